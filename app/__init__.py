@@ -1,0 +1,1 @@
+"""All of Qt: the window, its views and its tabs."""

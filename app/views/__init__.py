@@ -1,0 +1,1 @@
+"""Pieces that draw numpy arrays and know no topic."""

@@ -1,0 +1,1 @@
+"""Torch parts that two topics or more use."""

@@ -1,0 +1,1 @@
+"""Weights: bundled, from a folder, from a hub; found, checked, mapped onto the project's modules."""

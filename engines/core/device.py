@@ -1,0 +1,63 @@
+"""Where the models run, how much memory they take there, and how many threads torch may use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+
+from engines.core.errors import LabError
+
+if TYPE_CHECKING:
+    import torch
+
+CHOICES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve(choice: str) -> torch.device:
+    """The torch device for ``auto | cpu | cuda | mps``.
+
+    Raises
+    ------
+    LabError
+        If the device asked for is not on this machine.
+    """
+    import torch
+
+    have = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if choice == "auto":
+        choice = next(name for name in ("cuda", "mps", "cpu") if have[name])
+    if choice not in have:
+        raise ValueError(f"{choice!r} is none of {CHOICES}")
+    if not have[choice]:
+        raise LabError("No {device} device was found here. Running on the CPU needs the choice cpu.", device=choice)
+    return torch.device(choice)
+
+
+def leave_a_core() -> int:
+    """Give torch all cores but one, so that the window stays smooth; returns the number of threads."""
+    import torch
+
+    threads = max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(threads)
+    return threads
+
+
+def memory_in_use(device: str) -> int:
+    """Bytes in use: of the GPU's memory by torch, or of main memory by this process."""
+    if device == "cuda" and "torch" in sys.modules:
+        import torch
+
+        return int(torch.cuda.memory_allocated())
+    if device == "mps" and "torch" in sys.modules:
+        import torch
+
+        return int(torch.mps.current_allocated_memory())
+    return resident_bytes()
+
+
+def resident_bytes() -> int:
+    """Main memory that this process holds now."""
+    return int(psutil.Process().memory_info().rss)

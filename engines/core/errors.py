@@ -1,0 +1,48 @@
+"""Errors a person is meant to read: an English template and the values that go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence that can be said in any language.
+
+    Attributes
+    ----------
+    text : str
+        The English sentence with ``{name}`` placeholders; it is also the key of its translation.
+    values : Mapping[str, object]
+        What the placeholders stand for. Builtins only, so that a message crosses threads and pickles.
+    """
+
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text.format_map(dict(self.values))
+
+
+class LabError(Exception):
+    """Raised where the user can do something about it; carries a `Message` instead of a plain string.
+
+    Parameters
+    ----------
+    text : str
+        English template, for example ``"{name}: not an image."``.
+    **values
+        Values of the placeholders.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        self.message = Message(text, values)
+        super().__init__(str(self.message))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.message,)
+
+
+def _rebuild(message: Message) -> LabError:
+    return LabError(message.text, **message.values)

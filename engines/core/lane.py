@@ -1,0 +1,180 @@
+"""The compute lane: the one thread on which every engine runs.
+
+Interactive jobs: the newest request wins, once the run in hand has shown one frame (that is what makes a slider
+drag smooth). Training runs are guests: suspended at a ``yield`` while an interactive job is served, resumed after,
+ended only by `Lane.withdraw`. One thread in turn means that no stale answer can follow a newer `Started`, so there
+are no request ids and nothing to disconnect.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from engines.core.errors import LabError, Message
+from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
+
+GRACE = 0.2  #: seconds that a displaced run may still use to show its first frame
+SLICE = 0.05  #: seconds that one of several training runs keeps the lane before the next has its turn
+
+
+class Guest:
+    """A training run that the lane keeps suspended at a ``yield``."""
+
+    def __init__(self, job: Job[Any]) -> None:
+        self.job = job
+        self.steps: Iterator[Event] | None = None
+
+    def advance(self) -> Ended | None:
+        """Run to the next ``yield``; the ending if there was none."""
+        job = self.job
+        try:
+            if self.steps is None:
+                job.deliver(Started(job.params))
+                self.steps = iter(job.engine().run(job))
+            if job.cancelled.is_set():
+                return self._finish(cancelled=True)
+            job.deliver(next(self.steps))
+        except StopIteration:
+            return Ended(job.seen)
+        except BaseException as error:  # the thread must outlive any engine bug: it goes to the window as text
+            return ended_by(job, error)
+        return self._finish(cancelled=True) if job.cancelled.is_set() else None
+
+    def _finish(self, cancelled: bool) -> Ended:
+        if self.steps is not None:
+            close(self.steps)
+        return Ended(self.job.seen, cancelled=cancelled)
+
+
+class Lane:
+    """The single compute thread.
+
+    Parameters
+    ----------
+    grace : float
+        Seconds that a displaced run may still use to show its first frame.
+    """
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
+        self._wake = threading.Condition()
+        self._waiting: Job[Any] | None = None
+        self._running: Job[Any] | None = None
+        self._guests: deque[Guest] = deque()
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job[Any]) -> None:
+        """Make an interactive ``job`` the next one, or let a training job in as a guest."""
+        if job.training:
+            with self._wake:
+                self._guests.append(Guest(job))
+                self._wake.notify()
+        else:
+            self._replace(job)
+
+    def withdraw(self, job: Job[Any]) -> None:
+        """Stop ``job`` if it still waits or runs; every other job is left alone."""
+        job.cancelled.set()
+        with self._wake:
+            was_waiting = self._waiting is job
+            if was_waiting:
+                self._waiting = None
+            self._wake.notify()
+        if was_waiting:
+            job.deliver(Ended(job.seen, cancelled=True))
+
+    def close(self, timeout: float = 3.0) -> bool:
+        """Stop everything and join; True when the thread ended within ``timeout`` seconds."""
+        self._closing = True
+        self._replace(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the compute thread runs."""
+        return self._thread.is_alive()
+
+    def _replace(self, job: Job[Any] | None) -> None:
+        with self._wake:
+            displaced, self._waiting = self._waiting, job
+            if self._running is not None:
+                self._running.cancelled.set()
+            self._wake.notify()
+        if displaced is not None:
+            displaced.deliver(Ended(displaced.seen, cancelled=True))
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                self._running = None
+                self._wake.wait_for(lambda: self._waiting is not None or self._guests or self._closing)
+                if self._closing:
+                    break
+                self._running, self._waiting = self._waiting, None
+                job = self._running
+            if job is not None:
+                job.deliver(self._run(job))
+            else:
+                self._entertain()
+        for guest in self._guests:
+            if guest.steps is not None:
+                close(guest.steps)
+
+    def _entertain(self) -> None:
+        """Give the first guest one slice, then send it to the end of the row."""
+        guest = self._guests[0]
+        until = time.monotonic() + SLICE
+        ended = None
+        while ended is None and self._waiting is None and not self._closing:
+            ended = guest.advance()
+            if len(self._guests) > 1 and time.monotonic() > until:
+                break
+        with self._wake:
+            self._guests.remove(guest)
+            if ended is None:
+                self._guests.append(guest)
+        if ended is not None:
+            guest.job.deliver(ended)
+
+    def _run(self, job: Job[Any]) -> Ended:
+        try:
+            job.deliver(Started(job.params))
+            steps, shown, began = iter(job.engine().run(job)), False, time.monotonic()
+            try:
+                for event in steps:
+                    job.deliver(event)
+                    shown |= isinstance(event, Frame) and not isinstance(event, Progress)
+                    late = time.monotonic() - began > self._grace
+                    if job.cancelled.is_set() and (shown or late or self._closing):
+                        return Ended(job.seen, cancelled=True)
+            finally:
+                close(steps)
+        except BaseException as error:  # the thread must outlive any engine bug: it goes to the window as text
+            return ended_by(job, error)
+        return Ended(job.seen)
+
+
+def close(steps: Iterator[Event]) -> None:
+    """End a suspended generator, so that its ``finally`` blocks run on this thread."""
+    end = getattr(steps, "close", None)  # a plain iterator has nothing to end
+    if end is not None:
+        end()
+
+
+def ended_by(job: Job[Any], error: BaseException) -> Ended:
+    """Put an exception into words; the traceback crosses as text only, so that no tensor stays alive."""
+    if isinstance(error, LabError):
+        return Ended(job.seen, error=error.message)
+    details = "".join(traceback.format_exception(error))
+    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+        return Ended(job.seen, error=Message("The device ran out of memory."), details=details, memory=True)
+    words = Message("Unexpected {kind}: {text}", {"kind": type(error).__name__, "text": str(error)})
+    return Ended(job.seen, error=words, details=details)

@@ -1,0 +1,165 @@
+"""The one contract between every tab and every engine. Imports neither Qt nor torch.
+
+An engine is a generator: each ``yield`` is at once a result and a place to stop. `Frame` events show how things
+stand now and may be replaced by a newer one; `Record` events are history and are never dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from engines.core.errors import Message
+from engines.core.params import Params
+
+P = TypeVar("P", bound=Params)
+P_contra = TypeVar("P_contra", bound=Params)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing an engine tells its tab: builtins and CPU numpy arrays only, never tensors."""
+
+
+@dataclass(frozen=True)
+class Frame(Event):
+    """A picture of now (attention map, boxes): a newer one of the same type replaces it."""
+
+
+@dataclass(frozen=True)
+class Record(Event):
+    """A piece of history (loss point, note): kept in order, never dropped."""
+
+
+@dataclass(frozen=True)
+class Progress(Frame):
+    """How far a long computation is.
+
+    Attributes
+    ----------
+    done, total : float
+        In any one unit; ``total`` 0 means that the end is not known.
+    text : Message
+        What is being done.
+    """
+
+    done: float
+    total: float
+    text: Message
+
+
+@dataclass(frozen=True)
+class Started(Record):
+    """The lane took a job up; what follows, up to its `Ended`, belongs to these params."""
+
+    params: Params
+
+
+@dataclass(frozen=True)
+class Ended(Record):
+    """How a job ended. Text only, since a kept traceback would keep tensors alive.
+
+    Attributes
+    ----------
+    params : Params
+        Those the engine last read, which may be older than the newest ones it was handed.
+    cancelled : bool
+        It was asked to stop before its own end.
+    error : Message, optional
+        What went wrong, in words.
+    details : str
+        The traceback, for a bug report; empty for an error that the user can mend.
+    memory : bool
+        The device ran out of memory: the window offers another device.
+    """
+
+    params: Params
+    cancelled: bool = False
+    error: Message | None = None
+    details: str = ""
+    memory: bool = False
+
+
+class Engine(Protocol[P_contra]):
+    """A topic's model, built once on the compute thread."""
+
+    def run(self, job: Job[P_contra]) -> Iterator[Event]:
+        """Compute what ``job.params`` ask for, event by event."""
+        ...
+
+
+class Job(Generic[P]):
+    """One request to the lane.
+
+    Parameters
+    ----------
+    params : Params
+        The settings to start from.
+    engine : callable
+        Makes (or returns) the engine; called on the compute thread.
+    deliver : callable
+        Takes each event; called on the compute thread, must not block.
+    training : bool
+        A guest of the lane: suspended while interactive jobs run, ended only by `Lane.withdraw`.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``: where the user wants it to run.
+    """
+
+    def __init__(
+        self,
+        params: P,
+        engine: Callable[[], Engine[P]],
+        deliver: Callable[[Event], None],
+        training: bool = False,
+        device: str = "auto",
+    ) -> None:
+        self.engine, self.deliver = engine, deliver
+        self.training, self.device = training, device
+        self.cancelled = threading.Event()
+        self._params = self._seen = params
+
+    @property
+    def params(self) -> P:
+        """The newest settings. For the engine: reading them here is what counts as having seen them."""
+        self._seen = self._params
+        return self._seen
+
+    @property
+    def newest(self) -> P:
+        """The newest settings, for everybody but the engine."""
+        return self._params
+
+    @property
+    def seen(self) -> P:
+        """The settings that the engine read last."""
+        return self._seen
+
+    def update(self, params: P) -> None:
+        """Hand newer live values to the running engine (GUI thread; one attribute swap, no lock needed)."""
+        self._params = params
+
+
+class Mailbox:
+    """Worker puts, GUI drains: memory and repaints stay bounded however fast the engine is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._events: dict[Any, Event] = {}
+        self._count = 0
+        self.replaced = 0
+
+    def put(self, event: Event) -> None:
+        """Add an event; a frame takes the place of an older one of its type and moves to the end."""
+        with self._lock:
+            self._count += 1
+            key = type(event) if isinstance(event, Frame) else self._count
+            self.replaced += self._events.pop(key, None) is not None
+            self._events[key] = event
+
+    def drain(self) -> list[Event]:
+        """Take everything out, oldest first."""
+        with self._lock:
+            events, self._events = self._events, {}
+        return list(events.values())

@@ -1,0 +1,1 @@
+"""Pictures and tasks to train on and to look at."""
