@@ -1,0 +1,184 @@
+"""Folders in Hugging Face layout, looked at without torch: which files there are and whether they are whole.
+
+A folder holds ``config.json`` and ``model.safetensors`` (or shards named in ``model.safetensors.index.json``).
+Only safetensors is read: the older ``pytorch_model.bin`` is a pickle, and reading a pickle runs what is in it.
+
+The file format (https://huggingface.co/docs/safetensors): eight bytes with the length of the header, little
+endian; a JSON header ``{name: {"dtype", "shape", "data_offsets": [begin, end]}}``; the data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+from engines.core.errors import LabError
+
+CONFIG = "config.json"
+PREPROCESSOR = "preprocessor_config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.bin")
+
+_JSON_LIMIT = 32 * 2**20  # bytes; the largest real config and index files stay under 1 MB
+_HEADER_LIMIT = 100 * 2**20  # bytes, as in the safetensors library
+_DTYPE_BYTES = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 1),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
+    **dict.fromkeys(("I32", "U32", "F32"), 4),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), 8),
+}
+
+
+def is_model_folder(path: Path | str) -> bool:
+    """Whether a folder looks like a model: it has a config and weights, of whatever kind."""
+    path = Path(path)
+    if not (path / CONFIG).is_file():
+        return False
+    return any(True for pattern in ("*.safetensors", INDEX, *PICKLES) for _ in path.glob(pattern))
+
+
+def folder_name(path: Path) -> str:
+    """Name to show: the folder's, or ``owner/model`` for a snapshot in the hub's cache."""
+    path = path.absolute()
+    if path.parent.name == "snapshots" and path.parent.parent.name.startswith("models--"):
+        return path.parent.parent.name.removeprefix("models--").replace("--", "/")
+    return path.name
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that must hold an object.
+
+    Raises
+    ------
+    LabError
+        Naming file and reason: missing, unreadable, too large, not JSON, not an object.
+    """
+    name = f"{folder_name(path.parent)}/{path.name}"
+    try:
+        if path.stat().st_size > _JSON_LIMIT:
+            raise LabError("{name}: too large to be a description of a model.", name=name)
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LabError("{name}: the file is missing.", name=name) from None
+    except OSError as error:
+        raise LabError("{name}: can't be read ({reason}).", name=name, reason=error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise LabError("{name}: not valid JSON.", name=name) from error
+    if not isinstance(found, dict):
+        raise LabError("{name}: not valid JSON.", name=name)
+    return found
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The safetensors files of a folder, existing but not yet looked into.
+
+    Raises
+    ------
+    LabError
+        If there is none (with the reason, if there is a pickle instead) or a shard is missing.
+    """
+    name = folder_name(path)
+    if (path / WEIGHTS).is_file():
+        return [path / WEIGHTS]
+    if (path / INDEX).is_file():
+        return _shards(path)
+    others = sorted(path.glob("*.safetensors"))
+    if len(others) == 1:
+        return others
+    if others:
+        raise LabError(
+            "{name}: holds {count} safetensors files and no index that joins them.", name=name, count=len(others)
+        )
+    pickles = sorted({found.name for pattern in PICKLES for found in path.glob(pattern)})
+    if pickles:
+        raise LabError(
+            "{name}: only {file} is there. It is a pickle, which can run any code when read; safetensors is needed.",
+            name=name,
+            file=pickles[0],
+        )
+    raise LabError("{name}: no weights (*.safetensors) in this folder.", name=name)
+
+
+def _shards(path: Path) -> list[Path]:
+    name = f"{folder_name(path)}/{INDEX}"
+    weight_map = read_json(path / INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise LabError("{name}: names no weight files.", name=name)
+    shards = []
+    for shard in sorted({str(file) for file in weight_map.values()}):
+        # a shard is a neighbor of its index; anything else would read files the user did not offer
+        if Path(shard).name != shard or "\\" in shard or not shard.endswith(".safetensors"):
+            raise LabError("{name}: names {file}, which is not a safetensors file beside it.", name=name, file=shard)
+        if not (path / shard).is_file():
+            raise LabError("{name}: names {file}, which is missing.", name=name, file=shard)
+        shards.append(path / shard)
+    return shards
+
+
+def read_header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of all tensors in a safetensors file, after checking that the file is whole.
+
+    Raises
+    ------
+    LabError
+        If the file is no safetensors, is damaged or ends too early.
+    """
+    name = f"{folder_name(path.parent)}/{path.name}"
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(9)
+            if len(start) < 9:
+                raise LabError("{name}: the file ends too early.", name=name)
+            (length,) = struct.unpack("<Q", start[:8])
+            if length > _HEADER_LIMIT or start[8:] != b"{":
+                raise LabError("{name}: not a safetensors file.", name=name)
+            if 8 + length > size:
+                raise LabError("{name}: the file ends too early.", name=name)
+            raw = b"{" + file.read(length - 1)
+    except OSError as error:
+        raise LabError("{name}: can't be read ({reason}).", name=name, reason=error.strerror or str(error)) from error
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise LabError("{name}: not a safetensors file.", name=name) from error
+    if not isinstance(header, dict):
+        raise LabError("{name}: not a safetensors file.", name=name)
+    header.pop("__metadata__", None)
+    shapes, spans = {}, []
+    for key, entry in header.items():
+        shape, span = _entry(entry)
+        if shape is None:
+            raise LabError("{name}: the entry of {key} is damaged.", name=name, key=key)
+        shapes[key] = shape
+        spans.append(span)
+    end = 0
+    for begin, stop in sorted(spans):
+        if begin != end:
+            raise LabError("{name}: the table of contents is damaged.", name=name)
+        end = stop
+    if 8 + length + end > size:
+        raise LabError("{name}: the file ends too early.", name=name)
+    if 8 + length + end < size:
+        raise LabError("{name}: the table of contents is damaged.", name=name)
+    return shapes
+
+
+def _entry(entry: object) -> tuple[tuple[int, ...] | None, tuple[int, int]]:
+    """Shape and byte span of one header entry; shape None if they don't fit each other."""
+    broken = None, (0, 0)
+    if not isinstance(entry, dict):
+        return broken
+    shape, span = entry.get("shape"), entry.get("data_offsets")
+    if not isinstance(shape, list) or not isinstance(span, list) or len(span) != 2:
+        return broken
+    if not all(isinstance(number, int) and number >= 0 for number in (*shape, *span)):
+        return broken
+    width = _DTYPE_BYTES.get(str(entry.get("dtype")))
+    if width is None or span[1] - span[0] != width * math.prod(shape):
+        return broken
+    return tuple(shape), (span[0], span[1])
