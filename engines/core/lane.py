@@ -41,7 +41,7 @@ class Guest:
             job.deliver(next(self.steps))
         except StopIteration:
             return Ended(job.seen)
-        except BaseException as error:  # the thread must outlive any engine bug: it goes to the window as text
+        except BaseException as error:  # noqa: BLE001 - the thread must outlive any engine bug: it goes to the window as text
             return ended_by(job, error)
         return self._finish(cancelled=True) if job.cancelled.is_set() else None
 
@@ -157,7 +157,7 @@ class Lane:
                         return Ended(job.seen, cancelled=True)
             finally:
                 close(steps)
-        except BaseException as error:  # the thread must outlive any engine bug: it goes to the window as text
+        except BaseException as error:  # noqa: BLE001 - the thread must outlive any engine bug: it goes to the window as text
             return ended_by(job, error)
         return Ended(job.seen)
 

@@ -142,17 +142,29 @@ class Job(Generic[P]):
 
 
 class Mailbox:
-    """Worker puts, GUI drains: memory and repaints stay bounded however fast the engine is."""
+    """Worker puts, GUI drains: memory and repaints stay bounded however fast the engine is.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    Parameters
+    ----------
+    room : int
+        Events that may wait. Records are never dropped, so a worker that is further ahead than this is slowed
+        to the pace of the window, a short wait at a time (a closed window can therefore never hold it up).
+    """
+
+    PATIENCE = 0.02  #: seconds that a put waits at most for the window
+
+    def __init__(self, room: int = 4096) -> None:
+        self._changed = threading.Condition()
         self._events: dict[Any, Event] = {}
+        self._room = room
         self._count = 0
         self.replaced = 0
 
     def put(self, event: Event) -> None:
         """Add an event; a frame takes the place of an older one of its type and moves to the end."""
-        with self._lock:
+        with self._changed:
+            if len(self._events) >= self._room:
+                self._changed.wait_for(lambda: len(self._events) < self._room, self.PATIENCE)
             self._count += 1
             key = type(event) if isinstance(event, Frame) else self._count
             self.replaced += self._events.pop(key, None) is not None
@@ -160,6 +172,7 @@ class Mailbox:
 
     def drain(self) -> list[Event]:
         """Take everything out, oldest first."""
-        with self._lock:
+        with self._changed:
             events, self._events = self._events, {}
+            self._changed.notify_all()
         return list(events.values())

