@@ -1,0 +1,189 @@
+"""The card that holds a view, the line that says it is busy, and the error bar under the header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QStackedLayout, QWidget
+
+from app import icons, theme, words
+from app.theme import BODY, CARD_HEAD, HEAD, S1, S2, S3
+from app.widgets import Button, Item, Pad, Piece, box, button, col, label, quiet, row
+from app.words import Text
+
+
+# ------------------------------------------------------------------ card
+class BusyLine(QWidget):
+    """A thin accent line that runs along the upper edge of its parent."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._at = 0
+        self._wait = QTimer(self, singleShot=True, interval=theme.BUSY_MS)
+        self._run = QTimer(self, interval=40)
+        self._wait.timeout.connect(self._start)
+        self._run.timeout.connect(self._step)
+        self.hide()
+
+    def set_busy(self, busy: bool) -> None:
+        """Busy for less than a second says nothing."""
+        if busy:
+            if not self._wait.isActive() and self.isHidden():
+                self._wait.start()
+            return
+        self._wait.stop()
+        self._run.stop()
+        self.hide()
+
+    def _start(self) -> None:
+        self._at = 0
+        if theme.duration(1):
+            self._run.start()
+        self.raise_()
+        self.show()
+
+    def _step(self) -> None:
+        self._at = (self._at + 2) % 100
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, wide = QPainter(self), self.width()
+        if not theme.duration(1):
+            painter.fillRect(self.rect(), theme.color("accent"))
+            return
+        length = wide // 4
+        painter.fillRect(QRect(self._at * (wide + length) // 100 - length, 0, length, 2), theme.color("accent"))
+
+
+class Card(QFrame):
+    """White paper with a head (title, note, tools), a body and a foot."""
+
+    def __init__(
+        self,
+        title: Text,
+        body: Piece,
+        note: Text = "",
+        tools: Sequence[Item] = (),
+        foot: Piece | None = None,
+        pad: Pad = (S3, S2, S3, S3),
+    ) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.title = label(title, HEAD, True)
+        self.note = quiet(note)
+        self._head = row(self.title, self.note, 1, *tools)
+        self._head.addStrut(CARD_HEAD)
+        inside = col(self._head, gap=S2, pad=pad)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(body if isinstance(body, QWidget) else box(body))
+        inside.addLayout(self._pages, 1)
+        if isinstance(foot, QLayout):
+            inside.addLayout(foot)
+        elif foot is not None:
+            inside.addWidget(foot)
+        self.setLayout(inside)
+        self._empty_text = label("", BODY, kind="quiet", wrap=True)
+        self._empty_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._empty_button = Button(" ", kind="boxed")
+        self._pages.addWidget(
+            box(col(1, self._empty_text, (row(1, self._empty_button, 1), 0), 1, gap=S3, pad=(S3, 0, S3, 0)))
+        )
+        self._empty_act: Callable[[], object] | None = None
+        self._empty_button.clicked.connect(self._act)
+        self._busy = BusyLine(self)
+
+    def set_title(self, text: Text, **values: object) -> None:
+        """Say another title."""
+        words.say(self.title, "setText", text, **values)
+
+    def set_note(self, text: Text, **values: object) -> None:
+        """Say another note beside the title."""
+        words.say(self.note, "setText", text, **values)
+
+    def set_busy(self, busy: bool) -> None:
+        """Old content stays; after one second a thin line runs along the card."""
+        self._busy.set_busy(busy)
+
+    def set_empty(self, text: Text | None, action: Text = "", act: Callable[[], object] | None = None) -> None:
+        """Show one line and one button instead of the body; None brings the body back."""
+        if text is not None:
+            words.say(self._empty_text, "setText", text)
+            self._empty_button.setVisible(bool(action))
+            if action:
+                self._empty_button.set_text(action)
+            self._empty_act = act
+        self._pages.setCurrentIndex(0 if text is None else 1)
+
+    def _act(self) -> None:
+        if self._empty_act is not None:
+            self._empty_act()
+
+    def resizeEvent(self, _event: QEvent) -> None:
+        self._busy.setGeometry(theme.R2, 0, self.width() - 2 * theme.R2, 2)
+
+
+def card(title: Text, body: Piece, note: Text = "", tools: Sequence[Item] = (), foot: Piece | None = None) -> Card:
+    """A card around a view or a layout."""
+    return Card(title, body, note, tools, foot)
+
+
+# ------------------------------------------------------------------ errors
+class ErrorBar(QFrame):
+    """A bar under the header: a word, the reason, one action, a cross. Never modal."""
+
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "error")
+        self._icon = QLabel()
+        self._word = label("", BODY, True, "danger")
+        self._reason = label("", BODY, wrap=True)
+        self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._action = button(" ", kind="boxed", clicked=self._acted)
+        self._close = button(icon="close", tip="Close", clicked=self.dismiss)
+        self.setLayout(
+            row(self._icon, self._word, (self._reason, 1), self._action, self._close, gap=S2, pad=(S3, S1, S3, S1))
+        )
+        self._act: Callable[[], object] | None = None
+        self.hide()
+
+    def tell(
+        self,
+        reason: Text,
+        word: Text = "Error",
+        action: Text = "",
+        act: Callable[[], object] | None = None,
+        kind: str = "error",
+    ) -> None:
+        """Show the bar. ``kind`` is ``error`` or ``warning``; the word says which, not the color alone."""
+        token = "danger" if kind == "error" else "warn"
+        theme.set_kind(self, kind)
+        theme.set_kind(self._word, token)
+        theme.dress(self._icon, "icon", lambda w: w.setPixmap(icons.pixmap("warning", token)))
+        words.say(self._word, "setText", word)
+        words.say(self._reason, "setText", reason)
+        self._action.setVisible(bool(action))
+        if action:
+            self._action.set_text(action)
+        self._act = act
+        self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
+        self.show()
+
+    def retranslated(self) -> None:
+        """Keep the spoken name in step with the words."""
+        self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
+
+    def _acted(self) -> None:
+        act = self._act
+        self.dismiss()
+        if act is not None:
+            act()
+
+    def dismiss(self) -> None:
+        """Hide the bar."""
+        self.hide()
+        self.closed.emit()

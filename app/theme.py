@@ -1,0 +1,272 @@
+"""Color tokens, color maps, fonts and the style sheet. No color is written anywhere else.
+
+Two themes share one set of token names. `use` switches tokens, palette, style sheet and pyqtgraph together;
+what a widget was dressed with through `dress` is put on again by `restyle`, so no restart is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app import words
+from app.stylesheet import sheet
+
+THEMES = ("light", "dark")
+TOKENS: dict[str, dict[str, str]] = {
+    "light": {
+        "window": "#EEF0F4", "surface": "#FFFFFF", "sunken": "#F5F6F9", "border": "#DADEE6", "control": "#7B8393",
+        "text": "#1B1E25", "text2": "#545B69", "accent": "#3A55D9", "on_accent": "#FFFFFF", "accent_soft": "#E6EAFC",
+        "truth": "#00755A", "pred": "#A84900", "warn": "#855600", "danger": "#B3261E", "ok": "#0B7A3E",
+    },
+    "dark": {
+        "window": "#0F1115", "surface": "#181B21", "sunken": "#12151A", "border": "#2B303A", "control": "#7D8596",
+        "text": "#E9EBF0", "text2": "#A4ABB9", "accent": "#93A8FF", "on_accent": "#0F1115", "accent_soft": "#252C48",
+        "truth": "#2FCB9B", "pred": "#F5A623", "warn": "#E9B44C", "danger": "#FF8A80", "ok": "#5BD08C",
+    },
+}  # fmt: skip
+CATEGORIES = {
+    "light": ("#0068A8", "#C4649A", "#4598CE", "#A84900", "#00755A", "#2E323B"),
+    "dark": ("#4C9BE0", "#E39AC4", "#A9DBF7", "#F5A623", "#2FCB9B", "#FFFFFF"),
+}
+FIXED = {"ink": "#0F1115", "chalk": "#FFFFFF"}  # on photos and maps, which look the same in both themes
+EMBER = ("#1B1730", "#45226B", "#94296E", "#DB5240", "#F59B2D", "#FBEBA6")
+STOPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ember": {"light": EMBER, "dark": EMBER},  # attention: a weight never changes its color
+    "tide": {  # costs: low stands out, high sinks into the paper
+        "light": ("#1D4E7E", "#3C86B4", "#8DC3DA", "#D5E8F0", "#F7F9FB"),
+        "dark": ("#BFE9EA", "#55A8C6", "#22698F", "#1B3B5A", "#171B22"),
+    },
+    "diff": {  # signed values: zero in the middle
+        "light": ("#1F5FA8", "#8FB3DC", "#F1F2F5", "#E0A878", "#A84900"),
+        "dark": ("#8CC0FF", "#3A6EA8", "#1E222A", "#A8672F", "#FFB26B"),
+    },
+}
+
+S1, S2, S3, S4, S6 = 4, 8, 12, 16, 24  # spacing, px
+R1, R2 = 4, 8  # radii: controls, cards
+CAPTION, SMALL, BODY, HEAD, FORMULA, TITLE = 11, 12, 13, 14, 15, 17  # type scale, px
+SIDE, RAIL, DOCK, HEADER, STATUS, CARD_HEAD = 224, 56, 268, 56, 32, 30
+NARROW = 1400  # windows under this width get the rail
+TIP_MS, PAGE_MS, RAIL_MS, ERROR_MS, BUSY_MS = 600, 120, 160, 120, 1000
+
+LATIN = ("Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Inter", "Noto Sans", "Noto Sans CJK SC",
+         "WenQuanYi Micro Hei", "DejaVu Sans")  # fmt: skip
+HAN = ("Microsoft YaHei UI", "PingFang SC", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
+MONO = ("Cascadia Mono", "SF Mono", "Noto Sans Mono", "DejaVu Sans Mono")
+FONT_VARIABLE = "LAB_FONT"  # puts one family first, to look at layouts with a wide or a narrow font
+
+
+class _State:
+    """The theme in use and how each widget was dressed."""
+
+    def __init__(self) -> None:
+        self.name = "light"
+        self.motion = True
+        self.dressed: weakref.WeakKeyDictionary[QObject, dict[str, Callable[..., None]]] = weakref.WeakKeyDictionary()
+
+
+_state = _State()
+
+
+# ------------------------------------------------------------------ tokens
+def name() -> str:
+    """``"light"`` or ``"dark"``."""
+    return _state.name
+
+
+def code(token: str) -> str:
+    """The ``#RRGGBB`` of a token in the theme in use; ``cat0`` to ``cat5`` are the categories."""
+    if token in FIXED:
+        return FIXED[token]
+    if token.startswith("cat") and token[3:].isdigit():
+        return CATEGORIES[_state.name][int(token[3:])]
+    return TOKENS[_state.name][token]
+
+
+def color(token: str, alpha: int = 255) -> QColor:
+    """The color of a token in the theme in use, with alpha 0..255."""
+    made = QColor(code(token))
+    made.setAlpha(alpha)
+    return made
+
+
+def cat(index: int) -> QColor:
+    """Category color; the order is fixed, at most six belong into one view (then shapes go round with them)."""
+    return QColor(CATEGORIES[_state.name][index % 6])
+
+
+def _rgb(text: str) -> np.ndarray:
+    """``#RRGGBB`` as three floats in 0..1."""
+    return np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+
+
+def _linear(value: np.ndarray) -> np.ndarray:
+    """sRGB to linear light."""
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(text: str) -> float:
+    """WCAG 2 relative luminance of ``#RRGGBB``, 0..1."""
+    return float(_linear(_rgb(text)) @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2 contrast ratio of two ``#RRGGBB`` colors, 1..21."""
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(paper: str) -> QColor:
+    """Black or white, whichever has more contrast on ``#RRGGBB`` paper."""
+    return QColor(max(FIXED.values(), key=lambda ink: contrast(ink, paper)))
+
+
+# ------------------------------------------------------------------ color maps
+@cache
+def blend(stops: tuple[str, ...], count: int = 256) -> np.ndarray:
+    """Colors joined in linear light, uint8 (count, 3), read-only."""
+    ends = np.array([_linear(_rgb(h)) for h in stops])
+    at = np.linspace(0, 1, count)
+    light = np.stack([np.interp(at, np.linspace(0, 1, len(ends)), ends[:, i]) for i in range(3)], 1)
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    table = (255 * coded).round().astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def ramp(map_name: str = "ember") -> np.ndarray:
+    """``ember``, ``tide`` or ``diff`` in the theme in use, uint8 (256, 3), read-only."""
+    return blend(STOPS[map_name][_state.name])
+
+
+def ramp_table(map_name: str = "ember", gap: bool = False) -> list[int]:
+    """256 ARGB numbers for an indexed image; with ``gap`` index 0 is transparent and 1..255 span the map."""
+    return list(_table(STOPS[map_name][_state.name], gap))
+
+
+@cache
+def _table(stops: tuple[str, ...], gap: bool) -> tuple[int, ...]:
+    colors = blend(stops, 255) if gap else blend(stops)
+    argb = [0xFF000000 | int(r) << 16 | int(g) << 8 | int(b) for r, g, b in colors]
+    return (0, *argb) if gap else tuple(argb)
+
+
+# ------------------------------------------------------------------ type
+@cache
+def installed() -> frozenset[str]:
+    """Font families of this machine."""
+    return frozenset(QFontDatabase.families())
+
+
+@cache
+def _font(px: int, bold: bool, mono: bool, strike: bool, language: str, lead: str) -> QFont:
+    order = HAN + LATIN if language == "zh" else LATIN + HAN
+    chain = [lead] if lead else []
+    chain += [family for family in (MONO + order if mono else order) if family in installed()]
+    made = QFont()
+    made.setFamilies(list(dict.fromkeys(chain)))
+    made.setPixelSize(px)
+    made.setWeight(QFont.Weight.Bold if bold else QFont.Weight.Normal)
+    made.setStrikeOut(strike)
+    return made
+
+
+def font(px: int = BODY, bold: bool = False, mono: bool = False, strike: bool = False) -> QFont:
+    """The font of a step of the type scale in the language in use."""
+    return QFont(_font(px, bold, mono, strike, words.language(), "" if mono else os.environ.get(FONT_VARIABLE, "")))
+
+
+# ------------------------------------------------------------------ dressing
+def dress(target: QObject, key: str, apply: Callable[..., None]) -> None:
+    """Call ``apply(target)`` now and at each `restyle`. ``apply`` must not hold the target itself."""
+    _state.dressed.setdefault(target, {})[key] = apply
+    apply(target)
+
+
+def set_font(target: QWidget, px: int = BODY, bold: bool = False, mono: bool = False, strike: bool = False) -> None:
+    """Give a widget a font that follows the language."""
+    dress(target, "font", lambda widget: widget.setFont(font(px, bold, mono, strike)))
+
+
+def set_kind(target: QWidget, kind: str) -> None:
+    """Give a widget a role of the style sheet (``quiet``, ``boxed``, ``primary``, ...)."""
+    if target.property("kind") != kind:
+        target.setProperty("kind", kind)
+        target.style().unpolish(target)
+        target.style().polish(target)
+        target.update()
+
+
+def restyle(root: QWidget) -> None:
+    """Dress everything under ``root`` again; objects with a method ``restyled`` are told afterwards."""
+    everything: list[QObject] = [root, *root.findChildren(QObject)]
+    for item in everything:
+        for apply in list(_state.dressed.get(item, {}).values()):
+            apply(item)
+    for item in everything:
+        told = getattr(item, "restyled", None)
+        if callable(told):
+            told()
+        if isinstance(item, QWidget):
+            item.update()
+
+
+def use(theme: str | None = None) -> None:
+    """Switch tokens, palette, application font, style sheet and pyqtgraph together."""
+    if theme is not None:
+        if theme not in THEMES:
+            raise ValueError(f"theme {theme!r} is none of {THEMES}")
+        _state.name = theme
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for one, token in (
+        (role.Window, "window"), (role.Base, "sunken"), (role.AlternateBase, "surface"), (role.Button, "surface"),
+        (role.WindowText, "text"), (role.Text, "text"), (role.ButtonText, "text"), (role.PlaceholderText, "text2"),
+        (role.Highlight, "accent"), (role.HighlightedText, "on_accent"), (role.Accent, "accent"),
+        (role.ToolTipBase, "text"), (role.ToolTipText, "surface"), (role.Link, "accent"),
+    ):  # fmt: skip
+        palette.setColor(one, color(token))
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        app.setPalette(palette)
+        app.setFont(font())
+        app.setStyleSheet(sheet(TOKENS[_state.name]))
+    pg.setConfigOptions(
+        background=code("surface"), foreground=code("text2"), antialias=False, imageAxisOrder="row-major"
+    )
+
+
+def switch(root: QWidget, theme: str | None = None, language: str | None = None) -> None:
+    """Change theme or language of a whole window without a restart."""
+    if language is not None:
+        words.set_language(language)
+    use(theme)
+    if language is not None:
+        words.retranslate(root)
+    restyle(root)
+
+
+def system() -> str:
+    """The theme the desktop asks for; light where it says nothing."""
+    hints = QApplication.styleHints()
+    return "dark" if hints.colorScheme() == Qt.ColorScheme.Dark else "light"
+
+
+# ------------------------------------------------------------------ motion
+def set_motion(on: bool) -> None:
+    """Whether controls may move; off is the setting "Reduce motion"."""
+    _state.motion = on
+
+
+def duration(ms: int) -> int:
+    """Length of an animation, 0 where motion is reduced."""
+    return ms if _state.motion else 0
