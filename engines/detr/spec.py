@@ -1,0 +1,321 @@
+"""What the DETR tab can ask for and what it is told. Imports no torch.
+
+Boxes of events are xyxy in pixels of the picture that the event `PictureShown` carries; layers, heads, queries and
+classes count from 0 in arrays and in the fields of the tab, from 1 on sliders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import Message
+from engines.core.params import Choice, Params, Range, setting
+from engines.core.pictures import Picture
+from engines.core.protocol import Frame, Record
+from engines.data.scenes import (
+    BACKGROUNDS,
+    DEFAULT_SCENE,
+    KINDS,
+    LARGEST,
+    MOST,
+    SMALLEST,
+    TEXTURES,
+    Drawing,
+    Shape,
+    box_of,
+    contains,
+    corners_of,
+    draw_background,
+    random_drawing,
+    render,
+)
+
+__all__ = [
+    "ATTENTIONS",
+    "BACKGROUNDS",
+    "BEST_REAL_CLASS",
+    "CROSS",
+    "DECODER_SELF",
+    "DEFAULT_SCENE",
+    "DROP_NO_OBJECT",
+    "ENCODER_SELF",
+    "KINDS",
+    "LARGEST",
+    "MOST",
+    "SMALLEST",
+    "TEXTURES",
+    "Detections",
+    "DetrParams",
+    "Drawing",
+    "EncoderAttention",
+    "HeadOff",
+    "ModelInfo",
+    "PictureShown",
+    "Shape",
+    "box_of",
+    "contains",
+    "corners_of",
+    "draw_background",
+    "random_drawing",
+    "render",
+]
+
+Array = npt.NDArray[np.generic]
+
+DROP_NO_OBJECT = "Drop the no-object argmax"
+BEST_REAL_CLASS = "Best real class"
+CROSS, DECODER_SELF, ENCODER_SELF = "Cross-attention", "Decoder self-attention", "Encoder self-attention"
+ATTENTIONS = (CROSS, DECODER_SELF, ENCODER_SELF)
+ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"
+
+DETECTIONS, ATTENTION, INTERVENTION = "Detections", "Attention", "Intervention"
+
+
+@dataclass(frozen=True, order=True)
+class HeadOff:
+    """An attention head that is switched off: which attention (one of ``ATTENTIONS``), layer and head from 0."""
+
+    attention: str
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True)
+class DetrParams(Params):
+    """Settings of the DETR tab.
+
+    Attributes without a slider
+    ---------------------------
+    source : str
+        Model: a bundled name, a folder, or the id of a hub model that has been downloaded.
+    picture : Picture or None
+        The photo. With the toy model its middle square becomes the background of the drawing.
+    drawing : Drawing
+        Shapes of the scene editor; looked at by the toy model, and by any model if there is no picture.
+    query : int
+        Object query looked at; -1: the one with the best score.
+    pixel : (float, float) or None
+        Hovered point x, y in pixels of the shown picture: where encoder self-attention starts.
+    heads_off : tuple of HeadOff
+    queries_off : tuple of int
+        Queries masked as keys of decoder self-attention, their predictions removed.
+    """
+
+    source: str = "toy-detr"
+    picture: Picture | None = None
+    drawing: Drawing = DEFAULT_SCENE
+    query: int = -1
+    pixel: tuple[float, float] | None = None
+    heads_off: tuple[HeadOff, ...] = ()
+    queries_off: tuple[int, ...] = ()
+
+    threshold: float = setting(
+        0.5,
+        Range(
+            0,
+            1,
+            0.01,
+            "Score threshold",
+            live=True,
+            group=DETECTIONS,
+            tip="Boxes with a lower score are not shown. Score: the softmax probability of the best real class. "
+            "DETR needs no non-maximum suppression (Carion et al. 2020).",
+        ),
+    )
+    rule: str = setting(
+        DROP_NO_OBJECT,
+        Choice(
+            (DROP_NO_OBJECT, BEST_REAL_CLASS),
+            "Decode rule",
+            live=True,
+            group=DETECTIONS,
+            tip="Drop the no-object argmax: a query counts only if no class beats its best real one, “no object” "
+            "included. Best real class: “no object” is ignored, the threshold alone decides (Carion et al. 2020, A.4).",
+        ),
+    )
+    layer: int = setting(
+        3,
+        Range(
+            1,
+            6,
+            1,
+            "Layer",
+            group=ATTENTION,
+            tip="Layer whose attention is shown and changed. The toy model has 3, DETR has 6; a layer beyond the last "
+            "stands for the last.",
+        ),
+    )
+    head: int = setting(
+        1,
+        Range(
+            1,
+            8,
+            1,
+            "Head",
+            group=ATTENTION,
+            tip="Head whose attention is shown and changed. Each head has its own queries, keys and values "
+            "(Vaswani et al. 2017, 3.2.2); a head beyond the last stands for the last.",
+        ),
+    )
+    opacity: float = setting(
+        0.6,
+        Range(0, 1, 0.01, "Overlay opacity", live=True, percent=True, group=ATTENTION, tip="Of the map on the photo."),
+    )
+    attention: str = setting(
+        CROSS,
+        Choice(
+            ATTENTIONS,
+            "Attention to change",
+            group=INTERVENTION,
+            tip="Cross-attention: queries look at the picture. Decoder self-attention: queries look at each other, "
+            "which is how duplicates are suppressed. Encoder self-attention: places of the picture look at each other.",
+        ),
+    )
+    temperature: float = setting(
+        1.0,
+        Range(
+            0.05,
+            20,
+            0.01,
+            "Temperature",
+            log=True,
+            group=INTERVENTION,
+            tip="Divides the attention scores: softmax(q·k / (√d · T)). Below 1 sharper, above 1 flatter; at 1 the "
+            "model is untouched.",
+        ),
+    )
+    scope: str = setting(
+        ONE_LAYER,
+        Choice(
+            (ONE_HEAD, ONE_LAYER, ALL_LAYERS),
+            "Temperature of",
+            group=INTERVENTION,
+            tip="Which heads the temperature acts on: the chosen one, all of the chosen layer, or all of all layers.",
+        ),
+    )
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything keeps the model from being as it was trained."""
+        return self.temperature != 1.0 or bool(self.heads_off) or bool(self.queries_off)
+
+
+@dataclass(frozen=True)
+class ModelInfo(Record):
+    """What the model is.
+
+    Attributes
+    ----------
+    source, title : str
+    labels : tuple of str
+        Names of the real classes by index (English, keys of their translations).
+    num_queries, encoder_layers, decoder_layers, num_heads, parameters : int
+    toy : bool
+        The project's own model: it sees the drawing, with the photo as background.
+    note : Message
+        What the model knows, in a sentence.
+    """
+
+    source: str
+    title: str
+    labels: tuple[str, ...]
+    num_queries: int
+    encoder_layers: int
+    decoder_layers: int
+    num_heads: int
+    parameters: int
+    toy: bool
+    note: Message
+
+
+@dataclass(frozen=True, eq=False)
+class PictureShown(Record):
+    """The picture that boxes and maps lie on; comes before any computation.
+
+    Attributes
+    ----------
+    rgb : ndarray uint8 (H, W, 3)
+    true_boxes : ndarray float32 (N, 4), true_labels : ndarray int64 (N,)
+        Of the drawn shapes, as indices in ``KINDS``; empty for a photo.
+    """
+
+    rgb: npt.NDArray[np.uint8] = field(repr=False)
+    true_boxes: npt.NDArray[np.float32]
+    true_labels: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Detections(Frame):
+    """What the decoder says, and what it looked at. The same object comes again if nothing it shows has changed.
+
+    Sizes: Q queries, C real classes, L decoder layers, H heads, h × w the feature map.
+
+    Attributes
+    ----------
+    boxes : ndarray float32 (Q, 4)
+    scores, no_object : ndarray float32 (Q,)
+        Probability of the best real class and of "no object".
+    labels : ndarray int64 (Q,)
+        Best real class.
+    passes, on : ndarray bool (Q,)
+        Above the threshold by the decode rule; not switched off.
+    plain_boxes, plain_scores, plain_labels, plain_passes : ndarray
+        The same of the untouched model (the ghost); the very same arrays if nothing is touched.
+    layer_boxes, layer_scores, layer_labels, layer_passes : ndarray (L, Q, ·)
+        The heads applied after every decoder layer: how the boxes settle.
+    query : int
+        The query that was looked at.
+    cross : ndarray float32 (L, H, h, w)
+        Its cross-attention; each map sums to 1 (to 0 where the head is switched off).
+    extent : (left, top, right, bottom)
+        Where the feature map lies on the picture, in pixels; it may reach beyond the picture's border.
+    self_attention : ndarray float32 (L, H, Q, Q)
+        Decoder self-attention; rows sum to 1 (to 0 where the head is switched off).
+    summary : Message
+        For example "3 of 16 queries pass", or the best score if none does.
+    touched : bool
+        An intervention is active.
+    """
+
+    boxes: npt.NDArray[np.float32] = field(repr=False)
+    scores: npt.NDArray[np.float32] = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
+    no_object: npt.NDArray[np.float32] = field(repr=False)
+    passes: npt.NDArray[np.bool_] = field(repr=False)
+    on: npt.NDArray[np.bool_] = field(repr=False)
+    plain_boxes: npt.NDArray[np.float32] = field(repr=False)
+    plain_scores: npt.NDArray[np.float32] = field(repr=False)
+    plain_labels: npt.NDArray[np.int64] = field(repr=False)
+    plain_passes: npt.NDArray[np.bool_] = field(repr=False)
+    layer_boxes: npt.NDArray[np.float32] = field(repr=False)
+    layer_scores: npt.NDArray[np.float32] = field(repr=False)
+    layer_labels: npt.NDArray[np.int64] = field(repr=False)
+    layer_passes: npt.NDArray[np.bool_] = field(repr=False)
+    query: int
+    cross: npt.NDArray[np.float32] = field(repr=False)
+    extent: tuple[float, float, float, float]
+    self_attention: npt.NDArray[np.float32] = field(repr=False)
+    summary: Message
+    touched: bool
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderAttention(Frame):
+    """Whom one place of the picture looks at in the encoder.
+
+    Attributes
+    ----------
+    cell : (row, column)
+        Of the feature map, under ``params.pixel``.
+    maps : ndarray float32 (L, H, h, w)
+        All encoder layers and heads; each map sums to 1 (to 0 where the head is switched off).
+    extent : (left, top, right, bottom)
+        As in `Detections`.
+    """
+
+    cell: tuple[int, int]
+    maps: npt.NDArray[np.float32] = field(repr=False)
+    extent: tuple[float, float, float, float]
