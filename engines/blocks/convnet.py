@@ -53,6 +53,14 @@ class ConvNet(nn.Module):
             self.stages.append(nn.Sequential(*steps))
             before = width
 
+    def begin(self, pixels: Tensor) -> Tensor:
+        """Nothing before the first stage."""
+        return pixels
+
+    def steps(self) -> list[nn.Module]:
+        """The stages in order, for callers that want to stop between them."""
+        return list(self.stages)
+
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) -> features (B, C, H / stride, W / stride), rounded up."""
         for stage in self.stages:

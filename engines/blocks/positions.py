@@ -1,4 +1,4 @@
-"""Sinusoidal positions, for sequences (Vaswani et al. 2017, section 3.5) and for pictures (DETR, Carion et al. 2020)."""
+"""Sinusoidal positions, for sequences (Vaswani et al. 2017, section 3.5) and for pictures (DETR, 2020)."""
 
 from __future__ import annotations
 

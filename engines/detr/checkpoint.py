@@ -1,0 +1,85 @@
+"""Loads a DETR: the bundled one, a folder in Hugging Face layout, or a hub model that has been downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from engines.blocks.resnet import fold
+from engines.checkpoints import catalog, detr_keys
+from engines.checkpoints.apply import apply, choose
+from engines.checkpoints.folder import Tensors, open_folder
+from engines.core.errors import LabError
+from engines.detr import config as configs
+from engines.detr import preprocess
+from engines.detr.model import Detr
+
+
+def load_checkpoint(source: str | Path) -> Detr:
+    """Load a model for inference.
+
+    Parameters
+    ----------
+    source : str or Path
+        A bundled name (``toy-detr``), a folder (``config.json`` and safetensors), or a hub id.
+
+    Returns
+    -------
+    Detr
+        In eval mode, batch norms folded into the convolutions, with ``.config``, ``.labels`` and ``.preprocess``.
+
+    Raises
+    ------
+    LabError
+        If there is no such model, it is no DETR, or its tensors don't fit.
+    """
+    found = catalog.locate(str(source))
+    if found.kind == "bundled":
+        if found.card.get("topic") != "detr":
+            raise LabError("{name}: is not a DETR.", name=found.name)
+        return _bundled(found)
+    if found.kind == "package":
+        raise LabError("{name}: is not a DETR.", name=found.name)
+    return _folder(found.path, found.name)
+
+
+def _bundled(found: catalog.Located) -> Detr:
+    with torch.device("meta"):
+        model = Detr(configs.from_card(found.card))
+    tensors = Tensors([found.path])
+    apply(model, tensors, {key: key for key in model.state_dict()}, name=found.name)
+    model.labels = dict(enumerate(found.card["labels"]))
+    side = int(found.card["size"])
+    model.preprocess = preprocess.Preprocess(side, side)
+    return _ready(model)
+
+
+def _folder(path: Path, name: str) -> Detr:
+    checkpoint = open_folder(path)
+    config = configs.from_hub(checkpoint.config, name)
+    with torch.device("meta"):
+        model = Detr(config)
+    tensors = checkpoint.tensors()
+    table = detr_keys.TABLES[choose(tensors, detr_keys.TABLES)]
+    apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
+    model.labels = configs.labels_of(checkpoint.config)
+    model.preprocess = preprocess.from_hub(checkpoint.preprocessor)
+    return _ready(model)
+
+
+def _ready(model: Detr) -> Detr:
+    """Eval mode, nothing to train, and the form that the convolutions compute fastest in."""
+    model.eval().requires_grad_(False)
+    fold(model.backbone)
+    channels_last(model.backbone)
+    channels_last(model.input_projection)
+    return model
+
+
+def channels_last(module: nn.Module) -> None:
+    """Store the weights of convolutions as the CPU and GPU kernels like them."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            part.weight = nn.Parameter(part.weight.to(memory_format=torch.channels_last), requires_grad=False)
