@@ -99,6 +99,11 @@ def color(token: str, alpha: int = 255) -> QColor:
     return made
 
 
+def from_rgb(red: int, green: int, blue: int) -> QColor:
+    """A color that was computed, for example looked up in a ramp; each 0..255."""
+    return QColor(red, green, blue)
+
+
 def cat(index: int) -> QColor:
     """Category color; the order is fixed, at most six belong into one view (then shapes go round with them)."""
     return QColor(CATEGORIES[_state.name][index % 6])

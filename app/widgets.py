@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QMenu,
+    QPushButton,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -172,6 +173,21 @@ def button(
     if clicked is not None:
         made.clicked.connect(lambda _checked=False: clicked())
     return made
+
+
+class WideButton(QPushButton):
+    """A button that fills its row, text and icon in the middle."""
+
+    def __init__(self, text: Text, icon: str = "", kind: str = "boxed", tip: Text = "") -> None:
+        super().__init__()
+        self.setProperty("kind", kind)
+        theme.set_font(self, BODY)
+        words.say(self, "setText", text)
+        words.say(self, "setAccessibleName", text)
+        if tip:
+            words.say(self, "setToolTip", tip)
+        if icon:
+            icons.put(self, icon)
 
 
 class Segments(QFrame):

@@ -1,0 +1,196 @@
+"""Takes what a view shows out of the app: picture to the clipboard, PNG, SVG, and the numbers behind it.
+
+Every file carries the settings that made it: PNG as text chunk, SVG as description, NPZ as entry ``settings``
+(JSON), CSV as its first line.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+
+from app import theme, words
+from engines.core.errors import LabError, Message
+
+SCALE = 2  # pixels per logical pixel of an exported picture
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """What a view offers beside its picture."""
+
+    export_name: str
+    settings: dict[str, object]
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """The arrays on screen, by name."""
+
+    def fit(self) -> None:
+        """Show everything again."""
+
+
+def settings_text(settings: Mapping[str, object]) -> str:
+    """Settings as JSON; what JSON does not know is written as text."""
+    return json.dumps(dict(settings), ensure_ascii=False, default=_builtin)
+
+
+def _builtin(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)
+
+
+def picture(view: QWidget, scale: int = SCALE) -> QImage:
+    """The view as it stands, RGB with ``scale`` pixels per logical pixel."""
+    image = QImage(view.size() * scale, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    image.fill(theme.color("surface"))
+    view.render(image, QPoint(0, 0))
+    image.setText("settings", settings_text(getattr(view, "settings", {})))
+    return image
+
+
+def copy_picture(view: QWidget) -> None:
+    """Put the view's picture on the clipboard."""
+    QApplication.clipboard().setImage(picture(view))
+
+
+def _bytes_png(view: QWidget) -> bytes:
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture(view).save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes, Qt takes str
+    return bytes(store.data())
+
+
+def _bytes_svg(view: QWidget) -> bytes:
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(QSize(view.width(), view.height()))
+    generator.setViewBox(QRect(0, 0, view.width(), view.height()))
+    generator.setTitle(getattr(view, "export_name", "Attention Lab"))
+    generator.setDescription(settings_text(getattr(view, "settings", {})))
+    painter = QPainter(generator)
+    painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
+    view.render(painter, QPoint(0, 0))
+    painter.end()
+    return bytes(store.data())
+
+
+def _bytes_npz(view: Exportable) -> bytes:
+    store = io.BytesIO()
+    arrays = {"settings": np.array(settings_text(view.settings)), **view.numbers()}
+    np.savez_compressed(store, allow_pickle=False, **arrays)
+    return store.getvalue()
+
+
+def _bytes_csv(view: Exportable) -> bytes:
+    """One block per array: a comment with name and shape, then rows; leading axes of deep arrays are named."""
+    lines = [f"# settings {settings_text(view.settings)}"]
+    for name, array in view.numbers().items():
+        lines.append(f"# {name} {' x '.join(map(str, array.shape)) or 'scalar'}")
+        flat = np.atleast_2d(array)
+        for at in np.ndindex(flat.shape[:-2]):
+            if at:
+                lines.append(f"# {name}[{', '.join(map(str, at))}]")
+            lines.extend(",".join(_cell(v) for v in line) for line in flat[at])
+    return ("\n".join(lines) + "\n").encode("utf-8-sig")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, np.floating | float):
+        return f"{float(value):.9g}"
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
+
+
+WRITERS: dict[str, Callable[..., bytes]] = {
+    ".png": _bytes_png,
+    ".svg": _bytes_svg,
+    ".npz": _bytes_npz,
+    ".csv": _bytes_csv,
+}
+
+
+def save(view: QWidget, path: str | Path) -> None:
+    """Write a view to ``path``; its ending says as what (.png, .svg, .npz, .csv). A failure leaves no half file.
+
+    Raises
+    ------
+    LabError
+        The place cannot be written.
+    """
+    path = Path(path)
+    content = WRITERS[path.suffix.lower()](view)
+    part = None
+    try:
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(part, path)
+    except OSError as problem:
+        if part is not None and os.path.exists(part):
+            os.unlink(part)
+        raise LabError(
+            "{name} could not be written: {reason}", name=path.name, reason=problem.strerror or str(problem)
+        ) from problem
+
+
+def menu(view: QWidget) -> QMenu:
+    """The context menu of a view: copy, save, reset. The window's ``show_error(Message)`` hears of failures."""
+    made = QMenu(view)
+    made.addAction(words.tr("Copy picture"), lambda: copy_picture(view))
+    made.addSeparator()
+    made.addAction(words.tr("Save as PNG"), lambda: _ask(view, ".png"))
+    made.addAction(words.tr("Save as SVG"), lambda: _ask(view, ".svg"))
+    if isinstance(view, Exportable):
+        made.addAction(words.tr("Save numbers (NPZ)"), lambda: _ask(view, ".npz"))
+        made.addAction(words.tr("Save numbers (CSV)"), lambda: _ask(view, ".csv"))
+        made.addSeparator()
+        made.addAction(words.tr("Reset view"), view.fit)
+    return made
+
+
+def open_menu(view: QWidget, at: QPoint) -> None:
+    """Open the context menu at a global position; it is deleted when it closes."""
+    made = menu(view)
+    made.aboutToHide.connect(made.deleteLater)
+    made.popup(at)
+
+
+def _ask(view: QWidget, ending: str) -> None:
+    """Ask for a place without holding the window up."""
+    dialog = QFileDialog(view.window(), words.tr("Save as {kind}", kind=ending[1:].upper()))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilter(f"*{ending}")
+    dialog.setDefaultSuffix(ending[1:])
+    dialog.selectFile(f"{getattr(view, 'export_name', 'view')}{ending}")
+    dialog.fileSelected.connect(lambda path: _save_or_tell(view, path, ending))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
+
+
+def _save_or_tell(view: QWidget, path: str, ending: str) -> None:
+    try:
+        save(view, path if Path(path).suffix.lower() == ending else path + ending)
+    except LabError as problem:
+        tell = getattr(view.window(), "show_error", None)
+        if callable(tell):
+            message: Message = problem.message
+            tell(message)

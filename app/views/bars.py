@@ -1,0 +1,206 @@
+"""Rows of bars: probabilities with the untouched model as a dashed outline, or stacked parts of a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter
+
+from app import theme, words
+from app.theme import BODY, S2, S3, SMALL
+from app.views.base import RIGHT, PixelView, empty_note, pen, text_width, write
+from app.words import Text
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row.
+
+    Attributes
+    ----------
+    name : str or Message
+        Drawn as it is, or said in the language in use.
+    parts : tuple of (value, token)
+        Stacked from the zero line on; one part for a plain bar.
+    text, note : str
+        The value and the change, in their own right-aligned columns.
+    ghost : float, optional
+        The untouched model's value.
+    """
+
+    name: Text
+    parts: tuple[tuple[float, str], ...]
+    text: str
+    note: str = ""
+    ghost: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts."""
+        return sum(value for value, _ in self.parts)
+
+
+def probability(name: Text, value: float, ghost: float | None = None, token: str = "accent") -> Bar:
+    """A probability bar: ``52.2 %`` and, against the untouched model, ``+8.1`` points."""
+    note = "" if ghost is None else words.number(100 * (value - ghost), 1, signed=True)
+    return Bar(name, ((value, token),), words.percent(value), note, ghost)
+
+
+@dataclass
+class _Places:
+    name_w: float = 0.0
+    value_w: float = 0.0
+    note_w: float = 0.0
+    pitch: float = 30.0
+    tall: int = 14
+    rows: list[QRectF] = field(default_factory=list)
+
+
+class Bars(PixelView):
+    """Rows of bars over one scale.
+
+    Signals
+    -------
+    hovered : int or None
+    clicked : int
+    """
+
+    hovered = Signal(object)
+    clicked = Signal(int)
+
+    def __init__(self, pitch: int = 44, least_name: int = 60, widest: str = "100.0 %", widest_note: str = "") -> None:
+        """``widest``, ``widest_note``: the longest texts that will stand there, so that columns never move."""
+        super().__init__((200, 48))
+        self.export_name = "bars"
+        self._bars: tuple[Bar, ...] = ()
+        self._low, self._top = 0.0, 1.0
+        self._pitch, self._least, self._widest, self._widest_note = pitch, least_name, widest, widest_note
+        self._names: tuple[Text, ...] = ()
+        self._hover: int | None = None
+        self._empty: Text = ""
+        self._at = _Places()
+
+    def set_bars(
+        self, bars: Sequence[Bar], top: float | None = None, low: float = 0.0, names: Sequence[Text] = ()
+    ) -> None:
+        """Show rows; the scale runs from ``low`` to ``top`` (a little over the largest if not given).
+
+        ``names``: all names that may come, so that the column keeps its width while rows change places.
+        """
+        for bar in bars:
+            if not np.isfinite([bar.total, 0.0 if bar.ghost is None else bar.ghost]).all():
+                raise ValueError(f"bar {bar.name!r} holds NaN or infinity")
+        reach = [v for bar in bars for v in (bar.total, bar.ghost or 0.0)]
+        self._bars, self._low = tuple(bars), low
+        self._top = top if top is not None else 1.02 * max(reach, default=1.0)
+        if self._top <= self._low:
+            self._top = self._low + 1.0
+        self._names = tuple(names)
+        self._hover = None
+        self.setMinimumHeight(max(48, 22 * len(bars)))
+        self.renew()
+
+    def set_empty(self, text: Text) -> None:
+        """What to say while there is nothing."""
+        self._empty = text
+        self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        names = np.array([words.drawn(bar.name) for bar in self._bars])
+        depth = max((len(bar.parts) for bar in self._bars), default=1)
+        parts = np.zeros((len(self._bars), depth))
+        for i, bar in enumerate(self._bars):
+            parts[i, : len(bar.parts)] = [value for value, _ in bar.parts]
+        out = {"names": names, "values": parts[:, 0] if depth == 1 else parts}
+        if any(bar.ghost is not None for bar in self._bars):
+            out["untouched"] = np.array([np.nan if bar.ghost is None else bar.ghost for bar in self._bars])
+        return out
+
+    def report(self) -> str:
+        if self._hover is None:
+            return "; ".join(f"{words.drawn(bar.name)} {bar.text}" for bar in self._bars)
+        bar = self._bars[self._hover]
+        return f"{words.drawn(bar.name)}, {bar.text} {bar.note}".strip()
+
+    # -- places
+    def arrange(self, width: int, height: int) -> None:
+        at, bars = self._at, self._bars
+        names = [words.drawn(t) for t in (*self._names, *(bar.name for bar in bars))]
+        at.name_w = max([text_width(t, BODY) for t in names] + [self._least]) + S3
+        at.name_w = min(at.name_w, 0.42 * width)
+        at.value_w = max(text_width(t, BODY, True) for t in (self._widest, *(bar.text for bar in bars))) + S3
+        notes = [self._widest_note, *(bar.note for bar in bars)]
+        widest = max(text_width(t, SMALL) for t in notes)
+        at.note_w = widest + S3 if widest else 0
+        at.pitch = min(self._pitch, height / max(1, len(bars)))
+        at.tall = 18 if at.pitch >= 40 else 14 if at.pitch >= 22 else 10
+        at.rows = [QRectF(0, round(i * at.pitch), width, round(at.pitch)) for i in range(len(bars))]
+
+    def _x(self, value: float) -> float:
+        left, right = self._at.name_w, self.width() - self._at.value_w - self._at.note_w
+        share = (value - self._low) / (self._top - self._low)
+        return round(left + (right - left) * min(1.0, max(0.0, share)))
+
+    def row_at(self, point: QPointF) -> int | None:
+        """The row under a screen point."""
+        self.arranged()
+        return next((i for i, place in enumerate(self._at.rows) if place.contains(point)), None)
+
+    # -- hand
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point(self.row_at(event.position()))
+
+    def leaveEvent(self, _event: object) -> None:
+        self._point(None)
+
+    def _point(self, row: int | None) -> None:
+        if row != self._hover:
+            self._hover = row
+            self.tell()
+            self.hovered.emit(row)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self.row_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and row is not None:
+            self.clicked.emit(row)
+
+    # -- painting
+    def draw(self, painter: QPainter) -> None:
+        if not self._bars:
+            if self._empty:
+                empty_note(painter, QRectF(self.rect()), self._empty)
+            return
+        for bar, place in zip(self._bars, self._at.rows, strict=True):
+            self._draw_row(painter, bar, place)
+
+    def _draw_row(self, painter: QPainter, bar: Bar, place: QRectF) -> None:
+        at = self._at
+        name = words.drawn(bar.name)
+        small = text_width(name, BODY) > at.name_w - S3
+        column = QRectF(0, place.y(), at.name_w - S2, place.height())
+        write(painter, column, name, theme.color("text"), SMALL - 1 if small else BODY, wrap=small)
+        left, right = round(at.name_w), round(self.width() - at.value_w - at.note_w)
+        top = place.y() + (int(place.height()) - at.tall) // 2
+        painter.fillRect(QRectF(left, top, right - left, at.tall), theme.color("sunken"))
+        base = running = min(max(0.0, self._low), self._top)
+        for value, token in bar.parts:
+            start, end = sorted((self._x(running), self._x(running + value)))
+            if end > left or value:
+                seam = 1 if len(bar.parts) > 1 else 0
+                painter.fillRect(QRectF(start, top, max(1.0, end - start - seam), at.tall), theme.color(token))
+            running += value
+        if self._low < 0:
+            painter.fillRect(QRectF(self._x(0.0), top - 2, 1, at.tall + 4), theme.color("control"))
+        if bar.ghost is not None:
+            start, end = sorted((self._x(base), self._x(bar.ghost)))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(start + 0.5, top - 2.5, max(1.0, end - start), at.tall + 4))
+        value_place = QRectF(right, place.y(), at.value_w, place.height())
+        write(painter, value_place, bar.text, theme.color("text"), BODY, True, RIGHT)
+        if bar.note:
+            note_place = QRectF(right + at.value_w, place.y(), at.note_w, place.height())
+            write(painter, note_place, bar.note, None, SMALL, align=RIGHT)

@@ -1,0 +1,260 @@
+"""What all painted views share: a surface whose unit is the pixel, keys, menu, focus mark, words and outlines.
+
+A view paints itself in one go, images as indexed or RGB bitmaps and everything else over them, instead of
+building a scene of items: that is the quickest way Qt has, and each line stands on whole pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from app import export, theme, words
+from app.theme import BODY, CAPTION
+from app.words import Text
+
+LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
+MIDDLE = Qt.AlignmentFlag.AlignVCenter
+CHIP_H = 20  # px, the black label that shows a value
+
+
+def pen(color: QColor, width: float = 1, style: Qt.PenStyle = Qt.PenStyle.SolidLine, square: bool = True) -> QPen:
+    """A pen with corners; Qt's own keywords must not be used here (a misspelt one ends the process in paint)."""
+    if square:
+        return QPen(color, width, style, Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin)
+    return QPen(color, width, style, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+
+
+def finite(values: np.ndarray, name: str) -> np.ndarray:
+    """Refuse NaN and infinity: a view never guesses what they should look like."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return values
+
+
+def rgb_image(rgb: np.ndarray) -> QImage:
+    """A QImage of its own from uint8 (h, w, 3)."""
+    rgb = np.ascontiguousarray(rgb)
+    height, width = rgb.shape[:2]
+    return QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def indexed_image(levels: np.ndarray, table: Sequence[int]) -> QImage:
+    """A QImage of its own from uint8 (h, w) and 256 ARGB colors."""
+    levels = np.ascontiguousarray(levels)
+    height, width = levels.shape
+    image = QImage(levels.data, width, height, width, QImage.Format.Format_Indexed8)
+    image.setColorTable(list(table))
+    return image.copy()
+
+
+def text_width(text: str, px: int = CAPTION, bold: bool = False) -> float:
+    """Width of a text in logical pixels."""
+    return QFontMetricsF(theme.font(px, bold)).horizontalAdvance(text)
+
+
+class PixelView(QWidget):
+    """Base of the painted views.
+
+    Subclasses place things in `arrange` (called before painting whenever size or content changed) and paint in
+    `draw`. ``settings`` is set by the tab and goes into every export; ``export_name`` is the suggested file name.
+    """
+
+    def __init__(self, low: tuple[int, int] = (120, 80)) -> None:
+        super().__init__()
+        self.setMinimumSize(*low)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.settings: dict[str, object] = {}
+        self.export_name = "view"
+        self._stale = True
+        self._keyboard = False  # focus came by key: show the mark
+
+    # -- for subclasses
+    def arrange(self, width: int, height: int) -> None:
+        """Place everything in a widget of this size."""
+
+    def draw(self, painter: QPainter) -> None:
+        """Paint everything over the surface."""
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """The arrays on screen, by name."""
+        return {}
+
+    def report(self) -> str:
+        """What a screen reader says of the place under pointer or keys."""
+        return ""
+
+    def fit(self) -> None:
+        """Show everything again."""
+
+    def walk(self, rows: int, cols: int) -> bool:
+        """An arrow key; True where the view takes arrows."""
+        return False
+
+    def enter(self) -> bool:
+        """Enter or Space; True where the view takes it."""
+        return False
+
+    def escape(self) -> bool:
+        """Esc; True where the view had something to let go."""
+        return False
+
+    # -- state
+    def renew(self) -> None:
+        """Content changed: arrange anew before the next painting."""
+        self._stale = True
+        self.update()
+
+    def arranged(self) -> None:
+        """Make sure that places are known."""
+        if self._stale:
+            self._stale = False
+            self.arrange(self.width(), self.height())
+
+    def tell(self) -> None:
+        """Hand the report to a screen reader."""
+        text = self.report()
+        if text != self.accessibleDescription():
+            self.setAccessibleDescription(text)
+            if QAccessible.isActive():
+                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+
+    def restyled(self) -> None:
+        """Theme or fonts changed."""
+        self.renew()
+
+    def retranslated(self) -> None:
+        """Language changed."""
+        self.renew()
+        self.tell()
+
+    # -- Qt
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._stale = True
+        super().resizeEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("surface"))
+        self.arranged()
+        self.draw(painter)
+        if self._keyboard and self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        painter.end()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        self._keyboard = event.reason() in by_key
+        super().focusInEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        arrows = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+        key = Qt.Key(event.key())
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        if plain and key in arrows and self.walk(*arrows[key]):
+            self._keyboard = True
+            self.tell()
+            self.update()
+        elif (plain and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.enter()) or (
+            key == Qt.Key.Key_Escape and self.escape()
+        ):
+            self.tell()
+        elif plain and key == Qt.Key.Key_0:
+            self.fit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        export.open_menu(self, event.globalPos())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._stale = True
+        return super().event(event)
+
+
+# ------------------------------------------------------------------ painting
+def write(
+    painter: QPainter,
+    place: QRectF,
+    text: Text,
+    color: QColor | None = None,
+    px: int = CAPTION,
+    bold: bool = False,
+    align: Qt.AlignmentFlag = LEFT,
+    wrap: bool = False,
+    strike: bool = False,
+) -> None:
+    """Draw a text, vertically centered; it is never cut, so the place only says where."""
+    painter.setFont(theme.font(px, bold, strike=strike))
+    painter.setPen(color or theme.color("text2"))
+    flags = int(align | MIDDLE) | int(Qt.TextFlag.TextWordWrap if wrap else Qt.TextFlag.TextDontClip)
+    painter.drawText(place, flags, words.drawn(text))
+
+
+def outline(
+    painter: QPainter,
+    place: QRectF,
+    color: QColor,
+    width: float = 2,
+    case: QColor | None = None,
+    style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    case_by: float = 1,
+) -> None:
+    """A rectangle, on request in a case of another color that is ``case_by`` px wider on each side."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if case is not None:
+        painter.setPen(pen(case, width + 2 * case_by))
+        painter.drawRect(place)
+    painter.setPen(pen(color, width, style))
+    painter.drawRect(place)
+
+
+def chip(painter: QPainter, near: QRectF, text: str, inside: QRectF) -> None:
+    """A black chip with a value beside ``near``, kept within ``inside``."""
+    wide = text_width(text, CAPTION, True) + 14
+    x = near.right() + 4
+    if x + wide > inside.right():
+        x = near.left() - 4 - wide
+    x = min(max(x, inside.left()), inside.right() - wide)
+    y = min(max(near.center().y() - CHIP_H / 2, inside.top()), inside.bottom() - CHIP_H)
+    place = QRectF(round(x), round(y), round(wide), CHIP_H)
+    painter.fillRect(place, theme.color("ink"))
+    write(painter, place, text, theme.color("chalk"), CAPTION, True, CENTER)
+
+
+def dots(painter: QPainter, points: Sequence[QPointF], color: QColor, radius: float = 4.5) -> None:
+    """Round marks in a case of the paper color."""
+    painter.setPen(pen(theme.color("surface"), 1.5))
+    painter.setBrush(color)
+    for point in points:
+        painter.drawEllipse(point, radius, radius)
+
+
+def empty_note(painter: QPainter, place: QRectF, text: Text) -> None:
+    """The one line of a view that has nothing to show."""
+    write(painter, place, text, theme.color("text2"), BODY, align=CENTER, wrap=True)

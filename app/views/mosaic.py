@@ -1,0 +1,390 @@
+"""Many maps in one picture: uint8, index 0 the transparent gap, 1..255 the value; all words painted in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter
+
+from app import theme, words
+from app.theme import CAPTION, S1, S2
+from app.views.base import CENTER, LEFT, RIGHT, PixelView, chip, empty_note, finite, outline, pen, text_width, write
+from app.views.photomap import weight_percent
+from app.views.tiling import Tiling, block_max, tile
+from app.words import Text
+from engines.core.errors import Message
+
+Place: TypeAlias = tuple[int, int, int]  # map, row, col
+CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
+
+
+class Mosaic(PixelView):
+    """Maps of one size in a grid of cells, each a whole number of pixels per value.
+
+    Maps too large for their cell are reduced by block maximum, and a line under them says so.
+
+    Parameters
+    ----------
+    columns : int
+        Cells per row; 0 = as many as make the cells largest.
+    captions : bool
+        Leave room for a caption and a sub-caption under each map.
+    headers : bool
+        Number the rows at the left and the columns below instead.
+    gap : int
+        Wanted distance between cells, px.
+
+    Signals
+    -------
+    chosen : int
+        A map was clicked or walked to.
+    hovered : (map, row, col) or None
+    """
+
+    chosen = Signal(int)
+    hovered = Signal(object)
+
+    def __init__(self, columns: int = 0, captions: bool = True, headers: bool = False, gap: int = S2) -> None:
+        super().__init__((160, 120))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.export_name = "attention-mosaic"
+        self._want, self._with_captions, self._headers, self._gap = columns, captions, headers, gap
+        self._maps = np.zeros((0, 1, 1), np.float32)
+        self._low: np.ndarray | float = 0.0
+        self._top: np.ndarray | float = 1.0
+        self._ramp = "ember"
+        self._captions: Sequence[Text] = ()
+        self._subs: Sequence[Text] = ()
+        self._row_names: Sequence[Text] = ()
+        self._col_names: Sequence[Text] = ()
+        self._order: Sequence[int] = ()
+        self._off: frozenset[int] = frozenset()
+        self._at = -1
+        self._hover: Place | None = None
+        self._mark: tuple[int, int] | None = None
+        self._empty: Text = ""
+        self._tiles = Tiling()
+        self._canvas = np.zeros((1, 1), np.uint8)
+        self._image: QImage | None = None
+
+    # -- content
+    def set_maps(
+        self,
+        maps: np.ndarray,
+        top: float | np.ndarray = 1.0,
+        low: float | np.ndarray = 0.0,
+        ramp: str = "ember",
+    ) -> None:
+        """Show maps (n, h, w).
+
+        Parameters
+        ----------
+        maps : float32, or uint8 where 255 stands for 1
+        top, low : float or (n,)
+            Ends of the ramp, shared by all maps or one pair per map.
+        """
+        if maps.ndim != 3:
+            raise ValueError(f"maps must be (n, h, w), not {maps.shape}")
+        if maps.dtype != np.uint8 and maps.dtype != np.float32:
+            maps = maps.astype(np.float32)
+        same = maps.shape == self._maps.shape
+        self._maps, self._top, self._low, self._ramp = maps, top, low, ramp
+        self._image = None
+        if not same:
+            self._order = self._order if len(self._order) == len(maps) else ()
+            self._at = min(self._at, len(maps) - 1)
+            self._hover = None
+            self._stale = True
+        self.update()
+
+    def set_captions(self, captions: Sequence[Text], subs: Sequence[Text] = ()) -> None:
+        """Words under each map, left and right, in the order of the maps."""
+        if (captions, subs) != (self._captions, self._subs):
+            self._captions, self._subs = captions, subs
+            self.renew()
+
+    def set_headers(self, rows: Sequence[Text] = (), cols: Sequence[Text] = ()) -> None:
+        """Names of rows and columns; numbers from 1 where none are given."""
+        self._row_names, self._col_names = rows, cols
+        self.renew()
+
+    def set_columns(self, columns: int) -> None:
+        """Cells per row; 0 = as many as make the cells largest."""
+        if columns != self._want:
+            self._want = columns
+            self._image = None
+            self.renew()
+
+    def set_order(self, order: Sequence[int]) -> None:
+        """Show the maps sorted: ``order[k]`` is the map in cell k. Signals keep giving map numbers."""
+        self._order = tuple(order)
+        self._image = None
+        self.update()
+
+    def set_at(self, index: int) -> None:
+        """Mark the chosen map without telling anybody."""
+        self._at = index
+        self.tell()
+        self.update()
+
+    def at(self) -> int:
+        """The chosen map; −1 for none."""
+        return self._at
+
+    def set_off(self, indices: Sequence[int]) -> None:
+        """Veil the maps of heads that are switched off."""
+        self._off = frozenset(indices)
+        self.update()
+
+    def set_mark(self, cell: tuple[int, int] | None) -> None:
+        """Outline the same (row, col) in every map, such as the patch pointed at on the photo."""
+        if cell != self._mark:
+            self._mark = cell
+            self.update()
+
+    def set_empty(self, text: Text) -> None:
+        """What to say while there is no map."""
+        self._empty = text
+        self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        out = {"maps": self._maps, "scale_low": np.asarray(self._low), "scale_top": np.asarray(self._top)}
+        if self._order:
+            out["order"] = np.asarray(self._order)
+        return out
+
+    def reduced(self) -> int:
+        """How many values a side go into one pixel; 1 where every value is shown."""
+        self.arranged()
+        return self._tiles.block
+
+    def report(self) -> str:
+        where = self._hover or ((self._at, -1, -1) if self._at >= 0 else None)
+        if where is None or where[0] >= len(self._maps):
+            return ""
+        parts = [words.drawn(self._named(where[0]))]
+        if where[1] >= 0:
+            parts.append(words.tr("patch {row}, {col}", row=where[1] + 1, col=where[2] + 1))
+            parts.append(weight_percent(self._value(where)))
+        elif where[0] in self._off:
+            parts.append(words.tr("off"))
+        elif where[0] < len(self._subs):
+            parts.append(words.drawn(self._subs[where[0]]))
+        return ", ".join(parts)
+
+    def _named(self, index: int) -> Text:
+        if index < len(self._captions):
+            return self._captions[index]
+        row, col = divmod(index, self._tiles.cols)
+        return Message("row {row}, column {col}", {"row": row + 1, "col": col + 1})
+
+    def _value(self, where: Place) -> float:
+        """The largest value of the block under a place."""
+        index, row, col = where
+        values = self._maps[index, row : row + self._tiles.block, col : col + self._tiles.block]
+        return float(values.max()) / (255 if values.dtype == np.uint8 else 1)
+
+    # -- places
+    def _caption_width(self) -> int:
+        if not self._with_captions:
+            return 0
+        off = text_width(words.tr("off"))
+        widest = 0.0
+        for i, caption in enumerate(self._captions):
+            sub = words.drawn(self._subs[i]) if i < len(self._subs) else ""
+            second = max(text_width(sub), off) + S2 if sub or self._off else 0
+            widest = max(widest, text_width(words.drawn(caption), CAPTION, True) + second)
+        return int(np.ceil(widest))
+
+    def arrange(self, width: int, height: int) -> None:
+        count, high, wide = self._maps.shape
+        if not count:
+            return
+        self._image = None
+        cap = CAPTION_H if self._with_captions and self._captions else 0
+        titles = self._row_titles(count) if self._headers else []
+        left = int(max((text_width(words.drawn(t), CAPTION, True) for t in titles), default=-8)) + 8
+        tail = HEADER_H if self._headers else 0
+        room = QRectF(left, 0, width - left, height - tail)
+        self._tiles = tile((count, high, wide), room, self._want, self._gap, cap, self._caption_width(), NOTE_H)
+
+    def _row_titles(self, count: int) -> list[Text]:
+        cols = self._want or self._tiles.cols
+        return list(self._row_names) or [str(i + 1) for i in range(-(-count // max(1, cols)))]
+
+    def _slot(self, index: int) -> int:
+        """The cell in which a map stands."""
+        return self._order.index(index) if self._order else index
+
+    def cell_rect(self, index: int) -> QRectF:
+        """Where a map stands on the screen."""
+        self.arranged()
+        row, col = divmod(self._slot(index), self._tiles.cols)
+        x, y = self._tiles.corner[0] + col * self._tiles.pitch[0], self._tiles.corner[1] + row * self._tiles.pitch[1]
+        return QRectF(x, y, *self._tiles.cell)
+
+    def place_at(self, point: QPointF) -> Place | None:
+        """Map, row and column under a screen point."""
+        self.arranged()
+        if not len(self._maps):
+            return None
+        col, x = divmod(int(point.x()) - self._tiles.corner[0], self._tiles.pitch[0])
+        row, y = divmod(int(point.y()) - self._tiles.corner[1], self._tiles.pitch[1])
+        slot = row * self._tiles.cols + col
+        inside = 0 <= col < self._tiles.cols and 0 <= slot < len(self._maps) and row >= 0
+        if not inside or x >= self._tiles.cell[0] or y >= self._tiles.cell[1]:
+            return None
+        step = self._tiles.scale
+        index = self._order[slot] if self._order else slot
+        return index, y // step * self._tiles.block, x // step * self._tiles.block
+            (self._order[slot] if self._order else slot),
+            y // step * self._tiles.block,
+            x // step * self._tiles.block,
+        )
+
+    # -- hand
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point(self.place_at(event.position()))
+
+    def leaveEvent(self, _event: object) -> None:
+        self._point(None)
+
+    def _point(self, place: Place | None) -> None:
+        if place != self._hover:
+            self._hover = place
+            self.tell()
+            self.update()
+            self.hovered.emit(place)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = self.place_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and place is not None:
+            self._choose(place[0])
+
+    def _choose(self, index: int) -> None:
+        self.set_at(index)
+        self.chosen.emit(index)
+
+    def walk(self, rows: int, cols: int) -> bool:
+        if not len(self._maps):
+            return False
+        self.arranged()
+        slot = self._slot(self._at) if self._at >= 0 else 0
+        new = slot + cols + rows * self._tiles.cols
+        if 0 <= new < len(self._maps) and new != slot:
+            self._choose(self._order[new] if self._order else new)
+        return True
+
+    # -- painting
+    def levels(self) -> np.ndarray:
+        """What is painted, uint8 (n, h, w) after reduction: 1 + round(254 × share of the ramp)."""
+        small = block_max(self._maps, self._tiles.block)
+        scale = 255.0 if small.dtype == np.uint8 else 1.0
+        low = np.asarray(self._low, np.float32).reshape(-1, 1, 1)
+        span = np.maximum(np.asarray(self._top, np.float32).reshape(-1, 1, 1) - low, np.float32(1e-30))
+        value = small * (254 / span / np.float32(scale))
+        value += np.float32(1.5) - low * (254 / span)
+        finite(value, "maps")
+        np.clip(value, 1, 255.49, out=value)
+        return value.astype(np.uint8)
+
+    def _compose(self) -> QImage:
+        """Put all cells into one canvas. Each value is repeated, never smoothed."""
+        count = len(self._maps)
+        cells = self.levels()
+        if self._order:
+            cells = cells[list(self._order)]
+        if self._tiles.scale > 1:
+            cells = cells.repeat(self._tiles.scale, 1).repeat(self._tiles.scale, 2)
+        (cell_w, cell_h), (pitch_w, pitch_h) = self._tiles.cell, self._tiles.pitch
+        shape = (self._tiles.rows * pitch_h, self._tiles.cols * pitch_w)
+        if self._canvas.shape != shape:
+            self._canvas = np.zeros(shape, np.uint8)
+        self._canvas.fill(0)
+        places = self._canvas.reshape(self._tiles.rows, pitch_h, self._tiles.cols, pitch_w)[:, :cell_h, :, :cell_w]
+        full = count // self._tiles.cols
+        if full:
+            whole = cells[: full * self._tiles.cols].reshape(full, self._tiles.cols, cell_h, cell_w)
+            places[:full] = whole.transpose(0, 2, 1, 3)
+        if full < self._tiles.rows:
+            rest = cells[full * self._tiles.cols :]
+            places[full, :, : len(rest)] = rest.transpose(1, 0, 2)
+        image = QImage(self._canvas.data, shape[1], shape[0], shape[1], QImage.Format.Format_Indexed8)
+        image.setColorTable(theme.ramp_table(self._ramp, gap=True))
+        return image
+
+    def restyled(self) -> None:
+        self._image = None
+        super().restyled()
+
+    def draw(self, painter: QPainter) -> None:
+        count = len(self._maps)
+        if not count:
+            if self._empty:
+                empty_note(painter, QRectF(self.rect()), self._empty)
+            return
+        if self._image is None:
+            self._image = self._compose()
+        painter.drawImage(QPointF(*self._tiles.corner), self._image)
+        for index in self._off:
+            if index < count:
+                place = self.cell_rect(index)
+                painter.fillRect(place, theme.color("surface", 205))
+                outline(
+                    painter, place.adjusted(0.5, 0.5, -0.5, -0.5), theme.color("control"), 1, None, Qt.PenStyle.DashLine
+                )
+        if self._with_captions:
+            self._draw_captions(painter)
+        if self._headers:
+            self._draw_headers(painter)
+        self._draw_marks(painter)
+        if self._tiles.block > 1:
+            note = words.tr("1 pixel = the largest of {n} × {n} weights", n=self._tiles.block)
+            write(painter, QRectF(0, self.height() - NOTE_H, self.width(), NOTE_H), note, align=RIGHT)
+        if 0 <= self._at < count:
+            place = self.cell_rect(self._at).adjusted(-1.5, -1.5, 1.5, 1.5)
+            outline(painter, place, theme.color("accent"), 2, theme.color("surface"))
+        if self._hover is not None and self._hover[0] not in self._off:
+            spot = self._spot(self._hover)
+            outline(painter, spot, theme.color("chalk"), 1)
+            chip(painter, spot, weight_percent(self._value(self._hover)), QRectF(self.rect()))
+
+    def _spot(self, place: Place) -> QRectF:
+        cell, step = self.cell_rect(place[0]), self._tiles.scale
+        x, y = cell.x() + place[2] // self._tiles.block * step, cell.y() + place[1] // self._tiles.block * step
+        return QRectF(x, y, step, step)
+
+    def _draw_marks(self, painter: QPainter) -> None:
+        if self._mark is None or not (self._mark[0] < self._maps.shape[1] and self._mark[1] < self._maps.shape[2]):
+            return
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen(theme.color("chalk"), 1))
+        for index in range(len(self._maps)):
+            if index not in self._off:
+                painter.drawRect(self._spot((index, *self._mark)))
+
+    def _draw_captions(self, painter: QPainter) -> None:
+        slot = self._tiles.slot
+        for index in range(min(len(self._captions), len(self._maps))):
+            cell, on = self.cell_rect(index), index == self._at
+            place = QRectF(cell.x(), cell.bottom() + 1, slot, CAPTION_H)
+            write(painter, place, self._captions[index], theme.color("accent" if on else "text"), CAPTION, on, LEFT)
+            sub: Text = Message("off") if index in self._off else self._subs[index] if index < len(self._subs) else ""
+            write(painter, place, sub, align=RIGHT)
+
+    def _draw_headers(self, painter: QPainter) -> None:
+        at_row, at_col = divmod(self._slot(self._at), self._tiles.cols) if self._at >= 0 else (-1, -1)
+        x, y = self._tiles.corner
+        for i, title in enumerate(self._row_titles(len(self._maps))[: self._tiles.rows]):
+            on = i == at_row
+            place = QRectF(0, y + i * self._tiles.pitch[1], x - 6, self._tiles.cell[1])
+            write(painter, place, title, theme.color("accent" if on else "text2"), CAPTION, on, RIGHT)
+        bottom = y + (self._tiles.rows - 1) * self._tiles.pitch[1] + self._tiles.cell[1] + S1 // 2
+        titles: list[Text] = list(self._col_names) or [str(j + 1) for j in range(self._tiles.cols)]
+        for j, title in enumerate(titles[: self._tiles.cols]):
+            on = j == at_col
+            place = QRectF(x + j * self._tiles.pitch[0], bottom, self._tiles.cell[0], HEADER_H - 2)
+            write(painter, place, title, theme.color("accent" if on else "text2"), CAPTION, on, CENTER)

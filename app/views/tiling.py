@@ -1,0 +1,120 @@
+"""Where the cells of a mosaic stand, and how maps too large for them are reduced."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QRectF
+
+CHUNK = 16  # maps reduced at a time, so that they stay in the processor's cache
+WIDEST_GAP = 3  # times the gap asked for
+LEAST_WIDE = 8  # px a gap may grow to in any case
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Cells of one size; all numbers are pixels of the screen unless said otherwise.
+
+    Attributes
+    ----------
+    block : int
+        Values a side that go into one pixel; 1 where every value is shown.
+    scale : int
+        Pixels a side of one value (of one block).
+    cols, rows : int
+        Cells across and down.
+    cell, pitch, corner : tuple of int
+        Size of a cell, distance from one to the next, upper left corner of the first; (x, y).
+    slot : int
+        Width that belongs to a cell's caption.
+    """
+
+    block: int = 1
+    scale: int = 1
+    cols: int = 1
+    rows: int = 1
+    cell: tuple[int, int] = (1, 1)
+    pitch: tuple[int, int] = (1, 1)
+    corner: tuple[int, int] = (0, 0)
+    slot: int = 1
+
+
+def _reduce(maps: np.ndarray, block: int) -> np.ndarray:
+    for axis in (1, 2):  # rows first: they lie together in memory
+        pick = (slice(None),) * axis
+        best = maps[(*pick, slice(0, None, block))].copy()
+        for i in range(1, block):
+            more = maps[(*pick, slice(i, None, block))]
+            part = best[(*pick, slice(0, more.shape[axis]))]
+            np.maximum(part, more, out=part)
+        maps = best
+    return maps
+
+
+def block_max(maps: np.ndarray, block: int) -> np.ndarray:
+    """Largest value of each ``block`` × ``block`` square; (n, h, w) to (n, ceil(h / block), ceil(w / block))."""
+    if block <= 1:
+        return maps
+    count, high, wide = maps.shape
+    out = np.empty((count, -(-high // block), -(-wide // block)), maps.dtype)
+    for start in range(0, count, CHUNK):
+        out[start : start + CHUNK] = _reduce(maps[start : start + CHUNK], block)
+    return out
+
+
+def _density(slot: tuple[float, float], wide: int, high: int) -> float:
+    """Pixels per value, a whole number or one over a whole number."""
+    fit = min(slot[0] / wide, slot[1] / high)
+    return float(int(fit)) if fit >= 1 else 1 / math.ceil(max(wide / max(1.0, slot[0]), high / max(1.0, slot[1])))
+
+
+def tile(
+    shape: tuple[int, int, int], room: QRectF, columns: int, gap: int, caption_h: int, caption_w: int, note_h: int
+) -> Tiling:
+    """Make the cells as large as the room allows; spare room goes into the gaps.
+
+    Parameters
+    ----------
+    shape : (n, h, w)
+        Of the maps.
+    columns : int
+        Cells across; 0 = whatever makes them largest.
+    caption_h, caption_w : int
+        Room for the words under a cell.
+    note_h : int
+        Room for the line that says that maps were reduced.
+    """
+    count, high, wide = shape
+    low = max(1, gap // 2)
+    room_w, room_h = int(room.width()) - 4, int(room.height()) - 4
+
+    def slot(cols: int, height: int) -> tuple[float, float]:
+        return room_w / cols - low, height / -(-count // cols) - low - caption_h
+
+    options = [min(columns, count)] if columns else range(1, count + 1)
+    possible = [c for c in options if columns or c == 1 or slot(c, room_h)[0] >= caption_w]
+    cols = max(possible, key=lambda c: (_density(slot(c, room_h), wide, high), -c))
+    density = _density(slot(cols, room_h), wide, high)
+    if density < 1:
+        room_h -= note_h
+        density = _density(slot(cols, room_h), wide, high)
+    block, scale = (1, int(density)) if density >= 1 else (round(1 / density), 1)
+    rows = -(-count // cols)
+    cell_w, cell_h = -(-wide // block) * scale, -(-high // block) * scale
+    own = max(cell_w, caption_w) if caption_w <= room_w // cols - low else cell_w
+    limit = max(WIDEST_GAP * gap, LEAST_WIDE)
+    gap_x = max(low, min((room_w - cols * own) // max(1, cols - 1), limit))
+    gap_y = max(low, min((room_h - rows * (cell_h + caption_h)) // rows, limit))
+    used_w, used_h = cols * (own + gap_x) - gap_x, rows * (cell_h + caption_h + gap_y) - (0 if caption_h else gap_y)
+    return Tiling(
+        block,
+        scale,
+        cols,
+        rows,
+        (cell_w, cell_h),
+        (own + gap_x, cell_h + caption_h + gap_y),
+        (int(room.x()) + 2 + max(0, (room_w - used_w) // 2), 2 + max(0, (room_h - used_h) // 2)),
+        own,
+    )
