@@ -240,10 +240,6 @@ class Mosaic(PixelView):
         step = self._tiles.scale
         index = self._order[slot] if self._order else slot
         return index, y // step * self._tiles.block, x // step * self._tiles.block
-            (self._order[slot] if self._order else slot),
-            y // step * self._tiles.block,
-            x // step * self._tiles.block,
-        )
 
     # -- hand
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
