@@ -7,12 +7,12 @@ what a widget was dressed with through `dress` is put on again by `restyle`, so 
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
@@ -245,9 +245,16 @@ def use(theme: str | None = None) -> None:
         app.setPalette(palette)
         app.setFont(font())
         app.setStyleSheet(sheet(TOKENS[_state.name]))
-    pg.setConfigOptions(
-        background=code("surface"), foreground=code("text2"), antialias=False, imageAxisOrder="row-major"
-    )
+    set_up_plots()
+
+
+def set_up_plots() -> None:
+    """Tell pyqtgraph the colors, if it is loaded; the window opens before it is (`app.views` calls this then)."""
+    pg = sys.modules.get("pyqtgraph")
+    if pg is not None and hasattr(pg, "setConfigOptions"):
+        pg.setConfigOptions(
+            background=code("surface"), foreground=code("text2"), antialias=False, imageAxisOrder="row-major"
+        )
 
 
 def switch(root: QWidget, theme: str | None = None, language: str | None = None) -> None:
