@@ -5,9 +5,11 @@ Everything is numpy and Pillow, so that the scene editor draws exactly what the 
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -33,6 +35,7 @@ __all__ = [
     "random_drawing",
     "random_scene",
     "render",
+    "sample_photos",
 ]
 
 BACKGROUNDS = ("plain", "gradient", "noisy", "photo")
@@ -53,6 +56,29 @@ class Scene:
     boxes: np.ndarray
     labels: np.ndarray
     owner: np.ndarray
+
+
+#: Photos that scikit-image and scikit-learn ship, for backgrounds
+SAMPLE_PHOTOS = (
+    *(("skimage", f"data/{name}") for name in ("astronaut.png", "brick.png", "chelsea.png", "coffee.png", "grass.png")),
+    *(("skimage", f"data/{name}") for name in ("gravel.png", "hubble_deep_field.jpg", "ihc.png")),
+    *(("skimage", f"data/{name}") for name in ("motorcycle_left.png", "rocket.jpg", "retina.jpg", "camera.png")),
+    *(("sklearn", f"datasets/images/{name}") for name in ("china.jpg", "flower.jpg")),
+)
+
+
+def sample_photos(side: int = 320) -> list[np.ndarray]:
+    """Those of the sample photos that are installed, made to fit a square of ``side`` pixels."""
+    photos = []
+    for package, name in SAMPLE_PHOTOS:
+        spec = importlib.util.find_spec(package)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            if (Path(place) / name).is_file():
+                with Image.open(Path(place) / name) as file:
+                    picture = file.convert("RGB")
+                picture.thumbnail((side, side))
+                photos.append(np.asarray(picture))
+    return photos
 
 
 @dataclass(frozen=True)
