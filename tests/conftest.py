@@ -1,9 +1,62 @@
-"""One process, no screen, no settings of the person who runs the tests."""
+"""One process, no screen, no network, nothing of the person who runs the tests; and nothing is left behind."""
 
 from __future__ import annotations
 
 import os
+import threading
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Settings and caches of the app go to a folder of the test's own."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ATTENTION_LAB_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def no_thread_left():
+    """Fails a test that leaves a thread running."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+def dispose(widget):
+    """Close a window, delete it now, and let nothing of it wait in a queue."""
+    widget.close()
+    widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+
+
+@pytest.fixture
+def open_window(qapp, no_thread_left):
+    """Opens main windows that are closed, joined and deleted at the end (``qtbot.addWidget`` would abort the run)."""
+    from app import theme, words
+    from app.settings import Settings
+    from app.window import Window
+
+    windows = []
+
+    def make(width=1280, height=800, look="light", language="en"):
+        words.set_language(language)
+        theme.use(look)
+        window = Window(Settings.load())
+        window.resize(width, height)
+        window.show()
+        windows.append(window)
+        return window
+
+    yield make
+    for window in windows:
+        dispose(window)
+    words.set_language("en")
+    theme.use("light")

@@ -1,0 +1,128 @@
+"""The bar above a tab: title, pages, model, picture, undo, redo, copy, fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEasingCurve, QPropertyAnimation, QRect, Qt, Signal
+from PySide6.QtGui import QAction, QPainter
+from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QToolButton, QWidget
+
+from app import theme, words
+from app.theme import HEADER, S1, S3, S4, TITLE
+from app.widgets import Button, button, label, row
+from app.words import Text
+
+
+class DropDown(Button):
+    """A button whose menu is built anew each time it opens."""
+
+    def __init__(self, text: Text, tip: Text, fill: Callable[[QMenu], None]) -> None:
+        super().__init__(text, "down", "boxed", tip, after=True)
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(lambda: refill(menu, fill))
+        self.setMenu(menu)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+
+def refill(menu: QMenu, fill: Callable[[QMenu], None]) -> None:
+    """Empty a menu and fill it again."""
+    menu.clear()
+    fill(menu)
+
+
+def entry(
+    menu: QMenu, text: Text, act: Callable[[], object], checked: bool | None = None, enabled: bool = True
+) -> QAction:
+    """Add one line to a menu."""
+    action = QAction(words.tr(text).replace("&", "&&"), menu)
+    if checked is not None:
+        action.setCheckable(True)
+        action.setChecked(checked)
+    action.setEnabled(enabled)
+    action.triggered.connect(lambda _checked=False: act())
+    menu.addAction(action)
+    return action
+
+
+class Header(QFrame):
+    """Title and pages at the left, what is looked at and the tools at the right.
+
+    Signals
+    -------
+    paged : int
+        Another page was chosen.
+    """
+
+    paged = Signal(int)
+    undo = Signal()
+    redo = Signal()
+    copied = Signal()
+    fitted = Signal()
+
+    def __init__(self, title: Text, pages: Sequence[Text], choosers: Sequence[QWidget] = ()) -> None:
+        super().__init__()
+        self.setProperty("kind", "head")
+        self.setFixedHeight(HEADER)
+        self._group = QButtonGroup(self)
+        for i, text in enumerate(pages):
+            page = button(text, kind="page")
+            page.setCheckable(True)
+            page.setChecked(i == 0)
+            self._group.addButton(page, i)
+        self.undo_button = button(icon="undo", tip="Undo (Ctrl+Z)", clicked=self.undo.emit)
+        self.redo_button = button(icon="redo", tip="Redo (Ctrl+Y)", clicked=self.redo.emit)
+        copy = button(icon="copy", tip="Copy what is on screen as a picture (Ctrl+C)", clicked=self.copied.emit)
+        fit = button(icon="fit", tip="Fit the views (0)", clicked=self.fitted.emit)
+        self.setLayout(
+            row(label(title, TITLE, True), -S4, *self._group.buttons(), 1, *choosers, -S1, self.undo_button,
+                self.redo_button, copy, fit, gap=S1, pad=(S4, 0, S3, 0))
+        )  # fmt: skip
+        self._line = Underline(self)
+        self._group.idClicked.connect(self._clicked)
+        self.set_steps(False, False)
+
+    def set_page(self, index: int) -> None:
+        """Mark a page without telling anybody."""
+        self._group.button(index).setChecked(True)
+        self._line.move_under(self._group.button(index), animated=False)
+
+    def set_steps(self, undo: bool, redo: bool) -> None:
+        """Whether there is something to undo and to redo."""
+        self.undo_button.setEnabled(undo)
+        self.redo_button.setEnabled(redo)
+
+    def _clicked(self, index: int) -> None:
+        self._line.move_under(self._group.button(index), animated=True)
+        self.paged.emit(index)
+
+
+class Underline(QWidget):
+    """The accent line that runs from one page's name to the next."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._run = QPropertyAnimation(self, b"geometry")
+        self._run.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._run.finished.connect(self.hide)  # at rest the style sheet draws the line
+        self.hide()
+
+    def move_under(self, target: QWidget, animated: bool) -> None:
+        """Run to ``target``, or be there at once."""
+        parent = target.parentWidget()
+        assert parent is not None
+        end = QRect(target.x(), target.geometry().bottom() - 1, target.width(), 2)
+        start = self.geometry()
+        self._run.stop()
+        self.setGeometry(end)
+        if animated and start.width() > 2 and theme.duration(1):
+            self.show()
+            self._run.setDuration(theme.duration(120))
+            self._run.setStartValue(start)
+            self._run.setEndValue(end)
+            self._run.start()
+
+    def paintEvent(self, _event: object) -> None:
+        QPainter(self).fillRect(self.rect(), theme.color("accent"))

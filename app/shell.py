@@ -1,0 +1,40 @@
+"""What a tab may ask of the window around it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from app.settings import Settings
+from engines.core.lane import Lane
+from engines.core.protocol import Ended
+
+
+class Shell(Protocol):
+    """The window, as its tabs see it."""
+
+    lane: Lane
+    settings: Settings
+
+    def choose_device(self, name: str) -> None:
+        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
+
+    def open_files(self) -> None:
+        """Ask for pictures or a model folder."""
+
+    def open_folder(self) -> None:
+        """Ask for a folder with a model or with pictures."""
+
+    def paste(self) -> None:
+        """Take a picture from the clipboard."""
+
+    def take_sample(self, name: str) -> None:
+        """Show one of the sample photos."""
+
+    def take_paths(self, paths: list[str]) -> None:
+        """Take files and folders as if they were dropped on the window."""
+
+    def download(self, source: str) -> None:
+        """Fetch a model from the hub, off the compute lane, then use it."""
+
+    def log(self, ended: Ended) -> None:
+        """Keep the traceback of a failed run for a bug report."""

@@ -1,0 +1,106 @@
+"""The list of topics at the side; a rail of icons where the window is narrow."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from PySide6.QtCore import QEasingCurve, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app import icons, theme
+from app.theme import CAPTION, HEAD, HEADER, RAIL, S1, S2, S3, SIDE
+from app.topics import Topic
+from app.widgets import Button, box, button, col, label, row, rule
+
+
+class Side(QFrame):
+    """Grouped topics with icons, and the switches of the whole window below.
+
+    Signals
+    -------
+    chosen : str
+        Name of a topic.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, topics: tuple[Topic, ...], tools: tuple[Button, ...]) -> None:
+        super().__init__()
+        self.setProperty("kind", "side")
+        self._rail = False
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, Button] = {}
+        self._wide: list[QWidget] = []  # only shown beside words
+        self._narrow: list[QWidget] = []  # only shown in the rail
+        self._tools = tools
+        mark = QLabel()
+        mark.setFixedSize(24, 24)
+        theme.dress(mark, "icon", lambda w: w.setPixmap(icons.pixmap("lab", "accent", 24)))
+        name = label("Attention Lab", HEAD, True)
+        self._wide.append(name)
+        brand = row(-S1, mark, name, 1, gap=S2)
+        brand.addStrut(HEADER - 2)
+        layout = col(brand, gap=2, pad=(S2, 0, S2, S3))
+        for group, members in groupby(topics, lambda t: t.group):
+            title = label(group, CAPTION, kind="quiet")
+            title.setContentsMargins(S2, S2 + S1, 0, 2)
+            line = box(col(rule(), pad=(0, S2, 0, S1)))
+            layout.addWidget(title)
+            layout.addWidget(line)
+            self._wide.append(title)
+            self._narrow.append(line)
+            for topic in members:
+                self._add(layout, topic)
+        layout.addStretch(1)
+        self._foot = row(*tools, 1, gap=S1)
+        layout.addLayout(self._foot)
+        self.setLayout(layout)
+        self._slide = QVariantAnimation(self)
+        self._slide.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._slide.valueChanged.connect(lambda width: self.setFixedWidth(int(width)))
+        self.set_rail(False, animated=False)
+
+    def _add(self, layout: QVBoxLayout, topic: Topic) -> None:
+        one = button(topic.title, topic.icon, kind="topic", tip=topic.title)
+        one.setCheckable(True)
+        one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        one.clicked.connect(lambda _checked=False, n=topic.name: self.chosen.emit(n))
+        self._group.addButton(one)
+        self._buttons[topic.name] = one
+        layout.addWidget(one)
+
+    def set_topic(self, name: str) -> None:
+        """Mark a topic without telling anybody."""
+        self._buttons[name].setChecked(True)
+
+    @property
+    def rail(self) -> bool:
+        """Whether only icons are shown."""
+        return self._rail
+
+    def set_rail(self, rail: bool, animated: bool = True) -> None:
+        """Show icons alone, or icons and words."""
+        if rail == self._rail and self.minimumWidth() in (RAIL, SIDE):
+            return
+        self._rail = rail
+        for part in self._wide:
+            part.setVisible(not rail)
+        for part in self._narrow:
+            part.setVisible(rail)
+        for one in self._buttons.values():
+            only, beside = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            one.setToolButtonStyle(only if rail else beside)
+            one.setIconSize(QSize(20, 20) if rail else QSize(18, 18))
+            one.setFixedHeight(32 if rail else 28)
+        self._foot.setDirection(self._foot.Direction.TopToBottom if rail else self._foot.Direction.LeftToRight)
+        for tool in self._tools:
+            tool.setFixedWidth(RAIL - 2 * S2 if rail else 36)
+        target = RAIL if rail else SIDE
+        self._slide.stop()
+        if animated and self.isVisible() and theme.duration(1):
+            self._slide.setDuration(theme.duration(160))
+            self._slide.setStartValue(self.width())
+            self._slide.setEndValue(target)
+            self._slide.start()
+        else:
+            self.setFixedWidth(target)

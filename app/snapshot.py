@@ -1,0 +1,85 @@
+"""Pictures of the tabs without anybody watching: ``--snapshot FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.settings import Settings
+from app.tab import TopicTab
+from app.topics import topics
+from app.window import FIRST, Window
+
+PATIENCE = 180_000  #: ms that a tab may take to its first full result
+SETTLE = 60  #: ms for the last repaint
+
+
+def take(options: Namespace, settings: Settings) -> int:
+    """Write ``<tab>.png`` of each tab asked for; 1 if one of them ended in an error."""
+    folder: Path = options.snapshot
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"{folder}: {error.strerror}", file=sys.stderr)
+        return 1
+    window = Window(settings)
+    window.resize(*(options.size or FIRST.toTuple()))
+    window.show()
+    failed = False
+    for name in options.tab or [t.name for t in topics()]:
+        tab = window.show_topic(name)
+        good = wait(tab)
+        if options.files:
+            window.take_paths([str(f) for f in options.files])
+            good = wait_for_files(window, tab) and good
+        pause(SETTLE)
+        path = folder / f"{name}.png"
+        if not window.grab().save(str(path)):
+            print(f"{name}: {path} could not be written", file=sys.stderr)
+            good = False
+        if not good:
+            why = (
+                window.last_failure.error if window.last_failure and window.last_failure.error else "no result in time"
+            )
+            print(f"{name}: {why}", file=sys.stderr)
+        failed |= not good
+    window.close()
+    QApplication.processEvents()
+    return int(failed)
+
+
+def wait(tab: TopicTab) -> bool:
+    """Let the tab compute until it rests; False if it failed or took too long."""
+    if not tab.stream.is_busy:
+        return not tab.failed
+    results: list[bool] = []
+    loop = QEventLoop()
+    tab.rested.connect(results.append)
+    tab.rested.connect(loop.quit)
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.timeout.connect(loop.quit)
+    timer.start(PATIENCE)
+    loop.exec()
+    tab.rested.disconnect(loop.quit)
+    tab.rested.disconnect(results.append)
+    return bool(results) and results[-1]
+
+
+def wait_for_files(window: Window, tab: TopicTab) -> bool:
+    """Let dropped files be read and shown."""
+    while window.intake.reading:
+        pause(20)
+    pause(20)
+    return wait(tab)
+
+
+def pause(ms: int) -> None:
+    """Run the event loop for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()

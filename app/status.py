@@ -1,0 +1,131 @@
+"""The bar at the foot of the window: device, memory, what is being done with progress and Cancel, frames per second."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QMenu, QProgressBar
+
+from app import words
+from app.header import DropDown, entry
+from app.theme import S3, S4, SMALL, STATUS
+from app.widgets import button, label, quiet, row
+from app.words import Text
+from engines.core.device import CHOICES
+from engines.core.errors import Message
+
+PATIENCE = 200  #: ms under which work does not announce itself
+NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU"}
+
+
+class Status(QFrame):
+    """One line that never changes its height.
+
+    Signals
+    -------
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps`` was chosen.
+    cancelled
+        Cancel was pressed.
+    """
+
+    device = Signal(str)
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "status")
+        self.setFixedHeight(STATUS)
+        self._choice = "auto"
+        self._device = DropDown("CPU", "Where the models run", self._fill)
+        self._device.set_icon("chip")
+        self._device.setProperty("kind", "")
+        self._device.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        self._memory = quiet()
+        self._text = label("", SMALL)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedSize(140, 8)
+        self._cancel = button("Cancel", px=SMALL, clicked=self.cancelled.emit)
+        self._fps = quiet()
+        self._fps.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._note: Message | None = None
+        self._busy = False
+        self._pending: Text = "Computing"
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(PATIENCE)
+        self._wait.timeout.connect(self._announce)
+        self.setLayout(
+            row(self._device, self._memory, 1, self._text, self._bar, self._cancel, 1, self._fps, gap=S3,
+                pad=(S3, 0, S4, 0))
+        )  # fmt: skip
+        self._rest()
+        self.retranslated()
+
+    def _fill(self, menu: QMenu) -> None:
+        for name in CHOICES:
+            entry(menu, NAMES[name], partial(self.device.emit, name), checked=name == self._choice)
+
+    def set_device(self, choice: str, text: Text) -> None:
+        """Show which device was chosen and what it turned out to be, such as "CPU, 1 thread"."""
+        self._choice = choice
+        self._device.set_text(text)
+
+    def set_memory(self, used: int) -> None:
+        """Show the bytes in use."""
+        self._memory.setText(f"{used / 1e6:,.0f} MB" if used < 1e9 else f"{used / 1e9:.2f} GB")
+
+    def set_rate(self, frames: float) -> None:
+        """Show frames per second; at rest there are none."""
+        if frames >= 0.5:
+            words.say(self._fps, "setText", "{n} fps", n=f"{frames:.0f}")
+        else:
+            words.say(self._fps, "setText", "at rest")
+
+    def set_busy(self, busy: bool) -> None:
+        """Work began or ended; it is announced only if it lasts."""
+        self._busy = busy
+        if not busy:
+            self._wait.stop()
+            self._rest()
+        elif not self._wait.isActive() and not self._bar.isVisible():
+            words.say(self._text, "setText", self._note or "")
+            self._wait.start()
+
+    def set_progress(self, text: Text, done: float, total: float) -> None:
+        """How far the work is; ``total`` 0 means that nobody knows."""
+        self._bar.setRange(0, 1000 if total > 0 else 0)
+        if total > 0:
+            self._bar.setValue(round(1000 * min(1.0, done / total)))
+        self._pending = text
+        if self._bar.isVisible():
+            words.say(self._text, "setText", text)
+
+    def set_note(self, note: Message | None) -> None:
+        """What stands there while nothing is being done, such as the time of the last computation."""
+        self._note = note
+        if not self._bar.isVisible():
+            words.say(self._text, "setText", note or "")
+
+    def _announce(self) -> None:
+        if self._busy:
+            words.say(self._text, "setText", self._pending)
+            self._text.setProperty("kind", "")
+            self._bar.show()
+            self._cancel.show()
+
+    def _rest(self) -> None:
+        self._pending = "Computing"
+        self._bar.setRange(0, 0)
+        self._bar.hide()
+        self._cancel.hide()
+        words.say(self._text, "setText", self._note or "")
+
+    def retranslated(self) -> None:
+        """Keep the column of the frames as wide as its longest text."""
+        wide = self._fps.fontMetrics().horizontalAdvance
+        self._fps.setMinimumWidth(max(wide(words.tr("{n} fps", n="000")), wide(words.tr("at rest"))))
+
+    restyled = retranslated

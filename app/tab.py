@@ -1,0 +1,336 @@
+"""What every tab is made of: header, error bar, film strip, pages with their dock, a stream, undo."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from app.cards import Card, ErrorBar
+from app.header import Header
+from app.history import History
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.stream import Stream
+from app.theme import DOCK, S2, S3, S4
+from app.topics import Topic
+from app.widgets import box, button, col, quiet, row, rule
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.core.params import Params
+from engines.core.pictures import Picture
+from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a tab: its name in the header, the cards in the centre, the dock beside them."""
+
+    title: str
+    centre: QWidget
+    dock: Dock
+
+
+class Dock(QWidget):
+    """The controls at the right: they scroll, while the number of changes and Reset stay in sight.
+
+    Signals
+    -------
+    reset
+        "Reset all changes" was pressed.
+    """
+
+    reset = Signal()
+
+    def __init__(self, *parts: QWidget, resets: bool = True) -> None:
+        super().__init__()
+        self.setProperty("kind", "dock")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(DOCK)
+        inside = col(gap=S3, pad=(S4, S3, S4, S3))
+        for i, part in enumerate(parts):
+            if i:
+                inside.addWidget(rule())
+            inside.addWidget(part)
+        inside.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(box(inside, "scroll"))
+        layout = col((area, 1), gap=0)
+        self._count = quiet("")
+        self._reset = button("Reset all changes", "reset", "boxed", clicked=self.reset.emit)
+        self._reset.setSizePolicy(self._reset.sizePolicy().Policy.Expanding, self._reset.sizePolicy().Policy.Fixed)
+        if resets:
+            layout.addWidget(rule())
+            layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
+        self.setLayout(layout)
+        self.set_changes(0)
+
+    def set_changes(self, count: int) -> None:
+        """Say how many changes to the model there are."""
+        texts = {0: "The model is untouched", 1: "1 change to the model"}
+        say(self._count, "setText", texts.get(count, "{n} changes to the model"), n=count)
+        self._reset.setEnabled(count > 0)
+
+
+class TopicTab(QWidget):
+    """Base of all tabs. A subclass builds its pages and answers its engine's events.
+
+    Class attributes
+    ----------------
+    params_type : type
+        The topic's Params.
+    intervenes : tuple of str
+        Fields that change the model; they are counted in the dock, and Reset brings them back.
+    takes_pictures, takes_models : bool
+        What may be dropped on the tab.
+
+    Signals
+    -------
+    rested : bool
+        The first result, or the result of the last change, is complete; False if it ended in an error.
+    """
+
+    params_type: ClassVar[type[Params]]
+    intervenes: ClassVar[tuple[str, ...]] = ()
+    kept: ClassVar[tuple[str, ...]] = ()  # fields without a rule that settings remember
+    takes_pictures: ClassVar[bool] = False
+    takes_models: ClassVar[bool] = False
+
+    rested = Signal(bool)
+    busy = Signal(bool)
+    progressed = Signal(object)
+    noted = Signal(object)
+
+    def __init__(self, topic: Topic, shell: Shell) -> None:
+        super().__init__()
+        self.topic, self.shell = topic, shell
+        self.params: Any = shell.settings.restored(topic.name, self.params_type())
+        self.note: Message | None = None
+        self.progress: Progress | None = None
+        self.history = History()
+        self.stream = Stream(shell.lane, lambda: _engine(topic.engine), parent=self)
+        self.stream.device = shell.settings.device
+        self.stream.arrived.connect(self._arrived)
+        self.stream.busy.connect(self._busy)
+        self.error = ErrorBar()
+        self.above = col(gap=0)  # where a tab may put a film strip
+        self.pages = self.build()
+        self._stack = QStackedWidget()
+        self.forms: list[ParamsForm] = []
+        for page in self.pages:
+            self._stack.addWidget(_beside(page))
+            page.dock.reset.connect(self.reset_changes)
+            self.forms += page.dock.findChildren(ParamsForm)
+        for form in self.forms:
+            form.changed.connect(lambda name, value: self.change(**{name: value}))
+            form.settled.connect(lambda _name: self.history.seal())
+        self.header = Header(topic.title, [p.title for p in self.pages] if len(self.pages) > 1 else (), self.choosers())
+        self.header.paged.connect(self.show_page)
+        self.header.undo.connect(self.undo)
+        self.header.redo.connect(self.redo)
+        self.header.copied.connect(self.copy_picture)
+        self.header.fitted.connect(self.fit)
+        self.history.changed.connect(lambda: self.header.set_steps(self.history.can_undo, self.history.can_redo))
+        self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
+        self.failed = False
+        self._started = False
+        self.show_params()
+
+    # -- for subclasses
+    def build(self) -> Sequence[Page]:
+        """Make the pages."""
+        raise LookupError(f"{type(self).__name__} builds no pages")
+
+    def choosers(self) -> Sequence[QWidget]:
+        """The buttons of the header that choose model and picture."""
+        return ()
+
+    def on(self, event: Event) -> None:
+        """Draw what the engine tells."""
+
+    def picture_chosen(self, picture: Picture) -> dict[str, Any]:
+        """The changes to the settings that show this picture."""
+        return {"picture": picture}
+
+    def model_chosen(self, source: str) -> dict[str, Any]:
+        """The changes to the settings that use this model."""
+        return {"source": source}
+
+    def show_params(self) -> None:
+        """Bring all controls in line with the settings."""
+        for form in self.forms:
+            form.show_params(self.params)
+        for page in self.pages:
+            page.dock.set_changes(self.changes())
+
+    def escape(self) -> None:
+        """Esc: take a pin back."""
+
+    # -- changing
+    def change(self, undoable: bool = True, **fields: Any) -> None:
+        """Set some fields, ask the engine for what follows, and remember the step."""
+        new = replace(self.params, **fields)
+        if new == self.params:
+            return
+        if undoable:
+            self.history.record(self.params, ",".join(sorted(fields)))
+        self._use(new)
+
+    def _use(self, params: Params) -> None:
+        self.params = params
+        self.show_params()
+        self.shell.settings.keep(self.topic.name, params, self.kept)
+        if self.isVisible() or self._started:
+            self.stream.request(params)
+
+    def untouched(self) -> Params:
+        """The settings with every change to the model taken back."""
+        plain = self.params_type()
+        back: Params = replace(self.params, **{name: getattr(plain, name) for name in self.intervenes})
+        return back
+
+    def changes(self) -> int:
+        """How many changes to the model there are; a tuple counts once for each of its members."""
+        plain, count = self.params_type(), 0
+        for name in self.intervenes:
+            value = getattr(self.params, name)
+            count += len(value) if isinstance(value, tuple) else value != getattr(plain, name)
+        return count
+
+    def reset_changes(self) -> None:
+        """Bring the untouched model back, as one step."""
+        new = self.untouched()
+        if new != self.params:
+            self.history.seal()
+            self.history.record(self.params, "")
+            self._use(new)
+
+    def undo(self) -> None:
+        """One step back."""
+        if (params := self.history.undo(self.params)) is not None:
+            self._use(params)
+
+    def redo(self) -> None:
+        """One step forward."""
+        if (params := self.history.redo(self.params)) is not None:
+            self._use(params)
+
+    # -- pictures and models
+    def take_picture(self, picture: Picture) -> None:
+        """Show a picture; the steps of the one before are forgotten."""
+        self.error.dismiss()
+        self.change(undoable=False, **self.picture_chosen(picture))
+        self.history.clear()
+
+    def take_model(self, source: str) -> None:
+        """Use a model that is on this machine; changes to the old one do not carry over."""
+        self.error.dismiss()
+        fields = self.model_chosen(source)
+        plain = self.untouched()
+        self.params = plain
+        self.change(undoable=False, **fields)
+        self.history.clear()
+
+    # -- pages
+    def show_page(self, index: int) -> None:
+        """Turn to a page."""
+        self._stack.setCurrentIndex(index)
+        self.header.set_page(index)
+        self.shell.settings.set_page(self.topic.name, index)
+
+    @property
+    def page(self) -> int:
+        """The page on screen."""
+        return self._stack.currentIndex()
+
+    def copy_picture(self) -> None:
+        """Copy the cards on screen."""
+        QGuiApplication.clipboard().setPixmap(self.pages[self.page].centre.grab())
+        self.tell(Message("Copied as a picture."))
+
+    def fit(self) -> None:
+        """Bring every view of the page back to the whole."""
+        for view in self.pages[self.page].centre.findChildren(QWidget):
+            whole = getattr(view, "reset_view", None)
+            if callable(whole):
+                whole()
+
+    # -- running
+    def shown(self) -> None:
+        """The tab came to the front."""
+        if not self._started or self.failed:
+            self._started = True
+            self.stream.request(self.params)
+
+    def set_device(self, device: str) -> None:
+        """Compute elsewhere from now on."""
+        self.stream.device = device
+        if self._started:
+            self.stream.request(self.params, again=True)
+
+    def cancel(self) -> None:
+        """End what is being computed; what is on screen stays."""
+        self.stream.stop()
+
+    def tell(self, note: Message | None) -> None:
+        """Say something in the status bar."""
+        self.note = note
+        self.noted.emit(note)
+
+    def complain(self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error") -> None:
+        """Say what went wrong, under the header."""
+        self.error.tell(reason, word=word, action=action, act=act)
+
+    def _busy(self, busy: bool) -> None:
+        if not busy:
+            self.progress = None
+        for card in self.findChildren(Card):
+            card.set_busy(busy)
+        self.busy.emit(busy)
+        if not busy:
+            self.rested.emit(not self.failed)
+
+    def _arrived(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.failed = False
+            case Progress():
+                self.progress = event
+                self.progressed.emit(event)
+                return
+            case Ended() if event.error is not None:
+                self.failed = True
+                if event.memory:
+                    self.complain(event.error, "Use the CPU", lambda: self.shell.choose_device("cpu"))
+                else:
+                    self.complain(event.error, "Try again", lambda: self.stream.request(self.params, again=True))
+                self.shell.log(event)
+            case Frame():
+                pass
+        self.on(event)
+
+
+def _engine(place: str) -> Engine[Any]:
+    """Make an engine from ``module:Class``; runs on the compute thread."""
+    module, name = place.split(":")
+    made: Engine[Any] = getattr(importlib.import_module(module), name)()
+    return made
+
+
+def _beside(page: Page) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout()
+    layout.addWidget(page.centre)
+    layout.setContentsMargins(S3, S3, S3, S3)
+    holder.setLayout(row((layout, 1), page.dock, gap=0))
+    return holder

@@ -1,0 +1,411 @@
+"""The main window: topics at the side, the tab in the middle, the status bar below.
+
+It opens before torch is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, QLocale, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
+
+from app import theme, words
+from app.header import entry, refill
+from app.intake import Intake
+from app.settings import Settings
+from app.side import Side
+from app.status import NAMES, Status
+from app.tab import TopicTab
+from app.theme import NARROW
+from app.topics import topic, topics
+from app.widgets import Button, box, button, col, label, row
+from app.words import Text
+from engines.core.device import memory_in_use
+from engines.core.errors import Message
+from engines.core.lane import Lane
+from engines.core.protocol import Ended, Progress
+
+SMALLEST = QSize(960, 600)
+FIRST = QSize(1440, 900)
+BEAT = 1000  #: ms between two looks at memory and frames per second
+
+
+class Window(QMainWindow):
+    """One window, one compute lane, one tab a topic; a tab is built when it is first shown.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was remembered from the last time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.lane = Lane()
+        self.tabs: dict[str, TopicTab] = {}
+        self.last_failure: Ended | None = None
+        self._paints = 0
+        self._beat_at = time.monotonic()
+        self.setWindowTitle("Attention Lab")
+        self.setMinimumSize(SMALLEST)
+        self.setAcceptDrops(True)
+        self.intake = Intake(self)
+        self.side = Side(topics(), self._tools())
+        self.side.chosen.connect(self.show_topic)
+        self.status = Status()
+        self.status.device.connect(self.choose_device)
+        self.status.cancelled.connect(self.cancel)
+        self._stack = QStackedWidget()
+        self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
+        self._stack.addWidget(self._splash)
+        middle = row(self.side, (self._stack, 1), gap=0)
+        root = box(col((middle, 1), self.status, gap=0), "window")
+        self.setCentralWidget(root)
+        self._place()
+        self._shortcuts()
+        self._show_device()
+        self._beat = QTimer(self)
+        self._beat.setInterval(BEAT)
+        self._beat.timeout.connect(self._look)
+        self._beat.start()
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+
+    # -- topics
+    @property
+    def tab(self) -> TopicTab | None:
+        """The tab on screen; None before the first is built."""
+        found = self._stack.currentWidget()
+        return found if isinstance(found, TopicTab) else None
+
+    def show_topic(self, name: str) -> TopicTab:
+        """Bring a topic to the front, building it if it is the first time."""
+        if name not in self.tabs:
+            found = topic(name)
+            if found is None:
+                raise KeyError(name)
+            tab = self.tabs[name] = found.tab_class()(found, self)
+            tab.busy.connect(lambda busy, t=tab: self._busy(t, busy))
+            tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
+            tab.noted.connect(lambda note, t=tab: self._note(t, note))
+            self._stack.addWidget(tab)
+            if self.settings.page(name) < len(tab.pages):
+                tab.show_page(self.settings.page(name))
+        tab = self.tabs[name]
+        self._stack.setCurrentWidget(tab)
+        self.side.set_topic(name)
+        self.settings.tab = name
+        self.status.set_note(tab.note)
+        tab.shown()
+        self.status.set_busy(tab.stream.is_busy)
+        return tab
+
+    def first_topic(self, asked: str = "") -> str:
+        """The topic asked for, the one of the last time, or the one that shows most."""
+        for name in (asked, self.settings.tab, "vit"):
+            if name and topic(name) is not None:
+                return name
+        return topics()[0].name
+
+    # -- what tabs and status bar ask for
+    def choose_device(self, name: str) -> None:
+        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
+        self.settings.device = name
+        self._show_device()
+        for tab in self.tabs.values():
+            tab.set_device(name)
+
+    def _show_device(self) -> None:
+        choice, threads = self.settings.device, max(1, (os.cpu_count() or 2) - 1)
+        if choice in ("auto", "cpu") and not _torch_sees("cuda") and not _torch_sees("mps"):
+            one = "CPU, 1 thread" if threads == 1 else "CPU, {n} threads"
+            self.status.set_device(choice, Message(one, {"n": threads}))
+        else:
+            self.status.set_device(choice, NAMES[choice])
+
+    def cancel(self) -> None:
+        """Cancel was pressed: the download if there is one, else what the tab computes."""
+        if not self.intake.cancel() and self.tab is not None:
+            self.tab.cancel()
+
+    def complain(self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error") -> None:
+        """Say what went wrong on the tab on screen."""
+        if self.tab is not None:
+            self.tab.complain(reason, action, act, word)
+
+    def log(self, ended: Ended) -> None:
+        """Keep the traceback of a failed run for a bug report, and print it."""
+        self.last_failure = ended
+        if ended.details:
+            print(ended.details, file=sys.stderr)
+
+    def open_files(self) -> None:
+        """Ask for pictures."""
+        self.intake.ask_files()
+
+    def open_folder(self) -> None:
+        """Ask for a folder with a model or with pictures."""
+        self.intake.ask_folder()
+
+    def paste(self) -> None:
+        """Take a picture from the clipboard."""
+        self.intake.paste()
+
+    def take_sample(self, name: str) -> None:
+        """Show one of the sample photos."""
+        self.intake.sample(name)
+
+    def take_paths(self, paths: list[str]) -> None:
+        """Take files and folders as if they were dropped on the window."""
+        self.intake.paths(paths)
+
+    def download(self, source: str) -> None:
+        """Fetch a model from the hub, then use it."""
+        self.intake.download(source)
+
+    # -- status bar
+    def _busy(self, tab: TopicTab, busy: bool) -> None:
+        if tab is self.tab and not self.intake.downloading:
+            self.status.set_busy(busy)
+
+    def _progress(self, tab: TopicTab, progress: Progress) -> None:
+        if tab is self.tab and not self.intake.downloading:
+            self.status.set_progress(progress.text, progress.done, progress.total)
+
+    def _note(self, tab: TopicTab, note: Message | None) -> None:
+        if tab is self.tab:
+            self.status.set_note(note)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self.status.set_rate(max(0, self._paints - 1) / (now - self._beat_at))  # one is this very update
+        self._paints, self._beat_at = 0, now
+        self.status.set_memory(memory_in_use(self.settings.device if _torch_sees(self.settings.device) else "cpu"))
+
+    # -- look and language
+    def _tools(self) -> tuple[Button, ...]:
+        look = button(icon="sun", tip="Light or dark", clicked=self.toggle_theme)
+        language = button(icon="lang", tip="Language", clicked=self.toggle_language)
+        more = button(icon="gear", tip="Settings")
+        menu = QMenu(more)
+        menu.aboutToShow.connect(lambda: refill(menu, self._fill))
+        more.setMenu(menu)
+        more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
+        return look, language, more
+
+    def _fill(self, menu: QMenu) -> None:
+        settings = self.settings
+        entry(menu, "Theme of the system", lambda: self.use_theme(""), checked=not settings.theme)
+        entry(menu, "Light", lambda: self.use_theme("light"), checked=settings.theme == "light")
+        entry(menu, "Dark", lambda: self.use_theme("dark"), checked=settings.theme == "dark")
+        menu.addSeparator()
+        entry(menu, words.plain("English"), lambda: self.use_language("en"), checked=words.language() == "en")
+        entry(menu, words.plain("简体中文"), lambda: self.use_language("zh"), checked=words.language() == "zh")
+        menu.addSeparator()
+        entry(menu, "Icons only at the side", self._toggle_rail, checked=self.side.rail)
+        entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
+        menu.addSeparator()
+        entry(menu, "Open pictures", self.open_files)
+        entry(menu, "Open a folder", self.open_folder)
+
+    def toggle_theme(self) -> None:
+        """Light to dark and back."""
+        self.use_theme("light" if theme.name() == "dark" else "dark")
+
+    def use_theme(self, name: str) -> None:
+        """Show a theme from now on; an empty name follows the system."""
+        self.settings.theme = name
+        theme.switch(self, theme=name or theme.system())
+
+    def toggle_language(self) -> None:
+        """English to Chinese and back."""
+        self.use_language("en" if words.language() == "zh" else "zh")
+
+    def use_language(self, name: str) -> None:
+        """Speak a language from now on."""
+        self.settings.language = name
+        theme.switch(self, language=name)
+
+    def _system_theme(self) -> None:
+        if not self.settings.theme:
+            theme.switch(self, theme=theme.system())
+
+    def _toggle_motion(self) -> None:
+        self.settings.reduce_motion = not self.settings.reduce_motion
+        theme.set_motion(not self.settings.reduce_motion)
+
+    def _toggle_rail(self) -> None:
+        self.settings.rail = not self.side.rail
+        self.side.set_rail(not self.side.rail)
+
+    # -- keys
+    def _shortcuts(self) -> None:
+        for keys, act in (
+            (QKeySequence.StandardKey.Open, self.open_files),
+            (QKeySequence.StandardKey.Paste, self.paste),
+            (QKeySequence.StandardKey.Copy, lambda: self._on_tab("copy_picture")),
+            (QKeySequence.StandardKey.Undo, lambda: self._on_tab("undo")),
+            (QKeySequence("Ctrl+Y"), lambda: self._on_tab("redo")),
+            (QKeySequence("Ctrl+Shift+Z"), lambda: self._on_tab("redo")),
+            (QKeySequence("0"), lambda: self._on_tab("fit")),
+            (QKeySequence("Esc"), lambda: self._on_tab("escape")),
+            (QKeySequence("F6"), self.next_region),
+            (QKeySequence.StandardKey.Quit, self.close),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(act)
+
+    def _on_tab(self, name: str) -> None:
+        if self.tab is not None:
+            getattr(self.tab, name)()
+
+    def next_region(self) -> None:
+        """F6: side, header, centre, dock, status, and round again."""
+        if self.tab is None:
+            return
+        page = self.tab.pages[self.tab.page]
+        regions: list[QWidget] = [self.side, self.tab.header, page.centre, page.dock, self.status]
+        focus = QApplication.focusWidget()
+        at = next((i for i, r in enumerate(regions) if focus is not None and r.isAncestorOf(focus)), -1)
+        for step in range(1, len(regions) + 1):
+            region = regions[(at + step) % len(regions)]
+            target = next(
+                (w for w in region.findChildren(QWidget)
+                 if w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.isVisible() and w.isEnabled()), None
+            )  # fmt: skip
+            if target is not None:
+                target.setFocus(Qt.FocusReason.TabFocusReason)
+                return
+
+    # -- window events
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        data = event.mimeData()
+        if data.hasUrls() or data.hasImage() or data.hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.intake.dropped(event.mimeData())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.side.set_rail(self.settings.rail or event.size().width() < NARROW)
+
+    def event(self, event: QEvent) -> bool:
+        """Count repaints of the window, for the frames per second of the status bar."""
+        if event.type() == QEvent.Type.UpdateRequest:
+            self._paints += 1
+        return super().event(event)
+
+    def _place(self) -> None:
+        self.resize(FIRST)
+        if not self.settings.place(self):
+            screen = QGuiApplication.primaryScreen()
+            if screen is not None:
+                self.resize(FIRST.boundedTo(screen.availableGeometry().size()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing behind: no thread, no timer, no half file."""
+        self._beat.stop()
+        self.settings.remember(self)
+        self.intake.close()
+        self.lane.close()
+        self.settings.save()
+        super().closeEvent(event)
+
+
+def _torch_sees(device: str) -> bool:
+    """Whether torch is imported (never by us) and has that device."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "backends") or device not in ("cuda", "mps"):
+        return False
+    return bool(torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available())
+
+
+def start(options: Namespace) -> tuple[QApplication, Settings]:
+    """The application object with look and language set, and the settings."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("Attention Lab")
+    app.setStyle("Fusion")
+    settings = Settings.load(temporary=options.snapshot is not None)
+    if options.device:
+        settings.device = options.device
+    if options.theme:
+        settings.theme = options.theme
+    if options.lang:
+        settings.language = options.lang
+    language = settings.language or ("zh" if QLocale.system().language() == QLocale.Language.Chinese else "en")
+    words.set_language(language)
+    theme.use(settings.theme or theme.system())
+    theme.set_motion(not settings.reduce_motion)
+    return app, settings
+
+
+def run(options: Namespace, started: float) -> int:
+    """Open the window and stay until it is closed; or take the snapshots."""
+    app, settings = start(options)
+    for name in options.tab:
+        if topic(name) is None:
+            known = ", ".join(t.name for t in topics())
+            print(f"There is no topic {name!r}. Known: {known}.", file=sys.stderr)
+            return 2
+    if options.snapshot is not None:
+        from app.snapshot import take
+
+        return take(options, settings)
+    window = Window(settings)
+    if options.size:
+        window.resize(*options.size)
+    window.show()
+
+    def fill() -> None:
+        """The first paint is over: now build the tab, which imports what is slow to import."""
+        if os.environ.get("ATTENTION_LAB_TIMES"):
+            print(f"first paint {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
+        for name in options.tab[:-1]:
+            window.show_topic(name)
+        window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
+        if settings.note is not None:
+            window.complain(settings.note, word="Settings")
+        if options.files:
+            window.take_paths([str(Path(f)) for f in options.files])
+
+    _after_first_paint(window, fill)
+    return app.exec()
+
+
+class _FirstPaint(QObject):
+    """Waits for the first paint of a widget, then acts once."""
+
+    def __init__(self, target: QWidget, act: Any) -> None:
+        super().__init__(target)
+        self._act = act
+        target.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and self._act is not None:
+            act, self._act = self._act, None
+            QTimer.singleShot(0, act)
+            watched.removeEventFilter(self)
+        return False
+
+
+def _after_first_paint(window: QWidget, act: Any) -> None:
+    _FirstPaint(window, act)

@@ -1,0 +1,91 @@
+"""House rules that import-linter cannot see, and a second lock on those it can."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"core", "blocks", "data", "checkpoints"}
+FILES = sorted(p for d in ("app", "engines") for p in (ROOT / d).rglob("*.py"))
+LONGEST = 420
+
+
+def imported(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+    return names
+
+
+def ids(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids)
+def test_rooms_import_only_what_they_may(path):
+    part, names = path.relative_to(ROOT).parts, imported(ast.parse(path.read_text(encoding="utf-8")))
+    tops = {name.split(".")[0] for name in names}
+    if part[0] == "engines":
+        assert not tops & {"app", "PySide6", "pyqtgraph", "torchvision"}
+        used = {name.split(".")[1] for name in names if name.startswith("engines.")}
+        allowed = ROOMS | {part[1]} if part[1] not in ROOMS else ROOMS
+        assert used <= allowed
+        if path.name == "spec.py":
+            assert "torch" not in tops
+    else:
+        assert not tops & {"torch", "transformers", "torchvision"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids)
+def test_no_yield_inside_a_grad_or_autocast_block(path):
+    """``with torch.no_grad(): yield`` leaks the grad mode into whoever consumes the generator."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.With) and any(
+            word in ast.unparse(item.context_expr)
+            for item in node.items
+            for word in ("no_grad", "inference_mode", "autocast", "enable_grad")
+        ):
+            assert not any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids)
+def test_files_stay_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def loaded_by(code: str, banned: set[str]) -> list[str]:
+    """Which of ``banned`` a fresh interpreter has loaded after ``code``."""
+    code += f"\nimport sys; print(*sorted({banned!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_specs_and_core_are_light_to_import():
+    specs = [f"engines.{p.parent.name}.spec" for p in ROOT.glob("engines/*/spec.py")]
+    assert specs
+    code = "import engines.core.lane, " + ", ".join(specs)
+    assert loaded_by(code, {"torch", "PySide6", "scipy", "onnx", "sklearn", "skimage"}) == []
+
+
+def test_the_window_opens_before_anything_heavy_is_imported():
+    code = "import app.window, app.topics; app.topics.topics()"
+    heavy = {"torch", "scipy", "sklearn", "skimage", "huggingface_hub", "pyqtgraph", "onnx"}
+    assert loaded_by(code, heavy) == []
+
+
+def test_the_top_level_holds_nothing_else():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    tops = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    allowed = {"app", "engines", "assets", "tests", ".ci"}
+    allowed |= {"main.py", "pyproject.toml", "README.md", "LICENSE", "Makefile", ".gitignore"}
+    assert tops <= allowed

@@ -1,0 +1,143 @@
+"""What every engine promises, tried on every engine found."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import importlib
+import itertools
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.core.params import Choice, Params, Range, Switch, rules
+from engines.core.protocol import Event, Frame, Job, Progress, Record
+
+ROOT = Path(__file__).parents[1]
+TOPICS = sorted(p.parent.name for p in ROOT.glob("engines/*/spec.py"))
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module", params=TOPICS)
+def topic(request):
+    """Params class and a fresh engine; the same engine serves all tests of a topic, as it does in the app."""
+    spec = importlib.import_module(f"engines.{request.param}.spec")
+    engine = importlib.import_module(f"engines.{request.param}.engine").Engine()
+    params = next(
+        value
+        for value in vars(spec).values()
+        if isinstance(value, type) and issubclass(value, Params) and value.__module__ == spec.__name__
+    )
+    return params, engine, spec
+
+
+def events(engine, params, most=400):
+    job = Job(params, lambda: engine, lambda event: None)
+    return list(itertools.islice(engine.run(job), most))
+
+
+def arrays(value):
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from arrays(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from arrays(item)
+    elif isinstance(value, Event):
+        for field in dataclasses.fields(value):
+            yield from arrays(getattr(value, field.name))
+
+
+def check(event):
+    assert isinstance(event, Frame | Record), event
+    assert "torch" not in repr(type(event))
+    for array in arrays(event):
+        if array.dtype.kind == "f":
+            assert np.isfinite(array).all(), type(event).__name__
+    pickle.loads(pickle.dumps(event))
+
+
+def variants(params):
+    """Default params, then each field at its low and high end, each option and each switch."""
+    base = params()
+    yield base
+    for name, rule in rules(params).items():
+        match rule:
+            case Range():
+                kind = type(getattr(base, name))
+                values = [kind(rule.low), kind(rule.high)]
+            case Choice():
+                values = list(rule.options)
+            case Switch():
+                values = [True, False]
+        for value in values:
+            yield dataclasses.replace(base, **{name: value})
+
+
+def test_every_setting_runs_at_both_ends(topic):
+    params, engine, _ = topic
+    for variant in variants(params):
+        got = events(engine, variant)
+        assert any(isinstance(e, Frame) and not isinstance(e, Progress) for e in got), variant
+        for event in got:
+            check(event)
+
+
+def test_the_same_params_give_the_same_frames(topic):
+    params, engine, _ = topic
+
+    def digest():
+        return [
+            (type(e).__name__, [a.tobytes() for a in arrays(e)])
+            for e in events(engine, params())
+            if not isinstance(e, Progress)
+        ]
+
+    first = digest()
+    for variant in itertools.islice(variants(params), 1, 6):
+        events(engine, variant, 3)  # disturb what is cached
+    assert digest() == first
+
+
+def test_attention_rows_sum_to_one(topic):
+    params, engine, spec = topic
+    named = [
+        array
+        for event in events(engine, params())
+        for field in dataclasses.fields(event)
+        if field.name == "weights"
+        for array in arrays(getattr(event, field.name))
+    ]
+    if not named and not hasattr(spec, "WEIGHTS_ARE_SHOWN_AS"):
+        pytest.fail("no event of the engine shows attention weights as such")
+    for array in named:
+        np.testing.assert_allclose(array.astype(np.float64).sum(-1), 1, atol=2e-3)
+
+
+def test_stopping_at_every_yield_leaves_nothing_behind(topic):
+    params, engine, _ = topic
+
+    def tensors():
+        gc.collect()
+        return sum(isinstance(o, torch.Tensor) for o in gc.get_objects())
+
+    total = len(events(engine, params()))
+    variant = next(v for v in itertools.islice(variants(params), 3, None))
+
+    def stop_everywhere():
+        for stop in range(1, total + 1, max(1, total // 12)):
+            steps = engine.run(Job(params() if stop % 2 else variant, lambda: engine, lambda event: None))
+            for _ in itertools.islice(steps, stop):
+                pass
+            steps.close()
+        events(engine, params())
+
+    stop_everywhere()
+    before = tensors()
+    stop_everywhere()
+    assert tensors() <= before
+    assert torch.is_grad_enabled()
