@@ -6,10 +6,9 @@ Shapes: B batch, N = h·w tokens of the feature map, Q object queries, C real cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +18,7 @@ from engines.blocks.positions import sinusoidal_2d
 from engines.blocks.resnet import ResNet
 from engines.detr.config import BackboneConfig, DetrConfig
 from engines.detr.interventions import UNTOUCHED, Interventions
+from engines.detr.preprocess import Preprocess
 from engines.detr.spec import CROSS, DECODER_SELF, ENCODER_SELF
 from engines.detr.transformer import DecoderLayer, EncoderLayer
 
@@ -118,7 +118,7 @@ class Detr(nn.Module):
         ``(rgb uint8 (H, W, 3)) -> pixels (1, 3, h, w)``, set by `load_checkpoint`.
     """
 
-    preprocess: Callable[[np.ndarray], Tensor]
+    preprocess: Preprocess
 
     def __init__(self, config: DetrConfig) -> None:
         super().__init__()

@@ -1,7 +1,10 @@
 """What the DETR tab can ask for and what it is told. Imports no torch.
 
-Boxes of events are xyxy in pixels of the picture that the event `PictureShown` carries; layers, heads, queries and
-classes count from 0 in arrays and in the fields of the tab, from 1 on sliders.
+Boxes of events are xyxy in pixels of the picture that the event `PictureShown` carries. Layers and heads count from 1
+on the sliders (``layer``, ``head``) and from 0 in arrays and in `HeadOff`; queries and classes always count from 0.
+
+A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PictureShown`, then `Detections`;
+with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed.
 """
 
 from __future__ import annotations
@@ -212,7 +215,8 @@ class ModelInfo(Record):
     source, title : str
     labels : tuple of str
         Names of the real classes by index (English, keys of their translations).
-    num_queries, encoder_layers, decoder_layers, num_heads, parameters : int
+    num_queries, encoder_layers, decoder_layers, encoder_heads, num_heads, parameters : int
+        ``num_heads``: of each attention in the decoder.
     toy : bool
         The project's own model: it sees the drawing, with the photo as background.
     note : Message
@@ -225,6 +229,7 @@ class ModelInfo(Record):
     num_queries: int
     encoder_layers: int
     decoder_layers: int
+    encoder_heads: int
     num_heads: int
     parameters: int
     toy: bool

@@ -72,9 +72,14 @@ class EncoderLayer(nn.Module):
         """Weights (B, H, N) of one token, from the layer's input: what ``forward`` uses, without the other rows."""
         y = self.attention_norm(x) if self.norm_first else x
         at = y + position
-        weights = attend(self.self_attention, at[:, token : token + 1], at, y, mask, change, need_weights=True)[1]
-        assert weights is not None
-        return weights[:, :, 0]
+        attention = self.self_attention
+        query = attention.split(attention.q_proj(at[:, token : token + 1]))  # (B, H, 1, d)
+        keys = attention.split(attention.k_proj(at))  # (B, H, N, d)
+        if change is None:
+            return scaled_dot_product_attention(query, keys, keys, mask)[1][:, :, 0]
+        temperature = query.new_tensor(change.temperatures)[:, None, None]
+        weights = scaled_dot_product_attention(query, keys, keys, mask, temperature=temperature)[1]
+        return (weights * query.new_tensor(change.on)[:, None, None])[:, :, 0]
 
 
 class DecoderLayer(nn.Module):
