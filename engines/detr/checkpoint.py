@@ -65,7 +65,7 @@ def _folder(path: Path, name: str) -> Detr:
     table = detr_keys.TABLES[choose(tensors, detr_keys.TABLES)]
     apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
     model.labels = configs.labels_of(checkpoint.config)
-    model.preprocess = preprocess.from_hub(checkpoint.preprocessor)
+    model.preprocess = preprocess.from_hub(checkpoint.preprocessor, name)
     return _ready(model)
 
 

@@ -245,7 +245,7 @@ def summary(params: DetrParams, info: ModelInfo, answer: Answer, passes: np.ndar
             "queries": info.num_queries,
             "score": f"{answer.scores[-1, best]:.2f}",
             "query": best,
-            "label": info.labels[int(answer.labels[-1, best])],
+            "label": Message(info.labels[int(answer.labels[-1, best])]),
         },
     )
 

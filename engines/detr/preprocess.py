@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engines.core.errors import LabError
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -66,8 +68,15 @@ def normalize(
     return (pixels - 255 * torch.tensor(mean)[:, None, None]) / scale[:, None, None]
 
 
-def from_hub(config: Mapping[str, Any]) -> Preprocess:
-    """Read ``preprocessor_config.json``; what it does not say is DETR's default."""
+def from_hub(config: Mapping[str, Any], name: str) -> Preprocess:
+    """Read ``preprocessor_config.json``; what it does not say is DETR's default. LabError if it says nonsense."""
+    try:
+        return _from_hub(config)
+    except (TypeError, ValueError) as error:
+        raise LabError("{name}: preprocessor_config.json holds values that make no sense.", name=name) from error
+
+
+def _from_hub(config: Mapping[str, Any]) -> Preprocess:
     size = config.get("size", 800)
     if isinstance(size, Mapping):
         shortest, longest = size.get("shortest_edge", 800), size.get("longest_edge", 1333)
@@ -75,9 +84,9 @@ def from_hub(config: Mapping[str, Any]) -> Preprocess:
             shortest = longest = size["height"]
     else:
         shortest, longest = size, config.get("max_size", 1333)
-    return Preprocess(
-        int(shortest or 800),
-        int(longest or 1333),
-        tuple(config.get("image_mean", IMAGENET_MEAN)),
-        tuple(config.get("image_std", IMAGENET_STD)),
-    )
+    red, green, blue = (float(value) for value in config.get("image_mean", IMAGENET_MEAN))
+    spread = tuple(float(value) for value in config.get("image_std", IMAGENET_STD))
+    shortest, longest = int(shortest or 800), int(longest or 1333)
+    if len(spread) != 3 or min(spread) <= 0 or not 1 <= shortest <= longest <= 8192:
+        raise ValueError(f"mean, spread or size: {config}")
+    return Preprocess(shortest, longest, (red, green, blue), spread)
