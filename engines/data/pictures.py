@@ -150,6 +150,12 @@ def decode(data: bytes, name: str, keep: int = KEPT_PIXELS) -> npt.NDArray[np.ui
             ) from error
 
 
+def from_rgba(rgba: npt.NDArray[np.uint8], name: str, keep: int = KEPT_PIXELS) -> Picture:
+    """A picture from pixels (H, W, 4) with alpha, put on white; raises LabError if there are too many."""
+    _check_size(rgba.shape[1], rgba.shape[0], name)
+    return Picture(name, np.array(_reduced(_on_white(Image.fromarray(np.ascontiguousarray(rgba))), keep)))
+
+
 def cut_short(data: bytes, kind: str) -> bool:
     """Whether a file lacks its end, by the rules of its format."""
     if kind == "PNG":
@@ -191,13 +197,7 @@ def _tiff_cut_short(data: bytes) -> bool:
 
 def _pixels(image: Image.Image, name: str, keep: int) -> npt.NDArray[np.uint8]:
     width, height = image.size
-    if width * height > PIXEL_LIMIT:
-        raise LabError(
-            "{name}: {width} × {height} pixels are too many (the limit is 100 megapixels).",
-            name=name,
-            width=width,
-            height=height,
-        )
+    _check_size(width, height, name)
     if width * height > keep:  # a JPEG can be decoded at half or a quarter of its size
         share = (keep / (width * height)) ** 0.5
         image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
@@ -205,6 +205,16 @@ def _pixels(image: Image.Image, name: str, keep: int) -> npt.NDArray[np.uint8]:
     flat = _reduced(_to_rgb(image), keep)
     turn = _UPRIGHT.get(_orientation(image))
     return np.array(flat if turn is None else flat.transpose(turn))  # (H, W, 3), a copy of its own
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > PIXEL_LIMIT:
+        raise LabError(
+            "{name}: {width} × {height} pixels are too many (the limit is 100 megapixels).",
+            name=name,
+            width=width,
+            height=height,
+        )
 
 
 def _reduced(image: Image.Image, keep: int) -> Image.Image:
@@ -240,11 +250,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         assert converted is not None  # only for in-place use
         return converted
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(clear)
-        return white.convert("RGB")
+        return _on_white(image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def _on_white(rgba: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", rgba.size, "white")
+    white.alpha_composite(rgba)
+    return white.convert("RGB")
 
 
 def _scaled(values: npt.NDArray[np.float64], tops: tuple[float, float]) -> npt.NDArray[np.float64]:

@@ -1,0 +1,101 @@
+"""A model's download on a thread of its own: neither the window nor the compute lane waits for it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from engines.checkpoints import hub
+from engines.checkpoints.web import Cancel, CancelledError
+from engines.core.errors import LabError, Message
+
+
+class Download(QObject):
+    """One download, from `start` to exactly one of `finished`, `failed` and `cancelled`.
+
+    Signals arrive on the GUI thread; none comes after `close`.
+
+    Parameters
+    ----------
+    hub_id : str
+        ``owner/name``, with ``@revision`` if it is not ``main``.
+
+    Signals
+    -------
+    progress : float, float, float
+        Bytes done, bytes in all, bytes per second; at most ten a second. (Floats: Qt's int ends at 2 GB.)
+    finished : Path
+        The folder of the model.
+    failed : Message
+    cancelled
+    """
+
+    progress = Signal(float, float, float)
+    finished = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    _done = Signal(object)
+
+    def __init__(self, hub_id: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.hub_id = hub_id
+        self._cancel = Cancel()
+        self._over = self._closed = False
+        self._thread = threading.Thread(target=self._work, name="download", daemon=True)
+        self._done.connect(self._settle)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and its end has not been told."""
+        return self._thread.ident is not None and not self._over
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Give up; `cancelled` follows at once, the thread ends a moment later."""
+        if self.running:
+            self._cancel.set()
+            self._over = True
+            self.cancelled.emit()
+
+    def close(self) -> None:
+        """Give up without a word and wait for the thread, before the object goes."""
+        self._closed = self._over = True
+        self._cancel.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        outcome: Path | LabError
+        try:
+            outcome = hub.download(self.hub_id, self._report, self._cancel)
+        except LabError as error:
+            outcome = error
+        if not self._closed:
+            self._done.emit(outcome)
+
+    def _report(self, done: int, total: int, speed: float) -> None:
+        if not self._over:
+            self.progress.emit(float(done), float(total), speed)
+
+    def _settle(self, outcome: Path | LabError) -> None:
+        """On the GUI thread: tell the end, unless a cancel has done so."""
+        if self._over:
+            return
+        self._over = True
+        if isinstance(outcome, CancelledError):
+            self.cancelled.emit()
+        elif isinstance(outcome, LabError):
+            self.failed.emit(outcome.message)
+        else:
+            self.finished.emit(outcome)
+
+
+def progress_text(name: str, done: float, total: float, speed: float) -> Message:
+    """``Reading ViT-B/16: 212 of 346 MB, 8.1 MB/s`` for the status bar."""
+    values = {"name": name, "done": f"{done / 1e6:,.0f}", "total": f"{total / 1e6:,.0f}", "speed": f"{speed / 1e6:.1f}"}
+    return Message("Reading {name}: {done} of {total} MB, {speed} MB/s", values)

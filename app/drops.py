@@ -1,0 +1,165 @@
+"""What was dropped, pasted or opened, sorted: pictures, models, and what is neither, in words.
+
+Only names and first bytes are looked at here; reading a picture takes longer and happens in `app.images`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtGui import QImage
+
+from engines.checkpoints import layout
+from engines.core.errors import LabError, Message
+
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm",
+    ".avif",
+)  # fmt: skip
+MANY = 2000  # entries of a folder that are looked at
+STAYS = "{refusal} The old picture stays."
+
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
+_WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
+
+
+@dataclass
+class Drop:
+    """Everything that came in at once.
+
+    Attributes
+    ----------
+    pictures : list of Path
+        Files to be read as pictures, in the order in which they came; those of a folder by name.
+    models : list of str
+        Model folders, as sources for `engines.checkpoints.catalog.locate`.
+    errors : list of Message
+        One for each thing that is neither.
+    image : QImage, optional
+        A picture that came without a file (copied in another program).
+    """
+
+    pictures: list[Path] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    errors: list[Message] = field(default_factory=list)
+    image: QImage | None = None
+
+    @property
+    def refusal(self) -> Message | None:
+        """What to say where nothing at all could be taken; None if something could."""
+        if self.pictures or self.models or self.image is not None or not self.errors:
+            return None
+        return Message(STAYS, {"refusal": self.errors[0]})
+
+
+def sort_drop(data: QMimeData) -> Drop:
+    """Sort what a drop or the clipboard holds: files first, then a picture, then a web address."""
+    files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    web = [url for url in data.urls() if not url.isLocalFile() and not url.isEmpty()]
+    if files:
+        drop = sort_paths(files)
+        drop.errors += [_web_address(url.toString(QUrl.ComponentFormattingOption.PrettyDecoded)) for url in web]
+        return drop
+    if data.hasImage():
+        image = data.imageData()
+        if isinstance(image, QImage) and not image.isNull():
+            return Drop(image=image)
+    if web:
+        return Drop(errors=[_web_address(web[0].toString(QUrl.ComponentFormattingOption.PrettyDecoded))])
+    lines = [line.strip().strip('"') for line in data.text().splitlines() if line.strip()]
+    if lines and all(_WEB.fullmatch(line) or _is_there(line) for line in lines):
+        return sort_paths(lines)
+    return Drop(errors=[Message("There is no picture in what was dropped or pasted.")])
+
+
+def sort_paths(paths: Iterable[str | Path]) -> Drop:
+    """Sort files and folders; a folder of pictures is replaced by its pictures."""
+    drop = Drop()
+    for path in paths:
+        if _WEB.fullmatch(str(path)):
+            drop.errors.append(_web_address(str(path).strip()))
+            continue
+        try:
+            _sort(Path(path), drop)
+        except LabError as error:
+            drop.errors.append(error.message)
+    return drop
+
+
+def _sort(path: Path, drop: Drop) -> None:
+    name = path.name or str(path)
+    if _is_folder(path):
+        if layout.is_model_folder(path):
+            _check_model(path)
+            drop.models.append(str(path))
+            return
+        pictures = pictures_in(path)
+        if not pictures:
+            raise LabError("{name}: this folder holds neither pictures nor a model.", name=name)
+        drop.pictures += pictures
+    elif path.suffix.lower() in _WEIGHTS:
+        if not layout.is_model_folder(path.parent):
+            raise LabError("{name}: weights come as a folder with config.json and *.safetensors.", name=name)
+        _check_model(path.parent)
+        drop.models.append(str(path.parent))
+    else:
+        drop.pictures.append(path)  # whether it is one, reading will tell
+
+
+def _check_model(path: Path) -> None:
+    """Raise LabError for a model folder that can't be used, before a tab is bothered with it."""
+    layout.read_json(path / layout.CONFIG)
+    for file in layout.weight_files(path):
+        layout.read_header(file)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Picture files right in a folder, by name, numbers in their order; at most `MANY` entries are looked at."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for _, entry in zip(range(MANY), entries, strict=False) if not _hidden(entry)]
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LabError("{name}: can't be read ({reason}).", name=folder.name, reason=reason) from error
+    return [folder / name for name in natural(name for name in names if name.lower().endswith(SUFFIXES))]
+
+
+def natural(names: Iterable[str]) -> list[str]:
+    """Sorted as a person would: ``2.png`` before ``10.png``, capitals among small letters."""
+
+    def key(name: str) -> Sequence[tuple[int, int, str]]:
+        parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+        return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
+
+    return sorted(names, key=lambda name: (key(name), name))
+
+
+def _hidden(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.name.startswith(".") or not entry.is_file()
+    except OSError:
+        return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a loop of links, a null character: reading will say so
+        return False
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return os.path.exists(text)
+    except ValueError:
+        return False
+
+
+def _web_address(text: str) -> Message:
+    short = text if len(text) <= 60 else text[:57] + "…"
+    return Message("{name}: a web address. Save the picture and drop the file.", {"name": short})
