@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from app import theme
 from app.views.base import PixelView, rgb_image
 
 WORKING = 1600  # px, longest side of the copy that is painted
@@ -38,6 +39,16 @@ def working_copy(rgb: np.ndarray, longest: int = WORKING) -> np.ndarray:
     scaled = scaled.convertToFormat(QImage.Format.Format_RGB888)
     flat = np.frombuffer(scaled.constBits(), np.uint8).reshape(scaled.height(), scaled.bytesPerLine())
     return flat[:, : 3 * scaled.width()].reshape(scaled.height(), scaled.width(), 3).copy()
+
+
+def overlay_image(values: np.ndarray, low: float, top: float, ramp: str, opacity: float) -> QImage:
+    """A map to lay over a photo: low weight leaves the photo clear; (rows, cols) to one pixel per value."""
+    share = np.clip((values - low) / (top - low), 0, 1)
+    colors = theme.ramp(ramp)[np.rint(255 * share).astype(np.uint8)]
+    strength = np.abs(2 * share - 1) if ramp == "diff" else share
+    alpha = np.rint(255 * opacity * np.minimum(1, 1.3 * strength)).astype(np.uint8)
+    flat = np.ascontiguousarray(np.concatenate([colors, alpha[..., None]], 2))
+    return QImage(flat.data, flat.shape[1], flat.shape[0], 4 * flat.shape[1], QImage.Format.Format_RGBA8888).copy()
 
 
 class PhotoView(PixelView):

@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage, QPainter
 from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.base import LEFT, chip, finite, outline, pen, text_width, write
-from app.views.photo import PhotoView
+from app.views.photo import PhotoView, overlay_image
 from engines.core.errors import Message
 
 Cell: TypeAlias = tuple[int, int]
@@ -291,12 +291,7 @@ class PhotoMap(PhotoView):
             flat = np.full((rows, cols, 4), round(255 * self._opacity), np.uint8)
             flat[..., :3] = self._colors
             return QImage(flat.data, cols, rows, 4 * cols, QImage.Format.Format_RGBA8888).copy()
-        share = np.clip((self._values - self._low) / (self._top - self._low), 0, 1)
-        colors = theme.ramp(self._ramp)[np.rint(255 * share).astype(np.uint8)]
-        strength = np.abs(2 * share - 1) if self._ramp == "diff" else share
-        alpha = np.rint(255 * self._opacity * np.minimum(1, 1.3 * strength)).astype(np.uint8)
-        flat = np.ascontiguousarray(np.concatenate([colors, alpha[..., None]], 2))
-        return QImage(flat.data, cols, rows, 4 * cols, QImage.Format.Format_RGBA8888).copy()
+        return overlay_image(self._values, self._low, self._top, self._ramp, self._opacity)
 
     def draw(self, painter: QPainter) -> None:
         photo = self.shown_rect()

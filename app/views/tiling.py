@@ -105,8 +105,8 @@ def tile(
     cell_w, cell_h = -(-wide // block) * scale, -(-high // block) * scale
     own = max(cell_w, caption_w) if caption_w <= room_w // cols - low else cell_w
     limit = max(WIDEST_GAP * gap, LEAST_WIDE)
-    gap_x = max(low, min((room_w - cols * own) // max(1, cols - 1), limit))
-    gap_y = max(low, min((room_h - rows * (cell_h + caption_h)) // rows, limit))
+    gap_x = max(low, min((room_w - cols * own) // max(1, cols - 1), max(limit, cell_w // 2)))
+    gap_y = max(low, min((room_h - rows * (cell_h + caption_h)) // rows, max(limit, cell_h // 2)))
     used_w, used_h = cols * (own + gap_x) - gap_x, rows * (cell_h + caption_h + gap_y) - (0 if caption_h else gap_y)
     return Tiling(
         block,

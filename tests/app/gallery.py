@@ -22,9 +22,14 @@ from app.cards import card
 from app.controls import Chips
 from app.sliders import ParamRow, Scale
 from app.views.bars import Bars, probability
+from app.views.boxeditor import BoxEditor
+from app.views.boxes import Box, class_token, detection, matched, truth, unmatched
+from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
+from app.views.filmstrip import FilmStrip
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, weight_percent
+from app.views.table import QueryTable, Row
 from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule, section
 from engines.core.errors import Message
 
@@ -163,7 +168,91 @@ def vit() -> QWidget:
     return box(row((box(grid), 1), side, gap=0), "window")
 
 
-PAGES: dict[str, Callable[[], QWidget]] = {"vit": vit}
+def detections(count: int, seed: int = 2) -> list[tuple[tuple[float, ...], int, float]]:
+    """Boxes (cx, cy, w, h), class, score."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for _ in range(count):
+        w, h = rng.uniform(0.08, 0.4, 2)
+        box = (rng.uniform(w / 2, 1 - w / 2), rng.uniform(h / 2, 1 - h / 2), w, h)
+        out.append((tuple(map(float, box)), int(rng.integers(0, 6)), float(rng.random() ** 3)))
+    return out
+
+
+def detect() -> QWidget:
+    """Boxes, film strip and query table."""
+    names = ("square", "circle", "triangle", "ring", "star", "cross")
+    found = detections(100)
+    best = sorted(found, key=lambda d: -d[2])[:7]
+    view = BoxView()
+    view.set_photo(photo())
+    view.set_boxes(
+        [
+            detection(b, Message("{name} {score}", {"name": Message(names[c]), "score": f"{s:.2f}"}), c)
+            for b, c, s in best
+        ]
+    )
+    view.set_at(2)
+    view.set_hover(1)
+    strip = FilmStrip()
+    steps = [[detection(tuple(np.array(b) * (1 + 0.06 * k)), "", c) for b, c, _ in best[:5]] for k in range(6, 0, -1)]
+    strip.set_frames(
+        photo(), steps, [Message("Layer {n}", {"n": k + 1}) for k in range(6)], [f"{k + 2}" for k in range(6)]
+    )
+    strip.set_at(5)
+    left = card("Photo", view, "7 of 100", foot=box(col(strip)))
+    table = QueryTable()
+    table.set_rows(
+        [
+            Row(i, Message(names[c]), s, b, class_token(c), s > 0.5, s * 0.9 if s > 0.5 else None)
+            for i, (b, c, s) in enumerate(found)
+        ],
+        off=(3, 5),
+    )
+    table.set_at(7)
+    right = card("Queries", table, "100")
+    heat = BoxView()
+    heat.set_photo(photo())
+    heat.set_heat(attention(5, 1, 19, 28)[0])
+    heat.set_boxes([detection(best[0][0], names[best[0][1]], best[0][1])])
+    heat.set_at(0)
+    heat.set_cross((0.3, 0.4))
+    heat.set_note(
+        Message(
+            "0 of 100. Best score {score} (query {query}, {name}). Lower the threshold?",
+            {"score": "0.41", "query": 17, "name": "cat"},
+        )
+    )
+    editor = BoxEditor()
+    editor.set_photo(photo(300, 300))
+    editor.set_boxes(
+        [
+            truth((0.3, 0.3, 0.3, 0.2), "A square"),
+            matched((0.35, 0.33, 0.3, 0.2), "1"),
+            unmatched((0.7, 0.7, 0.2, 0.3), "2"),
+            Box(0.6, 0.4, 0.3, 0.2, "ring", "cat2", angle=30),
+        ],
+        [(1, 0)],
+    )
+    editor.set_at(3)
+    cross = Mosaic(columns=8, captions=False, headers=True, gap=4)
+    cross.set_maps(attention(7, 48, 19, 28), 0.02)
+    cross.set_at(5 * 8 + 4)
+    grid = QGridLayout()
+    for i, one in enumerate(
+        (left, right, card("Cross-attention", heat), card("Layers × heads", cross), card("Scene", editor))
+    ):
+        grid.addWidget(one, i // 2 if i < 4 else 1, i % 2 if i < 4 else 2)
+    grid.setSpacing(12)
+    grid.setColumnStretch(0, 3)
+    grid.setColumnStretch(1, 2)
+    grid.setColumnStretch(2, 2)
+    grid.setRowStretch(0, 3)
+    grid.setRowStretch(1, 2)
+    return box(grid, "window")
+
+
+PAGES: dict[str, Callable[[], QWidget]] = {"vit": vit, "detect": detect}
 
 
 def main(folder: str, wanted: list[str]) -> None:
@@ -193,4 +282,4 @@ def main(folder: str, wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "/tmp/gallery", sys.argv[2:])
+    main(sys.argv[1] if len(sys.argv) > 1 else "gallery", sys.argv[2:])
