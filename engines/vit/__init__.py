@@ -15,7 +15,7 @@ _HOME = {
     "load_checkpoint": "load",
     "rollout": "rollout",
 }
-__all__ = ["Engine", "ViT", "ViTConfig", "load_checkpoint", "rollout"]  # noqa: F822 - found by __getattr__
+__all__ = ["Engine", "ViT", "ViTConfig", "load_checkpoint", "rollout"]
 
 
 def __getattr__(name: str) -> Any:

