@@ -382,5 +382,5 @@ class ParamRow(QWidget):
         changed = self.is_changed()
         kind = "accent" if changed else ""
         if self.name.property("kind") != kind or self.name.font().bold() != changed:
+            theme.set_kind(self.name, kind)  # first: polishing brings the style sheet's font back
             theme.set_font(self.name, BODY, bold=changed)
-            theme.set_kind(self.name, kind)

@@ -14,6 +14,10 @@ def sheet(c: Mapping[str, str]) -> str:
         {{ background:{c["surface"]}; border:0 solid {c["border"]}; }}
     *[kind="side"] {{ border-right-width:1px; }} *[kind="head"] {{ border-bottom-width:1px; }}
     *[kind="dock"] {{ border-left-width:1px; }} *[kind="status"] {{ border-top-width:1px; }}
+    *[kind="strip"] {{ background:{c["surface"]}; border:0 solid {c["border"]}; border-bottom-width:1px;
+        padding:0 10px; }}
+    *[kind="strip"]::item {{ border:2px solid transparent; border-radius:4px; }}
+    *[kind="strip"]::item:selected {{ border-color:{c["accent"]}; background:{c["accent_soft"]}; }}
     *[kind="card"] {{ background:{c["surface"]}; border:1px solid {c["border"]}; border-radius:8px; }}
     *[kind="error"] {{ background:{c["surface"]}; border:0 solid {c["danger"]}; border-bottom-width:2px; }}
     *[kind="warning"] {{ background:{c["surface"]}; border:0 solid {c["warn"]}; border-bottom-width:2px; }}

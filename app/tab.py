@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.cards import Card, ErrorBar
 from app.header import Header
@@ -68,7 +68,7 @@ class Dock(QWidget):
         layout = col((area, 1), gap=0)
         self._count = quiet("")
         self._reset = button("Reset all changes", "reset", "boxed", clicked=self.reset.emit)
-        self._reset.setSizePolicy(self._reset.sizePolicy().Policy.Expanding, self._reset.sizePolicy().Policy.Fixed)
+        self._reset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         if resets:
             layout.addWidget(rule())
             layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))

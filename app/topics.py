@@ -40,6 +40,10 @@ class Topic:
         ``module:Class`` of the `TopicTab`, imported when the topic is first shown.
     engine : str
         ``module:Class`` of the engine, imported on the compute thread.
+    pictures : bool
+        Whether pictures may be dropped on it.
+    families : tuple of str
+        ``model_type`` of the model folders it reads.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Topic:
     icon: str
     tab: str
     engine: str
+    pictures: bool = False
+    families: tuple[str, ...] = ()
 
     def tab_class(self) -> type[TopicTab]:
         """Import and return the tab's class."""

@@ -84,6 +84,7 @@ class Window(QMainWindow):
         self._beat.setInterval(BEAT)
         self._beat.timeout.connect(self._look)
         self._beat.start()
+        self._look()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
 
     # -- topics

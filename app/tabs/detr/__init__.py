@@ -10,4 +10,6 @@ TOPIC = Topic(
     icon="detr",
     tab="app.tabs.detr.tab:DetrTab",
     engine="engines.detr.engine:Engine",
+    pictures=True,
+    families=("detr",),
 )

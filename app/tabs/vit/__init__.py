@@ -10,4 +10,6 @@ TOPIC = Topic(
     icon="vit",
     tab="app.tabs.vit.tab:VitTab",
     engine="engines.vit.engine:Engine",
+    pictures=True,
+    families=("vit", "deit", "dinov2"),
 )

@@ -1,0 +1,230 @@
+"""Where pictures and models come in: dropped, opened, pasted, sampled, named on the command line, downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from app import words
+from app.downloads import Download, progress_text
+from app.drops import SUFFIXES, Drop, sort_drop, sort_paths
+from app.images import PictureReader
+from app.strip import PictureStrip
+from app.topics import topics
+from engines.checkpoints import catalog, layout
+from engines.core.errors import LabError, Message
+from engines.core.pictures import Picture
+
+if TYPE_CHECKING:
+    from app.tab import TopicTab
+    from app.window import Window
+
+
+class Intake(QObject):
+    """Takes what the user brings, reads it off the GUI thread, and hands it to the tab on screen.
+
+    Attributes
+    ----------
+    reading : bool
+        A picture is being read.
+    """
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._window = window
+        self._download: Download | None = None
+        self._target: TopicTab | None = None  # the tab that the picture being read is for
+        self.reading = False
+        self._reader = PictureReader(self)
+        self._reader.opened.connect(self._opened)
+        self._reader.refused.connect(self._refused)
+        self._reader.busy.connect(self._busy)
+        self._reader.thumbnail.connect(self._thumbnail)
+
+    # -- coming in
+    def ask_files(self) -> None:
+        """Ask for pictures, one or several."""
+        patterns = " ".join(f"*{s}" for s in SUFFIXES)
+        title, kinds = words.tr("Open pictures"), f"{words.tr('Pictures')} ({patterns})"
+        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder(), kinds)
+        if names:
+            self.paths(names)
+
+    def ask_folder(self) -> None:
+        """Ask for a folder with a model or with pictures."""
+        title = words.tr("A folder with a model or with pictures")
+        name = QFileDialog.getExistingDirectory(self._window, title, self._last_folder())
+        if name:
+            self.paths([name])
+
+    def paste(self) -> None:
+        """Take what the clipboard holds."""
+        self.dropped(QGuiApplication.clipboard().mimeData())
+
+    def dropped(self, data: QMimeData) -> None:
+        """Take what was dropped."""
+        self._take(sort_drop(data))
+
+    def paths(self, paths: Iterable[str]) -> None:
+        """Take files and folders."""
+        self._take(sort_paths(paths))
+
+    def sample(self, name: str) -> None:
+        """Show a sample photo."""
+        tab = self._picture_tab()
+        if tab is not None:
+            self._target = tab
+            self._reader.open_sample(name)
+
+    def _last_folder(self) -> str:
+        recent = self._window.settings.recent_pictures
+        return str(Path(recent[0]).parent) if recent else str(Path.home())
+
+    # -- sorting
+    def _take(self, drop: Drop) -> None:
+        for source in drop.models[-1:]:
+            self.use_model(source)
+        tab = self._picture_tab() if drop.pictures or drop.image is not None else self._window.tab
+        if tab is None:
+            return
+        self._target = tab
+        if drop.image is not None:
+            self._reader.open_image(drop.image, words.tr("Pasted picture"))
+        elif drop.pictures:
+            self._fill_strip(tab, drop.pictures)
+            self._reader.open(drop.pictures[0])
+        if drop.refusal is not None:
+            tab.complain(drop.refusal, word="Refused")
+        elif drop.errors:
+            tab.complain(_together(drop.errors), word="Refused")
+
+    def _picture_tab(self) -> TopicTab | None:
+        """The tab on screen if it takes pictures, else the first that does."""
+        tab = self._window.tab
+        if tab is not None and tab.takes_pictures:
+            return tab
+        found = next((t for t in topics() if t.pictures), None)
+        return self._window.show_topic(found.name) if found is not None else None
+
+    def _fill_strip(self, tab: TopicTab, paths: list[Path]) -> None:
+        strip = tab.findChild(PictureStrip)
+        if len(paths) < 2:
+            if strip is not None and paths[0] in strip.paths:
+                strip.mark(paths[0])
+            elif strip is not None:
+                strip.hide()
+            return
+        if strip is None:
+            strip = PictureStrip()
+            strip.chosen.connect(lambda path, t=tab: self._choose(t, path))
+            tab.above.addWidget(strip)
+        strip.fill(paths)
+        strip.show()
+        self._reader.make_thumbnails(paths)
+
+    def _choose(self, tab: TopicTab, path: Path) -> None:
+        self._target = tab
+        self._reader.open(path)
+
+    # -- the reader's answers
+    def _busy(self, busy: bool) -> None:
+        self.reading = busy
+        self._window.status.set_busy(busy or (self._window.tab is not None and self._window.tab.stream.is_busy))
+
+    def _opened(self, picture: Picture) -> None:
+        if picture.source:
+            self._window.settings.add_picture(picture.source)
+        if self._target is not None:
+            self._target.take_picture(picture)
+
+    def _refused(self, reason: Message) -> None:
+        if self._target is not None:
+            self._target.complain(reason, word="Refused")
+
+    def _thumbnail(self, path: str, image: object) -> None:
+        for tab in self._window.tabs.values():
+            strip = tab.findChild(PictureStrip)
+            if strip is not None:
+                strip.put(Path(path), image)
+
+    # -- models
+    def use_model(self, source: str) -> None:
+        """Hand a model that is on this machine to the topic it belongs to."""
+        known = catalog.describe(source)
+        name = known.topic or self._topic_of(source)
+        tab = self._window.tab
+        if name:
+            tab = self._window.show_topic(name)
+        if tab is None or not tab.takes_models:
+            self._window.complain(Message("{name}: no topic here can use this model.", {"name": known.title}))
+            return
+        self._window.settings.add_model(source)
+        tab.take_model(source)
+
+    def _topic_of(self, source: str) -> str:
+        """The topic that reads this family of models; empty if none says so (then its tab refuses it in words)."""
+        try:
+            folder = catalog.locate(source).path
+            family = layout.read_json(folder / layout.CONFIG).get("model_type", "")
+        except LabError:
+            return ""
+        return next((t.name for t in topics() if family in t.families), "")
+
+    # -- downloads
+    @property
+    def downloading(self) -> bool:
+        """Whether a download is under way."""
+        return self._download is not None and self._download.running
+
+    def download(self, source: str) -> None:
+        """Fetch a model from the hub; one at a time."""
+        if self.downloading:
+            self._window.complain("A download is under way. Cancel it first, or wait.", word="Note")
+            return
+        title = catalog.describe(source).title
+        job = self._download = Download(source, self)
+        job.progress.connect(lambda *numbers: self._window.status.set_progress(
+            progress_text(title, *numbers), numbers[0], numbers[1]))  # fmt: skip
+        job.finished.connect(lambda _folder: self._fetched(source))
+        job.failed.connect(lambda reason: self._failed(reason, source))
+        job.cancelled.connect(self._rest)
+        self._window.status.set_progress(Message("Asking the hub for {name}", {"name": title}), 0, 0)
+        self._window.status.set_busy(True)
+        job.start()
+
+    def _fetched(self, source: str) -> None:
+        self._rest()
+        self.use_model(source)
+
+    def _failed(self, reason: Message, source: str) -> None:
+        self._rest()
+        self._window.complain(reason, "Try again", lambda: self.download(source), word="Download")
+
+    def _rest(self) -> None:
+        tab = self._window.tab
+        self._window.status.set_busy(tab is not None and tab.stream.is_busy)
+
+    def cancel(self) -> bool:
+        """Give the download up; False if there is none."""
+        if self._download is None or not self._download.running:
+            return False
+        self._download.cancel()
+        return True
+
+    def close(self) -> None:
+        """End every thread."""
+        self._reader.close()
+        if self._download is not None:
+            self._download.close()
+
+
+def _together(errors: list[Message]) -> Message:
+    """The first refusal, and how many more there are."""
+    if len(errors) == 1:
+        return errors[0]
+    return Message("{first} And {n} more.", {"first": errors[0], "n": len(errors) - 1})

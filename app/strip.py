@@ -1,0 +1,82 @@
+"""The film strip under the header: the pictures that came in together, to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
+
+from app import theme
+
+HIGH = 72  #: px, the strip
+THUMB = QSize(84, 56)
+
+
+class PictureStrip(QListWidget):
+    """Thumbnails in a row; arrows walk, a click chooses. Thumbnails arrive when they have been read.
+
+    Signals
+    -------
+    chosen : Path
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "strip")
+        self.setFlow(QListWidget.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setFixedHeight(HIGH + 8)
+        self.setIconSize(THUMB)
+        self.setSpacing(2)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.setFrameShape(QListWidget.Shape.NoFrame)
+        self.paths: list[Path] = []
+        self.currentRowChanged.connect(self._changed)
+
+    def fill(self, paths: list[Path]) -> None:
+        """Show these files, the first of them chosen; nothing is emitted."""
+        self.blockSignals(True)
+        self.clear()
+        self.paths = list(paths)
+        for path in paths:
+            item = QListWidgetItem()
+            item.setToolTip(path.name)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, path.name)
+            item.setSizeHint(QSize(THUMB.width() + 8, THUMB.height() + 8))
+            empty = QPixmap(THUMB)
+            empty.fill(theme.color("sunken"))
+            item.setIcon(QIcon(empty))
+            self.addItem(item)
+        self.setCurrentRow(0)
+        self.blockSignals(False)
+
+    def put(self, path: Path, image: object) -> None:
+        """Show a thumbnail; a null image marks a file that can't be read."""
+        if not isinstance(image, QImage) or path not in self.paths:
+            return
+        item = self.item(self.paths.index(path))
+        if image.isNull():
+            item.setText("?")
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            return
+        scaled = QPixmap.fromImage(image).scaled(
+            THUMB, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+        )
+        left, top = (scaled.width() - THUMB.width()) // 2, (scaled.height() - THUMB.height()) // 2
+        item.setIcon(QIcon(scaled.copy(left, top, THUMB.width(), THUMB.height())))
+
+    def mark(self, path: Path) -> None:
+        """Mark a picture as the chosen one without telling anybody."""
+        self.blockSignals(True)
+        self.setCurrentRow(self.paths.index(path))
+        self.blockSignals(False)
+
+    def _changed(self, row: int) -> None:
+        if 0 <= row < len(self.paths):
+            self.chosen.emit(self.paths[row])

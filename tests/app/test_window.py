@@ -1,0 +1,211 @@
+"""The house with a toy topic in it: opening, changing, undoing, failing, closing."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QWidget
+
+from app import theme, words
+from app.settings import Settings
+from app.sliders import ParamRow
+from app.strip import PictureStrip
+from tests.app import toy
+from tests.app.toy import ToyParams
+
+
+@pytest.fixture
+def topics(monkeypatch):
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (toy.TOPIC,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: toy.TOPIC if name == "toy" else None)
+
+
+@pytest.fixture
+def window(open_window, topics):
+    return open_window()
+
+
+@pytest.fixture
+def tab(window, qtbot):
+    tab = window.show_topic("toy")
+    qtbot.waitUntil(lambda: bool(tab.answers) and not tab.stream.is_busy)
+    return tab
+
+
+def settle(qtbot, tab, act):
+    with qtbot.waitSignal(tab.rested, timeout=5000) as rested:
+        act()
+    return rested.args[0]
+
+
+def test_a_slider_changes_the_answer_and_undo_brings_it_back(tab, qtbot):
+    row = tab.form.control("temperature")
+    assert isinstance(row, ParamRow)
+    settle(qtbot, tab, lambda: (row.changed.emit(2.0), row.changed.emit(3.0), row.settled.emit(3.0)))
+    assert tab.answers[-1].value == 3.0
+    assert tab.changes() == 1
+    settle(qtbot, tab, lambda: tab.change(layer=5))
+    settle(qtbot, tab, tab.undo)
+    assert tab.params == ToyParams(temperature=3.0)
+    settle(qtbot, tab, tab.undo)  # the whole drag was one step
+    assert tab.params == ToyParams()
+    assert row.number() == 1.0
+    settle(qtbot, tab, tab.redo)
+    assert tab.answers[-1].value == 3.0
+
+
+def test_reset_takes_back_the_changes_to_the_model_and_nothing_else(tab, qtbot):
+    settle(qtbot, tab, lambda: tab.change(temperature=2.0, off=(1, 2), layer=7))
+    assert tab.changes() == 3
+    settle(qtbot, tab, tab.reset_changes)
+    assert tab.params == ToyParams(layer=7)
+    settle(qtbot, tab, tab.undo)
+    assert tab.changes() == 3
+
+
+def test_an_error_stands_under_the_header_and_the_next_change_is_served(tab, qtbot):
+    assert not settle(qtbot, tab, lambda: tab.change(do="fail"))
+    assert tab.error.isVisible()
+    assert settle(qtbot, tab, lambda: tab.change(do="answer", layer=9))
+
+
+def test_a_bug_of_an_engine_is_told_and_kept(tab, window, qtbot, capsys):
+    settle(qtbot, tab, lambda: tab.change(do="break"))
+    assert "ZeroDivisionError" in str(window.last_failure.error)
+    assert "Traceback" in window.last_failure.details
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_full_device_offers_the_cpu(tab, window, qtbot):
+    window.choose_device("auto")
+    settle(qtbot, tab, lambda: tab.change(do="full"))
+    tab.change(do="answer")
+    tab.error._acted()
+    assert window.settings.device == "cpu"
+    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+
+
+def test_cancel_ends_a_run_and_keeps_the_picture(tab, window, qtbot):
+    tab.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    settle(qtbot, tab, window.cancel)
+    assert not tab.stream.is_busy
+
+
+def test_settings_come_back_in_the_next_window(tab, window, open_window, qtbot):
+    settle(qtbot, tab, lambda: tab.change(layer=9, grid=False))
+    tab.show_page(1)
+    window.close()
+    again = open_window().show_topic("toy")
+    qtbot.waitUntil(lambda: bool(again.answers))
+    assert again.params == ToyParams(layer=9, grid=False)
+    assert again.page == 1
+
+
+def test_closing_in_mid_run_leaves_no_thread(window, qtbot):
+    tab = window.show_topic("toy")
+    tab.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    window.close()
+    assert not window.lane.alive
+
+
+def test_language_and_theme_switch_without_a_restart(tab, window, qtbot):
+    before = window.grab().toImage()
+    window.use_language("zh")
+    assert "3" not in tab.pages[0].title
+    assert window.side.findChildren(QWidget)
+    assert words.language() == "zh"
+    window.use_theme("dark")
+    assert theme.name() == "dark"
+    assert window.grab().toImage() != before
+    assert Settings.load().language in ("", "zh")
+
+
+def test_a_narrow_window_gets_the_rail(window, qtbot):
+    window.resize(1300, 800)
+    qtbot.waitUntil(lambda: window.side.rail)
+    window.resize(1500, 900)
+    qtbot.waitUntil(lambda: not window.side.rail)
+
+
+def test_keys_reach_the_tab(tab, window, qtbot):
+    window.activateWindow()
+    settle(qtbot, tab, lambda: tab.change(layer=9))
+    settle(qtbot, tab, tab.undo)
+    tab.copy_picture()
+    assert not QGuiApplication.clipboard().pixmap().isNull()
+    seen = set()
+    for _ in range(5):
+        window.next_region()
+        focus = QGuiApplication.focusObject()
+        seen.add(focus)
+    assert len(seen) >= 3
+
+
+def test_a_double_click_on_a_slider_resets_it(tab, qtbot):
+    row = tab.form.control("temperature")
+    settle(qtbot, tab, lambda: tab.change(temperature=4.0))
+    with qtbot.waitSignal(tab.rested):
+        qtbot.mouseDClick(row.slider, Qt.MouseButton.LeftButton, pos=QPoint(30, 11))
+    assert tab.params.temperature == 1.0
+
+
+def picture_file(folder, name, color):
+    path = folder / name
+    Image.new("RGB", (30, 20), color).save(path)
+    return path
+
+
+def mime(*paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(p)) for p in paths])
+    return data
+
+
+def test_a_dropped_picture_reaches_the_tab_and_the_recent_ones(tab, window, qtbot, tmp_path):
+    path = picture_file(tmp_path, "猫 1.png", "red")
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(path)))
+    assert tab.answers[-1].pixels == 30 * 20 * 3
+    assert tab.params.picture.name == "猫 1.png"
+    assert window.settings.recent_pictures == [str(path)]
+
+
+def test_several_pictures_fill_a_strip_to_choose_from(tab, window, qtbot, tmp_path):
+    paths = [picture_file(tmp_path, f"{i}.png", "blue") for i in range(3)]
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(*paths)))
+    strip = tab.findChild(PictureStrip)
+    assert strip.isVisible()
+    assert strip.count() == 3
+    settle(qtbot, tab, lambda: strip.setCurrentRow(2))
+    assert tab.params.picture.name == "2.png"
+
+
+def test_what_is_no_picture_is_refused_and_the_old_one_stays(tab, window, qtbot, tmp_path):
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(picture_file(tmp_path, "a.png", "red"))))
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    window.intake.dropped(mime(tmp_path / "broken.png"))
+    qtbot.waitUntil(tab.error.isVisible)
+    assert "broken.png" in tab.error.accessibleName()
+    assert tab.params.picture.name == "a.png"
+
+
+def test_a_pasted_image_and_a_sample_are_shown(tab, window, qtbot):
+    data = QMimeData()
+    image = QImage(8, 9, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.green)
+    data.setImageData(image)
+    settle(qtbot, tab, lambda: window.intake.dropped(data))
+    assert tab.answers[-1].pixels == 8 * 9 * 3
+    settle(qtbot, tab, lambda: window.take_sample(""))
+    assert tab.answers[-1].pixels > 1000
+
+
+def test_text_that_is_no_picture_is_told(tab, window, qtbot):
+    data = QMimeData()
+    data.setText("https://example.org/cat.png")
+    window.intake.dropped(data)
+    assert "web address" in tab.error.accessibleName()
