@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from app import words
 from app.header import DropDown, entry
+from app.samples import sample_names
 from app.words import Text, tr
 from engines.checkpoints import catalog, layout
 from engines.checkpoints.catalog import KnownModel
@@ -42,11 +44,11 @@ class Chooser(DropDown):
     name : str or Message
         What to show before anything is known.
     tip : str
-        What the button is for.
+        Tooltip with ``{name}`` in it.
     """
 
     def __init__(self, tab: TopicTab, name: Text, tip: str) -> None:
-        super().__init__(name, tip, self.fill)
+        super().__init__(name, "", self.fill)
         self._tab, self._tip, self._name = tab, tip, name
 
     def fill(self, menu: QMenu) -> None:
@@ -61,20 +63,20 @@ class Chooser(DropDown):
         """Shorten the name anew: it may be longer in the other language."""
         whole = tr(self._name)
         self.set_text(words.plain(shortened(whole)))
-        words.say(self, "setToolTip", Message("{what}: {name}", {"what": Message(self._tip), "name": whole}))
+        words.say(self, "setToolTip", Message(self._tip, {"name": whole}))
 
 
 class ModelChooser(Chooser):
     """Lists the models of a topic: those at hand are used at once, those of the hub are fetched on a click."""
 
     def __init__(self, tab: TopicTab) -> None:
-        super().__init__(tab, "Model", "Model")
+        super().__init__(tab, "Model", "Model: {name}")
         self.source = ""
 
-    def show_model(self, source: str, title: Text = "") -> None:
+    def show_model(self, source: str, title: str = "") -> None:
         """Show which model answers; the title is the catalog's if not given."""
         self.source = source
-        self.show_name(title or titled(catalog.describe(source)))
+        self.show_name(known(title or catalog.describe(source).title))
 
     def fill(self, menu: QMenu) -> None:
         shell, known = self._tab.shell, catalog.available(self._tab.topic.name)
@@ -91,7 +93,7 @@ class ModelChooser(Chooser):
         entry(menu, "Open a model folder", shell.open_folder)
 
     def _line(self, menu: QMenu, model: KnownModel) -> None:
-        ready, title = model.ready, words.plain(shortened(tr(titled(model)), IN_MENU))
+        ready, title = model.ready, words.plain(shortened(tr(known(model.title)), IN_MENU))
         offer = Message("{name}: download, {size} MB", {"name": title, "size": words.number(model.size_mb)})
         fetch = model.kind == "hub" and not ready
         line = entry(
@@ -112,21 +114,19 @@ class PictureChooser(Chooser):
     """Sample photos, files, the clipboard and the pictures of the last times."""
 
     def __init__(self, tab: TopicTab) -> None:
-        super().__init__(tab, "Picture", "Picture")
+        super().__init__(tab, "Picture", "Picture: {name}")
         self.source = ""
 
-    def show_picture(self, name: Text, source: str = "") -> None:
+    def show_picture(self, name: str, source: str = "") -> None:
         """Show which picture is on screen; ``source`` is its path, if it has one."""
         self.source = source
-        self.show_name(name)
+        self.show_name(known(name))
 
     def fill(self, menu: QMenu) -> None:
-        from app import samples
-
         shell = self._tab.shell
         inner = menu.addMenu(tr("Sample photos"))
-        for sample in samples.available():
-            entry(inner, sample.title, lambda name=sample.name: shell.take_sample(name))
+        for name, title in sample_names():
+            entry(inner, title, partial(shell.take_sample, name))
         menu.addSeparator()
         for text, keys, act in (("Open pictures", "Ctrl+O", shell.open_files), ("Paste", "Ctrl+V", shell.paste)):
             entry(menu, Message("{text}\t{keys}", {"text": Message(text), "keys": keys}), act)
@@ -137,15 +137,15 @@ class PictureChooser(Chooser):
             line = entry(
                 menu,
                 words.plain(shortened(path.name, IN_MENU)),
-                lambda path=path: shell.take_paths([str(path)]),
+                partial(shell.take_paths, [str(path)]),
                 checked=str(path) == self.source,
             )
             line.setToolTip(str(path))
 
 
-def titled(model: KnownModel) -> Text:
-    """The model's title: a key for a model of the list, a name of the outside world for a folder or hub id."""
-    return words.plain(model.title) if not model.topic else model.title
+def known(name: str) -> Text:
+    """A name that comes from outside: said in Chinese where there is an entry for it, else as it is."""
+    return name if name in words.translations() else words.plain(name)
 
 
 def model_chooser(tab: TopicTab) -> ModelChooser:
