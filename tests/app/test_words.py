@@ -1,0 +1,210 @@
+"""Every text the app can say has its Chinese, with the same placeholders; a switch reaches everything said."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+
+from app import words
+from engines.core.errors import Message
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Function -> (positions, keywords) that hold English texts. A tuple or list of texts counts as several.
+TEXTS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
+    "tr": ((0,), ()),
+    "say": ((2,), ()),
+    "label": ((0,), ()),
+    "quiet": ((0,), ()),
+    "section": ((0,), ()),
+    "button": ((0, 3), ("text", "tip")),
+    "Button": ((0, 3), ("text", "tip")),
+    "WideButton": ((0, 3), ("text", "tip")),
+    "card": ((0, 2), ("title", "note")),
+    "Card": ((0, 2), ("title", "note")),
+    "Segments": ((0, 2), ("options", "tips")),
+    "MenuButton": ((0, 2, 3), ("options", "prefix", "tip")),
+    "Check": ((0, 2), ("text", "tip")),
+    "Chips": ((2,), ("tip",)),
+    "ParamRow": ((0, 4), ("name", "tip")),
+    "Message": ((0,), ("text",)),
+    "LabError": ((0,), ("text",)),
+    "set_title": ((0,), ()),
+    "set_note": ((0,), ()),
+    "set_empty": ((0, 1), ("action",)),
+    "set_text": ((0,), ()),
+    "tell": ((0, 1, 2), ("reason", "word", "action")),
+    "Range": ((3, 4, 8, 9), ("label", "unit", "tip", "group")),
+    "Choice": ((0, 1, 3, 4), ("options", "label", "tip", "group")),
+    "Switch": ((0, 2, 3), ("label", "tip", "group")),
+    "Topic": ((1, 2), ("title", "group")),
+}
+
+
+def fields(template: str) -> set[str]:
+    """Names of the placeholders."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def strings(node: ast.AST | None, known: dict[str, ast.AST]) -> Iterator[str]:
+    """String constants in an argument, also through module constants, tuples and conditions."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                yield from strings(part, known)
+        case ast.Starred(value=inner):
+            yield from strings(inner, known)
+        case ast.IfExp(body=one, orelse=other):
+            yield from strings(one, known)
+            yield from strings(other, known)
+        case ast.Name(id=name) if name in known:
+            yield from strings(known[name], {k: v for k, v in known.items() if k != name})
+
+
+def texts_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Every English text of a file, with its line."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            known[node.targets[0].id] = node.value
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in TEXTS:
+            continue
+        positions, keywords = TEXTS[name]
+        spots = [node.args[i] for i in positions if i < len(node.args)]
+        spots += [k.value for k in node.keywords if k.arg in keywords]
+        for spot in spots:
+            for text in strings(spot, known):
+                if words.needs_translation(text):
+                    yield text, node.lineno
+
+
+def all_texts() -> dict[str, str]:
+    """English text -> first place it is said."""
+    found: dict[str, str] = {}
+    for folder in ("app", "engines"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text, line in texts_of(path):
+                found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _english_afterwards():
+    yield
+    words.set_language("en")
+    words.forget_missing()
+
+
+def test_every_text_has_its_chinese():
+    chinese = words.translations()
+    lost = [f"{place}  {text!r}" for text, place in all_texts().items() if text not in chinese]
+    assert not lost, "no entry in assets/words/*.zh.json for:\n" + "\n".join(lost)
+
+
+def test_placeholders_are_the_same_on_both_sides():
+    for english, chinese in words.translations().items():
+        assert fields(english) == fields(chinese), (english, chinese)
+
+
+def test_no_two_files_say_it_differently():
+    seen: dict[str, tuple[str, str]] = {}
+    for path in sorted(words.FOLDER.glob("*.zh.json")):
+        for english, chinese in json.loads(path.read_text(encoding="utf-8")).items():
+            before = seen.setdefault(english, (chinese, path.name))
+            assert before[0] == chinese, (english, before, (chinese, path.name))
+
+
+def test_texts_keep_to_the_signs_every_font_has():
+    for english, chinese in words.translations().items():
+        assert not re.search("[\u2018\u2019\u201c\u201d]", english), english  # a CJK font draws them full width
+        assert "…" not in english + chinese
+        assert english == english.strip()
+        assert chinese
+
+
+def test_a_switch_renews_what_was_said(qtbot):
+    root = QWidget()
+    qtbot.addWidget(root)
+    label, button = QLabel(root), QToolButton(root)
+    words.say(label, "setText", "{name} could not be written: {reason}", name="a.png", reason="full")
+    words.say(button, "setText", "off")
+    words.say(button, "setToolTip", Message("Copy picture"))
+    assert label.text() == "a.png could not be written: full"
+    words.set_language("zh")
+    words.retranslate(root)
+    assert label.text() == "无法写入 a.png：full"
+    assert button.text() == "关"
+    assert button.toolTip() == "复制图片"
+    words.set_language("en")
+    words.retranslate(root)
+    assert button.text() == "off"
+
+
+def test_ampersand_is_doubled_where_qt_would_eat_it(qtbot):
+    root = QWidget()
+    qtbot.addWidget(root)
+    label, button, action = QLabel(root), QToolButton(root), QAction(root)
+    for target in (label, button, action):
+        words.say(target, "setText", words.plain("a & b"))
+    assert label.text() == "a & b"
+    assert button.text() == action.text() == "a && b"
+
+
+def test_unknown_text_stays_english_and_is_noted():
+    words.set_language("zh")
+    assert words.tr("A sentence nobody translated {n}.", n=3) == "A sentence nobody translated 3."
+    assert words.missing() == {"A sentence nobody translated {n}."}
+    assert words.tr("24 × 16") == "24 × 16"
+    assert len(words.missing()) == 1
+
+
+def test_messages_nest():
+    words.set_language("zh")
+    assert words.tr("{a}: {b}", a=Message("off"), b=words.plain("x")) == "关: x"
+    assert words.drawn("off") == "off"
+    assert words.drawn(Message("off")) == "关"
+
+
+def test_dead_widgets_are_forgotten(qtbot):
+    root = QWidget()
+    qtbot.addWidget(root)
+    label = QLabel(root)
+    words.say(label, "setText", "off")
+    label.setParent(None)
+    label.deleteLater()
+    del label
+    words.set_language("zh")
+    words.retranslate(root)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "signed", "text"),
+    [(-0.04, 1, False, "0.0"), (2190, 0, False, "2,190"), (-1.5, 1, False, "−1.5"), (8.13, 1, True, "+8.1"),
+     (-7.7, 1, True, "−7.7"), (0, 0, True, "+0")],
+)  # fmt: skip
+def test_numbers(value, digits, signed, text):
+    assert words.number(value, digits, signed) == text
+
+
+def test_percent():
+    assert words.percent(0.522) == "52.2 %"
+
+
+def test_wrong_language_is_refused():
+    with pytest.raises(ValueError, match="language"):
+        words.set_language("de")
