@@ -42,7 +42,7 @@ class Download(QObject):
         super().__init__(parent)
         self.hub_id = hub_id
         self._cancel = Cancel()
-        self._over = self._closed = False
+        self._over = False  # the end has been told, or nobody wants to hear it
         self._thread = threading.Thread(target=self._work, name="download", daemon=True)
         self._done.connect(self._settle)
 
@@ -64,7 +64,7 @@ class Download(QObject):
 
     def close(self) -> None:
         """Give up without a word and wait for the thread, before the object goes."""
-        self._closed = self._over = True
+        self._over = True
         self._cancel.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -75,7 +75,7 @@ class Download(QObject):
             outcome = hub.download(self.hub_id, self._report, self._cancel)
         except LabError as error:
             outcome = error
-        if not self._closed:
+        if not self._over:
             self._done.emit(outcome)
 
     def _report(self, done: int, total: int, speed: float) -> None:

@@ -26,7 +26,7 @@ WEIGHTS = save({"a": torch.randn(300_000, generator=torch.Generator().manual_see
 class Hub(http.server.ThreadingHTTPServer):
     """Serves one repository; `files` and the faults may be changed by a test."""
 
-    daemon_threads = True
+    daemon_threads = False  # so that closing waits for them
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

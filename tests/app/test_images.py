@@ -1,0 +1,279 @@
+"""What is dropped is sorted right; what is read arrives, newest first; the GUI thread never decodes."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from app import images, words
+from app.drops import natural, pictures_in, sort_drop, sort_paths
+from app.images import PictureReader, from_qimage, to_qimage
+from app.samples import sample_names
+from engines.core.errors import LabError, Message
+from engines.core.pictures import Picture
+from tests import corpus
+from tests.corpus import BAD, CASES, PNG
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def reader(qtbot: QtBot, no_thread_left: None) -> Iterator[PictureReader]:
+    made = PictureReader()
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "my model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "vit"}))
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    return folder
+
+
+class Answers:
+    """Everything a reader says, in order."""
+
+    def __init__(self, reader: PictureReader) -> None:
+        self.reader = reader
+        self.heard: list[Picture | Message] = []
+        reader.opened.connect(self.heard.append)
+        reader.refused.connect(self.heard.append)
+
+    def wait(self, qtbot: QtBot, count: int) -> None:
+        qtbot.waitUntil(lambda: len(self.heard) >= count, timeout=20_000)
+
+
+def test_every_file_of_the_corpus_is_shown_or_refused(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    answers, bad = Answers(reader), {case.name for case in BAD}
+    for i, (name, path) in enumerate(corpus.write(tmp_path).items()):
+        reader.open(path)
+        answers.wait(qtbot, i + 1)
+        said = answers.heard[-1]
+        if name in bad and not name.startswith("noise"):
+            assert isinstance(said, Message)
+        if isinstance(said, Message):
+            assert str(said).startswith(f"{name}: ")
+            assert str(said).endswith(" The old picture stays.")
+        else:
+            assert (said.name, said.source) == (name, str(path))
+    assert len(answers.heard) == len(CASES)
+
+
+def test_refusals_are_said_in_chinese(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "holiday.png").write_bytes(PNG[:40])
+    with qtbot.waitSignal(reader.refused) as said:
+        reader.open(tmp_path / "holiday.png")
+    words.set_language("zh")
+    try:
+        assert words.tr(said.args[0]) == "holiday.png：文件不完整。保留原图。"
+    finally:
+        words.set_language("en")
+    assert words.tr(said.args[0]) == "holiday.png: the file ends too early. The old picture stays."
+
+
+def test_only_the_newest_request_is_answered(
+    reader: PictureReader, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, entered, readers = threading.Event(), threading.Event(), []
+
+    def slow(path: Path) -> Picture:
+        readers.append((path.name, threading.current_thread()))
+        entered.set()
+        assert gate.wait(20)
+        return Picture(path.name, corpus.scene(), str(path))
+
+    monkeypatch.setattr(images, "_read", slow)
+    answers = Answers(reader)
+    busy: list[bool] = []
+    reader.busy.connect(busy.append)
+    reader.open("first.png")
+    assert entered.wait(20)
+    for i in range(50):
+        reader.open(f"{i}.png")
+    reader.open("last.png")
+    gate.set()
+    answers.wait(qtbot, 1)
+    assert [picture.name for picture in answers.heard] == ["last.png"]
+    assert [name for name, _ in readers] == ["first.png", "last.png"]
+    assert all(thread is not threading.main_thread() for _, thread in readers)
+    assert (busy[0], busy[-1], busy.count(False)) == (True, False, 1)
+
+
+def test_closing_in_the_middle_leaves_no_thread_and_says_nothing(qtbot: QtBot, no_thread_left: None) -> None:
+    reader = PictureReader()
+    answers = Answers(reader)
+    reader.open_sample()
+    reader.make_thumbnails([Path("missing.png")] * 500)
+    reader.close()
+    reader.open_sample()
+    reader.make_thumbnails([Path("missing.png")])
+    reader.close()
+    qtbot.wait(1)  # whatever was in the queue is delivered now
+    assert answers.heard == []
+
+
+def test_a_large_photo_does_not_hold_the_window_up(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    """A photo of 24 megapixels decodes for long enough that a wait would show."""
+    rgb = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    large = QImage(to_qimage(rgb)).scaled(6000, 4000)
+    assert large.save(str(tmp_path / "large.png"), quality=90)
+    answers = Answers(reader)
+    start = time.perf_counter()
+    reader.open(tmp_path / "large.png")
+    asked = time.perf_counter() - start
+    answers.wait(qtbot, 1)
+    took = time.perf_counter() - start
+    assert asked < took / 10
+    assert answers.heard[0].rgb.shape == (3265, 4898, 3)  # 16 megapixels
+
+
+def test_thumbnails_come_after_the_picture_asked_for(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    paths = []
+    for i in range(5):
+        paths.append(tmp_path / f"{i}.png")
+        paths[-1].write_bytes(PNG if i != 3 else b"nonsense")
+    small: dict[str, QImage] = {}
+    reader.thumbnail.connect(small.__setitem__)
+    reader.make_thumbnails(paths)
+    qtbot.waitUntil(lambda: len(small) == 5)
+    assert small[str(paths[3])].isNull()
+    good = small[str(paths[0])]
+    assert (good.width(), good.height()) == (96, 64)
+    assert good.pixelColor(5, 5).red() > 200
+
+
+def test_samples(reader: PictureReader, qtbot: QtBot) -> None:
+    listed = sample_names()
+    assert listed[0] == ("cat", Message("Cat"))
+    with qtbot.waitSignal(reader.opened) as opened:
+        reader.open_sample(listed[1][0])
+    assert opened.args[0].name == listed[1][1].text
+    with qtbot.waitSignal(reader.refused) as refused:
+        reader.open_sample("nothing")
+    assert "nothing: no such sample." in str(refused.args[0])
+
+
+def test_pasted_pictures(reader: PictureReader, qtbot: QtBot) -> None:
+    image = QImage(7, 3, QImage.Format.Format_ARGB32)
+    image.fill(QColor(0, 0, 0, 0))
+    image.setPixelColor(6, 2, QColor(10, 20, 30))
+    data = QMimeData()
+    data.setImageData(image)
+    drop = sort_drop(data)
+    assert drop.image is not None
+    assert drop.refusal is None
+    with qtbot.waitSignal(reader.opened) as opened:
+        reader.open_image(drop.image, "Pasted picture")
+    rgb = opened.args[0].rgb
+    assert rgb.shape == (3, 7, 3)
+    assert rgb[2, 6].tolist() == [10, 20, 30]
+    assert rgb[0, 0].tolist() == [255, 255, 255]
+    with pytest.raises(LabError, match="not an image"):
+        from_qimage(QImage(), "nothing")
+
+
+def test_there_and_back_through_qt() -> None:
+    rgb = np.random.default_rng(1).integers(0, 255, (5, 7, 3), np.uint8)
+    assert np.array_equal(from_qimage(to_qimage(rgb), "x").rgb, rgb)
+
+
+def urls(*addresses: QUrl) -> QMimeData:
+    data = QMimeData()
+    data.setUrls(list(addresses))
+    return data
+
+
+def test_files_with_every_kind_of_name(tmp_path: Path) -> None:
+    names = ["中文 照片.png", "a b%20c & #d.jpg", "été 🦙.webp", "x.PNG"]
+    paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.write_bytes(PNG)
+    assert sort_drop(urls(*(QUrl.fromLocalFile(str(path)) for path in paths))).pictures == paths
+    text = QMimeData()
+    text.setText("\n".join(f'"{path}"' for path in paths))
+    assert sort_drop(text).pictures == paths
+
+
+def test_web_addresses_are_refused() -> None:
+    for data in (urls(QUrl("https://example.org/cat.png")), QMimeData()):
+        if not data.hasUrls():
+            data.setText(" http://example.org/" + "long" * 50 + ".png ")
+        drop = sort_drop(data)
+        assert not drop.pictures
+        assert "example.org" in str(drop.refusal)
+        assert "a web address. Save the picture and drop the file. The old picture stays." in str(drop.refusal)
+        assert len(str(drop.refusal)) < 160
+    assert "web address" in str(sort_paths(["https://example.org/cat.png"]).refusal)
+
+
+def test_what_holds_no_picture() -> None:
+    text = QMimeData()
+    text.setText("dear diary")
+    for data in (QMimeData(), text):
+        assert str(sort_drop(data).refusal).startswith("There is no picture")
+    null = QMimeData()
+    null.setText("nu\0ll")
+    assert str(sort_drop(null).refusal).startswith("There is no picture")
+
+
+def test_a_folder_gives_its_pictures_in_order(tmp_path: Path) -> None:
+    for name in ("10.png", "2.PNG", "b.jpg", "A.tif", ".hidden.png", "notes.txt"):
+        (tmp_path / name).write_bytes(PNG)
+    (tmp_path / "sub.png").mkdir()
+    assert [path.name for path in sort_paths([tmp_path]).pictures] == ["2.PNG", "10.png", "A.tif", "b.jpg"]
+    assert natural(["x10", "X9", "x1y2", "", "٣", "²"])[:4] == ["", "x1y2", "X9", "x10"]
+
+
+def test_folders_that_hold_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    drop = sort_paths([tmp_path])
+    assert "this folder holds neither pictures nor a model. The old picture stays." in str(drop.refusal)
+    with pytest.raises(LabError, match="can't be read"):
+        pictures_in(tmp_path / "missing")
+
+
+def test_a_mixed_drop_takes_what_it_can(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    (tmp_path / "empty").mkdir()
+    drop = sort_paths([tmp_path / "empty", model, tmp_path / "a.png", "https://example.org"])
+    assert drop.pictures == [tmp_path / "a.png"]
+    assert drop.models == [str(model)]
+    assert len(drop.errors) == 2
+    assert drop.refusal is None
+
+
+def test_model_folders_are_checked_at_the_door(tmp_path: Path, model: Path) -> None:
+    assert sort_paths([model]).models == [str(model)]
+    assert sort_paths([model / "model.safetensors"]).models == [str(model)]
+    (tmp_path / "lost.safetensors").write_bytes(b"")
+    assert "weights come as a folder" in str(sort_paths([tmp_path / "lost.safetensors"]).refusal)
+    (model / "model.safetensors").write_bytes(b"\x02")
+    assert "the file ends too early" in str(sort_paths([model]).refusal)
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    assert "It is a pickle" in str(sort_paths([model]).refusal)
+    (model / "config.json").write_text("{")
+    assert "not valid JSON" in str(sort_paths([model]).refusal)
+
+
+def test_the_intake_imports_no_decoder_before_it_is_needed() -> None:
+    code = (
+        "import sys; import app.images, app.drops, app.downloads, app.samples;"
+        "assert not {'torch', 'PIL', 'skimage', 'sklearn', 'scipy', 'huggingface_hub'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
