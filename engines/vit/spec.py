@@ -2,7 +2,12 @@
 
 Counting: *layers and heads are counted from 1*, in settings and in events (layer 1 reads the embeddings), because
 that is what a person reads; array axes start at 0 as ever. *Tokens are counted from 0*: 0 is the class token,
-``1 + row * cols + col`` a patch.
+``PhotoGrid.prefix + row * cols + col`` a patch.
+
+A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PhotoGrid`, and at its end one `Answer`,
+which holds all that is to be drawn. (One frame, not several: a run that a newer setting displaces may still show one,
+so that in a drag of a slider the maps, the class token and the prediction move together.) Objects that did not change
+are the very same ones as in the run before: ``new.weights is old.weights`` saves drawing them again.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import numpy.typing as npt
 
 from engines.core.params import Choice, Params, Range, Switch, setting
 from engines.core.pictures import Picture
-from engines.core.protocol import Frame
+from engines.core.protocol import Event, Frame, Record
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -199,7 +204,7 @@ def top_mass(weights: Floats, share: float) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class ModelInfo(Frame):
+class ModelInfo(Record):
     """The model that answers.
 
     Attributes
@@ -213,7 +218,8 @@ class ModelInfo(Frame):
     layers, heads, width, patch_size : int
         ``patch_size`` in pixels of the model's input.
     resolutions : (low, high, step)
-        What the resolution slider may be set to; low = high for a model of fixed size.
+        What the resolution slider may be set to, in pixels; low = high for a model of fixed size. Settings beyond
+        are taken as the nearest end.
     labels : tuple of str
         Class names; empty for a model without a head.
     parameters : int
@@ -238,7 +244,7 @@ class ModelInfo(Frame):
 
 
 @dataclass(frozen=True)
-class PhotoGrid(Frame):
+class PhotoGrid(Record):
     """How the model's patches lie on the photo.
 
     Attributes
@@ -248,7 +254,9 @@ class PhotoGrid(Frame):
     photo : ndarray uint8 (height, width, 3)
         The picture itself (the engine's choice, where ``ViTParams.picture`` is None).
     rows, cols : int
-        Patches; token ``1 + row * cols + col``.
+        Patches; token ``prefix + row * cols + col``.
+    prefix : int
+        Tokens before the patches: 1, the class token; 2 for a distilled DeiT, whose token 1 is the distillation token.
     rectangle : (left, top, right, bottom)
         What the grid covers, in pixels of the photo (floats, edges, origin at the top left corner).
     seen : ndarray uint8 (h, w, 3)
@@ -259,25 +267,25 @@ class PhotoGrid(Frame):
     photo: Bytes = field(repr=False)
     rows: int
     cols: int
+    prefix: int
     rectangle: tuple[float, float, float, float]
     seen: Bytes = field(repr=False)
 
     @property
     def tokens(self) -> int:
-        """Class token and patches."""
-        return 1 + self.rows * self.cols
+        """Prefix tokens and patches."""
+        return self.prefix + self.rows * self.cols
 
 
 @dataclass(frozen=True)
-class HeadMaps(Frame):
+class HeadMaps(Event):
     """The chosen layer: the pinned token's attention in each head.
 
     Attributes
     ----------
     layer, token : int
     looks_at : ndarray (H, N)
-        Its row of the weights; sums to 1 (0 for a head that is switched off: it has no say, but the weights
-        it would have used are still shown, so rows sum to 1 there too).
+        Its row of the weights; sums to 1. A head that is switched off still attends, only its say is gone.
     looked_at_by : ndarray (H, N)
         Its column.
     entropy : ndarray (H,)
@@ -298,7 +306,7 @@ class HeadMaps(Frame):
 
 
 @dataclass(frozen=True)
-class LayerWeights(Frame):
+class LayerWeights(Event):
     """Whole weight matrices of the chosen layer, so that hovering needs no question to the engine.
 
     All heads while that stays under `WEIGHTS_BUDGET` numbers, otherwise the chosen head alone.
@@ -321,7 +329,7 @@ WEIGHTS_BUDGET = 4_000_000  #: numbers (16 MB) that `LayerWeights` may hold befo
 
 
 @dataclass(frozen=True)
-class ClassTokenMaps(Frame):
+class ClassTokenMaps(Event):
     """Whom the class token looks at, in all layers and heads.
 
     Attributes
@@ -344,7 +352,7 @@ class ClassTokenMaps(Frame):
 
 
 @dataclass(frozen=True)
-class Prediction(Frame):
+class Prediction(Event):
     """What the model says, beside the untouched model.
 
     Attributes
@@ -371,8 +379,8 @@ class Prediction(Frame):
 
 
 @dataclass(frozen=True)
-class Overlay(Frame):
-    """What lies on the photo instead of one head's attention (not sent for plain attention).
+class Overlay(Event):
+    """What lies on the photo instead of one head's attention.
 
     Attributes
     ----------
@@ -393,3 +401,30 @@ class Overlay(Frame):
     matrix: Floats | None = field(default=None, repr=False)
     rgb: Floats | None = field(default=None, repr=False)
     explained: Floats | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Answer(Frame):
+    """All that is to be drawn for one setting.
+
+    Attributes
+    ----------
+    head : int
+        The chosen head, counted from 1, as the model has it.
+    heads : HeadMaps
+        The pinned token in each head of the chosen layer.
+    weights : LayerWeights
+        Whole weights of the chosen layer.
+    classes : ClassTokenMaps
+        The class token in all layers and heads.
+    prediction : Prediction
+    overlay : Overlay, optional
+        None where plain attention is to lie on the photo.
+    """
+
+    head: int
+    heads: HeadMaps
+    weights: LayerWeights
+    classes: ClassTokenMaps
+    prediction: Prediction
+    overlay: Overlay | None = None
