@@ -34,14 +34,14 @@ class PictureReader(QObject):
     opened : Picture
     refused : Message
         Names the picture and the reason, and says that the old one stays.
-    thumbnail : str, QImage
-        Path and small picture; a null image for a file that can't be read.
+    thumbnail : Path, QImage
+        File and small picture; a null image for a file that can't be read.
     busy : bool
     """
 
     opened = Signal(object)
     refused = Signal(object)
-    thumbnail = Signal(str, QImage)
+    thumbnail = Signal(object, QImage)
     busy = Signal(bool)
     _done = Signal(int, object)
 
@@ -123,7 +123,7 @@ class PictureReader(QObject):
                 ticket, read = wanted
                 self._done.emit(ticket, _tried(read))
             elif path is not None:
-                self.thumbnail.emit(str(path), _thumbnail(path))
+                self.thumbnail.emit(path, _thumbnail(path))
 
 
 def from_qimage(image: QImage, name: str) -> Picture:

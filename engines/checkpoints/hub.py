@@ -337,7 +337,7 @@ def choose_files(name: str, info: dict[str, Any]) -> list[_File]:
     if layout.CONFIG not in files:
         raise LabError("{name}: has no config.json, so it is not a model this program can read.", name=name)
     wanted = [layout.CONFIG, *([layout.PREPROCESSOR] if layout.PREPROCESSOR in files else [])]
-    top = [file for file in files if file.endswith(".safetensors") and "/" not in file]
+    top = [file for file in files if re.fullmatch(r"[\w.-]+\.safetensors", file)]  # no folders, of any system
     if layout.WEIGHTS in files:
         wanted.append(layout.WEIGHTS)
     elif layout.INDEX in files:

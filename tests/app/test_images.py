@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -148,14 +149,28 @@ def test_thumbnails_come_after_the_picture_asked_for(reader: PictureReader, qtbo
     for i in range(5):
         paths.append(tmp_path / f"{i}.png")
         paths[-1].write_bytes(PNG if i != 3 else b"nonsense")
-    small: dict[str, QImage] = {}
+    small: dict[Path, QImage] = {}
     reader.thumbnail.connect(small.__setitem__)
     reader.make_thumbnails(paths)
     qtbot.waitUntil(lambda: len(small) == 5)
-    assert small[str(paths[3])].isNull()
-    good = small[str(paths[0])]
+    assert small[paths[3]].isNull()
+    good = small[paths[0]]
     assert (good.width(), good.height()) == (96, 64)
     assert good.pixelColor(5, 5).red() > 200
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names there are always Unicode")
+def test_a_name_that_is_no_unicode(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    path.write_bytes(PNG)
+    answers, small = Answers(reader), []
+    reader.thumbnail.connect(lambda where, image: small.append((where, image.isNull())))
+    (found,) = sort_paths([tmp_path]).pictures
+    reader.open(found)
+    reader.make_thumbnails([found])
+    qtbot.waitUntil(lambda: bool(small))
+    assert answers.heard[0].source == str(path)
+    assert small == [(path, False)]
 
 
 def test_samples(reader: PictureReader, qtbot: QtBot) -> None:
