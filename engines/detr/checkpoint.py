@@ -53,7 +53,7 @@ def _bundled(found: catalog.Located) -> Detr:
     model.labels = dict(enumerate(found.card["labels"]))
     side = int(found.card["size"])
     model.preprocess = preprocess.Preprocess(side, side)
-    return _ready(model)
+    return ready(model)
 
 
 def _folder(path: Path, name: str) -> Detr:
@@ -66,10 +66,10 @@ def _folder(path: Path, name: str) -> Detr:
     apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
     model.labels = configs.labels_of(checkpoint.config)
     model.preprocess = preprocess.from_hub(checkpoint.preprocessor, name)
-    return _ready(model)
+    return ready(model)
 
 
-def _ready(model: Detr) -> Detr:
+def ready(model: Detr) -> Detr:
     """Eval mode, nothing to train, and the form that the convolutions compute fastest in."""
     model.eval().requires_grad_(False)
     fold(model.backbone)

@@ -63,7 +63,7 @@ def normalize(
     rgb: np.ndarray, mean: tuple[float, ...] = IMAGENET_MEAN, std: tuple[float, ...] = IMAGENET_STD
 ) -> Tensor:
     """Pictures uint8 (B, H, W, 3) -> pixels float32 (B, 3, H, W), stored channels last."""
-    pixels = torch.from_numpy(np.ascontiguousarray(rgb)).permute(0, 3, 1, 2).float()
+    pixels = torch.tensor(np.ascontiguousarray(rgb)).permute(0, 3, 1, 2).float()  # a copy: pictures are read-only
     scale = 255 * torch.tensor(std)
     return (pixels - 255 * torch.tensor(mean)[:, None, None]) / scale[:, None, None]
 

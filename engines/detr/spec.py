@@ -74,6 +74,9 @@ CROSS, DECODER_SELF, ENCODER_SELF = "Cross-attention", "Decoder self-attention",
 ATTENTIONS = (CROSS, DECODER_SELF, ENCODER_SELF)
 ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"
 
+#: Fields that hold attention weights; their last axis, or last two if it is a map, sums to 1
+WEIGHTS_ARE_SHOWN_AS = ("Detections.self_attention", "Detections.cross", "EncoderAttention.maps")
+
 DETECTIONS, ATTENTION, INTERVENTION = "Detections", "Attention", "Intervention"
 
 
