@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,14 +37,14 @@ def read_onnx(path: Path) -> dict[str, Tensor]:
         If the file can't be read or is another model.
     """
     import onnx  # only needed the first time: what is read is kept as safetensors
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # comes with onnx, has no types
     from onnx import numpy_helper
 
     try:
         graph = onnx.load(str(path)).graph
     except (OSError, DecodeError) as error:
         raise LabError("{name}: can't be read ({reason}).", name=NAME, reason=str(error)) from error
-    arrays = {entry.name: entry for entry in graph.initializer}
+    arrays: dict[str, Any] = {entry.name: entry for entry in graph.initializer}
     tensors: dict[str, np.ndarray] = {}
     for name, entry in arrays.items():
         if name.startswith(_BACKBONE):
@@ -56,12 +57,12 @@ def read_onnx(path: Path) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.array(array, dtype=np.float32, order="C")) for name, array in tensors.items()}
 
 
-def _positions(graph: object, arrays: dict[str, object]) -> np.ndarray:
+def _positions(graph: Any, arrays: dict[str, Any]) -> np.ndarray:
     """Position embeddings (1, 1370, 384): the export cut them into the class token's and the patches'."""
     from onnx import numpy_helper
 
     first = rest = None
-    for node in graph.node:  # type: ignore[attr-defined]  # onnx's generated classes have no types
+    for node in graph.node:
         if node.name == "/backbone/embeddings/Concat_6":
             first = arrays.get(node.input[0])
         elif node.name == "/backbone/embeddings/Reshape_1":
@@ -73,6 +74,9 @@ def _positions(graph: object, arrays: dict[str, object]) -> np.ndarray:
 
 def cache_folder() -> Path:
     """Where converted weights are kept, outside the project."""
+    own = os.environ.get("ATTENTION_LAB_HOME")
+    if own:
+        return Path(own) / "converted"
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "attention-lab" / "converted"
 

@@ -165,7 +165,9 @@ def _bundled(found: catalog.Located) -> ViT:
     if not isinstance(stored, dict) or not set(stored) <= known:
         raise LabError("{name}: the card doesn't describe a ViT.", name=found.name)
     labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+    }
     with torch.device("meta"):
         net = ViT(ViTConfig(**settings, labels=labels, classes=len(labels)))
     tensors = Tensors([found.path])

@@ -114,9 +114,8 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(config.width, eps=config.eps)
         self.fc1 = nn.Linear(config.width, config.mlp_size)
         self.fc2 = nn.Linear(config.mlp_size, config.width)
-        scale = torch.ones(config.width)
-        self.scale1 = nn.Parameter(scale.clone()) if config.layer_scale else None
-        self.scale2 = nn.Parameter(scale.clone()) if config.layer_scale else None
+        self.scale1 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
+        self.scale2 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
 
     def forward(self, x: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor]:
         """Residual stream (B, N, D) -> the next one and the class token's weights (B, H, N)."""
@@ -175,6 +174,12 @@ class ViT(nn.Module):
         """Class names by number; empty without a head."""
         return self.config.labels
 
+    def block(self, index: int) -> Block:
+        """A layer, counted from 0."""
+        found = self.blocks[index]
+        assert isinstance(found, Block)  # a ModuleList forgets what it holds
+        return found
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -203,8 +208,10 @@ class ViT(nn.Module):
     def embed(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, h, w) -> the residual stream (B, N, D) that enters the first layer."""
         patches = self.patch_embedding(pixels)  # (B, D, rows, cols)
-        tokens = [self.class_token] if self.distillation_token is None else [self.class_token, self.distillation_token]
-        prefix = torch.cat(tokens, 1).expand(len(pixels), -1, -1)
+        prefix: Tensor = self.class_token
+        if self.distillation_token is not None:
+            prefix = torch.cat([prefix, self.distillation_token], 1)
+        prefix = prefix.expand(len(pixels), -1, -1)  # (B, 1 or 2, D)
         x = torch.cat([prefix, patches.flatten(2).transpose(1, 2)], 1)
         return x + self.positions(*patches.shape[2:])
 
@@ -244,10 +251,13 @@ class ViT(nn.Module):
             See `engines.vit.interventions`; without an effective one every number equals the untouched model's.
         """
         x = self.embed(pixels)
-        wanted = range(len(self.blocks)) if layers is None else layers
+        wanted: Collection[int] = range(self.config.layers) if layers is None else layers
         changes = plan(interventions, self.config.heads, x.shape[1], x.device)
-        hidden, attention, rows = [x], {}, []
-        for index, block in enumerate(self.blocks):
+        hidden: list[Tensor] = [x]
+        attention: dict[int, Tensor] = {}
+        rows: list[Tensor] = []
+        for index in range(self.config.layers):
+            block = self.block(index)
             if index in wanted:
                 attention[index] = block.weights(x, changes.get(index))
             x, row = block(x, changes.get(index))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 WIDEST = 8.0  #: the grid follows the photo's aspect up to this; beyond, patches are drawn out
+LOWEST, HIGHEST = 224, 518  #: resolutions in pixels that can be chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,3 +76,10 @@ def prepare(rgb: npt.NDArray[np.uint8], config: ViTConfig, resolution: int | Non
     return Prepared(
         pixels.permute(2, 0, 1)[None].contiguous(), seen, rows, cols, (0.0, 0.0, float(width), float(height))
     )
+
+
+def resolutions(config: ViTConfig) -> tuple[int, int, int]:
+    """Lowest, highest and step of what a photo may be resized to, in pixels; a fixed size for a small model."""
+    if not config.resizable or config.image_size < LOWEST:
+        return config.image_size, config.image_size, config.patch_size
+    return LOWEST, HIGHEST, config.patch_size

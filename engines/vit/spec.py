@@ -4,10 +4,10 @@ Counting: *layers and heads are counted from 1*, in settings and in events (laye
 that is what a person reads; array axes start at 0 as ever. *Tokens are counted from 0*: 0 is the class token,
 ``PhotoGrid.prefix + row * cols + col`` a patch.
 
-A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PhotoGrid`, and at its end one `Answer`,
-which holds all that is to be drawn. (One frame, not several: a run that a newer setting displaces may still show one,
-so that in a drag of a slider the maps, the class token and the prediction move together.) Objects that did not change
-are the very same ones as in the run before: ``new.weights is old.weights`` saves drawing them again.
+A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PhotoGrid`, and at its end one
+`Answer`, which holds all that is to be drawn. (One frame, not several: a run that a newer setting displaces may still
+show one, so that in a drag of a slider the maps, the class token and the prediction move together.) Objects that did
+not change are the very same ones as in the run before: ``new.weights is old.weights`` saves drawing them again.
 """
 
 from __future__ import annotations
@@ -428,3 +428,9 @@ class Answer(Frame):
     classes: ClassTokenMaps
     prediction: Prediction
     overlay: Overlay | None = None
+
+    @property
+    def parts(self) -> tuple[Event, ...]:
+        """All that it holds, for a tab that handles one kind after the other."""
+        held = (self.heads, self.weights, self.classes, self.prediction, self.overlay)
+        return tuple(part for part in held if part is not None)

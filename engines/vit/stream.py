@@ -1,0 +1,91 @@
+"""The residual stream of one photo, layer by layer, each layer computed once and only when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engines.vit.interventions import Change
+from engines.vit.model import ViT
+
+Changes = Mapping[int, Change]
+
+
+@dataclass(frozen=True, eq=False)
+class Conclusion:
+    """The end of a stream: normed tokens (N, D) and logits (classes,) or None."""
+
+    tokens: Tensor
+    logits: Tensor | None
+
+
+class Stream:
+    """A forward pass that can stop after any layer and go on later, and that another one can branch off from.
+
+    Parameters
+    ----------
+    net : ViT
+    hidden : list of Tensor (1, N, D)
+        The residual stream before each layer that has been reached; at least the embeddings.
+    rows : list of Tensor (H, N)
+        The class token's weights in the layers computed so far, one fewer than ``hidden``.
+    changes : mapping of int to Change
+        What is done to which layer, counted from 0.
+    """
+
+    def __init__(self, net: ViT, hidden: list[Tensor], rows: list[Tensor], changes: Changes) -> None:
+        self.net, self.changes = net, changes
+        self.hidden, self.rows = hidden, rows
+        self._conclusion: Conclusion | None = None
+
+    @classmethod
+    @torch.inference_mode()
+    def of(cls, net: ViT, pixels: Tensor) -> Stream:
+        """The untouched stream of pixels (1, 3, h, w); no layer is computed yet."""
+        return cls(net, [net.embed(pixels)], [], {})
+
+    def branch(self, changes: Changes) -> Stream:
+        """A stream under ``changes`` that shares everything before the first changed layer. Itself if none is."""
+        if not changes:
+            return self
+        first = min(changes)
+        return Stream(self.net, self.hidden[: first + 1], self.rows[:first], changes)
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return self.hidden[0].shape[1]
+
+    @property
+    def reached(self) -> int:
+        """Layers computed so far."""
+        return len(self.rows)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all layers are computed."""
+        return self.reached == len(self.net.blocks)
+
+    @torch.inference_mode()
+    def advance(self) -> None:
+        """Compute the next layer."""
+        index = self.reached
+        x, row = self.net.block(index)(self.hidden[index], self.changes.get(index))
+        self.hidden.append(x)
+        self.rows.append(row[0])
+
+    @torch.inference_mode()
+    def weights(self, index: int) -> Tensor:
+        """Whole weights (H, N, N) of a layer that has been reached."""
+        return self.net.block(index).weights(self.hidden[index], self.changes.get(index))[0]
+
+    @torch.inference_mode()
+    def conclusion(self) -> Conclusion:
+        """Final norm and head, once all layers are computed."""
+        if self._conclusion is None:
+            tokens, logits = self.net.conclude(self.hidden[-1])
+            self._conclusion = Conclusion(tokens[0], None if logits is None else logits[0])
+        return self._conclusion
