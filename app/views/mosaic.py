@@ -332,7 +332,7 @@ class Mosaic(PixelView):
                 outline(
                     painter, place.adjusted(0.5, 0.5, -0.5, -0.5), theme.color("control"), 1, None, Qt.PenStyle.DashLine
                 )
-        if self._with_captions:
+        if self._tiles.captioned:
             self._draw_captions(painter)
         if self._headers:
             self._draw_headers(painter)

@@ -155,6 +155,7 @@ class PhotoView(PixelView):
 
     def photo_rect(self) -> QRectF:
         """Where the whole photo stands on the screen."""
+        self.arranged()
         return self.to_screen(QRectF(0, 0, *self.photo_size()))
 
     def shown_rect(self) -> QRectF:

@@ -29,6 +29,8 @@ class Tiling:
         Size of a cell, distance from one to the next, upper left corner of the first; (x, y).
     slot : int
         Width that belongs to a cell's caption.
+    captioned : bool
+        False where captions would not leave room for the maps.
     """
 
     block: int = 1
@@ -39,6 +41,7 @@ class Tiling:
     pitch: tuple[int, int] = (1, 1)
     corner: tuple[int, int] = (0, 0)
     slot: int = 1
+    captioned: bool = True
 
 
 def _reduce(maps: np.ndarray, block: int) -> np.ndarray:
@@ -103,6 +106,8 @@ def tile(
     block, scale = (1, int(density)) if density >= 1 else (round(1 / density), 1)
     rows = -(-count // cols)
     cell_w, cell_h = -(-wide // block) * scale, -(-high // block) * scale
+    if caption_h and rows * (cell_h + caption_h + low) > room_h:
+        return tile(shape, room, columns, gap, 0, 0, note_h)
     own = max(cell_w, caption_w) if caption_w <= room_w // cols - low else cell_w
     limit = max(WIDEST_GAP * gap, LEAST_WIDE)
     gap_x = max(low, min((room_w - cols * own) // max(1, cols - 1), max(limit, cell_w // 2)))
@@ -117,4 +122,5 @@ def tile(
         (own + gap_x, cell_h + caption_h + gap_y),
         (int(room.x()) + 2 + max(0, (room_w - used_w) // 2), 2 + max(0, (room_h - used_h) // 2)),
         own,
+        caption_h > 0,
     )

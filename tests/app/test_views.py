@@ -1,0 +1,325 @@
+"""Every view paints in both themes whatever the shape of the data, pixel-exact, without a warning of Qt."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from app import theme, words
+from app.views.bars import Bar, Bars, probability
+from app.views.boxes import Box, detection, matched, truth, unmatched
+from app.views.boxview import BoxView
+from app.views.colorbar import ColorBar, scale_end
+from app.views.filmstrip import FilmStrip
+from app.views.mosaic import Mosaic
+from app.views.photomap import PhotoMap, edges, top_share
+from app.views.table import QueryTable, Row
+from app.views.tiling import block_max
+from engines.core.errors import Message
+from tests.app.views_help import is_drawn, loud, pixels, show
+
+
+@pytest.fixture(autouse=True, params=theme.THEMES)
+def look(request, qapp):
+    words.set_language("en")
+    theme.use(request.param)
+    yield request.param
+    theme.use("light")
+
+
+def rgb(height=60, width=90):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+SHAPES = [(1, 1), (7, 1), (1, 9), (16, 24), (37, 37)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("photo", [(60, 90), (1, 500), (400, 1), (3, 3), (2000, 40)])
+def test_photo_map_paints_every_shape(qtbot, qtlog, shape, photo):
+    view = PhotoMap()
+    view.set_photo(rgb(*photo))
+    view.set_grid(*shape)
+    for values in (np.zeros(shape, np.float32), np.random.default_rng(1).random(shape, dtype=np.float32)):
+        view.set_map(values, class_value=0.5)
+        view.set_mass(0.5)
+        view.set_pin((0, 0))
+        show(qtbot, view)
+        assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+def test_photo_map_cells_are_whole_equal_and_flat(qtbot):
+    view = PhotoMap()
+    view.set_photo(np.zeros((300, 450, 3), np.uint8))
+    view.set_grid(2, 3, class_token=False)
+    values = np.array([[0, 1, 2], [3, 4, 5]], np.float32)
+    view.set_map(values, top=5)
+    view.set_opacity(1.0)
+    show(qtbot, view, 500, 350)
+    shot = pixels(view)
+    sizes = {(view.cell_rect((i, j)).width(), view.cell_rect((i, j)).height()) for i in range(2) for j in range(3)}
+    assert sizes == {(166.0, 166.0)}
+    ember = theme.ramp("ember").astype(float)
+    for i in range(2):
+        for j in range(3):
+            place = view.cell_rect((i, j)).toRect().adjusted(2, 2, -2, -2)
+            part = shot[place.top() : place.bottom(), place.left() : place.right()]
+            assert len(np.unique(part.reshape(-1, 3), axis=0)) == 1
+            share = values[i, j] / 5
+            expected = ember[round(255 * share)] * min(1, 1.3 * share)  # over a black photo
+            np.testing.assert_allclose(part[0, 0], expected, atol=2)
+
+
+def test_area_of_the_grid_lands_on_the_right_pixels(qtbot):
+    """A center crop: the grid covers the middle of the photo only."""
+    photo = np.zeros((100, 200, 3), np.uint8)
+    view = PhotoMap()
+    view.set_photo(photo)
+    view.set_grid(4, 4, area=(50, 0, 100, 100), class_token=False)
+    view.set_map(np.ones((4, 4), np.float32), top=1)
+    show(qtbot, view, 420, 220)
+    whole, first, last = view.photo_rect(), view.cell_rect((0, 0)), view.cell_rect((3, 3))
+    assert first.left() == pytest.approx(whole.left() + whole.width() / 4, abs=1)
+    assert last.right() == pytest.approx(whole.right() - whole.width() / 4, abs=1)
+    assert view.cell_at(first.center()) == (0, 0)
+    assert view.cell_at(whole.topLeft() + (first.topLeft() - whole.topLeft()) / 2) is None
+    shot = pixels(view)
+    assert shot[int(first.center().y()), int(first.center().x())].sum() > 100
+    assert shot[int(first.center().y()), int(whole.left()) + 5].sum() < 30
+
+
+def test_top_share_takes_the_fewest_cells():
+    values = np.array([[0.5, 0.2], [0.2, 0.1]])
+    assert top_share(values, 0.4).sum() == 1
+    assert top_share(values, 0.5).sum() == 1
+    assert top_share(values, 0.51).sum() == 2
+    assert top_share(values, 1.0).all()
+    assert not top_share(np.zeros((2, 2)), 0.5).any()
+    assert not top_share(values, 0.0).any()
+
+
+def test_edges_enclose_a_set_of_cells():
+    assert len(edges(np.ones((2, 3), bool))) == 2 * (2 + 3)
+    assert len(edges(np.zeros((2, 3), bool))) == 0
+    assert {tuple(e) for e in edges(np.array([[True]])).tolist()} == {
+        (0, 0, 1, 0),
+        (0, 1, 1, 1),
+        (0, 0, 0, 1),
+        (1, 0, 1, 1),
+    }
+
+
+@pytest.mark.parametrize(("value", "index"), [(0.0, 1), (1.0, 255), (0.5, 128), (2.0, 255), (-1.0, 1), (0.25, 65)])
+def test_mosaic_value_lands_at_its_index(qtbot, value, index):
+    view = Mosaic(captions=False)
+    view.set_maps(np.full((1, 2, 2), value, np.float32), top=1.0)
+    show(qtbot, view)
+    assert (view.levels() == index).all()
+    place = view.cell_rect(0)
+    color = pixels(view)[int(place.center().y()), int(place.center().x())]
+    expected = theme.ramp_table("ember", gap=True)[index]
+    assert tuple(color) == (expected >> 16 & 255, expected >> 8 & 255, expected & 255)
+
+
+def test_mosaic_pixels_are_exact(qtbot):
+    """Each value fills its own square of whole pixels; between the cells the paper shows."""
+    maps = np.random.default_rng(2).random((5, 6, 7)).astype(np.float32)
+    view = Mosaic(captions=False)
+    view.set_maps(maps, top=np.linspace(0.5, 1.5, 5))
+    show(qtbot, view, 400, 300)
+    shot, table = pixels(view), theme.ramp_table("ember", gap=True)
+    levels = np.rint(254 * np.clip(maps / np.linspace(0.5, 1.5, 5)[:, None, None], 0, 1)).astype(int) + 1
+    for m in range(5):
+        cell = view.cell_rect(m)
+        step = round(cell.width() / 7)
+        assert cell.width() == 7 * step
+        assert cell.height() == 6 * step
+        for row in range(6):
+            for col in range(7):
+                y, x = int(cell.y()) + row * step, int(cell.x()) + col * step
+                wanted = table[levels[m, row, col]]
+                color = (wanted >> 16 & 255, wanted >> 8 & 255, wanted & 255)
+                assert (shot[y : y + step, x : x + step] == color).all()
+        paper = theme.color("surface")
+        assert tuple(shot[int(cell.y()), int(cell.right()) + 1]) == (paper.red(), paper.green(), paper.blue())
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 9, 1), (12, 16, 24), (12, 1, 40), (144, 14, 14), (7, 200, 200)])
+@pytest.mark.parametrize("headers", [False, True])
+def test_mosaic_paints_every_shape(qtbot, qtlog, shape, headers):
+    view = Mosaic(columns=12 if headers else 0, captions=not headers, headers=headers)
+    view.set_captions([Message("{n}", {"n": i}) for i in range(shape[0])], ["7.0 bit"] * shape[0])
+    view.set_maps(np.zeros(shape, np.float32))
+    view.set_at(0)
+    view.set_off((shape[0] - 1,))
+    show(qtbot, view)
+    assert is_drawn(view)
+    view.set_maps((255 * np.random.default_rng(0).random(shape)).astype(np.uint8))
+    assert is_drawn(view)
+    inside = view.rect().adjusted(-1, -1, 1, 1).toRectF()
+    assert all(inside.contains(view.cell_rect(i)) for i in range(shape[0]))
+    assert not loud(qtlog)
+
+
+def test_mosaic_reduces_by_block_maximum_and_says_so(qtbot):
+    maps = np.random.default_rng(3).random((4, 197, 197)).astype(np.float32)
+    view = Mosaic(columns=4, captions=False)
+    view.set_maps(maps)
+    show(qtbot, view, 300, 200)
+    block = view.reduced()
+    assert block > 1
+    for m, small in zip(maps, view.levels(), strict=True):
+        padded = np.pad(m, (0, -197 % block))
+        largest = padded.reshape(-(-197 // block), block, -(-197 // block), block).max((1, 3))
+        np.testing.assert_array_equal(small, np.rint(1 + 254 * largest))
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5, 8, 400])
+def test_block_max_against_a_plain_loop(block):
+    maps = np.random.default_rng(block).random((19, 23, 31)).astype(np.float32)
+    small = block_max(maps, block)
+    for i in range(small.shape[1]):
+        for j in range(small.shape[2]):
+            part = maps[:, i * block : (i + 1) * block, j * block : (j + 1) * block]
+            np.testing.assert_array_equal(small[:, i, j], part.max((1, 2)))
+
+
+def test_mosaic_refuses_nan(qtbot):
+    maps = np.zeros((2, 3, 3), np.float32)
+    maps[1, 2, 2] = np.nan
+    view = Mosaic()
+    view.set_maps(maps)
+    view.arranged()
+    with pytest.raises(ValueError, match="NaN"):
+        view.levels()
+
+
+def test_views_refuse_nan():
+    photo = PhotoMap()
+    photo.set_photo(rgb())
+    photo.set_grid(2, 2)
+    with pytest.raises(ValueError, match="NaN"):
+        photo.set_map(np.array([[0, 1], [2, np.nan]], np.float32))
+    with pytest.raises(ValueError, match="NaN"):
+        Bars().set_bars([Bar("a", ((float("nan"), "accent"),), "")])
+    with pytest.raises(ValueError, match="NaN"):
+        BoxView().set_boxes([Box(0.5, float("inf"), 0.1, 0.1)])
+    with pytest.raises(ValueError, match="NaN"):
+        QueryTable().set_rows([Row(0, "a", float("nan"), (0, 0, 0, 0))])
+    photo.deleteLater()
+
+
+def test_wrong_shapes_are_refused():
+    view = PhotoMap()
+    view.set_photo(rgb())
+    view.set_grid(2, 2)
+    with pytest.raises(ValueError, match="grid"):
+        view.set_map(np.zeros((3, 2), np.float32))
+    with pytest.raises(ValueError, match="uint8"):
+        view.set_photo(np.zeros((4, 4), np.uint8))
+    with pytest.raises(ValueError, match="maps"):
+        Mosaic().set_maps(np.zeros((4, 4), np.float32))
+
+
+def test_bars_are_as_long_as_their_values(qtbot, qtlog):
+    view = Bars(widest_note="+88.8")
+    view.set_bars([probability("a", 0.5, 0.25), probability("b", 0.0, 0.0), probability("c", 1.0)], top=1.0)
+    show(qtbot, view, 500, 140)
+    shot, accent = pixels(view), theme.color("accent")
+    marks = (shot == [accent.red(), accent.green(), accent.blue()]).all(2)
+    lengths = [int(marks[view._at.rows[i].toRect().center().y()].sum()) for i in range(3)]
+    track = lengths[2]
+    assert track > 150
+    assert lengths[0] == pytest.approx(track / 2, abs=4)  # the ghost's outline crosses it
+    assert lengths[1] <= 1
+    assert not loud(qtlog)
+
+
+def test_stacked_bars_and_no_bars_paint(qtbot, qtlog):
+    view = Bars()
+    show(qtbot, view, 400, 120)
+    view.set_empty(Message("off"))
+    assert is_drawn(view)
+    view.set_bars([Bar("1 → A", ((1.0, "cat0"), (2.0, "cat1"), (0.5, "cat2")), "3.50")])
+    assert is_drawn(view)
+    view.set_bars([Bar("down", ((-0.5, "cat0"),), "−0.50")], top=1, low=-1)
+    assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1, "1"), (0.0273, "0.027"), (0.02, "0.02"), (12.53, "13"), (-2.02, "−2"), (8.65, "8.7"), (250, "250"),
+     (0.5, "0.5"), (3e-5, "0.00003")],
+)  # fmt: skip
+def test_ends_of_a_scale(value, text):
+    assert scale_end(value) == text
+
+
+def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog):
+    bar = ColorBar()
+    bar.set_range(0, 0.032, clipped=True)
+    assert bar.ends() == ("0", "≥ 0.032")
+    bar.set_mark(0.5)
+    show(qtbot, bar, 300, 16)
+    shot = pixels(bar)[5].astype(int)
+    ember = theme.ramp("ember").astype(int)
+    reach = [int(np.abs(shot - c).sum(1).argmin()) for c in (ember[0], ember[255])]
+    assert reach[1] - reach[0] > 150
+    assert not loud(qtlog)
+
+
+def test_boxes_paint_with_and_without_a_map(qtbot, qtlog):
+    view = BoxView()
+    view.set_photo(rgb(200, 300))
+    view.set_boxes(
+        [truth((0.3, 0.3, 0.2, 0.2), "A"), matched((0.35, 0.3, 0.2, 0.2), "1"), unmatched((0.8, 0.8, 0.3, 0.3), "2"),
+         detection((0.5, 0.5, 0.9, 0.1), Message("off"), 7), Box(0.5, 0.5, 0, 0), Box(0.6, 0.4, 0.2, 0.3, angle=33)],
+        [(1, 0)],
+    )  # fmt: skip
+    view.set_at(0)
+    show(qtbot, view)
+    assert is_drawn(view)
+    shot = pixels(view)
+    green = theme.color("truth")
+    place = view.box_rect(0).toRect()
+    assert tuple(shot[place.center().y(), place.left()]) == (green.red(), green.green(), green.blue())
+    view.set_heat(np.random.default_rng(0).random((13, 20)).astype(np.float32))
+    view.set_cross((0.2, 0.2))
+    view.set_note(Message("off"))
+    assert is_drawn(view)
+    view.set_heat(None)
+    view.set_boxes([])
+    assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+def test_film_strip_shows_pictures_and_layers(qtbot, qtlog):
+    strip = FilmStrip()
+    show(qtbot, strip, 500, 92)
+    strip.set_photos([rgb(), rgb(10, 400), rgb(400, 10), rgb(1, 1)], ["a", "b", "c", "d"])
+    strip.set_at(1)
+    assert is_drawn(strip)
+    strip.set_frames(rgb(), [[detection((0.5, 0.5, 0.5, 0.5), "", k)] for k in range(6)], ["x"] * 6, ["1"] * 6)
+    assert is_drawn(strip)
+    places = [strip.picture_rect(i) for i in range(6)]
+    assert all(a.right() < b.left() for a, b in pairwise(places))
+    assert not loud(qtlog)
+
+
+def test_table_shows_and_sorts(qtbot, qtlog):
+    table = QueryTable()
+    show(qtbot, table, 460, 300)
+    rows = [Row(i, f"class {i % 3}", (i * 37 % 100) / 100, (0.5, 0.5, 0.1, 0.2), shown=i % 2 == 0) for i in range(100)]
+    table.set_rows(rows, off=(3,))
+    assert is_drawn(table)
+    scores = table.numbers()["score"]
+    assert (np.diff(scores) <= 0).all()
+    table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert (np.diff(table.numbers()["query"]) == 1).all()
+    assert not table.numbers()["on"][3]
+    assert not loud(qtlog)

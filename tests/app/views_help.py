@@ -1,0 +1,87 @@
+"""What the tests of views share: showing, grabbing, and the hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+
+def show(qtbot, view: QWidget, width: int = 480, height: int = 360) -> QWidget:
+    """Show a view at a size."""
+    qtbot.addWidget(view)
+    view.resize(width, height)
+    view.show()
+    qtbot.waitExposed(view)
+    return view
+
+
+def pixels(view: QWidget) -> np.ndarray:
+    """What the view paints, uint8 (h, w, 3)."""
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return flat[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def is_drawn(view: QWidget) -> bool:
+    """Whether anything but paper is there."""
+    shot = pixels(view)
+    return bool((shot != shot[0, 0]).any())
+
+
+def hover(view: QWidget, point: QPointF) -> None:
+    """Move the pointer."""
+    QTest.mouseMove(view, point.toPoint())
+
+
+def click(view: QWidget, point: QPointF, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    """Press and release."""
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, modifier, point.toPoint())
+
+
+def drag(view: QWidget, start: QPointF, end: QPointF, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    """Press, move in three steps, release."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QApplication
+
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+
+    def send(kind, point, button, buttons):
+        event = QMouseEvent(kind, point, view.mapToGlobal(point), button, buttons, modifier)
+        QApplication.sendEvent(view, event)
+
+    send(QEvent.Type.MouseButtonPress, start, left, left)
+    for share in (0.3, 0.7, 1.0):
+        send(QEvent.Type.MouseMove, start + (end - start) * share, none, left)
+    send(QEvent.Type.MouseButtonRelease, end, left, none)
+
+
+def wheel(view: QWidget, point: QPointF, steps: int) -> None:
+    """Turn the wheel at a point."""
+    from PySide6.QtCore import QPoint
+    from PySide6.QtWidgets import QApplication
+
+    event = QWheelEvent(
+        point,
+        view.mapToGlobal(point),
+        QPoint(0, 0),
+        QPoint(0, 120 * steps),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view, event)
+
+
+def key(view: QWidget, code: Qt.Key) -> None:
+    """Press a key."""
+    QTest.keyClick(view, code)
+
+
+def loud(qtlog) -> list[str]:
+    """Warnings of Qt; the one of the platform without a screen is not ours."""
+    return [r.message for r in qtlog.records if "propagateSizeHints" not in r.message]
