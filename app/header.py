@@ -84,9 +84,11 @@ class Header(QFrame):
         self.set_steps(False, False)
 
     def set_page(self, index: int) -> None:
-        """Mark a page without telling anybody."""
-        self._group.button(index).setChecked(True)
-        self._line.move_under(self._group.button(index), animated=False)
+        """Mark a page without telling anybody; a tab of one page has no buttons."""
+        page = self._group.button(index)
+        if page is not None:
+            page.setChecked(True)
+            self._line.move_under(page, animated=False)
 
     def set_steps(self, undo: bool, redo: bool) -> None:
         """Whether there is something to undo and to redo."""
