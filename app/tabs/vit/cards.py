@@ -1,0 +1,310 @@
+"""The four cards of the ViT tab: attention on the photo, heads of the layer, prediction, class token."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLabel
+
+from app import choosers, words
+from app.cards import Card
+from app.tabs.vit.columns import LayerColumns
+from app.tabs.vit.shown import Ends, Shown, ends_of, nice_end
+from app.theme import SMALL
+from app.views.bars import Bar, Bars, probability
+from app.views.colorbar import ColorBar
+from app.views.mosaic import Mosaic
+from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
+from app.views.photomap import Cell, PhotoMap, weight_percent
+from app.widgets import MenuButton, Segments, box, col, label, quiet, row
+from engines.core.errors import Message
+from engines.vit.spec import (
+    ABSOLUTE,
+    ATTENTION,
+    BY_DISTANCE,
+    BY_ENTROPY,
+    BY_NUMBER,
+    LOOKED_AT_BY,
+    LOOKS_AT,
+    PCA,
+    PER_HEAD,
+    ROLLOUT,
+    SHARED,
+    SIMILARITY,
+    Floats,
+    Prediction,
+    ViTParams,
+)
+
+DIRECTIONS = (LOOKS_AT, LOOKED_AT_BY)
+ORDERS = (BY_NUMBER, BY_ENTROPY, BY_DISTANCE)
+RESERVE = 490  # px of the window's height for everything but the picture
+SCALE_NAMES = {SHARED: "Shared scale", PER_HEAD: "Scale of head {head}", ABSOLUTE: "Absolute scale"}
+
+
+def cell_of(shown: Shown, token: int | None) -> Cell | None:
+    """Where a token stands in the view of the photo."""
+    if token is None:
+        return None
+    return shown.token_name(token) or TOKEN_CELL
+
+
+class PhotoCard(Card):
+    """The photo with what a token attends to on it."""
+
+    def __init__(self) -> None:
+        self.view = PhotoMap()
+        self.view.reserve = RESERVE
+        tips = ("A row of the weights: whom the patch looks at.", "A column of the weights: who looks at the patch.")
+        self.direction = Segments(DIRECTIONS, tips=tips)
+        self.bar = ColorBar(least=150)
+        self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
+        self.diff_bar.hide()
+        self.said: QLabel = label("", SMALL)
+        super().__init__(
+            "Attention on the photo",
+            self.view,
+            tools=[self.direction],
+            foot=row(self.said, 1, (self.bar, 0), (self.diff_bar, 0)),
+        )
+
+    def show_grid(self, shown: Shown) -> None:
+        """Another photo, or another grid on it."""
+        grid = shown.grid
+        assert grid is not None
+        left, top, right, bottom = grid.rectangle
+        self.view.set_photo(grid.photo)
+        self.view.set_grid(grid.rows, grid.cols, (left, top, right - left, bottom - top))
+        self.set_note("{cols} × {rows} patches", cols=grid.cols, rows=grid.rows)
+        self.set_empty(None)
+
+    def show_map(self, shown: Shown, params: ViTParams, token: int, heads: tuple[Floats, Ends] | None) -> None:
+        """What a token attends to, in the chosen mode; an answer that is not there yet leaves the old map."""
+        self.bar.setVisible(params.overlay in (ATTENTION, ROLLOUT))
+        self.diff_bar.setVisible(params.overlay == SIMILARITY)
+        if params.overlay == PCA:
+            self._show_colors(shown)
+            return
+        if params.overlay == ATTENTION:
+            values = shown.head_row(token, params)
+            at = shown.head(params) - 1
+            if values is None:
+                return
+            if heads is not None:
+                top, clipped = heads[1].at(at)
+            else:
+                top, clipped = 1.0 if params.scale == ABSOLUTE else nice_end(largest(shown, values)), False
+        else:
+            values = shown.overlay_row(token, params)
+            if values is None:
+                return
+            top, clipped = nice_end(largest(shown, values)), False
+        patches = shown.on_patches(values)
+        if params.overlay == SIMILARITY:
+            self.view.set_map(patches, 1.0, -1.0, float(values[0]), "diff")
+            self.diff_bar.set_range(-1, 1)
+            others = patches.copy()
+            if (place := shown.token_name(token)) is not None:
+                others[place] = -1
+            self._say(shown, params, token, "Most alike", words.number(float(others.max()), 2))
+            return
+        self.view.set_map(patches, top, class_value=float(values[0]))
+        self.bar.set_range(0, top, clipped, Message(params.overlay))
+        self._say(shown, params, token, "Strongest", weight_percent(float(patches.max())))
+
+    def _show_colors(self, shown: Shown) -> None:
+        over = shown.answer.overlay if shown.answer is not None else None
+        if over is None or over.rgb is None:
+            return
+        self.view.set_colors((over.rgb * 255 + 0.5).astype("uint8"))
+        if over.explained is not None:
+            shares = {name: words.percent(float(v), 0) for name, v in zip("abc", over.explained, strict=True)}
+            words.say(self.said, "setText", Message("Red, green, blue: {a}, {b}, {c} of the variance.", shares))
+
+    def _say(self, shown: Shown, params: ViTParams, token: int, what: str, value: str) -> None:
+        place = shown.token_name(token)
+        pinned = token == params.pinned
+        name = "Class token" if place is None else "Patch {row}, {col}"
+        text = f"{name} pinned. {what}: {{value}}" if pinned else f"{name}. {what}: {{value}}"
+        values: dict[str, object] = {"value": value}
+        if place is not None:
+            values |= {"row": place[0] + 1, "col": place[1] + 1}
+        words.say(self.said, "setText", Message(text, values))
+
+    def mark(self, cell: Cell | None) -> None:
+        """Put the tick of the bar at the value of a patch."""
+        share = self.view.share_at(cell)
+        self.bar.set_mark(share)
+        self.diff_bar.set_mark(share)
+
+
+class HeadsMosaic(Mosaic):
+    """The heads of a layer: left and right walk through them, up and down through the layers.
+
+    Signals
+    -------
+    climbed : int
+        One layer up (+1) or down (−1).
+    """
+
+    climbed = Signal(int)
+
+    def walk(self, rows: int, cols: int) -> bool:
+        if rows:
+            self.climbed.emit(-rows)
+            return True
+        count = len(self._maps)
+        order = list(self._order) or list(range(count))
+        if count and self.at() in order:
+            slot = order.index(self.at()) + cols
+            if 0 <= slot < count:
+                self._choose(order[slot])
+        return True
+
+
+class HeadsCard(Card):
+    """The same token's attention in every head of the layer."""
+
+    def __init__(self) -> None:
+        self.view = HeadsMosaic()
+        words.say(
+            self.view, "setToolTip",
+            "Bits: entropy of the weights, mean over all patches. ↔: mean attention distance in patches. "
+            "(Dosovitskiy 2021)",
+        )  # fmt: skip
+        options = ("number", "entropy", "distance")
+        self.order = MenuButton(options, prefix="Sort: {value}", px=SMALL, tip="Order of the maps of a layer.")
+        self.bar = ColorBar()
+        super().__init__("Heads of the layer", self.view, tools=[self.order], foot=self.bar)
+
+    def show_heads(self, shown: Shown, params: ViTParams, maps: Floats, ends: Ends) -> None:
+        """Maps of all heads, (H, rows, cols)."""
+        assert shown.answer is not None
+        heads = shown.answer.heads
+        self.set_title("Heads of layer {n}", n=heads.layer)
+        self.view.set_maps(maps, ends.tops)
+        captions = [Message("H{n}", {"n": i + 1}) for i in range(len(maps))]
+        measured = zip(heads.entropy.tolist(), heads.distance.tolist(), strict=True)
+        self.view.set_captions(captions, [measure(*pair) for pair in measured])
+        self.view.set_off([int(i) for i in heads.off.nonzero()[0]])
+        self.view.set_order(shown.order(params))
+        at = min(shown.head(params), len(maps)) - 1
+        self.view.set_at(at)
+        name = Message(SCALE_NAMES[params.scale], {"head": at + 1})
+        self.bar.set_range(0, *ends.at(at), name)
+        self.set_empty(None)
+
+
+class PredictionCard(Card):
+    """The likeliest classes beside those of the untouched model, or how far the class token has moved."""
+
+    def __init__(self) -> None:
+        self.bars = Bars(widest_note="+88.8")
+        self.columns = LayerColumns()
+        self.columns.hide()
+        self.said = quiet("")
+        super().__init__("Prediction", col(self.bars, self.columns, gap=0), foot=self.said)
+
+    def show_prediction(self, shown: Shown) -> None:
+        """What the model says."""
+        assert shown.answer is not None
+        prediction = shown.answer.prediction
+        named = bool(prediction.labels)
+        self.bars.setVisible(named)
+        self.columns.setVisible(not named)
+        if named:
+            self.bars.set_bars(self._rows(prediction), self._top(prediction))
+        else:
+            self.columns.set_values(prediction.similarity, prediction.changed)
+        words.say(self.said, "setText", self._note(prediction))
+        if shown.info is not None:
+            model, count = choosers.known(shown.info.title), len(shown.info.labels)
+            model = model if isinstance(model, Message) else Message(model)
+            text = "{model}, {count} classes" if named else "{model}, by layer"
+            self.set_note(text, model=model, count=words.number(count))
+        self.set_empty(None)
+
+    @staticmethod
+    def _rows(prediction: Prediction) -> list[Bar]:
+        found = zip(prediction.labels, prediction.probabilities, prediction.untouched, strict=True)
+        return [
+            probability(class_name(name), float(now), float(before) if prediction.changed else None)
+            for name, now, before in found
+        ]
+
+    @staticmethod
+    def _top(prediction: Prediction) -> float:
+        largest = max(float(prediction.probabilities.max()), float(prediction.untouched.max()))
+        return next(top for top in (0.1, 0.2, 0.4, 0.6, 0.8, 1.01) if largest <= top)
+
+    @staticmethod
+    def _note(prediction: Prediction) -> str:
+        if not prediction.labels:
+            return "This model names no classes. Shown: similarity to the untouched class token."
+        if prediction.changed:
+            return "Dashed outline: the untouched model. Right: change in points."
+        return "The model is untouched: turn up its temperature, or switch a head off."
+
+
+class ClassCard(Card):
+    """Whom the class token looks at, in all layers and heads."""
+
+    HELP = "layers ↓  heads →"
+
+    def __init__(self) -> None:
+        self.view = Mosaic(columns=12, captions=False, headers=True, gap=2)
+        self.bar = ColorBar(least=80)
+        holder: QFrame = box(row(self.bar))
+        super().__init__("Class token", self.view, self.HELP, tools=[holder])
+        self._count = (0, 0)  # layers, heads
+        self._ends = Ends(np.ones(1, np.float32), np.zeros(1, bool))
+
+    def show_maps(self, shown: Shown, scale: str) -> None:
+        """All layers × heads."""
+        assert shown.answer is not None
+        maps = shown.answer.classes
+        layers, heads = maps.off.shape
+        self._count = (layers, heads)
+        patches = shown.on_patches(maps.weights).reshape(layers * heads, *shown.shape)
+        self._ends = ends_of(patches, scale)
+        self.view.set_columns(heads)
+        self.view.set_maps(patches, self._ends.tops)
+        self.view.set_off([int(i) for i in maps.off.ravel().nonzero()[0]])
+        self.set_empty(None)
+
+    def show_at(self, shown: Shown, params: ViTParams) -> None:
+        """Mark the chosen layer and head."""
+        at = (shown.layer(params) - 1) * self._count[1] + shown.head(params) - 1
+        self.view.set_at(at if at < self._count[0] * self._count[1] else -1)
+        self.bar.set_range(0, *self._ends.at(max(0, self.view.at())))
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Layer and head of a cell, counted from 1."""
+        layer, head = divmod(index, max(1, self._count[1]))
+        return layer + 1, head + 1
+
+    def describe(self, shown: Shown, index: int | None) -> None:
+        """Say entropy and distance of the cell under the pointer."""
+        if index is None or shown.answer is None:
+            self.set_note(self.HELP)
+            return
+        layer, head = self.place(index)
+        maps = shown.answer.classes
+        bits, distance = float(maps.entropy[layer - 1, head - 1]), float(maps.distance[layer - 1, head - 1])
+        self.set_note("L{layer} H{head}: {measures}", layer=layer, head=head, measures=measure(bits, distance))
+
+
+def largest(shown: Shown, row: Floats) -> float:
+    """The largest value on the patches."""
+    return float(shown.on_patches(row).max())
+
+
+def measure(bits: float, distance: float) -> Message:
+    """Entropy and attention distance of a head, as they stand under its map."""
+    return Message("{bits} bit ↔ {distance}", {"bits": words.number(bits, 1), "distance": words.number(distance, 1)})
+
+
+def class_name(name: str) -> Message:
+    """The first of a class's names, in Chinese where there is an entry for it."""
+    found = choosers.known(name.split(",")[0].strip())
+    return found if isinstance(found, Message) else Message(found)

@@ -1,0 +1,303 @@
+"""The ViT tab: a photo whose patches look at each other, in every layer and head of a Vision Transformer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
+
+from app import choosers, words
+from app.tab import Dock, Page, TopicTab
+from app.tabs.vit.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard, PredictionCard, cell_of
+from app.tabs.vit.dock import VitForm
+from app.tabs.vit.shown import CLASS_TOKEN, Shown, ends_of
+from app.theme import S3
+from app.views.base import PixelView
+from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
+from app.views.photomap import Cell
+from app.widgets import box
+from engines.core.errors import Message
+from engines.core.params import Params, rules
+from engines.core.pictures import Picture
+from engines.core.protocol import Ended, Event
+from engines.vit import spec
+from engines.vit.spec import Answer, ClassTokenMaps, ModelInfo, PhotoGrid, ViTParams
+
+COLUMNS = (81, 50)  # widths of the photo's column and the one beside it
+
+
+class VitTab(TopicTab):
+    """One page: photo, heads of a layer, prediction, class token in all layers; all four marked alike."""
+
+    params_type = ViTParams
+    intervenes: ClassVar[tuple[str, ...]] = ("temperature", "scope", "heads_off")
+    kept: ClassVar[tuple[str, ...]] = ("model",)
+    takes_pictures = takes_models = True
+    params: ViTParams
+
+    # -- building
+    def build(self) -> Sequence[Page]:
+        if not choosers.is_usable(self.params.model):
+            self.params = replace(self.params, model="")  # the folder has gone
+        self.shown_ = Shown()
+        self._hover: int | None = None  # token under the pointer on the photo
+        self._peeks = False  # the engine was last asked for a token that is not pinned
+        self._again: tuple[float, float] | None = None  # place of the pin on the photo while the grid changes
+        self._asked_at: float | None = None
+        self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
+        self.photo, self.heads, self.prediction, self.classes = PhotoCard(), HeadsCard(), PredictionCard(), ClassCard()
+        self._cards = self.photo, self.heads, self.prediction, self.classes
+        for waiting in self._cards:
+            waiting.set_empty("Reading model and photo" if waiting is self.photo else "Waiting for the model")
+        self.form = VitForm(self.params)
+        self._connect()
+        grid = QGridLayout()
+        grid.setSpacing(S3)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for i, one in enumerate(self._cards):
+            grid.addWidget(one, i // 2, i % 2)
+        for i, share in enumerate(COLUMNS):
+            grid.setColumnStretch(i, share)
+        grid.setRowStretch(1, 1)
+        return [Page("Watch", box(grid), Dock(self.form))]
+
+    def _connect(self) -> None:
+        self.photo.view.hovered.connect(self._pointed)
+        self.photo.view.clicked.connect(self._pinned)
+        self.photo.direction.chosen.connect(lambda i: self._step(direction=DIRECTIONS[i]))
+        self.heads.order.chosen.connect(lambda i: self._step(order=ORDERS[i]))
+        self.heads.view.chosen.connect(lambda i: self._step(head=i + 1))
+        self.heads.view.climbed.connect(lambda by: self._step(layer=self._within(self.shown_.layer(self.params) + by)))
+        self.heads.view.hovered.connect(self._mark)
+        self.classes.view.chosen.connect(self._cell_chosen)
+        self.classes.view.hovered.connect(self._class_pointed)
+        self.prediction.columns.chosen.connect(lambda layer: self._step(layer=layer))
+        self.form.heads.changed.connect(self._heads_switched)
+
+    def choosers(self) -> Sequence[QWidget]:
+        self.model_button, self.picture_button = choosers.model_chooser(self), choosers.picture_chooser(self)
+        return self.model_button, self.picture_button
+
+    # -- the hand
+    def _step(self, **fields: Any) -> None:
+        """A change that is an undo step of its own."""
+        self.history.seal()
+        self.change(**fields)
+        self.history.seal()
+
+    def _within(self, layer: int) -> int:
+        return max(1, min(layer, self.shown_.info.layers if self.shown_.info is not None else layer))
+
+    def _cell_chosen(self, index: int) -> None:
+        layer, head = self.classes.place(index)
+        self._step(layer=layer, head=head)
+
+    def _heads_switched(self, off: tuple[int, ...]) -> None:
+        layer = self.shown_.layer(self.params)
+        others = [pair for pair in self.params.heads_off if pair[0] != layer]
+        self._step(heads_off=tuple(sorted([*others, *((layer, head + 1) for head in off)])))
+
+    def _token(self, cell: Cell | None) -> int | None:
+        if cell is None:
+            return None
+        return CLASS_TOKEN if cell == TOKEN_CELL else self.shown_.token_at(*cell)
+
+    def _pinned(self, cell: Cell | None) -> None:
+        self._step(pinned=self._token(cell))
+
+    def _pointed(self, cell: Cell | None) -> None:
+        """Show the row of the patch under the pointer; with Shift held the pinned row stays, to read its values."""
+        reading = bool(QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._hover = None if reading else self._token(cell)
+        self._draw_token()
+        self._mark_cell(cell)
+        if self._hover is not None and self.shown_.head_rows(self._hover, self.params) is None:
+            self._peeks = True
+            self.stream.request(replace(self.params, pinned=self._hover))
+        elif self._hover is None and self._peeks:
+            self._peeks = False
+            self.stream.request(self.params)
+
+    def _mark(self, place: tuple[int, int, int] | None) -> None:
+        """A patch is pointed at in a map of a mosaic: mark it everywhere."""
+        cell = place[1:] if place is not None else None
+        self.photo.view.set_hover(cell)
+        self._mark_cell(cell)
+
+    def _mark_cell(self, cell: Cell | None) -> None:
+        self.photo.mark(cell)
+        spot = cell or cell_of(self.shown_, self.params.pinned)
+        for view in (self.heads.view, self.classes.view):
+            view.set_mark(None if spot == TOKEN_CELL else spot)
+
+    def _class_pointed(self, place: tuple[int, int, int] | None) -> None:
+        self._mark(place)
+        self.classes.describe(self.shown_, None if place is None else place[0])
+
+    def escape(self) -> None:
+        self._step(pinned=None)
+
+    # -- settings
+    def change(self, undoable: bool = True, **fields: Any) -> None:
+        if fields.get("resolution", self.params.resolution) != self.params.resolution and "pinned" not in fields:
+            self._again = self._place_of_pin() or self._again
+            fields["pinned"] = None  # tokens of the new grid are others; the pin comes back where it was
+        super().change(undoable, **fields)
+
+    def _place_of_pin(self) -> tuple[float, float] | None:
+        cell = self.shown_.token_name(self.params.pinned or CLASS_TOKEN)
+        rows, cols = self.shown_.shape
+        return None if cell is None else ((cell[0] + 0.5) / rows, (cell[1] + 0.5) / cols)
+
+    def _use(self, params: Params) -> None:
+        assert isinstance(params, ViTParams)
+        old, new = self.params, self._fitting(params)
+        if spec.same_computation(old, new) and not self.failed:
+            self.params = new
+            self.show_params()
+            self.shell.settings.keep(self.topic.name, new, self.kept)
+            return
+        self._asked_at = time.perf_counter()
+        self._peeks = False
+        super()._use(new)
+
+    def _fitting(self, params: ViTParams) -> ViTParams:
+        """Numbers within what the model has."""
+        info = self.shown_.info
+        if info is None or params.model not in ("", info.source):
+            return params
+        low, high, step = info.resolutions
+        fitting = replace(
+            params,
+            layer=min(params.layer, info.layers),
+            head=min(params.head, info.heads),
+            start_layer=min(params.start_layer, info.layers),
+        )
+        if high > low:
+            near = low + round((params.resolution - low) / max(1, step)) * max(1, step)
+            fitting = replace(fitting, resolution=max(low, min(high, near)))
+        return fitting
+
+    def changes(self) -> int:
+        return int(self.params.temperature != ViTParams.temperature) + len(self.params.heads_off)
+
+    def picture_chosen(self, picture: Picture) -> dict[str, Any]:
+        self._again = None
+        return {"picture": picture, "pinned": None}
+
+    def model_chosen(self, source: str) -> dict[str, Any]:
+        self._again = None
+        return {"model": source, "pinned": None}
+
+    def show_params(self) -> None:
+        self._show_controls()
+        self._draw()
+
+    def _show_controls(self) -> None:
+        super().show_params()
+        params, shown = self.params, self.shown_
+        layer = shown.layer(params)
+        count = shown.info.heads if shown.info is not None else 1
+        self.form.heads.show_heads(count, [head - 1 for at, head in params.heads_off if at == layer and head <= count])
+        self.photo.direction.set_at(DIRECTIONS.index(params.direction))
+        self.heads.order.set_at(ORDERS.index(params.order))
+        view = self.photo.view
+        view.set_opacity(params.opacity)
+        view.set_mass(params.outline)
+        if (lines := getattr(view, "set_lines", None)) is not None:
+            lines(params.grid)
+        self.prediction.columns.set_at(layer)
+
+    # -- drawing
+    def on(self, event: Event) -> None:
+        if isinstance(event, Ended) and event.error is not None and self.shown_.grid is None:
+            for waiting in self._cards:
+                waiting.set_empty("Nothing to show yet.")
+        before, model = self.shown_.answer, self.shown_.info
+        if not self.shown_.take(event):
+            return
+        if self.shown_.info is not None and self.shown_.info is not model:
+            self._model_came(self.shown_.info)
+        assert self.shown_.grid is not None
+        self._photo_came(self.shown_.grid)
+        if isinstance(event, Answer):
+            self._answered(event, before)
+
+    def _answered(self, answer: Answer, before: Answer | None) -> None:
+        """Draw what is new; objects of the answer before are on screen already."""
+        if self._asked_at is not None:
+            spent = 1000 * (time.perf_counter() - self._asked_at)
+            self._asked_at = None
+            self.tell(Message("Layer {n} in {ms} ms", {"n": answer.heads.layer, "ms": words.number(spent)}))
+        self._draw_token()
+        self._draw_classes()
+        if before is None or answer.prediction is not before.prediction:
+            self.prediction.show_prediction(self.shown_)
+        self._export_settings()
+
+    def _model_came(self, info: ModelInfo) -> None:
+        self.form.show_model(info)
+        self.model_button.show_model(info.source, info.title)
+        self.params = self._fitting(self.params)
+        self._show_controls()
+
+    def _photo_came(self, grid: PhotoGrid) -> None:
+        source = self.params.picture.source if self.params.picture is not None else ""
+        self.picture_button.show_picture(grid.name, source)
+        self.photo.show_grid(self.shown_)
+        if self._again is not None and self.params.pinned is None and self.shown_.answer is not None:
+            (down, across), self._again = self._again, None
+            self.change(undoable=False, pinned=self.shown_.token_at(int(down * grid.rows), int(across * grid.cols)))
+
+    def _draw(self) -> None:
+        self._draw_token()
+        self._draw_classes()
+        self._export_settings()
+
+    def _draw_token(self) -> None:
+        """Photo and heads: the token under the pointer, else the pinned one, else the class token."""
+        shown, params = self.shown_, self.params
+        if shown.answer is None:
+            return
+        token = self._hover if self._hover is not None else params.pinned or CLASS_TOKEN
+        rows, drawn = shown.head_rows(token, params), None
+        if rows is not None:
+            maps = shown.on_patches(rows)
+            drawn = maps, ends_of(maps, params.scale)
+            self.heads.show_heads(shown, params, *drawn)
+        self.photo.show_map(shown, params, token, drawn)
+        pin = cell_of(shown, params.pinned)
+        self.photo.view.set_pin(pin)
+        if self._hover is None:
+            self._mark_cell(None)
+
+    def _draw_classes(self) -> None:
+        answer = self.shown_.answer
+        if answer is None:
+            return
+        drawn = answer.classes, self.params.scale
+        if self._drawn is None or drawn[0] is not self._drawn[0] or drawn[1] != self._drawn[1]:
+            self._drawn = drawn
+            self.classes.show_maps(self.shown_, self.params.scale)
+        self.classes.show_at(self.shown_, self.params)
+
+    def _export_settings(self) -> None:
+        """What made the pictures, for every file that is exported."""
+        shown, params = self.shown_, self.params
+        made: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
+        made |= {"heads_off": params.heads_off, "pinned": params.pinned}
+        if shown.info is not None:
+            made["model"] = shown.info.source
+        if shown.grid is not None:
+            made["picture"] = shown.grid.name
+        for view in self.findChildren(PixelView):
+            view.settings = made
+
+    # -- tools
+    def fit(self) -> None:
+        for view in self.findChildren(PixelView):
+            view.fit()
