@@ -1,0 +1,85 @@
+"""A page whose cards are placed by a rule of its own: the picture takes the room that its shape can use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QRect
+from PySide6.QtWidgets import QWidget
+
+from app.theme import S3
+
+Rule = Callable[[int, int], Sequence[QRect]]
+
+
+class Arranged(QWidget):
+    """Cards in places that follow from width and height.
+
+    Parameters
+    ----------
+    cards : sequence of QWidget
+    rule : callable
+        Width and height to one place per card.
+    """
+
+    def __init__(self, cards: Sequence[QWidget], rule: Rule) -> None:
+        super().__init__()
+        self._cards, self._rule = tuple(cards), rule
+        for one in self._cards:
+            one.setParent(self)
+
+    def arrange(self) -> None:
+        """Place the cards anew, such as for a picture of another shape."""
+        for one, place in zip(self._cards, self._rule(self.width(), self.height()), strict=True):
+            one.setGeometry(place)
+
+    def resizeEvent(self, _event: QEvent) -> None:
+        self.arrange()
+
+
+def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, int, int]) -> list[QRect]:
+    """Places of photo, table, film, maps, matrix on the Detect page.
+
+    ``aspect`` is the photo's width by height, ``maps`` are layers, heads, rows and columns of a feature map.
+    """
+    around_photo, around_map = (2 * S3, 94), 58  # px of a card beside what it shows
+    low = max(276, round(0.36 * height))
+    high = height - S3 - low
+    least_table = max(330, round(0.30 * width))
+    wide = round((high - around_photo[1]) * aspect) + around_photo[0]
+    wide = min(width - S3 - least_table, max(round(0.45 * width), wide))
+    spare = high - around_photo[1] - round((wide - around_photo[0]) / aspect)
+    if spare > 0:  # a wide photo: the row below takes what it leaves
+        high -= min(spare, max(0, high - 330), round(0.12 * height))
+        low = height - S3 - high
+    layers, heads, rows, cols = maps
+    room = low - around_map
+    matrix = min(room + 44, round(0.36 * width))
+    step = max(1, int(((room - 20) / max(1, layers) - 2) / max(1, rows)))
+    mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 16, 310)
+    mosaic = min(mosaic, width - matrix - 2 * S3 - 240)
+    film = width - matrix - mosaic - 2 * S3
+    below = high + S3
+    return [
+        QRect(0, 0, wide, high),
+        QRect(wide + S3, 0, width - wide - S3, high),
+        QRect(0, below, film, low),
+        QRect(film + S3, below, mosaic, low),
+        QRect(film + mosaic + 2 * S3, below, matrix, low),
+    ]
+
+
+def scene_places(width: int, height: int) -> list[QRect]:
+    """Places of palette, canvas, detections, film on the scene editor's page."""
+    palette, least_list, around = 92, 262, (2 * S3, 176)
+    side = min(height - around[1], width - palette - least_list - 2 * S3 - around[0])
+    canvas = side + around[0]
+    left = palette + S3
+    right = left + canvas + S3
+    upper = round(0.54 * (height - S3))
+    return [
+        QRect(0, 0, palette, height),
+        QRect(left, 0, canvas, height),
+        QRect(right, 0, width - right, upper),
+        QRect(right, upper + S3, width - right, height - upper - S3),
+    ]

@@ -1,0 +1,283 @@
+"""The page "Detect": photo with boxes, query table, how the boxes settle, attention maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, Signal
+from PySide6.QtWidgets import QWidget
+
+from app import words
+from app.cards import card
+from app.tabs.detr.arranged import Arranged, detect_places
+from app.tabs.detr.layergrid import LayerGrid
+from app.tabs.detr.matrix import QueryMatrix
+from app.tabs.detr.names import class_name, scored
+from app.theme import SMALL
+from app.views.boxes import Box, class_token, detection
+from app.views.boxview import BoxView
+from app.views.colorbar import ColorBar
+from app.views.mosaic import Mosaic
+from app.views.table import QueryTable, Row
+from app.widgets import Segments, button, label, row
+from engines.core.errors import Message
+from engines.detr.spec import Detections, DetrParams, EncoderAttention, ModelInfo, PictureShown
+
+NEAR = 0.01  #: a ghost closer than this share of the picture to its box is not drawn
+TAIL = 0.998  #: share of the weights of a scale that lie below its end
+
+
+class AttendedPhoto(BoxView):
+    """A photo with boxes whose pixels can be pinned too.
+
+    Signals
+    -------
+    pinned : (x, y)
+        A place was clicked, as shares of the photo, while places are what is looked at.
+    """
+
+    pinned = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pins = False
+        words.say(self, "setAccessibleName", "Photo, boxes, scores")
+
+    def click_at(self, point: QPointF) -> None:
+        if not self.pins:
+            super().click_at(point)
+            return
+        at, (width, height) = self.to_photo(point), self.photo_size()
+        if 0 <= at.x() < width and 0 <= at.y() < height:
+            self.pinned.emit((at.x() / width, at.y() / height))
+
+
+class DetectPage:
+    """The cards of the page; it draws what it is given and tells the tab through its views' signals.
+
+    Attributes
+    ----------
+    photo, table, film, maps, matrix : the views
+    look : Segments
+        Cross-attention of a query, or encoder self-attention of a place.
+    lower : Button
+        Offers the threshold that lets the best query pass.
+    """
+
+    def __init__(self, lower: Callable[[], object]) -> None:
+        self.photo, self.table, self.film = AttendedPhoto(), QueryTable(), LayerGrid()
+        self.maps, self.matrix = Mosaic(columns=4, captions=False, headers=True, gap=4), QueryMatrix()
+        self.look = Segments(
+            ("Cross-attention", "Encoder"),
+            tips=(
+                "Whom the selected query looks at on the photo",
+                "Whom the place under the pointer looks at in the encoder",
+            ),
+        )
+        self.bars = {name: ColorBar(least=84) for name in ("photo", "maps", "matrix")}
+        self._summary = label("", SMALL)
+        self.lower = button("Lower the threshold", kind="boxed", px=SMALL, clicked=lower)
+        self.lower.hide()
+        foot = row(self._summary, self.lower, 1, (self.bars["photo"], 0))
+        self._photo_card = card("Photo, boxes, scores", self.photo, tools=[self.look], foot=foot)
+        self._table_card = card("Query table", self.table)
+        self._film_card = card("How the boxes settle", self.film, "decoder layers")
+        self._maps_card = card("Layer × head maps", self.maps, tools=[self.bars["maps"]])
+        self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
+        self._aspect, self._shape = 1.0, (3, 4, 12, 12)
+        cards = (self._photo_card, self._table_card, self._film_card, self._maps_card, self._matrix_card)
+        self._arranged = Arranged(cards, self._places)
+        self.centre: QWidget = self._arranged
+        self._entries: list[tuple[int, bool]] = []  # of the boxes on the photo: query, and whether it is a ghost
+
+    def _places(self, width: int, height: int) -> list[QRect]:
+        return detect_places(width, height, self._aspect, self._shape)
+
+    # -- what is drawn
+    def show_picture(self, shown: PictureShown) -> None:
+        """A picture, before anything is known of it."""
+        self.photo.set_photo(shown.rgb)
+        height, width = shown.rgb.shape[:2]
+        if (aspect := min(3.0, max(0.5, width / height))) != self._aspect:
+            self._aspect = aspect
+            self._arranged.arrange()
+
+    def forget(self) -> None:
+        """Another picture: boxes of the one before do not belong on it."""
+        self._entries = []
+        self.photo.set_boxes([])
+        self.photo.set_heat(None)
+        self.photo.set_cross(None)
+        self.photo.set_note("")
+        self.film.set_frames(np.zeros((1, 1, 3), np.uint8), [])
+
+    def show_detections(self, info: ModelInfo, shown: PictureShown, found: Detections) -> None:
+        """Boxes, table, film strip, and the matrix's names."""
+        height, width = shown.rgb.shape[:2]
+        size = np.array([width, height, width, height], np.float32)
+        self._show_boxes(info, found, size)
+        names = [class_name(text) for text in info.labels]
+        off = np.flatnonzero(~found.on).tolist()
+        self.table.set_rows(
+            [
+                Row(
+                    query,
+                    names[found.labels[query]],
+                    float(found.scores[query]),
+                    centered(found.boxes[query] / size),
+                    class_token(int(found.labels[query])),
+                    bool(found.passes[query]),
+                    float(found.plain_scores[query]) if found.touched else None,
+                )
+                for query in range(len(found.scores))
+            ],
+            off,
+        )
+        self.table.set_at(found.query)
+        self._table_card.set_note("dashed: the untouched model" if found.touched else "best score first")
+        self._show_film(shown, found, size)
+        self.matrix.set_named({q: class_token(int(found.labels[q])) for q in np.flatnonzero(found.passes).tolist()})
+        self.matrix.set_at(found.query)
+
+    def _show_boxes(self, info: ModelInfo, found: Detections, size: np.ndarray) -> None:
+        boxes: list[Box] = []
+        entries: list[tuple[int, bool]] = []
+        if found.touched:
+            for query in np.flatnonzero(found.plain_passes).tolist():
+                plain = found.plain_boxes[query] / size
+                same = found.passes[query] and np.abs(plain - found.boxes[query] / size).max() < NEAR
+                if not same:
+                    token = class_token(int(found.plain_labels[query]))
+                    boxes.append(Box(*centered(plain), token=token, dashed=True))
+                    entries.append((query, True))
+        shown = np.flatnonzero(found.passes)
+        if not found.passes[found.query] and found.on[found.query]:
+            shown = np.append(shown, found.query)
+        for query in shown[np.argsort(found.scores[shown], kind="stable")].tolist():
+            name = scored(class_name(info.labels[found.labels[query]]), float(found.scores[query]))
+            place = centered(found.boxes[query] / size)
+            if found.passes[query]:
+                boxes.append(detection(place, name, int(found.labels[query])))
+            else:
+                tag = Message("query {n}: {name}", {"n": query + 1, "name": name})
+                boxes.append(Box(*place, tag=tag, token="text2", dashed=True))
+            entries.append((query, False))
+        self._entries = entries
+        self.photo.set_boxes(boxes)
+        at = entries.index((found.query, False)) if (found.query, False) in entries else -1
+        self.photo.set_at(at)
+
+    def _show_film(self, shown: PictureShown, found: Detections, size: np.ndarray) -> None:
+        frames: list[list[Box]] = []
+        layers = len(found.layer_scores)
+        for layer in range(layers):
+            passing = [q for q in np.flatnonzero(found.layer_passes[layer]).tolist() if q != found.query]
+            line = [
+                Box(*centered(found.layer_boxes[layer, q] / size), token=class_token(int(found.layer_labels[layer, q])))
+                for q in passing
+            ]
+            line.append(
+                Box(
+                    *centered(found.layer_boxes[layer, found.query] / size),
+                    token="accent",
+                    dashed=not found.layer_passes[layer, found.query],
+                )
+            )
+            frames.append(line)
+        captions = [Message("Layer {n}", {"n": layer + 1}) for layer in range(layers)]
+        notes = [words.number(float(found.layer_scores[layer, found.query]), 2) for layer in range(layers)]
+        self.film.set_frames(shown.rgb, frames, captions, notes)
+
+    def show_summary(self, info: ModelInfo, found: Detections) -> None:
+        """How many pass, and if none does, how close the best one came."""
+        count, total = int(found.passes.sum()), len(found.scores)
+        text = "1 of {total} queries passes" if count == 1 else "{count} of {total} queries pass"
+        words.say(self._summary, "setText", text, count=count, total=total)
+        self.lower.setVisible(count == 0)
+        if count:
+            self.photo.set_note("")
+            return
+        best = best_of(found)
+        self.photo.set_note(
+            Message(
+                "0 of {total}. Best score {score} (query {query}, {name}). Lower the threshold?",
+                {
+                    "total": total,
+                    "score": words.number(float(found.scores[best]), 2),
+                    "query": best + 1,
+                    "name": class_name(info.labels[found.labels[best]]),
+                },
+            )
+        )
+
+    def show_attention(
+        self,
+        params: DetrParams,
+        found: Detections,
+        rows_: EncoderAttention | None,
+        off: dict[str, list[int]],
+        at: tuple[int, int],
+    ) -> None:
+        """Overlay, maps and matrix. ``at``: layer and head from 0; ``off``: maps of heads that are switched off."""
+        from_place = self.look.at() == 1 and rows_ is not None
+        stack, extent = (rows_.maps, rows_.extent) if from_place and rows_ else (found.cross, found.extent)
+        layers, heads, high, wide = stack.shape
+        layer, head = min(at[0], layers - 1), min(at[1], heads - 1)
+        top, clipped = scale_top(stack)
+        left, upper, right, lower = extent
+        area = (left, upper, right - left, lower - upper)
+        if params.opacity > 0:
+            self.photo.set_heat(stack[layer, head], top, area, params.opacity)
+        else:
+            self.photo.set_heat(None)
+            self.photo.set_cells(high, wide, area)
+        self.maps.set_columns(heads)
+        self.maps.set_maps(stack.reshape(-1, high, wide), top)
+        self.maps.set_at(layer * heads + head)
+        self.maps.set_off(off["encoder" if from_place else "cross"])
+        for name in ("photo", "maps"):
+            self.bars[name].set_range(0, top, clipped)
+        if (shape := (layers, heads, high, wide)) != self._shape:
+            self._shape = shape
+            self._arranged.arrange()
+        self._maps_card.set_note(
+            "from the marked place" if from_place else Message("query {n}", {"n": found.query + 1})
+        )
+        layer, head = min(at[0], len(found.self_attention) - 1), min(at[1], found.self_attention.shape[1] - 1)
+        top, clipped = scale_top(found.self_attention)
+        self.matrix.set_matrix(found.self_attention[layer, head], top)
+        self.bars["matrix"].set_range(0, top, clipped)
+        self.film.set_at(layer)
+
+    # -- which query is which box
+    def query_of(self, box: int | None) -> int | None:
+        """The query of a box on the photo."""
+        return self._entries[box][0] if box is not None and box < len(self._entries) else None
+
+    def light(self, query: int | None) -> None:
+        """A query is pointed at somewhere: light it up everywhere."""
+        box = self._entries.index((query, False)) if query is not None and (query, False) in self._entries else None
+        self.photo.set_hover(box)
+        self.table.set_hover(query)
+        self.matrix.set_hover(query)
+
+
+def centered(box: np.ndarray) -> tuple[float, float, float, float]:
+    """An xyxy box as center and size."""
+    x0, y0, x1, y1 = box.tolist()
+    return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
+
+
+def best_of(found: Detections) -> int:
+    """The query with the best score of those that are on."""
+    return int(np.where(found.on, found.scores, -1).argmax())
+
+
+def scale_top(maps: np.ndarray) -> tuple[float, bool]:
+    """End of the scale that all maps share, and whether some weights lie beyond it."""
+    flat = maps.ravel()
+    top, most = float(np.quantile(flat, TAIL)), float(flat.max(initial=0.0))
+    if top <= 0:
+        return (most, False) if most > 0 else (1.0, False)
+    return (top, True) if most > 1.05 * top else (most, False)

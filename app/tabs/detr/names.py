@@ -1,0 +1,22 @@
+"""How the DETR tab names classes, queries and pictures."""
+
+from __future__ import annotations
+
+from app import words
+from engines.core.errors import Message
+from engines.core.pictures import Picture
+
+
+def class_name(label: str) -> Message:
+    """A class in the chosen language, or as the model calls it where there is no translation."""
+    return Message(label) if label in words.translations() else words.plain(label)
+
+
+def scored(name: Message, score: float) -> Message:
+    """Words of a tag: class and score."""
+    return Message("{name} {score}", {"name": name, "score": words.number(score, 2)})
+
+
+def picture_name(picture: Picture | None) -> Message:
+    """The photo's file name, or that the scene is a drawn one."""
+    return Message("Drawn scene") if picture is None else words.plain(picture.name)

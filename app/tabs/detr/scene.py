@@ -1,0 +1,299 @@
+"""The page "Scene editor": palette, canvas with truth and predictions, list of detections."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QWidget
+
+from app import words
+from app.cards import card
+from app.controls import Check
+from app.sliders import ParamRow, Scale
+from app.tabs.detr import editing
+from app.tabs.detr.arranged import Arranged, scene_places
+from app.tabs.detr.canvas import SceneCanvas
+from app.tabs.detr.detect import centered
+from app.tabs.detr.layergrid import LayerGrid
+from app.tabs.detr.names import class_name, scored
+from app.tabs.detr.palette import BackgroundStrip, PaletteButton, Swatches
+from app.theme import BODY, S1, SMALL
+from app.views.bars import Bar, Bars
+from app.views.boxes import Box
+from app.widgets import MenuButton, box, button, col, label, quiet, row, section
+from engines.core.errors import Message
+from engines.core.pictures import Picture
+from engines.detr.spec import (
+    BACKGROUNDS,
+    KINDS,
+    MOST,
+    TEXTURES,
+    Detections,
+    Drawing,
+    ModelInfo,
+    PictureShown,
+    Shape,
+    draw_background,
+    render,
+)
+
+NAMES = {"plain": "Plain", "gradient": "Gradient", "noisy": "Noise", "photo": "Photo-like"}
+SURFACES = {"plain": "Plain", "stripes": "Stripes", "checks": "Checks", "dots": "Dots", "noise": "Noise"}
+THUMB = 64  #: px
+
+
+class ScenePage(QObject):
+    """The cards of the page and the controls of the chosen shape.
+
+    Signals
+    -------
+    edited : Drawing
+        A new drawing; changes between two `sealed` are one undo step.
+    sealed
+        The hand let go.
+    photo_gone : Drawing
+        A drawn background takes the photo's place, with this drawing.
+    """
+
+    edited = Signal(object)
+    sealed = Signal()
+    photo_gone = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._drawing, self._rolls = Drawing(), 0
+        self._photo: Picture | None = None
+        self.canvas, self.list, self.film = SceneCanvas(), Bars(pitch=38, widest="0.00", widest_note=""), LayerGrid()
+        self.backgrounds = BackgroundStrip()
+        self.swatches = Swatches(editing.COLORS)
+        self.texture = MenuButton([SURFACES[name] for name in TEXTURES], tip="Texture")
+        self.size = ParamRow("Size", Scale(editing.LEAST, editing.GREATEST, 0.01, 0, percent=True), editing.NEW_SIZE,
+                             tip="Diameter as a share of the scene. Trained on 17 to 52 %.")  # fmt: skip
+        self.angle = ParamRow("Rotation", Scale(-180, 180, 1, 0, "°"), 0, tip="Clockwise.")
+        self.seen = Check("As the model sees it", tip="The scene at the 96 × 96 pixels that the toy model gets")
+        self.palette = [PaletteButton(kind) for kind in KINDS]
+        self._copy = button("Duplicate", "copy", "boxed", "Duplicate (Ctrl+D)", clicked=lambda: self.duplicate())
+        self._front = button("To front", "up", "boxed", "In front of the other shapes", clicked=lambda: self.raise_())
+        self._delete = button("Delete", "trash", "boxed", "Delete (Del)", clicked=lambda: self.remove())
+        self._hint = quiet("Click a shape to change it.", wrap=True)
+        self._foot = label("", SMALL)
+        tools = [
+            button("Random scene", "rotate", "boxed", px=SMALL, clicked=self.roll),
+            button(
+                "Clear", "trash", "boxed", px=SMALL, clicked=lambda: self._do(replace(self._drawing, shapes=()), -1)
+            ),
+        ]
+        self._canvas_card = card("Scene", self.canvas, tools=tools, foot=col(row(self._foot, 1), self.backgrounds))
+        self._list_card = card("Detections", self.list)
+        self._film_card = card("How the boxes settle", self.film)
+        self._palette_card = card("Add", box(col(*((one, 1) for one in self.palette), gap=S1)))
+        cards = (self._palette_card, self._canvas_card, self._list_card, self._film_card)
+        self._arranged = Arranged(cards, self._places)
+        self.centre: QWidget = self._arranged
+        self._connect()
+        self._keys()
+        self.list.set_empty(Message("No detection passes the threshold."))
+        self._choose(-1)
+
+    def _places(self, width: int, height: int) -> list[QRect]:
+        return scene_places(width, height)
+
+    def shape_box(self) -> QWidget:
+        """The dock's section for the chosen shape."""
+        return box(
+            section(
+                "Selected shape",
+                self._hint,
+                self.swatches,
+                row(label("Texture", BODY), 1, self.texture),
+                self.size,
+                self.angle,
+                row(self._copy, self._front, 1, gap=S1),
+                row(self._delete, 1, gap=S1),
+            )
+        )
+
+    def _connect(self) -> None:
+        canvas = self.canvas
+        canvas.began.connect(lambda _i: self.sealed.emit())
+        canvas.finished.connect(lambda _i: self.sealed.emit())
+        canvas.edited.connect(self._edited)
+        canvas.selected.connect(self._choose)
+        canvas.removed.connect(lambda _i: self.remove())
+        self.swatches.chosen.connect(lambda i: self._set(color=editing.COLORS[i]))
+        self.texture.chosen.connect(lambda i: self._set(texture=TEXTURES[i]))
+        for field, name in ((self.size, "size"), (self.angle, "angle")):
+            field.changed.connect(lambda value, name=name: self._set(False, **{name: float(value)}))
+            field.settled.connect(lambda _v: self.sealed.emit())
+        self.seen.toggled.connect(canvas.set_seen)
+        self.backgrounds.chosen.connect(self._set_background)
+        for one in self.palette:
+            one.clicked.connect(lambda _c=False, kind=one.kind: self.add(kind))
+            one.held.connect(lambda kind, at: canvas.place(kind, QPointF(canvas.mapFromGlobal(at))))
+            one.dropped.connect(canvas.drop)
+
+    def _keys(self) -> None:
+        for keys, act in (("Del", self.remove), ("Ctrl+D", self.duplicate)):
+            shortcut = QShortcut(QKeySequence(keys), self.centre)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    # -- acts
+    def add(self, kind: str) -> None:
+        """One more shape where there is room."""
+        if len(self._drawing.shapes) < editing.ROOM:
+            self._do(editing.added(self._drawing, kind), len(self._drawing.shapes))
+            self.canvas.setFocus()
+
+    def remove(self) -> None:
+        """Delete the chosen shape."""
+        if self._at() >= 0:
+            self._do(editing.removed(self._drawing, self._at()), -1)
+
+    def duplicate(self) -> None:
+        """A copy of the chosen shape, chosen."""
+        if self._at() >= 0 and len(self._drawing.shapes) < editing.ROOM:
+            self._do(editing.duplicated(self._drawing, self._at()), len(self._drawing.shapes))
+
+    def raise_(self) -> None:
+        """The chosen shape in front of the others."""
+        if self._at() >= 0:
+            self._do(editing.raised(self._drawing, self._at()), len(self._drawing.shapes) - 1)
+
+    def roll(self) -> None:
+        """Another random scene; on a photo its shapes alone."""
+        self._rolls += 1
+        seed = zlib.crc32(repr((self._drawing, self._rolls)).encode()) % 100_000
+        self._do(editing.another(seed), -1)
+
+    def _do(self, drawing: Drawing, chosen: int) -> None:
+        """An undo step of its own."""
+        self.sealed.emit()
+        self.edited.emit(drawing)
+        self.sealed.emit()
+        self.canvas.select(chosen)
+
+    def _set(self, step: bool = True, **fields: Any) -> None:
+        """Change the chosen shape; without ``step`` the hand is still on a slider."""
+        if self._at() < 0:
+            return
+        shape = replace(self._drawing.shapes[self._at()], **fields)
+        if step:
+            self.sealed.emit()
+        self.edited.emit(editing.put(self._drawing, self._at(), shape))
+        if step:
+            self.sealed.emit()
+
+    def _set_background(self, index: int) -> None:
+        if index >= len(BACKGROUNDS):
+            return  # the photo itself
+        name = BACKGROUNDS[index]
+        again = self._photo is None and name == self._drawing.background
+        new = replace(self._drawing, background=name, seed=self._drawing.seed + again)  # the same again: another one
+        self.sealed.emit()
+        (self.edited if self._photo is None else self.photo_gone).emit(new)
+        self.sealed.emit()
+
+    def _edited(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self.edited.emit(drawing)
+
+    def _at(self) -> int:
+        return self.canvas.at()
+
+    def _choose(self, index: int) -> None:
+        chosen = 0 <= index < len(self._drawing.shapes)
+        for control in (self.swatches, self.texture, self.size, self.angle, self._copy, self._front, self._delete):
+            control.setEnabled(chosen)
+        words.say(
+            self._hint,
+            "setText",
+            "Click a shape to change it." if not chosen else "Drag it, its corners, or its handle.",
+        )
+        if chosen:
+            self._show_shape(self._drawing.shapes[index])
+        else:
+            self.swatches.set_at(-1)
+
+    def _show_shape(self, shape: Shape) -> None:
+        self.swatches.set_at(editing.COLORS.index(shape.color) if shape.color in editing.COLORS else -1)
+        self.texture.set_at(TEXTURES.index(shape.texture))
+        self.size.set_number(min(editing.GREATEST, max(editing.LEAST, shape.size)))
+        self.angle.set_number(editing.wrapped(shape.angle))
+
+    # -- what is drawn
+    def show_drawing(self, drawing: Drawing, photo: Picture | None) -> None:
+        """The drawing as the settings have it."""
+        fresh = (
+            drawing.seed != self._drawing.seed
+            or photo is not self._photo
+            or not self.backgrounds.numbers()["captions"].size
+        )
+        self._drawing, self._photo = drawing, photo
+        self.canvas.set_drawing(drawing, None if photo is None else photo.rgb)
+        if fresh:
+            self._show_backgrounds()
+        self.backgrounds.set_at(len(BACKGROUNDS) if photo is not None else BACKGROUNDS.index(drawing.background))
+        if 0 <= self._at() < len(drawing.shapes):
+            self._show_shape(drawing.shapes[self._at()])
+        for one in self.palette:
+            one.setEnabled(len(drawing.shapes) < editing.ROOM)
+
+    def _show_backgrounds(self) -> None:
+        seed = self._drawing.seed
+        pictures = [draw_background(Drawing((), name, seed), THUMB) for name in BACKGROUNDS]
+        captions = [Message(NAMES[name]) for name in BACKGROUNDS]
+        if self._photo is not None:
+            pictures.append(render((), self._photo.rgb, THUMB)[0])
+            captions.append(Message("Your photo"))
+        self.backgrounds.set_photos([np.ascontiguousarray(picture) for picture in pictures], captions)
+
+    def show_elsewhere(self, look: Callable[[], object] | None) -> None:
+        """The model looks at a photo and not at the scene: say so and offer the way back; None: it looks here."""
+        if look is None:
+            self._canvas_card.set_empty(None)
+        else:
+            self._canvas_card.set_empty("This model looks at the photo, not at the scene.", "Look at the scene", look)
+
+    def show_detections(self, info: ModelInfo, shown: PictureShown, found: Detections) -> None:
+        """What the model finds: boxes on the canvas, a list, the layers."""
+        height, width = shown.rgb.shape[:2]
+        size = np.array([width, height, width, height], np.float32)
+        passing = np.flatnonzero(found.passes)
+        order = passing[np.argsort(-found.scores[passing], kind="stable")]
+        boxes, scores = found.boxes[order] / size, found.scores[order]
+        kinds = [KINDS.index(info.labels[i]) if info.labels[i] in KINDS else -1 for i in found.labels[order].tolist()]
+        names = [class_name(info.labels[i]) for i in found.labels[order].tolist()]
+        self.canvas.set_found(boxes, [scored(name, float(score)) for name, score in zip(names, scores, strict=True)])
+        hits = editing.found(boxes, np.array(kinds, np.int64), shown.true_boxes / size, shown.true_labels)
+        true, overlap = len(shown.true_boxes), editing.iou(boxes, shown.true_boxes / size)
+        bars = [
+            Bar(
+                name,
+                ((float(score), "pred"),),
+                words.number(float(score), 2),
+                f"IoU {words.number(float(overlap[i, hits[i]]), 2)}" if hits[i] >= 0 else words.tr("no match"),
+            )
+            for i, (name, score) in enumerate(zip(names, scores, strict=True))
+        ]
+        self.list.set_bars(bars, top=1.0)
+        right = sum(hit >= 0 for hit in hits)
+        self._list_card.set_note("{right} of {true} found", right=right, true=true)
+        over = len(self._drawing.shapes) > MOST
+        crowd = "Trained on up to {n} shapes; here are {count}." if over else "Green: drawn. Orange: detected."
+        words.say(self._foot, "setText", crowd, n=MOST, count=len(self._drawing.shapes))
+        self._show_film(shown, found, size)
+
+    def _show_film(self, shown: PictureShown, found: Detections, size: np.ndarray) -> None:
+        frames = [
+            [Box(*centered(found.layer_boxes[i, q] / size), token="pred") for q in np.flatnonzero(passes).tolist()]
+            for i, passes in enumerate(found.layer_passes)
+        ]
+        captions = [Message("Layer {n}", {"n": i + 1}) for i in range(len(frames))]
+        self.film.set_frames(shown.rgb, frames, captions, [str(len(frame)) for frame in frames])

@@ -1,0 +1,356 @@
+"""The DETR tab: boxes as a set, what each object query looks at, and a scene to play with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from app import choosers, words
+from app.params_form import ParamsForm
+from app.tab import Dock, Page, TopicTab
+from app.tabs.detr.detect import DetectPage, best_of
+from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
+from app.tabs.detr.names import picture_name
+from app.tabs.detr.scene import ScenePage
+from app.views.base import PixelView
+from app.widgets import box, section
+from engines.checkpoints import catalog
+from engines.core.errors import Message
+from engines.core.params import Params
+from engines.core.pictures import Picture
+from engines.core.protocol import Event
+from engines.detr.spec import (
+    BEST_REAL_CLASS,
+    CROSS,
+    DROP_NO_OBJECT,
+    ENCODER_SELF,
+    Detections,
+    DetrParams,
+    EncoderAttention,
+    ModelInfo,
+    PictureShown,
+)
+
+REAL = "facebook/detr-resnet-50"
+DETECT, SCENE = range(2)
+
+
+class DetrTab(TopicTab):
+    """Pages "Detect" and "Scene editor" over one engine and one set of settings."""
+
+    params_type = DetrParams
+    intervenes = ("temperature", "heads_off", "queries_off")
+    kept = ("source",)
+    takes_pictures = True
+    takes_models = True
+
+    info: ModelInfo | None = None
+    seen: PictureShown | None = None
+    found: Detections | None = None
+    rows: EncoderAttention | None = None
+    _pin: tuple[float, float] | None = None  # place of the picture, as shares, while places are looked at
+    _drawn: tuple[object, ...] = ()  # what the page on screen shows
+
+    # -- building
+    def build(self) -> Sequence[Page]:
+        if not choosers.is_usable(self.params.source):
+            self.params = replace(self.params, source=DetrParams().source)
+        self.detect, self.scene = DetectPage(self.lower_threshold), ScenePage(self)
+        defaults = DetrParams()
+        self.form = ParamsForm(defaults, SEEN)
+        self.scene_form = ParamsForm(defaults, ("threshold", "rule"))
+        self.changing = Interventions(self.form, self._heads, self._all_on)
+        self.notes = [ModelNote(self.get_real, real_offer()) for _ in range(2)]
+        view = box(section("View", self.scene.seen))
+        docks = (
+            Dock(self.notes[DETECT], self.form),
+            Dock(self.notes[SCENE], self.scene.shape_box(), self.scene_form, view),
+        )
+        self._connect_detect()
+        self.scene.edited.connect(lambda drawing: self.change(drawing=drawing))
+        self.scene.photo_gone.connect(lambda drawing: self.change(drawing=drawing, picture=None))
+        self.scene.sealed.connect(self.history.seal)
+        return [
+            Page("Detect", self.detect.centre, docks[DETECT]),
+            Page("Scene editor", self.scene.centre, docks[SCENE]),
+        ]
+
+    def choosers(self) -> Sequence[QWidget]:
+        self._model, self._picture = choosers.model_chooser(self), choosers.picture_chooser(self)
+        return self._model, self._picture
+
+    def _connect_detect(self) -> None:
+        page = self.detect
+        page.photo.clicked.connect(lambda at: self.look_at(page.query_of(at)))
+        page.photo.hovered.connect(lambda at: page.light(page.query_of(at)))
+        page.photo.pointed.connect(self._pointed)
+        page.photo.pinned.connect(self._pinned)
+        page.look.chosen.connect(lambda _i: self._look_changed())
+        page.table.chosen.connect(self.look_at)
+        page.table.hovered.connect(page.light)
+        page.table.switched.connect(self.switch_query)
+        page.matrix.chosen.connect(self.look_at)
+        page.matrix.hovered.connect(page.light)
+        page.maps.chosen.connect(self._map_chosen)
+        page.film.chosen.connect(lambda layer: self._step(layer=layer + 1))
+
+    # -- acts
+    def look_at(self, query: int | None) -> None:
+        """Look at a query; None goes back to the best one. Looking is no step to undo."""
+        self.change(undoable=False, query=-1 if query is None else query)
+
+    def switch_query(self, query: int, on: bool) -> None:
+        """Switch a query on or off."""
+        off = {*self.params.queries_off} - {query} if on else {*self.params.queries_off, query}
+        self._step(queries_off=tuple(sorted(off)))
+
+    def lower_threshold(self) -> None:
+        """Let the best query pass: a lower threshold, and the other decode rule if "no object" beats it."""
+        found = self.found
+        if found is None:
+            return
+        best = best_of(found)
+        score = float(found.scores[best])
+        fields: dict[str, Any] = {"threshold": max(0.0, min(self.params.threshold, math.floor(100 * score) / 100))}
+        if self.params.rule == DROP_NO_OBJECT and found.no_object[best] >= score:
+            fields["rule"] = BEST_REAL_CLASS
+        self._step(**fields)
+
+    def get_real(self) -> None:
+        """Use the real DETR, fetching it first where it is not at hand."""
+        if catalog.describe(REAL).ready:
+            self.take_model(REAL)
+        else:
+            self.shell.download(REAL)
+
+    def _step(self, **fields: Any) -> None:
+        """An undo step of its own."""
+        self.history.seal()
+        self.change(**fields)
+        self.history.seal()
+
+    def _heads(self, off: tuple[int, ...]) -> None:
+        self._step(heads_off=heads_off(self.params, self._changed_layer(), off))
+
+    def _all_on(self) -> None:
+        self._step(queries_off=())
+
+    def _map_chosen(self, index: int) -> None:
+        heads = self._heads_of(ENCODER_SELF if self.detect.look.at() else CROSS)
+        self._step(layer=index // heads + 1, head=index % heads + 1)
+
+    # -- places of the picture
+    def _look_changed(self) -> None:
+        if self.detect.look.at() == 0:
+            self._pin = None
+            self._look_from(None)
+            return
+        self._pin = (0.5, 0.5)
+        if self.found is not None and self.seen is not None:
+            x0, y0, x1, y1 = self.found.boxes[self.found.query].tolist()
+            height, width = self.seen.rgb.shape[:2]
+            self._pin = (min(0.999, max(0.0, (x0 + x1) / 2 / width)), min(0.999, max(0.0, (y0 + y1) / 2 / height)))
+        self._look_from(self._pin)
+
+    def _pointed(self, place: tuple[float, float] | None) -> None:
+        if self.detect.look.at() == 1:
+            self._look_from(place or self._pin)
+
+    def _pinned(self, place: tuple[float, float]) -> None:
+        self._pin = place
+        self._look_from(place)
+
+    def _look_from(self, place: tuple[float, float] | None) -> None:
+        self.detect.photo.pins = self.detect.look.at() == 1
+        self.detect.photo.set_cross(self._pin)
+        if self.seen is None:
+            return
+        height, width = self.seen.rgb.shape[:2]
+        self.change(undoable=False, pixel=None if place is None else (place[0] * width, place[1] * height))
+        self._draw()
+
+    def escape(self) -> None:
+        if self.page == SCENE:
+            self.scene.canvas.select(-1)
+        elif self.detect.look.at() == 1:
+            self.detect.look.set_at(0)
+            self._look_changed()
+        else:
+            self.look_at(None)
+
+    # -- settings
+    def undo(self) -> None:
+        """One step back; where the pointer looks from is no part of a step."""
+        self._go_back(self.history.undo(self.params))
+
+    def redo(self) -> None:
+        """One step forward, as `undo`."""
+        self._go_back(self.history.redo(self.params))
+
+    def _go_back(self, params: Params | None) -> None:
+        if isinstance(params, DetrParams):
+            self._use(replace(params, pixel=self.params.pixel, query=self.params.query))
+
+    def picture_chosen(self, picture: Picture) -> dict[str, Any]:
+        self._forget()
+        return {"picture": picture, "query": -1, "pixel": None, "queries_off": ()}
+
+    def model_chosen(self, source: str) -> dict[str, Any]:
+        self._forget()
+        return {"source": source, "query": -1, "pixel": None}
+
+    def _forget(self) -> None:
+        """Another picture or model: a pinned place and a pointed query belong to the old one."""
+        self._pin, self.rows = None, None
+        self.detect.look.set_at(0)
+        self.detect.photo.pins = False
+        self.detect.photo.set_cross(None)
+
+    def show_params(self) -> None:
+        super().show_params()
+        params: DetrParams = self.params
+        photo = params.picture
+        self._picture.show_picture(photo.name if photo else "Drawn scene", photo.source if photo else "")
+        if self._model.source != params.source:
+            self._model.show_model(params.source)
+        self.scene.show_drawing(params.drawing, params.picture)
+        info = self.info
+        queries = info.num_queries if info else 16
+        self.changing.show_params(params, self._changed_layer(), self._heads_of(params.attention), queries)
+        self._show_elsewhere()
+        self._draw()
+
+    def _heads_of(self, attention: str) -> int:
+        if self.info is None:
+            return 4
+        return self.info.encoder_heads if attention == ENCODER_SELF else self.info.num_heads
+
+    def _changed_layer(self) -> int:
+        """The layer, from 0, whose heads the chips switch."""
+        info, params = self.info, self.params
+        if info is None:
+            return int(params.layer) - 1
+        layers = info.encoder_layers if params.attention == ENCODER_SELF else info.decoder_layers
+        return int(min(params.layer, layers)) - 1
+
+    def _show_elsewhere(self) -> None:
+        """A real model with a photo looks at no scene."""
+        away = self.info is not None and not self.info.toy and self.params.picture is not None
+        self.scene.show_elsewhere((lambda: self._step(picture=None)) if away else None)
+
+    # -- events
+    def on(self, event: Event) -> None:
+        match event:
+            case ModelInfo():
+                if event is not self.info:
+                    self._model_known(event)
+            case PictureShown():
+                if event is not self.seen:
+                    self._picture_known(event)
+            case Detections():
+                self.found = event
+                self._draw()
+            case EncoderAttention():
+                self.rows = event
+                self._draw()
+
+    def _model_known(self, info: ModelInfo) -> None:
+        other = self.info is not None and self.info.source != info.source
+        self.info = info
+        if other:
+            self.found = self.rows = None
+            self.detect.forget()
+        for note in self.notes:
+            note.show_model(info)
+        self._model.show_model(info.source, info.title)
+        plain = DetrParams()
+        layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
+        self.form.set_limits("layer", 1, layers, min(layers, plain.layer))
+        self.form.set_limits("head", 1, heads, plain.head)
+        self.show_params()
+
+    def _picture_known(self, shown: PictureShown) -> None:
+        sizes = None if self.seen is None else self.seen.rgb.shape
+        self.seen = shown
+        if sizes != shown.rgb.shape:  # boxes of a scene that is being dragged may stay until the new ones come
+            self.found = None
+            self.detect.forget()
+        self.detect.show_picture(shown)
+
+    def show_page(self, index: int) -> None:
+        super().show_page(index)
+        self._draw()
+
+    def retranslated(self) -> None:
+        """Some texts are made from numbers when an answer comes: make them anew."""
+        self._drawn = ()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the page on screen, as far as it shows something else than it should."""
+        info, shown, found = self.info, self.seen, self.found
+        if info is None or shown is None or found is None or not hasattr(self, "_stack"):
+            return
+        params: DetrParams = self.params
+        rows = self.rows if params.pixel is not None else None
+        looks = (params.layer, params.head, params.opacity, params.heads_off, self.detect.look.at())
+        wanted = (self.page, info, shown, found, rows, looks if self.page == DETECT else None)
+        if len(wanted) == len(self._drawn) and all(a is b or (type(a) in (int, tuple) and a == b)
+                                                   for a, b in zip(wanted, self._drawn, strict=True)):  # fmt: skip
+            return
+        fresh = len(self._drawn) < 4 or self._drawn[0] != self.page or self._drawn[3] is not found
+        self._drawn = wanted
+        self._remember(params)
+        if self.page == SCENE:
+            self.scene.show_detections(info, shown, found)
+            return
+        if fresh:
+            self.detect.show_detections(info, shown, found)
+            self.detect.show_summary(info, found)
+        off = {
+            "cross": [self._map_of(one.layer, one.head, info.num_heads) for one in params.heads_off
+                      if one.attention == CROSS],
+            "encoder": [self._map_of(one.layer, one.head, info.encoder_heads) for one in params.heads_off
+                        if one.attention == ENCODER_SELF],
+        }  # fmt: skip
+        self.detect.show_attention(params, found, rows, off, (params.layer - 1, params.head - 1))
+
+    @staticmethod
+    def _map_of(layer: int, head: int, heads: int) -> int:
+        return layer * heads + head
+
+    def _remember(self, params: DetrParams) -> None:
+        """The settings that go into every exported file."""
+        found = self.found
+        plain = {
+            key: value
+            for key, value in asdict(replace(params, picture=None)).items()
+            if key not in ("picture", "drawing", "query", "pixel")
+        }
+        scene = params.picture is None or (self.info is not None and self.info.toy)
+        settings: dict[str, object] = {
+            **plain,
+            "model": self.info.title if self.info else params.source,
+            "picture": words.tr(picture_name(params.picture)),
+            "query": 0 if found is None else found.query + 1,
+            "pixel": params.pixel,
+            **({"drawing": asdict(params.drawing)} if scene else {}),
+        }
+        page = self.detect
+        painted: list[PixelView] = [page.photo, page.film, page.maps, page.matrix, *page.bars.values()]
+        painted += [self.scene.canvas, self.scene.list, self.scene.film, self.scene.backgrounds]
+        page.table.settings = settings
+        for view in painted:
+            view.settings = settings
+
+
+def real_offer() -> Message:
+    """What the button for the real model says."""
+    known = catalog.describe(REAL)
+    if known.ready:
+        return Message("Use DETR-R50")
+    return Message("Get DETR-R50 ({size} MB)", {"size": words.number(known.size_mb)})
