@@ -91,7 +91,8 @@ class ParamsForm(QWidget):
             words.say(control, "setToolTip", rule_.tip)
         words.say(control, "setAccessibleName", rule_.label)
         named = label(rule_.label, BODY)
-        return box(col(named, control, gap=S1) if short else row(named, 1, control, gap=S2))
+        beside = not short and len(rule_.label) + max(map(len, rule_.options)) <= FITS
+        return box(row(named, 1, control, gap=S2) if beside else col(named, control, gap=S1))
 
     def _exact(self, name: str, value: float) -> float:
         return round(value) if self._kinds[name] is int else value
