@@ -146,11 +146,11 @@ class Intake(QObject):
         if self._target is not None:
             self._target.complain(reason, word="Refused")
 
-    def _thumbnail(self, path: str, image: object) -> None:
+    def _thumbnail(self, path: Path, image: object) -> None:
         for tab in self._window.tabs.values():
             strip = tab.findChild(PictureStrip)
             if strip is not None:
-                strip.put(Path(path), image)
+                strip.put(path, image)
 
     # -- models
     def use_model(self, source: str) -> None:
@@ -219,8 +219,8 @@ class Intake(QObject):
     def close(self) -> None:
         """End every thread."""
         self._reader.close()
-        if self._download is not None:
-            self._download.close()
+        for job in self.findChildren(Download):  # a cancelled one may still be ending
+            job.close()
 
 
 def _together(errors: list[Message]) -> Message:

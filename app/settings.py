@@ -78,7 +78,7 @@ class Settings:
                 raise ValueError("not an object")
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._put_aside(error)
             return
         self._take(found)
@@ -110,6 +110,7 @@ class Settings:
             listed = found.get(name)
             if isinstance(listed, list):
                 setattr(self, name, [item for item in listed if isinstance(item, str)][:RECENT])
+        self.recent_pictures = [path for path in self.recent_pictures if os.path.lexists(path)]  # the rest vanished
         if isinstance(found.get("geometry"), str):
             self._geometry = found["geometry"]
         for name, values in _items(found.get("topics")):
@@ -129,7 +130,7 @@ class Settings:
                 "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "geometry": self._geometry,
                 "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
                 "topics": self._topics, "pages": self._pages,
-            }, ensure_ascii=False, indent=1,
+            }, indent=1,
         )  # fmt: skip
         draft = self._file.with_suffix(f".{os.getpid()}.draft")
         try:

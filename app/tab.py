@@ -9,8 +9,9 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from app import icons, theme
 from app.cards import Card, ErrorBar
 from app.header import Header
 from app.history import History
@@ -19,7 +20,7 @@ from app.shell import Shell
 from app.stream import Stream
 from app.theme import DOCK, S2, S3, S4
 from app.topics import Topic
-from app.widgets import box, button, col, quiet, row, rule
+from app.widgets import box, col, quiet, row, rule
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.core.params import Params
@@ -67,8 +68,12 @@ class Dock(QWidget):
         area.setWidget(box(inside, "scroll"))
         layout = col((area, 1), gap=0)
         self._count = quiet("")
-        self._reset = button("Reset all changes", "reset", "boxed", clicked=self.reset.emit)
-        self._reset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._reset = QPushButton()  # a push button centers its text
+        self._reset.setProperty("kind", "boxed")
+        self._reset.clicked.connect(lambda _checked=False: self.reset.emit())
+        icons.put(self._reset, "reset")
+        theme.set_font(self._reset)
+        say(self._reset, "setText", "Reset all changes")
         if resets:
             layout.addWidget(rule())
             layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))

@@ -6,6 +6,7 @@ It opens before torch is imported.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from argparse import Namespace
@@ -389,6 +390,7 @@ def run(options: Namespace, started: float) -> int:
             window.take_paths([str(Path(f)) for f in options.files])
 
     _after_first_paint(window, fill)
+    signal.signal(signal.SIGINT, lambda *_: window.close())  # Ctrl+C in the terminal; heard at the next beat
     return app.exec()
 
 

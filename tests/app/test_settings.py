@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QWidget
@@ -27,14 +28,16 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "new folder"
 
 
-def test_everything_comes_back(home, qtbot):
+def test_everything_comes_back(home, qtbot, tmp_path):
     first = Settings.load()
     first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
     first.keep("toy", Toy(heads=7, kind="b", mask=True, source="x"), ("source",))
     first.set_page("toy", 1)
     for i in range(15):
-        first.add_picture(f"图 {i}.png")
-    first.add_picture("图 9.png")
+        (tmp_path / f"图 {i}.png").touch()
+        first.add_picture(str(tmp_path / f"图 {i}.png"))
+    first.add_picture(str(tmp_path / "图 9.png"))
+    (tmp_path / "图 13.png").unlink()
     window = QWidget()
     qtbot.addWidget(window)
     window.resize(321, 234)
@@ -44,14 +47,14 @@ def test_everything_comes_back(home, qtbot):
     assert (again.theme, again.language, again.tab, again.rail, again.note) == ("dark", "zh", "detr", True, None)
     assert again.restored("toy", Toy()) == Toy(heads=7, kind="b", mask=True, source="x")
     assert again.page("toy") == 1
-    assert len(again.recent_pictures) == 10
-    assert again.recent_pictures[:2] == ["图 9.png", "图 14.png"]
+    assert len(again.recent_pictures) == 9
+    assert [Path(path).name for path in again.recent_pictures[:3]] == ["图 9.png", "图 14.png", "图 12.png"]
     window.resize(10, 10)
     assert again.place(window)
     assert window.width() == 321
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff", '{"theme": '])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\x00\xff", '{"theme": '])
 def test_a_broken_file_gives_defaults_and_a_note_and_is_kept(home, text):
     home.mkdir()
     (home / "settings.json").write_text(text, encoding="utf-8")
@@ -70,7 +73,7 @@ def test_values_that_do_not_fit_are_passed_over_one_by_one(home):
         "theme": "pink",
         "device": 3,
         "rail": "yes",
-        "recent_pictures": ["a", 1],
+        "recent_pictures": [str(home), 1],
         "geometry": "é",
         "pages": {"x": -1},
     }
@@ -78,7 +81,7 @@ def test_values_that_do_not_fit_are_passed_over_one_by_one(home):
     settings = Settings.load()
     assert settings.restored("toy", Toy()) == Toy(rate=0.5)
     assert (settings.theme, settings.device, settings.rail, settings.page("x")) == ("", "auto", False, 0)
-    assert settings.recent_pictures == ["a"]
+    assert settings.recent_pictures == [str(home)]
 
 
 def test_a_temporary_object_touches_no_disk(home):
@@ -94,3 +97,10 @@ def test_a_disk_that_refuses_is_said_not_raised(tmp_path, monkeypatch):
     settings = Settings.load()
     settings.save()
     assert "could not be saved" in str(settings.note)
+
+
+def test_a_name_that_is_no_unicode_is_saved(home):
+    settings = Settings.load()
+    settings.recent_models = ["caf\udce9"]
+    settings.save()
+    assert Settings.load().recent_models == ["caf\udce9"]
