@@ -1,0 +1,143 @@
+"""What leaves the app: pictures, numbers, and the settings that made them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication, QImage
+
+from app import export, theme, words
+from app.views.bars import Bars, probability
+from app.views.boxes import detection
+from app.views.boxview import BoxView
+from app.views.colorbar import ColorBar
+from app.views.filmstrip import FilmStrip
+from app.views.mosaic import Mosaic
+from app.views.photomap import PhotoMap
+from app.views.table import QueryTable, Row
+from engines.core.errors import LabError
+from tests.app.views_help import show
+
+
+def photo_map():
+    view = PhotoMap()
+    view.set_photo(np.zeros((30, 40, 3), np.uint8))
+    view.set_grid(3, 4)
+    view.set_map(np.arange(12, dtype=np.float32).reshape(3, 4) / 12, class_value=0.1)
+    view.set_pin((1, 2))
+    return view
+
+
+def mosaic():
+    view = Mosaic()
+    view.set_maps(np.random.default_rng(0).random((3, 4, 5)).astype(np.float32))
+    return view
+
+
+def bars():
+    view = Bars()
+    view.set_bars([probability('a, "b"', 0.5, 0.25), probability("c", 0.1)])
+    return view
+
+
+def boxes():
+    view = BoxView()
+    view.set_photo(np.zeros((30, 40, 3), np.uint8))
+    view.set_boxes([detection((0.5, 0.5, 0.2, 0.2), "cat 0.98", 0)])
+    return view
+
+
+def table():
+    view = QueryTable()
+    view.set_rows([Row(0, "cat", 0.9, (0.1, 0.2, 0.3, 0.4))])
+    return view
+
+
+def strip():
+    view = FilmStrip()
+    view.set_frames(np.zeros((30, 40, 3), np.uint8), [[detection((0.5, 0.5, 0.2, 0.2), "", 0)]], ["1"])
+    return view
+
+
+VIEWS = [photo_map, mosaic, bars, boxes, table, strip, ColorBar]
+
+
+@pytest.fixture(autouse=True)
+def look(qapp):
+    words.set_language("en")
+    theme.use("light")
+
+
+@pytest.mark.parametrize("make", VIEWS)
+def test_every_view_saves_all_four(qtbot, tmp_path, make):
+    view = show(qtbot, make(), 300, 200)
+    view.settings = {"layer": 9, "temperature": np.float32(1.5), "off": (2, 7), "名": "猫"}
+    for ending in (".png", ".svg", ".npz", ".csv"):
+        export.save(view, tmp_path / f"out{ending}")
+    image = QImage(str(tmp_path / "out.png"))
+    assert (image.width(), image.height()) == (2 * view.width(), 2 * view.height())
+    assert json.loads(image.text("settings"))["layer"] == 9
+    svg = (tmp_path / "out.svg").read_text(encoding="utf-8")
+    assert svg.count("<svg") == 1
+    assert "temperature" in svg
+    with np.load(tmp_path / "out.npz") as kept:
+        assert json.loads(str(kept["settings"]))["off"] == [2, 7]
+        for name, array in view.numbers().items():
+            np.testing.assert_array_equal(kept[name], array)
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert json.loads(lines[0].removeprefix("# settings "))["名"] == "猫"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.csv", "out.npz", "out.png", "out.svg"]
+
+
+def test_csv_gives_back_the_numbers(qtbot, tmp_path):
+    view = show(qtbot, mosaic())
+    export.save(view, tmp_path / "out.csv")
+    text = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    block = text.split("# maps 3 x 4 x 5")[1].split("# scale_low")[0]
+    rows = [line for line in block.splitlines() if line and not line.startswith("#")]
+    back = np.array([[float(v) for v in line.split(",")] for line in rows]).reshape(3, 4, 5)
+    np.testing.assert_allclose(back, view.numbers()["maps"], rtol=1e-6)
+    assert re.findall(r"# maps\[(\d)\]", block) == ["0", "1", "2"]
+
+
+def test_svg_holds_words_as_text(qtbot, tmp_path):
+    view = show(qtbot, bars())
+    export.save(view, tmp_path / "out.svg")
+    assert "50.0 %" in (tmp_path / "out.svg").read_text(encoding="utf-8")
+
+
+def test_a_place_that_cannot_be_written_is_said_in_words(qtbot, tmp_path):
+    view = show(qtbot, bars())
+    with pytest.raises(LabError) as problem:
+        export.save(view, tmp_path / "nowhere" / "out.png")
+    assert problem.value.message.values["name"] == "out.png"
+    assert not list(tmp_path.iterdir())
+
+
+def test_copy_puts_the_picture_on_the_clipboard(qtbot):
+    view = show(qtbot, bars(), 300, 100)
+    export.copy_picture(view)
+    image = QGuiApplication.clipboard().image()
+    assert (image.width(), image.height()) == (600, 200)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_menu_offers_everything_in_words(qtbot, language):
+    words.set_language(language)
+    words.forget_missing()
+    view = show(qtbot, photo_map())
+    menu = export.menu(view)
+    assert len([a for a in menu.actions() if a.text()]) == 6
+    assert not words.missing()
+    words.set_language("en")
+
+
+def test_reset_view_is_in_the_menu(qtbot):
+    view = show(qtbot, photo_map())
+    view.set_zoom(4, view.rect().center().toPointF())
+    assert view.zoom > 1
+    export.menu(view).actions()[-1].trigger()
+    assert view.zoom == 1
