@@ -13,7 +13,7 @@ _HOME = {
     "ViT": "model",
     "ViTConfig": "model",
     "load_checkpoint": "load",
-    "rollout": "rollout",
+    "rollout": "measures",
 }
 __all__ = ["Engine", "ViT", "ViTConfig", "load_checkpoint", "rollout"]
 

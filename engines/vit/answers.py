@@ -15,7 +15,7 @@ from engines.core.errors import Message
 from engines.core.protocol import Progress
 from engines.vit.interventions import HeadsOff, Intervention, Temperature
 from engines.vit.preprocess import Prepared
-from engines.vit.rollout import cosine, entropy, fuse, mean_distance, principal_colors, spread
+from engines.vit.measures import cosine, entropy, fuse, mean_distance, principal_colors, spread
 from engines.vit.spec import (
     PCA,
     SIMILARITY,

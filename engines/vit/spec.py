@@ -199,7 +199,7 @@ def top_mass(weights: Floats, share: float) -> npt.NDArray[np.bool_]:
     before = np.cumsum(flat[order]) - flat[order]  # mass held by the larger ones
     total = flat.sum()
     mask = np.zeros(flat.shape, dtype=bool)
-    mask[order] = (before < share * total * (1 - 1e-9)) & (flat[order] > 0)
+    mask[order] = (before < (share - 1e-6) * total) & (flat[order] > 0)
     return mask.reshape(weights.shape)
 
 

