@@ -11,6 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+#: oneDNN's fused convolutions are internal to torch, so they are used where they are there and not missed elsewhere
+FUSED = torch.backends.mkldnn.is_available() and all(
+    hasattr(torch.ops.mkldnn, name) for name in ("_convolution_pointwise", "_convolution_pointwise_")
+)
+
 
 class FrozenBatchNorm(nn.Module):
     """Batch norm with fixed statistics and fixed scale: an affine map per channel."""
@@ -53,11 +58,10 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        y = self.bn3(self.conv3(y))
+        """(B, C, H, W) -> (B, C', H / stride, W / stride); may write into ``x``."""
+        y = conv_relu(conv_relu(x, self.conv1, self.bn1), self.conv2, self.bn2)
         around = x if self.downsample is None else self.downsample(x)
-        return F.relu(y.add_(around), inplace=True)
+        return conv_add_relu(y, self.conv3, self.bn3, around)
 
 
 def norm(channels: int) -> nn.Module:
@@ -93,7 +97,7 @@ class ResNet(nn.Module):
 
     def begin(self, pixels: Tensor) -> Tensor:
         """Stem: pixels (B, 3, H, W) -> (B, stem, H / 4, W / 4)."""
-        return F.max_pool2d(F.relu(self.bn1(self.conv1(pixels)), inplace=True), 3, 2, 1)
+        return F.max_pool2d(conv_relu(pixels, self.conv1, self.bn1), 3, 2, 1)
 
     def steps(self) -> list[nn.Module]:
         """The blocks in order, for callers that want to stop between them."""
@@ -106,6 +110,53 @@ class ResNet(nn.Module):
         for step in self.steps():
             x = step(x)
         return x
+
+
+def for_inference(module: nn.Module) -> None:
+    """Fold the norms and store the weights of convolutions as the kernels like them, channels last."""
+    fold(module)
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d):
+            last = child.weight.detach().to(memory_format=torch.channels_last)
+            child.weight = nn.Parameter(last, requires_grad=False)
+
+
+def can_fuse(x: Tensor, conv: nn.Conv2d) -> bool:
+    """Whether oneDNN's kernels, which do the sum and the ReLU after a convolution in the same pass, take this one."""
+    return (
+        FUSED
+        and conv.bias is not None
+        and x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not (torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad))
+        and x.numel() > 0
+    )
+
+
+def shape_of(conv: nn.Conv2d) -> tuple[list[int], list[int], list[int], int]:
+    """Padding, stride, dilation and groups, as the kernels take them."""
+    sides = conv.padding if isinstance(conv.padding, tuple) else (0, 0)
+    return list(sides), list(conv.stride), list(conv.dilation), conv.groups
+
+
+def conv_relu(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
+    """Convolution, norm, ReLU; in one pass where the norm is folded and the kernel is there."""
+    if isinstance(norm, nn.Identity) and can_fuse(x, conv):
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, conv.weight, conv.bias, *shape_of(conv), "relu", [], ""
+        )
+        return out
+    return F.relu(norm(conv(x)), inplace=True)
+
+
+def conv_add_relu(x: Tensor, conv: nn.Conv2d, norm: nn.Module, around: Tensor) -> Tensor:
+    """Convolution, norm, plus ``around``, ReLU; may write into ``around``."""
+    if isinstance(norm, nn.Identity) and can_fuse(x, conv):
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise_(
+            around, x, conv.weight, conv.bias, *shape_of(conv), "add", 1.0, "relu", [], ""
+        )
+        return out
+    return F.relu(norm(conv(x)).add_(around), inplace=True)
 
 
 @torch.no_grad()

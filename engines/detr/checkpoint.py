@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from engines.blocks.resnet import fold
+from engines.blocks.resnet import for_inference
 from engines.checkpoints import catalog, detr_keys
 from engines.checkpoints.apply import apply, choose
 from engines.checkpoints.folder import Tensors, open_folder
@@ -72,14 +71,5 @@ def _folder(path: Path, name: str) -> Detr:
 def ready(model: Detr) -> Detr:
     """Eval mode, nothing to train, and the form that the convolutions compute fastest in."""
     model.eval().requires_grad_(False)
-    fold(model.backbone)
-    channels_last(model.backbone)
-    channels_last(model.input_projection)
+    for_inference(model)
     return model
-
-
-def channels_last(module: nn.Module) -> None:
-    """Store the weights of convolutions as the CPU and GPU kernels like them."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            part.weight = nn.Parameter(part.weight.to(memory_format=torch.channels_last), requires_grad=False)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import DetrConfig, DetrForObjectDetection, ResNetConfig
 from transformers.models.detr.image_processing_pil_detr import DetrImageProcessorPil
 
+from engines.blocks import resnet
 from engines.checkpoints.detr_keys import TABLES
 from engines.core.errors import LabError
 from engines.detr import Detr, load_checkpoint
@@ -197,3 +198,13 @@ def test_the_published_models_have_their_size(depth, millions):
         model = Detr(from_hub(hub, "x"))
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.3)
     assert model.class_head.out_features == 92
+
+
+def test_the_fused_kernels_are_an_option_not_a_need(reference, monkeypatch):
+    pixels = torch.randn(1, 3, 90, 70)
+    fast, slow = (load_checkpoint(reference[1]) for _ in range(2))
+    with torch.no_grad():
+        found = fast(pixels)
+        monkeypatch.setattr(resnet, "FUSED", False)
+        close(slow(pixels).logits, found.logits)
+    assert resnet.can_fuse(pixels, fast.backbone.conv1) is False
