@@ -297,22 +297,33 @@ class Swatch(QWidget):
 class Key(QWidget):
     """Swatch, name and value of each curve or part, in one line. Values keep their column while they change."""
 
-    def __init__(self, items: Sequence[tuple[str, Text]], widest: str = "") -> None:
+    def __init__(self, items: Sequence[tuple[str, Text]] = (), widest: str = "") -> None:
         """``items``: (token, name). ``widest``: the longest value that will stand there; empty for none."""
         super().__init__()
         self._values: list[QLabel] = []
-        self._widest = widest
-        layout = row(gap=6)
+        self._widest = ""
+        self._line = row(gap=6)
+        self.setLayout(self._line)
+        self.set_items(items, widest)
+
+    def set_items(self, items: Sequence[tuple[str, Text]], widest: str = "") -> None:
+        """Show other items."""
+        while (old := self._line.takeAt(0)) is not None:
+            part = old.widget()
+            if part is not None:
+                part.hide()
+                part.deleteLater()
+        self._values, self._widest = [], widest
         for i, (token, name) in enumerate(items):
             if i:
-                layout.addSpacing(S2)
-            layout.addWidget(Swatch(token))
-            layout.addWidget(quiet(name))
+                self._line.addSpacing(S2)
+            self._line.addWidget(Swatch(token))
+            self._line.addWidget(quiet(name))
             value = label("", SMALL, True)
             value.setVisible(bool(widest))
             self._values.append(value)
-            layout.addWidget(value)
-        self.setLayout(layout)
+            self._line.addWidget(value)
+        self._line.addStretch(1)
         self.restyled()
 
     def restyled(self) -> None:

@@ -21,16 +21,19 @@ from app import theme, words
 from app.cards import card
 from app.controls import Chips
 from app.sliders import ParamRow, Scale
-from app.views.bars import Bars, probability
+from app.views.bars import Bar, Bars, probability
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, class_token, detection, matched, truth, unmatched
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
+from app.views.curves import Curve, Curves
 from app.views.filmstrip import FilmStrip
+from app.views.matrix import Matrix
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, weight_percent
 from app.views.table import QueryTable, Row
-from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule, section
+from app.views.tokenmap import TokenMap
+from app.widgets import Key, MenuButton, Segments, box, button, col, label, quiet, row, rule, section
 from engines.core.errors import Message
 
 ROWS, COLS = 16, 24
@@ -252,7 +255,74 @@ def detect() -> QWidget:
     return box(grid, "window")
 
 
-PAGES: dict[str, Callable[[], QWidget]] = {"vit": vit, "detect": detect}
+def training() -> QWidget:
+    """Curves, token map, small mosaic and bars."""
+    rng = np.random.default_rng(1)
+    x = np.arange(220) * 10
+    loss = 0.06 + 3.2 * np.exp(-x / 340) + 0.5 * np.exp(-x / 1200)
+    held = loss * 1.08 + 0.16 * (1 - np.exp(-x / 900))
+    token = 100 / (1 + np.exp(-(x - 580) / 170))
+    plots = [Curves(y_ticks=(0, 1, 2, 3, 4)), Curves(y_range=(0, 100), y_ticks=(0, 25, 50, 75, 100))]
+    train = Curve(Message("train"), x, loss, "cat0", raw=loss * np.exp(rng.normal(0, 0.09, 220)))
+    plots[0].set_curves([train, Curve(Message("held-out"), x, held, "cat1", dashed=True)], 2400)
+    band = Curve(Message("token"), x, token, "cat0", low=token - 4, high=np.minimum(100, token + 4), digits=1)
+    plots[1].set_curves([band, Curve(Message("sequence"), x, token * 0.95, "cat1", digits=1)], 2400)
+    for plot in plots:
+        plot.set_cursor(1580)
+    source, target = list("3 May 1998"), list("1998-05-03")
+    cross = np.exp(rng.normal(0, 1, (10, 10)) + 2.5 * np.eye(10)[::-1])
+    tokens = TokenMap()
+    tokens.set_values(cross / cross.sum(1, keepdims=True), low=0)
+    tokens.set_tokens(target, source)
+    tokens.set_at((5, -1))
+    wide = TokenMap()
+    wide.set_values(rng.random((6, 9)), low=0)
+    wide.set_tokens(["layer", "norm", "query", "key", "value", "head"], ["attention", "is", "all", "you", "need"] * 2)
+    queries = TokenMap()
+    queries.set_values(rng.random((100, 100)) ** 6, low=0)
+    queries.set_at((17, -1))
+    upper = row(
+        (card("Loss", plots[0], tools=[plots[0].key]), 1), (card("Accuracy, %", plots[1], tools=[plots[1].key]), 1)
+    )
+    lower = row(*((card("Cross-attention", view, "layer 2"), 1) for view in (tokens, wide, queries)), gap=12)
+    return box(col((upper, 10), (lower, 12), gap=12, pad=12), "window")
+
+
+def matching() -> QWidget:
+    """Cost matrices as a sum, and the loss in parts."""
+    rng = np.random.default_rng(3)
+    line = row(gap=8)
+    for i, (name, sign) in enumerate((("1 × class", "+"), ("5 × L1", "+"), ("2 × GIoU", "="), ("Total cost", ""))):
+        cost = rng.normal(0, 2, (7, 4)).astype(np.float32)
+        view = Matrix()
+        view.set_values(cost)
+        view.set_names([str(k + 1) for k in range(7)], list("ABCD"), ["pred"] * 4 + ["text2"] * 3, ["truth"] * 4)
+        view.set_pairs([(k, k) for k in range(4)], [(0, 1), (1, 0), (2, 2), (3, 3)] if i == 3 else ())
+        bar = ColorBar(ramp="tide")
+        bar.set_range(float(cost.min()), float(cost.max()))
+        line.addLayout(col(label(name, bold=True), (view, 1), bar, gap=4), 1)
+        if sign:
+            line.addWidget(label(sign, theme.TITLE, kind="quiet"))
+    cost_card = card("Cost of each prediction (row) for each object (column)", line, "outline: optimal")
+    bars = Bars(widest="0.00")
+    terms = (("cat0", "Cross-entropy"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
+    parts = rng.random((5, 3)) * [1, 1.5, 2]
+    bars.set_bars(
+        [
+            Bar(f"{i + 1} → {'ABCDE'[i]}", tuple((float(v), f"cat{k}") for k, v in enumerate(p)), f"{p.sum():.2f}")
+            for i, p in enumerate(parts)
+        ]
+    )
+    loss = card(
+        "Set loss",
+        bars,
+        "per matched pair",
+        foot=Key(terms),
+    )
+    return box(col((row(loss, gap=12), 2), (cost_card, 3), gap=12, pad=12), "window")
+
+
+PAGES: dict[str, Callable[[], QWidget]] = {"vit": vit, "detect": detect, "training": training, "matching": matching}
 
 
 def main(folder: str, wanted: list[str]) -> None:

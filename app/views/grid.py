@@ -1,0 +1,268 @@
+"""A table of values as colored cells with named rows and columns; base of cost matrix and token map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter
+
+from app import theme, words
+from app.theme import CAPTION, S1, S2
+from app.views.base import CENTER, RIGHT, PixelView, chip, empty_note, finite, indexed_image, outline, text_width, write
+from app.views.tiling import block_max
+from app.words import Text
+
+Pair: TypeAlias = tuple[int, int]
+MOST_NAMES = 64  # rows or columns; beyond that names would be dust
+
+
+class GridView(PixelView):
+    """Cells of one size, whole pixels; a table larger than its room is reduced by block maximum.
+
+    Signals
+    -------
+    hovered : (row, col) or None
+    clicked : (row, col)
+    """
+
+    hovered = Signal(object)
+    clicked = Signal(object)
+
+    def __init__(self, ramp: str, largest: tuple[int, int], square: bool) -> None:
+        super().__init__((150, 130))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._ramp, self._largest, self._square = ramp, largest, square
+        self._values = np.zeros((0, 0), np.float32)
+        self._low, self._top = 0.0, 1.0
+        self._rows: Sequence[Text] = ()
+        self._cols: Sequence[Text] = ()
+        self._row_tokens: Sequence[str] = ()
+        self._col_tokens: Sequence[str] = ()
+        self._hover: Pair | None = None
+        self._lit: Pair | None = None
+        self._at: Pair | None = None
+        self._cell, self._corner, self._block = (1, 1), (0, 0), 1
+        self._upright = True
+        self._image: QImage | None = None
+        self._empty: Text = ""
+
+    # -- content
+    def set_values(self, values: np.ndarray, top: float | None = None, low: float | None = None) -> None:
+        """Show values (rows, cols); the ramp runs from ``low`` to ``top`` (least and largest if not given)."""
+        values = finite(np.asarray(values, np.float32), "values")
+        if values.ndim != 2:
+            raise ValueError(f"values must be (rows, cols), not {values.shape}")
+        if values.shape != self._values.shape:
+            self._hover = self._lit = None
+            self._at = None if self._at is None or not self._inside(self._at, values.shape) else self._at
+            self._stale = True
+        self._values = values
+        self._low = float(values.min(initial=0.0) if low is None and values.size else low or 0.0)
+        self._top = float(values.max(initial=self._low) if top is None else top)
+        if self._top <= self._low:
+            self._top = self._low + 1.0
+        self._image = None
+        self.update()
+        self.tell()
+
+    def set_names(
+        self,
+        rows: Sequence[Text],
+        cols: Sequence[Text],
+        row_tokens: Sequence[str] = (),
+        col_tokens: Sequence[str] = (),
+    ) -> None:
+        """Names beside rows and above columns, on request each in the color of a token."""
+        self._rows, self._cols, self._row_tokens, self._col_tokens = rows, cols, row_tokens, col_tokens
+        self.renew()
+
+    def set_at(self, cell: Pair | None) -> None:
+        """Mark a cell without telling anybody; −1 stands for all: (3, −1) is a whole row."""
+        self._at = cell
+        self.tell()
+        self.update()
+
+    def set_lit(self, cell: Pair | None) -> None:
+        """Light up a cell, row or column (−1 for all) that is pointed at elsewhere."""
+        if cell != self._lit:
+            self._lit = cell
+            self.update()
+
+    def set_empty(self, text: Text) -> None:
+        """What to say while there is nothing."""
+        self._empty = text
+        self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return {
+            "values": self._values,
+            "scale": np.array([self._low, self._top]),
+            "rows": np.array([words.drawn(t) for t in self._rows], dtype=np.str_),
+            "columns": np.array([words.drawn(t) for t in self._cols], dtype=np.str_),
+        }
+
+    def written(self, value: float) -> str:
+        """A value as cells and chips say it."""
+        return words.number(value, 2)
+
+    def share_at(self, cell: Pair | None) -> float | None:
+        """Where a cell's value stands on the color bar, 0..1."""
+        if cell is None or not self._inside(cell, self._values.shape):
+            return None
+        return float(np.clip((self._values[cell] - self._low) / (self._top - self._low), 0, 1))
+
+    def report(self) -> str:
+        cell = self._hover or self._at
+        if cell is None or not self._values.size:
+            return ""
+        row = words.drawn(self._rows[cell[0]]) if 0 <= cell[0] < len(self._rows) else str(cell[0] + 1)
+        col = words.drawn(self._cols[cell[1]]) if 0 <= cell[1] < len(self._cols) else str(cell[1] + 1)
+        if not self._inside(cell, self._values.shape):
+            return row if cell[0] >= 0 else col
+        return f"{row}, {col}: {self.written(float(self._values[cell]))}"
+
+    @staticmethod
+    def _inside(cell: Pair, shape: tuple[int, ...]) -> bool:
+        return 0 <= cell[0] < shape[0] and 0 <= cell[1] < shape[1]
+
+    # -- places
+    def arrange(self, width: int, height: int) -> None:
+        self._image = None
+        rows, cols = self._values.shape
+        if not rows or not cols:
+            return
+        named_rows, named_cols = 0 < len(self._rows) <= MOST_NAMES, 0 < len(self._cols) <= MOST_NAMES
+        left = max((text_width(words.drawn(t), CAPTION, True) for t in self._rows), default=0) + S2 if named_rows else 2
+        widest = max((text_width(words.drawn(t), CAPTION, True) for t in self._cols), default=0) if named_cols else 0
+        left = int(np.ceil(min(left, 0.4 * width)))
+        self._upright, over = True, 18 if named_cols else 2
+        for _ in range(2):
+            room_w, room_h = width - left - 4, height - over - 4
+            self._block = max(1, int(np.ceil(cols / max(1, room_w))), int(np.ceil(rows / max(1, room_h))))
+            shown_w, shown_h = -(-cols // self._block), -(-rows // self._block)
+            cell_w = min(self._largest[0], max(1, room_w // shown_w))
+            cell_h = min(self._largest[1], max(1, room_h // shown_h))
+            if self._square:
+                cell_w = cell_h = min(cell_w, cell_h)
+            if widest <= cell_w + 2 or not self._upright:
+                break
+            self._upright, over = False, int(np.ceil(min(widest, 0.4 * height))) + S1  # turn the names
+        self._cell = (cell_w, cell_h)
+        x = left + max(0, (room_w - cell_w * shown_w) // 2)
+        y = over + max(0, (room_h - cell_h * shown_h) // 2)
+        self._corner = (x, y)
+
+    def cell_rect(self, cell: Pair) -> QRectF:
+        """Where a cell stands; −1 for a whole row or column."""
+        self.arranged()
+        (x, y), (w, h), block = self._corner, self._cell, self._block
+        rows, cols = (-(-n // block) for n in self._values.shape)
+        left, wide = (x + cell[1] // block * w, w) if cell[1] >= 0 else (x, cols * w)
+        top, high = (y + cell[0] // block * h, h) if cell[0] >= 0 else (y, rows * h)
+        return QRectF(left, top, wide, high)
+
+    def cell_at(self, point: QPointF) -> Pair | None:
+        """The cell under a screen point."""
+        self.arranged()
+        col = int(np.floor((point.x() - self._corner[0]) / self._cell[0])) * self._block
+        row = int(np.floor((point.y() - self._corner[1]) / self._cell[1])) * self._block
+        return (row, col) if self._inside((row, col), self._values.shape) else None
+
+    # -- hand
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point(self.cell_at(event.position()))
+
+    def leaveEvent(self, _event: object) -> None:
+        self._point(None)
+
+    def _point(self, cell: Pair | None) -> None:
+        if cell != self._hover:
+            self._hover = cell
+            self.tell()
+            self.update()
+            self.hovered.emit(cell)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell = self.cell_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and cell is not None:
+            self._choose(cell)
+
+    def _choose(self, cell: Pair) -> None:
+        self.set_at(cell)
+        self.clicked.emit(cell)
+
+    def walk(self, rows: int, cols: int) -> bool:
+        high, wide = self._values.shape
+        if not high or not wide:
+            return False
+        now = self._at or (0, 0)
+        new = (min(high - 1, max(0, now[0] + rows)), min(wide - 1, max(0, now[1] + cols)))
+        if new != self._at:
+            self._choose(new)
+        return True
+
+    # -- painting
+    def levels(self) -> np.ndarray:
+        """What is painted, uint8 (rows, cols) after reduction: round(255 × share of the ramp)."""
+        values = block_max(self._values[None], self._block)[0]
+        share = np.clip((values - self._low) / (self._top - self._low), 0, 1)
+        return np.rint(255 * share).astype(np.uint8)
+
+    def restyled(self) -> None:
+        self._image = None
+        super().restyled()
+
+    def draw(self, painter: QPainter) -> None:
+        if not self._values.size:
+            if self._empty:
+                empty_note(painter, QRectF(self.rect()), self._empty)
+            return
+        if self._image is None:
+            self._image = indexed_image(self.levels(), theme.ramp_table(self._ramp))
+        painter.drawImage(self.cell_rect((-1, -1)), self._image, QRectF(self._image.rect()))
+        self._draw_names(painter)
+        self.draw_cells(painter)
+        if self._lit is not None:
+            outline(painter, self.cell_rect(self._lit).adjusted(0, 0, -1, -1), theme.color("chalk"), 1)
+        if self._at is not None:
+            place = self.cell_rect(self._at).adjusted(-1, -1, 1, 1)
+            outline(painter, place, theme.color("accent"), 2, theme.color("surface"))
+        if self._hover is not None:
+            place = self.cell_rect(self._hover)
+            outline(painter, place.adjusted(0, 0, -1, -1), theme.color("chalk"), 1, theme.color("ink"))
+            chip(painter, place, self.written(float(self._values[self._hover])), QRectF(self.rect()))
+
+    def draw_cells(self, painter: QPainter) -> None:
+        """Numbers and marks of a subclass."""
+
+    def _name_token(self, tokens: Sequence[str], index: int, chosen: bool) -> str:
+        if chosen:
+            return "accent"
+        return tokens[index] if index < len(tokens) else "text2"
+
+    def _draw_names(self, painter: QPainter) -> None:
+        at = self._hover or self._at or (-2, -2)
+        if len(self._rows) <= MOST_NAMES and self._cell[1] >= 9:
+            for i, text in enumerate(self._rows[: self._values.shape[0]]):
+                place, on = self.cell_rect((i, 0)), i == at[0]
+                color = theme.color(self._name_token(self._row_tokens, i, on))
+                line = QRectF(0, place.y(), place.x() - 6, place.height())
+                write(painter, line, text, color, CAPTION, on or i < len(self._row_tokens), RIGHT)
+        if len(self._cols) > MOST_NAMES or self._cell[0] < 9:
+            return
+        for j, text in enumerate(self._cols[: self._values.shape[1]]):
+            place, on = self.cell_rect((0, j)), j == at[1]
+            color = theme.color(self._name_token(self._col_tokens, j, on))
+            bold = on or j < len(self._col_tokens)
+            if self._upright:
+                line = QRectF(place.x() - 20, place.y() - 18, place.width() + 40, 16)
+                write(painter, line, text, color, CAPTION, bold, CENTER)
+            else:
+                painter.save()
+                painter.translate(place.center().x(), place.y() - S1)
+                painter.rotate(-90)
+                write(painter, QRectF(0, -8, 400, 16), text, color, CAPTION, bold)
+                painter.restore()

@@ -1,0 +1,75 @@
+"""The cost matrix: numbers on tinted cells, the assignment outlined, the greedy choice in a corner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
+
+from app import theme, words
+from app.theme import CAPTION
+from app.views.base import CENTER, outline, pen, text_width, write
+from app.views.grid import GridView, Pair
+
+LARGEST = (84, 48)
+
+
+class Matrix(GridView):
+    """Predictions (rows) by objects (columns), or any table of numbers.
+
+    Parameters
+    ----------
+    digits : int
+        After the point; 0 for counts.
+    """
+
+    def __init__(self, digits: int = 2, ramp: str = "tide") -> None:
+        super().__init__(ramp, LARGEST, square=False)
+        self.export_name = "matrix"
+        self._digits = digits
+        self._pairs: tuple[Pair, ...] = ()
+        self._corners: tuple[Pair, ...] = ()
+
+    def set_pairs(self, pairs: Sequence[Pair], greedy: Sequence[Pair] = ()) -> None:
+        """Outline an assignment; a greedy choice gets a corner where it differs."""
+        self._pairs = tuple(pairs)
+        self._corners = tuple(p for p in greedy if p not in self._pairs)
+        self.update()
+
+    def written(self, value: float) -> str:
+        return words.number(value, self._digits)
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        out = super().numbers()
+        if self._pairs:
+            out["assignment"] = np.array(self._pairs)
+        if self._corners:
+            out["greedy_where_it_differs"] = np.array(self._corners)
+        return out
+
+    def draw_cells(self, painter: QPainter) -> None:
+        rows, cols = self._values.shape
+        widest = max(text_width(self.written(v)) for v in (float(self._values.min()), float(self._values.max())))
+        if self._block == 1 and widest + 4 <= self._cell[0] and self._cell[1] >= 13:
+            inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp(self._ramp).tolist()]
+            levels = self.levels()
+            for i in range(rows):
+                for j in range(cols):
+                    text = self.written(float(self._values[i, j]))
+                    write(painter, self.cell_rect((i, j)), text, inks[levels[i, j]], CAPTION, align=CENTER)
+        for cell in self._corners:
+            place = self.cell_rect(cell).adjusted(1, 1, -1, -1)
+            size = min(11.0, place.height() / 2)
+            corner = QPolygonF(
+                [place.topRight(), place.topRight() - QPointF(size, 0), place.topRight() + QPointF(0, size)]
+            )
+            painter.setPen(pen(theme.color("surface"), 1))
+            painter.setBrush(theme.color("pred"))
+            painter.drawPolygon(corner)
+        for cell in self._pairs:
+            place = QRectF(self.cell_rect(cell))
+            outline(painter, place.adjusted(2.5, 2.5, -2.5, -2.5), theme.color("surface"), 1)
+            outline(painter, place.adjusted(1, 1, -1, -1), theme.color("text"), 2)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
