@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel
 from app import choosers, words
 from app.cards import Card
 from app.tabs.vit.columns import LayerColumns
-from app.tabs.vit.shown import Ends, Shown, ends_of, nice_end
+from app.tabs.vit.shown import Ends, Shown, ends_of
 from app.theme import SMALL
 from app.views.bars import Bar, Bars, probability
 from app.views.colorbar import ColorBar
@@ -57,7 +57,7 @@ class PhotoCard(Card):
         self.view.reserve = RESERVE
         tips = ("A row of the weights: whom the patch looks at.", "A column of the weights: who looks at the patch.")
         self.direction = Segments(DIRECTIONS, tips=tips)
-        self.bar = ColorBar(least=150)
+        self.bar = ColorBar(least=200)
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
         self.said: QLabel = label("", SMALL)
@@ -78,27 +78,20 @@ class PhotoCard(Card):
         self.set_note("{cols} × {rows} patches", cols=grid.cols, rows=grid.rows)
         self.set_empty(None)
 
-    def show_map(self, shown: Shown, params: ViTParams, token: int, heads: tuple[Floats, Ends] | None) -> None:
-        """What a token attends to, in the chosen mode; an answer that is not there yet leaves the old map."""
+    def show_map(self, shown: Shown, params: ViTParams, token: int, ends: Ends | None) -> None:
+        """What a token attends to, in the chosen mode; an answer that is not there yet leaves the old map.
+
+        ``ends`` is the scale of the heads' maps; None where only this one head is known.
+        """
         self.bar.setVisible(params.overlay in (ATTENTION, ROLLOUT))
         self.diff_bar.setVisible(params.overlay == SIMILARITY)
         if params.overlay == PCA:
             self._show_colors(shown)
             return
-        if params.overlay == ATTENTION:
-            values = shown.head_row(token, params)
-            at = shown.head(params) - 1
-            if values is None:
-                return
-            if heads is not None:
-                top, clipped = heads[1].at(at)
-            else:
-                top, clipped = 1.0 if params.scale == ABSOLUTE else nice_end(largest(shown, values)), False
-        else:
-            values = shown.overlay_row(token, params)
-            if values is None:
-                return
-            top, clipped = nice_end(largest(shown, values)), False
+        plain = params.overlay == ATTENTION
+        values = shown.head_row(token, params) if plain else shown.overlay_row(token, params)
+        if values is None:
+            return
         patches = shown.on_patches(values)
         if params.overlay == SIMILARITY:
             self.view.set_map(patches, 1.0, -1.0, float(values[0]), "diff")
@@ -108,6 +101,10 @@ class PhotoCard(Card):
                 others[place] = -1
             self._say(shown, params, token, "Most alike", words.number(float(others.max()), 2))
             return
+        if plain and ends is not None:
+            top, clipped = ends.at(shown.head(params) - 1)
+        else:
+            top, clipped = ends_of(patches[None], params.scale).at(0)
         self.view.set_map(patches, top, class_value=float(values[0]))
         self.bar.set_range(0, top, clipped, Message(params.overlay))
         self._say(shown, params, token, "Strongest", weight_percent(float(patches.max())))
@@ -292,11 +289,6 @@ class ClassCard(Card):
         maps = shown.answer.classes
         bits, distance = float(maps.entropy[layer - 1, head - 1]), float(maps.distance[layer - 1, head - 1])
         self.set_note("L{layer} H{head}: {measures}", layer=layer, head=head, measures=measure(bits, distance))
-
-
-def largest(shown: Shown, row: Floats) -> float:
-    """The largest value on the patches."""
-    return float(shown.on_patches(row).max())
 
 
 def measure(bits: float, distance: float) -> Message:

@@ -10,7 +10,7 @@ from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.base import CENTER, PixelView, pen, text_width, write
 
-WIDEST = 28  # px of a column
+WIDEST = 18  # px of a column
 NAME_H, VALUE_H = 16, 18
 WRITTEN = "0.000"
 
@@ -105,8 +105,7 @@ class LayerColumns(PixelView):
             top = place.bottom() - round(place.height() * (min(1.0, value) - low) / (1 - low))
             painter.fillRect(QRectF(left, place.top(), wide, place.height()), theme.color("sunken"))
             upper, lower = sorted((top, zero))
-            token = "accent" if self._ghost or marked else "control"
-            painter.fillRect(QRectF(left, upper, wide, max(1.0, lower - upper)), theme.color(token))
+            painter.fillRect(QRectF(left, upper, wide, max(1.0, lower - upper)), theme.color("accent"))
             if self._ghost:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))

@@ -22,7 +22,7 @@ from engines.vit.spec import (
     ViTParams,
 )
 
-KEPT_IN = 0.995  #: share of the weights of all maps that a shared scale holds; the rest is clipped
+KEPT_IN = 0.98  #: share of the weights of all maps that a shared scale holds; the rest is clipped
 STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 CLASS_TOKEN = 0
 

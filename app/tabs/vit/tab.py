@@ -214,9 +214,8 @@ class VitTab(TopicTab):
 
     # -- drawing
     def on(self, event: Event) -> None:
-        if isinstance(event, Ended) and event.error is not None and self.shown_.grid is None:
-            for waiting in self._cards:
-                waiting.set_empty("Nothing to show yet.")
+        if isinstance(event, Ended) and event.error is not None:
+            self._went_wrong(event)
         before, model = self.shown_.answer, self.shown_.info
         if not self.shown_.take(event):
             return
@@ -226,6 +225,16 @@ class VitTab(TopicTab):
         self._photo_came(self.shown_.grid)
         if isinstance(event, Answer):
             self._answered(event, before)
+
+    def _went_wrong(self, ended: Ended) -> None:
+        """A model that was refused is not asked again: the sliders go on with the one on screen."""
+        info = self.shown_.info
+        if self.shown_.grid is None:
+            for waiting in self._cards:
+                waiting.set_empty("Nothing to show yet.")
+        elif info is not None and self.params.model not in ("", info.source) and not ended.memory:
+            self.params = replace(self.params, model=info.source)
+            self.shell.settings.keep(self.topic.name, self.params, self.kept)
 
     def _answered(self, answer: Answer, before: Answer | None) -> None:
         """Draw what is new; objects of the answer before are on screen already."""
@@ -264,12 +273,12 @@ class VitTab(TopicTab):
         if shown.answer is None:
             return
         token = self._hover if self._hover is not None else params.pinned or CLASS_TOKEN
-        rows, drawn = shown.head_rows(token, params), None
+        rows, ends = shown.head_rows(token, params), None
         if rows is not None:
             maps = shown.on_patches(rows)
-            drawn = maps, ends_of(maps, params.scale)
-            self.heads.show_heads(shown, params, *drawn)
-        self.photo.show_map(shown, params, token, drawn)
+            ends = ends_of(maps, params.scale)
+            self.heads.show_heads(shown, params, maps, ends)
+        self.photo.show_map(shown, params, token, ends)
         pin = cell_of(shown, params.pinned)
         self.photo.view.set_pin(pin)
         if self._hover is None:

