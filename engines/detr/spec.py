@@ -138,8 +138,8 @@ class DetrParams(Params):
             "Decode rule",
             live=True,
             group=DETECTIONS,
-            tip="Drop the no-object argmax: a query counts only if no class beats its best real one, “no object” "
-            "included. Best real class: “no object” is ignored, the threshold alone decides (Carion et al. 2020, A.4).",
+            tip="Drop the no-object argmax: a query counts only if no class beats its best real one, 'no object' "
+            "included. Best real class: 'no object' is ignored, the threshold alone decides (Carion et al. 2020, A.4).",
         ),
     )
     layer: int = setting(
