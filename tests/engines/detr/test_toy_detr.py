@@ -16,7 +16,7 @@ from engines.detr.scene_pool import ScenePool
 from engines.detr.train import Trainer, channels_last_for_training
 
 FILE = WEIGHTS / "toy-detr.safetensors"
-AP50, AP = 0.70, 0.50
+AP50, AP = 0.85, 0.65
 
 
 @pytest.fixture(scope="module")
