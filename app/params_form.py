@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.controls import Check
@@ -92,6 +92,8 @@ class ParamsForm(QWidget):
         words.say(control, "setAccessibleName", rule_.label)
         named = label(rule_.label, BODY)
         beside = not short and len(rule_.label) + max(map(len, rule_.options)) <= FITS
+        if not beside:
+            control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return box(row(named, 1, control, gap=S2) if beside else col(named, control, gap=S1))
 
     def _exact(self, name: str, value: float) -> float:

@@ -43,20 +43,20 @@ def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, 
     ``aspect`` is the photo's width by height, ``maps`` are layers, heads, rows and columns of a feature map.
     """
     around_photo, around_map = (2 * S3, 94), 58  # px of a card beside what it shows
-    low = max(276, round(0.36 * height))
+    low = max(276, round(0.345 * height))
     high = height - S3 - low
     least_table = max(330, round(0.30 * width))
     wide = round((high - around_photo[1]) * aspect) + around_photo[0]
-    wide = min(width - S3 - least_table, max(round(0.45 * width), wide))
+    wide = min(width - S3 - least_table, max(380, wide))
     spare = high - around_photo[1] - round((wide - around_photo[0]) / aspect)
     if spare > 0:  # a wide photo: the row below takes what it leaves
         high -= min(spare, max(0, high - 330), round(0.12 * height))
         low = height - S3 - high
     layers, heads, rows, cols = maps
     room = low - around_map
-    matrix = min(room + 44, round(0.36 * width))
+    matrix = min(room + 40, round(0.36 * width))
     step = max(1, int(((room - 20) / max(1, layers) - 2) / max(1, rows)))
-    mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 16, 310)
+    mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 8, 296)
     mosaic = min(mosaic, width - matrix - 2 * S3 - 240)
     film = width - matrix - mosaic - 2 * S3
     below = high + S3
@@ -71,7 +71,7 @@ def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, 
 
 def scene_places(width: int, height: int) -> list[QRect]:
     """Places of palette, canvas, detections, film on the scene editor's page."""
-    palette, least_list, around = 92, 262, (2 * S3, 176)
+    palette, least_list, around = 92, 256, (2 * S3, 176)
     side = min(height - around[1], width - palette - least_list - 2 * S3 - around[0])
     canvas = side + around[0]
     left = palette + S3

@@ -20,12 +20,12 @@ from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.views.table import QueryTable, Row
-from app.widgets import Segments, button, label, row
+from app.widgets import Segments, button, label, quiet, row
 from engines.core.errors import Message
 from engines.detr.spec import Detections, DetrParams, EncoderAttention, ModelInfo, PictureShown
 
 NEAR = 0.01  #: a ghost closer than this share of the picture to its box is not drawn
-TAIL = 0.998  #: share of the weights of a scale that lie below its end
+TAIL = 0.99  #: share of the weights of a scale that lie below its end
 
 
 class AttendedPhoto(BoxView):
@@ -82,7 +82,8 @@ class DetectPage:
         foot = row(self._summary, self.lower, 1, (self.bars["photo"], 0))
         self._photo_card = card("Photo, boxes, scores", self.photo, tools=[self.look], foot=foot)
         self._table_card = card("Query table", self.table)
-        self._film_card = card("How the boxes settle", self.film, "decoder layers")
+        self._film_note = quiet("")
+        self._film_card = card("How the boxes settle", self.film, "decoder layers", foot=self._film_note)
         self._maps_card = card("Layer × head maps", self.maps, tools=[self.bars["maps"]])
         self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
         self._aspect, self._shape = 1.0, (3, 4, 12, 12)
@@ -188,6 +189,7 @@ class DetectPage:
         captions = [Message("Layer {n}", {"n": layer + 1}) for layer in range(layers)]
         notes = [words.number(float(found.layer_scores[layer, found.query]), 2) for layer in range(layers)]
         self.film.set_frames(shown.rgb, frames, captions, notes)
+        words.say(self._film_note, "setText", "Blue: query {n}, with its score.", n=found.query + 1)
 
     def show_summary(self, info: ModelInfo, found: Detections) -> None:
         """How many pass, and if none does, how close the best one came."""

@@ -49,7 +49,8 @@ class LayerGrid(FilmStrip):
         top = (height - lines * (high + CAPTION_H) - (lines - 1) * gap_y) / 2
         for i in range(count):
             line, col = divmod(i, cols)
-            x = left + col * (slot + gap_x) + (slot - wide) / 2
+            short = cols - (count - line * cols) if line == lines - 1 else 0  # the last line stands in the middle
+            x = left + short * (slot + gap_x) / 2 + col * (slot + gap_x) + (slot - wide) / 2
             y = top + line * (high + CAPTION_H + gap_y)
             self._places.append(QRectF(round(x), round(y), wide, high))
 

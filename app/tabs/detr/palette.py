@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
-from PySide6.QtWidgets import QApplication, QSizePolicy, QToolButton
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QSizePolicy, QStyle, QStyleOptionToolButton, QStylePainter, QToolButton
 
-from app import theme, words
+from app import icons, theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import PixelView, outline, pen
+from app.views.base import CENTER, PixelView, outline, pen, write
 from app.views.filmstrip import FilmStrip
 from app.widgets import Button
 
 SWATCH = 26  #: px
+ICON = 28  #: px
 
 
 class PaletteButton(Button):
@@ -33,18 +34,31 @@ class PaletteButton(Button):
     dropped = Signal()
 
     def __init__(self, kind: str) -> None:
-        super().__init__(kind, kind, tip="Click to add, or drag onto the scene", px=CAPTION)
+        super().__init__(kind, kind, "boxed", "Click to add, or drag onto the scene", CAPTION)
         self.kind = kind
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        self.setIconSize(QSize(24, 24))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMaximumHeight(76)
+        self.setMinimumHeight(58)
+        self.setMaximumHeight(120)
         self._from: QPointF | None = None
         self._dragging = False
 
     def setText(self, text: str) -> None:
         """Below the icon no gap is wanted."""
         QToolButton.setText(self, text)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The style's panel, with icon and word together in the middle."""
+        painter, option = QStylePainter(self), QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.text, option.icon = "", QIcon()
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
+        on = self.isEnabled()
+        top = (self.height() - ICON - 20) // 2
+        shape = icons.pixmap(self.kind, "text" if on else "control", ICON)
+        painter.drawPixmap(QPointF((self.width() - ICON) / 2, top), shape)
+        word = QRectF(0, top + ICON + 4, self.width(), 16)
+        write(painter, word, self.text(), theme.color("text" if on else "control"), CAPTION, align=CENTER)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._from, self._dragging = event.position(), False

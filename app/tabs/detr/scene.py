@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
 from app.cards import card
@@ -23,7 +23,7 @@ from app.tabs.detr.detect import centered
 from app.tabs.detr.layergrid import LayerGrid
 from app.tabs.detr.names import class_name, scored
 from app.tabs.detr.palette import BackgroundStrip, PaletteButton, Swatches
-from app.theme import BODY, S1, SMALL
+from app.theme import BODY, S1, S3, SMALL
 from app.views.bars import Bar, Bars
 from app.views.boxes import Box
 from app.widgets import MenuButton, box, button, col, label, quiet, row, section
@@ -81,6 +81,8 @@ class ScenePage(QObject):
         self._copy = button("Duplicate", "copy", "boxed", "Duplicate (Ctrl+D)", clicked=lambda: self.duplicate())
         self._front = button("To front", "up", "boxed", "In front of the other shapes", clicked=lambda: self.raise_())
         self._delete = button("Delete", "trash", "boxed", "Delete (Del)", clicked=lambda: self.remove())
+        for one in (self._copy, self._front, self._delete):
+            one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._hint = quiet("Click a shape to change it.", wrap=True)
         self._foot = label("", SMALL)
         tools = [
@@ -102,7 +104,10 @@ class ScenePage(QObject):
         self._choose(-1)
 
     def _places(self, width: int, height: int) -> list[QRect]:
-        return scene_places(width, height)
+        places = scene_places(width, height)
+        spare = height - places[1].width() - 152 + 2 * S3  # px of the card that the square leaves to the strip
+        self.backgrounds.setFixedHeight(min(132, max(82, spare)))
+        return places
 
     def shape_box(self) -> QWidget:
         """The dock's section for the chosen shape."""
@@ -114,8 +119,8 @@ class ScenePage(QObject):
                 row(label("Texture", BODY), 1, self.texture),
                 self.size,
                 self.angle,
-                row(self._copy, self._front, 1, gap=S1),
-                row(self._delete, 1, gap=S1),
+                row((self._copy, 1), (self._front, 1), gap=S1),
+                self._delete,
             )
         )
 

@@ -64,11 +64,11 @@ class DetrTab(TopicTab):
         self.form = ParamsForm(defaults, SEEN)
         self.scene_form = ParamsForm(defaults, ("threshold", "rule"))
         self.changing = Interventions(self.form, self._heads, self._all_on)
-        self.notes = [ModelNote(self.get_real, real_offer()) for _ in range(2)]
+        self.note_on_model = ModelNote(self.get_real, real_offer())
         view = box(section("View", self.scene.seen))
         docks = (
-            Dock(self.notes[DETECT], self.form),
-            Dock(self.notes[SCENE], self.scene.shape_box(), self.scene_form, view),
+            Dock(self.note_on_model, self.form),
+            Dock(self.scene.shape_box(), self.scene_form, view),
         )
         self._connect_detect()
         self.scene.edited.connect(lambda drawing: self.change(drawing=drawing))
@@ -264,8 +264,7 @@ class DetrTab(TopicTab):
         if other:
             self.found = self.rows = None
             self.detect.forget()
-        for note in self.notes:
-            note.show_model(info)
+        self.note_on_model.show_model(info)
         self._model.show_model(info.source, info.title)
         plain = DetrParams()
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
