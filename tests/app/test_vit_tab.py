@@ -134,7 +134,7 @@ def row_of(tab, layer, head, token):
 def test_opens_on_the_class_token_of_the_last_layer(tab):
     assert np.allclose(tab.photo.view._values, row_of(tab, LAYERS, 1, 0))
     assert tab.heads.view.at() == 0
-    assert tab.classes.view.at() == (LAYERS - 1) * HEADS
+    assert tab.classes.view.at() == tab.classes.view.index(LAYERS, 1)
     assert tab.photo.note.text() == "6 × 4 patches"
     assert tab.params.layer == LAYERS  # 12 by default: as many as the model has
     assert tab.model_button.text().strip() == "Mini ViT"
@@ -192,7 +192,7 @@ def test_arrows_walk_patches_heads_and_layers(tab, qtbot):
     for _ in range(LAYERS):
         qtbot.keyClick(tab.heads.view, Qt.Key.Key_Up)
     assert tab.params.layer == LAYERS
-    qtbot.keyClick(tab.classes.view, Qt.Key.Key_Up)
+    qtbot.keyClick(tab.classes.view, Qt.Key.Key_Left if tab.classes.view.across else Qt.Key.Key_Up)
     assert (tab.params.layer, tab.params.head) == (LAYERS - 1, 2)
 
 
@@ -216,18 +216,33 @@ def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
     tab.heads.view.hovered.emit((1, 3, 4))
     assert tab.photo.view._hover == (3, 4)
     assert tab.classes.view._mark == (3, 4)
-    tab.classes.view.hovered.emit((5, 0, 1))
+    assert tab.photo.view._hover == (3, 4)
+    tab.classes.view.hovered.emit((tab.classes.view.index(2, 3), 0, 1))
     assert tab.classes.note.text() == "L2 H3: 2.0 bit ↔ 2.0"
     tab.classes.view.hovered.emit(None)
     assert tab.photo.view._hover is None
-    assert tab.classes.note.text() == "layers ↓  heads →"
+    assert tab.classes.note.text() == tab.classes.HELP[tab.classes.view.across]
+
+
+def test_the_class_token_turns_to_where_its_maps_are_larger(tab):
+    view = tab.classes.view
+    for size, across in (((400, 90), True), ((100, 300), False)):
+        view.resize(*size)
+        assert view.across == across
+        assert {view.place(view.index(a, b)) for a in (1, 2, LAYERS) for b in (1, HEADS)} == {
+            (a, b) for a in (1, 2, LAYERS) for b in (1, HEADS)
+        }
+        wanted = tab.shown_.answer.classes.weights[1, 2, 1:].reshape(ROWS, COLS)
+        assert np.allclose(view._maps[view.index(2, 3)], wanted)
+        assert view.at() == view.index(LAYERS, 1)
+        assert tab.classes.note.text() == tab.classes.HELP[across]
 
 
 # ------------------------------------------------------------------ changing the model
 def test_cells_choose_head_and_layer(tab, qtbot):
     tab.heads.view._choose(2)
     assert tab.params.head == 3
-    tab.classes.view._choose(1 * HEADS + 0)
+    tab.classes.view._choose(tab.classes.view.index(2, 1))
     assert (tab.params.layer, tab.params.head) == (2, 1)
     rest(tab, qtbot)
     assert tab.heads.title.text() == "Heads of layer 2"
@@ -244,7 +259,7 @@ def test_chips_switch_heads_of_the_chosen_layer_off(tab, qtbot):
     assert tab.params.heads_off == ((LAYERS, 2),)
     rest(tab, qtbot)
     assert tab.heads.view._off == {1}
-    assert tab.classes.view._off == {(LAYERS - 1) * HEADS + 1}
+    assert tab.classes.view._off == {tab.classes.view.index(LAYERS, 2)}
     tab.change(layer=1)
     assert chips.off() == ()
     chips._chips[0].click()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QLabel
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel
 
 from app import choosers, words
 from app.cards import Card
@@ -16,7 +17,8 @@ from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell, PhotoMap, weight_percent
-from app.widgets import MenuButton, Segments, box, col, label, quiet, row
+from app.views.tiling import tile
+from app.widgets import MenuButton, Segments, col, label, quiet, row
 from engines.core.errors import Message
 from engines.vit.spec import (
     ABSOLUTE,
@@ -38,7 +40,7 @@ from engines.vit.spec import (
 
 DIRECTIONS = (LOOKS_AT, LOOKED_AT_BY)
 ORDERS = (BY_NUMBER, BY_ENTROPY, BY_DISTANCE)
-RESERVE = 490  # px of the window's height for everything but the picture
+RESERVE = 468  # px of the window's height for everything but the picture
 SCALE_NAMES = {SHARED: "Shared scale", PER_HEAD: "Scale of head {head}", ABSOLUTE: "Absolute scale"}
 
 
@@ -243,49 +245,86 @@ class PredictionCard(Card):
         return "The model is untouched: turn up its temperature, or switch a head off."
 
 
+class ClassMosaic(Mosaic):
+    """Layers down and heads across; the other way round where that makes the maps larger (few heads, wide card)."""
+
+    turned = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(columns=12, captions=False, headers=True, gap=2)
+        self.across = False  # layers run across
+        self.count = (0, 0)  # layers, heads
+
+    def choose(self, layers: int, heads: int, shape: tuple[int, int]) -> None:
+        """Turn the grid to where maps of this shape come out larger."""
+        self.count = (layers, heads)
+        room = QRectF(0, 0, self.width() - 24, self.height() - 16)
+        sizes = [tile((layers * heads, *shape), room, cols, 2, 0, 0, 16) for cols in (heads, layers)]
+        down, across = (tiles.scale / tiles.block for tiles in sizes)
+        self.across = across > down
+        self.set_columns(layers if self.across else heads)
+
+    def index(self, layer: int, head: int) -> int:
+        """The map of a layer and head, counted from 1; −1 if there is none."""
+        layers, heads = self.count
+        if layer > layers or head > heads:
+            return -1
+        return (head - 1) * layers + layer - 1 if self.across else (layer - 1) * heads + head - 1
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Layer and head of a map, counted from 1."""
+        major, minor = divmod(index, max(1, self.count[0] if self.across else self.count[1]))
+        return (minor + 1, major + 1) if self.across else (major + 1, minor + 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        before = self.across
+        if len(self._maps):
+            self.choose(*self.count, self._maps.shape[1:])
+            if self.across != before:
+                self.turned.emit()
+
+
 class ClassCard(Card):
     """Whom the class token looks at, in all layers and heads."""
 
-    HELP = "layers ↓  heads →"
+    HELP = ("layers ↓  heads →", "heads ↓  layers →")
 
     def __init__(self) -> None:
-        self.view = Mosaic(columns=12, captions=False, headers=True, gap=2)
+        self.view = ClassMosaic()
         self.bar = ColorBar(least=80)
-        holder: QFrame = box(row(self.bar))
-        super().__init__("Class token", self.view, self.HELP, tools=[holder])
-        self._count = (0, 0)  # layers, heads
+        super().__init__("Class token", self.view, self.HELP[0], tools=[self.bar])
         self._ends = Ends(np.ones(1, np.float32), np.zeros(1, bool))
 
     def show_maps(self, shown: Shown, scale: str) -> None:
         """All layers × heads."""
         assert shown.answer is not None
-        maps = shown.answer.classes
+        maps, view = shown.answer.classes, self.view
         layers, heads = maps.off.shape
-        self._count = (layers, heads)
-        patches = shown.on_patches(maps.weights).reshape(layers * heads, *shown.shape)
-        self._ends = ends_of(patches, scale)
-        self.view.set_columns(heads)
-        self.view.set_maps(patches, self._ends.tops)
-        self.view.set_off([int(i) for i in maps.off.ravel().nonzero()[0]])
+        view.choose(layers, heads, shown.shape)
+        weights, off = shown.on_patches(maps.weights), maps.off
+        if view.across:
+            weights, off = weights.swapaxes(0, 1), off.T
+        weights = weights.reshape(layers * heads, *shown.shape)
+        self._ends = ends_of(weights, scale)
+        view.set_maps(weights, self._ends.tops)
+        view.set_off([int(i) for i in off.ravel().nonzero()[0]])
+        places = (view.place(i) for i in range(layers * heads))
+        view.set_captions([Message("L{layer} H{head}", {"layer": layer, "head": head}) for layer, head in places])
+        self.set_note(self.HELP[view.across])
         self.set_empty(None)
 
     def show_at(self, shown: Shown, params: ViTParams) -> None:
         """Mark the chosen layer and head."""
-        at = (shown.layer(params) - 1) * self._count[1] + shown.head(params) - 1
-        self.view.set_at(at if at < self._count[0] * self._count[1] else -1)
+        self.view.set_at(self.view.index(shown.layer(params), shown.head(params)))
         self.bar.set_range(0, *self._ends.at(max(0, self.view.at())))
-
-    def place(self, index: int) -> tuple[int, int]:
-        """Layer and head of a cell, counted from 1."""
-        layer, head = divmod(index, max(1, self._count[1]))
-        return layer + 1, head + 1
 
     def describe(self, shown: Shown, index: int | None) -> None:
         """Say entropy and distance of the cell under the pointer."""
         if index is None or shown.answer is None:
-            self.set_note(self.HELP)
+            self.set_note(self.HELP[self.view.across])
             return
-        layer, head = self.place(index)
+        layer, head = self.view.place(index)
         maps = shown.answer.classes
         bits, distance = float(maps.entropy[layer - 1, head - 1]), float(maps.distance[layer - 1, head - 1])
         self.set_note("L{layer} H{head}: {measures}", layer=layer, head=head, measures=measure(bits, distance))

@@ -75,6 +75,7 @@ class VitTab(TopicTab):
         self.heads.view.hovered.connect(self._mark)
         self.classes.view.chosen.connect(self._cell_chosen)
         self.classes.view.hovered.connect(self._class_pointed)
+        self.classes.view.turned.connect(self._turned)
         self.prediction.columns.chosen.connect(lambda layer: self._step(layer=layer))
         self.form.heads.changed.connect(self._heads_switched)
 
@@ -93,7 +94,7 @@ class VitTab(TopicTab):
         return max(1, min(layer, self.shown_.info.layers if self.shown_.info is not None else layer))
 
     def _cell_chosen(self, index: int) -> None:
-        layer, head = self.classes.place(index)
+        layer, head = self.classes.view.place(index)
         self._step(layer=layer, head=head)
 
     def _heads_switched(self, off: tuple[int, ...]) -> None:
@@ -131,8 +132,8 @@ class VitTab(TopicTab):
     def _mark_cell(self, cell: Cell | None) -> None:
         self.photo.mark(cell)
         spot = cell or cell_of(self.shown_, self.params.pinned)
-        for view in (self.heads.view, self.classes.view):
-            view.set_mark(None if spot == TOKEN_CELL else spot)
+        self.heads.view.set_mark(None if spot == TOKEN_CELL else spot)
+        self.classes.view.set_mark(None if cell == TOKEN_CELL else cell)  # small maps: a pin would pass for a weight
 
     def _class_pointed(self, place: tuple[int, int, int] | None) -> None:
         self._mark(place)
@@ -293,6 +294,10 @@ class VitTab(TopicTab):
             self._drawn = drawn
             self.classes.show_maps(self.shown_, self.params.scale)
         self.classes.show_at(self.shown_, self.params)
+
+    def _turned(self) -> None:
+        self._drawn = None
+        self._draw_classes()
 
     def _export_settings(self) -> None:
         """What made the pictures, for every file that is exported."""
