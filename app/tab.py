@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
@@ -22,6 +23,7 @@ from app.theme import DOCK, S2, S3, S4
 from app.topics import Topic
 from app.widgets import box, col, quiet, row, rule
 from app.words import Text, say
+from engines.core.device import leave_a_core
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
@@ -328,7 +330,10 @@ class TopicTab(QWidget):
 def _engine(place: str) -> Engine[Any]:
     """Make an engine from ``module:Class``; runs on the compute thread."""
     module, name = place.split(":")
-    made: Engine[Any] = getattr(importlib.import_module(module), name)()
+    found = importlib.import_module(module)
+    if "torch" in sys.modules:
+        leave_a_core()  # counted per thread, so it is said on the one that computes
+    made: Engine[Any] = getattr(found, name)()
     return made
 
 
