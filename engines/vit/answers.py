@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from engines.core.errors import Message
 from engines.core.protocol import Progress
 from engines.vit.interventions import HeadsOff, Intervention, Temperature
-from engines.vit.preprocess import Prepared
 from engines.vit.measures import cosine, entropy, fuse, mean_distance, principal_colors, spread
+from engines.vit.preprocess import Prepared
 from engines.vit.spec import (
     PCA,
     SIMILARITY,
