@@ -11,10 +11,11 @@ from app import choosers, words
 from app.cards import Card
 from app.tabs.vit.columns import LayerColumns
 from app.tabs.vit.shown import Ends, Shown, ends_of
-from app.theme import SMALL
+from app.theme import CAPTION, SMALL
 from app.views.bars import Bar, Bars, probability
+from app.views.base import text_width
 from app.views.colorbar import ColorBar
-from app.views.mosaic import Mosaic
+from app.views.mosaic import HEADER_H, NOTE_H, Mosaic
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell, PhotoMap, weight_percent
 from app.views.tiling import tile
@@ -41,6 +42,7 @@ from engines.vit.spec import (
 DIRECTIONS = (LOOKS_AT, LOOKED_AT_BY)
 ORDERS = (BY_NUMBER, BY_ENTROPY, BY_DISTANCE)
 RESERVE = 468  # px of the window's height for everything but the picture
+GAP = 2  # px between the class token's maps, at least half of it
 SCALE_NAMES = {SHARED: "Shared scale", PER_HEAD: "Scale of head {head}", ABSOLUTE: "Absolute scale"}
 
 
@@ -251,17 +253,21 @@ class ClassMosaic(Mosaic):
     turned = Signal()
 
     def __init__(self) -> None:
-        super().__init__(columns=12, captions=False, headers=True, gap=2)
+        super().__init__(columns=12, captions=False, headers=True, gap=GAP)
         self.across = False  # layers run across
         self.count = (0, 0)  # layers, heads
 
     def choose(self, layers: int, heads: int, shape: tuple[int, int]) -> None:
         """Turn the grid to where maps of this shape come out larger."""
         self.count = (layers, heads)
-        room = QRectF(0, 0, self.width() - 24, self.height() - 16)
-        sizes = [tile((layers * heads, *shape), room, cols, 2, 0, 0, 16) for cols in (heads, layers)]
-        down, across = (tiles.scale / tiles.block for tiles in sizes)
-        self.across = across > down
+
+        def size(rows: int, cols: int) -> float:
+            names = int(text_width(str(rows), CAPTION, True)) + 8
+            room = QRectF(0, 0, self.width() - names, self.height() - HEADER_H)
+            tiles = tile((layers * heads, *shape), room, cols, GAP, 0, 0, NOTE_H)
+            return tiles.scale / tiles.block
+
+        self.across = size(heads, layers) > size(layers, heads)
         self.set_columns(layers if self.across else heads)
 
     def index(self, layer: int, head: int) -> int:

@@ -27,7 +27,7 @@ from engines.core.protocol import Ended, Event
 from engines.vit import spec
 from engines.vit.spec import Answer, ClassTokenMaps, ModelInfo, PhotoGrid, ViTParams
 
-COLUMNS = (81, 50)  # widths of the photo's column and the one beside it
+COLUMNS = (81, 51)  # widths of the photo's column and the one beside it
 
 
 class VitTab(TopicTab):
