@@ -177,6 +177,10 @@ class ErrorBar(QFrame):
         """Keep the spoken name in step with the words."""
         self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
 
+    def reason(self) -> str:
+        """What stands in the bar; empty while it is hidden."""
+        return "" if self.isHidden() else self._reason.text()
+
     def _acted(self) -> None:
         act = self._act
         self.dismiss()

@@ -32,19 +32,21 @@ def take(options: Namespace, settings: Settings) -> int:
     failed = False
     for name in options.tab or [t.name for t in topics()]:
         tab = window.show_topic(name)
-        good = wait(tab)
+        good, refusal = wait(tab), ""
         if options.files:
             window.take_paths([str(f) for f in options.files])
             good = wait_for_files(window, tab) and good
+            window.show_topic(name)  # a model that belongs to another topic has brought that one to the front
+            refusal = tab.error.reason()
+            good = good and not refusal
         pause(SETTLE)
         path = folder / f"{name}.png"
         if not window.grab().save(str(path)):
             print(f"{name}: {path} could not be written", file=sys.stderr)
             good = False
         if not good:
-            why = (
-                window.last_failure.error if window.last_failure and window.last_failure.error else "no result in time"
-            )
+            failure = window.last_failure
+            why = refusal or (failure.error if failure and failure.error else "no result in time")
             print(f"{name}: {why}", file=sys.stderr)
         failed |= not good
     window.close()
