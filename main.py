@@ -20,9 +20,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where the models run")
     parser.add_argument("--snapshot", metavar="FOLDER", type=Path, help="write a picture of each tab and leave")
     parser.add_argument("--size", metavar="WxH", type=size, help="size of the window, for example 1440x900")
-    parser.add_argument(
-        "files", nargs="*", metavar="FILES", help="pictures or a model folder, as if dropped"
-    )
+    parser.add_argument("files", nargs="*", metavar="FILES", help="pictures or a model folder, as if dropped")
     return parser.parse_args(argv)
 
 
@@ -56,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     try:
-        from app.window import run
+        from app.launch import run
     except ImportError as error:
         if ".so" not in str(error):
             raise

@@ -1,0 +1,88 @@
+"""Starting: settings, look and language, then the window or the snapshots."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QLocale, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app import snapshot, theme, words
+from app.settings import Settings
+from app.topics import topic, topics
+from app.window import Window
+
+
+def start(options: Namespace) -> tuple[QApplication, Settings]:
+    """The application object with look and language set, and the settings."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("Attention Lab")
+    app.setStyle("Fusion")
+    settings = Settings.load(temporary=options.snapshot is not None)
+    if options.device:
+        settings.device = options.device
+    if options.theme:
+        settings.theme = options.theme
+    if options.lang:
+        settings.language = options.lang
+    language = settings.language or ("zh" if QLocale.system().language() == QLocale.Language.Chinese else "en")
+    words.set_language(language)
+    theme.use(settings.theme or theme.system())
+    theme.set_motion(not settings.reduce_motion)
+    return app, settings
+
+
+def run(options: Namespace, started: float) -> int:
+    """Open the window and stay until it is closed; or take the snapshots."""
+    app, settings = start(options)
+    for name in options.tab:
+        if topic(name) is None:
+            known = ", ".join(t.name for t in topics())
+            print(f"There is no topic {name!r}. Known: {known}.", file=sys.stderr)
+            return 2
+    if options.snapshot is not None:
+        return snapshot.take(options, settings)
+    window = Window(settings)
+    if options.size:
+        window.resize(*options.size)
+    window.show()
+
+    def fill() -> None:
+        """The first paint is over: now build the tab, which imports what is slow to import."""
+        if os.environ.get("ATTENTION_LAB_TIMES"):
+            print(f"first paint {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
+        for name in options.tab[:-1]:
+            window.show_topic(name)
+        window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
+        if settings.note is not None:
+            window.complain(settings.note, word="Settings")
+        if options.files:
+            window.take_paths([str(Path(f)) for f in options.files])
+
+    FirstPaint(window, fill)
+    signal.signal(signal.SIGINT, lambda *_: window.close())  # Ctrl+C in the terminal; heard at the next beat
+    return app.exec()
+
+
+class FirstPaint(QObject):
+    """Waits for the first paint of a widget, then acts once."""
+
+    def __init__(self, target: QWidget, act: Callable[[], None]) -> None:
+        super().__init__(target)
+        self._act: Callable[[], None] | None = act
+        target.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and self._act is not None:
+            act, self._act = self._act, None
+            QTimer.singleShot(0, act)
+            watched.removeEventFilter(self)
+        return False
