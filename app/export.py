@@ -58,7 +58,7 @@ def picture(view: QWidget, scale: int = SCALE) -> QImage:
     image = QImage(view.size() * scale, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(scale)
     image.fill(theme.color("surface"))
-    view.render(image, QPoint(0, 0))
+    QWidget.render(view, image, QPoint(0, 0))  # not the view's own: a graphics view's means its scene
     image.setText("settings", settings_text(getattr(view, "settings", {})))
     return image
 
@@ -88,7 +88,7 @@ def _bytes_svg(view: QWidget) -> bytes:
     generator.setDescription(settings_text(getattr(view, "settings", {})))
     painter = QPainter(generator)
     painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
-    view.render(painter, QPoint(0, 0))
+    QWidget.render(view, painter, QPoint(0, 0))
     painter.end()
     return bytes(store.data())
 

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QWidget
 
 from app import export, theme, words
 from app.theme import CAPTION, S4
@@ -282,6 +282,7 @@ class Curves(pg.PlotWidget):
             axis = self.getAxis(side)
             axis.setPen(theme.color("border"))
             axis.setTextPen(theme.color("text2"))
+            axis.setZValue(-10)  # grid lines lie behind the curves
             axis.setStyle(tickLength=0, tickFont=theme.font(CAPTION), tickTextOffset=6, hideOverlappingLabels=False)
         self.getAxis("left").setWidth(40)
         self.getAxis("bottom").setHeight(24)
@@ -333,6 +334,10 @@ class Curves(pg.PlotWidget):
         export.open_menu(self, event.globalPos())
 
     # -- Qt
+    def close(self) -> bool:
+        """Close like any widget; pyqtgraph's own would take the plot apart while it may still be resized."""
+        return QWidget.close(self)
+
     def sizeHint(self) -> QSize:
         """pyqtgraph's own hint is odd."""
         return self.minimumSize()

@@ -164,7 +164,7 @@ def test_pointing_at_a_place_shows_whom_it_looks_at_and_leaving_restores_the_pin
     settle(qtbot, tab, lambda: (page.look.set_at(1), page.look.chosen.emit(1)))
     pinned = tab.params.pixel
     assert pinned is not None
-    assert "from the marked place" in texts(page.centre)
+    assert "at the +" in texts(page.centre)
     assert np.array_equal(page.photo.numbers()["heat"], tab.rows.maps[2, 0])
     settle(qtbot, tab, lambda: page.photo.pointed.emit((0.1, 0.1)))
     assert tab.rows.cell == (1, 1)

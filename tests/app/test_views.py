@@ -22,12 +22,15 @@ from engines.core.errors import Message
 from tests.app.views_help import is_drawn, loud, pixels, show
 
 
-@pytest.fixture(autouse=True, params=theme.THEMES)
-def look(request, qapp):
+@pytest.fixture(autouse=True)
+def look(qapp):
     words.set_language("en")
-    theme.use(request.param)
-    yield request.param
     theme.use("light")
+    yield
+    theme.use("light")
+
+
+both = pytest.mark.parametrize("name", theme.THEMES)
 
 
 def rgb(height=60, width=90):
@@ -37,18 +40,19 @@ def rgb(height=60, width=90):
 SHAPES = [(1, 1), (7, 1), (1, 9), (16, 24), (37, 37)]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@both
 @pytest.mark.parametrize("photo", [(60, 90), (1, 500), (400, 1), (3, 3), (2000, 40)])
-def test_photo_map_paints_every_shape(qtbot, qtlog, shape, photo):
-    view = PhotoMap()
+def test_photo_map_paints_every_shape(qtbot, qtlog, name, photo):
+    theme.use(name)
+    view = show(qtbot, PhotoMap())
     view.set_photo(rgb(*photo))
-    view.set_grid(*shape)
-    for values in (np.zeros(shape, np.float32), np.random.default_rng(1).random(shape, dtype=np.float32)):
-        view.set_map(values, class_value=0.5)
-        view.set_mass(0.5)
-        view.set_pin((0, 0))
-        show(qtbot, view)
-        assert is_drawn(view)
+    for shape in SHAPES:
+        view.set_grid(*shape)
+        for values in (np.zeros(shape, np.float32), np.random.default_rng(1).random(shape, dtype=np.float32)):
+            view.set_map(values, class_value=0.5)
+            view.set_mass(0.5)
+            view.set_pin((0, 0))
+            assert is_drawn(view)
     assert not loud(qtlog)
 
 
@@ -113,16 +117,15 @@ def test_edges_enclose_a_set_of_cells():
     }
 
 
-@pytest.mark.parametrize(("value", "index"), [(0.0, 1), (1.0, 255), (0.5, 128), (2.0, 255), (-1.0, 1), (0.25, 65)])
-def test_mosaic_value_lands_at_its_index(qtbot, value, index):
-    view = Mosaic(captions=False)
-    view.set_maps(np.full((1, 2, 2), value, np.float32), top=1.0)
-    show(qtbot, view)
-    assert (view.levels() == index).all()
-    place = view.cell_rect(0)
-    color = pixels(view)[int(place.center().y()), int(place.center().x())]
-    expected = theme.ramp_table("ember", gap=True)[index]
-    assert tuple(color) == (expected >> 16 & 255, expected >> 8 & 255, expected & 255)
+def test_mosaic_value_lands_at_its_index(qtbot):
+    view = show(qtbot, Mosaic(captions=False))
+    for value, index in [(0.0, 1), (1.0, 255), (0.5, 128), (2.0, 255), (-1.0, 1), (0.25, 65)]:
+        view.set_maps(np.full((1, 2, 2), value, np.float32), top=1.0)
+        place = view.cell_rect(0)
+        assert (view.levels() == index).all()
+        color = pixels(view)[int(place.center().y()), int(place.center().x())]
+        expected = theme.ramp_table("ember", gap=True)[index]
+        assert tuple(color) == (expected >> 16 & 255, expected >> 8 & 255, expected & 255)
 
 
 def test_mosaic_pixels_are_exact(qtbot):
@@ -148,20 +151,21 @@ def test_mosaic_pixels_are_exact(qtbot):
         assert tuple(shot[int(cell.y()), int(cell.right()) + 1]) == (paper.red(), paper.green(), paper.blue())
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 9, 1), (12, 16, 24), (12, 1, 40), (144, 14, 14), (7, 200, 200)])
+@both
 @pytest.mark.parametrize("headers", [False, True])
-def test_mosaic_paints_every_shape(qtbot, qtlog, shape, headers):
-    view = Mosaic(columns=12 if headers else 0, captions=not headers, headers=headers)
-    view.set_captions([Message("{n}", {"n": i}) for i in range(shape[0])], ["7.0 bit"] * shape[0])
-    view.set_maps(np.zeros(shape, np.float32))
-    view.set_at(0)
-    view.set_off((shape[0] - 1,))
-    show(qtbot, view)
-    assert is_drawn(view)
-    view.set_maps((255 * np.random.default_rng(0).random(shape)).astype(np.uint8))
-    assert is_drawn(view)
-    inside = view.rect().adjusted(-1, -1, 1, 1).toRectF()
-    assert all(inside.contains(view.cell_rect(i)) for i in range(shape[0]))
+def test_mosaic_paints_every_shape(qtbot, qtlog, name, headers):
+    theme.use(name)
+    view = show(qtbot, Mosaic(columns=12 if headers else 0, captions=not headers, headers=headers))
+    for shape in [(1, 1, 1), (3, 9, 1), (12, 16, 24), (12, 1, 40), (144, 14, 14), (7, 200, 200)]:
+        view.set_captions([Message("{n}", {"n": i}) for i in range(shape[0])], ["7.0 bit"] * shape[0])
+        view.set_maps(np.zeros(shape, np.float32))
+        view.set_at(0)
+        view.set_off((shape[0] - 1,))
+        assert is_drawn(view)
+        view.set_maps((255 * np.random.default_rng(0).random(shape)).astype(np.uint8))
+        assert is_drawn(view)
+        inside = view.rect().adjusted(-1, -1, 1, 1).toRectF()
+        assert all(inside.contains(view.cell_rect(i)) for i in range(shape[0]))
     assert not loud(qtlog)
 
 
@@ -178,14 +182,14 @@ def test_mosaic_reduces_by_block_maximum_and_says_so(qtbot):
         np.testing.assert_array_equal(small, np.rint(1 + 254 * largest))
 
 
-@pytest.mark.parametrize("block", [1, 2, 3, 5, 8, 400])
-def test_block_max_against_a_plain_loop(block):
-    maps = np.random.default_rng(block).random((19, 23, 31)).astype(np.float32)
-    small = block_max(maps, block)
-    for i in range(small.shape[1]):
-        for j in range(small.shape[2]):
-            part = maps[:, i * block : (i + 1) * block, j * block : (j + 1) * block]
-            np.testing.assert_array_equal(small[:, i, j], part.max((1, 2)))
+def test_block_max_against_a_plain_loop():
+    maps = np.random.default_rng(0).random((19, 23, 31)).astype(np.float32)
+    for block in (1, 2, 3, 5, 8, 400):
+        small = block_max(maps, block)
+        for i in range(small.shape[1]):
+            for j in range(small.shape[2]):
+                part = maps[:, i * block : (i + 1) * block, j * block : (j + 1) * block]
+                np.testing.assert_array_equal(small[:, i, j], part.max((1, 2)))
 
 
 def test_mosaic_refuses_nan(qtbot):
@@ -239,7 +243,9 @@ def test_bars_are_as_long_as_their_values(qtbot, qtlog):
     assert not loud(qtlog)
 
 
-def test_stacked_bars_and_no_bars_paint(qtbot, qtlog):
+@both
+def test_stacked_bars_and_no_bars_paint(qtbot, qtlog, name):
+    theme.use(name)
     view = Bars()
     show(qtbot, view, 400, 120)
     view.set_empty(Message("off"))
@@ -251,16 +257,17 @@ def test_stacked_bars_and_no_bars_paint(qtbot, qtlog):
     assert not loud(qtlog)
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (1, "1"), (0.0273, "0.027"), (0.02, "0.02"), (12.53, "13"), (-2.02, "−2"), (8.65, "8.7"), (250, "250"),
-     (0.5, "0.5"), (3e-5, "0.00003")],
-)  # fmt: skip
-def test_ends_of_a_scale(value, text):
-    assert scale_end(value) == text
+def test_ends_of_a_scale():
+    for value, text in (
+        (0, "0"), (1, "1"), (0.0273, "0.027"), (0.02, "0.02"), (12.53, "13"), (-2.02, "−2"), (8.65, "8.7"),
+        (250, "250"), (0.5, "0.5"), (3e-5, "0.00003"),
+    ):  # fmt: skip
+        assert scale_end(value) == text
 
 
-def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog):
+@both
+def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog, name):
+    theme.use(name)
     bar = ColorBar()
     bar.set_range(0, 0.032, clipped=True)
     assert bar.ends() == ("0", "≥ 0.032")
@@ -273,7 +280,9 @@ def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog):
     assert not loud(qtlog)
 
 
-def test_boxes_paint_with_and_without_a_map(qtbot, qtlog):
+@both
+def test_boxes_paint_with_and_without_a_map(qtbot, qtlog, name):
+    theme.use(name)
     view = BoxView()
     view.set_photo(rgb(200, 300))
     view.set_boxes(
@@ -298,7 +307,9 @@ def test_boxes_paint_with_and_without_a_map(qtbot, qtlog):
     assert not loud(qtlog)
 
 
-def test_film_strip_shows_pictures_and_layers(qtbot, qtlog):
+@both
+def test_film_strip_shows_pictures_and_layers(qtbot, qtlog, name):
+    theme.use(name)
     strip = FilmStrip()
     show(qtbot, strip, 500, 92)
     strip.set_photos([rgb(), rgb(10, 400), rgb(400, 10), rgb(1, 1)], ["a", "b", "c", "d"])
@@ -311,7 +322,9 @@ def test_film_strip_shows_pictures_and_layers(qtbot, qtlog):
     assert not loud(qtlog)
 
 
-def test_table_shows_and_sorts(qtbot, qtlog):
+@both
+def test_table_shows_and_sorts(qtbot, qtlog, name):
+    theme.use(name)
     table = QueryTable()
     show(qtbot, table, 460, 300)
     rows = [Row(i, f"class {i % 3}", (i * 37 % 100) / 100, (0.5, 0.5, 0.1, 0.2), shown=i % 2 == 0) for i in range(100)]

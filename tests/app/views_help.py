@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 
 def show(qtbot, view: QWidget, width: int = 480, height: int = 360) -> QWidget:
@@ -31,9 +31,16 @@ def is_drawn(view: QWidget) -> bool:
     return bool((shot != shot[0, 0]).any())
 
 
+def send(view: QWidget, kind: QEvent.Type, point: QPointF, button, buttons, modifier) -> None:
+    """Hand a mouse event to a widget, whatever the platform believes of the pointer."""
+    event = QMouseEvent(kind, point, view.mapToGlobal(point), button, buttons, modifier)
+    QApplication.sendEvent(view, event)
+
+
 def hover(view: QWidget, point: QPointF) -> None:
     """Move the pointer."""
-    QTest.mouseMove(view, point.toPoint())
+    none = Qt.MouseButton.NoButton
+    send(view, QEvent.Type.MouseMove, point, none, none, Qt.KeyboardModifier.NoModifier)
 
 
 def click(view: QWidget, point: QPointF, modifier=Qt.KeyboardModifier.NoModifier) -> None:
@@ -43,27 +50,15 @@ def click(view: QWidget, point: QPointF, modifier=Qt.KeyboardModifier.NoModifier
 
 def drag(view: QWidget, start: QPointF, end: QPointF, modifier=Qt.KeyboardModifier.NoModifier) -> None:
     """Press, move in three steps, release."""
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-    from PySide6.QtWidgets import QApplication
-
     left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-
-    def send(kind, point, button, buttons):
-        event = QMouseEvent(kind, point, view.mapToGlobal(point), button, buttons, modifier)
-        QApplication.sendEvent(view, event)
-
-    send(QEvent.Type.MouseButtonPress, start, left, left)
+    send(view, QEvent.Type.MouseButtonPress, start, left, left, modifier)
     for share in (0.3, 0.7, 1.0):
-        send(QEvent.Type.MouseMove, start + (end - start) * share, none, left)
-    send(QEvent.Type.MouseButtonRelease, end, left, none)
+        send(view, QEvent.Type.MouseMove, start + (end - start) * share, none, left, modifier)
+    send(view, QEvent.Type.MouseButtonRelease, end, left, none, modifier)
 
 
 def wheel(view: QWidget, point: QPointF, steps: int) -> None:
     """Turn the wheel at a point."""
-    from PySide6.QtCore import QPoint
-    from PySide6.QtWidgets import QApplication
-
     event = QWheelEvent(
         point,
         view.mapToGlobal(point),

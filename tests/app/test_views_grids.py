@@ -1,0 +1,225 @@
+"""Matrix, token map and curves: pixels, names, cursor, decimation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QPointF, Qt
+
+from app import export, theme, words
+from app.views.curves import BINS, Curve, Curves, nice_ticks, thin
+from app.views.matrix import Matrix
+from app.views.tokenmap import TokenMap, token
+from engines.core.errors import Message
+from tests.app.views_help import click, hover, is_drawn, key, loud, pixels, show, wheel
+
+
+@pytest.fixture(autouse=True)
+def look(qapp):
+    words.set_language("en")
+    theme.use("light")
+    yield
+    theme.use("light")
+
+
+both = pytest.mark.parametrize("name", theme.THEMES)
+
+
+@both
+@pytest.mark.parametrize("kind", [Matrix, TokenMap])
+def test_grids_paint_every_shape(qtbot, qtlog, name, kind):
+    theme.use(name)
+    view = show(qtbot, kind(), 300, 260)
+    view.set_empty(Message("off"))
+    for shape in [(0, 3), (1, 1), (7, 4), (1, 30), (30, 1), (100, 100), (900, 700)]:
+        view.set_values(np.zeros(shape, np.float32))
+        view.set_names([f"row {i}" for i in range(shape[0])], [f"a longer name {j}" for j in range(shape[1])])
+        assert is_drawn(view)
+        if shape[0]:
+            view.set_values(np.random.default_rng(0).random(shape))
+            view.set_at((0, 0))
+            view.set_lit((0, -1))
+            assert view.rect().toRectF().contains(view.cell_rect((-1, -1)))
+            assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+@both
+def test_matrix_cells_take_the_ramp_and_low_stands_out(qtbot, name):
+    theme.use(name)
+    view = Matrix()
+    view.set_values(np.array([[0, 1], [2, 4]], np.float32))
+    show(qtbot, view, 300, 200)
+    shot, tide = pixels(view), theme.ramp("tide")
+    for cell, index in (((0, 0), 0), ((0, 1), 64), ((1, 0), 128), ((1, 1), 255)):
+        place = view.cell_rect(cell)
+        assert place.width() <= 84
+        assert tuple(shot[int(place.y()) + 4, int(place.x()) + 4]) == tuple(tide[index])
+    paper = theme.code("surface")
+    colors = [f"#{r:02X}{g:02X}{b:02X}" for r, g, b in (tide[0], tide[255])]
+    assert theme.contrast(colors[0], paper) > theme.contrast(colors[1], paper)
+
+
+def test_matrix_marks_pairs_and_greedy_only_where_it_differs(qtbot):
+    view = Matrix()
+    view.set_values(np.random.default_rng(0).normal(size=(3, 3)))
+    view.set_pairs([(0, 0), (1, 1)], [(0, 1), (1, 1)])
+    show(qtbot, view, 300, 200)
+    assert view.numbers()["greedy_where_it_differs"].tolist() == [[0, 1]]
+    place, text = view.cell_rect((0, 0)), theme.color("text")
+    assert tuple(pixels(view)[int(place.y()) + 1, int(place.center().x())]) == (text.red(), text.green(), text.blue())
+
+
+def test_grid_hover_click_and_words(qtbot):
+    view = Matrix()
+    view.set_values(np.array([[0.5, -1.25], [2, 3]]))
+    view.set_names(["1", "2"], ["A", "B"])
+    show(qtbot, view, 300, 200)
+    pointed, clicked = [], []
+    view.hovered.connect(pointed.append)
+    view.clicked.connect(clicked.append)
+    hover(view, view.cell_rect((0, 1)).center())
+    assert pointed == [(0, 1)]
+    assert view.report() == "1, B: −1.25"
+    click(view, view.cell_rect((0, 1)).center())
+    key(view, Qt.Key.Key_Down)
+    key(view, Qt.Key.Key_Down)
+    assert clicked == [(0, 1), (1, 1)]
+
+
+def test_token_map_chooses_rows(qtbot):
+    view = TokenMap()
+    view.set_values(np.eye(4), low=0)
+    view.set_tokens(list("ab c"), list("wxyz"))
+    show(qtbot, view, 300, 300)
+    clicked = []
+    view.clicked.connect(clicked.append)
+    click(view, view.cell_rect((2, 1)).center())
+    key(view, Qt.Key.Key_Up)
+    assert clicked == [(2, -1), (1, -1)]
+    assert token(" ") == "␣"
+    assert view.report() == "b"
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+def test_thinning_keeps_ends_and_extremes(values, bins):
+    y = np.array(values)
+    x = np.arange(len(y), dtype=float)
+    a, b = thin(x, y, bins)
+    assert len(a) <= max(2 * bins, 2 * bins + 4)
+    assert (np.diff(a) > 0).all()
+    assert (a[0], a[-1]) == (x[0], x[-1])
+    assert (b.min(), b.max()) == (y.min(), y.max())
+    np.testing.assert_array_equal(b, y[a.astype(int)])
+
+
+def test_ticks_are_round_and_three_to_seven():
+    for low, high in [(0, 1), (0, 100), (0, 2190), (-3.2, 4.1), (0.001, 0.0042), (1e-7, 3e-7), (0, 86), (5, 5.5)]:
+        ticks = nice_ticks(low, high)
+        assert 3 <= len(ticks) <= 7
+        assert low - 1e-9 <= ticks[0]
+        assert ticks[-1] <= high * (1 + 1e-9) + 1e-9
+        assert len({f"{b - a:.6g}" for a, b in pairwise(ticks)}) == 1
+
+
+@pytest.fixture
+def plot(qtbot):
+    view = Curves()
+    x = np.arange(0, 1000, 10)
+    view.set_curves(
+        [
+            Curve("train", x, 1 / (x + 10.0), "cat0", raw=1 / (x + 8.0)),
+            Curve("held-out", x, 1 - x / 1000, "cat1", dashed=True),
+        ]
+    )
+    return show(qtbot, view, 420, 240)
+
+
+@both
+def test_curves_paint_with_band_and_nothing(qtbot, qtlog, name):
+    theme.use(name)
+    view = Curves(y_range=(0, 100))
+    show(qtbot, view, 300, 200)
+    view.set_curves([])
+    empty = pixels(view)
+    x = np.arange(5.0)
+    view.set_curves([Curve("a", x, x * 20, low=x * 10, high=x * 25)])
+    assert (pixels(view) != empty).any()
+    view.set_curves([Curve("a", x[:1], x[:1])])
+    view.set_curves([Curve("a", x[:0], x[:0])])
+    assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+def test_a_pen_is_one_pixel_wide_whatever_the_scale(qtbot):
+    view = Curves(y_range=(0, 1e-3))
+    x = np.arange(500.0)
+    view.set_curves([Curve("flat", x, np.full(500, 5e-4), "cat0")])
+    show(qtbot, view, 400, 200)
+    color = theme.color("cat0")
+    marks = (pixels(view) == [color.red(), color.green(), color.blue()]).all(2)
+    assert marks.sum(0).max() == 1
+    assert marks.any(0).sum() > 200
+
+
+def test_cursor_reads_values_into_the_key(plot):
+    plot.set_cursor(505.0)
+    assert plot.values_at(505.0) == pytest.approx([1 / 510, 0.5])
+    assert [value.text() for value in plot.key._values] == ["0.00", "0.50"]
+    plot.set_cursor(None)
+    assert plot.values_at(None)[1] == pytest.approx(0.01)
+    assert plot.values_at(-5) == [None, None]
+    assert "held-out 0.01" in plot.report()
+
+
+def test_pointer_and_arrows_move_the_cursor(plot):
+    said = []
+    plot.pointed.connect(said.append)
+    plot.pointed.connect(plot.set_cursor)
+    hover(plot.viewport(), QPointF(220, 100))
+    assert 300 < said[-1] < 700
+    plot.set_cursor(500)
+    key(plot, Qt.Key.Key_Right)
+    key(plot, Qt.Key.Key_Left)
+    key(plot, Qt.Key.Key_Escape)
+    assert said[-3:] == [510.0, 500.0, None]
+
+
+def test_wheel_zooms_and_zero_shows_everything(plot):
+    box = plot.getPlotItem().getViewBox()
+    before = box.viewRange()
+    wheel(plot.viewport(), QPointF(220, 100), 3)
+    assert box.viewRange() != before
+    key(plot, Qt.Key.Key_0)
+    np.testing.assert_allclose(box.viewRange(), before)
+
+
+def test_a_million_points_stay_few(qtbot):
+    view = Curves()
+    y = np.random.default_rng(0).normal(size=1_000_000)
+    view.set_curves([Curve("long", np.arange(1_000_000.0), y)])
+    show(qtbot, view, 400, 200)
+    assert len(view._drawn[-1].getData()[0]) <= 2 * BINS + 4
+    assert len(view.numbers()["long_y"]) == 1_000_000
+
+
+def test_nan_is_refused():
+    with pytest.raises(ValueError, match="NaN"):
+        Curves().set_curves([Curve("a", np.arange(2.0), np.array([1.0, np.nan]))])
+    with pytest.raises(ValueError, match="NaN"):
+        Matrix().set_values(np.array([[np.inf]]))
+
+
+def test_grids_and_curves_are_exported(qtbot, tmp_path, plot):
+    matrix = Matrix()
+    matrix.set_values(np.eye(3))
+    show(qtbot, matrix)
+    for view in (plot, matrix):
+        for ending in (".png", ".svg", ".npz", ".csv"):
+            export.save(view, tmp_path / f"{view.export_name}{ending}")
+            assert (tmp_path / f"{view.export_name}{ending}").stat().st_size > 60
