@@ -92,7 +92,7 @@ def read_config(
     if _number(config, "num_channels", 3, name) != 3:
         raise LabError("{name}: does not take RGB pictures.", name=name)
     heads = _number(config, "num_attention_heads", 12, name)
-    image_size = _number(config, "image_size", 224, name)
+    image_size = _number(config, "image_size", 224, name, most=4096)
     patch_size = _number(config, "patch_size", 14 if family == "dinov2" else 16, name)
     if width % heads or image_size < patch_size:
         raise LabError("{name}: config.json contradicts itself.", name=name)
@@ -104,7 +104,7 @@ def read_config(
         image_size=image_size,
         patch_size=patch_size,
         width=width,
-        layers=_number(config, "num_hidden_layers", 12, name),
+        layers=_number(config, "num_hidden_layers", 12, name, most=200),
         heads=heads,
         mlp_size=mlp_size,
         classes=len(labels),
@@ -124,11 +124,11 @@ def read_config(
 _HALF = (0.5, 0.5, 0.5)  # what Google's ViTs normalize with; folders say otherwise in preprocessor_config.json
 
 
-def _number(config: Mapping[str, Any], key: str, default: int, name: str) -> int:
+def _number(config: Mapping[str, Any], key: str, default: int, name: str, most: int = 100_000) -> int:
     value = config.get(key, default)
     if isinstance(value, list) and value and all(entry == value[0] for entry in value):
         value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= 100_000:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
         raise LabError("{name}: {key} in config.json is not a number that fits.", name=name, key=key)
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -156,6 +158,18 @@ def test_another_family_is_refused_by_name(tmp_path):
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace('"model_type": "vit"', '"model_type": "swin"'))
     with pytest.raises(LabError, match="swin"):
+        load_checkpoint(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [("num_hidden_layers", 99_999), ("hidden_size", "24"), ("patch_size", 0), ("num_attention_heads", 5)],
+)
+def test_a_configuration_that_cannot_be_is_refused_before_anything_is_built(entry, value, tmp_path):
+    reference.make("ViTModel", tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, entry: value}))
+    with pytest.raises(LabError, match=r"config\.json"):
         load_checkpoint(str(tmp_path))
 
 
