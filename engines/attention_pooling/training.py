@@ -1,0 +1,160 @@
+"""Learns the one w of `ParametricPooling`, step by step, as a guest of the lane.
+
+A run is kept between jobs: pausing ends the job, going on sends another with the same ``run``, so a paused run
+costs nothing. Each run draws its start from a generator of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines.attention_pooling.engine import columns, now_w
+from engines.attention_pooling.model import ParametricPooling, others
+from engines.attention_pooling.spec import (
+    ADAM,
+    MOMENTUM,
+    MOST_STEPS,
+    Landscape,
+    PoolingParams,
+    RunBegan,
+    RunStopped,
+    TrainStep,
+    points_of,
+)
+from engines.core.errors import Message
+from engines.core.protocol import Event, Job
+
+FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
+CURVE, SEARCH = 181, 300  # places of the landscape, and of the search for the best w
+
+
+class Trainer:
+    """See `engines.attention_pooling.spec` for what it takes and what it yields."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+
+    def run(self, job: Job[PoolingParams]) -> Iterator[Event]:
+        """Train up to step ``job.params.until``, from where the run stands."""
+        run = self._run
+        if run is None or not run.is_of(job.params):
+            run = self._run = Run(job.params)
+            yield run.began()
+            yield run.landscape()
+            yield run.told()
+            yield run.now()
+        while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
+            params = job.params  # read at each step: learning rate and optimizer are live
+            run.advance(params.learning_rate, params.optimizer)
+            if run.stopped:
+                yield RunStopped(run.step, Message("w left the numbers at step {n}.", {"n": run.step + 1}))
+                return
+            if abs(run.w) > run.reach:
+                run.reach = abs(run.w) * ROOM
+                yield run.landscape()
+            yield run.told()
+            yield run.now()
+
+
+class Run:
+    """One training run: data, module, optimizer and where they stand."""
+
+    def __init__(self, params: PoolingParams) -> None:
+        self.params = params
+        x, y = columns(points_of(params))
+        order = x.argsort(stable=True)
+        self.x, self.y = x[order], y[order]
+        random = torch.Generator().manual_seed(params.start_seed)
+        start = float(torch.rand((), generator=random))
+        self.net = ParametricPooling(start).double()
+        self.start, self.step, self.stopped, self.reach = start, 0, False, FIRST_RANGE
+        self._others = others(len(x))  # (N, N)
+        self._may = None if params.sees_itself else self._others
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._kind = ""
+
+    def is_of(self, params: PoolingParams) -> bool:
+        """Whether these settings go on with this run."""
+        return params.run == self.params.run
+
+    @property
+    def w(self) -> float:
+        """The present w."""
+        return float(self.net.w.detach())
+
+    def loss(self, may: Tensor | None) -> Tensor:
+        """Sum of squared errors over the training points."""
+        y_hat, _ = self.net(self.x, self.x, self.y, may)
+        return ((self.y - y_hat) ** 2).sum()
+
+    def advance(self, learning_rate: float, kind: str) -> None:
+        """One step down the gradient; w stays as it was if the step would leave the numbers."""
+        if self._optimizer is None or kind != self._kind:
+            self._optimizer, self._kind = made(kind, self.net, learning_rate), kind
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        before = self.w
+        self._optimizer.zero_grad()
+        self.loss(self._may).backward()
+        self._optimizer.step()
+        if not math.isfinite(self.w) or abs(self.w) > 1e6:
+            with torch.no_grad():
+                self.net.w.fill_(before)
+            self.stopped = True
+        else:
+            self.step += 1
+
+    def told(self) -> TrainStep:
+        """Where the run stands, in numbers."""
+        loss = self.loss(self._may)
+        (gradient,) = torch.autograd.grad(loss, self.net.w)
+        held_out = self.loss(self._others) if self.params.sees_itself else loss
+        return TrainStep(self.step, self.w, float(loss.detach()), float(held_out.detach()), float(gradient))
+
+    def now(self) -> Event:
+        """Where the run stands, as fit and map."""
+        return now_w(self.step, self.w, self.x, self.y, self.params.sees_itself)
+
+    def began(self) -> RunBegan:
+        """What the run is."""
+        w = np.geomspace(0.02, 60.0, SEARCH)
+        losses, _ = self.losses(w)
+        best = int(losses.argmin())
+        return RunBegan(self.params, self.start, float(w[best]), float(losses[best]))
+
+    def landscape(self) -> Landscape:
+        """The loss over w, from 0 to a little beyond the largest so far."""
+        w = np.linspace(0.0, self.reach, CURVE)
+        return Landscape(w, *self.losses(w))
+
+    @torch.no_grad()
+    def losses(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The loss at many w (M,), without seeing itself and with it; both (M,) from one table of exponentials."""
+        count = len(self.x)
+        if count == 1:  # nobody else to look at: predicted as 0
+            return np.full(len(w), float(self.y[0]) ** 2), np.zeros(len(w))
+        squares = (self.x[:, None] - self.x[None]) ** 2  # (N, N)
+        squares.fill_diagonal_(math.inf)
+        nearest = squares.amin(1)  # (N,), subtracted so that the largest exponential is 1
+        squares -= nearest[:, None]
+        both = np.empty((2, len(w)))
+        for i, one in enumerate(w.tolist()):
+            half = -(one**2) / 2
+            table = (half * squares).exp() if one else torch.ones_like(squares).fill_diagonal_(0)  # 0 × inf is NaN
+            total, pooled = table.sum(1), table @ self.y  # (N,)
+            fade = (half * nearest).exp()  # what the nearest other weighs beside the point itself
+            for row, y_hat in enumerate((pooled / total, (fade * pooled + self.y) / (fade * total + 1))):
+                both[row, i] = float(((self.y - y_hat) ** 2).sum())
+        return both[0], both[1]
+
+
+def made(kind: str, net: ParametricPooling, learning_rate: float) -> torch.optim.Optimizer:
+    """A new optimizer; the memory of the one before (momentum) is gone."""
+    if kind == ADAM:
+        return torch.optim.Adam(net.parameters(), learning_rate)
+    return torch.optim.SGD(net.parameters(), learning_rate, momentum=0.9 if kind == MOMENTUM else 0.0)
