@@ -91,7 +91,7 @@ class ParamsForm(QWidget):
             words.say(control, "setToolTip", rule_.tip)
         words.say(control, "setAccessibleName", rule_.label)
         named = label(rule_.label, BODY)
-        beside = not short and len(rule_.label) + max(map(len, rule_.options)) <= FITS
+        beside = not short and len(rule_.label) + max(map(len, rule_.options)) <= FITS - 4
         if not beside:
             control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return box(row(named, 1, control, gap=S2) if beside else col(named, control, gap=S1))

@@ -45,9 +45,9 @@ def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, 
     around_photo, around_map = (2 * S3, 94), 58  # px of a card beside what it shows
     low = max(276, round(0.345 * height))
     high = height - S3 - low
-    least_table = max(330, round(0.30 * width))
+    least_table = max(400, round(0.30 * width))
     wide = round((high - around_photo[1]) * aspect) + around_photo[0]
-    wide = min(width - S3 - least_table, max(380, wide))
+    wide = min(width - S3 - least_table, max(418, wide))
     spare = high - around_photo[1] - round((wide - around_photo[0]) / aspect)
     if spare > 0:  # a wide photo: the row below takes what it leaves
         high -= min(spare, max(0, high - 330), round(0.12 * height))
@@ -56,7 +56,7 @@ def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, 
     room = low - around_map
     matrix = min(room + 40, round(0.36 * width))
     step = max(1, int(((room - 20) / max(1, layers) - 2) / max(1, rows)))
-    mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 8, 296)
+    mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 8, 334)
     mosaic = min(mosaic, width - matrix - 2 * S3 - 240)
     film = width - matrix - mosaic - 2 * S3
     below = high + S3

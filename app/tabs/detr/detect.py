@@ -83,7 +83,7 @@ class DetectPage:
         self._photo_card = card("Photo, boxes, scores", self.photo, tools=[self.look], foot=foot)
         self._table_card = card("Query table", self.table)
         self._film_note = quiet("")
-        self._film_card = card("How the boxes settle", self.film, "decoder layers", foot=self._film_note)
+        self._film_card = card("How the boxes settle", self.film, foot=self._film_note)
         self._maps_card = card("Layer × head maps", self.maps, tools=[self.bars["maps"]])
         self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
         self._aspect, self._shape = 1.0, (3, 4, 12, 12)
@@ -186,7 +186,8 @@ class DetectPage:
                 )
             )
             frames.append(line)
-        captions = [Message("Layer {n}", {"n": layer + 1}) for layer in range(layers)]
+        name = "Layer {n}" if layers <= 3 else "L{n}"
+        captions = [Message(name, {"n": layer + 1}) for layer in range(layers)]
         notes = [words.number(float(found.layer_scores[layer, found.query]), 2) for layer in range(layers)]
         self.film.set_frames(shown.rgb, frames, captions, notes)
         words.say(self._film_note, "setText", "Blue: query {n}, with its score.", n=found.query + 1)
@@ -243,9 +244,7 @@ class DetectPage:
         if (shape := (layers, heads, high, wide)) != self._shape:
             self._shape = shape
             self._arranged.arrange()
-        self._maps_card.set_note(
-            "from the marked place" if from_place else Message("query {n}", {"n": found.query + 1})
-        )
+        self._maps_card.set_note("at the +" if from_place else Message("query {n}", {"n": found.query + 1}))
         layer, head = min(at[0], len(found.self_attention) - 1), min(at[1], found.self_attention.shape[1] - 1)
         top, clipped = scale_top(found.self_attention)
         self.matrix.set_matrix(found.self_attention[layer, head], top)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QStyle, QStyleOptionToolButton, QStylePainter, QToolButton
 
 from app import icons, theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, PixelView, outline, pen, write
+from app.views.base import CENTER, PixelView, outline, pen, text_width, write
 from app.views.filmstrip import FilmStrip
 from app.widgets import Button
 
@@ -46,6 +46,10 @@ class PaletteButton(Button):
     def setText(self, text: str) -> None:
         """Below the icon no gap is wanted."""
         QToolButton.setText(self, text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for icon and word."""
+        return QSize(round(text_width(self.text(), CAPTION)) + 6, 58)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The style's panel, with icon and word together in the middle."""

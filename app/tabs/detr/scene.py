@@ -46,6 +46,8 @@ from engines.detr.spec import (
 NAMES = {"plain": "Plain", "gradient": "Gradient", "noisy": "Noise", "photo": "Photo-like"}
 SURFACES = {"plain": "Plain", "stripes": "Stripes", "checks": "Checks", "dots": "Dots", "noise": "Noise"}
 THUMB = 64  #: px
+SIZES = Scale(editing.LEAST, editing.GREATEST, 0.01, 0, percent=True)
+ANGLES = Scale(-180, 180, 1, 0, "°")
 
 
 class ScenePage(QObject):
@@ -73,9 +75,9 @@ class ScenePage(QObject):
         self.backgrounds = BackgroundStrip()
         self.swatches = Swatches(editing.COLORS)
         self.texture = MenuButton([SURFACES[name] for name in TEXTURES], tip="Texture")
-        self.size = ParamRow("Size", Scale(editing.LEAST, editing.GREATEST, 0.01, 0, percent=True), editing.NEW_SIZE,
-                             tip="Diameter as a share of the scene. Trained on 17 to 52 %.")  # fmt: skip
-        self.angle = ParamRow("Rotation", Scale(-180, 180, 1, 0, "°"), 0, tip="Clockwise.")
+        tip = "Diameter as a share of the scene. Trained on 17 to 52 %."
+        self.size = ParamRow("Size", SIZES, editing.NEW_SIZE, tip=tip)
+        self.angle = ParamRow("Rotation", ANGLES, 0, tip="Clockwise.")
         self.seen = Check("As the model sees it", tip="The scene at the 96 × 96 pixels that the toy model gets")
         self.palette = [PaletteButton(kind) for kind in KINDS]
         self._copy = button("Duplicate", "copy", "boxed", "Duplicate (Ctrl+D)", clicked=lambda: self.duplicate())
@@ -222,7 +224,10 @@ class ScenePage(QObject):
             "Click a shape to change it." if not chosen else "Drag it, its corners, or its handle.",
         )
         if chosen:
-            self._show_shape(self._drawing.shapes[index])
+            shape = self._drawing.shapes[index]
+            self.size.set_scale(SIZES, shape.size)  # what it was when it was chosen is what a double-click restores
+            self.angle.set_scale(ANGLES, editing.wrapped(shape.angle))
+            self._show_shape(shape)
         else:
             self.swatches.set_at(-1)
 
@@ -300,5 +305,6 @@ class ScenePage(QObject):
             [Box(*centered(found.layer_boxes[i, q] / size), token="pred") for q in np.flatnonzero(passes).tolist()]
             for i, passes in enumerate(found.layer_passes)
         ]
-        captions = [Message("Layer {n}", {"n": i + 1}) for i in range(len(frames))]
+        name = "Layer {n}" if len(frames) <= 3 else "L{n}"
+        captions = [Message(name, {"n": i + 1}) for i in range(len(frames))]
         self.film.set_frames(shown.rgb, frames, captions, [str(len(frame)) for frame in frames])
