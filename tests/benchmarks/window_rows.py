@@ -1,0 +1,328 @@
+"""Rows with the real window: starting, staying smooth, a slider in a hand, many maps in one view.
+
+The window computes with all cores but one, as it always does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, Qt, QTimer
+
+import main
+from app.launch import start
+from app.sliders import ParamRow
+from app.views.mosaic import Mosaic
+from app.window import Window
+from engines.core.pictures import Picture
+from engines.core.protocol import Event, Started
+from engines.vit.spec import WHOLE_LAYER, Answer, ViTParams
+from tests.benchmarks.models import Reference, detr_r50, scratch, vit_b
+from tests.benchmarks.table import Measured, in_ms, quantile
+
+ROOT = Path(__file__).parents[2]
+TICK = 16  #: ms, of the timer that listens
+DRAG = 1000 / 60  #: ms between two changes of a slider in a drag
+PATIENCE = 120_000  #: ms
+
+
+# -- a window to measure
+def _spin(until: Callable[[], bool], patience: int = PATIENCE) -> None:
+    """Run the event loop until something is so."""
+    loop, watch = QEventLoop(), QTimer()
+    watch.setInterval(5)
+    watch.timeout.connect(lambda: loop.quit() if until() else None)
+    watch.start()
+    QTimer.singleShot(patience, watch, loop.quit)
+    loop.exec()
+    watch.stop()
+    if not until():
+        raise TimeoutError("the window did not come to rest")
+
+
+@contextmanager
+def _window(topic: str, **settings: Any) -> Iterator[tuple[Window, Any]]:
+    """The window as main.py opens it, with one tab at rest."""
+    _app, stored = start(main.arguments(["--lang", "en", "--theme", "light", "--device", "cpu"]))
+    window = Window(stored)
+    window.resize(1440, 900)
+    window.show()
+    tab: Any = window.show_topic(topic)
+    tab.change(undoable=False, **settings)
+    try:
+        _spin(lambda: tab.stream.frames > 0 and not tab.stream.is_busy)
+        if tab.failed:
+            raise RuntimeError(f"the tab {topic} could not compute")
+        yield window, tab
+    finally:
+        window.close()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+
+
+def _noise(height: int, width: int, seed: int) -> Picture:
+    return Picture(f"noise {seed}", np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+# -- starting
+def first_paint(starts: int = 7) -> Measured:
+    """From the spawn of ``python main.py`` to the first paint of its window, by the clock of the parent."""
+    spent, own = [], []
+    home = scratch() / "home"
+    env = os.environ | {"ATTENTION_LAB_TIMES": "1", "ATTENTION_LAB_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
+    for _ in range(starts + 1):
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "main.py"], cwd=ROOT, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert process.stderr is not None
+        line = next((line for line in process.stderr if line.startswith("first paint")), "")
+        spent.append(time.perf_counter() - began)
+        process.kill()
+        process.communicate()
+        if not line:
+            raise RuntimeError("main.py ended without a first paint")
+        own.append(float(line.split()[2]) / 1000)
+    return Measured(
+        statistics.median(spent[1:]),
+        "s",
+        note=f"median of {starts} starts after one; {statistics.median(own[1:]):.2f} s of it after Python had started",
+        details={"starts_ms": in_ms(spent)},
+    )
+
+
+# -- staying smooth
+class Ticks(QObject):
+    """Listens how regularly the window's thread gets its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: list[float] = []
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(TICK)
+        self._timer.timeout.connect(lambda: self.at.append(time.perf_counter()))
+        self._timer.start()
+
+    def intervals(self) -> list[float]:
+        """Milliseconds from one tick to the next."""
+        return [1000 * (b - a) for a, b in itertools.pairwise(self.at)]
+
+
+def _smoothness(
+    topic: str, folder: Path, pictures: list[Picture], field: str, seconds: float
+) -> tuple[list[float], int]:
+    """Intervals while one picture after the other is computed from pixels to painted maps."""
+    turn = itertools.cycle(pictures)
+    with _window(topic, **{field: str(folder), "picture": next(turn)}) as (_, tab):
+        done = 0
+
+        def again(_fine: bool) -> None:
+            nonlocal done
+            done += 1
+            tab.take_picture(next(turn))
+
+        tab.rested.connect(again)
+        again(True)
+        _spin(lambda: done > 1)  # the first one warms up
+        done, ticks, until = 0, Ticks(), time.perf_counter() + seconds
+        _spin(lambda: time.perf_counter() >= until)
+        intervals = ticks.intervals()
+        tab.rested.disconnect(again)
+    return intervals, done
+
+
+def tick_gap(seconds: float = 5.0) -> Measured:
+    """Intervals of a 16 ms timer of the window's thread while ViT-B/16 and DETR-R50 compute without a rest."""
+    parts, details = [], {}
+    for topic, reference, field, size in (
+        ("vit", vit_b(), "model", (480, 640)),
+        ("detr", detr_r50(), "source", (480, 640)),
+    ):
+        pictures = [_noise(*size, seed) for seed in range(3)]
+        intervals, done = _smoothness(topic, reference.folder, pictures, field, seconds)
+        details[topic] = {
+            "p50_ms": round(quantile(intervals, 0.5), 2),
+            "p99_ms": round(quantile(intervals, 0.99), 2),
+            "longest_ms": round(max(intervals), 2),
+            "ticks": len(intervals),
+            "pictures": done,
+        }
+        parts.append((quantile(intervals, 0.99), topic))
+    said = ", ".join(
+        f"{name}: p99 {one['p99_ms']}, longest {one['longest_ms']} ms, {one['ticks']} ticks, {one['pictures']} pictures"
+        for name, one in details.items()
+    )
+    return Measured(max(parts)[0], "ms", note=f"intervals between ticks of {TICK} ms; {said}", details=details)
+
+
+# -- a slider in a hand
+@dataclass
+class Change:
+    """One move of the slider."""
+
+    value: float
+    made: float
+    painted: float | None = None
+
+
+class Drag(QObject):
+    """Moves the temperature slider 60 times a second and notes when what it asked for has been painted."""
+
+    def __init__(self, window: Window, tab: Any, positions: list[int]) -> None:
+        super().__init__()
+        self.changes: list[Change] = []
+        self._arrived, self._answers_to = 0, 0  # how many of the changes the newest answer serves
+        self._tab, self._positions = tab, iter(positions)
+        row = tab.form.control("temperature")
+        assert isinstance(row, ParamRow)
+        self._slider = row.slider
+        self.over = False
+        tab.stream.arrived.connect(self._event)
+        window.installEventFilter(self)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._due = time.perf_counter()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._move)
+        self._timer.start(0)
+
+    def _move(self) -> None:
+        position = next(self._positions, None)
+        if position is None:
+            self._slider.setSliderDown(False)
+            self.over = True
+            return
+        self._due += DRAG / 1000
+        self._timer.start(max(0, round(1000 * (self._due - time.perf_counter()))))
+        self._slider.setSliderDown(True)
+        made = time.perf_counter()
+        self._slider.setValue(position)
+        self.changes.append(Change(self._slider.number(), made))
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Started):
+            params = event.params
+            assert isinstance(params, ViTParams)
+            self._answers_to = max(
+                (n for n, change in enumerate(self.changes, 1) if change.value == params.temperature), default=0
+            )
+        elif isinstance(event, Answer):
+            self._arrived = max(self._arrived, self._answers_to)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window is about to repaint what has changed: once that is done, the answer is on screen."""
+        if event.type() == QEvent.Type.UpdateRequest and self._arrived:
+            QTimer.singleShot(0, self, lambda arrived=self._arrived: self._painted(arrived))
+        return False
+
+    def _painted(self, arrived: int) -> None:
+        now = time.perf_counter()
+        for change in self.changes[:arrived]:
+            if change.painted is None:
+                change.painted = now
+
+    def spent(self) -> list[float]:
+        """Seconds from each change until it, or a newer one, was painted."""
+        return [change.painted - change.made for change in self.changes if change.painted is not None]
+
+
+def temperature_drag(reference: Reference | None = None, seconds: float = 2.0, rounds: int = 3) -> Measured:
+    """Drags of the temperature of ViT-B's last layer, in turn with transformers' forward on as many threads."""
+    threads = max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(threads)
+    reference = reference or vit_b()
+    size = reference.net.config.image_size
+    pixels = torch.randn(1, 3, size, size)
+
+    @torch.inference_mode()
+    def forwards(count: int = 5) -> list[float]:
+        spent = []
+        for _ in range(count):
+            began = time.perf_counter()
+            reference.net(pixel_values=pixels)
+            spent.append(time.perf_counter() - began)
+        return spent
+
+    wanted = {
+        "model": str(reference.folder),
+        "picture": _noise(480, 640, 0),
+        "layer": reference.net.config.num_hidden_layers,
+        "scope": WHOLE_LAYER,
+    }
+    whole, ours, unserved = [], [], 0
+    with _window("vit", **wanted) as (window, tab):
+        forwards(2)
+        for number in range(rounds + 1):
+            drag = Drag(window, tab, _there_and_back(round(seconds * 1000 / DRAG) if number else 30, number))
+            _spin(lambda d=drag: d.over and not tab.stream.is_busy)
+            _spin(lambda d=drag: d.changes[-1].painted is not None, 2000)
+            window.removeEventFilter(drag)
+            tab.stream.arrived.disconnect(drag._event)
+            if number:  # the first one warms up
+                ours += drag.spent()
+                unserved += sum(change.painted is None for change in drag.changes)
+                whole += forwards()
+    return Measured(
+        1000 * quantile(ours, 0.99),
+        "ms",
+        1000 * statistics.median(whole),
+        sound=not unserved,
+        note=f"change to painted, p50 {1000 * statistics.median(ours):.1f} ms, p99 of {len(ours)} changes "
+        f"in {rounds} drags, {unserved} unserved; {threads} torch thread(s); reference: median forward",
+        details={"ours_ms": in_ms(sorted(ours)), "reference_ms": in_ms(whole)},
+    )
+
+
+def _there_and_back(count: int, phase: int) -> list[int]:
+    """Positions of a slider of 200 steps, up and down; none comes twice, so that each answer tells its change."""
+    cycle = [*range(4, 198, 2), *range(195, 4, -2)]
+    if count > len(cycle):
+        raise ValueError(f"a drag has at most {len(cycle)} changes")
+    return [cycle[(41 * phase + step) % len(cycle)] for step in range(count)]
+
+
+# -- many maps
+def mosaic(maps: int = 144, side: int = 197, seconds: float = 3.0) -> Measured:
+    """New maps of all layers and heads of ViT-B into one mosaic and repainted, as fast as it goes."""
+    start(main.arguments(["--lang", "en", "--theme", "light"]))
+    view = Mosaic(columns=round(maps**0.5), captions=False, headers=True)
+    view.resize(1280, 800)
+    rng = np.random.default_rng(0)
+    contents = [rng.integers(0, 256, (maps, side, side), np.uint8) for _ in range(3)]
+    rates = {}
+    for name, values in (("uint8", contents), ("float32", [c.astype(np.float32) / 255 for c in contents])):
+        view.set_maps(values[0])
+        view.show()
+        QCoreApplication.processEvents()
+        spent, until, turn = [], time.perf_counter() + seconds, itertools.cycle(values)
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            view.set_maps(next(turn))
+            view.repaint()
+            spent.append(time.perf_counter() - began)
+        rates[name] = 1 / statistics.median(spent)
+    block = view.reduced()
+    view.close()
+    view.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return Measured(
+        rates["uint8"],
+        "per s",
+        note=f"other uint8 maps each time; {rates['float32']:.0f} per s from float32; "
+        f"one pixel shows {block} × {block} values",
+        details=rates,
+    )
