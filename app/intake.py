@@ -64,7 +64,7 @@ class Intake(QObject):
 
     def paste(self) -> None:
         """Take what the clipboard holds."""
-        self.dropped(QGuiApplication.clipboard().mimeData())
+        self.dropped(QGuiApplication.clipboard().mimeData() or QMimeData())  # None where its owner has just ended
 
     def dropped(self, data: QMimeData) -> None:
         """Take what was dropped."""
@@ -163,8 +163,18 @@ class Intake(QObject):
         if tab is None or not tab.takes_models:
             self._window.complain(Message("{name}: no topic here can use this model.", {"name": known.title}))
             return
-        self._window.settings.add_model(source)
+        self._remember_if_good(tab, source)
         tab.take_model(source)
+
+    def _remember_if_good(self, tab: TopicTab, source: str) -> None:
+        """Put a model among the recent ones once it has answered; one that is refused is not offered again."""
+
+        def answered(good: bool) -> None:
+            tab.rested.disconnect(answered)
+            if good and source in vars(tab.params).values():
+                self._window.settings.add_model(source)
+
+        tab.rested.connect(answered)
 
     def _topic_of(self, source: str) -> str:
         """The topic that reads this family of models; empty if none says so (then its tab refuses it in words)."""
