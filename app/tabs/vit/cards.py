@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel
 from app import choosers, words
 from app.cards import Card
 from app.tabs.vit.columns import LayerColumns
+from app.tabs.vit.photo import Photo, cosine
 from app.tabs.vit.shown import Ends, Shown, ends_of
 from app.theme import CAPTION, SMALL
 from app.views.bars import Bar, Bars, probability
@@ -17,7 +18,7 @@ from app.views.base import text_width
 from app.views.colorbar import ColorBar
 from app.views.mosaic import HEADER_H, NOTE_H, Mosaic
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
-from app.views.photomap import Cell, PhotoMap, weight_percent
+from app.views.photomap import Cell, weight_percent
 from app.views.tiling import tile
 from app.widgets import MenuButton, Segments, col, label, quiet, row
 from engines.core.errors import Message
@@ -57,7 +58,7 @@ class PhotoCard(Card):
     """The photo with what a token attends to on it."""
 
     def __init__(self) -> None:
-        self.view = PhotoMap()
+        self.view = Photo()
         self.view.reserve = RESERVE
         tips = ("A row of the weights: whom the patch looks at.", "A column of the weights: who looks at the patch.")
         self.direction = Segments(DIRECTIONS, tips=tips)
@@ -65,6 +66,7 @@ class PhotoCard(Card):
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
         self.said: QLabel = label("", SMALL)
+        self._style: tuple[float, float, bool] | None = None
         super().__init__(
             "Attention on the photo",
             self.view,
@@ -81,6 +83,15 @@ class PhotoCard(Card):
         self.view.set_grid(grid.rows, grid.cols, (left, top, right - left, bottom - top))
         self.set_note("{cols} × {rows} patches", cols=grid.cols, rows=grid.rows)
         self.set_empty(None)
+
+    def show_style(self, params: ViTParams) -> None:
+        """Opacity, contour and grid."""
+        style = params.opacity, params.outline, params.grid
+        if style != self._style:
+            self._style = style
+            self.view.set_opacity(params.opacity)
+            self.view.set_mass(params.outline)
+            self.view.set_lines(params.grid)
 
     def show_map(self, shown: Shown, params: ViTParams, token: int, ends: Ends | None) -> None:
         """What a token attends to, in the chosen mode; an answer that is not there yet leaves the old map.
@@ -103,7 +114,7 @@ class PhotoCard(Card):
             others = patches.copy()
             if (place := shown.token_name(token)) is not None:
                 others[place] = -1
-            self._say(shown, params, token, "Most alike", words.number(float(others.max()), 2))
+            self._say(shown, params, token, "Most alike", cosine(float(others.max())))
             return
         if plain and ends is not None:
             top, clipped = ends.at(shown.head(params) - 1)
@@ -176,6 +187,7 @@ class HeadsCard(Card):
         options = ("number", "entropy", "distance")
         self.order = MenuButton(options, prefix="Sort: {value}", px=SMALL, tip="Order of the maps of a layer.")
         self.bar = ColorBar()
+        words.say(self.view, "setAccessibleName", "Heads of the layer")
         super().__init__("Heads of the layer", self.view, tools=[self.order], foot=self.bar)
 
     def show_heads(self, shown: Shown, params: ViTParams, maps: Floats, ends: Ends) -> None:
@@ -204,6 +216,8 @@ class PredictionCard(Card):
         self.columns = LayerColumns()
         self.columns.hide()
         self.said = quiet("")
+        for view in (self.bars, self.columns):
+            words.say(view, "setAccessibleName", "Prediction")
         super().__init__("Prediction", col(self.bars, self.columns, gap=0), foot=self.said)
 
     def show_prediction(self, shown: Shown) -> None:
@@ -299,6 +313,7 @@ class ClassCard(Card):
     def __init__(self) -> None:
         self.view = ClassMosaic()
         self.bar = ColorBar(least=80)
+        words.say(self.view, "setAccessibleName", "Class token")
         super().__init__("Class token", self.view, self.HELP[0], tools=[self.bar])
         self._ends = Ends(np.ones(1, np.float32), np.zeros(1, bool))
 

@@ -44,8 +44,9 @@ class LayerColumns(PixelView):
 
     def set_at(self, layer: int) -> None:
         """Mark the chosen layer without telling anybody."""
-        self._at = layer
-        self.update()
+        if layer != self._at:
+            self._at = layer
+            self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"similarity": self._values}

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.controls import Chips
 from app.params_form import ParamsForm
-from app.widgets import Segments, box, col, label, quiet, row
+from app.widgets import Segments, col, label, quiet, row
 from engines.core.params import Choice, rules
 from engines.vit.spec import (
     ABSOLUTE,
@@ -67,7 +67,7 @@ class VitForm(ParamsForm):
         self.heads = HeadChips()
         self.add(CHANGE, self.scope)
         self.add(CHANGE, self.heads)
-        self.add(DRAW, box(col(label("Color scale"), self.scale, gap=4)), at=6)
+        self.add(DRAW, self.scale, at=6)
         self.set_shown("resolution", False)
 
     def _segments(self, name: str, options: Sequence[str], written: Sequence[str]) -> Segments:

@@ -27,6 +27,7 @@ from engines.core.protocol import Ended, Event
 from engines.vit import spec
 from engines.vit.spec import Answer, ClassTokenMaps, ModelInfo, PhotoGrid, ViTParams
 
+AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
 COLUMNS = (81, 51)  # widths of the photo's column and the one beside it
 
 
@@ -48,6 +49,7 @@ class VitTab(TopicTab):
         self._peeks = False  # the engine was last asked for a token that is not pinned
         self._again: tuple[float, float] | None = None  # place of the pin on the photo while the grid changes
         self._asked_at: float | None = None
+        self._before = self.params  # what was last drawn
         self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
         self.photo, self.heads, self.prediction, self.classes = PhotoCard(), HeadsCard(), PredictionCard(), ClassCard()
         self._cards = self.photo, self.heads, self.prediction, self.classes
@@ -63,7 +65,9 @@ class VitTab(TopicTab):
         for i, share in enumerate(COLUMNS):
             grid.setColumnStretch(i, share)
         grid.setRowStretch(1, 1)
-        return [Page("Watch", box(grid), Dock(self.form))]
+        centre = box(grid)
+        self._views = centre.findChildren(PixelView)
+        return [Page("Watch", centre, Dock(self.form))]
 
     def _connect(self) -> None:
         self.photo.view.hovered.connect(self._pointed)
@@ -206,11 +210,7 @@ class VitTab(TopicTab):
         self.form.heads.show_heads(count, [head - 1 for at, head in params.heads_off if at == layer and head <= count])
         self.photo.direction.set_at(DIRECTIONS.index(params.direction))
         self.heads.order.set_at(ORDERS.index(params.order))
-        view = self.photo.view
-        view.set_opacity(params.opacity)
-        view.set_mass(params.outline)
-        if (lines := getattr(view, "set_lines", None)) is not None:
-            lines(params.grid)
+        self.photo.show_style(params)
         self.prediction.columns.set_at(layer)
 
     # -- drawing
@@ -264,8 +264,11 @@ class VitTab(TopicTab):
             self.change(undoable=False, pinned=self.shown_.token_at(int(down * grid.rows), int(across * grid.cols)))
 
     def _draw(self) -> None:
-        self._draw_token()
-        self._draw_classes()
+        """After a change of the settings: what of it shows before the engine answers."""
+        before, self._before = self._before, self.params
+        if any(getattr(before, name) != getattr(self.params, name) for name in AT_ONCE):
+            self._draw_token()
+            self._draw_classes()
         self._export_settings()
 
     def _draw_token(self) -> None:
@@ -308,10 +311,10 @@ class VitTab(TopicTab):
             made["model"] = shown.info.source
         if shown.grid is not None:
             made["picture"] = shown.grid.name
-        for view in self.findChildren(PixelView):
+        for view in self._views:
             view.settings = made
 
     # -- tools
     def fit(self) -> None:
-        for view in self.findChildren(PixelView):
+        for view in self._views:
             view.fit()
