@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPolygonF
 from app import theme, words
 from app.tabs.detr import editing
 from app.tabs.detr.names import class_name
-from app.views.base import pen
+from app.views.base import pen, rgb_image
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, Frame, matched, truth
 from app.words import Text
@@ -46,6 +46,7 @@ class SceneCanvas(BoxEditor):
         self._drawing = Drawing()
         self._photo: np.ndarray | None = None
         self._paper: tuple[object, np.ndarray | None] = (None, None)  # what the background was made from, and it
+        self._below: tuple[object, np.ndarray | None] = (None, None)  # the shapes below the chosen one, likewise
         self._seen = False
         self._found: tuple[Box, ...] = ()
         self._repeats = False
@@ -89,9 +90,13 @@ class SceneCanvas(BoxEditor):
 
     def set_photo(self, rgb: np.ndarray) -> None:
         """Another picture of the same scene: zoom and place stay."""
-        zoom, middle = self.zoom, self._middle
-        super().set_photo(rgb)
-        self.zoom, self._middle = zoom, middle
+        if rgb.shape != self._rgb.shape:
+            super().set_photo(rgb)
+            return
+        self._rgb, self._bright = rgb, rgb_image(rgb)  # no dimmed copy: nothing lies over the scene
+        self._dim = self._bright
+        self._scaled.clear()
+        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         shapes = self._drawing.shapes
@@ -124,7 +129,13 @@ class SceneCanvas(BoxEditor):
     def _paint_scene(self) -> None:
         shapes, background = self._drawing.shapes, self._background()
         if not self._seen:
-            self.set_photo(render(shapes, background, SHOWN)[0])
+            at = max(0, self._at)  # what lies below the shape in hand is drawn once for the whole drag
+            key = (shapes[:at], id(background))
+            below = self._below[1] if self._below[0] == key else None
+            if below is None:
+                below = render(shapes[:at], background, SHOWN)[0]
+                self._below = (key, below)
+            self.set_photo(render(shapes[at:], below, SHOWN)[0])
             return
         plain = draw_background(self._drawing, SEEN) if self._photo is None else self._photo
         small = render(shapes, plain, SEEN)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -278,7 +278,8 @@ class DetrTab(TopicTab):
         if sizes != shown.rgb.shape:  # boxes of a scene that is being dragged may stay until the new ones come
             self.found = None
             self.detect.forget()
-        self.detect.show_picture(shown)
+        if self.page == DETECT:
+            self.detect.show_picture(shown)
 
     def show_page(self, index: int) -> None:
         super().show_page(index)
@@ -308,6 +309,7 @@ class DetrTab(TopicTab):
             self.scene.show_detections(info, shown, found)
             return
         if fresh:
+            self.detect.show_picture(shown)
             self.detect.show_detections(info, shown, found)
             self.detect.show_summary(info, found)
         off = {
@@ -324,20 +326,17 @@ class DetrTab(TopicTab):
 
     def _remember(self, params: DetrParams) -> None:
         """The settings that go into every exported file."""
-        found = self.found
-        plain = {
-            key: value
-            for key, value in asdict(replace(params, picture=None)).items()
-            if key not in ("picture", "drawing", "query", "pixel")
-        }
+        found, drawing = self.found, params.drawing
+        plain = {name: value for name, value in vars(params).items() if name not in ("picture", "drawing", "heads_off")}
         scene = params.picture is None or (self.info is not None and self.info.toy)
+        shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
         settings: dict[str, object] = {
             **plain,
+            "heads_off": [vars(one) for one in params.heads_off],
             "model": self.info.title if self.info else params.source,
             "picture": words.tr(picture_name(params.picture)),
             "query": 0 if found is None else found.query + 1,
-            "pixel": params.pixel,
-            **({"drawing": asdict(params.drawing)} if scene else {}),
+            **({"drawing": shapes} if scene else {}),
         }
         page = self.detect
         painted: list[PixelView] = [page.photo, page.film, page.maps, page.matrix, *page.bars.values()]
