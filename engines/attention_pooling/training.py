@@ -30,6 +30,7 @@ from engines.core.errors import Message
 from engines.core.protocol import Event, Job
 
 FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
+LARGEST_W = 1e6
 CURVE, SEARCH = 181, 300  # places of the landscape, and of the search for the best w
 
 
@@ -75,8 +76,7 @@ class Run:
         self.start, self.step, self.stopped, self.reach = start, 0, False, FIRST_RANGE
         self._others = others(len(x))  # (N, N)
         self._may = None if params.sees_itself else self._others
-        self._optimizer: torch.optim.Optimizer | None = None
-        self._kind = ""
+        self._optimizer = Optimizer(params.optimizer)
 
     def is_of(self, params: PoolingParams) -> bool:
         """Whether these settings go on with this run."""
@@ -94,20 +94,22 @@ class Run:
 
     def advance(self, learning_rate: float, kind: str) -> None:
         """One step down the gradient; w stays as it was if the step would leave the numbers."""
-        if self._optimizer is None or kind != self._kind:
-            self._optimizer, self._kind = made(kind, self.net, learning_rate), kind
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        before = self.w
-        self._optimizer.zero_grad()
-        self.loss(self._may).backward()
-        self._optimizer.step()
-        if not math.isfinite(self.w) or abs(self.w) > 1e6:
-            with torch.no_grad():
-                self.net.w.fill_(before)
+        if self._optimizer.kind != kind:
+            self._optimizer = Optimizer(kind)  # what the one before remembered is gone
+        try:
+            w = self.w + self._optimizer.move(self._gradient(), learning_rate)
+        except OverflowError:  # the square of a huge gradient
+            w = math.inf
+        if not abs(w) <= LARGEST_W:  # also where it is NaN
             self.stopped = True
-        else:
-            self.step += 1
+            return
+        with torch.no_grad():
+            self.net.w.fill_(w)
+        self.step += 1
+
+    def _gradient(self) -> float:
+        (gradient,) = torch.autograd.grad(self.loss(self._may), self.net.w)
+        return float(gradient)
 
     def told(self) -> TrainStep:
         """Where the run stands, in numbers."""
@@ -153,8 +155,29 @@ class Run:
         return both[0], both[1]
 
 
-def made(kind: str, net: ParametricPooling, learning_rate: float) -> torch.optim.Optimizer:
-    """A new optimizer; the memory of the one before (momentum) is gone."""
-    if kind == ADAM:
-        return torch.optim.Adam(net.parameters(), learning_rate)
-    return torch.optim.SGD(net.parameters(), learning_rate, momentum=0.9 if kind == MOMENTUM else 0.0)
+class Optimizer:
+    """SGD, SGD with momentum or Adam for one number.
+
+    Written out, since that is easier to read than to configure, and the first step of torch's own loads a compiler
+    for several seconds.
+    """
+
+    MOMENTUM = 0.9
+    BETAS, EPS = (0.9, 0.999), 1e-8
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._steps, self._mean, self._square = 0, 0.0, 0.0
+
+    def move(self, gradient: float, learning_rate: float) -> float:
+        """How far to go, given dL/dw."""
+        self._steps += 1
+        if self.kind == ADAM:  # Kingma & Ba 2015, algorithm 1
+            first, second = self.BETAS
+            self._mean = first * self._mean + (1 - first) * gradient
+            self._square = second * self._square + (1 - second) * gradient**2
+            mean = self._mean / (1 - first**self._steps)
+            square = self._square / (1 - second**self._steps)
+            return -learning_rate * mean / (math.sqrt(square) + self.EPS)
+        self._mean = self.MOMENTUM * self._mean + gradient if self.kind == MOMENTUM else gradient
+        return -learning_rate * self._mean

@@ -28,7 +28,7 @@ from engines.attention_pooling.spec import (
     RunStopped,
     TrainStep,
 )
-from engines.attention_pooling.training import Run, Trainer
+from engines.attention_pooling.training import Optimizer, Run, Trainer
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 
@@ -226,6 +226,23 @@ def test_sgd_is_what_it_says():
     for a, b in itertools.pairwise(path):
         assert b.w == pytest.approx(a.w - 0.01 * a.gradient, abs=1e-12)
         assert b.loss == b.held_out
+
+
+@pytest.mark.parametrize("kind", [SGD, MOMENTUM, ADAM])
+def test_optimizers_are_torchs(kind):
+    w = torch.nn.Parameter(torch.tensor(3.0, dtype=torch.float64))
+    reference = (
+        torch.optim.Adam([w], 0.1)
+        if kind == ADAM
+        else torch.optim.SGD([w], 0.1, momentum=0.9 if kind == MOMENTUM else 0)
+    )
+    mine, own = Optimizer(kind), 3.0
+    for _ in range(20):
+        own += mine.move(2 * own + math.cos(own), 0.1)
+        reference.zero_grad()
+        (w**2 + w.sin()).backward()
+        reference.step()
+        assert own == pytest.approx(float(w.detach()), abs=1e-10)
 
 
 def test_without_itself_there_is_an_inner_minimum_and_the_usual_recipe_overshoots():
