@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEasingCurve, QEvent, QPropertyAnimation, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QStackedLayout, QWidget
 
@@ -131,6 +131,9 @@ def card(title: Text, body: Piece, note: Text = "", tools: Sequence[Item] = (), 
 
 
 # ------------------------------------------------------------------ errors
+UNBOUND = 16_777_215  # Qt's largest height
+
+
 class ErrorBar(QFrame):
     """A bar under the header: a word, the reason, one action, a cross. Never modal."""
 
@@ -149,6 +152,9 @@ class ErrorBar(QFrame):
             row(self._icon, self._word, (self._reason, 1), self._action, self._close, gap=S2, pad=(S3, S1, S3, S1))
         )
         self._act: Callable[[], object] | None = None
+        self._slide = QPropertyAnimation(self, b"maximumHeight", self)
+        self._slide.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._slide.finished.connect(lambda: self.setMaximumHeight(UNBOUND))
         self.hide()
 
     def tell(
@@ -171,6 +177,17 @@ class ErrorBar(QFrame):
             self._action.set_text(action)
         self._act = act
         self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
+        self._open()
+
+    def _open(self) -> None:
+        """Slide down, unless motion is reduced or the bar is already there."""
+        length = theme.duration(theme.ERROR_MS)
+        if length and self.isHidden() and self.parentWidget() is not None:
+            self._slide.stop()
+            self._slide.setDuration(length)
+            self._slide.setStartValue(0)
+            self._slide.setEndValue(max(40, self.sizeHint().height()))
+            self._slide.start()
         self.show()
 
     def retranslated(self) -> None:

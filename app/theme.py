@@ -206,9 +206,18 @@ def set_kind(target: QWidget, kind: str) -> None:
     """Give a widget a role of the style sheet (``quiet``, ``boxed``, ``primary``, ...)."""
     if target.property("kind") != kind:
         target.setProperty("kind", kind)
-        target.style().unpolish(target)
-        target.style().polish(target)
+        if target.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+            target.style().unpolish(target)
+            target.style().polish(target)
+            _put_font_on(target)
         target.update()
+
+
+def _put_font_on(target: QWidget) -> None:
+    """A style sheet that polishes a widget once more brings back the font it had at first."""
+    font_of = _state.dressed.get(target, {}).get("font")
+    if font_of is not None:
+        font_of(target)
 
 
 def restyle(root: QWidget) -> None:

@@ -13,11 +13,13 @@ from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.base import CENTER, LEFT, RIGHT, PixelView, chip, empty_note, finite, outline, pen, text_width, write
 from app.views.photomap import weight_percent
-from app.views.tiling import Tiling, block_max, tile
+from app.views.tiling import Tiling, tile
 from app.words import Text
 from engines.core.errors import Message
 
 Place: TypeAlias = tuple[int, int, int]  # map, row, col
+EXACTLY = "1 pixel = the largest of {n} × {n} weights"
+UP_TO = "1 pixel = the largest of up to {n} × {n} weights"
 CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
 
 
@@ -184,7 +186,10 @@ class Mosaic(PixelView):
     def _value(self, where: Place) -> float:
         """The largest value of the block under a place."""
         index, row, col = where
-        values = self._maps[index, row : row + self._tiles.block, col : col + self._tiles.block]
+        high, wide = self._maps.shape[1:]
+        tiles = self._tiles
+        below, right = tiles.pixel(row, high, 1) + tiles.scale, tiles.pixel(col, wide, 0) + tiles.scale
+        values = self._maps[index, row : tiles.first(below, high, 1), col : tiles.first(right, wide, 0)]
         return float(values.max()) / (255 if values.dtype == np.uint8 else 1)
 
     # -- places
@@ -237,9 +242,9 @@ class Mosaic(PixelView):
         inside = 0 <= col < self._tiles.cols and 0 <= slot < len(self._maps) and row >= 0
         if not inside or x >= self._tiles.cell[0] or y >= self._tiles.cell[1]:
             return None
-        step = self._tiles.scale
+        high, wide = self._maps.shape[1:]
         index = self._order[slot] if self._order else slot
-        return index, y // step * self._tiles.block, x // step * self._tiles.block
+        return index, self._tiles.first(y, high, 1), self._tiles.first(x, wide, 0)
 
     # -- hand
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -277,7 +282,7 @@ class Mosaic(PixelView):
     # -- painting
     def levels(self) -> np.ndarray:
         """What is painted, uint8 (n, h, w) after reduction: 1 + round(254 × share of the ramp)."""
-        small = block_max(self._maps, self._tiles.block)
+        small = self._tiles.reduce(self._maps)
         scale = 255.0 if small.dtype == np.uint8 else 1.0
         low = np.asarray(self._low, np.float32).reshape(-1, 1, 1)
         span = np.maximum(np.asarray(self._top, np.float32).reshape(-1, 1, 1) - low, np.float32(1e-30))
@@ -338,7 +343,7 @@ class Mosaic(PixelView):
             self._draw_headers(painter)
         self._draw_marks(painter)
         if self._tiles.block > 1:
-            note = words.tr("1 pixel = the largest of {n} × {n} weights", n=self._tiles.block)
+            note = words.tr(EXACTLY if self._tiles.even else UP_TO, n=self._tiles.block)
             write(painter, QRectF(0, self.height() - NOTE_H, self.width(), NOTE_H), note, align=RIGHT)
         if 0 <= self._at < count:
             place = self.cell_rect(self._at).adjusted(-1.5, -1.5, 1.5, 1.5)
@@ -349,9 +354,10 @@ class Mosaic(PixelView):
             chip(painter, spot, weight_percent(self._value(self._hover)), QRectF(self.rect()))
 
     def _spot(self, place: Place) -> QRectF:
-        cell, step = self.cell_rect(place[0]), self._tiles.scale
-        x, y = cell.x() + place[2] // self._tiles.block * step, cell.y() + place[1] // self._tiles.block * step
-        return QRectF(x, y, step, step)
+        cell, tiles = self.cell_rect(place[0]), self._tiles
+        high, wide = self._maps.shape[1:]
+        x, y = tiles.pixel(place[2], wide, 0), tiles.pixel(place[1], high, 1)
+        return QRectF(cell.x() + x, cell.y() + y, tiles.scale, tiles.scale)
 
     def _draw_marks(self, painter: QPainter) -> None:
         if self._mark is None or not (self._mark[0] < self._maps.shape[1] and self._mark[1] < self._maps.shape[2]):

@@ -250,6 +250,7 @@ class QueryTable(QTableView):
         rows.setDefaultSectionSize(ROW_H)
         head = self.horizontalHeader()
         head.setHighlightSections(False)
+        head.setMinimumSectionSize(24)  # else columns come out wider than asked for
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head.setSortIndicator(SCORE, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
@@ -328,6 +329,7 @@ class QueryTable(QTableView):
         least = round(text_width("0.00", BODY, True) + 2 * S2 + 62)
         room = self.viewport().width() - sum(self._widths[c] for c in (ON, QUERY, CLASS))
         with_box = room - self._widths[BOX] >= least
+        least = least if room >= least else least - 62  # the bar goes next
         self.setColumnHidden(BOX, not with_box)
         self.setColumnWidth(SCORE, max(least, room - (self._widths[BOX] if with_box else 0)))
 

@@ -20,7 +20,9 @@ class Tiling:
     Attributes
     ----------
     block : int
-        Values a side that go into one pixel; 1 where every value is shown.
+        Most values a side that go into one pixel; 1 where every value is shown.
+    even : bool
+        Each pixel takes ``block`` values a side; else some take one less, so that the cell fills its room.
     scale : int
         Pixels a side of one value (of one block).
     cols, rows : int
@@ -42,6 +44,19 @@ class Tiling:
     corner: tuple[int, int] = (0, 0)
     slot: int = 1
     captioned: bool = True
+    even: bool = True
+
+    def first(self, pixel: int, length: int, axis: int) -> int:
+        """The first of ``length`` values under a pixel of a cell; axis 0 = across, 1 = down."""
+        return pixel // self.scale * self.block if self.even else pixel * length // self.cell[axis]
+
+    def pixel(self, value: int, length: int, axis: int) -> int:
+        """The first pixel of a value."""
+        return value // self.block * self.scale if self.even else -(-((value + 1) * self.cell[axis]) // length) - 1
+
+    def reduce(self, maps: np.ndarray) -> np.ndarray:
+        """Maps (n, h, w) as large as the cells: the largest value of each pixel."""
+        return block_max(maps, self.block) if self.even else pair_max(maps, self.cell[1], self.cell[0])
 
 
 def _reduce(maps: np.ndarray, block: int) -> np.ndarray:
@@ -67,10 +82,29 @@ def block_max(maps: np.ndarray, block: int) -> np.ndarray:
     return out
 
 
+def starts(length: int, pixels: int) -> np.ndarray:
+    """First value of each pixel, where ``length`` values share ``pixels`` as evenly as whole numbers allow."""
+    return np.arange(pixels) * length // pixels
+
+
+def pair_max(maps: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """Reduce (n, h, w) to (n, rows, cols), each the largest of one or two values a side."""
+    for axis, pixels in ((1, rows), (2, cols)):
+        length = maps.shape[axis]
+        first = starts(length, pixels)
+        last = np.append(first[1:], length) - 1
+        maps = np.maximum(maps.take(first, axis), maps.take(last, axis))
+    return maps
+
+
 def _density(slot: tuple[float, float], wide: int, high: int) -> float:
-    """Pixels per value, a whole number or one over a whole number."""
+    """Pixels per value: a whole number, anything from a half to one, or one over a whole number."""
     fit = min(slot[0] / wide, slot[1] / high)
-    return float(int(fit)) if fit >= 1 else 1 / math.ceil(max(wide / max(1.0, slot[0]), high / max(1.0, slot[1])))
+    if fit >= 1:
+        return float(int(fit))
+    if min(int(fit * wide), int(fit * high)) >= 1 and fit >= 0.5:
+        return fit
+    return 1 / math.ceil(max(wide / max(1.0, slot[0]), high / max(1.0, slot[1])))
 
 
 def tile(
@@ -103,9 +137,13 @@ def tile(
     if density < 1:
         room_h -= note_h
         density = _density(slot(cols, room_h), wide, high)
-    block, scale = (1, int(density)) if density >= 1 else (round(1 / density), 1)
     rows = -(-count // cols)
-    cell_w, cell_h = -(-wide // block) * scale, -(-high // block) * scale
+    block, scale, even = 1, max(1, int(density)), not 0.5 < density < 1
+    if even:
+        block = 1 if density >= 1 else round(1 / density)
+        cell_w, cell_h = -(-wide // block) * scale, -(-high // block) * scale
+    else:
+        block, cell_w, cell_h = 2, int(wide * density + 1e-6), int(high * density + 1e-6)
     if caption_h and rows * (cell_h + caption_h + low) > room_h:
         return tile(shape, room, columns, gap, 0, 0, note_h)
     own = max(cell_w, caption_w) if caption_w <= room_w // cols - low else cell_w
@@ -123,4 +161,5 @@ def tile(
         (int(room.x()) + 2 + max(0, (room_w - used_w) // 2), 2 + max(0, (room_h - used_h) // 2)),
         own,
         caption_h > 0,
+        even,
     )

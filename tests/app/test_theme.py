@@ -163,6 +163,24 @@ def test_kinds_change_color_at_once(qtbot):
     assert label.palette().windowText().color().name().upper() == theme.code("text2")
 
 
+def test_fonts_outlive_every_polish(qtbot):
+    """A style sheet that polishes a widget once more must not bring an older font back."""
+    root = QWidget()
+    qtbot.addWidget(root)
+    label = QLabel("x", root)
+    theme.set_font(label, 17, bold=True)
+    theme.set_kind(label, "accent")
+    root.show()
+    assert label.font().bold()
+    theme.set_font(label, 12)
+    theme.set_kind(label, "")
+    assert not label.font().bold()
+    theme.set_kind(label, "accent")
+    theme.set_font(label, 12, bold=True)
+    theme.switch(root, "dark")
+    assert (label.font().bold(), label.font().pixelSize()) == (True, 12)
+
+
 def test_motion_can_be_reduced():
     assert theme.duration(120) == 120
     theme.set_motion(False)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
 from app.views.bars import Bar, Bars, probability
@@ -182,6 +182,27 @@ def test_mosaic_reduces_by_block_maximum_and_says_so(qtbot):
         np.testing.assert_array_equal(small, np.rint(1 + 254 * largest))
 
 
+def test_mosaic_a_little_too_large_fills_its_room(qtbot):
+    """Between one and two values a pixel: the cell takes all the room, every value is in some pixel."""
+    maps = np.random.default_rng(5).random((4, 32, 48)).astype(np.float32)
+    view = Mosaic(columns=4, captions=False, gap=2)
+    view.set_maps(maps)
+    show(qtbot, view, 170, 120)
+    wide, high = int(view.cell_rect(0).width()), int(view.cell_rect(0).height())
+    assert 36 <= wide < 48
+    assert view.reduced() == 2
+    small = view.levels()
+    assert small.shape == (4, high, wide)
+    assert (small.max((1, 2)) == np.rint(1 + 254 * maps.max((1, 2)))).all()
+    corner = view.cell_rect(2).topLeft()
+    for y in range(high):
+        for x in range(wide):
+            index, row, col = view.place_at(corner + QPointF(x, y))
+            value = view._value((index, row, col))
+            assert small[2, y, x] == round(1 + 254 * value)
+            assert view._spot((index, row, col)).topLeft() == corner + QPointF(x, y)
+
+
 def test_block_max_against_a_plain_loop():
     maps = np.random.default_rng(0).random((19, 23, 31)).astype(np.float32)
     for block in (1, 2, 3, 5, 8, 400):
@@ -330,6 +351,8 @@ def test_table_shows_and_sorts(qtbot, qtlog, name):
     rows = [Row(i, f"class {i % 3}", (i * 37 % 100) / 100, (0.5, 0.5, 0.1, 0.2), shown=i % 2 == 0) for i in range(100)]
     table.set_rows(rows, off=(3,))
     assert is_drawn(table)
+    shown = [c for c in range(5) if not table.isColumnHidden(c)]
+    assert sum(table.columnWidth(c) for c in shown) <= table.viewport().width()
     scores = table.numbers()["score"]
     assert (np.diff(scores) <= 0).all()
     table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
