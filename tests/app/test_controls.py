@@ -1,0 +1,319 @@
+"""Sliders, fields, chips, segments, cards and the error bar under the hand and in both languages."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app import theme, words
+from app.cards import ErrorBar, card
+from app.controls import Check, Chips
+from app.sliders import Field, ParamRow, Scale, Slider
+from app.widgets import Key, MenuButton, Segments, box, button, col
+from engines.core.errors import Message
+from tests.app.views_help import click, drag, key, loud, show, wheel
+
+
+@pytest.fixture(autouse=True)
+def look(qapp):
+    words.set_language("en")
+    theme.use("light")
+    yield
+    words.set_language("en")
+    words.forget_missing()
+
+
+LAYERS = Scale(1, 12, 1, 0)
+TEMPERATURE = Scale(0.1, 10, 0.01, 2, log=True)
+SHARE = Scale(0, 1, 0.01, 0, percent=True)
+RATE = Scale(1e-6, 0.1, 1e-6, 6, log=True)
+
+
+def heard(signal) -> list:
+    out: list = []
+    signal.connect(out.append)
+    return out
+
+
+@pytest.mark.parametrize(
+    "scale", [LAYERS, TEMPERATURE, SHARE, RATE, Scale(-1, 1, 0.1, 1), Scale(1, 100_000, 1, 0, log=True)]
+)
+def test_every_position_comes_back(scale):
+    values = [scale.value(i) for i in range(scale.count + 1)]
+    assert values[0] == scale.low
+    assert values[-1] == scale.high
+    assert all(a < b for a, b in pairwise(values)) or scale.high > 10_000
+    for value in values:
+        assert scale.low <= value <= scale.high
+        assert scale.parsed(scale.written(value)) == pytest.approx(value, rel=0.06, abs=10**-scale.digits)
+
+
+@given(st.floats(0.1, 10))
+@settings(max_examples=60, deadline=None)
+def test_a_log_slider_moves_in_equal_ratios(value):
+    position = TEMPERATURE.position(value)
+    assert TEMPERATURE.value(position) == pytest.approx(value, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "text"),
+    [(LAYERS, 9, "9"), (TEMPERATURE, 1.7, "1.70"), (SHARE, 0.8, "80 %"), (RATE, 3e-4, "3e−4"), (RATE, 0.05, "0.050000"),
+     (Scale(224, 518, 14, 0, unit="px"), 224, "224 px"), (Scale(-2, 2, 0.5, 1), -1.5, "−1.5"),
+     (Scale(1, 99_999, 1, 0), 2190, "2,190")],
+)  # fmt: skip
+def test_numbers_are_written_as_the_app_does(scale, value, text):
+    assert scale.written(value) == text
+    assert scale.parsed(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("scale", "typed", "value"),
+    [(SHARE, "40", 0.4), (SHARE, "40%", 0.4), (SHARE, " 40 % ", 0.4), (LAYERS, "99", 12), (LAYERS, "3.4", 3),
+     (TEMPERATURE, "−5", 0.1), (RATE, "1e-3", 1e-3), (LAYERS, "abc", None), (LAYERS, "", None), (LAYERS, "nan", None),
+     (TEMPERATURE, "inf", None)],
+)  # fmt: skip
+def test_typed_text(scale, typed, value):
+    assert scale.parsed(typed) == value
+
+
+def test_slider_drag_is_one_step_to_undo(qtbot):
+    slider = show(qtbot, Slider(SHARE, 0.5), 216, 22)
+    changed, settled = heard(slider.changed), heard(slider.settled)
+    drag(slider, QPointF(108, 11), QPointF(168, 11))
+    assert changed[-1] == pytest.approx(0.8)
+    assert settled == [pytest.approx(0.8)]
+    slider.mouseDoubleClickEvent(None)
+    assert slider.number() == 0.5
+    assert len(settled) == 2
+
+
+def test_slider_wheel_needs_focus(qtbot):
+    page = QWidget()
+    slider, other = Slider(LAYERS, 6), button("off")
+    page.setLayout(col(slider, other))
+    show(qtbot, page, 200, 80)
+    page.activateWindow()
+    other.setFocus()
+    wheel(slider, QPointF(50, 10), 1)
+    assert slider.number() == 6
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    wheel(slider, QPointF(50, 10), 1)
+    assert slider.number() == 7
+
+
+def test_slider_keys(qtbot):
+    slider = show(qtbot, Slider(LAYERS, 6), 200, 22)
+    changed = heard(slider.changed)
+    for code in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Home, Qt.Key.Key_End):
+        key(slider, code)
+    assert changed == [7, 6, 1, 12]
+
+
+def test_a_value_between_positions_is_kept_exactly(qtbot):
+    slider = show(qtbot, Slider(RATE, 1e-4), 200, 22)
+    changed = heard(slider.changed)
+    slider.set_number(3.21e-4)
+    assert slider.number() == 3.21e-4
+    assert not changed
+
+
+@pytest.fixture
+def setting(qtbot):
+    page = QWidget()
+    made = ParamRow(
+        "Temperature", TEMPERATURE, 1.0, tip="Divides the scores before the softmax. 1 = untouched. (Hinton 2015)"
+    )
+    page.setLayout(col(made))
+    show(qtbot, page, 240, 80)
+    page.activateWindow()
+    yield made
+    page.close()
+
+
+def test_a_changed_name_turns_bold_and_accent_and_back(setting):
+    def marked():
+        return setting.name.font().bold(), setting.name.palette().windowText().color().name().upper()
+
+    plain = (False, theme.code("text"))
+    assert marked() == plain
+    setting.set_number(2.0)
+    assert marked() == (True, theme.code("accent"))
+    QTest.mouseDClick(setting.name, Qt.MouseButton.LeftButton)
+    assert setting.number() == 1.0
+    assert marked() == plain
+
+
+def test_typing_takes_effect_on_enter_and_esc_restores(setting):
+    changed, settled = heard(setting.changed), heard(setting.settled)
+    field = setting.field
+    field.selectAll()
+    QTest.keyClicks(field, "2.5")
+    assert not changed
+    key(field, Qt.Key.Key_Return)
+    assert changed == [2.5] == settled
+    field.selectAll()
+    QTest.keyClicks(field, "nonsense")
+    key(field, Qt.Key.Key_Return)
+    assert field.property("kind") == "bad"
+    key(field, Qt.Key.Key_Escape)
+    assert field.text() == "2.50"
+    assert field.property("kind") == ""
+    assert changed == [2.5]
+
+
+def test_leaving_a_field_with_nonsense_restores_it(qtbot):
+    page = QWidget()
+    field, other = Field(LAYERS, 5), button("off")
+    page.setLayout(col(field, other))
+    show(qtbot, page, 200, 90)
+    page.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    field.setText("x")
+    other.setFocus()
+    assert field.text() == "5"
+
+
+def test_field_steps_with_the_arrows(setting):
+    before = setting.number()
+    key(setting.field, Qt.Key.Key_Up)
+    up = setting.number()
+    key(setting.field, Qt.Key.Key_Down)
+    assert up > before
+    assert setting.number() == pytest.approx(before, rel=0.02)
+
+
+def test_the_slider_tells_its_name_and_tip(setting):
+    assert setting.slider.accessibleName() == "Temperature"
+    assert "Hinton" in setting.slider.toolTip()
+
+
+def test_other_bounds_keep_what_fits(setting):
+    setting.set_scale(Scale(0.5, 2, 0.01, 2), default=1.5)
+    assert setting.is_changed()
+    setting.reset()
+    assert setting.number() == 1.5
+
+
+def test_chips_switch_off_with_a_struck_number(qtbot):
+    chips = show(qtbot, Chips(12), 240, 60)
+    changed = heard(chips.changed)
+    click(chips._chips[2], QPointF(5, 10))
+    click(chips._chips[7], QPointF(5, 10))
+    click(chips._chips[2], QPointF(5, 10))
+    assert changed == [(2,), (2, 7), (7,)]
+    assert chips._chips[7].font().strikeOut()
+    assert not chips._chips[2].font().strikeOut()
+    chips.set_count(6)
+    assert chips.off() == ()
+
+
+def test_check_answers_on_its_whole_row(qtbot):
+    check = show(qtbot, Check("off"), 300, 24)
+    click(check, QPointF(200, 12))
+    assert check.isChecked()
+    key(check, Qt.Key.Key_Space)
+    assert not check.isChecked()
+
+
+def test_segments_and_menus_speak_only_for_the_hand(qtbot):
+    segments = show(qtbot, Segments(("on", "off")), 200, 30)
+    chosen = heard(segments.chosen)
+    segments.set_at(1)
+    assert not chosen
+    click(segments._group.button(0), QPointF(10, 10))
+    assert chosen == [0]
+    menu = MenuButton((Message("on"), "off"), prefix="Sort: {value}")
+    qtbot.addWidget(menu)
+    picked = heard(menu.chosen)
+    assert menu.text().strip() == "Sort: on"
+    menu._menu.actions()[1].trigger()
+    assert picked == [1]
+    assert menu.at() == 1
+    menu.set_options([words.plain("a & b")])
+    assert menu.text().strip() == "Sort: a && b"
+
+
+def test_a_card_shows_one_line_and_one_button_when_empty(qtbot):
+    acted = []
+    made = card("off", QLabel("body"), "on")
+    show(qtbot, made, 300, 200)
+    made.set_empty("off", "on", lambda: acted.append(1))
+    assert made._empty_text.isVisible()
+    made._empty_button.click()
+    made.set_empty(None)
+    assert not made._empty_text.isVisible()
+    assert acted == [1]
+
+
+def test_a_card_says_nothing_of_a_short_wait(qtbot):
+    made = card("off", QLabel("body"))
+    show(qtbot, made, 300, 200)
+    made.set_busy(True)
+    assert made._busy.isHidden()
+    made._busy._wait.timeout.emit()  # one second later
+    assert made._busy.isVisible()
+    made.set_busy(False)
+    assert made._busy.isHidden()
+    assert not made._busy._run.isActive()
+
+
+def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):
+    page = QWidget()
+    bar = ErrorBar()
+    page.setLayout(col(bar, 1))
+    show(qtbot, page, 600, 200)
+    acted, closed = [], []
+    bar.closed.connect(lambda: closed.append(1))
+    bar.tell(
+        Message("{name} could not be written: {reason}", {"name": "a.png", "reason": "full"}),
+        "Warning",
+        "Close",
+        lambda: acted.append(1),
+        kind="warning",
+    )
+    assert bar.isVisible()
+    assert bar.accessibleName() == "Warning: a.png could not be written: full"
+    theme.switch(page, language="zh")
+    assert bar.accessibleName() == "注意: 无法写入 a.png：full"
+    bar._action.click()
+    assert acted == [1]
+    assert bar.isHidden()
+    assert closed == [1]
+    assert not loud(qtlog)
+
+
+def test_a_key_keeps_its_columns(qtbot):
+    made = Key((("cat0", "on"), ("cat1", "off")), "00.00")
+    show(qtbot, made, 300, 20)
+    made.set_values(("0.22", "0.38"))
+    before = [v.x() for v in made._values]
+    made.set_values(("10.00", "9.00"))
+    assert [v.x() for v in made._values] == before
+    made.set_items((("cat2", "on"),), "0.0")
+    assert len(made._values) == 1
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_buttons_are_never_narrower_than_their_words(qtbot, language):
+    words.set_language(language)
+    page = box(
+        col(button("Copy picture"), button("Save as PNG", "export"), Check("Copy picture"), Segments(("on", "off")))
+    )
+    show(qtbot, page, 10, 10)
+    for part in page.findChildren(QWidget):
+        if hasattr(part, "text") and part.text():
+            assert part.width() >= part.fontMetrics().horizontalAdvance(part.text().replace("&&", "&"))
+
+
+def test_icon_buttons_have_a_name_and_a_tip(qtbot):
+    made = button(icon="copy", tip="Copy picture")
+    qtbot.addWidget(made)
+    assert made.accessibleName() == made.toolTip() == "Copy picture"
