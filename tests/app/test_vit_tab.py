@@ -413,6 +413,19 @@ def test_another_picture_is_shown_and_unpins(tab, qtbot):
     assert not tab.history.can_undo
 
 
+def test_a_very_wide_picture_gets_a_row_of_its_own(tab, qtbot):
+    tab.take_picture(Picture("wide.png", np.zeros((40, 400, 3), np.uint8)))
+    rest(tab, qtbot)
+    tab.grab()
+    assert tab.photo.width() > tab.heads.width() + tab.prediction.width()
+    assert tab.heads.y() == tab.prediction.y() == tab.classes.y() > tab.photo.geometry().bottom()
+    tab.take_picture(Picture("tall.png", np.zeros((400, 40, 3), np.uint8)))
+    rest(tab, qtbot)
+    tab.grab()
+    assert tab.heads.y() == tab.photo.y()
+    assert tab.prediction.x() == tab.photo.x()
+
+
 def test_a_model_that_cannot_be_read_leaves_the_screen_alone(tab, qtbot):
     tab.take_model("broken")
     rest(tab, qtbot)

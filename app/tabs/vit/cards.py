@@ -215,7 +215,7 @@ class PredictionCard(Card):
         self.bars = Bars(widest_note="+88.8")
         self.columns = LayerColumns()
         self.columns.hide()
-        self.said = quiet("")
+        self.said = quiet("", wrap=True)
         for view in (self.bars, self.columns):
             words.say(view, "setAccessibleName", "Prediction")
         super().__init__("Prediction", col(self.bars, self.columns, gap=0), foot=self.said)

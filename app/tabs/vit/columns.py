@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter
 
 from app import theme, words
-from app.theme import CAPTION, S1, S2
+from app.theme import CAPTION, S1
 from app.views.base import CENTER, PixelView, pen, text_width, write
 
 WIDEST = 18  # px of a column
@@ -100,7 +100,7 @@ class LayerColumns(PixelView):
         for index, value in enumerate(self._values.tolist()):
             layer, place = index + 1, self._column(index)
             marked = layer in (self._at, self._hover)
-            wide = min(WIDEST, int(place.width()) - S2 // 2)
+            wide = min(WIDEST, int(0.6 * place.width()))
             left = round(place.center().x() - wide / 2)
             zero = place.bottom() - round(place.height() * -low / (1 - low))
             top = place.bottom() - round(place.height() * (min(1.0, value) - low) / (1 - low))
@@ -112,8 +112,11 @@ class LayerColumns(PixelView):
                 painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))
                 painter.drawRect(QRectF(left - 1.5, place.top() - 0.5, wide + 2, zero - place.top()))
             if roomy or marked or layer == len(self._values):
-                over = QRectF(place.x(), 0, place.width(), VALUE_H - 2)
-                write(painter, over, words.number(value, 3), theme.color("text"), CAPTION, marked, CENTER)
+                text = words.number(value, 3)
+                half = text_width(text, CAPTION, marked) / 2
+                middle = min(max(place.center().x(), half), self.width() - half)
+                over = QRectF(middle - half, 0, 2 * half, VALUE_H - 2)
+                write(painter, over, text, theme.color("text"), CAPTION, marked, CENTER)
             name = QRectF(place.x(), place.bottom() + 1, place.width(), NAME_H - 1)
             ink = theme.color("accent" if layer == self._at else "text2")
             write(painter, name, str(layer), ink, CAPTION, layer == self._at, CENTER)

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
 from app.controls import Chips
 from app.params_form import ParamsForm
-from app.widgets import Segments, col, label, quiet, row
+from app.widgets import MenuButton, Segments, col, label, quiet, row
 from engines.core.params import Choice, rules
 from engines.vit.spec import (
     ABSOLUTE,
     ATTENTION,
     CHANGE,
     DRAW,
+    PCA,
     PER_HEAD,
     ROLLOUT,
     SHARED,
+    SIMILARITY,
     THIS_HEAD,
     WHOLE_LAYER,
     ModelInfo,
     ViTParams,
 )
 
-FIELDS = ("layer", "head", "resolution", "temperature", "overlay", "fusion", "discard", "start_layer", "opacity",
+FIELDS = ("layer", "head", "resolution", "temperature", "fusion", "discard", "start_layer", "opacity",
           "outline", "grid")  # fmt: skip
 SCOPES = (THIS_HEAD, WHOLE_LAYER)
+OVERLAYS = (ATTENTION, ROLLOUT, SIMILARITY, PCA)
 SCALES = {SHARED: "Shared", PER_HEAD: "Per head", ABSOLUTE: "Absolute"}  # as written on the segments
 
 
@@ -65,15 +68,17 @@ class VitForm(ParamsForm):
         self.scope = self._segments("scope", SCOPES, SCOPES)
         self.scale = self._segments("scale", tuple(SCALES), tuple(SCALES.values()))
         self.heads = HeadChips()
+        self.overlay = MenuButton(OVERLAYS, prefix="Overlay: {value}", tip=_rule("overlay").tip)
+        self.overlay.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.overlay.chosen.connect(lambda i: self._picked("overlay", OVERLAYS[i]))
+        self.add(DRAW, self.overlay, at=0)
         self.add(CHANGE, self.scope)
         self.add(CHANGE, self.heads)
         self.add(DRAW, self.scale, at=6)
         self.set_shown("resolution", False)
 
     def _segments(self, name: str, options: Sequence[str], written: Sequence[str]) -> Segments:
-        rule = rules(ViTParams)[name]
-        assert isinstance(rule, Choice)
-        made = Segments(written)
+        rule, made = _rule(name), Segments(written)
         made.chosen.connect(lambda i: self._picked(name, options[i]))
         words.say(made, "setToolTip", rule.tip)
         words.say(made, "setAccessibleName", rule.label)
@@ -83,6 +88,7 @@ class VitForm(ParamsForm):
         super().show_params(params)
         self.scope.set_at(SCOPES.index(params.scope))
         self.scale.set_at(list(SCALES).index(params.scale))
+        self.overlay.set_at(OVERLAYS.index(params.overlay))
         rollout = params.overlay == ROLLOUT
         for name in ("fusion", "discard", "start_layer"):
             self.set_shown(name, rollout)
@@ -97,3 +103,9 @@ class VitForm(ParamsForm):
         self.set_shown("resolution", high > low)
         if high > low:
             self.set_limits("resolution", low, high)
+
+
+def _rule(name: str) -> Choice:
+    found = rules(ViTParams)[name]
+    assert isinstance(found, Choice)
+    return found

@@ -28,7 +28,9 @@ from engines.vit import spec
 from engines.vit.spec import Answer, ClassTokenMaps, ModelInfo, PhotoGrid, ViTParams
 
 AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
-COLUMNS = (81, 51)  # widths of the photo's column and the one beside it
+COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
+COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
+WIDE = 2.5  # width over height from which a picture is very wide
 
 
 class VitTab(TopicTab):
@@ -49,6 +51,7 @@ class VitTab(TopicTab):
         self._peeks = False  # the engine was last asked for a token that is not pinned
         self._again: tuple[float, float] | None = None  # place of the pin on the photo while the grid changes
         self._asked_at: float | None = None
+        self._wide: bool | None = None
         self._before = self.params  # what was last drawn
         self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
         self.photo, self.heads, self.prediction, self.classes = PhotoCard(), HeadsCard(), PredictionCard(), ClassCard()
@@ -57,17 +60,26 @@ class VitTab(TopicTab):
             waiting.set_empty("Reading model and photo" if waiting is self.photo else "Waiting for the model")
         self.form = VitForm(self.params)
         self._connect()
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for i, one in enumerate(self._cards):
-            grid.addWidget(one, i // 2, i % 2)
-        for i, share in enumerate(COLUMNS):
-            grid.setColumnStretch(i, share)
-        grid.setRowStretch(1, 1)
-        centre = box(grid)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(S3)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setRowStretch(1, 1)
+        self._arrange(wide=False)
+        centre = box(self._grid)
         self._views = centre.findChildren(PixelView)
         return [Page("Watch", centre, Dock(self.form))]
+
+    def _arrange(self, wide: bool) -> None:
+        """Two by two; under a very wide picture, which takes a row of its own, three side by side."""
+        if wide == self._wide:
+            return
+        self._wide = wide
+        self.prediction.note.setVisible(not wide)
+        places = ((0, 0, 1, 3), (1, 0), (1, 1), (1, 2)) if wide else ((0, 0), (0, 1), (1, 0), (1, 1))
+        for one, place in zip(self._cards, places, strict=True):
+            self._grid.addWidget(one, *place)
+        for i, share in enumerate(COLUMNS_WIDE if wide else COLUMNS):
+            self._grid.setColumnStretch(i, share)
 
     def _connect(self) -> None:
         self.photo.view.hovered.connect(self._pointed)
@@ -259,6 +271,7 @@ class VitTab(TopicTab):
         source = self.params.picture.source if self.params.picture is not None else ""
         self.picture_button.show_picture(grid.name, source)
         self.photo.show_grid(self.shown_)
+        self._arrange(grid.photo.shape[1] > WIDE * grid.photo.shape[0])
         if self._again is not None and self.params.pinned is None and self.shown_.answer is not None:
             (down, across), self._again = self._again, None
             self.change(undoable=False, pinned=self.shown_.token_at(int(down * grid.rows), int(across * grid.cols)))
