@@ -77,6 +77,8 @@ class Card(QFrame):
         self._head = row(self.title, self.note, 1, *tools)
         self._head.addStrut(CARD_HEAD)
         inside = col(self._head, gap=S2, pad=pad)
+        self._body = body if isinstance(body, QWidget) else None
+        self._name_body(title)
         self._pages = QStackedLayout()
         self._pages.addWidget(body if isinstance(body, QWidget) else box(body))
         inside.addLayout(self._pages, 1)
@@ -98,6 +100,12 @@ class Card(QFrame):
     def set_title(self, text: Text, **values: object) -> None:
         """Say another title."""
         words.say(self.title, "setText", text, **values)
+        self._name_body(text, **values)
+
+    def _name_body(self, text: Text, **values: object) -> None:
+        """The view is called like its card."""
+        if self._body is not None:
+            words.say(self._body, "setAccessibleName", text, **values)
 
     def set_note(self, text: Text, **values: object) -> None:
         """Say another note beside the title."""

@@ -253,6 +253,17 @@ def test_a_card_shows_one_line_and_one_button_when_empty(qtbot):
     assert acted == [1]
 
 
+def test_a_view_is_called_like_its_card(qtbot):
+    body = QLabel("body")
+    made = card("on", body)
+    qtbot.addWidget(made)
+    assert body.accessibleName() == "on"
+    made.set_title("off")
+    words.set_language("zh")
+    words.retranslate(made)
+    assert body.accessibleName() == made.title.text() == "关"
+
+
 def test_a_card_says_nothing_of_a_short_wait(qtbot):
     made = card("off", QLabel("body"))
     show(qtbot, made, 300, 200)
