@@ -253,7 +253,8 @@ def use(theme: str | None = None) -> None:
     if isinstance(app, QApplication):
         app.setPalette(palette)
         app.setFont(font())
-        app.setStyleSheet(sheet(TOKENS[_state.name]))
+        if (dressed := sheet(TOKENS[_state.name])) != app.styleSheet():  # polishes every widget: 0.2 s
+            app.setStyleSheet(dressed)
     set_up_plots()
 
 
