@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -481,3 +482,39 @@ def test_the_matrix_tells_the_value_under_the_pointer_and_walks(tab, qtbot):
     assert tab.params.query == 1
     with pytest.raises(ValueError, match="Q"):
         matrix.set_matrix(np.zeros((2, 3), np.float32), 1.0)
+
+
+def test_before_the_first_answer_the_scene_is_there_and_the_cards_say_what_is_missing(window, qtbot, monkeypatch):
+    gate = threading.Event()
+    run = FakeDetr.run
+
+    def gated(self, job):
+        assert gate.wait(10)
+        yield from run(self, job)
+
+    monkeypatch.setattr(FakeDetr, "run", gated)
+    tab = window.show_topic("detr")
+    assert tab.detect.photo.photo_size() == (384, 384)
+    assert "The model has not answered yet." in texts(tab.detect.centre)
+    with qtbot.waitSignal(tab.rested, timeout=5000):
+        gate.set()
+    assert "The model has not answered yet." not in texts(tab.detect.centre)
+
+
+def test_another_photo_of_the_same_size_takes_the_old_boxes_away(tab, qtbot, monkeypatch):
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
+    before = []
+    monkeypatch.setattr(tab.detect, "show_detections", lambda *_: before.append(len(tab.detect.photo._boxes)))
+    settle(qtbot, tab, lambda: tab.take_picture(Picture("b.png", PHOTO[::-1].copy())))
+    assert before[0] == 0
+
+
+def test_moving_within_a_cell_asks_for_nothing(tab, qtbot):
+    page = tab.detect
+    settle(qtbot, tab, lambda: (page.look.set_at(1), page.look.chosen.emit(1)))
+    settle(qtbot, tab, lambda: page.photo.pointed.emit((0.500, 0.2)))
+    count = len(FakeDetr.asked)
+    page.photo.pointed.emit((0.501, 0.201))
+    assert not tab.stream.is_busy
+    assert len(FakeDetr.asked) == count

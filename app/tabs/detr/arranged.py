@@ -37,10 +37,11 @@ class Arranged(QWidget):
         self.arrange()
 
 
-def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, int, int]) -> list[QRect]:
+def detect_places(width: int, height: int, aspect: float, shape: tuple[int, int, int, int, int]) -> list[QRect]:
     """Places of photo, table, film, maps, matrix on the Detect page.
 
-    ``aspect`` is the photo's width by height, ``maps`` are layers, heads, rows and columns of a feature map.
+    ``aspect`` is the photo's width by height, ``shape`` counts layers, heads, rows and columns of a feature map,
+    and queries.
     """
     around_photo, around_map = (2 * S3, 94), 58  # px of a card beside what it shows
     low = max(276, round(0.345 * height))
@@ -52,9 +53,9 @@ def detect_places(width: int, height: int, aspect: float, maps: tuple[int, int, 
     if spare > 0:  # a wide photo: the row below takes what it leaves
         high -= min(spare, max(0, high - 330), round(0.12 * height))
         low = height - S3 - high
-    layers, heads, rows, cols = maps
+    layers, heads, rows, cols, queries = shape
     room = low - around_map
-    matrix = min(room + 40, round(0.36 * width))
+    matrix = max(264, (room - 16) // queries * queries + 2 * S3 + 34)
     step = max(1, int(((room - 20) / max(1, layers) - 2) / max(1, rows)))
     mosaic = max(heads * (step * cols + 4) + 24 + 2 * S3 + 8, 334)
     mosaic = min(mosaic, width - matrix - 2 * S3 - 240)

@@ -79,6 +79,10 @@ class SceneCanvas(BoxEditor):
         )
         self._rebuild()
 
+    def rgb(self) -> np.ndarray:
+        """The picture on screen, uint8 (S, S, 3)."""
+        return self._rgb
+
     def drawing(self) -> Drawing:
         """The drawing on screen."""
         return self._drawing

@@ -86,20 +86,33 @@ class DetectPage:
         self._film_card = card("How the boxes settle", self.film, foot=self._film_note)
         self._maps_card = card("Layer × head maps", self.maps, tools=[self.bars["maps"]])
         self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
-        self._aspect, self._shape = 1.0, (3, 4, 12, 12)
+        self._aspect, self._shape = 1.0, (3, 4, 12, 12, 16)
         cards = (self._photo_card, self._table_card, self._film_card, self._maps_card, self._matrix_card)
         self._arranged = Arranged(cards, self._places)
         self.centre: QWidget = self._arranged
+        words.say(self.table, "setAccessibleName", "Query table")
+        words.say(self.maps, "setAccessibleName", "Layer × head maps")
+        self.set_waiting(True)
         self._entries: list[tuple[int, bool]] = []  # of the boxes on the photo: query, and whether it is a ghost
 
     def _places(self, width: int, height: int) -> list[QRect]:
         return detect_places(width, height, self._aspect, self._shape)
 
+    @property
+    def heads(self) -> int:
+        """Maps in a row of the mosaic."""
+        return self._shape[1]
+
     # -- what is drawn
-    def show_picture(self, shown: PictureShown) -> None:
+    def set_waiting(self, waiting: bool) -> None:
+        """Before the first answer the cards say so in a line."""
+        for one in (self._table_card, self._film_card, self._maps_card, self._matrix_card):
+            one.set_empty("The model has not answered yet." if waiting else None)
+
+    def show_picture(self, rgb: np.ndarray) -> None:
         """A picture, before anything is known of it."""
-        self.photo.set_photo(shown.rgb)
-        height, width = shown.rgb.shape[:2]
+        self.photo.set_photo(rgb)
+        height, width = rgb.shape[:2]
         if (aspect := min(3.0, max(0.5, width / height))) != self._aspect:
             self._aspect = aspect
             self._arranged.arrange()
@@ -241,7 +254,7 @@ class DetectPage:
         self.maps.set_off(off["encoder" if from_place else "cross"])
         for name in ("photo", "maps"):
             self.bars[name].set_range(0, top, clipped)
-        if (shape := (layers, heads, high, wide)) != self._shape:
+        if (shape := (layers, heads, high, wide, len(found.scores))) != self._shape:
             self._shape = shape
             self._arranged.arrange()
         self._maps_card.set_note("at the +" if from_place else Message("query {n}", {"n": found.query + 1}))

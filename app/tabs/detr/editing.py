@@ -41,7 +41,8 @@ def added(drawing: Drawing, kind: str, x: float | None = None, y: float | None =
         x, y = roomiest(drawing)
     used = [shape.color for shape in drawing.shapes]
     color = min(COLORS[:9], key=used.count)
-    return replace(drawing, shapes=(*drawing.shapes, Shape(kind, x, y, NEW_SIZE, 0.0, color, TEXTURES[0])))
+    angle = 45.0 if kind == "square" else 0.0  # at 0 a square stands on its corner
+    return replace(drawing, shapes=(*drawing.shapes, Shape(kind, x, y, NEW_SIZE, angle, color, TEXTURES[0])))
 
 
 def removed(drawing: Drawing, index: int) -> Drawing:

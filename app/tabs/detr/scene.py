@@ -102,7 +102,8 @@ class ScenePage(QObject):
         self.centre: QWidget = self._arranged
         self._connect()
         self._keys()
-        self.list.set_empty(Message("No detection passes the threshold."))
+        words.say(self.list, "setAccessibleName", "Detections")
+        self.list.set_empty(Message("The model has not answered yet."))
         self._choose(-1)
 
     def _places(self, width: int, height: int) -> list[QRect]:
@@ -144,6 +145,7 @@ class ScenePage(QObject):
             one.clicked.connect(lambda _c=False, kind=one.kind: self.add(kind))
             one.held.connect(lambda kind, at: canvas.place(kind, QPointF(canvas.mapFromGlobal(at))))
             one.dropped.connect(canvas.drop)
+            one.dropped.connect(canvas.setFocus)
 
     def _keys(self) -> None:
         for keys, act in (("Del", self.remove), ("Ctrl+D", self.duplicate)):
@@ -264,8 +266,14 @@ class ScenePage(QObject):
             captions.append(Message("Your photo"))
         self.backgrounds.set_photos([np.ascontiguousarray(picture) for picture in pictures], captions)
 
+    @property
+    def rgb(self) -> np.ndarray:
+        """The scene as it is drawn, uint8 (S, S, 3)."""
+        return self.canvas.rgb()
+
     def show_elsewhere(self, look: Callable[[], object] | None) -> None:
         """The model looks at a photo and not at the scene: say so and offer the way back; None: it looks here."""
+        self._palette_card.setEnabled(look is None)
         if look is None:
             self._canvas_card.set_empty(None)
         else:
@@ -292,9 +300,10 @@ class ScenePage(QObject):
             )
             for i, (name, score) in enumerate(zip(names, scores, strict=True))
         ]
+        self.list.set_empty(Message("No detection passes the threshold."))
         self.list.set_bars(bars, top=1.0)
         right = sum(hit >= 0 for hit in hits)
-        self._list_card.set_note("{right} of {true} found", right=right, true=true)
+        self._list_card.set_note("{right} of {true} found" if true else "", right=right, true=true)
         over = len(self._drawing.shapes) > MOST
         crowd = "Trained on up to {n} shapes; here are {count}." if over else "Green: drawn. Orange: detected."
         words.say(self._foot, "setText", crowd, n=MOST, count=len(self._drawing.shapes))

@@ -52,6 +52,7 @@ class DetrTab(TopicTab):
     seen: PictureShown | None = None
     found: Detections | None = None
     rows: EncoderAttention | None = None
+    _of: Picture | None = None  # the photo that `seen` shows
     _pin: tuple[float, float] | None = None  # place of the picture, as shares, while places are looked at
     _drawn: tuple[object, ...] = ()  # what the page on screen shows
 
@@ -140,7 +141,7 @@ class DetrTab(TopicTab):
         self._step(queries_off=())
 
     def _map_chosen(self, index: int) -> None:
-        heads = self._heads_of(ENCODER_SELF if self.detect.look.at() else CROSS)
+        heads = self.detect.heads
         self._step(layer=index // heads + 1, head=index % heads + 1)
 
     # -- places of the picture
@@ -167,10 +168,11 @@ class DetrTab(TopicTab):
     def _look_from(self, place: tuple[float, float] | None) -> None:
         self.detect.photo.pins = self.detect.look.at() == 1
         self.detect.photo.set_cross(self._pin)
-        if self.seen is None:
+        if self.seen is None or self.found is None:
             return
         height, width = self.seen.rgb.shape[:2]
-        self.change(undoable=False, pixel=None if place is None else (place[0] * width, place[1] * height))
+        pixel = None if place is None else cell_center(place[0] * width, place[1] * height, self.found)
+        self.change(undoable=False, pixel=pixel)
         self._draw()
 
     def escape(self) -> None:
@@ -218,6 +220,8 @@ class DetrTab(TopicTab):
         if self._model.source != params.source:
             self._model.show_model(params.source)
         self.scene.show_drawing(params.drawing, params.picture)
+        if self.seen is None:  # torch is still being imported: the picture need not wait for it
+            self.detect.show_picture(self.scene.rgb)
         info = self.info
         queries = info.num_queries if info else 16
         self.changing.show_params(params, self._changed_layer(), self._heads_of(params.attention), queries)
@@ -265,6 +269,7 @@ class DetrTab(TopicTab):
             self.found = self.rows = None
             self.detect.forget()
         self.note_on_model.show_model(info)
+        self.note_on_model.set_offer(real_offer())
         self._model.show_model(info.source, info.title)
         plain = DetrParams()
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
@@ -273,13 +278,13 @@ class DetrTab(TopicTab):
         self.show_params()
 
     def _picture_known(self, shown: PictureShown) -> None:
-        sizes = None if self.seen is None else self.seen.rgb.shape
-        self.seen = shown
-        if sizes != shown.rgb.shape:  # boxes of a scene that is being dragged may stay until the new ones come
+        same = self.seen is not None and self.seen.rgb.shape == shown.rgb.shape and self._of is self.params.picture
+        self.seen, self._of = shown, self.params.picture
+        if not same:  # boxes of a scene that is being dragged may stay until the new ones come
             self.found = None
             self.detect.forget()
         if self.page == DETECT:
-            self.detect.show_picture(shown)
+            self.detect.show_picture(shown.rgb)
 
     def show_page(self, index: int) -> None:
         super().show_page(index)
@@ -309,7 +314,8 @@ class DetrTab(TopicTab):
             self.scene.show_detections(info, shown, found)
             return
         if fresh:
-            self.detect.show_picture(shown)
+            self.detect.set_waiting(False)
+            self.detect.show_picture(shown.rgb)
             self.detect.show_detections(info, shown, found)
             self.detect.show_summary(info, found)
         off = {
@@ -344,6 +350,15 @@ class DetrTab(TopicTab):
         page.table.settings = settings
         for view in painted:
             view.settings = settings
+
+
+def cell_center(x: float, y: float, found: Detections) -> tuple[float, float]:
+    """The middle of the feature map's cell under a point: moving within a cell asks for nothing new."""
+    left, top, right, bottom = found.extent
+    rows, cols = found.cross.shape[-2:]
+    wide, high = (right - left) / cols, (bottom - top) / rows
+    col, row = math.floor((x - left) / wide), math.floor((y - top) / high)
+    return left + (min(max(col, 0), cols - 1) + 0.5) * wide, top + (min(max(row, 0), rows - 1) + 0.5) * high
 
 
 def real_offer() -> Message:
