@@ -416,13 +416,11 @@ def test_another_picture_is_shown_and_unpins(tab, qtbot):
 def test_a_very_wide_picture_gets_a_row_of_its_own(tab, qtbot):
     tab.take_picture(Picture("wide.png", np.zeros((40, 400, 3), np.uint8)))
     rest(tab, qtbot)
-    tab.grab()
-    assert tab.photo.width() > tab.heads.width() + tab.prediction.width()
+    qtbot.waitUntil(lambda: tab.photo.width() > tab.heads.width() + tab.prediction.width())
     assert tab.heads.y() == tab.prediction.y() == tab.classes.y() > tab.photo.geometry().bottom()
     tab.take_picture(Picture("tall.png", np.zeros((400, 40, 3), np.uint8)))
     rest(tab, qtbot)
-    tab.grab()
-    assert tab.heads.y() == tab.photo.y()
+    qtbot.waitUntil(lambda: tab.heads.y() == tab.photo.y())
     assert tab.prediction.x() == tab.photo.x()
 
 
@@ -454,7 +452,7 @@ def test_language_and_theme_switch_without_leftovers(open_tab, qtbot, engine):
         tab.change(overlay=overlay)
         rest(tab, qtbot)
         for look, language in (("dark", "zh"), ("light", "en")):
-            theme.switch(tab.window(), theme=look, language=language)
+            theme.switch(tab, theme=look, language=language)
             assert not tab.grab().isNull()
     assert not words.missing()
     assert tab.heads.title.text() == "Heads of layer 4"

@@ -76,6 +76,8 @@ class VitForm(ParamsForm):
         self.add(CHANGE, self.heads)
         self.add(DRAW, self.scale, at=6)
         self.set_shown("resolution", False)
+        for name in ("layer", "start_layer"):
+            self.set_limits(name, 1, ViTParams.layer)  # until the model says how many it has
 
     def _segments(self, name: str, options: Sequence[str], written: Sequence[str]) -> Segments:
         rule, made = _rule(name), Segments(written)

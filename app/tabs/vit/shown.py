@@ -143,7 +143,7 @@ class Shown:
         heads, weights, back = self.answer.heads, self.answer.weights, params.direction == LOOKED_AT_BY
         if heads.token == token:
             return heads.looked_at_by if back else heads.looks_at
-        if len(weights.heads) < len(heads.off):
+        if len(weights.heads) < len(heads.off) or not _has(weights.weights, token):
             return None
         return weights.weights[:, :, token] if back else weights.weights[:, token]
 
@@ -156,14 +156,14 @@ class Shown:
         if self.answer is None or head not in self.answer.weights.heads:
             return None
         weights = self.answer.weights.weights[self.answer.weights.heads.index(head)]
-        return _line(weights, token, params)
+        return _line(weights, token, params) if _has(weights, token) else None
 
     def overlay_row(self, token: int, params: ViTParams) -> Floats | None:
         """The row (or column) of rollout or similarity for a token; None while there is none of that mode."""
         over = self.answer.overlay if self.answer is not None else None
         if over is None or over.mode != params.overlay or over.matrix is None:
             return None
-        return _line(over.matrix, token, params)
+        return _line(over.matrix, token, params) if _has(over.matrix, token) else None
 
     def on_patches(self, rows: Floats) -> Floats:
         """Token vectors (..., N) without the class token, as maps (..., rows, cols)."""
@@ -180,6 +180,11 @@ class Shown:
         if params.order not in keys:
             return range(len(heads.off))
         return [int(i) for i in np.argsort(keys[params.order], kind="stable")]
+
+
+def _has(matrix: Floats, token: int) -> bool:
+    """Whether a token is one of those on screen: a pin may be left from a finer grid (undo, another model)."""
+    return token < matrix.shape[-1]
 
 
 def _line(matrix: Floats, token: int, params: ViTParams) -> Floats:

@@ -218,8 +218,10 @@ class VitTab(TopicTab):
         super().show_params()
         params, shown = self.params, self.shown_
         layer = shown.layer(params)
-        count = shown.info.heads if shown.info is not None else 1
-        self.form.heads.show_heads(count, [head - 1 for at, head in params.heads_off if at == layer and head <= count])
+        if shown.info is not None:
+            off = [head - 1 for at, head in params.heads_off if at == layer and head <= shown.info.heads]
+            self.form.heads.show_heads(shown.info.heads, off)
+        self.form.heads.setVisible(shown.info is not None)
         self.photo.direction.set_at(DIRECTIONS.index(params.direction))
         self.heads.order.set_at(ORDERS.index(params.order))
         self.photo.show_style(params)
