@@ -147,6 +147,10 @@ class Window(QMainWindow):
         if self.tab is not None:
             self.tab.complain(reason, action, act, word)
 
+    def show_error(self, reason: Message) -> None:
+        """A view could not be exported (`app.export` knows the window by this name)."""
+        self.complain(reason)
+
     def log(self, ended: Ended) -> None:
         """Keep the traceback of a failed run for a bug report, and print it."""
         self.last_failure = ended
