@@ -1,0 +1,161 @@
+"""Trains one head and two heads of the same total width side by side, as a guest of the lane.
+
+The task asks every token for two letters at once. A head's output is one weighted mean of values, so a single head
+can bring both letters but not say which is which; two heads bring one letter each. A run is kept between jobs:
+pausing ends the job, going on sends another with the same ``run``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engines.core.errors import LabError, Message
+from engines.core.protocol import Event, Job
+from engines.multi_head.measures import map_agreement
+from engines.multi_head.models import TwoLetters
+from engines.multi_head.spec import (
+    LEFT,
+    LENGTH,
+    LETTERS,
+    MOST_STEPS,
+    SAMPLES,
+    MultiHeadParams,
+    Now,
+    RunBegan,
+    RunStopped,
+    Snapshot,
+    TrainStep,
+    same_run,
+)
+
+HEADS = (1, 2)
+BATCH = 32
+EARLY, EVERY = 20, 10  # up to that step each is kept for looking back, then every tenth
+Sequences: TypeAlias = tuple[Tensor, Tensor]  # letters (B, N), targets (B, N, 2)
+
+
+class Trainer:
+    """See `engines.multi_head.spec` for what it takes and what it yields."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+
+    def run(self, job: Job[MultiHeadParams]) -> Iterator[Event]:
+        """Train up to step ``job.params.until``, from where the run stands."""
+        run = self._run
+        if run is None or not same_run(run.params, job.params):
+            run = self._run = Run(job.params)
+            yield run.began()
+            yield run.told()
+            shown = run.shown()
+            yield shown
+            yield Now(shown)
+        while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
+            run.advance(job.params.learning_rate)  # read at each step: it is live
+            if run.stopped:
+                yield RunStopped(run.step, Message("Loss became NaN at step {n}. Stopped.", {"n": run.step + 1}))
+                return
+            yield run.told()
+            shown = run.shown()
+            if run.step <= EARLY or run.step % EVERY == 0:
+                yield shown
+            yield Now(shown)
+
+
+def draw(task: str, count: int, random: torch.Generator) -> Sequences:
+    """Sequences of different letters, so that no letter is right by chance for both places."""
+    letters = torch.rand(count, len(LETTERS), generator=random).argsort(-1)[:, :LENGTH]  # (B, N)
+    left, right = letters.roll(1, 1), letters.roll(-1, 1)  # in a ring
+    return letters, torch.stack([left, left if task == LEFT else right], -1)
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1). Written out, since the first step of torch's own loads a compiler."""
+
+    BETAS, EPS = (0.9, 0.999), 1e-8
+
+    def __init__(self, values: Sequence[Tensor]) -> None:
+        self._values = list(values)
+        self._mean = [torch.zeros_like(v) for v in values]
+        self._square = [torch.zeros_like(v) for v in values]
+        self._steps = 0
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+        """Move the values against their gradients."""
+        self._steps += 1
+        first, second = self.BETAS
+        torch._foreach_lerp_(self._mean, list(gradients), 1 - first)
+        torch._foreach_mul_(self._square, second)
+        torch._foreach_addcmul_(self._square, list(gradients), list(gradients), 1 - second)
+        scale = torch._foreach_div(self._square, 1 - second**self._steps)
+        torch._foreach_sqrt_(scale)
+        torch._foreach_add_(scale, self.EPS)
+        torch._foreach_addcdiv_(self._values, self._mean, scale, -rate / (1 - first**self._steps))
+
+
+class Run:
+    """One training run: both models, their optimizers, the sequences to come and where all of them stand."""
+
+    def __init__(self, params: MultiHeadParams) -> None:
+        if params.train_width % max(HEADS):
+            raise LabError("{h} heads do not divide a width of {width}.", h=max(HEADS), width=params.train_width)
+        self.params, self.step, self.stopped = params, 0, False
+        self._random = torch.Generator().manual_seed(params.train_seed)
+        self.models = [
+            TwoLetters(params.train_width, heads, torch.Generator().manual_seed(params.train_seed)) for heads in HEADS
+        ]  # the same weights, cut otherwise
+        self._adams = [Adam(list(model.parameters())) for model in self.models]
+        self.sample = draw(params.task, SAMPLES, torch.Generator().manual_seed(1000 + params.train_seed))
+        self._batch = draw(params.task, BATCH, self._random)
+        self._gradients, self._told = self._measure()
+
+    def _measure(self) -> tuple[list[tuple[Tensor, ...]], TrainStep]:
+        """Gradients, loss and accuracy of both models on the batch in hand."""
+        letters, targets = self._batch
+        gradients, losses, right = [], [], []
+        for model in self.models:
+            logits, _ = model(letters)
+            loss = F.cross_entropy(logits.flatten(0, 2), targets.flatten())
+            gradients.append(torch.autograd.grad(loss, list(model.parameters())))
+            losses.append(float(loss.detach()))
+            right.append(float((logits.argmax(-1) == targets).double().mean()))
+        return gradients, TrainStep(self.step, (losses[0], losses[1]), (right[0], right[1]))
+
+    def advance(self, learning_rate: float) -> None:
+        """One step of both models. A step that leaves the numbers is not told, and the run can go no further."""
+        for adam, gradients in zip(self._adams, self._gradients, strict=True):
+            adam.step(gradients, learning_rate)
+        self._batch = draw(self.params.task, BATCH, self._random)
+        fresh, told = self._measure()
+        if not all(map(math.isfinite, told.loss)):
+            self.stopped = True
+            return
+        self.step += 1
+        self._gradients, self._told = fresh, TrainStep(self.step, told.loss, told.accuracy)
+
+    def began(self) -> RunBegan:
+        """What the run is."""
+        letters, targets = (part.numpy().copy() for part in self.sample)
+        one, two = (sum(p.numel() for p in model.parameters()) for model in self.models)
+        return RunBegan(self.params, (one, two), math.log(2) if self.params.task != LEFT else 0.0, letters, targets)
+
+    def told(self) -> TrainStep:
+        """Where the run stands, in numbers."""
+        return self._told
+
+    @torch.no_grad()
+    def shown(self) -> Snapshot:
+        """Where the run stands, on the sample."""
+        letters, _ = self.sample
+        answers = [model(letters) for model in self.models]
+        weights = torch.cat([w for _, w in answers])  # (3, N, N)
+        probabilities = torch.stack([logits.softmax(-1) for logits, _ in answers], 1)  # (S, 2, N, 2, V)
+        alike = float(map_agreement(answers[1][1])[0, 1])
+        return Snapshot(self.step, weights.numpy(), probabilities.numpy(), alike)
