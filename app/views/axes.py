@@ -62,7 +62,7 @@ class Axes:
     def __init__(self, log_x: bool = False) -> None:
         self.log_x = log_x
         self.place = QRectF(0, 0, 1, 1)
-        self.x, self.y = (0.0, 1.0), (0.0, 1.0)
+        self.x, self.y = (1.0, 10.0) if log_x else (0.0, 1.0), (0.0, 1.0)
         self._x_ticks: list[tuple[float, str]] = []
         self._y_ticks: list[tuple[float, str]] = []
 

@@ -9,8 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 
-from app import theme, words
-
+from app import words
 from app.views import plotpaint
 from app.views.axes import Axes
 from app.views.base import PixelView, chip, empty_note, finite

@@ -239,6 +239,25 @@ class LeaveOneOut(Frame):
 
 
 @dataclass(frozen=True, eq=False)
+class NowW(Frame):
+    """What pooling with the present w looks like.
+
+    Attributes
+    ----------
+    grid, fit : ndarray float64 (G,)
+        Predictions for new queries, from all points.
+    weights : ndarray float64 (N, N)
+        Of the training points as queries, both sorted by x; a row is 0 if the only point must not see itself.
+    """
+
+    step: int
+    w: float
+    grid: Floats = field(repr=False)
+    fit: Floats = field(repr=False)
+    weights: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class RunBegan(Record):
     """A training run stands at its beginning.
 
@@ -250,12 +269,15 @@ class RunBegan(Record):
         Where it starts.
     best, least : float
         The w with the least loss if no point sees itself, and that loss.
+    first : NowW
+        Fit and map before the first step.
     """
 
     params: PoolingParams = field(repr=False)
     w: float
     best: float
     least: float
+    first: NowW = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,25 +307,6 @@ class RunStopped(Record):
 
     step: int
     reason: Message
-
-
-@dataclass(frozen=True, eq=False)
-class NowW(Frame):
-    """What pooling with the present w looks like.
-
-    Attributes
-    ----------
-    grid, fit : ndarray float64 (G,)
-        Predictions for new queries, from all points.
-    weights : ndarray float64 (N, N)
-        Of the training points as queries, both sorted by x; a row is 0 if the only point must not see itself.
-    """
-
-    step: int
-    w: float
-    grid: Floats = field(repr=False)
-    fit: Floats = field(repr=False)
-    weights: Floats = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from engines.attention_pooling.spec import (
     MOMENTUM,
     MOST_STEPS,
     Landscape,
+    NowW,
     PoolingParams,
     RunBegan,
     RunStopped,
@@ -31,6 +32,7 @@ from engines.core.protocol import Event, Job
 
 FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
 LARGEST_W = 1e6
+TOO_FAR = "Step {n} would throw w beyond all measure. Stopped; w of step {kept} is kept."
 CURVE, SEARCH = 181, 300  # places of the landscape, and of the search for the best w
 
 
@@ -53,7 +55,7 @@ class Trainer:
             params = job.params  # read at each step: learning rate and optimizer are live
             run.advance(params.learning_rate, params.optimizer)
             if run.stopped:
-                yield RunStopped(run.step, Message("w left the numbers at step {n}.", {"n": run.step + 1}))
+                yield RunStopped(run.step, Message(TOO_FAR, {"n": run.step + 1, "kept": run.step}))
                 return
             if abs(run.w) > run.reach:
                 run.reach = abs(run.w) * ROOM
@@ -118,7 +120,7 @@ class Run:
         held_out = self.loss(self._others) if self.params.sees_itself else loss
         return TrainStep(self.step, self.w, float(loss.detach()), float(held_out.detach()), float(gradient))
 
-    def now(self) -> Event:
+    def now(self) -> NowW:
         """Where the run stands, as fit and map."""
         return now_w(self.step, self.w, self.x, self.y, self.params.sees_itself)
 
@@ -127,7 +129,7 @@ class Run:
         w = np.geomspace(0.02, 60.0, SEARCH)
         losses, _ = self.losses(w)
         best = int(losses.argmin())
-        return RunBegan(self.params, self.start, float(w[best]), float(losses[best]))
+        return RunBegan(self.params, self.start, float(w[best]), float(losses[best]), self.now())
 
     def landscape(self) -> Landscape:
         """The loss over w, from 0 to a little beyond the largest so far."""

@@ -1,0 +1,13 @@
+"""The tab of attention pooling: query, key and value as three plain numbers, and one learned width."""
+
+from app.topics import Topic
+
+TOPIC = Topic(
+    name="attention_pooling",
+    title="Attention pooling",
+    group="Foundations",
+    order=1,
+    icon="pooling",
+    tab="app.tabs.attention_pooling.tab:PoolingTab",
+    engine="engines.attention_pooling.engine:Engine",
+)

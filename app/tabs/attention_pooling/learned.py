@@ -1,0 +1,186 @@
+"""The page "Learned w": loss over steps, w on its landscape, fit and weights before and after, the transport bar."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app import words
+from app.cards import Card, card
+from app.tabs.attention_pooling.cues import two
+from app.tabs.attention_pooling.regression import known_curve
+from app.tabs.attention_pooling.weightmap import WeightMap
+from app.theme import S3
+from app.transport import Transport
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.scatterplot import Line, Mark, ScatterPlot
+from app.widgets import Key, box, col, row
+from engines.attention_pooling.spec import Landscape, NowW, RunBegan, TrainStep, points_of
+from engines.core.errors import Message
+
+CALM = 1.2  # w beyond this many times the best one has overshot
+ROOM = 1.25  # of the landscape's height over the loss at w = 0
+
+
+class LearnedPage:
+    """Views of the page and what the run has told so far."""
+
+    def __init__(self) -> None:
+        self.loss = ScatterPlot(low=(200, 120))
+        self.loss.export_name = "loss"
+        self.land = ScatterPlot(low=(200, 120))
+        self.land.export_name = "landscape"
+        self.fit = ScatterPlot(low=(200, 120))
+        self.fit.export_name = "fit"
+        self.before, self.after = WeightMap(square=True), WeightMap(square=True)
+        self.before.export_name, self.after.export_name = "weights-before", "weights-after"
+        self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
+        self.transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
+        loss_key = Key((("cat0", "training"), ("cat1", "without itself"), ("text2", "optimum")))
+        land_key = Key((("cat0", "training"), ("cat1", "the other way")))
+        self.loss_key, self.land_key = loss_key, land_key
+        self.loss_card = card("Loss", self.loss, foot=loss_key)
+        self.land_card = card("Loss landscape L(w)", self.land, foot=land_key)
+        self.fit_card = card("Fit", self.fit, foot=Key((("text2", "before"), ("cat0", "now"), ("truth", "true curve"))))
+        self.before_card = card("Weights before", self.before, foot=self.before_bar)
+        self.after_card = card("Weights now", self.after, foot=self.after_bar)
+        upper = row((self.loss_card, 1), (self.land_card, 1), gap=S3)
+        lower = row((self.fit_card, 10), (self.before_card, 8), (self.after_card, 8), gap=S3)
+        self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
+        self.began: RunBegan | None = None
+        self.path: list[TrainStep] = []
+        self._land: Landscape | None = None
+        self._now: NowW | None = None
+        self._looked: NowW | None = None
+        self.loss.pointed.connect(self._pointed)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        return self.loss_card, self.land_card, self.fit_card, self.before_card, self.after_card
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """What can be exported."""
+        return self.loss, self.land, self.fit, self.before, self.after, self.before_bar, self.after_bar
+
+    @property
+    def step(self) -> int:
+        """The newest step."""
+        return self.path[-1].step if self.path else 0
+
+    # -- what the run tells
+    def take_began(self, began: RunBegan) -> None:
+        """A run stands at its beginning."""
+        self.began, self.path, self._looked, self._now = began, [], None, None
+        self._show_map(began.first, self.before, self.before_bar)
+        self.before_card.set_note(Message("w = {w}", {"w": two(began.first.w)}))
+
+    def take_step(self, step: TrainStep) -> None:
+        """A step; it is drawn with the frame that follows."""
+        self.path.append(step)
+
+    def take_landscape(self, land: Landscape) -> None:
+        """The landscape, or one that reaches farther."""
+        self._land = land
+
+    def take_now(self, now: NowW) -> None:
+        """The newest fit and map: draw all."""
+        self._now = now
+        self.transport.set_step(self.step)
+        self.draw()
+
+    def look(self, now: NowW | None) -> None:
+        """Show a step looked back at; None is the newest."""
+        self._looked = now
+        self.draw()
+
+    # -- drawing
+    def draw(self) -> None:
+        """Bring all views in line with what is looked at."""
+        now = self._looked or self._now
+        if now is None or self.began is None or not self.path:
+            return
+        at = min(now.step, len(self.path) - 1)
+        self._draw_loss(at)
+        self._draw_land(self.path[at])
+        self._draw_fit(now)
+        self._show_map(now, self.after, self.after_bar)
+        self.after_card.set_note(Message("w = {w}, bandwidth {h}", {"w": two(now.w), "h": _width(now.w)}))
+
+    def _draw_loss(self, at: int) -> None:
+        assert self.began is not None
+        x = np.array([s.step for s in self.path], float)
+        loss, held_out = (np.array([getattr(s, name) for s in self.path]) for name in ("loss", "held_out"))
+        end = max(5.0, float(x[-1]))
+        least = np.full(2, self.began.least)
+        lines = [Line(Message("optimum"), np.array([0.0, end]), least, "text2", style="dash", width=1)]
+        itself = self.began.params.sees_itself
+        if itself:
+            lines.append(Line(Message("without itself"), x, held_out, "cat1", style="dash"))
+        lines.append(Line(Message("training"), x, loss, "cat0"))
+        self.loss.set_lines(lines, [Mark(x[at], loss[at], "cat0", two(loss[at]))])
+        top = max(float(held_out.max()), float(loss.max()))
+        self.loss.set_range((0.0, end), (0.0, top * 1.08 + 1e-9))
+        step = self.path[at]
+        if itself and step.loss < self.began.least:
+            self.loss_card.set_note(Message("below the optimum {n}: overfitting", {"n": two(self.began.least)}))
+        else:
+            values = {"n": two(step.loss), "best": two(self.began.least)}
+            self.loss_card.set_note(Message("{n}; optimum {best}", values))
+
+    def _draw_land(self, step: TrainStep) -> None:
+        land, began = self._land, self.began
+        if land is None or began is None:
+            return
+        itself = began.params.sees_itself
+        mine, other = (land.seeing, land.held_out) if itself else (land.held_out, land.seeing)
+        visited = np.abs(np.array([s.w for s in self.path[: step.step + 1]]))
+        path = np.array([s.loss for s in self.path[: step.step + 1]])
+        lines = [
+            Line(Message("the other way"), land.w, other, "cat1", style="dash", width=1.2),
+            Line(Message("training"), land.w, mine, "cat0", width=2),
+        ]
+        if len(visited) > 1:
+            lines.append(Line(Message("path"), visited, path, "text2", style="dot", width=1))
+        marks = [
+            Mark(
+                began.best, began.least, "text2", Message("optimum {w}", {"w": two(began.best)}), ring=True, foot=True
+            ),
+            Mark(abs(step.w), step.loss, "accent", f"w {two(step.w)}", foot=True),
+        ]
+        self.land.set_lines(lines, marks)
+        self.land.set_range((0.0, float(land.w[-1])), (0.0, ROOM * float(max(mine.max(), 1e-9)) / 1.15))
+        if not itself and abs(step.w) > CALM * began.best and step.step:
+            self.land_card.set_note(Message("past the optimum, gradient {g}", {"g": two(step.gradient)}))
+        else:
+            self.land_card.set_note(Message("gradient {g}", {"g": two(step.gradient)}))
+
+    def _draw_fit(self, now: NowW) -> None:
+        assert self.began is not None
+        first = self.began.first
+        x, y = np.array(points_of(self.began.params)).T
+        lines = known_curve(float(now.grid[0]), float(now.grid[-1]), self.began.params)
+        lines.append(Line(Message("before"), first.grid, first.fit, "text2", style="dash", width=1.5))
+        lines.append(Line(Message("now"), now.grid, now.fit, "cat0", width=2))
+        self.fit.set_lines(lines)
+        self.fit.set_points(x, y)
+
+    def _show_map(self, now: NowW, view: WeightMap, bar: ColorBar) -> None:
+        assert self.began is not None
+        keys = np.sort(np.array(points_of(self.began.params))[:, 0])
+        top = max(float(now.weights.max(initial=0)), 1e-9)
+        view.set_weights(now.weights, keys, keys, top)
+        bar.set_range(0, top)
+
+    def _pointed(self, x: float | None) -> None:
+        """A step under the pointer: its values beside the title."""
+        self.loss.set_cursor(None if x is None else float(np.clip(round(x), 0, self.step)))
+
+    def values_at(self, step: int) -> TrainStep | None:
+        """What the run told of a step."""
+        return self.path[step] if 0 <= step < len(self.path) else None
+
+
+def _width(w: float) -> str:
+    return words.number(1 / abs(w), 2) if abs(w) > 1e-3 else "∞"

@@ -1,0 +1,165 @@
+"""The bar below a training page: start and pause, one step, start anew, the step, a scrubber, the seed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy
+
+from app import words
+from app.sliders import Field, Scale, Slider
+from app.stream import Stream
+from app.theme import HEAD, S2, S3
+from app.widgets import button, label, quiet, row
+from engines.core.errors import Message
+from engines.core.lane import Lane
+from engines.core.protocol import Engine
+
+SEEDS = Scale(0, 999, 1, 0)
+
+
+def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
+    """A stream whose requests are guests of the lane; ``place`` is the engine, ``module:Class``."""
+
+    def make() -> Engine[Any]:
+        module, name = place.split(":")
+        made: Engine[Any] = getattr(importlib.import_module(module), name)()
+        return made
+
+    return Stream(lane, make, training=True, parent=parent)
+
+
+class Transport(QFrame):
+    """Knows no engine: the tab tells it where the run stands and hears what the hand wants.
+
+    Signals
+    -------
+    toggled : bool
+        Start (True) or pause.
+    stepped, restarted
+        One step; a new run from the beginning.
+    looked : int or None
+        A step to look back at; None is back to the newest.
+    seeded : int
+        Another seed for the next run.
+    """
+
+    toggled = Signal(bool)
+    stepped = Signal()
+    restarted = Signal()
+    looked = Signal(object)
+    seeded = Signal(int)
+
+    def __init__(self, seed: bool = True, seed_tip: str = "") -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self._newest, self._looks, self._runs = 0, -1, False
+        self.play = button("Start", "play", "primary", "Start or pause (Space)", clicked=self._toggle)
+        self.step = button(icon="step", kind="boxed", tip="One step (.)", clicked=self.stepped.emit)
+        self.again = button(icon="reset", kind="boxed", tip="Start anew", clicked=self.restarted.emit)
+        self.count = label("Step 0", HEAD, True)
+        self.scrubber = Slider(Scale(0, 1, 1, 0), 0)
+        self.scrubber.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        words.say(self.scrubber, "setAccessibleName", "Step to look at")
+        words.say(self.scrubber, "setToolTip", "Looks back at a step. The run goes on.")
+        self.scrubber.changed.connect(lambda at: self._look(round(at)))
+        self.live = button("Back to live, 0", kind="boxed", clicked=lambda: self._look(self._newest))
+        self.seed = Field(SEEDS, 0)
+        words.say(self.seed, "setAccessibleName", "Seed")
+        if seed_tip:
+            words.say(self.seed, "setToolTip", seed_tip)
+        self.seed.typed.connect(lambda value: self.seeded.emit(round(value)))
+        name = quiet("Seed")
+        for part in (name, self.seed):
+            part.setVisible(seed)
+        self.setLayout(
+            row(self.play, self.step, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name, self.seed,
+                gap=S2, pad=(S3, S2, S3, S2))
+        )  # fmt: skip
+        policy = self.live.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes and goes
+        self.live.setSizePolicy(policy)
+        self.restyled()
+        self.set_step(0)
+
+    # -- where the run stands
+    @property
+    def runs(self) -> bool:
+        """Whether the run is going on."""
+        return self._runs
+
+    @property
+    def looks(self) -> int | None:
+        """The step looked back at; None is live."""
+        return None if self._looks < 0 else self._looks
+
+    def set_running(self, runs: bool) -> None:
+        """Show pause while the run goes on, else start."""
+        self._runs = runs
+        self.play.set_icon("pause" if runs else "play")
+        self.play.set_text("Pause" if runs else "Start")
+        self.step.setEnabled(not runs)
+
+    def set_step(self, newest: int, marks: Sequence[int] = ()) -> None:
+        """The newest step; ``marks`` are kept states."""
+        if newest < self._newest:
+            self._looks = -1  # a new run
+        self._newest = newest
+        self.scrubber.set_scale(Scale(0, max(1, newest), 1, 0))
+        self.scrubber.set_marks(tuple(marks))
+        self.scrubber.setEnabled(newest > 0)
+        self._show()
+
+    def set_seed(self, seed: int) -> None:
+        """The seed of the next run."""
+        if self.seed.text() != SEEDS.written(seed):
+            self.seed.set_number(seed)
+
+    def _show(self) -> None:
+        at = self._newest if self._looks < 0 else self._looks
+        words.say(self.count, "setText", Message("Step {n}", {"n": words.number(at)}))
+        if not self.scrubber.isSliderDown():
+            self.scrubber.set_number(at)
+        self.live.setVisible(self._looks >= 0)
+        self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
+
+    def restyled(self) -> None:
+        """Fonts changed: the step keeps its column."""
+        wide = self.count.fontMetrics().horizontalAdvance(words.tr("Step {n}", n="00,000"))
+        self.count.setMinimumWidth(wide)
+
+    def retranslated(self) -> None:
+        """Language changed."""
+        self.restyled()
+        self._show()
+
+    # -- hand
+    def _toggle(self) -> None:
+        self.toggled.emit(not self._runs)
+
+    def _look(self, step: int) -> None:
+        self._looks = -1 if step >= self._newest else max(0, step)
+        self._show()
+        self.looked.emit(self.looks)
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Space, period, Home and End; True where the key meant the run."""
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+        if not plain:
+            return False
+        match event.key():
+            case Qt.Key.Key_Space:
+                self._toggle()
+            case Qt.Key.Key_Period if not self._runs:
+                self.stepped.emit()
+            case Qt.Key.Key_Home:
+                self._look(0)
+            case Qt.Key.Key_End:
+                self._look(self._newest)
+            case _:
+                return False
+        return True
