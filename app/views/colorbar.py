@@ -35,6 +35,12 @@ class ColorBar(PixelView):
         self._low, self._high = 0.0, 1.0
         self._below = self._above = False
         self._mark: float | None = None
+        self.retranslated()
+
+    def retranslated(self) -> None:
+        """Say what the bar is, in the language of now."""
+        self.setAccessibleName(words.drawn(self._name) or words.tr("Color scale"))
+        self.update()
 
     def set_range(
         self, low: float, high: float, clipped: bool = False, name: Text | None = None, clipped_low: bool = False
@@ -42,7 +48,7 @@ class ColorBar(PixelView):
         """Write both ends; a clipped end is written ``≥ 0.032``."""
         self._low, self._high, self._above, self._below = low, high, clipped, clipped_low
         self._name = self._name if name is None else name
-        self.setAccessibleName(words.drawn(self._name))
+        self.retranslated()
         self.renew()
 
     def set_mark(self, share: float | None) -> None:
