@@ -44,6 +44,7 @@ from engines.scoring.spec import (
 )
 
 BINS = 48
+ROWS, GROUPS = 32, 12  # queries, and groups of keys at most, behind a mean entropy
 DIMS = tuple(sorted({round(2 ** (i / 2)) for i in range(21)}))  #: 1, 2, 3, 4, 6 ... 1024
 
 
@@ -254,9 +255,11 @@ def sweep(params: ScoringParams, numbers: Numbers) -> Sweep:
     dims = np.array(DIMS, np.int64)
     root = torch.from_numpy(dims.astype(np.float32)).sqrt()[:, None, None]  # (D, 1, 1)
     std = numbers.stds  # (D,)
-    some = numbers.products[:, ::4, : params.num_keys]  # (D, 64, K): enough queries for a mean
+    groups = min(GROUPS, SAMPLES // params.num_keys)
+    some = numbers.products[:, :ROWS, : groups * params.num_keys]  # (D, 32, G K): other keys in each group
+    some = some.unflatten(-1, (groups, params.num_keys)).flatten(1, 2)  # (D, 32 G, K)
     bits: list[Floats] = [entropy_bits((part / params.temperature).softmax(-1)).numpy() for part in (some, some / root)]
-    each = np.stack(bits)  # (2, D, 64)
+    each = np.stack(bits)  # (2, D, 32 G)
     low, high = np.quantile(each, [0.1, 0.9], axis=-1).astype(np.float32)
     return Sweep(
         dims=dims,

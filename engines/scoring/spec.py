@@ -28,7 +28,7 @@ SAMPLES = 256  #: queries and keys behind the page "Dimension"
 SHOWN_QUERIES = 8  #: of them, those whose weights are shown
 MOST_ARROWS = 8
 REACH = 4.0  #: an arrow's tip lies within ± this
-DATA, SHAPES, SOFTMAX, MLP = "Data", "Shapes", "Change the model", "Additive MLP"
+DATA, SHAPES, SOFTMAX, MLP = "Data", "Shapes", "Softmax", "Additive MLP"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ScoringParams(Params):
     cell: tuple[int, int] = (0, 2)
     arrow_query: Place = (1.4, 1.0)
     arrow_keys: tuple[Place, ...] = ((2.2, 0.3), (0.7, 1.9), (-1.5, 1.2), (-1.0, -1.6), (1.3, -1.5))
-    arrow_values: tuple[Place, ...] = ((2.2, 0.3), (0.7, 1.9), (-1.5, 1.2), (-1.0, -1.6), (1.3, -1.5))
+    arrow_values: tuple[Place, ...] = ((3.2, 1.6), (-0.4, 3.3), (-3.0, 0.2), (-0.3, -3.2), (3.0, -2.2))
 
     function: str = setting(
         SCALED,

@@ -1,0 +1,183 @@
+"""The page "Arrows": a query arrow among key arrows in the plane, dragged by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app import words
+from app.cards import Card, card
+from app.theme import S1, S2, S3, SMALL
+from app.views.bars import Bar, Bars
+from app.views.plane import Arrow, Plane
+from app.widgets import box, button, col, quiet, row
+from engines.core.errors import Message
+from engines.scoring.spec import FUNCTIONS, MOST_ARROWS, REACH, Place, Pulled, ScoringParams
+
+LETTERS = ("A", "D", "S")  #: outputs of the functions that are not chosen
+KEY_WIDTH = (1.5, 7.0)  #: px, of an arrow without weight and of one with all of it
+
+
+class ArrowsPage(QObject):
+    """The cards of the page; drags come out as changes of settings.
+
+    Signals
+    -------
+    edited : dict
+        Changed fields of the settings.
+    settled
+        The hand let go.
+    function : int
+        A card of a scoring function was clicked.
+    """
+
+    edited = Signal(object)
+    settled = Signal()
+    function = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plane = Plane(REACH)
+        self.note = quiet("", wrap=True)
+        self.bars = [Bars(pitch=34, least_name=24, widest="100.0 %", widest_note="−00.00") for _ in FUNCTIONS]
+        self.cards: list[Card] = []
+        self.notes: list[QLabel] = []
+        for name, bars in zip(FUNCTIONS, self.bars, strict=True):
+            bars.export_name = f"weights-{name.lower().replace(' ', '-')}"
+            words.say(bars, "setAccessibleName", name)
+            self.cards.append(card(name, bars))
+        for index, bars in enumerate(self.bars):
+            bars.clicked.connect(lambda _row, index=index: self.function.emit(index))
+        plane = card("Drag the tips", self.plane, foot=self.note)
+        self._plane_card = plane
+        self.centre: QWidget = box(row((plane, 2), (box(col(*((c, 1) for c in self.cards), gap=S3)), 1), gap=S3))
+        self._params = ScoringParams()
+        self._seen: Pulled | None = None
+        self.plane.moved.connect(self._moved)
+        self.plane.settled.connect(lambda _index: self.settled.emit())
+
+    # -- hand
+    def _count(self) -> int:
+        return len(self._params.arrow_keys)
+
+    def _moved(self, index: int, x: float, y: float) -> None:
+        params, count = self._params, self._count()
+        kind, at = self._who(index)
+        if kind == "query":
+            self.edited.emit({"arrow_query": (x, y)})
+        elif kind == "key":
+            self.edited.emit({"arrow_keys": put(params.arrow_keys, at, (x, y))})
+        elif kind == "value" and at < count:
+            self.edited.emit({"arrow_values": put(params.arrow_values, at, (x, y))})
+
+    def _who(self, index: int) -> tuple[str, int]:
+        """What an arrow of the plane is: keys first, then values, the query, outputs."""
+        count = self._count()
+        values = count if self._params.own_values else 0
+        if index < count:
+            return "key", index
+        if index < count + values:
+            return "value", index - count
+        return ("query", 0) if index == count + values else ("output", index - count - values - 1)
+
+    # -- showing
+    def show_params(self, params: ScoringParams) -> None:
+        """Bring the arrows in line; their weights follow with the engine's answer."""
+        self._params = params
+        self._draw()
+
+    def show_answer(self, seen: Pulled) -> None:
+        """Draw weights and outputs."""
+        self._seen = seen
+        chosen = FUNCTIONS.index(self._params.function)
+        for f, (bars, one) in enumerate(zip(self.bars, self.cards, strict=True)):
+            bars.set_bars(
+                [
+                    Bar(f"k{n + 1}", ((float(weight), "cat0" if f == chosen else "cat2"),),
+                        words.percent(float(weight)), words.number(float(score), 2))
+                    for n, (weight, score) in enumerate(zip(seen.weights[f], seen.scores[f], strict=True))
+                ],
+                top=1.0,
+            )  # fmt: skip
+            one.set_note("{bits} bit", bits=words.number(float(seen.entropy[f]), 2))
+        self._draw()
+
+    def _draw(self) -> None:
+        params, seen = self._params, self._seen
+        chosen, count = FUNCTIONS.index(params.function), self._count()
+        fits = seen is not None and len(seen.keys) == count
+        weights = seen.weights[chosen] if fits and seen is not None else np.zeros(count)
+        low, high = KEY_WIDTH
+        arrows = [
+            Arrow(x, y, f"k{n + 1}", words.percent(float(w), 0) if fits else "", "cat0", low + (high - low) * float(w))
+            for n, ((x, y), w) in enumerate(zip(params.arrow_keys, weights, strict=True))
+        ]
+        if params.own_values:
+            arrows += [
+                Arrow(x, y, f"v{n + 1}", "", "cat4", 1.5, dashed=True, square=True)
+                for n, (x, y) in enumerate(params.arrow_values[:count])
+            ]
+        arrows.append(Arrow(*params.arrow_query, "q", "", "accent", 3.0))
+        if seen is not None:
+            others = [f for f in range(len(FUNCTIONS)) if f != chosen]
+            for f in others:
+                x, y = (float(v) for v in seen.output[f])
+                arrows.append(Arrow(x, y, LETTERS[f], "", "text2", grip=False, ring=True))
+            x, y = (float(v) for v in seen.output[chosen])
+            arrows.append(Arrow(x, y, words.tr("output"), "", "cat3", 3.0, grip=False))
+            words.say(
+                self.note,
+                "setText",
+                "Output of {name}: {x}, {y}. In rings, the outputs of the others: {letters}.",
+                name=Message(FUNCTIONS[chosen]),
+                x=words.number(x, 2),
+                y=words.number(y, 2),
+                letters=", ".join(LETTERS[f] for f in others),
+            )
+        self.plane.set_arrows(arrows)
+
+
+class ArrowTools(QWidget):
+    """Adds and removes keys."""
+
+    def __init__(self, change: Callable[..., object]) -> None:
+        super().__init__()
+        self._change = change
+        self._params = ScoringParams()
+        self.add = button("Add a key", "add", "boxed", px=SMALL, clicked=self._add)
+        self.remove = button(
+            "Remove", "remove", "boxed", px=SMALL, tip="Takes the last key away.", clicked=self._remove
+        )
+        self.count = quiet("")
+        self.setLayout(col(self.count, row(self.add, self.remove, 1, gap=S2), gap=S1))
+
+    def show_params(self, params: ScoringParams) -> None:
+        """Bring the buttons in line."""
+        self._params = params
+        count = len(params.arrow_keys)
+        words.say(self.count, "setText", "{n} keys", n=count)
+        self.add.setEnabled(count < MOST_ARROWS)
+        self.remove.setEnabled(count > 1)
+
+    def _add(self) -> None:
+        params = self._params
+        angle = 2.4 * len(params.arrow_keys)
+        tip = (round(2 * float(np.cos(angle)), 2), round(2 * float(np.sin(angle)), 2))
+        self._change(arrow_keys=(*params.arrow_keys, tip), arrow_values=(*values_of(params), tip))
+
+    def _remove(self) -> None:
+        params = self._params
+        self._change(arrow_keys=params.arrow_keys[:-1], arrow_values=values_of(params)[:-1])
+
+
+def values_of(params: ScoringParams) -> tuple[Place, ...]:
+    """As many values as keys."""
+    return params.arrow_values[: len(params.arrow_keys)]
+
+
+def put(places: tuple[Place, ...], at: int, place: Place) -> tuple[Place, ...]:
+    """A point moved."""
+    return (*places[:at], place, *places[at + 1 :])

@@ -1,0 +1,241 @@
+"""What the page "Step through" shows: five steps, each with two operands, a result, and a formula for each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.words import Text, number, plain
+from engines.core.errors import Message
+from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, Compared, valid_length
+
+STEPS = ("Scores", "Scale", "Mask", "Softmax", "Weighted sum")
+SCORES, SCALE, MASK, SOFTMAX, SUM = range(5)
+TERMS = 3  #: of a long sum that are written out, before the last one
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a step.
+
+    Attributes
+    ----------
+    name : str or Message
+    values : ndarray (rows, cols)
+    ramp : str
+    limit : float
+        End of the ramp, on both sides of 0 for ``diff``.
+    rows, cols : tuple of str
+    off : ndarray bool, optional
+        Cells that are struck out.
+    off_text : str
+    cross : what the chosen cell of the result lights up: ``row``, ``col`` (as a row of keys or a column) or ``cell``
+    """
+
+    name: Text
+    values: np.ndarray
+    ramp: str
+    limit: float
+    rows: tuple[str, ...]
+    cols: tuple[str, ...]
+    off: np.ndarray | None = None
+    off_text: str = "−∞"
+    cross: str = "cell"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: ``left`` sign ``right`` = ``result``; the mask step's right operand is the mask itself."""
+
+    title: Text
+    note: Text
+    left: Table
+    sign: str
+    right: Table | None
+    result: Table
+
+
+def limit_of(values: np.ndarray, off: np.ndarray | None = None) -> float:
+    """The largest size of what is not struck out."""
+    sizes = np.abs(values if off is None else values[~off])
+    return float(sizes.max(initial=0.0)) or 1.0
+
+
+def named(letter: str, count: int) -> tuple[str, ...]:
+    """q1, q2, q3."""
+    return tuple(f"{letter}{n + 1}" for n in range(count))
+
+
+def divisor(seen: Compared, f: int) -> float:
+    """What the raw scores are divided by in all: √d where they are scaled, times the temperature."""
+    return float(seen.scale[f]) * seen.params.temperature
+
+
+def logits(seen: Compared, f: int) -> np.ndarray:
+    """What goes into the softmax, (Q, K)."""
+    return np.asarray(seen.raw[f] / divisor(seen, f))
+
+
+def exponentials(seen: Compared, f: int) -> np.ndarray:
+    """exp(logit − largest of the row) where allowed, else 0: (Q, K)."""
+    scores = logits(seen, f)
+    kept = np.where(seen.allowed, scores, -np.inf)
+    top = kept.max(1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    return np.where(seen.allowed, np.exp(np.minimum(scores - top, 0.0)), 0.0)
+
+
+def results(seen: Compared, f: int) -> tuple[Table, ...]:
+    """The result of each step."""
+    queries, keys = seen.allowed.shape
+    q, k = named("q", queries), named("k", keys)
+    scaled, off = logits(seen, f), ~seen.allowed
+    weights, output = seen.weights[f], seen.output[f]
+    top = float(weights.max(initial=0.0)) or 1.0
+    return (
+        Table(Message("Scores"), seen.raw[f], "diff", limit_of(seen.raw[f]), q, k),
+        Table(Message("Scaled scores"), scaled, "diff", limit_of(scaled), q, k),
+        Table(Message("Masked scores"), scaled, "diff", limit_of(scaled), q, k, off),
+        Table(Message("Weights"), weights, "ember", top, q, k, off, "0"),
+        Table(Message("Output"), output, "diff", limit_of(output), q, named("", output.shape[1])),
+    )
+
+
+def steps(seen: Compared, f: int) -> tuple[Step, ...]:
+    """All five steps of a scoring function."""
+    made = results(seen, f)
+    size = seen.keys.shape[1]
+    q, k = made[0].rows, made[0].cols
+    queries = Table(Message("Queries"), seen.queries, "diff", limit_of(seen.queries), q,
+                    named("", seen.queries.shape[1]), cross="row")  # fmt: skip
+    keys = Table(Message("Keys"), seen.keys, "diff", limit_of(seen.keys), k, named("", size), cross="col")
+    values = Table(Message("Values"), seen.values, "diff", limit_of(seen.values), k, made[4].cols, cross="column")
+    divide = np.full((1, 1), divisor(seen, f), np.float32)
+    by = "√d × T" if FUNCTIONS[f] == SCALED else "T"
+    divisors = Table(plain(by), divide, "diff", 4 * float(divide[0, 0]), (), (), cross="")
+    raised = exponentials(seen, f)
+    risen = Table(plain("exp(x − max)"), raised, "ember", 1.0, q, k, ~seen.allowed, "0", cross="row")
+    weights = Table(made[3].name, made[3].values, "ember", made[3].limit, q, k, made[3].off, "0", cross="row")
+    additive = FUNCTIONS[f] == ADDITIVE
+    return (
+        Step(Message("Scores"), Message("each query with each key, by a small MLP" if additive
+                                        else "each query times each key"),
+             queries, "+" if additive else "·", keys, made[0]),
+        Step(Message("Scale"), Message("by √d and the temperature T" if FUNCTIONS[f] == SCALED
+                                       else "by the temperature T; no √d here"),
+             made[0], "÷", divisors, made[1]),
+        Step(Message("Mask"), Message("paint cells, drag valid lengths"), made[1], "∧", None, made[2]),
+        Step(Message("Softmax"), Message("e to the scores, divided by the sum of the row"),
+             made[2], "→", risen, made[3]),
+        Step(Message("Weighted sum"), Message("of the values, with each query's weights"),
+             weights, "×", values, made[4]),
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ formulas
+def signed(value: float, digits: int = 2) -> str:
+    """A number inside a product: negative ones in brackets."""
+    text = number(value, digits)
+    return f"({text})" if text.startswith("−") else text
+
+
+def long_sum(terms: Sequence[str]) -> str:
+    """Terms joined by +, the middle of a long sum left out."""
+    if len(terms) > TERMS + 2:
+        terms = [*terms[:TERMS], "...", terms[-1]]
+    return " + ".join(terms)
+
+
+def products(a: np.ndarray, b: np.ndarray) -> str:
+    """a1×b1 + a2×b2 and so on."""
+    if len(a) > TERMS + 2:
+        ends = [*range(TERMS), len(a) - 1]
+        terms = [f"{signed(float(a[n]))}×{signed(float(b[n]))}" for n in ends]
+        return " + ".join([*terms[:TERMS], "...", terms[-1]])
+    return " + ".join(f"{signed(float(x))}×{signed(float(y))}" for x, y in zip(a, b, strict=True))
+
+
+def formula(seen: Compared, f: int, step: int, cell: tuple[int, int]) -> tuple[Text, ...]:
+    """The lines that say where a cell of a step's result comes from, in live numbers."""
+    made = (_scores, _scale, _mask, _softmax, _sum)[step]
+    return made(seen, f, *cell)
+
+
+def _scores(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
+    value = number(float(seen.raw[f, i, j]), 2)
+    if FUNCTIONS[f] == ADDITIVE:
+        count = len(seen.w_v)
+        return (
+            plain(f"score(q{i + 1}, k{j + 1}) = w · tanh(W_q q{i + 1} + W_k k{j + 1})"),
+            plain(f"= {products(seen.w_v, seen.hidden[i, j])}"),
+            Message("= {value} (a sum over {n} hidden units)", {"value": value, "n": count}),
+        )
+    return (
+        plain(f"score(q{i + 1}, k{j + 1}) = q{i + 1} · k{j + 1}"),
+        plain(f"= {products(seen.queries[i], seen.keys[j])}"),
+        Message("= {value} (a sum over {n} dimensions)", {"value": value, "n": seen.keys.shape[1]}),
+    )
+
+
+def _scale(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
+    raw, temperature = number(float(seen.raw[f, i, j]), 2), number(seen.params.temperature, 2)
+    by, value = number(divisor(seen, f), 2), number(float(logits(seen, f)[i, j]), 2)
+    pair = f"q{i + 1}, k{j + 1}"
+    if FUNCTIONS[f] == SCALED:
+        size = seen.keys.shape[1]
+        return (
+            plain(f"scaled({pair}) = score({pair}) / (√d × T)"),
+            plain(f"= {raw} / (√{size} × {temperature}) = {raw} / {by}"),
+            plain(f"= {value}"),
+        )
+    return (
+        plain(f"scaled({pair}) = score({pair}) / T"),
+        plain(f"= {raw} / {temperature}"),
+        plain(f"= {value}"),
+    )
+
+
+def _mask(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
+    value, pair = number(float(logits(seen, f)[i, j]), 2), f"q{i + 1}, k{j + 1}"
+    length = valid_length(seen.params, i)
+    names = {"query": f"q{i + 1}", "key": f"k{j + 1}", "n": length}
+    if j >= length:
+        why = Message("{key} lies beyond the valid length of {query}, which is {n}.", names)
+    elif not seen.allowed[i, j]:
+        why = Message("{key} is painted out for {query}.", names)
+    else:
+        why = Message("{key} is within the valid length of {query}, {n}, and not painted out.", names)
+        return plain(f"masked({pair}) = {value}"), why
+    return plain(f"masked({pair}) = −∞"), why
+
+
+def _softmax(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
+    pair = f"q{i + 1}, k{j + 1}"
+    raised = exponentials(seen, f)[i]
+    kept = np.flatnonzero(seen.allowed[i])
+    head = plain(f"weight({pair}) = exp(x{j + 1} − max) / Σ exp(x − max)")
+    if not len(kept):
+        return head, Message("{query} has no key left: its weights are all 0, not NaN.", {"query": f"q{i + 1}"})
+    total = long_sum([number(float(raised[n]), 3) for n in kept])
+    scores = logits(seen, f)[i]
+    top = float(scores[kept].max())
+    weight = number(float(seen.weights[f, i, j]), 3)
+    if not seen.allowed[i, j]:
+        return head, plain(f"= exp(−∞) / ({total})"), plain(f"= 0 / {number(float(raised.sum()), 3)} = 0")
+    return (
+        head,
+        plain(f"= exp({number(float(scores[j]), 2)} − {signed(top)}) / ({total})"),
+        plain(f"= {number(float(raised[j]), 3)} / {number(float(raised.sum()), 3)} = {weight}"),
+    )
+
+
+def _sum(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
+    keys = seen.allowed.shape[1]
+    terms = " + ".join([f"w{n + 1} v{n + 1}" for n in range(min(2, keys))] + (["..."] if keys > 2 else []))
+    return (
+        Message("output({query}), number {n} = {terms}", {"query": f"q{i + 1}", "n": j + 1, "terms": terms}),
+        plain(f"= {products(seen.weights[f, i], seen.values[:, j])}"),
+        plain(f"= {number(float(seen.output[f, i, j]), 2)}"),
+    )
