@@ -35,12 +35,15 @@ class ColorBar(PixelView):
         self._low, self._high = 0.0, 1.0
         self._below = self._above = False
         self._mark: float | None = None
-        self.retranslated()
+        self._say_name()
 
     def retranslated(self) -> None:
         """Say what the bar is, in the language of now."""
+        self._say_name()
+        super().retranslated()
+
+    def _say_name(self) -> None:
         self.setAccessibleName(words.drawn(self._name) or words.tr("Color scale"))
-        self.update()
 
     def set_range(
         self, low: float, high: float, clipped: bool = False, name: Text | None = None, clipped_low: bool = False
@@ -48,7 +51,7 @@ class ColorBar(PixelView):
         """Write both ends; a clipped end is written ``≥ 0.032``."""
         self._low, self._high, self._above, self._below = low, high, clipped, clipped_low
         self._name = self._name if name is None else name
-        self.retranslated()
+        self._say_name()
         self.renew()
 
     def set_mark(self, share: float | None) -> None:
