@@ -128,7 +128,10 @@ class Transport(QFrame):
         self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
 
     def restyled(self) -> None:
-        """Fonts changed: the step keeps its column."""
+        """Fonts changed: the step keeps its column, and the button its width."""
+        metrics = self.play.fontMetrics()
+        longest = max(metrics.horizontalAdvance(" " + words.tr(text)) for text in ("Start", "Pause"))
+        self.play.setMinimumWidth(longest + 62)  # icon and round ends
         wide = self.count.fontMetrics().horizontalAdvance(words.tr("Step {n}", n="00,000"))
         self.count.setMinimumWidth(wide)
 

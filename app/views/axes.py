@@ -12,7 +12,7 @@ from app import theme, words
 from app.theme import S1, S2
 from app.views.base import CENTER, RIGHT, pen, text_width, write
 
-LEAST_LEFT, BELOW, ABOVE, BESIDE = 34, 22, 6, 14  # px around the plot
+LEAST_LEFT, BELOW, ABOVE, BESIDE = 42, 22, 6, 14  # px around the plot
 MOST_X, MOST_Y = 7, 6  # labels
 
 

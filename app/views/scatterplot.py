@@ -124,10 +124,8 @@ class ScatterPlot(PixelView):
         """Show points (N,); ``heat`` colors each by a share 0..1 of the ember map."""
         self._x, self._y = finite(np.asarray(x, float), "x"), finite(np.asarray(y, float), "y")
         self._heat = heat
-        for name in ("_hover", "_chosen"):
-            at = getattr(self, name)
-            if at is not None and at >= len(self._x):
-                setattr(self, name, None)
+        if any(at is not None and at >= len(self._x) for at in (self._hover, self._chosen)):
+            self._hover = self._chosen = None
         if self._held is None:
             self._refit()
         self.tell()
@@ -185,10 +183,7 @@ class ScatterPlot(PixelView):
         at = self._hover if self._hover is not None else self._chosen
         if at is not None and at < len(self._x):
             return f"{at + 1}: {self._said(at)}"
-        if self._query is not None:
-            answer = "" if self._answer is None else f", {words.number(self._answer, 2)}"
-            return f"{words.number(self._query, 2)}{answer}"
-        return ""
+        return ", ".join(words.number(v, 2) for v in (self._query, self._answer) if v is not None)
 
     def _said(self, at: int) -> str:
         text = f"{words.number(self._x[at], 2)}, {words.number(self._y[at], 2)}"
@@ -240,9 +235,8 @@ class ScatterPlot(PixelView):
             return
         near = self.point_at(at) if self.editable else None
         adds = self.mode == ADD or event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        if self.editable and self.mode == DELETE:
-            if near is not None:
-                self.point_removed.emit(near)
+        if self.editable and self.mode == DELETE and near is not None:
+            self.point_removed.emit(near)
         elif self.editable and adds and near is None:
             self.point_added.emit(self.axes.value_x(at.x()), self.axes.value_y(at.y()))
         elif near is not None:

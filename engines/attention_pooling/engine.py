@@ -25,7 +25,7 @@ from engines.attention_pooling.spec import LeaveOneOut, NowW, PooledFrame, Pooli
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 
-GRID, ROWS, CURVE = 241, 50, 61  # places of the fitted curve, queries of the map, bandwidths of the error curve
+GRID, ROWS, CURVE = 241, 32, 61  # places of the fitted curve, queries of the map, bandwidths of the error curve
 PIECE = 8  # bandwidths between two places to stop
 BANDWIDTHS = (0.05, 100.0)
 

@@ -146,7 +146,7 @@ class PoolingParams(Params):
         0,
         Range(0, 999, 1, "Seed of the start", group=NEW_RUN, tip="w starts at a random number in [0, 1)."),
     )
-    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
+    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps to train", live=True))
 
 
 def points_of(params: PoolingParams) -> Points:

@@ -93,7 +93,7 @@ class CueStrip(PixelView):
             return
         self._block(painter, 0, "Query", "volitional cue", two(shown.query), "accent")
         answer = Message("none") if shown.empty else two(shown.output)
-        self._block(painter, self.width() - BLOCK, "Output", "weighted sum of values", answer, "cat0")
+        self._block(painter, self.width() - BLOCK, "Output", "weighted sum", answer, "cat0")
         left = BLOCK + S4
         for i, (name, note) in enumerate(NAMES):
             line = QRectF(left, 3 + i * ROW, 300, ROW)
@@ -193,7 +193,8 @@ class Formula(PixelView):
             f"1 / {len(shown.points)}",
         )[KERNELS.index(shown.kernel)]
         weight = words.number(float(shown.query_weights.max()), 3)
-        return f"α = {kernel} = {weight}" if shown.kernel == KERNELS[-1] else f"α = {kernel},  u = {u}  →  {weight}"
+        found = f"α({two(key)}) = {kernel} = {weight}"
+        return found if shown.kernel == KERNELS[-1] else f"{found},  u = {u}"
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"formula": np.array(self.lines())}

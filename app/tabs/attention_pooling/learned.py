@@ -19,7 +19,13 @@ from engines.attention_pooling.spec import Landscape, NowW, RunBegan, TrainStep,
 from engines.core.errors import Message
 
 CALM = 1.2  # w beyond this many times the best one has overshot
-ROOM = 1.25  # of the landscape's height over the loss at w = 0
+ROOM = 1.08  # height of the plots over the largest loss in them
+ITSELF = {False: "seeing itself", True: "without itself"}  # what the dashed curve is, by what the run may see
+LOSS = {
+    False: (("cat0", "training"), ("text2", "optimum")),
+    True: (("cat0", "training"), ("cat1", "without itself"), ("text2", "optimum")),
+}
+LAND = {itself: (("cat0", "training"), ("cat1", name)) for itself, name in ITSELF.items()}
 
 
 class LearnedPage:
@@ -36,11 +42,9 @@ class LearnedPage:
         self.before.export_name, self.after.export_name = "weights-before", "weights-after"
         self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
         self.transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
-        loss_key = Key((("cat0", "training"), ("cat1", "without itself"), ("text2", "optimum")))
-        land_key = Key((("cat0", "training"), ("cat1", "the other way")))
-        self.loss_key, self.land_key = loss_key, land_key
-        self.loss_card = card("Loss", self.loss, foot=loss_key)
-        self.land_card = card("Loss landscape L(w)", self.land, foot=land_key)
+        self.loss_key, self.land_key = Key(LOSS[False]), Key(LAND[False])
+        self.loss_card = card("Loss", self.loss, foot=self.loss_key)
+        self.land_card = card("Loss landscape L(w)", self.land, foot=self.land_key)
         self.fit_card = card("Fit", self.fit, foot=Key((("text2", "before"), ("cat0", "now"), ("truth", "true curve"))))
         self.before_card = card("Weights before", self.before, foot=self.before_bar)
         self.after_card = card("Weights now", self.after, foot=self.after_bar)
@@ -75,6 +79,8 @@ class LearnedPage:
         self.began, self.path, self._looked, self._now = began, [], None, None
         self._show_map(began.first, self.before, self.before_bar)
         self.before_card.set_note(Message("w = {w}", {"w": two(began.first.w)}))
+        self.loss_key.set_items(LOSS[began.params.sees_itself])
+        self.land_key.set_items(LAND[began.params.sees_itself])
 
     def take_step(self, step: TrainStep) -> None:
         """A step; it is drawn with the frame that follows."""
@@ -121,7 +127,7 @@ class LearnedPage:
         lines.append(Line(Message("training"), x, loss, "cat0"))
         self.loss.set_lines(lines, [Mark(x[at], loss[at], "cat0", two(loss[at]))])
         top = max(float(held_out.max()), float(loss.max()))
-        self.loss.set_range((0.0, end), (0.0, top * 1.08 + 1e-9))
+        self.loss.set_range((0.0, end), (0.0, ROOM * top + 1e-9))
         step = self.path[at]
         if itself and step.loss < self.began.least:
             self.loss_card.set_note(Message("below the optimum {n}: overfitting", {"n": two(self.began.least)}))
@@ -138,23 +144,21 @@ class LearnedPage:
         visited = np.abs(np.array([s.w for s in self.path[: step.step + 1]]))
         path = np.array([s.loss for s in self.path[: step.step + 1]])
         lines = [
-            Line(Message("the other way"), land.w, other, "cat1", style="dash", width=1.2),
+            Line(Message(ITSELF[itself]), land.w, other, "cat1", style="dash", width=1.2),
             Line(Message("training"), land.w, mine, "cat0", width=2),
         ]
         if len(visited) > 1:
             lines.append(Line(Message("path"), visited, path, "text2", style="dot", width=1))
         marks = [
-            Mark(
-                began.best, began.least, "text2", Message("optimum {w}", {"w": two(began.best)}), ring=True, foot=True
-            ),
+            Mark(began.best, began.least, "text2", ring=True, foot=True),
             Mark(abs(step.w), step.loss, "accent", f"w {two(step.w)}", foot=True),
         ]
         self.land.set_lines(lines, marks)
-        self.land.set_range((0.0, float(land.w[-1])), (0.0, ROOM * float(max(mine.max(), 1e-9)) / 1.15))
-        if not itself and abs(step.w) > CALM * began.best and step.step:
-            self.land_card.set_note(Message("past the optimum, gradient {g}", {"g": two(step.gradient)}))
-        else:
-            self.land_card.set_note(Message("gradient {g}", {"g": two(step.gradient)}))
+        self.land.set_range((0.0, float(land.w[-1])), (0.0, ROOM * float(max(mine.max(), other.max(), 1e-9))))
+        values = {"g": two(step.gradient), "best": two(began.best)}
+        overshot = not itself and abs(step.w) > CALM * began.best
+        text = "overshot the optimum {best}, gradient {g}" if overshot else "optimum {best}, gradient {g}"
+        self.land_card.set_note(Message(text, values))
 
     def _draw_fit(self, now: NowW) -> None:
         assert self.began is not None

@@ -27,7 +27,7 @@ def known_curve(low: float, high: float, params: PoolingParams) -> list[Line]:
     if not params.known or high < 0:
         return []
     x = np.linspace(max(0.0, low), high, CURVE)
-    return [Line(Message("true curve"), x, truth(x), "truth", style="dash", width=1, fits=False)]
+    return [Line(Message("true curve"), x, truth(x), "truth", style="dash", width=1)]
 
 
 class RegressionPage:

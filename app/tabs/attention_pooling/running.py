@@ -114,13 +114,13 @@ class Running(QObject):
         if self.run is None:
             return 0
         now, run = self._tab.params, self.run
-        data = any(getattr(now, name) != getattr(run, name) for name in DATA)
-        return data + sum(getattr(now, name) != getattr(run, name) for name in ("sees_itself", "start_seed"))
+        other = {name for name in (*DATA, "sees_itself", "start_seed") if getattr(now, name) != getattr(run, name)}
+        return bool(other & set(DATA)) + len(other - set(DATA))
 
     # -- the lane
     def _interval(self) -> int:
         pace: int = self._tab.params.pace
-        return max(16, round(1000 / pace))
+        return max(16, 1000 // pace)
 
     def _tick(self) -> None:
         if self._until - self._page.step < AHEAD:

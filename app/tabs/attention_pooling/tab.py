@@ -34,10 +34,14 @@ from engines.core.protocol import Ended, Event
 REGRESSION, LEARNED = range(2)
 DRAWN = ("samples", "noise", "seed")  # what drawn points are made of
 NEW_RUN = (
-    ("Off: each point is predicted from the others. Too small a w blurs the curve, too large a w copies the nearest "
-    "point's noise, so the loss has an inner optimum."),
-    ("On: a point is its own nearest key. The larger w, the more it looks at nobody else, so the training loss falls "
-    "towards 0 and w never comes to rest: overfitting."),
+    (
+        "Off: each point is predicted from the others. Too small a w blurs the curve, too large a w copies the nearest "
+        "point's noise, so the loss has an inner optimum."
+    ),
+    (
+        "On: a point is its own nearest key. The larger w, the more it looks at nobody else, so the training loss "
+        "falls towards 0 and w never comes to rest: overfitting."
+    ),
 )
 
 
