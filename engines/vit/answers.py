@@ -174,5 +174,5 @@ def _colored(stream: Stream, layer: int, photo: Prepared) -> Overlay:
 def _output(stream: Stream, layer: int) -> Tensor:
     """Tokens (N, D) that a layer leaves; the last layer's after the final norm, as such features are used."""
     if layer + 1 == len(stream.net.blocks):
-        return stream.conclusion().tokens
+        return stream.features()
     return stream.hidden[layer + 1][0]

@@ -117,10 +117,14 @@ class Block(nn.Module):
         self.scale1 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
         self.scale2 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
 
-    def forward(self, x: Tensor, change: Change | None = None) -> tuple[Tensor, Tensor]:
-        """Residual stream (B, N, D) -> the next one and the class token's weights (B, H, N)."""
+    def forward(self, x: Tensor, change: Change | None = None, first: int | None = None) -> tuple[Tensor, Tensor]:
+        """Residual stream (B, N, D) -> the next one and the class token's weights (B, H, N).
+
+        With ``first`` only so many tokens look and go on, (B, first, D): all that a head asks of the last layer.
+        """
         h = self.norm1(x)
-        q, k, v = self.attention.project(h, h, h)  # (B, H, N, d)
+        x = x[:, :first]
+        q, k, v = self.attention.project(h[:, :first], h, h)  # (B, H, N or first, d), (B, H, N, d) twice
         q, mask = _changed(q, change)
         heads = F.scaled_dot_product_attention(q, k, v, mask)
         if change is not None and change.keep is not None:

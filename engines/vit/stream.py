@@ -16,7 +16,7 @@ Changes = Mapping[int, Change]
 
 @dataclass(frozen=True, eq=False)
 class Conclusion:
-    """The end of a stream: normed tokens (N, D) and logits (classes,) or None."""
+    """The end of a stream: normed tokens (N, D), perhaps the prefix tokens alone, and logits (classes,) or None."""
 
     tokens: Tensor
     logits: Tensor | None
@@ -71,9 +71,15 @@ class Stream:
 
     @torch.inference_mode()
     def advance(self) -> None:
-        """Compute the next layer."""
-        index = self.reached
-        x, row = self.net.block(index)(self.hidden[index], self.changes.get(index))
+        """Compute the next layer.
+
+        Of the last one a branch takes the prefix tokens only, a sixth of the work, since the head reads no others.
+        The untouched stream takes all, so that it stays bit for bit what the model's own forward pass gives.
+        """
+        index, config = self.reached, self.net.config
+        narrow = bool(self.changes) and index + 1 == config.layers and not config.pooled_head
+        first = config.prefix if narrow else None
+        x, row = self.net.block(index)(self.hidden[index], self.changes.get(index), first)
         self.hidden.append(x)
         self.rows.append(row[0])
 
@@ -81,6 +87,15 @@ class Stream:
     def weights(self, index: int) -> Tensor:
         """Whole weights (H, N, N) of a layer that has been reached."""
         return self.net.block(index).weights(self.hidden[index], self.changes.get(index))[0]
+
+    @torch.inference_mode()
+    def features(self) -> Tensor:
+        """All tokens (N, D) after the final norm."""
+        if self.hidden[-1].shape[1] == self.tokens:
+            return self.conclusion().tokens
+        index = self.reached - 1
+        x, _ = self.net.block(index)(self.hidden[index], self.changes.get(index))
+        return self.net.conclude(x)[0][0]
 
     @torch.inference_mode()
     def conclusion(self) -> Conclusion:
