@@ -19,6 +19,7 @@ from engines.attention_pooling.spec import Landscape, NowW, RunBegan, TrainStep,
 from engines.core.errors import Message
 
 CALM = 1.2  # w beyond this many times the best one has overshot
+LARGEST = (40, 40)  # px, a cell
 ROOM = 1.08  # height of the plots over the largest loss in them
 ITSELF = {False: "seeing itself", True: "without itself"}  # what the dashed curve is, by what the run may see
 LOSS = {
@@ -38,7 +39,7 @@ class LearnedPage:
         self.land.export_name = "landscape"
         self.fit = ScatterPlot(low=(200, 120))
         self.fit.export_name = "fit"
-        self.before, self.after = WeightMap(square=True), WeightMap(square=True)
+        self.before, self.after = WeightMap(LARGEST), WeightMap(LARGEST)
         self.before.export_name, self.after.export_name = "weights-before", "weights-after"
         self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
         self.transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")

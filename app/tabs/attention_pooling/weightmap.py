@@ -18,8 +18,8 @@ LARGEST = (40, 24)
 class WeightMap(GridView):
     """A heat map in the colors of attention; queries run down, keys run right, both rising."""
 
-    def __init__(self, square: bool = False) -> None:
-        super().__init__("ember", LARGEST, square)
+    def __init__(self, largest: tuple[int, int] = LARGEST) -> None:
+        super().__init__("ember", largest, square=False)
         self.setMinimumSize(150, 110)
         self.export_name = "weights"
         self._queries, self._keys = np.zeros(0), np.zeros(0)

@@ -1,0 +1,442 @@
+"""The tab of attention pooling under the hand: query, points, paste, kernels, and a training run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QLabel
+
+from app import theme, words
+from app.export import WRITERS
+from app.tabs.attention_pooling.cues import nearest
+from app.topics import topics
+from app.views.scatterplot import ADD, DELETE, Line, ScatterPlot
+from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    tab = open_window().show_topic("attention_pooling")
+    rest(tab, qtbot)
+    return tab
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.stream.is_busy and tab.regression.shown is not None, timeout=30_000)
+    assert not tab.failed
+
+
+def learn(tab, qtbot):
+    tab.show_page(1)
+    qtbot.waitUntil(lambda: bool(tab.learned.path) and not tab.running.stream.is_busy, timeout=30_000)
+    return tab.learned
+
+
+def at(plot, x, y):
+    plot.arranged()
+    return plot.axes.point(x, y).toPoint()
+
+
+def drag(plot, qtbot, start, end):
+    """Press, move in three steps, release."""
+    qtbot.mousePress(plot, LEFT, pos=start)
+    for share in (0.3, 0.7, 1.0):
+        step = QPointF(start) + share * (QPointF(end) - QPointF(start))
+        qtbot.mouseMove(plot, step.toPoint())
+        move(plot, step.toPoint())
+    qtbot.mouseRelease(plot, LEFT, pos=end)
+
+
+def move(plot, place, modifiers=Qt.KeyboardModifier.NoModifier):
+    where = QPointF(place)
+    plot.mouseMoveEvent(
+        QMouseEvent(QEvent.Type.MouseMove, where, plot.mapToGlobal(where), Qt.MouseButton.NoButton, LEFT, modifiers)
+    )
+
+
+# ------------------------------------------------------------------ kernel regression
+def test_the_first_look_is_alive(tab):
+    shown = tab.regression.shown
+    assert len(shown.points) == 50
+    assert shown.query == 2.5
+    assert shown.query_weights.sum() == pytest.approx(1)
+    assert tab.regression.formula.lines()[0].endswith(f"= {words.number(shown.output, 2)}")
+    table = tab.regression.cues.numbers()
+    assert table["output"][0] == pytest.approx((table["weights"] * table["values"]).sum())
+    assert not tab.header.undo_button.isEnabled()
+
+
+def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):
+    plot = tab.regression.plot
+    y = plot.axes.y[0] + 0.02 * (plot.axes.y[1] - plot.axes.y[0])  # below all points
+    drag(plot, qtbot, at(plot, 2.5, y), at(plot, 4.0, y))
+    rest(tab, qtbot)
+    assert tab.params.query == pytest.approx(4.0, abs=0.05)
+    assert tab.regression.shown.query == tab.params.query
+    row = tab.regression.map._at[0]
+    assert tab.regression.shown.queries[row] == pytest.approx(4.0, abs=0.2)
+    tab.undo()
+    assert tab.params.query == 2.5
+    assert not tab.history.can_undo
+
+
+def test_dragging_a_point_is_one_step_and_is_drawn_at_once(tab, qtbot):
+    plot, before = tab.regression.plot, points_of(tab.params)
+    x, y = before[0]
+    drag(plot, qtbot, at(plot, x, y), at(plot, x + 1, y + 2))
+    moved = points_of(tab.params)[0]
+    assert moved == pytest.approx((x + 1, y + 2), abs=0.05)
+    assert plot.numbers()["points"][0] == pytest.approx(moved)  # before the engine answers
+    rest(tab, qtbot)
+    assert tab.regression.shown.points == tab.params.points
+    assert tab.changes() == 1
+    tab.undo()
+    assert tab.params.points is None
+    rest(tab, qtbot)
+    assert tab.regression.shown.points == before
+    tab.redo()
+    assert points_of(tab.params)[0] == moved
+
+
+def test_shift_keeps_x(tab, qtbot):
+    plot = tab.regression.plot
+    x, y = points_of(tab.params)[0]
+    qtbot.mousePress(plot, LEFT, pos=at(plot, x, y))
+    move(plot, at(plot, x + 1, y + 1), Qt.KeyboardModifier.ShiftModifier)
+    qtbot.mouseRelease(plot, LEFT, pos=at(plot, x + 1, y + 1))
+    assert points_of(tab.params)[0][0] == x
+    assert points_of(tab.params)[0][1] == pytest.approx(y + 1, abs=0.05)
+
+
+def test_points_come_and_go(tab, qtbot):
+    plot = tab.regression.plot
+    plot.mode = ADD
+    place = at(plot, 4.2, 3.6)
+    qtbot.mouseClick(plot, LEFT, pos=place)
+    assert points_of(tab.params)[-1] == pytest.approx((4.2, 3.6), abs=0.05)
+    rest(tab, qtbot)
+    plot.mode = DELETE
+    qtbot.mouseClick(plot, LEFT, pos=at(plot, *points_of(tab.params)[-1]))
+    assert len(points_of(tab.params)) == 50
+    tab.undo()
+    tab.undo()
+    assert tab.params.points is None
+    tab.change(points=((1.0, 2.0),))
+    tab.remove_point(0)
+    assert tab.params.points == ((1.0, 2.0),)
+    rest(tab, qtbot)
+    assert tab.regression.shown.output == 2
+
+
+def test_a_point_by_keys(tab, qtbot):
+    plot = tab.regression.plot
+    first = points_of(tab.params)[0]
+    qtbot.keyClick(plot, Qt.Key.Key_Down)
+    qtbot.keyClick(plot, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert points_of(tab.params)[0][1] > first[1]
+    qtbot.keyClick(plot, Qt.Key.Key_Delete)
+    assert len(points_of(tab.params)) == 49
+    query = tab.params.query
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert tab.params.query > query
+
+
+def test_sliders_draw_new_points(tab, qtbot):
+    tab.change(points=((1.0, 2.0), (3.0, 4.0)), known=False)
+    tab.change(samples=80)
+    rest(tab, qtbot)
+    assert tab.params.points is None
+    assert tab.params.known
+    assert len(tab.regression.shown.points) == 80
+
+
+@pytest.mark.parametrize("points", [((1.0, 2.0),), ((1.0, 2.0), (1.0, 2.0)), ((0.0, 1e6), (1e6, -1e6))])
+def test_few_and_far_points(tab, qtbot, points):
+    for kernel in KERNELS:
+        tab.change(points=points, known=False, kernel=kernel, bandwidth=0.05)
+        rest(tab, qtbot)
+        assert not tab.grab().isNull()
+    learn(tab, qtbot)
+    tab.running.step()
+    qtbot.waitUntil(lambda: tab.learned.step == 1 or tab.error.isVisible(), timeout=10_000)
+    assert not tab.grab().isNull()
+
+
+def test_an_empty_window_is_a_gap(tab, qtbot):
+    tab.change(kernel="Boxcar", bandwidth=0.05, samples=12, query=1.0)
+    rest(tab, qtbot)
+    shown = tab.regression.shown
+    line = tab.regression.plot._lines[-1]
+    assert not line.filled.all()
+    assert line.filled.any()
+    tab.change(query=float(shown.grid[np.flatnonzero(~shown.filled)[0]]))
+    rest(tab, qtbot)
+    assert tab.regression.shown.empty
+    assert tab.regression.plot._answer is None
+    assert "neighbor" in tab.regression.formula.lines()[0]
+    assert tab.regression.error_card.note.text().endswith("no neighbor")
+    assert not tab.grab().isNull()
+
+
+def test_all_kernels_at_once(tab, qtbot):
+    tab.change(all_kernels=True)
+    rest(tab, qtbot)
+    names = [words.drawn(line.name) for line in tab.regression.plot._lines]
+    assert set(KERNELS[1:]) | {"fit", "true curve"} == set(names)
+    styles = {(line.token, line.style) for line in tab.regression.plot._lines}
+    assert len(styles) == len(names)
+
+
+def test_what_is_pointed_at_lights_up_everywhere(tab):
+    page = tab.regression
+    index = int(nearest(page.shown, 1)[0])
+    page.plot.hovered.emit(index)
+    assert page.map._lit == (-1, int(np.flatnonzero(page.shown.order == index)[0]))
+    assert page.cues._lit == index
+    page.map.hovered.emit((3, 7))
+    assert page.plot._hover == page.shown.order[7]
+    assert page.plot._cursor == page.shown.queries[3]
+    page.map.hovered.emit(None)
+    assert page.plot._cursor is None
+    page.map.clicked.emit((3, -1))
+    assert tab.params.query == page.shown.queries[3]
+
+
+# ------------------------------------------------------------------ own points
+def test_pasted_points_are_taken_and_bad_lines_named(tab, qtbot):
+    QGuiApplication.clipboard().setText("x,y\n1,2\n3,4\nsix,7\n10,1")
+    tab.regression.plot.setFocus()
+    qtbot.keyClick(tab.regression.plot, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert tab.params.points == ((1.0, 2.0), (3.0, 4.0), (10.0, 1.0))
+    assert tab.error.isVisible()
+    assert any("Line 4" in label.text() for label in tab.error.findChildren(QLabel))
+    assert 1 <= tab.params.query <= 10
+    rest(tab, qtbot)
+    assert all(words.drawn(line.name) != "true curve" for line in tab.regression.plot._lines)
+    tab.undo()
+    assert tab.params.points is None
+    assert tab.params.known
+
+
+@pytest.mark.parametrize("text", ["", "hello", "nan,nan", "1,2,3"])
+def test_what_is_no_points_is_refused_in_words(tab, text):
+    before = tab.params
+    assert not tab.take_text(text)
+    assert tab.error.isVisible()
+    assert tab.params == before
+
+
+# ------------------------------------------------------------------ learned w
+def test_one_step_and_start_anew(tab, qtbot):
+    page = learn(tab, qtbot)
+    assert page.step == 0
+    page.transport.step.click()
+    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    assert page.path[1].w == pytest.approx(page.path[0].w - 0.5 * page.path[0].gradient)
+    page.transport.again.click()
+    qtbot.waitUntil(lambda: len(page.path) == 1 and page.step == 0, timeout=10_000)
+
+
+def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
+    page = learn(tab, qtbot)
+    tab.change(pace=50, learning_rate=0.02)
+    page.transport.play.click()
+    assert page.transport.runs
+    qtbot.waitUntil(lambda: page.step > 3, timeout=10_000)
+    page.transport.play.click()
+    assert not page.transport.runs
+    qtbot.waitUntil(lambda: not tab.running.stream.is_busy, timeout=10_000)
+    rested = page.step
+    tab.usual_recipe()
+    qtbot.waitUntil(lambda: page.step == 5 and not page.transport.runs, timeout=10_000)
+    assert rested > 3
+    assert tab.params.learning_rate == 0.5
+    assert page.path[-1].w > page.began.best
+    assert page.land_card.note.text().startswith(("overshot", "optimum"))
+
+
+def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
+    page = learn(tab, qtbot)
+    tab.change(sees_itself=True, pace=50)  # nothing to lose yet: the run starts anew by itself
+    qtbot.waitUntil(lambda: page.began.params.sees_itself, timeout=10_000)
+    tab.running.play(30)
+    qtbot.waitUntil(lambda: page.step == 30, timeout=20_000)
+    assert page.path[-1].loss < page.began.least < page.path[-1].held_out
+    assert page.loss_card.note.text().endswith("overfitting")
+
+
+def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
+    page = learn(tab, qtbot)
+    tab.running.step()
+    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    tab.show_page(0)
+    tab.change(samples=30)
+    rest(tab, qtbot)
+    tab.show_page(1)
+    assert page.step == 1
+    assert page.began.params.samples == 50
+    assert tab.running.pending() == 1
+    assert not tab.pending.isHidden()
+    tab.anew.click()
+    qtbot.waitUntil(lambda: page.began.params.samples == 30 and page.step == 0, timeout=10_000)
+    assert tab.pending.isHidden()
+
+
+def test_looking_back_and_returning(tab, qtbot):
+    page = learn(tab, qtbot)
+    tab.change(learning_rate=0.02, pace=50)
+    tab.running.play(8)
+    qtbot.waitUntil(lambda: page.step == 8, timeout=10_000)
+    tab.learned.transport.scrubber.setValue(2)
+    qtbot.waitUntil(lambda: page._looked is not None and page._looked.step == 2, timeout=10_000)
+    assert page.transport.count.text() == "Step 2"
+    assert page.transport.live.isVisible()
+    assert page._looked.w == page.path[2].w
+    page.transport.live.click()
+    assert page._looked is None
+    assert page.transport.count.text() == "Step 8"
+    assert not page.transport.live.isVisible()
+
+
+def test_keys_of_the_run(tab, qtbot):
+    page = learn(tab, qtbot)
+    page.loss.setFocus()
+    qtbot.keyClick(page.loss, Qt.Key.Key_Period)
+    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    qtbot.keyClick(page.loss, Qt.Key.Key_Home)
+    assert page.transport.looks == 0
+    qtbot.keyClick(page.loss, Qt.Key.Key_End)
+    assert page.transport.looks is None
+    qtbot.keyClick(page.loss, Qt.Key.Key_Space)
+    assert page.transport.runs
+    qtbot.keyClick(page.loss, Qt.Key.Key_Space)
+    assert not page.transport.runs
+
+
+def test_another_seed_is_another_start(tab, qtbot):
+    page = learn(tab, qtbot)
+    first = page.began.w
+    page.transport.seeded.emit(7)
+    qtbot.waitUntil(lambda: page.began.params.start_seed == 7, timeout=10_000)
+    assert page.began.w != first
+    tab.undo()
+    assert tab.params.start_seed == 0
+
+
+def test_a_run_out_of_numbers_says_so(tab, qtbot):
+    tab.change(points=((0.0, 0.0), (1.0, 1e6), (3.0, -1e6)), known=False, learning_rate=10.0)
+    page = learn(tab, qtbot)
+    tab.running.play()
+    qtbot.waitUntil(lambda: tab.error.isVisible(), timeout=10_000)
+    assert not page.transport.runs
+
+
+# ------------------------------------------------------------------ words, looks, exports
+def test_everything_is_said_in_chinese(tab, qtbot):
+    words.forget_missing()
+    page = learn(tab, qtbot)
+    theme.switch(tab.window(), theme="dark", language="zh")
+    for fields in ({"all_kernels": True}, {"kernel": "Boxcar", "bandwidth": 0.05}, {"sees_itself": True}):
+        for number in (0, 1):
+            tab.show_page(number)
+            tab.change(**fields)
+            rest(tab, qtbot)
+            tab.grab()
+    tab.running.step()
+    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    tab.take_text("1,2\nx,y\n3,4")
+    tab.take_text("none")
+    tab.change(start_seed=5)
+    tab.grab()
+    assert not words.missing() - {topic.title for topic in topics()}  # the side list names other topics, too
+
+
+def test_every_view_exports_what_it_shows(tab, qtbot):
+    page = learn(tab, qtbot)
+    for view in (*tab.regression.views, *page.views):
+        assert view.settings["kernel"] == "Gaussian"
+        numbers = view.numbers()
+        assert numbers
+        for array in numbers.values():
+            assert array.dtype.kind != "f" or np.isfinite(array).all()
+        for ending in WRITERS:
+            assert WRITERS[ending](view)
+
+
+# ------------------------------------------------------------------ the plot itself
+def plot_of(qtbot, **options):
+    plot = ScatterPlot(**options)
+    qtbot.addWidget(plot)
+    plot.resize(400, 300)
+    plot.show()
+    return plot
+
+
+def test_lines_with_nan_are_refused(qtbot):
+    plot = plot_of(qtbot)
+    with pytest.raises(ValueError, match="NaN"):
+        plot.set_lines([Line("a", np.arange(3.0), np.array([0, np.nan, 1]))])
+    with pytest.raises(ValueError, match="3 x and 2 y"):
+        plot.set_lines([Line("a", np.arange(3.0), np.zeros(2))])
+
+
+def test_a_gap_stays_paper(qtbot):
+    plot = plot_of(qtbot)
+    x = np.linspace(0, 10, 101)
+    plot.set_lines([Line("a", x, np.full(101, 0.37), "danger", (x < 3) | (x > 7), width=3)])
+    plot.set_range((0, 10), (0, 1))
+    image = plot.grab().toImage()
+
+    def reddest(value):
+        place = at(plot, value, 0.37)
+        return image.pixelColor(place) == theme.color("danger")
+
+    assert reddest(1)
+    assert reddest(9)
+    assert not reddest(5)
+
+
+@pytest.mark.parametrize("log_x", [False, True])
+def test_places_and_numbers_are_each_others_inverse(qtbot, log_x):
+    plot = plot_of(qtbot, log_x=log_x)
+    plot.set_range((0.05, 100), (-3, 5))
+    plot.arranged()
+    for x, y in ((0.05, -3), (1.0, 0.0), (99.0, 4.5)):
+        place = plot.axes.point(x, y)
+        assert plot.axes.value_x(place.x()) == pytest.approx(x, rel=1e-6)
+        assert plot.axes.value_y(place.y()) == pytest.approx(y, abs=1e-6)
+
+
+def test_wheel_zooms_and_a_double_click_brings_the_whole_back(qtbot):
+    plot = plot_of(qtbot)
+    plot.set_points(np.arange(5.0), np.arange(5.0))
+    whole = plot.axes.x, plot.axes.y
+    where = QPointF(at(plot, 2, 2))
+    plot.wheelEvent(
+        QWheelEvent(where, plot.mapToGlobal(where), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                    Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    )  # fmt: skip
+    assert plot.axes.x[1] - plot.axes.x[0] < whole[0][1] - whole[0][0]
+    assert plot.axes.value_x(where.x()) == pytest.approx(2, abs=0.05)
+    qtbot.mouseDClick(plot, LEFT, pos=where.toPoint())
+    assert (plot.axes.x, plot.axes.y) == whole
+
+
+def test_empty_and_single_content_is_painted(qtbot):
+    for log_x in (False, True):
+        plot = plot_of(qtbot, log_x=log_x, strip=True)
+        assert not plot.grab().isNull()
+        plot.set_points(np.ones(1), np.ones(1), np.ones(1))
+        plot.set_stems(np.ones(1), 1.0)
+        plot.set_query(1.0, 1.0, (0.5, 1.5))
+        assert not plot.grab().isNull()
+
+
+def test_default_params_are_what_the_issue_names():
+    params = PoolingParams()
+    assert (params.samples, params.noise) == (50, 0.5)
+    assert params.learning_rate == 0.5
