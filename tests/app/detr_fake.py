@@ -6,9 +6,12 @@ The source ``real`` is a model of DETR-R50's size (100 queries, 6 layers, 8 head
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
+from PySide6.QtWidgets import QLabel
 
+from app.tabs.detr import TOPIC
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
 from engines.detr.spec import (
@@ -169,3 +172,32 @@ def detections(params, told, shown, dim=1.0):
         Message("{count} of {queries}", {"count": int(passes.sum()), "queries": count}),
         params.touched,
     )
+
+
+# ------------------------------------------------------------------ a window with it
+def open_detr(open_window, monkeypatch):
+    """A window whose DETR tab asks this engine."""
+    topic = replace(TOPIC, engine="tests.app.detr_fake:FakeDetr")
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (topic,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: topic if name == "detr" else None)
+    monkeypatch.setattr(FakeDetr, "asked", [])
+    return open_window()
+
+
+def open_tab(window, qtbot):
+    """Its tab, with the first answer."""
+    tab = window.show_topic("detr")
+    qtbot.waitUntil(lambda: tab.found is not None and not tab.stream.is_busy)
+    return tab
+
+
+def settle(qtbot, tab, act):
+    """Do something and wait for the answer to it."""
+    with qtbot.waitSignal(tab.rested, timeout=5000):
+        act()
+
+
+def texts(widget):
+    """What the labels in sight say."""
+    return {label.text() for label in widget.findChildren(QLabel) if label.isVisible()}

@@ -49,10 +49,10 @@ class DetrTab(TopicTab):
     takes_models = True
 
     info: ModelInfo | None = None
-    seen: PictureShown | None = None
+    pictured: PictureShown | None = None
     found: Detections | None = None
     rows: EncoderAttention | None = None
-    _of: Picture | None = None  # the photo that `seen` shows
+    _of: Picture | None = None  # the photo that `pictured` shows
     _pin: tuple[float, float] | None = None  # place of the picture, as shares, while places are looked at
     _drawn: tuple[object, ...] = ()  # what the page on screen shows
 
@@ -151,9 +151,9 @@ class DetrTab(TopicTab):
             self._look_from(None)
             return
         self._pin = (0.5, 0.5)
-        if self.found is not None and self.seen is not None:
+        if self.found is not None and self.pictured is not None:
             x0, y0, x1, y1 = self.found.boxes[self.found.query].tolist()
-            height, width = self.seen.rgb.shape[:2]
+            height, width = self.pictured.rgb.shape[:2]
             self._pin = (min(0.999, max(0.0, (x0 + x1) / 2 / width)), min(0.999, max(0.0, (y0 + y1) / 2 / height)))
         self._look_from(self._pin)
 
@@ -168,9 +168,9 @@ class DetrTab(TopicTab):
     def _look_from(self, place: tuple[float, float] | None) -> None:
         self.detect.photo.pins = self.detect.look.at() == 1
         self.detect.photo.set_cross(self._pin)
-        if self.seen is None or self.found is None:
+        if self.pictured is None or self.found is None:
             return
-        height, width = self.seen.rgb.shape[:2]
+        height, width = self.pictured.rgb.shape[:2]
         pixel = None if place is None else cell_center(place[0] * width, place[1] * height, self.found)
         self.change(undoable=False, pixel=pixel)
         self._draw()
@@ -220,7 +220,7 @@ class DetrTab(TopicTab):
         if self._model.source != params.source:
             self._model.show_model(params.source)
         self.scene.show_drawing(params.drawing, params.picture)
-        if self.seen is None:  # torch is still being imported: the picture need not wait for it
+        if self.pictured is None:  # torch is still being imported: the picture need not wait for it
             self.detect.show_picture(self.scene.rgb)
         info = self.info
         queries = info.num_queries if info else 16
@@ -253,7 +253,7 @@ class DetrTab(TopicTab):
                 if event is not self.info:
                     self._model_known(event)
             case PictureShown():
-                if event is not self.seen:
+                if event is not self.pictured:
                     self._picture_known(event)
             case Detections():
                 self.found = event
@@ -278,8 +278,10 @@ class DetrTab(TopicTab):
         self.show_params()
 
     def _picture_known(self, shown: PictureShown) -> None:
-        same = self.seen is not None and self.seen.rgb.shape == shown.rgb.shape and self._of is self.params.picture
-        self.seen, self._of = shown, self.params.picture
+        same = (
+            self.pictured is not None and self.pictured.rgb.shape == shown.rgb.shape and self._of is self.params.picture
+        )
+        self.pictured, self._of = shown, self.params.picture
         if not same:  # boxes of a scene that is being dragged may stay until the new ones come
             self.found = None
             self.detect.forget()
@@ -297,7 +299,7 @@ class DetrTab(TopicTab):
 
     def _draw(self) -> None:
         """Draw the page on screen, as far as it shows something else than it should."""
-        info, shown, found = self.info, self.seen, self.found
+        info, shown, found = self.info, self.pictured, self.found
         if info is None or shown is None or found is None or not hasattr(self, "_stack"):
             return
         params: DetrParams = self.params
