@@ -66,6 +66,7 @@ class PhotoCard(Card):
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
         self.said: QLabel = label("", SMALL)
+        words.say(self.said, "setToolTip", "Hold Shift to read what the pinned patch gives the others.")
         self._style: tuple[float, float, bool] | None = None
         super().__init__(
             "Attention on the photo",

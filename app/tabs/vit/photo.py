@@ -12,7 +12,7 @@ from app import theme, words
 from app.views.base import chip, outline, pen
 from app.views.photomap import CLASS_TOKEN, PhotoMap, weight_percent
 
-LEAST_SHARE = 0.6  # of the room for the picture, which a very wide one leaves to the heads beside it
+BESIDE, ALONE = 0.6, 0.35  # least share of the room for the picture that is taken, with the heads beside it or not
 TOKEN_BAND = 28  # px over the photo, for the class token
 
 
@@ -27,6 +27,7 @@ class Photo(PhotoMap):
     def __init__(self) -> None:
         super().__init__()
         self._lines = True
+        self.least = BESIDE
         self._written: Callable[[float], str] = weight_percent
 
     def set_lines(self, on: bool) -> None:
@@ -59,7 +60,7 @@ class Photo(PhotoMap):
     def heightForWidth(self, width: int) -> int:
         wide, high = self.photo_size()
         room = max(self.minimumHeight(), self.window().height() - self.reserve)
-        return max(round(LEAST_SHARE * room), min(room, round(width * high / wide) + TOKEN_BAND))
+        return max(round(self.least * room), min(room, round(width * high / wide) + TOKEN_BAND))
 
     # -- painting
     def _token_text(self, widest: bool = False) -> str:

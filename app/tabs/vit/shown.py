@@ -184,7 +184,7 @@ class Shown:
 
 def _has(matrix: Floats, token: int) -> bool:
     """Whether a token is one of those on screen: a pin may be left from a finer grid (undo, another model)."""
-    return token < matrix.shape[-1]
+    return bool(token < matrix.shape[-1])
 
 
 def _line(matrix: Floats, token: int, params: ViTParams) -> Floats:

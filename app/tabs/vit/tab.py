@@ -14,6 +14,7 @@ from app import choosers, words
 from app.tab import Dock, Page, TopicTab
 from app.tabs.vit.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard, PredictionCard, cell_of
 from app.tabs.vit.dock import VitForm
+from app.tabs.vit.photo import ALONE, BESIDE
 from app.tabs.vit.shown import CLASS_TOKEN, Shown, ends_of
 from app.theme import S3
 from app.views.base import PixelView
@@ -75,6 +76,7 @@ class VitTab(TopicTab):
             return
         self._wide = wide
         self.prediction.note.setVisible(not wide)
+        self.photo.view.least = ALONE if wide else BESIDE
         places = ((0, 0, 1, 3), (1, 0), (1, 1), (1, 2)) if wide else ((0, 0), (0, 1), (1, 0), (1, 1))
         for one, place in zip(self._cards, places, strict=True):
             self._grid.addWidget(one, *place)
