@@ -94,6 +94,12 @@ class Status(QFrame):
             words.say(self._text, "setText", self._note or "")
             self._wait.start()
 
+    def answered(self) -> None:
+        """Something was just shown: work that answers all the time, as in a drag, is not announced."""
+        if self._busy:
+            self._rest()
+            self._wait.start()
+
     def set_progress(self, text: Text, done: float, total: float) -> None:
         """How far the work is; ``total`` 0 means that nobody knows."""
         self._bar.setRange(0, 1000 if total > 0 else 0)

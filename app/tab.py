@@ -103,6 +103,8 @@ class TopicTab(QWidget):
 
     Signals
     -------
+    answered
+        A frame came: a drag that is served this way is no long work.
     rested : bool
         The first result, or the result of the last change, is complete; False if it ended in an error.
     """
@@ -115,6 +117,7 @@ class TopicTab(QWidget):
 
     rested = Signal(bool)
     busy = Signal(bool)
+    answered = Signal()
     progressed = Signal(object)
     noted = Signal(object)
 
@@ -268,7 +271,7 @@ class TopicTab(QWidget):
     def fit(self) -> None:
         """Bring every view of the page back to the whole."""
         for view in self.pages[self.page].centre.findChildren(QWidget):
-            whole = getattr(view, "reset_view", None)
+            whole = getattr(view, "fit", None)
             if callable(whole):
                 whole()
 
@@ -323,7 +326,7 @@ class TopicTab(QWidget):
                     self.complain(event.error, "Try again", lambda: self.stream.request(self.params, again=True))
                 self.shell.log(event)
             case Frame():
-                pass
+                self.answered.emit()
         self.on(event)
 
 

@@ -100,6 +100,7 @@ class Window(QMainWindow):
                 raise KeyError(name)
             tab = self.tabs[name] = found.tab_class()(found, self)
             tab.busy.connect(lambda busy, t=tab: self._busy(t, busy))
+            tab.answered.connect(lambda t=tab: self._answered(t))
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
             self._stack.addWidget(tab)
@@ -185,6 +186,10 @@ class Window(QMainWindow):
     def _busy(self, tab: TopicTab, busy: bool) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.set_busy(busy)
+
+    def _answered(self, tab: TopicTab) -> None:
+        if tab is self.tab and not self.intake.downloading:
+            self.status.answered()
 
     def _progress(self, tab: TopicTab, progress: Progress) -> None:
         if tab is self.tab and not self.intake.downloading:
