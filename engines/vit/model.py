@@ -25,6 +25,8 @@ from engines.blocks.attention import MultiHeadAttention, softmax_where
 from engines.vit.interventions import Change, Intervention, plan
 from engines.vit.preprocess import IMAGENET_MEAN, IMAGENET_STD, prepare
 
+Projected = tuple[Tensor, Tensor, Tensor]  # queries, keys, values
+
 
 @dataclass(frozen=True)
 class ViTConfig:
@@ -117,14 +119,21 @@ class Block(nn.Module):
         self.scale1 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
         self.scale2 = nn.Parameter(torch.ones(config.width)) if config.layer_scale else None
 
-    def forward(self, x: Tensor, change: Change | None = None, first: int | None = None) -> tuple[Tensor, Tensor]:
+    def project(self, x: Tensor) -> Projected:
+        """Queries, keys and values (B, H, N, d) of the residual stream (B, N, D); no change reaches them."""
+        h = self.norm1(x)
+        return self.attention.project(h, h, h)
+
+    def forward(
+        self, x: Tensor, change: Change | None = None, first: int | None = None, projected: Projected | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Residual stream (B, N, D) -> the next one and the class token's weights (B, H, N).
 
         With ``first`` only so many tokens look and go on, (B, first, D): all that a head asks of the last layer.
+        ``projected`` is what `project` made of ``x``, if it is known.
         """
-        h = self.norm1(x)
-        x = x[:, :first]
-        q, k, v = self.attention.project(h[:, :first], h, h)  # (B, H, N or first, d), (B, H, N, d) twice
+        q, k, v = projected or self.project(x)
+        x, q = x[:, :first], q[:, :, :first]
         q, mask = _changed(q, change)
         heads = F.scaled_dot_product_attention(q, k, v, mask)
         if change is not None and change.keep is not None:
@@ -133,11 +142,15 @@ class Block(nn.Module):
         x = x + _scaled(self.fc2(F.gelu(self.fc1(self.norm2(x)))), self.scale2)
         return x, _weights(q[:, :, :1], k, mask)[:, :, 0]
 
-    def weights(self, x: Tensor, change: Change | None = None) -> Tensor:
+    def weights(self, x: Tensor, change: Change | None = None, projected: Projected | None = None) -> Tensor:
         """All weights (B, H, N, N) of this block on the residual stream (B, N, D) that enters it."""
-        h = self.norm1(x)
-        q, mask = _changed(self.attention.split(self.attention.q_proj(h)), change)
-        return _weights(q, self.attention.split(self.attention.k_proj(h)), mask)
+        if projected is not None:
+            q, k, _ = projected
+        else:
+            h = self.norm1(x)
+            q, k = self.attention.split(self.attention.q_proj(h)), self.attention.split(self.attention.k_proj(h))
+        q, mask = _changed(q, change)
+        return _weights(q, k, mask)
 
 
 def _changed(q: Tensor, change: Change | None) -> tuple[Tensor, Tensor | None]:

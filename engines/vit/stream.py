@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from engines.vit.interventions import Change
-from engines.vit.model import ViT
+from engines.vit.model import Projected, ViT
 
 Changes = Mapping[int, Change]
 
 
 @dataclass(frozen=True, eq=False)
 class Conclusion:
-    """The end of a stream: normed tokens (N, D), perhaps the prefix tokens alone, and logits (classes,) or None."""
+    """The end of a stream: normed prefix tokens (1 or 2, D) and logits (classes,) or None."""
 
     tokens: Tensor
     logits: Tensor | None
+
+
+class Shelf:
+    """Queries, keys and values of the one layer whose change is being tried: a slider leaves them as they are."""
+
+    def __init__(self) -> None:
+        self.layer = -1
+        self.projected: Projected | None = None
+
+    def get(self, layer: int, make: Callable[[], Projected]) -> Projected:
+        """Those of a layer, made where another one's are kept."""
+        if self.projected is None or self.layer != layer:
+            self.layer, self.projected = layer, make()
+        return self.projected
 
 
 class Stream:
@@ -34,10 +48,15 @@ class Stream:
         The class token's weights in the layers computed so far, one fewer than ``hidden``.
     changes : mapping of int to Change
         What is done to which layer, counted from 0.
+    shelf : Shelf
+        Shared by a stream and its branches.
     """
 
-    def __init__(self, net: ViT, hidden: list[Tensor], rows: list[Tensor], changes: Changes) -> None:
+    def __init__(
+        self, net: ViT, hidden: list[Tensor], rows: list[Tensor], changes: Changes, shelf: Shelf | None = None
+    ) -> None:
         self.net, self.changes = net, changes
+        self._shelf = shelf or Shelf()
         self.hidden, self.rows = hidden, rows
         self._conclusion: Conclusion | None = None
 
@@ -52,7 +71,7 @@ class Stream:
         if not changes:
             return self
         first = min(changes)
-        return Stream(self.net, self.hidden[: first + 1], self.rows[:first], changes)
+        return Stream(self.net, self.hidden[: first + 1], self.rows[:first], changes, self._shelf)
 
     @property
     def tokens(self) -> int:
@@ -79,22 +98,28 @@ class Stream:
         index, config = self.reached, self.net.config
         narrow = bool(self.changes) and index + 1 == config.layers and not config.pooled_head
         first = config.prefix if narrow else None
-        x, row = self.net.block(index)(self.hidden[index], self.changes.get(index), first)
+        x, row = self.net.block(index)(self.hidden[index], self.changes.get(index), first, self._projected(index))
         self.hidden.append(x)
         self.rows.append(row[0])
 
     @torch.inference_mode()
     def weights(self, index: int) -> Tensor:
         """Whole weights (H, N, N) of a layer that has been reached."""
-        return self.net.block(index).weights(self.hidden[index], self.changes.get(index))[0]
+        return self.net.block(index).weights(self.hidden[index], self.changes.get(index), self._projected(index))[0]
+
+    def _projected(self, index: int) -> Projected | None:
+        """Kept for the first changed layer alone, whose input is the untouched stream's."""
+        if not self.changes or index != min(self.changes):
+            return None
+        return self._shelf.get(index, lambda: self.net.block(index).project(self.hidden[index]))
 
     @torch.inference_mode()
     def features(self) -> Tensor:
         """All tokens (N, D) after the final norm."""
-        if self.hidden[-1].shape[1] == self.tokens:
-            return self.conclusion().tokens
-        index = self.reached - 1
-        x, _ = self.net.block(index)(self.hidden[index], self.changes.get(index))
+        x = self.hidden[-1]
+        if x.shape[1] < self.tokens:
+            index = self.reached - 1
+            x, _ = self.net.block(index)(self.hidden[index], self.changes.get(index), None, self._projected(index))
         return self.net.conclude(x)[0][0]
 
     @torch.inference_mode()
@@ -102,5 +127,6 @@ class Stream:
         """Final norm and head, once all layers are computed."""
         if self._conclusion is None:
             tokens, logits = self.net.conclude(self.hidden[-1])
-            self._conclusion = Conclusion(tokens[0], None if logits is None else logits[0])
+            prefix = tokens[0, : self.net.config.prefix].clone()  # all the others would be kept with a mere view
+            self._conclusion = Conclusion(prefix, None if logits is None else logits[0])
         return self._conclusion

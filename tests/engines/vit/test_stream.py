@@ -33,6 +33,27 @@ def test_a_branch_says_what_the_whole_model_says(kind, changes):
     torch.testing.assert_close(torch.stack(branch.rows), whole.cls_attention[0], **near)
     torch.testing.assert_close(branch.features(), net.conclude(whole.hidden[-1])[0][0], **near)
     assert torch.equal(plain.conclusion().logits, net(pixels)[0])
-    assert torch.equal(plain.features(), plain.conclusion().tokens)
+    assert torch.equal(plain.features()[: net.config.prefix], plain.conclusion().tokens)
     tokens = branch.hidden[-1].shape[1]
     assert tokens == (branch.tokens if kind.get("pooled_head") else net.config.prefix)
+    first = min(branch.changes)
+    torch.testing.assert_close(branch.weights(first), whole.attention[first][0], **near)
+    torch.testing.assert_close(plain.weights(first), net.trace(pixels).attention[first][0], **near)
+
+
+def test_queries_and_keys_belong_to_their_photo_and_layer():
+    torch.manual_seed(0)
+    net = ViT(ViTConfig(image_size=32, patch_size=8, width=24, layers=3, heads=3, mlp_size=40, classes=5)).eval()
+    for photo in torch.randn(2, 1, 3, 32, 32):
+        plain = Stream.of(net, photo)
+        while not plain.complete:
+            plain.advance()
+        for layer in (1, 2, 1):
+            change = [Temperature(layer, 0.5)]
+            branch = plain.branch(plan(change, 3, plain.tokens, photo.device))
+            while not branch.complete:
+                branch.advance()
+            with torch.inference_mode():
+                whole = net.trace(photo, interventions=change)
+            torch.testing.assert_close(branch.conclusion().logits, whole.logits[0], atol=1e-5, rtol=0)
+            torch.testing.assert_close(branch.weights(layer), whole.attention[layer][0], atol=1e-5, rtol=0)
