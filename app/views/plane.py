@@ -11,11 +11,12 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import CAPTION, S1
-from app.views.base import CENTER, PixelView, pen, rgb_image, text_width, write
+from app.views.base import CENTER, RIGHT, PixelView, pen, rgb_image, text_width, write
 
 NEAR = 14.0  #: px around a tip that take hold of it
 STEP = 0.1  #: of an arrow key
 SNAP = 0.5  #: of Ctrl
+MARGIN = 20  #: px left and below, for the numbers
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Plane(PixelView):
 
     # -- places
     def arrange(self, width: int, height: int) -> None:
-        self._scale = min(width - 36, height - 36) / (2 * self._reach)
-        self._middle = QPointF(round(width / 2), round(height / 2))
+        self._scale = min(width - MARGIN - 8, height - MARGIN - 6) / (2 * self._reach)
+        self._middle = QPointF(round((width + MARGIN - 4) / 2), round((height - MARGIN + 4) / 2))
 
     def place_of(self, x: float, y: float) -> QPointF:
         """A point of the plane on the screen."""
@@ -241,30 +242,24 @@ class Plane(PixelView):
             self._draw_name(painter, arrow, taken, area)
 
     def _draw_grid(self, painter: QPainter, area: QRectF) -> None:
-        whole = int(self._reach)
+        """Lines over the whole view, numbers at its left and lower edge."""
         faint = theme.color("chalk", 40) if self._field is not None else theme.color("border")
         strong = theme.color("chalk", 140) if self._field is not None else theme.color("control")
-        for n in range(-whole, whole + 1):
+        whole = QRectF(MARGIN, 2, self.width() - MARGIN - 4, self.height() - MARGIN)
+        far = int(max(self.width(), self.height()) / self._scale)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for n in range(-far, far + 1):
+            at = self.place_of(n, n)
+            x, y = round(at.x()), round(at.y())
             painter.setPen(pen(strong if n == 0 else faint))
-            for a, b in (
-                (self.place_of(n, -whole), self.place_of(n, whole)),
-                (self.place_of(-whole, n), self.place_of(whole, n)),
-            ):
-                painter.drawLine(QPointF(round(a.x()), round(a.y())), QPointF(round(b.x()), round(b.y())))
-            if n % 2 == 0:
-                at = self.place_of(n, -whole)
-                write(
-                    painter,
-                    QRectF(at.x() - 20, area.bottom() + 2, 40, 16),
-                    words.number(n),
-                    None,
-                    CAPTION,
-                    align=CENTER,
-                )
-                at = self.place_of(-whole, n)
-                write(
-                    painter, QRectF(area.left() - 22, at.y() - 8, 20, 16), words.number(n), None, CAPTION, align=CENTER
-                )
+            if whole.left() <= x <= whole.right():
+                painter.drawLine(QPointF(x, whole.top()), QPointF(x, whole.bottom()))
+            if whole.top() <= y <= whole.bottom():
+                painter.drawLine(QPointF(whole.left(), y), QPointF(whole.right(), y))
+            if n % 2 == 0 and abs(n) <= self._reach:
+                text = words.number(n)
+                write(painter, QRectF(x - 20, whole.bottom() + 2, 40, 14), text, None, CAPTION, align=CENTER)
+                write(painter, QRectF(0, y - 8, MARGIN - 4, 16), text, None, CAPTION, align=RIGHT)
 
     def _draw_arrow(self, painter: QPainter, index: int, arrow: Arrow) -> None:
         start, end = self.place_of(0, 0), self.place_of(arrow.x, arrow.y)

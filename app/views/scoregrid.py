@@ -11,7 +11,8 @@ from PySide6.QtGui import QBrush, QKeyEvent, QMouseEvent, QPainter
 from app import theme, words
 from app.theme import CAPTION, S2
 from app.views.base import CENTER, RIGHT, chip, outline, pen, text_width, write
-from app.views.grid import GridView, Pair
+from app.views.grid import MOST_NAMES, GridView, Pair
+from app.words import Text
 from engines.core.errors import Message
 
 LOWEST_TEXT = 13  #: px, a cell that is lower holds no number
@@ -33,14 +34,24 @@ class ThinGrid(GridView):
         self._cols = names
 
     def _draw_names(self, painter: QPainter) -> None:
-        names = self._cols
-        widest = max((text_width(words.drawn(t), CAPTION, True) for t in names), default=0.0)
-        every = int(np.ceil((widest + 4) / self._cell[0]))
-        if every > 1:
-            every = next((n for n in (2, 5, 10, 20) if n >= every), 64)
-            self._cols = [t if j == 0 or (j + 1) % every == 0 else "" for j, t in enumerate(names)]
+        rows, cols = self._rows, self._cols
+        self._rows, self._cols = every_nth(rows, 12 / self._cell[1]), ()
         super()._draw_names(painter)
-        self._cols = names
+        self._rows, self._cols = rows, cols
+        widest = max((text_width(words.drawn(t), CAPTION, True) for t in cols), default=0.0)
+        at = self._hover or self._at or (-2, -2)
+        shown = every_nth(cols, (widest + 4) / self._cell[0]) if len(cols) <= MOST_NAMES else ()
+        for j, text in enumerate(shown[: self._values.shape[1]]):
+            if text:
+                place, on = self.cell_rect((0, j)), j == at[1]
+                line = QRectF(place.x() - 20, place.y() - 18, place.width() + 40, 16)
+                write(painter, line, text, theme.color("accent" if on else "text2"), CAPTION, on, CENTER)
+
+
+def every_nth(names: Sequence[Text], need: float) -> Sequence[Text]:
+    """The first name and every 2nd, 5th, 10th, where ``need`` says how many cells one of them takes."""
+    every = next((n for n in (1, 2, 5, 10, 20) if n >= need), MOST_NAMES)
+    return [t if j == 0 or (j + 1) % every == 0 else "" for j, t in enumerate(names)]
 
 
 class ScoreGrid(ThinGrid):

@@ -234,7 +234,7 @@ def spread(params: ScoringParams, numbers: Numbers) -> Spread:
     half = [4 * math.sqrt(params.dim), 4.0]
     edges = np.stack([np.linspace(-end, end, BINS + 1, dtype=np.float32) for end in half])
     counts = [
-        np.histogram(part.clamp(-end, end).numpy(), np.linspace(-end, end, BINS + 1))[0]
+        np.histogram(part.double().clamp(-end, end).numpy(), np.linspace(-end, end, BINS + 1))[0]
         for part, end in zip(scores, half, strict=True)
     ]
     weights = (scores[:, :, : params.num_keys] / params.temperature).softmax(-1)  # (2, 256, K)

@@ -133,7 +133,9 @@ class ComparePage(QObject):
         super().__init__()
         self.functions = [FunctionCard(f, make_equal) for f in range(len(FUNCTIONS))]
         self.mask = MaskGrid()
-        self.clear = button("Allow all", kind="boxed", px=SMALL, tip="All queries may attend to all keys.", clicked=clear)
+        self.clear = button(
+            "Allow all", kind="boxed", px=SMALL, tip="All queries may attend to all keys.", clicked=clear
+        )
         self.mlp = MlpStrips()
         self.empty = label("", SMALL, kind="warn", wrap=True)
         self.empty.hide()

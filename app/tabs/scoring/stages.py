@@ -126,7 +126,7 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
         Step(Message("Scale"), Message("by √d and the temperature T" if FUNCTIONS[f] == SCALED
                                        else "by the temperature T; no √d here"),
              made[0], "÷", divisors, made[1]),
-        Step(Message("Mask"), Message("paint cells, drag valid lengths"), made[1], "∧", None, made[2]),
+        Step(Message("Mask"), Message("paint cells, drag valid lengths"), made[1], "+", None, made[2]),
         Step(Message("Softmax"), Message("e to the scores, divided by the sum of the row"),
              made[2], "→", risen, made[3]),
         Step(Message("Weighted sum"), Message("of the values, with each query's weights"),

@@ -120,6 +120,8 @@ class ScoringTab(TopicTab):
 
     def show_page(self, index: int) -> None:
         super().show_page(index)
+        if index == WALK:
+            self.walk.strip.setFocus()  # its keys work at once
         self._draw()
 
     def on(self, event: Event) -> None:

@@ -1,0 +1,344 @@
+"""The tab "Scoring functions": what the hand does, what is asked for, what is drawn."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from app import theme, words
+from app.export import WRITERS
+from app.tabs.scoring.stages import STEPS, formula, steps
+from app.views.base import PixelView
+from engines.scoring.spec import ADDITIVE, DOT, FUNCTIONS, MOST_ARROWS, MOST_KEYS, SCALED, Compared, ScoringParams
+from tests.app.views_help import click, drag, is_drawn, loud
+
+COMPARE, DIMENSION, WALK, ARROWS = range(4)
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    tab = open_window().show_topic("scoring")
+    rest(tab, qtbot)
+    return tab
+
+
+def seen(tab) -> Compared:
+    return tab._seen[Compared]
+
+
+def texts(tab):
+    return [line.text() for line in tab.walk.lines]
+
+
+# ------------------------------------------------------------------ Compare
+def test_three_functions_stand_side_by_side(tab):
+    for f, one in enumerate(tab.compare.functions):
+        scores, weights, output = one.grids
+        np.testing.assert_allclose(scores._values, seen(tab).scores[f])
+        np.testing.assert_allclose(weights._values, seen(tab).weights[f])
+        np.testing.assert_allclose(output._values, seen(tab).output[f])
+        assert scores.is_off((1, 1))
+        assert scores.is_off((3, 2))
+        assert not scores.is_off((0, 5))
+        assert weights._at == (0, 2)
+        assert output._at == (0, -1)
+    tops = {one.grids[1]._top for one in tab.compare.functions}
+    assert len(tops) == 1  # one scale for all weights
+    raw, scaled = seen(tab).raw[2][0, 2], seen(tab).scores[2][0, 2]
+    assert tab.compare.functions[2].live.text() == f"q1, k3: {raw:.2f} / 4.00 = {scaled:.2f}".replace("-", "−")
+
+
+def test_hovering_lights_the_pair_everywhere_and_asks_nobody(tab):
+    tab.compare.functions[0].grids[0].hovered.emit((2, 1))
+    assert {one.grids[1]._cross for one in tab.compare.functions} == {(2, 1)}
+    assert tab.compare.functions[1].live.text().startswith("q3, k2: ")
+    assert tab.compare.mlp._cell == (2, 1)
+    assert not tab.stream.is_busy
+    tab.compare.functions[0].grids[0].hovered.emit(None)
+    assert tab.compare.mlp._cell == (0, 2)
+    tab.compare.functions[0].grids[0].clicked.emit((2, 1))
+    assert tab.params.cell == (2, 1)
+    assert not tab.history.can_undo  # looking is no step
+
+
+def test_painting_is_one_step_a_drag(tab, qtbot):
+    mask = tab.compare.mask
+    drag(mask, mask.cell_rect((0, 0)).center(), mask.cell_rect((0, 3)).center())
+    assert {(0, 0), (0, 3)} <= set(tab.params.masked)
+    painted = tab.params.masked
+    rest(tab, qtbot)
+    assert not seen(tab).allowed[0, 0]
+    click(mask, mask.cell_rect((0, 0)).center())
+    assert (0, 0) not in tab.params.masked
+    tab.undo()
+    assert tab.params.masked == painted
+    tab.undo()
+    assert tab.params.masked == ScoringParams().masked
+    tab.redo()
+    assert tab.params.masked == painted
+
+
+def test_the_edge_of_a_row_is_its_valid_length(tab, qtbot):
+    mask = tab.compare.mask
+    drag(mask, mask.edge(0), mask.edge(0) - QPointF(3 * mask._cell[0], 0))
+    assert tab.params.valid_lens[0] == 3
+    drag(mask, mask.edge(3), mask.edge(3) + QPointF(9 * mask._cell[0], 0))
+    assert tab.params.valid_lens == (3, MOST_KEYS, 4, MOST_KEYS)  # dragged to the end: all keys, also later ones
+    tab.change(num_keys=20)
+    rest(tab, qtbot)
+    assert seen(tab).allowed[3].all()
+    tab.undo()
+    tab.undo()
+    assert tab.params.valid_lens == (3, MOST_KEYS, 4, 2)
+
+
+def test_the_mask_can_be_worked_by_keys(tab, qtbot):
+    mask = tab.compare.mask
+    mask.setFocus()
+    qtbot.keyClick(mask, Qt.Key.Key_Right)
+    assert tab.params.cell == (0, 3)
+    qtbot.keyClick(mask, Qt.Key.Key_Space)
+    assert (0, 3) in tab.params.masked
+    qtbot.keyClicks(mask, "-")
+    assert tab.params.valid_lens[0] == 5
+    qtbot.keyClicks(mask, "+")
+    assert tab.params.valid_lens[0] == MOST_KEYS
+
+
+def test_a_row_without_keys_is_said(tab, qtbot):
+    assert tab.compare.empty.isHidden()
+    tab.change(valid_lens=(MOST_KEYS, 0, 4, 2))
+    rest(tab, qtbot)
+    assert not tab.compare.empty.isHidden()
+    assert tab.compare.empty.text().startswith("q2: no key left")
+    assert not seen(tab).weights[:, 1].any()
+    tab.compare.clear.click()
+    assert tab.params.valid_lens == ()
+    assert tab.params.masked == ()
+    rest(tab, qtbot)
+    assert tab.compare.empty.isHidden()
+
+
+def test_dot_products_say_why_not(tab, qtbot):
+    tab.compare_form.control("same_length").click()
+    rest(tab, qtbot)
+    additive, dot, scaled = (one.card for one in tab.compare.functions)
+    assert additive._pages.currentIndex() == 0
+    for one in (dot, scaled):
+        assert one._pages.currentIndex() == 1
+        assert "queries of 4 and keys of 16" in one._empty_text.text()
+    tab.show_page(WALK)
+    assert "queries of 4 and keys of 16" in tab.walk._middle._empty_text.text()
+    tab.walk._middle._empty_button.click()
+    assert tab.params.function == ADDITIVE
+    rest(tab, qtbot)
+    assert tab.walk._middle._pages.currentIndex() == 0
+    tab.show_page(COMPARE)
+    dot._empty_button.click()
+    rest(tab, qtbot)
+    assert tab.params.same_length
+    assert dot._pages.currentIndex() == 0
+
+
+def test_reset_brings_the_first_mask_and_temperature_back(tab):
+    tab.change(temperature=2.0)
+    tab.change(valid_lens=(1,), masked=())
+    assert tab.changes() == 5  # temperature, three rows, one cell
+    tab.reset_changes()
+    assert tab.params == ScoringParams()
+    assert tab.changes() == 0
+
+
+# ------------------------------------------------------------------ Step through
+def test_buttons_and_keys_walk_the_steps(tab, qtbot):
+    tab.window().activateWindow()
+    tab.show_page(WALK)
+    walk = tab.walk
+    assert walk.step == 0
+    assert not walk.back.isEnabled()
+    walk.forward.click()
+    assert walk.step == walk.strip.at() == 1
+    walk.strip.setFocus()
+    qtbot.keyClick(walk.strip, Qt.Key.Key_Right)
+    assert walk.step == 2
+    assert not walk.mask_box.isHidden()
+    for key, step in ((".", 3), (",", 2), (Qt.Key.Key_End, 4), (Qt.Key.Key_Home, 0)):
+        qtbot.keyClick(walk.strip, key)
+        assert walk.step == step
+    walk.go(4)
+    assert not walk.forward.isEnabled()
+    click(walk.strip, walk.strip.stage_rect(1).center())
+    assert walk.step == 1
+
+
+def test_each_cell_has_its_formula(tab):
+    tab.show_page(WALK)
+    answer = seen(tab)
+    assert texts(tab)[0] == "score(q1, k3) = q1 · k3"
+    assert texts(tab)[2] == f"= {answer.raw[2][0, 2]:.2f} (a sum over 16 dimensions)"
+    tab.walk.result.grid.hovered.emit((1, 5))
+    assert texts(tab)[0] == "score(q2, k6) = q2 · k6"
+    tab.walk.result.grid.hovered.emit(None)
+    tab.walk.go(2)
+    tab.walk.result.grid.hovered.emit((1, 1))
+    assert texts(tab)[:2] == ["masked(q2, k2) = −∞", "k2 is painted out for q2."]
+    tab.walk.result.grid.hovered.emit((3, 4))
+    assert texts(tab)[1] == "k5 lies beyond the valid length of q4, which is 2."
+    tab.walk.go(3)
+    tab.walk.result.grid.hovered.emit((3, 0))
+    assert texts(tab)[2].endswith(f"= {answer.weights[2][3, 0]:.3f}")
+    tab.walk.go(4)
+    tab.walk.result.grid.clicked.emit((1, 3))
+    assert tab.params.cell == (1, 2)
+    assert texts(tab)[2] == f"= {answer.output[2][1, 3]:.2f}"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_steps_lead_from_queries_to_the_output(tab, function):
+    answer, f = seen(tab), FUNCTIONS.index(function)
+    made = steps(answer, f)
+    assert [str(step.title) for step in made] == list(STEPS)
+    for before, after in itertools.pairwise(made[:4]):
+        np.testing.assert_array_equal(before.result.values, after.left.values)
+    raised = made[3].right.values
+    np.testing.assert_allclose(raised / raised.sum(1, keepdims=True), answer.weights[f], atol=1e-5)
+    np.testing.assert_allclose(made[4].left.values @ made[4].right.values, made[4].result.values, atol=1e-5)
+    for step in range(len(STEPS)):
+        for cell in ((0, 0), (1, 1), (3, 3)):
+            assert all(str(line) for line in formula(answer, f, step, cell))
+
+
+def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
+    tab.change(valid_lens=(0,))
+    rest(tab, qtbot)
+    said = formula(seen(tab), 1, 3, (0, 0))
+    assert str(said[-1]) == "q1 has no key left: its weights are all 0, not NaN."
+
+
+# ------------------------------------------------------------------ Dimension
+def test_dragging_the_cursor_sets_d(tab, qtbot):
+    tab.show_page(DIMENSION)
+    plot = tab.dimension.std
+    drag(plot, plot._place(16, 1), plot._place(512, 1))
+    assert tab.params.dim == pytest.approx(512, abs=8)
+    rest(tab, qtbot)
+    assert tab.dimension.entropy._cursor == tab.params.dim
+    tab.undo()
+    assert tab.params.dim == 16
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert tab.params.dim == 23
+    rest(tab, qtbot)
+    assert tab.dimension.heaps._heaps[0].std == pytest.approx(23**0.5, rel=0.1)
+
+
+# ------------------------------------------------------------------ Arrows
+def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
+    tab.show_page(ARROWS)
+    plane = tab.arrows.plane
+    before = tab.arrows._seen
+    query = next(a for a in plane._arrows if a.name == "q")
+    drag(plane, plane.place_of(query.x, query.y), plane.place_of(-1.5, -1.0))
+    assert tab.params.arrow_query == pytest.approx((-1.5, -1.0), abs=0.03)
+    rest(tab, qtbot)
+    assert tab.arrows._seen is not before
+    assert tab.arrows._seen.query == tab.params.arrow_query
+    drag(plane, plane.place_of(*tab.params.arrow_keys[0]), plane.place_of(9, 0))
+    assert tab.params.arrow_keys[0][0] == 4.0  # held within the plane
+    tab.undo()
+    assert tab.params.arrow_keys == ScoringParams().arrow_keys
+    tab.undo()
+    assert tab.params == ScoringParams()
+
+
+def test_values_may_have_arrows_of_their_own(tab, qtbot):
+    tab.show_page(ARROWS)
+    plane = tab.arrows.plane
+    tab.arrows_form.control("own_values").click()
+    rest(tab, qtbot)
+    value = tab.params.arrow_values[2]
+    drag(plane, plane.place_of(*value), plane.place_of(-3, 2), Qt.KeyboardModifier.ControlModifier)
+    assert tab.params.arrow_values[2] == (-3.0, 2.0)
+    assert tab.params.arrow_keys == ScoringParams().arrow_keys
+
+
+def test_keys_are_added_and_taken_away(tab, qtbot):
+    tab.show_page(ARROWS)
+    for _ in range(MOST_ARROWS):
+        tab.tools.add.click()
+    assert len(tab.params.arrow_keys) == len(tab.params.arrow_values) == MOST_ARROWS
+    assert not tab.tools.add.isEnabled()
+    rest(tab, qtbot)
+    assert len(tab.arrows.bars[0]._bars) == MOST_ARROWS
+    for _ in range(MOST_ARROWS):
+        tab.tools.remove.click()
+    assert len(tab.params.arrow_keys) == 1
+    rest(tab, qtbot)
+    assert tab.arrows._seen.weights.tolist() == [[1.0]] * 3
+    tab.arrows.function.emit(FUNCTIONS.index(DOT))
+    assert tab.params.function == DOT
+
+
+def test_arrow_keys_move_the_chosen_arrow(tab, qtbot):
+    tab.show_page(ARROWS)
+    plane = tab.arrows.plane
+    qtbot.keyClick(plane, Qt.Key.Key_Return)
+    qtbot.keyClick(plane, Qt.Key.Key_Up)
+    qtbot.keyClick(plane, Qt.Key.Key_Left)
+    assert tab.params.arrow_keys[0] == pytest.approx((2.1, 0.4))
+    assert "k1" in plane.report()
+
+
+# ------------------------------------------------------------------ all pages
+@pytest.mark.parametrize("look", theme.THEMES)
+def test_every_page_is_whole_in_both_languages(open_window, qtbot, qtlog, look):
+    window = open_window(look=look, language="zh")
+    words.forget_missing()
+    tab = window.show_topic("scoring")
+    rest(tab, qtbot)
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        for step in range(len(STEPS)) if page == WALK else (0,):
+            tab.walk.go(step)
+            for view in tab.pages[page].centre.findChildren(PixelView):
+                if view.isVisible():
+                    assert is_drawn(view), (page, type(view))
+                    assert all(np.isfinite(v).all() for v in view.numbers().values() if v.dtype.kind == "f")
+                    assert view.settings["dim"] == 16
+    ours = words.translations()
+    assert not [text for text in words.missing() if text in ours or "{" in text]
+    theme.switch(window, language="en")
+    assert tab.compare.functions[0].card.title.text() == ADDITIVE
+    assert not loud(qtlog)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_views_can_be_saved(tab, ending):
+    for view in (tab.compare.functions[2].grids[1], tab.compare.mask, tab.walk.strip, tab.arrows.plane):
+        assert len(WRITERS[ending](view)) > 100
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dim": 1, "num_keys": 1, "num_queries": 1, "hidden": 1},
+        {"dim": 1024, "num_keys": 64, "num_queries": 8, "hidden": 256, "temperature": 0.01},
+        {"temperature": 100.0, "valid_lens": (0, 0, 0, 0)},
+    ],
+)
+def test_extremes_are_drawn(tab, qtbot, fields):
+    tab.change(**fields)
+    rest(tab, qtbot)
+    assert not tab.failed
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        for step in range(len(STEPS)) if page == WALK else (0,):
+            tab.walk.go(step)
+            tab.pages[page].centre.grab()
+    assert tab.params.function == SCALED
