@@ -20,7 +20,7 @@ from engines.core.protocol import Frame, Record
 Floats: TypeAlias = npt.NDArray[np.float32]
 Cells: TypeAlias = tuple[tuple[int, int], ...]
 
-GROUPS, POSITIONS, NOISE = "Three groups", "Positions", "Noise"
+GROUPS, POSITIONS, NOISE = "Groups", "Positions", "Noise"
 INPUTS = (GROUPS, POSITIONS, NOISE)
 BOTH, LEFT = "Both neighbors", "Left neighbor"
 TASKS = (BOTH, LEFT)

@@ -1,0 +1,190 @@
+"""The page "Heads": the flow with its shapes, the maps of all heads, the mask on one of them, how alike they are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app import words
+from app.cards import card
+from app.theme import S3
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.flow import Block, Flow
+from app.views.maskmap import MaskMap
+from app.views.matrix import Matrix
+from app.views.mosaic import Mosaic
+from app.widgets import Segments, box, button, col, quiet, row
+from app.words import say
+from engines.core.errors import Message
+from engines.core.params import rules
+from engines.multi_head.spec import HeadsFrame, MultiHeadParams
+
+AGREEMENTS = ("Maps", "Outputs")
+AGREEMENT_TIPS = (
+    "1 − Jensen-Shannon divergence of the weights, mean over queries. 1: the same map. (Lin 1991)",
+    "Linear centered kernel alignment of the outputs. 1: the same tokens treated alike. (Kornblith 2019)",
+)
+
+
+class Agreement(Matrix):
+    """Heads × heads, in cells as large as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._largest, self._square = (96, 96), True
+        self.export_name = "head-agreement"
+
+
+class HeadsPage:
+    """Views of the page and the frame they show."""
+
+    def __init__(self) -> None:
+        self.flow = Flow()
+        self.mosaic = Mosaic()
+        self.mask = MaskMap()
+        self.agreement = Agreement()
+        self.mosaic_bar, self.mask_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
+        self.flow_bar = ColorBar(Message("Values"), "diff", least=150)
+        self.agreement_bar = ColorBar(Message("Agreement"), "tide")
+        self.kind = Segments(AGREEMENTS, tips=AGREEMENT_TIPS)
+        self.causal = button("Causal", kind="boxed", tip="No query sees a later key.")
+        self.clear = button(icon="trash", kind="boxed", tip="Clear the mask")
+        self.said, self.told = quiet(""), quiet("")
+        for view, name in (
+            (self.flow, "Through the layer"),
+            (self.mosaic, "Weights per head"),
+            (self.mask, "Mask"),
+            (self.agreement, "Head agreement"),
+        ):
+            say(view, "setAccessibleName", name)
+        self.flow_card = card("Through the layer", self.flow, tools=[self.flow_bar], foot=self.told)
+        self.mosaic_card = card("Weights per head", self.mosaic, foot=self.mosaic_bar)
+        self.mask_card = card(
+            Message("Head {n}", {"n": 1}), self.mask, "drag to mask", [self.causal, self.clear], col(self.said, self.mask_bar)
+        )
+        self.agreement_card = card("Head agreement", self.agreement, tools=[self.kind], foot=self.agreement_bar)
+        lower = row((self.mosaic_card, 10), (self.mask_card, 9), (self.agreement_card, 8), gap=S3)
+        self.centre = box(col((self.flow_card, 10), (lower, 15), gap=S3))
+        self.frame: HeadsFrame | None = None
+        self._top = 1.0
+        self.kind.chosen.connect(lambda _i: self._show_agreement())
+        self.mosaic.hovered.connect(lambda place: self._lit(None if place is None else place[1:]))
+        self.mask.hovered.connect(self._lit)
+
+    @property
+    def cards(self) -> tuple[object, ...]:
+        """All cards."""
+        return self.flow_card, self.mosaic_card, self.mask_card, self.agreement_card
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """All views that can be exported."""
+        return self.flow, self.mosaic, self.mask, self.agreement
+
+    # -- drawing
+    def take(self, frame: HeadsFrame, params: MultiHeadParams) -> None:
+        """Show what the engine has computed."""
+        self.frame = frame
+        self._top = float(frame.weights.max(initial=0.0)) or 1.0
+        self.mosaic.set_maps(frame.weights, self._top)
+        captions = [Message("H{n}", {"n": i + 1}) for i in range(frame.heads)]
+        self.mosaic.set_captions(
+            captions, [Message("{bits} bit", {"bits": words.number(float(e), 1)}) for e in frame.entropy]
+        )
+        self.mosaic.set_off(frame.off)
+        for bar in (self.mosaic_bar, self.mask_bar):
+            bar.set_range(0, self._top, name=Message("Shared scale"))
+        end = reach(frame.x)
+        self.flow.set_blocks(blocks(frame, self._top, end), frame.heads)
+        self.flow.set_off(frame.off)
+        self.flow_bar.set_range(-end, end, clipped=True, clipped_low=True)
+        self._tell()
+        self._show_agreement()
+        self.show_head(params)
+        made: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
+        made |= {"heads_off": params.heads_off, "blocked": params.blocked, "head": params.head + 1}
+        for view in self.views:
+            view.settings = made
+
+    def _tell(self) -> None:
+        frame = self.frame
+        assert frame is not None
+        count = words.number(frame.parameters)
+        self.flow_card.set_note("{n} parameters with any number of heads", n=count)
+        if frame.empty:
+            names = ", ".join(frame.names[i] for i in frame.empty[:6]) + (" …" if len(frame.empty) > 6 else "")
+            text = "Nothing is left to attend to for {names}: weights and output of the heads are 0 there."
+            said = Message(text, {"names": names})
+        elif frame.off:
+            share = {"share": words.percent(frame.change, 0)}
+            said = Message("The output without the heads that are off differs by {share} of its size.", share)
+        else:
+            said = Message("All heads are on. Switch one off to see the output change.")
+        say(self.told, "setText", said)
+
+    def _show_agreement(self) -> None:
+        frame = self.frame
+        if frame is None:
+            return
+        table = frame.map_agreement if self.kind.at() == 0 else frame.output_agreement
+        self.agreement.set_values(table, 1.0, 0.0)
+        names = [str(i + 1) for i in range(frame.heads)]
+        self.agreement.set_names(names, names)
+        self.agreement_bar.set_range(0, 1)
+
+    def show_head(self, params: MultiHeadParams) -> None:
+        """Mark the chosen head in every view, and paint the mask on its map."""
+        frame = self.frame
+        if frame is None:
+            return
+        at = min(params.head, frame.heads - 1)
+        self.mosaic.set_at(at)
+        self.flow.set_at(at)
+        self.agreement.set_at((at, -1))
+        self.mask.set_values(frame.weights[at], self._top, 0.0)
+        self.mask.set_tokens(frame.names, frame.names)
+        self.mask.set_blocked([c for c in params.blocked if max(c) < frame.tokens])
+        self.mask_card.set_title("Head {n}", n=at + 1)
+        share = words.percent(float(frame.contribution[at]), 0)
+        if at in frame.off:
+            say(self.said, "setText", Message("Switched off; it was {share} of the output.", {"share": share}))
+        else:
+            say(self.said, "setText", Message("{share} of the output comes from here.", {"share": share}))
+        self.clear.setEnabled(bool(params.blocked))
+
+    def _lit(self, cell: tuple[int, int] | None) -> None:
+        self.mosaic.set_mark(cell)
+        self.mask.set_lit(cell)
+        share = self.mask.share_at(cell)
+        self.mask_bar.set_mark(share)
+
+
+def reach(values: np.ndarray) -> float:
+    """Where a scale of signed values ends: 99 of 100 values lie within."""
+    return float(np.quantile(np.abs(values), 0.99)) or 1.0
+
+
+def blocks(frame: HeadsFrame, top: float, end: float) -> list[Block]:
+    """The layer as a row of arrays; ``top`` ends the scale of the weights, ``end`` that of the values."""
+    b, h, n, e = frame.batch, frame.heads, frame.tokens, frame.width
+    d = e // h
+    down = h if h <= 2 else math.isqrt(h - 1) + 1
+    across = -(-h // down)
+    seam = 2 if h <= 8 else 1
+    per_head, whole = f"({b}, {h}, {n}, {d})", f"({b}, {n}, {e})"
+    qkv = np.concatenate([frame.queries, frame.keys, frame.values])  # (3 H, N, d)
+    joined = frame.joined.reshape(n, h, d).swapaxes(0, 1)  # (H, N, d)
+    w_o = frame.out_weight.reshape(h, d, e)
+    return [
+        Block(Message("Input X"), whole, frame.x, top=end),
+        Block("Q, K, V", per_head, qkv, down=3, cut=True, seam=seam, link="W_q W_k W_v", top=end),
+        Block(Message("Weights"), f"({b}, {h}, {n}, {n})", frame.weights, down=down, cut=True, seam=2, square=True,
+              cell=1.9 * e / (across * n), link="softmax", ramp="ember", top=top),
+        Block(Message("Heads"), per_head, frame.head_outputs, cut=True, seam=seam, link="× V", top=end),
+        Block(Message("Concatenation"), whole, joined, cut=True, top=end),
+        Block(Message("W_o × √d"), f"({e}, {e})", w_o * math.sqrt(e), down=h, cut=True, square=True, sign="×", top=end),
+        Block(Message("Output"), whole, frame.output, sign="=", top=end),
+        Block(Message("Change"), whole, frame.output - frame.untouched, link=Message("− all heads"), top=end),
+    ]  # fmt: skip

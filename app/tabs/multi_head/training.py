@@ -1,0 +1,262 @@
+"""The page "Training": loss and accuracy of one head and of two, where the heads look, and what both answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from app import words
+from app.cards import Card, card
+from app.theme import S1, S2, S3
+from app.transport import Transport
+from app.views.answers import AnswerRow, Answers
+from app.views.bars import Bar, Bars
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.curves import Curve, Curves
+from app.views.tokenmap import TokenMap
+from app.widgets import Key, box, button, col, quiet, row
+from app.words import say
+from engines.core.errors import Message
+from engines.core.params import rules
+from engines.multi_head.spec import BOTH, LENGTH, LETTERS, RunBegan, Snapshot, TrainStep
+
+ONE, TWO = "cat0", "cat1"
+CAPTIONS = "Head 1 of 1: {bits} bit", "Head 1 of 2: {bits} bit", "Head 2 of 2: {bits} bit"
+SMOOTH = 0.7  # of the curves' moving mean
+
+
+class TrainingPage:
+    """Views of the page and what the run has told so far."""
+
+    def __init__(self) -> None:
+        self.loss, self.accuracy = Curves(), Curves((0, 100), (0, 25, 50, 75, 100))
+        self.diversity = Curves((0, 1), (0, 0.5, 1))
+        self.maps = TokenMap(), TokenMap(), TokenMap()
+        self.captions = quiet(""), quiet(""), quiet("")
+        self.one_bar, self.two_bar = ColorBar(Message("Weight"), least=90), ColorBar(Message("Weight"), least=90)
+        self.answers = Answers()
+        self.bars = Bars(pitch=30, least_name=40, widest="100 %")
+        self.other = button(icon="right", kind="boxed", tip="Another sequence")
+        self.transport = Transport(seed_tip="Weights and sequences; the same for both models.")
+        for view, name, file in (
+            (self.loss, "Loss", "loss"),
+            (self.accuracy, "Accuracy, %", "accuracy"),
+            (self.diversity, "Agreement of the two", "agreement"),
+            (self.maps[0], "One head", "one-head"),
+            (self.maps[1], "Head 1 of 2", "head-1-of-2"),
+            (self.maps[2], "Head 2 of 2", "head-2-of-2"),
+            (self.answers, "What they answer", "answers"),
+            (self.bars, "Probability", "probability"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+        both = ((ONE, words.plain("h = 1")), (TWO, words.plain("h = 2")))
+        self.loss_key, self.accuracy_key = Key(both, "0.000"), Key(both, "100.0")
+        dashed = "dashed: order not known"
+        self.loss_card = card("Loss", self.loss, dashed, foot=self.loss_key)
+        self.accuracy_card = card("Accuracy, %", self.accuracy, dashed, foot=self.accuracy_key)
+        self.one_card = card("One head", self._captioned(0), foot=self.one_bar)
+        self.two_card = card("Two heads", row(self._captioned(1), self._captioned(2), gap=S3), foot=self.two_bar)
+        self.diversity_key = Key((("cat2", Message("now")),), "0.00")
+        self.diversity_card = card("Agreement of the two", self.diversity, foot=self.diversity_key)
+        key = Key((("ok", "the letter asked for"), ("control", "the other neighbor")))
+        answered = col((self.answers, 9), (self.bars, 8), gap=S2)
+        self.answer_card = card("What they answer", answered, tools=[self.other], foot=key)
+        upper = row((self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24), gap=S3)
+        lower = row((self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15), gap=S3)
+        self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
+        self.step = 0
+        self._began: RunBegan | None = None
+        self._steps: list[TrainStep] = []
+        self._kept: list[Snapshot] = []
+        self._now: Snapshot | None = None
+        self._looked: int | None = None
+        self._sequence = 0
+        self._token = 3
+        self._drawn: Snapshot | None = None
+        self._named: list[str] = []
+        for plot in (self.loss, self.accuracy, self.diversity):
+            plot.pointed.connect(self._cursor)
+        self.answers.chosen.connect(self._choose)
+        self.other.clicked.connect(lambda _checked=False: self._next())
+        for view in self.maps:
+            view.hovered.connect(self._hover)
+            view.clicked.connect(lambda cell: self._choose(cell[0]))
+
+    def _captioned(self, index: int) -> QWidget:
+        """A map with its line of words."""
+        return box(col((self.maps[index], 1), self.captions[index], gap=S1))
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        curves = self.loss_card, self.accuracy_card, self.diversity_card
+        return *curves, self.one_card, self.two_card, self.answer_card
+
+    @property
+    def views(self) -> tuple[Curves | PixelView, ...]:
+        """All views that can be exported."""
+        return self.loss, self.accuracy, self.diversity, *self.maps, self.answers, self.bars
+
+    # -- what the run tells
+    def take_began(self, began: RunBegan) -> None:
+        """Another run."""
+        self._began, self._steps, self._kept, self._now, self._looked = began, [], [], None, None
+        self.step = 0
+        self._sequence = 0
+        made: dict[str, object] = {name: getattr(began.params, name) for name in rules(began.params)}
+        for view in self.views:
+            view.settings = made
+        note = "dashed: order not known" if began.average > 0 else ""
+        for one in (self.loss_card, self.accuracy_card):
+            one.set_note(note)
+
+    def take_step(self, step: TrainStep) -> None:
+        """One step; drawn with the next snapshot."""
+        self._steps.append(step)
+        self.step = step.step
+
+    def take_snapshot(self, shown: Snapshot) -> None:
+        """A state kept for looking back."""
+        self._kept.append(shown)
+
+    def take_now(self, shown: Snapshot) -> None:
+        """The newest state: draw it, unless the hand looks back."""
+        self._now = shown
+        self._draw_curves()
+        self.transport.set_step(self.step, [s.step for s in self._kept if s.step % 100 == 0])
+        if self._looked is None:
+            self._draw(shown)
+
+    def look(self, step: int | None) -> None:
+        """Look back at the state kept last before a step; None follows the run."""
+        self._looked = step
+        if step is None:
+            self._cursor(None)
+            if self._now is not None:
+                self._draw(self._now)
+            return
+        at = bisect_right([s.step for s in self._kept], step) - 1
+        if at >= 0:
+            self._draw(self._kept[at])
+            self._cursor(float(self._kept[at].step))
+
+    # -- drawing
+    def _cursor(self, x: float | None) -> None:
+        if x is None and self._looked is not None:
+            x = float(self._looked)
+        plots = self.loss, self.accuracy, self.diversity
+        for plot, key, digits in zip(
+            plots, (self.loss_key, self.accuracy_key, self.diversity_key), (3, 1, 2), strict=True
+        ):
+            plot.set_cursor(x)
+            key.set_values(["" if v is None else words.number(v, digits) for v in plot.values_at(x)])
+
+    def _draw_curves(self) -> None:
+        began, now = self._began, self._now
+        if began is None or now is None:
+            return
+        x = np.array([s.step for s in self._steps], float)
+        end = np.array([0.0, max(1.0, x[-1])])
+        for plot, values, average in (
+            (self.loss, np.array([s.loss for s in self._steps]), began.average),
+            (self.accuracy, 100 * np.array([s.accuracy for s in self._steps]), 50.0),
+        ):
+            curves = [
+                Curve(f"h = {i + 1}", x, smooth(values[:, i]), token, raw=values[:, i])
+                for i, token in enumerate((ONE, TWO))
+            ]
+            if began.average > 0:
+                curves.append(Curve(Message("order not known"), end, np.full(2, average), "text2", dashed=True))
+            plot.set_curves(curves, float(end[1]))
+        states = [*self._kept, *([now] if not self._kept or now.step > self._kept[-1].step else [])]
+        steps = np.array([s.step for s in states], float)
+        alike = np.array([s.agreement for s in states])
+        self.diversity.set_curves([Curve(Message("Agreement"), steps, alike, "cat2")], float(end[1]))
+        self._cursor(None)
+
+    def _draw(self, shown: Snapshot) -> None:
+        self._drawn = shown
+        for view, caption, weights, text in zip(self.maps, self.captions, shown.weights, CAPTIONS, strict=True):
+            view.set_values(weights, 1.0, 0.0)
+            say(caption, "setText", Message(text, {"bits": words.number(bits(weights), 1)}))
+        for bar in (self.one_bar, self.two_bar):
+            bar.set_range(0, 1)
+        self._draw_answers(shown)
+
+    def _draw_answers(self, shown: Snapshot) -> None:
+        began = self._began
+        if began is None:
+            return
+        letters, targets = began.letters[self._sequence], began.targets[self._sequence]  # (N,), (N, 2)
+        asked = 2 if began.params.task == BOTH else 1
+        probabilities = shown.probabilities[self._sequence][:, :, :asked]  # (2, N, asked, V)
+        said = probabilities.argmax(-1)  # (2, N, asked)
+        wanted = targets[:, :asked]
+        rows = [AnswerRow(Message("asked for"), tuple(spelled(one) for one in wanted))]
+        for name, answer in zip(("h = 1", "h = 2"), said, strict=True):
+            good = tuple(tuple(bool(v) for v in one) for one in answer == wanted)
+            rows.append(AnswerRow(name, tuple(spelled(one) for one in answer), good))
+        named = [LETTERS[i] for i in letters]
+        self.answers.set_answers(named, rows)
+        at = min(self._token, LENGTH - 1)
+        near = (at - 1) % LENGTH, (at + 1) % LENGTH
+        self.answers.set_at(at, near[:asked])
+        for view in self.maps:
+            if named != self._named:
+                view.set_tokens(named, named)
+            view.set_at((at, -1))
+        self._named = named
+        left, right = LETTERS[letters[near[0]]], LETTERS[letters[near[1]]]
+        bars = []
+        for place in range(asked):
+            mine, other = (left, right) if place == 0 else (right, left)
+            side = "left {letter}, h = {n}" if place == 0 else "right {letter}, h = {n}"
+            for model in range(2):
+                p = probabilities[model, at, place]
+                one, two = float(p[LETTERS.index(mine)]), float(p[LETTERS.index(other)])
+                title = Message(side, {"letter": mine, "n": model + 1})
+                bars.append(Bar(title, ((one, "ok"), (two, "control")), words.percent(one, 0)))
+        self.bars.set_bars(bars, 1.0)
+
+    # -- hand
+    def _choose(self, token: int) -> None:
+        self._token = token
+        self._redraw()
+
+    def _next(self) -> None:
+        if self._began is not None:
+            self._sequence = (self._sequence + 1) % len(self._began.letters)
+            self._redraw()
+
+    def _redraw(self) -> None:
+        if self._drawn is not None:
+            self._draw_answers(self._drawn)
+
+    def _hover(self, cell: tuple[int, int] | None) -> None:
+        for view in self.maps:
+            view.set_lit(cell)
+
+
+def smooth(values: np.ndarray) -> np.ndarray:
+    """Moving mean with exponential forgetting, unbiased from the first value on."""
+    out = np.empty(len(values))
+    total = weight = 0.0
+    for i, value in enumerate(values):
+        total, weight = SMOOTH * total + value, SMOOTH * weight + 1
+        out[i] = total / weight
+    return out
+
+
+def bits(weights: np.ndarray) -> float:
+    """Mean entropy of the rows of a map (N, N)."""
+    safe = np.where(weights > 0, weights, 1.0).astype(np.float64)
+    return float(-(safe * np.log2(safe)).sum(-1).mean())
+
+
+def spelled(letters: np.ndarray) -> str:
+    """Letters by number as a word."""
+    return "".join(LETTERS[int(i)] for i in letters)
