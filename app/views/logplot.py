@@ -90,7 +90,7 @@ class LogPlot(PixelView):
         if said != self._said:
             self._said = said
             named = [(t.token, words.plain(t.name) if isinstance(t.name, str) else t.name) for t in traces]
-            self.key.set_items(named, words.number(-max(abs(v) for v in y), self._digits))
+            self.key.set_items(named, words.number(max(y), self._digits))
         self._write_key()
         self.renew()
 

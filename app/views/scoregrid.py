@@ -112,7 +112,7 @@ class ScoreGrid(ThinGrid):
             return None
         ends = (float(self._values.min()), float(self._values.max()))
         for digits in (2, 1, 0):
-            if max(text_width(words.number(v, digits)) for v in ends) + 6 <= self._cell[0]:
+            if max(text_width(words.number(v, digits)) for v in ends) + 4 <= self._cell[0]:
                 return digits if digits or self._top >= 10 else None
         return None
 
@@ -154,7 +154,7 @@ class MaskGrid(ThinGrid):
     settled = Signal()
 
     def __init__(self) -> None:
-        super().__init__("diff", (64, 40), square=False)
+        super().__init__("diff", (64, 44), square=False)
         self.setMinimumSize(120, 60)
         self.export_name = "mask"
         self._lens: tuple[int, ...] = ()

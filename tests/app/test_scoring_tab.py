@@ -159,6 +159,7 @@ def test_reset_brings_the_first_mask_and_temperature_back(tab):
 # ------------------------------------------------------------------ Step through
 def test_buttons_and_keys_walk_the_steps(tab, qtbot):
     tab.window().activateWindow()
+    qtbot.waitUntil(tab.window().isActiveWindow)
     tab.show_page(WALK)
     walk = tab.walk
     assert walk.step == 0

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app import theme, words
 from app.cards import Card, card
-from app.tabs.scoring.mlp import MlpStrips
+from app.tabs.scoring.mlp import MlpStrips, scientific
 from app.theme import BODY, S1, S2, S3, SMALL
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import MaskGrid, ScoreGrid
@@ -140,11 +140,11 @@ class ComparePage(QObject):
         self.empty = label("", SMALL, kind="warn", wrap=True)
         self.empty.hide()
         mask = card("Mask", col((self.mask, 1), self.empty, gap=S1), "valid lengths, painted cells", tools=[self.clear])
-        mlp = card("The additive score as one MLP", self.mlp)
+        self._mlp = card("The additive score as one MLP", self.mlp)
         self.centre: QWidget = box(
             col(
                 (row(*((one.card, 1) for one in self.functions), gap=S3), 11),
-                (row((mask, 4), (mlp, 5), gap=S3), 3),
+                (row((mask, 4), (self._mlp, 5), gap=S3), 3),
                 gap=S3,
             )
         )
@@ -184,6 +184,7 @@ class ComparePage(QObject):
             one.show_cell(seen, cell)
             one.set_at(cell)
         self.mlp.show_pair(seen, cell)
+        self._mlp.set_note("all pairs: at most {value} apart", value=scientific(seen.difference))
         gone = [f"q{i + 1}" for i in np.flatnonzero(~seen.allowed.any(1))]
         self.empty.setVisible(bool(gone))
         if gone:

@@ -51,7 +51,7 @@ class DimensionPage(QObject):
         self._heaps = card("Distribution of the scores", self.heaps)
         self._maps = card("Weights", row(*((side, 1) for side in sides), gap=S3), tools=[self.bar])
         std = card("Standard deviation", self.std, tools=[self.std.key])
-        entropy = card("Entropy of the softmax", self.entropy, "bit", tools=[self.entropy.key])
+        entropy = card("Entropy, bit", self.entropy, tools=[self.entropy.key])
         self.centre: QWidget = box(
             col(
                 (row((self._heaps, 1), (self._maps, 1), gap=S3), 1),
@@ -86,7 +86,7 @@ class DimensionPage(QObject):
                 head,
                 "setText",
                 "{name}: largest {top} on average",
-                name=NAMES[n],
+                name=SHORT[n],
                 top=words.percent(float(seen.top[n]), 0),
             )
         self.bar.set_range(0.0, top)

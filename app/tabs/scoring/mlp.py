@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, indexed_image, outline, text_width, write
+from app.views.base import CENTER, LEFT, PixelView, indexed_image, outline, text_width, write
 from app.words import Text
 from engines.core.errors import Message
 from engines.scoring.spec import Compared
@@ -98,9 +98,6 @@ class MlpStrips(PixelView):
         one, two = float(self._seen.mlp[self._cell]), float(self._seen.raw[0][self._cell])
         said = Message("= {one}; additive: {two}", {"one": words.number(one, 5), "two": words.number(two, 5)})
         write(painter, place, said, theme.color("text"), SMALL, True, LEFT)
-        most = Message("largest difference of all pairs: {value}", {"value": scientific(self._seen.difference)})
-        if text_width(words.tr(said), SMALL, True) + text_width(words.tr(most), SMALL) + S2 <= place.width():
-            write(painter, place, most, None, SMALL, align=RIGHT)
 
 
 def scientific(value: float) -> str:
