@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -44,6 +45,19 @@ def tick_texts(ticks: list[float], log: bool = False) -> list[str]:
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     digits = max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 0
     return [words.number(v, min(digits, 6)) for v in ticks]
+
+
+def around(values: Sequence[np.ndarray], room: float, log: bool = False) -> tuple[float, float]:
+    """Least and largest of all, with some room."""
+    every = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
+    if not len(every):
+        return (1.0, 10.0) if log else (0.0, 1.0)
+    low, high = float(every.min()), float(every.max())
+    if log:
+        return (low, high) if high > low else (low / 2, low * 2)
+    if high <= low:
+        return low - 0.5, high + 0.5
+    return low - room * (high - low), high + room * (high - low)
 
 
 class Axes:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 
 from app import words
 from app.views import plotpaint
-from app.views.axes import Axes
+from app.views.axes import Axes, around
 from app.views.base import PixelView, chip, empty_note, finite
 from app.words import Text
 
@@ -142,6 +142,11 @@ class ScatterPlot(PixelView):
         self.tell()
         self.update()
 
+    @property
+    def query(self) -> float | None:
+        """Where the query line stands."""
+        return self._query
+
     def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Show a fixed range of x or y; None follows the content."""
         self._fixed = (x, y)
@@ -201,8 +206,8 @@ class ScatterPlot(PixelView):
             needed = [line for line in self._lines if line.fits and len(line.x)]
             xs = [line.x for line in needed] + [self._x] + [np.array([m.x for m in self._marks])]
             ys = [line.y if line.filled is None else line.y[line.filled] for line in needed] + [self._y]
-            self.axes.x = self._fixed[0] or _around(xs, 0.02, self.axes.log_x)
-            self.axes.y = self._fixed[1] or _around(ys, ROOM)
+            self.axes.x = self._fixed[0] or around(xs, 0.02, self.axes.log_x)
+            self.axes.y = self._fixed[1] or around(ys, ROOM)
         self.renew()
 
     def arrange(self, width: int, height: int) -> None:
@@ -384,16 +389,3 @@ class ScatterPlot(PixelView):
             place = axes.point(self._x[self._hover], self._y[self._hover])
             near = QRectF(place.x() - 8, place.y() - 8, 16, 16)
             chip(painter, near, self._said(self._hover), QRectF(self.rect()))
-
-
-def _around(values: Sequence[np.ndarray], room: float, log: bool = False) -> tuple[float, float]:
-    """Least and largest of all, with some room."""
-    every = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
-    if not len(every):
-        return (1.0, 10.0) if log else (0.0, 1.0)
-    low, high = float(every.min()), float(every.max())
-    if log:
-        return (low, high) if high > low else (low / 2, low * 2)
-    if high <= low:
-        return low - 0.5, high + 0.5
-    return low - room * (high - low), high + room * (high - low)

@@ -15,8 +15,7 @@ from torch import Tensor
 from engines.attention_pooling.model import (
     KERNELS,
     kernel_weights,
-    leave_one_out_error,
-    lonely,
+    leave_one_out,
     nadaraya_watson,
     others,
 )
@@ -26,7 +25,7 @@ from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 
 GRID, ROWS, CURVE = 241, 32, 61  # places of the fitted curve, queries of the map, bandwidths of the error curve
-PIECE = 8  # bandwidths between two places to stop
+PIECE = 4  # bandwidths between two places to stop
 BANDWIDTHS = (0.05, 100.0)
 
 
@@ -118,7 +117,7 @@ def pooled(params: PoolingParams, points: Points, x: Tensor, y: Tensor) -> Poole
 @torch.no_grad()
 def left_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
     """Leave-one-out error, and how many points have no neighbor."""
-    return leave_one_out_error(x, y, kernel.lower(), bandwidth), lonely(x, kernel.lower(), bandwidth)
+    return leave_one_out(x, y, kernel.lower(), bandwidth)
 
 
 @torch.no_grad()

@@ -51,7 +51,7 @@ def leave_one_out_error(x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidt
     """Mean squared error when each point is predicted from all others.
 
     A point without a neighbor in its window is predicted as 0, as by `nadaraya_watson`; how many of them there
-    are says `lonely`.
+    are says `leave_one_out`.
 
     Parameters
     ----------
@@ -62,18 +62,16 @@ def leave_one_out_error(x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidt
     float
         0 if there is no point.
     """
+    return leave_one_out(x, y, kernel, bandwidth)[0]
+
+
+def leave_one_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
+    """`leave_one_out_error`, and how many of the points have no other point in their window."""
     _, keys, values = _checked(x, x, y)
     if not len(keys):
-        return 0.0
+        return 0.0, 0
     weights = kernel_weights(keys[:, None] - keys[None], kernel, bandwidth, others(len(keys), keys.device))
-    return float(((values - weights @ values) ** 2).mean())
-
-
-def lonely(x: Tensor, kernel: str, bandwidth: float) -> int:
-    """How many of the points x (N,) have no other point in their window."""
-    _, keys, _ = _checked(x, x, x)
-    weights = kernel_weights(keys[:, None] - keys[None], kernel, bandwidth, others(len(keys), keys.device))
-    return int((weights.sum(-1) == 0).sum())
+    return float(((values - weights @ values) ** 2).mean()), int((weights.sum(-1) == 0).sum())
 
 
 def others(count: int, device: torch.device | None = None) -> Tensor:

@@ -28,12 +28,12 @@ from engines.attention_pooling.spec import (
     points_of,
 )
 from engines.core.errors import Message
-from engines.core.protocol import Event, Job
+from engines.core.protocol import Event, Job, Progress
 
 FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
 LARGEST_W = 1e6
 TOO_FAR = "Step {n} would throw w beyond all measure. Stopped; w of step {kept} is kept."
-CURVE, SEARCH = 181, 300  # places of the landscape, and of the search for the best w
+CURVE, SEARCH, CLOSER = 121, 100, 41  # places of the landscape, and of the search for the best w
 
 
 class Trainer:
@@ -48,6 +48,7 @@ class Trainer:
         if run is None or not run.is_of(job.params):
             run = self._run = Run(job.params)
             yield run.began()
+            yield Progress(0, 0, Message("Measuring the landscape"))  # a place to stop
             yield run.landscape()
             yield run.told()
             yield run.now()
@@ -127,6 +128,8 @@ class Run:
     def began(self) -> RunBegan:
         """What the run is."""
         w = np.geomspace(0.02, 60.0, SEARCH)
+        at = int(self.losses(w)[0].argmin())
+        w = np.linspace(w[max(0, at - 1)], w[min(SEARCH - 1, at + 1)], CLOSER)
         losses, _ = self.losses(w)
         best = int(losses.argmin())
         return RunBegan(self.params, self.start, float(w[best]), float(losses[best]), self.now())

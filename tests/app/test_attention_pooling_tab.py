@@ -182,6 +182,16 @@ def test_an_empty_window_is_a_gap(tab, qtbot):
     assert not tab.grab().isNull()
 
 
+def test_the_bandwidth_is_pulled_on_the_error_curve(tab, qtbot):
+    plot = tab.regression.error
+    drag(plot, qtbot, at(plot, 1.0, 0.1), at(plot, 3.0, 0.1))
+    assert tab.params.bandwidth == pytest.approx(3.0, rel=0.1)
+    rest(tab, qtbot)
+    assert tab.regression.error.query == tab.params.bandwidth
+    tab.undo()
+    assert tab.params.bandwidth == 1.0
+
+
 def test_all_kernels_at_once(tab, qtbot):
     tab.change(all_kernels=True)
     rest(tab, qtbot)
@@ -300,6 +310,10 @@ def test_looking_back_and_returning(tab, qtbot):
     assert page._looked is None
     assert page.transport.count.text() == "Step 8"
     assert not page.transport.live.isVisible()
+    page.loss.pointed.emit(3.2)
+    assert page.loss_card.note.text().startswith("step 3: ")
+    page.loss.pointed.emit(None)
+    assert not page.loss_card.note.text().startswith("step")
 
 
 def test_keys_of_the_run(tab, qtbot):

@@ -51,7 +51,7 @@ class LearnedPage:
         self.after_card = card("Weights now", self.after, foot=self.after_bar)
         upper = row((self.loss_card, 1), (self.land_card, 1), gap=S3)
         lower = row((self.fit_card, 10), (self.before_card, 8), (self.after_card, 8), gap=S3)
-        self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
+        self.centre = box(col((upper, 10), (lower, 11), self.transport, gap=S3))
         self.began: RunBegan | None = None
         self.path: list[TrainStep] = []
         self._land: Landscape | None = None
@@ -179,8 +179,15 @@ class LearnedPage:
         bar.set_range(0, top)
 
     def _pointed(self, x: float | None) -> None:
-        """A step under the pointer: its values beside the title."""
-        self.loss.set_cursor(None if x is None else float(np.clip(round(x), 0, self.step)))
+        """A step under the pointer: its values beside the title, its w on the landscape."""
+        at = None if x is None else self.values_at(int(np.clip(round(x), 0, self.step)))
+        self.loss.set_cursor(None if at is None else float(at.step))
+        self.land.set_cursor(None if at is None else abs(at.w))
+        if at is None:
+            self.draw()
+        else:
+            values = {"n": words.number(at.step), "loss": two(at.loss), "w": two(at.w)}
+            self.loss_card.set_note(Message("step {n}: {loss} at w = {w}", values))
 
     def values_at(self, step: int) -> TrainStep | None:
         """What the run told of a step."""

@@ -85,6 +85,8 @@ class RegressionPage:
         heat = self._heat() if same else None
         self.plot.set_points(x, y, heat)
         self._show_query(params)
+        if self.error.query != params.bandwidth:
+            self.error.set_query(params.bandwidth)
 
     def _show_query(self, params: PoolingParams) -> None:
         shown = self.shown
@@ -151,21 +153,21 @@ class RegressionPage:
     def show_error(self, error: LeaveOneOut) -> None:
         """The error curve, the present bandwidth and the best one."""
         whole = error.lonely == 0
-        marks = []
-        if error.alone == 0:
-            marks.append(Mark(error.bandwidth, error.error, "accent", two(error.error), foot=True))
-        if error.least:
-            marks.append(Mark(error.best, error.least, "text2", ring=True))
+        marks = [Mark(error.best, error.least, "text2", ring=True)] if error.least else []
         line = Line(Message("error"), error.bandwidths, error.errors, "cat0", whole)
         self.error.set_lines([line], marks)
         top = float(error.errors[whole].max()) if whole.any() else 1.0
         self.error.set_range((float(error.bandwidths[0]), float(error.bandwidths[-1])), (0.0, max(top * 1.08, 1e-6)))
+        self.error.set_query(error.bandwidth, None if error.alone else error.error)
         if error.alone == 1:
             self.error_card.set_note("1 point has no neighbor")
         elif error.alone:
             self.error_card.set_note(Message("{n} points have no neighbor", {"n": error.alone}))
         elif error.least:
-            self.error_card.set_note(Message("least at bandwidth {h}", {"h": words.number(error.best, 2)}))
+            values = {"e": two(error.error), "least": two(error.least), "h": words.number(error.best, 2)}
+            self.error_card.set_note(Message("{e}, least {least} at {h}", values))
+        else:
+            self.error_card.set_note(words.plain(two(error.error)))
 
     # -- what is pointed at
     def _light(self, index: int | None) -> None:

@@ -28,7 +28,7 @@ from engines.attention_pooling.spec import (
     same_pooling,
 )
 from engines.core.errors import LabError, Message
-from engines.core.params import Params, rules
+from engines.core.params import Params, Range, rules
 from engines.core.protocol import Ended, Event
 
 REGRESSION, LEARNED = range(2)
@@ -89,7 +89,8 @@ class PoolingTab(TopicTab):
         plot.point_added.connect(self.add_point)
         plot.point_removed.connect(self.remove_point)
         self.regression.map.clicked.connect(self._row_chosen)
-        self.regression.error.editable = False
+        self.regression.error.query_moved.connect(self._bandwidth_pulled)
+        self.regression.error.query_settled.connect(lambda: self.history.seal())
         self.learned.transport.seeded.connect(lambda seed: self._step(start_seed=seed))
 
     # -- the hand
@@ -119,6 +120,11 @@ class PoolingTab(TopicTab):
             self.tell(Message("The last point stays."))
             return
         self._step(points=points[:index] + points[index + 1 :])
+
+    def _bandwidth_pulled(self, bandwidth: float) -> None:
+        rule = rules(self.params)["bandwidth"]
+        assert isinstance(rule, Range)
+        self.change(bandwidth=min(rule.high, max(rule.low, round(bandwidth, rule.digits))))
 
     def _row_chosen(self, cell: tuple[int, int]) -> None:
         if self.regression.shown is not None:
@@ -215,6 +221,17 @@ class PoolingTab(TopicTab):
         self.anew.setVisible(count > 0)
         text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
         say(self.pending, "setText", Message(text, {"n": count}))
+
+    # -- tools
+    def fit(self) -> None:
+        for view in (*self.regression.views, *self.learned.views):
+            view.fit()
+
+    def escape(self) -> None:
+        self.regression.plot.escape()
+        self.regression.plot.update()
+        if self.learned.transport.looks is not None:
+            self.learned.transport.live.click()
 
     # -- pages
     def shown(self) -> None:
