@@ -1,7 +1,8 @@
-"""The only Qt in the event path: a timer that drains one tab's mailbox, at most 60 times a second."""
+"""The only Qt in the event path: a timer that looks into one tab's mailbox and drains it at most 60 times a second."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -10,9 +11,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
-from engines.core.protocol import Ended, Engine, Frame, Job, Mailbox, Progress
+from engines.core.protocol import Ended, Engine, Frame, Job, Mailbox, Progress, Started
 
-TICK = 16  #: ms between two looks into the mailbox
+TICK = 16  #: ms at least between two deliveries of something to draw, so that repaints stay bounded
+LOOK = 4  #: ms between two looks into the mailbox, so that an answer to a slider doesn't lie there for a whole tick
 
 
 class Stream(QObject):
@@ -48,7 +50,8 @@ class Stream(QObject):
         self.device = "auto"
         self.frames = 0
         self._timer = QTimer(self)
-        self._timer.setInterval(TICK)
+        self._delivered = 0.0
+        self._timer.setInterval(LOOK)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._drain)
 
@@ -83,8 +86,13 @@ class Stream(QObject):
             self._lane.withdraw(self._job)
 
     def _drain(self) -> None:
+        now = time.monotonic()
+        if 1000 * (now - self._delivered) < TICK:
+            return
         ended: Ended | None = None
         for event in self._mailbox.drain():
+            if not isinstance(event, Started | Progress):
+                self._delivered = now
             if isinstance(event, Ended):
                 self._open, ended = self._open - 1, event
             self.frames += isinstance(event, Frame) and not isinstance(event, Progress)
