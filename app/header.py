@@ -28,6 +28,8 @@ class DropDown(Button):
 
 def refill(menu: QMenu, fill: Callable[[QMenu], None]) -> None:
     """Empty a menu and fill it again."""
+    for inner in menu.findChildren(QMenu):  # `clear` lets go of them without deleting them
+        inner.deleteLater()
     menu.clear()
     fill(menu)
 

@@ -32,6 +32,9 @@ def no_thread_left():
 def dispose(widget):
     """Close a window, delete it now, and let nothing of it wait in a queue."""
     widget.close()
+    lane = getattr(widget, "lane", None)
+    if lane is not None:
+        lane.close(60)  # a machine under load may take longer than the window waits
     widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QCoreApplication.processEvents()

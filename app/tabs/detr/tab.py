@@ -22,7 +22,7 @@ from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
-from engines.core.protocol import Event
+from engines.core.protocol import Ended, Event
 from engines.detr.spec import (
     BEST_REAL_CLASS,
     CROSS,
@@ -261,6 +261,15 @@ class DetrTab(TopicTab):
             case EncoderAttention():
                 self.rows = event
                 self._draw()
+            case Ended() if event.error is not None and not event.memory:
+                self._went_wrong()
+
+    def _went_wrong(self) -> None:
+        """A model that was refused is not asked again: the sliders go on with the one on screen."""
+        if self.info is not None and self.params.source != self.info.source:
+            self.params = replace(self.params, source=self.info.source)
+            self.shell.settings.keep(self.topic.name, self.params, self.kept)
+            self.show_params()
 
     def _model_known(self, info: ModelInfo) -> None:
         other = self.info is not None and self.info.source != info.source
@@ -275,6 +284,7 @@ class DetrTab(TopicTab):
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
         self.form.set_limits("layer", 1, layers, min(layers, plain.layer))
         self.form.set_limits("head", 1, heads, plain.head)
+        self.params = replace(self.params, layer=min(self.params.layer, layers), head=min(self.params.head, heads))
         self.show_params()
 
     def _picture_known(self, shown: PictureShown) -> None:

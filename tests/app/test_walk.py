@@ -1,0 +1,200 @@
+"""Walks every widget of the window in both languages and themes: all said, nothing cut, every button named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QApplication
+
+from app import export, theme, words
+from app.tab import TopicTab
+from app.theme import FONT_VARIABLE
+from app.views.base import PixelView
+from app.views.table import QueryTable
+from engines.core.errors import Message
+from engines.core.params import Choice, Range, Switch, rules
+from tests.app import reading
+from tests.app.models import tiny_vit
+
+LOOKS = [("en", "light"), ("zh", "dark"), ("zh", "light"), ("en", "dark")]
+WIDEST = "DejaVu Sans"
+
+
+@pytest.fixture(scope="module")
+def vit_folder(tmp_path_factory):
+    return tiny_vit(tmp_path_factory.mktemp("models") / "ViT 0")
+
+
+@pytest.fixture
+def window(open_window, own_home, vit_folder, qtbot):
+    (own_home / "settings.json").write_text(json.dumps({"topics": {"vit": {"model": str(vit_folder)}}}))
+    window = open_window(1280, 800)
+    theme.set_motion(False)
+    for name in ("vit", "detr"):
+        window.show_topic(name)
+        settle(qtbot, window)
+    yield window
+    theme.set_motion(True)
+
+
+def settle(qtbot, window):
+    qtbot.waitUntil(
+        lambda: not window.intake.reading and not any(tab.stream.is_busy for tab in window.tabs.values()),
+        timeout=30_000,
+    )
+    QApplication.processEvents()
+
+
+@dataclass(frozen=True)
+class State:
+    """Something that can be seen: a topic, a page, and what was done to get there."""
+
+    name: str
+    reach: Callable[[], object]
+
+
+def states(window) -> Iterator[State]:
+    """All pages of all tabs as they open, then with each choice made and the sliders at both ends."""
+    for tab in window.tabs.values():
+        plain = tab.params
+        for page in range(len(tab.pages)):
+
+            def open_page(tab=tab, page=page, plain=plain):
+                window.show_topic(tab.topic.name)
+                tab.change(undoable=False, **{name: getattr(plain, name) for name in rules(plain)})
+                tab.show_page(page)
+
+            yield State(f"{tab.topic.name}, page {page + 1}", open_page)
+            for name, fields in variants(tab):
+
+                def vary(fields=fields, open_page=open_page, tab=tab):
+                    open_page()
+                    tab.change(undoable=False, **fields)
+
+                yield State(f"{tab.topic.name}, page {page + 1}, {name}", vary)
+
+
+def variants(tab: TopicTab) -> Iterator[tuple[str, dict[str, object]]]:
+    """Choices one by one, switches turned, all ranges at their low ends and at their high ends."""
+    ends: tuple[dict[str, object], dict[str, object]] = ({}, {})
+    for name, rule in rules(tab.params).items():
+        now = getattr(tab.params, name)
+        match rule:
+            case Choice():
+                yield from ((f"{name} {option}", {name: option}) for option in rule.options if option != now)
+            case Switch():
+                yield f"{name} turned", {name: not now}
+            case Range():
+                for end, value in zip(ends, (rule.low, rule.high), strict=True):
+                    end[name] = type(now)(value)
+    yield "low ends", ends[0]
+    yield "high ends", ends[1]
+
+
+def dress(window, language, look):
+    window.use_language(language)
+    window.use_theme(look)
+    QApplication.processEvents()
+
+
+def complaints(window, language) -> list[str]:
+    """All that is wrong with what is on screen."""
+    found = [f"cut: {text}" for text in reading.cut(window)]
+    found += [f"no name: {text}" for text in reading.nameless(window)]
+    for said in set(reading.texts(window)):
+        if language == "zh" and (left := reading.english(said)):
+            found.append(f"English in Chinese ({left}): {said}")
+        if language == "en" and reading.HAN.search(said.text.replace("简体中文", "")):
+            found.append(f"Chinese in English: {said}")
+        if ("“" in said.text and language == "en") or "{" in said.text:
+            found.append(f"a quote or brace: {said}")
+    return found
+
+
+def look_around(qtbot, window, language, chosen) -> list[str]:
+    found: dict[str, str] = {}
+    for state in chosen:
+        state.reach()
+        settle(qtbot, window)
+        for line in complaints(window, language):
+            found.setdefault(line, state.name)
+    found.update({f"not translated: {text!r}": "" for text in words.missing()})
+    return [f"[{at}] {line}" for line, at in found.items()]
+
+
+@pytest.mark.parametrize(("language", "look"), LOOKS)
+def test_everything_is_said_whole_and_named(window, qtbot, language, look):
+    words.forget_missing()
+    dress(window, "en" if language == "zh" else "zh", look)  # so that every text is said in the one language first
+    dress(window, language, look)
+    every = list(states(window))
+    chosen = every if language == "zh" and look == "dark" else every[:: 4 if look == "light" else 7]
+    found = look_around(qtbot, window, language, chosen)
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_cut_in_the_widest_font(window, qtbot, monkeypatch, language):
+    if WIDEST not in QFontDatabase.families():
+        pytest.skip(f"{WIDEST} is not installed")
+    monkeypatch.setenv(FONT_VARIABLE, WIDEST)
+    dress(window, language, "light")
+    assert QApplication.font().families()[0] == WIDEST
+    found = look_around(qtbot, window, language, list(states(window))[::3])
+    monkeypatch.delenv(FONT_VARIABLE)
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_states_that_come_rarely_are_whole_too(window, qtbot, language, tmp_path):
+    """Error bar, busy status, wide side, film strip, nothing detected, everything switched off."""
+    words.forget_missing()
+    dress(window, language, "light")
+    detr, vit = window.show_topic("detr"), window.tabs["vit"]
+    detr.complain(Message("The device ran out of memory."), "Use the CPU", lambda: None)
+    found = [f"error: {line}" for line in complaints(window, language)]
+    detr.error.dismiss()
+    window.status.set_busy(True)
+    window.status.set_progress(
+        Message("Reading {name}: {done} of {total} MB, {speed} MB/s",
+                {"name": "DETR ResNet-101", "done": "212", "total": "346", "speed": "8.1"}), 212, 346
+    )  # fmt: skip
+    window.status._announce()
+    QApplication.processEvents()
+    found += [f"busy: {line}" for line in complaints(window, language)]
+    window.status.set_busy(False)
+    detr.change(threshold=1.0)
+    settle(qtbot, window)
+    assert not detr.found.passes.any()
+    found += [f"nothing passes: {line}" for line in complaints(window, language)]
+    detr.change(threshold=0.5, temperature=4.0, queries_off=(0, 3, 5))
+    settle(qtbot, window)
+    found += [f"touched: {line}" for line in complaints(window, language)]
+    window.show_topic("vit")
+    vit.change(
+        heads_off=tuple((layer, head) for layer in (1, 2, 3) for head in (1, 2, 3, 4)), temperature=9.0, pinned=7
+    )
+    settle(qtbot, window)
+    found += [f"all heads off: {line}" for line in complaints(window, language)]
+    assert not found, "\n" + "\n".join(found)
+    assert not words.missing()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_context_menus_are_said(window, language):
+    words.forget_missing()
+    dress(window, language, "light")
+    for tab in window.tabs.values():
+        for view in tab.findChildren(PixelView) + tab.findChildren(QueryTable):
+            menu = export.menu(view)
+            lines = [said.text for said in reading.menu_texts(menu, reading.where(view)) if said.text]
+            assert len(lines) >= 3
+            for said in reading.menu_texts(menu, ""):
+                assert not (language == "zh" and reading.english(said)), said
+            assert view.accessibleName(), reading.where(view)
+            menu.deleteLater()
+    assert not words.missing()

@@ -1,0 +1,116 @@
+"""What every tab promises, tried on every topic found: it opens, shows, takes events, is grabbed, closes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from app import icons, words
+from app.tab import TopicTab
+from app.topics import GROUPS, Topic, topics
+from engines.core.errors import Message
+from engines.core.params import rules
+from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
+from tests.app import reading
+
+
+@pytest.fixture(params=topics(), ids=lambda found: found.name)
+def topic(request) -> Topic:
+    return request.param
+
+
+@pytest.fixture
+def tab(topic, open_window, qtbot) -> TopicTab:
+    """The tab of a topic with its first result from the real engine, in Chinese."""
+    words.forget_missing()
+    window = open_window(1280, 800, language="zh")
+    made = window.show_topic(topic.name)
+    made.seen = []
+    made.stream.arrived.connect(made.seen.append)
+    qtbot.waitUntil(lambda: not made.stream.is_busy, timeout=60_000)
+    return made
+
+
+def declared(topic: Topic) -> list[type[Event]]:
+    """The kinds of event that the spec of a topic declares."""
+    spec = importlib.import_module(f"engines.{topic.name}.spec")
+    own = [value for value in vars(spec).values() if isinstance(value, type) and issubclass(value, Frame | Record)]
+    return [value for value in own if value.__module__.startswith(spec.__package__ or "")]
+
+
+def variants(tab: TopicTab) -> Iterator[dict[str, object]]:
+    """Each option of each choice: some events come only with one of them."""
+    for name, rule in rules(tab.params).items():
+        for option in getattr(rule, "options", ()):
+            if option != getattr(tab.params, name):
+                yield {name: option}
+
+
+def test_a_topic_says_who_it_is(topic, qapp):
+    assert topic.group in GROUPS
+    assert not icons.pixmap(topic.icon, "text", 20).isNull()
+    assert topic.title in words.translations() or not words.needs_translation(topic.title)
+    assert topic.tab_class().params_type is not None
+
+
+def test_it_opens_on_a_result_of_the_real_engine(tab, topic, qtbot):
+    assert not tab.failed, tab.shell.last_failure
+    assert not tab.error.isVisible()
+    assert [e for e in tab.seen if isinstance(e, Frame) and not isinstance(e, Progress)]
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        QApplication.processEvents()
+        shot = tab.grab().toImage()
+        assert (shot.width(), shot.height()) == (tab.width(), tab.height())
+        colors = {shot.pixel(x, y) for x in range(0, shot.width(), 7) for y in range(0, shot.height(), 7)}
+        assert len(colors) > 20  # something is drawn
+
+
+def test_it_takes_one_event_of_each_kind(tab, topic, qtbot):
+    """Real ones where settings bring them forth; the tab's own slot must not mind their order."""
+    kinds = declared(topic)
+    assert kinds
+    for fields in variants(tab):
+        tab.change(undoable=False, **fields)
+        qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+    latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
+    frames = [kind for kind in kinds if issubclass(kind, Frame)]
+    assert [kind for kind in frames if kind in latest], "no frame of the spec ever came"
+    for event in [*latest.values(), *reversed(latest.values())]:
+        if not isinstance(event, Ended):
+            tab.on(event)
+    for event in (
+        Started(tab.params),
+        Progress(1, 2, Message("Computing")),
+        Ended(tab.params),
+        Ended(tab.params, cancelled=True),
+    ):
+        tab.on(event)
+    QApplication.processEvents()
+    assert not tab.grab().isNull()
+
+
+def test_every_text_has_its_translation(tab, qtbot):
+    for fields in variants(tab):
+        tab.change(undoable=False, **fields)
+        qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+        for page in range(len(tab.pages)):
+            tab.show_page(page)
+            QApplication.processEvents()
+            list(reading.texts(tab))  # opens menus, paints views: all is said
+    for rule in rules(tab.params).values():
+        for text in (rule.label, rule.tip, rule.group, *getattr(rule, "options", ())):
+            words.tr(text)
+    assert not words.missing()
+
+
+def test_it_closes_in_mid_run_and_leaves_no_thread(topic, open_window):
+    """The fixture fails the test if a thread is left."""
+    window = open_window()
+    window.show_topic(topic.name)
+    QApplication.processEvents()
+    window.close()
+    assert window.lane.close(60)  # a machine under load may take longer than the window waits
