@@ -44,7 +44,7 @@ SINUSOIDAL, LEARNED, ROTARY = "Sine and cosine", "Learned", "Rotary"
 KINDS = (SINUSOIDAL, LEARNED, ROTARY)
 COSTS = ("Self-attention", "Convolution", "Recurrence")
 SAME, UNLIKE = 1e-5, 1e-3  #: largest difference of the same rows, least difference of others
-INPUT, PLACE, MODEL, CURVES, COST = "Tokens", "Positions", "Q, K, V", "Position code", "Cost"
+INPUT, PLACE, MODEL, CURVES, COST = "Input", "Positions", "Model", "Position code", "Cost"
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class SelfAttentionParams(Params):
     )
 
     length: int = setting(
-        64, Range(2, 512, 1, "Positions", log=True, group=CURVES, tip="Rows of the code: positions 0 to n − 1.")
+        60, Range(2, 512, 1, "Length n", log=True, group=CURVES, tip="Rows of the code: positions 0 to n − 1.")
     )
     column: int = setting(
         6,
