@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from app import words
-from app.cards import card
+from app.cards import Card, card
 from app.theme import S3
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
@@ -62,7 +62,11 @@ class HeadsPage:
         self.flow_card = card("Through the layer", self.flow, tools=[self.flow_bar], foot=self.told)
         self.mosaic_card = card("Weights per head", self.mosaic, foot=self.mosaic_bar)
         self.mask_card = card(
-            Message("Head {n}", {"n": 1}), self.mask, "drag to mask", [self.causal, self.clear], col(self.said, self.mask_bar)
+            Message("Head {n}", {"n": 1}),
+            self.mask,
+            "drag to mask",
+            [self.causal, self.clear],
+            col(self.said, self.mask_bar),
         )
         self.agreement_card = card("Head agreement", self.agreement, tools=[self.kind], foot=self.agreement_bar)
         lower = row((self.mosaic_card, 10), (self.mask_card, 9), (self.agreement_card, 8), gap=S3)
@@ -74,7 +78,7 @@ class HeadsPage:
         self.mask.hovered.connect(self._lit)
 
     @property
-    def cards(self) -> tuple[object, ...]:
+    def cards(self) -> tuple[Card, ...]:
         """All cards."""
         return self.flow_card, self.mosaic_card, self.mask_card, self.agreement_card
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TRAINER = "engines.multi_head.training:Trainer"
 BEAT = 40  #: ms between two looks at the pace
+DRAW = 100  #: ms between two drawings
 AHEAD = 12  # steps that may be asked for before they are told
 MADE_OF = ("task", "train_width", "train_seed")
 PAGE = 1
@@ -50,6 +51,11 @@ class Running(QObject):
         self._due = 0.0  # steps the pace allows, with their fraction
         self._then = 0.0
         self._began_at, self._steps_then = 0.0, 0
+        self._newest: Snapshot | None = None  # not drawn yet
+        self._rest = QTimer(self)  # between two drawings
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(DRAW)
+        self._rest.timeout.connect(self._draw)
         self._timer = QTimer(self)
         self._timer.setInterval(BEAT)
         self._timer.timeout.connect(self._tick)
@@ -138,6 +144,8 @@ class Running(QObject):
         page = self._page
         match event:
             case RunBegan():
+                self._newest = None
+                self._rest.stop()  # the first state of a run is drawn at once
                 page.take_began(event)
                 self._tab.show_size(event.parameters[1])
                 for ready in page.cards:
@@ -147,7 +155,9 @@ class Running(QObject):
             case Snapshot():
                 page.take_snapshot(event)
             case Now():
-                page.take_now(event.shown)
+                self._newest = event.shown
+                if not self._rest.isActive():
+                    self._draw()
                 self._told()
             case RunStopped():
                 self.pause()
@@ -157,6 +167,13 @@ class Running(QObject):
                 page.transport.set_running(False)
                 self._tab.complain(event.error, "Start anew", self.restart)
                 self._tab.shell.log(event)
+
+    def _draw(self) -> None:
+        """Draw the newest state, at most ten times a second."""
+        newest, self._newest = self._newest, None
+        if newest is not None:
+            self._page.take_now(newest)
+            self._rest.start()
 
     def _told(self) -> None:
         """Say the pace, and rest at the end."""

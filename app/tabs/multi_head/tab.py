@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QWidget
 
 from app import words
-from app.controls import Chips
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
+from app.tabs.multi_head.dock import HeadChips, set_powers
 from app.tabs.multi_head.heads import HeadsPage
 from app.tabs.multi_head.running import Running
 from app.tabs.multi_head.training import TrainingPage
-from app.widgets import WideButton, col, label, quiet, row
+from app.widgets import WideButton, quiet
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Params
@@ -47,15 +45,17 @@ class MultiHeadTab(TopicTab):
         self.form = ParamsForm(
             MultiHeadParams(), ("heads", "temperature", "width", "weight_seed", "kind", "tokens", "batch", "seed")
         )
+        set_powers(self.form, "heads", "width")
         self.chips = HeadChips()
         self.random = quiet("The weights are random, not trained.", wrap=True)
         self.form.add(LOOK, self.chips, at=1)
         self.form.add("Layer", self.random)
         self.run_form = ParamsForm(MultiHeadParams(), ("learning_rate", "pace", "task", "train_width"))
+        set_powers(self.run_form, "train_width")
         self.why, self.pending = quiet("", wrap=True), quiet("", wrap=True)
         self.anew = WideButton("Start anew", "reset")
-        self.size = quiet("", wrap=True)
-        for part in (self.why, self.size, self.pending, self.anew):
+        self.large = quiet("", wrap=True)
+        for part in (self.why, self.large, self.pending, self.anew):
             self.run_form.add(NEW_RUN, part)
         self.running = Running(self, self.training)
         self._connect()
@@ -94,12 +94,6 @@ class MultiHeadTab(TopicTab):
             super().keyPressEvent(event)
 
     # -- settings
-    def change(self, undoable: bool = True, **fields: Any) -> None:
-        for name in ("heads", "width", "train_width"):  # sliders of powers of two
-            if name in fields:
-                fields[name] = getattr(fitting(MultiHeadParams(**{name: fields[name]})), name)
-        super().change(undoable, **fields)
-
     def _use(self, params: Params) -> None:
         assert isinstance(params, MultiHeadParams)
         old, new = self.params, fitting(params)
@@ -132,7 +126,7 @@ class MultiHeadTab(TopicTab):
 
     def show_size(self, count: int) -> None:
         """Say how large both models are."""
-        say(self.size, "setText", Message("{n} parameters each", {"n": words.number(count)}))
+        say(self.large, "setText", Message("{n} parameters each", {"n": words.number(count)}))
 
     def show_page(self, index: int) -> None:
         super().show_page(index)
@@ -156,28 +150,3 @@ class MultiHeadTab(TopicTab):
     def fit(self) -> None:
         for view in (*self.heads.views, *self.training.views):
             view.fit()
-
-
-class HeadChips(QWidget):
-    """Which heads take part.
-
-    Signals
-    -------
-    changed : tuple of int
-        Heads that are off, counted from 0.
-    """
-
-    changed = Signal(tuple)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._count = quiet("")
-        self.chips = Chips(1, across=8, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
-        self.chips.changed.connect(self.changed)
-        self.setLayout(col(row(label("On or off"), 1, self._count), self.chips))
-
-    def show_heads(self, count: int, off: Sequence[int]) -> None:
-        """So many heads, of which these (from 0) are off."""
-        self.chips.set_count(count)
-        self.chips.set_off(off)
-        words.say(self._count, "setText", "{on} of {count} on", on=count - len(off), count=count)

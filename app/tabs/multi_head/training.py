@@ -24,6 +24,7 @@ from engines.core.params import rules
 from engines.multi_head.spec import BOTH, LENGTH, LETTERS, RunBegan, Snapshot, TrainStep
 
 ONE, TWO = "cat0", "cat1"
+LEAST = 20.0  # steps that the curves show at least
 CAPTIONS = "Head 1 of 1: {bits} bit", "Head 1 of 2: {bits} bit", "Head 2 of 2: {bits} bit"
 SMOOTH = 0.7  # of the curves' moving mean
 
@@ -70,7 +71,7 @@ class TrainingPage:
         self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
         self.step = 0
         self._began: RunBegan | None = None
-        self._steps: list[TrainStep] = []
+        self._told: list[tuple[float, ...]] = []  # step, loss and accuracy in % of both, then the same smoothed
         self._kept: list[Snapshot] = []
         self._now: Snapshot | None = None
         self._looked: int | None = None
@@ -104,7 +105,7 @@ class TrainingPage:
     # -- what the run tells
     def take_began(self, began: RunBegan) -> None:
         """Another run."""
-        self._began, self._steps, self._kept, self._now, self._looked = began, [], [], None, None
+        self._began, self._told, self._kept, self._now, self._looked = began, [], [], None, None
         self.step = 0
         self._sequence = 0
         made: dict[str, object] = {name: getattr(began.params, name) for name in rules(began.params)}
@@ -116,7 +117,11 @@ class TrainingPage:
 
     def take_step(self, step: TrainStep) -> None:
         """One step; drawn with the next snapshot."""
-        self._steps.append(step)
+        now = (*step.loss, *(100 * share for share in step.accuracy))
+        weight = (1 - SMOOTH) / (1 - SMOOTH ** (len(self._told) + 1))  # unbiased from the first value on
+        before = self._told[-1][5:] if self._told else now
+        calm = (old + weight * (new - old) for old, new in zip(before, now, strict=True))
+        self._told.append((step.step, *now, *calm))
         self.step = step.step
 
     def take_snapshot(self, shown: Snapshot) -> None:
@@ -159,14 +164,12 @@ class TrainingPage:
         began, now = self._began, self._now
         if began is None or now is None:
             return
-        x = np.array([s.step for s in self._steps], float)
-        end = np.array([0.0, max(1.0, x[-1])])
-        for plot, values, average in (
-            (self.loss, np.array([s.loss for s in self._steps]), began.average),
-            (self.accuracy, 100 * np.array([s.accuracy for s in self._steps]), 50.0),
-        ):
+        told = np.array(self._told)
+        x = told[:, 0]
+        end = np.array([0.0, max(LEAST, x[-1])])
+        for plot, first, average in ((self.loss, 1, began.average), (self.accuracy, 3, 50.0)):
             curves = [
-                Curve(f"h = {i + 1}", x, smooth(values[:, i]), token, raw=values[:, i])
+                Curve(f"h = {i + 1}", x, told[:, first + 4 + i], token, raw=told[:, first + i])
                 for i, token in enumerate((ONE, TWO))
             ]
             if began.average > 0:
@@ -239,16 +242,6 @@ class TrainingPage:
     def _hover(self, cell: tuple[int, int] | None) -> None:
         for view in self.maps:
             view.set_lit(cell)
-
-
-def smooth(values: np.ndarray) -> np.ndarray:
-    """Moving mean with exponential forgetting, unbiased from the first value on."""
-    out = np.empty(len(values))
-    total = weight = 0.0
-    for i, value in enumerate(values):
-        total, weight = SMOOTH * total + value, SMOOTH * weight + 1
-        out[i] = total / weight
-    return out
 
 
 def bits(weights: np.ndarray) -> float:
