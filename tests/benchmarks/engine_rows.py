@@ -50,7 +50,7 @@ def vit_forward(reference: Reference | None = None, repeats: int = 25) -> Measur
 
 
 def detr_forward(
-    reference: Reference | None = None, height: int = 800, width: int = 1066, repeats: int = 7
+    reference: Reference | None = None, height: int = 800, width: int = 1066, repeats: int = 5
 ) -> Measured:
     """A whole detection, from pixels to logits and boxes."""
     torch.set_num_threads(THREADS)
