@@ -16,7 +16,7 @@ from engines.detr.scene_pool import ScenePool
 from engines.detr.train import Trainer, channels_last_for_training
 
 FILE = WEIGHTS / "toy-detr.safetensors"
-AP50, AP = 0.85, 0.65
+AP50, AP = 0.90, 0.60  # what a toy DETR must reach to be bundled
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_it_finds_every_shape_of_the_first_scene(toy):
         found = toy(toy.preprocess(rgb))
     labels = found.logits[0].argmax(-1)
     kept = labels < len(KINDS)
-    assert set(labels[kept].tolist()) >= {0, 3, 4, 5}
+    assert set(labels[kept].tolist()) == set(range(6))
     for label, box in zip(labels[kept].tolist(), found.boxes[0][kept].numpy() * 96, strict=True):
         index = [shape.kind for shape in DEFAULT_SCENE.shapes].index(KINDS[label])
         center = (boxes[index, :2] + boxes[index, 2:]) / 2
