@@ -123,7 +123,8 @@ class ParamsForm(QWidget):
                         control.set_number(float(value))
                 case Segments() | MenuButton():
                     assert isinstance(rule_, Choice)
-                    control.set_at(rule_.options.index(value))
+                    if control.at() != rule_.options.index(value):
+                        control.set_at(rule_.options.index(value))
                 case Check():
                     control.blockSignals(True)
                     control.setChecked(value)

@@ -80,10 +80,14 @@ class Dock(QWidget):
             layout.addWidget(rule())
             layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
         self.setLayout(layout)
+        self._changes = -1
         self.set_changes(0)
 
     def set_changes(self, count: int) -> None:
         """Say how many changes to the model there are."""
+        if count == self._changes:
+            return
+        self._changes = count
         texts = {0: "The model is untouched", 1: "1 change to the model"}
         say(self._count, "setText", texts.get(count, "{n} changes to the model"), n=count)
         self._reset.setEnabled(count > 0)
