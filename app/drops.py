@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPixmap
 
 from engines.checkpoints import layout
 from engines.core.errors import LabError, Message
@@ -67,6 +67,7 @@ def sort_drop(data: QMimeData) -> Drop:
         return drop
     if data.hasImage():
         image = data.imageData()
+        image = image.toImage() if isinstance(image, QPixmap) else image  # what was copied here comes back so
         if isinstance(image, QImage) and not image.isNull():
             return Drop(image=image)
     if web:

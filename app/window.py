@@ -331,6 +331,7 @@ class Window(QMainWindow):
         """Leave nothing behind: no thread, no timer, no half file."""
         self._beat.stop()
         self.settings.remember(self)
+        self.hide()  # a long computation may take a moment to end; nobody has to watch that
         self.intake.close()
         self.lane.close()
         self.settings.save()

@@ -130,6 +130,18 @@ def test_closing_in_mid_run_leaves_no_thread(tiny, open_window, qtbot, delay):
     run_for(20)  # what was queued finds nobody to disturb
 
 
+# ------------------------------------------------------------------ clipboard
+def test_what_was_copied_can_be_pasted(window, qtbot):
+    tab = window.show_topic("detr")
+    rest(qtbot, window)
+    tab.copy_picture()
+    size = QApplication.clipboard().pixmap().size()
+    window.paste()
+    rest(qtbot, window)
+    assert not tab.error.isVisible(), tab.error.reason()
+    assert tab.params.picture.rgb.shape == (size.height(), size.width(), 3)
+
+
 # ------------------------------------------------------------------ random hands
 def memory() -> float:
     """Resident MB of this process."""
@@ -149,7 +161,7 @@ def no_dialogs(monkeypatch, tmp_path):
     return folder
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)  # 45 s on two idle cores
 def test_2000_random_acts(small_models, window, qtbot, no_dialogs, vit_folder, tmp_path):
     folder = tmp_path / "dropped"
     folder.mkdir()
