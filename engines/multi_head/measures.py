@@ -25,9 +25,12 @@ def map_agreement(weights: Tensor) -> Tensor:
     if rows.shape[1] == 0:
         return torch.ones(len(weights), len(weights), dtype=weights.dtype)
     entropy = torch.special.entr(rows).sum(-1)  # (H, q)
-    mean = (rows[:, None] + rows[None]) / 2  # (H, H, q, K)
-    divergence = torch.special.entr(mean).sum(-1) - (entropy[:, None] + entropy[None]) / 2  # (H, H, q)
-    return (1 - divergence.mean(-1) / math.log(2)).clamp(0, 1)
+    i, j = torch.triu_indices(len(rows), len(rows), 1)
+    mean = (rows[i] + rows[j]) / 2  # (pairs, q, K)
+    divergence = torch.special.entr(mean).sum(-1) - (entropy[i] + entropy[j]) / 2  # (pairs, q)
+    out = torch.ones(len(rows), len(rows), dtype=rows.dtype)
+    out[i, j] = out[j, i] = (1 - divergence.mean(-1) / math.log(2)).clamp(0, 1)
+    return out
 
 
 def output_agreement(outputs: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class HeadChips(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._count = quiet("")
-        self.chips = Chips(1, across=8, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
+        self.chips = Chips(1, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
         self.chips.changed.connect(self.changed)
         self.setLayout(col(row(label("On or off"), 1, self._count), self.chips))
 

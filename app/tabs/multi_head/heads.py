@@ -21,6 +21,7 @@ from engines.core.errors import Message
 from engines.core.params import rules
 from engines.multi_head.spec import HeadsFrame, MultiHeadParams
 
+MEASURED = 8  # heads; with more of them the maps need the room
 AGREEMENTS = ("Maps", "Outputs")
 AGREEMENT_TIPS = (
     "1 − Jensen-Shannon divergence of the weights, mean over queries. 1: the same map. (Lin 1991)",
@@ -46,7 +47,7 @@ class HeadsPage:
         self.mask = MaskMap()
         self.agreement = Agreement()
         self.mosaic_bar, self.mask_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
-        self.flow_bar = ColorBar(Message("Values"), "diff", least=150)
+        self.flow_bar = ColorBar(Message("Values"), "diff", least=190)
         self.agreement_bar = ColorBar(Message("Agreement"), "tide")
         self.kind = Segments(AGREEMENTS, tips=AGREEMENT_TIPS)
         self.causal = button("Causal", kind="boxed", tip="No query sees a later key.")
@@ -64,13 +65,13 @@ class HeadsPage:
         self.mask_card = card(
             Message("Head {n}", {"n": 1}),
             self.mask,
-            "drag to mask",
+            "",
             [self.causal, self.clear],
             col(self.said, self.mask_bar),
         )
         self.agreement_card = card("Head agreement", self.agreement, tools=[self.kind], foot=self.agreement_bar)
-        lower = row((self.mosaic_card, 10), (self.mask_card, 9), (self.agreement_card, 8), gap=S3)
-        self.centre = box(col((self.flow_card, 10), (lower, 15), gap=S3))
+        lower = row((self.mosaic_card, 10), (self.mask_card, 10), (self.agreement_card, 9), gap=S3)
+        self.centre = box(col((self.flow_card, 11), (lower, 14), gap=S3))
         self.frame: HeadsFrame | None = None
         self._top = 1.0
         self.kind.chosen.connect(lambda _i: self._show_agreement())
@@ -94,9 +95,8 @@ class HeadsPage:
         self._top = float(frame.weights.max(initial=0.0)) or 1.0
         self.mosaic.set_maps(frame.weights, self._top)
         captions = [Message("H{n}", {"n": i + 1}) for i in range(frame.heads)]
-        self.mosaic.set_captions(
-            captions, [Message("{bits} bit", {"bits": words.number(float(e), 1)}) for e in frame.entropy]
-        )
+        measured = [Message("{bits} bit", {"bits": words.number(float(e), 1)}) for e in frame.entropy]
+        self.mosaic.set_captions(captions, measured if frame.heads <= MEASURED else ())
         self.mosaic.set_off(frame.off)
         for bar in (self.mosaic_bar, self.mask_bar):
             bar.set_range(0, self._top, name=Message("Shared scale"))
@@ -153,9 +153,9 @@ class HeadsPage:
         self.mask_card.set_title("Head {n}", n=at + 1)
         share = words.percent(float(frame.contribution[at]), 0)
         if at in frame.off:
-            say(self.said, "setText", Message("Switched off; it was {share} of the output.", {"share": share}))
+            say(self.said, "setText", Message("Off; it was {share} of the output.", {"share": share}))
         else:
-            say(self.said, "setText", Message("{share} of the output comes from here.", {"share": share}))
+            say(self.said, "setText", Message("{share} of the output. Drag to mask pairs.", {"share": share}))
         self.clear.setEnabled(bool(params.blocked))
 
     def _lit(self, cell: tuple[int, int] | None) -> None:
@@ -185,10 +185,10 @@ def blocks(frame: HeadsFrame, top: float, end: float) -> list[Block]:
         Block(Message("Input X"), whole, frame.x, top=end),
         Block("Q, K, V", per_head, qkv, down=3, cut=True, seam=seam, link="W_q W_k W_v", top=end),
         Block(Message("Weights"), f"({b}, {h}, {n}, {n})", frame.weights, down=down, cut=True, seam=2, square=True,
-              cell=1.9 * e / (across * n), link="softmax", ramp="ember", top=top),
+              cell=1.6 * e / (across * n), link="softmax", ramp="ember", top=top),
         Block(Message("Heads"), per_head, frame.head_outputs, cut=True, seam=seam, link="× V", top=end),
         Block(Message("Concatenation"), whole, joined, cut=True, top=end),
         Block(Message("W_o × √d"), f"({e}, {e})", w_o * math.sqrt(e), down=h, cut=True, square=True, sign="×", top=end),
         Block(Message("Output"), whole, frame.output, sign="=", top=end),
-        Block(Message("Change"), whole, frame.output - frame.untouched, link=Message("− all heads"), top=end),
+        Block(Message("Change"), whole, frame.output - frame.untouched, top=end),
     ]  # fmt: skip

@@ -84,8 +84,9 @@ class Running(QObject):
         self._timer.stop()
         self._page.transport.set_running(False)
         self._due = float(self._page.step)
-        self._tab.tell(Message("Paused at step {n}", {"n": words.number(self._page.step)}))
         self._send()
+        if not self.stream.is_busy:
+            self._rests()
 
     def step(self) -> None:
         """One step, then rest."""
@@ -167,6 +168,13 @@ class Running(QObject):
                 page.transport.set_running(False)
                 self._tab.complain(event.error, "Start anew", self.restart)
                 self._tab.shell.log(event)
+            case Ended() if not self._timer.isActive():
+                self._rests()
+
+    def _rests(self) -> None:
+        """Say where the run stands now that the step in hand is done."""
+        if self._page.step:
+            self._tab.tell(Message("Paused at step {n}", {"n": words.number(self._page.step)}))
 
     def _draw(self) -> None:
         """Draw the newest state, at most ten times a second."""
