@@ -89,7 +89,7 @@ def read_numbers(text: str, width: int) -> list[tuple[float, ...]]:
         Something is not a finite number, or a token has more numbers than ``width``.
     """
     text = text.translate(SIGNS)
-    lines = re.split(r"[;\n]", text) if re.search(r"[;\n]", text.strip(" ;\n")) else text.replace(",", " ").split()
+    lines = re.split(r"[;\n]", text) if re.search(r"[;\n]", text) else text.replace(",", " ").split()
     tokens = []
     for line in lines:
         numbers = tuple(_number(word) for word in line.replace(",", " ").split())

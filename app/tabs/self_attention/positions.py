@@ -21,7 +21,7 @@ from engines.self_attention.spec import KINDS, LEARNED, ROTARY, PositionsFrame
 
 UNDER, BESIDE, BAR = 18, 10, 150  # px
 TOKENS = ("cat0", "cat1", "cat2", "cat3")
-NOTES = ("added to X", "added to X; learned, here seeded random", "one random vector, turned by its position")
+NOTES = ("added to X", "here seeded random", "a vector turned by position")
 
 
 class CodeMap(GridView):

@@ -38,7 +38,7 @@ EXAMPLES = (
     (NUMBERS, "1 0; 0 1; 1 1; −1 0.5; 1 0"),
     (NUMBERS, "3 1 4 1 5 9 2 6"),
 )
-LONGEST = 14  # letters of a token's name
+LONGEST = 11  # letters of a token's name
 PROJECTED = ("Queries Q", "Keys K", "Values V")
 
 
@@ -104,6 +104,7 @@ class SentencePage(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._shown: AttentionFrame | None = None
+        self._problem: Message | None = None
         self._token = 0
         self.line = QLineEdit()
         theme.set_font(self.line, HEAD)
@@ -181,6 +182,7 @@ class SentencePage(QObject):
 
     def show_problem(self, problem: Message | None) -> None:
         """Say what is wrong with the line; the old picture stays."""
+        self._problem = problem
         theme.set_kind(self.line, "" if problem is None else "bad")
         theme.set_font(self.line, HEAD)
         if problem is not None:
@@ -207,7 +209,8 @@ class SentencePage(QObject):
         self._shown = shown
         for ready in self.cards:
             ready.set_empty(None)
-        self._show_count(shown)
+        if self._problem is None:  # else this is an answer to what stood there before
+            self._show_count(shown)
         names: list[Text] = [short(name) for name in shown.tokens]
         top = float(shown.weights.max())
         self.map.set_values(shown.weights, top=top, low=0.0)
