@@ -10,7 +10,7 @@ import torch
 
 from engines.detr import load_checkpoint as load_detr
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import engine_rows, models
+from tests.benchmarks import engine_rows, foundation_rows, models
 from tests.benchmarks.table import Measured, Row, as_data, interleaved, quantile, versus, written
 
 TINY = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 32, "patch_size": 8,
@@ -134,3 +134,9 @@ def test_memory_behind_views_is_found():
     assert engine_rows._block(own[2:]) == engine_rows._block(own)
     held = {name for name, _ in engine_rows._reachable(type("Holder", (), {})(), {"kept": [whole, (own,)]})}
     assert held == {""}
+
+
+def test_each_small_topic_is_dragged():
+    found = foundation_rows.slider_work(changes=2, warm_up=1)
+    assert set(found.details) == set(foundation_rows.DRAGS)
+    assert found.ours > 0

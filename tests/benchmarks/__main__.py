@@ -24,6 +24,7 @@ def rows() -> list[Row]:
     """All rows; those that start from nothing first."""
     os.environ["ATTENTION_LAB_HOME"] = str(models.scratch() / "home")
     from tests.benchmarks import engine_rows as engine
+    from tests.benchmarks import foundation_rows as foundation
     from tests.benchmarks import window_rows as window
 
     return [
@@ -34,6 +35,7 @@ def rows() -> list[Row]:
         Row("detr", "DETR-R50 forward, 800×1066", engine.detr_forward, most_ratio=0.65),
         Row("slider", "temperature of ViT-B's last layer, change to painted, p99", window.temperature_drag,
             most_ratio=0.25),
+        Row("foundations", "one slider change, the slowest of the small topics, p99", foundation.slider_work, most=16),
         Row("ticks", "GUI tick gap p99 while ViT-B or DETR-R50 computes", window.tick_gap, most=25),
     ]  # fmt: skip
 
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     if wrong := [name for name in options.rows if name not in known]:
         parser.error(f"no row {wrong[0]!r}; there are {', '.join(sorted(known))}")
     if options.list:
-        print("\n".join(f"{row.name:8} {row.what}" for row in every))
+        print("\n".join(f"{row.name:11} {row.what}" for row in every))
         return 0
     results: list[tuple[Row, Measured]] = []
     for row in every:
