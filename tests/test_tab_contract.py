@@ -56,7 +56,7 @@ def test_a_topic_says_who_it_is(topic, qapp):
     assert topic.tab_class().params_type is not None
 
 
-def test_it_opens_on_a_result_of_the_real_engine(tab, topic, qtbot):
+def opens_on_a_result(tab: TopicTab) -> None:
     assert not tab.failed, tab.shell.last_failure
     assert not tab.error.isVisible()
     assert [e for e in tab.seen if isinstance(e, Frame) and not isinstance(e, Progress)]
@@ -69,31 +69,7 @@ def test_it_opens_on_a_result_of_the_real_engine(tab, topic, qtbot):
         assert len(colors) > 20  # something is drawn
 
 
-def test_it_takes_one_event_of_each_kind(tab, topic, qtbot):
-    """Real ones where settings bring them forth; the tab's own slot must not mind their order."""
-    kinds = declared(topic)
-    assert kinds
-    for fields in variants(tab):
-        tab.change(undoable=False, **fields)
-        qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
-    latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
-    frames = [kind for kind in kinds if issubclass(kind, Frame)]
-    assert [kind for kind in frames if kind in latest], "no frame of the spec ever came"
-    for event in [*latest.values(), *reversed(latest.values())]:
-        if not isinstance(event, Ended):
-            tab.on(event)
-    for event in (
-        Started(tab.params),
-        Progress(1, 2, Message("Computing")),
-        Ended(tab.params),
-        Ended(tab.params, cancelled=True),
-    ):
-        tab.on(event)
-    QApplication.processEvents()
-    assert not tab.grab().isNull()
-
-
-def test_every_text_has_its_translation(tab, qtbot):
+def says_everything_in_chinese(tab: TopicTab, qtbot) -> None:
     for fields in variants(tab):
         tab.change(undoable=False, **fields)
         qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
@@ -105,6 +81,28 @@ def test_every_text_has_its_translation(tab, qtbot):
         for text in (rule.label, rule.tip, rule.group, *getattr(rule, "options", ())):
             words.tr(text)
     assert not words.missing()
+
+
+def takes_one_event_of_each_kind(tab: TopicTab) -> None:
+    """Those that came are given once more, in another order than the engine's: the slot must not mind."""
+    latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
+    kinds = declared(tab.topic)
+    assert kinds
+    assert [kind for kind in kinds if issubclass(kind, Frame) and kind in latest], "no frame of the spec ever came"
+    for event in [*latest.values(), *reversed(latest.values())]:
+        if not isinstance(event, Ended):
+            tab.on(event)
+    over = Ended(tab.params), Ended(tab.params, cancelled=True)
+    for event in (Started(tab.params), Progress(1, 2, Message("Computing")), *over):
+        tab.on(event)
+    QApplication.processEvents()
+    assert not tab.grab().isNull()
+
+
+def test_it_opens_speaks_and_takes_its_events(tab, qtbot):
+    opens_on_a_result(tab)
+    says_everything_in_chinese(tab, qtbot)
+    takes_one_event_of_each_kind(tab)
 
 
 def test_it_closes_in_mid_run_and_leaves_no_thread(topic, open_window):
