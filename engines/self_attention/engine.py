@@ -50,16 +50,14 @@ class Engine:
     def run(self, job: Job[SelfAttentionParams]) -> Iterator[Event]:
         """Compute what ``job.params`` ask for."""
         params = job.params
-        if params.measure:
-            yield by_formula(params)
-            yield from measured(params, job)
-            return
         yield self.attend(params)
         key = params.kind, params.length, params.dim, params.seed
         if self._positions is None or self._positions[0] != key:
             self._positions = key, positions_frame(*key)
         yield self._positions[1]
         yield by_formula(params)
+        if params.measure:
+            yield from measured(params, job)
 
     @torch.no_grad()
     def attend(self, params: SelfAttentionParams) -> AttentionFrame:

@@ -1,7 +1,7 @@
 """What the tab "Self-attention & positions" can ask for and what it is told. Imports no torch.
 
-A run yields `AttentionFrame`, `PositionsFrame` and `CostFrame`. With ``measure`` set it yields `CostFrame` alone and
-then, length by length, `Progress` and `MeasuredFrame`.
+A run yields `AttentionFrame`, `PositionsFrame` and `CostFrame`; with ``measure`` set it then measures, and yields
+`Progress` and `MeasuredFrame` length by length.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-WORDS, CHARACTERS, NUMBERS = "Words", "Characters", "Numbers"
+WORDS, CHARACTERS, NUMBERS = "Words", "Characters", "Rows of numbers"
 SPLITS = (WORDS, CHARACTERS, NUMBERS)
 RANDOM, IDENTITY = "Random weights", "Identity"
 SINUSOIDAL, LEARNED, ROTARY = "Sine and cosine", "Learned", "Rotary"
@@ -58,7 +58,7 @@ class SelfAttentionParams(Params):
     token : int
         The query that is looked at, by its place in the sentence as shown.
     measure : bool
-        Measure the cost instead of attending.
+        Measure the cost, too.
     """
 
     text: str = "the cat saw the dog that saw the mouse"

@@ -264,7 +264,7 @@ def measuring(monkeypatch):
 
 def test_measuring_tells_more_and_more(monkeypatch):
     events = list(measuring(monkeypatch))
-    assert isinstance(events[0], CostFrame)
+    assert [type(event) for event in events[:3]] == [AttentionFrame, PositionsFrame, CostFrame]
     assert any(isinstance(event, Progress) for event in events)
     told = [event for event in events if isinstance(event, MeasuredFrame)]
     filled = [int((event.seconds > 0).sum()) for event in told]

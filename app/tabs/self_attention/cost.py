@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.cards import card
-from app.theme import BODY, CAPTION, S1, S2, S3, S4
+from app.theme import BODY, CAPTION, S2, S3, S4
 from app.views.base import LEFT, PixelView, pen, text_width, write
 from app.views.powerplot import STYLES, Growth, PowerPlot
 from app.widgets import box, col, quiet, row
@@ -62,15 +62,26 @@ class CostTable(PixelView):
             for name, line in zip(COSTS, self._rows, strict=False)
         )
 
+    def _starts(self, first: float) -> list[float]:
+        """Where columns begin: what is left beside their texts is shared out evenly."""
+        needs = [
+            max(
+                text_width(words.drawn(head)),
+                *(max(text_width(line[j][0], BODY, True), text_width(line[j][1])) for line in self._rows),
+            )
+            for j, head in enumerate(self._head)
+        ]
+        gap = max(float(S2), (self.width() - first - sum(needs)) / len(needs))
+        return [first + sum(needs[:j]) + j * gap for j in range(len(needs))]
+
     def draw(self, painter: QPainter) -> None:
         if not self._rows:
             return
         first = max(text_width(words.tr(name), BODY, True) for name in COSTS) + SAMPLE + S2 + S4
-        columns = len(self._head)
-        wide = (self.width() - first) / columns
+        starts = self._starts(first)
         high = min(80.0, (self.height() - 24) / len(self._rows))
         for j, text in enumerate(self._head):
-            write(painter, QRectF(first + j * wide, 0, wide, 20), text, align=LEFT)
+            write(painter, QRectF(starts[j], 0, 200, 20), text, align=LEFT)
         for i, line in enumerate(self._rows):
             y = 24 + i * high
             painter.setPen(pen(theme.color("border")))
@@ -80,12 +91,12 @@ class CostTable(PixelView):
             painter.drawLine(QPointF(1, round(middle)), QPointF(SAMPLE, round(middle)))
             write(painter, QRectF(SAMPLE + S2, y, first, high), Message(COSTS[i]), theme.color("text"), BODY, True)
             for j, (value, formula) in enumerate(line):
-                x = first + j * wide
+                x, wide = starts[j], 200.0
                 lift = 8 if formula else 0
-                place = QRectF(x, middle - 10 - lift, wide - S1, 20)
+                place = QRectF(x, middle - 10 - lift, wide, 20)
                 write(painter, place, value, theme.color("text"), BODY, True)
                 if formula:
-                    write(painter, QRectF(x, middle + 1, wide - S1, 16), formula, None, CAPTION)
+                    write(painter, QRectF(x, middle + 1, wide, 16), formula, None, CAPTION)
 
 
 class CostPage(QObject):

@@ -38,6 +38,7 @@ EXAMPLES = (
     (NUMBERS, "1 0; 0 1; 1 1; −1 0.5; 1 0"),
     (NUMBERS, "3 1 4 1 5 9 2 6"),
 )
+SCALE = 240  # px of the output's color bar
 LONGEST = 11  # letters of a token's name
 PROJECTED = ("Queries Q", "Keys K", "Values V")
 
@@ -139,8 +140,9 @@ class SentencePage(QObject):
         self.output_bar = ColorBar(Message("Shared scale"), "diff")
         three = row(*((col(quiet(n), (v, 1), gap=2), 1) for n, v in zip(names, self.outputs, strict=True)), gap=S3)
         self.without, self.with_ = label("", BODY), label("", BODY)
-        judged = row(col(self.without, self.with_, gap=2), 1, (self.output_bar, 1), gap=S3)
-        self.output_card = card("Does the output know the order?", three, foot=judged)
+        self.output_bar.setFixedWidth(SCALE)
+        judged = col(self.without, self.with_, gap=2)
+        self.output_card = card("Does the output know the order?", three, tools=[self.output_bar], foot=judged)
 
         self.centre = box(
             col(

@@ -122,6 +122,8 @@ class SelfAttentionTab(TopicTab):
         for page in self.pages if hasattr(self, "pages") else ():
             for view in page.centre.findChildren(PixelView):
                 view.settings = made
+        for plot in (self.code.curves, self.code.offset):
+            plot.settings = made
 
     # -- events
     def on(self, event: Event) -> None:
