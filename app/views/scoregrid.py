@@ -153,8 +153,8 @@ class MaskGrid(ThinGrid):
     measured = Signal(object)
     settled = Signal()
 
-    def __init__(self) -> None:
-        super().__init__("diff", (64, 44), square=False)
+    def __init__(self, largest: tuple[int, int] = (64, 44)) -> None:
+        super().__init__("diff", largest, square=False)
         self.setMinimumSize(120, 60)
         self.export_name = "mask"
         self._lens: tuple[int, ...] = ()

@@ -22,7 +22,11 @@ from engines.core.errors import LabError
 from engines.core.protocol import Event, Job
 from engines.scoring.model import ConcatenatedMLP, additive_parts, attend, dot_product_scores, entropy_bits
 from engines.scoring.spec import (
+    ARROWS,
+    COMPARE,
+    DIMENSION,
     EQUAL_KEYS,
+    FIELD,
     FUNCTIONS,
     MOST_DIM,
     MOST_HIDDEN,
@@ -32,6 +36,7 @@ from engines.scoring.spec import (
     SAMPLES,
     SHOWN_QUERIES,
     VALUE_DIM,
+    WALK,
     Compared,
     Floats,
     Place,
@@ -118,16 +123,14 @@ class Engine:
         if self._numbers.seed != params.seed:
             self._numbers = Numbers(params.seed)
         numbers = self._numbers
-        yield self._once("compared", compared_key(params), lambda: compared(params, numbers))
-        arrows = (params.arrow_query, params.arrow_keys, params.arrow_values, params.own_values)
-        yield self._once(
-            "pulled",
-            (*arrows, params.temperature, params.hidden, params.seed),
-            lambda: pulled(params, numbers),
-        )
-        shown = (params.num_keys, params.temperature, params.seed)
-        yield self._once("spread", (params.dim, *shown), lambda: spread(params, numbers))
-        yield self._once("sweep", shown, lambda: sweep(params, numbers))
+        if params.page in (-1, COMPARE, WALK):
+            yield self._once("compared", compared_key(params), lambda: compared(params, numbers))
+        if params.page in (-1, ARROWS):
+            yield self._once("pulled", pulled_key(params), lambda: pulled(params, numbers))
+        if params.page in (-1, DIMENSION):
+            shown = (params.num_keys, params.temperature, params.seed)
+            yield self._once("spread", (params.dim, *shown), lambda: spread(params, numbers))
+            yield self._once("sweep", shown, lambda: sweep(params, numbers))
 
     def _once(self, name: str, key: object, make: Callable[[], Any]) -> Any:
         kept = self._kept.get(name)
@@ -141,6 +144,14 @@ def compared_key(params: ScoringParams) -> tuple[object, ...]:
     return (
         params.valid_lens, params.masked, params.dim, query_length(params), params.num_queries, params.num_keys,
         params.temperature, params.hidden, params.data, params.seed,
+    )  # fmt: skip
+
+
+def pulled_key(params: ScoringParams) -> tuple[object, ...]:
+    """What `pulled` depends on."""
+    return (
+        params.arrow_query, params.arrow_keys, params.arrow_values, params.own_values, params.temperature,
+        params.hidden, params.seed, (params.function, params.arrow_at) if params.field else None,
     )  # fmt: skip
 
 
@@ -210,13 +221,34 @@ def pulled(params: ScoringParams, numbers: Numbers) -> Pulled:
         raise LabError("There is no key to attend to.")
     k, v = plane(keys), plane(values)  # (K, 2)
     q = plane((params.arrow_query,))  # (1, 2)
-    _, scores = additive_parts(additive(numbers, 2, 2, params.hidden), q[None], k[None])  # (1, 1, K)
-    dots = dot_product_scores(q, k)  # (1, K)
-    each = torch.cat([scores[0], dots, dots / math.sqrt(2)])  # (F, K)
+    attention = additive(numbers, 2, 2, params.hidden)
+    each = all_scores(attention, q, k)  # (F, 1, K)
     output, weights = attend(each, v, None, params.temperature)
+    at = min(params.arrow_at, len(keys) - 1)
+    field = np.zeros((0, 0), np.float32)
+    if params.field:
+        side = (torch.arange(FIELD) + 0.5) * (2 * REACH / FIELD) - REACH  # middles of the cells
+        places = torch.cartesian_prod(side.flip(0), side).flip(1)  # (n², 2): y falls row by row, x grows
+        scores = all_scores(attention, places, k)[FUNCTIONS.index(params.function)]  # (n², K)
+        field = (scores / params.temperature).softmax(-1)[:, at].reshape(FIELD, FIELD).contiguous().numpy()
     return Pulled(
-        params.arrow_query, keys, values, each.numpy(), weights.numpy(), output.numpy(), entropy_bits(weights).numpy()
+        query=params.arrow_query,
+        keys=keys,
+        values=values,
+        scores=each[:, 0].numpy(),
+        weights=weights[:, 0].numpy(),
+        output=output[:, 0].numpy(),
+        entropy=entropy_bits(weights[:, 0]).numpy(),
+        at=at,
+        field=field,
     )
+
+
+def all_scores(attention: AdditiveAttention, q: Tensor, k: Tensor) -> Tensor:
+    """Scores (F, Q, K) of queries (Q, d) and keys (K, d) by all functions."""
+    _, additive_scores = additive_parts(attention, q[None], k[None])  # (1, Q, K)
+    dots = dot_product_scores(q, k)  # (Q, K)
+    return torch.cat([additive_scores, dots[None], dots[None] / math.sqrt(k.shape[1])])
 
 
 def plane(places: tuple[Place, ...]) -> Tensor:

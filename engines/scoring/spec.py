@@ -7,7 +7,8 @@ Sizes: F scoring functions, Q queries, K keys, dq and d their lengths, dv of a v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -24,9 +25,11 @@ FUNCTIONS = (ADDITIVE, DOT, SCALED)  #: F, in this order in all events
 RANDOM, EQUAL_KEYS = "Random", "Equal keys"
 MOST_QUERIES, MOST_KEYS, MOST_DIM, MOST_HIDDEN = 8, 64, 1024, 256
 VALUE_DIM = 4  #: dv
+COMPARE, DIMENSION, WALK, ARROWS = range(4)  #: pages
 SAMPLES = 256  #: queries and keys behind the page "Dimension"
 SHOWN_QUERIES = 8  #: of them, those whose weights are shown
 MOST_ARROWS = 8
+FIELD = 49  #: places a side of the field
 REACH = 4.0  #: an arrow's tip lies within ± this
 DATA, SHAPES, SOFTMAX, MLP = "Data", "Shapes", "Softmax", "Additive MLP"
 
@@ -48,6 +51,10 @@ class ScoringParams(Params):
         Tip of the query on the page "Arrows".
     arrow_keys, arrow_values : tuples of (x, y)
         Tips of keys and values, as many of each.
+    arrow_at : int
+        The key whose weight is drawn over the plane.
+    page : int
+        The page on screen, whose events alone are wanted; −1 for all.
     """
 
     valid_lens: tuple[int, ...] = (MOST_KEYS, MOST_KEYS, 4, 2)
@@ -56,6 +63,9 @@ class ScoringParams(Params):
     arrow_query: Place = (1.4, 1.0)
     arrow_keys: tuple[Place, ...] = ((2.2, 0.3), (0.7, 1.9), (-1.5, 1.2), (-1.0, -1.6), (1.3, -1.5))
     arrow_values: tuple[Place, ...] = ((3.2, 1.6), (-0.4, 3.3), (-3.0, 0.2), (-0.3, -3.2), (3.0, -2.2))
+
+    arrow_at: int = 0
+    page: int = -1
 
     function: str = setting(
         SCALED,
@@ -147,6 +157,13 @@ class ScoringParams(Params):
             tip="Off: each value is its key. On: values are dragged apart from keys; the output lies among the values.",
         ),
     )
+    field: bool = setting(
+        True,
+        Switch(
+            "One key's weight over the plane",
+            tip="Colors each place by the weight that the chosen key would get from a query with its tip there.",
+        ),
+    )
 
 
 def query_length(params: ScoringParams) -> int:
@@ -202,21 +219,21 @@ class Compared(Frame):
         The largest between ``mlp`` and the additive ``raw``.
     """
 
-    params: ScoringParams = field(repr=False)
+    params: ScoringParams = dataclasses.field(repr=False)
     possible: npt.NDArray[np.bool_]
-    queries: Floats = field(repr=False)
-    keys: Floats = field(repr=False)
-    values: Floats = field(repr=False)
-    raw: Floats = field(repr=False)
+    queries: Floats = dataclasses.field(repr=False)
+    keys: Floats = dataclasses.field(repr=False)
+    values: Floats = dataclasses.field(repr=False)
+    raw: Floats = dataclasses.field(repr=False)
     scale: Floats
-    scores: Floats = field(repr=False)
-    allowed: npt.NDArray[np.bool_] = field(repr=False)
-    weights: Floats = field(repr=False)
-    output: Floats = field(repr=False)
-    entropy: Floats = field(repr=False)
-    hidden: Floats = field(repr=False)
-    w_v: Floats = field(repr=False)
-    mlp: Floats = field(repr=False)
+    scores: Floats = dataclasses.field(repr=False)
+    allowed: npt.NDArray[np.bool_] = dataclasses.field(repr=False)
+    weights: Floats = dataclasses.field(repr=False)
+    output: Floats = dataclasses.field(repr=False)
+    entropy: Floats = dataclasses.field(repr=False)
+    hidden: Floats = dataclasses.field(repr=False)
+    w_v: Floats = dataclasses.field(repr=False)
+    mlp: Floats = dataclasses.field(repr=False)
     difference: float
 
 
@@ -230,15 +247,22 @@ class Pulled(Frame):
     output : ndarray (F, 2)
     entropy : ndarray (F,)
         In bit.
+    at : int
+        The chosen key.
+    field : ndarray (n, n)
+        Its weight for queries in the middles of n × n cells of the plane, by the chosen function, top row first;
+        empty unless asked for.
     """
 
     query: Place
-    keys: tuple[Place, ...] = field(repr=False)
-    values: tuple[Place, ...] = field(repr=False)
-    scores: Floats = field(repr=False)
-    weights: Floats = field(repr=False)
+    keys: tuple[Place, ...] = dataclasses.field(repr=False)
+    values: tuple[Place, ...] = dataclasses.field(repr=False)
+    scores: Floats = dataclasses.field(repr=False)
+    weights: Floats = dataclasses.field(repr=False)
     output: Floats
     entropy: Floats
+    at: int
+    field: Floats = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,10 +284,10 @@ class Spread(Frame):
     """
 
     dim: int
-    edges: Floats = field(repr=False)
-    counts: npt.NDArray[np.int64] = field(repr=False)
+    edges: Floats = dataclasses.field(repr=False)
+    counts: npt.NDArray[np.int64] = dataclasses.field(repr=False)
     std: Floats
-    weights: Floats = field(repr=False)
+    weights: Floats = dataclasses.field(repr=False)
     entropy: Floats
     top: Floats
 
@@ -283,9 +307,9 @@ class Sweep(Frame):
         log2 K: entropy of equal weights.
     """
 
-    dims: npt.NDArray[np.int64] = field(repr=False)
-    std: Floats = field(repr=False)
-    entropy: Floats = field(repr=False)
-    low: Floats = field(repr=False)
-    high: Floats = field(repr=False)
+    dims: npt.NDArray[np.int64] = dataclasses.field(repr=False)
+    std: Floats = dataclasses.field(repr=False)
+    entropy: Floats = dataclasses.field(repr=False)
+    low: Floats = dataclasses.field(repr=False)
+    high: Floats = dataclasses.field(repr=False)
     most: float

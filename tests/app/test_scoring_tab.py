@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,27 @@ from app import theme, words
 from app.export import WRITERS
 from app.tabs.scoring.stages import STEPS, formula, steps
 from app.views.base import PixelView
-from engines.scoring.spec import ADDITIVE, DOT, FUNCTIONS, MOST_ARROWS, MOST_KEYS, SCALED, Compared, ScoringParams
+from engines.scoring.spec import (
+    ADDITIVE,
+    ARROWS,
+    COMPARE,
+    DIMENSION,
+    DOT,
+    FUNCTIONS,
+    MOST_ARROWS,
+    MOST_KEYS,
+    SCALED,
+    WALK,
+    Compared,
+    ScoringParams,
+)
 from tests.app.views_help import click, drag, is_drawn, loud
 
-COMPARE, DIMENSION, WALK, ARROWS = range(4)
+
+def turn(tab, qtbot, page):
+    """Turn to a page and wait for its answer."""
+    tab.show_page(page)
+    rest(tab, qtbot)
 
 
 def rest(tab, qtbot):
@@ -31,6 +49,11 @@ def tab(open_window, qtbot):
 
 def seen(tab) -> Compared:
     return tab._seen[Compared]
+
+
+def plain(tab) -> ScoringParams:
+    """The settings at first, on the page at hand."""
+    return replace(ScoringParams(), page=tab.params.page)
 
 
 def texts(tab):
@@ -134,13 +157,13 @@ def test_dot_products_say_why_not(tab, qtbot):
     for one in (dot, scaled):
         assert one._pages.currentIndex() == 1
         assert "queries of 4 and keys of 16" in one._empty_text.text()
-    tab.show_page(WALK)
+    turn(tab, qtbot, WALK)
     assert "queries of 4 and keys of 16" in tab.walk._middle._empty_text.text()
     tab.walk._middle._empty_button.click()
     assert tab.params.function == ADDITIVE
     rest(tab, qtbot)
     assert tab.walk._middle._pages.currentIndex() == 0
-    tab.show_page(COMPARE)
+    turn(tab, qtbot, COMPARE)
     dot._empty_button.click()
     rest(tab, qtbot)
     assert tab.params.same_length
@@ -152,7 +175,7 @@ def test_reset_brings_the_first_mask_and_temperature_back(tab):
     tab.change(valid_lens=(1,), masked=())
     assert tab.changes() == 5  # temperature, three rows, one cell
     tab.reset_changes()
-    assert tab.params == ScoringParams()
+    assert tab.params == plain(tab)
     assert tab.changes() == 0
 
 
@@ -160,7 +183,7 @@ def test_reset_brings_the_first_mask_and_temperature_back(tab):
 def test_buttons_and_keys_walk_the_steps(tab, qtbot):
     tab.window().activateWindow()
     qtbot.waitUntil(tab.window().isActiveWindow)
-    tab.show_page(WALK)
+    turn(tab, qtbot, WALK)
     walk = tab.walk
     assert walk.step == 0
     assert not walk.back.isEnabled()
@@ -179,8 +202,8 @@ def test_buttons_and_keys_walk_the_steps(tab, qtbot):
     assert walk.step == 1
 
 
-def test_each_cell_has_its_formula(tab):
-    tab.show_page(WALK)
+def test_each_cell_has_its_formula(tab, qtbot):
+    turn(tab, qtbot, WALK)
     answer = seen(tab)
     assert texts(tab)[0] == "score(q1, k3) = q1 · k3"
     assert texts(tab)[2] == f"= {answer.raw[2][0, 2]:.2f} (a sum over 16 dimensions)"
@@ -225,7 +248,7 @@ def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
 
 # ------------------------------------------------------------------ Dimension
 def test_dragging_the_cursor_sets_d(tab, qtbot):
-    tab.show_page(DIMENSION)
+    turn(tab, qtbot, DIMENSION)
     plot = tab.dimension.std
     drag(plot, plot._place(16, 1), plot._place(512, 1))
     assert tab.params.dim == pytest.approx(512, abs=8)
@@ -241,7 +264,7 @@ def test_dragging_the_cursor_sets_d(tab, qtbot):
 
 # ------------------------------------------------------------------ Arrows
 def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
-    tab.show_page(ARROWS)
+    turn(tab, qtbot, ARROWS)
     plane = tab.arrows.plane
     before = tab.arrows._seen
     query = next(a for a in plane._arrows if a.name == "q")
@@ -255,11 +278,11 @@ def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
     tab.undo()
     assert tab.params.arrow_keys == ScoringParams().arrow_keys
     tab.undo()
-    assert tab.params == ScoringParams()
+    assert tab.params == plain(tab)
 
 
 def test_values_may_have_arrows_of_their_own(tab, qtbot):
-    tab.show_page(ARROWS)
+    turn(tab, qtbot, ARROWS)
     plane = tab.arrows.plane
     tab.arrows_form.control("own_values").click()
     rest(tab, qtbot)
@@ -269,8 +292,23 @@ def test_values_may_have_arrows_of_their_own(tab, qtbot):
     assert tab.params.arrow_keys == ScoringParams().arrow_keys
 
 
+def test_the_chosen_key_colors_the_plane(tab, qtbot):
+    turn(tab, qtbot, ARROWS)
+    plane = tab.arrows.plane
+    click(plane, plane.place_of(*tab.params.arrow_keys[3]))
+    rest(tab, qtbot)
+    assert tab.params.arrow_at == 3
+    assert not tab.arrows.bar.isHidden()
+    assert tab.arrows.bar._name.values == {"key": "k4"}
+    assert plane._field is tab.arrows._seen.field
+    tab.arrows_form.control("field").click()
+    rest(tab, qtbot)
+    assert tab.arrows.bar.isHidden()
+    assert plane._field is None
+
+
 def test_keys_are_added_and_taken_away(tab, qtbot):
-    tab.show_page(ARROWS)
+    turn(tab, qtbot, ARROWS)
     for _ in range(MOST_ARROWS):
         tab.tools.add.click()
     assert len(tab.params.arrow_keys) == len(tab.params.arrow_values) == MOST_ARROWS
@@ -287,7 +325,7 @@ def test_keys_are_added_and_taken_away(tab, qtbot):
 
 
 def test_arrow_keys_move_the_chosen_arrow(tab, qtbot):
-    tab.show_page(ARROWS)
+    turn(tab, qtbot, ARROWS)
     plane = tab.arrows.plane
     qtbot.keyClick(plane, Qt.Key.Key_Return)
     qtbot.keyClick(plane, Qt.Key.Key_Up)
@@ -304,7 +342,7 @@ def test_every_page_is_whole_in_both_languages(open_window, qtbot, qtlog, look):
     tab = window.show_topic("scoring")
     rest(tab, qtbot)
     for page in range(len(tab.pages)):
-        tab.show_page(page)
+        turn(tab, qtbot, page)
         for step in range(len(STEPS)) if page == WALK else (0,):
             tab.walk.go(step)
             for view in tab.pages[page].centre.findChildren(PixelView):
@@ -338,7 +376,7 @@ def test_extremes_are_drawn(tab, qtbot, fields):
     rest(tab, qtbot)
     assert not tab.failed
     for page in range(len(tab.pages)):
-        tab.show_page(page)
+        turn(tab, qtbot, page)
         for step in range(len(STEPS)) if page == WALK else (0,):
             tab.walk.go(step)
             tab.pages[page].centre.grab()

@@ -206,6 +206,17 @@ def test_arrows(engine):
     assert answers(engine, PLAIN)[Pulled].values == PLAIN.arrow_keys
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_field_is_the_weight_of_a_query_standing_there(engine, function):
+    params = replace(PLAIN, function=function, arrow_at=2)
+    field = answers(engine, params)[Pulled].field
+    side = (np.arange(len(field)) + 0.5) * 2 * REACH / len(field) - REACH
+    for row, col in ((0, 0), (5, 40), (48, 17)):
+        there = answers(engine, replace(params, arrow_query=(float(side[col]), float(side[-1 - row]))))[Pulled]
+        assert field[row, col] == pytest.approx(there.weights[FUNCTIONS.index(function), 2], abs=1e-5)
+    assert answers(engine, replace(params, field=False))[Pulled].field.size == 0
+
+
 def test_two_equal_arrows_and_one_arrow(engine):
     two = replace(PLAIN, arrow_keys=((1.0, 1.0), (1.0, 1.0)))
     np.testing.assert_allclose(answers(engine, two)[Pulled].weights, 0.5, atol=1e-6)
@@ -220,6 +231,11 @@ def test_two_equal_arrows_and_one_arrow(engine):
 def test_bad_arrows_are_said_in_words(engine, fields):
     with pytest.raises(LabError):
         answers(engine, replace(PLAIN, **fields))
+
+
+def test_only_the_page_on_screen_is_computed(engine):
+    kinds = [set(answers(engine, replace(PLAIN, page=page))) for page in range(4)]
+    assert kinds == [{Compared}, {Spread, Sweep}, {Compared}, {Pulled}]
 
 
 def test_what_a_setting_does_not_touch_is_not_computed_again(engine):

@@ -12,6 +12,7 @@ from app import words
 from app.cards import Card, card
 from app.theme import S1, S2, S3, SMALL
 from app.views.bars import Bar, Bars
+from app.views.colorbar import ColorBar
 from app.views.plane import Arrow, Plane
 from app.widgets import box, button, col, quiet, row
 from engines.core.errors import Message
@@ -32,11 +33,14 @@ class ArrowsPage(QObject):
         The hand let go.
     function : int
         A card of a scoring function was clicked.
+    key : int
+        A key was taken hold of.
     """
 
     edited = Signal(object)
     settled = Signal()
     function = Signal(int)
+    key = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,12 +55,14 @@ class ArrowsPage(QObject):
             self.cards.append(card(name, bars))
         for index, bars in enumerate(self.bars):
             bars.clicked.connect(lambda _row, index=index: self.function.emit(index))
-        plane = card("Drag the tips", self.plane, foot=self.note)
-        self._plane_card = plane
+        self.bar = ColorBar("", "ember", 150)
+        self.bar.hide()
+        plane = card("Drag the tips", self.plane, tools=[self.bar], foot=self.note)
         self.centre: QWidget = box(row((plane, 2), (box(col(*((c, 1) for c in self.cards), gap=S3)), 1), gap=S3))
         self._params = ScoringParams()
         self._seen: Pulled | None = None
         self.plane.moved.connect(self._moved)
+        self.plane.chosen.connect(self._chosen)
         self.plane.settled.connect(lambda _index: self.settled.emit())
 
     # -- hand
@@ -72,6 +78,11 @@ class ArrowsPage(QObject):
             self.edited.emit({"arrow_keys": put(params.arrow_keys, at, (x, y))})
         elif kind == "value" and at < count:
             self.edited.emit({"arrow_values": put(params.arrow_values, at, (x, y))})
+
+    def _chosen(self, index: int) -> None:
+        kind, at = self._who(index)
+        if index >= 0 and kind == "key":
+            self.key.emit(at)
 
     def _who(self, index: int) -> tuple[str, int]:
         """What an arrow of the plane is: keys first, then values, the query, outputs."""
@@ -103,6 +114,9 @@ class ArrowsPage(QObject):
                 top=1.0,
             )  # fmt: skip
             one.set_note("{bits} bit", bits=words.number(float(seen.entropy[f]), 2))
+        self.bar.setVisible(seen.field.size > 0)
+        self.bar.set_range(0.0, 1.0, name=Message("weight of {key}", {"key": f"k{seen.at + 1}"}))
+        self.plane.set_field(seen.field if seen.field.size else None)
         self._draw()
 
     def _draw(self) -> None:

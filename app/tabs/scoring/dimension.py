@@ -50,7 +50,7 @@ class DimensionPage(QObject):
         sides = [col(head, (grid, 1), gap=2) for head, grid in zip(self.heads, self.grids, strict=True)]
         self._heaps = card("Distribution of the scores", self.heaps)
         self._maps = card("Weights", row(*((side, 1) for side in sides), gap=S3), tools=[self.bar])
-        std = card("Standard deviation", self.std, tools=[self.std.key])
+        std = card("Score std", self.std, tools=[self.std.key])
         entropy = card("Entropy, bit", self.entropy, tools=[self.entropy.key])
         self.centre: QWidget = box(
             col(

@@ -18,8 +18,11 @@ from engines.core.params import Params
 from engines.core.protocol import Event
 from engines.scoring.spec import (
     ADDITIVE,
+    COMPARE,
+    DIMENSION,
     FUNCTIONS,
     MOST_KEYS,
+    WALK,
     Compared,
     Pulled,
     ScoringParams,
@@ -27,7 +30,6 @@ from engines.scoring.spec import (
     Sweep,
 )
 
-COMPARE, DIMENSION, WALK, ARROWS = range(4)
 SHOWS = ((Compared,), (Spread, Sweep), (Compared,), (Pulled,))  #: events that a page draws
 SHARED = ("num_queries", "num_keys", "temperature", "hidden", "data", "seed")
 
@@ -43,13 +45,14 @@ class ScoringTab(TopicTab):
     # -- building
     def build(self) -> Sequence[Page]:
         defaults = ScoringParams()
+        self.params = replace(self.params, page=COMPARE)
         self._seen: dict[type[Event], Event] = {}
         self.compare = ComparePage(lambda: self._step(same_length=True), self.clear_mask)
         self.dimension, self.walk, self.arrows = DimensionPage(), WalkPage(), ArrowsPage()
         self.compare_form = ParamsForm(defaults, ("dim", "same_length", "query_dim", *SHARED))
         self.dimension_form = ParamsForm(defaults, ("dim", "num_keys", "temperature", "seed"))
         self.walk_form = ParamsForm(defaults, ("function", "dim", *SHARED))
-        self.arrows_form = ParamsForm(defaults, ("function", "own_values", "temperature", "hidden", "seed"))
+        self.arrows_form = ParamsForm(defaults, ("function", "own_values", "field", "temperature", "hidden", "seed"))
         self.tools = ArrowTools(self._step)
         self.compare.chosen.connect(self.choose)
         self.walk.chosen.connect(self.choose)
@@ -62,6 +65,7 @@ class ScoringTab(TopicTab):
         self.dimension.settled.connect(self.history.seal)
         self.arrows.edited.connect(lambda fields: self.change(**fields))
         self.arrows.settled.connect(self.history.seal)
+        self.arrows.key.connect(lambda at: self.change(undoable=False, arrow_at=at))
         self.arrows.function.connect(lambda f: self._step(function=FUNCTIONS[f]))
         return [
             Page("Compare", self.compare.centre, Dock(self.compare_form)),
@@ -100,7 +104,7 @@ class ScoringTab(TopicTab):
         return (params.temperature != plain.temperature) + sum(a != b for a, b in pairs) + len(painted)
 
     def undo(self) -> None:
-        """One step back; the pair that is looked at is no part of a step."""
+        """One step back; which pair or key is looked at is no part of a step."""
         self._go_back(self.history.undo(self.params))
 
     def redo(self) -> None:
@@ -109,7 +113,8 @@ class ScoringTab(TopicTab):
 
     def _go_back(self, params: Params | None) -> None:
         if isinstance(params, ScoringParams):
-            self._use(replace(params, cell=self.params.cell))
+            now: ScoringParams = self.params
+            self._use(replace(params, cell=now.cell, arrow_at=now.arrow_at, page=now.page))
 
     # -- showing
     def show_params(self) -> None:
@@ -122,6 +127,7 @@ class ScoringTab(TopicTab):
         super().show_page(index)
         if index == WALK:
             self.walk.strip.setFocus()  # its keys work at once
+        self.change(undoable=False, page=index)
         self._draw()
 
     def on(self, event: Event) -> None:
@@ -144,15 +150,14 @@ class ScoringTab(TopicTab):
             return
         self._drawn = wanted
         self._remember()
-        match self.page:
-            case 0:
-                self.compare.show_params(params)
-            case 1:
-                self.dimension.show_dim(params.dim)
-            case 2:
-                self.walk.show_params(params)
-            case _:
-                self.arrows.show_params(params)
+        if self.page == COMPARE:
+            self.compare.show_params(params)
+        elif self.page == DIMENSION:
+            self.dimension.show_dim(params.dim)
+        elif self.page == WALK:
+            self.walk.show_params(params)
+        else:
+            self.arrows.show_params(params)
         for event in seen:
             self._draw_event(event)
 

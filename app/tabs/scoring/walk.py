@@ -19,6 +19,7 @@ from engines.core.errors import Message
 from engines.scoring.spec import FUNCTIONS, Compared, ScoringParams, valid_length
 
 Cell = tuple[int, int]
+LARGEST = (96, 64)  #: px, a cell
 
 
 class Operand(QWidget):
@@ -27,7 +28,7 @@ class Operand(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.head = quiet("")
-        self.grid = ScoreGrid("diff")
+        self.grid = ScoreGrid("diff", LARGEST)
         self.bars = {ramp: ColorBar("", ramp, 76) for ramp in ("diff", "ember")}
         self.setLayout(col(row(self.head, *((bar, 1) for bar in self.bars.values()), gap=S2), (self.grid, 1), gap=0))
         self.table: Table | None = None
@@ -72,7 +73,7 @@ class WalkPage(QObject):
             "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.step + 1), after=True
         )
         self.left, self.right, self.result = Operand(), Operand(), Operand()
-        self.mask = MaskGrid()
+        self.mask = MaskGrid(LARGEST)
         self.mask_box = box(col(quiet("Mask"), (self.mask, 1), gap=0))
         self.signs = [label("", TITLE, True, "quiet"), label(words.plain("="), TITLE, True, "quiet")]
         self.lines = [label("", FORMULA) for _ in range(3)]
