@@ -160,7 +160,7 @@ class ScoringParams(Params):
     field: bool = setting(
         True,
         Switch(
-            "One key's weight over the plane",
+            "Key weight over the plane",
             tip="Colors each place by the weight that the chosen key would get from a query with its tip there.",
         ),
     )
