@@ -180,7 +180,7 @@ def blocks(frame: HeadsFrame, top: float, end: float) -> list[Block]:
     per_head, whole = f"({b}, {h}, {n}, {d})", f"({b}, {n}, {e})"
     qkv = np.concatenate([frame.queries, frame.keys, frame.values])  # (3 H, N, d)
     joined = frame.joined.reshape(n, h, d).swapaxes(0, 1)  # (H, N, d)
-    w_o = frame.out_weight.reshape(h, d, e)
+    scaled = frame.out_weight.reshape(h, d, e) * math.sqrt(e)  # to the size of the other values
     return [
         Block(Message("Input X"), whole, frame.x, top=end),
         Block("Q, K, V", per_head, qkv, down=3, cut=True, seam=seam, link="W_q W_k W_v", top=end),
@@ -188,9 +188,7 @@ def blocks(frame: HeadsFrame, top: float, end: float) -> list[Block]:
               cell=1.6 * e / (across * n), link="softmax", ramp="ember", top=top),
         Block(Message("Heads"), per_head, frame.head_outputs, cut=True, seam=seam, link="× V", top=end),
         Block(Message("Concatenation"), whole, joined, cut=True, top=end),
-        Block(
-            Message("W_o × √d_model"), f"({e}, {e})", w_o * math.sqrt(e), down=h, cut=True, square=True, sign="×", top=end
-        ),
+        Block(Message("W_o × √d_model"), f"({e}, {e})", scaled, down=h, cut=True, square=True, sign="×", top=end),
         Block(Message("Output"), whole, frame.output, sign="=", top=end),
         Block(Message("Change"), whole, frame.output - frame.untouched, top=end),
     ]  # fmt: skip
