@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app import words
-from app.tabs.self_attention.cost import duration, exact_costs
+from app.tabs.self_attention.cost import duration, exact_costs, whole
 from app.tabs.self_attention.sentence import EXAMPLES, short, tiny
 from engines.self_attention import cost
 from engines.self_attention.spec import NUMBERS, ROTARY, MeasuredFrame, SelfAttentionParams
@@ -106,6 +106,8 @@ def test_a_token_is_pinned_in_every_view_without_asking_the_engine(tab, qtbot):
     assert [view._at for view in tab.sentence.token_views] == [(4, -1)] * 5
     assert {view._at for view in tab.sentence.outputs} == {(tab.sentence._shown.order[4], -1)}
     assert tab.params.token == 4
+    tab.undo()
+    assert (tab.params.shuffle, tab.params.token) == (False, 4)
 
 
 def test_the_verdict_is_drawn_for_both_and_bold_for_the_present(tab, qtbot):
@@ -196,4 +198,5 @@ def test_numbers_are_written_as_the_app_writes_them():
     assert [tiny(v) for v in (0, 4.44e-16, 0.0021, 1.972)] == ["0", "4.4e−16", "0.0021", "1.97"]
     assert [duration(v) for v in (1.25e-6, 9e-4, 0.0034, 1.2)] == ["1.2 µs", "900 µs", "3.4 ms", "1.20 s"]
     assert short("internationalization") == "internatio…"
+    assert [whole(n) for n in (33_554_432, 68_719_476_736)] == ["33,554,432", "6.87 · 10¹⁰"]
     assert exact_costs(5, 2, 3) == ((100, 60, 40), (2, 1, 5), (1, 2, 5))

@@ -12,7 +12,7 @@ from app import theme, words
 from app.cards import card
 from app.theme import BODY, CAPTION, S2, S3, S4
 from app.views.base import LEFT, PixelView, pen, text_width, write
-from app.views.powerplot import STYLES, Growth, PowerPlot
+from app.views.powerplot import STYLES, Growth, PowerPlot, power
 from app.widgets import box, col, quiet, row
 from engines.core.errors import Message
 from engines.self_attention.spec import COSTS, CostFrame, MeasuredFrame
@@ -22,6 +22,7 @@ FORMULAS = (("2 n² d", "k n d²", "2 n d²"), ("2", "1", "n"), ("1", "⌈(n −
 NAMES = ("Operations", "Sequential steps", "Path length")
 NOTES = ("multiply-adds", "products that wait", "from first token to last")
 NONE = np.zeros(0)
+MANY = 10**9
 SAMPLE = 24  # px of a line in the table, which is the key of the plots
 
 
@@ -32,6 +33,14 @@ def duration(seconds: float) -> str:
             value = seconds * factor
             return f"{words.number(value, 1 if value < 10 else 0)} {unit}"
     return f"{words.number(seconds, 2)} s"
+
+
+def whole(count: int) -> str:
+    """``33,554,432``; from 10⁹ on ``6.87 · 10¹⁰``."""
+    if count < MANY:
+        return words.number(count)
+    exponent = len(str(count)) - 1
+    return f"{words.number(count / 10**exponent, 2)} · {power(exponent)}"
 
 
 class CostTable(PixelView):
@@ -208,7 +217,7 @@ class CostPage(QObject):
         n = self._length
         exact = exact_costs(n, shown.dim, shown.kernel)
         head = [Message(name) for name in NAMES]
-        rows = [[(words.number(exact[j][i]), FORMULAS[j][i]) for j in range(len(NAMES))] for i in range(len(COSTS))]
+        rows = [[(whole(exact[j][i]), FORMULAS[j][i]) for j in range(len(NAMES))] for i in range(len(COSTS))]
         near = None if seen is None else nearest(seen, n)
         if seen is not None and near is not None:
             head.append(Message("Time at n = {n}", {"n": words.number(seen.lengths[near])}))

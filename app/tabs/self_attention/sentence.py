@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy
 
 from app import theme, words
 from app.cards import Card, card
-from app.theme import BODY, HEAD, S1, S2, S3
+from app.theme import BODY, HEAD, S1, S2, S3, SMALL
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.matrix import Matrix
@@ -119,10 +119,9 @@ class SentencePage(QObject):
         top = box(row((self.line, 1), self.count, examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
 
         self.map, self.bar = TokenMap(), ColorBar(Message("Weight"))
-        self.live, self.bits = label("", BODY), quiet("")
+        self.live, self.bits = label("", SMALL), quiet("")
         self.live.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
-        foot = col(row((self.live, 1), self.bits), self.bar, gap=S1)
-        self.weights_card = card("Weights", self.map, foot=foot)
+        self.weights_card = card("Weights", self.map, tools=[self.bits], foot=col(self.live, self.bar, gap=S1))
         self.x = RowMap("Tokens X", "inputs")
         self.projected = [RowMap(name, name.split()[0].lower()) for name in PROJECTED]
         self.inputs_bar = ColorBar("", "diff")
@@ -291,7 +290,7 @@ class SentencePage(QObject):
             "score": words.number(float(shown.scores[query, key]), 2),
             "weight": weight_percent(float(shown.weights[query, key])),
         }
-        text = "{query} → {key}: q·k / √d = {score}, weight {weight}"
+        text = "{query} → {key}: q·k / √d = {score} → {weight}"
         words.say(self.live, "setText", Message(text, values))
         bits = words.number(float(shown.entropy[query]), 2)
         words.say(self.bits, "setText", Message("entropy {bits} bit", {"bits": bits}))

@@ -93,6 +93,18 @@ class SelfAttentionTab(TopicTab):
         self._show_measure()
         self.stream.request(replace(self.params, measure=True), again=True)
 
+    def undo(self) -> None:
+        """One step back; the token that is looked at is no part of a step."""
+        self._go_back(self.history.undo(self.params))
+
+    def redo(self) -> None:
+        """One step forward, as `undo`."""
+        self._go_back(self.history.redo(self.params))
+
+    def _go_back(self, params: Params | None) -> None:
+        if isinstance(params, SelfAttentionParams):
+            self._use(replace(params, token=self.params.token))
+
     def _show_measure(self) -> None:
         words.say(self.measure_button, "setText", "Stop" if self._measures else "Measure")
         words.say(self.measure_button, "setAccessibleName", "Stop" if self._measures else "Measure")
