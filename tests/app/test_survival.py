@@ -21,7 +21,7 @@ from tests import corpus
 from tests.app.hands import Hands
 from tests.app.models import broken_models, tiny_vit
 
-TRIED = ("vit", "detr")
+TRIED = ("vit", "detr", "attention_pooling", "scoring", "multi_head", "self_attention")
 ACTS, WARM, GROWTH = 2000, 600, 50  # of the random walk; MB
 
 
@@ -32,7 +32,7 @@ def vit_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def tiny(own_home, vit_folder, monkeypatch):
-    """Settings that make the ViT tab start with the tiny model; only the tabs of pictures are there."""
+    """Settings that make the ViT tab start with the tiny model; only the tabs tried are there."""
     shown = tuple(t for t in topics() if t.name in TRIED)
     for module in ("app.topics", "app.window", "app.intake"):
         monkeypatch.setattr(f"{module}.topics", lambda: shown)

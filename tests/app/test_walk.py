@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app import export, theme, words
 from app.tab import TopicTab
 from app.theme import FONT_VARIABLE
+from app.topics import topics
 from app.views.base import PixelView
 from app.views.table import QueryTable
 from engines.core.errors import Message
@@ -34,7 +35,7 @@ def window(open_window, own_home, vit_folder, qtbot):
     (own_home / "settings.json").write_text(json.dumps({"topics": {"vit": {"model": str(vit_folder)}}}))
     window = open_window(1280, 800)
     theme.set_motion(False)
-    for name in ("vit", "detr"):
+    for name in [topic.name for topic in topics()]:
         window.show_topic(name)
         settle(qtbot, window)
     yield window
@@ -108,7 +109,7 @@ def complaints(window, language) -> list[str]:
     for said in set(reading.texts(window)):
         if language == "zh" and (left := reading.english(said)):
             found.append(f"English in Chinese ({left}): {said}")
-        if language == "en" and reading.HAN.search(said.text.replace("简体中文", "")):
+        if language == "en" and reading.HAN.search(reading.without_data(said.text)):
             found.append(f"Chinese in English: {said}")
         if ("“" in said.text and language == "en") or "{" in said.text:
             found.append(f"a quote or brace: {said}")

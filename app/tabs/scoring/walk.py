@@ -29,6 +29,7 @@ class Operand(QWidget):
         super().__init__()
         self.head = quiet("")
         self.grid = ScoreGrid("diff", LARGEST)
+        words.say(self.grid, "setAccessibleName", "Nothing to show yet.")
         self.bars = {ramp: ColorBar("", ramp, 76) for ramp in ("diff", "ember")}
         self.setLayout(col(row(self.head, *((bar, 1) for bar in self.bars.values()), gap=S2), (self.grid, 1), gap=0))
         self.table: Table | None = None
