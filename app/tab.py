@@ -249,10 +249,9 @@ class TopicTab(QWidget):
     def take_model(self, source: str) -> None:
         """Use a model that is on this machine; changes to the old one do not carry over."""
         self.error.dismiss()
-        fields = self.model_chosen(source)
-        plain = self.untouched()
-        self.params = plain
-        self.change(undoable=False, **fields)
+        new = replace(self.untouched(), **self.model_chosen(source))
+        if new != self.params or self.failed:  # the same model again is another try after a failure
+            self._use(new)
         self.history.clear()
 
     # -- pages

@@ -209,3 +209,11 @@ def test_text_that_is_no_picture_is_told(tab, window, qtbot):
     data.setText("https://example.org/cat.png")
     window.intake.dropped(data)
     assert "web address" in tab.error.accessibleName()
+
+
+def test_the_same_model_again_is_another_try(tab, qtbot):
+    settle(qtbot, tab, lambda: tab.change(do="fail"))
+    assert tab.failed
+    tab.model_chosen = lambda source: {"do": source}
+    assert not settle(qtbot, tab, lambda: tab.take_model("fail"))
+    assert settle(qtbot, tab, lambda: tab.take_model("answer"))
