@@ -36,6 +36,11 @@ def learn(tab, qtbot):
     return tab.learned
 
 
+def told(page):
+    """The newest step once it is drawn, too; −1 in between."""
+    return page.step if page._now is not None and page._now.step == page.step else -1
+
+
 def at(plot, x, y):
     plot.arranged()
     return plot.axes.point(x, y).toPoint()
@@ -162,7 +167,7 @@ def test_few_and_far_points(tab, qtbot, points):
         assert not tab.grab().isNull()
     learn(tab, qtbot)
     tab.running.step()
-    qtbot.waitUntil(lambda: tab.learned.step == 1 or tab.error.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: told(tab.learned) == 1 or tab.error.isVisible(), timeout=10_000)
     assert not tab.grab().isNull()
 
 
@@ -245,10 +250,10 @@ def test_one_step_and_start_anew(tab, qtbot):
     page = learn(tab, qtbot)
     assert page.step == 0
     page.transport.step.click()
-    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     assert page.path[1].w == pytest.approx(page.path[0].w - 0.5 * page.path[0].gradient)
     page.transport.again.click()
-    qtbot.waitUntil(lambda: len(page.path) == 1 and page.step == 0, timeout=10_000)
+    qtbot.waitUntil(lambda: len(page.path) == 1 and told(page) == 0, timeout=10_000)
 
 
 def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
@@ -262,7 +267,7 @@ def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
     qtbot.waitUntil(lambda: not tab.running.stream.is_busy, timeout=10_000)
     rested = page.step
     tab.usual_recipe()
-    qtbot.waitUntil(lambda: page.step == 5 and not page.transport.runs, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 5 and not page.transport.runs, timeout=10_000)
     assert rested > 3
     assert tab.params.learning_rate == 0.5
     assert page.path[-1].w > page.began.best
@@ -274,7 +279,7 @@ def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
     tab.change(sees_itself=True, pace=50)  # nothing to lose yet: the run starts anew by itself
     qtbot.waitUntil(lambda: page.began.params.sees_itself, timeout=10_000)
     tab.running.play(30)
-    qtbot.waitUntil(lambda: page.step == 30, timeout=20_000)
+    qtbot.waitUntil(lambda: told(page) == 30, timeout=20_000)
     assert page.path[-1].loss < page.began.least < page.path[-1].held_out
     assert page.loss_card.note.text().endswith("overfitting")
 
@@ -282,7 +287,7 @@ def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
 def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
     page = learn(tab, qtbot)
     tab.running.step()
-    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     tab.show_page(0)
     tab.change(samples=30)
     rest(tab, qtbot)
@@ -292,7 +297,7 @@ def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
     assert tab.running.pending() == 1
     assert not tab.pending.isHidden()
     tab.anew.click()
-    qtbot.waitUntil(lambda: page.began.params.samples == 30 and page.step == 0, timeout=10_000)
+    qtbot.waitUntil(lambda: page.began.params.samples == 30 and told(page) == 0, timeout=10_000)
     assert tab.pending.isHidden()
 
 
@@ -300,7 +305,7 @@ def test_looking_back_and_returning(tab, qtbot):
     page = learn(tab, qtbot)
     tab.change(learning_rate=0.02, pace=50)
     tab.running.play(8)
-    qtbot.waitUntil(lambda: page.step == 8, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 8, timeout=10_000)
     tab.learned.transport.scrubber.setValue(2)
     qtbot.waitUntil(lambda: page._looked is not None and page._looked.step == 2, timeout=10_000)
     assert page.transport.count.text() == "Step 2"
@@ -320,7 +325,7 @@ def test_keys_of_the_run(tab, qtbot):
     page = learn(tab, qtbot)
     page.loss.setFocus()
     qtbot.keyClick(page.loss, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     qtbot.keyClick(page.loss, Qt.Key.Key_Home)
     assert page.transport.looks == 0
     qtbot.keyClick(page.loss, Qt.Key.Key_End)
@@ -361,7 +366,7 @@ def test_everything_is_said_in_chinese(tab, qtbot):
             rest(tab, qtbot)
             tab.grab()
     tab.running.step()
-    qtbot.waitUntil(lambda: page.step == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     tab.take_text("1,2\nx,y\n3,4")
     tab.take_text("none")
     tab.change(start_seed=5)

@@ -84,8 +84,9 @@ class LearnedPage:
         self.land_key.set_items(LAND[began.params.sees_itself])
 
     def take_step(self, step: TrainStep) -> None:
-        """A step; it is drawn with the frame that follows."""
+        """A step; it is drawn with the frame that follows, but the keys may walk to it at once."""
         self.path.append(step)
+        self.transport.set_step(self.step)
 
     def take_landscape(self, land: Landscape) -> None:
         """The landscape, or one that reaches farther."""
