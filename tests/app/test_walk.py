@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication
 
 from app import export, theme, words
+from app.stream import Stream
 from app.tab import TopicTab
 from app.theme import FONT_VARIABLE
 from app.topics import topics
@@ -44,10 +45,11 @@ def window(open_window, own_home, vit_folder, qtbot):
 
 def settle(qtbot, window):
     qtbot.waitUntil(
-        lambda: not window.intake.reading and not any(tab.stream.is_busy for tab in window.tabs.values()),
+        lambda: not window.intake.reading and not any(one.is_busy for one in window.findChildren(Stream)),
         timeout=30_000,
     )
-    QApplication.processEvents()
+    for _ in range(2):  # what was just written asks for its room, then gets it
+        QApplication.processEvents()
 
 
 @dataclass(frozen=True)
