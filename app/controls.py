@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
 from app import theme, words
 from app.theme import BODY, S1, S2, SMALL
-from app.widgets import Button
+from app.widgets import Button, col, label, quiet, row
 from app.words import Text
 
 
@@ -117,3 +117,33 @@ class Chips(QWidget):
     def _clicked(self) -> None:
         self.set_off(self.off())
         self.changed.emit(self.off())
+
+
+class HeadChips(QWidget):
+    """Which heads take part, named, with a count of those that do.
+
+    Parameters
+    ----------
+    name : str
+        What stands above the chips.
+
+    Signals
+    -------
+    changed : tuple of int
+        Heads that are off, counted from 0.
+    """
+
+    changed = Signal(tuple)
+
+    def __init__(self, name: Text) -> None:
+        super().__init__()
+        self._count = quiet("")
+        self.chips = Chips(1, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
+        self.chips.changed.connect(self.changed)
+        self.setLayout(col(row(label(name), 1, self._count), self.chips))
+
+    def show_heads(self, count: int, off: Sequence[int]) -> None:
+        """So many heads, of which these (from 0) are off."""
+        self.chips.set_count(count)
+        self.chips.set_off(off)
+        words.say(self._count, "setText", "{on} of {count} on", on=count - len(off), count=count)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from PySide6.QtGui import QKeyEvent
 
 from app import words
+from app.controls import HeadChips
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
-from app.tabs.multi_head.dock import HeadChips, set_powers
+from app.tabs.multi_head.dock import set_powers
 from app.tabs.multi_head.heads import HeadsPage
 from app.tabs.multi_head.running import Running
 from app.tabs.multi_head.training import TrainingPage
@@ -46,7 +47,7 @@ class MultiHeadTab(TopicTab):
             MultiHeadParams(), ("heads", "temperature", "width", "weight_seed", "kind", "tokens", "batch", "seed")
         )
         set_powers(self.form, "heads", "width")
-        self.chips = HeadChips()
+        self.chips = HeadChips("On or off")
         self.random = quiet("The weights are random, not trained.", wrap=True)
         self.form.add(LOOK, self.chips, at=1)
         self.form.add("Layer", self.random)

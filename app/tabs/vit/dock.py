@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from app import words
-from app.controls import Chips
+from app.controls import HeadChips
 from app.params_form import ParamsForm
-from app.widgets import MenuButton, Segments, col, label, quiet, row
+from app.widgets import MenuButton, Segments
 from engines.core.params import Choice, rules
 from engines.vit.spec import (
     ABSOLUTE,
@@ -35,31 +34,6 @@ OVERLAYS = (ATTENTION, ROLLOUT, SIMILARITY, PCA)
 SCALES = {SHARED: "Shared", PER_HEAD: "Per head", ABSOLUTE: "Absolute"}  # as written on the segments
 
 
-class HeadChips(QWidget):
-    """Which heads of the chosen layer take part.
-
-    Signals
-    -------
-    changed : tuple of int
-        Heads that are off, counted from 0.
-    """
-
-    changed = Signal(tuple)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._count = quiet("")
-        self.chips = Chips(1, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
-        self.chips.changed.connect(self.changed)
-        self.setLayout(col(row(label("Heads"), 1, self._count), self.chips))
-
-    def show_heads(self, count: int, off: Sequence[int]) -> None:
-        """So many heads, of which these (from 0) are off."""
-        self.chips.set_count(count)
-        self.chips.set_off(off)
-        words.say(self._count, "setText", "{on} of {count} on", on=count - len(off), count=count)
-
-
 class VitForm(ParamsForm):
     """The dock's controls; those that make no sense for the model or the mode are not there."""
 
@@ -67,7 +41,7 @@ class VitForm(ParamsForm):
         super().__init__(params, FIELDS)
         self.scope = self._segments("scope", SCOPES, SCOPES)
         self.scale = self._segments("scale", tuple(SCALES), tuple(SCALES.values()))
-        self.heads = HeadChips()
+        self.heads = HeadChips("Heads")
         self.overlay = MenuButton(OVERLAYS, prefix="Overlay: {value}", tip=_rule("overlay").tip)
         self.overlay.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.overlay.chosen.connect(lambda i: self._picked("overlay", OVERLAYS[i]))
