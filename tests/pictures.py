@@ -12,7 +12,6 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "assets" / "pictures"
-COLORS = 192  #: of the palette: enough for a screenshot, a third of the bytes
 SHOTS = (("light", "en"), ("dark", "zh"))
 
 
@@ -27,9 +26,8 @@ def main() -> int:
             if done.returncode:
                 return done.returncode
             for shot in sorted(Path(folder).glob("*.png")):
-                small = Image.open(shot).convert("RGB").quantize(COLORS, Image.Quantize.MEDIANCUT)
                 path = TARGET / f"{shot.stem}-{theme}-{language}.png"
-                small.save(path, optimize=True)
+                Image.open(shot).convert("RGB").save(path, optimize=True)  # all colors: a weight never changes its
                 print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} kB")
     return 0
 
