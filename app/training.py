@@ -1,0 +1,246 @@
+"""Drives a long training run: start, pause, one step, start anew, looking back. Knows no topic.
+
+The run goes as fast as the lane allows, as its guest: other tabs, looking back and typing come first and never end
+it. It is paused by lowering ``until``. What starts a new run is counted when it is changed and waits until the hand
+asks for it; what is live is handed to the run at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app import words
+from app.tab import TopicTab
+from app.transport import Transport, training_stream
+from engines.core.errors import Message
+from engines.core.protocol import Ended
+from engines.core.training import Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
+
+DRIVEN = ("run", "until")  # set here, not by the hand
+DRAW = 50  #: ms between two redrawings of the bar
+NEXT_MARK = 0.01  # of the scrubber's length: marks closer than this are one
+
+
+class Training(QObject):
+    """One training page's run.
+
+    Parameters
+    ----------
+    tab : TopicTab
+        Says notes and errors.
+    place : str
+        The training engine, ``module:Class``; its params are `TrainingParams`, and it goes on with a run as long as
+        ``run`` stays the same.
+    transport : Transport
+        The bar below the page.
+    settings : callable
+        The settings that a run begun now would have; ``run`` and ``until`` are filled in here.
+    most : int
+        The last step.
+
+    Attributes
+    ----------
+    params : TrainingParams or None
+        Those of the run in hand.
+    step : int
+        The newest step told.
+    timeline : Timeline
+        The kept states.
+
+    Signals
+    -------
+    arrived : Event
+        Everything the run tells, in order.
+    renewed
+        A new run begins: forget the old one.
+    looked : Weights or None
+        The kept state to look at; None is the newest, live.
+    waiting : int
+        How many settings wait for a new run.
+    """
+
+    arrived = Signal(object)
+    renewed = Signal()
+    looked = Signal(object)
+    waiting = Signal(int)
+
+    def __init__(
+        self, tab: TopicTab, place: str, transport: Transport, settings: Callable[[], TrainingParams], most: int
+    ) -> None:
+        super().__init__(tab)
+        self._tab, self._bar, self._settings, self._most = tab, transport, settings, most
+        self.stream = training_stream(tab.shell.lane, place, self)
+        self.stream.device = tab.shell.settings.device
+        self.stream.arrived.connect(self._arrived)
+        self.params: TrainingParams | None = None
+        self.step = 0
+        self.timeline = Timeline()
+        self._number = 0
+        self._until = 0
+        self._began_at, self._steps_then = 0.0, 0
+        self._rest = QTimer(self)  # between two redrawings of the bar: steps may come by the hundred
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(DRAW)
+        self._rest.timeout.connect(self._draw)
+        transport.toggled.connect(lambda on: self.play() if on else self.pause())
+        transport.stepped.connect(self.one_step)
+        transport.restarted.connect(self.restart)
+        transport.looked.connect(self._look)
+
+    # -- acts
+    @property
+    def runs(self) -> bool:
+        """Whether the run is going on."""
+        return self._bar.runs
+
+    @property
+    def weights(self) -> Weights | None:
+        """The state looked at: the one looked back at, else the newest kept."""
+        step = self._bar.looks
+        return self.timeline.newest if step is None else self.timeline.at(step)
+
+    def play(self) -> None:
+        """Go on until pause."""
+        if self.params is None:
+            self._begin()
+        if self.step >= self._most:
+            self._tab.tell(Message("The run is at its last step."))
+            return
+        self._began_at, self._steps_then = time.monotonic(), self.step
+        self._bar.set_running(True)
+        self._send(self._most)
+
+    def pause(self) -> None:
+        """Stop after the step in hand."""
+        self._bar.set_running(False)
+        self._send(0)
+        if not self.stream.is_busy:
+            self._rests()
+
+    def one_step(self) -> None:
+        """One step, then rest."""
+        if self.params is None:
+            self._begin()
+        self._send(min(self._most, max(self._until, self.step) + 1))
+
+    def restart(self) -> None:
+        """A new run with the present settings; it goes on at once if the one before did."""
+        runs = self.runs
+        self._begin()
+        if runs:
+            self.play()
+
+    def settings_changed(self) -> None:
+        """Settings are others: live ones reach the run, the rest is counted; a run not begun takes them all."""
+        if self.params is None or (self.pending() and not self.step and not self.runs and not self.stream.is_busy):
+            self._begin()
+            return
+        if self.stream.is_busy:
+            self._send(self._until)
+        self.waiting.emit(self.pending())
+
+    def set_device(self, device: str) -> None:
+        """Compute elsewhere from the next job on."""
+        self.stream.device = device
+
+    def pending(self) -> int:
+        """How many settings wait for a new run."""
+        if self.params is None:
+            return 0
+        now, run = self._settings(), self.params
+        return sum(
+            getattr(now, f.name) != getattr(run, f.name)
+            for f in fields(now)
+            if f.name not in DRIVEN and not _is_live(f.metadata)
+        )
+
+    def close(self) -> None:
+        """End the run for good."""
+        self.stream.stop()
+
+    # -- the lane
+    def _begin(self) -> None:
+        self._number += 1
+        self.step = 0
+        self.timeline.clear()
+        self._bar.set_running(False)
+        self._bar.set_step(0)
+        self.params = replace(self._settings(), run=self._number, until=0)
+        self.renewed.emit()
+        self.waiting.emit(0)
+        self._send(0)
+
+    def _send(self, until: int) -> None:
+        if self.params is None:
+            return
+        self._until = until
+        now = self._settings()
+        live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and _is_live(f.metadata)}
+        self.params = replace(self.params, until=until, **live)
+        self.stream.request(self.params)
+
+    def _arrived(self, event: Any) -> None:
+        match event:
+            case Stepped():
+                self.step = event.step
+                self._soon()
+            case Kept():
+                self.timeline.add(event.weights)
+                self._soon()
+            case Ended():
+                self._draw()
+        self.arrived.emit(event)
+        match event:
+            case Stopped():
+                self._bar.set_running(False)
+                self._until = 0
+                self._tab.complain(event.reason, "Start anew", self.restart, word="Note")
+            case Ended() if event.error is not None:
+                self._bar.set_running(False)
+                self._until = 0
+                self._tab.complain(event.error, "Start anew", self.restart)
+                self._tab.shell.log(event)
+            case Ended() if not self.runs:
+                self._rests()
+
+    def _marks(self) -> tuple[int, ...]:
+        """The kept steps, as far as they can be told apart on the scrubber."""
+        marks: list[int] = []
+        for step in self.timeline.steps:
+            if not marks or step - marks[-1] > NEXT_MARK * self.step:
+                marks.append(step)
+        return tuple(marks)
+
+    def _look(self, step: int | None) -> None:
+        self.looked.emit(None if step is None else self.timeline.at(step))
+
+    def _rests(self) -> None:
+        """Say where the run stands now that the step in hand is done."""
+        if self.step:
+            self._tab.tell(Message("Paused at step {n}", {"n": words.number(self.step)}))
+
+    def _soon(self) -> None:
+        if not self._rest.isActive():
+            self._rest.start()
+
+    def _draw(self) -> None:
+        """Show the step, say the pace, and rest at the end."""
+        self._bar.set_step(self.step, self._marks())
+        if not self.runs:
+            return
+        if self.step >= self._most:
+            self.pause()
+            return
+        spent = time.monotonic() - self._began_at
+        if spent > 1:
+            rate = (self.step - self._steps_then) / spent
+            self._tab.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
+
+
+def _is_live(metadata: Any) -> bool:
+    return bool(getattr(metadata.get("rule"), "live", False))

@@ -1,0 +1,162 @@
+"""What every training run shares: its settings, what it tells, and the states kept of it. Imports no torch."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import Message
+from engines.core.params import Params, Range, setting
+from engines.core.protocol import Record
+
+MOST_STEPS = 1_000_000
+MEMORY = 96 * 2**20  #: bytes that the kept states of one run may fill
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A model's numbers at one step of a run, compared and hashed by identity like a picture.
+
+    Attributes
+    ----------
+    step : int
+        Steps made when they were taken; −1 for weights that came from a file.
+    arrays : dict of str to ndarray
+        Parameters and buffers by name. Nobody writes into them.
+    made_of : object
+        The settings that the model was built with, so that it can be built again.
+    """
+
+    step: int
+    arrays: dict[str, npt.NDArray[Any]] = field(repr=False)
+    made_of: Any = field(default=None, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the arrays fill."""
+        return sum(a.nbytes for a in self.arrays.values())
+
+
+@dataclass(frozen=True)
+class TrainingParams(Params):
+    """Base of the settings of a training run.
+
+    Attributes
+    ----------
+    run : int
+        Number of the run: another one starts from the beginning.
+    start : Weights, optional
+        Where it starts from; without it from random numbers of its seed.
+    until : int
+        The step to go on to: raising it goes on, lowering it pauses.
+    """
+
+    run: int = 0
+    start: Weights | None = None
+    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
+
+
+@dataclass(frozen=True)
+class Stepped(Record):
+    """One step more was made. Topics add their figures in a subclass.
+
+    Attributes
+    ----------
+    step : int
+        Steps made so far.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Kept(Record):
+    """A state to keep for looking back.
+
+    Attributes
+    ----------
+    weights : Weights
+        The state.
+    """
+
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Stopped(Record):
+    """The run can't go on (its numbers left the finite, say). The state kept last stays.
+
+    Attributes
+    ----------
+    step : int
+        The last good step.
+    reason : Message
+        Why, in words.
+    """
+
+    step: int
+    reason: Message
+
+
+def finite(*values: float) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.isfinite(values).all())
+
+
+class Timeline:
+    """The kept states of one run, first to last, in bounded memory.
+
+    When it is full, the state whose absence leaves the smallest gap, measured as a ratio of steps, is given up: the
+    beginning, where most happens, stays dense. The first and the newest state always stay.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes the states may fill together.
+    count : int
+        States at most.
+    """
+
+    def __init__(self, memory: int = MEMORY, count: int = 400) -> None:
+        self._memory, self._count = memory, count
+        self._states: list[Weights] = []
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps of the kept states, rising."""
+        return tuple(state.step for state in self._states)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the states fill."""
+        return sum(state.nbytes for state in self._states)
+
+    @property
+    def newest(self) -> Weights | None:
+        """The state kept last."""
+        return self._states[-1] if self._states else None
+
+    def clear(self) -> None:
+        """Forget all states: a new run begins."""
+        self._states = []
+
+    def add(self, state: Weights) -> None:
+        """Keep a state; one of the same or a later step gives way to it."""
+        self._states = [s for s in self._states if s.step < state.step] + [state]
+        while len(self._states) > 2 and (len(self._states) > self._count or self.nbytes > self._memory):
+            steps = self.steps
+            gaps = [(steps[i + 1] + 10) / (steps[i - 1] + 10) for i in range(1, len(steps) - 1)]
+            del self._states[1 + int(np.argmin(gaps))]
+
+    def at(self, step: int) -> Weights | None:
+        """The newest state that is not later than ``step``; the first one if all are; None when nothing is kept."""
+        if not self._states:
+            return None
+        return self._states[max(0, bisect_right(self.steps, step) - 1)]
