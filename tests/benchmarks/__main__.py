@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
+import pkgutil
 import platform
 import sys
 import time
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def rows() -> list[Row]:
-    """All rows; those that start from nothing first."""
+    """All rows; those that start from nothing first. A topic's own are found: modules ``*_rows`` with ``rows()``."""
     os.environ["ATTENTION_LAB_HOME"] = str(models.scratch() / "home")
     from tests.benchmarks import engine_rows as engine
     from tests.benchmarks import foundation_rows as foundation
@@ -37,7 +39,16 @@ def rows() -> list[Row]:
             most_ratio=0.25),
         Row("foundations", "one slider change, the slowest of the small topics, p99", foundation.slider_work, most=16),
         Row("ticks", "GUI tick gap p99 while ViT-B or DETR-R50 computes", window.tick_gap, most=25),
+        *found(),
     ]  # fmt: skip
+
+
+def found() -> list[Row]:
+    """The rows that topics bring along."""
+    here = importlib.import_module("tests.benchmarks")
+    names = [m.name for m in pkgutil.iter_modules(here.__path__) if m.name.endswith("_rows")]
+    modules = [importlib.import_module(f"tests.benchmarks.{name}") for name in names]
+    return [row for module in modules if hasattr(module, "rows") for row in module.rows()]
 
 
 def machine() -> dict[str, object]:

@@ -1,0 +1,208 @@
+"""The driver of training runs, with a run that only counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QWidget
+
+from app import words
+from app.settings import Settings
+from app.training import Training
+from app.transport import Transport
+from engines.core.errors import LabError, Message
+from engines.core.lane import Lane
+from engines.core.params import Range, setting
+from engines.core.training import Kept, Stepped, Stopped, TrainingParams, Weights
+
+MOST = 400
+LONG = 1_000_000  # never reached
+
+
+@dataclass(frozen=True)
+class CountParams(TrainingParams):
+    width: int = setting(4, Range(1, 8, 1, "Width"))
+    rate: float = setting(1.0, Range(0, 9, 0.5, "Rate", live=True))
+
+
+@dataclass(frozen=True)
+class Counted(Stepped):
+    rate: float
+
+
+class Counter:
+    """Counts; goes wrong at a rate of 9 and breaks at one of 8."""
+
+    def __init__(self):
+        self.params, self.step = None, 0
+
+    def run(self, job):
+        if self.params is None or self.params.run != job.params.run:
+            self.params, self.step = job.params, 0
+            yield Kept(Weights(0, {"w": np.zeros(2)}, job.params.width))
+        while self.step < job.params.until:
+            if job.params.rate == 9:
+                yield Stopped(self.step, Message("Loss became NaN at step {n}. Stopped.", {"n": self.step + 1}))
+                return
+            if job.params.rate == 8:
+                raise LabError("{name}: not an image.", name="x")
+            self.step += 1
+            yield Counted(self.step, job.params.rate)
+            if self.step % 10 == 0:
+                yield Kept(Weights(self.step, {"w": np.full(2, self.step)}, job.params.width))
+
+
+class Tab(QWidget):
+    """As much of a tab as a run needs."""
+
+    def __init__(self, shell):
+        super().__init__()
+        self.shell, self.now = shell, CountParams()
+        self.notes, self.complaints = [], []
+
+    def tell(self, note):
+        self.notes.append(note)
+
+    def complain(self, reason, action="", act=None, word="Error"):
+        self.complaints.append((words.drawn(reason), action, act))
+
+
+@pytest.fixture
+def made(qtbot, request):
+    most = getattr(request, "param", MOST)
+    lane = Lane()
+    shell = SimpleNamespace(lane=lane, settings=Settings.load(), log=lambda ended: None)
+    tab, bar = Tab(shell), Transport()
+    qtbot.addWidget(bar)
+    qtbot.addWidget(tab)
+    run = Training(tab, "tests.app.test_training:Counter", bar, lambda: tab.now, most)
+    yield tab, bar, run
+    run.close()
+    assert lane.close(60)
+
+
+def rest(qtbot, run):
+    qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=20_000)
+
+
+def test_a_run_goes_to_its_end_and_keeps_states(made, qtbot):
+    tab, bar, run = made
+    run.play()
+    assert bar.runs
+    qtbot.waitUntil(lambda: run.step == MOST and not bar.runs, timeout=20_000)
+    rest(qtbot, run)
+    assert run.timeline.steps == tuple(range(0, MOST + 1, 10))
+    assert run.weights.step == MOST
+    assert words.drawn(tab.notes[-1]) == f"Paused at step {MOST}"
+    run.play()
+    assert not bar.runs
+    assert words.drawn(tab.notes[-1]) == "The run is at its last step."
+
+
+@pytest.mark.parametrize("made", [LONG], indirect=True)
+def test_one_step_is_one_step_and_pause_holds(made, qtbot):
+    _, bar, run = made
+    bar.step.click()
+    rest(qtbot, run)
+    bar.step.click()
+    rest(qtbot, run)
+    assert run.step == 2
+    run.play()
+    run.pause()
+    rest(qtbot, run)
+    at = run.step
+    assert 2 <= at < LONG
+    bar.step.click()
+    rest(qtbot, run)
+    assert run.step == at + 1
+
+
+@pytest.mark.parametrize("made", [LONG], indirect=True)
+def test_another_run_begins_at_nothing_and_goes_on_if_the_one_before_did(made, qtbot):
+    _, bar, run = made
+    renewed = QSignalSpy(run.renewed)
+    run.play()
+    qtbot.waitUntil(lambda: run.step > 5, timeout=20_000)
+    bar.again.click()
+    assert bar.runs
+    assert run.step == 0
+    qtbot.waitUntil(lambda: run.step > 5, timeout=20_000)
+    run.pause()
+    rest(qtbot, run)
+    assert renewed.count() == 2
+    assert run.timeline.steps[0] == 0
+
+
+def test_looking_back_finds_the_state_kept_before(made, qtbot):
+    _, bar, run = made
+    looked = []
+    run.looked.connect(looked.append)
+    run.play()
+    qtbot.waitUntil(lambda: run.step == MOST and not bar.runs, timeout=20_000)
+    bar._look(57)
+    assert looked[-1].step == run.weights.step == 50
+    bar._look(MOST)
+    assert looked[-1] is None
+    assert run.weights.step == MOST
+
+
+def test_live_settings_reach_the_run_and_others_wait(made, qtbot):
+    tab, _, run = made
+    waiting, told = [], []
+    run.waiting.connect(waiting.append)
+    run.arrived.connect(told.append)
+    run.one_step()
+    rest(qtbot, run)
+    tab.now = CountParams(rate=2.5, width=5)
+    run.settings_changed()
+    assert (waiting[-1], run.pending(), run.params.width) == (1, 1, 4)
+    run.one_step()
+    rest(qtbot, run)
+    assert [e.rate for e in told if isinstance(e, Counted)] == [1.0, 2.5]
+    run.restart()
+    rest(qtbot, run)
+    assert (waiting[-1], run.params.width, run.timeline.newest.made_of) == (0, 5, 5)
+
+
+def test_a_run_that_has_not_begun_takes_new_settings_at_once(made, qtbot):
+    tab, _, run = made
+    run.settings_changed()
+    rest(qtbot, run)
+    tab.now = CountParams(width=7)
+    run.settings_changed()
+    rest(qtbot, run)
+    assert run.params.width == run.timeline.newest.made_of == 7
+
+
+@pytest.mark.parametrize(("rate", "said"), [(9.0, "Loss became NaN at step 3. Stopped."), (8.0, "x: not an image.")])
+def test_a_run_that_cannot_go_on_says_so_and_can_be_started_anew(made, qtbot, rate, said):
+    tab, bar, run = made
+    for _ in range(2):
+        run.one_step()
+        rest(qtbot, run)
+    tab.now = CountParams(rate=rate)
+    run.play()
+    qtbot.waitUntil(lambda: bool(tab.complaints), timeout=20_000)
+    reason, action, act = tab.complaints[0]
+    assert (reason, action) == (said, "Start anew")
+    assert not bar.runs
+    assert run.timeline.newest is not None
+    rest(qtbot, run)
+    tab.now = CountParams()
+    act()
+    run.one_step()
+    rest(qtbot, run)
+    assert run.step == 1
+
+
+def test_the_scrubber_marks_only_what_can_be_told_apart(made):
+    _, _, run = made
+    for step in range(0, 3000, 3):
+        run.timeline.add(Weights(step, {}))
+    run.step = 3000
+    marks = run._marks()
+    assert min(np.diff(marks)) > 30
