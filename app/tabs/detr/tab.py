@@ -9,17 +9,16 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from app import choosers, words
+from app import choosers
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
-from app.tabs.detr.names import picture_name
+from app.tabs.detr.pages import REAL, SidePage, cell_center, export_settings, real_offer
 from app.tabs.detr.scene import ScenePage
 from app.views.base import PixelView
 from app.widgets import box, section
 from engines.checkpoints import catalog
-from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event
@@ -35,12 +34,12 @@ from engines.detr.spec import (
     PictureShown,
 )
 
-REAL = "facebook/detr-resnet-50"
 DETECT, SCENE = range(2)
+SIDE_PAGES: tuple[type[SidePage], ...] = ()  # the pages after these two, in their order
 
 
 class DetrTab(TopicTab):
-    """Pages "Detect" and "Scene editor" over one engine and one set of settings."""
+    """Pages "Detect" and "Scene editor" over one engine, the side pages beside them, and one set of settings."""
 
     params_type = DetrParams
     intervenes = ("temperature", "heads_off", "queries_off")
@@ -75,10 +74,16 @@ class DetrTab(TopicTab):
         self.scene.edited.connect(lambda drawing: self.change(drawing=drawing))
         self.scene.photo_gone.connect(lambda drawing: self.change(drawing=drawing, picture=None))
         self.scene.sealed.connect(self.history.seal)
+        self.side = [kind(self) for kind in SIDE_PAGES]
         return [
             Page("Detect", self.detect.centre, docks[DETECT]),
             Page("Scene editor", self.scene.centre, docks[SCENE]),
+            *(one.page() for one in self.side),
         ]
+
+    def side_page(self) -> SidePage | None:
+        """The side page on screen."""
+        return self.side[self.page - 2] if self.page > SCENE else None
 
     def choosers(self) -> Sequence[QWidget]:
         self._model, self._picture = choosers.model_chooser(self), choosers.picture_chooser(self)
@@ -176,7 +181,9 @@ class DetrTab(TopicTab):
         self._draw()
 
     def escape(self) -> None:
-        if self.page == SCENE:
+        if (side := self.side_page()) is not None:
+            side.escape()
+        elif self.page == SCENE:
             self.scene.canvas.select(-1)
         elif self.detect.look.at() == 1:
             self.detect.look.set_at(0)
@@ -226,6 +233,8 @@ class DetrTab(TopicTab):
         queries = info.num_queries if info else 16
         self.changing.show_params(params, self._changed_layer(), self._heads_of(params.attention), queries)
         self._show_elsewhere()
+        for one in self.side:
+            one.show_params(params)
         self._draw()
 
     def _heads_of(self, attention: str) -> int:
@@ -299,12 +308,20 @@ class DetrTab(TopicTab):
             self.detect.show_picture(shown.rgb)
 
     def show_page(self, index: int) -> None:
+        before = self.side_page()
         super().show_page(index)
+        now = self.side_page()
+        if before is not None and before is not now:
+            before.left()
+        if now is not None:
+            now.turned_to()
         self._draw()
 
     def retranslated(self) -> None:
         """Some texts are made from numbers when an answer comes: make them anew."""
         self._drawn = ()
+        for one in self.side:
+            one.reworded()
         self._draw()
 
     def _draw(self) -> None:
@@ -322,6 +339,9 @@ class DetrTab(TopicTab):
         fresh = len(self._drawn) < 4 or self._drawn[0] != self.page or self._drawn[3] is not found
         self._drawn = wanted
         self._remember(params)
+        if (side := self.side_page()) is not None:
+            side.show_model(info, shown, found)
+            return
         if self.page == SCENE:
             self.scene.show_detections(info, shown, found)
             return
@@ -343,39 +363,11 @@ class DetrTab(TopicTab):
         return layer * heads + head
 
     def _remember(self, params: DetrParams) -> None:
-        """The settings that go into every exported file."""
-        found, drawing = self.found, params.drawing
-        plain = {name: value for name, value in vars(params).items() if name not in ("picture", "drawing", "heads_off")}
-        scene = params.picture is None or (self.info is not None and self.info.toy)
-        shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
-        settings: dict[str, object] = {
-            **plain,
-            "heads_off": [vars(one) for one in params.heads_off],
-            "model": self.info.title if self.info else params.source,
-            "picture": words.tr(picture_name(params.picture)),
-            "query": 0 if found is None else found.query + 1,
-            **({"drawing": shapes} if scene else {}),
-        }
+        settings = export_settings(params, self.info, self.found)
         page = self.detect
         painted: list[PixelView] = [page.photo, page.film, page.maps, page.matrix, *page.bars.values()]
         painted += [self.scene.canvas, self.scene.list, self.scene.film, self.scene.backgrounds]
+        painted += [view for one in self.side for view in one.views()]
         page.table.settings = settings
         for view in painted:
             view.settings = settings
-
-
-def cell_center(x: float, y: float, found: Detections) -> tuple[float, float]:
-    """The middle of the feature map's cell under a point: moving within a cell asks for nothing new."""
-    left, top, right, bottom = found.extent
-    rows, cols = found.cross.shape[-2:]
-    wide, high = (right - left) / cols, (bottom - top) / rows
-    col, row = math.floor((x - left) / wide), math.floor((y - top) / high)
-    return left + (min(max(col, 0), cols - 1) + 0.5) * wide, top + (min(max(row, 0), rows - 1) + 0.5) * high
-
-
-def real_offer() -> Message:
-    """What the button for the real model says."""
-    known = catalog.describe(REAL)
-    if known.ready:
-        return Message("Use DETR-R50")
-    return Message("Get DETR-R50 ({size} MB)", {"size": words.number(known.size_mb)})
