@@ -1,0 +1,219 @@
+"""Average precision against pycocotools, and Pascal VOC's two against small references of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.mean_ap import evaluate
+
+NUMBERS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
+NUMBERS += ("ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large")
+
+
+def by_pycocotools(truths, found, classes):
+    """The scorer that has run on the same boxes, and its twelve numbers."""
+    coco_module = pytest.importorskip("pycocotools.coco")
+    from pycocotools.cocoeval import COCOeval
+
+    annotations, results = [], []
+    for image, (truth, said) in enumerate(zip(truths, found, strict=True)):
+        for i, box in enumerate(np.asarray(truth["boxes"], float).reshape(-1, 4)):
+            wide, high = box[2:] - box[:2]
+            area = truth["area"][i] if "area" in truth else wide * high
+            crowd = int(truth["iscrowd"][i]) if "iscrowd" in truth else 0
+            annotations.append({"id": len(annotations) + 1, "image_id": image, "category_id": int(truth["labels"][i]),
+                                "bbox": [*box[:2], wide, high], "area": area, "iscrowd": crowd})  # fmt: skip
+        for i, box in enumerate(np.asarray(said["boxes"], float).reshape(-1, 4)):
+            results.append({"image_id": image, "category_id": int(said["labels"][i]),
+                            "bbox": [*box[:2], *(box[2:] - box[:2])], "score": float(said["scores"][i])})  # fmt: skip
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = coco_module.COCO()
+        coco.dataset = {"images": [{"id": image} for image in range(len(truths))], "annotations": annotations,
+                        "categories": [{"id": int(k)} for k in classes]}  # fmt: skip
+        coco.createIndex()
+        scorer = COCOeval(coco, coco.loadRes(results) if results else coco_module.COCO(), "bbox")
+        scorer.evaluate()
+        scorer.accumulate()
+        scorer.summarize()
+    return scorer
+
+
+def agree(truths, found):
+    ours = evaluate(truths, found)
+    theirs = by_pycocotools(truths, found, ours.labels)
+    np.testing.assert_allclose([getattr(ours, name) for name in NUMBERS], theirs.stats, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(ours.precision, theirs.eval["precision"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(ours.recall, theirs.eval["recall"], rtol=0, atol=1e-6)
+
+
+def picture(rng, objects, detections, classes=3, side=200.0, grid=None, levels=None, crowds=0.0):
+    """One picture with objects, and detections that lie near some of them.
+
+    ``grid`` puts all on whole steps of so many pixels, which makes IoUs meet their thresholds exactly; ``levels`` lets
+    scores tie.
+    """
+    low = rng.uniform(0, side, (objects, 2))
+    boxes = np.concatenate([low, low + rng.uniform(2, side / 1.5, (objects, 2))], axis=1)
+    labels = rng.integers(0, classes, objects)
+    near = rng.integers(0, objects, detections) if objects else np.zeros(detections, int)
+    base = boxes[near] if objects else np.tile([10.0, 10, 60, 60], (detections, 1))
+    said = base + rng.normal(0, rng.choice([0.0, 3, 15]), (detections, 4))
+    said_labels = np.where(
+        rng.random(detections) < 0.8, labels[near] if objects else 0, rng.integers(0, classes, detections)
+    )
+    scores = rng.random(detections) if levels is None else rng.integers(0, levels, detections) / levels
+    if grid:
+        boxes, said = np.round(boxes / grid) * grid, np.round(said / grid) * grid
+    said[:, 2:] = np.maximum(said[:, 2:], said[:, :2])
+    truth = {"boxes": boxes, "labels": labels}
+    if crowds:
+        truth["iscrowd"] = rng.random(objects) < crowds
+    return truth, {"boxes": said, "labels": said_labels, "scores": scores}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    images=st.integers(1, 6),
+    objects=st.integers(0, 12),
+    detections=st.integers(0, 25),
+    classes=st.integers(1, 4),
+    grid=st.sampled_from([None, 1, 5, 20]),
+    levels=st.sampled_from([None, 1, 4]),
+    crowds=st.sampled_from([0.0, 0.3]),
+    own_areas=st.booleans(),
+)
+def test_equals_pycocotools(seed, images, objects, detections, classes, grid, levels, crowds, own_areas):
+    rng = np.random.default_rng(seed)
+    pairs = [
+        picture(rng, int(rng.integers(0, objects + 1)), int(rng.integers(0, detections + 1)), classes,
+                grid=grid, levels=levels, crowds=crowds)
+        for _ in range(images)
+    ]  # fmt: skip
+    truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
+    if own_areas:
+        for truth in truths:
+            truth["area"] = rng.choice([100.0, 32.0**2, 2000.0, 96.0**2, 20000.0], len(truth["labels"]))
+    if not any(len(part["labels"]) for part in (*truths, *found)):
+        return
+    agree(truths, found)
+
+
+def test_more_than_a_hundred_detections_of_one_class():
+    rng = np.random.default_rng(0)
+    truth, said = picture(rng, 15, 260, classes=1, levels=7)
+    agree([truth], [said])
+    agree([truth, truth], [said, {key: value[:0] for key, value in said.items()}])
+
+
+def test_one_detection_takes_the_later_of_two_equal_objects_and_a_crowd_takes_many():
+    box = [[10, 10, 50, 50]]
+    twice = {"boxes": box * 2, "labels": [1, 1], "area": [100.0, 1600.0]}
+    agree([twice], [{"boxes": box, "labels": [1], "scores": [0.5]}])
+    crowd = {"boxes": [[0, 0, 100, 100]], "labels": [1], "iscrowd": [1]}
+    single = {"boxes": box, "labels": [1]}
+    agree([crowd, single], [{"boxes": box * 5, "labels": [1] * 5, "scores": np.arange(5) / 5}] * 2)
+    both = {"boxes": [[0, 0, 100, 100], *box], "labels": [1, 1], "iscrowd": [1, 0]}
+    agree([both], [{"boxes": box * 3, "labels": [1] * 3, "scores": [0.9, 0.9, 0.1]}])
+
+
+def test_tensors_and_arrays_give_the_same():
+    torch = pytest.importorskip("torch")
+    pairs = [picture(np.random.default_rng(n), 5, 9) for n in range(3)]
+    plain = evaluate([truth for truth, _ in pairs], [said for _, said in pairs])
+    as_tensors = [[{key: torch.as_tensor(value) for key, value in part.items()} for part in pair] for pair in pairs]
+    other = evaluate([truth for truth, _ in as_tensors], [said for _, said in as_tensors])
+    assert plain.ap == other.ap
+    assert plain.per_class == other.per_class
+
+
+NOTHING = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int), "scores": np.zeros(0)}
+
+
+@pytest.mark.parametrize("style", ["coco", "voc07", "voc10"])
+def test_nothing_to_find_is_minus_one_and_nothing_found_is_zero(style):
+    some = {"boxes": [[0, 0, 50, 50]], "labels": [3], "scores": [0.5]}
+    for truths, found in (([], []), ([NOTHING], [NOTHING]), ([{"boxes": [], "labels": []}], [some])):
+        nothing = evaluate(truths, found, style)
+        assert [getattr(nothing, name) for name in NUMBERS] == [-1] * 12
+        assert set(nothing.per_class.values()) <= {-1}
+    missed = evaluate([some], [NOTHING], style)
+    assert (missed.ap, missed.ap50, missed.ar100, missed.ap_medium, missed.ap_large) == (0, 0, 0, 0, -1)
+    assert missed.per_class == {3: 0.0}
+    assert evaluate([some], [some], style).ap == pytest.approx(1)
+    mixed = evaluate([some], [{"boxes": [[0, 0, 9, 9]], "labels": [4], "scores": [0.9]}], style)
+    assert mixed.per_class == {3: 0.0, 4: -1.0}
+
+
+@pytest.mark.parametrize(
+    ("truth", "said", "words"),
+    [
+        (NOTHING, {**NOTHING, "scores": [0.5]}, "scores"),
+        ({**NOTHING, "boxes": np.zeros((2, 3))}, NOTHING, "boxes"),
+        (NOTHING, {"boxes": [[0, 0, np.nan, 1]], "labels": [1], "scores": [1.0]}, "finite"),
+        (NOTHING, {"boxes": [[0, 0, 1, 1]], "labels": [1], "scores": [np.nan]}, "score"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(truth, said, words):
+    with pytest.raises(ValueError, match=words):
+        evaluate([truth], [said])
+    with pytest.raises(ValueError, match="images"):
+        evaluate([truth], [said, said])
+
+
+# -- Pascal VOC, one detection at a time
+def voc_points(truths, found, label):
+    """Recall and precision after each detection of a class, at IoU 0.5, by the plain loop."""
+    waiting = []
+    for image, said in enumerate(found):
+        waiting += [
+            (-s, image, i) for i, (s, k) in enumerate(zip(said["scores"], said["labels"], strict=True)) if k == label
+        ]
+    objects = sum(int((truth["labels"] == label).sum()) for truth in truths)
+    taken, hits, points = set(), 0, []
+    for turn, (_, image, i) in enumerate(sorted(waiting), start=1):
+        best, choice = 0.5, None
+        for g in np.flatnonzero(truths[image]["labels"] == label):
+            a, b = found[image]["boxes"][i], truths[image]["boxes"][g]
+            wide, high = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+            inner = max(wide, 0) * max(high, 0)
+            iou = inner / max(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - inner, 1e-12)
+            if iou >= best and (image, g) not in taken:
+                best, choice = iou, (image, g)
+        if choice is not None:
+            taken.add(choice)
+            hits += 1
+        points.append((hits / objects, hits / turn))
+    return np.array(points).reshape(-1, 2)
+
+
+def eleven_points(points):
+    return sum(max((p for r, p in points if r >= step), default=0.0) for step in np.arange(0.0, 1.1, 0.1)) / 11
+
+
+def all_points(points):
+    area, before = 0.0, 0.0
+    for recall in sorted({r for r, _ in points}):
+        area += (recall - before) * max(p for r, p in points if r >= recall)
+        before = recall
+    return area
+
+
+@pytest.mark.parametrize(("style", "reference"), [("voc07", eleven_points), ("voc10", all_points)])
+@pytest.mark.parametrize("seed", range(12))
+def test_voc_equals_the_plain_loop(style, reference, seed):
+    rng = np.random.default_rng(seed)
+    pairs = [picture(rng, int(rng.integers(1, 11)), 20) for _ in range(4)]
+    truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
+    ours = evaluate(truths, found, style)
+    there = sorted({int(k) for truth in truths for k in truth["labels"]})
+    wanted = {label: reference(voc_points(truths, found, label)) for label in there}
+    assert {k: v for k, v in ours.per_class.items() if v >= 0} == pytest.approx(wanted, abs=1e-6)
+    assert ours.ap == pytest.approx(np.mean(list(wanted.values())), abs=1e-6)
+    assert ours.ap == ours.ap50
