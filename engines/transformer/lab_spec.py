@@ -1,0 +1,317 @@
+"""Settings and events of the pages Experiments and Maths. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.protocol import Frame
+from engines.core.training import Weights
+from engines.transformer.switches import ENCODER, ENCODER_FFN, Place
+
+Floats = npt.NDArray[np.float32]
+
+CAUSAL, RESIDUALS, NORMS = "Causal mask", "Residual connections", "Normalization"
+POSITIONS, CONVOLUTIONS, ABLATION = "Positions", "FFN as convolutions", "Heads and layers"
+EXPERIMENTS = (CAUSAL, RESIDUALS, NORMS, POSITIONS, CONVOLUTIONS, ABLATION)
+
+TRAINED, RANDOM = "Trained", "Random"
+LIVE, RUNNING = "Batch", "Running"
+LAYER, BATCH = "layer", "batch"  #: the two normalizations, in the order of all pairs below
+
+#: What the numbers have to be: without the mask an earlier logit moves by more, with it by less.
+MOVES, RESTS = 1e-3, 1e-6
+SAME = 1e-5  #: the two ways to compute the FFN differ by less
+
+LAB = "Experiment"
+
+
+@dataclass(frozen=True)
+class LabSettings(Params):
+    """What the hand sets on the two pages; the tab's settings have them too, so that a step can be undone.
+
+    Attributes
+    ----------
+    experiment : str
+        The one that is looked at.
+    lab_residuals_off : tuple of (kind, layer)
+        Sublayers without their residual connection.
+    lab_mates : int
+        Which other samples share the batch.
+    lab_ffn : (kind, layer)
+        The FFN whose activations are shown.
+    walk_at : (kind, layer)
+        The attention that the page Maths walks through.
+    walk_head : int
+        Its head.
+    """
+
+    experiment: str = setting(CAUSAL, Choice(EXPERIMENTS, "Experiment"))
+    lab_causal: bool = setting(
+        True,
+        Switch("Causal mask", tip="A target token sees itself and what is before it. (Vaswani 2017, 3.2.3)", group=LAB),
+    )
+    lab_positions: bool = setting(
+        True, Switch("Add positions", tip="Sines and cosines on the embeddings. (Vaswani 2017, 3.5)", group=LAB)
+    )
+    lab_from: str = setting(
+        TRAINED,
+        Choice((TRAINED, RANDOM), "Weights", tip="Gradients of the trained model, or of a fresh one.", group=LAB),
+    )
+    lab_depth: int = setting(4, Range(1, 8, 1, "Layers", tip="Of each stack of the fresh model.", group=LAB))
+    lab_norm_first: bool = setting(
+        False, Switch("Pre-norm", tip="Normalize before each sublayer. (Xiong 2020)", group=LAB)
+    )
+    lab_batch: int = setting(8, Range(1, 32, 1, "Batch size", tip="The sample that is watched included.", group=LAB))
+    lab_padding: int = setting(0, Range(0, 12, 1, "Padding", "tokens", tip="Added behind every sample.", group=LAB))
+    lab_count_padding: bool = setting(
+        False, Switch("Padding counts", tip="Batch statistics over padding too, as a careless one has them.", group=LAB)
+    )
+    lab_mode: str = setting(
+        LIVE,
+        Choice((LIVE, RUNNING), "BatchNorm takes", group=LAB,
+               tip="Statistics of this batch, as in training, or running ones, as in evaluation."),
+    )  # fmt: skip
+    lab_examples: int = setting(
+        128, Range(32, 512, 32, "Examples", tip="Held-out ones that the accuracy is taken over.", group=LAB)
+    )
+    lab_residuals_off: tuple[Place, ...] = ((ENCODER, 0),)
+    lab_mates: int = 0
+    lab_ffn: Place = (ENCODER_FFN, 0)
+    walk_at: Place = (ENCODER, 0)
+    walk_head: int = 0
+
+
+LAB_FIELDS = tuple(f.name for f in fields(LabSettings))
+
+
+def lab_only(old: LabSettings, new: LabSettings) -> bool:
+    """Whether nothing but these settings differ."""
+    return old != new and replace(new, **{name: getattr(old, name) for name in LAB_FIELDS}) == old
+
+
+@dataclass(frozen=True)
+class LabParams(LabSettings):
+    """What an experiment is asked.
+
+    Attributes
+    ----------
+    task, text : str
+        The task and the typed input.
+    weights : Weights, optional
+        A state of a run; without it the bundled ones.
+    """
+
+    task: str = "Reverse"
+    text: str = ""
+    weights: Weights | None = None
+
+
+def asked(settings: LabSettings, task: str, text: str, weights: Weights | None) -> LabParams:
+    """Lab settings of the tab, with what they are asked of."""
+    own = {name: getattr(settings, name) for name in LAB_FIELDS}
+    return LabParams(**own, task=task, text=text, weights=weights)
+
+
+# ------------------------------------------------------------------ events
+@dataclass(frozen=True)
+class Subject(Frame):
+    """The model that is taken apart.
+
+    Attributes
+    ----------
+    source, target : tuple of str
+        Tokens of the sample; ``target`` is what goes into the decoder, start token first.
+    answer : tuple of str
+        The token that the model says at each place of the target.
+    heads, encoder_layers, decoder_layers, width, ffn : int
+        Its sizes.
+    accuracy : float
+        Token accuracy on held-out examples, 0..1.
+    trained : bool
+        False where there were no weights for the task and it is a fresh one.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    answer: tuple[str, ...]
+    heads: int
+    encoder_layers: int
+    decoder_layers: int
+    width: int
+    ffn: int
+    accuracy: float
+    trained: bool
+
+
+@dataclass(frozen=True)
+class Causality(Frame):
+    """What a changed target token changes.
+
+    Attributes
+    ----------
+    target : tuple of str
+        Tokens that go into the decoder.
+    changed : tuple of str
+        What each was changed to.
+    moved : ndarray (2, T, T)
+        Largest change of a logit, without [0] and with [1] the mask: row, the token that was changed; column, the
+        place of the logits.
+    earlier : tuple of float
+        Largest change at a place before the changed token, without and with the mask.
+    """
+
+    target: tuple[str, ...]
+    changed: tuple[str, ...]
+    moved: Floats
+    earlier: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Gradients(Frame):
+    """Norm of the loss's gradient with all residual connections and without some.
+
+    Attributes
+    ----------
+    places : tuple of (kind, layer)
+        The sublayers, in the order in which the model runs them.
+    off : tuple of (kind, layer)
+        Those without a residual connection.
+    kept, cut : ndarray (P,)
+        L2 norm over each sublayer's parameters, with all connections and without those.
+    loss : tuple of float
+        Of the batch, with and without.
+    trained : bool
+        Whether the weights are the trained ones.
+    """
+
+    places: tuple[Place, ...]
+    off: tuple[Place, ...]
+    kept: Floats
+    cut: Floats
+    loss: tuple[float, float]
+    trained: bool
+
+
+@dataclass(frozen=True)
+class Normalized(Frame):
+    """The same network with layer and with batch normalization, at its first normalization.
+
+    Attributes
+    ----------
+    tokens : tuple of str
+        Of the sample that is watched.
+    alone, among : ndarray (2, N, E)
+        Its output where it is the only one without padding, and in the batch as it is set; both with the statistics
+        that are set.
+    moved : tuple of float
+        Largest difference of the two, layer and batch normalization.
+    means, deviations : tuple of ndarray
+        Statistics: layer normalization has one of each per token (N,), batch normalization one per number (E,).
+    gap : tuple of float
+        Largest difference of the sample's output between training and evaluation.
+    positions : int
+        Positions that batch normalization took its statistics over.
+    """
+
+    tokens: tuple[str, ...]
+    alone: Floats
+    among: Floats
+    moved: tuple[float, float]
+    means: tuple[Floats, Floats]
+    deviations: tuple[Floats, Floats]
+    gap: tuple[float, float]
+    positions: int
+
+
+@dataclass(frozen=True)
+class Placed(Frame):
+    """The model with and without positions.
+
+    Attributes
+    ----------
+    tokens : tuple of str
+        The source.
+    order : tuple of int
+        How it was shuffled for the proof.
+    shuffled : tuple of float
+        Largest difference between the memory of the shuffled source and the shuffled memory of the source, without
+        and with positions.
+    accuracy : tuple of float
+        Token accuracy on held-out examples, without and with.
+    answers : tuple of str
+        What the model answers, without and with.
+    maps : ndarray (2, H, S, S)
+        Weights of the encoder's first layer, without and with.
+    """
+
+    tokens: tuple[str, ...]
+    order: tuple[int, ...]
+    shuffled: tuple[float, float]
+    accuracy: tuple[float, float]
+    answers: tuple[str, str]
+    maps: Floats
+
+
+@dataclass(frozen=True)
+class Convolved(Frame):
+    """One FFN, as two linear maps and as two 1×1 convolutions with the same weights.
+
+    Attributes
+    ----------
+    place : (kind, layer)
+    tokens : tuple of str
+    hidden : ndarray (2, N, F)
+        Activations after the ReLU, of the linear maps and of the convolutions.
+    output : ndarray (2, N, E)
+        What they answer.
+    apart : float
+        Largest difference of the answers.
+    active : float
+        Share of activations that are not 0.
+    """
+
+    place: Place
+    tokens: tuple[str, ...]
+    hidden: Floats
+    output: Floats
+    apart: float
+    active: float
+
+
+@dataclass(frozen=True)
+class Ablated(Frame):
+    """Accuracy without single parts, as far as it is measured.
+
+    Attributes
+    ----------
+    rows : tuple of (kind, layer)
+        The attentions.
+    untouched : float
+        Token accuracy of the whole model, 0..1.
+    untouched_sequences : float
+        Sequences that are right throughout.
+    heads : ndarray (rows, H)
+        Token accuracy without one head; −1 where not measured yet.
+    whole : ndarray (rows,)
+        Without all heads of an attention.
+    ffns : ndarray (rows,)
+        Without the FFN of the row's layer, where the row is the last attention of its layer; else −1.
+    layers : ndarray (rows,)
+        Without the row's whole layer, where the row is the last attention of its layer; else −1.
+    done, total : int
+        Measurements.
+    """
+
+    rows: tuple[Place, ...]
+    untouched: float
+    untouched_sequences: float
+    heads: Floats
+    whole: Floats
+    ffns: Floats
+    layers: Floats
+    done: int
+    total: int
