@@ -1,7 +1,7 @@
 """Average precision of detections as COCO and Pascal VOC measure it, in numpy alone.
 
-Sources: Lin et al. 2014, "Microsoft COCO", and its evaluation (bounding boxes; equal to pycocotools, crowds, ties, areas
-and limits included); Everingham et al. 2010 and 2015, "The Pascal Visual Object Classes Challenge".
+Sources: Lin et al. 2014, "Microsoft COCO", and its evaluation (of boxes; equal to pycocotools, with crowds, ties, areas
+and limits); Everingham et al. 2010 and 2015, "The Pascal Visual Object Classes Challenge".
 
 How it is quick: all boxes of all images lie in one table, sorted by class and image. Only pairs of a detection and an
 object of the same class and image whose IoU reaches the lowest threshold are kept. The greedy matching goes detection
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -227,7 +228,7 @@ def evaluate(ground_truth: Images, detections: Images, style: str = "coco") -> E
 
 @dataclass(frozen=True)
 class Curve:
-    """Recall and precision (T, n) after each detection, best first; ``envelope`` is the best precision from there on."""
+    """Recall and precision (T, n) after each detection, best first; ``envelope``: the best precision from there on."""
 
     recall: np.ndarray
     precision: np.ndarray
@@ -252,7 +253,7 @@ class Curve:
 
 
 def tabulate(ground_truth: Images, detections: Images) -> Table:
-    """Put the boxes of all images into one sorted table; detections past the best 100 of a class in an image fall out."""
+    """Put the boxes of all images into one sorted table, of each class in an image the best 100 detections."""
     if len(ground_truth) != len(detections):
         raise ValueError(f"{len(ground_truth)} images in the ground truth, {len(detections)} in the detections")
     truths, truth_image, truth_row = _boxes(ground_truth, "ground truth")
@@ -315,7 +316,7 @@ def _column(images: Images, key: str, image: np.ndarray, default: np.ndarray | N
 
 
 def pair_iou(boxes: np.ndarray, truths: np.ndarray, crowd: np.ndarray) -> np.ndarray:
-    """IoU (P,) of boxes (P, 4) with objects (P, 4), both x, y, width, height; with a crowd, the share of the box in it."""
+    """IoU (P,) of boxes (P, 4) and objects (P, 4), all x, y, width, height; of a crowd, the share of the box in it."""
     sides = np.minimum(boxes[:, :2] + boxes[:, 2:], truths[:, :2] + truths[:, 2:])
     sides -= np.maximum(boxes[:, :2], truths[:, :2])
     inner = np.where((sides > 0).all(axis=1), sides[:, 0] * sides[:, 1], 0.0)
@@ -369,7 +370,7 @@ def matched(
     enough = pairs.iou >= np.minimum(thresholds, 1 - 1e-10)[:, None]  # (T, P)
     choice = np.arange(total) + total * ~aside[pairs.truth]  # the higher the better: what is to be found, then by IoU
     turns = np.searchsorted(pairs.turn, np.arange(pairs.turn.max(initial=-1) + 2))
-    for begin, end in zip(turns, turns[1:], strict=False):
+    for begin, end in pairwise(turns):
         who, what = pairs.detection[begin:end], pairs.truth[begin:end]
         free = enough[:, begin:end] & (~taken[:, what] | table.crowd[what])
         starts = np.flatnonzero(np.diff(who, prepend=-1))

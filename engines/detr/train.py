@@ -272,7 +272,7 @@ def export(folder: Path) -> None:
             "held_out_scenes": 1000,
             "AP": round(precision.ap, 4),
             "AP50": round(precision.ap50, 4),
-            "measure": "COCO, pycocotools; python -m engines.detr.train --evaluate",
+            "measure": "COCO; python -m engines.detr.train --evaluate",
         },
     }
     weights.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
