@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,31 +38,39 @@ class Drop:
         Files to be read as pictures, in the order in which they came; those of a folder by name.
     models : list of str
         Model folders, as sources for `engines.checkpoints.catalog.locate`.
+    files : list of Path
+        Files and folders that the tab on screen says are for it.
     errors : list of Message
-        One for each thing that is neither.
+        One for each thing that is none of these.
     image : QImage, optional
         A picture that came without a file (copied in another program).
     """
 
     pictures: list[Path] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
     image: QImage | None = None
 
     @property
     def refusal(self) -> Message | None:
         """What to say where nothing at all could be taken; None if something could."""
-        if self.pictures or self.models or self.image is not None or not self.errors:
+        if self.pictures or self.models or self.files or self.image is not None or not self.errors:
             return None
         return Message(STAYS, {"refusal": self.errors[0]})
 
 
-def sort_drop(data: QMimeData) -> Drop:
+def nobodys(path: Path) -> bool:
+    """Whether a file or folder is for the tab on screen, where no tab takes any but pictures and models."""
+    return False
+
+
+def sort_drop(data: QMimeData, wanted: Callable[[Path], bool] = nobodys) -> Drop:
     """Sort what a drop or the clipboard holds: files first, then a picture, then a web address."""
     files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
     web = [url for url in data.urls() if not url.isLocalFile() and not url.isEmpty()]
     if files:
-        drop = sort_paths(files)
+        drop = sort_paths(files, wanted)
         drop.errors += [_web_address(url.toString(QUrl.ComponentFormattingOption.PrettyDecoded)) for url in web]
         return drop
     if data.hasImage():
@@ -74,16 +82,19 @@ def sort_drop(data: QMimeData) -> Drop:
         return Drop(errors=[_web_address(web[0].toString(QUrl.ComponentFormattingOption.PrettyDecoded))])
     lines = [line.strip().strip('"') for line in data.text().splitlines() if line.strip()]
     if lines and all(_WEB.fullmatch(line) or _is_there(line) for line in lines):
-        return sort_paths(lines)
+        return sort_paths(lines, wanted)
     return Drop(errors=[Message("There is no picture in what was dropped or pasted.")])
 
 
-def sort_paths(paths: Iterable[str | Path]) -> Drop:
-    """Sort files and folders; a folder of pictures is replaced by its pictures."""
+def sort_paths(paths: Iterable[str | Path], wanted: Callable[[Path], bool] = nobodys) -> Drop:
+    """Sort files and folders; a folder of pictures gives way to its pictures. Those ``wanted`` are left as they are."""
     drop = Drop()
     for path in paths:
         if _WEB.fullmatch(str(path)):
             drop.errors.append(_web_address(str(path).strip()))
+            continue
+        if wanted(Path(path)):
+            drop.files.append(Path(path))
             continue
         try:
             _sort(Path(path), drop)

@@ -48,10 +48,13 @@ class Intake(QObject):
 
     # -- coming in
     def ask_files(self) -> None:
-        """Ask for pictures, one or several."""
-        patterns = " ".join(f"*{s}" for s in SUFFIXES)
-        title, kinds = words.tr("Open pictures"), f"{words.tr('Pictures')} ({patterns})"
-        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder(), kinds)
+        """Ask for pictures, one or several, or for what else the tab on screen opens."""
+        tab, title = self._window.tab, words.tr("Open pictures")
+        kinds = [f"{words.tr('Pictures')} ({_patterns(SUFFIXES)})"]
+        if tab is not None and tab.file_kinds:
+            kinds.insert(0, f"{words.tr(tab.file_title)} ({_patterns(tab.file_kinds)})")
+            title = words.tr("Open files")
+        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder(), ";;".join(kinds))
         if names:
             self.paths(names)
 
@@ -68,11 +71,11 @@ class Intake(QObject):
 
     def dropped(self, data: QMimeData) -> None:
         """Take what was dropped."""
-        self._take(sort_drop(data))
+        self._take(sort_drop(data, self._is_wanted))
 
     def paths(self, paths: Iterable[str]) -> None:
         """Take files and folders."""
-        self._take(sort_paths(paths))
+        self._take(sort_paths(paths, self._is_wanted))
 
     def sample(self, name: str) -> None:
         """Show a sample photo."""
@@ -86,7 +89,12 @@ class Intake(QObject):
         return str(Path(recent[0]).parent) if recent else str(Path.home())
 
     # -- sorting
+    def _is_wanted(self, path: Path) -> bool:
+        return self._window.tab is not None and self._window.tab.takes_path(path)
+
     def _take(self, drop: Drop) -> None:
+        if drop.files and self._window.tab is not None:
+            self._window.tab.take_paths(drop.files)
         for source in drop.models[-1:]:
             self.use_model(source)
         tab = self._picture_tab() if drop.pictures or drop.image is not None else self._window.tab
@@ -231,6 +239,11 @@ class Intake(QObject):
         self._reader.close()
         for job in self.findChildren(Download):  # a cancelled one may still be ending
             job.close()
+
+
+def _patterns(suffixes: Iterable[str]) -> str:
+    """As a file dialog wants them."""
+    return " ".join(f"*{suffix}" for suffix in suffixes)
 
 
 def _together(errors: list[Message]) -> Message:

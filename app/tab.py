@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import Qt, Signal
@@ -104,6 +105,8 @@ class TopicTab(QWidget):
         Fields that change the model; they are counted in the dock, and Reset brings them back.
     takes_pictures, takes_models : bool
         What may be dropped on the tab.
+    file_kinds, file_title : tuple of str, str
+        Endings of other files that it opens (``.json``), and what the open dialog calls them; see also `takes_path`.
 
     Signals
     -------
@@ -118,6 +121,8 @@ class TopicTab(QWidget):
     kept: ClassVar[tuple[str, ...]] = ()  # fields without a rule that settings remember
     takes_pictures: ClassVar[bool] = False
     takes_models: ClassVar[bool] = False
+    file_kinds: ClassVar[tuple[str, ...]] = ()
+    file_title: ClassVar[str] = ""
 
     rested = Signal(bool)
     busy = Signal(bool)
@@ -245,6 +250,13 @@ class TopicTab(QWidget):
         self.error.dismiss()
         self.change(undoable=False, **self.picture_chosen(picture))
         self.history.clear()
+
+    def takes_path(self, path: Path) -> bool:
+        """Whether a file or folder dropped while this tab is on screen is for it; asked before pictures and models."""
+        return path.suffix.lower() in self.file_kinds
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        """Use files and folders that `takes_path` said yes to; all that were dropped at once."""
 
     def take_model(self, source: str) -> None:
         """Use a model that is on this machine; changes to the old one do not carry over."""
