@@ -1,0 +1,290 @@
+"""What a Transformer is made of here, and how it is trained: the settings both pages share. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.protocol import Frame, Record
+from engines.core.training import Stepped, TrainingParams
+from engines.data.sequences import REVERSE, TASKS
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+LAYER_NORM, BATCH_NORM = "LayerNorm", "BatchNorm"
+POST, PRE = "After (post-norm)", "Before (pre-norm)"
+WIDTHS, HEADS = ("32", "64", "128"), ("1", "2", "4", "8")
+AT_ONCE, NEW_RUN = "Changes at once", "Starts a new run"
+MOST_STEPS = 20_000  #: steps of a run
+FFN: Final = 4  #: width inside the feed-forward networks over the width of the model
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything a model is built from; with `Weights` as their ``made_of``.
+
+    Attributes
+    ----------
+    task : str
+        Whose vocabularies and lengths it has.
+    width, heads, layers, ffn : int
+        E, H, layers of each stack, width inside the feed-forward networks.
+    norm : str
+        ``layer`` or ``batch``.
+    norm_first, final_norm, positions : bool
+        See `engines.transformer.model.Transformer` and `engines.transformer.switches.Switches`.
+    """
+
+    task: str
+    width: int = 64
+    heads: int = 4
+    layers: int = 2
+    ffn: int = 256
+    norm: str = "layer"
+    norm_first: bool = False
+    final_norm: bool = False
+    positions: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe(Params):
+    """What a run is made of, and what can be turned while it goes on."""
+
+    task: str = setting(
+        REVERSE, Choice(TASKS, "Task", group=NEW_RUN, tip="What is learned: one sequence in, another one out.")
+    )
+    learning_rate: float = setting(
+        3e-3,
+        Range(
+            1e-5,
+            1.0,
+            1e-5,
+            "Learning rate",
+            log=True,
+            live=True,
+            group=AT_ONCE,
+            tip="Its highest value, at the end of the warm-up. The paper's is 1 / √(width · warm-up steps).",
+        ),
+    )
+    warmup: int = setting(
+        200,
+        Range(
+            1,
+            4000,
+            1,
+            "Warm-up steps",
+            log=True,
+            live=True,
+            group=AT_ONCE,
+            tip="The rate rises with the step, then falls with 1 / √step. (Vaswani 2017, equation 3)",
+        ),
+    )
+    batch: int = setting(
+        64, Range(1, 256, 1, "Batch size", log=True, live=True, group=AT_ONCE, tip="Examples in each step.")
+    )
+    dropout: float = setting(
+        0.0,
+        Range(
+            0.0,
+            0.5,
+            0.01,
+            "Dropout",
+            live=True,
+            percent=True,
+            group=AT_ONCE,
+            tip="Share of numbers set to 0 while learning, on embeddings and sublayers. (Vaswani 2017, 5.4)",
+        ),
+    )
+    smoothing: float = setting(
+        0.0,
+        Range(
+            0.0,
+            0.3,
+            0.01,
+            "Label smoothing",
+            live=True,
+            percent=True,
+            group=AT_ONCE,
+            tip="Share of the target that is spread over all tokens: the loss can't reach 0. (Vaswani 2017, 5.4)",
+        ),
+    )
+    layers: int = setting(2, Range(1, 4, 1, "Layers", group=NEW_RUN, tip="Of the encoder, and as many of the decoder."))
+    heads: str = setting(
+        "4", Choice(HEADS, "Heads", group=NEW_RUN, tip="Each one attends with its own share of the width.")
+    )
+    width: str = setting("64", Choice(WIDTHS, "Width", group=NEW_RUN, tip="Numbers of each token's vector, d_model."))
+    norm: str = setting(
+        LAYER_NORM,
+        Choice(
+            (LAYER_NORM, BATCH_NORM),
+            "Normalization",
+            group=NEW_RUN,
+            tip="Over the numbers of each token, or over all tokens of the batch.",
+        ),
+    )
+    order: str = setting(
+        POST,
+        Choice((POST, PRE), "Normalized", group=NEW_RUN, tip="The paper's way, or before each sublayer. (Xiong 2020)"),
+    )
+    positions: bool = setting(
+        True, Switch("Positions", group=NEW_RUN, tip="Without them a sequence is a bag of tokens for the encoder.")
+    )
+    seed: int = setting(
+        0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Of weights, examples and dropout: same seed, same curve.")
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Recipe, TrainingParams):
+    """A run of the `engines.transformer.training.Trainer`."""
+
+    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
+
+
+def settings_of(recipe: Recipe) -> TrainingSettings:
+    """The recipe's fields as settings of a run not yet begun."""
+    names = Recipe.__dataclass_fields__
+    return TrainingSettings(**{name: getattr(recipe, name) for name in names})
+
+
+def shape_of(recipe: Recipe) -> Shape:
+    """The model a recipe asks for."""
+    return Shape(
+        task=recipe.task,
+        width=int(recipe.width),
+        heads=int(recipe.heads),
+        layers=recipe.layers,
+        ffn=FFN * int(recipe.width),
+        norm="batch" if recipe.norm == BATCH_NORM else "layer",
+        norm_first=recipe.order == PRE,
+        final_norm=recipe.order == PRE,  # without it the sum of a pre-norm model goes to the logits as it is
+        positions=recipe.positions,
+    )
+
+
+def rate_at(step: int, peak: float, warmup: int) -> float:
+    """The learning rate of a step (from 1) by the paper's schedule, scaled to its peak (equation 3).
+
+    ``peak · min(step / warmup, √(warmup / step))``; with peak = 1 / √(width · warmup) it is the paper's.
+    """
+    return float(peak * min(step / warmup, (warmup / step) ** 0.5))
+
+
+def same_run(a: TrainingSettings, b: TrainingSettings) -> bool:
+    """Whether both belong to one run: all that is not live is the same."""
+    return _fixed(a) == _fixed(b)
+
+
+def _fixed(settings: TrainingSettings) -> TrainingSettings:
+    plain = TrainingSettings()
+    live: dict[str, Any] = {
+        name: getattr(plain, name)
+        for name, one in TrainingSettings.__dataclass_fields__.items()
+        if getattr(one.metadata.get("rule"), "live", False)
+    }
+    return replace(settings, **live)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """The fixed example that is shown while training.
+
+    Attributes
+    ----------
+    source : tuple of str
+        S tokens, with the end token.
+    target : tuple of str
+        T tokens that the decoder reads: the start token, then the right answer.
+    wanted : tuple of str
+        T tokens that it should say: the right answer, then the end token.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    wanted: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RunBegan(Record):
+    """A run stands at its beginning.
+
+    Attributes
+    ----------
+    settings : TrainingSettings
+        What it is made of.
+    parameters : int
+        Numbers that are learned.
+    guessing : float
+        Loss of a model that gives all tokens the same probability: ln V.
+    parts : tuple of str
+        Parts whose gradient norms are told: ``embeddings``, ``encoder 1``, …, ``decoder 1``, …, ``output``.
+    example : Example
+    """
+
+    settings: TrainingSettings = field(repr=False)
+    parameters: int
+    guessing: float
+    parts: tuple[str, ...]
+    example: Example = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StepDone(Stepped):
+    """One step more.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the batch's tokens, nat, with label smoothing as set.
+    token_accuracy, sequence_accuracy : float
+        Shares of the batch, each place given the right tokens before it.
+    rate : float
+        Learning rate used.
+    gradients : tuple of float
+        L2 norm of the gradient of each part.
+    """
+
+    loss: float
+    token_accuracy: float
+    sequence_accuracy: float
+    rate: float
+    gradients: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HeldOut(Record):
+    """How a state does on examples that no batch ever has.
+
+    Attributes
+    ----------
+    step : int
+    loss, token_accuracy, sequence_accuracy : float
+        As in `StepDone`, without label smoothing and dropout.
+    """
+
+    step: int
+    loss: float
+    token_accuracy: float
+    sequence_accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Now(Frame):
+    """Where the newest state looks, on the fixed example. L layers, H heads.
+
+    Attributes
+    ----------
+    step : int
+    weights : dict of str to ndarray float32
+        ``encoder`` (L, H, S, S), ``decoder`` (L, H, T, T), ``cross`` (L, H, T, S); rows sum to 1.
+    probabilities : ndarray float32 (T, V)
+        Of the next token at each place.
+    """
+
+    step: int
+    weights: dict[str, Floats] = field(repr=False)
+    probabilities: Floats = field(repr=False)

@@ -1,0 +1,243 @@
+"""Trains a Transformer on one of the tasks, as a guest of the lane or by itself.
+
+`Run` is the bare loop: `Run.advance` makes one step and tells its figures. `Trainer` streams it: figures of each
+step, how held-out examples do, where the fixed example looks ten times a second, states to look back at.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engines.blocks.optimizers import Adam
+from engines.core.errors import Message
+from engines.core.protocol import Event, Job
+from engines.core.training import Kept, Stopped, Weights, finite
+from engines.data.sequences import PAD, Batch, task
+from engines.transformer.checkpoint import build, put, switches, taken
+from engines.transformer.model import Transformer
+from engines.transformer.recipe import (
+    MOST_STEPS,
+    Example,
+    HeldOut,
+    Now,
+    Recipe,
+    RunBegan,
+    StepDone,
+    TrainingSettings,
+    rate_at,
+    same_run,
+    shape_of,
+)
+
+BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
+SHOW_EVERY = 0.09  #: seconds between two looks at the fixed example
+MEASURE_EVERY = 0.4  #: seconds between two measurements on held-out examples
+HELD_OUT_EXAMPLES = 64
+DENSE = 1.06  # a state is kept whenever the step has grown by this factor
+CALM = 20  # steps of the mean that tells a rise of the loss from noise
+REMEMBER = 25  # steps between two states that a run may fall back on
+RISE = 2.0  # a loss so many times that of guessing is a divergence
+
+
+class Run:
+    """One training run: model, optimizer, the examples to come and where all of them stand.
+
+    Parameters
+    ----------
+    settings : Recipe
+        What it is made of; the live ones may be others at each `advance`.
+    """
+
+    def __init__(self, settings: Recipe) -> None:
+        self.settings, self.shape = settings, shape_of(settings)
+        self.task = task(settings.task)
+        self.random = np.random.default_rng(settings.seed)
+        self.noise = torch.Generator().manual_seed(settings.seed)  # weights, then dropout
+        self.model = build(self.shape, self.noise).train()
+        self.values = list(self.model.parameters())
+        self.adam = Adam(self.values, BETAS, EPS)
+        self.step = 0
+        self.stopped = False
+        self.parts, self._part = parts_of(self.model)
+        self._switches = switches(self.shape)
+        self.held_out = self.task.batch(HELD_OUT_EXAMPLES, np.random.default_rng([settings.seed, 1]), held_out=True)
+        self.guessing = math.log(len(self.task.target))
+        self._calm = self._best = self.guessing
+        self.good = taken(self.model, 0, self.shape)
+
+    def advance(self, settings: Recipe | None = None, rate: float | None = None) -> StepDone | None:
+        """Make one step; None if the numbers left the finite or the loss ran away, which stops the run.
+
+        ``rate`` is another learning rate than the schedule's.
+        """
+        settings = settings or self.settings
+        batch = self.task.batch(settings.batch, self.random)
+        self.model.dropout = settings.dropout
+        source, lens, target = tensors(batch)
+        logits = self.model(source, target[:, :-1], lens, tgt_valid_lens=_lens(target[:, :-1]), switches=self._switches,
+                            generator=self.noise)  # fmt: skip
+        labels = target[:, 1:]
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD,
+                               label_smoothing=settings.smoothing)  # fmt: skip
+        gradients = torch.autograd.grad(loss, self.values)
+        norms = part_norms(gradients, self._part, len(self.parts))
+        value = float(loss.detach())
+        self._calm += (value - self._calm) / CALM
+        if not finite(value, *norms) or self._calm > RISE * self.guessing:
+            self.stopped = True
+            return None
+        rate = rate or rate_at(self.step + 1, settings.learning_rate, settings.warmup)
+        self.adam.step(gradients, rate)
+        self.step += 1
+        if self.step % REMEMBER == 0 and self._calm <= 1.2 * self._best + 0.05:
+            self._best = min(self._best, self._calm)
+            self.good = taken(self.model, self.step, self.shape)
+        tokens, sequences = accuracy(logits.detach(), labels)
+        return StepDone(self.step, value, tokens, sequences, rate, norms)
+
+    def why_stopped(self) -> Message:
+        """What happened, in words; the model is brought back to the last good state."""
+        put(self.model, self.good)
+        figures = {"n": self.step + 1, "k": self.good.step}
+        if math.isfinite(self._calm):
+            return Message(
+                "The loss ran away at step {n}, far above guessing. Stopped; weights of step {k} are kept. "
+                "Lower the learning rate?",
+                figures,
+            )
+        return Message("Loss became NaN at step {n}. Stopped; weights of step {k} are kept.", figures)
+
+    def kept(self) -> Weights:
+        """A copy of the present state."""
+        return taken(self.model, self.step, self.shape)
+
+    @torch.no_grad()
+    def measured(self, batch: Batch | None = None) -> HeldOut:
+        """How the present state does on held-out examples, each place given the right tokens before it."""
+        source, lens, target = tensors(batch or self.held_out)
+        self.model.eval()
+        logits = self.model(source, target[:, :-1], lens, switches=self._switches)
+        self.model.train()
+        labels = target[:, 1:]
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
+        return HeldOut(self.step, float(loss), *accuracy(logits, labels))
+
+    @torch.no_grad()
+    def shown(self, example: Batch) -> Now:
+        """Where the present state looks on an example."""
+        source, _, target = tensors(example)
+        self.model.eval()
+        traced = self.model.trace(source, target[:, :-1], switches=self._switches)
+        self.model.train()
+        weights = {
+            name: torch.cat(layers).numpy()
+            for name, layers in (("encoder", traced.encoder), ("decoder", traced.decoder), ("cross", traced.cross))
+        }
+        return Now(self.step, weights, traced.logits[0].softmax(-1).numpy())
+
+    def example(self) -> tuple[Batch, Example]:
+        """The fixed example, as numbers and as words."""
+        answer = self.task.right_answer(self.task.sample)
+        assert answer is not None
+        batch = self.task.encode([(self.task.sample, answer)])
+        return batch, Example(
+            tuple(self.task.source.tokens[i] for i in batch.source[0]),
+            tuple(self.task.target.tokens[i] for i in batch.target[0, :-1]),
+            tuple(self.task.target.tokens[i] for i in batch.target[0, 1:]),
+        )
+
+
+class Trainer:
+    """The guest of the lane; see `engines.transformer.recipe` for what it takes and what it yields."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._begun: TrainingSettings | None = None
+
+    def run(self, job: Job[TrainingSettings]) -> Iterator[Event]:
+        """Train up to step ``job.params.until``, from where the run stands."""
+        run, settings = self._run, job.params
+        fresh = run is None or self._begun is None or not same_run(self._begun, settings)
+        if run is None or fresh:
+            run, self._begun = Run(settings), settings
+            if settings.start is not None:
+                put(run.model, settings.start)
+            self._run = run
+        batch, example = run.example()
+        if fresh:
+            count = sum(v.numel() for v in run.values)
+            yield RunBegan(settings, count, run.guessing, run.parts, example)
+            yield Kept(run.kept())
+            yield run.measured()
+            yield run.shown(batch)
+        yield from self._train(job, run, batch)
+
+    def _train(self, job: Job[TrainingSettings], run: Run, batch: Batch) -> Iterator[Event]:
+        shown_at = measured_at = time.monotonic()
+        shown_step = measured_step = kept_step = run.step
+        while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
+            done = run.advance(job.params)  # read at each step: some are live
+            if done is None:
+                reason = run.why_stopped()
+                yield Kept(run.good)
+                yield Stopped(run.good.step, reason)
+                return
+            yield done
+            now = time.monotonic()
+            if run.step <= 10 or run.step >= DENSE * kept_step + 1:
+                kept_step = run.step
+                yield Kept(run.kept())
+            if now - measured_at > MEASURE_EVERY:
+                measured_at, measured_step = now, run.step
+                yield run.measured()
+            if now - shown_at > SHOW_EVERY:
+                shown_at, shown_step = now, run.step
+                yield run.shown(batch)
+        if shown_step < run.step:  # the run rests: what is on screen is its last state
+            yield run.shown(batch)
+        if measured_step < run.step:
+            yield run.measured()
+        if kept_step < run.step:
+            yield Kept(run.kept())
+
+
+def tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Source (B, S), its lengths (B,) and target (B, T + 1) as tensors."""
+    return torch.from_numpy(batch.source), torch.from_numpy(batch.source_lens), torch.from_numpy(batch.target)
+
+
+def _lens(target: Tensor) -> Tensor:
+    return (target != PAD).sum(1)
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Shares of tokens and of whole sequences that are right; logits (B, T, V), labels (B, T) with padding."""
+    counts = labels != PAD
+    right = (logits.argmax(-1) == labels) | ~counts
+    tokens = (right & counts).sum() / counts.sum()
+    return float(tokens), float(right.all(1).float().mean())
+
+
+def parts_of(model: Transformer) -> tuple[tuple[str, ...], Tensor]:
+    """Names of the parts whose gradients are told, and to which of them each parameter belongs."""
+    names = ["embeddings", *(f"encoder {i + 1}" for i in range(len(model.encoder))),
+             *(f"decoder {i + 1}" for i in range(len(model.decoder))), "output"]  # fmt: skip
+    found = []
+    for name, _ in model.named_parameters():
+        head, *rest = name.split(".")
+        part = f"{head} {int(rest[0]) + 1}" if head in ("encoder", "decoder") else "output"
+        found.append(names.index("embeddings" if head.endswith("_embedding") else part))
+    return tuple(names), torch.tensor(found)
+
+
+def part_norms(gradients: tuple[Tensor, ...], part: Tensor, count: int) -> tuple[float, ...]:
+    """L2 norm of the gradient of each part."""
+    squares = torch.stack(torch._foreach_norm(list(gradients))).square()
+    return tuple(torch.zeros(count).index_add(0, part, squares).sqrt().tolist())
