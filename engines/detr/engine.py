@@ -293,4 +293,5 @@ def detections(look: Look, query: int, cross: np.ndarray) -> Detections:
         self_attention=answer.self_attention,
         summary=summary(params, look.info, answer, layer_passes[-1], on),
         touched=answer is not plain,
+        probabilities=answer.probabilities,
     )

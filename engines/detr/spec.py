@@ -286,6 +286,8 @@ class Detections(Frame):
         For example "3 of 16 queries pass", or the best score if none does.
     touched : bool
         An intervention is active.
+    probabilities : ndarray float32 (Q, C+1)
+        Of all classes, "no object" last; (0, 0) if it was not asked for.
     """
 
     boxes: npt.NDArray[np.float32] = field(repr=False)
@@ -308,6 +310,7 @@ class Detections(Frame):
     self_attention: npt.NDArray[np.float32] = field(repr=False)
     summary: Message
     touched: bool
+    probabilities: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

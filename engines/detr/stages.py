@@ -137,6 +137,8 @@ class Answer:
     self_attention : ndarray (L, H, Q, Q)
     cross : list of Tensor (H, Q, N)
         Kept where they were computed; only the rows of one query at a time are shown.
+    probabilities : ndarray (Q, C+1)
+        Of all classes after the last layer, "no object" last.
     """
 
     boxes: Floats
@@ -145,6 +147,7 @@ class Answer:
     labels: npt.NDArray[np.int64]
     self_attention: Floats
     cross: list[Tensor]
+    probabilities: Floats
 
     @torch.inference_mode()
     def looked_at(self, query: int, height: int, width: int) -> Floats:
@@ -168,6 +171,7 @@ def decode(model: Detr, memory: Memory, interventions: Interventions) -> Answer:
         labels.cpu().numpy(),
         torch.stack(decoded.decoder_self)[:, 0].cpu().numpy(),
         [weights[0] for weights in decoded.decoder_cross],
+        probabilities[-1].cpu().numpy(),
     )
 
 
