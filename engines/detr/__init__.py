@@ -14,6 +14,7 @@ _HOME = {
     "HungarianMatcher": "engines.detr.matching",
     "SetCriterion": "engines.detr.loss",
     "non_max_suppression": "engines.detr.nms",
+    "soft_non_max_suppression": "engines.detr.nms",
 }
 __all__ = sorted(_HOME)
 

@@ -12,7 +12,6 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from engines.blocks.boxes import cxcywh_to_xyxy, generalized_box_iou
 from engines.core.errors import LabError
 
 Target = Mapping[str, Tensor]
@@ -34,13 +33,28 @@ class HungarianMatcher:
     Parameters
     ----------
     class_cost, bbox_cost, giou_cost : float
-        Weights of ``-p(class)``, of the L1 distance of the boxes, and of ``-GIoU``.
+        Weights of the class term, of the L1 distance of the boxes, and of ``-GIoU``.
+    focal : bool
+        The class term of RT-DETR (Zhao et al. 2024; Zhu et al. 2021, Deformable DETR): each class has a sigmoid of its
+        own and there is no column for "no object", so that logits are (..., Q, C). Otherwise it is ``-p(class)`` of a
+        softmax over (..., Q, C+1).
+    alpha, gamma : float
+        Of the focal loss (Lin et al. 2017, section 3), for ``focal`` alone.
     """
 
-    def __init__(self, class_cost: float = 1, bbox_cost: float = 5, giou_cost: float = 2) -> None:
+    def __init__(
+        self,
+        class_cost: float = 1,
+        bbox_cost: float = 5,
+        giou_cost: float = 2,
+        focal: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+    ) -> None:
         if class_cost == bbox_cost == giou_cost == 0:
             raise LabError("At least one of the matching costs must not be zero.")
         self.class_cost, self.bbox_cost, self.giou_cost = class_cost, bbox_cost, giou_cost
+        self.focal, self.alpha, self.gamma = focal, alpha, gamma
 
     @torch.no_grad()
     def cost_matrix(self, logits: Tensor, boxes: Tensor, labels: Tensor, target_boxes: Tensor) -> CostMatrix:
@@ -48,7 +62,7 @@ class HungarianMatcher:
 
         Parameters
         ----------
-        logits, boxes : Tensor (..., Q, C+1), (..., Q, 4)
+        logits, boxes : Tensor (..., Q, C+1), or (..., Q, C) if ``focal``; (..., Q, 4)
         labels, target_boxes : Tensor int64 (..., T), float (..., T, 4)
 
         Returns
@@ -61,23 +75,32 @@ class HungarianMatcher:
         LabError
             If a number is not finite, or a label is no real class.
         """
-        if not all(bool(torch.isfinite(part).all()) for part in (logits, boxes, target_boxes)):
-            raise LabError("Predictions and objects can't be matched: some numbers are infinite or undefined (NaN).")
-        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[-1] - 1:
-            raise LabError("An object has a label outside of the {classes} classes.", classes=logits.shape[-1] - 1)
-        chosen = labels[..., None, :].expand(*logits.shape[:-1], labels.shape[-1])  # (..., Q, T)
-        by_class = -logits.softmax(-1).gather(-1, chosen)
-        by_box = (boxes[..., :, None, :] - target_boxes[..., None, :, :]).abs().sum(-1)
-        by_giou = -generalized_box_iou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(target_boxes))
-        terms = self.class_cost * by_class, self.bbox_cost * by_box, self.giou_cost * by_giou
+        refuse_undefined(logits, boxes, target_boxes)
+        classes = logits.shape[-1] - (not self.focal)
+        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+            raise LabError("An object has a label outside of the {classes} classes.", classes=classes)
+        # Objects along the rows, so that the long inner axis is the one of the queries; turned round at the end.
+        chosen = labels[..., :, None].expand(*labels.shape, logits.shape[-2])  # (..., T, Q)
+        by_class = self._class_terms(logits).transpose(-1, -2).gather(-2, chosen).mul_(self.class_cost)
+        by_box = torch.cdist(target_boxes, boxes, p=1).mul_(self.bbox_cost)
+        by_giou = pairwise_giou(target_boxes, boxes).mul_(-self.giou_cost)
+        terms = [term.transpose(-1, -2) for term in (by_class, by_box, by_giou)]
         return CostMatrix(terms[0] + terms[1] + terms[2], *terms)
+
+    def _class_terms(self, logits: Tensor) -> Tensor:
+        """The class term of each class (..., Q, C or C+1), without its weight."""
+        if not self.focal:
+            return logits.softmax(-1).neg_()
+        p = logits.sigmoid()
+        wrong = (1 - self.alpha) * p**self.gamma * -(1 - p + 1e-8).log()
+        return self.alpha * (1 - p) ** self.gamma * -(p + 1e-8).log() - wrong
 
     def __call__(self, logits: Tensor, boxes: Tensor, targets: Sequence[Target]) -> list[Match]:
         """Match a batch.
 
         Parameters
         ----------
-        logits, boxes : Tensor (B, Q, C+1), (B, Q, 4)
+        logits, boxes : Tensor (B, Q, C+1), or (B, Q, C) if ``focal``; (B, Q, 4)
         targets : list of {"labels": int64 (T,), "boxes": (T, 4)}
             T may differ from picture to picture and be 0 or more than Q.
 
@@ -103,3 +126,31 @@ def pad(targets: Sequence[Target], like: Tensor) -> tuple[Tensor, Tensor]:
         labels[index, :count] = target["labels"]
         boxes[index, :count] = target["boxes"]
     return labels, boxes
+
+
+def refuse_undefined(*parts: Tensor) -> None:
+    """Raise LabError if any number is NaN or infinite."""
+    if all(bool(part.sum().isfinite()) for part in parts):  # a sum is the quickest look at all of them
+        return
+    if not all(bool(part.isfinite().all()) for part in parts):  # else it was the sum alone that overflowed
+        raise LabError("Predictions and objects can't be matched: some numbers are infinite or undefined (NaN).")
+
+
+def pairwise_giou(a: Tensor, b: Tensor) -> Tensor:
+    """GIoU (..., N, M) of cxcywh boxes (..., N, 4) and (..., M, 4): `generalized_box_iou`, coordinate by coordinate.
+
+    Most of a matcher's time goes here, and most of that into strides; the values are the same.
+    """
+    tiny = torch.finfo(a.dtype).tiny
+    a, b = a.movedim(-1, 0).contiguous()[..., :, None], b.movedim(-1, 0).contiguous()[..., None, :]
+    a_low, a_high = a[:2] - a[2:] / 2, a[:2] + a[2:] / 2  # (2, ..., N, 1): x, y
+    b_low, b_high = b[:2] - b[2:] / 2, b[:2] + b[2:] / 2
+    (wide, high), (across, down) = (
+        (torch.minimum(a_high, b_high) - torch.maximum(a_low, b_low)).clamp_(min=0),  # (2, ..., N, M)
+        torch.maximum(a_high, b_high) - torch.minimum(a_low, b_low),
+    )
+    inner, hull = wide * high, across * down
+    side_a, side_b = a_high - a_low, b_high - b_low
+    area_a, area_b = side_a[0] * side_a[1], side_b[0] * side_b[1]
+    union = area_a + area_b - inner
+    return inner / union.clamp(min=tiny) - (hull - union) / hull.clamp(min=tiny)

@@ -1,0 +1,139 @@
+"""Matching, set loss, GIoU and soft-NMS on many random cases, against transformers and against the definition."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from transformers.loss import loss_for_object_detection as detr
+from transformers.loss import loss_rt_detr as rt_detr
+
+from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou
+from engines.core.errors import LabError
+from engines.detr import HungarianMatcher, SetCriterion, soft_non_max_suppression
+from engines.detr.matching import pairwise_giou
+
+COUNTS = [(0, 3), (1,), (5, 1, 0), (20, 5), (100, 20), (0, 1, 5, 20, 100)]
+CLASSES, QUERIES = 11, 40
+
+
+def case(counts, seed=0, columns=CLASSES + 1):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(len(counts), QUERIES, columns, generator=generator)
+    boxes = torch.rand(len(counts), QUERIES, 4, generator=generator) * 0.5 + 0.2
+    targets = [
+        {
+            "labels": torch.randint(0, CLASSES, (count,), generator=generator),
+            "boxes": torch.rand(count, 4, generator=generator) * 0.5 + 0.2,
+        }
+        for count in counts
+    ]
+    return logits, boxes, targets, [{"class_labels": t["labels"], "boxes": t["boxes"]} for t in targets]
+
+
+def same_pairs(found, expected):
+    for (rows, cols), (their_rows, their_cols) in zip(found, expected, strict=True):
+        ours = sorted(zip(rows.tolist(), cols.tolist(), strict=True))
+        assert ours == sorted(zip(their_rows.tolist(), their_cols.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("counts", COUNTS)
+@pytest.mark.parametrize("seed", range(3))
+def test_detr_matches_and_loses_like_the_reference(counts, seed):
+    logits, boxes, targets, theirs = case(counts, seed)
+    outputs = {"logits": logits, "pred_boxes": boxes}
+    reference = detr.HungarianMatcher(1, 5, 2)
+    same_pairs(HungarianMatcher(1, 5, 2)(logits, boxes, targets), reference(outputs, theirs))
+    expected = detr.ImageLoss(reference, CLASSES, 0.1, ["labels", "boxes", "cardinality"])(outputs, theirs)
+    found = SetCriterion(CLASSES, HungarianMatcher(1, 5, 2))({"logits": logits, "boxes": boxes}, targets)
+    for name, value in found.items():
+        torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-5)
+
+
+def rt_detr_matcher(**costs):
+    plain = {"matcher_class_cost": 2.0, "matcher_bbox_cost": 5.0, "matcher_giou_cost": 2.0}
+    config = SimpleNamespace(use_focal_loss=True, matcher_alpha=0.25, matcher_gamma=2.0, **{**plain, **costs})
+    return rt_detr.RTDetrHungarianMatcher(config)
+
+
+@pytest.mark.parametrize("counts", COUNTS)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_focal_preset_matches_like_rt_detr(counts, seed):
+    logits, boxes, targets, theirs = case(counts, seed, CLASSES)  # a sigmoid a class: no column of "no object"
+    found = HungarianMatcher(2, 5, 2, focal=True)(logits, boxes, targets)
+    same_pairs(found, rt_detr_matcher()({"logits": logits, "pred_boxes": boxes}, theirs))
+
+
+def test_the_focal_cost_is_the_reference_s():
+    logits, boxes, targets, _ = case((7,), 0, CLASSES)
+    cost = HungarianMatcher(2, 5, 2, focal=True).cost_matrix(
+        logits[0], boxes[0], targets[0]["labels"], targets[0]["boxes"]
+    )
+    p = logits[0].sigmoid()[:, targets[0]["labels"]].double()
+    focal = 0.25 * (1 - p) ** 2 * -(p + 1e-8).log() - 0.75 * p**2 * -(1 - p + 1e-8).log()
+    torch.testing.assert_close(cost.class_cost.double(), 2 * focal, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(cost.total, cost.class_cost + cost.bbox_cost + cost.giou_cost)
+    with pytest.raises(LabError, match="label"):
+        HungarianMatcher(focal=True).cost_matrix(
+            logits[0], boxes[0], targets[0]["labels"] * 0 + CLASSES, targets[0]["boxes"]
+        )
+
+
+def test_giou_equals_the_reference_on_many_pairs_degenerate_ones_included():
+    generator = torch.Generator().manual_seed(1)
+    boxes = torch.rand(200, 4, generator=generator)
+    boxes[::10, 2] = 0  # a line
+    boxes[5::20, 2:] = 0  # a point
+    boxes[7] = boxes[3]
+    others = boxes.flip(0)[:50].clone()
+    a, b = cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(others)
+    found = generalized_box_iou(a, b)
+    expected = detr.generalized_box_iou(a, b)
+    assert found.numel() == 10_000
+    assert bool(found.isfinite().all())
+    defined = expected.isfinite()  # theirs divides 0 by 0 where neither box has an area
+    assert int((~defined).sum()) < 300
+    torch.testing.assert_close(found[defined], expected[defined], atol=1e-5, rtol=1e-5)
+    assert set(found[~defined].tolist()) <= {-1.0, 0.0}  # apart, or the same point or line
+    torch.testing.assert_close(pairwise_giou(boxes, others), found, atol=1e-6, rtol=1e-6)
+
+
+def test_huge_but_finite_numbers_are_no_error():
+    logits, boxes, targets, _ = case((2,))
+    logits[0, :, 0] = 3e38  # their sum is not finite, they are
+    rows, _ = HungarianMatcher()(logits, boxes, targets)[0]
+    assert len(rows) == 2
+
+
+def slow_soft_nms(boxes, scores, sigma, threshold, least, linear):
+    left, kept = dict(enumerate(scores)), []
+    while left:
+        best = max(left, key=lambda i: (left[i], -i))
+        if left[best] < least:
+            break
+        kept.append((best, left.pop(best)))
+        for i in left:
+            iou = box_iou(boxes[best : best + 1], boxes[i : i + 1]).item()
+            left[i] *= (1 - iou if iou > threshold else 1.0) if linear else math.exp(-(iou**2) / sigma)
+    return kept
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_soft_nms_does_what_its_definition_does(linear):
+    generator = torch.Generator().manual_seed(3)
+    low = torch.rand(40, 2, generator=generator)
+    boxes = torch.cat([low, low + 0.4 * torch.rand(40, 2, generator=generator)], dim=1)
+    scores = torch.rand(40, generator=generator)
+    kept, values = soft_non_max_suppression(boxes, scores, 0.5, 0.3, 0.05, linear)
+    expected = slow_soft_nms(boxes, scores.tolist(), 0.5, 0.3, 0.05, linear)
+    assert kept.tolist() == [index for index, _ in expected]
+    assert values.tolist() == pytest.approx([value for _, value in expected], abs=1e-6)
+
+
+def test_soft_nms_of_nothing_and_of_nonsense():
+    kept, values = soft_non_max_suppression(torch.zeros(0, 4), torch.zeros(0))
+    assert kept.shape == values.shape == (0,)
+    with pytest.raises(LabError, match="NaN"):
+        soft_non_max_suppression(torch.zeros(1, 4), torch.tensor([math.inf]))
