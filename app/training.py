@@ -19,7 +19,7 @@ from app.tab import TopicTab
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
 from engines.core.protocol import Ended
-from engines.core.training import Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
+from engines.core.training import Finished, Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
 
 DRIVEN = ("run", "until")  # set here, not by the hand
 DRAW = 50  #: ms between two redrawings of the bar
@@ -196,6 +196,9 @@ class Training(QObject):
                 self._draw()
         self.arrived.emit(event)
         match event:
+            case Finished():
+                self._bar.set_running(False)
+                self._until = 0
             case Stopped():
                 self._bar.set_running(False)
                 self._until = 0

@@ -102,6 +102,19 @@ class Stopped(Record):
     reason: Message
 
 
+@dataclass(frozen=True)
+class Finished(Record):
+    """The run has nothing left to do.
+
+    Attributes
+    ----------
+    step : int
+        Its last step.
+    """
+
+    step: int
+
+
 def finite(*values: float) -> bool:
     """Whether all numbers are finite."""
     return bool(np.isfinite(values).all())
