@@ -23,7 +23,7 @@ from engines.data import numerals
 
 PAD, BOS, EOS = 0, 1, 2  #: the same in every vocabulary
 SPECIAL: Final = ("<pad>", "<s>", "</s>")
-SPACE: Final = "·"  #: how a space is shown
+SPACE: Final = "␣"  #: how a space is shown
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 DIGITS: Final = "0123456789"
 LONGEST: Final = 12  #: letters of Reverse, Copy and Sort

@@ -35,6 +35,7 @@ from engines.transformer.recipe import (
     same_run,
     shape_of,
 )
+from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
 SHOW_EVERY = 0.09  #: seconds between two looks at the fixed example
@@ -68,6 +69,7 @@ class Run:
         self.parts, self._part = parts_of(self.model)
         self._switches = switches(self.shape)
         self.held_out = self.task.batch(HELD_OUT_EXAMPLES, np.random.default_rng([settings.seed, 1]), held_out=True)
+        self._fixed = example_of(self.task)
         self.guessing = math.log(len(self.task.target))
         self._calm = self._best = self.guessing
         self.good = taken(self.model, 0, self.shape)
@@ -130,28 +132,18 @@ class Run:
         return HeldOut(self.step, float(loss), *accuracy(logits, labels))
 
     @torch.no_grad()
-    def shown(self, example: Batch) -> Now:
-        """Where the present state looks on an example."""
-        source, _, target = tensors(example)
+    def shown(self) -> Now:
+        """Where the present state looks on the fixed example."""
+        source, target, _ = self._fixed
         self.model.eval()
-        traced = self.model.trace(source, target[:, :-1], switches=self._switches)
+        traced = self.model.trace(source, target, switches=self._switches)
         self.model.train()
-        weights = {
-            name: torch.cat(layers).numpy()
-            for name, layers in (("encoder", traced.encoder), ("decoder", traced.decoder), ("cross", traced.cross))
-        }
-        return Now(self.step, weights, traced.logits[0].softmax(-1).numpy())
+        return Now(self.step, arrays(traced), traced.logits[0].softmax(-1).numpy())
 
-    def example(self) -> tuple[Batch, Example]:
-        """The fixed example, as numbers and as words."""
-        answer = self.task.right_answer(self.task.sample)
-        assert answer is not None
-        batch = self.task.encode([(self.task.sample, answer)])
-        return batch, Example(
-            tuple(self.task.source.tokens[i] for i in batch.source[0]),
-            tuple(self.task.target.tokens[i] for i in batch.target[0, :-1]),
-            tuple(self.task.target.tokens[i] for i in batch.target[0, 1:]),
-        )
+    @property
+    def example(self) -> Example:
+        """The fixed example."""
+        return self._fixed[2]
 
 
 class Trainer:
@@ -170,16 +162,15 @@ class Trainer:
             if settings.start is not None:
                 put(run.model, settings.start)
             self._run = run
-        batch, example = run.example()
         if fresh:
             count = sum(v.numel() for v in run.values)
-            yield RunBegan(settings, count, run.guessing, run.parts, example)
+            yield RunBegan(settings, count, run.guessing, run.parts, run.example)
             yield Kept(run.kept())
             yield run.measured()
-            yield run.shown(batch)
-        yield from self._train(job, run, batch)
+            yield run.shown()
+        yield from self._train(job, run)
 
-    def _train(self, job: Job[TrainingSettings], run: Run, batch: Batch) -> Iterator[Event]:
+    def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
         shown_at = measured_at = time.monotonic()
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
@@ -199,9 +190,9 @@ class Trainer:
                 yield run.measured()
             if now - shown_at > SHOW_EVERY:
                 shown_at, shown_step = now, run.step
-                yield run.shown(batch)
+                yield run.shown()
         if shown_step < run.step:  # the run rests: what is on screen is its last state
-            yield run.shown(batch)
+            yield run.shown()
         if measured_step < run.step:
             yield run.measured()
         if kept_step < run.step:
