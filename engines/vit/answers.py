@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from engines.core.errors import Message
 from engines.core.protocol import Progress
-from engines.vit.interventions import HeadsOff, Intervention, Temperature
+from engines.vit.interventions import HeadsOff, Intervention, KeysRemoved, Temperature
 from engines.vit.measures import cosine, entropy, fuse, mean_distance, principal_colors, spread
 from engines.vit.preprocess import Prepared
 from engines.vit.spec import (
@@ -45,14 +45,16 @@ class LayerView:
     distance: Floats
 
 
-def interventions(params: ViTParams, layers: int, heads: int) -> tuple[Intervention, ...]:
-    """Settings to interventions; () where they leave the model as it is."""
+def interventions(params: ViTParams, layers: int, heads: int, patches: range = range(0)) -> tuple[Intervention, ...]:
+    """Settings to interventions; () where they leave the model as it is. ``patches`` are the patches' tokens."""
     made: list[Intervention] = []
     if params.temperature != 1:
         layer, head = min(params.layer, layers) - 1, min(params.head, heads) - 1
         made.append(Temperature(layer, params.temperature, None if params.scope == WHOLE_LAYER else (head,)))
     off = switched_off(params, layers, heads)
     made += [HeadsOff(layer, tuple(np.flatnonzero(off[layer]).tolist())) for layer in range(layers) if off[layer].any()]
+    painted = tuple(token for token in params.painted if token in patches)
+    made += [KeysRemoved(layer, painted) for layer in range(layers) if painted]
     return tuple(made)
 
 

@@ -18,12 +18,12 @@ from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Job, Progress
 from engines.data.samples import sample
-from engines.vit import answers
+from engines.vit import answers, inside
 from engines.vit.interventions import plan
 from engines.vit.load import load_checkpoint
 from engines.vit.model import ViT
 from engines.vit.preprocess import Prepared, prepare, resolutions
-from engines.vit.spec import ATTENTION, ROLLOUT, WEIGHTS_BUDGET, Answer, ModelInfo, Overlay, PhotoGrid, ViTParams
+from engines.vit.spec import ATTENTION, ROLLOUT, WATCH, WEIGHTS_BUDGET, Answer, ModelInfo, Overlay, PhotoGrid, ViTParams
 from engines.vit.stream import Stream
 
 KEPT = 2  # models kept in memory, so that going back to the last one is instant
@@ -82,7 +82,8 @@ class Engine:
 
         plain = self._slot("plain").get(key, lambda: Stream.of(loaded.net, photo.pixels.to(loaded.net.device)))
         yield from _advance(plain)
-        changes = answers.interventions(params, config.layers, config.heads)
+        patches = range(config.prefix, plain.tokens)
+        changes = answers.interventions(params, config.layers, config.heads, patches)
         changed = (key, changes)
         stream = plain
         if changes:
@@ -92,6 +93,11 @@ class Engine:
 
         layer, head = min(params.layer, config.layers) - 1, min(params.head, config.heads) - 1
         off = answers.switched_off(params, config.layers, config.heads)
+        if params.page != WATCH:
+            labels = loaded.info.labels
+            scene = inside.Scene(params, labels, photo, plain, stream, key, changed, off, layer, head, self._slot)
+            yield from inside.answer(scene)
+            return
         on_layer = (changed, layer)
         view = self._slot("view").get(on_layer, lambda: answers.layer_view(stream, layer, photo))
         heads = self._slot("heads").get(

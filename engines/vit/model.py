@@ -142,6 +142,18 @@ class Block(nn.Module):
         x = x + _scaled(self.fc2(F.gelu(self.fc1(self.norm2(x)))), self.scale2)
         return x, _weights(q[:, :, :1], k, mask)[:, :, 0]
 
+    def opened(self, x: Tensor, change: Change | None = None, first: int | None = None) -> tuple[Tensor, Tensor]:
+        """As `forward`, with all weights (B, H, first or N, N) in the way: gradients reach them."""
+        q, k, v = self.project(x)
+        x, q = x[:, :first], q[:, :, :first]
+        q, mask = _changed(q, change)
+        weights = _weights(q, k, mask)
+        heads = weights @ v
+        if change is not None and change.keep is not None:
+            heads = heads * change.keep
+        x = x + _scaled(self.attention.join(heads), self.scale1)
+        return x + _scaled(self.fc2(F.gelu(self.fc1(self.norm2(x)))), self.scale2), weights
+
     def weights(self, x: Tensor, change: Change | None = None, projected: Projected | None = None) -> Tensor:
         """All weights (B, H, N, N) of this block on the residual stream (B, N, D) that enters it."""
         if projected is not None:

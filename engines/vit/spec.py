@@ -5,7 +5,8 @@ that is what a person reads; array axes start at 0 as ever. *Tokens are counted 
 ``PhotoGrid.prefix + row * cols + col`` a patch.
 
 A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PhotoGrid`, and at its end one
-`Answer`, which holds all that is to be drawn. (One frame, not several: a run that a newer setting displaces may still
+`Answer`, which holds all that is to be drawn (on the pages beside "Watch" their own frame instead, several times
+where it grows). (One frame, not several: a run that a newer setting displaces may still
 show one, so that in a drag of a slider the maps, the class token and the prediction move together.) Objects that did
 not change are the very same ones as in the run before: ``new.weights is old.weights`` saves drawing them again.
 """
@@ -32,6 +33,21 @@ from engines.vit.events import (
     PhotoGrid,
     Prediction,
 )
+from engines.vit.insights import (
+    CHEFER,
+    CLASS_SPECIFIC,
+    GRADIENT,
+    METHODS,
+    RANDOM_ORDERS,
+    RAW,
+    ROLLED,
+    Ablation,
+    HeadSteps,
+    Insight,
+    Lens,
+    Relevance,
+    area,
+)
 
 __all__ = [
     "ABSOLUTE",
@@ -40,33 +56,54 @@ __all__ = [
     "BY_ENTROPY",
     "BY_NUMBER",
     "CHANGE",
+    "CHEFER",
+    "CLASS_SPECIFIC",
     "DRAW",
+    "GRADIENT",
+    "INTERVENE",
+    "LENS",
+    "LOGIT",
     "LOOK",
     "LOOKED_AT_BY",
     "LOOKS_AT",
     "MAX",
     "MEAN",
+    "MEASURE",
+    "METHODS",
     "MIN",
     "PCA",
     "PER_HEAD",
+    "PROBABILITY",
+    "RANDOM_ORDERS",
+    "RAW",
+    "RELEVANCE",
+    "ROLLED",
     "ROLLOUT",
     "SHARED",
     "SIMILARITY",
+    "STEPS",
     "THIS_HEAD",
     "VIEW_ONLY",
+    "WATCH",
     "WEIGHTS_BUDGET",
     "WHOLE_LAYER",
+    "Ablation",
     "Answer",
     "Bytes",
     "ClassTokenMaps",
     "Floats",
     "HeadMaps",
+    "HeadSteps",
+    "Insight",
     "LayerWeights",
+    "Lens",
     "ModelInfo",
     "Overlay",
     "PhotoGrid",
     "Prediction",
+    "Relevance",
     "ViTParams",
+    "area",
     "same_computation",
     "top_mass",
     "untouched",
@@ -78,8 +115,11 @@ ATTENTION, ROLLOUT, SIMILARITY, PCA = "Attention", "Rollout", "Patch similarity"
 MEAN, MAX, MIN = "Mean", "Max", "Min"
 SHARED, PER_HEAD, ABSOLUTE = "Shared", "Per head", "Absolute (0–1)"
 BY_NUMBER, BY_ENTROPY, BY_DISTANCE = "By number", "By entropy", "By distance"
+WATCH, RELEVANCE, INTERVENE, STEPS, LENS = "watch", "relevance", "intervene", "steps", "lens"  # pages
+PROBABILITY, LOGIT = "Probability", "Logit"
 
 LOOK, CHANGE, DRAW = "Where to look", "What changes the model", "How it is drawn"
+MEASURE = "How it is measured"
 
 
 @dataclass(frozen=True)
@@ -96,6 +136,13 @@ class ViTParams(Params):
         The token whose attention is shown; None stands for the class token.
     heads_off : tuple of (layer, head)
         Heads that contribute nothing, in any layer, counted from 1.
+    painted : tuple of int
+        Patch tokens that nobody looks at any more, in all layers; those the grid does not have are ignored.
+    page : str
+        What is answered: `WATCH` with `Answer`, `RELEVANCE` with `Relevance`, `INTERVENE` with `Ablation`, `STEPS`
+        with `HeadSteps`, `LENS` with `Lens`.
+    target : int
+        The class asked about; −1, or one the model does not have, for the untouched model's likeliest.
     layer, head : int
         What is looked at; numbers past the model's last are taken as its last.
     temperature : float
@@ -106,6 +153,9 @@ class ViTParams(Params):
     model: str = ""
     pinned: int | None = None
     heads_off: tuple[tuple[int, int], ...] = ()
+    painted: tuple[int, ...] = ()
+    page: str = WATCH
+    target: int = -1
 
     layer: int = setting(
         12,
@@ -212,10 +262,30 @@ class ViTParams(Params):
         BY_NUMBER,
         Choice((BY_NUMBER, BY_ENTROPY, BY_DISTANCE), "Sort heads", group=DRAW, tip="Order of the maps of a layer."),
     )
+    points: int = setting(
+        10,
+        Range(
+            4,
+            25,
+            1,
+            "Points of a curve",
+            group=MEASURE,
+            tip="In how many steps all patches are covered or uncovered; more take longer. (Petsiuk 2018)",
+        ),
+    )
+    effect: str = setting(
+        PROBABILITY,
+        Choice(
+            (PROBABILITY, LOGIT),
+            "Effect on",
+            group=MEASURE,
+            tip="What a head's loss is measured by. Where the model is sure, the logit tells more.",
+        ),
+    )
 
 
 #: Settings that only change how things are drawn: the window need not ask the engine again.
-VIEW_ONLY = frozenset({"direction", "opacity", "outline", "grid", "scale", "order"})
+VIEW_ONLY = frozenset({"direction", "opacity", "outline", "grid", "scale", "order", "effect"})
 
 
 def same_computation(old: ViTParams, new: ViTParams) -> bool:
@@ -224,8 +294,8 @@ def same_computation(old: ViTParams, new: ViTParams) -> bool:
 
 
 def untouched(params: ViTParams) -> ViTParams:
-    """The same settings with temperature, scope and head mask back at the untouched model."""
-    return replace(params, temperature=1.0, scope=THIS_HEAD, heads_off=())
+    """The same settings with temperature, scope, head mask and paint back at the untouched model."""
+    return replace(params, temperature=1.0, scope=THIS_HEAD, heads_off=(), painted=())
 
 
 def top_mass(weights: Floats, share: float) -> npt.NDArray[np.bool_]:
