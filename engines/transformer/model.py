@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -222,7 +223,12 @@ class Transformer(nn.Module):
     dropout : float
         On each sublayer's output and on the embeddings (section 5.4), in training mode only.
     generator : torch.Generator, optional
-        Where the first weights come from; one with seed 0 if not given. The global generator is never used.
+        Where the first weights come from; one with seed 0 if not given.
+
+    Attributes
+    ----------
+    sizes : dict
+        The arguments it was built with, so that another one can be built like it.
     """
 
     def __init__(
@@ -245,13 +251,18 @@ class Transformer(nn.Module):
         if norm not in NORMS:
             raise ValueError(f"norm {norm!r} is none of {tuple(NORMS)}")
         self.embed_dim, self.num_heads, self.max_len, self.dropout = embed_dim, num_heads, max_len, dropout
+        self.sizes: dict[str, Any] = {
+            "src_vocab": src_vocab, "tgt_vocab": tgt_vocab, "embed_dim": embed_dim, "num_heads": num_heads,
+            "num_encoder_layers": num_encoder_layers, "num_decoder_layers": num_decoder_layers, "ffn_dim": ffn_dim,
+            "max_len": max_len, "norm": norm, "norm_first": norm_first, "final_norm": final_norm,
+        }  # fmt: skip
         self.src_embedding = nn.Embedding(src_vocab, embed_dim)
         self.tgt_embedding = nn.Embedding(tgt_vocab, embed_dim)
         self.positions: Tensor
         self.register_buffer("positions", sinusoidal(max_len, embed_dim), persistent=False)  # (max_len, E)
-        sizes = (embed_dim, num_heads, ffn_dim, norm, norm_first)
-        self.encoder = nn.ModuleList(EncoderLayer(i, *sizes) for i in range(num_encoder_layers))
-        self.decoder = nn.ModuleList(DecoderLayer(i, *sizes) for i in range(num_decoder_layers))
+        made = (embed_dim, num_heads, ffn_dim, norm, norm_first)
+        self.encoder = nn.ModuleList(EncoderLayer(i, *made) for i in range(num_encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(i, *made) for i in range(num_decoder_layers))
         self.encoder_norm = NORMS[norm](embed_dim) if final_norm else nn.Identity()
         self.decoder_norm = NORMS[norm](embed_dim) if final_norm else nn.Identity()
         self.unembed = nn.Linear(embed_dim, tgt_vocab)

@@ -1,0 +1,306 @@
+"""The engines behind the page Experiments: quick proofs at once, the ablation of all parts one by one.
+
+A proof is computed again only if something it depends on has changed; the experiment that is looked at comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from copy import deepcopy
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engines.core.errors import Message
+from engines.core.protocol import Event, Frame, Job, Progress
+from engines.transformer import proofs
+from engines.transformer.lab_spec import (
+    CAUSAL,
+    CONVOLUTIONS,
+    LIVE,
+    NORMS,
+    POSITIONS,
+    RESIDUALS,
+    TRAINED,
+    Ablated,
+    Causality,
+    Convolved,
+    Floats,
+    Gradients,
+    LabParams,
+    Normalized,
+    Placed,
+    Subject,
+)
+from engines.transformer.model import Transformer
+from engines.transformer.norms import SequenceBatchNorm
+from engines.transformer.subject import Collection, Specimen, held_out
+from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place, Switches
+
+ACCURACY_EXAMPLES = 64
+GRADIENT_EXAMPLES = 16
+TWIN_BATCHES, TWIN_EXAMPLES = 10, 32  # that the running statistics of the batch-normalized twin are taken over
+ROOM = 16  # tokens of padding that a batch may get beyond what the model was built for
+
+#: A proof in the making: it yields where it can be stopped, and returns its frame.
+Making: TypeAlias = Generator[Event, None, Frame]
+PAUSE = Progress(0, 0, Message("Computing"))
+DEPENDS = {
+    CAUSAL: (),
+    RESIDUALS: ("lab_from", "lab_depth", "lab_norm_first", "lab_residuals_off"),
+    NORMS: ("lab_batch", "lab_padding", "lab_count_padding", "lab_mode", "lab_mates"),
+    POSITIONS: (),
+    CONVOLUTIONS: ("lab_ffn",),
+}
+
+
+def array(x: Tensor) -> Floats:
+    """A copy for the window."""
+    return x.detach().float().cpu().numpy().copy()
+
+
+@torch.no_grad()
+def convolved(specimen: Specimen, wanted: Place) -> Convolved:
+    """One FFN on the sample, as two linear maps and as two convolutions."""
+    model, kind = specimen.model, specimen.task
+    place = wanted if wanted in proofs.places(model) else (ENCODER_FFN, 0)
+    tape = model.trace(specimen.source[None], specimen.target[None], tape=True).tape
+    name = f"{place[0]}.{place[1]}"
+    x = tape[f"{name}.normed" if f"{name}.normed" in tape else f"{name}.input"]  # (1, N, E)
+    ffn, _ = proofs.part(model, place)
+    assert isinstance(ffn, proofs.FeedForward)
+    hidden = F.relu(ffn.fc1(x))  # (1, N, F)
+    both = ((hidden, ffn.fc2(hidden)), proofs.as_convolutions(ffn, x))
+    side = kind.source.tokens if place[0] == ENCODER_FFN else kind.target.tokens
+    ids = specimen.source if place[0] == ENCODER_FFN else specimen.target
+    return Convolved(
+        place,
+        tuple(side[i] for i in ids.tolist()),
+        array(torch.cat([h for h, _ in both])),
+        array(torch.cat([y for _, y in both])),
+        float((both[0][1] - both[1][1]).abs().max()),
+        float((hidden > 0).double().mean()),
+    )
+
+
+class Engine:
+    """All experiments but the ablation; see `engines.transformer.lab_spec` for what it takes and yields."""
+
+    def __init__(self) -> None:
+        self._collection = Collection()
+        self._seen: Specimen | None = None
+        self._told: Subject | None = None
+        self._exact: Transformer | None = None
+        self._twin: Transformer | None = None
+        self._made: dict[str, tuple[object, Frame]] = {}
+        self._how: dict[str, Callable[[LabParams, Specimen], Making]] = {
+            CAUSAL: self._causality,
+            RESIDUALS: self._gradients,
+            NORMS: self._normalized,
+            POSITIONS: self._placed,
+            CONVOLUTIONS: self._convolved,
+        }
+
+    def run(self, job: Job[LabParams]) -> Iterator[Event]:
+        """The model, then the experiment that is looked at, then the others."""
+        params = job.params
+        specimen = self._collection.specimen(params.task, params.text, params.weights)
+        if specimen is not self._seen:
+            if self._seen is None or specimen.model is not self._seen.model:
+                self._exact, self._twin = proofs.exact(specimen.model, ROOM), None
+            self._seen, self._told = specimen, self._subject(specimen)
+            self._made.clear()
+        assert self._told is not None
+        yield self._told
+        for name in sorted(self._how, key=lambda n: n != params.experiment):
+            depends = tuple(getattr(params, field) for field in DEPENDS[name])
+            if name not in self._made or self._made[name][0] != depends:
+                frame = yield from self._how[name](params, specimen)
+                self._made[name] = depends, frame
+            yield self._made[name][1]
+
+    # -- one by one
+    @staticmethod
+    def _subject(specimen: Specimen) -> Subject:
+        kind, model = specimen.task, specimen.model
+        with torch.no_grad():
+            logits = model(specimen.source[None], specimen.target[None])[0]  # (T, V)
+        right, _ = proofs.accuracy(model, *held_out(kind, ACCURACY_EXAMPLES), trained_with(specimen))
+        words = kind.target.tokens
+        return Subject(
+            tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
+            tuple(words[i] for i in specimen.target.tolist()),
+            tuple(words[i] for i in logits.argmax(-1).tolist()),
+            model.num_heads,
+            len(model.encoder),
+            len(model.decoder),
+            model.embed_dim,
+            int(model.sizes["ffn_dim"]),
+            right,
+            specimen.trained,
+        )
+
+    def _causality(self, _params: LabParams, specimen: Specimen) -> Making:
+        assert self._exact is not None
+        words = specimen.task.target.tokens
+        both = []
+        for causal in (False, True):
+            both.append(proofs.moved_logits(self._exact, specimen.source, specimen.target, causal))
+            yield PAUSE
+        return Causality(
+            tuple(words[i] for i in specimen.target.tolist()),
+            tuple(words[i] for i in both[0][1].tolist()),
+            array(torch.stack([moved for moved, _ in both])),
+            (proofs.earlier(both[0][0]), proofs.earlier(both[1][0])),
+        )
+
+    @staticmethod
+    def _gradients(params: LabParams, specimen: Specimen) -> Making:
+        model = specimen.model
+        trained = params.lab_from == TRAINED
+        if trained:
+            model = deepcopy(model).requires_grad_(True)
+        else:
+            sizes = {"num_encoder_layers": params.lab_depth, "num_decoder_layers": params.lab_depth, "norm": "layer"}
+            model = proofs.like(model, **sizes, norm_first=params.lab_norm_first).eval()
+        places = proofs.places(model)
+        off = tuple(place for place in params.lab_residuals_off if place in places)
+        batch = held_out(specimen.task, GRADIENT_EXAMPLES)
+        kept, loss = proofs.gradient_norms(model, *batch)
+        yield PAUSE
+        cut, worse = proofs.gradient_norms(model, *batch, Switches(residuals_off=frozenset(off)))
+        return Gradients(
+            tuple(places), off, np.array(kept, np.float32), np.array(cut, np.float32), (loss, worse), trained
+        )
+
+    def _normalized(self, params: LabParams, specimen: Specimen) -> Making:
+        assert self._exact is not None
+        layered = self._exact
+        if isinstance(layered.encoder[0].self_norm, SequenceBatchNorm):  # trained with batch normalization
+            layered = proofs.layer_twin(layered)
+        if self._twin is None:
+            twin = proofs.batch_twin(specimen.model)
+            for n in range(TWIN_BATCHES):
+                proofs.take_statistics(twin, held_out(specimen.task, TWIN_EXAMPLES, 100 + n), n)
+                yield PAUSE
+            self._twin = proofs.exact(twin, ROOM)
+        count, length = params.lab_batch, len(specimen.source)
+        source, lens = padded_batch(specimen, count, params.lab_padding, params.lab_mates)
+        live = params.lab_mode == LIVE
+        alone, among, moved, means, deviations, gap = [], [], [], [], [], []
+        for model in (layered, self._twin):
+            one, _, _ = proofs.first_normed(model, specimen.source[None], lens[:1], live)
+            here, mean, variance = proofs.first_normed(model, source, lens, live, params.lab_count_padding)
+            other, _, _ = proofs.first_normed(model, source, lens, not live, params.lab_count_padding)
+            mine = here[0, :length]  # (N, E)
+            alone.append(one[0])
+            among.append(mine)
+            moved.append(float((mine - one[0]).abs().max()))
+            gap.append(float((mine - other[0, :length]).abs().max()))
+            means.append(array(mean if mean.dim() == 1 else mean[0, :length]))
+            deviations.append(array(variance.sqrt() if mean.dim() == 1 else variance[0, :length].sqrt()))
+        return Normalized(
+            tuple(specimen.task.source.tokens[i] for i in specimen.source.tolist()),
+            array(torch.stack(alone)),
+            array(torch.stack(among)),
+            (moved[0], moved[1]),
+            (means[0], means[1]),
+            (deviations[0], deviations[1]),
+            (gap[0], gap[1]),
+            source.numel() if params.lab_count_padding else int(lens.sum()),
+        )
+
+    def _placed(self, _params: LabParams, specimen: Specimen) -> Making:
+        assert self._exact is not None
+        model, kind = specimen.model, specimen.task
+        length = len(specimen.source)
+        order = torch.randperm(length, generator=torch.Generator().manual_seed(1))
+        batch = held_out(kind, ACCURACY_EXAMPLES)
+        apart, right, answers, maps = [], [], [], []
+        for on in (False, True):
+            switches = Switches(positions=on)
+            apart.append(proofs.shuffled_apart(self._exact, specimen.source, order, on))
+            right.append(proofs.accuracy(model, *batch, switches)[0])
+            answers.append(kind.target.text(proofs.greedy(model, specimen.source, kind.most_target - 1, switches)))
+            with torch.no_grad():
+                maps.append(model.trace(specimen.source[None], specimen.target[None], switches=switches).encoder[0][0])
+            yield PAUSE
+        return Placed(
+            tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
+            tuple(order.tolist()),
+            (apart[0], apart[1]),
+            (right[0], right[1]),
+            (answers[0], answers[1]),
+            array(torch.stack(maps)),
+        )
+
+    @staticmethod
+    def _convolved(params: LabParams, specimen: Specimen) -> Making:
+        yield PAUSE
+        return convolved(specimen, params.lab_ffn)
+
+
+class Ablation:
+    """Switches every head, attention, FFN and layer off in turn; one measurement between two yields."""
+
+    def __init__(self) -> None:
+        self._collection = Collection()
+
+    def run(self, job: Job[LabParams]) -> Iterator[Event]:
+        """Yield what is measured so far after each measurement."""
+        params = job.params
+        specimen = self._collection.specimen(params.task, params.text, params.weights)
+        model, plain = specimen.model, trained_with(specimen)
+        batch = held_out(specimen.task, params.lab_examples)
+        rows: list[Place] = [(ENCODER, i) for i in range(len(model.encoder))]
+        rows += [(kind, i) for i in range(len(model.decoder)) for kind in (DECODER, CROSS)]
+        heads = np.full((len(rows), model.num_heads), -1, np.float32)
+        whole, ffns, layers = (np.full(len(rows), -1, np.float32) for _ in range(3))
+        untouched, sequences = proofs.accuracy(model, *batch, plain)
+        ends = [kind != DECODER for kind, _ in rows]  # the last attention of its layer
+        total, done = heads.size + len(rows) + 2 * sum(ends), 0
+
+        def so_far() -> Ablated:
+            parts = (part.copy() for part in (heads, whole, ffns, layers))
+            return Ablated(tuple(rows), untouched, sequences, *parts, done, total)
+
+        yield so_far()
+        for at, (kind, i) in enumerate(rows):
+            stack, ffn = (ENCODER, ENCODER_FFN) if kind == ENCODER else (DECODER, DECODER_FFN)
+            tries: list[tuple[np.ndarray, int, Switches]] = [
+                (heads[at], h, with_off(plain, heads_off=frozenset({(kind, i, h)}))) for h in range(model.num_heads)
+            ]
+            tries.append((whole, at, with_off(plain, sublayers_off=frozenset({(kind, i)}))))
+            if ends[at]:
+                tries.append((ffns, at, with_off(plain, sublayers_off=frozenset({(ffn, i)}))))
+                tries.append((layers, at, with_off(plain, layers_off=frozenset({(stack, i)}))))
+            for into, place, switches in tries:
+                into[place], _ = proofs.accuracy(model, *batch, switches)
+                done += 1
+                yield so_far()
+
+
+def trained_with(specimen: Specimen) -> Switches:
+    """What the model was trained without stays off."""
+    return Switches(positions=specimen.positions)
+
+
+def with_off(plain: Switches, **off: frozenset[Place] | frozenset[tuple[str, int, int]]) -> Switches:
+    """Something more off."""
+    return Switches(positions=plain.positions, **off)  # type: ignore[arg-type]  # the keywords say which set it is
+
+
+def padded_batch(specimen: Specimen, count: int, padding: int, mates: int) -> tuple[Tensor, Tensor]:
+    """The sample first, other samples of the task behind it, all padded to one length and then some."""
+    batch = specimen.task.batch(max(1, count - 1), np.random.default_rng([mates, 3]))
+    others, lens = torch.from_numpy(batch.source)[: count - 1], torch.from_numpy(batch.source_lens)[: count - 1]
+    longest = max(len(specimen.source), int(lens.max()) if count > 1 else 0) + padding
+    source = torch.zeros(count, longest, dtype=torch.long)  # PAD is 0
+    source[0, : len(specimen.source)] = specimen.source
+    if count > 1:
+        kept = min(longest, others.shape[1])
+        source[1:, :kept] = others[:, :kept]
+    return source, torch.cat([torch.tensor([len(specimen.source)]), lens])

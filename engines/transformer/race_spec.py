@@ -1,0 +1,81 @@
+"""Settings and events of the race between the two normalizations. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engines.core.errors import Message
+from engines.core.params import Range, setting
+from engines.core.protocol import Record
+from engines.core.training import Stepped, TrainingParams
+from engines.data.sequences import REVERSE
+
+RACE_STEPS = 2000
+
+
+@dataclass(frozen=True)
+class RaceSettings(TrainingParams):
+    """Two models alike but for the normalization, trained with the same seed on the same batches.
+
+    Attributes
+    ----------
+    task : str
+    seed : int
+    batch : int
+        Examples in each step.
+    """
+
+    task: str = REVERSE
+    seed: int = 0
+    batch: int = 32
+    until: int = setting(0, Range(0, RACE_STEPS, 1, "Steps", live=True))
+
+
+@dataclass(frozen=True)
+class RaceStep(Stepped):
+    """One step of both; pairs are layer normalization, batch normalization.
+
+    Attributes
+    ----------
+    loss : tuple of float
+        On the batch, nat; a model that has stopped keeps its last one.
+    stopped : tuple of bool
+        Whether a model's numbers left the finite, so that it goes no further.
+    """
+
+    loss: tuple[float, float]
+    stopped: tuple[bool, bool]
+
+
+@dataclass(frozen=True)
+class RaceMeasured(Record):
+    """How both do on held-out examples.
+
+    Attributes
+    ----------
+    step : int
+    evaluation : tuple of float
+        Token accuracy in evaluation: batch normalization with its running statistics.
+    training : tuple of float
+        The same examples in training mode: batch normalization with the statistics of these examples.
+    """
+
+    step: int
+    evaluation: tuple[float, float]
+    training: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RaceBegan(Record):
+    """Both stand at the beginning.
+
+    Attributes
+    ----------
+    parameters : int
+        Numbers that each of them learns.
+    about : Message
+        What they are.
+    """
+
+    parameters: int
+    about: Message
