@@ -1,0 +1,274 @@
+"""The experiments measure what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from engines.core.protocol import Job, Progress
+from engines.data.sequences import BOS, task
+from engines.transformer import proofs
+from engines.transformer.experiments import Ablation, Engine, padded_batch
+from engines.transformer.lab_spec import (
+    CAUSAL,
+    MOVES,
+    NORMS,
+    RANDOM,
+    RESIDUALS,
+    RESTS,
+    RUNNING,
+    SAME,
+    Ablated,
+    Causality,
+    Convolved,
+    Gradients,
+    LabParams,
+    Normalized,
+    Placed,
+    Subject,
+    asked,
+    lab_only,
+)
+from engines.transformer.model import FeedForward, Transformer
+from engines.transformer.race import Race
+from engines.transformer.race_spec import RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.subject import Collection, Specimen, held_out
+from engines.transformer.switches import CROSS, DECODER_FFN, ENCODER, ENCODER_FFN, Switches
+
+
+def small(**other) -> Transformer:
+    kind = task("Reverse")
+    return Transformer(len(kind.source), len(kind.target), 16, 4, 2, 2, 24, 16, **other).eval()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def answers(engine, params: LabParams) -> dict[type, object]:
+    events = list(engine.run(Job(params, lambda: engine, lambda event: None)))
+    for event in events:
+        pickle.loads(pickle.dumps(event))
+    return {type(e): e for e in events if not isinstance(e, Progress)}
+
+
+def test_all_proofs_at_the_default(engine):
+    seen = answers(engine, LabParams())
+    assert set(seen) == {Subject, Causality, Gradients, Normalized, Placed, Convolved}
+    causal = seen[Causality]
+    assert causal.earlier[0] > MOVES
+    assert causal.earlier[1] < RESTS
+    assert (np.tril(causal.moved[1], -1) < RESTS).all()
+    assert (causal.moved[1].diagonal() > MOVES).all()
+    normalized = seen[Normalized]
+    assert normalized.moved[0] < RESTS
+    assert normalized.moved[1] > MOVES
+    assert normalized.gap[0] < RESTS < normalized.gap[1]
+    placed = seen[Placed]
+    assert placed.shuffled[0] < RESTS
+    assert placed.shuffled[1] > MOVES
+    np.testing.assert_allclose(placed.maps.sum(-1), 1, atol=1e-5)
+    assert seen[Convolved].apart < SAME
+    np.testing.assert_allclose(seen[Convolved].hidden[0], seen[Convolved].hidden[1], atol=SAME)
+
+
+def test_the_experiment_looked_at_comes_first_and_nothing_is_computed_twice(engine):
+    answers(engine, LabParams())
+    params = LabParams(experiment=NORMS)
+    first, second = (list(engine.run(Job(params, lambda: engine, lambda event: None))) for _ in range(2))
+    assert isinstance(first[1], Normalized)
+    assert [id(e) for e in first] == [id(e) for e in second]
+    other = list(engine.run(Job(LabParams(lab_batch=3), lambda: engine, lambda event: None)))
+    assert next(e for e in other if isinstance(e, Causality)) is next(e for e in first if isinstance(e, Causality))
+    assert next(e for e in other if isinstance(e, Normalized)) is not next(
+        e for e in first if isinstance(e, Normalized)
+    )
+
+
+def test_normalization_settings(engine):
+    one = answers(engine, LabParams(lab_batch=1))[Normalized]
+    assert one.positions == len(one.tokens)
+    assert one.moved == (0.0, 0.0)
+    padded = answers(engine, LabParams(lab_batch=1, lab_padding=5))[Normalized]
+    assert padded.positions == len(one.tokens)
+    assert max(padded.moved) < RESTS
+    careless = answers(engine, LabParams(lab_batch=1, lab_padding=5, lab_count_padding=True))[Normalized]
+    assert careless.positions == len(one.tokens) + 5
+    assert careless.moved[0] < RESTS < MOVES < careless.moved[1]
+    running = answers(engine, LabParams(lab_mode=RUNNING, lab_batch=9, lab_padding=2))[Normalized]
+    assert max(running.moved) < RESTS
+    mates = [answers(engine, LabParams(lab_mates=n))[Normalized] for n in (1, 2)]
+    assert np.abs(mates[0].among[0] - mates[1].among[0]).max() < RESTS
+    assert np.abs(mates[0].among[1] - mates[1].among[1]).max() > MOVES
+    assert len(mates[0].means[0]) == len(one.tokens)
+    assert len(mates[0].means[1]) == one.alone.shape[-1]
+
+
+def test_the_statistics_told_give_the_output(engine):
+    seen = answers(engine, LabParams(lab_batch=5, lab_padding=3))[Normalized]
+    layer = seen.among[0]  # gain 1, bias 0 in a fresh model: each token has mean 0 and deviation 1
+    if not answers(engine, LabParams())[Subject].trained:
+        np.testing.assert_allclose(layer.mean(-1), 0, atol=1e-4)
+        np.testing.assert_allclose(layer.std(-1), 1, atol=1e-2)
+    # undoing batch normalization with its own numbers gives what undoing layer normalization gives, up to the gain
+    assert all(np.isfinite(a).all() and (a >= 0).all() for a in seen.deviations)
+
+
+def test_statistics_of_a_twin_are_the_mean_over_its_batches():
+    model = small()
+    twin = proofs.batch_twin(model)
+    batches = [held_out(task("Reverse"), 6, seed) for seed in range(3)]
+    sums = []
+    for n, batch in enumerate(batches):
+        proofs.take_statistics(twin, batch, n)
+        go = model.begin()
+        go.tape = {}
+        model.encode(batch[0], batch[1], go)
+        valid = torch.arange(batch[0].shape[1]) < batch[1][:, None]
+        sums.append(go.tape["encoder.0.sum"][valid].mean(0))
+    found = twin.encoder[0].self_norm.running_mean
+    assert torch.allclose(found, torch.stack(sums).mean(0), atol=1e-5)
+    before = found.clone()
+    proofs.first_normed(proofs.exact(twin), *batches[0][:2], live=True)
+    assert torch.equal(before, twin.encoder[0].self_norm.running_mean)
+    assert torch.equal(proofs.layer_twin(twin).unembed.weight, model.unembed.weight)
+
+
+def test_gradients_are_autograds():
+    model = small()
+    batch = held_out(task("Reverse"), 4)
+    off = Switches(residuals_off=frozenset({(ENCODER, 0), (DECODER_FFN, 1)}))
+    norms, loss = proofs.gradient_norms(model, *batch, off)
+    source, lens, target = batch
+    logits = model(source, target[:, :-1], lens, switches=off)
+    expected = nn.CrossEntropyLoss(ignore_index=0)(logits.transpose(1, 2), target[:, 1:])
+    expected.backward()
+    assert loss == pytest.approx(float(expected.detach()), abs=1e-6)
+    for norm, place in zip(norms, proofs.places(model), strict=True):
+        values = torch.cat([p.grad.flatten() for p in proofs.part(model, place)[0].parameters()])
+        assert norm == pytest.approx(float(values.norm()), rel=1e-4)
+
+
+def test_residuals_of_a_fresh_model_of_any_depth(engine):
+    off = ((ENCODER, 0), (ENCODER, 2), (CROSS, 77))
+    params = LabParams(experiment=RESIDUALS, lab_from=RANDOM, lab_depth=3, lab_norm_first=True, lab_residuals_off=off)
+    seen = answers(engine, params)[Gradients]
+    assert len(seen.places) == 5 * 3
+    assert seen.off == off[:2]
+    assert not seen.trained
+    assert (seen.kept > 0).all()
+    assert not np.allclose(seen.kept, seen.cut)
+
+
+def test_convolutions_are_torchs():
+    ffn = FeedForward(8, 20)
+    x = torch.randn(2, 5, 8)
+    one, two = nn.Conv1d(8, 20, 1), nn.Conv1d(20, 8, 1)
+    with torch.no_grad():
+        one.weight.copy_(ffn.fc1.weight[..., None]), one.bias.copy_(ffn.fc1.bias)
+        two.weight.copy_(ffn.fc2.weight[..., None]), two.bias.copy_(ffn.fc2.bias)
+        expected = two(torch.relu(one(x.transpose(1, 2)))).transpose(1, 2)
+        assert torch.allclose(proofs.as_convolutions(ffn, x)[1], expected, atol=1e-6)
+        assert (proofs.as_convolutions(ffn, x)[1] - ffn(x)).abs().max() < SAME
+
+
+def test_every_ffn_can_be_looked_at(engine):
+    for place, count in (((ENCODER_FFN, 1), "source"), ((DECODER_FFN, 0), "target")):
+        seen = answers(engine, LabParams(lab_ffn=place))
+        assert seen[Convolved].place == place
+        assert seen[Convolved].tokens == getattr(seen[Subject], count)
+    assert answers(engine, LabParams(lab_ffn=("encoder_ffn", 9)))[Convolved].place == (ENCODER_FFN, 0)
+
+
+def test_a_right_sequence_is_what_greedy_decoding_answers():
+    """The accuracy of whole sequences, measured in one pass, is that of decoding step by step."""
+    model, kind = small(), task("Copy")
+    with torch.no_grad():
+        model.unembed.bias[2] = 5.0  # a model that likes to end at once
+    pairs = [("", ""), ("abc", "abc")]
+    batch = kind.encode([("a", ""), pairs[1]])
+    source, lens, target = map(torch.from_numpy, (batch.source, batch.source_lens, batch.target))
+    _, sequences = proofs.accuracy(model, source, lens, target)
+    decoded = [proofs.greedy(model, source[i, : lens[i]], 14) for i in range(2)]
+    wanted = [[t for t in row[1:] if t] for row in target.tolist()]
+    assert sequences == np.mean([a == b for a, b in zip(decoded, wanted, strict=True)])
+
+
+def test_ablation_fills_the_map_bit_by_bit_and_can_be_left():
+    engine = Ablation()
+    steps = engine.run(Job(LabParams(lab_examples=32), lambda: engine, lambda event: None))
+    first = next(steps)
+    assert isinstance(first, Ablated)
+    assert (first.heads == -1).all()
+    assert first.done == 0
+    seen = [first, *(next(steps) for _ in range(3))]
+    assert [e.done for e in seen] == [0, 1, 2, 3]
+    assert (seen[-1].heads >= 0).sum() == 3
+    steps.close()
+    last = list(engine.run(Job(LabParams(lab_examples=32), lambda: engine, lambda event: None)))[-1]
+    assert last.done == last.total
+    assert (last.heads >= 0).all()
+    assert (last.whole >= 0).all()
+    assert (last.layers >= 0).sum() == 4
+    np.testing.assert_array_equal(last.heads.ravel()[:3], seen[-1].heads.ravel()[:3])
+
+
+def test_ablation_is_the_model_without_the_head():
+    engine = Ablation()
+    params = LabParams(lab_examples=32, text="abc")
+    last = list(engine.run(Job(params, lambda: engine, lambda event: None)))[-1]
+    specimen = Collection().specimen(params.task, params.text, None)
+    model = specimen.model
+    with torch.no_grad():
+        width = model.embed_dim // model.num_heads
+        model.decoder[1].cross_attention.out_proj.weight[:, 2 * width : 3 * width] = 0
+    right, _ = proofs.accuracy(model, *held_out(specimen.task, 32))
+    assert last.heads[last.rows.index((CROSS, 1)), 2] == pytest.approx(right, abs=1e-6)
+
+
+def test_a_batch_is_the_sample_and_its_mates():
+    kind = task("Reverse")
+    specimen = Specimen(kind, small(), torch.tensor([3, 4, 2]), torch.tensor([BOS]), False)
+    source, lens = padded_batch(specimen, 4, 2, 0)
+    assert source.shape[0] == 4
+    assert source[0, :3].tolist() == [3, 4, 2]
+    assert not source[0, 3:].any()
+    assert source.shape[1] == int(lens.max()) + 2
+    assert padded_batch(specimen, 1, 0, 0)[0].tolist() == [[3, 4, 2]]
+
+
+def test_settings_of_the_lab():
+    old = LabParams()
+    assert lab_only(old, dataclasses.replace(old, lab_batch=2))
+    assert not lab_only(old, dataclasses.replace(old, task="Copy", lab_batch=2))
+    assert not lab_only(old, old)
+    assert asked(old, "Copy", "abc", None) == dataclasses.replace(old, task="Copy", text="abc")
+    assert old.experiment == CAUSAL
+
+
+def test_the_race_runs_both_on_the_same_batches_and_goes_on():
+    engine = Race()
+
+    def told(until: int) -> list:
+        return list(engine.run(Job(RaceSettings(run=1, until=until, batch=4), lambda: engine, lambda event: None)))
+
+    first = told(2)
+    steps = [e for e in first if isinstance(e, RaceStep)]
+    assert [e.step for e in steps] == [1, 2]
+    one, two = engine._runs
+    assert one.random.bit_generator.state == two.random.bit_generator.state
+    assert [p.shape for p in one.model.parameters()] == [p.shape for p in two.model.parameters()]
+    measured = [e for e in first if isinstance(e, RaceMeasured)][-1]
+    assert measured.evaluation[0] == measured.training[0]  # layer normalization has one mode
+    again = [e for e in told(3) if isinstance(e, RaceStep)]
+    assert [e.step for e in again] == [3]
+    other = Race()
+    params = RaceSettings(run=5, until=3, batch=4)
+    fresh = [e.loss for e in other.run(Job(params, lambda: other, lambda event: None)) if isinstance(e, RaceStep)]
+    assert fresh == [e.loss for e in (*steps, *again)]
