@@ -1,11 +1,7 @@
 """Trains the bundled toy DETR on scenes drawn as it goes: ``python -m engines.detr.train``.
 
 The model, its set loss and its auxiliary losses are DETR's (Carion et al. 2020). So that one CPU core is enough for
-it, two things help during training and are thrown away after it:
-
-- further groups of object queries, which can't see each other, so that each picture is matched several times
-  (Chen et al. 2022, "Group DETR"); the first group is kept;
-- a head that asks each token of the encoder's output for the shape and the box that it lies on.
+it, `engines.detr.aids` helps during training: more groups of queries, and a question to each token.
 
 Training can be interrupted at any time; the same command goes on where it was.
 """
@@ -24,24 +20,23 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from engines.blocks.boxes import cxcywh_to_xyxy, generalized_iou, xyxy_to_cxcywh
+from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.checkpoints.catalog import WEIGHTS, sha256
 from engines.core.errors import LabError
 from engines.data.scenes import KINDS, sample_photos
+from engines.detr.aids import GROUPS, TokenAid, same_group, split_groups
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.config import DetrConfig
 from engines.detr.evaluate import HELD_OUT, SIZE, TRAINING, VALIDATION, average_precision, scenes
 from engines.detr.loss import SetCriterion
 from engines.detr.matching import HungarianMatcher
-from engines.detr.model import BoxHead, Detr
+from engines.detr.model import Detr
 from engines.detr.preprocess import normalize
 from engines.detr.scene_pool import Batch, ScenePool
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "attention-lab" / "toy-detr"
 NAME = "toy-detr"
-GROUPS = 4  # of object queries, during training
 BATCH = 16
 RATE = 7e-4
 WARM_UP = 300  # steps
@@ -50,34 +45,6 @@ SMOOTHING = 0.998  # of the averaged weights that are kept in the end
 BOX, GIOU = 5.0, 2.0  # weights of the losses, as in the paper
 LOSSES = ("ce", "l1", "giou", "token-ce", "token-l1", "token-giou")
 SAVE, TEST, LOG = 120.0, 480.0, 60.0  # seconds between checkpoints, tests, lines of the log
-
-
-class TokenAid(nn.Module):
-    """Asks each token of the memory for the shape on it; only there during training."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.cls = nn.Linear(dim, len(KINDS) + 1)
-        self.box = BoxHead(dim)
-
-    def forward(self, tokens: Tensor, owner: Tensor, labels: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Cross-entropy, L1 and GIoU loss.
-
-        Parameters
-        ----------
-        tokens : Tensor (B, N, E)
-        owner : Tensor int64 (B, N)
-            Shape under the middle of each token, or -1.
-        labels, boxes : Tensor (B, T), (B, T, 4)
-        """
-        on_shape, index = owner >= 0, owner.clamp(min=0)
-        classes = torch.where(on_shape, labels.gather(1, index), len(KINDS))  # (B, N)
-        loss = F.cross_entropy(self.cls(tokens).flatten(0, 1), classes.flatten())
-        said = self.box(tokens[on_shape])  # (M, 4)
-        wanted = boxes.gather(1, index[..., None].expand(-1, -1, 4))[on_shape]
-        count = max(1, len(said))
-        giou = generalized_iou(cxcywh_to_xyxy(said), cxcywh_to_xyxy(wanted))
-        return loss, (said - wanted).abs().sum() / count, (1 - giou).sum() / count
 
 
 class Trainer:
@@ -97,11 +64,10 @@ class Trainer:
         torch.manual_seed(0)
         self.model, self.smooth = Detr(DetrConfig()), Detr(DetrConfig()).requires_grad_(False)
         self.smooth.load_state_dict(self.model.state_dict())
-        self.aid = TokenAid(self.model.config.dim)
+        self.aid = TokenAid(self.model.config.dim, self.model.config.num_classes)
         queries = self.model.config.num_queries
         self.queries = nn.Parameter(torch.randn((GROUPS - 1) * queries, self.model.config.dim))
-        group = torch.arange(GROUPS).repeat_interleave(queries)
-        self.same_group = group[:, None] == group  # (G·Q, G·Q)
+        self.same_group = same_group(GROUPS, queries)  # (G·Q, G·Q)
         self.parameters = [*self.model.parameters(), *self.aid.parameters(), self.queries]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=RATE, weight_decay=1e-4)
         self.criterion = SetCriterion(self.model.config.num_classes, HungarianMatcher())
@@ -146,17 +112,11 @@ class Trainer:
         memory = self.model.encode(normalize(batch.rgb))
         queries = torch.cat([self.model.query_positions.weight, self.queries])
         states = self.model.decode(memory, query_position=queries, self_mask=self.same_group).states
-
-        def split(x: Tensor) -> Tensor:  # (L, B, G·Q, ·) -> (L·G·B, Q, ·): each group is matched by itself
-            groups = x.unflatten(2, (GROUPS, -1)).transpose(1, 2)  # (L, G, B, Q, ·)
-            return groups.flatten(0, 2)
-
         counts = zip(labels, boxes, batch.counts.tolist(), strict=True)
         targets = [{"labels": label[:count], "boxes": box[:count]} for label, box, count in counts]
         repeated = targets * (len(states) * GROUPS)
-        found = self.criterion.compare(
-            split(self.model.class_head(states)), split(self.model.box_head(states)), repeated
-        )
+        logits, said = (split_groups(head(states), GROUPS) for head in (self.model.class_head, self.model.box_head))
+        found = self.criterion.compare(logits, said, repeated)
         stride = self.model.backbone.stride
         owner = torch.from_numpy(batch.owner[:, stride // 2 :: stride, stride // 2 :: stride].astype(np.int64))
         aid = self.aid(memory.tokens, owner.flatten(1), labels, boxes)
