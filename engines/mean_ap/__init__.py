@@ -10,6 +10,7 @@ from typing import Any
 
 _HOME = {
     "evaluate": "engines.blocks.average_precision",
+    "Engine": "engines.mean_ap.engine",
     "Evaluation": "engines.blocks.average_precision",
 }
 __all__ = sorted(_HOME)

@@ -1,0 +1,135 @@
+"""What is measured: images with their objects and detections, and the sample that is always at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from engines.blocks.detections import Boxes
+from engines.core.errors import LabError, Message
+from engines.data.judged import RESULTS, judged_pictures
+from engines.data.pictures import read_picture
+from engines.data.scenes import KINDS
+from engines.mean_ap.spec import Moved
+
+PAPER = 236  # gray of a picture that is not at hand
+SHARP = 1200  # pixels of the longer side of a picture on screen
+DRAWN = 384  # the same for a drawn one
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: what to call it, its size in pixels, and how to get at its pixels (None: not at hand); that is told
+    how many pixels the longer side needs at most."""
+
+    name: str
+    width: int
+    height: int
+    pixels: Callable[[int], np.ndarray] | None = None
+
+    def rgb(self, side: int = SHARP) -> tuple[np.ndarray, bool]:
+        """Pixels, uint8 (H, W, 3), and whether they are blank paper since there is no picture."""
+        if self.pixels is not None:
+            try:
+                return self.pixels(side), False
+            except LabError:
+                pass  # an image file that is gone or broken: its boxes can be looked at all the same
+        scale = min(1.0, side / max(1, self.width, self.height))
+        size = max(1, round(self.height * scale)), max(1, round(self.width * scale))
+        return np.full((*size, 3), PAPER, np.uint8), True
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """A whole data set; labels are indices into ``classes``. Compared by identity.
+
+    Attributes
+    ----------
+    truth_start, start : ndarray (I + 1,)
+        Where the objects and detections of each image begin in ``boxes``.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    images: tuple[Image, ...]
+    boxes: Boxes
+    truth_start: np.ndarray
+    start: np.ndarray
+    sample: bool = False
+    notes: tuple[Message, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, classes: Sequence[str], images: Sequence[Image], boxes: Boxes, **more: object) -> Cases:
+        """Put together; boxes must lie image after image."""
+        ends = np.arange(boxes.images + 1)
+        starts = np.searchsorted(boxes.truth_image, ends), np.searchsorted(boxes.image, ends)
+        return cls(name, tuple(classes), tuple(images), boxes, *starts, **more)  # type: ignore[arg-type]  # see fields
+
+
+def with_moved(boxes: Boxes, cases: Cases, moved: Sequence[Moved]) -> Boxes:
+    """The boxes with those that the hand moved elsewhere; an object's area follows its box."""
+    if not moved:
+        return boxes
+    truths, areas, found = boxes.truths.copy(), boxes.truth_area.copy(), boxes.boxes.copy()
+    for one in moved:
+        starts = cases.truth_start if one.truth else cases.start
+        if not 0 <= one.image < boxes.images or not 0 <= one.index < starts[one.image + 1] - starts[one.image]:
+            continue  # of another data set
+        x0, y0, x1, y1 = one.box
+        place, box = int(starts[one.image]) + one.index, (x0, y0, x1 - x0, y1 - y0)
+        if one.truth:
+            old = truths[place, 2] * truths[place, 3]  # a mask's area keeps its share of the box
+            areas[place] *= box[2] * box[3] / old if old > 0 else 1.0
+            truths[place] = box
+        else:
+            found[place] = box
+    return replace(boxes, truths=truths, truth_area=areas, boxes=found)
+
+
+@cache
+def sample() -> Cases:
+    """What the toy DETR finds in 40 drawn pictures, half of them harder than those it was trained on."""
+    pictures = judged_pictures()
+    objects = [one.objects() for one in pictures]
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    truth_image = np.repeat(np.arange(len(pictures)), [len(one["labels"]) for one in objects])
+    corners = np.concatenate([one["boxes"] for one in objects])
+    truths = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    boxes = Boxes(
+        images=len(pictures),
+        image=np.array([entry["image_id"] for entry in results]),
+        label=np.array([entry["category_id"] for entry in results]),
+        score=np.array([entry["score"] for entry in results], float),
+        boxes=np.array([entry["bbox"] for entry in results], float),
+        truth_image=truth_image,
+        truth_label=np.concatenate([one["labels"] for one in objects]),
+        crowd=np.concatenate([one["iscrowd"] for one in objects]),
+        truth_area=truths[:, 2] * truths[:, 3],
+        truths=truths,
+    )
+    images = [
+        Image(f"#{one.index + 1}", one.side, one.side, lambda side, one=one: one.picture(min(side, DRAWN)))
+        for one in pictures
+    ]
+    return Cases.of("Toy DETR on 40 drawn scenes", KINDS, images, boxes, sample=True)
+
+
+def photo_at(folder: Path, file_name: str) -> Callable[[int], np.ndarray] | None:
+    """Reads the picture that a COCO file names, if it lies beside it or in a folder beside it."""
+    if not file_name:
+        return None
+    name = Path(file_name)
+    if name.is_absolute() or ".." in name.parts:
+        return None  # a file from elsewhere does not get to say what is read from this machine
+    places = [folder, folder / "images", folder.parent / "images", folder / name.parent]
+    places += [base / split for base in (folder, folder.parent) for split in ("val2017", "train2017")]
+    for place in places:
+        for path in (place / name, place / name.name):
+            if path.is_file():
+                return lambda side: read_picture(path, keep=side * side).rgb
+    return None

@@ -1,0 +1,269 @@
+"""Measures a data set as often as the hand moves something; numpy alone, so that the tab is there at once."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from engines.blocks.average_precision import Evaluation, mean_of, measure
+from engines.blocks.detections import Boxes
+from engines.core.errors import Message
+from engines.core.protocol import Event, Job, Progress
+from engines.mean_ap import cases as data
+from engines.mean_ap.cases import Cases
+from engines.mean_ap.files import read_cases
+from engines.mean_ap.model import Judged, Steps, confusion, judge, steps
+from engines.mean_ap.spec import (
+    ASIDE,
+    RIGHT,
+    SIZES,
+    STYLES,
+    TWELVE,
+    ConfusionSeen,
+    CurveSeen,
+    DataShown,
+    MeanApParams,
+    NumbersSeen,
+    PictureSeen,
+    StripSeen,
+)
+
+T = TypeVar("T")
+KEPT = 64  # answers of each kind that are remembered
+STRIP = 24  # small pictures
+THUMB = 96  # pixels of their longer side
+PATIENCE = 0.3  # seconds after which those that are ready are shown
+
+
+class Engine:
+    """Answers with the five frames of the spec; what stays the same comes again as the same object."""
+
+    def __init__(self) -> None:
+        self._read: tuple[object, Cases | None] = (None, None)
+        self._made: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
+
+    def run(self, job: Job[MeanApParams]) -> Iterator[Event]:
+        """Picture and curve first, since a dragged box waits for them; then what takes longer."""
+        params = job.params
+        if params.files and self._key(params.files) != self._read[0]:
+            yield Progress(0, 0, Message("Reading {name}", {"name": Path(params.files[-1]).name}))
+        cases = self._cases(params.files)
+        yield self._once("data", (id(cases),), lambda: shown(cases, params.files))
+        label = min(max(0, params.label), max(0, len(cases.classes) - 1))
+        now, style = (id(cases), params.moved, params.iou, params.size), STYLES[params.style]
+        boxes = self._boxes(cases, params)
+        judged = self._judged(cases, params)
+        line = self._once("steps", (*now, label, style), lambda: steps(boxes, judged, label, style))
+        at = looked_at(params, boxes, judged, line, cases)
+        if job.cancelled.is_set():
+            return
+        image = picture_of(params, boxes, line, at, cases)
+        if image is not None:
+            yield self._once("picture", (*now, image, params.threshold),
+                             lambda: self._picture(cases, boxes, judged, image, params.threshold))  # fmt: skip
+        before = self._before(cases, params, label, style)
+        yield self._once("curve", (*now, label, style, at, params.threshold),
+                         lambda: curve(cases, boxes, judged, line, label, at, params.threshold, before))  # fmt: skip
+        if job.cancelled.is_set():
+            return
+        classes = len(cases.classes)
+        pairs = self._once("pairs", (*now, params.threshold),
+                           lambda: confusion(boxes, judged, params.threshold, params.iou, classes))  # fmt: skip
+        table = self._once("confusion", (*now, params.threshold, params.cell),
+                           lambda: counted(pairs, cases, params.cell))  # fmt: skip
+        yield table
+        if job.cancelled.is_set():
+            return
+        yield self._once(
+            "numbers", (id(cases), params.moved, style), lambda: self._numbers(cases, params, boxes, style)
+        )
+        yield from self._strips(cases, table.pictures[:STRIP], job)
+
+    # -- what is remembered
+    def _once(self, kind: str, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """Make it, or hand out what was made for the same key."""
+        place = (kind, *key)
+        if place not in self._made:
+            self._made[place] = make()
+            mine = [one for one in self._made if one[0] == kind]
+            if len(mine) > KEPT:
+                del self._made[mine[0]]
+        self._made.move_to_end(place)
+        found: T = self._made[place]
+        return found
+
+    @staticmethod
+    def _key(files: tuple[str, ...]) -> object:
+        """Changes when a file does."""
+        return tuple((name, Path(name).stat().st_mtime_ns if Path(name).is_file() else 0) for name in files)
+
+    def _cases(self, files: tuple[str, ...]) -> Cases:
+        key = self._key(files)
+        if self._read[0] != key or self._read[1] is None:
+            cases = read_cases([Path(name) for name in files]) if files else data.sample()
+            self._made.clear()  # ids of the old one may come again
+            self._read = (key, cases)
+        assert self._read[1] is not None
+        return self._read[1]
+
+    def _boxes(self, cases: Cases, params: MeanApParams) -> Boxes:
+        return self._once("boxes", (id(cases), params.moved), lambda: data.with_moved(cases.boxes, cases, params.moved))
+
+    def _judged(self, cases: Cases, params: MeanApParams) -> Judged:
+        boxes = self._boxes(cases, params)
+        key = (id(cases), params.moved, params.iou, params.size)
+        return self._once("judged", key, lambda: judge(boxes, params.iou, SIZES[params.size]))
+
+    def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> tuple[Judged, Steps] | None:
+        """The same with all boxes where they were; None if none was moved."""
+        if not params.moved:
+            return None
+        key = (id(cases), (), params.iou, params.size)
+        judged = self._once("judged", key, lambda: judge(cases.boxes, params.iou, SIZES[params.size]))
+        return judged, self._once("steps", (*key, label, style), lambda: steps(cases.boxes, judged, label, style))
+
+    def _numbers(self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str) -> NumbersSeen:
+        found = measure(boxes, style)
+        before = found
+        if params.moved:
+            before = self._once("measured", (id(cases), style), lambda: measure(cases.boxes, style))
+        return numbers(cases, boxes, found, before)
+
+    def _picture(self, cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float) -> PictureSeen:
+        rgb, blank = self._once("pixels", (id(cases), index), cases.images[index].rgb)
+        return picture(cases, boxes, judged, index, threshold, rgb, blank)
+
+    def _strips(self, cases: Cases, pictures: tuple[int, ...], job: Job[MeanApParams]) -> Iterator[StripSeen]:
+        """The small pictures, a few at a time where they have to be made."""
+        began = time.monotonic()
+        for count, index in enumerate(pictures):
+            if time.monotonic() - began > PATIENCE:
+                yield StripSeen(pictures[:count], self._thumbnails(cases, pictures[:count]))
+                began = time.monotonic()
+            if job.cancelled.is_set():
+                return
+            self._thumbnails(cases, (index,))
+        yield self._once("strip", (id(cases), pictures), lambda: StripSeen(pictures, self._thumbnails(cases, pictures)))
+
+    def _thumbnails(self, cases: Cases, pictures: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        small = cases.images
+        return tuple(
+            self._once("thumbnail", (id(cases), i), lambda i=i: thumbnail(small[i].rgb(THUMB)[0])) for i in pictures
+        )
+
+
+# -- the frames
+def shown(cases: Cases, files: tuple[str, ...]) -> DataShown:
+    """What is measured."""
+    names = tuple(image.name for image in cases.images)
+    objects, detections = len(cases.boxes.crowd), len(cases.boxes.score)
+    return DataShown(cases.name, cases.sample, cases.classes, names, objects, detections, files, cases.notes)
+
+
+def looked_at(params: MeanApParams, boxes: Boxes, judged: Judged, line: Steps, cases: Cases) -> int:
+    """The place in the line of the detection that is looked at: the chosen one, else the first wrong one (of the
+    picture that was chosen, if one was)."""
+    mine = line.detections
+    if params.chosen is not None and 0 <= params.chosen[0] < boxes.images:
+        hit = np.flatnonzero(mine == cases.start[params.chosen[0]] + params.chosen[1])
+        if len(hit):
+            return int(hit[0])
+    among = np.arange(len(mine))
+    if 0 <= params.picture < boxes.images:
+        among = among[boxes.image[mine] == params.picture]
+    wrong = among[(judged.verdicts[mine[among]] != RIGHT) & (judged.verdicts[mine[among]] != ASIDE)]
+    first = wrong if len(wrong) else among
+    return int(first[0]) if len(first) else -1
+
+
+def picture_of(params: MeanApParams, boxes: Boxes, line: Steps, at: int, cases: Cases) -> int | None:
+    """The image on screen; None where there is none at all."""
+    if 0 <= params.picture < boxes.images:
+        return params.picture
+    if at >= 0:
+        return int(boxes.image[line.detections[at]])
+    return 0 if cases.images else None
+
+
+def corners(boxes: np.ndarray) -> np.ndarray:
+    """x, y, width, height (N, 4) -> xyxy."""
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def picture(
+    cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float, rgb: np.ndarray, blank: bool
+) -> PictureSeen:
+    """One image with all its boxes."""
+    first, last = int(cases.truth_start[index]), int(cases.truth_start[index + 1])
+    mine = slice(int(cases.start[index]), int(cases.start[index + 1]))
+    truths = slice(first, last)
+    taker = judged.taken_by[truths]
+    found = (taker >= 0) & (boxes.score[taker] >= threshold) if len(boxes.score) else taker >= 0
+    partner = judged.partner[mine]
+    image = cases.images[index]
+    return PictureSeen(
+        index=index, rgb=rgb, blank=blank, width=image.width, height=image.height,
+        truths=corners(boxes.truths[truths]), truth_labels=boxes.truth_label[truths], crowd=boxes.crowd[truths],
+        found=found, boxes=corners(boxes.boxes[mine]), labels=boxes.label[mine], scores=boxes.score[mine],
+        verdicts=judged.verdicts[mine], partner=np.where(partner >= 0, partner - first, -1),
+        overlap=judged.overlap[mine],
+    )  # fmt: skip
+
+
+def curve(
+    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, at: int, threshold: float,
+    before: tuple[Judged, Steps] | None,
+) -> CurveSeen:  # fmt: skip
+    """The curve of one class beside what it was before boxes were moved."""
+    mine, none = line.detections, np.zeros(0)
+    image = boxes.image[mine]
+    old = None if before is None else before[0].verdicts[mine]
+    return CurveSeen(
+        label=label, objects=line.objects, image=image, index=mine - cases.start[image],
+        scores=boxes.score[mine], overlap=judged.overlap[mine], verdicts=judged.verdicts[mine],
+        recall=line.recall, precision=line.precision, envelope=line.envelope, grid=line.grid, sampled=line.sampled,
+        value=line.value, at=at, passing=int((boxes.score[mine] >= threshold).sum()),
+        before_recall=none if before is None else before[1].recall,
+        before_envelope=none if before is None else before[1].envelope,
+        before_value=line.value if before is None else before[1].value,
+        changed=np.zeros(len(mine), bool) if old is None else old != judged.verdicts[mine],
+    )  # fmt: skip
+
+
+def counted(pairs: np.ndarray, cases: Cases, cell: tuple[int, int] | None) -> ConfusionSeen:
+    """The confusion matrix, and the pictures of a cell; without one, those with most mistakes first."""
+    side = len(cases.classes) + 1
+    counts = np.bincount(pairs[:, 1] * side + pairs[:, 2], minlength=side * side).reshape(side, side)
+    every = len(cases.images)
+    beside = np.bincount(pairs[pairs[:, 1] != pairs[:, 2], 0], minlength=every)
+    if cell is None:
+        order = np.argsort(-beside, kind="stable")
+    else:
+        inside = pairs[(pairs[:, 1] == cell[0]) & (pairs[:, 2] == cell[1]), 0]
+        often = np.bincount(inside, minlength=every)
+        order = np.argsort(-often, kind="stable")[: int((often > 0).sum())]
+    return ConfusionSeen(counts, tuple(order.tolist()), tuple(beside[order].tolist()))
+
+
+def thumbnail(rgb: np.ndarray) -> np.ndarray:
+    """Every n-th pixel, the longer side at most twice `THUMB`."""
+    every = max(1, max(rgb.shape[:2]) // THUMB)
+    return np.ascontiguousarray(rgb[::every, ::every])
+
+
+def numbers(cases: Cases, boxes: Boxes, found: Evaluation, before: Evaluation) -> NumbersSeen:
+    """The twelve numbers and those of each class, in the order of the classes."""
+    count = len(cases.classes)
+    whole, at50 = np.full(count, -1.0), np.full(count, -1.0)
+    for k, label in enumerate(found.labels):
+        whole[label] = found.per_class[label]
+        at50[label] = mean_of(found.average[0, k, 0, -1])
+    objects = np.bincount(boxes.truth_label[~boxes.crowd], minlength=count)
+    detections = np.bincount(boxes.label, minlength=count)
+    twelve, old = (np.array([getattr(one, name) for name, _, _ in TWELVE]) for one in (found, before))
+    return NumbersSeen(twelve, old, whole, at50, objects, detections)

@@ -1,0 +1,214 @@
+"""COCO ground truth and results from JSON files; what is wrong with one is told by file and entry."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engines.blocks.detections import Boxes
+from engines.core.errors import LabError, Message
+from engines.mean_ap.cases import Cases, Image, photo_at
+
+FILE_LIMIT = 1_000_000_000  # bytes
+FAR = 1e7  # pixels: larger coordinates than any picture has
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """A ground truth file: ``columns`` are image, label, crowd, area (N,) and xywh (N, 4), image after image."""
+
+    path: Path
+    classes: tuple[str, ...]
+    categories: dict[int, int]
+    images: tuple[Image, ...]
+    image_of: dict[int | str, int]
+    columns: tuple[np.ndarray, ...]
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, or a message on why there is none."""
+    name = path.name
+    try:
+        if path.stat().st_size > FILE_LIMIT:
+            raise LabError("{name}: larger than 1 GB.", name=name)
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LabError("{name}: can't be read ({reason}).", name=name, reason=reason) from error
+    except UnicodeDecodeError as error:
+        raise LabError("{name}: not a text file.", name=name) from error
+    except json.JSONDecodeError as error:
+        raise LabError("{name}, line {line}: not valid JSON.", name=name, line=error.lineno) from error
+    except RecursionError as error:
+        raise LabError("{name}: not COCO: nested too deeply.", name=name) from error
+
+
+def kind_of(content: Any, name: str) -> str:
+    """``truth`` or ``results``; LabError for neither."""
+    if isinstance(content, dict) and isinstance(content.get("annotations"), list):
+        if not isinstance(content.get("images"), list) or not isinstance(content.get("categories"), list):
+            raise LabError(
+                '{name}: COCO ground truth needs the lists "images", "categories", "annotations".', name=name
+            )
+        return "truth"
+    if isinstance(content, list) and (not content or (isinstance(content[0], dict) and "score" in content[0])):
+        return "results"
+    raise LabError("{name}: neither COCO ground truth nor COCO results.", name=name)
+
+
+def read_truth(content: dict[str, Any], path: Path) -> Truth:
+    """Check and take over a ground truth; annotations without a box (keypoints of nobody, say) are errors too."""
+    name, categories, classes = path.name, {}, []
+    for n, entry in enumerate(content["categories"]):
+        ident = _integer(entry, "id", name, "categories", n)
+        if ident in categories:
+            raise _wrong(name, "categories", n, Message("id {id} comes twice", {"id": ident}))
+        categories[ident] = len(classes)
+        classes.append(str(entry.get("name", ident)))
+    images: list[Image] = []
+    image_of: dict[int | str, int] = {}
+    for n, entry in enumerate(content["images"]):
+        ident = _ident(entry, "id", name, "images", n)
+        if ident in image_of:
+            raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": ident}))
+        image_of[ident] = n
+        file_name = str(entry.get("file_name", ""))
+        size = [entry.get(key) for key in ("width", "height")]
+        width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
+        images.append(Image(Path(file_name).name or str(ident), width, height, photo_at(path.parent, file_name)))
+    rows = []
+    for n, entry in enumerate(content["annotations"]):
+        ident, category = (
+            _ident(entry, "image_id", name, "annotations", n),
+            _integer(entry, "category_id", name, "annotations", n),
+        )
+        box = _box(entry, name, "annotations", n)
+        area = entry.get("area", box[2] * box[3])
+        if not _is_number(area) or area < 0:
+            raise _wrong(name, "annotations", n, Message("area must be a number of at least 0"))
+        rows.append((_known(image_of, ident, "image_id", name, "annotations", n),
+                     _known(categories, category, "category_id", name, "annotations", n),
+                     bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
+    table = np.array(rows, float).reshape(-1, 8)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    columns = (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2] > 0, table[:, 3], table[:, 4:])
+    reach = np.zeros((len(images), 2))
+    np.maximum.at(reach, columns[0], table[:, 4:6] + table[:, 6:8])
+    sized = tuple(
+        one if one.width and one.height else Image(one.name, *(max(1, math.ceil(v)) for v in far), one.pixels)
+        for one, far in zip(images, reach, strict=True)
+    )
+    return Truth(path, tuple(classes), categories, sized, image_of, columns)
+
+
+def read_results(content: list[Any], path: Path, truth: Truth) -> tuple[tuple[np.ndarray, ...], list[Message]]:
+    """Image, label, score (M,) and xywh (M, 4), image after image; results of images or classes that the ground truth
+    does not name are left out and counted."""
+    name, rows, strange = path.name, [], 0
+    for n, entry in enumerate(content):
+        ident = _ident(entry, "image_id", name, "", n)
+        category = _integer(entry, "category_id", name, "", n)
+        box, score = _box(entry, name, "", n), entry.get("score")
+        if not _is_number(score):
+            raise _wrong(name, "", n, Message("score must be a number"))
+        if ident in truth.image_of and category in truth.categories:
+            rows.append((truth.image_of[ident], truth.categories[category], float(score), *box))
+        else:
+            strange += 1
+    table = np.array(rows, float).reshape(-1, 7)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    notes = []
+    if strange:
+        notes.append(Message("{name}: {n} results are of images or classes that the ground truth does not name.",
+                             {"name": name, "n": strange}))  # fmt: skip
+    return (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2], table[:, 3:]), notes
+
+
+def read_cases(paths: Sequence[Path]) -> Cases:
+    """The last ground truth among some files, with the last results.
+
+    Raises
+    ------
+    LabError
+        Says which file and which entry, counted from 1, can't be used, and why.
+    """
+    truth_file: tuple[Path, Any] | None = None
+    results_file: tuple[Path, Any] | None = None
+    for path in paths:
+        content = read_json(path)
+        if kind_of(content, path.name) == "truth":
+            truth_file = path, content
+        else:
+            results_file = path, content
+    if truth_file is None:
+        assert results_file is not None
+        raise LabError("{name}: results alone. Drop the ground truth too.", name=results_file[0].name)
+    truth = read_truth(truth_file[1], truth_file[0])
+    if not truth.images:
+        raise LabError("{name}: names no image.", name=truth.path.name)
+    notes: list[Message] = []
+    found: tuple[np.ndarray, ...] = (np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros((0, 4)))
+    title = truth.path.name
+    if results_file is None:
+        notes.append(Message("{name}: ground truth alone. Drop the results too.", {"name": truth.path.name}))
+    else:
+        found, notes = read_results(results_file[1], results_file[0], truth)
+        title = results_file[0].name
+    image, label, score, boxes = found
+    truth_image, truth_label, crowd, area, truths = truth.columns
+    every = Boxes(len(truth.images), image, label, score, boxes, truth_image, truth_label, crowd, area, truths)
+    return Cases.of(title, truth.classes, truth.images, every, notes=tuple(notes))
+
+
+# -- one value of one entry
+def _wrong(name: str, part: str, n: int, reason: Message) -> LabError:
+    if part:
+        return LabError("{name}, {part}, entry {n}: {reason}.", name=name, part=part, n=n + 1, reason=reason)
+    return LabError("{name}, entry {n}: {reason}.", name=name, n=n + 1, reason=reason)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _value(entry: object, key: str, name: str, part: str, n: int) -> Any:
+    if not isinstance(entry, dict):
+        raise _wrong(name, part, n, Message("not an object"))
+    if key not in entry:
+        raise _wrong(name, part, n, Message("{key} is missing", {"key": key}))
+    return entry[key]
+
+
+def _integer(entry: Any, key: str, name: str, part: str, n: int) -> int:
+    value = _value(entry, key, name, part, n)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(name, part, n, Message("{key} must be a whole number", {"key": key}))
+    return value
+
+
+def _ident(entry: Any, key: str, name: str, part: str, n: int) -> int | str:
+    value = _value(entry, key, name, part, n)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise _wrong(name, part, n, Message("{key} must be a whole number or a text", {"key": key}))
+    return value
+
+
+def _box(entry: Any, name: str, part: str, n: int) -> tuple[float, ...]:
+    box = _value(entry, "bbox", name, part, n)
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) and abs(v) < FAR for v in box):
+        raise _wrong(name, part, n, Message("bbox must be four numbers: x, y, width, height"))
+    if box[2] < 0 or box[3] < 0:
+        raise _wrong(name, part, n, Message("bbox has a negative width or height"))
+    return tuple(float(v) for v in box)
+
+
+def _known(among: dict[Any, int], ident: object, key: str, name: str, part: str, n: int) -> int:
+    if ident not in among:
+        raise _wrong(name, part, n, Message("{key} {id} is not in the file", {"key": key, "id": ident}))
+    return among[ident]

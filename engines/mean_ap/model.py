@@ -1,0 +1,149 @@
+"""Average precision taken apart: a verdict on each detection, the curve step by step, who was taken for whom.
+
+Sources: Everingham et al. 2010 (precision-recall curves of detections); Lin et al. 2014 (matching); Bolya et al. 2020,
+"TIDE" (kinds of mistakes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engines.blocks.average_precision import AREAS, RECALLS, RECALLS_VOC07, Curve
+from engines.blocks.detections import Boxes, matched, overlapping, tabulate
+from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, NEAR, RIGHT, WRONG_CLASS
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What each detection (D,) and each object (G,) is at one IoU, in the order of the `Boxes`.
+
+    Attributes
+    ----------
+    verdicts : ndarray (D,)
+        RIGHT … ASIDE.
+    partner : ndarray (D,)
+        The object that it takes, or that the verdict is about; −1 for none.
+    overlap : ndarray (D,)
+        IoU with it.
+    taken_by : ndarray (G,)
+        The detection that takes it (the best one, of a crowd); −1 for none.
+    aside : ndarray bool (G,)
+        Need not be found: a crowd, or of another size than asked for.
+    """
+
+    verdicts: np.ndarray
+    partner: np.ndarray
+    overlap: np.ndarray
+    taken_by: np.ndarray
+    aside: np.ndarray
+
+
+def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
+    """Match class by class as COCO does, and say of each wrong detection why.
+
+    A wrong one is, in this order: a duplicate (its object is taken by one with a higher score), of the wrong class (it
+    lies on an object of another one), too far off (it overlaps an object of its class by at least 0.1), or on the
+    background.
+    """
+    low, high = AREAS[size]
+    outside = boxes.crowd | (boxes.truth_area < low) | (boxes.truth_area > high)
+    table = tabulate(boxes)
+    pairs = overlapping(table, iou)
+    found, counted = matched(table, pairs, np.array([iou]), outside[table.truth_index], (low, high))
+    took = np.full(len(boxes.score), -1)
+    taker = np.full(len(boxes.crowd), -1)
+    right = found[0] >= 0
+    took[table.index[right]] = table.truth_index[found[0, right]]
+    for detection in np.flatnonzero(right)[np.argsort(table.score[right], kind="stable")].tolist():
+        taker[table.truth_index[found[0, detection]]] = table.index[detection]  # the best one last
+    aside = np.ones(len(boxes.score), bool)  # past the best 100 as well
+    aside[table.index] = ~counted[0]
+
+    verdicts, partner, overlap = np.full(len(took), BACKGROUND), took.copy(), np.zeros(len(took))
+    everything = replace(boxes, label=np.zeros_like(boxes.image), truth_label=np.zeros_like(boxes.truth_image))
+    agnostic = tabulate(everything, most=max(1, len(took)))
+    near = overlapping(agnostic, NEAR)
+    detection, truth = agnostic.index[near.detection], agnostic.truth_index[near.truth]
+    same = boxes.label[detection] == boxes.truth_label[truth]
+    single = ~boxes.crowd[truth]
+    for verdict, which in (  # the strongest reason last, so that it stays
+        (LOW_IOU, same & single),
+        (WRONG_CLASS, ~same & single & (near.iou >= iou)),
+        (DUPLICATE, same & single & (near.iou >= iou) & (taker[truth] >= 0)),
+    ):
+        order = np.flatnonzero(which)[np.argsort(near.iou[which], kind="stable")]
+        verdicts[detection[order]], partner[detection[order]], overlap[detection[order]] = (
+            verdict, truth[order], near.iou[order]
+        )  # fmt: skip
+    verdicts[took >= 0], partner[took >= 0] = RIGHT, took[took >= 0]
+    exact = {(d, t): v for d, t, v in zip(detection.tolist(), truth.tolist(), near.iou.tolist(), strict=True)}
+    for d in np.flatnonzero(took >= 0).tolist():
+        overlap[d] = exact.get((d, int(took[d])), iou)
+    verdicts[aside] = ASIDE
+    return Judged(verdicts, partner, overlap, taker, outside)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The curve of one class: its detections (D,) in the order of their scores, and the curve after each of them."""
+
+    detections: np.ndarray
+    objects: int
+    recall: np.ndarray
+    precision: np.ndarray
+    envelope: np.ndarray
+    grid: np.ndarray
+    sampled: np.ndarray
+    value: float
+
+
+def steps(boxes: Boxes, judged: Judged, label: int, style: str) -> Steps:
+    """Follow one class from its best detection to its last; those set aside move nothing and are left in place."""
+    mine = np.flatnonzero(boxes.label == label)
+    mine = mine[np.argsort(-boxes.score[mine], kind="stable")]
+    objects = int(((boxes.truth_label == label) & ~judged.aside).sum())
+    right = (judged.verdicts[mine] == RIGHT)[None]
+    wrong = ((judged.verdicts[mine] != RIGHT) & (judged.verdicts[mine] != ASIDE))[None]
+    curve = Curve.of(right, wrong, max(1, objects))
+    grid = {"coco": RECALLS, "voc07": RECALLS_VOC07}.get(style, np.zeros(0))
+    if len(mine):
+        sampled = curve.at(grid)[0]
+        value = float(sampled.mean()) if len(grid) else float(curve.area()[0])
+    else:
+        sampled, value = np.zeros(len(grid)), 0.0
+    if not objects:
+        value = -1.0
+    return Steps(mine, objects, curve.recall[0], curve.precision[0], curve.envelope[0], grid, sampled, value)
+
+
+def confusion(boxes: Boxes, judged: Judged, threshold: float, iou: float, classes: int) -> np.ndarray:
+    """Pairs (P, 3) of image, true class and said class; ``classes`` stands for "nothing there" and for "missed".
+
+    Right detections stand on the diagonal. What is left of objects and detections that pass the threshold is matched
+    without regard to the class, best score first; the rest was seen where nothing is, or missed. What is set aside
+    is in no cell.
+    """
+    passes = (boxes.score >= threshold) & (judged.verdicts != ASIDE)
+    right = passes & (judged.verdicts == RIGHT)
+    taken = np.zeros(len(boxes.crowd), bool)
+    taken[judged.partner[right]] = True
+    left, open_ = np.flatnonzero(passes & ~right), np.flatnonzero(~taken & ~judged.aside)
+    others = replace(
+        boxes, image=boxes.image[left], label=np.zeros(len(left), int), score=boxes.score[left],
+        boxes=boxes.boxes[left], truth_image=boxes.truth_image[open_], truth_label=np.zeros(len(open_), int), crowd=boxes.crowd[open_],
+        truth_area=boxes.truth_area[open_], truths=boxes.truths[open_],
+    )  # fmt: skip
+    table = tabulate(others, most=max(1, len(left)))
+    found, _ = matched(table, overlapping(table, iou), np.array([iou]), table.crowd, AREAS["all"])
+    said, true = np.full(len(open_), classes), np.full(len(left), classes)
+    hit = found[0] >= 0
+    who, what = table.index[hit], table.truth_index[found[0, hit]]
+    said[what], true[who] = boxes.label[left[who]], boxes.truth_label[open_[what]]
+    parts = (
+        np.stack([boxes.image[right], boxes.label[right], boxes.label[right]], axis=1),
+        np.stack([boxes.truth_image[open_], boxes.truth_label[open_], said], axis=1),
+        np.stack([boxes.image[left], true, boxes.label[left]], axis=1)[true == classes],
+    )
+    return np.concatenate(parts).astype(int)

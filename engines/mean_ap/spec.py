@@ -1,0 +1,268 @@
+"""What the tab "Average precision" can ask for and what it is told. Imports no torch.
+
+`engines.mean_ap.engine.Engine` answers with `DataShown`, `PictureSeen`, `CurveSeen`, `ConfusionSeen`, `NumbersSeen` and
+`StripSeen`.
+What a setting does not touch comes again as the same object. Sizes: I images, C classes, D detections of a class in
+all images, n detections and g objects of one image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import Message
+from engines.core.params import Choice, Params, Range, setting
+from engines.core.protocol import Frame
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Corners: TypeAlias = tuple[float, float, float, float]
+
+WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attention weights has nothing to check
+
+COCO, VOC07, VOC10 = "COCO", "VOC 2007", "VOC 2010"
+STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
+SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
+RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection
+NEAR = 0.1  #: a box that overlaps nothing by at least this much lies on the background (Bolya et al. 2020, TIDE)
+TWELVE = (
+    ("ap", "AP", "IoU 0.50 to 0.95"),
+    ("ap50", "AP50", "IoU 0.50"),
+    ("ap75", "AP75", "IoU 0.75"),
+    ("ap_small", "AP small", "up to 32² pixels"),
+    ("ap_medium", "AP medium", "32² to 96² pixels"),
+    ("ap_large", "AP large", "from 96² pixels"),
+    ("ar1", "AR 1", "best 1 of each class and picture"),
+    ("ar10", "AR 10", "best 10"),
+    ("ar100", "AR 100", "best 100"),
+    ("ar_small", "AR small", "up to 32² pixels"),
+    ("ar_medium", "AR medium", "32² to 96² pixels"),
+    ("ar_large", "AR large", "from 96² pixels"),
+)  #: attribute of the result, what to call it, what it is
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A box that the hand moved: an object's (``truth``) or a detection's, the ``index``-th of its image as given."""
+
+    image: int
+    truth: bool
+    index: int
+    box: Corners
+
+
+@dataclass(frozen=True)
+class MeanApParams(Params):
+    """Settings of the tab.
+
+    Attributes without a slider
+    ---------------------------
+    files : tuple of str
+        COCO files in the order in which they came; the last ground truth and the last results count. None: the sample.
+    moved : tuple of Moved
+        Boxes that lie elsewhere than they did.
+    label : int
+        The class whose curve is shown.
+    chosen : (image, detection), optional
+        The detection that is looked at; None: the first wrong one.
+    picture : int
+        The image on screen; −1: that of the detection.
+    cell : (true class, said class), optional
+        The cell of the confusion matrix whose pictures are offered; C stands for "nothing".
+    """
+
+    files: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    label: int = 0
+    chosen: tuple[int, int] | None = None
+    picture: int = -1
+    cell: tuple[int, int] | None = None
+
+    style: str = setting(
+        COCO,
+        Choice(
+            tuple(STYLES),
+            "Style",
+            group="Measure",
+            tip="How the curve becomes a number: 101 recalls and ten IoUs, 11 recalls, or the whole area. "
+            "(Lin 2014, Everingham 2010)",
+        ),
+    )
+    iou: float = setting(
+        0.5,
+        Range(
+            0.05,
+            0.95,
+            0.05,
+            "IoU",
+            group="Measure",
+            tip="Least overlap of a detection with its object: intersection over union.",
+        ),
+    )
+    size: str = setting(
+        "All",
+        Choice(
+            tuple(SIZES),
+            "Objects",
+            group="Measure",
+            tip="Small: up to 32² pixels. Large: from 96². Others are set aside.",
+        ),
+    )
+    threshold: float = setting(
+        0.3,
+        Range(
+            0,
+            1,
+            0.01,
+            "Score threshold",
+            group="In use",
+            tip="What passes is drawn and counted in the confusion matrix. The curve goes through all thresholds.",
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class DataShown(Frame):
+    """What is measured: names of classes and pictures, and how much there is of each; ``notes`` say what was odd."""
+
+    name: str
+    sample: bool
+    classes: tuple[str, ...]
+    pictures: tuple[str, ...]
+    objects: int
+    detections: int
+    files: tuple[str, ...]
+    notes: tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class PictureSeen(Frame):
+    """One image with all its boxes, at the IoU of the settings.
+
+    Attributes
+    ----------
+    index : int
+    rgb : ndarray uint8 (H, W, 3)
+        Pixels; plain paper where the file is not at hand (``blank``).
+    width, height : int
+        In pixels of the boxes.
+    truths, boxes : ndarray (g, 4), (n, 4)
+        xyxy in pixels.
+    truth_labels, labels : ndarray (g,), (n,)
+    crowd, found : ndarray bool (g,)
+        Whether it is a crowd; whether a detection that passes the threshold took it.
+    scores, overlap : ndarray (n,)
+        Score; IoU with ``partner``.
+    verdicts, partner : ndarray (n,)
+        RIGHT … ASIDE; the object that the verdict is about, −1 for none.
+    """
+
+    index: int
+    rgb: npt.NDArray[np.uint8]
+    blank: bool
+    width: int
+    height: int
+    truths: Floats
+    truth_labels: Ints
+    crowd: Bools
+    found: Bools
+    boxes: Floats
+    labels: Ints
+    scores: Floats
+    verdicts: Ints
+    partner: Ints
+    overlap: Floats
+
+
+@dataclass(frozen=True)
+class CurveSeen(Frame):
+    """The curve of one class at the IoU of the settings, detection by detection, best score first.
+
+    Attributes
+    ----------
+    label, objects : int
+        The class, and how many of it there are to find.
+    image, index : ndarray (D,)
+        Where each detection is: image, and place in the image's list.
+    scores, overlap : ndarray (D,)
+    verdicts : ndarray (D,)
+    recall, precision, envelope : ndarray (D,)
+        After each detection; ``envelope`` is the best precision from there on.
+    grid, sampled : ndarray (R,)
+        Recalls at which the style reads the envelope, and what it reads; empty for the whole area.
+    value : float
+        Average precision of the class at this IoU; −1 where there is nothing to find.
+    at : int
+        The detection that is looked at; −1 for none.
+    passing : int
+        How many pass the score threshold.
+    before_recall, before_envelope : ndarray
+        The same with all boxes where they were; empty if none was moved.
+    before_value : float
+    changed : ndarray bool (D,)
+        Detections whose verdict is another one than before.
+    """
+
+    label: int
+    objects: int
+    image: Ints
+    index: Ints
+    scores: Floats
+    overlap: Floats
+    verdicts: Ints
+    recall: Floats
+    precision: Floats
+    envelope: Floats
+    grid: Floats
+    sampled: Floats
+    value: float
+    at: int
+    passing: int
+    before_recall: Floats
+    before_envelope: Floats
+    before_value: float
+    changed: Bools
+
+
+@dataclass(frozen=True)
+class ConfusionSeen(Frame):
+    """Who was taken for whom, with the detections that pass the threshold, and the pictures of the chosen cell.
+
+    Attributes
+    ----------
+    counts : ndarray (C + 1, C + 1)
+        True class (rows; last: nothing there) by said class (columns; last: missed).
+    pictures : tuple of int
+        Images that the chosen cell counts something in; all of them without one.
+    wrong : tuple of int
+        For each of these: how many of its counts lie beside the diagonal.
+    """
+
+    counts: Ints
+    pictures: tuple[int, ...]
+    wrong: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StripSeen(Frame):
+    """Small pictures, uint8 (h, w, 3) each, of the first of the images that the confusion matrix offers."""
+
+    pictures: tuple[int, ...]
+    thumbnails: tuple[npt.NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True)
+class NumbersSeen(Frame):
+    """The twelve numbers (12,) of the style and those of each class (C,), now and with all boxes where they were."""
+
+    twelve: Floats
+    before: Floats
+    per_class: Floats
+    per_class50: Floats
+    objects: Ints
+    detections: Ints
