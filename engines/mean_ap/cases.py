@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +13,7 @@ import numpy as np
 
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
-from engines.data.judged import RESULTS, judged_pictures
+from engines.data.judged import RESULTS, Judged, judged_pictures
 from engines.data.pictures import read_picture
 from engines.data.scenes import KINDS
 from engines.mean_ap.spec import Moved
@@ -42,6 +43,12 @@ class Image:
         scale = min(1.0, side / max(1, self.width, self.height))
         size = max(1, round(self.height * scale)), max(1, round(self.width * scale))
         return np.full((*size, 3), PAPER, np.uint8), True
+
+    def reaching(self, width: float, height: float) -> Image:
+        """The same, with a size that boxes reaching this far need if the file gave none."""
+        if self.width and self.height:
+            return self
+        return replace(self, width=max(1, math.ceil(width)), height=max(1, math.ceil(height)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +119,12 @@ def sample() -> Cases:
         truth_area=truths[:, 2] * truths[:, 3],
         truths=truths,
     )
-    images = [
-        Image(f"#{one.index + 1}", one.side, one.side, lambda side, one=one: one.picture(min(side, DRAWN)))
-        for one in pictures
-    ]
+    images = [Image(f"#{one.index + 1}", one.side, one.side, _drawn(one)) for one in pictures]
     return Cases.of("Toy DETR on 40 drawn scenes", KINDS, images, boxes, sample=True)
+
+
+def _drawn(one: Judged) -> Callable[[int], np.ndarray]:
+    return lambda side: one.picture(min(side, DRAWN))
 
 
 def photo_at(folder: Path, file_name: str) -> Callable[[int], np.ndarray] | None:

@@ -151,10 +151,10 @@ class Engine:
         yield self._once("strip", (id(cases), pictures), lambda: StripSeen(pictures, self._thumbnails(cases, pictures)))
 
     def _thumbnails(self, cases: Cases, pictures: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-        small = cases.images
-        return tuple(
-            self._once("thumbnail", (id(cases), i), lambda i=i: thumbnail(small[i].rgb(THUMB)[0])) for i in pictures
-        )
+        def make(index: int) -> Callable[[], np.ndarray]:
+            return lambda: thumbnail(cases.images[index].rgb(THUMB)[0])
+
+        return tuple(self._once("thumbnail", (id(cases), index), make(index)) for index in pictures)
 
 
 # -- the frames

@@ -64,7 +64,9 @@ def kind_of(content: Any, name: str) -> str:
 
 def read_truth(content: dict[str, Any], path: Path) -> Truth:
     """Check and take over a ground truth; annotations without a box (keypoints of nobody, say) are errors too."""
-    name, categories, classes = path.name, {}, []
+    name = path.name
+    categories: dict[int, int] = {}
+    classes: list[str] = []
     for n, entry in enumerate(content["categories"]):
         ident = _integer(entry, "id", name, "categories", n)
         if ident in categories:
@@ -74,25 +76,23 @@ def read_truth(content: dict[str, Any], path: Path) -> Truth:
     images: list[Image] = []
     image_of: dict[int | str, int] = {}
     for n, entry in enumerate(content["images"]):
-        ident = _ident(entry, "id", name, "images", n)
-        if ident in image_of:
-            raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": ident}))
-        image_of[ident] = n
+        image_id = _ident(entry, "id", name, "images", n)
+        if image_id in image_of:
+            raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": image_id}))
+        image_of[image_id] = n
         file_name = str(entry.get("file_name", ""))
         size = [entry.get(key) for key in ("width", "height")]
         width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
-        images.append(Image(Path(file_name).name or str(ident), width, height, photo_at(path.parent, file_name)))
+        images.append(Image(Path(file_name).name or str(image_id), width, height, photo_at(path.parent, file_name)))
     rows = []
     for n, entry in enumerate(content["annotations"]):
-        ident, category = (
-            _ident(entry, "image_id", name, "annotations", n),
-            _integer(entry, "category_id", name, "annotations", n),
-        )
+        shown = _ident(entry, "image_id", name, "annotations", n)
+        category = _integer(entry, "category_id", name, "annotations", n)
         box = _box(entry, name, "annotations", n)
         area = entry.get("area", box[2] * box[3])
         if not _is_number(area) or area < 0:
             raise _wrong(name, "annotations", n, Message("area must be a number of at least 0"))
-        rows.append((_known(image_of, ident, "image_id", name, "annotations", n),
+        rows.append((_known(image_of, shown, "image_id", name, "annotations", n),
                      _known(categories, category, "category_id", name, "annotations", n),
                      bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
     table = np.array(rows, float).reshape(-1, 8)
@@ -100,10 +100,7 @@ def read_truth(content: dict[str, Any], path: Path) -> Truth:
     columns = (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2] > 0, table[:, 3], table[:, 4:])
     reach = np.zeros((len(images), 2))
     np.maximum.at(reach, columns[0], table[:, 4:6] + table[:, 6:8])
-    sized = tuple(
-        one if one.width and one.height else Image(one.name, *(max(1, math.ceil(v)) for v in far), one.pixels)
-        for one, far in zip(images, reach, strict=True)
-    )
+    sized = tuple(one.reaching(*far) for one, far in zip(images, reach.tolist(), strict=True))
     return Truth(path, tuple(classes), categories, sized, image_of, columns)
 
 

@@ -132,8 +132,8 @@ def confusion(boxes: Boxes, judged: Judged, threshold: float, iou: float, classe
     left, open_ = np.flatnonzero(passes & ~right), np.flatnonzero(~taken & ~judged.aside)
     others = replace(
         boxes, image=boxes.image[left], label=np.zeros(len(left), int), score=boxes.score[left],
-        boxes=boxes.boxes[left], truth_image=boxes.truth_image[open_], truth_label=np.zeros(len(open_), int), crowd=boxes.crowd[open_],
-        truth_area=boxes.truth_area[open_], truths=boxes.truths[open_],
+        boxes=boxes.boxes[left], truth_image=boxes.truth_image[open_], truth_label=np.zeros(len(open_), int),
+        crowd=boxes.crowd[open_], truth_area=boxes.truth_area[open_], truths=boxes.truths[open_],
     )  # fmt: skip
     table = tabulate(others, most=max(1, len(left)))
     found, _ = matched(table, overlapping(table, iou), np.array([iou]), table.crowd, AREAS["all"])
