@@ -70,6 +70,11 @@ class Settings:
         made._read()
         return made
 
+    @property
+    def folder(self) -> Path | None:
+        """Where a tab may keep files of its own; None if nothing is to be written."""
+        return None if self._file is None else self._file.parent
+
     def _read(self) -> None:
         assert self._file is not None
         try:

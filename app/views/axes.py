@@ -130,8 +130,11 @@ class Axes:
         return low + (self.place.bottom() - pixel) / self.place.height() * (high - low)
 
     # -- painting
-    def paint(self, painter: QPainter, floor: float | None = None) -> None:
-        """Grid, both axes and their labels; the x axis at screen y ``floor`` if it is not the plot's own."""
+    def paint(self, painter: QPainter, floor: float | None = None, labels: bool = True) -> None:
+        """Grid, both axes and their labels; the x axis at screen y ``floor`` if it is not the plot's own.
+
+        Without ``labels`` the x axis's are left to the view.
+        """
         place, border = self.place, theme.color("border")
         floor = place.bottom() if floor is None else floor
         grid = theme.color("border")
@@ -145,6 +148,6 @@ class Axes:
         x = round(place.left()) + 0.5
         painter.drawLine(QPointF(x, place.top()), QPointF(x, floor))
         painter.drawLine(QPointF(x, round(floor) + 0.5), QPointF(place.right(), round(floor) + 0.5))
-        for value, text in self._x_ticks:
+        for value, text in self._x_ticks if labels else ():
             middle = self.point(value, self.y[0]).x()
             write(painter, QRectF(middle - 40, floor + S1, 80, 16), text, align=CENTER)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import Choice, Range, Switch, setting
 from engines.core.pictures import Picture
 from engines.vit.events import (
     WEIGHTS_BUDGET,
@@ -48,6 +48,7 @@ from engines.vit.insights import (
     Relevance,
     area,
 )
+from engines.vit.scale_spec import STUDY, ScaleSettings
 
 __all__ = [
     "ABSOLUTE",
@@ -123,7 +124,7 @@ MEASURE = "How it is measured"
 
 
 @dataclass(frozen=True)
-class ViTParams(Params):
+class ViTParams(ScaleSettings):
     """Settings of the ViT tab.
 
     Attributes
@@ -290,7 +291,7 @@ VIEW_ONLY = frozenset({"direction", "opacity", "outline", "grid", "scale", "orde
 
 def same_computation(old: ViTParams, new: ViTParams) -> bool:
     """Whether the engine would answer the same for both."""
-    return replace(old, **{name: getattr(new, name) for name in VIEW_ONLY}) == new
+    return replace(old, **{name: getattr(new, name) for name in (*VIEW_ONLY, *STUDY)}) == new
 
 
 def untouched(params: ViTParams) -> ViTParams:

@@ -1,0 +1,227 @@
+"""Pictures for the scale study: scikit-learn's digits, CIFAR-10 as it is usually kept on disk, or class folders."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engines.core.errors import LabError, Message
+from engines.core.protocol import Progress
+from engines.data import cifar
+from engines.data import class_folders as folders
+from engines.data import digits as handwritten
+
+TESTED = 2000  #: test pictures at most
+MOST = 60_000  #: pictures of a folder at most: 184 MB at 32 pixels
+SHIFT = 8  # side / SHIFT: pixels a picture is shifted at most
+
+Bytes = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of one size in classes, those to learn from and those to be tested with.
+
+    Attributes
+    ----------
+    name : str
+    names : tuple of str
+        Classes.
+    images, test : ndarray uint8 (n, s, s, 3)
+    labels, test_labels : ndarray int64 (n,)
+    mirrored : bool
+        Whether a mirrored picture still shows the same (a digit does not).
+    notes : tuple of Message
+        What was passed over.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    images: Bytes
+    labels: Labels
+    test: Bytes
+    test_labels: Labels
+    mirrored: bool = True
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def side(self) -> int:
+        """Pixels of a side."""
+        return int(self.images.shape[1])
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training pixels, in 0..1."""
+        some = self.images[:5000].astype(np.float32) / 255
+        return float(some.mean()), float(some.std()) + 1e-6
+
+    def chosen(self, count: int, random: torch.Generator) -> Labels:
+        """Indices of ``count`` training pictures, as many of each class as can be; fewer are the first of more."""
+        order = torch.randperm(len(self.labels), generator=random).numpy()
+        labels = self.labels[order]
+        turn = np.empty(len(labels), np.int64)  # how many of its class come before
+        for label in range(len(self.names)):
+            mine = labels == label
+            turn[mine] = np.arange(mine.sum())
+        found: Labels = order[np.argsort(turn, kind="stable")][:count]
+        return found
+
+    def ready(self, images: Bytes) -> Tensor:
+        """Pixels (n, 3, s, s), float32 of mean 0 and standard deviation 1 over the set."""
+        mean, deviation = self.spread
+        return ((torch.from_numpy(images).float() / 255 - mean) / deviation).permute(0, 3, 1, 2).contiguous()
+
+    def batches(self, count: int, size: int, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless batches of the chosen pictures, shifted and, where that changes nothing, mirrored."""
+        chosen = self.chosen(count, random)
+        pad = max(1, self.side // SHIFT)
+        pixels = F.pad(self.ready(self.images[chosen]), (pad,) * 4, mode="reflect")
+        labels = torch.from_numpy(self.labels[chosen])
+        left = torch.empty(0, dtype=torch.int64)
+        span = torch.arange(self.side)
+        while True:
+            while len(left) < size:
+                left = torch.cat([left, torch.randperm(len(labels), generator=random)])
+            at, left = left[:size], left[size:]
+            corner = torch.randint(0, 2 * pad + 1, (2, size), generator=random)
+            ys, xs = corner[:, :, None] + span  # (B, s) each
+            if self.mirrored:
+                xs = torch.where(torch.rand(size, 1, generator=random) < 0.5, xs.flip(1), xs)
+            channel = torch.arange(3)[:, None, None]
+            yield pixels[at[:, None, None, None], channel, ys[:, None, :, None], xs[:, None, None]], labels[at]
+
+
+def digits() -> Pictures:
+    """scikit-learn's 1,797 handwritten digits of 8 × 8 pixels; every fifth one is a test picture."""
+    images, labels = handwritten.load()
+    test = np.arange(len(labels)) % 5 == 0
+    names = handwritten.NAMES
+    return Pictures("Digits", names, images[~test], labels[~test], images[test], labels[test], mirrored=False)
+
+
+def cifar10(folder: str) -> Pictures:
+    """CIFAR-10 from the folder of its python or binary version.
+
+    Raises
+    ------
+    LabError
+        If the folder holds neither, or a file is not what it should be.
+    """
+    place = Path(folder)
+    for inner in (place, place / "cifar-10-batches-py", place / "cifar-10-batches-bin"):
+        if (inner / "data_batch_1").is_file():
+            parts = [_pickled(inner / f"data_batch_{n}") for n in range(1, 6)], _pickled(inner / "test_batch")
+            break
+        if (inner / "data_batch_1.bin").is_file():
+            parts = [_binary(inner / f"data_batch_{n}.bin") for n in range(1, 6)], _binary(inner / "test_batch.bin")
+            break
+        if (inner / "train.npz").is_file() and (inner / "test.npz").is_file():
+            parts = [cifar.decode(inner / "train.npz")], cifar.decode(inner / "test.npz", TESTED)
+            break
+    else:
+        raise LabError("{name}: CIFAR-10 is not here. Looked for data_batch_1 to data_batch_5.", name=folder or "…")
+    images, labels = (np.concatenate(both) for both in zip(*parts[0], strict=True))
+    test, test_labels = (part[:TESTED] for part in parts[1])
+    return Pictures("CIFAR-10", cifar.NAMES, images, labels.astype(np.int64), test, test_labels.astype(np.int64))
+
+
+class _Arrays(pickle.Unpickler):
+    """Reads what CIFAR-10's python files hold (a dict of bytes, lists and one array) and nothing that could run."""
+
+    ALLOWED: ClassVar = {
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("_codecs", "encode"),
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Only what builds an array."""
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def _pickled(file: Path) -> tuple[Bytes, Bytes]:
+    """Pictures (n, 32, 32, 3) and labels (n,) of one file of the python version."""
+    try:
+        found = _Arrays(io.BytesIO(file.read_bytes()), encoding="bytes").load()
+        flat = np.asarray(found[b"data"], np.uint8).reshape(-1, 3, cifar.SIDE, cifar.SIDE)
+        return flat.transpose(0, 2, 3, 1), np.asarray(found[b"labels"], np.uint8)
+    except (OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise LabError("{name}: not a file of CIFAR-10.", name=file.name) from error
+
+
+def _binary(file: Path) -> tuple[Bytes, Bytes]:
+    """The same of one file of the binary version: a byte of label and 3,072 of pixels, over and over."""
+    try:
+        rows = np.frombuffer(file.read_bytes(), np.uint8).reshape(-1, 1 + 3 * cifar.SIDE**2)
+    except (OSError, ValueError) as error:
+        raise LabError("{name}: not a file of CIFAR-10.", name=file.name) from error
+    return rows[:, 1:].reshape(-1, 3, cifar.SIDE, cifar.SIDE).transpose(0, 2, 3, 1), rows[:, 0]
+
+
+def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pictures]:
+    """Pictures in class folders, cut to squares of ``side`` pixels; every fifth one of a class is a test picture.
+
+    Raises
+    ------
+    LabError
+        If there are no class folders, or only one class.
+    """
+    found, refusals = folders.scan([folder]), folders.Refusals()
+    total = min(sum(found.counts), MOST)
+    share = total / sum(found.counts)
+    notes, done = list(found.notes), 0
+    images: list[Bytes] = []
+    labels: list[int] = []
+    for label, files in enumerate(found.files):
+        for _, rgb in folders.stream(files[: max(1, round(len(files) * share))], side, refusals):
+            images.append(rgb)
+            labels.append(label)
+            done += 1
+            yield Progress(done, total, Message("Reading {name}", {"name": found.name}))
+    if refusals.count:
+        reason = refusals.reasons[0]
+        notes.append(Message("{n} pictures can't be read. {reason}", {"n": refusals.count, "reason": reason}))
+    if share < 1:
+        notes.append(Message("Only {n} pictures are used.", {"n": total}))
+    every, kept = np.array(labels, np.int64), np.array(images, np.uint8).reshape(-1, side, side, 3)
+    turn = np.concatenate([np.arange((every == label).sum()) for label in range(len(found.names))])
+    test = turn % 5 == 4
+    return Pictures(
+        found.name,
+        found.names,
+        kept[~test],
+        every[~test],
+        kept[test][:TESTED],
+        every[test][:TESTED],
+        notes=tuple(notes),
+    )
+
+
+def checked(pictures: Pictures) -> Pictures:
+    """The same pictures.
+
+    Raises
+    ------
+    LabError
+        If there are too few of them to learn and to test.
+    """
+    if len(pictures.names) < 2:
+        raise LabError("{name}: one class. There must be two or more to tell apart.", name=pictures.name)
+    if not len(pictures.test) or len(set(pictures.labels.tolist())) < len(pictures.names):
+        raise LabError("{name}: too few pictures to learn from and to test with.", name=pictures.name)
+    return pictures
