@@ -19,7 +19,7 @@ class ViTBackbone(Backbone):
     Parameters
     ----------
     net : ViT
-        Its head, if it has one, is not used.
+        Becomes the wrapper's own, and loses its head.
     """
 
     def __init__(self, net: ViT) -> None:
@@ -30,6 +30,7 @@ class ViTBackbone(Backbone):
             sides = tuple(range(4 * patch, min(_MOST, config.image_size) + 1, patch))
         usual = min(sides, key=lambda side: abs(side - _USUAL))
         super().__init__(config.width, sides, usual, config.mean, config.std)
+        net.head = net.distillation_head = None
         self.net = net
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -42,12 +43,12 @@ class ViTBackbone(Backbone):
         return tokens[:, 0]
 
     def fresh(self, seed: int) -> ViTBackbone:
-        """Truncated normal weights of deviation 0.02, zero biases, as ViT and DeiT start."""
+        """Truncated normal weights that keep the size of what goes through (1 / √inputs), zero biases."""
         generator = torch.Generator().manual_seed(seed)
         net = ViT(self.net.config)
         for module in net.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
-                nn.init.trunc_normal_(module.weight, std=0.02, generator=generator)
+                nn.init.trunc_normal_(module.weight, std=module.weight[0].numel() ** -0.5, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for tokens in (net.class_token, net.position_embedding, net.distillation_token):

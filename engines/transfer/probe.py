@@ -1,0 +1,75 @@
+"""A probe as a file: one safetensors file with its classes and its backbone in the header. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from engines.core.errors import LabError
+from engines.transfer.spec import Probe
+
+KIND = "attention-lab probe"
+SUFFIX = ".safetensors"
+
+
+def save_probe(probe: Probe, path: Path | str) -> Path:
+    """Write a probe; the suffix is added where it is missing.
+
+    Raises
+    ------
+    LabError
+        If the file can't be written.
+    """
+    path = Path(path)
+    if path.suffix != SUFFIX:
+        path = path.with_name(path.name + SUFFIX)
+    header = {
+        "kind": KIND,
+        "names": json.dumps(probe.names, ensure_ascii=False),
+        "model": probe.model,
+        "model_hash": probe.model_hash,
+        "side": str(probe.side),
+        "note": probe.note,
+    }
+    tensors = {"weight": np.ascontiguousarray(probe.weight), "bias": np.ascontiguousarray(probe.bias)}
+    draft = path.with_suffix(".draft")
+    try:
+        save_file(tensors, draft, header)
+        draft.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise LabError("{name}: can't be written ({reason}).", name=path.name, reason=str(error)) from error
+    return path
+
+
+def load_probe(path: Path | str) -> Probe:
+    """Read a probe.
+
+    Raises
+    ------
+    LabError
+        If it is no probe of this program, or damaged.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, "np") as file:
+            header = file.metadata() or {}
+            if header.get("kind") != KIND:
+                raise LabError("{name}: not a probe saved here.", name=path.name)
+            weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
+            names = tuple(str(each) for each in json.loads(header["names"]))
+            side = int(header["side"])
+    except FileNotFoundError:
+        raise LabError("{name}: there is no such file.", name=path.name) from None
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise LabError("{name}: not a probe saved here.", name=path.name) from error
+    fits = weight.ndim == 2 and bias.shape == weight.shape[:1] and len(names) == len(weight) >= 2 and 0 < side <= 1024
+    if not fits or not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+        raise LabError("{name}: the probe is damaged.", name=path.name)
+    return Probe(
+        weight.astype(np.float32), bias.astype(np.float32), names, header.get("model", ""),
+        header.get("model_hash", ""), side, header.get("note", ""),
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""Trains probe, fine-tuned and fresh model side by side, as a guest of the lane.
+
+A run is kept between jobs, with the very step it was stopped in: pausing never waits for a long step to end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from engines.core.errors import Message
+from engines.core.protocol import Event, Job, Progress
+from engines.core.training import Kept, Stopped, Weights, finite
+from engines.transfer.engine import results_key
+from engines.transfer.learners import LinearProbe, WholeModel, tuned
+from engines.transfer.library import LARGEST, PAUSE, SHARED, Prepared
+from engines.transfer.spec import (
+    LAST_STEP,
+    PROBE,
+    SCRATCH,
+    TUNED,
+    Ints,
+    Probe,
+    Result,
+    Results,
+    RunBegan,
+    RunParams,
+    Tested,
+    TransferStep,
+)
+from engines.transfer.store import keep_results, model_hash
+
+SMALL_MODEL = (
+    3_000_000  #: parameters up to which a batch is cut into larger pieces; not by the clock: same seed, same run
+)
+TESTS = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 80, LAST_STEP)  #: steps after which all test pictures are classified
+
+
+class Trainer:
+    """See `engines.transfer.spec` for what it takes and what it yields."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+
+    def run(self, job: Job[RunParams]) -> Iterator[Event]:
+        """Train up to step ``job.params.until``, from where the run stands."""
+        prepared = yield from SHARED.prepare(job.params, job.device)
+        run = self._run
+        if run is None or run.params.run != job.params.run or run.prepared is not prepared:
+            run = self._run = Run(job.params, prepared)
+            yield run.began()
+        while run.goes_on(wanted := job.params):
+            run.params = wanted  # the live part of it
+            if (event := next(run.going, None)) is None:
+                return
+            yield event
+            if isinstance(event, Stopped):
+                return
+
+
+class Pace:
+    """How many pictures are tested at once, so that there is a place to stop about every ``PAUSE`` seconds."""
+
+    def __init__(self, first: int = 2) -> None:
+        self.size = first
+
+    def took(self, count: int, seconds: float) -> None:
+        """So many pictures took so long."""
+        self.size = max(1, min(LARGEST, int(count * PAUSE / max(seconds, 1e-6)), 2 * self.size))
+
+
+class Run:
+    """One run.
+
+    Attributes
+    ----------
+    params : RunParams
+        With the newest live values.
+    step : int
+    going : iterator of Event
+        What is left to do, held between jobs.
+    """
+
+    def __init__(self, params: RunParams, prepared: Prepared) -> None:
+        self.params, self.prepared, self.step = params, prepared, 0
+        self._testing = True
+        self.labeled = np.flatnonzero(prepared.labeled(params.labels))
+        self.tested = np.flatnonzero(prepared.tests)
+        self.truth = prepared.truth[self.tested]
+        labels, classes = prepared.truth[self.labeled], prepared.classes
+        self.probe = LinearProbe(prepared.features[self.labeled], labels, classes)
+        self.models: dict[int, WholeModel] = {}
+        frozen = prepared.backbone
+        for method, wanted in ((TUNED, params.fine_tune), (SCRATCH, params.from_scratch)):
+            if wanted:
+                net = tuned(frozen.net) if method == TUNED else frozen.net.fresh(params.sample)
+                self.models[method] = WholeModel(
+                    net, classes, self.labeled, labels, prepared.pixels, params.batch, params.sample, frozen.device
+                )
+        self._piece = 8 if frozen.parameters < SMALL_MODEL else 1
+        self._pace = Pace(4)
+        self._seconds = 0.0
+        self._key = results_key(prepared, params.most)
+        self.going = self._go()
+
+    @property
+    def methods(self) -> tuple[int, ...]:
+        """Those that take part."""
+        return (PROBE, *self.models)
+
+    def goes_on(self, wanted: RunParams) -> bool:
+        """Whether there is something to do. A step asked for is also tested; one that is paused stops where it is."""
+        return wanted.until > self.step or (self._testing and wanted.until == self.step > 0)
+
+    def began(self) -> RunBegan:
+        """What the run is."""
+        prepared = self.prepared
+        counts = np.bincount(prepared.truth[self.labeled], minlength=prepared.classes)
+        return RunBegan(
+            self.params, prepared.set.names, self.methods, counts, self.tested, self.truth, prepared.backbone.hash
+        )
+
+    def _go(self) -> Iterator[Event]:
+        yield from self._test()
+        while self.step < LAST_STEP:
+            began = time.perf_counter()
+            yield from self._advance()
+            losses = (self.probe.loss, *(model.loss for model in self.models.values()))
+            if not finite(*losses):
+                text = "Loss became NaN at step {n}. Stopped; the curves up to there stay."
+                yield Stopped(self.step, Message(text, {"n": self.step + 1}))
+                return
+            self._seconds = self._seconds or time.perf_counter() - began
+            self.step += 1
+            self._testing = self.step in TESTS
+            yield TransferStep(self.step, losses, self._seconds)
+            if self._testing:
+                yield from self._test()
+
+    def _advance(self) -> Iterator[Event]:
+        """One step of each method; a place to stop after each piece of a batch."""
+        self.probe.advance(self.params.probe_rate)
+        text = Message("Training, step {n}", {"n": self.step + 1})
+        for method, model in self.models.items():
+
+            def rate(method: int = method) -> float:
+                return self.params.tuned_rate if method == TUNED else self.params.scratch_rate
+
+            for _ in model.advance(rate, self._piece):
+                yield Progress(self.step, LAST_STEP, text)
+
+    def _test(self) -> Iterator[Event]:
+        """Classify all test pictures by all methods."""
+        began, prepared = time.perf_counter(), self.prepared
+        weight, bias = self.probe.parts()
+        features = prepared.features[self.tested]
+        said: list[Ints] = [(features @ weight.T + bias).argmax(1)]
+        done, total = 0, len(self.tested) * len(self.models)
+        for model in self.models.values():
+            parts: list[Ints] = []
+            first = 0
+            while first < len(self.tested):
+                since = time.perf_counter()
+                some = self.tested[first : first + self._pace.size]
+                parts.append(model.said(prepared.pixels(some)))
+                self._pace.took(len(some), time.perf_counter() - since)
+                first, done = first + len(some), done + len(some)
+                yield Progress(done, total, Message("Testing, step {n}", {"n": self.step}))
+            said.append(np.concatenate(parts))
+        predictions = np.stack(said)
+        frozen = prepared.backbone
+        intact = model_hash(frozen.net) == frozen.hash
+        note = f"{prepared.set.title or 'digits'}, {self.params.labels} labels per class, step {self.step}"
+        made = Probe(weight, bias, prepared.set.names, frozen.source, frozen.hash, prepared.side, note)
+        self._testing = False
+        yield Kept(Weights(self.step, {"predictions": predictions}, made))
+        yield Tested(self.step, predictions, made, time.perf_counter() - began, intact)
+        if self.step:
+            right = (predictions == self.truth).sum(1).tolist()
+            rows = [
+                Result(method, self.params.labels, count, len(self.truth), self.step, self.params.sample)
+                for method, count in zip(self.methods, right, strict=True)
+            ]
+            yield Results(keep_results(self._key, rows))
