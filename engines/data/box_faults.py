@@ -1,0 +1,65 @@
+"""Annotations as they were read, and those that can't be used: file, line, reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engines.core.errors import Message
+
+TOLD = 50  # faults that are put into words; all are counted
+
+
+@dataclass(frozen=True)
+class RawBox:
+    """A box in pixels, xyxy, with its class: ``name``, and ``number`` where the format numbers classes."""
+
+    name: str
+    xyxy: tuple[float, float, float, float]
+    line: int
+    number: float = 0
+
+
+@dataclass
+class Raw:
+    """What an annotation file says of one picture.
+
+    Attributes
+    ----------
+    file, line : Path, int
+        Where it says so.
+    picture : str
+        File name of the picture; ``others``: names to try if there is none of that name.
+    size : (int, int)
+        Width and height; (0, 0) if not said.
+    split : str
+        "train", "val" or "test" where a list says so.
+    """
+
+    file: Path
+    line: int
+    picture: str
+    size: tuple[int, int]
+    boxes: list[RawBox] = field(default_factory=list)
+    others: tuple[str, ...] = ()
+    split: str = ""
+
+
+@dataclass
+class Faults:
+    """Counts what can't be used and tells of the first ones."""
+
+    told: list[Message] = field(default_factory=list)
+    count: int = 0
+    crowds: int = 0
+
+    def add(self, file: Path, line: int, reason: Message, count: int = 1) -> None:
+        """``count`` annotations can't be used."""
+        self.count += count
+        if len(self.told) < TOLD:
+            told = Message("{name}, line {line}: {reason}", {"name": file.name, "line": line, "reason": reason})
+            self.told.append(told)
+
+    def first(self) -> Message | None:
+        """The first fault."""
+        return self.told[0] if self.told else None
