@@ -9,10 +9,12 @@ from app.views.photomap import weight_percent
 from app.words import Text
 from engines.core.errors import Message
 
+SIGNS = {" ": "␣", "<s>": "○", "</s>": "●"}
+
 
 def token(text: str) -> Text:
-    """A token as it is drawn: a space can be seen."""
-    return "␣" if text == " " else text
+    """A token as it is drawn: a space can be seen, start and end are one sign wide."""
+    return SIGNS.get(text, text)
 
 
 class TokenMap(GridView):

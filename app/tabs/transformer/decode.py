@@ -1,0 +1,255 @@
+"""The page "Decode": an input of one's own, decoded step by step, with everything each step looked at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QLineEdit
+
+from app import theme, words
+from app.cards import Card, card
+from app.tabs.transformer.maps import Maps
+from app.theme import BODY, HEAD, S2, S3
+from app.views.bars import Bar, Bars
+from app.views.base import PixelView
+from app.views.tokenlinks import TokenLinks
+from app.widgets import MenuButton, box, button, col, label, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.data.sequences import (
+    CHINESE_DIGITS,
+    COPY,
+    DATES,
+    DIGITS_CHINESE,
+    DIGITS_ENGLISH,
+    ENGLISH_DIGITS,
+    EOS,
+    REVERSE,
+    SORT,
+    SPECIAL,
+)
+from engines.transformer.spec import BEAM, Answer, Hypothesis, TransformerParams
+
+PLAY = 450  #: ms between two steps
+EXAMPLES = {
+    REVERSE: ("attention", "stressed", "abcdefghijkl", "level"),
+    COPY: ("transformer", "aaaa", "zebra"),
+    SORT: ("alphabetic", "zyxwvu", "banana"),
+    DATES: (
+        "3 May 1998", "March 21st, 2031", "1 jan 1000", "31st of december 1999", "2024年2月29日", "一九九八年五月三日",
+    ),
+    ENGLISH_DIGITS: ("one thousand two hundred thirty-four", "ninety nine thousand and nine", "six hundred thousand"),
+    DIGITS_ENGLISH: ("1234", "100001", "99999", "17"),
+    CHINESE_DIGITS: ("一千二百三十四", "九十九万零九", "十二", "两万两千"),
+    DIGITS_CHINESE: ("1234", "100001", "99999", "20020"),
+}  # fmt: skip
+
+
+class DecodePage(QObject):
+    """Views of the page.
+
+    Signals
+    -------
+    typed : str
+        The line was changed by hand.
+    entered
+        The hand left the line: the end of an undo step.
+    example : str
+        One of the task's examples.
+    chosen : int
+        A step of the answer.
+    """
+
+    typed = Signal(str)
+    entered = Signal()
+    example = Signal(str)
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: Answer | None = None
+        self._task = ""
+        self._problem: Message | None = None
+        self._step, self._until = 0, -1
+        self.line = QLineEdit()
+        theme.set_font(self.line, HEAD)
+        say(self.line, "setPlaceholderText", "Type something to read")
+        say(self.line, "setAccessibleName", "Input")
+        self.line.textEdited.connect(self.typed)
+        self.line.editingFinished.connect(self.entered)
+        self.count = label("", BODY, kind="quiet")
+        self.examples = MenuButton([words.plain(" ")], prefix="Examples", tip="Inputs to try.")
+        self.examples.chosen.connect(lambda i: self.example.emit(EXAMPLES[self._task][i]))
+        top = box(row((self.line, 1), self.count, self.examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
+
+        self.links = TokenLinks()
+        self.at = quiet("")
+        self.back = button(icon="left", kind="boxed", tip="One step back", clicked=lambda: self.go(-1))
+        self.play = button(icon="play", kind="boxed", tip="Decode step by step (Space)", clicked=self.toggle)
+        self.on = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
+        self.result = label("", BODY, True)
+        self.verdict = label("", BODY, kind="quiet")
+        foot = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
+        tools = [self.at, self.back, self.play, self.on]
+        self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
+        self.beams = Bars(pitch=24, least_name=60, widest="−00.00")
+        self.beams.export_name = "beams"
+        self.beams_card = card("Beams", self.beams, "log p", foot=quiet("Bar: probability of the sequence"))
+        self.maps = Maps()
+        upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
+        lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
+        self.centre = box(col(top, (upper, 12), (lower, 14), gap=S3))
+        self.timer = QTimer(self)
+        self.timer.setInterval(PLAY)
+        self.timer.timeout.connect(self._tick)
+        self.links.chosen.connect(self._clicked)
+        self.links.hovered.connect(self.maps.light)
+        self.maps.chosen.connect(self._clicked)
+        self.maps.lit.connect(self.links.set_lit)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards with results."""
+        return self.links_card, self.beams_card, *self.maps.cards.values()
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """What can be exported."""
+        return self.links, self.beams, *self.maps.views
+
+    # -- the line
+    def show_line(self, params: TransformerParams, sample: str) -> None:
+        """Bring the line and the examples to the settings."""
+        text = params.text or ("" if self.line.hasFocus() else sample)
+        if self.line.text() != text:
+            self.line.setText(text)
+        if params.task != self._task:
+            self._task = params.task
+            self.examples.set_options([words.plain(one) for one in EXAMPLES[params.task]])
+        self.beams_card.setVisible(params.method == BEAM)
+
+    def show_problem(self, problem: Message | None) -> None:
+        """Say what is wrong with the line; the old answer stays."""
+        self._problem = problem
+        theme.set_kind(self.line, "" if problem is None else "bad")
+        theme.set_font(self.line, HEAD)
+        if problem is not None:
+            self._say(problem, "danger")
+        elif self.answer is not None:
+            self._say_count(self.answer)
+
+    def _say(self, text: Message, kind: str) -> None:
+        theme.set_kind(self.count, kind)
+        theme.set_font(self.count, BODY)
+        say(self.count, "setText", text)
+
+    def _say_count(self, shown: Answer) -> None:
+        count = len(shown.source) - 1
+        plain = Message("1 token" if count == 1 else "{n} tokens", {"n": count})
+        self._say(shown.note or plain, "warn" if shown.note else "quiet")
+
+    # -- what the engine tells
+    def take(self, shown: Answer) -> None:
+        """Draw everything."""
+        other = self.answer is None or (shown.task, shown.source) != (self.answer.task, self.answer.source)
+        self.answer = shown
+        for one in self.cards:
+            one.set_empty(None)
+        if other:
+            self._until = -1
+            self.timer.stop()
+            self.play.set_icon("play")
+        if self._problem is None:
+            self._say_count(shown)
+        candidates = [[(c.token, c.probability) for c in at] for at in shown.candidates]
+        self.links.set_tokens(shown.source, shown.target, shown.said, candidates)
+        self.maps.show_weights(shown.weights, shown.source, shown.target)
+        self._show_verdict(shown)
+        self._show_step()
+
+    def _show_verdict(self, shown: Answer) -> None:
+        ended = shown.said[-1] == SPECIAL[EOS]
+        say(self.result, "setText", words.plain(shown.text or "–"))
+        if not ended:
+            text, kind = Message("No end token came: cut."), "warn"
+        elif shown.right is None:
+            text, kind = Message("This input has no right answer."), "quiet"
+        elif shown.right == shown.text:
+            text, kind = Message("right"), "ok"
+        else:
+            text, kind = Message("wrong: {right} is right", {"right": words.plain(shown.right)}), "danger"
+        theme.set_kind(self.verdict, kind)
+        theme.set_font(self.verdict, BODY)
+        say(self.verdict, "setText", text)
+
+    # -- steps
+    def set_place(self, layer: int, head: int, step: int) -> None:
+        """The layer and head (from 1) and the step that are looked at."""
+        self._step = step
+        self.maps.look(layer, head, step)
+        if self.answer is not None:
+            self._show_step()
+
+    def _show_step(self) -> None:
+        shown = self.answer
+        if shown is None:
+            return
+        count = len(shown.said)
+        step = min(self._step, count - 1)
+        if 0 <= self._until < step:
+            self._until = step
+        every = shown.weights["cross"]
+        layer, head = min(self.maps.layer, len(every)) - 1, min(self.maps.chosen_head, every.shape[1]) - 1
+        self.links.set_weights(every[layer, head], shown.weights["decoder"][layer, head])
+        self.links.set_until(self._until)
+        self.links.set_at(step)
+        say(self.at, "setText", Message("Step {n} of {all}", {"n": step + 1, "all": count}))
+        self.back.setEnabled(step > 0)
+        self.on.setEnabled(step < count - 1)
+        self._show_beams(shown, step)
+
+    def _show_beams(self, shown: Answer, step: int) -> None:
+        whole = self._until < 0 or step >= len(shown.steps)
+        kept = shown.best if whole else shown.steps[step]
+        bars = [Bar(self._named(one), ((p, "accent"),), words.number(one.log_probability, 2)) for one, p in
+                ((one, float(min(1.0, 2.718281828459045**one.log_probability))) for one in kept)]  # fmt: skip
+        self.beams.set_bars(bars, 1.0)
+
+    def _named(self, one: Hypothesis) -> Text:
+        words_apart = self.answer is not None and any(len(t) > 1 for t in one.tokens if t not in SPECIAL)
+        return words.plain((" " if words_apart else "").join(t for t in one.tokens if t not in SPECIAL) or "–")
+
+    def _clicked(self, step: int) -> None:
+        self._until = -1
+        self.chosen.emit(step)
+
+    def go(self, by: int) -> None:
+        """Another step; later ones are not there yet."""
+        if self.answer is None:
+            return
+        step = min(len(self.answer.said) - 1, max(0, self._step + by))
+        self._until = step if step < len(self.answer.said) - 1 else -1
+        self.chosen.emit(step)
+        self._show_step()
+
+    def toggle(self) -> None:
+        """Play the steps from the first one, or stop."""
+        if self.timer.isActive():
+            self._stop()
+            return
+        if self.answer is None:
+            return
+        self.play.set_icon("pause")
+        self._until = 0
+        self.chosen.emit(0)
+        self._show_step()
+        self.timer.start()
+
+    def _tick(self) -> None:
+        if self.answer is None or self._step >= len(self.answer.said) - 1:
+            self._stop()
+            return
+        self.go(1)
+
+    def _stop(self) -> None:
+        self.timer.stop()
+        self.play.set_icon("play")

@@ -1,0 +1,185 @@
+"""The three attentions of one layer and head side by side, with all heads of the layer below each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QSizePolicy
+
+from app import words
+from app.cards import Card, card
+from app.theme import S1
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.mosaic import Mosaic
+from app.views.tokenmap import TokenMap
+from app.widgets import col
+from engines.core.errors import Message
+
+KINDS = ("encoder", "decoder", "cross")
+TITLES = {"encoder": "Encoder", "decoder": "Decoder, causal", "cross": "Cross-attention"}
+NOTES = {"encoder": "source × source", "decoder": "target × target", "cross": "target × source"}
+FILES = {"encoder": "encoder-self-attention", "decoder": "decoder-self-attention", "cross": "cross-attention"}
+HEADS = 54  #: px, the strip of all heads
+
+
+class Heads(Mosaic):
+    """All heads of one layer in a row; a click chooses one."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(captions=False, gap=4)
+        self.setMinimumSize(90, HEADS)
+        self.setFixedHeight(HEADS)
+        self.export_name = f"{FILES[kind]}-heads"
+        words.say(self, "setAccessibleName", "Heads of this layer")
+
+    def retranslated(self) -> None:
+        """Language changed."""
+        words.say(self, "setAccessibleName", "Heads of this layer")
+        super().retranslated()
+
+
+class Maps(QObject):
+    """Three cards.
+
+    Signals
+    -------
+    chosen : int
+        A target token, by its row.
+    head : int
+        A head, from 1.
+    lit : int or None
+        The target token that is pointed at.
+    """
+
+    chosen = Signal(int)
+    head = Signal(int)
+    lit = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: dict[str, np.ndarray] = {}
+        self._tokens: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self._token, self._layer, self._head = 0, 1, 1
+        self._source_at = -1
+        self.maps = {kind: TokenMap() for kind in KINDS}
+        self.heads = {kind: Heads(kind) for kind in KINDS}
+        self.bars = {kind: ColorBar(Message("Weight"), least=80) for kind in KINDS}
+        self.cards: dict[str, Card] = {}
+        for kind in KINDS:
+            view = self.maps[kind]
+            view.setMinimumSize(140, 120)
+            view.export_name = FILES[kind]
+            view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+            foot = col(self.heads[kind], self.bars[kind], gap=S1)
+            self.cards[kind] = card(TITLES[kind], view, NOTES[kind], foot=foot)
+            self.heads[kind].chosen.connect(lambda at: self.head.emit(at + 1))
+            view.hovered.connect(lambda cell, kind=kind: self._pointed(kind, cell))
+            self.bars[kind].set_range(0, 1)
+        for kind in ("decoder", "cross"):
+            self.maps[kind].clicked.connect(lambda cell: self.chosen.emit(cell[0]))
+        self.maps["encoder"].clicked.connect(self._source_clicked)
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """What can be exported."""
+        return *self.maps.values(), *self.heads.values(), *self.bars.values()
+
+    @property
+    def layer(self) -> int:
+        """The layer that is shown, from 1."""
+        return self._layer
+
+    @property
+    def chosen_head(self) -> int:
+        """The head that is shown, from 1."""
+        return self._head
+
+    @property
+    def layers(self) -> int:
+        """Layers of what is shown."""
+        return len(self.weights["encoder"]) if self.weights else 0
+
+    @property
+    def count(self) -> int:
+        """Heads of what is shown."""
+        return int(self.weights["encoder"].shape[1]) if self.weights else 0
+
+    # -- content
+    def show_weights(self, weights: dict[str, np.ndarray], source: Sequence[str], target: Sequence[str]) -> None:
+        """Weights by kind (L, H, queries, keys), and the tokens of both sides."""
+        named = (tuple(source), tuple(target))
+        fresh = named != self._tokens
+        self.weights, self._tokens = weights, named
+        if fresh:
+            self.maps["encoder"].set_tokens(source, source)
+            self.maps["decoder"].set_tokens(target, target)
+            self.maps["cross"].set_tokens(target, source)
+            self._source_at = -1
+        self._draw()
+        self._mark()
+
+    def look(self, layer: int, head: int, token: int) -> None:
+        """Another layer, head (both from 1) or target token."""
+        if (layer, head) != (self._layer, self._head):
+            self._layer, self._head = layer, head
+            self._draw()
+        self._token = token
+        self._mark()
+
+    def _draw(self) -> None:
+        for kind, every in self.weights.items():
+            layer, head = min(self._layer, len(every)) - 1, min(self._head, every.shape[1]) - 1
+            self.maps[kind].set_values(every[layer, head], 1.0, 0.0)
+            self.heads[kind].set_maps(every[layer], 1.0, 0.0)
+            self.heads[kind].set_columns(every.shape[1] if every.shape[1] <= 8 else 0)
+            self.heads[kind].set_at(head)
+
+    # -- the token that is looked at
+    @property
+    def token(self) -> int:
+        """The row of the target that is marked."""
+        return min(self._token, len(self._tokens[1]) - 1)
+
+    def row(self, kind: str, token: int) -> np.ndarray:
+        """Weights of a target token's row in the chosen layer and head."""
+        every = self.weights[kind]
+        row: np.ndarray = every[min(self._layer, len(every)) - 1, min(self._head, every.shape[1]) - 1, token]
+        return row
+
+    def _mark(self) -> None:
+        if not self.weights:
+            return
+        at = self.token
+        for kind in ("decoder", "cross"):
+            self.maps[kind].set_at((at, -1))
+        looked = int(self.row("cross", at).argmax()) if self._source_at < 0 else self._source_at
+        self.maps["encoder"].set_at((looked, -1))
+
+    def _source_clicked(self, cell: tuple[int, int]) -> None:
+        """A source token by hand; the same again goes back to the one that the target token looks at."""
+        self._source_at = -1 if cell[0] == self._source_at else cell[0]
+        self._mark()
+
+    def _pointed(self, kind: str, cell: tuple[int, int] | None) -> None:
+        for other, bar in self.bars.items():
+            bar.set_mark(self.maps[kind].share_at(cell) if other == kind else None)
+        token = cell[0] if cell is not None and kind != "encoder" else None
+        self.light(token)
+        self.lit.emit(token)
+
+    def light(self, token: int | None) -> None:
+        """Light up a target token's rows, in all maps."""
+        at = None if token is None or not self.weights or token >= len(self._tokens[1]) else token
+        for kind in ("decoder", "cross"):
+            self.maps[kind].set_lit(None if at is None else (at, -1))
+        self.maps["encoder"].set_lit(None if at is None else (int(self.row("cross", at).argmax()), -1))
+
+    def clear_pin(self) -> bool:
+        """Let a source token chosen by hand go; True if there was one."""
+        had = self._source_at >= 0
+        self._source_at = -1
+        self._mark()
+        return had

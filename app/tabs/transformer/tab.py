@@ -1,0 +1,282 @@
+"""The tab "Transformer": pages over one task, a run that learns it, and weights that know it already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+from app import words
+from app.params_form import ParamsForm
+from app.tab import Dock, Page, TopicTab
+from app.tabs.transformer.decode import DecodePage
+from app.tabs.transformer.training import TrainingPage
+from app.training import Training
+from app.widgets import MenuButton, WideButton, quiet
+from app.words import say
+from engines.core.errors import LabError, Message
+from engines.core.params import Params
+from engines.core.protocol import Ended, Event
+from engines.core.training import Kept, Weights
+from engines.data.sequences import TASKS, task
+from engines.transformer.lab_spec import LAB_FIELDS
+from engines.transformer.recipe import (
+    MOST_STEPS,
+    NEW_RUN,
+    HeldOut,
+    Now,
+    Recipe,
+    RunBegan,
+    Shape,
+    StepDone,
+    settings_of,
+)
+from engines.transformer.spec import BEAM, RUN, Answer, Bundled, Fixed, TransformerParams
+
+TRAINER = "engines.transformer.training:Trainer"
+TRAINING, DECODE = range(2)
+FRESH = 700  #: ms between two decodings with the newest state of a run
+RECIPE = tuple(name for name in Recipe.__dataclass_fields__ if name != "task")
+LOOKS = ("layer", "head", "token", *RECIPE, *LAB_FIELDS)  # fields that the tab's own engine does nothing with
+
+
+class TransformerTab(TopicTab):
+    """Pages "Training" and "Decode", and those that take the model apart."""
+
+    params_type = TransformerParams
+    params: TransformerParams
+
+    # -- building
+    def build(self) -> Sequence[Page]:
+        self.training, self.decode = TrainingPage(), DecodePage()
+        for waiting in (*self.training.cards, *self.decode.cards):
+            waiting.set_empty("Reading the bundled weights")
+        plain = TransformerParams()
+        self.run_form = ParamsForm(plain, ("layer", "head", *(name for name in RECIPE if name != "seed")))
+        self.pending, self.size = quiet("", wrap=True), quiet("", wrap=True)
+        self.anew = WideButton("Start anew", "reset")
+        for part in (self.size, self.pending, self.anew):
+            self.run_form.add(NEW_RUN, part)
+        self.form = ParamsForm(plain, ("layer", "head", "source", "method", "beams", "penalty"))
+        self.driver = Training(self, TRAINER, self.training.transport, lambda: settings_of(self.params), MOST_STEPS)
+        self._fresh = QTimer(self)  # between two decodings with the newest state
+        self._fresh.setSingleShot(True)
+        self._fresh.setInterval(FRESH)
+        self._fresh.timeout.connect(self._ask_newest)
+        self._looks: Weights | None = None  # the kept state that is looked back at
+        self._connect()
+        self._show_pending(0)
+        self.extras: list[Any] = []  # pages with engines of their own: told when settings or weights change
+        return [
+            Page("Training", self.training.centre, Dock(self.run_form, resets=False)),
+            Page("Decode", self.decode.centre, Dock(self.form, resets=False)),
+        ]
+
+    def choosers(self) -> Sequence[QWidget]:
+        self.task_button = MenuButton(TASKS, TASKS.index(self.params.task), tip="What is learned and decoded.")
+        self.task_button.chosen.connect(lambda i: self._step(task=TASKS[i], text=""))
+        return (self.task_button,)
+
+    def _connect(self) -> None:
+        for page in (self.training, self.decode):
+            page.maps.head.connect(lambda head: self._step(head=head))
+        self.training.maps.chosen.connect(self._mark)
+        self.training.said.chosen.connect(self._mark)
+        self.decode.chosen.connect(self._mark)
+        self.decode.typed.connect(lambda text: self.change(text=text))
+        self.decode.entered.connect(self._leave_line)
+        self.decode.example.connect(lambda text: self._step(text=text))
+        self.anew.clicked.connect(lambda _checked=False: self.driver.restart())
+        self.training.transport.seeded.connect(lambda seed: self._step(seed=seed))
+        self.driver.arrived.connect(self._told)
+        self.driver.renewed.connect(self._renewed)
+        self.driver.looked.connect(self._look_back)
+        self.driver.waiting.connect(self._show_pending)
+
+    # -- the hand
+    def _step(self, **fields: Any) -> None:
+        """A change that is an undo step of its own."""
+        self.history.seal()
+        self.change(**fields)
+        self.history.seal()
+
+    def _mark(self, token: int) -> None:
+        self.change(undoable=False, token=token)
+
+    def _leave_line(self) -> None:
+        self.history.seal()
+        self.decode.show_line(self.params, task(self.params.task).sample)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.page == TRAINING and self.training.transport.take_key(event):
+            return
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if self.page == DECODE and plain and event.key() == Qt.Key.Key_Space:
+            self.decode.toggle()
+            return
+        super().keyPressEvent(event)
+
+    def escape(self) -> None:
+        for page in (self.training, self.decode):
+            page.maps.clear_pin()
+
+    def undo(self) -> None:
+        """One step back; the token that is looked at is no part of a step."""
+        self._go_back(self.history.undo(self.params))
+
+    def redo(self) -> None:
+        """One step forward, as `undo`."""
+        self._go_back(self.history.redo(self.params))
+
+    def _go_back(self, params: Params | None) -> None:
+        if isinstance(params, TransformerParams):
+            self._use(replace(params, token=self.params.token))
+
+    # -- settings
+    def _use(self, params: Params) -> None:
+        assert isinstance(params, TransformerParams)
+        old, self.params = self.params, params
+        problem = problem_of(params)
+        self.show_params()
+        self.shell.settings.keep(self.topic.name, params, self.kept)
+        same = replace(params, **{name: getattr(old, name) for name in LOOKS}) == old
+        if problem is None and (not same or self.failed) and (self.isVisible() or self._started):
+            self.ask()
+        self.decode.show_problem(problem)
+        if self.driver.params is not None:
+            self.driver.settings_changed()
+        for extra in self.extras:
+            extra.settings_changed()
+
+    def ask(self, again: bool = False) -> None:
+        """Ask the engine, with the weights that are looked at; the settings themselves never hold any."""
+        self.stream.request(replace(self.params, weights=self.weights(), look=self._looks), again=again)
+
+    def weights(self) -> Weights | None:
+        """The state that decodes: one of the run if that is asked for and knows the task, else the bundled one."""
+        state = self.driver.weights if self.params.source == RUN else None
+        fits = state is not None and isinstance(state.made_of, Shape) and state.made_of.task == self.params.task
+        return state if fits else None
+
+    def show_params(self) -> None:
+        super().show_params()
+        params = self.params
+        at = TASKS.index(params.task)
+        if hasattr(self, "task_button") and self.task_button.at() != at:
+            self.task_button.set_at(at)
+        for form, page in ((self.run_form, self.training), (self.form, self.decode)):
+            layers, heads = page.maps.layers or params.layer, page.maps.count or params.head
+            form.set_limits("layer", 1, layers, 1)
+            form.set_limits("head", 1, heads, 1)
+            form.show_params(replace(params, layer=min(params.layer, layers), head=min(params.head, heads)))
+            page.set_place(params.layer, params.head, params.token)
+        for name in ("beams", "penalty"):
+            self.form.set_shown(name, params.method == BEAM)
+        self.decode.show_line(params, task(params.task).sample)
+        self.training.transport.set_seed(params.seed)
+        made = {k: v for k, v in asdict(replace(params, weights=None, look=None)).items() if k not in LAB_FIELDS}
+        for view in self.decode.views:
+            view.settings = dict(made)
+        if not self.training.runs:
+            self.training.settle(params)
+
+    def _show_pending(self, count: int) -> None:
+        """Say how many settings wait for the next run."""
+        self.pending.setVisible(count > 0)
+        self.anew.setVisible(count > 0)
+        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
+        say(self.pending, "setText", Message(text, {"n": count}))
+
+    def shown(self) -> None:
+        super().shown()
+        for extra in self.extras:
+            extra.shown()
+
+    def show_page(self, index: int) -> None:
+        super().show_page(index)
+        if index == DECODE and self._started:
+            self._ask_newest()
+        for extra in self.extras:
+            extra.shown()
+
+    def set_device(self, device: str) -> None:
+        self.driver.set_device(device)
+        self.stream.device = device
+        if self._started:
+            self.ask(again=True)
+
+    # -- the run
+    def _renewed(self) -> None:
+        self._looks = None
+        self._show_pending(0)
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                tokens = task(event.settings.task).target.tokens
+                self.training.begin(event, tokens)
+                shape = words.number(event.parameters)
+                say(self.size, "setText", Message("{n} parameters", {"n": shape}))
+            case StepDone():
+                self.training.take_step(event)
+            case HeldOut():
+                self.training.take_held_out(event)
+            case Now():
+                fresh = self.training.maps.layers == 0 or self.training.maps.layers != len(event.weights["encoder"])
+                self.training.take_now(event)
+                if fresh:
+                    self.show_params()
+            case Kept() if self.params.source == RUN and self._looks is None and not self._fresh.isActive():
+                self._fresh.start()
+
+    def _look_back(self, weights: Weights | None) -> None:
+        """A kept state to look at; None is the newest."""
+        self._looks = weights
+        self.training.look(None if weights is None else weights.step)
+        if weights is not None or self.params.source == RUN:
+            self.ask()
+
+    def _ask_newest(self) -> None:
+        """Decode with the newest state of the run, if that is what the page shows."""
+        if self.params.source == RUN and self.page == DECODE and self.isVisible() and problem_of(self.params) is None:
+            self.ask()
+        for extra in self.extras:
+            extra.settings_changed()
+
+    # -- answers
+    def on(self, event: Event) -> None:
+        match event:
+            case Bundled():
+                self.training.take_bundled(event)
+                if not self.training.runs:
+                    say(self.size, "setText", Message("{n} parameters", {"n": words.number(event.parameters)}))
+            case Fixed():
+                self.training.take_fixed(event)
+            case Answer():
+                self.decode.take(event)
+                bundled = event.step < 0
+                step = Message("step {n} of the run", {"n": words.number(max(0, event.step))})
+                self.decode.links_card.set_note(Message("bundled weights") if bundled else step)
+                self.show_params()
+            case Ended() if event.error is not None and self.decode.answer is None:
+                for waiting in (*self.training.cards, *self.decode.cards):
+                    waiting.set_empty("Nothing to show yet.")
+
+    def fit(self) -> None:
+        for view in (*self.training.views, *self.decode.views):
+            view.fit()
+
+
+def problem_of(params: TransformerParams) -> Message | None:
+    """What keeps the input from being read."""
+    if not params.text:
+        return None
+    try:
+        task(params.task).read(params.text)
+    except LabError as problem:
+        return problem.message
+    return None

@@ -1,0 +1,221 @@
+"""The page "Training": curves, gradient norms and where a fixed example looks, while the model learns."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.cards import Card, card
+from app.tabs.transformer.maps import Maps
+from app.tabs.transformer.told import Told, bundled
+from app.theme import S2, S3
+from app.transport import Transport
+from app.views.bars import Bar, Bars
+from app.views.base import PixelView
+from app.views.curves import Curve, Curves
+from app.views.saidline import SaidLine
+from app.views.tokenmap import token
+from app.widgets import Key, box, col, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.core.params import rules
+from engines.data.sequences import SPECIAL
+from engines.transformer.recipe import Example, HeldOut, Now, Recipe, RunBegan, StepDone
+from engines.transformer.spec import Bundled, Fixed
+
+LEAST = 100.0  # steps that the curves show at least
+ONE, TWO = "cat0", "cat1"
+PERCENT = (0, 25, 50, 75, 100)
+
+
+def part_name(part: str) -> Text:
+    """A part of the model whose gradient is told: ``encoder 1`` and so on."""
+    kind, _, number = part.partition(" ")
+    names = {"embeddings": "Embeddings", "output": "Output", "encoder": "Encoder {n}", "decoder": "Decoder {n}"}
+    return Message(names[kind], {"n": number})
+
+
+class TrainingPage(QObject):
+    """Views of the page, and what is shown in them: the bundled model until a run begins, then the run.
+
+    Signals
+    -------
+    pointed : float or None
+        The step under the pointer on a plot.
+    """
+
+    pointed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loss, self.accuracy = Curves(widest="0.0000"), Curves((0, 100), PERCENT)
+        self.bars = Bars(pitch=26, least_name=40, widest="00.00")
+        self.bars.export_name = "gradient-norms"
+        self.loss.export_name, self.accuracy.export_name = "loss", "accuracy"
+        self.said = SaidLine()
+        self.maps = Maps()
+        self.transport = Transport(seed_tip="Of weights, examples and dropout: same seed, same curve.")
+        self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "0.0000")
+        self.accuracy_key = Key(((ONE, Message("tokens")), (TWO, Message("sequences"))), "100.0")
+        self.loss_card = card("Loss", self.loss, foot=self.loss_key)
+        self.accuracy_card = card("Accuracy, %", self.accuracy, "dashed: training", foot=self.accuracy_key)
+        self.norm_card = card("Gradient norm", self.bars, foot=quiet("Mean of the last 50 steps"))
+        say(self.said, "setAccessibleName", "Fixed example")
+        self.example_title = quiet("Fixed example")
+        strip = box(row(self.example_title, (self.said, 1), quiet("○ start, ● end"), gap=S3, pad=(S3, S2, S3, S2)), "card")
+        upper = row((self.loss_card, 5), (self.accuracy_card, 5), (self.norm_card, 4), gap=S3)
+        lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
+        self.centre = box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))
+        self.told = Told()
+        self.parts: tuple[str, ...] = ()
+        self.looked: int | None = None
+        self.runs = False  # a run is shown, not the bundled model
+        self._now: Now | None = None
+        self._example: Example | None = None
+        self._vocabulary: tuple[str, ...] = ()
+        self._cursor: float | None = None
+        for plot in self.plots:
+            plot.pointed.connect(self._point)
+        self.said.hovered.connect(self.maps.light)
+        self.maps.lit.connect(self.said.set_lit)
+
+    @property
+    def plots(self) -> tuple[Curves, Curves]:
+        """Both plots over steps."""
+        return self.loss, self.accuracy
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        return self.loss_card, self.accuracy_card, self.norm_card, *self.maps.cards.values()
+
+    @property
+    def views(self) -> tuple[Curves | PixelView, ...]:
+        """All views that can be exported."""
+        return *self.plots, self.bars, self.said, *self.maps.views
+
+    # -- what the run tells
+    def begin(self, began: RunBegan, vocabulary: tuple[str, ...]) -> None:
+        """A run stands at its beginning; ``vocabulary`` names the target's tokens."""
+        self.told, self.parts, self.runs = Told(len(began.parts)), began.parts, True
+        self._example, self._vocabulary = began.example, vocabulary
+        self._now = None
+        self.looked = None
+        self.settle(began.settings)
+        self.norm_card.set_empty("Nothing to show yet.")
+        for one in (*self.maps.cards.values(), self.loss_card, self.accuracy_card):
+            one.set_empty(None)
+        self.loss_card.set_note("guessing: {loss}", loss=words.number(began.guessing, 2))
+
+    def settle(self, made: Recipe) -> None:
+        """What exports say of the settings."""
+        settings: dict[str, object] = {name: getattr(made, name) for name in rules(made)}
+        for view in self.views:
+            view.settings = settings
+
+    def take_step(self, done: StepDone) -> None:
+        """One step; drawn with the next look."""
+        values = (done.loss, 100 * done.token_accuracy, 100 * done.sequence_accuracy)
+        self.told.step(done.step, values, done.gradients)
+
+    def take_held_out(self, held: HeldOut) -> None:
+        """A measurement; drawn with the next look."""
+        values = (held.loss, 100 * held.token_accuracy, 100 * held.sequence_accuracy)
+        self.told.held_out(held.step, values)
+
+    def take_now(self, now: Now) -> None:
+        """The newest state: draw it, unless the hand looks back."""
+        self._now = now
+        self.draw_curves()
+        if self.looked is None and self._example is not None:
+            self._draw_norms()
+            said = tuple(self._vocabulary[i] for i in now.probabilities.argmax(-1))
+            self._draw_example(self._example, now.weights, said)
+
+    # -- the bundled model, and looking back
+    def take_bundled(self, shown: Bundled) -> None:
+        """Curves of the bundled model, as long as no run is shown."""
+        if self.runs:
+            return
+        self.told = bundled(shown.curves * np.array([1, 1, 100, 100, 1, 100, 100]))
+        self.parts = ()
+        for one in (self.loss_card, self.accuracy_card):
+            one.set_empty(None)
+        self.loss_card.set_note("bundled weights")
+        self.draw_curves()
+        self.norm_card.set_empty("Told while a run goes on.")
+
+    def take_fixed(self, shown: Fixed) -> None:
+        """Where a state looks: the bundled one, or the one looked back at."""
+        if self.runs and self.looked is None:
+            return
+        for one in self.maps.cards.values():
+            one.set_empty(None)
+        self._draw_example(shown.example, shown.weights, shown.said)
+
+    def look(self, step: int | None) -> None:
+        """Look back at a kept state; None follows the run. Its maps come with `take_fixed`."""
+        self.looked = step
+        self._place_cursor()
+        if self.runs:
+            self._draw_norms()
+        if step is None and self._now is not None:
+            self.take_now(self._now)
+
+    def forget(self) -> None:
+        """The run is gone: the bundled model is shown again."""
+        self.runs, self._now, self.looked = False, None, None
+
+    # -- drawing
+    def draw_curves(self) -> None:
+        """Both plots."""
+        steps, held = self.told.steps.rows, self.told.held.rows
+        end = max(LEAST, steps[-1, 0] if len(steps) else 0.0)
+        x, hx = steps[:, 0], held[:, 0]
+        raw = self.runs
+        training = Curve(Message("training"), x, steps[:, 4], ONE, raw=steps[:, 1] if raw else None, digits=4)
+        self.loss.set_curves([training, Curve(Message("held-out"), hx, held[:, 1], TWO, digits=4)], end)
+        curves = []
+        for place, name, color in ((2, "tokens", ONE), (3, "sequences", TWO)):
+            curves.append(Curve(Message(name), hx, held[:, place], color, digits=1))
+        for place, color in ((2, ONE), (3, TWO)):
+            curves.append(Curve(Message("training"), x, steps[:, place + 3], color, dashed=True, digits=1))
+        self.accuracy.set_curves(curves, end)
+        self._place_cursor()
+
+    def _draw_norms(self) -> None:
+        norms = self.told.norms(self.looked)
+        if norms is None:
+            return
+        self.norm_card.set_empty(None)
+        bars = [
+            Bar(part_name(part), ((float(norm), ONE),), words.number(float(norm), 2))
+            for part, norm in zip(self.parts, norms, strict=True)
+        ]
+        self.bars.set_bars(bars)
+
+    def _draw_example(self, example: Example, weights: dict[str, np.ndarray], said: tuple[str, ...]) -> None:
+        words_apart = any(len(t) > 1 for t in example.source if t not in SPECIAL)
+        text = (" " if words_apart else "").join(str(token(t)) for t in example.source if t not in SPECIAL)
+        self.said.set_tokens(text, said, example.wanted)
+        self.maps.show_weights(weights, example.source, example.target)
+
+    def set_place(self, layer: int, head: int, at: int) -> None:
+        """The layer and head (from 1) and the target token that are looked at."""
+        self.maps.look(layer, head, at)
+        self.said.set_at(self.maps.token)
+
+    # -- cursor
+    def _point(self, x: float | None) -> None:
+        self._cursor = x
+        self._place_cursor()
+
+    def _place_cursor(self) -> None:
+        x = self._cursor
+        if x is None and self.looked is not None:
+            x = float(self.looked)
+        for plot, key, digits in ((self.loss, self.loss_key, 4), (self.accuracy, self.accuracy_key, 1)):
+            plot.set_cursor(x)
+            values = plot.values_at(x)[:2]
+            key.set_values(["" if v is None else words.number(v, digits) for v in values])
