@@ -16,6 +16,7 @@ from app.views.axes import Axes
 from app.views.base import CENTER, PixelView, dots, empty_note, finite, pen, text_width, write
 from app.words import Text
 
+HOLE = 1.6  # px, radius of what is left out of a dashed line's dots
 CAP = 3.0  # px, half the width of a bar's end
 APART = 3.0  # px between lines at one x, so that their bars don't hide each other
 AXIS = 16  # px for the axis's name
@@ -211,4 +212,9 @@ class ErrorPlot(PixelView):
         painter.setPen(pen(color, 1.5, style, square=False))
         shown = [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
         painter.drawPolyline(QPolygonF(shown))
-        dots(painter, shown, color, 3.5)
+        dots(painter, shown, color, 4.0)
+        if line.dashed:  # hollow, so that single dots can be told apart, too
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("surface"))
+            for point in shown:
+                painter.drawEllipse(point, HOLE, HOLE)
