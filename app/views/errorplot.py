@@ -35,6 +35,8 @@ class ErrorLine:
     x, mean, spread : ndarray (n,)
         Rising x, the means and the standard deviations around them (0: a single value, drawn without a bar).
     dashed : bool
+    low, high : ndarray (n,), optional
+        Ends of the bars, where they are not as far from the mean on both sides.
     """
 
     name: Text
@@ -43,6 +45,15 @@ class ErrorLine:
     mean: np.ndarray
     spread: np.ndarray
     dashed: bool = False
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+    @property
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the bars end."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        return self.mean - self.spread, self.mean + self.spread
 
 
 @dataclass(frozen=True)
@@ -200,7 +211,7 @@ class ErrorPlot(PixelView):
         color = theme.color(line.token)
         xs = self._axes.pixels_x(line.x) + aside
         ys = self._axes.pixels_y(line.mean)
-        ends = self._axes.pixels_y(line.mean - line.spread), self._axes.pixels_y(line.mean + line.spread)
+        ends = [self._axes.pixels_y(end) for end in line.ends]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(color, 1, square=False))
         for x, low, high, spread in zip(xs.tolist(), *(e.tolist() for e in ends), line.spread.tolist(), strict=True):
