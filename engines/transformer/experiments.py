@@ -162,10 +162,10 @@ class Engine:
         model = specimen.model
         trained = params.lab_from == TRAINED
         if trained:
-            model = deepcopy(model).requires_grad_(True)
+            model = deepcopy(model).double().requires_grad_(True)
         else:
             sizes = {"num_encoder_layers": params.lab_depth, "num_decoder_layers": params.lab_depth, "norm": "layer"}
-            model = proofs.like(model, **sizes, norm_first=params.lab_norm_first).eval()
+            model = proofs.like(model, **sizes, norm_first=params.lab_norm_first).double().eval()
         places = proofs.places(model)
         off = tuple(place for place in params.lab_residuals_off if place in places)
         batch = held_out(specimen.task, GRADIENT_EXAMPLES)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engines.core.params import Choice, Params, Range, Switch, setting
 from engines.core.protocol import Frame
 from engines.core.training import Weights
-from engines.transformer.switches import ENCODER, ENCODER_FFN, Place
+from engines.transformer.switches import ENCODER, ENCODER_FFN, SUBLAYERS, Place
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,6 +27,8 @@ MOVES, RESTS = 1e-3, 1e-6
 SAME = 1e-5  #: the two ways to compute the FFN differ by less
 
 LAB = "Experiment"
+DEEPEST = 8  #: layers of each stack of a fresh model
+EVERYWHERE: tuple[Place, ...] = tuple((kind, i) for i in range(DEEPEST) for kind in SUBLAYERS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class LabSettings(Params):
     experiment : str
         The one that is looked at.
     lab_residuals_off : tuple of (kind, layer)
-        Sublayers without their residual connection.
+        Sublayers without their residual connection; those that the model doesn't have don't count.
     lab_mates : int
         Which other samples share the batch.
     lab_ffn : (kind, layer)
@@ -58,10 +60,10 @@ class LabSettings(Params):
         True, Switch("Add positions", tip="Sines and cosines on the embeddings. (Vaswani 2017, 3.5)", group=LAB)
     )
     lab_from: str = setting(
-        TRAINED,
+        RANDOM,
         Choice((TRAINED, RANDOM), "Weights", tip="Gradients of the trained model, or of a fresh one.", group=LAB),
     )
-    lab_depth: int = setting(4, Range(1, 8, 1, "Layers", tip="Of each stack of the fresh model.", group=LAB))
+    lab_depth: int = setting(4, Range(1, DEEPEST, 1, "Layers", tip="Of each stack of the fresh model.", group=LAB))
     lab_norm_first: bool = setting(
         False, Switch("Pre-norm", tip="Normalize before each sublayer. (Xiong 2020)", group=LAB)
     )
@@ -78,7 +80,7 @@ class LabSettings(Params):
     lab_examples: int = setting(
         128, Range(32, 512, 32, "Examples", tip="Held-out ones that the accuracy is taken over.", group=LAB)
     )
-    lab_residuals_off: tuple[Place, ...] = ((ENCODER, 0),)
+    lab_residuals_off: tuple[Place, ...] = EVERYWHERE
     lab_mates: int = 0
     lab_ffn: Place = (ENCODER_FFN, 0)
     walk_at: Place = (ENCODER, 0)

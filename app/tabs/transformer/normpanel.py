@@ -1,0 +1,212 @@
+"""The panel on normalization: one sample's numbers under layer and under batch normalization, and both in training."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QFrame
+
+from app import words
+from app.cards import card
+from app.tab import TopicTab
+from app.tabs.transformer.labwords import tiny
+from app.theme import S2, S3
+from app.training import Training
+from app.transport import Transport
+from app.views.colorbar import ColorBar
+from app.views.curves import Curve, Curves
+from app.views.scoregrid import ScoreGrid
+from app.widgets import box, col, quiet, row
+from app.words import say
+from engines.core.errors import Message
+from engines.core.protocol import Ended, Event
+from engines.transformer.lab_spec import LabSettings, Normalized
+from engines.transformer.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
+
+RACE = "engines.transformer.race:Race"
+NAMES = ("LayerNorm", "BatchNorm")
+TOKENS = ("cat0", "cat1")
+SMOOTH = 0.9  #: of the loss curves' moving mean
+DRAW = 100  #: ms between two drawings of the curves
+SHOWN = 8  #: numbers of a batch normalization's statistics that are written out
+
+
+class NormPanel(QObject):
+    """What batch mates and padding do to a sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        heads = ("Alone", "In this batch", "Difference")
+        self.maps = [[ScoreGrid("diff", (64, 30)) for _ in heads] for _ in NAMES]
+        self.told = [quiet("") for _ in NAMES]
+        self.bar = ColorBar(Message("Output of the first normalization"), "diff")
+        lines = [row(*((quiet(text), 1) for text in heads), gap=S3)]
+        for name, grids, told in zip(NAMES, self.maps, self.told, strict=True):
+            lines.append(row(quiet(words.plain(name)), told, 1, gap=S3))
+            lines.append(row(*((grid, 1) for grid in grids), gap=S3))
+            for grid, head in zip(grids, heads, strict=True):
+                say(grid, "setAccessibleName", Message("{name}: {what}", {"name": name, "what": Message(head)}))
+                grid.setMinimumHeight(58)
+                grid.hovered.connect(lambda cell, all_=grids: self._lit(all_, cell))
+        body = col(lines[0], lines[1], (lines[2], 1), lines[3], (lines[4], 1), gap=2)
+        self.stats = [ScoreGrid("diff", (72, 26)) for _ in NAMES]
+        for name, grid in zip(NAMES, self.stats, strict=True):
+            say(grid, "setAccessibleName", Message("{name}: {what}", {"name": name, "what": Message("Statistics")}))
+            grid.setMinimumHeight(74)
+        self.stat_notes = [quiet("") for _ in NAMES]
+        stats = row(
+            *((col(note, (grid, 1), gap=2), 1) for note, grid in zip(self.stat_notes, self.stats, strict=True)), gap=S3
+        )
+        self.map_card = card("The sample under both", body, foot=self.bar)
+        self.stat_card = card("Statistics", stats)
+
+    def take(self, frame: Normalized, params: LabSettings) -> None:
+        """Show what was measured."""
+        apart = frame.among - frame.alone
+        end = float(max(np.abs(frame.alone).max(), np.abs(frame.among).max())) or 1.0
+        self.bar.set_range(-end, end)
+        for n, grids in enumerate(self.maps):
+            for grid, values in zip(grids, (frame.alone[n], frame.among[n], apart[n]), strict=True):
+                grid.set_table(values, end, "diff")
+            figures = {"a": tiny(frame.moved[n]), "b": tiny(frame.gap[n])}
+            say(self.told[n], "setText", Message("moves by {a}; training and evaluation differ by {b}", figures))
+        mates = Message("{n} samples, {m} positions", {"n": params.lab_batch, "m": frame.positions})
+        self.map_card.set_note(mates)
+        tokens = ["␣" if t in (" ", "·") else t for t in frame.tokens]
+        per = (tokens, [str(n + 1) for n in range(SHOWN)])
+        notes = (
+            Message("LayerNorm: one per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
+            Message(
+                "BatchNorm: one per number (1 to {m} of {all}), over {n} positions",
+                {"n": frame.positions, "m": SHOWN, "all": frame.alone.shape[2]},
+            ),
+        )
+        for n, grid in enumerate(self.stats):
+            both = np.stack([frame.means[n], frame.deviations[n]])[:, : len(per[0]) if n == 0 else SHOWN]
+            grid.set_table(both, float(np.abs(both).max()) or 1.0, "diff")
+            grid.set_names((Message("Mean"), Message("Deviation")), per[n])
+            say(self.stat_notes[n], "setText", notes[n])
+
+    @staticmethod
+    def _lit(grids: list[ScoreGrid], cell: tuple[int, int] | None) -> None:
+        for grid in grids:
+            grid.set_lit(cell)
+
+
+class RacePanel(QObject):
+    """Both normalizations in training, side by side."""
+
+    def __init__(self, tab: TopicTab) -> None:
+        super().__init__(tab)
+        self._tab = tab
+        self.task = ""
+        self.bar = Transport(seed=False)
+        self.bar.scrubber.hide()
+        self.bar.live.setFixedWidth(0)  # no states are kept to go back to
+        self.note = quiet("")
+        self.loss = Curves(widest="0.00")
+        self.right = Curves(y_range=(0, 100), y_ticks=(0, 25, 50, 75, 100), widest="100.0")
+        self.loss.export_name, self.right.export_name = "loss", "accuracy"
+        for plot, name in ((self.loss, "Loss"), (self.right, "Held-out accuracy, %")):
+            say(plot, "setAccessibleName", name)
+            plot.pointed.connect(self._point)
+        self.loss_card = card("Loss", self.loss, tools=[self.loss.key])
+        self.right_card = card("Held-out accuracy, %", self.right)
+        self.curves = box(row((self.loss_card, 1), (self.right_card, 1), gap=S3))
+        layout = self.bar.layout()
+        assert layout is not None
+        layout.addWidget(self.note)
+        self.training = Training(tab, RACE, self.bar, self._settings, RACE_STEPS)
+        self.training.arrived.connect(self.take)
+        self.training.renewed.connect(self._renew)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(DRAW)
+        self._rest.timeout.connect(self._draw)
+        self._renew()
+
+    def _settings(self) -> RaceSettings:
+        return RaceSettings(task=self.task or RaceSettings().task)
+
+    def show_task(self, task: str) -> None:
+        """The task of the tab; another one begins another race, unless one has made steps."""
+        if task == self.task and self.training.params is not None:
+            return
+        self.task = task
+        self.training.settings_changed()
+
+    def _renew(self) -> None:
+        self._steps: list[tuple[float, float, float]] = []
+        self._smooth: list[tuple[float, float]] = []
+        self._measured: list[RaceMeasured] = []
+        self._draw()
+
+    def take(self, event: Event) -> None:
+        """Keep what the race tells."""
+        match event:
+            case RaceBegan():
+                params = self.training.params
+                shown = {"about": event.about, "n": words.number(event.parameters)}
+                if isinstance(params, RaceSettings):
+                    shown["task"] = Message(params.task)
+                say(self.note, "setText", Message("{task}. {about}, {n} parameters each", shown))
+            case RaceStep():
+                self._steps.append((event.step, *event.loss))
+                before = self._smooth[-1] if self._smooth else event.loss
+                mixed = [SMOOTH * a + (1 - SMOOTH) * b for a, b in zip(before, event.loss, strict=True)]
+                self._smooth.append((mixed[0], mixed[1]))
+                self._soon()
+            case RaceMeasured():
+                self._measured.append(event)
+                self._soon()
+            case Ended():
+                self._soon()
+
+    def _soon(self) -> None:
+        if not self._rest.isActive():
+            self._rest.start()
+
+    def _draw(self) -> None:
+        steps = np.array(self._steps or np.zeros((0, 3)))
+        smooth = np.array(self._smooth or np.zeros((0, 2)))
+        for one in (self.loss_card, self.right_card):
+            if len(steps):
+                one.set_empty(None)
+            else:
+                one.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
+        if len(steps):
+            self.loss.set_curves(
+                [Curve(Message(NAMES[n]), steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
+            )
+        else:
+            self.loss.set_curves([])
+        if not self._measured:
+            self.right.set_curves([])
+            return
+        at = np.array([m.step for m in self._measured])
+        kinds = [(Message(NAMES[n]), [m.evaluation[n] for m in self._measured], TOKENS[n], False) for n in range(2)]
+        kinds.append((Message("BatchNorm as in training"), [m.training[1] for m in self._measured], TOKENS[1], True))
+        self.right.set_curves(
+            [Curve(name, at, 100 * np.array(y), token, dashed=dashed, digits=1) for name, y, token, dashed in kinds]
+        )
+        last = self._measured[-1]
+        gap = 100 * (last.training[1] - last.evaluation[1])
+        self.right_card.set_note(
+            Message(
+                "{a} LayerNorm, {b} BatchNorm, gap {c}",
+                {
+                    "a": words.number(100 * last.evaluation[0], 1),
+                    "b": words.number(100 * last.evaluation[1], 1),
+                    "c": words.number(gap, 1, signed=True),
+                },
+            )
+        )
+
+    def _point(self, x: float | None) -> None:
+        for plot in (self.loss, self.right):
+            plot.set_cursor(x)
+
+
+def norm_centre(panel: NormPanel, race: RacePanel) -> QFrame:
+    """Statistics above, training below."""
+    return box(col((panel.map_card, 10), (panel.stat_card, 5), (race.curves, 9), race.bar, gap=S2))

@@ -1,0 +1,292 @@
+"""The panels of the page Experiments that show one proof each: mask, residual connections, positions, FFN."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.cards import card
+from app.tabs.transformer.findings import ratios
+from app.tabs.transformer.labwords import above, below, place_name, spoken, tiny
+from app.theme import BODY, S2, S3
+from app.views.bars import Bar, Bars, probability
+from app.views.colorbar import ColorBar
+from app.views.mosaic import Mosaic
+from app.views.pairbars import PairBars, PairRow
+from app.views.scoregrid import ScoreGrid
+from app.widgets import Segments, box, button, col, label, quiet, row
+from app.words import say
+from engines.core.errors import Message
+from engines.transformer.lab_spec import (
+    EVERYWHERE,
+    MOVES,
+    RESTS,
+    SAME,
+    TRAINED,
+    Causality,
+    Convolved,
+    Gradients,
+    LabSettings,
+    Placed,
+)
+from engines.transformer.switches import DECODER_FFN, ENCODER_FFN, Place
+
+Cell = tuple[int, int]
+LARGEST = (72, 58)  #: px, a cell
+
+
+class CausalPanel(QObject):
+    """What a changed target token changes, with the mask and without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = ScoreGrid("diff", LARGEST)
+        self.grid.export_name = "changed-logits"
+        self.bar = ColorBar(Message("Change of a logit"), "diff")
+        self.bars = Bars(40, least_name=40, widest="00.000")
+        self.said = [label("", BODY, wrap=True) for _ in range(3)]
+        self.map_card = card("A changed token and the logits it moves", self.grid, foot=self.bar)
+        self.row_card = card("This token", col(*self.said, (self.bars, 1), gap=S2))
+        self.centre = box(row((self.map_card, 8), (self.row_card, 5), gap=S3))
+        self._frame: Causality | None = None
+        self._causal = True
+        self._row = 2
+        self.grid.clicked.connect(lambda cell: self._pin(cell[0]))
+        self.grid.hovered.connect(lambda cell: self._show_row(self._row if cell is None else cell[0]))
+
+    def take(self, frame: Causality, params: LabSettings) -> None:
+        """Show what was measured."""
+        self._frame, self._causal = frame, params.lab_causal
+        self._row = min(self._row, len(frame.target) - 1)
+        moved = frame.moved[int(self._causal)]
+        top = float(frame.moved.max()) or 1.0
+        self.grid.set_table(moved, top, "diff")
+        names = spoken(frame.target)
+        self.grid.set_names([f"{a} → {b}" for a, b in zip(names, spoken(frame.changed), strict=True)], names)
+        if self._causal:
+            hidden = np.tril(np.ones_like(moved, bool), -1)
+            self.grid.set_off(hidden & (moved < RESTS), "0")
+        self.bar.set_range(-top, top)
+        note = "Row: the token that is changed. Column: the place whose logits are compared."
+        self.map_card.set_note(Message("mask on" if self._causal else "mask off"))
+        say(self.grid, "setToolTip", note)
+        self.grid.set_at((self._row, -1))
+        self._show_row(self._row)
+
+    def _pin(self, at: int) -> None:
+        self._row = at
+        self.grid.set_at((at, -1))
+        self._show_row(at)
+
+    def _show_row(self, at: int) -> None:
+        frame = self._frame
+        if frame is None:
+            return
+        moved = frame.moved[int(self._causal)][at]
+        names = spoken(frame.target)
+        changed = spoken(frame.changed)[at]
+        self.row_card.set_note("place {n}", n=at + 1)
+        first = Message("Place {n}: {old} becomes {new}.", {"n": at + 1, "old": names[at], "new": changed})
+        before = float(moved[:at].max()) if at else 0.0
+        if not at:
+            second = Message("Nothing stands before it.")
+        elif before < RESTS:
+            second = Message("Logits before it: nothing moves ({value}).", {"value": tiny(before)})
+        else:
+            second = Message("Logits before it move by up to {value}: they see the future.", {"value": tiny(before)})
+        after = Message("From it on they move by up to {value}.", {"value": tiny(float(moved[at:].max()))})
+        for line, text in zip(self.said, (first, second, after), strict=True):
+            say(line, "setText", text)
+        top = float(frame.moved.max()) or 1.0
+        self.bars.set_bars(
+            [
+                Bar(f"{i + 1}  {name}", ((float(v), "danger" if i < at else "cat0"),), tiny(float(v)))
+                for i, (name, v) in enumerate(zip(names, moved, strict=True))
+            ],
+            top,
+        )
+
+
+class ResidualPanel(QObject):
+    """Gradient norms with all residual connections and without some.
+
+    Signals
+    -------
+    switched : tuple of (kind, layer)
+        All that are off now.
+    """
+
+    switched = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bars = PairBars((Message("all on"), Message("as set"), Message("ratio")), Message("off"))
+        self.bars.export_name = "gradient-norms"
+        self.none = button("All on", kind="boxed", clicked=lambda: self.switched.emit(()))
+        self.every = button("All off", kind="boxed", clicked=lambda: self.switched.emit(EVERYWHERE))
+        self.said, self.hint = quiet("", wrap=True), quiet("Click a row to switch its residual connection.")
+        self.card = card(
+            "Gradient norm per sublayer",
+            self.bars,
+            tools=[self.none, self.every],
+            foot=col(self.said, self.hint, gap=2),
+        )
+        self.centre = box(row((self.card, 1), gap=S3))
+        self._places: tuple[Place, ...] = ()
+        self._off: tuple[Place, ...] = ()
+        self.bars.clicked.connect(self._toggle)
+
+    def _toggle(self, at: int) -> None:
+        off = set(self._off) ^ {self._places[at]}
+        self.switched.emit(tuple(place for place in EVERYWHERE if place in off))
+
+    def take(self, frame: Gradients, params: LabSettings) -> None:
+        """Show what was measured."""
+        self._places, self._off = frame.places, params.lab_residuals_off
+        self.bars.set_rows(
+            [
+                PairRow(place_name(place), float(a), float(b), place in frame.off)
+                for place, a, b in zip(frame.places, frame.kept, frame.cut, strict=True)
+            ]
+        )
+        self.card.set_note("trained weights" if params.lab_from == TRAINED else "random weights")
+        low, high = ratios(frame)
+        loss = {"a": words.number(frame.loss[0], 3), "b": words.number(frame.loss[1], 3)}
+        say(
+            self.said,
+            "setText",
+            Message(
+                "Ratios from {low} to {high}. Loss {a} → {b}.",
+                loss | {"low": f"× {tiny(low)}", "high": f"× {tiny(high)}"},
+            ),
+        )
+        self.none.setEnabled(bool(frame.off))
+        self.every.setEnabled(len(frame.off) < len(frame.places))
+
+
+class PositionsPanel(QObject):
+    """Maps, accuracy and answer with positions and without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = Mosaic()
+        self.maps.export_name = "encoder-maps"
+        self.bar = ColorBar(Message("Shared scale"))
+        self.bars = Bars(36, widest="100.0 %")
+        self.said = [label("", BODY, wrap=True) for _ in range(4)]
+        self.map_card = card("Encoder, layer 1", self.maps, foot=self.bar)
+        self.bars_card = card("Token accuracy", self.bars, "held-out examples")
+        self.text_card = card("Why", col(*self.said, 1, gap=S2))
+        self.bars.setFixedHeight(72)
+        self.centre = box(row((box(col((self.map_card, 1), self.bars_card, gap=S3)), 7), (self.text_card, 5), gap=S3))
+
+    def take(self, frame: Placed, params: LabSettings) -> None:
+        """Show what was measured."""
+        on = params.lab_positions
+        top = float(frame.maps.max()) or 1.0
+        self.maps.set_maps(frame.maps[int(on)], top)
+        self.maps.set_captions([Message("H{n}", {"n": n + 1}) for n in range(frame.maps.shape[1])])
+        self.bar.set_range(0, top)
+        self.map_card.set_note("with positions" if on else "without positions")
+        names = Message("With"), Message("Without")
+        self.bars.set_bars(
+            [
+                probability(names[0], frame.accuracy[1], token="accent" if on else "cat0"),
+                probability(names[1], frame.accuracy[0], token="cat0" if on else "accent"),
+            ],
+            1.0,
+        )
+        between = "" if all(len(t) == 1 for t in frame.tokens[:-1]) else " "
+        source = between.join(map(str, spoken(frame.tokens[:-1])))
+        lines = (
+            Message("Input: {text}", {"text": source}),
+            Message("Answer with positions: {text}", {"text": frame.answers[1] or "–"}),
+            Message("Answer without: {text}", {"text": frame.answers[0] or "–"}),
+            Message(
+                "Shuffle the input: without positions the encoder's output is the same, shuffled ({a}). "
+                "With them it is another one ({b}).",
+                {"a": below(frame.shuffled[0], RESTS), "b": above(frame.shuffled[1], MOVES)},
+            ),
+        )
+        for line, text in zip(self.said, lines, strict=True):
+            say(line, "setText", text)
+
+
+class ConvolutionPanel(QObject):
+    """An FFN as two linear maps and as two convolutions.
+
+    Signals
+    -------
+    chosen : (kind, layer)
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: tuple[Place, ...] = ()
+        self.which = Segments(("FFN",))
+        self.holder = box(row(self.which, gap=0))
+        self.hidden = [ScoreGrid("diff", LARGEST) for _ in range(2)]
+        self.output = [ScoreGrid("diff", LARGEST) for _ in range(2)]
+        names = ("Linear: relu(x W₁ + b₁)", "1×1 convolution: relu(W₁ ∗ xᵀ + b₁)")
+        outs = ("Linear: hidden W₂ + b₂", "1×1 convolution: W₂ ∗ hiddenᵀ + b₂")
+        for grids, said in ((self.hidden, names), (self.output, outs)):
+            for grid, text in zip(grids, said, strict=True):
+                say(grid, "setAccessibleName", text)
+                grid.hovered.connect(lambda cell, pair=grids: self._lit(pair, cell))
+        self.hidden_bar = ColorBar(Message("Activation"), "diff")
+        self.output_bar = ColorBar(Message("Output"), "diff")
+        self.told, self.active = quiet(""), quiet("")
+        self.hidden_card = card(
+            "Activations after the ReLU",
+            col(quiet(names[0]), (self.hidden[0], 1), quiet(names[1]), (self.hidden[1], 1), gap=2),
+            tools=[self.holder],
+            foot=row((self.hidden_bar, 1), self.active, gap=S3),
+        )
+        self.output_card = card(
+            "Answers",
+            col(quiet(outs[0]), (self.output[0], 1), quiet(outs[1]), (self.output[1], 1), gap=2),
+            foot=row((self.output_bar, 1), self.told, gap=S3),
+        )
+        self.centre = box(col((self.hidden_card, 1), (self.output_card, 1), gap=S3))
+
+    def set_layers(self, encoder: int, decoder: int) -> None:
+        """The FFNs there are."""
+        places = (*((ENCODER_FFN, i) for i in range(encoder)), *((DECODER_FFN, i) for i in range(decoder)))
+        if places == self._places:
+            return
+        self._places = places
+        options = [Message("Enc {n}" if k == ENCODER_FFN else "Dec {n}", {"n": i + 1}) for k, i in places]
+        made = Segments(options)
+        layout = self.holder.layout()
+        assert layout is not None
+        layout.replaceWidget(self.which, made)
+        self.which.hide()
+        self.which.deleteLater()
+        self.which = made
+        made.chosen.connect(lambda at: self.chosen.emit(self._places[at]))
+
+    def take(self, frame: Convolved, _params: LabSettings) -> None:
+        """Show what was measured."""
+        if frame.place in self._places and self.which.at() != self._places.index(frame.place):
+            self.which.set_at(self._places.index(frame.place))
+        names = spoken(frame.tokens)
+        for grids, values, bar in (
+            (self.hidden, frame.hidden, self.hidden_bar),
+            (self.output, frame.output, self.output_bar),
+        ):
+            end = float(np.abs(values).max()) or 1.0
+            for grid, one in zip(grids, values, strict=True):
+                grid.set_table(one, end, "diff")
+                grid.set_names(names, ())
+            bar.set_range(-end, end)
+        self.hidden_card.set_note(place_name(frame.place))
+        say(self.told, "setText", Message("Largest difference {value}", {"value": below(frame.apart, SAME)}))
+        say(self.active, "setText", Message("{share} are not 0", {"share": words.percent(frame.active, 0)}))
+
+    @staticmethod
+    def _lit(pair: list[ScoreGrid], cell: Cell | None) -> None:
+        for grid in pair:
+            grid.set_lit(cell)

@@ -1,0 +1,235 @@
+"""Two positive numbers a row on one logarithmic axis, before and after, with their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter
+
+from app import theme, words
+from app.theme import BODY, CAPTION, S2, S3, SMALL
+from app.views.base import RIGHT, PixelView, empty_note, outline, pen, text_width, write
+from app.views.colorbar import scale_end
+from app.words import Text
+
+HEAD_H = 20  #: px, names of the columns
+WIDEST = "0.00e−00"
+DEEP = 1e-9  #: of the largest value: the axis goes no deeper
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One row.
+
+    Attributes
+    ----------
+    name : str or Message
+    before, after : float
+        Both not negative; 0 has no place on the axis and is written only.
+    off : bool
+        What the row stands for is switched off.
+    """
+
+    name: Text
+    before: float
+    after: float
+    off: bool = False
+
+
+def figure(value: float) -> str:
+    """Three digits: ``0.0123``, ``12.3``, ``1.2e−5``."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-3 or size >= 1e5:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    return words.number(value, int(np.clip(2 - np.floor(np.log10(size)), 0, 5)))
+
+
+class PairBars(PixelView):
+    """Rows with a bar each for after, a dashed outline for before, both numbers and their ratio.
+
+    Signals
+    -------
+    clicked : int
+    hovered : int or None
+    """
+
+    clicked = Signal(int)
+    hovered = Signal(object)
+
+    def __init__(self, columns: tuple[Text, Text, Text], off: Text) -> None:
+        """``columns``: heads of before, after and ratio; ``off``: what a row that is off says of itself."""
+        super().__init__((340, 120))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.export_name = "before-and-after"
+        self._columns, self._off = columns, off
+        self._rows: tuple[PairRow, ...] = ()
+        self._ends = (0.01, 1.0)
+        self._hover: int | None = None
+        self._at = 0
+        self._empty: Text = ""
+        self._name_w = self._off_w = self._value_w = self._pitch = 0.0
+
+    # -- content
+    def set_rows(self, rows: Sequence[PairRow]) -> None:
+        """Show rows; the axis runs over whole decades around all of them."""
+        sizes = [v for r in rows for v in (r.before, r.after)]
+        if not np.isfinite(sizes).all() or min(sizes, default=0) < 0:
+            raise ValueError("rows hold a number that is not finite or negative")
+        top = max(sizes, default=1.0)
+        positive = [v for v in sizes if v > DEEP * top] or [1.0]  # what is nothing but rounding gets no bar
+        low, high = np.floor(np.log10(min(positive)) + 1e-9), np.ceil(np.log10(max(positive)) - 1e-9)
+        self._ends = (10.0**low, 10.0 ** max(high, low + 1))
+        self._rows = tuple(rows)
+        self._at = min(self._at, max(0, len(rows) - 1))
+        self.renew()
+        self.tell()
+
+    def rows(self) -> tuple[PairRow, ...]:
+        """What is on screen."""
+        return self._rows
+
+    def set_empty(self, text: Text) -> None:
+        """What to say while there is nothing."""
+        self._empty = text
+        self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return {
+            "names": np.array([words.drawn(r.name) for r in self._rows], dtype=np.str_),
+            "before": np.array([r.before for r in self._rows]),
+            "after": np.array([r.after for r in self._rows]),
+            "off": np.array([r.off for r in self._rows]),
+        }
+
+    def report(self) -> str:
+        if not self._rows:
+            return ""
+        row = self._rows[self._at if self._hover is None else self._hover]
+        off = f", {words.drawn(self._off)}" if row.off else ""
+        return f"{words.drawn(row.name)}{off}: {figure(row.before)}, {figure(row.after)}, {ratio(row)}"
+
+    # -- places
+    def arrange(self, width: int, height: int) -> None:
+        names = [text_width(words.drawn(r.name), BODY, r.off) for r in self._rows]
+        self._name_w = max([*names, 60.0]) + S2
+        self._off_w = text_width(words.drawn(self._off), CAPTION, True) + S3
+        heads = max(text_width(words.drawn(t), SMALL) for t in self._columns)
+        self._value_w = max(text_width(WIDEST, SMALL, True), heads) + S3
+        self._pitch = min(52.0, (height - HEAD_H) / max(1, len(self._rows)))
+
+    def row_rect(self, index: int) -> QRectF:
+        """Where a row stands."""
+        self.arranged()
+        return QRectF(0, HEAD_H + round(index * self._pitch), self.width(), round(self._pitch))
+
+    def _under(self, point: QPointF) -> int | None:
+        self.arranged()
+        at = int((point.y() - HEAD_H) // max(1.0, self._pitch))
+        return at if point.y() >= HEAD_H and at < len(self._rows) else None
+
+    def _x(self, value: float) -> float:
+        left, right = self._name_w + self._off_w, self.width() - 3 * self._value_w
+        low, high = (np.log10(end) for end in self._ends)
+        share = (np.log10(value) - low) / (high - low) if value > 0 else 0.0
+        return float(round(left + (right - left) * min(1.0, max(0.0, share))))
+
+    # -- hand
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._point(self._under(event.position()))
+
+    def leaveEvent(self, _event: object) -> None:
+        self._point(None)
+
+    def _point(self, row: int | None) -> None:
+        if row != self._hover:
+            self._hover = row
+            self.tell()
+            self.update()
+            self.hovered.emit(row)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self._under(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and row is not None:
+            self._at = row
+            self.clicked.emit(row)
+
+    def walk(self, rows: int, _cols: int) -> bool:
+        if not self._rows or not rows:
+            return False
+        self._at = min(len(self._rows) - 1, max(0, self._at + rows))
+        self.update()
+        return True
+
+    def enter(self) -> bool:
+        if not self._rows:
+            return False
+        self.clicked.emit(self._at)
+        return True
+
+    # -- painting
+    def draw(self, painter: QPainter) -> None:
+        if not self._rows:
+            if self._empty:
+                empty_note(painter, QRectF(self.rect()), self._empty)
+            return
+        self._draw_heads(painter)
+        for i, row in enumerate(self._rows):
+            place = self.row_rect(i)
+            if i == self._hover:
+                painter.fillRect(place, theme.color("sunken"))
+            self._draw_row(painter, row, place)
+            if self._keyboard and self.hasFocus() and i == self._at:
+                outline(painter, place.adjusted(1, 1, -2, -2), theme.color("accent"), 1)
+
+    def _draw_heads(self, painter: QPainter) -> None:
+        left, right = self._name_w + self._off_w, self.width() - 3 * self._value_w
+        for n, text in enumerate(self._columns):
+            place = QRectF(right + n * self._value_w, 0, self._value_w, HEAD_H - 2)
+            write(painter, place, text, None, SMALL, align=RIGHT)
+        low, high = (round(float(np.log10(end))) for end in self._ends)
+        every = max(1, (high - low + 3) // 4)
+        painter.setPen(pen(theme.color("border"), 1))
+        for n in range(low, high + 1, every):
+            x = self._x(10.0**n)
+            painter.drawLine(QPointF(x + 0.5, HEAD_H), QPointF(x + 0.5, self.row_rect(len(self._rows) - 1).bottom()))
+        for n in range(low, high + 1, every):
+            x, text = self._x(10.0**n), tick(n)
+            wide = text_width(text)
+            x = min(max(x - wide / 2, left), right - wide)
+            write(painter, QRectF(x, 0, wide, HEAD_H - 2), text)
+
+    def _draw_row(self, painter: QPainter, row: PairRow, place: QRectF) -> None:
+        small = place.height() < 17
+        px = CAPTION if small else BODY
+        color = theme.color("accent" if row.off else "text")
+        write(painter, QRectF(0, place.y(), self._name_w, place.height()), row.name, color, px, row.off)
+        if row.off:
+            at = QRectF(self._name_w, place.y(), self._off_w, place.height())
+            write(painter, at, self._off, color, CAPTION, True)
+        left, right = round(self._name_w + self._off_w), self.width() - 3 * self._value_w
+        tall = int(min(18, max(4, place.height() - 6)))
+        top = place.y() + (int(place.height()) - tall) // 2
+        painter.fillRect(QRectF(left, top, self._x(row.after) - left, tall), theme.color("cat0"))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))
+        by = 2 if place.height() >= 14 else 1
+        painter.drawRect(QRectF(left + 0.5, top - by + 0.5, max(1.0, self._x(row.before) - left), tall + 2 * by - 1))
+        for n, text in enumerate((figure(row.before), figure(row.after), ratio(row))):
+            at = QRectF(right + n * self._value_w, place.y(), self._value_w, place.height())
+            write(painter, at, text, theme.color("text"), CAPTION if small else SMALL, n == 2, RIGHT)
+
+
+def ratio(row: PairRow) -> str:
+    """After ÷ before."""
+    return f"× {figure(row.after / row.before)}" if row.before > 0 else "–"
+
+
+def tick(exponent: int) -> str:
+    """A decade: ``0.01``, ``1``, ``100``, ``1e−6``."""
+    return scale_end(10.0**exponent) if -3 <= exponent <= 3 else f"1e{exponent}".replace("-", "−")

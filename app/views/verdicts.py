@@ -1,0 +1,196 @@
+"""A list of claims, each with the numbers that prove it; the one that is looked at is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
+
+from app import theme, words
+from app.theme import BODY, R1, S1, S2, SMALL
+from app.views.base import RIGHT, PixelView, pen, text_width, write
+from app.words import Text
+
+HEAD_H, LINE_H = 26, 19  #: px: the name, a number
+MARK = 16  #: px, the column of the marks
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One number.
+
+    Attributes
+    ----------
+    name : str or Message
+    value : str
+        As it stands there, such as ``0 < 1e−6``; empty while it is not known.
+    holds : bool, optional
+        Whether the claim holds; None for a number that claims nothing.
+    """
+
+    name: Text
+    value: str
+    holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim."""
+
+    name: Text
+    findings: tuple[Finding, ...]
+
+
+class Verdicts(PixelView):
+    """Claims below each other. Arrows walk, a click chooses.
+
+    Signals
+    -------
+    chosen : int
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, name: Text) -> None:
+        super().__init__((200, 200))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.export_name = "verdicts"
+        self._verdicts: tuple[Verdict, ...] = ()
+        self._places: list[QRectF] = []
+        self._at, self._hover = 0, -1
+        words.say(self, "setAccessibleName", name)
+
+    # -- content
+    def set_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Show claims with what is known so far."""
+        if tuple(verdicts) != self._verdicts:
+            self._verdicts = tuple(verdicts)
+            self.renew()
+            self.tell()
+
+    def set_at(self, index: int) -> None:
+        """Mark a claim without telling anybody."""
+        if index != self._at:
+            self._at = index
+            self.tell()
+            self.update()
+
+    def at(self) -> int:
+        """The marked claim."""
+        return self._at
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What is on screen."""
+        return self._verdicts
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        rows = [(words.drawn(v.name), words.drawn(f.name), f.value) for v in self._verdicts for f in v.findings]
+        return {"findings": np.array(rows, dtype=np.str_)}
+
+    def report(self) -> str:
+        if not 0 <= self._at < len(self._verdicts):
+            return ""
+        verdict = self._verdicts[self._at]
+        said = "; ".join(f"{words.drawn(f.name)} {f.value}" for f in verdict.findings)
+        return f"{words.drawn(verdict.name)}: {said}"
+
+    # -- places
+    def arrange(self, width: int, height: int) -> None:
+        lines = [HEAD_H + LINE_H * len(v.findings) + S2 for v in self._verdicts]
+        spare = max(0, height - sum(lines))
+        gap = min(20, spare // max(1, len(lines) - 1))
+        self._places, y = [], 0
+        for high in lines:
+            self._places.append(QRectF(0, y, width, high))
+            y += high + gap
+
+    def verdict_rect(self, index: int) -> QRectF:
+        """Where a claim stands."""
+        self.arranged()
+        return self._places[index]
+
+    def _under(self, point: QPointF) -> int:
+        self.arranged()
+        return next((i for i, place in enumerate(self._places) if place.contains(point)), -1)
+
+    # -- hand
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        hover = self._under(event.position())
+        if hover != self._hover:
+            self._hover = hover
+            self.update()
+
+    def leaveEvent(self, _event: object) -> None:
+        self._hover = -1
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        at = self._under(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and at >= 0:
+            self._go(at)
+
+    def _go(self, index: int) -> None:
+        index = min(len(self._verdicts) - 1, max(0, index))
+        if index != self._at:
+            self.set_at(index)
+            self.chosen.emit(index)
+
+    def walk(self, rows: int, cols: int) -> bool:
+        if not self._verdicts:
+            return False
+        self._go(self._at + (rows or cols))
+        return True
+
+    # -- painting
+    def draw(self, painter: QPainter) -> None:
+        for i, (verdict, place) in enumerate(zip(self._verdicts, self._places, strict=True)):
+            on = i == self._at
+            if on or i == self._hover:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(pen(theme.color("accent"), 2) if on else Qt.PenStyle.NoPen)
+                painter.setBrush(theme.color("accent_soft" if on else "sunken"))
+                painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), R1, R1)
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            line = QRectF(place.x() + S2, place.y() + S1, place.width() - 2 * S2, HEAD_H - S1)
+            write(painter, line, verdict.name, theme.color("accent" if on else "text"), BODY, True)
+            for n, finding in enumerate(verdict.findings):
+                row = QRectF(line.x(), place.y() + HEAD_H + n * LINE_H, line.width(), LINE_H)
+                self._draw_finding(painter, finding, row)
+
+    def _draw_finding(self, painter: QPainter, finding: Finding, row: QRectF) -> None:
+        write(painter, row, finding.name, theme.color("text2"), SMALL)
+        value = finding.value or "–"
+        end = row.right() - MARK
+        write(
+            painter,
+            QRectF(row.x(), row.y(), end - row.x(), row.height()),
+            value,
+            theme.color("text"),
+            SMALL,
+            True,
+            RIGHT,
+        )
+        if finding.holds is None or not finding.value:
+            return
+        middle = QPointF(row.right() - MARK / 2 + 3, row.center().y())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen(theme.color("ok" if finding.holds else "danger"), 2, square=False))
+        if finding.holds:
+            shape = [QPointF(-4.5, 0), QPointF(-1.5, 3.5), QPointF(4.5, -4)]
+            painter.drawPolyline(QPolygonF([middle + p for p in shape]))
+        else:
+            for way in (1, -1):
+                painter.drawLine(middle + QPointF(-4, -4 * way), middle + QPointF(4, 4 * way))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def needed(self) -> float:
+        """Width that the widest line takes."""
+        return max(
+            (text_width(words.drawn(f.name), SMALL) + text_width(f.value, SMALL, True) + 3 * S2 + MARK)
+            for v in self._verdicts
+            for f in v.findings
+        )
