@@ -138,7 +138,7 @@ class ScalePage:
     def _make_cards(self) -> None:
         self.key = Key(tuple((TOKENS[s], name_of(VIT, s)) for s in SIZES))
         self.verdict = quiet("", wrap=True)
-        self.live_key = Key((("cat0", words.plain("ViT")), ("cat3", words.plain("CNN"))), "100.0")
+        self.live_key = Key((("cat0", words.plain("ViT")), ("cat1", words.plain("CNN"))), "100.0")
         self.caption = quiet("")
         shown = col((self.plot, 1), self.verdict, gap=S2)
         self.plot_card = card(
@@ -321,7 +321,8 @@ class ScalePage:
         ]
         if curves:
             self.live.set_curves(curves, float(max(len(y) for y in self._right.values())))
-            self.live_key.set_values([words.number(c.y[-1], 1) for c in curves])
+            ends = {c.name: words.number(c.y[-1], 1) for c in curves}
+            self.live_key.set_values([ends.get(NAMES[kind], "") for kind in KINDS])
         said = {"size": cell.size, "n": words.number(cell.count), "seed": cell.seed}
         self.live_card.set_note("Size {size}, {n} pictures, seed {seed}", **said)
 
