@@ -14,6 +14,7 @@ from app.views.base import CENTER, outline, pen, text_width, write
 from app.views.grid import GridView, Pair
 
 LARGEST = (84, 48)
+SMALL_CELL = 9  # px
 
 
 class Matrix(GridView):
@@ -70,6 +71,9 @@ class Matrix(GridView):
             painter.drawPolygon(corner)
         for cell in self._pairs:
             place = QRectF(self.cell_rect(cell))
+            if min(place.width(), place.height()) < SMALL_CELL:  # around it: inside there is no room
+                outline(painter, place.adjusted(-1, -1, 0, 0), theme.color("text"), 1)
+                continue
             outline(painter, place.adjusted(2.5, 2.5, -2.5, -2.5), theme.color("surface"), 1)
             outline(painter, place.adjusted(1, 1, -1, -1), theme.color("text"), 2)
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -35,6 +35,7 @@ from engines.data.scenes import (
     random_drawing,
     render,
 )
+from engines.detr.lab import CrowdParams, MatchingParams
 
 __all__ = [
     "ATTENTIONS",
@@ -108,6 +109,8 @@ class DetrParams(Params):
     heads_off : tuple of HeadOff
     queries_off : tuple of int
         Queries masked as keys of decoder self-attention, their predictions removed.
+    matching : MatchingParams, crowd : CrowdParams
+        The labs', which have an engine of their own (`engines.detr.lab_engine`); the model never sees them.
     """
 
     source: str = "toy-detr"
@@ -117,6 +120,8 @@ class DetrParams(Params):
     pixel: tuple[float, float] | None = None
     heads_off: tuple[HeadOff, ...] = ()
     queries_off: tuple[int, ...] = ()
+    matching: MatchingParams = field(default_factory=MatchingParams)
+    crowd: CrowdParams = field(default_factory=CrowdParams)
 
     threshold: float = setting(
         0.5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app import words
 from app.tab import Page, TopicTab
@@ -25,7 +25,14 @@ class SidePage(QObject):
     ----------
     tab : TopicTab
         Takes changes (`TopicTab.change`), says notes and errors.
+
+    Signals
+    -------
+    rested
+        A computation of its own is done: what it displaced may go on.
     """
+
+    rested = Signal()
 
     def __init__(self, tab: TopicTab) -> None:
         super().__init__(tab)
@@ -44,6 +51,9 @@ class SidePage(QObject):
     def turned_to(self) -> None:
         """It came on screen."""
 
+    def picture_chosen(self) -> None:
+        """Another picture is on its way to the model."""
+
     def left(self) -> None:
         """Another page is turned to."""
 
@@ -61,7 +71,7 @@ class SidePage(QObject):
 
 def export_settings(params: DetrParams, info: ModelInfo | None, found: Detections | None) -> dict[str, object]:
     """The settings that go into every exported file."""
-    drawing, apart = params.drawing, ("picture", "drawing", "heads_off")
+    drawing, apart = params.drawing, ("picture", "drawing", "heads_off", "matching", "crowd")
     scene = params.picture is None or (info is not None and info.toy)
     shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
     return {

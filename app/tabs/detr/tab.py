@@ -14,6 +14,7 @@ from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
+from app.tabs.detr.matching import MatchingPage
 from app.tabs.detr.pages import REAL, SidePage, cell_center, export_settings, real_offer
 from app.tabs.detr.scene import ScenePage
 from app.views.base import PixelView
@@ -21,7 +22,7 @@ from app.widgets import box, section
 from engines.checkpoints import catalog
 from engines.core.params import Params
 from engines.core.pictures import Picture
-from engines.core.protocol import Ended, Event
+from engines.core.protocol import Ended, Event, Started
 from engines.detr.spec import (
     BEST_REAL_CLASS,
     CROSS,
@@ -35,7 +36,7 @@ from engines.detr.spec import (
 )
 
 DETECT, SCENE = range(2)
-SIDE_PAGES: tuple[type[SidePage], ...] = ()  # the pages after these two, in their order
+SIDE_PAGES: tuple[type[SidePage], ...] = (MatchingPage,)  # the pages after these two, in their order
 
 
 class DetrTab(TopicTab):
@@ -51,6 +52,7 @@ class DetrTab(TopicTab):
     pictured: PictureShown | None = None
     found: Detections | None = None
     rows: EncoderAttention | None = None
+    _cut = _halted = False  # displaced before its end; ended by the hand
     _of: Picture | None = None  # the photo that `pictured` shows
     _pin: tuple[float, float] | None = None  # place of the picture, as shares, while places are looked at
     _drawn: tuple[object, ...] = ()  # what the page on screen shows
@@ -75,6 +77,8 @@ class DetrTab(TopicTab):
         self.scene.photo_gone.connect(lambda drawing: self.change(drawing=drawing, picture=None))
         self.scene.sealed.connect(self.history.seal)
         self.side = [kind(self) for kind in SIDE_PAGES]
+        for one in self.side:
+            one.rested.connect(self.resume)
         return [
             Page("Detect", self.detect.centre, docks[DETECT]),
             Page("Scene editor", self.scene.centre, docks[SCENE]),
@@ -204,8 +208,30 @@ class DetrTab(TopicTab):
         if isinstance(params, DetrParams):
             self._use(replace(params, pixel=self.params.pixel, query=self.params.query))
 
+    def _use(self, params: Params) -> None:
+        """The labs have an engine of their own: what only they need does not wake the model."""
+        now: DetrParams = self.params
+        if isinstance(params, DetrParams) and replace(params, matching=now.matching, crowd=now.crowd) == now:
+            self.params = params
+            for one in self.side:
+                one.show_params(params)
+            return
+        super()._use(params)
+
+    def resume(self) -> None:
+        """Go on with what a side page's request has displaced; called when that is served."""
+        if self._cut and not self.stream.is_busy:
+            self._cut = False
+            self.stream.request(self.params, again=True)
+
+    def cancel(self) -> None:
+        self._halted = True
+        super().cancel()
+
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
         self._forget()
+        for one in self.side:
+            one.picture_chosen()
         return {"picture": picture, "query": -1, "pixel": None, "queries_off": ()}
 
     def model_chosen(self, source: str) -> dict[str, Any]:
@@ -270,8 +296,12 @@ class DetrTab(TopicTab):
             case EncoderAttention():
                 self.rows = event
                 self._draw()
-            case Ended() if event.error is not None and not event.memory:
-                self._went_wrong()
+            case Started():
+                self._cut = self._halted = False
+            case Ended():
+                self._cut = event.cancelled and not self._halted and not self.stream.is_busy
+                if event.error is not None and not event.memory:
+                    self._went_wrong()
 
     def _went_wrong(self) -> None:
         """A model that was refused is not asked again: the sliders go on with the one on screen."""

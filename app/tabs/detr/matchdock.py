@@ -1,0 +1,163 @@
+"""The dock of the matching lab: cost weights and presets, loss, what is shown, and the selected box."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app import words
+from app.controls import Check
+from app.sliders import ParamRow, Scale
+from app.tabs.detr.labcanvas import GUESS
+from app.tabs.detr.names import class_name
+from app.tabs.detr.nested import NestedForm
+from app.theme import BODY, S1, S2, SMALL
+from app.views.bars import Bar
+from app.views.dragbars import DragBars
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule, section
+from engines.core.errors import Message
+from engines.detr.lab import COSTS, DETR, LOSS, RT_DETR, MatchingParams, MatchingScene, object_name, probabilities_of
+
+PRESETS = (DETR, RT_DETR)
+SHARES = Scale(0, 1, 0.01, 0, percent=True)
+MOST_BARS = 7  # classes that stand in the dock; a real model has 91
+
+
+class MatchingDock(QWidget):
+    """The controls; the page puts them into settings.
+
+    Signals
+    -------
+    weighed : (str, object)
+        A setting of `MatchingParams` and its new value.
+    preset : tuple
+        ``focal, class, L1, GIoU``.
+    settled
+        The hand let go.
+    shown
+        A check box of what is drawn was switched.
+    said : (int, float)
+        Class and new probability of the selected prediction.
+    classed : int
+        New class of the selected object.
+    sized : (int, float)
+        0 for width, 1 for height, and the new share.
+    delete
+        The selected box is to go.
+    """
+
+    weighed = Signal(str, object)
+    preset = Signal(tuple)
+    settled = Signal()
+    shown = Signal()
+    said = Signal(int, float)
+    classed = Signal(int)
+    sized = Signal(int, float)
+    delete = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        plain = MatchingParams()
+        self.presets = Segments(
+            ("DETR", "RT-DETR", "Own"), tips=("1, 5, 2", "2, 5, 2, focal class cost", "Your own weights")
+        )
+        self.weights = NestedForm(plain, ("class_cost", "bbox_cost", "giou_cost", "focal"))
+        self.loss = NestedForm(plain, ("eos_coef",))
+        for form in (self.weights, self.loss):
+            form.changed.connect(self.weighed)
+            form.settled.connect(self.settled)
+        self.presets.chosen.connect(self._chosen)
+        self.lines, self.greedy = Check("Match lines", True), Check("Greedy assignment", True)
+        self.rest = Check("Unmatched predictions", True)
+        for check in (self.lines, self.greedy, self.rest):
+            check.clicked.connect(lambda _on: self.shown.emit())
+        self._title = label("Selected box", SMALL, True, "quiet")
+        self._hint = quiet("Click a box to change it.", wrap=True)
+        self.bars = DragBars(pitch=22, least_name=44)
+        self.bars.dragged.connect(lambda i, value: self.said.emit(self._rows[i], value))
+        self.bars.let_go.connect(self.settled)
+        self.kind = MenuButton(["square"], tip="Class")
+        self.kind.chosen.connect(self.classed)
+        self._kind_line = box(row(label("Class", BODY), 1, self.kind))
+        self.sizes = [ParamRow(name, SHARES, 0.2) for name in ("Width", "Height")]
+        for axis, one in enumerate(self.sizes):
+            one.changed.connect(lambda value, axis=axis: self.sized.emit(axis, float(value)))
+            one.settled.connect(lambda _v: self.settled.emit())
+        self._delete = button("Delete", "trash", "boxed", "Delete (Del)", clicked=self.delete.emit)
+        self._delete.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._rows: list[int] = []
+        self._labels: tuple[str, ...] = ()
+        self._of: tuple[str, int] | None = None
+        chosen = col(self._title, self._hint, self.bars, self._kind_line, *self.sizes, self._delete, gap=S2)
+        self.setLayout(
+            col(
+                section(COSTS, self.presets, self.weights),
+                rule(),
+                section(LOSS, self.loss),
+                rule(),
+                section("Show", col(self.lines, self.greedy, self.rest, gap=S1)),
+                rule(),
+                chosen,
+                gap=12,
+            )
+        )
+
+    def _chosen(self, index: int) -> None:
+        if index < len(PRESETS):
+            self.preset.emit(PRESETS[index])
+
+    def show_params(self, params: MatchingParams, at: tuple[str, int] | None) -> None:
+        """Show settings and the selected box."""
+        self.weights.show_params(params)
+        self.loss.show_params(params)
+        self.presets.set_at(PRESETS.index(params.weights) if params.weights in PRESETS else len(PRESETS))
+        self._show_box(params.scene, at)
+
+    def _show_box(self, scene: MatchingScene, at: tuple[str, int] | None) -> None:
+        guess = scene.guesses[at[1]] if at is not None and at[0] == GUESS else None
+        thing = scene.things[at[1]] if at is not None and at[0] != GUESS else None
+        self._hint.setVisible(at is None)
+        self.bars.setVisible(guess is not None)
+        self._kind_line.setVisible(thing is not None)
+        for part in (*self.sizes, self._delete):
+            part.setVisible(at is not None)
+        if scene.labels != self._labels:
+            self._labels = scene.labels
+            self.kind.set_options([class_name(name) for name in scene.labels])
+        fresh, self._of = at != self._of, at
+        if guess is not None and at is not None:
+            words.say(self._title, "setText", "Prediction {n}: class probabilities", n=at[1] + 1)
+            self._show_probabilities(scene, guess.logits, fresh)
+        elif thing is not None and at is not None:
+            words.say(self._title, "setText", "Object {letter}", letter=object_name(at[1]))
+            if self.kind.at() != thing.label:
+                self.kind.set_at(thing.label)
+        else:
+            words.say(self._title, "setText", "Selected box")
+            return
+        shape = (guess or thing).box[2:]  # type: ignore[union-attr]  # one of the two is there
+        for one, value in zip(self.sizes, shape, strict=True):
+            if fresh:
+                one.set_scale(SHARES, value)
+            one.set_number(min(1.0, value))
+
+    def _show_probabilities(self, scene: MatchingScene, logits: tuple[float, ...], fresh: bool) -> None:
+        p = np.nan_to_num(probabilities_of(logits))
+        none = len(scene.labels)
+        if fresh or not self._rows or max(self._rows) > none:
+            rows = list(range(none))
+            if none >= MOST_BARS:  # the likeliest classes and those of the objects
+                best = np.argsort(-p[:none], kind="stable").tolist()
+                wanted = dict.fromkeys([*best[:4], *(thing.label for thing in scene.things), *best])
+                rows = sorted(list(wanted)[: MOST_BARS - 1], key=lambda i: -float(p[i]))
+            self._rows = [*rows, none]
+        names = [class_name(scene.labels[i]) if i < none else Message("no object") for i in self._rows]
+        self.bars.set_bars(
+            [
+                Bar(name, ((float(p[i]), "cat0"),), words.number(float(p[i]), 2))
+                for i, name in zip(self._rows, names, strict=True)
+            ],
+            top=1.0,
+        )
+        self.bars.setFixedHeight(22 * len(self._rows))
