@@ -141,6 +141,7 @@ class Curves(pg.PlotWidget):
         self._line.hide()
         self._dots = pg.ScatterPlotItem(size=9, antialias=True)
         self._drawn: list[pg.GraphicsObject] = []
+        self._made: tuple[object, ...] = ()  # what the items were made for
         self._bands: list[pg.FillBetweenItem] = []
         plot.addItem(self._line, ignoreBounds=True)
         plot.addItem(self._dots, ignoreBounds=True)
@@ -222,26 +223,40 @@ class Curves(pg.PlotWidget):
         self._tick()
 
     # -- painting
-    def _redraw(self) -> None:
+    def _redraw(self, anew: bool = False) -> None:
+        """Bring the items to the curves; the same items, unless there are other curves or the theme is another."""
+        made = tuple((c.token, c.dashed, c.raw is None, c.low is None, len(c.x) <= SMOOTH_POINTS) for c in self._curves)
+        if anew or made != self._made:
+            self._made = made
+            self._make()
+        items = iter(self._drawn)
+        for curve in self._curves:
+            if curve.low is not None and curve.high is not None:
+                next(items).setData(*thin(curve.x, curve.low))
+                next(items).setData(*thin(curve.x, curve.high))
+            if curve.raw is not None:
+                next(items).setData(*thin(curve.x, curve.raw))
+            next(items).setData(*thin(curve.x, curve.y))
+        self._place_cursor()
+
+    def _make(self) -> None:
+        """Make the items of all curves, without their points."""
         for item in (*self._drawn, *self._bands):
             self.removeItem(item)
         self._drawn, self._bands = [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
-                edges = [pg.PlotCurveItem(*thin(curve.x, side), pen=None) for side in (curve.low, curve.high)]
+                edges = [pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)]
                 band = pg.FillBetweenItem(*edges, brush=theme.color(curve.token, 51))
                 self._bands.append(band)
                 for item in (*edges, band):
                     self.addItem(item)
                 self._drawn += edges
             if curve.raw is not None:
-                faint = cosmetic(theme.color(curve.token, 90))
-                self._drawn.append(self.plot(*thin(curve.x, curve.raw), pen=faint))
+                self._drawn.append(self.plot(pen=cosmetic(theme.color(curve.token, 90))))
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
             line = cosmetic(theme.color(curve.token), style)
-            smooth = len(curve.x) <= SMOOTH_POINTS
-            self._drawn.append(self.plot(*thin(curve.x, curve.y), pen=line, antialias=smooth))
-        self._place_cursor()
+            self._drawn.append(self.plot(pen=line, antialias=len(curve.x) <= SMOOTH_POINTS))
 
     def _place_cursor(self) -> None:
         values = self.values_at(self._cursor)
@@ -288,7 +303,7 @@ class Curves(pg.PlotWidget):
         self.getAxis("bottom").setHeight(24)
         self.getAxis("left").setGrid(70)
         self._line.setPen(cosmetic(theme.color("control"), Qt.PenStyle.DashLine))
-        self._redraw()
+        self._redraw(anew=True)
 
     def retranslated(self) -> None:
         """Language changed."""
