@@ -124,5 +124,11 @@ def _next(model: Transformer, memory: Tensor, live: list[Path], switches: Switch
     """Log probabilities (K, V) of the token after each path."""
     read = torch.tensor([[BOS, *path.tokens] for path in live])  # (K, T)
     logits = model.decode(read, memory.expand(len(live), -1, -1), go=model.begin(switches))[:, -1]
-    logits[:, [PAD, BOS]] = -math.inf
-    return logits.log_softmax(-1)
+    return may_be_said(logits).log_softmax(-1)
+
+
+def may_be_said(logits: Tensor) -> Tensor:
+    """Logits (..., V) without padding and start, which are no answer."""
+    allowed = logits.clone()
+    allowed[..., [PAD, BOS]] = -math.inf
+    return allowed

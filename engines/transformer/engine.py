@@ -11,7 +11,7 @@ from engines.core.protocol import Event, Job
 from engines.core.training import Weights
 from engines.data.sequences import BOS, task
 from engines.transformer.checkpoint import bundled, load, switches
-from engines.transformer.decoding import Path, beam_search
+from engines.transformer.decoding import Path, beam_search, may_be_said
 from engines.transformer.model import Transformer
 from engines.transformer.recipe import Shape
 from engines.transformer.showing import arrays, example_of
@@ -81,7 +81,7 @@ def answer(params: TransformerParams, weights: Weights, model: Transformer) -> A
     said = best[0].tokens
     read = [BOS, *said[:-1]]
     traced = model.trace(source, torch.tensor([read]), switches=off)
-    chances, places = traced.logits[0].softmax(-1).topk(CANDIDATES)  # (T, C)
+    chances, places = may_be_said(traced.logits[0]).softmax(-1).topk(CANDIDATES)  # (T, C)
     names = one.target.tokens
 
     def told(path: Path) -> Hypothesis:

@@ -42,7 +42,7 @@ class TransformerParams(LabSettings, Recipe):
     token: int = 0
     weights: Weights | None = None
     look: Weights | None = None
-    layer: int = setting(1, Range(1, 4, 1, "Layer", group=LOOK, tip="Of the encoder and of the decoder."))
+    layer: int = setting(2, Range(1, 4, 1, "Layer", group=LOOK, tip="Of the encoder and of the decoder."))
     head: int = setting(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same number in all three attentions."))
     source: str = setting(
         BUNDLED,

@@ -147,6 +147,7 @@ class Training:
         loss, tokens, whole = self.measure()
         path = WEIGHTS / f"{PREFIX}{one.slug}.safetensors"
         save_file(halves, path)
+        path.chmod(0o644)
         options = self.options
         card = {
             "topic": "transformer",

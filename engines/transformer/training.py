@@ -38,8 +38,8 @@ from engines.transformer.recipe import (
 from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
-SHOW_EVERY = 0.09  #: seconds between two looks at the fixed example
-MEASURE_EVERY = 0.4  #: seconds between two measurements on held-out examples
+SHOW_EVERY, SHOW_SHARE = 0.09, 0.025  #: least seconds between two looks at the fixed example, and most of the time
+MEASURE_EVERY, MEASURE_SHARE = 1.0, 0.015  #: the same for measurements on held-out examples
 HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
@@ -171,7 +171,7 @@ class Trainer:
         yield from self._train(job, run)
 
     def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
-        shown_at = measured_at = time.monotonic()
+        look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
             done = run.advance(job.params)  # read at each step: some are live
@@ -181,22 +181,53 @@ class Trainer:
                 yield Stopped(run.good.step, reason)
                 return
             yield done
-            now = time.monotonic()
             if run.step <= 10 or run.step >= DENSE * kept_step + 1:
                 kept_step = run.step
                 yield Kept(run.kept())
-            if now - measured_at > MEASURE_EVERY:
-                measured_at, measured_step = now, run.step
-                yield run.measured()
-            if now - shown_at > SHOW_EVERY:
-                shown_at, shown_step = now, run.step
-                yield run.shown()
+            if measure.due():
+                measured_step = run.step
+                with measure:
+                    held = run.measured()
+                yield held
+            if look.due():
+                shown_step = run.step
+                with look:
+                    shown = run.shown()
+                yield shown
         if shown_step < run.step:  # the run rests: what is on screen is its last state
             yield run.shown()
         if measured_step < run.step:
             yield run.measured()
         if kept_step < run.step:
             yield Kept(run.kept())
+
+
+class Turn:
+    """Says when it is time again for something beside the training, so that it takes only a share of the time.
+
+    Parameters
+    ----------
+    every : float
+        Seconds between two turns at least.
+    share : float
+        Of the time that all turns may take.
+    """
+
+    def __init__(self, every: float, share: float) -> None:
+        self._every, self._share = every, share
+        self._last = self._began = time.monotonic()
+        self._wait = every
+
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() - self._last >= self._wait
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._last = time.monotonic()
+        self._wait = max(self._every, (self._last - self._began) / self._share)
 
 
 def tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
