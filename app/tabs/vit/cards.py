@@ -224,7 +224,10 @@ class PredictionCard(Card):
     def show_prediction(self, shown: Shown) -> None:
         """What the model says."""
         assert shown.answer is not None
-        prediction = shown.answer.prediction
+        self.say(shown.answer.prediction, shown)
+
+    def say(self, prediction: Prediction, shown: Shown) -> None:
+        """Bars or columns."""
         named = bool(prediction.labels)
         self.bars.setVisible(named)
         self.columns.setVisible(not named)

@@ -17,6 +17,7 @@ from engines.vit.spec import (
     SHARED,
     Answer,
     Floats,
+    Insight,
     ModelInfo,
     PhotoGrid,
     ViTParams,
@@ -105,6 +106,9 @@ class Shown:
                 self.answer = None
             case Answer():
                 self.answer = event
+            case Insight():
+                if self._next_grid is not self.grid or self._next_info is not self.info:
+                    self.answer = None  # it belongs to the photo or model before
             case _:
                 return False
         self.info, self.grid = self._next_info or self.info, self._next_grid or self.grid

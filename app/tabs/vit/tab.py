@@ -14,10 +14,16 @@ from app import choosers, words
 from app.tab import Dock, Page, TopicTab
 from app.tabs.vit.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard, PredictionCard, cell_of
 from app.tabs.vit.dock import VitForm
+from app.tabs.vit.intervene import IntervenePage
+from app.tabs.vit.lens import LensPage
+from app.tabs.vit.page import InsideForm
 from app.tabs.vit.photo import ALONE, BESIDE
+from app.tabs.vit.relevance import RelevancePage
 from app.tabs.vit.shown import CLASS_TOKEN, Shown, ends_of
+from app.tabs.vit.steps import StepsPage
 from app.theme import S3
 from app.views.base import PixelView
+from app.views.curves import Curves
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell
 from app.widgets import box
@@ -26,19 +32,23 @@ from engines.core.params import Params, rules
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event
 from engines.vit import spec
-from engines.vit.spec import Answer, ClassTokenMaps, ModelInfo, PhotoGrid, ViTParams
+from engines.vit.spec import WATCH, Answer, ClassTokenMaps, Insight, ModelInfo, PhotoGrid, ViTParams
 
 AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
+DRAWN = (PixelView, Curves)  # what can be exported and fitted
 COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
 COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
 WIDE = 2.5  # width over height from which a picture is very wide
 
 
 class VitTab(TopicTab):
-    """One page: photo, heads of a layer, prediction, class token in all layers; all four marked alike."""
+    """Page "Watch": photo, heads of a layer, prediction, class token in all layers; all four marked alike.
+
+    The pages that look inside stand in files of their own; each is told the frames that it takes.
+    """
 
     params_type = ViTParams
-    intervenes: ClassVar[tuple[str, ...]] = ("temperature", "scope", "heads_off")
+    intervenes: ClassVar[tuple[str, ...]] = ("temperature", "scope", "heads_off", "painted")
     kept: ClassVar[tuple[str, ...]] = ("model",)
     takes_pictures = takes_models = True
     params: ViTParams
@@ -67,8 +77,14 @@ class VitTab(TopicTab):
         self._grid.setRowStretch(1, 1)
         self._arrange(wide=False)
         centre = box(self._grid)
-        self._views = centre.findChildren(PixelView)
-        return [Page("Watch", centre, Dock(self.form))]
+        self.inside = (RelevancePage(), IntervenePage(), StepsPage(), LensPage())
+        for page in self.inside:
+            page.asked.connect(lambda fields: self._step(**fields))
+            page.painting.connect(lambda fields: self.change(**fields))
+            page.settled.connect(self.history.seal)
+        pages = [Page("Watch", centre, Dock(self.form)), *(page.page() for page in self.inside)]
+        self._views = [view for page in pages for kind in DRAWN for view in page.centre.findChildren(kind)]
+        return pages
 
     def _arrange(self, wide: bool) -> None:
         """Two by two; under a very wide picture, which takes a row of its own, three side by side."""
@@ -165,6 +181,7 @@ class VitTab(TopicTab):
         if fields.get("resolution", self.params.resolution) != self.params.resolution and "pinned" not in fields:
             self._again = self._place_of_pin() or self._again
             fields["pinned"] = None  # tokens of the new grid are others; the pin comes back where it was
+            fields["painted"] = ()
         super().change(undoable, **fields)
 
     def _place_of_pin(self) -> tuple[float, float] | None:
@@ -202,18 +219,39 @@ class VitTab(TopicTab):
         return fitting
 
     def changes(self) -> int:
-        return int(self.params.temperature != ViTParams.temperature) + len(self.params.heads_off)
+        params = self.params
+        return (params.temperature != ViTParams.temperature) + len(params.heads_off) + bool(params.painted)
+
+    def undo(self) -> None:
+        """One step back; which page is open is no part of a step."""
+        self._go_back(self.history.undo(self.params))
+
+    def redo(self) -> None:
+        """One step forward, as `undo`."""
+        self._go_back(self.history.redo(self.params))
+
+    def _go_back(self, params: Params | None) -> None:
+        if isinstance(params, ViTParams):
+            self._use(replace(params, page=self.params.page))
+
+    def show_page(self, index: int) -> None:
+        super().show_page(index)
+        names = (WATCH, *(page.name for page in self.inside))
+        if index < len(names):  # a page with an engine of its own leaves this one where it is
+            self.change(undoable=False, page=names[index])
 
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
         self._again = None
-        return {"picture": picture, "pinned": None}
+        return {"picture": picture, "pinned": None, "painted": (), "target": -1}
 
     def model_chosen(self, source: str) -> dict[str, Any]:
         self._again = None
-        return {"model": source, "pinned": None}
+        return {"model": source, "pinned": None, "target": -1}
 
     def show_params(self) -> None:
         self._show_controls()
+        for page in self.inside:
+            page.show_params(self.shown_, self.params)
         self._draw()
 
     def _show_controls(self) -> None:
@@ -242,6 +280,18 @@ class VitTab(TopicTab):
         self._photo_came(self.shown_.grid)
         if isinstance(event, Answer):
             self._answered(event, before)
+        elif isinstance(event, Insight):
+            self._told(event)
+
+    def _told(self, event: Insight) -> None:
+        """A page that looks inside was told something."""
+        if self._asked_at is not None:
+            self._asked_at = None
+            self.tell(None)  # what was said of the page before
+        for page in self.inside:
+            if isinstance(event, page.takes):
+                page.show_answer(self.shown_, self.params, event)
+        self._export_settings()
 
     def _went_wrong(self, ended: Ended) -> None:
         """A model that was refused is not asked again: the sliders go on with the one on screen."""
@@ -249,6 +299,8 @@ class VitTab(TopicTab):
         if self.shown_.grid is None:
             for waiting in self._cards:
                 waiting.set_empty("Nothing to show yet.")
+            for page in self.inside:
+                page.failed()
         elif info is not None and self.params.model not in ("", info.source) and not ended.memory:
             self.params = replace(self.params, model=info.source)
             self.shell.settings.keep(self.topic.name, self.params, self.kept)
@@ -266,7 +318,8 @@ class VitTab(TopicTab):
         self._export_settings()
 
     def _model_came(self, info: ModelInfo) -> None:
-        self.form.show_model(info)
+        for form in (self.form, *self.findChildren(InsideForm)):
+            form.show_model(info)
         self.model_button.show_model(info.source, info.title)
         self.params = self._fitting(self.params)
         self._show_controls()
