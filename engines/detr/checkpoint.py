@@ -11,9 +11,11 @@ from engines.checkpoints import catalog, detr_keys
 from engines.checkpoints.apply import apply, choose
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.core.errors import LabError
+from engines.core.training import Weights
 from engines.detr import config as configs
 from engines.detr import preprocess
 from engines.detr.model import Detr
+from engines.detr.training_spec import Made
 
 
 def load_checkpoint(source: str | Path) -> Detr:
@@ -65,6 +67,20 @@ def _folder(path: Path, name: str) -> Detr:
     apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
     model.labels = configs.labels_of(checkpoint.config)
     model.preprocess = preprocess.from_hub(checkpoint.preprocessor, name)
+    return ready(model)
+
+
+def from_weights(weights: Weights) -> Detr:
+    """Build the model of a state that a live run has kept (`engines.detr.training`), for inference."""
+    made = weights.made_of
+    if not isinstance(made, Made):
+        raise TypeError(f"not the state of a DETR: {made!r}")
+    with torch.device("meta"):
+        model = Detr(made.config)
+    arrays = {**made.frozen, **weights.arrays}
+    model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
+    model.labels = dict(enumerate(made.classes))
+    model.preprocess = preprocess.Preprocess(made.size, made.size)
     return ready(model)
 
 

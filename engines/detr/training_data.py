@@ -1,0 +1,237 @@
+"""What a live run trains on: scenes drawn as it goes, or a folder of pictures with boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engines.core.errors import LabError, Message
+from engines.data.boxes_folder import Annotated, reading
+from engines.data.scenes import KINDS, add_shapes, box_of, random_background, random_scene, render, sample_photos
+from engines.data.shapes import Canvas
+from engines.detr.training_spec import FEW, DetrTraining, Example
+
+VALIDATION = 64  # pictures at most
+WATCHED = 12  # validation pictures that can be watched
+MOST_PICTURES = 3000  # of a folder; they stay in memory
+SHOWN = 384  # longer side in pixels of a picture that is watched
+EACH = 8  # pictures read between two places to stop
+FIRST = 1, 0  # first half of the seed of validation and training scenes: they never meet
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture as the model sees it: ``rgb`` uint8 (S, S, 3), ``owner`` int16 (S, S) object on each pixel or -1,
+    ``boxes`` float32 (N, 4) xyxy shares, ``labels`` int64 (N,)."""
+
+    rgb: np.ndarray
+    owner: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+class Data(Protocol):
+    """Where a run's pictures come from."""
+
+    classes: tuple[str, ...]
+    drawn: bool
+    validation: list[Sample]
+    examples: tuple[Example, ...]
+    pictures: int
+    skipped: int
+    crowds: int
+    faults: tuple[Message, ...]
+
+    def batch(self, count: int) -> list[Sample]:
+        """Pictures to train on next."""
+        ...
+
+
+@dataclass
+class Drawn:
+    """Scenes drawn as it goes.
+
+    Parameters
+    ----------
+    scenes : str
+        Which, one of the options of `DetrTraining.scenes`.
+    size : int
+        Side in pixels.
+    rng : numpy.random.Generator
+        Of the training scenes; those for validation are always the same.
+    """
+
+    scenes: str
+    size: int
+    rng: np.random.Generator
+    classes: tuple[str, ...] = KINDS
+    drawn: bool = True
+    pictures: int = 0
+    skipped: int = 0
+    crowds: int = 0
+    faults: tuple[Message, ...] = ()
+    validation: list[Sample] = field(default_factory=list)
+    examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._photos = [] if self.scenes == FEW else sample_photos()
+        examples: list[Example] = []
+        for index in range(VALIDATION):
+            sample = self._draw(np.random.default_rng((FIRST[0], index)))
+            self.validation.append(sample)
+            if 2 <= len(sample.labels) <= 6 and len(examples) < WATCHED:
+                examples.append(Example(self._enlarged(index), sample.boxes, sample.labels))
+        self.examples = tuple(examples)
+
+    def _ground(self, rng: np.random.Generator) -> np.ndarray:
+        return random_background(rng, self.size, self._photos, "plain" if self.scenes == FEW else None)
+
+    def _draw(self, rng: np.random.Generator) -> Sample:
+        if self.scenes != FEW:
+            scene = random_scene(rng, self.size, self._photos)
+            return Sample(scene.rgb, scene.owner.astype(np.int16), scene.boxes, scene.labels)
+        canvas = Canvas(self._ground(rng))
+        shapes = add_shapes(rng, canvas, int(rng.integers(1, 4)))
+        boxes = np.array([box_of(shape) for shape in shapes], np.float32).reshape(-1, 4)
+        labels = np.array([KINDS.index(shape.kind) for shape in shapes], np.int64)
+        return Sample(canvas.picture(), canvas.owner.astype(np.int16), boxes, labels)
+
+    def _enlarged(self, index: int) -> np.ndarray:
+        """The same scene drawn larger, for the eye."""
+        ground = self._ground(np.random.default_rng((FIRST[0], index)))
+        rng = np.random.default_rng((FIRST[0], index))
+        if self.scenes == FEW:
+            canvas = Canvas(self._ground(rng))
+            shapes = tuple(add_shapes(rng, canvas, int(rng.integers(1, 4))))
+        else:
+            shapes = random_scene(rng, self.size, self._photos).shapes
+        return render(shapes, ground, SHOWN)[0]
+
+    def batch(self, count: int) -> list[Sample]:
+        return [self._draw(self.rng) for _ in range(count)]
+
+
+@dataclass
+class Own:
+    """A person's own pictures, made square."""
+
+    classes: tuple[str, ...]
+    training: list[Sample]
+    validation: list[Sample]
+    examples: tuple[Example, ...]
+    skipped: int
+    crowds: int
+    faults: tuple[Message, ...]
+    rng: np.random.Generator
+    drawn: bool = False
+
+    @property
+    def pictures(self) -> int:
+        """To train on."""
+        return len(self.training)
+
+    def batch(self, count: int) -> list[Sample]:
+        """Picked at random, half of them mirrored."""
+        picks = self.rng.integers(0, len(self.training), count)
+        mirrors = self.rng.random(count) < 0.5
+        chosen = [self.training[int(at)] for at in picks]
+        return [mirrored(one) if mirror else one for one, mirror in zip(chosen, mirrors, strict=True)]
+
+
+def mirrored(sample: Sample) -> Sample:
+    """Left and right exchanged."""
+    boxes = sample.boxes[:, [2, 1, 0, 3]].copy()
+    boxes[:, [0, 2]] = 1 - boxes[:, [0, 2]]
+    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels)
+
+
+def owners(boxes: np.ndarray, size: int) -> np.ndarray:
+    """The smallest box over each pixel, int16 (size, size), -1 where there is none."""
+    owner = np.full((size, size), -1, np.int16)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    for index in np.argsort(-area):
+        x0, y0, x1, y1 = np.round(boxes[index] * size).astype(int)
+        owner[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = index
+    return owner
+
+
+def opened(annotated: Annotated, size: int) -> Image.Image:
+    """The picture, turned as its annotation means it.
+
+    Raises
+    ------
+    LabError
+        If it can't be read.
+    """
+    try:
+        with Image.open(annotated.path) as file:
+            file.draft("RGB", (2 * max(size, SHOWN), 2 * max(size, SHOWN)))
+            wide, tall = annotated.size
+            as_stored = (file.width >= file.height) == (wide >= tall)
+            return (file if as_stored else ImageOps.exif_transpose(file)).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise LabError("{name}: can't be read as a picture.", name=annotated.path.name) from error
+
+
+def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:
+    """The picture in the model's size."""
+    rgb = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
+    return Sample(rgb, owners(annotated.boxes, size), annotated.boxes, annotated.labels)
+
+
+def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[float, float, Message], None, Own]:
+    """Read a folder; yields how far it is, returns the data.
+
+    Raises
+    ------
+    LabError
+        If nothing in it can be used.
+    """
+    folder, size = Path(params.folder), params.size
+    name = folder.name or params.folder
+    steps = reading(folder)
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as end:
+            found = end.value
+            break
+        yield done, total, Message("Reading annotations in {name}", {"name": name})
+    skipped, faults = found.skipped, list(found.faults)
+    groups: list[list[Sample]] = []
+    examples: list[Example] = []
+    wanted = found.training[:MOST_PICTURES], evenly(found.validation, VALIDATION)
+    total, done = len(wanted[0]) + len(wanted[1]), 0
+    for held_back, chosen in enumerate(wanted):
+        samples: list[Sample] = []
+        for annotated in chosen:
+            done += 1
+            try:
+                picture = opened(annotated, size)
+            except LabError as error:
+                skipped += max(1, len(annotated.labels))
+                faults.append(error.message)
+                continue
+            samples.append(sampled(annotated, picture, size))
+            if held_back and len(annotated.labels) and len(examples) < WATCHED:
+                picture.thumbnail((SHOWN, SHOWN))
+                shown = np.asarray(picture)
+                examples.append(Example(shown, annotated.boxes, annotated.labels, annotated.path.name))
+            if done % EACH == 0:
+                yield done, total, Message("Reading pictures in {name}", {"name": name})
+        groups.append(samples)
+    training, validation = groups
+    if not training or not examples:
+        raise LabError("{name}: none of its pictures can be read.", name=name)
+    return Own(found.classes, training, validation, tuple(examples), skipped, found.crowds, tuple(faults), rng)
+
+
+def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:
+    """At most so many, spread over all."""
+    places = np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round().astype(int))
+    return [chosen[int(at)] for at in places]

@@ -1,0 +1,365 @@
+"""The live trainer: same seed, same run; what it tells is what the model says; its states are the model."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.optimize import linear_sum_assignment
+
+from engines.blocks.boxes import xyxy_to_cxcywh
+from engines.core.errors import LabError
+from engines.core.protocol import Job, Progress
+from engines.core.training import Kept, Stopped
+from engines.data.scenes import KINDS
+from engines.detr import training, training_data
+from engines.detr.checkpoint import from_weights, load_checkpoint
+from engines.detr.preprocess import normalize
+from engines.detr.training import Run, Trainer
+from engines.detr.training_spec import (
+    BACKBONE,
+    BUNDLED,
+    MANY,
+    RANDOM,
+    SMALL,
+    TOY,
+    DetrTraining,
+    Measured,
+    Now,
+    RunBegan,
+    TrainStep,
+    fitting,
+    measured_after,
+)
+
+TINY = DetrTraining(queries=5, batch=4)
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch):
+    monkeypatch.setattr(training_data, "VALIDATION", 10)
+    monkeypatch.setattr(training_data, "WATCHED", 3)
+
+
+def steps(run: Run, count: int) -> list[TrainStep]:
+    told = [run.advance() for _ in range(count)]
+    assert None not in told
+    return [one for one in told if one is not None]
+
+
+def events(trainer: Trainer, params: DetrTraining, most: int = 10_000) -> list:
+    job = Job(params, lambda: trainer, lambda event: None)
+    return [e for e in itertools.islice(trainer.run(job), most) if not isinstance(e, Progress)]
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("changes", [{}, {"aids": True}, {"begin": RANDOM}])
+def test_the_same_seed_gives_the_same_run(changes):
+    params = replace(TINY, **changes)
+    first, second = Run(params), Run(params)
+    told = steps(first, 4)
+    again = []
+    for _ in range(4):
+        torch.rand(7)  # others draw from the common generator
+        np.random.default_rng().random(3)
+        second.now(1)  # looking changes nothing
+        again += steps(second, 1)
+    assert told == again
+    assert same(first.kept().arrays, second.kept().arrays)
+    assert steps(Run(replace(params, seed=1)), 4) != told
+
+
+def test_the_common_generator_is_left_as_it_was():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    Run(TINY).advance()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_pausing_and_going_on_is_the_run_that_never_paused():
+    whole = [e for e in events(Trainer(), replace(TINY, run=1, until=6)) if isinstance(e, TrainStep)]
+    trainer, parts = Trainer(), []
+    for until in (2, 0, 3, 6):
+        parts += [e for e in events(trainer, replace(TINY, run=1, until=until)) if isinstance(e, TrainStep)]
+    assert [e.step for e in whole] == [1, 2, 3, 4, 5, 6]
+    assert parts == whole
+
+
+def test_a_step_that_is_given_up_half_way_is_made_anew():
+    run, plain = Run(TINY), Run(TINY)
+    half = run.parts(TINY)
+    next(half)
+    half.close()
+    assert run.step == 0
+    assert steps(run, 3) == steps(plain, 3)
+
+
+def test_a_run_tells_in_order_and_each_event_can_be_sent():
+    trainer = Trainer()
+    got = events(trainer, replace(TINY, run=1, until=5))
+    kinds = [type(e) for e in got]
+    assert kinds[:4] == [RunBegan, Measured, Kept, Now]
+    assert [e.step for e in got if isinstance(e, TrainStep)] == [1, 2, 3, 4, 5]
+    assert [e.step for e in got if isinstance(e, Measured)] == [0, 5]
+    assert [e.weights.step for e in got if isinstance(e, Kept)] == [0, 5]
+    assert isinstance(got[-1], Now)
+    assert got[-1].step == 5
+    for event in got:
+        pickle.loads(pickle.dumps(event))
+    began = got[0]
+    assert began.classes == KINDS
+    assert began.grid == (8, 8)
+    assert began.learned < began.parameters
+    # another run begins anew
+    assert isinstance(events(trainer, replace(TINY, run=2, until=0))[0], RunBegan)
+
+
+def test_live_settings_reach_the_run():
+    slow, quick = Run(TINY), Run(TINY)
+    slow.advance(replace(TINY, rate=1e-5))
+    quick.advance(replace(TINY, rate=1e-2))
+    start = Run(TINY).kept().arrays
+    moved = [np.abs(run.kept().arrays["class_head.weight"] - start["class_head.weight"]).max() for run in (slow, quick)]
+    assert moved[1] > 100 * moved[0] > 0
+    heavy = Run(TINY)
+    assert heavy.advance(replace(TINY, no_object=1.0)) != Run(TINY).advance()
+
+
+def test_the_terms_are_those_of_the_set_loss():
+    run = Run(TINY)
+    batch = run.data.batch(4)
+    run._batch = list(batch)
+    with torch.no_grad():
+        run.model.eval()  # nothing in the model depends on the mode but the backbone, which is frozen
+        found = run.model(normalize(np.stack([sample.rgb for sample in batch])))
+    targets = [{"labels": torch.tensor(s.labels), "boxes": xyxy_to_cxcywh(torch.tensor(s.boxes))} for s in batch]
+    wanted = run.criterion(found, targets)
+    told = run.advance()
+    assert told.ce == pytest.approx(float(wanted["loss_ce"]), rel=1e-5)
+    assert told.l1 == pytest.approx(5 * float(wanted["loss_bbox"]), rel=1e-5)
+    assert told.giou == pytest.approx(2 * float(wanted["loss_giou"]), rel=1e-5)
+    assert told.cardinality == pytest.approx(float(wanted["cardinality_error"]))
+
+
+def test_auxiliary_losses_count_every_layer():
+    batch = Run(TINY).data.batch(3)
+    losses = {}
+    for auxiliary in (True, False):
+        run = Run(replace(TINY, auxiliary=auxiliary))
+        loss, said = run._loss(batch)
+        losses[auxiliary] = float(loss.detach())
+        assert losses[auxiliary] >= sum(said[:3]) * (1 - 1e-6)
+        if not auxiliary:
+            assert losses[auxiliary] == pytest.approx(sum(said[:3]), rel=1e-5)
+        gradient = torch.autograd.grad(loss, run.model.decoder_norm.weight)[0]
+        assert torch.isfinite(gradient).all()
+    assert losses[True] > 1.5 * losses[False]
+
+
+def test_training_aids_see_only_their_own_group():
+    run = Run(replace(TINY, aids=True))
+    assert run._apart.shape == (20, 20)
+    memory = run._encode(normalize(np.stack([s.rgb for s in run.data.batch(2)])))
+    queries = torch.cat([run.model.query_positions.weight, run.further])
+    together = run.model.decode(memory, query_position=queries, self_mask=run._apart).states[-1]
+    alone = run.model.decode(memory).states[-1]
+    torch.testing.assert_close(together[:, :5], alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("changes", "moves"), [({}, False), ({"backbone": True}, True), ({"begin": RANDOM}, True)])
+def test_the_backbone_learns_where_it_should(changes, moves):
+    run = Run(replace(TINY, **changes))
+    name = "backbone.stages.0.0.0.weight"
+    before = run.model.state_dict()[name].clone()
+    run.advance()
+    assert (not torch.equal(before, run.model.state_dict()[name])) == moves
+    assert (name in run.kept().arrays) == moves
+    assert (name in run.made.frozen) == (not moves)
+
+
+def test_the_loss_falls():
+    told = steps(Run(replace(TINY, batch=8, rate=2e-3)), 30)
+    first, last = (np.mean([one.l1 for one in part]) for part in (told[:5], told[-5:]))
+    assert last < 0.7 * first
+
+
+def test_bundled_weights_begin_as_the_bundled_model():
+    params = fitting(replace(TINY, begin=BUNDLED), TINY)
+    assert (params.model, params.queries) == (TOY, 16)
+    run = Run(params)
+    run.model.eval()
+    pixels = normalize(np.stack([sample.rgb for sample in run.data.batch(2)]))
+    with torch.no_grad():
+        mine, bundled = run.model(pixels), load_checkpoint("toy-detr")(pixels)
+    torch.testing.assert_close(mine.boxes, bundled.boxes, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(mine.logits.softmax(-1), bundled.logits.softmax(-1), atol=1e-3, rtol=1e-3)
+    list(run.measuring())
+    assert run.measured.ap50 > 0.8
+
+
+def test_settings_that_do_not_fit_are_mended():
+    bundled = fitting(replace(TINY, begin=BUNDLED), TINY)
+    assert fitting(replace(bundled, model=SMALL), bundled).begin == BACKBONE
+    assert fitting(replace(TINY, seed=3), TINY) == replace(TINY, seed=3)
+
+
+def test_other_numbers_of_queries_go_with_bundled_weights():
+    for count in (4, 20):
+        run = Run(replace(TINY, begin=BUNDLED, model=TOY, queries=count))
+        bundled = load_checkpoint("toy-detr").query_positions.weight
+        both = min(count, 16)
+        assert torch.equal(run.model.query_positions.weight[:both].detach(), bundled[:both])
+
+
+def test_a_kept_state_is_the_model():
+    run = Run(TINY)
+    steps(run, 2)
+    weights = run.kept()
+    model = from_weights(weights)
+    steps(run, 1)  # the run goes on, the state stays
+    again = from_weights(weights)
+    pixels = normalize(run.data.validation[0].rgb[None])
+    with torch.no_grad():
+        first, second = model(pixels), again(pixels)
+        run.model.eval()
+        moved = run.model(pixels)
+    assert torch.equal(first.logits, second.logits)
+    assert not torch.equal(first.logits, moved.logits)
+    then = from_weights(run.kept())(pixels)
+    torch.testing.assert_close(then.logits, moved.logits, atol=1e-4, rtol=1e-4)
+    assert model.labels[0] == "square"
+
+
+def test_a_measurement_is_what_the_model_says():
+    run = Run(TINY)
+    list(run.measuring())
+    steps(run, 5)
+    told = run.measured
+    assert told.step == 5
+    assert told.attention.shape == told.centers.shape == (5, 8, 8)
+    np.testing.assert_allclose(told.attention.sum((1, 2)), 1, atol=1e-4)
+    np.testing.assert_allclose(told.centers.sum((1, 2)), 1, atol=1e-5)
+    assert 0 <= told.switched <= 1
+    at = run.watched[1]
+    found, sample = told.found[1], run.data.validation[at]
+    assert np.array_equal(run.data.examples[1].labels, sample.labels)
+    with torch.no_grad():
+        run.model.eval()
+        output = run.model(normalize(sample.rgb[None]))
+    target = {"labels": torch.tensor(sample.labels), "boxes": xyxy_to_cxcywh(torch.tensor(sample.boxes))}
+    cost = run.criterion.matcher.cost_matrix(output.logits, output.boxes, *(v[None] for v in target.values())).total[0]
+    rows, cols = linear_sum_assignment(cost)
+    assert found.owners[cols].tolist() == rows.tolist()
+    np.testing.assert_allclose(found.boxes, run.now(1).found.boxes, atol=1e-6)
+
+
+def test_more_objects_than_queries_leave_some_without_an_owner():
+    run = Run(replace(TINY, queries=2, scenes=MANY))
+    list(run.measuring())
+    for example, found in zip(run.data.examples, run.measured.found, strict=True):
+        assert (found.owners >= 0).sum() == min(2, len(example.labels))
+    steps(run, 1)
+
+
+def test_numbers_that_left_the_finite_stop_the_run():
+    trainer = Trainer()
+    events(trainer, replace(TINY, run=1, until=2))
+    with torch.no_grad():
+        trainer._run.model.box_head.layers[0].weight.fill_(float("nan"))
+    got = events(trainer, replace(TINY, run=1, until=9))
+    assert [type(e) for e in got] == [Stopped]
+    assert got[0].step == 2
+    assert got[0].reason.values == {"n": 3, "k": 0}
+    assert [type(e) for e in events(trainer, replace(TINY, run=1, until=12))] == [Stopped]
+
+
+def test_measurements_are_dense_where_most_happens():
+    at, gaps = 0, []
+    while at < 6000:
+        gaps.append(measured_after(at) - at)
+        at = measured_after(at)
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (5, 100)
+
+
+@pytest.fixture
+def own_folder(tmp_path):
+    """Scenes with two classes of their own, in COCO format; one picture is broken, one box is bad."""
+    source = training_data.Drawn(DetrTraining().scenes, 64, np.random.default_rng(9))
+    images, annotations = [], []
+    for index, sample in enumerate(source.batch(12)):
+        Image.fromarray(np.repeat(sample.rgb, 2, axis=1)).save(tmp_path / f"{index}.png")  # twice as wide
+        images.append({"id": index, "file_name": f"{index}.png", "width": 128, "height": 64})
+        for box, label in zip(sample.boxes * (128, 64, 128, 64), sample.labels, strict=True):
+            x0, y0, x1, y1 = map(float, box)
+            annotations.append(
+                {
+                    "id": len(annotations),
+                    "image_id": index,
+                    "category_id": int(label) % 2,
+                    "bbox": [x0, y0, x1 - x0, y1 - y0],
+                }
+            )
+    lost = sum(one["image_id"] == 3 for one in annotations)
+    annotations.append({"id": 900, "image_id": 0, "category_id": 1, "bbox": [1, 1, 0, 0]})
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    names = [{"id": 0, "name": "pointed"}, {"id": 1, "name": "round"}]
+    table = {"images": images, "annotations": annotations, "categories": names}
+    (tmp_path / "boxes.json").write_text(json.dumps(table))
+    return tmp_path, lost
+
+
+@pytest.mark.parametrize("begin", [BACKBONE, BUNDLED])
+def test_own_pictures_train_the_same_model_with_their_own_classes(own_folder, begin):
+    folder, lost = own_folder
+    params = replace(TINY, folder=str(folder), begin=begin, model=TOY if begin == BUNDLED else SMALL)
+    got = events(Trainer(), replace(params, run=1, until=2))
+    began = next(e for e in got if isinstance(e, RunBegan))
+    assert began.classes == ("pointed", "round")
+    assert not began.drawn
+    assert began.pictures + began.validation == 11
+    assert began.skipped == 1 + lost
+    assert [fault.values["name"] for fault in began.faults] == ["boxes.json", "3.png"]
+    assert began.examples[0].rgb.shape[1] == 2 * began.examples[0].rgb.shape[0]
+    assert [e.step for e in got if isinstance(e, TrainStep)] == [1, 2]
+    kept = [e for e in got if isinstance(e, Kept)][-1]
+    assert from_weights(kept.weights).labels == {0: "pointed", 1: "round"}
+
+
+def test_a_mirrored_picture_keeps_its_boxes_on_their_objects(own_folder):
+    sample = training_data.Drawn(MANY, 64, np.random.default_rng(1)).batch(1)[0]
+    turned = training_data.mirrored(sample)
+    for index, (x0, y0, x1, y1) in enumerate(turned.boxes):
+        rows, cols = np.nonzero(turned.owner == index)
+        if len(rows):
+            assert x0 - 0.02 <= cols.min() / 64 <= cols.max() / 64 <= x1 + 0.02
+            assert y0 - 0.02 <= rows.min() / 64 <= rows.max() / 64 <= y1 + 0.02
+
+
+def test_the_smallest_box_owns_a_pixel():
+    boxes = np.array([[0.4, 0.4, 0.6, 0.6], [0, 0, 1, 1]], np.float32)
+    owner = training_data.owners(boxes, 20)
+    assert owner[10, 10] == 0
+    assert owner[0, 0] == 1
+    assert (training_data.owners(boxes[:1], 20) == -1).sum() == 400 - 16
+
+
+def test_a_folder_without_anything_usable_is_refused_in_words(tmp_path):
+    with pytest.raises(LabError, match="no annotations"):
+        events(Trainer(), replace(TINY, folder=str(tmp_path), until=1))
+    with pytest.raises(LabError, match="missing"):
+        events(Trainer(), replace(TINY, folder=str(tmp_path / "gone"), until=1))
+
+
+def test_long_steps_are_cut_into_pieces():
+    run = Run(replace(TINY, batch=20))
+    assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // training.PIECE)
