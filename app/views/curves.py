@@ -213,7 +213,7 @@ class Curves(pg.PlotWidget):
         if self._y_range is not None:
             low, high = self._y_range
         else:
-            parts = [v for c in lines for v in (c.y, c.raw) if v is not None and len(v)]
+            parts = [v for c in lines for v in (c.y, c.raw, c.low, c.high) if v is not None and len(v)]
             low = min((float(v.min()) for v in parts), default=0.0)
             high = max((float(v.max()) for v in parts), default=1.0)
             low = min(0.0, low) if self._zero else low
