@@ -120,7 +120,7 @@ def sample() -> Cases:
         truths=truths,
     )
     images = [Image(f"#{one.index + 1}", one.side, one.side, _drawn(one)) for one in pictures]
-    return Cases.of("Toy DETR on 40 drawn scenes", KINDS, images, boxes, sample=True)
+    return Cases.of("Toy DETR, 40 scenes", KINDS, images, boxes, sample=True)
 
 
 def _drawn(one: Judged) -> Callable[[int], np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engines.blocks.average_precision import Evaluation, mean_of, measure
+from engines.blocks.average_precision import RECALLS, RECALLS_VOC07, Evaluation, mean_of, measure
 from engines.blocks.detections import Boxes
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
@@ -35,7 +35,7 @@ from engines.mean_ap.spec import (
 
 T = TypeVar("T")
 KEPT = 64  # answers of each kind that are remembered
-STRIP = 24  # small pictures
+STRIP = 40  # small pictures
 THUMB = 96  # pixels of their longer side
 PATIENCE = 0.3  # seconds after which those that are ready are shown
 
@@ -59,29 +59,29 @@ class Engine:
         boxes = self._boxes(cases, params)
         judged = self._judged(cases, params)
         line = self._once("steps", (*now, label, style), lambda: steps(boxes, judged, label, style))
-        at = looked_at(params, boxes, judged, line, cases)
-        if job.cancelled.is_set():
-            return
-        image = picture_of(params, boxes, line, at, cases)
-        if image is not None:
-            yield self._once("picture", (*now, image, params.threshold),
-                             lambda: self._picture(cases, boxes, judged, image, params.threshold))  # fmt: skip
-        before = self._before(cases, params, label, style)
-        yield self._once("curve", (*now, label, style, at, params.threshold),
-                         lambda: curve(cases, boxes, judged, line, label, at, params.threshold, before))  # fmt: skip
-        if job.cancelled.is_set():
-            return
         classes = len(cases.classes)
         pairs = self._once("pairs", (*now, params.threshold),
                            lambda: confusion(boxes, judged, params.threshold, params.iou, classes))  # fmt: skip
         table = self._once("confusion", (*now, params.threshold, params.cell),
                            lambda: counted(pairs, cases, params.cell))  # fmt: skip
+        missing = self._once("missed", (*now, label, params.threshold),
+                             lambda: missed(boxes, judged, label, params.threshold))  # fmt: skip
+        asked = picture_of(params, boxes, table)
+        places = looked_at(params, asked, boxes, judged, line, missing, cases)
+        image = int(boxes.image[line.detections[places[0]]]) if asked < 0 <= places[0] else max(0, asked)
+        if job.cancelled.is_set():
+            return
+        yield self._once("picture", (*now, image, params.threshold),
+                         lambda: self._picture(cases, boxes, judged, image, params.threshold))  # fmt: skip
+        before = self._before(cases, params, label, style)
+        yield self._once("curve", (*now, label, style, places, params.threshold),
+                         lambda: curve(cases, boxes, judged, line, label, places, params.threshold, before,
+                                       missing))  # fmt: skip
         yield table
         if job.cancelled.is_set():
             return
-        yield self._once(
-            "numbers", (id(cases), params.moved, style), lambda: self._numbers(cases, params, boxes, style)
-        )
+        yield self._once("numbers", (id(cases), params.moved, style),
+                         lambda: self._numbers(cases, params, boxes, style))  # fmt: skip
         yield from self._strips(cases, table.pictures[:STRIP], job)
 
     # -- what is remembered
@@ -165,29 +165,47 @@ def shown(cases: Cases, files: tuple[str, ...]) -> DataShown:
     return DataShown(cases.name, cases.sample, cases.classes, names, objects, detections, files, cases.notes)
 
 
-def looked_at(params: MeanApParams, boxes: Boxes, judged: Judged, line: Steps, cases: Cases) -> int:
-    """The place in the line of the detection that is looked at: the chosen one, else the first wrong one (of the
-    picture that was chosen, if one was)."""
+def picture_of(params: MeanApParams, boxes: Boxes, table: ConfusionSeen) -> int:
+    """The image that was asked for: by itself, by what lies in it, or by a cell; −1 where none was."""
+    asked = (params.picture, *(one[0] for one in (params.missed, params.chosen) if one is not None))
+    for image in (*asked, *(table.pictures[:1] if params.cell is not None else ())):
+        if 0 <= image < boxes.images:
+            return image
+    return -1
+
+
+def missed(boxes: Boxes, judged: Judged, label: int, threshold: float) -> np.ndarray:
+    """Objects of a class that have to be found and that no detection takes that passes."""
+    scores = np.append(boxes.score, -1.0)[judged.taken_by]
+    return np.flatnonzero((boxes.truth_label == label) & ~judged.aside & ~(scores >= threshold))
+
+
+def looked_at(
+    params: MeanApParams, image: int, boxes: Boxes, judged: Judged, line: Steps, missing: np.ndarray, cases: Cases
+) -> tuple[int, int]:
+    """Places of the detection in the line and of the missed object that is looked at; −1 for the other one.
+
+    The chosen one, else the first wrong one (of the image that was asked for, if one was), else the first.
+    """
     mine = line.detections
-    if params.chosen is not None and 0 <= params.chosen[0] < boxes.images:
-        hit = np.flatnonzero(mine == cases.start[params.chosen[0]] + params.chosen[1])
-        if len(hit):
-            return int(hit[0])
-    among = np.arange(len(mine))
-    if 0 <= params.picture < boxes.images:
-        among = among[boxes.image[mine] == params.picture]
-    wrong = among[(judged.verdicts[mine[among]] != RIGHT) & (judged.verdicts[mine[among]] != ASIDE)]
-    first = wrong if len(wrong) else among
-    return int(first[0]) if len(first) else -1
+    if (lost := place_in(missing, params.missed, cases.truth_start)) >= 0:
+        return -1, lost
+    if (found := place_in(mine, params.chosen, cases.start)) >= 0:
+        return found, -1
+    here = np.arange(len(mine))
+    if image >= 0:
+        here = here[boxes.image[mine] == image]
+    wrong = here[(judged.verdicts[mine[here]] != RIGHT) & (judged.verdicts[mine[here]] != ASIDE)]
+    first = wrong if len(wrong) else here
+    return (int(first[0]) if len(first) else -1), -1
 
 
-def picture_of(params: MeanApParams, boxes: Boxes, line: Steps, at: int, cases: Cases) -> int | None:
-    """The image on screen; None where there is none at all."""
-    if 0 <= params.picture < boxes.images:
-        return params.picture
-    if at >= 0:
-        return int(boxes.image[line.detections[at]])
-    return 0 if cases.images else None
+def place_in(among: np.ndarray, asked: tuple[int, int] | None, starts: np.ndarray) -> int:
+    """Where the n-th box of an image stands in a list of boxes; −1 if it does not."""
+    if asked is None or not 0 <= asked[0] < len(starts) - 1:
+        return -1
+    hit = np.flatnonzero(among == starts[asked[0]] + asked[1])
+    return int(hit[0]) if len(hit) else -1
 
 
 def corners(boxes: np.ndarray) -> np.ndarray:
@@ -216,8 +234,8 @@ def picture(
 
 
 def curve(
-    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, at: int, threshold: float,
-    before: tuple[Judged, Steps] | None,
+    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, places: tuple[int, int], threshold: float,
+    before: tuple[Judged, Steps] | None, missing: np.ndarray,
 ) -> CurveSeen:  # fmt: skip
     """The curve of one class beside what it was before boxes were moved."""
     mine, none = line.detections, np.zeros(0)
@@ -226,28 +244,30 @@ def curve(
     return CurveSeen(
         label=label, objects=line.objects, image=image, index=mine - cases.start[image],
         scores=boxes.score[mine], overlap=judged.overlap[mine], verdicts=judged.verdicts[mine],
+        partner_label=np.append(boxes.truth_label, -1)[judged.partner[mine]],
         recall=line.recall, precision=line.precision, envelope=line.envelope, grid=line.grid, sampled=line.sampled,
-        value=line.value, at=at, passing=int((boxes.score[mine] >= threshold).sum()),
+        value=line.value, at=places[0], passing=int((boxes.score[mine] >= threshold).sum()),
         before_recall=none if before is None else before[1].recall,
         before_envelope=none if before is None else before[1].envelope,
         before_value=line.value if before is None else before[1].value,
         changed=np.zeros(len(mine), bool) if old is None else old != judged.verdicts[mine],
+        missed_image=boxes.truth_image[missing], missed_index=missing - cases.truth_start[boxes.truth_image[missing]],
+        missed_score=np.append(boxes.score, 0.0)[judged.taken_by[missing]], missed_overlap=judged.nearest[missing],
+        missed_at=places[1],
     )  # fmt: skip
 
 
 def counted(pairs: np.ndarray, cases: Cases, cell: tuple[int, int] | None) -> ConfusionSeen:
-    """The confusion matrix, and the pictures of a cell; without one, those with most mistakes first."""
+    """The confusion matrix, and the pictures of a cell, those with most of it first; without one, all."""
     side = len(cases.classes) + 1
     counts = np.bincount(pairs[:, 1] * side + pairs[:, 2], minlength=side * side).reshape(side, side)
     every = len(cases.images)
-    beside = np.bincount(pairs[pairs[:, 1] != pairs[:, 2], 0], minlength=every)
     if cell is None:
-        order = np.argsort(-beside, kind="stable")
-    else:
-        inside = pairs[(pairs[:, 1] == cell[0]) & (pairs[:, 2] == cell[1]), 0]
-        often = np.bincount(inside, minlength=every)
-        order = np.argsort(-often, kind="stable")[: int((often > 0).sum())]
-    return ConfusionSeen(counts, tuple(order.tolist()), tuple(beside[order].tolist()))
+        return ConfusionSeen(counts, tuple(range(every)))
+    inside = pairs[(pairs[:, 1] == cell[0]) & (pairs[:, 2] == cell[1]), 0]
+    often = np.bincount(inside, minlength=every)
+    order = np.argsort(-often, kind="stable")[: int((often > 0).sum())]
+    return ConfusionSeen(counts, tuple(order.tolist()))
 
 
 def thumbnail(rgb: np.ndarray) -> np.ndarray:
@@ -266,4 +286,7 @@ def numbers(cases: Cases, boxes: Boxes, found: Evaluation, before: Evaluation) -
     objects = np.bincount(boxes.truth_label[~boxes.crowd], minlength=count)
     detections = np.bincount(boxes.label, minlength=count)
     twelve, old = (np.array([getattr(one, name) for name, _, _ in TWELVE]) for one in (found, before))
-    return NumbersSeen(twelve, old, whole, at50, objects, detections)
+    recalls = RECALLS_VOC07 if found.style == "voc07" else RECALLS
+    there = found.precision[:, 0, :, 0, -1].max(axis=0, initial=-1) > -1  # classes that have something to find
+    mean = found.precision[:, :, there, 0, -1].mean(axis=2) if there.any() else np.zeros((10, len(recalls)))
+    return NumbersSeen(found.style, twelve, old, whole, at50, objects, detections, recalls, mean)

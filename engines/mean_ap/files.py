@@ -14,6 +14,7 @@ import numpy as np
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.mean_ap.cases import Cases, Image, photo_at
+from engines.mean_ap.spec import RESULTS_ALONE
 
 FILE_LIMIT = 1_000_000_000  # bytes
 FAR = 1e7  # pixels: larger coordinates than any picture has
@@ -145,7 +146,7 @@ def read_cases(paths: Sequence[Path]) -> Cases:
             results_file = path, content
     if truth_file is None:
         assert results_file is not None
-        raise LabError("{name}: results alone. Drop the ground truth too.", name=results_file[0].name)
+        raise LabError(RESULTS_ALONE, name=results_file[0].name)
     truth = read_truth(truth_file[1], truth_file[0])
     if not truth.images:
         raise LabError("{name}: names no image.", name=truth.path.name)

@@ -31,6 +31,8 @@ class Judged:
         The detection that takes it (the best one, of a crowd); −1 for none.
     aside : ndarray bool (G,)
         Need not be found: a crowd, or of another size than asked for.
+    nearest : ndarray (G,)
+        IoU of the best detection of its class; 0 if it is less than `NEAR`.
     """
 
     verdicts: np.ndarray
@@ -38,6 +40,7 @@ class Judged:
     overlap: np.ndarray
     taken_by: np.ndarray
     aside: np.ndarray
+    nearest: np.ndarray
 
 
 def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
@@ -82,7 +85,9 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     for d in np.flatnonzero(took >= 0).tolist():
         overlap[d] = exact.get((d, int(took[d])), iou)
     verdicts[aside] = ASIDE
-    return Judged(verdicts, partner, overlap, taker, outside)
+    nearest = np.zeros(len(taker))
+    np.maximum.at(nearest, truth[same], near.iou[same])
+    return Judged(verdicts, partner, overlap, taker, outside, nearest)
 
 
 @dataclass(frozen=True)

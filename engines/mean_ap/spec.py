@@ -29,6 +29,7 @@ COCO, VOC07, VOC10 = "COCO", "VOC 2007", "VOC 2010"
 STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
 SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
 RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection
+RESULTS_ALONE = "{name}: results alone. Drop the ground truth too."
 NEAR = 0.1  #: a box that overlaps nothing by at least this much lies on the background (Bolya et al. 2020, TIDE)
 TWELVE = (
     ("ap", "AP", "IoU 0.50 to 0.95"),
@@ -37,7 +38,7 @@ TWELVE = (
     ("ap_small", "AP small", "up to 32² pixels"),
     ("ap_medium", "AP medium", "32² to 96² pixels"),
     ("ap_large", "AP large", "from 96² pixels"),
-    ("ar1", "AR 1", "best 1 of each class and picture"),
+    ("ar1", "AR 1", "best 1"),
     ("ar10", "AR 10", "best 10"),
     ("ar100", "AR 100", "best 100"),
     ("ar_small", "AR small", "up to 32² pixels"),
@@ -70,8 +71,10 @@ class MeanApParams(Params):
         The class whose curve is shown.
     chosen : (image, detection), optional
         The detection that is looked at; None: the first wrong one.
+    missed : (image, object), optional
+        A missed object that is looked at instead.
     picture : int
-        The image on screen; −1: that of the detection.
+        The image on screen; −1: that of the detection or object.
     cell : (true class, said class), optional
         The cell of the confusion matrix whose pictures are offered; C stands for "nothing".
     """
@@ -80,6 +83,7 @@ class MeanApParams(Params):
     moved: tuple[Moved, ...] = ()
     label: int = 0
     chosen: tuple[int, int] | None = None
+    missed: tuple[int, int] | None = None
     picture: int = -1
     cell: tuple[int, int] | None = None
 
@@ -114,7 +118,7 @@ class MeanApParams(Params):
         ),
     )
     threshold: float = setting(
-        0.3,
+        0.5,
         Range(
             0,
             1,
@@ -190,7 +194,8 @@ class CurveSeen(Frame):
     image, index : ndarray (D,)
         Where each detection is: image, and place in the image's list.
     scores, overlap : ndarray (D,)
-    verdicts : ndarray (D,)
+    verdicts, partner_label : ndarray (D,)
+        RIGHT … ASIDE; the class of the object that the verdict is about, −1 for none.
     recall, precision, envelope : ndarray (D,)
         After each detection; ``envelope`` is the best precision from there on.
     grid, sampled : ndarray (R,)
@@ -206,6 +211,13 @@ class CurveSeen(Frame):
     before_value : float
     changed : ndarray bool (D,)
         Detections whose verdict is another one than before.
+    missed_image, missed_index : ndarray (F,)
+        Objects of the class that no detection takes that passes the threshold: image, and place in its list.
+    missed_score, missed_overlap : ndarray (F,)
+        Score of the detection below the threshold that would take it, 0 for none; best IoU of a detection of its
+        class, 0 for none.
+    missed_at : int
+        The one of these that is looked at; −1 for none.
     """
 
     label: int
@@ -215,6 +227,7 @@ class CurveSeen(Frame):
     scores: Floats
     overlap: Floats
     verdicts: Ints
+    partner_label: Ints
     recall: Floats
     precision: Floats
     envelope: Floats
@@ -227,6 +240,11 @@ class CurveSeen(Frame):
     before_envelope: Floats
     before_value: float
     changed: Bools
+    missed_image: Ints
+    missed_index: Ints
+    missed_score: Floats
+    missed_overlap: Floats
+    missed_at: int
 
 
 @dataclass(frozen=True)
@@ -238,14 +256,11 @@ class ConfusionSeen(Frame):
     counts : ndarray (C + 1, C + 1)
         True class (rows; last: nothing there) by said class (columns; last: missed).
     pictures : tuple of int
-        Images that the chosen cell counts something in; all of them without one.
-    wrong : tuple of int
-        For each of these: how many of its counts lie beside the diagonal.
+        Images that the chosen cell counts something in, the most first; all of them without one.
     """
 
     counts: Ints
     pictures: tuple[int, ...]
-    wrong: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -258,7 +273,12 @@ class StripSeen(Frame):
 
 @dataclass(frozen=True)
 class NumbersSeen(Frame):
-    """The twelve numbers (12,) of the style and those of each class (C,), now and with all boxes where they were."""
+    """The twelve numbers (12,) of the style and those of each class (C,), now and with all boxes where they were.
+
+    ``precision`` (10, R) is the mean over classes at each IoU and each of the ``recalls`` (R,).
+    """
+
+    style: str
 
     twelve: Floats
     before: Floats
@@ -266,3 +286,5 @@ class NumbersSeen(Frame):
     per_class50: Floats
     objects: Ints
     detections: Ints
+    recalls: Floats
+    precision: Floats

@@ -1,0 +1,324 @@
+"""The page "Detections": a picture with its boxes, the curve, the list, the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.cards import card
+from app.tabs.mean_ap.said import (
+    LONG,
+    LONG_MISSED,
+    MARKS,
+    MISSED,
+    REASONS,
+    class_name,
+    missing,
+    share,
+    tag,
+    verdict,
+)
+from app.theme import S1, S3, SMALL
+from app.views.base import PixelView
+from app.views.boxeditor import BoxEditor
+from app.views.boxes import Box
+from app.views.countmatrix import CountMatrix
+from app.views.detectionlist import DetectionList, Entry
+from app.views.filmstrip import FilmStrip
+from app.views.precisioncurve import Line, PrecisionCurve
+from app.widgets import MenuButton, box, button, col, label, quiet, row
+from app.words import Text
+from engines.core.errors import Message
+from engines.mean_ap.spec import (
+    ASIDE,
+    RIGHT,
+    ConfusionSeen,
+    Corners,
+    CurveSeen,
+    DataShown,
+    NumbersSeen,
+    PictureSeen,
+    StripSeen,
+)
+
+Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
+
+
+class LookPage(QObject):
+    """Views of the page.
+
+    Signals
+    -------
+    walked : (image, detection)
+        Look at this detection of the class on screen.
+    picked : (label, image, detection)
+        Look at this detection of the picture.
+    lost : (label, image, object)
+        Look at this missed object.
+    classed : int
+        Look at this class.
+    pictured : int
+        Look at this image.
+    celled : (row, column)
+        Offer the pictures of this cell.
+    dragged : (image, is object, place, corners)
+        A box follows the hand.
+    settled
+        The hand let go.
+    """
+
+    walked = Signal(object)
+    picked = Signal(int, int, int)
+    lost = Signal(int, int, int)
+    classed = Signal(int)
+    pictured = Signal(int)
+    celled = Signal(object)
+    dragged = Signal(int, bool, int, object)
+    settled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: DataShown | None = None
+        self._seen: PictureSeen | None = None
+        self._curve: CurveSeen | None = None
+        self._offered: tuple[int, ...] = ()
+        self._order: list[Held] = []
+        self._under_hand: Box | None = None
+        self._held: Held | None = None  # an object that was clicked; a detection is held by the curve
+        self._threshold = 0.0
+        self.photo = BoxEditor(turn=False, snap=4)
+        self.curve, self.list, self.matrix = PrecisionCurve(), DetectionList(), CountMatrix()
+        self.strip = FilmStrip(66)
+        self.classes = MenuButton([words.plain("–")], prefix="Class: {value}", tip="The class whose curve is shown")
+        self.back = button("", "left", "boxed", "One detection back", clicked=lambda: self.list.walk(-1, 0))
+        self.on = button("", "right", "boxed", "One detection on", clicked=lambda: self.list.walk(1, 0))
+        self.reason = label("", SMALL, wrap=True)
+        self.whole = quiet("")
+        self.photo_card = card("Picture", self.photo)
+        self.curve_card = card("Precision and recall", self.curve, tools=[self.classes], foot=self.whole)
+        self.list_card = card("One by one", self.list, tools=[row(self.back, self.on, gap=S1)], foot=self.reason)
+        self.matrix_card = card("Confusion", self.matrix, "rows: true, columns: detected", foot=self.strip)
+        self.reason.setMinimumHeight(34)
+        top, bottom = (self.photo_card, self.curve_card), (self.list_card, self.matrix_card)
+        self.centre = box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3))
+        for one in (self.photo_card, self.curve_card, self.list_card, self.matrix_card):
+            one.setMinimumWidth(300)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.curve.chosen.connect(self._walk)
+        self.list.chosen.connect(self._walk)
+        self.curve.hovered.connect(lambda at: self.list.set_hover(-1 if at is None else at))
+        self.classes.chosen.connect(self.classed)
+        self.strip.chosen.connect(lambda i: self.pictured.emit(self._offered[i]))
+        self.matrix.clicked.connect(self.celled)
+        self.photo.clicked.connect(self._clicked)
+        self.photo.changed.connect(self._changed)
+        self.photo.finished.connect(lambda _i: self._let_go())
+        words.say(self.strip, "setAccessibleName", "Pictures of the cell")
+
+    # -- hand
+    def _walk(self, at: int) -> None:
+        seen = self._curve
+        if seen is None:
+            return
+        self._held, lost = None, at - len(seen.image)
+        if lost < 0:
+            self.walked.emit((int(seen.image[at]), int(seen.index[at])))
+        elif lost < len(seen.missed_image):
+            self.lost.emit(seen.label, int(seen.missed_image[lost]), int(seen.missed_index[lost]))
+
+    def _clicked(self, at: int | None) -> None:
+        if self._seen is None or at is None or at >= len(self._order):
+            self._held = None
+            return
+        is_truth, place = self._order[at]
+        self._held = (is_truth, place) if is_truth else None
+        if is_truth and not self._seen.found[place] and not self._seen.crowd[place]:
+            self.lost.emit(int(self._seen.truth_labels[place]), self._seen.index, place)
+        elif not is_truth:
+            self.picked.emit(int(self._seen.labels[place]), self._seen.index, place)
+
+    def _changed(self, at: int, made: Box) -> None:
+        if self._seen is None or at >= len(self._order):
+            return
+        self._under_hand = made
+        width, height = self._seen.width, self._seen.height
+        low = (made.cx - made.w / 2) * width, (made.cy - made.h / 2) * height
+        corners: Corners = (*low, low[0] + made.w * width, low[1] + made.h * height)
+        self.dragged.emit(self._seen.index, *self._order[at], corners)
+
+    def _let_go(self) -> None:
+        self.settled.emit()
+        self.show_boxes()
+
+    # -- content
+    def show_data(self, data: DataShown, label_at: int) -> None:
+        """Names of classes and pictures."""
+        self._data, self._seen, self._curve, self._held = data, None, None, None
+        names = [class_name(name) for name in data.classes] or [words.plain("–")]
+        self.classes.set_options(names, min(label_at, len(names) - 1))
+        self.matrix.set_names([*names, Message("nothing there")], [*names, Message("missed")])
+        self.list.set_empty(Message("No detection of this class."))
+        self.curve.set_empty(Message("No detection of this class."))
+
+    def show_picture(self, seen: PictureSeen) -> None:
+        """Another picture, or other verdicts on its boxes."""
+        before, self._seen = self._seen, seen
+        if before is None or before.rgb is not seen.rgb:
+            self.photo.set_photo(seen.rgb)
+        if before is None or before.index != seen.index:
+            self._held = None
+        self.photo.set_note(Message("The picture file is not at hand: boxes alone.") if seen.blank else "")
+        passing = self._passing(seen)
+        counts = {
+            "tp": int((passing & (seen.verdicts == RIGHT)).sum()),
+            "fp": int((passing & (seen.verdicts != RIGHT) & (seen.verdicts != ASIDE)).sum()),
+            "fn": int((~seen.found & ~seen.crowd).sum()),
+        }
+        name = self._data.pictures[seen.index] if self._data is not None else ""
+        self.photo_card.set_title(Message("Picture {name}", {"name": words.plain(name)}))
+        self.photo_card.set_note("TP {tp}, FP {fp}, FN {fn}", **counts)
+        self.strip.set_at(self._offered.index(seen.index) if seen.index in self._offered else -1)
+        self.show_boxes()
+
+    def set_threshold(self, threshold: float) -> None:
+        """What passes."""
+        self._threshold = threshold
+
+    def _passing(self, seen: PictureSeen) -> np.ndarray:
+        return np.asarray(seen.scores >= self._threshold)
+
+    def _at(self) -> Held | None:
+        """The box that is marked: a clicked object, or the detection that is looked at."""
+        seen, curve = self._seen, self._curve
+        if self._held is not None or seen is None or curve is None or max(curve.at, curve.missed_at) < 0:
+            return self._held
+        if curve.missed_at >= 0:
+            here = curve.missed_image[curve.missed_at] == seen.index
+            return (True, int(curve.missed_index[curve.missed_at])) if here else None
+        return (False, int(curve.index[curve.at])) if curve.image[curve.at] == seen.index else None
+
+    def show_boxes(self) -> None:
+        """Boxes of the picture: objects green, right ones orange, wrong ones red, all with their letters."""
+        seen, data = self._seen, self._data
+        if seen is None or data is None:
+            return
+        at, dragging = self._at(), self.photo.dragging()
+        shown = [(True, i) for i in range(len(seen.truths))]
+        passing = self._passing(seen)
+        shown += [(False, i) for i in range(len(seen.boxes)) if passing[i] or (False, i) == at]
+        if dragging and [*self._order] != shown and self.photo.at() >= 0:
+            shown = self._order  # a box keeps its place under the hand
+        label = self._curve.label if self._curve is not None else -1
+        boxes = [self._box(seen, data, one, passing, label, one == at) for one in shown]
+        if dragging and 0 <= self.photo.at() < len(boxes):
+            now, i = self._under_hand, self.photo.at()
+            boxes[i] = boxes[i] if now is None else replace(boxes[i], cx=now.cx, cy=now.cy, w=now.w, h=now.h)
+        self._order = shown
+        self.photo.set_boxes(boxes)
+        if not dragging:
+            self.photo.set_at(shown.index(at) if at is not None and at in shown else -1)
+
+    @staticmethod
+    def _box(seen: PictureSeen, data: DataShown, one: Held, passing: np.ndarray, label: int, at: bool) -> Box:
+        """One box; those of the class on screen say their name, the others their letters alone."""
+        is_truth, i = one
+        corners = (seen.truths if is_truth else seen.boxes)[i] / [seen.width, seen.height, seen.width, seen.height]
+        cx, cy, w, h = (float(v) for v in (*((corners[:2] + corners[2:]) / 2), *(corners[2:] - corners[:2])))
+        mine = int((seen.truth_labels if is_truth else seen.labels)[i])
+        name, loud = class_name(data.classes[mine]), at or mine == label
+        said: Text
+        if is_truth:
+            if seen.crowd[i]:
+                return Box(cx, cy, w, h, Message("crowd: {name}", {"name": name}), "truth", dashed=True)
+            if seen.found[i] and not at:
+                return Box(cx, cy, w, h, "", "truth")
+            mark = "" if seen.found[i] else "FN"
+            said = (tag(mark, name) if loud else mark) if mark else name
+            return Box(cx, cy, w, h, said, "truth", dashed=bool(mark))
+        mark, token = MARKS[int(seen.verdicts[i])]
+        said = tag(mark, name, float(seen.scores[i])) if loud else mark
+        if not passing[i]:
+            return Box(cx, cy, w, h, said, "text2", above=False, dashed=True)
+        return Box(cx, cy, w, h, said, token, above=False)
+
+    def show_curve(self, seen: CurveSeen) -> None:
+        """The curve, the list, and what is said of the detection that is looked at."""
+        self._curve = seen
+        assert self._data is not None
+        data = self._data
+        self.classes.set_at(min(seen.label, max(0, len(data.classes) - 1)))
+        moved = bool(len(seen.before_recall))
+        self.curve.set_line(
+            Line(seen.recall, seen.precision, seen.envelope, seen.grid, seen.sampled, seen.passing, seen.changed,
+                 seen.before_recall, seen.before_envelope)
+        )  # fmt: skip
+        if moved and seen.before_value >= 0:
+            change = words.number(seen.value - seen.before_value, 3, signed=True)
+            self.curve_card.set_note("AP {value} ({change})", value=share(seen.value), change=change)
+        else:
+            self.curve_card.set_note("AP {value}", value=share(seen.value))
+        count = len(seen.scores)
+        self.list.set_entries(count + len(seen.missed_image), self._entries(seen, data), seen.passing)
+        self.list_card.set_note("{detections} detections, {objects} objects", detections=count, objects=seen.objects)
+        at = seen.at if seen.missed_at < 0 else count + seen.missed_at
+        self.list.set_at(at)
+        said = ""
+        if seen.at >= 0:
+            said = f"{seen.at + 1}: {MARKS[int(seen.verdicts[seen.at])][0]} {words.number(seen.scores[seen.at], 2)}"
+            words.say(self.reason, "setText", verdict(seen, seen.at, data.classes, LONG))
+        elif seen.missed_at >= 0:
+            words.say(self.reason, "setText", missing(seen, seen.missed_at, LONG_MISSED))
+        else:
+            words.say(self.reason, "setText", "No detection of this class.")
+        self.curve.set_at(seen.at, said)
+        self.back.setEnabled(at > 0)
+        self.on.setEnabled(0 <= at < count + len(seen.missed_image) - 1)
+        self.show_boxes()
+
+    @staticmethod
+    def _entries(seen: CurveSeen, data: DataShown) -> Callable[[int], Entry]:
+        def make(i: int) -> Entry:
+            if i >= len(seen.scores):
+                lost = i - len(seen.scores)
+                where = words.plain(data.pictures[int(seen.missed_image[lost])])
+                return Entry("FN", "truth", None, missing(seen, lost, MISSED), where)
+            mark, token = MARKS[int(seen.verdicts[i])]
+            reason = verdict(seen, i, data.classes, REASONS)
+            place = words.plain(data.pictures[int(seen.image[i])])
+            return Entry(mark, token, float(seen.scores[i]), reason, place, bool(seen.changed[i]))
+
+        return make
+
+    def show_confusion(self, seen: ConfusionSeen, cell: tuple[int, int] | None) -> None:
+        """Who was taken for whom."""
+        self.matrix.set_counts(seen.counts, len(seen.counts) - 1)
+        self.matrix.set_at(cell if cell is not None and max(cell) < len(seen.counts) else None)
+
+    def show_strip(self, seen: StripSeen) -> None:
+        """Small pictures to choose from."""
+        assert self._data is not None
+        self._offered = seen.pictures
+        names = [words.plain(self._data.pictures[i]) for i in seen.pictures]
+        self.strip.set_photos(seen.thumbnails, names)
+        now = self._seen.index if self._seen is not None else -1
+        self.strip.set_at(seen.pictures.index(now) if now in seen.pictures else -1)
+
+    def show_numbers(self, seen: NumbersSeen) -> None:
+        """The mean over classes, below the curve of one."""
+        ap, ap50, ap75 = (share(float(v)) for v in seen.twelve[:3])
+        change = float(seen.twelve[0] - seen.before[0])
+        text = "All classes: AP {ap} ({change}), AP50 {ap50}, AP75 {ap75}"
+        if change == 0:
+            text = "All classes: AP {ap}, AP50 {ap50}, AP75 {ap75}"
+        words.say(self.whole, "setText", text, ap=ap, ap50=ap50, ap75=ap75,
+                  change=words.number(change, 4, signed=True))  # fmt: skip
+
+    def views(self) -> list[PixelView]:
+        """All that can be exported."""
+        return [self.photo, self.curve, self.list, self.matrix, self.strip]

@@ -1,0 +1,77 @@
+"""The page "Numbers": the twelve of COCO, and each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from app import words
+from app.cards import card
+from app.tabs.mean_ap.said import class_name, share
+from app.theme import S3
+from app.views.bars import Bar, Bars
+from app.views.curves import Curve, Curves
+from app.widgets import box, col, row
+from engines.core.errors import Message
+from engines.mean_ap.spec import TWELVE, DataShown, NumbersSeen
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """As many rows as there are classes."""
+    area = QScrollArea()
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+class NumbersPage:
+    """Two cards of bars."""
+
+    def __init__(self) -> None:
+        self.twelve = Bars(pitch=53, widest="0.000", widest_note="+0.0000")
+        self.each = Bars(pitch=44, widest="0.000", widest_note="AP50 0.000")
+        self.curves = Curves(y_range=(0, 1), widest="0.00")
+        self.twelve_card = card("The twelve numbers", self.twelve)
+        self.each_card = card("Each class", scrolling(self.each))
+        self.curves_card = card("Mean over classes at five IoUs", self.curves, foot=self.curves.key)
+        right = col((self.each_card, 10), (self.curves_card, 11), gap=S3)
+        self.centre = box(row((self.twelve_card, 1), (right, 1), gap=S3))
+        self.curves.pointed.connect(self.curves.set_cursor)
+
+    def show_numbers(self, seen: NumbersSeen, data: DataShown) -> None:
+        """Bars over the whole scale, with what they were before boxes were moved."""
+        moved = bool((seen.twelve != seen.before).any())
+        bars = []
+        for (_, name, what), value, before in zip(TWELVE, seen.twelve.tolist(), seen.before.tolist(), strict=True):
+            if seen.style != "coco" and name == "AP":
+                what = "IoU 0.50"
+            said = Message("{name}: {what}", {"name": Message(name), "what": Message(what)})
+            change = words.number(value - before, 4, signed=True) if moved and value >= 0 else ""
+            token = "accent" if name.startswith("AP") else "cat2"
+            bars.append(Bar(said, ((max(0.0, value), token),), share(value), change,
+                            max(0.0, before) if moved else None))  # fmt: skip
+        self.twelve.set_bars(bars, top=1.0)
+        rows = [
+            Bar(class_name(name), ((max(0.0, whole), "accent"),), share(whole),
+                words.tr("AP50 {value}", value=share(half)))
+            for name, whole, half in zip(data.classes, seen.per_class.tolist(), seen.per_class50.tolist(), strict=True)
+        ]  # fmt: skip
+        self.each.set_bars(rows, top=1.0)
+        self.each_card.set_note("{objects} objects, {detections} detections", objects=int(seen.objects.sum()),
+                                detections=int(seen.detections.sum()))  # fmt: skip
+
+        at = zip(range(0, 10, 2), ("cat0", "cat1", "cat2", "accent", "cat5"), strict=True)
+        self.curves.set_curves(
+            [Curve(f"{0.5 + 0.05 * i:.2f}", seen.recalls, np.maximum(seen.precision[i], 0), token) for i, token in at],
+            x_end=1.0,
+        )
+
+    def views(self) -> list[Any]:
+        """All that can be exported."""
+        return [self.twelve, self.each, self.curves]

@@ -1,0 +1,74 @@
+"""What the tab says of detections, objects, classes and numbers."""
+
+from __future__ import annotations
+
+from app import words
+from app.words import Text
+from engines.core.errors import Message
+from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS, CurveSeen
+
+#: letters and color of each verdict
+MARKS = {
+    RIGHT: ("TP", "pred"),
+    DUPLICATE: ("FP", "danger"),
+    WRONG_CLASS: ("FP", "danger"),
+    LOW_IOU: ("FP", "danger"),
+    BACKGROUND: ("FP", "danger"),
+    ASIDE: ("–", "control"),
+}
+REASONS = {
+    RIGHT: "right, IoU {iou}",
+    DUPLICATE: "duplicate, IoU {iou}",
+    WRONG_CLASS: "wrong class: {other}, IoU {iou}",
+    LOW_IOU: "IoU too low: {iou}",
+    BACKGROUND: "nothing there",
+    ASIDE: "set aside",
+}
+LONG = {
+    RIGHT: "Right: IoU {iou} with an object that no better detection has taken. Recall and precision go up.",
+    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but a detection with a higher score has taken the object. "
+    "Precision falls.",
+    WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. Precision falls.",
+    LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. Precision falls.",
+    BACKGROUND: "Wrong: no object is there. Precision falls.",
+    ASIDE: "Set aside: in a crowd, of another size, or past the best 100. The curve stays where it is.",
+}
+
+MISSED = ("missed", "missed, best IoU {iou}", "below the threshold: {score}")
+LONG_MISSED = (
+    "Missed: no detection of the class is near. The curve ends before recall 1.",
+    "Missed: the best detection of its class reaches IoU {iou}: too little or taken. The curve ends before recall 1.",
+    "Missed with this threshold: its detection has a score of {score}.",
+)
+
+
+def class_name(label: str) -> Message:
+    """A class in the chosen language, or as the file calls it where there is no translation."""
+    return Message(label) if label in words.translations() else words.plain(label)
+
+
+def share(value: float, digits: int = 3) -> str:
+    """``0.448``; a line for what is not there."""
+    return "–" if value < 0 else words.number(value, digits)
+
+
+def verdict(seen: CurveSeen, at: int, classes: tuple[str, ...], texts: dict[int, str]) -> Message:
+    """Why a detection of the curve is right or wrong."""
+    other = int(seen.partner_label[at])
+    values: dict[str, object] = {"iou": words.number(float(seen.overlap[at]), 2)}
+    values["other"] = class_name(classes[other]) if other >= 0 else ""
+    return Message(texts[int(seen.verdicts[at])], values)
+
+
+def missing(seen: CurveSeen, at: int, texts: tuple[str, ...]) -> Message:
+    """Why an object was missed."""
+    score, iou = float(seen.missed_score[at]), float(seen.missed_overlap[at])
+    values = {"iou": words.number(iou, 2), "score": words.number(score, 2)}
+    return Message(texts[2 if score > 0 else 1 if iou > 0 else 0], values)
+
+
+def tag(mark: str, name: Text, score: float | None = None) -> Message:
+    """Words in a box's label."""
+    if score is None:
+        return Message("{mark} {name}", {"mark": mark, "name": name})
+    return Message("{mark} {name} {score}", {"mark": mark, "name": name, "score": words.number(score, 2)})
