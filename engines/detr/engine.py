@@ -19,8 +19,9 @@ from engines.checkpoints import catalog
 from engines.core.device import resolve
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
+from engines.core.training import Weights
 from engines.data.scenes import KINDS, draw_background, render
-from engines.detr.checkpoint import load_checkpoint
+from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.interventions import UNTOUCHED, Interventions, interventions
 from engines.detr.model import Detr
 from engines.detr.spec import (
@@ -28,6 +29,7 @@ from engines.detr.spec import (
     CROSS,
     DECODER_SELF,
     ENCODER_SELF,
+    TRAINED_HERE,
     Detections,
     DetrParams,
     EncoderAttention,
@@ -64,6 +66,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, torch.device], tuple[Detr, ModelInfo]] = OrderedDict()
+        self._trained = Slot()
         self._picture, self._encoding, self._rerun = Slot(), Slot(), Slot()
         self._plain, self._answer, self._cross = Slot(), Slot(), Slot()
         self._shown, self._rows = Slot(), Slot()
@@ -72,12 +75,17 @@ class Engine:
         """Detect, as ``job.params`` ask for."""
         params = job.params
         device = resolve(job.device)
-        place = (params.source, device)
-        if place not in self._models:
-            yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(params.source).title}))
-            self._load(params.source, device)
-        self._models.move_to_end(place)
-        model, info = self._models[place]
+        place: tuple[str | Weights, torch.device] = (params.source, device)
+        weights = params.weights if params.source == TRAINED_HERE else None
+        if weights is not None:
+            place = (weights, device)
+            model, info = self._trained.get(place, lambda: trained(weights, device))
+        else:
+            if place not in self._models:
+                yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(params.source).title}))
+                self._load(params.source, device)
+            self._models.move_to_end((params.source, device))
+            model, info = self._models[params.source, device]
         yield info
 
         picture_key = (place, params.picture, params.drawing if info.toy or params.picture is None else None)
@@ -153,6 +161,14 @@ def describe(source: str, model: Detr) -> ModelInfo:
         toy=entry.kind == "bundled",
         note=Message(entry.note) if entry.note else Message("Knows {count} classes.", {"count": named}),
     )
+
+
+def trained(weights: Weights, device: torch.device) -> tuple[Detr, ModelInfo]:
+    """The model of a state that a live run has kept."""
+    model = from_weights(weights).to(device)
+    note = Message("Step {n} of a run on the page Train.", {"n": weights.step})
+    info = describe(TRAINED_HERE, model)
+    return model, replace(info, title=TRAINED_HERE, toy=weights.made_of.drawn, note=note, step=weights.step)
 
 
 def show(params: DetrParams, toy: bool) -> PictureShown:

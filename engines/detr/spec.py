@@ -18,6 +18,7 @@ from engines.core.errors import Message
 from engines.core.params import Choice, Params, Range, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
+from engines.core.training import Weights
 from engines.data.scenes import (
     BACKGROUNDS,
     DEFAULT_SCENE,
@@ -36,6 +37,7 @@ from engines.data.scenes import (
     render,
 )
 from engines.detr.lab import CrowdParams, MatchingParams
+from engines.detr.training_spec import DetrTraining
 
 __all__ = [
     "ATTENTIONS",
@@ -51,6 +53,7 @@ __all__ = [
     "MOST",
     "SMALLEST",
     "TEXTURES",
+    "TRAINED_HERE",
     "Detections",
     "DetrParams",
     "Drawing",
@@ -69,6 +72,7 @@ __all__ = [
 
 Array = npt.NDArray[np.generic]
 
+TRAINED_HERE = "Trained here"
 DROP_NO_OBJECT = "Drop the no-object argmax"
 BEST_REAL_CLASS = "Best real class"
 CROSS, DECODER_SELF, ENCODER_SELF = "Cross-attention", "Decoder self-attention", "Encoder self-attention"
@@ -111,6 +115,10 @@ class DetrParams(Params):
         Queries masked as keys of decoder self-attention, their predictions removed.
     matching : MatchingParams, crowd : CrowdParams
         The labs', which have an engine of their own (`engines.detr.lab_engine`); the model never sees them.
+    training : DetrTraining
+        Of the page "Train", whose runs are another engine's (`engines.detr.training`).
+    weights : Weights or None
+        A state of such a run; it is the model where ``source`` is `TRAINED_HERE`.
     """
 
     source: str = "toy-detr"
@@ -122,6 +130,8 @@ class DetrParams(Params):
     queries_off: tuple[int, ...] = ()
     matching: MatchingParams = field(default_factory=MatchingParams)
     crowd: CrowdParams = field(default_factory=CrowdParams)
+    training: DetrTraining = field(default_factory=DetrTraining)
+    weights: Weights | None = None
 
     threshold: float = setting(
         0.5,
@@ -229,6 +239,8 @@ class ModelInfo(Record):
         The project's own model: it sees the drawing, with the photo as background.
     note : Message
         What the model knows, in a sentence.
+    step : int
+        Of the live run that it is a state of; -1 for any other model.
     """
 
     source: str
@@ -242,6 +254,7 @@ class ModelInfo(Record):
     parameters: int
     toy: bool
     note: Message
+    step: int = -1
 
 
 @dataclass(frozen=True, eq=False)

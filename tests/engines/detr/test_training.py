@@ -20,7 +20,9 @@ from engines.core.training import Kept, Stopped
 from engines.data.scenes import KINDS
 from engines.detr import training, training_data
 from engines.detr.checkpoint import from_weights, load_checkpoint
+from engines.detr.engine import Engine
 from engines.detr.preprocess import normalize
+from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, ModelInfo
 from engines.detr.training import Run, Trainer
 from engines.detr.training_spec import (
     BACKBONE,
@@ -363,3 +365,28 @@ def test_a_folder_without_anything_usable_is_refused_in_words(tmp_path):
 def test_long_steps_are_cut_into_pieces():
     run = Run(replace(TINY, batch=20))
     assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // training.PIECE)
+
+
+def test_the_engine_of_the_tab_shows_a_state_of_the_run():
+    run = Run(TINY)
+    steps(run, 1)
+    first = run.kept()
+    steps(run, 3)
+    second = run.kept()
+    engine = Engine()
+
+    def shown(weights, **changes):
+        params = DetrParams(source=TRAINED_HERE, weights=weights, **changes)
+        got = list(engine.run(Job(params, lambda: engine, lambda event: None)))
+        info = next(e for e in got if isinstance(e, ModelInfo))
+        return info, next(e for e in got if isinstance(e, Detections))
+
+    info, early = shown(first)
+    assert (info.step, info.title, info.toy, info.num_queries) == (1, TRAINED_HERE, True, 5)
+    late = shown(second)[1]
+    assert not np.array_equal(early.boxes, late.boxes)
+    assert shown(second, threshold=0.2)[1].boxes is not None
+    assert np.array_equal(shown(first)[1].boxes, early.boxes)
+    assert early.cross.shape[-2:] == (8, 8)
+    plain = list(engine.run(Job(DetrParams(weights=first), lambda: engine, lambda event: None)))
+    assert next(e for e in plain if isinstance(e, ModelInfo)).step == -1  # another model is chosen
