@@ -1,0 +1,378 @@
+"""The page "Maths": one layer step by step, every number, every shape, the formula beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from app import theme, words
+from app.cards import card
+from app.tab import Dock, TopicTab
+from app.tabs.transformer.labwords import place_name
+from app.tabs.transformer.mathformulas import formula
+from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, STAGES, Step, Table, flow, parts, step
+from app.tabs.transformer.mathtables import Operand, Span, span
+from app.theme import FORMULA, S2, S3, TITLE
+from app.transport import training_stream
+from app.views.base import PixelView
+from app.views.stepflow import StepFlow
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, section
+from app.words import say
+from engines.core.errors import Message
+from engines.core.protocol import Ended, Event
+from engines.core.training import Weights
+from engines.transformer.lab_spec import LabParams, LabSettings, asked
+from engines.transformer.switches import CROSS, DECODER
+from engines.transformer.walk_spec import Walked
+
+ENGINE = "engines.transformer.walk:Walker"
+Asked: TypeAlias = Callable[[], tuple[str, str, Weights | None]]
+NUMBERS, WHOLE = range(2)
+NOTES = {
+    "Sum0": "The embedding of each token, scaled, plus its position",
+    "Queries": "What each token looks for",
+    "Keys": "What each token can be found by",
+    "Values": "What each token hands over",
+    "Scores": "Each query with each key, over √d",
+    "Softmax": "Each row becomes weights that sum to 1",
+    "Head": "The values, mixed by the weights",
+    "Joined": "All heads side by side, mixed by W_o",
+    "Sum": "The residual connection: the input is added",
+    "Norm": "Mean 0 and deviation 1, then gain and bias",
+    "Hidden": "Each position by itself; negative sums become 0",
+    "Out": "Back to the width of the model",
+    "Logits": "A score for each token that could come next",
+    "Probabilities": "Softmax over the vocabulary",
+}
+
+
+class MathsPage(QObject):
+    """The cards and the dock of the page, with a stream of its own: a guest of the lane.
+
+    Parameters
+    ----------
+    tab : TopicTab
+        Whose settings are a `LabSettings`.
+    subject : callable
+        Task, typed text and weights (None: the bundled ones).
+    """
+
+    def __init__(self, tab: TopicTab, subject: Asked) -> None:
+        super().__init__(tab)
+        self._tab, self._subject = tab, subject
+        self.stream = training_stream(tab.shell.lane, ENGINE, self)
+        self.stream.device = tab.shell.settings.device
+        self.seen: Walked | None = None
+        self._step: Step | None = None
+        self._steps: tuple[tuple[int, str], ...] = ()
+        self.at = 0  # of the steps
+        self.cell = (0, 0)
+        self._first = {"i": 0, "j": 0, "k": 0}
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.strip = StepFlow("Steps")
+        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
+        self.forward = button(
+            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.at + 1), after=True
+        )
+        self.count = quiet("")
+        self.part = Segments(("Sum",))
+        self.part_box = box(row(self.part, gap=0))
+        self.mode = Segments(("Numbers", "Whole"), tips=("As many cells as can be read.", "All cells as colors."))
+        self.less = button(icon="left", kind="boxed", tip="Earlier terms of the sum", clicked=lambda: self._turn(-1))
+        self.more = button(icon="right", kind="boxed", tip="Later terms of the sum", clicked=lambda: self._turn(1))
+        self.terms = quiet("")
+        self.left, self.right, self.result = Operand(), Operand(), Operand()
+        self.signs = [label("", TITLE, True, "quiet"), label(words.plain("="), TITLE, True, "quiet")]
+        self.lines = [label("", FORMULA) for _ in range(3)]
+        for line in self.lines:
+            theme.set_font(line, FORMULA, mono=True)
+            line.setMinimumWidth(1)
+        self.top = card("Through the layer", self.strip, tools=[self.count, self.back, self.forward])
+        tables = row((self.left, 5), self.signs[0], (self.right, 5), self.signs[1], (self.result, 5), gap=S3)
+        self.middle = card(
+            "Scores", tables, tools=[self.less, self.terms, self.more, self.part_box, self.mode]
+        )  # fmt: skip
+        self.bottom = card("This cell", col(*self.lines, 1, gap=S2))
+        self.centre: QWidget = box(col((self.top, 5), (self.middle, 11), (self.bottom, 4), gap=S3))
+        self.which = MenuButton((place_name((DECODER, 0)),), 0, tip="Whose queries, keys and values are shown.")
+        self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
+        self.about, self.keys = quiet("", wrap=True), quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
+        self.sizes = [quiet("") for _ in range(5)]
+        for menu in (self.which, self.head):
+            menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.dock = Dock(
+            box(section("Look at", self.which, self.head)),
+            box(section("What is shown", self.about, self.keys)),
+            box(section("Sizes", *self.sizes)),
+            resets=False,
+        )
+        for one in (self.top, self.middle, self.bottom):
+            one.set_empty("Reading the bundled weights")
+
+    def _connect(self) -> None:
+        self.stream.arrived.connect(self._arrived)
+        self.strip.chosen.connect(self._to_stage)
+        self.mode.chosen.connect(lambda _at: self._draw_tables())
+        self.part.chosen.connect(self._to_part)
+        self.which.chosen.connect(self._look_at)
+        self.head.chosen.connect(lambda at: self._tab.change(undoable=False, walk_head=at))
+        self.result.grid.hovered.connect(self._pointed)
+        self.result.grid.clicked.connect(lambda cell: self._pin(self.result.inside(cell)))
+        self._rest = QTimer(self)  # one drawing for the resizing of all three tables
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(0)
+        self._rest.timeout.connect(self._draw_tables)
+        self.result.resized.connect(self._rest.start)
+        for keys, by in ((",", -1), (".", 1), ("PgUp", -1), ("PgDown", 1)):
+            self._shortcut(keys, lambda by=by: self.go(self.at + by))
+        self._shortcut("Home", lambda: self.go(0))
+        self._shortcut("End", lambda: self.go(len(self._steps) - 1))
+
+    def _shortcut(self, keys: str, act: object) -> None:
+        made = QShortcut(QKeySequence(keys), self.centre)
+        made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        made.activated.connect(act)
+
+    # -- what the tab tells
+    def shown(self) -> None:
+        """The page came to the front: its keys work at once."""
+        if self.centre.isVisible():
+            self.strip.setFocus()
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """The tab's settings are others; a page that is not on screen does nothing."""
+        if self.centre.isVisible():
+            self.stream.request(self._asked())
+            self._draw()
+
+    def set_device(self, device: str) -> None:
+        """Compute elsewhere from now on."""
+        self.stream.device = device
+
+    def cancel(self) -> None:
+        """End what is being computed."""
+        self.stream.stop()
+
+    def _asked(self) -> LabParams:
+        """What this page needs to know; nothing of what the experiments are set to."""
+        settings: LabSettings = self._tab.params
+        return replace(asked(LabSettings(), *self._subject()), walk_at=settings.walk_at)
+
+    def _arrived(self, event: Event) -> None:
+        match event:
+            case Walked():
+                self.seen = event
+                for one in (self.top, self.middle, self.bottom):
+                    one.set_empty(None)
+                self._draw()
+            case Ended() if event.error is not None:
+                self._tab.complain(event.error, "Try again", self.settings_changed)
+                self._tab.shell.log(event)
+
+    # -- acts
+    def go(self, at: int) -> None:
+        """Show a step, within those there are."""
+        at = min(len(self._steps) - 1, max(0, at))
+        if at != self.at and self._steps:
+            before, self.at = self._steps[self.at][0], at
+            self._first["k"] = 0
+            if self._steps[at][0] == LOGITS != before and self.seen is not None:  # the likeliest, not the first
+                logits = self.seen.arrays["logits"]
+                row = min(self.cell[0], len(logits) - 1)
+                self.cell = row, int(logits[row].argmax())
+            self._draw_step()
+
+    def _to_stage(self, stage: int) -> None:
+        self.go(next((n for n, (s, _) in enumerate(self._steps) if s == stage), self.at))
+
+    def _to_part(self, at: int) -> None:
+        first = next(n for n, (s, _) in enumerate(self._steps) if s == self._steps[self.at][0])
+        self.go(first + at)
+
+    def _look_at(self, at: int) -> None:
+        if self.seen is not None:
+            self._tab.change(undoable=False, walk_at=self.seen.places[at])
+
+    def _turn(self, way: int) -> None:
+        first, last = self._spans().get("k", (0, 1))
+        self._first["k"] = max(0, first + way * (last - first))
+        self._draw_tables()
+
+    def _pointed(self, cell: tuple[int, int] | None) -> None:
+        self._show_cell(self.cell if cell is None else self.result.inside(cell))
+
+    def _pin(self, cell: tuple[int, int]) -> None:
+        self.cell = cell
+        self._draw_tables()
+
+    # -- showing
+    @property
+    def _head(self) -> int:
+        settings: LabSettings = self._tab.params
+        return min(settings.walk_head, self.seen.heads - 1) if self.seen is not None else 0
+
+    def _draw(self) -> None:
+        seen = self.seen
+        if seen is None:
+            return
+        self._steps = parts(seen)
+        self.at = min(self.at, len(self._steps) - 1)
+        small, shapes = flow(seen, self._head)
+        self.strip.set_flow(small, shapes)
+        self.which.set_options([place_name(place) for place in seen.places], seen.places.index(seen.at))
+        self.head.set_options([Message("Head {n}", {"n": n + 1}) for n in range(seen.heads)], self._head)
+        self.top.set_note(place_name(seen.at))
+        task, text, _ = self._subject()
+        say(self.about, "setText", about(seen, task))
+        for line, text in zip(self.sizes, sizes(seen), strict=True):
+            say(line, "setText", text)
+        made: dict[str, object] = {"task": task, "text": text, "at": str(seen.at), "head": self._head + 1}
+        for view in self.centre.findChildren(PixelView):
+            view.settings = made
+        self._draw_step()
+
+    def _draw_step(self) -> None:
+        seen = self.seen
+        if seen is None:
+            return
+        stage, part = self._steps[self.at]
+        self._step = step(seen, self._head, stage, part)
+        self.strip.set_at(stage)
+        self.back.setEnabled(self.at > 0)
+        self.forward.setEnabled(self.at < len(self._steps) - 1)
+        say(self.count, "setText", Message("{n} of {m}", {"n": self.at + 1, "m": len(self._steps)}))
+        self.middle.set_title(STAGES[stage])
+        self.middle.set_note(NOTES["Sum0" if not self.at else part])
+        self._show_parts(stage, part)
+        say(self.signs[0], "setText", words.plain(self._step.sign))
+        self._draw_tables()
+
+    def _show_parts(self, stage: int, part: str) -> None:
+        """The steps of the stage, to choose from."""
+        options = [p for s, p in self._steps if s == stage]
+        self.part_box.setVisible(len(options) > 1)
+        made = Segments(options, options.index(part))
+        layout = self.part_box.layout()
+        assert layout is not None
+        layout.replaceWidget(self.part, made)
+        self.part.hide()
+        self.part.deleteLater()
+        self.part = made
+        made.chosen.connect(self._to_part)
+
+    def _spans(self) -> dict[str, Span]:
+        """Which rows, columns and terms are on screen; none where all are."""
+        now = self._step
+        if now is None or self.mode.at() == WHOLE:
+            return {}
+        counts: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        for operand, table in ((self.left, now.left), (self.right, now.right), (self.result, now.result)):
+            for axis, size, room in zip(table.axes, table.values.shape, operand.room(table), strict=True):
+                if axis != "-":
+                    counts[axis] = min(counts.get(axis, size), room)
+                    sizes[axis] = size
+        at = {"i": self.cell[0], "j": self.cell[1], "k": self._first["k"]}
+        made: dict[str, Span] = {}
+        for axis, count in counts.items():
+            if axis == "k":
+                first = min(self._first["k"], sizes["k"] - min(count, sizes["k"]))
+                made["k"] = first, first + min(count, sizes["k"])
+            else:
+                made[axis] = span(at[axis], self._first[axis], count, sizes[axis])
+            self._first[axis] = made[axis][0]
+        return made
+
+    def _draw_tables(self) -> None:
+        now = self._step
+        if now is None:
+            return
+        rows, cols = now.result.values.shape
+        self.cell = min(self.cell[0], rows - 1), min(self.cell[1], cols - 1)
+        spans = self._spans()
+        for operand, table in ((self.left, now.left), (self.right, now.right), (self.result, now.result)):
+            operand.show_table(table, spans)
+        self.result.grid.set_at(self.result.shown(self.cell))
+        total = inner(now)
+        first, last = spans.get("k", (0, total))
+        for part in (self.less, self.more, self.terms):
+            part.setVisible(last - first < total)
+        self.less.setEnabled(first > 0)
+        self.more.setEnabled(last < total)
+        figures = {"a": first + 1, "b": last, "n": total}
+        say(self.terms, "setText", Message("terms {a} to {b} of {n}", figures))
+        self._show_cell(self.cell)
+
+    def _show_cell(self, cell: tuple[int, int]) -> None:
+        now, seen = self._step, self.seen
+        if now is None or seen is None:
+            return
+        for operand in (self.left, self.right):
+            operand.set_cross(*cell)
+        extra = (1.0, 0.0)
+        if now.kind == NORM:
+            prefix = "ffn_" if now.stage == FFN else ""
+            extra = float(seen.arrays[f"{prefix}gamma"][0, cell[1]]), float(seen.arrays[f"{prefix}beta"][0, cell[1]])
+        for line, text in zip(self.lines, formula(now, cell, extra), strict=True):
+            say(line, "setText", text if isinstance(text, Message) else words.plain(text))
+        where = {"row": named(now.result, cell[0]), "col": column(now.result, cell[1])}
+        self.bottom.set_note(Message("row {row}, column {col}", where))
+
+    def retranslated(self) -> None:
+        """Some texts are made when an answer comes: make them anew."""
+        self._draw()
+
+    def visible_lines(self) -> tuple[QLabel, ...]:
+        """The lines of the formula."""
+        return tuple(self.lines)
+
+
+def inner(now: Step) -> int:
+    """Terms of the sum behind each cell; 0 where there is none."""
+    return now.left.values.shape[1] if now.left.axes == "ik" else 0
+
+
+def named(table: Table, at: int) -> str:
+    """A row's name with its number: two rows may have the same token."""
+    return f"{at + 1} {table.rows[at]}" if at < len(table.rows) else str(at + 1)
+
+
+def column(table: Table, at: int) -> str:
+    """A column's name; a number is enough where it is one."""
+    name = table.cols[at] if at < len(table.cols) else str(at + 1)
+    return name if name == str(at + 1) else f"{at + 1} {name}"
+
+
+def sizes(seen: Walked) -> tuple[Message, ...]:
+    """What the letters of the formulas stand for."""
+    a = seen.arrays
+    return (
+        Message("{n} queries, {m} keys", {"n": len(seen.queries), "m": len(seen.keys)}),
+        Message("Width E = {n}", {"n": a["x"].shape[1]}),
+        Message("Heads H = {n}, each d = {d}", {"n": seen.heads, "d": a["queries"].shape[2]}),
+        Message("Inside the FFN: {n}", {"n": a["w_1"].shape[1]}),
+        Message("Vocabulary of the target: {n}", {"n": len(seen.words)}),
+    )
+
+
+def about(seen: Walked, task: str) -> Message:
+    """What is walked through, in a sentence or two."""
+    told = {"task": Message(task), "width": seen.arrays["x"].shape[1], "heads": seen.heads}
+    if not seen.trained:
+        return Message("{task}: no weights yet, the numbers are random. Width {width}, {heads} heads.", told)
+    if seen.at[0] == CROSS:
+        return Message("{task}. Queries come from the target, keys and values from the encoder.", told)
+    if seen.at[0] == DECODER:
+        return Message(
+            "{task}. The mask hides later tokens. Between this attention and the FFN stands the cross-attention.", told
+        )
+    return Message("{task}. Every source token looks at every other one. The logits come from the decoder.", told)
