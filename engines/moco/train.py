@@ -3,7 +3,7 @@
     python -m engines.moco.train --data FOLDER [--minutes 90]   train; goes on where it was stopped
     python -m engines.moco.train --data FOLDER --export         write weights and card of the state reached
 
-What makes it quick: for the first 60 % of the time views have 24 pixels a side instead of 32; the learning rate falls to
+Quick because for the first 60 % of the time views have 24 pixels a side instead of 32. The learning rate falls to
 0 by the clock, so that training ends when it is to end, however fast the machine is.
 """
 
@@ -175,7 +175,9 @@ class Training:
             if now - measured > self.options.measure:
                 measured = now
                 encoder = self.moco.encoder_k
-                train, test = (features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000)))
+                train, test = (
+                    features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000))
+                )
                 found = knn_accuracy(train, self.labels[:8000], test, self.test_labels[:2000])
                 print(f"      kNN of 8,000 on 2,000: {found:.4f}", flush=True)
             if now - saved > SAVE_EVERY or self.used >= total:
@@ -216,7 +218,7 @@ class Training:
                 "pictures": len(self.test_labels),
                 **found,
                 "random_init": before,
-                "measure": "test pictures of CIFAR-10; vote of the 20 nearest of the 50,000 training pictures by cosine;"
+                "measure": "test pictures of CIFAR-10; vote of the 20 nearest training pictures by cosine;"
                 " softmax regression on the training pictures' features",
             },
             "trained_on": "CIFAR-10 (Krizhevsky 2009), its 50,000 training pictures without labels, re-encoded as JPEG",
@@ -251,7 +253,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--export", action="store_true", help="write weights and card of the state reached")
     parser.add_argument("--run", default="moco", help="name of the state's folder")
-    parser.add_argument("--measure", type=float, default=MEASURE_EVERY, help="seconds between looks at the kNN accuracy")
+    parser.add_argument(
+        "--measure", type=float, default=MEASURE_EVERY, help="seconds between looks at the kNN accuracy"
+    )
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--queue", type=int, default=4096)
     parser.add_argument("--momentum", type=float, default=0.99)

@@ -1,0 +1,218 @@
+"""The pictures a run learns from: drawn shapes, scikit-learn's digits, CIFAR-10 if it is on disk, a dropped folder.
+
+Reading and drawing are generators that tell how far they are; nothing here is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import LabError, Message
+from engines.core.protocol import Progress
+from engines.data import class_folders, digits
+from engines.data.class_folders import SUFFIXES, Refusals
+from engines.data.scenes import random_background
+from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape
+from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES, home
+
+SIDE = 32  #: pixels a side, of all pictures
+DRAWN, HELD_OUT = 3072, 768  # shapes to learn from, and to be tested on
+MOST = 50_000  #: pictures of a folder that are read
+SHARE = 0.2  # of a folder's or the digits' pictures that are kept for the test
+SLICE = 64  #: pictures read or drawn between two yields
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures to learn from and pictures to be tested on.
+
+    Attributes
+    ----------
+    name : str
+        What to call it; a key of the words for the sets of its own.
+    pixels, test_pixels : ndarray uint8 (n, 32, 32, 3), (t, 32, 32, 3)
+    labels, test_labels : ndarray int64 (n,), (t,), or None
+        Used only to measure; None where nothing says what the pictures show.
+    names : tuple of str
+        Of the classes.
+    notes : tuple of Message
+        What was passed over.
+    """
+
+    name: str
+    pixels: Bytes = field(repr=False)
+    test_pixels: Bytes = field(repr=False)
+    labels: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    test_labels: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    names: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """Which set: its name, and the paths for a folder's."""
+
+    data: str
+    paths: tuple[str, ...] = ()
+
+
+class Shelf:
+    """Keeps the set asked for last, so that a slider does not draw it anew."""
+
+    def __init__(self) -> None:
+        self._wanted: Wanted | None = None
+        self._found: PictureSet | None = None
+
+    def get(self, wanted: Wanted) -> Iterator[Progress]:
+        """Make sure that the set is there; then take it from `found`."""
+        if wanted != self._wanted or self._found is None:
+            self._wanted, self._found = wanted, None
+            self._found = yield from load(wanted)
+
+    @property
+    def found(self) -> PictureSet:
+        """The set asked for last."""
+        if self._found is None:
+            raise LookupError("no set was asked for")
+        return self._found
+
+
+def load(wanted: Wanted) -> Iterator[Progress]:
+    """Read or draw a set, telling how far it is; returned is the `PictureSet`."""
+    match wanted.data:
+        case data if data == SHAPES:
+            return (yield from drawn())
+        case data if data == DIGITS:
+            return handwritten()
+        case data if data == CIFAR:
+            return photos()
+        case data if data == FOLDER:
+            return (yield from folder(wanted.paths))
+    raise LookupError(wanted.data)
+
+
+# ------------------------------------------------------------------ shapes
+def one_shape(rng: np.random.Generator, kind: str) -> Bytes:
+    """One shape that fills a third to nine tenths of its picture (32, 32, 3), in any color, turned as it likes."""
+    background = random_background(rng, SIDE, kind=("plain", "gradient", "noisy")[rng.integers(3)])
+    canvas = Canvas(background)
+    size = float(rng.uniform(0.55, 0.95))
+    x, y = rng.uniform(size / 2, 1 - size / 2, 2).tolist()
+    under = background[int(y * SIDE), int(x * SIDE)].astype(int)
+    color = rng.integers(0, 256, 3)
+    while np.linalg.norm(color - under) < 110:
+        color = rng.integers(0, 256, 3)
+    red, green, blue = color.tolist()
+    texture = "plain" if rng.random() < 0.6 else TEXTURES[rng.integers(1, len(TEXTURES))]
+    canvas.add(Shape(kind, x, y, size, float(rng.uniform(0, 360)), (red, green, blue), texture))
+    return canvas.picture()
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> list[PictureSet]:
+    """Where the drawn shapes are kept once they are drawn: they are the same for everybody."""
+    return []
+
+
+def drawn() -> Iterator[Progress]:
+    """The project's own shapes, drawn; six kinds, which are what is to be told apart."""
+    if not _shapes():
+        rng, total = np.random.default_rng(0), DRAWN + HELD_OUT
+        labels = rng.integers(0, len(KINDS), total)
+        pixels = np.empty((total, SIDE, SIDE, 3), np.uint8)
+        for i in range(total):
+            pixels[i] = one_shape(rng, KINDS[labels[i]])
+            if i % SLICE == SLICE - 1:
+                yield Progress(i + 1, total, Message("Drawing shapes"))
+        _shapes().append(
+            PictureSet(SHAPES, pixels[:DRAWN], pixels[DRAWN:], labels[:DRAWN], labels[DRAWN:], names=KINDS)
+        )
+    return _shapes()[0]
+
+
+# ------------------------------------------------------------------ digits, photos
+def parted(name: str, pixels: Bytes, labels: npt.NDArray[np.int64] | None, names: tuple[str, ...] = ()) -> PictureSet:
+    """Keep a fifth for the test, the same whenever it is asked for."""
+    order = np.random.default_rng(0).permutation(len(pixels))
+    held = order[: round(SHARE * len(pixels))]
+    rest = order[len(held) :]
+    if labels is None:
+        return PictureSet(name, pixels[rest], pixels[held])
+    return PictureSet(name, pixels[rest], pixels[held], labels[rest], labels[held], names)
+
+
+@lru_cache(maxsize=1)
+def handwritten() -> PictureSet:
+    """Scikit-learn's digits, enlarged."""
+    from PIL import Image
+
+    small, labels = digits.load()
+    large = [Image.fromarray(p).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for p in small]
+    return parted(DIGITS, np.stack([np.asarray(p) for p in large]), labels, digits.NAMES)
+
+
+def cifar_places() -> tuple[Path, Path]:
+    """Where CIFAR-10 may lie packed, and where its decoded pictures are kept."""
+    own = os.environ.get("ATTENTION_LAB_CIFAR")
+    packed = Path(own) if own else Path(__file__).parents[3] / "shared" / "data" / "cifar10"
+    return packed, home() / "cifar10"
+
+
+@lru_cache(maxsize=1)
+def photos() -> PictureSet:
+    """CIFAR-10; its test pictures are kept for the test."""
+    from engines.data import cifar
+
+    packed, decoded = cifar_places()
+    if not (packed / "train.npz").is_file() and not (decoded / "train-images.npy").is_file():
+        raise LabError("CIFAR-10 is not on this disk. Looked for in {folder}.", folder=str(packed))
+    (train, labels), (test, truth) = (cifar.load(packed, decoded, part) for part in ("train", "test"))
+    return PictureSet(CIFAR, train, test, labels.astype(np.int64), truth.astype(np.int64), cifar.NAMES)
+
+
+# ------------------------------------------------------------------ a folder
+def folder(paths: tuple[str, ...]) -> Iterator[Progress]:
+    """A dropped folder: with class folders their names are the labels, otherwise there are none."""
+    if not paths:
+        raise LabError("Drop a folder of pictures here, or choose one.")
+    files, labels, names, name, notes = _listed(paths)
+    if len(files) > MOST:
+        notes += (Message("Only the first {n} pictures are used.", {"n": MOST}),)
+        step = np.linspace(0, len(files) - 1, MOST).astype(int)  # of all classes alike
+        files, labels = [files[i] for i in step], None if labels is None else labels[step]
+    refusals, found, kept = Refusals(), [], []
+    for index, square in class_folders.stream(files, SIDE, refusals):
+        found.append(square)
+        kept.append(index)
+        if len(found) % SLICE == 0:
+            yield Progress(index + 1, len(files), Message("Reading {name}", {"name": name}))
+    if refusals.count:
+        notes += (Message("{n} pictures can't be read.", {"n": refusals.count}),)
+    if not found:
+        raise LabError("{name}: no pictures that can be read.", name=name)
+    made = parted(name, np.stack(found), None if labels is None else labels[kept], names)
+    return PictureSet(name, made.pixels, made.test_pixels, made.labels, made.test_labels, made.names, notes)
+
+
+def _listed(
+    paths: tuple[str, ...],
+) -> tuple[list[str], npt.NDArray[np.int64] | None, tuple[str, ...], str, tuple[Message, ...]]:
+    """Files, labels, class names, the name of it all, notes."""
+    try:
+        classes = class_folders.scan(paths)
+    except LabError:
+        files = [str(p) for root in paths for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in SUFFIXES]
+        if not files:
+            raise
+        return files, None, (), Path(paths[0]).resolve().name, ()
+    labels = np.concatenate([np.full(len(each), i, np.int64) for i, each in enumerate(classes.files)])
+    return [f for each in classes.files for f in each], labels, classes.names, classes.name, classes.notes

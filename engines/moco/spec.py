@@ -1,0 +1,396 @@
+"""What the tab "MoCo" can ask for and what it is told. Imports no torch.
+
+`MocoParams` are the tab's settings; the interactive `engines.moco.engine.Engine` answers them with a `ViewsFrame`.
+`RunParams` are those of one run: `engines.moco.training.Trainer` is the guest of the lane that makes it, and tells
+`RunBegan`, then `MocoStep` for each step, `Measured`, `QueueFrame`, `MapFrame` and `KeptRun` for some.
+`TuneParams` ask `engines.moco.tuning.Tuner` to fine-tune on a few labels.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import Message
+from engines.core.params import Choice, Params, Range, setting
+from engines.core.pictures import Picture
+from engines.core.protocol import Frame, Record
+from engines.core.training import Kept, Stepped, TrainingParams, Weights
+from engines.moco.settings import (
+    BANK,
+    CIFAR,
+    DATA,
+    DICTIONARY,
+    DIGITS,
+    END_TO_END,
+    FITTING,
+    FOLDER,
+    IN_BATCH,
+    LEARNING,
+    METHODS,
+    MOCO,
+    PICTURES,
+    PRESETS,
+    SHAPES,
+    STRENGTHS,
+    VIEW_1,
+    VIEW_2,
+    Learning,
+    preset,
+    preset_of,
+)
+
+__all__ = [
+    "BANK", "CIFAR", "DATA", "DICTIONARY", "DIGITS", "END_TO_END", "FITTING", "FOLDER", "IN_BATCH", "LEARNING",
+    "METHODS", "MOCO", "PICTURES", "PRESETS", "SHAPES", "STRENGTHS", "VIEW_1", "VIEW_2", "Learning", "preset",
+    "preset_of",
+]  # fmt: skip
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+THIS_RUN, RANDOM, BUNDLED = "This run", "Random weights", "CIFAR-10, bundled"
+ENCODERS = (THIS_RUN, RANDOM, BUNDLED)
+MOST_STEPS = 1_000_000
+GALLERY = 24  #: pictures to choose an anchor from
+SHOWN = 8  #: hardest negatives that are shown as pictures
+COLLAPSED = 0.05  #: spread of the keys below which they are called the same
+
+
+@dataclass(frozen=True)
+class MocoParams(Learning):
+    """Settings of the tab.
+
+    Attributes without a slider
+    ---------------------------
+    anchor : int
+        Which picture of the gallery.
+    picture : Picture, optional
+        A picture of the user's own, in the anchor's place.
+    draw : int
+        Another number draws other views.
+    weights : Weights, optional
+        A state of the run to look at.
+    """
+
+    anchor: int = 0
+    picture: Picture | None = None
+    draw: int = 0
+    weights: Weights | None = None
+
+    encoder: str = setting(
+        THIS_RUN, Choice(ENCODERS, "Encoder", group=PICTURES, tip="Whose similarities are shown on this page.")
+    )
+    few: int = setting(
+        10,
+        Range(1, 100, 1, "Labels per class k", log=True, group="Fine-tuning", tip="Pictures with a label, a class."),
+    )
+
+
+@dataclass(frozen=True)
+class RunParams(Learning, TrainingParams):
+    """Settings of one run.
+
+    Attributes
+    ----------
+    file : str
+        Where the run is saved; empty = nowhere.
+    resume : bool
+        Go on with what is saved there.
+    """
+
+    file: str = ""
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class TuneParams(Params):
+    """What is fine-tuned, and on how much.
+
+    Attributes
+    ----------
+    weights : Weights, optional
+        The run's state.
+    data, paths : str, tuple of str
+        See `Learning`.
+    few : int
+        Labels per class.
+    number : int
+        Another number is another try.
+    """
+
+    weights: Weights | None = None
+    data: str = SHAPES
+    paths: tuple[str, ...] = ()
+    few: int = 10
+    number: int = 0
+
+
+def run_params(params: MocoParams, file: str = "", resume: bool = False) -> RunParams:
+    """The settings of a run begun now."""
+    same = {f.name: getattr(params, f.name) for f in fields(Learning)}
+    return RunParams(**same, file=file, resume=resume)
+
+
+# ------------------------------------------------------------------ interactive
+@dataclass(frozen=True, eq=False)
+class ViewsFrame(Frame):
+    """One anchor, two views, and the contrast with the keys.
+
+    Attributes
+    ----------
+    gallery : ndarray uint8 (G, 32, 32, 3)
+        Pictures to choose from.
+    anchor : ndarray uint8 (H, W, 3)
+    label : str
+        What the anchor shows; empty where nothing says so.
+    view_q, view_k : ndarray uint8 (32, 32, 3)
+    similarity : float
+        Cosine of q and k.
+    cosines : ndarray float32 (K,)
+        Of q with the negatives, in the order of the queue.
+    ages : ndarray int64 (K,)
+        Of the negatives; −1 = noise.
+    weights : ndarray float32 (1 + K,)
+        Softmax of the logits, the positive first: they sum to 1.
+    hardest : ndarray int64 (S,)
+        The negatives most like q, the worst first.
+    pictures : ndarray uint8 (S, 32, 32, 3)
+        What they show; gray where it is noise.
+    logit, rest, loss : float
+        l⁺ / τ; log Σ exp of all logits over τ; InfoNCE, the latter minus the former.
+    temperature : float
+    step : int
+        Of the run's state; −1 for other weights.
+    source : str
+        One of `ENCODERS`.
+    """
+
+    gallery: Bytes = field(repr=False)
+    anchor: Bytes = field(repr=False)
+    label: str
+    view_q: Bytes = field(repr=False)
+    view_k: Bytes = field(repr=False)
+    similarity: float
+    cosines: Floats = field(repr=False)
+    ages: Ints = field(repr=False)
+    weights: Floats = field(repr=False)
+    hardest: Ints = field(repr=False)
+    pictures: Bytes = field(repr=False)
+    logit: float
+    rest: float
+    loss: float
+    temperature: float
+    step: int
+    source: str
+
+
+@dataclass(frozen=True)
+class NotThere(Frame):
+    """The pictures or the encoder asked for can't be had."""
+
+    reason: Message
+
+
+# ------------------------------------------------------------------ run
+@dataclass(frozen=True, eq=False)
+class RunBegan(Record):
+    """A run stands at its beginning, or where it was saved.
+
+    Attributes
+    ----------
+    params : RunParams
+    step : int
+        0, or the step it goes on from.
+    pictures, tests, parameters : int
+        Pictures to learn from and to be tested on; weights of one encoder.
+    labeled : bool
+        Whether anything can be measured.
+    names : tuple of str
+        Of the classes.
+    chance : float
+        ln(K + 1), or of what the method compares with: the loss of a guess.
+    notes : tuple of Message
+    """
+
+    params: RunParams = field(repr=False)
+    step: int
+    pictures: int
+    tests: int
+    parameters: int
+    labeled: bool
+    names: tuple[str, ...]
+    chance: float
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class MocoStep(Stepped):
+    """One step.
+
+    Attributes
+    ----------
+    loss : float
+        InfoNCE, nat.
+    found : float
+        Share of queries most like their own key.
+    distance : float
+        ‖θ_q − θ_k‖ ÷ ‖θ_q‖.
+    weight_q, weight_k : float
+        One weight of each encoder.
+    alignment, uniformity : float
+        Of the batch's queries and keys (Wang & Isola 2020).
+    spread : float
+        Standard deviation of the keys, 1 = evenly on the sphere, 0 = all the same.
+    own : int
+        Queries with their own picture among the negatives.
+    """
+
+    loss: float
+    found: float
+    distance: float
+    weight_q: float
+    weight_k: float
+    alignment: float
+    uniformity: float
+    spread: float
+    own: int
+
+
+@dataclass(frozen=True)
+class Measured(Record):
+    """How good the features are at a step, on the test pictures; −1 for a supervised twin that is not there."""
+
+    step: int
+    knn: float
+    probe: float
+    twin_knn: float = -1.0
+    twin_probe: float = -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class QueueFrame(Frame):
+    """The dictionary at a step.
+
+    Attributes
+    ----------
+    ages : ndarray int64 (K,)
+        In steps; −1 = noise that was there first.
+    pointer : int
+        The place that is filled next.
+    batch : int
+        Keys that come in at once.
+    sample_ages : ndarray int64 (S,), sample_cosines : ndarray float32 (S,)
+        For some keys: age, and cosine with the same view encoded now.
+    own : int
+        Queries of the last batch with their own picture among the negatives.
+    before, query, after : float
+        One weight: of the key encoder before the update, of the query encoder, of the key encoder after it.
+    """
+
+    step: int
+    ages: Ints = field(repr=False)
+    pointer: int
+    batch: int
+    sample_ages: Ints = field(repr=False)
+    sample_cosines: Floats = field(repr=False)
+    own: int
+    before: float
+    query: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False)
+class MapFrame(Frame):
+    """Test pictures and keys on a plane (principal axes of the test pictures' vectors).
+
+    Attributes
+    ----------
+    points : ndarray float32 (n, 2), labels : ndarray int64 (n,)
+        Test pictures; label −1 where there is none.
+    keys : ndarray float32 (k, 2), key_ages : ndarray int64 (k,)
+        Some keys of the dictionary.
+    share : float
+        Of the variance that the plane shows.
+    """
+
+    step: int
+    points: Floats = field(repr=False)
+    labels: Ints = field(repr=False)
+    keys: Floats = field(repr=False)
+    key_ages: Ints = field(repr=False)
+    share: float
+
+
+@dataclass(frozen=True)
+class KeptRun(Kept):
+    """A state to look back at, with what was drawn of it."""
+
+    queue: QueueFrame
+    map: MapFrame
+
+
+@dataclass(frozen=True)
+class Saved(Record):
+    """The run is on disk up to this step."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Collapsed(Record):
+    """The keys became all the same at this step."""
+
+    step: int
+    spread: float
+
+
+# ------------------------------------------------------------------ fine-tuning
+@dataclass(frozen=True)
+class Tuned(Record):
+    """Test accuracy while fine-tuning on ``few`` labels per class: from the run's weights, from random ones."""
+
+    few: int
+    step: int
+    last: int
+    pretrained: float
+    scratch: float
+
+
+# ------------------------------------------------------------------ saved runs
+def home() -> Path:
+    """The folder where decoded pictures and saved runs lie."""
+    own = os.environ.get("ATTENTION_LAB_HOME")
+    return (Path(own) if own else Path.home() / ".cache" / "attention-lab").expanduser()
+
+
+def run_file() -> Path:
+    """Where the run in hand is saved."""
+    return home() / "moco-run" / "run.pt"
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run on disk: the step it stands at, and the settings it was begun with."""
+
+    step: int
+    settings: dict[str, object]
+
+
+def saved_run(file: Path) -> SavedRun | None:
+    """What is saved there; None if there is nothing, or nothing that can be read."""
+    try:
+        said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
+        settings["paths"] = tuple(settings["paths"])
+        Learning(**settings)
+        return SavedRun(int(said["step"]), settings) if file.is_file() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

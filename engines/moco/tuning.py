@@ -1,0 +1,102 @@
+"""Fine-tuning on a few labels per class, from a run's encoder and, for comparison, from random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engines.blocks.optimizers import Adam
+from engines.core.errors import LabError
+from engines.core.protocol import Event, Job
+from engines.moco.engine import restored
+from engines.moco.looks import normalize
+from engines.moco.model import Encoder
+from engines.moco.pictures import Shelf, Wanted
+from engines.moco.spec import Tuned, TuneParams
+from engines.moco.training import FEATURES
+from engines.moco.training import encoder as fresh
+
+STEPS, BATCH, RATE = 60, 32, 2e-3
+TESTED, EVERY = 384, 6  # test pictures, steps between two tests
+
+
+class Learner:
+    """An encoder and a linear classifier, both trained; batch norm's statistics stay as they were."""
+
+    def __init__(self, encoder: Encoder, classes: int) -> None:
+        self.encoder, self.classifier = encoder.eval(), nn.Linear(FEATURES, classes)
+        nn.init.zeros_(self.classifier.weight)
+        parts = [p for name, p in encoder.named_parameters() if not name.startswith("head")]
+        self.values = [p.requires_grad_() for p in (*parts, *self.classifier.parameters())]
+        self.adam = Adam(self.values, decay=1e-3)
+
+    def step(self, pixels: Tensor, labels: Tensor) -> None:
+        """One step on uint8 pixels (B, 3, 32, 32)."""
+        logits = self.classifier(self.encoder.features(normalize(pixels.float() / 255)))
+        self.adam.step(torch.autograd.grad(F.cross_entropy(logits, labels), self.values), RATE)
+
+    @torch.no_grad()
+    def right(self, pixels: Tensor, labels: Tensor) -> int:
+        """How many are answered right."""
+        logits = self.classifier(self.encoder.features(normalize(pixels.float() / 255)))
+        return int((logits.argmax(1) == labels).sum())
+
+
+class Tuner:
+    """The engine behind the button "Fine-tune"."""
+
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+
+    def run(self, job: Job[TuneParams]) -> Iterator[Event]:
+        """A `Tuned` for every sixth step."""
+        params = job.params
+        if params.weights is None:
+            raise LabError("Pre-train for some steps first.")
+        yield from self._shelf.get(Wanted(params.data, params.paths))
+        found = self._shelf.found
+        if found.labels is None or found.test_labels is None:
+            raise LabError("These pictures have no labels: put them in folders, one a class.")
+        few = chosen(found.labels, params.few)
+        pixels = torch.from_numpy(found.pixels[few]).permute(0, 3, 1, 2)
+        labels = torch.from_numpy(found.labels[few])
+        test = torch.from_numpy(found.test_pixels[:TESTED]).permute(0, 3, 1, 2)
+        truth = torch.from_numpy(found.test_labels[:TESTED])
+        generator = torch.Generator().manual_seed(params.number)
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(params.number)
+            random = fresh(params.weights.made_of.mlp)
+            warm(random, pixels)
+            learners = [Learner(restored(params.weights)[0], len(found.names)), Learner(random, len(found.names))]
+        for step in range(STEPS + 1):
+            if step % EVERY == 0:
+                right = [0, 0]
+                for first in range(0, len(test), 128):
+                    for i, learner in enumerate(learners):
+                        right[i] += learner.right(test[first : first + 128], truth[first : first + 128])
+                yield Tuned(params.few, step, STEPS, right[0] / len(test), right[1] / len(test))
+            if step < STEPS:
+                index = torch.randint(len(few), (min(BATCH, len(few)),), generator=generator)
+                mirrored = torch.where(torch.rand(1, generator=generator) < 0.5, 1, 0)
+                taken = pixels[index].flip(3) if bool(mirrored) and params.data != "Digits" else pixels[index]
+                for learner in learners:
+                    learner.step(taken, labels[index])
+
+
+@torch.no_grad()
+def warm(encoder: Encoder, pixels: Tensor) -> None:
+    """Give a random encoder batch norm's statistics of the pictures."""
+    for module in encoder.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    encoder.train()
+    encoder.features(normalize(pixels.float() / 255))
+
+
+def chosen(labels: np.ndarray, few: int) -> np.ndarray:
+    """The first ``few`` pictures of each class."""
+    return np.concatenate([np.flatnonzero(labels == label)[:few] for label in np.unique(labels)])
