@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from engines.core.device import resolve
-from engines.core.errors import LabError
 from engines.core.protocol import Event, Job
 from engines.core.training import Finished, Kept, Weights
 from engines.vit import scale_data, scale_store
@@ -207,7 +206,7 @@ def export() -> None:
         for p in sorted(_stored(), key=lambda point: point.cell)
     ]
     if not points:
-        raise LabError("{name}: nothing is done yet.", name=str(CACHE))
+        raise SystemExit(f"{CACHE}: nothing is done yet.")
     sizes = {(kind, size): parameters(make_of(size, 32, 10))
              for kind, make_of in (("vit", vit_of), ("cnn", cnn_of)) for size in SIZES}  # fmt: skip
     counts = tuple(sorted({p.cell.count for p in points}))

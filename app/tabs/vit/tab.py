@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from app import choosers, words
@@ -19,6 +21,7 @@ from app.tabs.vit.lens import LensPage
 from app.tabs.vit.page import InsideForm
 from app.tabs.vit.photo import ALONE, BESIDE
 from app.tabs.vit.relevance import RelevancePage
+from app.tabs.vit.scale import ScalePage
 from app.tabs.vit.shown import CLASS_TOKEN, Shown, ends_of
 from app.tabs.vit.steps import StepsPage
 from app.theme import S3
@@ -49,7 +52,7 @@ class VitTab(TopicTab):
 
     params_type = ViTParams
     intervenes: ClassVar[tuple[str, ...]] = ("temperature", "scope", "heads_off", "painted")
-    kept: ClassVar[tuple[str, ...]] = ("model",)
+    kept: ClassVar[tuple[str, ...]] = ("model", "study_folder", "study_seed")
     takes_pictures = takes_models = True
     params: ViTParams
 
@@ -84,7 +87,8 @@ class VitTab(TopicTab):
             page.settled.connect(self.history.seal)
         pages = [Page("Watch", centre, Dock(self.form)), *(page.page() for page in self.inside)]
         self._views = [view for page in pages for kind in DRAWN for view in page.centre.findChildren(kind)]
-        return pages
+        self.scale = ScalePage(self)
+        return [*pages, Page("Scale", self.scale.centre, self.scale.dock)]
 
     def _arrange(self, wide: bool) -> None:
         """Two by two; under a very wide picture, which takes a row of its own, three side by side."""
@@ -184,6 +188,10 @@ class VitTab(TopicTab):
             fields["painted"] = ()
         super().change(undoable, **fields)
 
+    def set_device(self, device: str) -> None:
+        super().set_device(device)
+        self.scale.training.set_device(device)
+
     def _place_of_pin(self) -> tuple[float, float] | None:
         cell = self.shown_.token_name(self.params.pinned or CLASS_TOKEN)
         rows, cols = self.shown_.shape
@@ -252,6 +260,7 @@ class VitTab(TopicTab):
         self._show_controls()
         for page in self.inside:
             page.show_params(self.shown_, self.params)
+        self.scale.settings_changed()
         self._draw()
 
     def _show_controls(self) -> None:
@@ -385,6 +394,16 @@ class VitTab(TopicTab):
             view.settings = made
 
     # -- tools
+    def takes_path(self, path: Path) -> bool:
+        return self.page == len(self.inside) + 1 and self.scale.takes(path)
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        self.scale.take_folder(paths[-1])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.page != len(self.inside) + 1 or not self.scale.transport.take_key(event):
+            super().keyPressEvent(event)
+
     def fit(self) -> None:
-        for view in self._views:
+        for view in (*self._views, *self.scale.views):
             view.fit()

@@ -1,0 +1,151 @@
+"""The page "Scale": live curves, looking back, folders, and results that outlive the window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from app.tabs.vit import TOPIC
+from engines.vit import scale_models, scale_store
+from engines.vit.scale_spec import CIFAR, CNN, FOLDER, VIT, Cell, Point, Table
+
+PAGE = 5
+KEYS = {(k, s): n for k in (VIT, CNN) for s, n in (("S", 10), ("M", 20), ("L", 30))}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Trainings of a few steps, and only this topic."""
+    monkeypatch.setattr(scale_models, "STEPS", 0.4)
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "vit" else None)
+
+
+@pytest.fixture
+def opened(open_window):
+    def make():
+        tab = open_window().show_topic("vit")
+        tab.show_page(PAGE)
+        tab.change(largest=50, seeds=1)
+        return tab
+
+    return make
+
+
+def run_to_end(qtbot, page):
+    page.training.play()
+    qtbot.waitUntil(lambda: page.training.step > 0 and not page.training.stream.is_busy, timeout=60_000)
+
+
+def test_a_study_fills_plot_and_table_and_can_be_looked_back_at(opened, qtbot):
+    tab = opened()
+    page = tab.scale
+    run_to_end(qtbot, page)
+    assert not page.transport.runs
+    assert len(page.table.points) == 6
+    numbers = page.grid.numbers()["values"]
+    accuracies = {(p.cell.kind, p.cell.size): 100 * p.accuracy for p in page.table.points}
+    expected = [accuracies[k, s] for s in "SML" for k in (VIT, CNN)]
+    np.testing.assert_allclose(numbers[:, 0], expected, rtol=1e-5)
+    assert set(page.plot.numbers()) >= {"ViT S_mean", "CNN L_deviation"}
+    states = page.training.timeline
+    page.transport._look(states.steps[0])
+    np.testing.assert_array_equal(page.maps.numbers()["maps"], states.at(0).arrays["maps"].reshape(-1, 4, 4))
+    assert "step 0" in page.caption.text()
+    page.transport._look(page.training.step)
+    np.testing.assert_array_equal(page.maps.numbers()["maps"][0], states.newest.arrays["maps"][0, 0])
+
+
+def test_results_outlive_the_window_and_are_not_made_again(opened, qtbot):
+    first = opened().scale
+    run_to_end(qtbot, first)
+    points = first.table.points
+    second = opened().scale
+    assert second.table.points == points
+    second._tab.change(seeds=2)
+    run_to_end(qtbot, second)
+    assert second.table.points[:6] == points
+    assert {p.cell.seed for p in second.table.points[6:]} == {1}
+
+
+def test_start_anew_trains_everything_again(opened, qtbot):
+    page = opened().scale
+    run_to_end(qtbot, page)
+    page.transport.again.click()
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
+    assert page.table.points == ()
+    run_to_end(qtbot, page)
+    assert len(page.table.points) == 6
+
+
+def test_settings_wait_and_going_on_keeps_what_is_done(opened, qtbot):
+    tab = opened()
+    page = tab.scale
+    run_to_end(qtbot, page)
+    tab.change(seeds=2)
+    assert page.anew.isVisible()
+    assert "1 change" in page.pending.text()
+    page.anew.click()
+    qtbot.waitUntil(lambda: len(page.table.points) == 12, timeout=60_000)
+    assert not page.anew.isVisible()
+
+
+def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
+    page = opened().scale
+    n, rising, flat = (50, 500), (0.2, 0.6), (0.4, 0.5)
+
+    def table(vit, cnn):
+        points = [Point(Cell(0, c, "L", k), a, 1, 1) for k, line in ((VIT, vit), (CNN, cnn))
+                  for c, a in zip(n, line, strict=True)]  # fmt: skip
+        return Table("Digits", n, KEYS, 10, 100, tuple(points))
+
+    page._show_table(table(rising, flat), True)
+    assert page.verdict.text().startswith("The ViT passes the CNN in L.")
+    assert len(page.plot._crossings) == 1
+    page._show_table(table(flat, rising), True)
+    page._show_table(table((0.2, 0.3), flat), True)
+    assert page.verdict.text().startswith("No crossing up to 500 pictures.")
+    assert "Dosovitskiy" in page.verdict.text()
+    assert page.plot._crossings == ()
+
+
+def test_folders_are_known_by_what_they_hold(opened, qtbot, tmp_path):
+    tab = opened()
+    (tmp_path / "cifar-10-batches-bin").mkdir()
+    (tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin").write_bytes(b"")
+    assert tab.takes_path(tmp_path)
+    tab.take_paths([tmp_path])
+    assert (tab.params.study_data, tab.params.study_folder) == (CIFAR, str(tmp_path))
+    other = tmp_path / "other"
+    (other / "only").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(other / "only" / "a.png")
+    tab.take_paths([other])
+    assert tab.params.study_data == FOLDER
+    assert tab.scale.where.text().endswith("other")
+    tab.scale.training.play()
+    qtbot.waitUntil(tab.error.isVisible, timeout=30_000)
+    assert any("one class" in label.text() for label in tab.error.findChildren(QLabel))
+    assert not tab.scale.transport.runs
+    tab.show_page(0)
+    assert not tab.takes_path(other)
+
+
+def test_space_starts_and_pauses(opened, qtbot):
+    tab = opened()
+    tab.setFocus()
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert tab.scale.transport.runs
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert not tab.scale.transport.runs
+    qtbot.waitUntil(lambda: not tab.scale.training.stream.is_busy, timeout=60_000)
+
+
+def test_a_broken_result_file_is_no_result(opened):
+    page = opened().scale
+    page._file.write_text("{")
+    assert scale_store.read(page._file) is None
