@@ -123,5 +123,6 @@ def from_chinese(text: str) -> int | None:
         else:
             return None
     number = total + group + digit
-    known = 0 <= number <= MOST and text in (chinese(number), chinese(number, pair=False))
-    return number if known else None
+    known = 0 <= number <= MOST and text.replace(PAIR, HAN[2]) == chinese(number, pair=False)
+    pairs = all(after in ("百", "千", MYRIAD) for c, after in zip(text, f"{text[1:]} ", strict=False) if c == PAIR)
+    return number if known and pairs else None

@@ -87,9 +87,9 @@ class Vocabulary:
             unknown = list(dict.fromkeys(p for p in pieces if p not in self._number))
             shown = " ".join(p[:20] for p in unknown[:5]) + (" …" if len(unknown) > 5 else "")
             if self.words:
-                raise LabError("{text}: not a word of this task. It knows numbers in words.", text=shown) from None
+                raise LabError("{pieces}: not a word of this task. It knows numbers in words.", pieces=shown) from None
             raise LabError(
-                "{text}: not a character of this task. It knows {known}", text=shown, known=self.known
+                "{pieces}: not a character of this task. It knows {known}", pieces=shown, known=self.known
             ) from None
 
     @property

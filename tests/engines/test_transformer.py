@@ -1,0 +1,396 @@
+"""The Transformer's engine: training that repeats itself, stops and stands up again; decoding; bundled weights."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from engines.core.errors import LabError
+from engines.core.protocol import Job
+from engines.core.training import Kept, Stopped
+from engines.data.sequences import BOS, EOS, PAD, REVERSE, SORT, TASKS, task
+from engines.transformer.checkpoint import bundled, load, load_bundled, taken
+from engines.transformer.decoding import beam_search, greedy, length_penalty
+from engines.transformer.engine import Engine
+from engines.transformer.model import Transformer
+from engines.transformer.recipe import (
+    BATCH_NORM,
+    PRE,
+    HeldOut,
+    Now,
+    Recipe,
+    RunBegan,
+    Shape,
+    StepDone,
+    TrainingSettings,
+    rate_at,
+    same_run,
+    settings_of,
+    shape_of,
+)
+from engines.transformer.spec import BEAM, Answer, Bundled, Fixed, TransformerParams
+from engines.transformer.training import Run, Trainer, Turn, accuracy, tensors
+
+TINY = TrainingSettings(width="32", heads="2", layers=1, batch=8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def events(trainer, settings):
+    return list(trainer.run(Job(settings, lambda: trainer, lambda event: None)))
+
+
+def losses(found):
+    return [event.loss for event in found if isinstance(event, StepDone)]
+
+
+# ------------------------------------------------------------------ the schedule and the settings
+def test_the_rate_is_the_papers_at_its_peak():
+    width, warmup = 512, 4000
+    for step in (1, 100, 4000, 4001, 100_000):
+        paper = width**-0.5 * min(step**-0.5, step * warmup**-1.5)
+        assert rate_at(step, (width * warmup) ** -0.5, warmup) == pytest.approx(paper, rel=1e-12)
+
+
+def test_live_settings_do_not_make_another_run():
+    assert same_run(TINY, replace(TINY, learning_rate=0.1, dropout=0.2, until=9, batch=3))
+    for other in ({"seed": 1}, {"heads": "4"}, {"task": SORT}, {"norm": BATCH_NORM}, {"run": 1}):
+        assert not same_run(TINY, replace(TINY, **other))
+
+
+def test_a_run_takes_the_tabs_recipe():
+    settings = settings_of(TransformerParams(task=SORT, width="128", order=PRE, norm=BATCH_NORM, positions=False))
+    shape = shape_of(settings)
+    assert shape == Shape(SORT, 128, 4, 2, 512, "batch", norm_first=True, final_norm=True, positions=False)
+
+
+# ------------------------------------------------------------------ training
+def test_the_same_seed_gives_the_same_curve_whatever_else_runs():
+    one = losses(events(Trainer(), replace(TINY, until=12, dropout=0.1)))
+    run = Run(replace(TINY, dropout=0.1))
+    other = Run(replace(TINY, seed=5))
+    two = []
+    for _ in range(12):
+        torch.manual_seed(7)
+        other.advance()
+        run.measured()
+        run.shown()
+        two.append(run.advance().loss)
+    assert one == two
+    assert one != losses(events(Trainer(), replace(TINY, until=12, dropout=0.1, seed=1)))
+
+
+def test_pausing_does_not_change_a_run():
+    whole = losses(events(Trainer(), replace(TINY, until=10)))
+    trainer = Trainer()
+    first = events(trainer, replace(TINY, until=4))
+    rest = events(trainer, replace(TINY, until=10))
+    assert losses(first) + losses(rest) == whole
+    assert isinstance(first[0], RunBegan)
+    assert not any(isinstance(event, RunBegan) for event in rest)
+    assert [type(e) for e in first[1:4]] == [Kept, HeldOut, Now]
+    shown = [event.step for event in first if isinstance(event, Now)]
+    assert shown[-1] == 4  # what is on screen while it rests is its last state
+
+
+def test_a_step_is_cross_entropy_adam_and_the_schedule():
+    settings = replace(TINY, smoothing=0.1, learning_rate=1e-2, warmup=2)
+    run, twin = Run(settings), Run(settings)
+    mean = [torch.zeros_like(v) for v in twin.values]
+    square = [torch.zeros_like(v) for v in twin.values]
+    for step in range(1, 4):
+        source, lens, target = tensors(twin.task.batch(8, twin.random))
+        labels = target[:, 1:]
+        logits = twin.model(source, target[:, :-1], lens)
+        logs = logits.log_softmax(-1)
+        hit = logs.gather(-1, labels[..., None])[..., 0]
+        each = -(0.9 * hit + 0.1 * logs.mean(-1))
+        loss = each[labels != PAD].mean()
+        gradients = torch.autograd.grad(loss, twin.values)
+        done = run.advance()
+        assert done.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+        whole = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+        assert math.hypot(*done.gradients) == pytest.approx(whole, rel=1e-4)
+        assert done.rate == pytest.approx(1e-2 * min(step / 2, math.sqrt(2 / step)))
+        with torch.no_grad():
+            for value, gradient, m, s in zip(twin.values, gradients, mean, square, strict=True):
+                m.mul_(0.9).add_(0.1 * gradient)
+                s.mul_(0.98).add_(0.02 * gradient**2)
+                value -= done.rate * (m / (1 - 0.9**step)) / ((s / (1 - 0.98**step)).sqrt() + 1e-9)
+    for (name, a), b in zip(run.model.named_parameters(), twin.values, strict=True):
+        if not name.endswith("k_proj.bias"):  # it moves no softmax: its gradient is rounding, and Adam makes much of it
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_accuracy_leaves_padding_out():
+    labels = torch.tensor([[4, 5, EOS], [6, EOS, PAD]])
+    logits = F.one_hot(torch.tensor([[4, 5, EOS], [6, 3, 7]]), 8).float()
+    assert accuracy(logits, labels) == pytest.approx((4 / 5, 1 / 2))
+
+
+def test_a_run_learns():
+    run = Run(replace(TINY, batch=32, learning_rate=5e-3, warmup=20, task=SORT))
+    before = run.measured().loss
+    for _ in range(60):
+        assert run.advance() is not None
+    after = run.measured()
+    assert after.loss < 0.75 * before
+    assert after.step == 60
+
+
+def test_live_settings_reach_a_running_run():
+    trainer, rates = Trainer(), []
+    job = Job(replace(TINY, until=6), lambda: trainer, lambda event: None)
+    for event in trainer.run(job):
+        if isinstance(event, StepDone):
+            rates.append(event.rate)
+            job.update(replace(job.newest, learning_rate=0.01, warmup=1))
+    assert rates[0] == pytest.approx(rate_at(1, TINY.learning_rate, TINY.warmup))
+    assert rates[1:] == pytest.approx([rate_at(step, 0.01, 1) for step in range(2, 7)])
+
+
+def test_kept_states_are_the_run_at_their_step():
+    trainer = Trainer()
+    kept = [event.weights for event in events(trainer, replace(TINY, until=30)) if isinstance(event, Kept)]
+    assert [w.step for w in kept][:11] == list(range(11))
+    assert kept[-1].step == 30
+    run = Run(TINY)
+    for _ in range(5):
+        run.advance()
+    source, lens, target = tensors(run.held_out)
+    expected = run.model.eval()(source, target[:, :-1], lens)
+    torch.testing.assert_close(load(kept[5])(source, target[:, :-1], lens), expected)
+    assert not any(
+        np.shares_memory(a, b) for a, b in zip(kept[4].arrays.values(), kept[5].arrays.values(), strict=True)
+    )
+
+
+def test_a_run_starts_from_kept_weights():
+    start = Run(replace(TINY, seed=9)).kept()
+    found = events(Trainer(), replace(TINY, start=start))
+    first = next(event.weights for event in found if isinstance(event, Kept))
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(array, start.arrays[name])
+
+
+@pytest.mark.parametrize("change", [{"norm": BATCH_NORM}, {"order": PRE}, {"positions": False}, {"batch": 1}])
+def test_every_kind_of_model_trains(change):
+    found = events(Trainer(), replace(TINY, until=3, **change))
+    assert len(losses(found)) == 3
+    assert np.isfinite(losses(found)).all()
+
+
+def test_a_rate_that_is_too_high_stops_the_run_and_keeps_good_weights():
+    found = events(Trainer(), replace(TINY, learning_rate=1.0, warmup=1, until=400))
+    assert isinstance(found[-1], Stopped)
+    assert found[-1].reason.text.startswith("The loss ran away at step {n}")
+    kept = found[-2].weights
+    assert kept.step == found[-1].step == found[-1].reason.values["k"]
+    assert all(np.isfinite(array).all() for array in kept.arrays.values())
+
+
+def test_nan_stops_the_run_and_keeps_good_weights():
+    trainer = Trainer()
+    events(trainer, replace(TINY, until=30))
+    with torch.no_grad():
+        trainer._run.values[0].fill_(math.nan)
+    found = events(trainer, replace(TINY, until=60))
+    assert str(found[-1].reason) == "Loss became NaN at step 31. Stopped; weights of step 25 are kept."
+    assert all(np.isfinite(array).all() for array in found[-2].weights.arrays.values())
+    assert all(bool(v.isfinite().all()) for v in trainer._run.values)
+    assert losses(events(trainer, replace(TINY, until=90))) == []  # it stays stopped
+
+
+def test_looks_take_only_their_share_of_the_time(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("engines.transformer.training.time.monotonic", lambda: now[0])
+    turn = Turn(0.1, 0.02)
+    now[0] = 0.09
+    assert not turn.due()
+    now[0] = 0.1
+    assert turn.due()
+    with turn:
+        now[0] += 0.05
+    now[0] += 2.4
+    assert not turn.due()  # 0.05 s are 2 % of 2.5 s
+    now[0] += 0.11
+    assert turn.due()
+
+
+# ------------------------------------------------------------------ decoding
+@pytest.fixture(scope="module")
+def small():
+    """A random model with five target tokens, so that all answers can be tried."""
+    model = Transformer(6, 5, 16, 2, 1, 1, 32, max_len=8, generator=torch.Generator().manual_seed(3)).eval()
+    with torch.no_grad():
+        model.unembed.weight.mul_(4)  # not all tokens alike
+        model.unembed.bias[EOS] -= 4  # answers don't end at once
+    return model.requires_grad_(False)
+
+
+def log_probability(model, source, tokens):
+    """Of a whole answer, without padding and start among the choices, in one pass."""
+    logits = model(source, torch.tensor([[BOS, *tokens[:-1]]]))[0]
+    logits[:, [PAD, BOS]] = -math.inf
+    return float(logits.log_softmax(-1)[range(len(tokens)), list(tokens)].sum())
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.8])
+def test_a_wide_beam_finds_the_best_of_all_answers(small, penalty):
+    source, most = torch.tensor([[3, 5, 4, EOS]]), 3
+    every = [
+        (*middle, EOS) for length in range(most) for middle in itertools.product((3, 4), repeat=length)
+    ]  # what ends within three tokens
+    ranked = sorted(every, key=lambda t: -log_probability(small, source, t) / length_penalty(len(t), penalty))
+    best, steps = beam_search(small, source, 64, most, penalty)
+    ended = [path for path in best if path.ended]
+    assert ended[0].tokens == ranked[0]
+    assert ended[0].log_probability == pytest.approx(log_probability(small, source, ranked[0]), abs=1e-4)
+    assert [len(path.tokens) for path in steps[1]] == [2] * len(steps[1])
+
+
+def test_one_beam_is_greedy(small):
+    for seed in range(6):
+        source = torch.randint(3, 6, (1, 5), generator=torch.Generator().manual_seed(seed))
+        said = []
+        while len(said) < 6 and EOS not in said:
+            logits = small(source, torch.tensor([[BOS, *said]]))[0, -1]
+            logits[[PAD, BOS]] = -math.inf
+            said.append(int(logits.argmax()))
+        assert greedy(small, source, 6) == said
+
+
+def test_beams_are_ranked_and_follow_their_parents(small):
+    best, steps = beam_search(small, torch.tensor([[4, 3, EOS]]), 3, 5, 0.6)
+    scores = [path.score(0.6) for path in best]
+    assert scores == sorted(scores, reverse=True)
+    assert len(best) <= 3
+    live = [()]
+    for kept in steps:
+        assert len(kept) <= 3
+        for path in kept:
+            assert path.tokens[:-1] == live[path.parent]
+        live = [path.tokens for path in kept if not path.ended]
+
+
+def test_the_length_penalty_is_that_of_the_paper():
+    assert length_penalty(1, 0.6) == 1
+    assert length_penalty(7, 0.6) == pytest.approx(2**0.6)
+
+
+# ------------------------------------------------------------------ bundled weights
+@pytest.mark.parametrize("name", TASKS)
+def test_bundled_weights_know_their_task(name):
+    weights, card = bundled(name)
+    assert weights.made_of.task == name
+    assert card["metric"]["value"] >= 0.98
+    model, one = load_bundled(name), task(name)
+    batch = one.batch(150, np.random.default_rng(99), held_out=True)
+    source, lens, target = tensors(batch)
+    with torch.no_grad():
+        _, whole = accuracy(model(source, target[:, :-1], lens), target[:, 1:])
+    assert whole >= 0.96  # of 150 drawn ones; the card's figure is over 2,000
+    answer = found(TransformerParams(task=name), Answer)
+    assert answer.text == answer.right
+    assert answer.source[-1] == "</s>"
+
+
+# ------------------------------------------------------------------ the engine
+ENGINE = Engine()
+
+
+def found(params, kind, engine=ENGINE):
+    return next(e for e in engine.run(Job(params, lambda: engine, lambda event: None)) if isinstance(e, kind))
+
+
+def test_an_answer_tells_what_was_weighed():
+    answer = found(TransformerParams(text="hello"), Answer)
+    assert answer.said == (*"olleh", "</s>")
+    assert answer.target == ("<s>", *"olleh")
+    model = load_bundled(REVERSE)
+    ids = torch.tensor([task(REVERSE).read("hello")[0]])
+    for place in range(6):
+        read = [BOS, *task(REVERSE).target.ids(list(answer.target[1 : place + 1]))]
+        logits = model(ids, torch.tensor([read]))[0, -1]
+        logits[[PAD, BOS]] = -math.inf
+        chances, tokens = logits.softmax(-1).topk(5)
+        told = answer.candidates[place]
+        assert [c.token for c in told] == [task(REVERSE).target.tokens[i] for i in tokens.tolist()]
+        assert [c.probability for c in told] == pytest.approx(chances.tolist(), abs=1e-5)
+        assert told[0].token == answer.said[place]
+    traced = model.trace(ids, torch.tensor([[BOS, *task(REVERSE).target.ids(list("olleh"))]]))
+    for kind in ("encoder", "decoder", "cross"):
+        layers = torch.cat(getattr(traced, kind))
+        np.testing.assert_allclose(answer.weights[kind], layers.numpy(), atol=1e-6)
+        np.testing.assert_allclose(answer.weights[kind].sum(-1), 1, atol=1e-5)
+    assert (np.triu(answer.weights["decoder"], 1) == 0).all()
+
+
+def test_beam_search_answers_with_its_hypotheses():
+    answer = found(TransformerParams(text="abc", method=BEAM, beams=3), Answer)
+    assert answer.text == "cba"
+    assert answer.best[0].tokens == (*"cba", "</s>")
+    assert 1 <= len(answer.best) <= 3
+    assert len(answer.steps[0]) == 3
+
+
+def test_the_engine_looks_back_with_the_weights_it_is_handed():
+    run = Run(TINY)
+    for _ in range(3):
+        run.advance()
+    state = run.kept()
+    early = found(TransformerParams(weights=state, look=state), Answer)
+    assert early.step == 3
+    assert early.text != early.right
+    shown = found(TransformerParams(look=state), Fixed)
+    now = run.shown()
+    assert shown.step == 3
+    for kind in now.weights:
+        np.testing.assert_allclose(shown.weights[kind], now.weights[kind], atol=1e-6)
+    other = found(TransformerParams(task=SORT, weights=state, look=state), Answer)
+    assert other.step == -1  # weights that learned another task are not asked
+
+
+def test_bundled_curves_and_figures_are_told():
+    told = found(TransformerParams(), Bundled)
+    assert told.curves.shape[1] == 7
+    assert told.curves[-1, 0] == told.steps
+    assert told.accuracy >= 0.98
+    assert told.parameters == sum(v.numel() for v in load_bundled(REVERSE).parameters())
+
+
+def test_notes_and_refusals_of_the_input():
+    answer = found(TransformerParams(text="abcdefghijklmnop"), Answer)
+    assert len(answer.source) == 13
+    assert str(answer.note) == "Cut to the first 12 of 16 tokens."
+    with pytest.raises(LabError):
+        found(TransformerParams(text="a+b"), Answer)
+
+
+def test_kept_numbers_are_copies():
+    run = Run(TINY)
+    state = taken(run.model, 0, run.shape)
+    before = {k: v.copy() for k, v in state.arrays.items()}
+    run.advance()
+    model = load(state)
+    with torch.no_grad():
+        for value in model.parameters():
+            value.zero_()
+    for name, array in state.arrays.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_recipe_is_valid_as_it_stands():
+    assert Run(Recipe(width="32", layers=1)).advance() is not None
