@@ -14,6 +14,8 @@ from app import words
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transformer.decode import DecodePage
+from app.tabs.transformer.experiments import ExperimentsPage
+from app.tabs.transformer.maths import MathsPage
 from app.tabs.transformer.training import TrainingPage
 from app.training import Training
 from app.widgets import MenuButton, WideButton, quiet
@@ -70,10 +72,13 @@ class TransformerTab(TopicTab):
         self._looks: Weights | None = None  # the kept state that is looked back at
         self._connect()
         self._show_pending(0)
-        self.extras: list[Any] = []  # pages with engines of their own: told when settings or weights change
+        self.lab, self.maths = ExperimentsPage(self, self._subject), MathsPage(self, self._subject)
+        self.extras = (self.lab, self.maths)  # engines of their own: told when settings or weights change
         return [
             Page("Training", self.training.centre, Dock(self.run_form, resets=False)),
             Page("Decode", self.decode.centre, Dock(self.form, resets=False)),
+            Page("Experiments", self.lab.centre, self.lab.dock),
+            Page("Maths", self.maths.centre, self.maths.dock),
         ]
 
     def choosers(self) -> Sequence[QWidget]:
@@ -162,6 +167,10 @@ class TransformerTab(TopicTab):
         fits = state is not None and isinstance(state.made_of, Shape) and state.made_of.task == self.params.task
         return state if fits else None
 
+    def _subject(self) -> tuple[str, str, Weights | None]:
+        """Task, typed text and weights that the other pages look at; the bundled ones if there are none."""
+        return self.params.task, self.params.text, self.weights()
+
     def show_params(self) -> None:
         super().show_params()
         params = self.params
@@ -205,9 +214,16 @@ class TransformerTab(TopicTab):
 
     def set_device(self, device: str) -> None:
         self.driver.set_device(device)
+        for extra in self.extras:
+            extra.set_device(device)
         self.stream.device = device
         if self._started:
             self.ask(again=True)
+
+    def cancel(self) -> None:
+        super().cancel()
+        for extra in self.extras:
+            extra.cancel()
 
     # -- the run
     def _renewed(self) -> None:
