@@ -239,7 +239,7 @@ class PrecisionCurve(PixelView):
         painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
         text = words.tr("threshold")
         wide = text_width(text) + S2
-        left = x - wide if x + wide > place.right() else x + S1
+        left = x - wide + S1 if x - wide > place.left() else x + S1
         write(painter, QRectF(left, place.bottom() - 34, wide, 16), text, align=LEFT)
 
     def _draw_step(self, painter: QPainter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 
 import numpy as np
 import pytest
@@ -217,3 +218,192 @@ def test_voc_equals_the_plain_loop(style, reference, seed):
     assert {k: v for k, v in ours.per_class.items() if v >= 0} == pytest.approx(wanted, abs=1e-6)
     assert ours.ap == pytest.approx(np.mean(list(wanted.values())), abs=1e-6)
     assert ours.ap == ours.ap50
+
+
+# -- taken apart
+def flat(truths, found):
+    from engines.blocks.detections import flatten
+
+    return flatten(truths, found)
+
+
+def test_every_verdict_has_its_reason():
+    from engines.mean_ap.model import judge, steps
+    from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS
+
+    truth = {"boxes": [[0, 0, 100, 100], [200, 0, 300, 100], [400, 0, 500, 100]], "labels": [0, 1, 0],
+             "iscrowd": [0, 0, 1]}  # fmt: skip
+    said = {
+        "boxes": [[0, 0, 100, 90], [0, 0, 100, 95], [200, 0, 300, 98], [0, 70, 100, 170], [600, 600, 650, 650],
+                  [410, 10, 450, 50]],
+        "labels": [0, 0, 0, 0, 0, 0],
+        "scores": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
+    }  # fmt: skip
+    boxes = flat([truth], [said])
+    judged = judge(boxes, 0.5)
+    assert judged.verdicts.tolist() == [RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE]
+    assert judged.partner.tolist()[:4] == [0, 0, 1, 0]
+    np.testing.assert_allclose(judged.overlap[:4], [0.9, 0.95, 0.98, 30 / 170])
+    assert judged.taken_by.tolist() == [0, -1, 5]
+    line = steps(boxes, judged, 0, "coco")
+    np.testing.assert_allclose(line.precision, [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 5])
+    np.testing.assert_allclose(line.recall, 1)
+    assert judge(boxes, 0.92).verdicts.tolist()[:2] == [LOW_IOU, RIGHT]  # the better score overlaps too little now
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), iou=st.integers(0, 9), size=st.sampled_from(["all", "small", "medium", "large"]))
+def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, size):
+    from engines.blocks.average_precision import AREAS, IOU_THRESHOLDS
+    from engines.mean_ap.model import confusion, judge, steps
+    from engines.mean_ap.spec import RIGHT
+
+    rng = np.random.default_rng(seed)
+    pairs = [picture(rng, 6, 15, levels=6, grid=4, crowds=0.2) for _ in range(3)]
+    truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
+    boxes = flat(truths, found)
+    judged = judge(boxes, float(IOU_THRESHOLDS[iou]), size)
+    for style in ("coco", "voc07", "voc10"):
+        whole = evaluate(truths, found, style)
+        for k, label in enumerate(whole.labels):
+            line = steps(boxes, judged, label, style)
+            assert line.value == pytest.approx(whole.average[iou, k, list(AREAS).index(size), -1], abs=1e-9)
+    cells = confusion(boxes, judged, 0.3, float(IOU_THRESHOLDS[iou]), 3)
+    right = (judged.verdicts == RIGHT) & (boxes.score >= 0.3)
+    assert ((cells[:, 1] == cells[:, 2]) & (cells[:, 1] < 3)).sum() >= right.sum()
+    assert (cells[:, 1] < 3).sum() == (~judged.aside).sum()  # every object that counts is in one cell
+
+
+def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
+    from engines.data.judged import judged_pictures
+    from engines.detr import load_checkpoint
+    from engines.detr.judge import results_of
+    from engines.mean_ap.cases import sample
+
+    cases, pictures, model = sample(), judged_pictures(), load_checkpoint("toy-detr")
+    assert len(cases.images) == len(pictures)
+    for index in (2, 13):
+        again = results_of(model, pictures[index : index + 1])
+        mine = slice(cases.start[index], cases.start[index + 1])
+        assert [entry["category_id"] for entry in again] == cases.boxes.label[mine].tolist()
+        np.testing.assert_allclose([entry["score"] for entry in again], cases.boxes.score[mine], atol=2e-3)
+        np.testing.assert_allclose([entry["bbox"] for entry in again], cases.boxes.boxes[mine], atol=0.5)
+    assert cases.boxes.crowd.sum() == 2
+
+
+# -- files
+TRUTH = {
+    "images": [{"id": 7, "file_name": "a.png", "width": 100, "height": 80}, {"id": 9, "file_name": "../b.png"}],
+    "categories": [{"id": 3, "name": "cat"}, {"id": 5, "name": "dog"}],
+    "annotations": [
+        {"id": 1, "image_id": 9, "category_id": 5, "bbox": [10, 10, 30, 30], "area": 500, "iscrowd": 0},
+        {"id": 2, "image_id": 7, "category_id": 3, "bbox": [0, 0, 50, 40], "area": 2000, "iscrowd": 0},
+    ],
+}
+RESULTS = [
+    {"image_id": 7, "category_id": 3, "bbox": [1, 1, 50, 40], "score": 0.9},
+    {"image_id": 9, "category_id": 3, "bbox": [10, 10, 30, 30], "score": 0.8},
+    {"image_id": 8, "category_id": 3, "bbox": [10, 10, 30, 30], "score": 0.7},
+]
+
+
+@pytest.fixture
+def coco_files(tmp_path):
+    paths = tmp_path / "truth.json", tmp_path / "results.json"
+    for path, content in zip(paths, (TRUTH, RESULTS), strict=True):
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return paths
+
+
+def test_coco_files_are_read_in_either_order(coco_files):
+    from engines.mean_ap.files import read_cases
+
+    for paths in (coco_files, coco_files[::-1]):
+        cases = read_cases(paths)
+        assert cases.classes == ("cat", "dog")
+        assert [one.name for one in cases.images] == ["a.png", "b.png"]
+        assert (cases.images[1].width, cases.images[1].height) == (40, 40)  # none is given: as far as its boxes reach
+        assert cases.images[0].rgb()[1]  # there is no picture: paper
+        assert cases.images[1].pixels is None  # a file does not choose what is read outside of its folder
+        assert cases.boxes.truth_label.tolist() == [0, 1]
+        assert cases.boxes.label.tolist() == [0, 0]
+        assert "1 results are of images" in str(cases.notes[0])
+    alone = read_cases(coco_files[:1])
+    assert len(alone.boxes.score) == 0
+    assert "ground truth alone" in str(alone.notes[0])
+
+
+@pytest.mark.parametrize(
+    ("which", "change", "words"),
+    [
+        (0, lambda c: c["annotations"][1].update(bbox=[1, 2, 3]), "annotations, entry 2: bbox must be four numbers"),
+        (0, lambda c: c["annotations"][0].update(bbox=[1, 2, -3, 4]), "entry 1: bbox has a negative width"),
+        (0, lambda c: c["annotations"][0].update(category_id=99), "entry 1: category_id 99 is not in the file"),
+        (0, lambda c: c["annotations"][0].pop("image_id"), "entry 1: image_id is missing"),
+        (0, lambda c: c["annotations"].append("x"), "entry 3: not an object"),
+        (0, lambda c: c["categories"].append({"id": 3}), "categories, entry 3: id 3 comes twice"),
+        (0, lambda c: c["images"][0].update(id=1.5), "images, entry 1: id must be a whole number or a text"),
+        (0, lambda c: c["annotations"][0].update(area="big"), "area must be a number"),
+        (0, lambda c: c.pop("images"), 'needs the lists "images"'),
+        (0, lambda c: c["images"].clear() or c["annotations"].clear(), "names no image"),
+        (1, lambda c: c[1].update(score=None), "results.json, entry 2: score must be a number"),
+        (1, lambda c: c[2].update(bbox=[1e9, 0, 1, 1]), "entry 3: bbox"),
+        (1, lambda c: c[0].update(score=float("nan")), "score must be a number"),
+        (1, lambda c: c[0].pop("score"), "neither COCO ground truth nor COCO results"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_by_entry(coco_files, which, change, words):
+    from engines.core.errors import LabError
+    from engines.mean_ap.files import read_cases
+
+    content = json.loads(coco_files[which].read_text(encoding="utf-8"))
+    change(content)
+    coco_files[which].write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(LabError, match=words):
+        read_cases(coco_files)
+
+
+def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
+    from engines.core.errors import LabError
+    from engines.mean_ap.files import read_cases
+
+    path = tmp_path / "x.json"
+    for content, words in (
+        (b"{", "line 1: not valid JSON"),
+        (b"\xff\xfe\x00", "not"),
+        (b"3", "neither"),
+        (b"[" * 100_000, "nested too deeply"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(LabError, match=words):
+            read_cases([path])
+    with pytest.raises(LabError, match="can't be read"):
+        read_cases([tmp_path / "none.json"])
+    with pytest.raises(LabError, match="results alone"):
+        read_cases([coco_files[1]])
+    path.write_text("[]", encoding="utf-8")  # results that found nothing
+    assert read_cases([coco_files[0], path]).boxes.images == 2
+
+
+def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
+    from engines.core.protocol import Job
+    from engines.mean_ap.engine import Engine
+    from engines.mean_ap.spec import CurveSeen, MeanApParams, Moved, NumbersSeen, PictureSeen
+
+    engine = Engine()
+
+    def answers(**fields):
+        params = MeanApParams(files=tuple(map(str, coco_files)), **fields)
+        return {type(event): event for event in engine.run(Job(params, lambda: engine, lambda event: None))}
+
+    before = answers()
+    assert before[CurveSeen].value == pytest.approx(1)
+    away = answers(moved=(Moved(0, False, 0, (60.0, 50.0, 90.0, 70.0)), Moved(99, True, 0, (0.0, 0.0, 1.0, 1.0))))
+    assert away[CurveSeen].value == 0
+    assert away[CurveSeen].before_value == pytest.approx(1)
+    assert away[CurveSeen].changed.tolist() == [True, False]
+    assert away[NumbersSeen].twelve[1] < away[NumbersSeen].before[1]
+    assert away[PictureSeen].boxes[0].tolist() == [60, 50, 90, 70]
+    assert answers()[NumbersSeen] is before[NumbersSeen]
+    lost = answers(missed=(1, 0), label=1)
+    assert (lost[CurveSeen].at, lost[CurveSeen].missed_at, lost[PictureSeen].index) == (-1, 0, 1)
