@@ -166,7 +166,7 @@ class Intake(QObject):
         known = catalog.describe(source)
         name = known.topic or self._topic_of(source)
         tab = self._window.tab
-        if name:
+        if name and (tab is None or not tab.claims_model(source)):
             tab = self._window.show_topic(name)
         if tab is None or not tab.takes_models:
             self._window.complain(Message("{name}: no topic here can use this model.", {"name": known.title}))

@@ -258,6 +258,10 @@ class TopicTab(QWidget):
     def take_paths(self, paths: Sequence[Path]) -> None:
         """Use files and folders that `takes_path` said yes to; all that were dropped at once."""
 
+    def claims_model(self, source: str) -> bool:
+        """Whether a model chosen while this tab is on screen is for it, though it belongs to another topic."""
+        return False
+
     def take_model(self, source: str) -> None:
         """Use a model that is on this machine; changes to the old one do not carry over."""
         self.error.dismiss()

@@ -13,7 +13,7 @@ from app.theme import CAPTION, S1, S2
 from app.views.base import LEFT, RIGHT, PixelView, empty_note, rgb_image, text_width, write
 from app.words import Text
 
-LEAST, LARGEST = 24, 52  # px of a row
+LEAST, LARGEST = 17, 52  # px of a row
 NAME = 96  # px of a name at most
 
 
@@ -169,12 +169,12 @@ class ClassRows(PixelView):
             painter.setClipRect(place)
             write(painter, place, self._names[index], theme.color("text"), CAPTION, True, LEFT)
             painter.restore()
-            side = self._row - 4
+            side = self._row - 2
             x, end = left + self._wide, self.width() - counted
             for face in self._faces[index] if index < len(self._faces) else []:
                 if x + side > end:
                     break
-                painter.drawImage(QRectF(x, row.top() + 2, side, side), face)
+                painter.drawImage(QRectF(x, row.top() + 1, side, side), face)
                 x += side + 2
             where = QRectF(self.width() - counted, row.top(), counted - S1, row.height())
             write(painter, where, self._counts[index], None, CAPTION, align=RIGHT)

@@ -167,9 +167,9 @@ def squared(rgb: Bytes, side: int) -> Bytes:
     short = min(height, width)
     top, left = (height - short) // 2, (width - short) // 2
     if short == side:
-        return np.ascontiguousarray(rgb[top : top + short, left : left + short])
+        return rgb[top : top + short, left : left + short].copy()
     image = Image.fromarray(np.ascontiguousarray(rgb[top : top + short, left : left + short]))
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
+    return np.array(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
 def read_square(path: str | Path | bytes, side: int, name: str = "") -> Bytes:

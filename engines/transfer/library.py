@@ -25,6 +25,7 @@ from engines.transfer.store import FeatureStore, model_hash, picture_hash
 PAUSE = 0.08  #: seconds of work between two places to stop, about
 LARGEST = 32  #: pictures that go through the backbone at once
 PIXELS = 256 * 2**20  #: bytes of pictures kept for fine-tuning; more are read again each time
+RATED = 4  #: pictures that are timed where none had to be computed
 KEPT = 2  #: backbones in memory
 
 
@@ -63,7 +64,7 @@ class Prepared:
     features : ndarray float32 (n, F)
     refusals : Refusals
     rate : float
-        Pictures per second of the backbone; 0 if nothing was computed.
+        Pictures per second of the backbone.
     cached : int
     """
 
@@ -280,9 +281,21 @@ def _arranged(
         ]
     )
     features = np.stack([work.features[int(label), int(index)] for label, index in zip(truth, place, strict=True)])
-    return Prepared(
+    made = Prepared(
         pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.rate, cached
     )
+    if not made.rate:  # all was on disk
+        made.rate = measured_rate(made)
+    return made
+
+
+def measured_rate(prepared: Prepared) -> float:
+    """Pictures per second of the backbone, by a few of them; the first call does not count, it is slow."""
+    some = prepared.pixels(range(min(RATED, len(prepared.truth))))
+    embed(prepared.backbone, some[:1])
+    began = time.perf_counter()
+    embed(prepared.backbone, some)
+    return len(some) / max(time.perf_counter() - began, 1e-6)
 
 
 #: The compute thread's: the engine that draws and the trainer that learns look at the same set.

@@ -33,7 +33,9 @@ def save_probe(probe: Probe, path: Path | str) -> Path:
         "model": probe.model,
         "model_hash": probe.model_hash,
         "side": str(probe.side),
-        "note": probe.note,
+        "pictures": probe.pictures,
+        "labels": str(probe.labels),
+        "step": str(probe.step),
     }
     tensors = {"weight": np.ascontiguousarray(probe.weight), "bias": np.ascontiguousarray(probe.bias)}
     draft = path.with_suffix(".draft")
@@ -61,7 +63,7 @@ def load_probe(path: Path | str) -> Probe:
                 raise LabError("{name}: not a probe saved here.", name=path.name)
             weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
             names = tuple(str(each) for each in json.loads(header["names"]))
-            side = int(header["side"])
+            side, labels, step = (int(header[name]) for name in ("side", "labels", "step"))
     except FileNotFoundError:
         raise LabError("{name}: there is no such file.", name=path.name) from None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
@@ -71,5 +73,5 @@ def load_probe(path: Path | str) -> Probe:
         raise LabError("{name}: the probe is damaged.", name=path.name)
     return Probe(
         weight.astype(np.float32), bias.astype(np.float32), names, header.get("model", ""),
-        header.get("model_hash", ""), side, header.get("note", ""),
+        header.get("model_hash", ""), side, header.get("pictures", ""), labels, step,
     )  # fmt: skip

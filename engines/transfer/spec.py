@@ -26,12 +26,17 @@ WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attent
 PROBE, TUNED, SCRATCH = range(3)
 METHODS: Final = ("Linear probe", "Fine-tuning", "From scratch")
 PCA, TSNE = "PCA", "t-SNE"
-DATA, MAP, NEW_RUN, LIVE = "Pictures", "Map", "Starts a new run", "Changes at once"
+MAP, NEW_RUN, LIVE = "Map", "Starts a new run", "Changes at once"
 SMALL: Final = "mini-vit"  #: the backbone that is always here
 LAST_STEP: Final = 100  #: of a run
+#: steps after which all test pictures are classified
+TESTS: Final = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 80, LAST_STEP)
 MOST_TESTED: Final = 1000  #: test pictures, all classes together
 ON_MAP: Final = 1000  #: points on the map
 THUMB: Final = 48  #: pixels of a thumbnail
+SEED_TIP: Final = "Which pictures are labeled and which test; weights of the start; order of the batches."
+ALL_TIP: Final = "Learning rate of Adam; all labels at each step."
+ADAM_TIP: Final = "Learning rate of Adam. (Kingma 2015)"
 Z95: Final = 1.959963984540054  #: quantile of the normal distribution for an interval of 95 %
 
 
@@ -53,22 +58,20 @@ class TransferParams(Params):
 
     labels: int = setting(
         5,
-        Range(1, 500, 1, "Labels per class", log=True, group=DATA,
+        Range(1, 500, 1, "Labels per class", log=True, group=NEW_RUN,
               tip="Labeled pictures of each class that all three methods learn from."),
     )  # fmt: skip
     most: int = setting(
         40,
-        Range(4, 5000, 1, "Pictures per class, at most", log=True, group=DATA,
+        Range(4, 5000, 1, "Pictures per class, at most", log=True, group=NEW_RUN,
               tip="Half of them are for testing, the rest can be labeled."),
     )  # fmt: skip
     side: int = setting(
         112,
-        Range(56, 224, 14, "Side of the pictures", "px", group=DATA,
+        Range(56, 224, 14, "Side of the pictures", "px", group=NEW_RUN,
               tip="Larger pictures show more and take longer. Fixed for small models."),
     )  # fmt: skip
-    sample: int = setting(
-        0, Range(0, 99, 1, "Draw", group=DATA, tip="Which pictures are labeled, and which test. Also the seed.")
-    )
+    sample: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip=SEED_TIP))
     projection: str = setting(
         PCA,
         Choice((PCA, TSNE), "Projection", group=MAP,
@@ -84,16 +87,21 @@ class TransferParams(Params):
         True, Switch("From scratch", group=NEW_RUN, tip="The same architecture learns from random weights.")
     )
     batch: int = setting(
-        16, Range(4, 128, 4, "Batch", group=NEW_RUN, tip="Pictures per step of fine-tuning and from scratch.")
+        16, Range(4, 128, 4, "Batch size", group=NEW_RUN, tip="Pictures per step of fine-tuning and from scratch.")
     )
     probe_rate: float = setting(
-        0.02, Range(1e-4, 1, 1e-4, "Learning rate, probe", log=True, group=LIVE, tip="Adam; all labels at each step.")
+        0.02,
+        Range(
+            1e-4, 1, 1e-4, "Rate, probe", log=True, group=LIVE, tip="Learning rate of Adam; all labels at each step."
+        ),
     )
     tuned_rate: float = setting(
-        3e-4, Range(1e-6, 1e-2, 1e-6, "Learning rate, fine-tuning", log=True, group=LIVE, tip="Adam. (Kingma 2015)")
+        3e-4,
+        Range(1e-6, 1e-2, 1e-6, "Rate, fine-tuning", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
     )
     scratch_rate: float = setting(
-        1e-3, Range(1e-6, 1e-2, 1e-6, "Learning rate, from scratch", log=True, group=LIVE, tip="Adam. (Kingma 2015)")
+        1e-3,
+        Range(1e-6, 1e-2, 1e-6, "Rate, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
     )
     folders: tuple[str, ...] = ()
     model: str = ""
@@ -114,9 +122,9 @@ class RunParams(TrainingParams):
     batch: int = 16
     folders: tuple[str, ...] = ()
     model: str = ""
-    probe_rate: float = setting(0.02, Range(1e-4, 1, 1e-4, "Learning rate, probe", live=True))
-    tuned_rate: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "Learning rate, fine-tuning", live=True))
-    scratch_rate: float = setting(1e-3, Range(1e-6, 1e-2, 1e-6, "Learning rate, from scratch", live=True))
+    probe_rate: float = setting(0.02, Range(1e-4, 1, 1e-4, "Rate, probe", live=True))
+    tuned_rate: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "Rate, fine-tuning", live=True))
+    scratch_rate: float = setting(1e-3, Range(1e-6, 1e-2, 1e-6, "Rate, from scratch", live=True))
 
 
 def run_of(params: TransferParams) -> RunParams:
@@ -143,8 +151,10 @@ class Probe:
         Backbone: its source, and the hash of its weights.
     side : int
         Pixels of a picture.
-    note : str
-        How it was made, in one line.
+    pictures : str
+        Name of the set it learned from; empty for the digits.
+    labels, step : int
+        Labels per class, and how long it learned.
     """
 
     weight: Floats = field(repr=False)
@@ -153,7 +163,9 @@ class Probe:
     model: str
     model_hash: str
     side: int
-    note: str = ""
+    pictures: str = ""
+    labels: int = 0
+    step: int = 0
 
     def probabilities(self, features: Floats) -> Floats:
         """(..., F) -> (..., C), each row summing to 1."""
@@ -198,7 +210,7 @@ class SetRead(Frame):
     sides : tuple of int
         What may be chosen.
     rate : float
-        Pictures per second of the backbone, 0 if nothing had to be computed.
+        Pictures per second of the backbone, here and now.
     cached : int
         Pictures whose features were on disk.
     """

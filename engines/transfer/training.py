@@ -20,6 +20,7 @@ from engines.transfer.spec import (
     LAST_STEP,
     PROBE,
     SCRATCH,
+    TESTS,
     TUNED,
     Ints,
     Probe,
@@ -35,7 +36,6 @@ from engines.transfer.store import keep_results, model_hash
 SMALL_MODEL = (
     3_000_000  #: parameters up to which a batch is cut into larger pieces; not by the clock: same seed, same run
 )
-TESTS = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 80, LAST_STEP)  #: steps after which all test pictures are classified
 
 
 class Trainer:
@@ -172,8 +172,10 @@ class Run:
         predictions = np.stack(said)
         frozen = prepared.backbone
         intact = model_hash(frozen.net) == frozen.hash
-        note = f"{prepared.set.title or 'digits'}, {self.params.labels} labels per class, step {self.step}"
-        made = Probe(weight, bias, prepared.set.names, frozen.source, frozen.hash, prepared.side, note)
+        made = Probe(
+            weight, bias, prepared.set.names, frozen.source, frozen.hash, prepared.side, prepared.set.title,
+            self.params.labels, self.step,
+        )  # fmt: skip
         self._testing = False
         yield Kept(Weights(self.step, {"predictions": predictions}, made))
         yield Tested(self.step, predictions, made, time.perf_counter() - began, intact)

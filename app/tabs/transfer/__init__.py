@@ -1,0 +1,14 @@
+"""The tab "Transfer": what a pretrained backbone is worth when labels are few."""
+
+from app.topics import Topic
+
+TOPIC = Topic(
+    name="transfer",
+    title="Transfer",
+    group="Measure and learn",
+    order=3,
+    icon="transfer",
+    tab="app.tabs.transfer.tab:TransferTab",
+    engine="engines.transfer.engine:Engine",
+    pictures=True,
+)

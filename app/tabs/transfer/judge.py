@@ -1,0 +1,168 @@
+"""The page "New photo": what the probe says of a photo, and which pictures of the set are most like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app import words
+from app.cards import card
+from app.choosers import known
+from app.tab import Dock
+from app.theme import S3
+from app.views.bars import Bar, Bars
+from app.views.base import PixelView
+from app.views.filmstrip import FilmStrip
+from app.views.photo import PhotoView
+from app.widgets import WideButton, box, button, col, label, quiet, row, section
+from app.words import say
+from engines.core.errors import LabError, Message
+from engines.transfer.probe import SUFFIX, save_probe
+from engines.transfer.spec import Probe, Verdict
+
+if TYPE_CHECKING:
+    from app.tabs.transfer.tab import TransferTab
+
+SHOWN = 10  #: classes with a bar
+
+
+class Photo(PhotoView):
+    """The photo, nothing over it."""
+
+    def draw(self, painter: QPainter) -> None:
+        self.draw_photo(painter, False)
+
+
+class JudgePage:
+    """Views of the page, and the probe in hand."""
+
+    def __init__(self, tab: TransferTab) -> None:
+        self._tab = tab
+        self.photo, self.seen = Photo(), Photo((96, 96))
+        self.bars = Bars(pitch=30, least_name=60, widest="100.0 %")
+        self.strip = FilmStrip(116)
+        for view, name, file in (
+            (self.photo, "Photo", "photo"),
+            (self.seen, "As the backbone gets it", "seen"),
+            (self.bars, "What the probe says", "classes"),
+            (self.strip, "Most alike", "most-alike"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+        open_photo = button("Open pictures", "open", "boxed", clicked=tab.shell.open_files)
+        self.photo_card = card("Photo", self.photo, tools=[open_photo])
+        self.seen_card = card("As the backbone gets it", self.seen)
+        self.bar_card = card("What the probe says", self.bars)
+        self.near_card = card("Most alike", self.strip)
+        beside = col((self.bar_card, 5), (self.seen_card, 4), gap=S3)
+        self.centre = box(col((row((self.photo_card, 5), (beside, 4), gap=S3), 1), self.near_card, gap=S3))
+        self._fill_dock()
+        self.verdict: Verdict | None = None
+        self.show_probe(None)
+        self._wait()
+
+    def _fill_dock(self) -> None:
+        self.who, self.made = label("", wrap=True), quiet("", wrap=True)
+        self.save = WideButton("Save the probe", "export", tip="One file with classes, weights and the backbone's name")
+        self.open = WideButton("Open a probe", "open", tip="A probe saved here; dropping the file does it, too")
+        self.save.clicked.connect(lambda _checked=False: self._ask_save())
+        self.open.clicked.connect(lambda _checked=False: self._ask_open())
+        drop = quiet("Drop a photo: the probe names it, and its place on the map is marked.", wrap=True)
+        limits = quiet("A probe knows its classes only: it names one of them whatever the photo shows.", wrap=True)
+        holder = QWidget()
+        holder.setLayout(
+            col(section("Probe", self.who, self.made, self.save, self.open), section("Photo", drop, limits), gap=S3)
+        )
+        self.dock = Dock(holder, resets=False)
+
+    def _wait(self) -> None:
+        self.photo_card.set_empty("Drop a photo here.", "Open pictures", self._tab.shell.open_files)
+        for waiting in (self.seen_card, self.bar_card, self.near_card):
+            waiting.set_empty("No photo yet.")
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """All views that can be exported."""
+        return self.photo, self.seen, self.bars, self.strip
+
+    # -- content
+    def show_probe(self, probe: Probe | None) -> None:
+        """Say which probe judges."""
+        self.save.setEnabled(probe is not None)
+        if probe is None:
+            say(self.who, "setText", "No probe yet: train on the page Learn, or open one.")
+            say(self.made, "setText", words.plain(""))
+            return
+        names = ", ".join(probe.names[:6]) + (" …" if len(probe.names) > 6 else "")
+        say(self.who, "setText", Message("{n} classes: {names}", {"n": len(probe.names), "names": names}))
+        said = {
+            "model": words.plain(probe.model),
+            "side": probe.side,
+            "set": words.plain(probe.pictures) if probe.pictures else Message("Digits"),
+            "labels": probe.labels,
+            "step": probe.step,
+        }
+        say(
+            self.made,
+            "setText",
+            Message("On {model} at {side} px. {set}, {labels} labels per class, step {step}", said),
+        )
+
+    def take(self, verdict: Verdict) -> None:
+        """What was found out about the photo."""
+        self.verdict = verdict
+        photo = self._tab.params.photo
+        if photo is not None:
+            self.photo.set_photo(photo.rgb)
+            self.photo_card.set_empty(None)
+            self.photo_card.set_note(known(photo.name))
+        self.seen.set_photo(verdict.seen)
+        side = verdict.seen.shape[0]
+        self.seen_card.set_note("{n} × {n} px", n=side)
+        self.seen_card.set_empty(None)
+        if verdict.names:
+            bars = [
+                Bar(words.plain(name), ((float(p), "accent"),), words.percent(float(p)))
+                for name, p in list(zip(verdict.names, verdict.probabilities, strict=True))[:SHOWN]
+            ]
+            self.bars.set_bars(bars, 1.0)
+            self.bar_card.set_empty(None)
+        else:
+            self.bar_card.set_empty("No probe yet: train on the page Learn, or open one.")
+        notes = [words.number(float(value), 2) for value in verdict.cosines]
+        self.strip.set_photos(list(verdict.near_thumbs), [words.plain(name) for name in verdict.near_names], notes)
+        self.near_card.set_note("cosine of the features")
+        self.near_card.set_empty(None)
+        for view in self.views:
+            view.settings = {"photo": verdict.name}
+
+    # -- files
+    def _ask_save(self) -> None:
+        probe = self._tab.probe
+        if probe is None:
+            return
+        kinds = f"{words.tr('Probe')} (*{SUFFIX})"
+        start = str(Path.home() / f"probe{SUFFIX}")
+        name, _ = QFileDialog.getSaveFileName(self._tab, words.tr("Save the probe"), start, kinds)
+        if name:
+            self.save_to(name)
+
+    def save_to(self, name: str) -> None:
+        """Write the probe in hand into a file."""
+        probe = self._tab.probe
+        assert probe is not None
+        try:
+            path = save_probe(probe, name)
+        except LabError as error:
+            self._tab.complain(error.message)
+            return
+        self._tab.tell(Message("Saved: {name}", {"name": path.name}))
+
+    def _ask_open(self) -> None:
+        kinds = f"{words.tr('Probe')} (*{SUFFIX})"
+        name, _ = QFileDialog.getOpenFileName(self._tab, words.tr("Open a probe"), str(Path.home()), kinds)
+        if name:
+            self._tab.take_probe(Path(name))
