@@ -1,0 +1,195 @@
+"""The page "Training": a DETR learns while it is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QFileDialog
+
+from app import words
+from app.tab import Dock, Page, TopicTab
+from app.tabs.detr.pages import SidePage
+from app.tabs.detr.traincards import TrainCards
+from app.tabs.detr.traindock import TrainDock
+from app.training import Training
+from app.views.base import PixelView
+from engines.core.errors import Message
+from engines.core.params import rules
+from engines.core.protocol import Ended, Event, Progress
+from engines.core.training import Weights
+from engines.detr.spec import TRAINED_HERE, DetrParams
+from engines.detr.training_spec import (
+    MOST_TRAINING_STEPS,
+    DetrTraining,
+    Measured,
+    Now,
+    RunBegan,
+    TrainStep,
+    fitting,
+    is_boxes_folder,
+)
+
+TRAINER = "engines.detr.training:Trainer"
+DETECT = 0
+
+
+class TrainPage(SidePage):
+    """The cards, the dock, and the run behind them."""
+
+    def __init__(self, tab: TopicTab) -> None:
+        super().__init__(tab)
+        self.cards, self.dock = TrainCards(self), TrainDock()
+        self.training = Training(tab, TRAINER, self.cards.transport, self._settings, MOST_TRAINING_STEPS)
+        self._shown = False
+        self._follows = False  # the page Detect shows the state that is looked at
+
+    def page(self) -> Page:
+        cards, dock, training = self.cards, self.dock, self.training
+        training.arrived.connect(self._arrived)
+        training.waiting.connect(dock.show_pending)
+        training.looked.connect(self._looked)
+        cards.transport.looked.connect(cards.look)
+        cards.transport.seeded.connect(lambda seed: self._step(seed=seed))
+        cards.stepped_scene.connect(self._scene)
+        dock.changed.connect(lambda name, value: self._change(**{name: value}))
+        dock.settled.connect(self.tab.history.seal)
+        dock.restarted.connect(training.restart)
+        dock.foldered.connect(self._ask_folder)
+        dock.unfoldered.connect(lambda: self._step(folder=""))
+        dock.looked.connect(self._show_on_detect)
+        cards.wait("Drawing scenes")
+        return Page("Training", cards.centre, Dock(dock, resets=False))
+
+    # -- settings
+    @property
+    def params(self) -> DetrTraining:
+        """The settings that a run begun now would have."""
+        params: DetrParams = self.tab.params
+        return params.training
+
+    def _settings(self) -> DetrTraining:
+        self.training.set_device(self.tab.shell.settings.device)
+        return replace(self.params, scene=self.cards.watched)
+
+    def _change(self, **fields: Any) -> None:
+        new = fitting(replace(self.params, **fields), self.params)
+        self.tab.change(training=new)
+
+    def _step(self, **fields: Any) -> None:
+        """An undo step of its own."""
+        self.tab.history.seal()
+        self._change(**fields)
+        self.tab.history.seal()
+
+    def show_params(self, params: DetrParams) -> None:
+        self.dock.show_params(params.training)
+        self.cards.transport.set_seed(params.training.seed)
+        if self._shown:
+            self.training.settings_changed()
+
+    # -- turning to it
+    def turned_to(self) -> None:
+        self._shown = True
+        self.training.settings_changed()
+
+    def left(self) -> None:
+        self._shown = False
+
+    def escape(self) -> bool:
+        if self.cards.query < 0:
+            return False
+        self.cards.choose(self.cards.query)
+        return True
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        return self.cards.transport.take_key(event)
+
+    def reworded(self) -> None:
+        self.cards.reworded()
+
+    def views(self) -> Sequence[PixelView]:
+        return (self.cards.scene, self.cards.film, self.cards.slots)
+
+    # -- data
+    def takes_path(self, path: Path) -> bool:
+        return is_boxes_folder(path)
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        self.tab.error.dismiss()
+        self._step(folder=str(paths[-1]))
+        self.training.restart()
+
+    def _ask_folder(self) -> None:
+        title = words.tr("A folder of pictures with boxes")
+        name = QFileDialog.getExistingDirectory(self.tab, title, str(Path.home()))
+        if name:
+            self.take_paths([Path(name)])
+
+    # -- the run
+    def _arrived(self, event: Event) -> None:
+        cards = self.cards
+        match event:
+            case RunBegan():
+                cards.begin(event)
+                self.dock.show_run(event)
+                if event.params.folder:
+                    self.dock.show_folder(Path(event.params.folder).name)
+                self._remember(event.params)
+                self._tell_faults(event)
+            case TrainStep():
+                cards.history.add_step(event)
+            case Measured():
+                cards.take_measured(event)
+            case Now():
+                cards.take_now(event.step, event.scene, event.found)
+            case Progress() if event.total:
+                share = {"text": event.text, "done": words.number(event.done), "total": words.number(event.total)}
+                self.tab.tell(Message("{text}: {done} of {total}", share))
+            case Ended() if event.error is not None and self.params.folder:
+                self._step(folder="")  # trying again is no use before the folder is another one
+
+    def _tell_faults(self, began: RunBegan) -> None:
+        if not began.skipped:
+            return
+        count = words.number(began.skipped)
+        text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
+        if began.skipped > 1:
+            text = Message("{n} annotations were left out. {first}", {"n": count, "first": began.faults[0]})
+        self.tab.complain(text, "Copy the list", lambda: self._copy_faults(began), word="Note")
+
+    def _copy_faults(self, began: RunBegan) -> None:
+        QGuiApplication.clipboard().setText("\n".join(words.tr(fault) for fault in began.faults))
+        self.tab.tell(Message("Copied {n} of {all}.", {"n": len(began.faults), "all": began.skipped}))
+
+    def _remember(self, params: DetrTraining) -> None:
+        """The settings that go into every exported file."""
+        settings: dict[str, object] = {name: getattr(params, name) for name in rules(params) if name != "until"}
+        for view in self.cards.views:
+            view.settings = {**settings, "folder": params.folder}
+
+    def _scene(self, by: int) -> None:
+        began = self.cards.example
+        if began is None:
+            return
+        count = self.cards.examples
+        self.cards.watch((self.cards.watched + by) % count)
+        if self.training.stream.is_busy:
+            self.training.settings_changed()
+
+    # -- weights
+    def _looked(self, weights: Weights | None) -> None:
+        if self._follows and weights is not None and self.tab.params.source == TRAINED_HERE:
+            self.tab.change(undoable=False, weights=weights)
+
+    def _show_on_detect(self) -> None:
+        weights = self.training.weights
+        if weights is None:
+            self.tab.tell(Message("Nothing to show yet."))
+            return
+        self._follows = True
+        self.tab.change(undoable=False, source=TRAINED_HERE, weights=weights, query=-1, queries_off=(), heads_off=())
+        self.tab.show_page(DETECT)

@@ -1,0 +1,377 @@
+"""The cards of the page "Training": curves, the watched scene, the match film, where each query looks."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.cards import Card, card
+from app.tabs.detr.names import class_name
+from app.tabs.detr.trainhistory import TrainHistory
+from app.theme import S3
+from app.transport import Transport
+from app.views.base import PixelView
+from app.views.boxes import Box
+from app.views.boxview import BoxView
+from app.views.colorbar import ColorBar
+from app.views.curves import Curve, Curves
+from app.views.matchfilm import MatchFilm
+from app.views.mosaic import Mosaic
+from app.widgets import Key, Segments, box, button, col, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.detr.training_spec import Example, Found, Measured, RunBegan
+
+LEAST = 60.0  # steps that the curves show at least
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TERMS = (("cat0", "cross-entropy"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
+CARDINALITY, SWITCHES = range(2)
+ATTENTION, CENTERS = range(2)
+ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
+PERCENT = (0, 25, 50, 75, 100)
+CARDINALITY_TIP = "How far the number of predicted objects is off, for each picture. (Carion et al. 2020, 3.1)"
+SWITCHES_TIP = (
+    "Share of all validation objects that changed their query since the measurement before. High: the queries have not "
+    "agreed yet, which is why DETR learns slowly. (Li et al. 2022, DN-DETR)"
+)
+
+
+def letter(index: int) -> str:
+    """What an object is called: A to Z, then by number."""
+    return LETTERS[index] if index < len(LETTERS) else str(index + 1)
+
+
+class TrainCards(QObject):
+    """Views of the page, and what is shown in them.
+
+    Signals
+    -------
+    stepped_scene : int
+        The example before (-1) or after (1) is asked for.
+    """
+
+    stepped_scene = Signal(int)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.loss, self.precision, self.third = Curves(), Curves((0, 100), PERCENT), Curves()
+        self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
+        self.transport = Transport(seed_tip="Of weights and scenes: same seed, same run. (Processor only)")
+        for view, file in ((self.loss, "loss"), (self.precision, "average-precision"), (self.third, "cardinality")):
+            view.export_name = file
+        self.scene.export_name, self.slots.export_name = "validation-scene", "where-queries-look"
+        self.loss_key = Key([(token, Message(name)) for token, name in TERMS], "0.00")
+        self.precision_key = Key((("cat0", words.plain("AP")), ("cat1", words.plain("AP50"))), "100.0")
+        self.third_key = Key((("cat0", Message("objects")),), "00.00")
+        self.kind = Segments(("Cardinality", "Switches"), tips=(CARDINALITY_TIP, SWITCHES_TIP))
+        self.looks = Segments(
+            ("Attention", "Boxes"),
+            tips=(
+                "Cross-attention of the last layer, mean over its heads and all validation pictures.",
+                "In which share of the validation pictures the middle of the query's box lies there.",
+            ),
+        )
+        self.look_bar, self.box_bar = ColorBar(Message("Shared scale")), ColorBar(Message("Shared scale"), "tide")
+        self.box_bar.hide()
+        self.told = quiet("", wrap=True)
+        back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
+        on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
+        self.loss_card = card("Loss", self.loss, foot=self.loss_key)
+        self.precision_card = card("Precision, %", self.precision, foot=self.precision_key)
+        self.third_card = card("Cardinality error", self.third, foot=self.third_key, tools=[self.kind])
+        self.scene_card = card("Validation scene", self.scene, tools=[back, on], foot=self.told)
+        self.film_card = card("Match film", self.film, "which query owns each object")
+        self.slots_card = card(
+            "Where queries look", self.slots, tools=[self.looks], foot=col(self.look_bar, self.box_bar, gap=0)
+        )
+        upper = row((self.loss_card, 10), (self.precision_card, 10), (self.third_card, 10), gap=S3)
+        lower = row((self.scene_card, 10), (self.film_card, 11), (self.slots_card, 10), gap=S3)
+        self.centre = box(col((upper, 9), (lower, 13), self.transport, gap=S3))
+        self.history, self.before = TrainHistory(), TrainHistory()
+        self._began: RunBegan | None = None
+        self.watched = 0
+        self.query = -1
+        self.looked: int | None = None
+        self._cursor: float | None = None
+        self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
+        self._hover: int | None = None
+        self._rows: list[int] = []  # the query of each prediction that is drawn; -1 for an object
+        self.kind.chosen.connect(lambda _i: self.draw_curves())
+        self.looks.chosen.connect(lambda _i: self._draw_slots())
+        for plot in self.plots:
+            plot.pointed.connect(self._point)
+        self.film.chosen.connect(self.choose)
+        self.film.hovered.connect(lambda place: self._point(None if place is None else float(place[1])))
+        self.slots.chosen.connect(self.choose)
+        self.slots.hovered.connect(self._slot_hovered)
+        self.scene.clicked.connect(self._box_clicked)
+        self.scene.hovered.connect(self._box_hovered)
+
+    @property
+    def plots(self) -> tuple[Curves, Curves, Curves]:
+        """The plots over steps."""
+        return self.loss, self.precision, self.third
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        curves = self.loss_card, self.precision_card, self.third_card
+        return *curves, self.scene_card, self.film_card, self.slots_card
+
+    @property
+    def views(self) -> tuple[Curves | PixelView, ...]:
+        """All views that can be exported."""
+        return *self.plots, self.scene, self.film, self.slots
+
+    def wait(self, text: Text) -> None:
+        """Nothing to show yet."""
+        for one in self.cards:
+            one.set_empty(text)
+
+    # -- what the run tells
+    def begin(self, began: RunBegan) -> None:
+        """Another run; the curves of the one before stay behind it, dashed."""
+        if len(self.history.measured) > 2:
+            self.before = self.history
+        if self._began is None or began.drawn != self._began.drawn:
+            self.watched = 0
+        self.history, self._began, self.looked, self._on_scene = TrainHistory(), began, None, None
+        self.watched = min(self.watched, len(began.examples) - 1)
+        self.query = min(self.query, began.params.queries - 1)
+        for one in self.cards:
+            one.set_empty(None)
+        self._show_example()
+
+    def take_measured(self, measured: Measured) -> None:
+        """A measurement; drawn at once, since they are rare."""
+        self.history.add_measured(measured)
+        if self.looked is None:
+            self._on_scene = measured.found[self.watched], measured.step
+        self.draw_curves()
+        self._draw_film()
+        if self.looked is None:
+            self._draw_scene()
+            self._draw_slots()
+
+    def take_now(self, step: int, scene: int, found: Found) -> None:
+        """The newest answer on the watched scene."""
+        self.draw_losses()
+        if self.looked is None and scene == self.watched:
+            self._on_scene = found, step
+            self._draw_scene()
+
+    def look(self, step: int | None) -> None:
+        """Look back at the measurement of a step; None follows the run."""
+        self.looked = step
+        self._show_measured()
+        self._place_cursor()
+
+    def watch(self, scene: int) -> None:
+        """Watch another example."""
+        if scene != self.watched and self._began is not None:
+            self.watched = min(scene, len(self._began.examples) - 1)
+            self._show_example()
+            self._draw_film()
+            self._show_measured()
+
+    def _show_measured(self) -> None:
+        measured = self.history.at(self.looked)
+        if measured is not None:
+            self._on_scene = measured.found[self.watched], measured.step
+            self._draw_scene()
+            self._draw_slots()
+
+    # -- the scene
+    @property
+    def example(self) -> Example | None:
+        """The picture that is watched."""
+        return None if self._began is None else self._began.examples[self.watched]
+
+    @property
+    def examples(self) -> int:
+        """How many pictures can be watched."""
+        return 0 if self._began is None else len(self._began.examples)
+
+    def _show_example(self) -> None:
+        example = self.example
+        if example is not None:
+            self.scene.set_photo(example.rgb)
+            self.scene.set_boxes([])
+
+    def _class(self, label: int) -> Message:
+        assert self._began is not None
+        name = self._began.classes[label]
+        return class_name(name) if self._began.drawn else words.plain(name)
+
+    def _draw_scene(self) -> None:
+        example, began = self.example, self._began
+        if example is None or began is None or self._on_scene is None:
+            return
+        found, step = self._on_scene
+        boxes, self._rows = [], []
+        for index, (corners, label) in enumerate(zip(example.boxes, example.labels, strict=True)):
+            tag = Message("{letter} {name}", {"letter": letter(index), "name": self._class(int(label))})
+            boxes.append(_box(corners, tag, "truth", above=True))
+            self._rows.append(-1)
+        places: dict[int, int] = {}
+        owned = set(found.owners.tolist())
+        for query in range(len(found.scores)):
+            claims = found.scores[query] > found.no_object[query]
+            if query not in owned and not claims and len(found.scores) > ALL_SHOWN and query != self.query:
+                continue
+            places[query] = len(boxes)
+            mine = query in owned
+            boxes.append(
+                _box(found.boxes[query], str(query + 1), "pred" if mine else "text2", above=False, dashed=not mine)
+            )
+            self._rows.append(query)
+        links = [(places[int(query)], index) for index, query in enumerate(found.owners) if query >= 0]
+        self.scene.set_boxes(boxes, links)
+        self.scene.set_at(places.get(self.query, -1))
+        self.scene_card.set_note(Message("step {n}", {"n": words.number(step)}))
+        self._tell_box()
+
+    def _tell_box(self) -> None:
+        if self._on_scene is None or self.example is None:
+            return
+        found, _ = self._on_scene
+        query = self.query if self._hover is None else self._hover
+        if not 0 <= query < len(found.scores):
+            say(self.told, "setText", "Green: objects. Orange: matched queries. Dashed: left as no object.")
+            return
+        values = {
+            "query": query + 1,
+            "name": self._class(int(found.labels[query])),
+            "score": words.number(float(found.scores[query]), 2),
+            "none": words.number(float(found.no_object[query]), 2),
+        }
+        mine = np.flatnonzero(found.owners == query)
+        if len(mine):
+            values["object"] = letter(int(mine[0]))
+            say(self.told, "setText", Message("Query {query} owns {object}: {name} {score}, no object {none}", values))
+        else:
+            say(self.told, "setText", Message("Query {query} owns nothing: {name} {score}, no object {none}", values))
+
+    def _query_of(self, index: object) -> int:
+        return self._rows[index] if isinstance(index, int) and index < len(self._rows) else -1
+
+    def _box_clicked(self, index: object) -> None:
+        query = self._query_of(index)
+        self.choose(query if query >= 0 else self.query)
+
+    def _box_hovered(self, index: object) -> None:
+        query = self._query_of(index)
+        self._hover = query if query >= 0 else None
+        self._tell_box()
+
+    def _slot_hovered(self, place: object) -> None:
+        self._hover = int(place[0]) if isinstance(place, tuple) else None
+        self._tell_box()
+
+    def choose(self, query: int) -> None:
+        """Mark a query in every view; the same again lets it go."""
+        self.query = -1 if query == self.query else query
+        self.film.set_at(self.query)
+        self.slots.set_at(self.query)
+        self._draw_scene()
+
+    # -- film and slots
+    def _draw_film(self) -> None:
+        example = self.example
+        if example is None or not self.history.measured:
+            return
+        names = [
+            Message("{letter} {name}", {"letter": letter(i), "name": self._class(int(label))})
+            for i, label in enumerate(example.labels)
+        ]
+        self.film.set_film(names, self.history.steps, self.history.owners(self.watched))
+        self.film.set_at(self.query)
+
+    def _draw_slots(self) -> None:
+        measured = self.history.at(self.looked)
+        if measured is None:
+            return
+        boxes = self.looks.at() == CENTERS
+        maps = measured.centers if boxes else measured.attention
+        top = float(maps.max(initial=0.0)) or 1.0
+        self.slots.set_maps(maps, top, ramp="tide" if boxes else "ember")
+        self.slots.set_captions([str(i + 1) for i in range(len(maps))])
+        self.slots.set_at(self.query)
+        self.look_bar.setVisible(not boxes)
+        self.box_bar.setVisible(boxes)
+        (self.box_bar if boxes else self.look_bar).set_range(0, top)
+
+    # -- curves
+    def draw_losses(self) -> None:
+        """The losses of all steps."""
+        rows = self.history.rows
+        end = max(LEAST, rows[-1, 0] if len(rows) else 0.0)
+        self.loss.set_curves(
+            [
+                Curve(Message(name), rows[:, 0], rows[:, 4 + i], token, raw=rows[:, 1 + i])
+                for i, (token, name) in enumerate(TERMS)
+            ],
+            end,
+        )
+        self._place_cursor()
+
+    def draw_curves(self) -> None:
+        """All plots."""
+        self.draw_losses()
+        steps = np.array(self.history.steps, float)
+        end = max(LEAST, self.history.rows[-1, 0] if len(self.history.rows) else 0.0)
+        curves = [
+            Curve("AP", steps, 100 * self.history.column("ap"), "cat0"),
+            Curve("AP50", steps, 100 * self.history.column("ap50"), "cat1"),
+        ]
+        curves += self._ghost("ap50", 100, end, "cat1")
+        self.precision.set_curves(curves, end)
+        self.precision_card.set_note("dashed: the run before" if len(curves) > 2 else "")
+        if self.kind.at() == CARDINALITY:
+            shown = [Curve(Message("objects"), steps, self.history.column("cardinality"), "cat0")]
+            shown += self._ghost("cardinality", 1, end, "cat0")
+        else:
+            rest = self.history.column("switched")[1:]
+            shown = [Curve(Message("switched, %"), steps[1:], 100 * rest, "cat2")]
+            shown += self._ghost("switched", 100, end, "cat2")
+        self.third_card.set_title("Cardinality error" if self.kind.at() == CARDINALITY else "Changed owners")
+        items = ("cat0", "objects") if self.kind.at() == CARDINALITY else ("cat2", "switched, %")
+        self.third_key.set_items([(items[0], Message(items[1]))], "00.00")
+        self.third.set_curves(shown, end)
+        self._place_cursor()
+
+    def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
+        """The same figure of the run before, as far as this one has come."""
+        steps, values = np.array(self.before.steps, float), scale * self.before.column(name)
+        fits = (steps <= end) & (values >= 0)
+        return (
+            [Curve(Message("the run before"), steps[fits], values[fits], token, dashed=True)] if fits.sum() > 1 else []
+        )
+
+    def _point(self, x: float | None) -> None:
+        self._cursor = x
+        self._place_cursor()
+
+    def _place_cursor(self) -> None:
+        x = self._cursor
+        if x is None and self.looked is not None:
+            x = float(self.looked)
+        keys = (self.loss_key, 2, 3), (self.precision_key, 1, 2), (self.third_key, 2, 1)
+        for plot, (key, digits, count) in zip(self.plots, keys, strict=True):
+            plot.set_cursor(x)
+            values = plot.values_at(x)[:count]
+            key.set_values(["" if v is None else words.number(v, digits) for v in values])
+        self.film.set_cursor(x)
+
+    def reworded(self) -> None:
+        """The language was switched."""
+        self._draw_scene()
+        self._draw_film()
+        self._place_cursor()
+
+
+def _box(corners: np.ndarray, tag: Text, token: str, above: bool, dashed: bool = False) -> Box:
+    """A box from xyxy shares."""
+    x0, y0, x1, y1 = (float(v) for v in corners)
+    return Box((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, tag, token, above, dashed)
