@@ -1,0 +1,262 @@
+"""The tab "Average precision": what the hand does, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtTest import QTest
+
+from app import words
+from app.export import WRITERS
+from app.views.countmatrix import CountMatrix
+from app.views.detectionlist import ROW_H, DetectionList, Entry
+from app.views.precisioncurve import Line, PrecisionCurve, staircase
+from engines.mean_ap.spec import VOC07, CurveSeen, NumbersSeen, PictureSeen
+from tests.app.views_help import click, drag, hover, is_drawn, show
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    tab = open_window().show_topic("mean_ap")
+    rest(tab, qtbot)
+    assert not tab.failed, tab.shell.last_failure
+    return tab
+
+
+def latest(tab, kind):
+    return tab._latest[kind]
+
+
+def test_it_opens_on_the_first_wrong_detection(tab):
+    curve, picture = latest(tab, CurveSeen), latest(tab, PictureSeen)
+    assert curve.verdicts[curve.at] != 0
+    assert (curve.verdicts[: curve.at] == 0).all()
+    assert picture.index == curve.image[curve.at]
+    assert tab.look.list.at() == tab.look.curve.at() == curve.at
+    is_truth, place = tab.look._order[tab.look.photo.at()]
+    assert (is_truth, place) == (False, curve.index[curve.at])
+    assert "Precision falls" in tab.look.reason.text()
+    assert all(is_drawn(view) for view in tab.look.views())
+
+
+def test_walking_the_list_goes_through_detections_and_then_the_missed_objects(tab, qtbot):
+    look, seen = tab.look, latest(tab, CurveSeen)
+    for key, at in ((Qt.Key.Key_Home, 0), (Qt.Key.Key_Down, 1), (Qt.Key.Key_PageDown, 9)):
+        QTest.keyClick(look.list, key)
+        rest(tab, qtbot)
+        assert look.list.at() == look.curve.at() == latest(tab, CurveSeen).at == at
+    QTest.keyClick(look.list, Qt.Key.Key_End)
+    rest(tab, qtbot)
+    last = latest(tab, CurveSeen)
+    assert last.missed_at == len(seen.missed_image) - 1
+    assert (last.at, look.curve.at()) == (-1, -1)
+    assert look.list.entry(look.list.at()).mark == "FN"
+    assert look._order[look.photo.at()] == (True, last.missed_index[last.missed_at])
+    assert "issed" in look.reason.text()
+    assert not tab.history.can_undo  # looking is no step
+
+
+def test_a_dragged_box_moves_its_step_and_undo_brings_it_back(tab, qtbot):
+    look, before = tab.look, latest(tab, CurveSeen)
+    look.list.setFocus()
+    QTest.keyClick(look.list, Qt.Key.Key_Home)  # the best detection is right
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).verdicts[0] == 0
+    middle = look.photo.box_rect(look.photo.at()).center()
+    drag(look.photo, middle, middle + QPointF(-90, 70) if middle.x() > 180 else middle + QPointF(90, 70))
+    rest(tab, qtbot)
+    moved = latest(tab, CurveSeen)
+    assert len(tab.params.moved) == 1
+    assert moved.changed[0]
+    assert moved.verdicts[0] != 0
+    assert moved.value < moved.before_value == before.value
+    assert look.list.entry(0).changed
+    assert tab.table.twelve.numbers()["untouched"][0] > tab.table.twelve.numbers()["values"][0]
+    tab.undo()
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).value == before.value
+    assert not tab.history.can_undo  # the whole drag was one step
+    tab.redo()
+    tab.back_button.click()
+    rest(tab, qtbot)
+    assert tab.params.moved == ()
+
+
+def test_a_click_on_a_box_looks_at_its_class_and_a_missed_object_is_looked_at_too(tab, qtbot):
+    look, seen = tab.look, latest(tab, PictureSeen)
+    other = next(i for i, (truth, place) in enumerate(look._order)
+                 if not truth and seen.labels[place] != tab.params.label)  # fmt: skip
+    look.photo.set_at(other)
+    look.photo.clicked.emit(other)
+    rest(tab, qtbot)
+    assert tab.params.label == seen.labels[look._order[look.photo.at()][1]]
+    assert look.classes.at() == tab.params.label
+    lost = next(i for i, (truth, place) in enumerate(look._order) if truth and not seen.found[place])
+    look.photo.clicked.emit(lost)
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).missed_at >= 0
+    tab.escape()
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).missed_at == -1
+
+
+def test_a_cell_of_the_confusion_matrix_offers_its_pictures(tab, qtbot):
+    matrix = tab.look.matrix
+    counts = matrix.numbers()["values"]
+    true, said = np.argwhere((counts > 0) & (~np.eye(len(counts), dtype=bool)))[0].tolist()
+    everything = tab.look._offered
+    click(matrix, matrix.cell_rect((true, said)).center())
+    rest(tab, qtbot)
+    assert tab.params.cell == (true, said)
+    assert 0 < len(tab.look._offered) < len(everything)
+    assert latest(tab, PictureSeen).index == tab.look._offered[0]
+    if len(tab.look._offered) > 1:
+        click(tab.look.strip, tab.look.strip.picture_rect(1).center())
+        rest(tab, qtbot)
+        assert latest(tab, PictureSeen).index == tab.look._offered[1]
+    click(matrix, matrix.cell_rect((true, said)).center())
+    rest(tab, qtbot)
+    assert tab.look._offered == everything
+
+
+def test_style_and_threshold_change_what_is_said(tab, qtbot):
+    before = latest(tab, NumbersSeen).twelve[0]
+    tab.change(style=VOC07)
+    rest(tab, qtbot)
+    assert latest(tab, NumbersSeen).twelve[0] > before
+    assert len(tab.look.curve.numbers()["read_at_recall"]) == 11
+    passing = latest(tab, CurveSeen).passing
+    tab.change(threshold=0.95)
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).passing < passing
+    tab.change(size="Large")
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).objects < len(latest(tab, CurveSeen).scores)
+
+
+# -- files
+TRUTH = {
+    "images": [{"id": 1, "width": 100, "height": 80}],
+    "categories": [{"id": 1, "name": "cat"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 50, 50]}],
+}
+RESULTS = [{"image_id": 1, "category_id": 1, "bbox": [10, 10, 50, 45], "score": 0.9}]
+
+
+def dropped(*paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def test_coco_files_are_dropped_one_after_the_other_and_bad_ones_leave_the_old_data(tab, qtbot, tmp_path):
+    truth, results, bad = (tmp_path / name for name in ("truth.json", "results.json", "bad.json"))
+    truth.write_text(json.dumps(TRUTH), encoding="utf-8")
+    results.write_text(json.dumps(RESULTS), encoding="utf-8")
+    bad.write_text('{"annotations": 1}', encoding="utf-8")
+    take = tab.window().intake.dropped
+    take(dropped(results))
+    rest(tab, qtbot)
+    assert tab.error.isVisible()
+    assert tab.data.sample
+    take(dropped(truth))  # the results that waited for it are taken along
+    rest(tab, qtbot)
+    assert not tab.data.sample
+    assert tab.data.classes == ("cat",)
+    assert latest(tab, CurveSeen).value == pytest.approx(1)
+    assert not tab.error.isVisible()
+    take(dropped(bad))
+    rest(tab, qtbot)
+    assert tab.error.isVisible()
+    assert tab.data.classes == ("cat",)
+    assert str(bad) not in tab.params.files
+    tab.change(iou=0.95)  # the next change is served
+    rest(tab, qtbot)
+    assert not tab.failed
+    assert latest(tab, CurveSeen).value == 0
+    tab.use_sample()
+    rest(tab, qtbot)
+    assert tab.data.sample
+
+
+def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps(TRUTH), encoding="utf-8")
+    tab.take_paths([truth])
+    rest(tab, qtbot)
+    assert tab.error.isVisible()
+    assert latest(tab, CurveSeen).missed_image.tolist() == [0]
+    assert is_drawn(tab.look.photo)
+
+
+# -- views
+@pytest.mark.parametrize("ending", WRITERS)
+def test_views_can_be_saved(tab, ending):
+    for view in (*tab.look.views(), *tab.table.views()):
+        assert view.numbers()
+        assert len(WRITERS[ending](view)) > 100
+
+
+def test_a_staircase_encloses_the_average_precision():
+    recall, envelope = np.array([0.25, 0.25, 0.5, 0.75]), np.array([1.0, 0.75, 0.75, 0.6])
+    x, y = staircase(recall, envelope)
+    assert len(x) == len(y)
+    assert np.trapezoid(y, x) == pytest.approx(0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.6)
+
+
+def test_the_curve_is_walked_and_pointed_at(qtbot):
+    view = show(qtbot, PrecisionCurve(), 400, 260)
+    recall = np.array([0.5, 0.5, 1.0])
+    precision = np.array([1.0, 0.5, 2 / 3])
+    view.set_line(
+        Line(recall, precision, np.array([1.0, 2 / 3, 2 / 3]), passing=2, changed=np.array([True, False, True]))
+    )
+    chosen = []
+    view.chosen.connect(chosen.append)
+    hover(view, view.step_point(1))
+    assert "2 of 3" in view.report()
+    click(view, view.step_point(2))
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    assert chosen == [2, 1, 0]
+    with pytest.raises(ValueError, match="NaN"):
+        view.set_line(Line(recall, precision * np.nan, recall))
+    view.set_line(Line(np.zeros(0), np.zeros(0), np.zeros(0)))
+    assert view.step_at(QPointF(10, 10)) == -1
+
+
+def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
+    view, made = show(qtbot, DetectionList(), 400, 200), []
+
+    def entry(i):
+        made.append(i)
+        return Entry("TP", "pred", 0.5, words.plain("why"), words.plain("where"))
+
+    view.set_entries(1_000_000, entry, 500_000)
+    assert is_drawn(view)
+    assert len(set(made)) <= 200 // ROW_H + 3
+    QTest.keyClick(view, Qt.Key.Key_End)
+    assert view.at() == 999_999
+    assert view.row_rect(999_999).bottom() == view.height()
+    assert view.row_at(view.row_rect(999_998).center()) == 999_998
+    view.set_entries(0, entry, 0)
+    assert view.at() == -1
+
+
+def test_counts_are_written_and_nothing_sinks_into_the_paper(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    view.set_counts(np.array([[900, 2], [3, 0]]), 1)
+    assert view.numbers()["values"].tolist() == [[900, 2], [3, 0]]
+    assert view.numbers()["scale"].tolist() == [0, 3]
+    assert view.levels()[1, 1] == 255
+    assert view.levels()[0, 0] == 0
+    hover(view, view.cell_rect((1, 0)).center())
+    assert view.report().endswith(": 3")
