@@ -1,4 +1,4 @@
-"""The three attentions of one layer and head side by side, with all heads of the layer below each."""
+"""The three attentions of one layer and head side by side, with all layers and heads below each."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ KINDS = ("encoder", "decoder", "cross")
 TITLES = {"encoder": "Encoder", "decoder": "Decoder, causal", "cross": "Cross-attention"}
 NOTES = {"encoder": "source × source", "decoder": "target × target", "cross": "target × source"}
 FILES = {"encoder": "encoder-self-attention", "decoder": "decoder-self-attention", "cross": "cross-attention"}
-HEADS = 54  #: px, the strip of all heads
+STRIPS = (44, 72, 92, 108)  #: px, the strip of all heads, by the number of layers
 
 
 class Heads(Mosaic):
-    """All heads of one layer in a row; a click chooses one."""
+    """All heads, a row for each layer; a click chooses one."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(captions=False, gap=4)
-        self.setMinimumSize(90, HEADS)
-        self.setFixedHeight(HEADS)
+        self.setMinimumSize(90, STRIPS[0])
+        self.setFixedHeight(STRIPS[1])
         self.export_name = f"{FILES[kind]}-heads"
-        words.say(self, "setAccessibleName", "Heads of this layer")
+        words.say(self, "setAccessibleName", "All layers and heads")
 
-    def retranslated(self) -> None:
-        """Language changed."""
-        words.say(self, "setAccessibleName", "Heads of this layer")
-        super().retranslated()
+    def show_heads(self, weights: np.ndarray) -> None:
+        """Weights (L, H, queries, keys)."""
+        layers, heads = weights.shape[:2]
+        self.setFixedHeight(STRIPS[min(layers, len(STRIPS)) - 1])
+        self.set_columns(heads)
+        self.set_maps(weights.reshape(layers * heads, *weights.shape[2:]), 1.0, 0.0)
 
 
 class Maps(QObject):
@@ -48,14 +50,14 @@ class Maps(QObject):
     -------
     chosen : int
         A target token, by its row.
-    head : int
-        A head, from 1.
+    placed : (int, int)
+        A layer and a head, both from 1.
     lit : int or None
         The target token that is pointed at.
     """
 
     chosen = Signal(int)
-    head = Signal(int)
+    placed = Signal(int, int)
     lit = Signal(object)
 
     def __init__(self) -> None:
@@ -75,7 +77,7 @@ class Maps(QObject):
             view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
             foot = col(self.heads[kind], self.bars[kind], gap=S1)
             self.cards[kind] = card(TITLES[kind], view, NOTES[kind], foot=foot)
-            self.heads[kind].chosen.connect(lambda at: self.head.emit(at + 1))
+            self.heads[kind].chosen.connect(self._placed)
             view.hovered.connect(lambda cell, kind=kind: self._pointed(kind, cell))
             self.bars[kind].set_range(0, 1)
         for kind in ("decoder", "cross"):
@@ -133,9 +135,12 @@ class Maps(QObject):
         for kind, every in self.weights.items():
             layer, head = min(self._layer, len(every)) - 1, min(self._head, every.shape[1]) - 1
             self.maps[kind].set_values(every[layer, head], 1.0, 0.0)
-            self.heads[kind].set_maps(every[layer], 1.0, 0.0)
-            self.heads[kind].set_columns(every.shape[1] if every.shape[1] <= 8 else 0)
-            self.heads[kind].set_at(head)
+            self.heads[kind].show_heads(every)
+            self.heads[kind].set_at(layer * every.shape[1] + head)
+
+    def _placed(self, at: int) -> None:
+        layer, head = divmod(at, self.count)
+        self.placed.emit(layer + 1, head + 1)
 
     # -- the token that is looked at
     @property
@@ -157,6 +162,8 @@ class Maps(QObject):
             self.maps[kind].set_at((at, -1))
         looked = int(self.row("cross", at).argmax()) if self._source_at < 0 else self._source_at
         self.maps["encoder"].set_at((looked, -1))
+        for kind, row in (("encoder", looked), ("decoder", at), ("cross", at)):  # the same token in every head
+            self.heads[kind].set_mark((row, int(self.row(kind, row).argmax())))
 
     def _source_clicked(self, cell: tuple[int, int]) -> None:
         """A source token by hand; the same again goes back to the one that the target token looks at."""

@@ -88,7 +88,7 @@ class TransformerTab(TopicTab):
 
     def _connect(self) -> None:
         for page in (self.training, self.decode):
-            page.maps.head.connect(lambda head: self._step(head=head))
+            page.maps.placed.connect(lambda layer, head: self._step(layer=layer, head=head))
         self.training.maps.chosen.connect(self._mark)
         self.training.said.chosen.connect(self._mark)
         self.decode.chosen.connect(self._mark)
@@ -179,7 +179,7 @@ class TransformerTab(TopicTab):
             self.task_button.set_at(at)
         for form, page in ((self.run_form, self.training), (self.form, self.decode)):
             layers, heads = page.maps.layers or params.layer, page.maps.count or params.head
-            form.set_limits("layer", 1, layers, 1)
+            form.set_limits("layer", 1, layers, min(layers, TransformerParams.layer))
             form.set_limits("head", 1, heads, 1)
             form.show_params(replace(params, layer=min(params.layer, layers), head=min(params.head, heads)))
             page.set_place(params.layer, params.head, params.token)
@@ -202,6 +202,7 @@ class TransformerTab(TopicTab):
 
     def shown(self) -> None:
         super().shown()
+        self.training.catch_up()
         for extra in self.extras:
             extra.shown()
 
@@ -209,6 +210,8 @@ class TransformerTab(TopicTab):
         super().show_page(index)
         if index == DECODE and self._started:
             self._ask_newest()
+        if index == TRAINING:
+            self.training.catch_up()
         for extra in self.extras:
             extra.shown()
 
@@ -237,14 +240,15 @@ class TransformerTab(TopicTab):
                 self.training.begin(event, tokens)
                 shape = words.number(event.parameters)
                 say(self.size, "setText", Message("{n} parameters", {"n": shape}))
+                self.change(undoable=False, source=RUN)  # so that decoding follows the scrubber
             case StepDone():
                 self.training.take_step(event)
             case HeldOut():
                 self.training.take_held_out(event)
             case Now():
-                fresh = self.training.maps.layers == 0 or self.training.maps.layers != len(event.weights["encoder"])
-                self.training.take_now(event)
-                if fresh:
+                before = self.training.maps.layers, self.training.maps.count
+                self.training.take_now(event, self.page == TRAINING and self.isVisible())
+                if before != (self.training.maps.layers, self.training.maps.count):
                     self.show_params()
             case Kept() if self.params.source == RUN and self._looks is None and not self._fresh.isActive():
                 self._fresh.start()

@@ -63,7 +63,9 @@ class TrainingPage(QObject):
         self.norm_card = card("Gradient norm", self.bars, foot=quiet("Mean of the last 50 steps"))
         say(self.said, "setAccessibleName", "Fixed example")
         self.example_title = quiet("Fixed example")
-        strip = box(row(self.example_title, (self.said, 1), quiet("○ start, ● end"), gap=S3, pad=(S3, S2, S3, S2)), "card")
+        strip = box(
+            row(self.example_title, (self.said, 1), quiet("○ start, ● end"), gap=S3, pad=(S3, S2, S3, S2)), "card"
+        )
         upper = row((self.loss_card, 5), (self.accuracy_card, 5), (self.norm_card, 4), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
         self.centre = box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))
@@ -72,6 +74,7 @@ class TrainingPage(QObject):
         self.looked: int | None = None
         self.runs = False  # a run is shown, not the bundled model
         self._now: Now | None = None
+        self._late = False  # the newest state is not drawn yet
         self._example: Example | None = None
         self._vocabulary: tuple[str, ...] = ()
         self._cursor: float | None = None
@@ -106,7 +109,8 @@ class TrainingPage(QObject):
         self.norm_card.set_empty("Nothing to show yet.")
         for one in (*self.maps.cards.values(), self.loss_card, self.accuracy_card):
             one.set_empty(None)
-        self.loss_card.set_note("guessing: {loss}", loss=words.number(began.guessing, 2))
+        guessing = {"task": Message(began.settings.task), "loss": words.number(began.guessing, 2)}
+        self.loss_card.set_note(Message("{task}; guessing: {loss}", guessing))
 
     def settle(self, made: Recipe) -> None:
         """What exports say of the settings."""
@@ -124,14 +128,21 @@ class TrainingPage(QObject):
         values = (held.loss, 100 * held.token_accuracy, 100 * held.sequence_accuracy)
         self.told.held_out(held.step, values)
 
-    def take_now(self, now: Now) -> None:
-        """The newest state: draw it, unless the hand looks back."""
-        self._now = now
+    def take_now(self, now: Now, visible: bool = True) -> None:
+        """The newest state: draw it if it can be seen, unless the hand looks back."""
+        self._now, self._late = now, not visible
+        if not visible:
+            return
         self.draw_curves()
         if self.looked is None and self._example is not None:
             self._draw_norms()
             said = tuple(self._vocabulary[i] for i in now.probabilities.argmax(-1))
             self._draw_example(self._example, now.weights, said)
+
+    def catch_up(self) -> None:
+        """The page came to the front: draw what came meanwhile."""
+        if self._now is not None and self._late:
+            self.take_now(self._now)
 
     # -- the bundled model, and looking back
     def take_bundled(self, shown: Bundled) -> None:
@@ -148,8 +159,8 @@ class TrainingPage(QObject):
 
     def take_fixed(self, shown: Fixed) -> None:
         """Where a state looks: the bundled one, or the one looked back at."""
-        if self.runs and self.looked is None:
-            return
+        if self.runs and self.looked != shown.step:
+            return  # the run itself tells its newest state, and an answer to an older question counts no more
         for one in self.maps.cards.values():
             one.set_empty(None)
         self._draw_example(shown.example, shown.weights, shown.said)
@@ -162,10 +173,6 @@ class TrainingPage(QObject):
             self._draw_norms()
         if step is None and self._now is not None:
             self.take_now(self._now)
-
-    def forget(self) -> None:
-        """The run is gone: the bundled model is shown again."""
-        self.runs, self._now, self.looked = False, None, None
 
     # -- drawing
     def draw_curves(self) -> None:

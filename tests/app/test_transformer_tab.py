@@ -1,0 +1,358 @@
+"""The Transformer tab: alive at once, trained before one's eyes, looked back at, decoded step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from app.tabs.transformer import TOPIC
+from app.tabs.transformer.tab import DECODE, TRAINING
+from app.tabs.transformer.told import MEAN, Table, Told
+from app.views.saidline import SaidLine
+from app.views.tokenlinks import TokenLinks
+from engines.data.sequences import DATES, REVERSE, SORT
+from engines.transformer.recipe import Now, StepDone
+from engines.transformer.spec import BEAM, BUNDLED, RUN
+from tests.app.views_help import click, hover, is_drawn, show
+
+LONG = 60_000  #: ms, for a machine under load
+TINY = {"width": "32", "heads": "2", "layers": 1, "batch": 4}
+
+
+@pytest.fixture
+def tab(open_window, monkeypatch, qtbot):
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "transformer" else None)
+    window = open_window()
+    tab = window.show_topic("transformer")
+    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=LONG)
+    yield tab
+    tab.driver.close()
+
+
+def change(qtbot, tab, **fields):
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        tab.change(**fields)
+
+
+def texts(widget):
+    return {label.text() for label in widget.findChildren(QLabel) if label.isVisible()}
+
+
+def train(qtbot, tab, steps):
+    """A small run, paused once it has made so many steps."""
+    tab.change(**TINY)
+    heard = []
+    tab.driver.arrived.connect(heard.append)
+    tab.driver.play()
+    qtbot.waitUntil(lambda: tab.driver.step >= steps, timeout=LONG)
+    tab.driver.pause()
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=LONG)
+    return heard
+
+
+# ------------------------------------------------------------------ at once
+def test_the_tab_opens_on_bundled_weights_that_know_their_task(tab):
+    page = tab.training
+    assert tab.decode.answer.text == tab.decode.answer.right == "noitnetta"
+    assert len(page.told.steps) > 50
+    assert page.accuracy.values_at(None)[0] > 98
+    assert page.said.report() == "n, 10 / 10"
+    assert page.maps.layers == 2
+    assert "bundled weights" in texts(page.loss_card)
+    assert "Told while a run goes on." in texts(page.norm_card)
+    for view in (*page.views, *tab.decode.views):
+        assert view.export_name
+    assert is_drawn(page.maps.maps["cross"])
+
+
+def test_another_task_brings_its_own_weights(tab, qtbot):
+    change(qtbot, tab, task=DATES, text="")
+    assert tab.decode.answer.text == "1998-05-03"
+    assert tab.decode.line.text() == "3 May 1998"
+    assert tab.task_button.text().strip() == "Dates"
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        tab.undo()
+    assert tab.params.task == REVERSE
+    assert tab.decode.answer.text == "noitnetta"
+
+
+# ------------------------------------------------------------------ decoding
+def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
+    tab.show_page(DECODE)
+    tab.decode.line.setFocus()
+    tab.decode.line.selectAll()
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        QTest.keyClicks(tab.decode.line, "hello")
+    qtbot.waitUntil(lambda: tab.decode.answer.text == "olleh" and not tab.stream.is_busy, timeout=LONG)
+    assert {"olleh", "right", "5 tokens"} <= texts(tab.decode.centre)
+    tab.decode.line.editingFinished.emit()
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        tab.undo()
+    assert (tab.params.text, tab.decode.line.text()) == ("", "attention")
+
+
+def test_what_cannot_be_read_is_said_and_the_old_answer_stays(tab, qtbot):
+    tab.show_page(DECODE)
+    tab.change(text="a+b")
+    assert "+: not a character of this task. It knows a–z" in texts(tab.decode.centre)
+    assert tab.decode.answer.text == "noitnetta"
+    change(qtbot, tab, text="abcdefghijklmnop")
+    assert "Cut to the first 12 of 16 tokens." in texts(tab.decode.centre)
+    assert tab.decode.answer.text == "lkjihgfedcba"
+
+
+def test_a_wrong_answer_says_which_is_right(tab, qtbot):
+    train(qtbot, tab, 2)
+    tab.show_page(DECODE)
+    change(qtbot, tab, text="abcd")
+    assert tab.decode.answer.step == tab.driver.step
+    assert tab.params.source == RUN
+    assert {"wrong: dcba is right", "No end token came: cut."} & texts(tab.decode.centre)
+    change(qtbot, tab, source=BUNDLED)
+    assert "right" in texts(tab.decode.centre)
+
+
+def test_a_target_token_lights_up_its_rows_and_what_it_looks_at(tab, qtbot):
+    tab.show_page(DECODE)
+    page = tab.decode
+    click(page.links, page.links.column_rect(3).center())
+    assert tab.params.token == 3
+    answer = page.answer
+    looked = int(answer.weights["cross"][1, 0, 3].argmax())
+    assert page.maps.maps["decoder"].report().startswith("i")  # the token that was read before
+    assert page.maps.maps["cross"]._at == page.maps.maps["decoder"]._at == (3, -1)
+    assert page.maps.maps["encoder"]._at == (looked, -1)
+    assert answer.source[looked] == "t"
+    np.testing.assert_array_equal(page.links.numbers()["cross"], answer.weights["cross"][1, 0])
+    assert tab.training.maps.token == 3  # the other page looks at the same place
+    hover(page.links, page.links.column_rect(5).center())
+    assert page.maps.maps["cross"]._lit == (5, -1)
+    assert not tab.history.can_undo  # looking is no step
+
+
+def test_a_layer_and_head_are_chosen_in_any_strip(tab):
+    tab.show_page(DECODE)
+    strip = tab.decode.maps.heads["cross"]
+    click(strip, strip.cell_rect(2).center())
+    assert (tab.params.layer, tab.params.head) == (1, 3)
+    for page in (tab.training, tab.decode):
+        for kind in ("encoder", "decoder", "cross"):
+            assert page.maps.heads[kind].at() == 2
+    values = tab.decode.maps.maps["encoder"].numbers()["values"]
+    np.testing.assert_array_equal(values, tab.decode.answer.weights["encoder"][0, 2])
+    tab.undo()
+    assert (tab.params.layer, tab.params.head) == (2, 1)
+
+
+def test_a_source_token_is_pinned_and_let_go(tab):
+    maps = tab.training.maps
+    before = maps.maps["encoder"]._at
+    other = (before[0] + 2) % 10
+    click(maps.maps["encoder"], maps.maps["encoder"].cell_rect((other, 1)).center())
+    assert maps.maps["encoder"]._at == (other, -1)
+    tab.escape()
+    assert maps.maps["encoder"]._at == before
+
+
+def test_decoding_goes_step_by_step(tab):
+    tab.show_page(DECODE)
+    page = tab.decode
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert page.timer.isActive()
+    assert tab.params.token == 0
+    assert "Step 1 of 10" in texts(page.centre)
+    page.timer.timeout.emit()
+    page.timer.timeout.emit()
+    assert tab.params.token == 2
+    assert page.links._until == 2  # later tokens are not there yet
+    page.play.click()
+    assert not page.timer.isActive()
+    while page.on.isEnabled():
+        page.on.click()
+    assert tab.params.token == 9
+    assert page.links._until == -1
+    page.back.click()
+    assert page.links._until == 8
+
+
+def test_beams_are_shown_with_their_probabilities(tab, qtbot):
+    tab.show_page(DECODE)
+    assert not tab.decode.beams_card.isVisible()
+    change(qtbot, tab, method=BEAM, beams=3, text="abc")
+    page = tab.decode
+    assert page.beams_card.isVisible()
+    numbers = page.beams.numbers()
+    assert numbers["names"][0] == "cba"
+    best = [h.log_probability for h in page.answer.best]
+    np.testing.assert_allclose(numbers["values"], np.exp(best), rtol=1e-6)
+    page.go(-1)
+    kept = page.answer.steps[tab.params.token]
+    assert len(page.beams.numbers()["names"]) == len(kept)
+
+
+# ------------------------------------------------------------------ training
+def test_a_run_is_drawn_as_it_told(tab, qtbot):
+    heard = train(qtbot, tab, 12)
+    page = tab.training
+    told = [event for event in heard if isinstance(event, StepDone)]
+    rows = page.told.steps.rows
+    np.testing.assert_array_equal(rows[:, 0], [done.step for done in told])
+    np.testing.assert_allclose(rows[:, 1], [done.loss for done in told])
+    np.testing.assert_array_equal(page.loss.numbers()["training_raw"], rows[:, 1])
+    newest = [event for event in heard if isinstance(event, Now)][-1]
+    assert newest.step == tab.driver.step == told[-1].step
+    np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], newest.weights["cross"][0, 0])
+    norms = np.mean([done.gradients for done in told[-MEAN:]], axis=0)
+    np.testing.assert_allclose(page.bars.numbers()["values"], norms, rtol=1e-6)
+    assert list(page.bars.numbers()["names"]) == ["Embeddings", "Encoder 1", "Decoder 1", "Output"]
+    assert tab.run_form.control("layer").number() == 1
+
+
+def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
+    heard = train(qtbot, tab, 8)
+    page, bar = tab.training, tab.training.transport
+    live = page.maps.maps["cross"].numbers()["values"].copy()
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        bar.scrubber.changed.emit(3)
+    assert page.loss._cursor == 3
+    early = next(event for event in heard if isinstance(event, Now))  # step 0
+    assert early.step == 0
+    state = tab.driver.timeline.at(3)
+    assert state.step == 3
+    assert tab.decode.answer.step == 3
+    assert not np.array_equal(page.maps.maps["cross"].numbers()["values"], live)
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        bar.scrubber.changed.emit(0)
+    np.testing.assert_allclose(page.maps.maps["cross"].numbers()["values"], early.weights["cross"][0, 0], atol=1e-6)
+    with qtbot.waitSignal(tab.rested, timeout=LONG):
+        bar.live.click()
+    np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
+    assert page.loss._cursor is None
+
+
+def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):
+    train(qtbot, tab, 6)
+    first = tab.training.told.steps.rows[:6, 1].copy()
+    tab.driver.restart()
+    tab.driver.play()
+    qtbot.waitUntil(lambda: len(tab.training.told.steps) >= 6, timeout=LONG)
+    tab.driver.pause()
+    np.testing.assert_array_equal(tab.training.told.steps.rows[:6, 1], first)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+
+
+def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
+    train(qtbot, tab, 2)
+    tab.change(learning_rate=0.01)
+    assert not tab.anew.isVisible()
+    tab.change(seed=3)
+    assert "1 change since the run began" in texts(tab)
+    tab.change(task=SORT, text="")
+    assert "2 changes since the run began" in texts(tab)
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
+    assert tab.decode.answer.step == -1  # the run has learned another task
+    tab.anew.click()
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    assert not tab.anew.isVisible()
+    assert (tab.driver.params.task, tab.driver.params.seed, tab.driver.step) == (SORT, 3, 0)
+    assert len(tab.training.told.steps) == 0
+
+
+def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
+    tab.change(**TINY, learning_rate=1.0, warmup=1)
+    tab.driver.play()
+    qtbot.waitUntil(lambda: bool(tab.error.reason()), timeout=LONG)
+    assert tab.error.reason().startswith("The loss ran away at step")
+    assert not tab.driver.runs
+    kept = tab.driver.timeline.newest
+    assert all(np.isfinite(array).all() for array in kept.arrays.values())
+
+
+def test_keys_start_and_pause_the_run(tab, qtbot):
+    tab.change(**TINY)
+    tab.show_page(TRAINING)
+    QTest.keyClick(tab, Qt.Key.Key_Period)
+    qtbot.waitUntil(lambda: tab.driver.step == 1, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: tab.driver.step > 3, timeout=LONG)
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert not tab.driver.runs
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+
+
+def test_a_hidden_page_is_drawn_when_it_comes_back(tab, qtbot):
+    tab.show_page(DECODE)
+    train(qtbot, tab, 5)
+    assert tab.training._late
+    tab.show_page(TRAINING)
+    drawn = tab.training.loss.numbers()["training_x"]
+    assert drawn[-1] == tab.driver.step
+
+
+# ------------------------------------------------------------------ what a run has told
+def test_figures_are_smoothed_without_bias():
+    told = Told(1)
+    for step in range(1, 4):
+        told.step(step, (2.0, 50.0, 0.0), (float(step),))
+    np.testing.assert_allclose(told.steps.rows[:, 4:], [[2, 50, 0]] * 3)
+    assert told.norms()[0] == 2
+    assert told.norms(2)[0] == 1.5
+    assert Told().norms() is None
+
+
+def test_a_table_grows():
+    table = Table(2)
+    for i in range(600):
+        table.add(i, -i)
+    assert table.rows.shape == (600, 2)
+    assert table.rows[599].tolist() == [599, -599]
+
+
+# ------------------------------------------------------------------ views
+@pytest.fixture
+def links(qtbot):
+    view = TokenLinks()
+    candidates = [[("b", 0.7), ("a", 0.2), ("</s>", 0.1)]] * 3
+    view.set_tokens(("a", " ", "</s>"), ("<s>", "b", "b"), ("b", "b", "a"), candidates)
+    cross = np.array([[0.1, 0.1, 0.8]] * 3, np.float32)
+    view.set_weights(cross, np.tril(np.ones((3, 3), np.float32)) / 3)
+    return show(qtbot, view)
+
+
+def test_links_are_walked_clicked_and_told(links, qtbot):
+    with qtbot.waitSignal(links.chosen) as clicked:
+        click(links, links.column_rect(2).center())
+    assert clicked.args == [2]
+    links.set_at(1)
+    assert links.report().startswith("2 / 3: b; b 70.0 %")
+    with qtbot.waitSignal(links.chosen) as walked:
+        QTest.keyClick(links, Qt.Key.Key_Right)
+    assert walked.args == [2]
+    assert is_drawn(links)
+    links.set_until(0)
+    assert is_drawn(links)
+    hover(links, QPointF(links.source_rect(2).center()))
+    assert is_drawn(links)
+    assert links.numbers()["candidates"].shape == (3, 3)
+
+
+def test_empty_links_say_so(qtbot):
+    assert is_drawn(show(qtbot, TokenLinks()))
+
+
+def test_said_tokens_are_held_against_those_wanted(qtbot):
+    line = SaidLine()
+    line.set_tokens("ab", ("b", "x", "</s>"), ("b", "a", "</s>"))
+    show(qtbot, line)
+    assert [line.right(i) for i in range(3)] == [True, False, True]
+    assert line.report() == "b, 2 / 3"
+    with qtbot.waitSignal(line.chosen) as clicked:
+        click(line, line.token_rect(1).center())
+    assert clicked.args == [1]
+    assert is_drawn(line)
