@@ -20,11 +20,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def products(a: Floats, b: Floats) -> str:
+def products(a: Floats, b: Floats, digits: int = 2) -> str:
     """The largest products of a sum, in their order, with dots for the others."""
     sizes = np.abs(a * b)
     chosen = sorted(np.argsort(-sizes, kind="stable")[:TERMS].tolist())
-    terms = [f"{signed(float(a[n]))}×{signed(float(b[n]))}" for n in chosen]
+    terms = [f"{signed(float(a[n]), digits)}×{signed(float(b[n]))}" for n in chosen]
     return " + ".join([*terms, "..."] if len(a) > TERMS else terms)
 
 
@@ -74,7 +74,7 @@ def formula(event: HeadSteps, stage: int, key: int, dim: int) -> tuple[Text, ...
         )  # fmt: skip
     return (
         Message("output, number {n} = Σ weight × value = {terms}",
-                {"n": dim + 1, "terms": products(event.weights, event.values[:, dim])}),
+                {"n": dim + 1, "terms": products(event.weights, event.values[:, dim], 3)}),
         Message("= {value}; this patch adds {weight} × {one} = {part}",
                 {"value": number(float(event.output[dim]), 3), "weight": number(float(event.weights[key]), 3),
                  "one": signed(float(event.values[key, dim])),

@@ -158,6 +158,7 @@ class IntervenePage(InsidePage):
         self.paint.set_photo(shown.grid.photo)
         self.paint.set_grid(shown.grid.rows, shown.grid.cols, (left, top, right - left, bottom - top), False)
         self.picker.show_class(shown.info, event)
+        self.form.set_shown("effect", event.target >= 0)
         if before is None or event.prediction is not before.prediction:
             self.prediction.say(event.prediction, shown)
         for one in (self._photo, self._scan):

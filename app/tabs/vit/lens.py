@@ -40,9 +40,8 @@ class LensPage(InsidePage):
         self.small.export_name = "lens"
         self._photo = Card("Patches", self.photo, foot=row(self.said, 1, (self.bar, 0), (self.diff_bar, 0)))
         self._bars = Card("Class token", self.bars, "after each layer")
-        self._small = Card("All layers", self.small, foot=quiet(
-            "The head was trained on the last layer only: what it reads earlier, or from a patch, is a hint.",
-            wrap=True))  # fmt: skip
+        self.caution = quiet("", wrap=True)
+        self._small = Card("All layers", self.small, foot=self.caution)
         self._course = Card("By layer", self.course, foot=self.course.key)
         self._cards = self._photo, self._bars, self._small, self._course
         words.say(self._photo.title, "setToolTip", "Norm and head on each patch token, as if it were the class token.")
@@ -99,6 +98,11 @@ class LensPage(InsidePage):
             one.set_empty(None)
         depths = np.arange(len(event.course))
         named = event.target >= 0
+        words.say(
+            self.caution, "setText",
+            "The head was trained on the last layer only: what it reads earlier, or from a patch, is a hint."
+            if named else "This model names no classes. Shown: how near each token is to the class token at the end.",
+        )  # fmt: skip
         name = Message("probability of {name}" if named else "cosine with the class token at the end",
                        {"name": asked_about(event)})  # fmt: skip
         self._course.set_note(name)

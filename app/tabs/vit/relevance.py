@@ -111,16 +111,14 @@ class RelevancePage(InsidePage):
             plot.setMinimumSize(200, 110)
             plot.pointed.connect(self._cursor)
         self.verdict = label("", SMALL, wrap=True)
-        self.verdict.setMinimumHeight(52)
-        photos = QGridLayout()
-        photos.setSpacing(S3)
-        photos.setContentsMargins(0, 0, 0, 0)
-        for i, method in enumerate(METHODS):
-            photos.addWidget(self.cards[method], i // 2, i % 2)
-            photos.setColumnStretch(i % 2, 1)
-            photos.setRowStretch(i // 2, 1)
+        self.verdict.setMinimumHeight(68)
+        self._photos = QGridLayout()
+        self._photos.setSpacing(S3)
+        self._photos.setContentsMargins(0, 0, 0, 0)
+        self._methods: tuple[str, ...] = ()
+        self._arrange(METHODS)
         self._said = Card("Attention is not explanation", col(self.verdict, 1, gap=0), tools=[(self.bar, 0)])
-        left = col((photos, 1), (self._said, 0), gap=S3)
+        left = col((self._photos, 1), (self._said, 0), gap=S3)
         right = col(*((one, 1) for one in self._plot_cards), gap=S3)
         self.centre = box(row((left, 59), (right, 41), gap=S3))
         self.dock = self.picker, self.form
@@ -130,6 +128,21 @@ class RelevancePage(InsidePage):
             one.view.clicked.connect(self._pinned)
         self.picker.chosen.connect(lambda at: self.asked.emit({"target": at}))
         self._event: Relevance | None = None
+
+    def _arrange(self, methods: tuple[str, ...]) -> None:
+        """Two by two; the two that need no head one above the other."""
+        if methods == self._methods:
+            return
+        self._methods = methods
+        pairs = len(methods) > 2
+        for i, (method, one) in enumerate(self.cards.items()):
+            one.setVisible(method in methods)
+            if method in methods:
+                place = (i // 2, i % 2, 1, 1) if pairs else (i, 0, 1, 2)
+                self._photos.addWidget(one, *place)
+        for i in range(2):
+            self._photos.setColumnStretch(i, 1)
+            self._photos.setRowStretch(i, 1)
 
     # -- hand
     def _mark(self, cell: Cell | None) -> None:
@@ -172,19 +185,15 @@ class RelevancePage(InsidePage):
         maps = dict(zip(event.methods, event.maps, strict=True))
         top, clipped = ends_of(event.maps, SHARED).at(0)
         self.bar.set_range(0, top, clipped)
-        for method, one in self.cards.items():
+        self._arrange(event.methods)
+        for method in event.methods:
+            one = self.cards[method]
             one.show_photo(shown)
-            one.set_empty(
-                None
-                if method in maps
-                else "No class, no gradient to follow: this map can't be had from a model without a head."
-            )
-            one.foot.setVisible(method in maps)
-            if method in maps:
-                one.view.set_map(maps[method], top)
+            one.view.set_map(maps[method], top)
+            one.set_empty(None)
             if method in (RAW, GRADIENT):
                 one.set_note("layer {n}", n=event.layer)
-            elif method == CHEFER and event.target >= 0:
+            elif method == CHEFER:
                 one.set_note("{name}", name=asked_about(event))
         self._show_scores(event)
         self._show_curves(event)
@@ -229,6 +238,7 @@ class RelevancePage(InsidePage):
         }
         best = min(scores, key=lambda method: scores[method])
         values |= {"best": Message(best), "least": words.number(scores[best], 2)}
+        most = Message("Most telling here: {best}, {least}.", values)
         chance = scores[RAW] >= float(spread.min())
         what = Message(
             "Covered in the order of raw attention, {name} keeps {raw} on average; in orders drawn by lot {random} "
@@ -238,8 +248,10 @@ class RelevancePage(InsidePage):
             "{random} ({low} to {high}).",
             values,
         )
+        if event.target < 0:
+            most = Message("{most} Gradient × attention and Chefer's relevance need a class, so a model with a head.",
+                           {"most": most})  # fmt: skip
         so = Message("That is no better than chance." if chance else "Better than chance.", values)
-        most = Message("Most telling here: {best}, {least}.", values)
         words.say(self.verdict, "setText", Message("{what} {so} {most}", {"what": what, "so": so, "most": most}))
 
     def failed(self) -> None:

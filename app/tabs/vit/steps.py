@@ -96,7 +96,7 @@ class StepsPage(InsidePage):
                              foot=col(*self.lines, gap=S1))  # fmt: skip
         self._cards = self._top, self._asker, self._keys, self._neurons
         middle = row((self._asker, 42), (self._keys, 58), gap=S3)
-        self.centre: QWidget = box(col((self._top, 22), (middle, 45), (self._neurons, 33), gap=S3))
+        self.centre: QWidget = box(col((self._top, 22), (middle, 47), (self._neurons, 31), gap=S3))
         self.form = InsideForm(("layer", "head", "temperature", "opacity"))
         self.dock = (self.form,)
         for one in self._cards:
@@ -207,7 +207,7 @@ class StepsPage(InsidePage):
         self.keys.set_map(shown.on_patches(values), top, low or 0.0, float(values[0]), ramp)
         for name, bar in self.bars.items():
             bar.setVisible(name == ramp)
-            bar.set_range(low or 0.0, top)
+            bar.set_range(low or 0.0, top, float(values.max()) > top * (1 + 1e-6))
         self._asker.set_note(named(cell_of(shown, event.token) or TOKEN_CELL))
         self._draw_key()
 

@@ -385,7 +385,7 @@ class VitTab(TopicTab):
         """What made the pictures, for every file that is exported."""
         shown, params = self.shown_, self.params
         made: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
-        made |= {"heads_off": params.heads_off, "pinned": params.pinned}
+        made |= {name: getattr(params, name) for name in ("heads_off", "pinned", "painted", "target", "page")}
         if shown.info is not None:
             made["model"] = shown.info.source
         if shown.grid is not None:
