@@ -51,7 +51,6 @@ class LabSettings(Params):
         Its head.
     """
 
-    experiment: str = setting(CAUSAL, Choice(EXPERIMENTS, "Experiment"))
     lab_causal: bool = setting(
         True,
         Switch("Causal mask", tip="A target token sees itself and what is before it. (Vaswani 2017, 3.2.3)", group=LAB),
@@ -82,6 +81,7 @@ class LabSettings(Params):
     )
     lab_residuals_off: tuple[Place, ...] = EVERYWHERE
     lab_mates: int = 0
+    experiment: str = CAUSAL
     lab_ffn: Place = (ENCODER_FFN, 0)
     walk_at: Place = (ENCODER, 0)
     walk_head: int = 0

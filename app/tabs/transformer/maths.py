@@ -170,10 +170,12 @@ class MathsPage(QObject):
     def _arrived(self, event: Event) -> None:
         match event:
             case Walked():
-                self.seen = event
+                first, self.seen = self.seen is None, event
                 for one in (self.top, self.middle, self.bottom):
                     one.set_empty(None)
                 self._draw()
+                if first and self.centre.isVisible():
+                    self.strip.setFocus()
             case Ended() if event.error is not None:
                 self._tab.complain(event.error, "Try again", self.settings_changed)
                 self._tab.shell.log(event)

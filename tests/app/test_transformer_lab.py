@@ -1,0 +1,482 @@
+"""The pages Experiments and Maths of the Transformer tab: what the hand does, what is asked for, what is drawn."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from app import words
+from app.tabs.transformer.findings import KINDS, NAMES, findings
+from app.tabs.transformer.labwords import above, below, spoken, tiny
+from app.tabs.transformer.mathformulas import formula
+from app.tabs.transformer.mathsteps import LOGITS, NORM, STAGES, flow, parts, step
+from app.tabs.transformer.mathtables import span
+from app.topics import topics
+from app.views.pairbars import PairBars, PairRow, figure, ratio
+from app.views.stagestrip import Small
+from app.views.stepflow import StepFlow
+from app.views.verdicts import Finding, Verdict, Verdicts
+from engines.core.protocol import Job
+from engines.transformer.lab_spec import (
+    ABLATION,
+    CAUSAL,
+    CONVOLUTIONS,
+    EVERYWHERE,
+    EXPERIMENTS,
+    MOVES,
+    NORMS,
+    POSITIONS,
+    RANDOM,
+    RESIDUALS,
+    RESTS,
+    RUNNING,
+    TRAINED,
+    Ablated,
+    Causality,
+    Convolved,
+    Gradients,
+    LabParams,
+    Normalized,
+    Placed,
+)
+from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER
+from tests.app import reading
+from tests.app.views_help import click, is_drawn, key, loud, show
+
+TRAINING, DECODE, LAB, MATHS = range(4)
+PATIENCE = 90_000
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    tab = open_window().show_topic("transformer")
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
+    return tab
+
+
+def rest(tab, qtbot):
+    streams = (tab.stream, tab.lab.stream, tab.lab.ablating, tab.maths.stream, tab.lab.race.training.stream)
+    qtbot.waitUntil(lambda: not any(s.is_busy for s in streams), timeout=PATIENCE)
+
+
+def number(text: str) -> float:
+    """A number as the app writes it."""
+    return float(text.replace("−", "-").replace(",", "").replace("(", "").replace(")", ""))
+
+
+# ------------------------------------------------------------------ Experiments
+def test_experiments(tab, qtbot, qtlog):
+    """One visit to all of them: a window and its engines cost seconds."""
+    assert not tab.lab.stream.is_busy
+    tab.change(lab_batch=9)
+    assert not tab.lab.stream.is_busy  # the page is not on screen
+    tab.show_page(LAB)
+    rest(tab, qtbot)
+    frames = tab.lab._frames
+    assert {Causality, Gradients, Normalized, Placed, Convolved} <= set(frames)
+    verdicts = tab.lab.list.verdicts()
+    assert [str(v.name) for v in verdicts] == list(EXPERIMENTS)
+    held = [f.holds for v in verdicts for f in v.findings if f.holds is not None]
+    assert len(held) == 4
+    assert all(held)
+    the_mask(tab, qtbot)
+    the_residuals(tab, qtbot)
+    the_norms(tab, qtbot)
+    the_positions(tab, qtbot)
+    the_ffn(tab, qtbot)
+    for view in tab.lab.centre.findChildren(Verdicts):
+        assert is_drawn(view)
+    assert not loud(qtlog)
+
+
+def choose(tab, qtbot, name):
+    """Click an experiment in the list."""
+    at = EXPERIMENTS.index(name)
+    click(tab.lab.list, tab.lab.list.verdict_rect(at).center())
+    assert tab.params.experiment == name
+    rest(tab, qtbot)
+    assert tab.lab.panels[name].isVisible()
+
+
+def the_mask(tab, qtbot):
+    panel = tab.lab.causal
+    seen = tab.lab._frames[Causality]
+    count = len(seen.target)
+    np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[1])
+    assert panel.grid.numbers()["masked"].sum() == count * (count - 1) / 2
+    tab.lab.form.control("lab_causal").click()
+    assert not tab.params.lab_causal
+    np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[0])
+    assert "masked" not in panel.grid.numbers()
+    click(panel.grid, panel.grid.cell_rect((4, 1)).center())
+    assert tiny(float(seen.moved[0][4, :4].max())) in panel.said[1].text()
+    assert "future" in panel.said[1].text()
+    tab.undo()
+    assert tab.params.lab_causal
+    assert "nothing moves" in panel.said[1].text()
+
+
+def the_residuals(tab, qtbot):
+    choose(tab, qtbot, RESIDUALS)
+    bars = tab.lab.residual.bars
+    assert all(r.off for r in bars.rows())
+    click(bars, QPointF(20, bars.row_rect(3).center().y()))
+    rest(tab, qtbot)
+    seen = tab.lab._frames[Gradients]
+    assert [r.off for r in bars.rows()] == [place in seen.off for place in seen.places]
+    assert sum(r.off for r in bars.rows()) == len(seen.places) - 1
+    assert len(tab.params.lab_residuals_off) == len(EVERYWHERE) - 1
+    tab.lab.residual.none.click()
+    rest(tab, qtbot)
+    assert all(r.before == r.after for r in bars.rows())
+    tab.undo()
+    rest(tab, qtbot)
+    assert sum(r.off for r in bars.rows()) == len(seen.places) - 1
+    assert tab.lab.form.control("lab_depth").isVisible()
+    tab.change(lab_from=TRAINED)
+    rest(tab, qtbot)
+    assert not tab.lab.form.control("lab_depth").isVisible()
+    assert len(bars.rows()) == 10
+    tab.change(lab_from=RANDOM, lab_depth=1)
+    rest(tab, qtbot)
+    assert len(bars.rows()) == 5
+
+
+def the_norms(tab, qtbot):
+    choose(tab, qtbot, NORMS)
+    panel, race = tab.lab.norm, tab.lab.race
+    before = [grid.numbers()["values"].copy() for grid in (panel.maps[0][1], panel.maps[1][1])]
+    tab.lab.mates.click()
+    rest(tab, qtbot)
+    after = [grid.numbers()["values"] for grid in (panel.maps[0][1], panel.maps[1][1])]
+    assert np.abs(before[0] - after[0]).max() < RESTS
+    assert np.abs(before[1] - after[1]).max() > MOVES
+    tab.undo()
+    rest(tab, qtbot)
+    np.testing.assert_array_equal(panel.maps[1][1].numbers()["values"], before[1])
+    tab.change(lab_mode=RUNNING)
+    rest(tab, qtbot)
+    assert np.abs(panel.maps[1][2].numbers()["values"]).max() < RESTS
+    race.training.one_step()
+    qtbot.waitUntil(lambda: race.training.step == 1, timeout=PATIENCE)
+    rest(tab, qtbot)
+    qtbot.waitUntil(lambda: len(race.loss.numbers()) == 6, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: race.right.numbers()["LayerNorm_x"].tolist() == [0, 1], timeout=PATIENCE)
+    assert len(race.right.numbers()) == 6
+    race.training.restart()
+    rest(tab, qtbot)
+    assert race.training.step == 0
+
+
+def the_positions(tab, qtbot):
+    choose(tab, qtbot, POSITIONS)
+    panel, seen = tab.lab.positions, tab.lab._frames[Placed]
+    assert seen.accuracy[1] > seen.accuracy[0]
+    assert seen.answers[1] == "noitnetta"
+    note = panel.map_card.note.text()
+    tab.lab.form.control("lab_positions").click()
+    assert panel.map_card.note.text() != note
+    assert is_drawn(panel.maps)
+
+
+def the_ffn(tab, qtbot):
+    choose(tab, qtbot, CONVOLUTIONS)
+    panel = tab.lab.convolution
+    panel.which.chosen.emit(3)
+    rest(tab, qtbot)
+    assert tab.params.lab_ffn == (DECODER_FFN, 1)
+    assert tab.lab._frames[Convolved].place == (DECODER_FFN, 1)
+    assert panel.which.at() == 3
+    assert not tab.lab.form.isVisible()
+    one, two = (grid.numbers()["values"] for grid in panel.hidden)
+    np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
+    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    tab.show_page(LAB)
+    panel = tab.lab.ablation
+    qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done >= 3, timeout=PATIENCE)
+    panel.stop.click()
+    rest(tab, qtbot)
+    assert 3 <= panel.frame.done < panel.frame.total
+    off = panel.grid.numbers()["masked"]
+    assert off.sum() >= panel.frame.total - panel.frame.done
+    assert panel.start.isVisible()
+    panel.start.click()
+    qtbot.waitUntil(lambda: panel.frame.done == panel.frame.total, timeout=PATIENCE)
+    rest(tab, qtbot)
+    values = panel.grid.numbers()["values"]
+    assert values.shape == (6, tab.lab._frames[Ablated].heads.shape[1] + 3)
+    worst = panel.worst()
+    assert values[worst] == values[:, :-3].min()
+    click(panel.grid, panel.grid.cell_rect((3, 4)).center())
+    assert words.number(values[3, 4], 1, signed=True) in panel.said[0].text()
+    assert findings(ABLATION, tab.lab._frames)[0].value == words.number(values[worst], 1, signed=True)
+    tab.change(lab_batch=3)
+    assert panel.frame is not None  # has nothing to do with it
+    tab.change(experiment=CAUSAL, lab_examples=64)
+    assert panel.frame is None
+    assert findings(ABLATION, tab.lab._frames)[0].value == ""
+
+
+def test_all_texts_are_there_in_chinese(open_window, qtbot):
+    words.forget_missing()
+    tab = open_window(language="zh").show_topic("transformer")
+    for name in EXPERIMENTS:
+        tab.change(undoable=False, experiment=name, lab_examples=32)
+        tab.show_page(LAB)
+        qtbot.waitUntil(lambda n=name: KINDS[n] in tab.lab._frames, timeout=PATIENCE)
+        list(reading.texts(tab))
+    tab.lab.cancel()
+    tab.show_page(MATHS)
+    rest(tab, qtbot)
+    for at, kind in enumerate((ENCODER, DECODER, CROSS)):
+        tab.change(undoable=False, walk_at=(kind, 1), walk_head=at)
+        rest(tab, qtbot)
+        for n in range(len(parts(tab.maths.seen))):
+            tab.maths.go(n)
+        list(reading.texts(tab))
+    assert words.missing() <= {topic.title for topic in topics()}  # those are theirs to say
+
+
+# ------------------------------------------------------------------ Maths
+def test_the_walk(tab, qtbot, qtlog):
+    tab.show_page(MATHS)
+    rest(tab, qtbot)
+    page = tab.maths
+    assert page.seen is not None
+    assert tab.window().focusWidget() is page.strip  # its keys work at once
+    tab.window().activateWindow()
+    qtbot.waitUntil(lambda: tab.window().isActiveWindow() and page.strip.hasFocus())
+    steps = parts(page.seen)
+    assert [STAGES[s] for s in dict.fromkeys(stage for stage, _ in steps)] == list(STAGES)
+    for n in range(1, len(steps)):
+        key(page.strip, Qt.Key.Key_Period)
+        assert page.at == n
+        assert page.strip.at() == steps[n][0]
+        assert is_drawn(page.result.grid)
+    key(page.strip, Qt.Key.Key_Period)
+    assert page.at == len(steps) - 1
+    key(page.strip, Qt.Key.Key_Comma)
+    assert page.at == len(steps) - 2
+    key(page.strip, Qt.Key.Key_Home)
+    assert page.at == 0
+    key(page.strip, Qt.Key.Key_Right)
+    assert page.strip.at() == 1
+    click(page.strip, page.strip.stage_rect(3).center())
+    assert steps[page.at] == (3, "Softmax")
+    the_numbers_fit(page)
+    the_terms_turn(page)
+    another_attention(tab, qtbot)
+    assert not loud(qtlog)
+
+
+def the_numbers_fit(page):
+    """In numbers each cell on screen has its text; as a whole all cells are there."""
+    for at in range(len(page._steps)):
+        page.go(at)
+        for operand in (page.left, page.right, page.result):
+            assert operand.grid.digits() is not None, page._steps[at]
+    page.mode.set_at(1)
+    page.mode.chosen.emit(1)
+    for at in range(len(page._steps)):
+        page.go(at)
+        assert page.result.grid.numbers()["values"].shape == page._step.result.values.shape
+        assert not page.more.isVisible()
+    page.mode.set_at(0)
+    page.mode.chosen.emit(0)
+
+
+def the_terms_turn(page):
+    page.go(1)
+    page._pin((0, 0))
+    assert page.more.isVisible()
+    shown = page.left.grid.numbers()["values"]
+    width = shown.shape[1]
+    page.more.click()
+    first = page._spans()["k"][0]
+    assert first == width
+    np.testing.assert_array_equal(
+        page.left.grid.numbers()["values"][0], page._step.left.values[0, first : first + width]
+    )
+    np.testing.assert_array_equal(page.right.grid.numbers()["values"][0, 0], page._step.right.values[first, 0])
+    page.less.click()
+    assert page._spans()["k"][0] == 0
+    page.result.grid.setFocus()
+    for _ in range(12):  # past the window: it follows
+        QTest.keyClick(page.result.grid, Qt.Key.Key_Right)
+    assert page.cell == (page.cell[0], 12)
+    assert page.result.inside(page.result.grid._at) == page.cell
+    assert f"q({page._step.result.rows[0]}, 13)" in page.lines[1].text()
+
+
+def another_attention(tab, qtbot):
+    page = tab.maths
+    page.which.chosen.emit(page.seen.places.index((CROSS, 1)))
+    rest(tab, qtbot)
+    assert page.seen.at == (CROSS, 1)
+    assert tab.params.walk_at == (CROSS, 1)
+    page.head.chosen.emit(2)
+    page.go(5)
+    weights = page.seen.arrays["weights"][2]
+    np.testing.assert_array_equal(page._step.result.values, weights)
+    page.go(len(page._steps) - 1)
+    row = page.cell[0]
+    assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
+    assert not tab.history.can_undo  # looking is no step
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["post", "pre"])
+def walked(request):
+    """All three kinds of attention, before and after the norm."""
+    import torch
+
+    from engines.data.sequences import BOS, task
+    from engines.transformer.model import Transformer
+    from engines.transformer.subject import Specimen
+    from engines.transformer.walk import traced
+    from engines.transformer.walk import walked as walk
+
+    kind = task("Reverse")
+    model = Transformer(len(kind.source), len(kind.target), 16, 4, 1, 1, 24, 16, norm_first=request.param).eval()
+    ids, _ = kind.read("attend")
+    specimen = Specimen(kind, model, torch.tensor(ids), torch.tensor([BOS, 5, 6, 7]), True)
+    return [walk(specimen, traced(specimen), (name, 0)) for name in (ENCODER, DECODER, CROSS)]
+
+
+def test_formulas_end_in_the_number_of_the_cell(walked):
+    for seen in walked:
+        for stage, part in parts(seen):
+            now = step(seen, 1, stage, part)
+            rows, cols = now.result.values.shape
+            assert len(now.result.rows) == rows
+            assert len(now.result.cols) == cols
+            for cell in ((0, 0), (rows - 1, cols - 1), (1, 2)):
+                extra = (1.0, 0.0)
+                lines = [words.tr(t) if not isinstance(t, str) else t for t in formula(now, cell, extra)]
+                value = float(now.result.values[cell])
+                found = [number(t) for t in re.findall(r"\(?−?[\d,]+\.?\d*\)?", lines[2].split(" (")[0])]
+                assert found[-1] == pytest.approx(value, abs=6e-3) or "mask" in lines[2], (part, lines)
+                assert lines[0]
+                assert "nan" not in " ".join(lines)
+
+
+def test_operands_make_the_result(walked):
+    for seen in walked:
+        for stage, part in parts(seen):
+            now = step(seen, 2, stage, part)
+            left, right, result = now.left.values, now.right.values, now.result.values
+            made = {
+                "plus": lambda a, b: a + b,
+                "times": lambda a, b, bias=now.bias: a @ b + bias,
+                "dot": lambda a, b: a @ b.T / np.sqrt(a.shape[1]),
+                "softmax": lambda _a, b: b / b.sum(-1, keepdims=True),
+                "weigh": lambda a, b: a @ b,
+                "norm": lambda a, b: (a - b[:, :1]) / b[:, 1:],
+            }[now.kind](left, right)
+            made = np.maximum(made, 0) if now.relu else made
+            np.testing.assert_allclose(result, made, atol=1e-4, err_msg=part)
+
+
+def test_the_flow_has_a_shape_on_every_arrow(walked):
+    for seen in walked:
+        small, shapes = flow(seen, 0)
+        assert len(small) == len(shapes) == len(STAGES)
+        q, k = len(seen.queries), len(seen.keys)
+        assert shapes[2] == shapes[3] == f"(4, {q}, {k})"
+        assert shapes[0] == shapes[4] == f"({q}, 16)"
+        assert shapes[-1] == f"({len(seen.target)}, {len(seen.words)})"
+
+
+def test_pre_norm_walks_the_norm_first(walked):
+    names = [(STAGES[stage], part) for stage, part in parts(walked[0])]
+    first = walked[0].norm_first
+    assert (("Q, K, V", "Norm") in names) == first
+    assert (("Add & norm", "Norm") in names) != first
+    assert len(names) == 16
+    now = step(walked[0], 0, *next((s, p) for s, p in parts(walked[0]) if p == "Norm"))
+    assert now.kind == NORM
+    assert step(walked[0], 0, LOGITS, "Probabilities").result.ramp == "ember"
+
+
+def test_a_window_follows_the_cell():
+    assert span(3, 0, 10, 8) == (0, 8)
+    assert span(0, 0, 5, 20) == (0, 5)
+    assert span(3, 0, 5, 20) == (0, 5)
+    assert span(4, 0, 5, 20) == (1, 6)
+    assert span(19, 1, 5, 20) == (15, 20)
+    assert span(9, 15, 5, 20) == (8, 13)
+
+
+# ------------------------------------------------------------------ views and words
+def test_verdicts_are_walked_and_told(qtbot):
+    view = show(qtbot, Verdicts("Experiments"), 260, 420)
+    view.set_verdicts([Verdict("One", (Finding("a", "0", True), Finding("b", "", False))), Verdict("Two", ())])
+    told = []
+    view.chosen.connect(told.append)
+    key(view, Qt.Key.Key_Down)
+    key(view, Qt.Key.Key_Down)
+    assert told == [1]
+    click(view, view.verdict_rect(0).center())
+    assert told == [1, 0]
+    assert view.report() == "One: a 0; b "
+    assert view.numbers()["findings"].tolist() == [["One", "a", "0"], ["One", "b", ""]]
+    assert is_drawn(view)
+
+
+def test_pairs_of_bars_stand_on_one_axis(qtbot):
+    view = show(qtbot, PairBars(("before", "after", "ratio"), "off"), 620, 300)
+    view.set_rows([PairRow("a", 1.0, 0.01, True), PairRow("b", 2.0, 2.0), PairRow("c", 0.5, 0.0)])
+    assert view._x(1.0) > view._x(0.01)
+    assert view._ends == (0.01, 10.0)
+    clicked = []
+    view.clicked.connect(clicked.append)
+    click(view, view.row_rect(1).center())
+    key(view, Qt.Key.Key_Down)
+    key(view, Qt.Key.Key_Return)
+    assert clicked == [1, 2]
+    assert ratio(view.rows()[0]) == "× 0.0100"
+    assert ratio(PairRow("z", 0.0, 1.0)) == "–"
+    assert view.numbers()["off"].tolist() == [True, False, False]
+    view.set_rows([PairRow("a", 1.0, 1e-30)])
+    assert view._ends[0] > 1e-10  # nothing but rounding
+    with pytest.raises(ValueError):
+        view.set_rows([PairRow("a", float("nan"), 1.0)])
+    assert figure(1.2e-5) == "1.2e−5"
+    assert is_drawn(view)
+
+
+def test_a_flow_needs_a_shape_for_each_stage(qtbot):
+    view = show(qtbot, StepFlow("Steps"), 700, 140)
+    stages = [Small(name, np.eye(3), "ember", 0, 1) for name in ("one", "two", "three")]
+    with pytest.raises(ValueError):
+        view.set_flow(stages, ["(3, 3)"])
+    view.set_flow(stages, ["(3, 3)", "(3, 4)", "(3, 5)"])
+    assert view.shapes() == ("(3, 3)", "(3, 4)", "(3, 5)")
+    view.set_at(1)
+    assert view.report() == "2 / 3: two, (3, 4)"
+    assert all(view.stage_rect(i).contains(view.map_rect(i)) for i in range(3))
+    assert is_drawn(view)
+
+
+def test_words_of_numbers():
+    assert tiny(0) == "0"
+    assert tiny(2.2e-16) == "2.2e−16"
+    assert below(0.0, 1e-6) == "0 < 1e−6"
+    assert below(0.5, 1e-6) == "0.500 ≥ 1e−6"
+    assert above(12.34, 1e-3) == "12.3 > 1e−3"
+    assert spoken(("a", "·", " ")) == ["a", "␣", "␣"]
+    for name in EXPERIMENTS:
+        assert [f.value for f in findings(name, {})] == [""] * len(NAMES[name])
+
+
+def test_both_pages_ask_only_for_what_they_show(tab):
+    wanted = tab.maths._asked()
+    assert wanted == replace(LabParams(task=tab.params.task), walk_at=tab.params.walk_at)
+    assert isinstance(Job(wanted, lambda: None, print).params, LabParams)
