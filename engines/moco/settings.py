@@ -11,7 +11,7 @@ DATA = (SHAPES, DIGITS, CIFAR, FOLDER)
 MOCO, END_TO_END, BANK, IN_BATCH = "MoCo", "End-to-end", "Memory bank", "SimCLR"
 METHODS = (MOCO, END_TO_END, BANK, IN_BATCH)
 VIEW_1, VIEW_2 = "T₁: view of the anchor", "T₂: views of all keys"
-DICTIONARY, LEARNING, PICTURES = "Dictionary", "Learning", "Pictures"
+AT_ONCE, NEW_RUN, PICTURES = "Changes at once", "Starts a new run", "Pictures"
 LARGEST_K = 8192
 
 CROP = "Least share of the picture that a crop shows. 100 % = no cropping."
@@ -47,7 +47,7 @@ class Learning(Params):
     paths: tuple[str, ...] = ()
 
     data: str = setting(
-        SHAPES, Choice(DATA, "Pictures", group=PICTURES, tip="What is learned from; labels are never looked at.")
+        SHAPES, Choice(DATA, "Pictures", group=NEW_RUN, tip="What is learned from; labels are never looked at.")
     )
     crop_1: float = setting(0.6, _ONE["crop"])
     flip_1: float = setting(0.5, _ONE["flip"])
@@ -64,44 +64,44 @@ class Learning(Params):
         Choice(
             METHODS,
             "Keys from",
-            group=DICTIONARY,
+            group=NEW_RUN,
             tip="A queue and a slow encoder; the same encoder with gradient; stored vectors of each picture; the "
             "rest of the batch. (He 2020, fig. 2)",
         ),
     )
     queue_size: int = setting(
-        1024, Range(16, LARGEST_K, 1, "Queue K", log=True, group=DICTIONARY, tip="Keys that are negatives.")
+        1024, Range(16, LARGEST_K, 1, "Queue K", log=True, group=NEW_RUN, tip="Keys that are negatives.")
     )
     batch: int = setting(
         128,
-        Range(4, 512, 1, "Batch B", log=True, group=DICTIONARY, tip="Pictures per step. K / B steps fill the queue."),
+        Range(4, 512, 1, "Batch B", log=True, group=NEW_RUN, tip="Pictures per step. K / B steps fill the queue."),
     )
     momentum: float = setting(
         0.99,
         Range(
-            0, 0.999, 0.001, "Momentum m", live=True, group=DICTIONARY,
+            0, 0.999, 0.001, "Momentum m", live=True, group=AT_ONCE,
             tip="θ_k = m θ_k + (1 − m) θ_q. With 0 the key encoder is the query encoder. (He 2020, eq. 2)",
         ),
     )  # fmt: skip
     temperature: float = setting(
         0.2,
         Range(
-            0.03, 1, 0.01, "Temperature τ", log=True, live=True, group=DICTIONARY,
+            0.03, 1, 0.01, "Temperature τ", log=True, live=True, group=AT_ONCE,
             tip="Divides the cosines before the softmax. Small: only the hardest negatives count.",
         ),
     )  # fmt: skip
     learning_rate: float = setting(
-        2e-3, Range(1e-5, 0.3, 1e-5, "Learning rate", log=True, live=True, group=LEARNING, tip="Step size of Adam.")
+        2e-3, Range(1e-5, 0.3, 1e-5, "Learning rate", log=True, live=True, group=AT_ONCE, tip="Step size of Adam.")
     )
     mlp: bool = setting(
         True,
-        Switch("MLP head (v2)", group=LEARNING, tip="Two linear maps with a ReLU, not one. Dropped after training."),
+        Switch("MLP head (v2)", group=NEW_RUN, tip="Two linear maps with a ReLU, not one. Dropped after training."),
     )
     supervised: bool = setting(
         True,
-        Switch("Supervised twin", group=LEARNING, tip="The same network learns the labels beside it, for comparison."),
+        Switch("Supervised twin", group=NEW_RUN, tip="The same network learns the labels beside it, for comparison."),
     )
-    seed: int = setting(0, Range(0, 999, 1, "Seed", group=LEARNING, tip="Weights, order of the pictures, views."))
+    seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Weights, order of the pictures, views."))
 
 
 #: named strengths of the five sliders: crop, flip, color, gray, blur

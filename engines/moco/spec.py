@@ -23,18 +23,18 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
 from engines.core.training import Kept, Stepped, TrainingParams, Weights
 from engines.moco.settings import (
+    AT_ONCE,
     BANK,
     CIFAR,
     DATA,
-    DICTIONARY,
     DIGITS,
     END_TO_END,
     FITTING,
     FOLDER,
     IN_BATCH,
-    LEARNING,
     METHODS,
     MOCO,
+    NEW_RUN,
     PICTURES,
     PRESETS,
     SHAPES,
@@ -47,8 +47,26 @@ from engines.moco.settings import (
 )
 
 __all__ = [
-    "BANK", "CIFAR", "DATA", "DICTIONARY", "DIGITS", "END_TO_END", "FITTING", "FOLDER", "IN_BATCH", "LEARNING",
-    "METHODS", "MOCO", "PICTURES", "PRESETS", "SHAPES", "STRENGTHS", "VIEW_1", "VIEW_2", "Learning", "preset",
+    "AT_ONCE",
+    "BANK",
+    "CIFAR",
+    "DATA",
+    "DIGITS",
+    "END_TO_END",
+    "FITTING",
+    "FOLDER",
+    "IN_BATCH",
+    "METHODS",
+    "MOCO",
+    "NEW_RUN",
+    "PICTURES",
+    "PRESETS",
+    "SHAPES",
+    "STRENGTHS",
+    "VIEW_1",
+    "VIEW_2",
+    "Learning",
+    "preset",
     "preset_of",
 ]  # fmt: skip
 

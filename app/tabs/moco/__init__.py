@@ -1,0 +1,14 @@
+"""The MoCo tab: learning without labels by telling pictures apart, with every moving part in sight."""
+
+from app.topics import Topic
+
+TOPIC = Topic(
+    name="moco",
+    title="MoCo",
+    group="Measure and learn",
+    order=2,
+    icon="moco",
+    tab="app.tabs.moco.tab:MocoTab",
+    engine="engines.moco.engine:Engine",
+    pictures=True,
+)

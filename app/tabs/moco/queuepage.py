@@ -1,0 +1,171 @@
+"""The page "Queue": the dictionary as a ring, its staleness, the loss, and the encoder that follows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app import words
+from app.cards import Card, card
+from app.tabs.moco.figures import Figures
+from app.tabs.moco.told import Told
+from app.theme import S2, S3
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.curves import Curve, Curves
+from app.views.ring import QueueRing
+from app.widgets import Key, box, col, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.moco.spec import BANK, END_TO_END, IN_BATCH, MOCO, QueueFrame, RunBegan
+
+LEAST = 20.0  # steps that the curves show at least
+WEIGHT = ("θ_k before", "θ_q, the query encoder's", "θ_k = m θ_k + (1 − m) θ_q")
+RISES = (
+    "The loss rises first: the queue holds noise, which is easy to tell from a picture. Filled with real keys it comes "
+    "near ln(K + 1), a guess among K + 1, and then falls."
+)
+WHY: dict[str, str] = {
+    MOCO: RISES,
+    END_TO_END: "Keys come from the same encoder, with gradient, and only from this batch: always fresh, but few.",
+    BANK: "One stored vector a picture, renewed when its turn comes: as old as an epoch, made by many encoders.",
+    IN_BATCH: "Each view is a query, and all other views of the batch are its negatives: it takes a large batch.",
+}
+
+
+class QueuePage:
+    """Views of the page; drawn from `Told`."""
+
+    def __init__(self) -> None:
+        self.ring = QueueRing()
+        self.loss, self.stale = Curves(widest="00.00"), Curves(zero=False, widest="0.000")
+        self.distance = Curves(widest="0.000")
+        self.age_bar = ColorBar(Message("age, steps"), "tide")
+        self.weight = Figures(WEIGHT, strong=(2,))
+        self.why, self.said = quiet("", wrap=True), quiet("", wrap=True)
+        for view, name, file in (
+            (self.ring, "Queue", "queue"),
+            (self.loss, "Loss", "loss"),
+            (self.stale, "Staleness", "staleness"),
+            (self.distance, "Momentum encoder", "distance"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+        self.loss_key = Key((("cat0", "InfoNCE"), ("text2", "guess, ln(K + 1)")), "00.00")
+        self.distance_key = Key((("cat1", "‖θ_q − θ_k‖ / ‖θ_q‖"),), "0.000")
+        self.ring_card = card("Queue", self.ring, foot=self.age_bar)
+        self.loss_card = card("Loss", col((self.loss, 1), self.why, gap=S2), foot=self.loss_key)
+        self.stale_card = card(
+            "Staleness", col((self.stale, 1), self.said, gap=S2), "cosine with the key made now, by age"
+        )
+        self.momentum_card = card(
+            "Momentum encoder",
+            col((self.distance, 1), self.weight, gap=S2),
+            "one weight of the first layer",
+            foot=self.distance_key,
+        )
+        left = col((self.ring_card, 11), (self.stale_card, 8), gap=S3)
+        right = col((self.loss_card, 11), (self.momentum_card, 11), gap=S3)
+        self.slot = col(gap=0)
+        self.centre = box(col((row((left, 1), (right, 1), gap=S3), 1), self.slot, gap=S3))
+        for waiting in self.cards:
+            waiting.set_empty("Nothing to show yet.")
+        self.loss.pointed.connect(self._point)
+        self.distance.pointed.connect(self._point)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        return self.ring_card, self.loss_card, self.stale_card, self.momentum_card
+
+    @property
+    def views(self) -> tuple[PixelView | Curves, ...]:
+        """All views that can be exported."""
+        return self.ring, self.loss, self.stale, self.distance, self.age_bar
+
+    @property
+    def plots(self) -> tuple[Curves, ...]:
+        """Plots over steps."""
+        return self.loss, self.distance
+
+    def begin(self, began: RunBegan) -> None:
+        """A run stands at its beginning."""
+        for ready in self.cards:
+            ready.set_empty(None)
+        method = began.params.method
+        queue = method == MOCO
+        titles = {MOCO: "Queue", BANK: "Memory bank"}
+        self.ring_card.set_title(titles.get(method, "Keys of the batch"))
+        say(self.why, "setText", WHY[method])
+        guess: Text = "guess, ln(K + 1)" if method in (MOCO, BANK) else "guess"
+        self.loss_key.set_items((("cat0", "InfoNCE"), ("text2", guess)), "00.00")
+        self.momentum_card.set_note(
+            "one weight of the first layer" if queue else "one encoder only: it follows at once"
+        )
+
+    def draw(self, told: Told, looked: int | None) -> None:
+        """Bring all views in line with what was told."""
+        began = told.began
+        if began is None:
+            return
+        queue, _ = told.at(looked)
+        if queue is not None:
+            self._draw_ring(queue, began)
+            self._draw_stale(queue, began)
+            before, query, after = (words.number(v, 6, True) for v in (queue.before, queue.query, queue.after))
+            self.weight.set_values([before, query, after])
+        x = told.curve("step")
+        if not len(x):
+            for plot in self.plots:
+                plot.set_curves([])
+            self._point(None)
+            return
+        end = np.array([0.0, max(LEAST, x[-1])])
+        guess = Curve(Message("guess"), end, np.full(2, began.chance), "text2", dashed=True)
+        loss = Curve("InfoNCE", x, told.curve("calm"), "cat0", raw=told.curve("loss"))
+        self.loss.set_curves([loss, guess], end[1])
+        self.distance.set_curves([Curve("distance", x, told.curve("distance"), "cat1", digits=3)], end[1])
+        self._point(None if looked is None else float(looked))
+
+    def _draw_ring(self, queue: QueueFrame, began: RunBegan) -> None:
+        method = began.params.method
+        self.ring.set_queue(queue.ages, queue.pointer, queue.batch, method == MOCO)
+        count, oldest = len(queue.ages), self.ring.oldest
+        noise = int((queue.ages < 0).sum())
+        lines: list[tuple[Text, bool]] = [(Message("{n} keys", {"n": words.number(count)}), True)]
+        if noise:
+            lines.append((Message("{n} still noise", {"n": words.number(noise)}), False))
+        lines.append((Message("oldest: {n} steps", {"n": words.number(oldest)}), False))
+        if method == MOCO:
+            share = words.number(began.params.queue_size / began.params.batch, 1)
+            lines.append((Message("K / B = {n}", {"n": share}), False))
+        self.ring.set_lines(tuple(lines))
+        self.age_bar.set_range(0, max(1, oldest))
+        if queue.own:
+            values = {"n": words.number(queue.own), "all": words.number(began.params.batch)}
+            self.ring_card.set_note(Message("{n} of {all} queries meet their own picture", values))
+        else:
+            self.ring_card.set_note("colored by age")
+
+    def _draw_stale(self, queue: QueueFrame, began: RunBegan) -> None:
+        ages, cosines = queue.sample_ages, queue.sample_cosines
+        if not len(ages):
+            self.stale.set_curves([])
+            say(self.said, "setText", "No keys yet.")
+            return
+        steps = np.unique(ages)
+        mean = np.array([cosines[ages == age].mean() for age in steps])
+        low, high = (np.array([f(cosines[ages == age]) for age in steps]) for f in (np.min, np.max))
+        floor = min(0.0, float(low.min()))
+        if floor < 0:
+            low, mean = np.maximum(low, 0), np.maximum(mean, 0)
+        self.stale.set_curves([Curve("cosine", steps.astype(float), mean, "cat2", low=low, high=np.maximum(high, low))],
+                              max(1.0, float(steps[-1])))  # fmt: skip
+        oldest = words.number(float(mean[-1]), 3)
+        values = {"c": words.number(float(cosines.mean()), 3), "o": oldest, "m": words.number(began.params.momentum, 3)}
+        text = "mean {c}, oldest {o}. The closer to 1, the better old keys fit new queries."
+        say(self.said, "setText", Message(text, values))
+
+    def _point(self, x: float | None) -> None:
+        for plot, key, digits in ((self.loss, self.loss_key, 2), (self.distance, self.distance_key, 3)):
+            plot.set_cursor(x)
+            key.set_values(["" if v is None else words.number(v, digits) for v in plot.values_at(x)])

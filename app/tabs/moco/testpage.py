@@ -1,0 +1,172 @@
+"""The page "Test": what the features are good for, the map of vectors, alignment and uniformity, fine-tuning."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app import words
+from app.cards import Card, card
+from app.tabs.moco.classes import named
+from app.tabs.moco.told import Told
+from app.theme import S2, S3
+from app.views.base import PixelView
+from app.views.curves import Curve, Curves
+from app.views.embedding import EmbeddingMap
+from app.widgets import Key, box, button, col, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.moco.spec import RunBegan, Tuned
+
+LEAST = 20.0  # steps that the curves show at least
+PERCENT = (0, 25, 50, 75, 100)
+ACCURACY = (("cat0", "probe"), ("cat1", "kNN"), ("cat3", "supervised"), ("text2", "random start"))
+HUES = 6
+
+
+class TestPage:
+    """Views of the page; drawn from `Told`."""
+
+    __test__ = False  # not a test, whatever its name
+
+    def __init__(self) -> None:
+        self.accuracy = Curves((0, 100), PERCENT)
+        self.map = EmbeddingMap()
+        self.spread = Curves(zero=False, widest="−00.00")
+        self.tuning = Curves((0, 100), PERCENT)
+        self.tune = button(
+            "Fine-tune", "play", "boxed", "Trains the run's encoder, and a random one, on k labels a class."
+        )
+        self.tune_note = quiet("", wrap=True)
+        for view, name, file in (
+            (self.accuracy, "Accuracy, %", "accuracy"),
+            (self.map, "Map of the vectors", "map"),
+            (self.spread, "Alignment and uniformity", "alignment-uniformity"),
+            (self.tuning, "Fine-tuning on a few labels", "fine-tuning"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+        self.accuracy_key = Key(ACCURACY, "00.0")
+        self.spread_key = Key((("cat0", "alignment"), ("cat1", "uniformity")), "−0.00")
+        self.tune_key = Key((("cat0", "pre-trained"), ("text2", "random start")), "00.0")
+        self.map_key = Key(())
+        self.accuracy_card = card("Accuracy, %", self.accuracy, "on test pictures", foot=self.accuracy_key)
+        self.map_card = card("Map of the vectors", self.map, foot=self.map_key)
+        self.spread_card = card("Alignment and uniformity", self.spread, "lower is better", foot=self.spread_key)
+        self.tune_card = card("Fine-tuning on a few labels", col((self.tuning, 1), self.tune_note, gap=S2),
+                              tools=[self.tune], foot=self.tune_key)  # fmt: skip
+        upper = row((self.accuracy_card, 1), (self.map_card, 1), gap=S3)
+        lower = row((self.spread_card, 1), (self.tune_card, 1), gap=S3)
+        self.slot = col(gap=0)
+        self.centre = box(col((upper, 12), (lower, 9), self.slot, gap=S3))
+        for waiting in self.cards:
+            waiting.set_empty("Nothing to show yet.")
+        self._tuned: list[Tuned] = []
+        self.accuracy.pointed.connect(self._point)
+        self.spread.pointed.connect(self._point)
+        self.tuning.pointed.connect(self._point_tuning)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        return self.accuracy_card, self.map_card, self.spread_card, self.tune_card
+
+    @property
+    def views(self) -> tuple[PixelView | Curves, ...]:
+        """All views that can be exported."""
+        return self.accuracy, self.map, self.spread, self.tuning
+
+    @property
+    def plots(self) -> tuple[Curves, ...]:
+        """Plots over steps."""
+        return self.accuracy, self.spread
+
+    def begin(self, began: RunBegan) -> None:
+        """A run stands at its beginning."""
+        for ready in self.cards:
+            ready.set_empty(None)
+        if not began.labeled:
+            why = "These pictures have no labels: put them in folders, one a class."
+            self.accuracy_card.set_empty(why)
+            self.tune_card.set_empty(why)
+        names: list[tuple[str, Text]] = []
+        if len(began.names) <= HUES:
+            names = [(f"cat{i}", named(name)) for i, name in enumerate(began.names)]
+        self.map_key.set_items([*names, ("control", "keys")])
+        self.clear_tuning()
+
+    def clear_tuning(self) -> None:
+        """Forget the last fine-tuning."""
+        self._tuned = []
+        self.tuning.set_curves([])
+        self._point_tuning(None)
+        say(self.tune_note, "setText", "Ten labels may do, once the features are good.")
+
+    def take_tuned(self, tuned: Tuned) -> None:
+        """One test while fine-tuning."""
+        if self._tuned and tuned.step <= self._tuned[-1].step:
+            self._tuned = []
+        self._tuned.append(tuned)
+        x = np.array([t.step for t in self._tuned], float)
+        curves = [
+            Curve(name, x, 100 * np.array([getattr(t, name) for t in self._tuned]), token, dashed=dashed, digits=1)
+            for name, token, dashed in (("pretrained", "cat0", False), ("scratch", "text2", True))
+        ]
+        self.tuning.set_curves(curves, float(tuned.last))
+        self._point_tuning(None)
+        gain = words.number(100 * (tuned.pretrained - tuned.scratch), 1, signed=True)
+        values = {"k": words.number(tuned.few), "n": tuned.step, "gain": gain}
+        say(
+            self.tune_note,
+            "setText",
+            Message("{k} labels a class, step {n}: {gain} points against a random start.", values),
+        )
+
+    def draw(self, told: Told, looked: int | None) -> None:
+        """Bring all views in line with what was told."""
+        began = told.began
+        if began is None:
+            return
+        _, shown = told.at(looked)
+        if shown is not None:
+            self.map.set_map(shown.points, shown.labels, shown.keys, [named(n) for n in began.names])
+            self.map_card.set_note(Message("{share} of the variance", {"share": words.percent(shown.share, 0)}))
+        x = told.curve("step")
+        end = max(LEAST, float(x[-1])) if len(x) else LEAST
+        curves = []
+        for name, token, said in (
+            ("probe", "cat0", "probe"),
+            ("knn", "cat1", "kNN"),
+            ("twin_probe", "cat3", "supervised"),
+        ):
+            steps, values = told.accuracy(name)
+            if len(steps):
+                curves.append(Curve(said, steps, values, token, digits=1))
+        if told.measured and told.measured[0].step == 0:
+            level = 100 * told.measured[0].probe
+            curves.append(Curve("random start", np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1))
+        self.accuracy.set_curves(curves, end)
+        if len(x):
+            self.spread.set_curves(
+                [
+                    Curve("alignment", x, told.curve("alignment"), "cat0"),
+                    Curve("uniformity", x, told.curve("uniformity"), "cat1"),
+                ],
+                end,
+            )
+        else:
+            self.spread.set_curves([])
+        self._point(None if looked is None else float(looked))
+
+    def _point(self, x: float | None) -> None:
+        for plot, key, digits in ((self.accuracy, self.accuracy_key, 1), (self.spread, self.spread_key, 2)):
+            plot.set_cursor(x)
+            values = ["" if v is None else words.number(v, digits) for v in plot.values_at(x)]
+            if plot is self.accuracy:
+                named = dict(zip([str(c.name) for c in plot._curves], values, strict=True))
+                values = [named.get(name, "") for _, name in ACCURACY]
+            key.set_values(values)
+
+    def _point_tuning(self, x: float | None) -> None:
+        self.tuning.set_cursor(x)
+        values = self.tuning.values_at(x) or [None, None]
+        self.tune_key.set_values(["" if v is None else words.number(v, 1) for v in values])

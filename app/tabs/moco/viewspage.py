@@ -1,0 +1,157 @@
+"""The page "Two views": one picture seen twice, its key among the negatives, and InfoNCE in numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import words
+from app.cards import Card, card
+from app.tabs.moco.classes import named
+from app.tabs.moco.figures import Figures
+from app.theme import FORMULA as FORMULA_PX
+from app.theme import S2, S3
+from app.views.base import PixelView
+from app.views.colorbar import ColorBar
+from app.views.contrast import ContrastBars
+from app.views.tiles import Tile, Tiles
+from app.widgets import box, button, col, label, quiet, row
+from app.words import Text, say
+from engines.core.errors import Message
+from engines.moco.spec import BUNDLED, RANDOM, ViewsFrame
+
+ROWS = (
+    "similarity q · k⁺",
+    "its logit l⁺",
+    "log Σ exp l, of all",
+    "InfoNCE = log Σ exp l − l⁺",
+    "probability of k⁺",
+    "negatives nearer than k⁺",
+    "InfoNCE of a guess, ln(K + 1)",
+)
+LOSS = 3
+FORMULA = "L = −log ( e^l⁺ / Σ e^l )"
+
+
+class ViewsPage(QObject):
+    """Views of the page.
+
+    Signals
+    -------
+    chosen : int
+        Another picture of the gallery.
+    redrawn
+        Other views of the same picture are wanted.
+    """
+
+    chosen = Signal(int)
+    redrawn = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gallery = Tiles((300, 64), lines=0, gap=4, across=12)
+        self.trio = Tiles((300, 120))
+        self.bars = ContrastBars()
+        self.hardest = Tiles((260, 120), gap=8, across=4)
+        self.bar = ColorBar(Message("softmax weight"))
+        self.figures = Figures(ROWS, strong=(LOSS,))
+        self.formula = label(words.plain(FORMULA), FORMULA_PX)
+        self.again = button("Draw again", "reset", "boxed", "Other random views of the same picture.")
+        for view, name, file in (
+            (self.gallery, "Pictures to choose from", "gallery"),
+            (self.trio, "Anchor and its two views", "views"),
+            (self.bars, "Logits", "logits"),
+            (self.hardest, "Hardest negatives", "hardest-negatives"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+        shown = col((self.trio, 1), self.gallery, gap=S2)
+        self.views_card = card("Anchor and its two views", shown, tools=[self.again])
+        self.loss_card = card("InfoNCE", box(col(self.formula, self.figures, 1, gap=S3)))
+        self.said = quiet("", wrap=True)
+        self.loss_card.layout().addWidget(self.said)  # type: ignore[union-attr]  # a card has a layout
+        self.bars_card = card("Logits", self.bars, foot=self.bar)
+        self.hard_card = card("Hardest negatives", self.hardest)
+        upper = row((self.views_card, 5), (self.loss_card, 3), gap=S3)
+        lower = row((self.bars_card, 5), (self.hard_card, 3), gap=S3)
+        self.centre = box(col((upper, 11), (lower, 10), gap=S3))
+        self.gallery.clicked.connect(self.chosen.emit)
+        self.again.clicked.connect(lambda _checked=False: self.redrawn.emit())
+        for waiting in self.cards:
+            waiting.set_empty("Nothing to show yet.")
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """All cards."""
+        return self.views_card, self.loss_card, self.bars_card, self.hard_card
+
+    @property
+    def views(self) -> tuple[PixelView, ...]:
+        """All views that can be exported."""
+        return self.gallery, self.trio, self.bars, self.hardest, self.bar
+
+    def take(self, frame: ViewsFrame, anchor: int, own: bool) -> None:
+        """Show an answer; ``own``: the anchor is a picture of the user's."""
+        for ready in self.cards:
+            ready.set_empty(None)
+        self.gallery.set_tiles([Tile(rgb) for rgb in frame.gallery])
+        self.gallery.set_at(-1 if own else anchor % max(1, len(frame.gallery)))
+        self.trio.set_tiles(
+            [
+                Tile(crisp(frame.anchor), Message("Anchor"), named(frame.label) if frame.label else ""),
+                Tile(frame.view_q, Message("T₁, the query's view"), "", "accent"),
+                Tile(frame.view_k, Message("T₂, the key's view"), words.number(frame.similarity, 3, True), "accent"),
+            ]
+        )
+        self.views_card.set_note(Message("similarity {s}", {"s": words.number(frame.similarity, 3, True)}))
+        order = np.argsort(-frame.cosines, kind="stable")
+        temperature = frame.temperature
+        logits = np.concatenate([[frame.similarity], frame.cosines[order]]) / temperature
+        weights = np.concatenate([frame.weights[:1], frame.weights[1:][order]])
+        self.bars.set_contrast(logits, weights, frame.ages[order], temperature)
+        self.bar.set_range(0.0, float(frame.weights.max()))
+        count = len(frame.cosines)
+        self.bars_card.set_note(Message("1 positive, {k} negatives", {"k": words.number(count)}))
+        self.hardest.set_tiles(
+            [
+                Tile(rgb, words.plain(words.number(frame.cosines[i], 2, True)), words.percent(frame.weights[1 + i]))
+                for rgb, i in zip(frame.pictures, frame.hardest.tolist(), strict=True)
+            ]
+        )
+        self.hard_card.set_note("most like the query")
+        nearer = int((frame.cosines > frame.similarity).sum())
+        self.figures.set_values(
+            [
+                words.number(frame.similarity, 4, True),
+                words.number(frame.logit, 3, True),
+                words.number(frame.rest, 3, True),
+                words.number(frame.loss, 3),
+                words.percent(float(frame.weights[0]), 2),
+                f"{words.number(nearer)} / {words.number(count)}",
+                words.number(math.log(count + 1), 3),
+            ]
+        )
+        say(self.said, "setText", _source(frame))
+
+    def leave_empty(self, reason: Message) -> None:
+        """Say why nothing can be shown."""
+        for waiting in self.cards:
+            waiting.set_empty(reason)
+
+
+def crisp(rgb: np.ndarray) -> np.ndarray:
+    """The middle square of a picture."""
+    side = min(rgb.shape[:2])
+    top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+def _source(frame: ViewsFrame) -> Text:
+    """Whose similarities these are."""
+    if frame.source == BUNDLED:
+        return "Encoder: bundled, trained on CIFAR-10 without labels."
+    if frame.source == RANDOM or frame.step < 0:
+        return "Encoder: random weights. Train on the page Queue, then look again."
+    return Message("Encoder: the run at step {n}, and its queue.", {"n": words.number(frame.step)})
