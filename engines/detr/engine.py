@@ -166,7 +166,7 @@ def describe(source: str, model: Detr) -> ModelInfo:
 def trained(weights: Weights, device: torch.device) -> tuple[Detr, ModelInfo]:
     """The model of a state that a live run has kept."""
     model = from_weights(weights).to(device)
-    note = Message("Step {n} of a run on the page Train.", {"n": weights.step})
+    note = Message("Step {n} of a run on the page Training.", {"n": weights.step})
     info = describe(TRAINED_HERE, model)
     return model, replace(info, title=TRAINED_HERE, toy=weights.made_of.drawn, note=note, step=weights.step)
 

@@ -116,7 +116,7 @@ class DetrParams(Params):
     matching : MatchingParams, crowd : CrowdParams
         The labs', which have an engine of their own (`engines.detr.lab_engine`); the model never sees them.
     training : DetrTraining
-        Of the page "Train", whose runs are another engine's (`engines.detr.training`).
+        Of the page "Training", whose runs are another engine's (`engines.detr.training`).
     weights : Weights or None
         A state of such a run; it is the model where ``source`` is `TRAINED_HERE`.
     """

@@ -34,6 +34,7 @@ from engines.detr.training_spec import (
     BUNDLED,
     RANDOM,
     DetrTraining,
+    Example,
     Made,
     Measured,
     Now,
@@ -106,7 +107,7 @@ class Run:
         )
         self.targets = [self._target(sample) for sample in self.data.validation]
         self._seen: list[Tensor] = []  # features of the validation pictures, where the backbone does not change
-        self.watched = [index for index, sample in enumerate(self.data.validation) if self._is_watched(sample)]
+        self.watched = [self._place_of(example) for example in self.data.examples]
         self._owners: list[np.ndarray] = []
         self._batch: list[Sample] = []
         self.step = 0
@@ -116,9 +117,9 @@ class Run:
         self.kept_step = 0
         self.stopped = False
 
-    def _is_watched(self, sample: Sample) -> bool:
-        """Whether it is one of the examples: they share their boxes."""
-        return any(sample.boxes is one.boxes for one in self.data.examples)
+    def _place_of(self, example: Example) -> int:
+        """Which validation picture an example is: they share their boxes."""
+        return next(at for at, sample in enumerate(self.data.validation) if sample.boxes is example.boxes)
 
     # -- one step
     def advance(self, params: DetrTraining | None = None) -> TrainStep | None:

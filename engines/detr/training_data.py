@@ -12,7 +12,16 @@ from PIL import Image, ImageOps
 
 from engines.core.errors import LabError, Message
 from engines.data.boxes_folder import Annotated, reading
-from engines.data.scenes import KINDS, add_shapes, box_of, random_background, random_scene, render, sample_photos
+from engines.data.scenes import (
+    KINDS,
+    add_shapes,
+    box_iou,
+    box_of,
+    random_background,
+    random_scene,
+    render,
+    sample_photos,
+)
 from engines.data.shapes import Canvas
 from engines.detr.training_spec import FEW, DetrTraining, Example
 
@@ -80,13 +89,13 @@ class Drawn:
 
     def __post_init__(self) -> None:
         self._photos = [] if self.scenes == FEW else sample_photos()
-        examples: list[Example] = []
-        for index in range(VALIDATION):
-            sample = self._draw(np.random.default_rng((FIRST[0], index)))
-            self.validation.append(sample)
-            if 2 <= len(sample.labels) <= 6 and len(examples) < WATCHED:
-                examples.append(Example(self._enlarged(index), sample.boxes, sample.labels))
-        self.examples = tuple(examples)
+        self.validation = [self._draw(np.random.default_rng((FIRST[0], index))) for index in range(VALIDATION)]
+        good = [index for index, sample in enumerate(self.validation) if 2 <= len(sample.labels) <= 6]
+        chosen = sorted(good, key=lambda index: calmness(self.validation[index]))[:WATCHED]
+        self.examples = tuple(
+            Example(self._enlarged(index), self.validation[index].boxes, self.validation[index].labels)
+            for index in chosen
+        )
 
     def _ground(self, rng: np.random.Generator) -> np.ndarray:
         return random_background(rng, self.size, self._photos, "plain" if self.scenes == FEW else None)
@@ -114,6 +123,13 @@ class Drawn:
 
     def batch(self, count: int) -> list[Sample]:
         return [self._draw(self.rng) for _ in range(count)]
+
+
+def calmness(sample: Sample) -> tuple[bool, bool, float]:
+    """Sorts scenes for the eye: several objects apart from each other first, then those on a ground of little color."""
+    ground = sample.rgb[sample.owner < 0].astype(float)
+    crowded = any(box_iou(box, np.delete(sample.boxes, at, 0)).max() > 0.05 for at, box in enumerate(sample.boxes))
+    return len(sample.labels) < 3, crowded, float(np.ptp(ground.mean(0))) if len(ground) else 0.0
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the page "Train" can set and what a run tells. Imports no torch.
+"""What the page "Training" can set and what a run tells. Imports no torch.
 
 A run yields `Progress` while pictures are read, `RunBegan`, then for each step a `TrainStep`, on a schedule a
 `Measured` with the `Kept` state that it belongs to, and a few times a second a `Now`. Boxes are xyxy shares (0..1) of

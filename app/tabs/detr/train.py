@@ -60,7 +60,7 @@ class TrainPage(SidePage):
         dock.restarted.connect(training.restart)
         dock.foldered.connect(self._ask_folder)
         dock.unfoldered.connect(lambda: self._step(folder=""))
-        dock.looked.connect(self._show_on_detect)
+        cards.use.clicked.connect(lambda _checked=False: self.use_weights())
         cards.wait("Drawing scenes")
         return Page("Training", cards.centre, Dock(dock, resets=False))
 
@@ -185,7 +185,8 @@ class TrainPage(SidePage):
         if self._follows and weights is not None and self.tab.params.source == TRAINED_HERE:
             self.tab.change(undoable=False, weights=weights)
 
-    def _show_on_detect(self) -> None:
+    def use_weights(self) -> None:
+        """The page Detect shows the state that is looked at, and follows the scrubber from then on."""
         weights = self.training.weights
         if weights is None:
             self.tab.tell(Message("Nothing to show yet."))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QRect, Signal
 
 from app import words
 from app.cards import Card, card
+from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.trainhistory import TrainHistory
-from app.theme import S3
+from app.theme import S2, S3
 from app.transport import Transport
 from app.views.base import PixelView
 from app.views.boxes import Box
@@ -18,18 +19,18 @@ from app.views.colorbar import ColorBar
 from app.views.curves import Curve, Curves
 from app.views.matchfilm import MatchFilm
 from app.views.mosaic import Mosaic
-from app.widgets import Key, Segments, box, button, col, quiet, row
+from app.widgets import Key, Segments, box, button, col, quiet
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.detr.training_spec import Example, Found, Measured, RunBegan
 
 LEAST = 60.0  # steps that the curves show at least
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-TERMS = (("cat0", "cross-entropy"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
-CARDINALITY, SWITCHES = range(2)
+TERMS = (("cat0", "class"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
 ATTENTION, CENTERS = range(2)
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
 PERCENT = (0, 25, 50, 75, 100)
+USE_TIP = "Puts the weights of this step in place of the model on the page Detect."
 CARDINALITY_TIP = "How far the number of predicted objects is off, for each picture. (Carion et al. 2020, 3.1)"
 SWITCHES_TIP = (
     "Share of all validation objects that changed their query since the measurement before. High: the queries have not "
@@ -55,16 +56,20 @@ class TrainCards(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.loss, self.precision, self.third = Curves(), Curves((0, 100), PERCENT), Curves()
+        self.loss, self.precision = Curves(), Curves((0, 100), PERCENT)
+        self.cardinality, self.switched = Curves(), Curves()
         self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
         self.transport = Transport(seed_tip="Of weights and scenes: same seed, same run. (Processor only)")
-        for view, file in ((self.loss, "loss"), (self.precision, "average-precision"), (self.third, "cardinality")):
+        for view, file in zip(self.plots, ("loss", "average-precision", "cardinality", "switches"), strict=True):
             view.export_name = file
         self.scene.export_name, self.slots.export_name = "validation-scene", "where-queries-look"
         self.loss_key = Key([(token, Message(name)) for token, name in TERMS], "0.00")
         self.precision_key = Key((("cat0", words.plain("AP")), ("cat1", words.plain("AP50"))), "100.0")
-        self.third_key = Key((("cat0", Message("objects")),), "00.00")
-        self.kind = Segments(("Cardinality", "Switches"), tips=(CARDINALITY_TIP, SWITCHES_TIP))
+        self.cardinality_key = Key((("cat0", Message("objects")),), "00.00")
+        self.switched_key = Key((("cat2", Message("changed owners, %")),), "100.0")
+        say(self.cardinality, "setToolTip", CARDINALITY_TIP)
+        say(self.switched_key, "setToolTip", SWITCHES_TIP)
+        say(self.switched, "setAccessibleName", "changed owners, %")
         self.looks = Segments(
             ("Attention", "Boxes"),
             tips=(
@@ -78,16 +83,14 @@ class TrainCards(QObject):
         back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
         self.loss_card = card("Loss", self.loss, foot=self.loss_key)
-        self.precision_card = card("Precision, %", self.precision, foot=self.precision_key)
-        self.third_card = card("Cardinality error", self.third, foot=self.third_key, tools=[self.kind])
-        self.scene_card = card("Validation scene", self.scene, tools=[back, on], foot=self.told)
-        self.film_card = card("Match film", self.film, "which query owns each object")
-        self.slots_card = card(
-            "Where queries look", self.slots, tools=[self.looks], foot=col(self.look_bar, self.box_bar, gap=0)
-        )
-        upper = row((self.loss_card, 10), (self.precision_card, 10), (self.third_card, 10), gap=S3)
-        lower = row((self.scene_card, 10), (self.film_card, 11), (self.slots_card, 10), gap=S3)
-        self.centre = box(col((upper, 9), (lower, 13), self.transport, gap=S3))
+        self.precision_card = card("Average precision, %", self.precision, foot=self.precision_key)
+        self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
+        self.use = button(icon="eye", kind="boxed", tip=USE_TIP)
+        self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.told)
+        film = col((self.film, 3), (self.switched, 2), gap=S2)
+        self.film_card = card("Match film", film, "which query owns each object", foot=self.switched_key)
+        self.slots_card = card("Slot map", self.slots, tools=[self.looks], foot=col(self.look_bar, self.box_bar, gap=0))
+        self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
         self.history, self.before = TrainHistory(), TrainHistory()
         self._began: RunBegan | None = None
         self.watched = 0
@@ -97,7 +100,6 @@ class TrainCards(QObject):
         self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
         self._hover: int | None = None
         self._rows: list[int] = []  # the query of each prediction that is drawn; -1 for an object
-        self.kind.chosen.connect(lambda _i: self.draw_curves())
         self.looks.chosen.connect(lambda _i: self._draw_slots())
         for plot in self.plots:
             plot.pointed.connect(self._point)
@@ -109,14 +111,14 @@ class TrainCards(QObject):
         self.scene.hovered.connect(self._box_hovered)
 
     @property
-    def plots(self) -> tuple[Curves, Curves, Curves]:
+    def plots(self) -> tuple[Curves, Curves, Curves, Curves]:
         """The plots over steps."""
-        return self.loss, self.precision, self.third
+        return self.loss, self.precision, self.cardinality, self.switched
 
     @property
     def cards(self) -> tuple[Card, ...]:
         """All cards."""
-        curves = self.loss_card, self.precision_card, self.third_card
+        curves = self.loss_card, self.precision_card, self.cardinality_card
         return *curves, self.scene_card, self.film_card, self.slots_card
 
     @property
@@ -328,17 +330,10 @@ class TrainCards(QObject):
         curves += self._ghost("ap50", 100, end, "cat1")
         self.precision.set_curves(curves, end)
         self.precision_card.set_note("dashed: the run before" if len(curves) > 2 else "")
-        if self.kind.at() == CARDINALITY:
-            shown = [Curve(Message("objects"), steps, self.history.column("cardinality"), "cat0")]
-            shown += self._ghost("cardinality", 1, end, "cat0")
-        else:
-            rest = self.history.column("switched")[1:]
-            shown = [Curve(Message("switched, %"), steps[1:], 100 * rest, "cat2")]
-            shown += self._ghost("switched", 100, end, "cat2")
-        self.third_card.set_title("Cardinality error" if self.kind.at() == CARDINALITY else "Changed owners")
-        items = ("cat0", "objects") if self.kind.at() == CARDINALITY else ("cat2", "switched, %")
-        self.third_key.set_items([(items[0], Message(items[1]))], "00.00")
-        self.third.set_curves(shown, end)
+        objects = Curve(Message("objects"), steps, self.history.column("cardinality"), "cat0")
+        self.cardinality.set_curves([objects, *self._ghost("cardinality", 1, end, "cat0")], end)
+        moved = Curve(Message("changed owners, %"), steps[1:], 100 * self.history.column("switched")[1:], "cat2")
+        self.switched.set_curves([moved, *self._ghost("switched", 100, end, "cat2")], end)
         self._place_cursor()
 
     def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
@@ -357,7 +352,12 @@ class TrainCards(QObject):
         x = self._cursor
         if x is None and self.looked is not None:
             x = float(self.looked)
-        keys = (self.loss_key, 2, 3), (self.precision_key, 1, 2), (self.third_key, 2, 1)
+        keys = (
+            (self.loss_key, 2, 3),
+            (self.precision_key, 1, 2),
+            (self.cardinality_key, 2, 1),
+            (self.switched_key, 1, 1),
+        )
         for plot, (key, digits, count) in zip(self.plots, keys, strict=True):
             plot.set_cursor(x)
             values = plot.values_at(x)[:count]
@@ -369,6 +369,23 @@ class TrainCards(QObject):
         self._draw_scene()
         self._draw_film()
         self._place_cursor()
+
+
+def train_places(width: int, height: int) -> list[QRect]:
+    """Places of loss, precision, cardinality, scene, film and slots: the scene takes what its square can use."""
+    upper = round(0.40 * (height - S3))
+    lower = height - S3 - upper
+    third = (width - 2 * S3) // 3
+    top = [QRect(0, 0, third, upper), QRect(third + S3, 0, third, upper)]
+    top.append(QRect(2 * (third + S3), 0, width - 2 * (third + S3), upper))
+    scene = min(round(0.38 * width), max(round(0.27 * width), lower - 72))
+    film = round(0.54 * (width - scene - 2 * S3))
+    return [
+        *top,
+        QRect(0, upper + S3, scene, lower),
+        QRect(scene + S3, upper + S3, film, lower),
+        QRect(scene + film + 2 * S3, upper + S3, width - scene - film - 2 * S3, lower),
+    ]
 
 
 def _box(corners: np.ndarray, tag: Text, token: str, above: bool, dashed: bool = False) -> Box:

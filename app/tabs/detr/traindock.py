@@ -1,4 +1,4 @@
-"""The dock of the page "Training": data, what changes at once, what starts a new run, the weights of a step."""
+"""The dock of the page "Training": data, what changes at once, what starts a new run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import words
 from app.tabs.detr.nested import NestedForm
 from app.theme import BODY, S1, S2, S3, SMALL
-from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row, rule, section
+from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, rule, section
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Choice, rules
@@ -30,8 +30,8 @@ class TrainDock(QWidget):
         A setting of `DetrTraining` and its new value.
     settled
         The hand let go.
-    restarted, foldered, unfoldered, looked
-        A new run, a folder to be chosen, drawn scenes again, the step's weights on the page Detect.
+    restarted, foldered, unfoldered
+        A new run, a folder to be chosen, drawn scenes again.
     """
 
     changed = Signal(str, object)
@@ -39,7 +39,6 @@ class TrainDock(QWidget):
     restarted = Signal()
     foldered = Signal()
     unfoldered = Signal()
-    looked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,8 +66,6 @@ class TrainDock(QWidget):
         self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
         self.anew = WideButton("Start anew", "reset", "primary")
         self.anew.clicked.connect(lambda _checked=False: self.restarted.emit())
-        self.look = WideButton("Show on Detect", "eye", tip="Puts this step's weights in place of the model.")
-        self.look.clicked.connect(lambda _checked=False: self.looked.emit())
         data = section("Data", col(self.name, self.note, self.open, self.drawn, self._holders["scenes"], gap=S2))
         new = col(self._holders["begin"], self._holders["model"], self.numbers, self.large, gap=S3)
         self.setLayout(
@@ -78,8 +75,6 @@ class TrainDock(QWidget):
                 section("Changes at once", self.live),
                 rule(),
                 section("Starts a new run", col(self.pending, self.anew, new, gap=S3)),
-                rule(),
-                section("Weights", row((self.look, 1))),
                 gap=S3,
             )
         )
