@@ -362,7 +362,7 @@ class CrowdParams(Params):
     decay: str = setting(
         GAUSSIAN,
         Choice(
-            (GAUSSIAN, LINEAR), "Soft-NMS", group=SOFT, tip="How a score falls with the overlap. (Bodla et al. 2017)"
+            (GAUSSIAN, LINEAR), "Score falls", group=SOFT, tip="How a score falls with the overlap. (Bodla et al. 2017)"
         ),
     )
     sigma: float = setting(

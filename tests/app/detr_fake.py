@@ -171,7 +171,15 @@ def detections(params, told, shown, dim=1.0):
         self_attention,
         Message("{count} of {queries}", {"count": int(passes.sum()), "queries": count}),
         params.touched,
+        said(scores, labels, no_object, len(told.labels)),
     )
+
+
+def said(scores, labels, no_object, classes):
+    """Probabilities of all classes, "no object" last."""
+    out = np.zeros((len(scores), classes + 1), np.float32)
+    out[np.arange(len(scores)), labels], out[:, -1] = scores, no_object
+    return out
 
 
 # ------------------------------------------------------------------ a window with it

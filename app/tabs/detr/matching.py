@@ -3,7 +3,6 @@ set loss of each pair."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,6 @@ from PySide6.QtCore import QRect
 
 from app import words
 from app.cards import card
-from app.stream import Stream
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.costs import CostTables
@@ -21,13 +19,13 @@ from app.tabs.detr.editing import iou
 from app.tabs.detr.labcanvas import CROWDED, GUESS, THING, LabCanvas
 from app.tabs.detr.labscene import as_box, as_box_of, corners
 from app.tabs.detr.matchdock import MatchingDock
-from app.tabs.detr.pages import SidePage
+from app.tabs.detr.pages import SidePage, lab_stream
 from app.tabs.detr.setloss import Assignment, SetLoss
 from app.theme import S3, SMALL
 from app.views.base import PixelView
 from app.widgets import MenuButton, button, label
 from engines.core.errors import Message
-from engines.core.protocol import Engine, Event
+from engines.core.protocol import Event
 from engines.detr.lab import (
     FROM_MODEL,
     SCENES,
@@ -53,22 +51,12 @@ DRAW_GUESS = "Draw a prediction: drag over the scene, or click. Esc: never mind.
 ROOM = 200  # boxes of one kind
 
 
-def lab_stream(tab: TopicTab, parent: SidePage) -> Stream:
-    """A stream to the labs' engine."""
-
-    def make() -> Engine[Any]:
-        made: Engine[Any] = importlib.import_module("engines.detr.lab_engine").LabEngine()
-        return made
-
-    return Stream(tab.shell.lane, make, parent=parent)
-
-
 class MatchingPage(SidePage):
     """The cards, the dock, and what the hand does to the scene."""
 
     def __init__(self, tab: TopicTab) -> None:
         super().__init__(tab)
-        self.stream = lab_stream(tab, self)
+        self.stream = lab_stream(tab.shell.lane, self)
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(lambda busy: None if busy else self.rested.emit())
         self.canvas, self.tables, self.dock = LabCanvas(), CostTables(), MatchingDock()
@@ -247,13 +235,12 @@ class MatchingPage(SidePage):
         """Delete a box."""
         if what is None:
             return
-        kind, index = what
-        members = list(self.scene.guesses if kind == GUESS else self.scene.things)
-        if index >= len(members):
-            return
-        del members[index]
+        (kind, index), scene = what, self.scene
         self.select(None)
-        self._step(scene=replace(self.scene, **{"guesses" if kind == GUESS else "things": tuple(members)}))
+        if kind == GUESS:
+            self._step(scene=replace(scene, guesses=scene.guesses[:index] + scene.guesses[index + 1 :]))
+        else:
+            self._step(scene=replace(scene, things=scene.things[:index] + scene.things[index + 1 :]))
 
     def _draw_mode(self, kind: str) -> None:
         self.canvas.set_mode(kind)

@@ -11,8 +11,8 @@ from app import words
 from app.controls import Check
 from app.params_form import scale_of
 from app.sliders import ParamRow
-from app.theme import BODY, S3
-from app.widgets import Segments, box, col, label, row
+from app.theme import BODY, S1, S3
+from app.widgets import Segments, box, col, label
 from engines.core.params import Choice, Params, Range, rules
 
 
@@ -52,7 +52,9 @@ class NestedForm(QWidget):
                 check.clicked.connect(lambda on, name=name: self._pick(name, bool(on)))
                 self._controls[name] = check
         parts = [
-            box(row(label(rules(params)[name].label, BODY), 1, control)) if isinstance(control, Segments) else control
+            box(col(label(rules(params)[name].label, BODY), control, gap=S1))
+            if isinstance(control, Segments)
+            else control
             for name, control in self._controls.items()
         ]
         self.setLayout(col(*parts, gap=S3))

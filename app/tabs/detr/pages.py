@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QKeyEvent
 
 from app import words
+from app.stream import Stream
 from app.tab import Page, TopicTab
 from app.tabs.detr.names import picture_name
 from app.views.base import PixelView
 from engines.checkpoints import catalog
 from engines.core.errors import Message
+from engines.core.lane import Lane
+from engines.core.protocol import Engine
 from engines.detr.spec import Detections, DetrParams, ModelInfo, PictureShown
 
 REAL = "facebook/detr-resnet-50"
@@ -61,6 +68,17 @@ class SidePage(QObject):
         """Esc; False where there was nothing to let go."""
         return False
 
+    def take_key(self, event: QKeyEvent) -> bool:
+        """A key while the page is on screen; True where it was meant for it."""
+        return False
+
+    def takes_path(self, path: Path) -> bool:
+        """Whether a file or folder dropped on the tab is for this page."""
+        return False
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        """Use what `takes_path` said yes to; the page is on screen."""
+
     def reworded(self) -> None:
         """The language was switched: make texts anew that were made from numbers."""
 
@@ -69,9 +87,19 @@ class SidePage(QObject):
         return ()
 
 
+def lab_stream(lane: Lane, parent: QObject) -> Stream:
+    """A stream to the engine of the labs."""
+
+    def make() -> Engine[Any]:
+        made: Engine[Any] = importlib.import_module("engines.detr.lab_engine").LabEngine()
+        return made
+
+    return Stream(lane, make, parent=parent)
+
+
 def export_settings(params: DetrParams, info: ModelInfo | None, found: Detections | None) -> dict[str, object]:
     """The settings that go into every exported file."""
-    drawing, apart = params.drawing, ("picture", "drawing", "heads_off", "matching", "crowd")
+    drawing, apart = params.drawing, ("picture", "drawing", "heads_off", "matching", "crowd", "training", "weights")
     scene = params.picture is None or (info is not None and info.toy)
     shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
     return {

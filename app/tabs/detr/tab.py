@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app import choosers
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
+from app.tabs.detr.crowd import CrowdPage
 from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
 from app.tabs.detr.matching import MatchingPage
 from app.tabs.detr.pages import REAL, SidePage, cell_center, export_settings, real_offer
 from app.tabs.detr.scene import ScenePage
+from app.tabs.detr.train import TrainPage
 from app.views.base import PixelView
 from app.widgets import box, section
 from engines.checkpoints import catalog
@@ -36,7 +40,7 @@ from engines.detr.spec import (
 )
 
 DETECT, SCENE = range(2)
-SIDE_PAGES: tuple[type[SidePage], ...] = (MatchingPage,)  # the pages after these two, in their order
+SIDE_PAGES: tuple[type[SidePage], ...] = (MatchingPage, TrainPage, CrowdPage)  # after these two, in their order
 
 
 class DetrTab(TopicTab):
@@ -211,12 +215,25 @@ class DetrTab(TopicTab):
     def _use(self, params: Params) -> None:
         """The labs have an engine of their own: what only they need does not wake the model."""
         now: DetrParams = self.params
-        if isinstance(params, DetrParams) and replace(params, matching=now.matching, crowd=now.crowd) == now:
+        labs: dict[str, Any] = {"matching": now.matching, "crowd": now.crowd, "training": now.training}
+        if isinstance(params, DetrParams) and replace(params, **labs) == now:
             self.params = params
             for one in self.side:
                 one.show_params(params)
             return
         super()._use(params)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if (side := self.side_page()) is None or not side.take_key(event):
+            super().keyPressEvent(event)
+
+    def takes_path(self, path: Path) -> bool:
+        return any(one.takes_path(path) for one in self.side)
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        index = next(i for i, one in enumerate(self.side) if one.takes_path(paths[-1]))
+        self.show_page(index + 2)
+        self.side[index].take_paths(paths)
 
     def resume(self) -> None:
         """Go on with what a side page's request has displaced; called when that is served."""

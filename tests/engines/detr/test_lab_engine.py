@@ -1,0 +1,209 @@
+"""The labs' engine: scipy's optimum of the matrix it shows, bars that sum up to the set loss, all that can be odd."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.core.protocol import Job
+from engines.detr import HungarianMatcher, SetCriterion, non_max_suppression
+from engines.detr.lab import (
+    CROWD,
+    DETR,
+    FOUR,
+    LEFT,
+    LINEAR,
+    NO_AREA,
+    NOTHING,
+    RT_DETR,
+    SCENES,
+    TOO_MANY,
+    UNDEFINED,
+    CrowdParams,
+    Guess,
+    MatchingParams,
+    MatchingScene,
+    RawBoxes,
+    crowd_scene,
+    logits_of,
+    object_name,
+    probabilities_of,
+    scene_of,
+    shifted,
+    with_probability,
+)
+from engines.detr.lab_engine import LabEngine, sigmoid_logits, suppress
+
+
+@pytest.fixture
+def engine():
+    return LabEngine()
+
+
+def ask(engine, params):
+    (frame,) = engine.run(Job(params, lambda: engine, lambda event: None))
+    for name, value in vars(frame).items():
+        if isinstance(value, np.ndarray):
+            assert np.isfinite(value).all(), name
+    return frame
+
+
+def with_weights(preset, scene):
+    focal, by_class, by_box, by_giou = preset
+    return MatchingParams(scene, class_cost=by_class, bbox_cost=by_box, giou_cost=by_giou, focal=focal)
+
+
+def tensors(scene):
+    logits = torch.tensor([guess.logits for guess in scene.guesses], dtype=torch.float32)
+    boxes = torch.tensor([guess.box for guess in scene.guesses])
+    labels = torch.tensor([thing.label for thing in scene.things], dtype=torch.int64)
+    return logits, boxes, labels, torch.tensor([thing.box for thing in scene.things]).reshape(-1, 4)
+
+
+@pytest.mark.parametrize("preset", [DETR, RT_DETR, (False, 0.0, 1.0, 0.0), (True, 0.3, 0.0, 7.0)])
+@pytest.mark.parametrize("name", [FOUR, CROWD, TOO_MANY, NO_AREA])
+def test_the_matrix_is_the_matcher_s_and_the_assignment_is_its_optimum(engine, preset, name):
+    scene = scene_of(name)
+    found = ask(engine, with_weights(preset, scene))
+    logits, boxes, labels, true = tensors(scene)
+    focal, *weights = preset
+    matcher = HungarianMatcher(*weights, focal=focal)
+    expected = matcher.cost_matrix(sigmoid_logits(logits) if focal else logits, boxes, labels, true)
+    assert np.array_equal(found.total, expected.total.numpy())
+    rows, cols = linear_sum_assignment(found.total)
+    assert sorted(zip(rows.tolist(), cols.tolist(), strict=True)) == sorted(map(tuple, found.pairs.tolist()))
+    assert found.cost == pytest.approx(found.total[rows, cols].sum(dtype=np.float64))
+    assert found.greedy_cost >= found.cost - 1e-5
+    for pairs in (found.pairs, found.greedy):
+        assert len(pairs) == min(found.total.shape)
+        assert len(set(pairs[:, 0].tolist())) == len(set(pairs[:, 1].tolist())) == len(pairs)
+
+
+def test_greedy_takes_the_cheapest_first_and_pays_for_it(engine):
+    found = ask(engine, MatchingParams())
+    assert found.pairs.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3]]
+    assert found.greedy.tolist() == [[1, 0], [0, 1], [2, 2], [3, 3]]
+    taken = found.greedy[found.order].tolist()
+    costs = [found.total[row, col] for row, col in taken]
+    assert costs == sorted(costs)
+    assert found.greedy_cost - found.cost > 1
+    assert ask(engine, MatchingParams(scene_of(CROWD))).greedy_cost > ask(engine, MatchingParams(scene_of(CROWD))).cost
+
+
+@pytest.mark.parametrize("eos", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("name", [FOUR, CROWD, TOO_MANY, NOTHING])
+def test_the_bars_sum_up_to_the_set_loss(engine, name, eos):
+    scene = scene_of(name)
+    found = ask(engine, MatchingParams(scene, eos_coef=eos))
+    logits, boxes, labels, true = tensors(scene)
+    criterion = SetCriterion(len(scene.labels), HungarianMatcher(1, 5, 2), eos)
+    said = criterion({"logits": logits[None], "boxes": boxes[None]}, [{"labels": labels, "boxes": true}])
+    by_class = 0.0 if eos == 0 and name == NOTHING else float(said["loss_ce"])  # a mean of nothing is none
+    assert found.loss[:, 0].sum() + found.none.sum() == pytest.approx(by_class, abs=1e-5)
+    assert found.loss[:, 1].sum() == pytest.approx(5 * float(said["loss_bbox"]), abs=1e-5)
+    assert found.loss[:, 2].sum() == pytest.approx(2 * float(said["loss_giou"]), abs=1e-5)
+    assert (found.none[found.pairs[:, 0]] == 0).all()
+
+
+def test_what_is_odd_is_said_and_never_raised(engine):
+    assert ask(engine, MatchingParams(scene_of(NOTHING))).notes[0].text.startswith("No object")
+    crowd = ask(engine, MatchingParams(scene_of(TOO_MANY)))
+    assert crowd.notes[0].values == {"objects": 4, "predictions": 2, "left": 2}
+    assert ask(engine, MatchingParams(scene_of(NO_AREA))).notes[0].values == {"name": "A"}
+    nobody = replace(scene_of(FOUR), guesses=())
+    assert ask(engine, MatchingParams(nobody)).notes[0].text.startswith("No prediction")
+    assert ask(engine, MatchingParams(MatchingScene((), ()))).total.shape == (0, 0)
+    assert ask(engine, MatchingParams(scene_of(UNDEFINED))).error.values == {"n": 3}
+    for bad in (math.inf, -math.inf):
+        guesses = (replace(nobody_else(), logits=(bad,) * 7), nobody_else())
+        assert ask(engine, MatchingParams(replace(scene_of(FOUR), guesses=guesses))).error.values == {"n": 1}
+    nothing = MatchingParams(class_cost=0.0, bbox_cost=0.0, giou_cost=0.0)
+    assert "zero" in ask(engine, nothing).error.text
+    assert ask(engine, MatchingParams()).error is None  # and the next is well again
+
+
+def nobody_else():
+    return scene_of(FOUR).guesses[1]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_frames_cross_threads_and_scenes_are_the_same_each_time(engine, name):
+    scene = scene_of(name)
+    assert pickle.loads(pickle.dumps(ask(engine, MatchingParams(scene)))).total.shape[0] in (0, len(scene.guesses))
+    assert crowd_scene() == crowd_scene()
+    for thing in scene.things:
+        assert all(low >= 0 and high <= 1 for low, high in edges(thing.box))
+
+
+def edges(box):
+    return [(box[i] - box[2 + i] / 2, box[i] + box[2 + i] / 2) for i in range(2)]
+
+
+def test_a_probability_that_is_set_leaves_the_others_their_proportions():
+    guess = Guess((0.5, 0.5, 0.1, 0.1), logits_of([0.5, 0.3, 0.1, 0.1]))
+    p = probabilities_of(with_probability(guess, 1, 0.65).logits)
+    assert p == pytest.approx([0.25, 0.65, 0.05, 0.05])
+    for value in (0.0, 1.0):  # no logit becomes infinite
+        p = probabilities_of(with_probability(guess, 2, value).logits)
+        assert p.sum() == pytest.approx(1)
+        assert np.isfinite(with_probability(guess, 2, value).logits).all()
+        assert p[2] == pytest.approx(value, abs=1e-3)
+    broken = replace(guess, logits=(math.nan,) * 4)
+    assert np.isfinite(with_probability(broken, 0, 0.4).logits).all()
+    assert [object_name(i) for i in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]
+
+
+# ------------------------------------------------------------------ without NMS
+def test_of_two_objects_at_iou_0_7_nms_keeps_one_and_set_prediction_both(engine):
+    found = ask(engine, CrowdParams())
+    assert found.iou == pytest.approx(0.7, abs=1e-6)
+    assert len(found.anchors) == 144
+    assert len(found.boxes) > 10
+    assert (len(found.greedy.kept), found.greedy.hits) == (1, 1)
+    assert (len(found.matched.kept), found.matched.hits) == (2, 2)
+    assert (len(found.soft.kept), found.soft.hits) == (2, 2)
+    assert found.soft.scores[1] < 0.6 * found.scores[found.soft.kept[1]]  # it is there, but hardly believed
+
+
+def test_a_looser_threshold_finds_both_and_lets_duplicates_pass():
+    crowd = CrowdParams(things=(LEFT, shifted(LEFT, 0.5)))
+    assert suppress(replace(crowd, nms_iou=0.6)).greedy.hits == 2
+    loose = suppress(replace(crowd, nms_iou=0.9)).greedy
+    assert loose.hits == 2
+    assert len(loose.kept) > 2
+    apart = suppress(CrowdParams(things=(LEFT, shifted(LEFT, 0.05))))
+    assert (apart.greedy.hits, len(apart.greedy.kept), apart.matched.hits) == (2, 2, 2)
+
+
+def test_the_boxes_kept_are_those_of_non_max_suppression():
+    found = suppress(CrowdParams(nms_iou=0.63, score=0.0))
+    corners = cxcywh_to_xyxy(torch.from_numpy(found.boxes))
+    expected = non_max_suppression(corners, torch.from_numpy(found.scores), 0.63)
+    assert found.greedy.kept.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("things", [(), ((0.5, 0.5, 0.0, 0.0),), ((0.5, 0.5, 0.01, 0.01),), (LEFT,) * 5])
+def test_odd_objects_have_an_outcome(things):
+    found = suppress(CrowdParams(things=things, decay=LINEAR))
+    assert found.error is None
+    assert found.matched.hits <= len(things)
+    if things == (LEFT,) * 5:
+        assert len(found.matched.kept) == 5
+
+
+def test_a_model_s_boxes_are_suppressed_class_by_class_and_its_own_answer_is_the_set():
+    raw = RawBoxes((LEFT, shifted(LEFT, 0.9), shifted(LEFT, 0.85)), (0.9, 0.8, 0.7), (1, 1, 2), (0, 1))
+    found = suppress(CrowdParams(things=(), raw=raw))
+    assert found.greedy.kept.tolist() == [0, 2]
+    assert found.matched.kept.tolist() == [0, 1]
+    assert not len(found.anchors)
+    assert found.iou == 0
+    bad = replace(raw, scores=(math.nan, 0.8, 0.7))
+    assert "NaN" in suppress(CrowdParams(things=(), raw=bad)).error.text
