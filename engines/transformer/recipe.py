@@ -123,7 +123,7 @@ class Recipe(Params):
             (LAYER_NORM, BATCH_NORM),
             "Normalization",
             group=NEW_RUN,
-            tip="Over the numbers of each token, or over all tokens of the batch.",
+            tip="Over the numbers of each token, or over all tokens of the batch (of each part of a large one).",
         ),
     )
     order: str = setting(
@@ -288,3 +288,8 @@ class Now(Frame):
     step: int
     weights: dict[str, Floats] = field(repr=False)
     probabilities: Floats = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Working(Frame):
+    """A part of a large batch is done: nothing to show, but a place to stop."""

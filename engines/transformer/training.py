@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from engines.transformer.recipe import (
     RunBegan,
     StepDone,
     TrainingSettings,
+    Working,
     rate_at,
     same_run,
     shape_of,
@@ -44,6 +45,7 @@ HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
 REMEMBER = 25  # steps between two states that a run may fall back on
+AT_ONCE = 2_500_000_000  # multiplications and additions between two places to stop: about a tenth of a second
 RISE = 2.0  # a loss so many times that of guessing is a divergence
 
 
@@ -79,20 +81,47 @@ class Run:
 
         ``rate`` is another learning rate than the schedule's.
         """
+        work = self.work(settings, rate)
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                done: StepDone | None = stop.value
+                return done
+
+    def work(self, settings: Recipe | None = None, rate: float | None = None) -> Generator[None, None, StepDone | None]:
+        """`advance`, with a ``yield`` between the parts of a large batch; left in the middle, it has done nothing."""
         settings = settings or self.settings
-        batch = self.task.batch(settings.batch, self.random)
-        self.model.dropout = settings.dropout
-        source, lens, target = tensors(batch)
-        logits = self.model(source, target[:, :-1], lens, tgt_valid_lens=_lens(target[:, :-1]), switches=self._switches,
-                            generator=self.noise)  # fmt: skip
-        labels = target[:, 1:]
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD,
-                               label_smoothing=settings.smoothing)  # fmt: skip
-        gradients = torch.autograd.grad(loss, self.values)
+        before = self.random.bit_generator.state, self.noise.get_state()
+        try:
+            source, lens, target = tensors(self.task.batch(settings.batch, self.random))
+            self.model.dropout = settings.dropout
+            parts = self._parts_of(len(source), max(source.shape[1], target.shape[1]))
+            tokens = int((target[:, 1:] != PAD).sum())
+            loss, right, whole = 0.0, 0.0, 0.0
+            gradients: tuple[Tensor, ...] = ()
+            for some in torch.arange(len(source)).chunk(parts):
+                if gradients:
+                    yield
+                read, labels = target[some, :-1], target[some, 1:]
+                logits = self.model(source[some], read, lens[some], tgt_valid_lens=_lens(read), switches=self._switches,
+                                    generator=self.noise)  # fmt: skip
+                share = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD, reduction="sum",
+                                        label_smoothing=settings.smoothing) / tokens  # fmt: skip
+                found = torch.autograd.grad(share, self.values)
+                gradients = tuple(torch._foreach_add(gradients, found)) if gradients else found
+                loss += float(share.detach())
+                told = accuracy(logits.detach(), labels)
+                right += told[0] * int((labels != PAD).sum()) / tokens
+                whole += told[1] * len(some) / len(source)
+            before = ()
+        finally:
+            if before:
+                self.random.bit_generator.state = before[0]
+                self.noise.set_state(before[1])
         norms = part_norms(gradients, self._part, len(self.parts))
-        value = float(loss.detach())
-        self._calm += (value - self._calm) / CALM
-        if not finite(value, *norms) or self._calm > RISE * self.guessing:
+        self._calm += (loss - self._calm) / CALM
+        if not finite(loss, *norms) or self._calm > RISE * self.guessing:
             self.stopped = True
             return None
         rate = rate or rate_at(self.step + 1, settings.learning_rate, settings.warmup)
@@ -101,8 +130,14 @@ class Run:
         if self.step % REMEMBER == 0 and self._calm <= 1.2 * self._best + 0.05:
             self._best = min(self._best, self._calm)
             self.good = taken(self.model, self.step, self.shape)
-        tokens, sequences = accuracy(logits.detach(), labels)
-        return StepDone(self.step, value, tokens, sequences, rate, norms)
+        return StepDone(self.step, loss, right, whole, rate, norms)
+
+    def _parts_of(self, examples: int, tokens: int) -> int:
+        """Into how many parts a batch is cut so that none takes long; a rule of sizes alone, so that curves repeat."""
+        work = (
+            6 * sum(v.numel() for v in self.values) * tokens * examples
+        )  # 2 forward and 4 backward a number and token
+        return min(examples, -(-work // AT_ONCE))
 
     def why_stopped(self) -> Message:
         """What happened, in words; the model is brought back to the last good state."""
@@ -174,7 +209,7 @@ class Trainer:
         look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
-            done = run.advance(job.params)  # read at each step: some are live
+            done = yield from _told(run.work(job.params))  # read at each step: some are live
             if done is None:
                 reason = run.why_stopped()
                 yield Kept(run.good)
@@ -200,6 +235,17 @@ class Trainer:
             yield run.measured()
         if kept_step < run.step:
             yield Kept(run.kept())
+
+
+def _told(work: Generator[None, None, StepDone | None]) -> Generator[Event, None, StepDone | None]:
+    """A step's work, with a place to stop between its parts."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            done: StepDone | None = stop.value
+            return done
+        yield Working()
 
 
 class Turn:

@@ -185,6 +185,26 @@ def test_a_run_starts_from_kept_weights():
         np.testing.assert_array_equal(array, start.arrays[name])
 
 
+def test_a_large_batch_is_learned_in_parts_as_if_it_were_one(monkeypatch):
+    whole = [Run(TINY).advance() for _ in range(1)][0]
+    monkeypatch.setattr("engines.transformer.training.AT_ONCE", 10_000_000)
+    run, twin = Run(TINY), Run(TINY)
+    pauses = sum(1 for _ in run.work())
+    assert pauses > 1
+    parts = twin.advance()
+    assert parts.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert parts.gradients == pytest.approx(whole.gradients, rel=1e-3)
+    assert (parts.token_accuracy, parts.sequence_accuracy) == pytest.approx(
+        (whole.token_accuracy, whole.sequence_accuracy)
+    )
+    left = Run(TINY)
+    work = left.work()
+    next(work)
+    work.close()  # cancelled in the middle of a step: it has done nothing
+    assert left.step == 0
+    assert left.advance().loss == parts.loss
+
+
 @pytest.mark.parametrize("change", [{"norm": BATCH_NORM}, {"order": PRE}, {"positions": False}, {"batch": 1}])
 def test_every_kind_of_model_trains(change):
     found = events(Trainer(), replace(TINY, until=3, **change))
