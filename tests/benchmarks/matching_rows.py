@@ -1,0 +1,85 @@
+"""Matching: ours against transformers' matcher, and what one move of a dragged box costs in the matching lab."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from tests.benchmarks.table import Measured, Row, interleaved, quantile, versus
+
+BATCH, QUERIES, CLASSES, OBJECTS = 8, 100, 91, 20
+
+
+def rows() -> list[Row]:
+    """Both rows."""
+    return [
+        Row("matcher", "matching a batch of 8, 100 queries × 20 objects each", matcher, most_ratio=0.2),
+        Row(
+            "assignment",
+            "matching lab, one move of a box: costs of 100 × 20 and both assignments, p95",
+            one_move,
+            most=4,
+        ),
+    ]
+
+
+def matcher(repeats: int = 60) -> Measured:
+    """`HungarianMatcher` and transformers', one thread, in turn."""
+    import torch
+    from transformers.loss.loss_for_object_detection import HungarianMatcher as Reference
+
+    from engines.detr import HungarianMatcher
+
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(BATCH, QUERIES, CLASSES + 1, generator=generator)
+    boxes = torch.rand(BATCH, QUERIES, 4, generator=generator) * 0.5 + 0.2
+    targets = [
+        {
+            "labels": torch.randint(0, CLASSES, (OBJECTS,), generator=generator),
+            "boxes": torch.rand(OBJECTS, 4, generator=generator) * 0.5 + 0.2,
+        }
+        for _ in range(BATCH)
+    ]
+    theirs = [{"class_labels": one["labels"], "boxes": one["boxes"]} for one in targets]
+    ours, reference = HungarianMatcher(1, 5, 2), Reference(1, 5, 2)
+
+    def match() -> Any:
+        return ours(logits, boxes, targets)
+
+    def refer() -> Any:
+        return reference({"logits": logits, "pred_boxes": boxes}, theirs)
+
+    same = all(
+        dict(zip(rows.tolist(), cols.tolist(), strict=True)) == dict(zip(r.tolist(), c.tolist(), strict=True))
+        for (rows, cols), (r, c) in zip(match(), refer(), strict=True)
+    )
+    return versus(*interleaved(match, refer, repeats=repeats), sound=same)
+
+
+def one_move(moves: int = 300, warm_up: int = 20) -> Measured:
+    """The labs' engine alone while an object is dragged, ``cores - 1`` threads."""
+    from engines.core.device import leave_a_core
+    from engines.core.protocol import Job
+    from engines.detr.lab import CROWD, MatchingParams, scene_of
+    from engines.detr.lab_engine import LabEngine
+
+    leave_a_core()
+    engine, scene = LabEngine(), scene_of(CROWD)
+    whole, core = [], []
+    for step in range(moves + warm_up):
+        thing = replace(scene.things[0], box=(0.2 + 0.6 * step / moves, 0.5, 0.2, 0.2))
+        params = MatchingParams(replace(scene, things=(thing, *scene.things[1:])))
+        job = Job(params, lambda: engine, lambda event: None)
+        began = time.perf_counter()
+        frame = next(iter(engine.run(job)))
+        whole.append(1e3 * (time.perf_counter() - began))
+        core.append(1e3 * getattr(frame, "seconds", 0.0))
+    whole, core = whole[warm_up:], core[warm_up:]
+    details = {
+        "p50_ms": quantile(core, 0.5),
+        "p99_ms": quantile(core, 0.99),
+        "with_losses_p50_ms": quantile(whole, 0.5),
+    }
+    return Measured(quantile(core, 0.95), "ms", details=details)
