@@ -47,6 +47,7 @@ SMALL, TOY = "Small", "Toy DETR"
 FEW, MANY = "Up to 3 shapes, plain ground", "Up to 8 shapes, any ground"
 MOST_TRAINING_STEPS = 20_000
 BUNDLED_QUERIES = 16
+GENTLE = 1e-4  # learning rate for weights that are good already
 AT_ONCE, NEW_RUN = "Changes at once", "Starts a new run"
 
 
@@ -129,11 +130,14 @@ class DetrTraining(TrainingParams):
 
 
 def fitting(new: DetrTraining, old: DetrTraining) -> DetrTraining:
-    """Settings that go together: the bundled weights are the toy DETR's, and have 16 queries to begin with."""
+    """Settings that go together: the bundled weights are the toy DETR's, have 16 queries, and need gentle steps."""
+    plain = DetrTraining()
     if new.begin == BUNDLED and old.begin != BUNDLED:
-        new = replace(new, model=TOY, queries=BUNDLED_QUERIES)
-    elif new.begin == BUNDLED and new.model != TOY:
-        new = replace(new, begin=BACKBONE)
+        return replace(new, model=TOY, queries=BUNDLED_QUERIES, rate=GENTLE)
+    if old.begin == BUNDLED and new.begin != BUNDLED:
+        return replace(new, model=plain.model, queries=plain.queries, rate=plain.rate)
+    if new.begin == BUNDLED and new.model != TOY:
+        return replace(new, begin=BACKBONE)
     return new
 
 

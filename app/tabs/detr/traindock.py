@@ -112,7 +112,7 @@ class TrainDock(QWidget):
         )
         if began.skipped:
             left = {"told": told, "skipped": words.number(began.skipped)}
-            told = Message("{told}; {skipped} annotations left out", left)
+            told = Message("{told}; annotations left out: {skipped}", left)
         say(self.note, "setText", told)
         faults = [words.tr(fault) for fault in began.faults[:TOLD]]
         self.note.setToolTip("\n".join(faults))

@@ -1,0 +1,274 @@
+"""The page Training of the DETR tab: a real run, small; what it tells is drawn, and can be looked back at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+
+from app import theme, words
+from app.tabs.detr.tab import DETECT
+from app.tabs.detr.train import TrainPage
+from app.tabs.detr.traincards import train_places
+from app.views.matchfilm import MatchFilm, stretches
+from engines.core.training import Stopped
+from engines.detr import training_data
+from engines.detr.spec import TRAINED_HERE
+from engines.detr.training_spec import BUNDLED, SMALL, TOY
+from tests.app.detr_fake import open_detr, open_tab, texts
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def tab(open_window, monkeypatch, qtbot):
+    monkeypatch.setattr(training_data, "VALIDATION", 8)
+    monkeypatch.setattr(training_data, "WATCHED", 3)
+    tab = open_tab(open_detr(open_window, monkeypatch), qtbot)
+    tab.change(undoable=False, training=replace(tab.params.training, batch=2, queries=5))
+    return tab
+
+
+@pytest.fixture
+def page(tab, qtbot):
+    index = next(i for i, one in enumerate(tab.side) if isinstance(one, TrainPage))
+    tab.show_page(index + 2)
+    side = tab.side[index]
+    wait(qtbot, side, lambda: side.cards.history.newest is not None)
+    return side
+
+
+def wait(qtbot, page, done):
+    qtbot.waitUntil(lambda: done() and not page.training.stream.is_busy, timeout=PATIENCE)
+
+
+def train(qtbot, page, until):
+    """Step by step, so that the run ends exactly there."""
+    while page.training.step < until:
+        step = page.training.step
+        page.training.one_step()
+        wait(qtbot, page, lambda step=step: page.training.step > step)
+
+
+def test_it_opens_on_the_untrained_model(tab, page):
+    cards = page.cards
+    assert page.training.step == 0
+    assert len(cards.scene._boxes) == 5 + len(cards.example.boxes)
+    assert len(cards.scene._links) == len(cards.example.boxes)
+    assert cards.slots.numbers()["maps"].shape == (5, 8, 8)
+    assert cards.film.numbers()["steps"].tolist() == [0]
+    assert "Drawn scenes" in texts(page.dock)
+    assert not tab.failed
+
+
+def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
+    train(qtbot, page, 6)
+    cards = page.cards
+    assert cards.history.steps == [0, 5]
+    assert [c.x.tolist() for c in cards.loss.numbers() and cards.loss._curves] == [[1, 2, 3, 4, 5, 6]] * 3
+    assert cards._on_scene[1] == 6  # the scene follows each step, measured or not
+    film = cards.film.numbers()
+    assert film["owner_of_each_object"].shape == (len(cards.example.boxes), 2)
+    assert (
+        film["switches"].tolist() == (film["owner_of_each_object"][:, 0] != film["owner_of_each_object"][:, 1]).tolist()
+    )
+    first = cards.history.measured[0]
+    cards.transport._look(2)
+    assert cards._on_scene == (first.found[0], 0)
+    np.testing.assert_array_equal(cards.slots.numbers()["maps"], first.attention)
+    assert page.training.weights.step == 0
+    cards.transport._look(6)
+    assert cards._on_scene[1] == 5
+
+
+def test_start_and_pause(page, qtbot):
+    page.cards.transport.play.click()
+    qtbot.waitUntil(lambda: page.training.step >= 2, timeout=PATIENCE)
+    qtbot.keyClick(page.tab, Qt.Key.Key_Space)
+    assert not page.training.runs
+    wait(qtbot, page, lambda: True)
+    rested = page.training.step
+    train(qtbot, page, rested + 1)
+    assert page.training.step == rested + 1
+
+
+def test_what_starts_a_new_run_waits_and_can_be_undone(tab, page, qtbot):
+    train(qtbot, page, 2)
+    page.dock.numbers.changed.emit("queries", 7.0)
+    page.dock.settled.emit()
+    assert tab.params.training.queries == 7
+    assert page.dock.pending.isVisibleTo(page.dock)
+    assert "1 change since the run began" in texts(page.dock)
+    tab.undo()
+    assert tab.params.training.queries == 5
+    assert not page.dock.pending.isVisibleTo(page.dock)
+    tab.redo()
+    page.dock.anew.click()
+    wait(qtbot, page, lambda: page.cards.history.newest is not None and page.cards.history.newest.step == 0)
+    assert page.training.step == 0
+    assert page.cards.slots.numbers()["maps"].shape == (7, 8, 8)
+
+
+def test_what_is_live_reaches_the_run_and_starts_none(tab, page, qtbot):
+    train(qtbot, page, 1)
+    page.dock.live.changed.emit("rate", 0.005)
+    assert page.training.pending() == 0
+    train(qtbot, page, 2)
+    assert page.training.params.rate == 0.005
+
+
+def test_bundled_weights_are_the_toy_models(tab, page):
+    page.dock._picked("begin", BUNDLED)
+    assert (tab.params.training.model, tab.params.training.queries) == (TOY, 16)
+    assert not page.dock.choices["model"].isEnabled()
+    tab.undo()
+    assert (tab.params.training.model, tab.params.training.queries) == (SMALL, 5)
+    assert page.dock.choices["begin"].at() == 1
+
+
+def test_the_run_before_stays_behind_the_new_one(page, qtbot):
+    train(qtbot, page, 10)
+    page.training.restart()
+    wait(qtbot, page, lambda: len(page.cards.history.measured) == 1)
+    names = [words.drawn(curve.name) for curve in page.cards.precision._curves]
+    assert names == ["AP", "AP50", "the run before"]
+    assert "dashed: the run before" in texts(page.cards.precision_card)
+
+
+def test_a_query_is_marked_in_every_view(page):
+    cards = page.cards
+    owner = int(cards.history.newest.found[0].owners[0])
+    cards.film.chosen.emit(owner)
+    assert (cards.film._at, cards.slots.at()) == (owner, owner)
+    assert cards._rows[cards.scene.at()] == owner
+    assert f"Query {owner + 1} owns A" in " ".join(texts(cards.scene_card))
+    page.tab.escape()
+    assert (cards.film._at, cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
+    cards.slots.chosen.emit(1)
+    assert cards.film._at == 1
+    cards.looks.chosen.emit(1)
+
+
+def test_another_scene_can_be_watched(page, qtbot):
+    cards = page.cards
+    first = cards.example
+    cards.stepped_scene.emit(1)
+    assert cards.example is not first
+    assert len(cards.scene._links) == len(cards.example.boxes)
+    assert len(cards.film.numbers()["objects"]) == len(cards.example.boxes)
+    train(qtbot, page, 1)
+    assert cards._on_scene[1] == 1
+    cards.stepped_scene.emit(-1)
+    assert cards.example is first
+
+
+def test_a_steps_weights_go_to_the_page_detect_and_follow_the_scrubber(tab, page, qtbot):
+    train(qtbot, page, 5)
+    page.cards.use.click()
+    assert tab.page == DETECT
+    assert tab.params.source == TRAINED_HERE
+    assert tab.params.weights.step == 5
+    page.cards.transport._look(1)
+    assert tab.params.weights.step == 0
+    tab.take_model("toy-detr")
+    assert tab.params.source == "toy-detr"
+    page.cards.transport._look(5)
+    assert tab.params.source == "toy-detr"
+
+
+def test_a_run_that_diverged_is_told(tab, page):
+    page.training.stream.arrived.emit(Stopped(3, words.plain("Loss became NaN at step 4.")))
+    assert tab.error.isVisibleTo(tab)
+    assert not page.training.runs
+
+
+def own_folder(folder):
+    source = training_data.Drawn("", 64, np.random.default_rng(4))
+    images, annotations = [], []
+    for index, sample in enumerate(source.batch(10)):
+        Image.fromarray(sample.rgb).save(folder / f"{index}.png")
+        images.append({"id": index, "file_name": f"{index}.png", "width": 64, "height": 64})
+        for x0, y0, x1, y1 in (sample.boxes * 64).tolist():
+            annotations.append({"id": 1, "image_id": index, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]})
+    annotations.append({"id": 9, "image_id": 77, "category_id": 1, "bbox": [0, 0, 5, 5]})
+    table = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "blob"}]}
+    (folder / "boxes.json").write_text(json.dumps(table, indent=1))
+    return folder
+
+
+def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):
+    folder = own_folder(tmp_path)
+    tab.show_page(DETECT)
+    tab.shell.paths([str(folder)]) if hasattr(tab.shell, "paths") else tab.take_paths([folder])
+    assert tab.takes_path(folder)
+    wait(qtbot, page, lambda: page.cards._began is not None and not page.cards._began.drawn)
+    assert tab.side_page() is page
+    said = " ".join(texts(page.dock))
+    assert folder.name in said
+    assert "annotations left out: 1" in said
+    assert {words.drawn(box.tag)[2:] for box in page.cards.scene._boxes if box.token == "truth"} == {"blob"}
+    assert tab.error.isVisibleTo(tab)
+    page._copy_faults(page.cards._began)
+    assert "boxes.json, line " in QGuiApplication.clipboard().text()
+    train(qtbot, page, 1)
+    page.dock.drawn.click()
+    assert tab.params.training.folder == ""
+    assert page.training.pending() == 1
+
+
+def test_a_folder_that_can_not_be_used_leaves_the_drawn_scenes(tab, page, qtbot, tmp_path):
+    (tmp_path / "boxes.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    tab.take_paths([tmp_path])
+    qtbot.waitUntil(lambda: tab.error.isVisibleTo(tab), timeout=PATIENCE)
+    wait(qtbot, page, lambda: True)
+    assert tab.params.training.folder == ""
+    assert not tab.takes_path(tmp_path / "nowhere")
+
+
+def test_it_speaks_chinese_and_fits_the_smallest_window(page, qtbot):
+    words.forget_missing()
+    theme.switch(page.tab.window(), language="zh")
+    train(qtbot, page, 1)
+    page.cards.choose(0)
+    assert not words.missing()
+    for width, height in ((932, 560), (1200, 700), (1600, 900)):
+        places = train_places(width, height)
+        assert all(place.width() >= 240 and place.height() >= 200 for place in places)
+        assert max(place.right() for place in places) == width - 1
+        assert not any(a.intersects(b) for i, a in enumerate(places) for b in places[:i])
+
+
+# ------------------------------------------------------------------ the film
+def test_stretches_join_equal_owners():
+    assert stretches(np.array([2, 2, 5, -1, -1])) == [(0, 2, 2), (2, 3, 5), (3, 5, -1)]
+    assert stretches(np.array([], int)) == []
+
+
+def test_the_film_says_who_owns_what(qapp):
+    film = MatchFilm()
+    film.resize(400, 200)
+    film.set_film(["A", "B"], [0, 5, 10], np.array([[0, 1], [0, 2], [3, -1]]))
+    assert film.switches().tolist() == [1, 2]
+    seen = []
+    film.hovered.connect(seen.append)
+    film.chosen.connect(seen.append)
+    middle = QPointF(film.block_rect(1, 1, 2).center())
+    assert film.place_at(middle) == (1, 1)
+    film._point((1, 1))
+    assert film.report() == "B, step 5: query 3"
+    film.enter()
+    film.walk(0, 1)
+    assert film.report() == "B, step 10: no query"
+    assert not film.enter()
+    assert seen == [(1, 5), 2, (1, 10)]
+    assert film.column_of(7) == 1
+    film.set_at(3)
+    film.set_cursor(10)
+    assert not film.grab().isNull()
+    with pytest.raises(ValueError, match="owners"):
+        film.set_film(["A"], [0], np.zeros((2, 2)))
