@@ -71,7 +71,8 @@ def map_frame(run: Run, before: np.ndarray | None = None) -> tuple[MapFrame, np.
     held = run.dictionary
     vectors = encode(run.moco.encoder_k, run.test[:MAPPED], head=True).numpy().astype(np.float64)  # type: ignore[arg-type]
     middle = vectors.mean(0)
-    values, axes = np.linalg.eigh(np.cov((vectors - middle).T))
+    away = vectors - middle
+    values, axes = np.linalg.eigh(away.T @ away / max(1, len(away) - 1))
     plane = axes[:, -2:][:, ::-1]  # (dim, 2)
     if before is not None:  # the rotation or mirroring that fits best (Procrustes), so that the map does not jump
         left, _, right = np.linalg.svd(plane.T @ before)
@@ -82,7 +83,7 @@ def map_frame(run: Run, before: np.ndarray | None = None) -> tuple[MapFrame, np.
     labels = np.full(len(vectors), -1) if run.test_labels is None else run.test_labels[: len(vectors)]
     frame = MapFrame(
         run.step,
-        ((vectors - middle) @ plane).astype(np.float32),
+        (away @ plane).astype(np.float32),
         labels.astype(np.int64),
         keys.astype(np.float32),
         held.ages[chosen].numpy().astype(np.int64),

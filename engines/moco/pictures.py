@@ -143,7 +143,7 @@ def drawn() -> Iterator[Progress]:
 def parted(name: str, pixels: Bytes, labels: npt.NDArray[np.int64] | None, names: tuple[str, ...] = ()) -> PictureSet:
     """Keep a fifth for the test, the same whenever it is asked for."""
     order = np.random.default_rng(0).permutation(len(pixels))
-    held = order[: round(SHARE * len(pixels))]
+    held = order[: max(1, round(SHARE * len(pixels)))]
     rest = order[len(held) :]
     if labels is None:
         return PictureSet(name, pixels[rest], pixels[held])

@@ -25,6 +25,7 @@ from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
 from engines.moco.spec import (
+    AT_ONCE,
     DATA,
     FITTING,
     FOLDER,
@@ -85,7 +86,8 @@ class MocoTab(TopicTab):
         self.running = Running(self)
         self._connect()
         self.show_pending(0)
-        queue_dock = Dock(self.saved_part, self.run_form, norm, resets=False)
+        self.run_form.add(AT_ONCE, self.saved_part, at=0)
+        queue_dock = Dock(self.run_form, norm, resets=False)
         return [
             Page("Two views", self.views.centre, Dock(self.views_form)),
             Page("Queue", self.queue.centre, queue_dock),
@@ -199,6 +201,7 @@ class MocoTab(TopicTab):
             return
         slot = self.queue.slot if index == QUEUE else self.test.slot
         slot.addWidget(self.transport)  # one bar, on whichever page is in front
+        self.transport.show()
         self._look_at_run()
 
     def shown(self) -> None:
