@@ -77,12 +77,12 @@ def layer_gradient(stream: Stream, index: int, above: Tensor) -> tuple[Tensor, T
     -------
     weights, gradient : Tensor (H, Q, N)
     below : Tensor (1, N, D)
-        Gradient with respect to what enters.
+        Gradient with respect to what enters; as it was for the first layer, under which there is none.
     """
     x = stream.hidden[index].clone().requires_grad_()
     out, weights = stream.net.block(index).opened(x, stream.changes.get(index), above.shape[1])
-    gradient, below = torch.autograd.grad(out, [weights, x], above)
-    return weights[0].detach(), gradient[0], below
+    gradient, *below = torch.autograd.grad(out, [weights, x] if index else [weights], above)
+    return weights[0].detach(), gradient[0], below[0] if below else above
 
 
 @torch.no_grad()

@@ -26,6 +26,7 @@ from engines.vit.spec import (
     same_computation,
     untouched,
 )
+from tests.benchmarks import models, vit_inside_rows
 from tests.engines.vit import reference
 
 KINDS = ["ViTForImageClassification", "DeiTForImageClassificationWithTeacher", "Dinov2ForImageClassification"]
@@ -301,3 +302,16 @@ def test_every_long_page_can_be_left_at_any_yield(headless, picture):
         events.close()
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
+
+
+def test_the_benchmark_rows_compare_what_is_the_same(tmp_path):
+    size = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 32, "patch_size": 8}
+    threads = torch.get_num_threads()
+    tiny = models.make_vit(tmp_path, **size, intermediate_size=40, num_labels=5)
+    try:
+        for found in (vit_inside_rows.relevance(tiny, repeats=1), vit_inside_rows.ablation(tiny)):
+            assert found.sound, found.note
+            assert found.ratio > 0
+        assert {row.name for row in vit_inside_rows.rows()} == {"relevance", "ablation"}
+    finally:
+        torch.set_num_threads(threads)
