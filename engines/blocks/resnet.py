@@ -127,7 +127,8 @@ def can_fuse(x: Tensor, conv: nn.Conv2d) -> bool:
         FUSED
         and conv.bias is not None
         and x.device.type == "cpu"
-        and x.dtype == torch.float32
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and x.dtype == conv.weight.dtype
         and not (torch.is_grad_enabled() and (x.requires_grad or conv.weight.requires_grad))
         and x.numel() > 0
     )

@@ -36,6 +36,8 @@ from engines.detr.spec import (
     ModelInfo,
     PictureShown,
 )
+from engines.detr.speed import Steps, Ways, difference
+from engines.detr.speed_spec import FASTEST, FLOAT32, Computed
 from engines.detr.stages import Answer, Encoding, Rerun, decode, encoder_rows
 
 SHOWN = 384  # side in pixels of a drawn scene as it is shown; the toy model sees it smaller
@@ -66,10 +68,11 @@ class Engine:
 
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, torch.device], tuple[Detr, ModelInfo]] = OrderedDict()
+        self._ways: dict[tuple[object, torch.device], Ways] = {}
         self._trained = Slot()
         self._picture, self._encoding, self._rerun = Slot(), Slot(), Slot()
         self._plain, self._answer, self._cross = Slot(), Slot(), Slot()
-        self._shown, self._rows = Slot(), Slot()
+        self._shown, self._rows, self._reference = Slot(), Slot(), Slot()
 
     def run(self, job: Job[DetrParams]) -> Iterator[Event]:
         """Detect, as ``job.params`` ask for."""
@@ -88,10 +91,17 @@ class Engine:
             model, info = self._models[params.source, device]
         yield info
 
-        picture_key = (place, params.picture, params.drawing if info.toy or params.picture is None else None)
-        picture = self._picture.get(picture_key, lambda: show(params, info.toy))
+        seen = (place, params.picture, params.drawing if info.toy or params.picture is None else None)
+        picture = self._picture.get(seen, lambda: show(params, info.toy))
         yield picture
-        encoding = self._encoding.get(picture_key, lambda: begin(model, params, info.toy, picture, device))
+        ways = self._ways_of(place, model, device)
+        if params.compute == FASTEST:
+            yield from trials(ways)
+        way, why = ways.choose(params.compute)
+        picture_key = (seen, way)
+        encoding = self._encoding.get(
+            picture_key, lambda: begin(model, params, info.toy, picture, device, ways.steps(way))
+        )
         yield from work(encoding, Message("Encoding the picture"))
 
         chosen = changes(params, model)
@@ -121,6 +131,36 @@ class Engine:
             yield self._rows.get(rows_key, lambda: rows(model, picture, encoding, encoder, cell, in_encoder))
         if params.pixel is None or known:
             yield frame
+        yield ways.said(params.compute, way, why, encoding.seconds)
+        if way != FLOAT32 and way not in ways.compared:
+            yield from self._compare(ways, way, params, info, encoding, picture_key)
+            if params.compute == FASTEST and not ways.compared[way].faithful:
+                yield from self.run(job)  # in another way; the picture is there in float32 already
+            else:
+                yield ways.said(params.compute, way, why, encoding.seconds)
+
+    def _compare(
+        self, ways: Ways, way: str, params: DetrParams, info: ModelInfo, fast: Encoding, key: tuple[object, str]
+    ) -> Iterator[Event]:
+        """The same picture in float32: once for each model and way."""
+        model, device = ways.model, ways.device
+        plain_key = (key[0], FLOAT32)
+        picture: PictureShown = self._picture.value
+        plain = self._reference.get(plain_key, lambda: begin(model, params, info.toy, picture, device))
+        yield from work(plain, Message("Comparing with float32"))
+        apart = difference(model, fast.memory, plain.memory)
+        name = params.picture.name if params.picture is not None else ""
+        ways.compared[way] = Computed(way, way, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name)
+        if not ways.compared[way].faithful:
+            self._encoding.key, self._encoding.value = plain_key, plain
+        self._reference = Slot()
+
+    def _ways_of(self, place: tuple[object, torch.device], model: Detr, device: torch.device) -> Ways:
+        """Those of a model that is still kept; others are forgotten, with what was made for them."""
+        if place not in self._ways or self._ways[place].model is not model:
+            self._ways = {key: ways for key, ways in self._ways.items() if key in self._models}
+            self._ways[place] = Ways(model, device)
+        return self._ways[place]
 
     def _load(self, source: str, device: torch.device) -> None:
         model = load_checkpoint(source).to(device)
@@ -140,6 +180,14 @@ def work(piece: Encoding | Rerun, text: Message) -> Iterator[Event]:
     while piece.done < piece.total:
         piece.advance()
         yield Progress(piece.done, piece.total, text)
+
+
+def trials(ways: Ways) -> Iterator[Event]:
+    """Try all ways that there are with a small picture, with a place to stop after each."""
+    waiting = ways.to_try()
+    for done, way in enumerate(waiting):
+        yield Progress(done, len(waiting), Message("Trying {way}", {"way": Message(way)}))
+        ways.attempt(way)
 
 
 def describe(source: str, model: Detr) -> ModelInfo:
@@ -187,10 +235,12 @@ def scene(params: DetrParams, size: int) -> tuple[np.ndarray, np.ndarray]:
     return render(params.drawing.shapes, background, size)
 
 
-def begin(model: Detr, params: DetrParams, toy: bool, picture: PictureShown, device: torch.device) -> Encoding:
+def begin(
+    model: Detr, params: DetrParams, toy: bool, picture: PictureShown, device: torch.device, backbone: Steps = ()
+) -> Encoding:
     """Start on a picture; the toy model gets the scene drawn at its own size, not the shown one made smaller."""
     rgb = scene(params, model.preprocess.shortest)[0] if toy else picture.rgb
-    return Encoding(model, model.preprocess(rgb).to(device))
+    return Encoding(model, model.preprocess(rgb).to(device), backbone)
 
 
 def changes(params: DetrParams, model: Detr) -> Interventions:

@@ -4,7 +4,8 @@ Boxes of events are xyxy in pixels of the picture that the event `PictureShown` 
 on the sliders (``layer``, ``head``) and from 0 in arrays and in `HeadOff`; queries and classes always count from 0.
 
 A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PictureShown`, then `Detections`;
-with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed.
+with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed. Last comes
+`Computed`: how long the picture took and how far from float32 it is, which is found out once for each model and way.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from engines.data.scenes import (
     render,
 )
 from engines.detr.lab import CrowdParams, MatchingParams
+from engines.detr.speed_spec import FASTEST, WAYS, Computed
 from engines.detr.training_spec import DetrTraining
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "SMALLEST",
     "TEXTURES",
     "TRAINED_HERE",
+    "Computed",
     "Detections",
     "DetrParams",
     "Drawing",
@@ -82,7 +85,7 @@ ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"
 #: Fields that hold attention weights; their last axis, or last two if it is a map, sums to 1
 WEIGHTS_ARE_SHOWN_AS = ("Detections.self_attention", "Detections.cross", "EncoderAttention.maps")
 
-DETECTIONS, ATTENTION, INTERVENTION = "Detections", "Attention", "Intervention"
+DETECTIONS, ATTENTION, INTERVENTION, SPEED = "Detections", "Attention", "Intervention", "Speed"
 
 
 @dataclass(frozen=True, order=True)
@@ -215,6 +218,17 @@ class DetrParams(Params):
             "Temperature of",
             group=INTERVENTION,
             tip="Which heads the temperature acts on: the chosen one, all of the chosen layer, or all of all layers.",
+        ),
+    )
+
+    compute: str = setting(
+        FASTEST,
+        Choice(
+            (FASTEST, *WAYS),
+            "Backbone in",
+            group=SPEED,
+            tip="How a real model's backbone is computed. Fastest: what is quickest here with the same answer. The "
+            "Transformer stays in float32, so its attention is exact.",
         ),
     )
 

@@ -5,7 +5,8 @@ Nothing here yields inside an inference-mode block: each function does one short
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -30,22 +31,28 @@ class Encoding:
     ----------
     model : Detr
     pixels : Tensor (1, 3, H, W)
+    backbone : sequence of callable, optional
+        What the pixels go through one after the other to become features, if not the model's own backbone.
 
     Attributes
     ----------
+    seconds : float
+        Spent so far.
     inputs : list of Tensor (1, N, E)
         What each encoder layer was given: from there any row of its attention can be had.
     """
 
-    def __init__(self, model: Detr, pixels: Tensor) -> None:
+    def __init__(
+        self, model: Detr, pixels: Tensor, backbone: Sequence[Callable[[Tensor], Tensor]] | None = None
+    ) -> None:
         self.model, self.size = model, (pixels.shape[-2], pixels.shape[-1])
         self._x = pixels
-        self._steps: list[Callable[[], None]] = [self._begin]
-        self._steps += [self._backbone_step(step) for step in model.backbone.steps()]
+        parts = backbone or (model.backbone.begin, *model.backbone.steps())
+        self._steps: list[Callable[[], None]] = [self._backbone_step(step) for step in parts]
         self._steps += [self._embed, *(self._encoder_step(index) for index in range(len(model.encoder))), self._end]
         self._memory: Memory | None = None
         self.inputs: list[Tensor] = []
-        self.done, self.total = 0, len(self._steps)
+        self.done, self.total, self.seconds = 0, len(self._steps), 0.0
 
     @property
     def memory(self) -> Memory:
@@ -62,11 +69,10 @@ class Encoding:
     @torch.inference_mode()
     def advance(self) -> None:
         """Do the next step: one block of the backbone or one encoder layer."""
+        began = time.perf_counter()
         self._steps[self.done]()
+        self.seconds += time.perf_counter() - began
         self.done += 1
-
-    def _begin(self) -> None:
-        self._x = self.model.backbone.begin(self._x)
 
     def _backbone_step(self, step: Callable[[Tensor], Tensor]) -> Callable[[], None]:
         def run() -> None:

@@ -37,6 +37,7 @@ from engines.detr.spec import (
     ModelInfo,
     PictureShown,
 )
+from engines.detr.speed_spec import FLOAT32
 
 SIDE = 64
 
@@ -79,7 +80,7 @@ def photo(height=60, width=90):
 
 
 def asked(engine, **changes):
-    return DetrParams(source=engine.source, picture=photo(), **changes)
+    return DetrParams(source=engine.source, **({"picture": photo(), "compute": FLOAT32} | changes))
 
 
 def run(engine, params, most=None):
