@@ -10,7 +10,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt
@@ -119,6 +119,7 @@ def _linear(value: np.ndarray) -> np.ndarray:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
+@lru_cache(maxsize=4096)  # a table of numbers asks for hundreds at each painting
 def luminance(text: str) -> float:
     """WCAG 2 relative luminance of ``#RRGGBB``, 0..1."""
     return float(_linear(_rgb(text)) @ np.array([0.2126, 0.7152, 0.0722]))

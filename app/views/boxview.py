@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPolygonF
 
 from app import theme, words
@@ -147,6 +147,13 @@ class BoxView(PhotoView):
     def box_rect(self, index: int) -> QRectF:
         """The upright rectangle of a box on the screen, on whole pixels."""
         self.arranged()
+        box = self._boxes[index]
+        if not box.angle:  # by far the most: no corners to turn
+            (wide, high), (s_x, s_y) = self.photo_size(), self.scales()
+            x, y = self._origin.x() + box.cx * wide * s_x, self._origin.y() + box.cy * high * s_y
+            half_w, half_h = box.w * wide * s_x / 2, box.h * high * s_y / 2
+            left, top = round(x - half_w), round(y - half_h)
+            return QRectF(left, top, max(1, round(x + half_w) - left), max(1, round(y + half_h) - top))
         place = self.to_screen(bounds(self._frame(index)))
         left, top = round(place.left()), round(place.top())
         return QRectF(left, top, max(1, round(place.right()) - left), max(1, round(place.bottom()) - top))
@@ -288,14 +295,15 @@ class BoxView(PhotoView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_links(self, painter: QPainter) -> None:
+        if not self._links:
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for i, j in self._links:
-            start, end = self.box_rect(i).center(), self.box_rect(j).center()
-            for token, width in (("surface", 4.0), ("text", 1.5)):
-                painter.setPen(pen(theme.color(token), width, Qt.PenStyle.SolidLine, square=False))
-                painter.drawLine(start, end)
-            dots(painter, [start], theme.color("pred"))
-            dots(painter, [end], theme.color("truth"))
+        lines = [QLineF(self.box_rect(i).center(), self.box_rect(j).center()) for i, j in self._links]
+        for token, width in (("surface", 4.0), ("text", 1.5)):
+            painter.setPen(pen(theme.color(token), width, Qt.PenStyle.SolidLine, square=False))
+            painter.drawLines(lines)
+        dots(painter, [line.p1() for line in lines], theme.color("pred"))
+        dots(painter, [line.p2() for line in lines], theme.color("truth"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_handles(self, painter: QPainter) -> None:

@@ -51,6 +51,7 @@ class CostTables(QWidget):
             table.export_name = ("class-cost", "l1-cost", "giou-cost", "total-cost")[i]
         self.setLayout(line)
         self._shape = (0, 0)
+        self._named: object = None
         self.turned = False
 
     def _way(self, cell: Cell) -> Cell:
@@ -62,6 +63,8 @@ class CostTables(QWidget):
         params = event.params
         self._shape = shape = (event.total.shape[0], event.total.shape[1])
         self.turned = shape[0] > MANY and shape[0] > shape[1]
+        fresh = (shape, event.pairs[:, 0].tobytes()) != self._named  # names and their colors
+        self._named = (shape, event.pairs[:, 0].tobytes())
         terms = event.class_cost, event.bbox_cost, event.giou_cost
         pairs = [(int(r), int(c)) for r, c in event.pairs]
         greedy_ = [self._way((int(r), int(c))) for r, c in event.greedy]
@@ -78,7 +81,8 @@ class CostTables(QWidget):
             (down, down_tokens), (across, across_tokens) = sides[::-1] if self.turned else sides
             named = not self.turned or i == 0  # once is enough where there is little room
             table.setMinimumWidth(150 if not self.turned else 228 if named else 206)
-            table.set_names(down if named else (), across, down_tokens, across_tokens)
+            if fresh:
+                table.set_names(down if named else (), across, down_tokens, across_tokens)
             table.set_pairs([self._way(pair) for pair in pairs], greedy_ if greedy and i == 3 else ())
             bar.setVisible(bool(values.size))
             bar.set_range(low, high)

@@ -11,9 +11,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from app import theme, words
 from app.tabs.detr.labscene import paint_shapes, paper
 from app.tabs.detr.names import class_name
-from app.views.base import outline, pen
+from app.theme import CAPTION
+from app.views.base import outline, pen, text_width
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, matched, truth, unmatched
+from app.views.boxview import TAG_H
 from app.words import Text
 from engines.core.errors import Message
 from engines.detr.lab import Box4, MatchingScene, object_name
@@ -153,7 +155,18 @@ class LabCanvas(BoxEditor):
         return min(hit, key=lambda i: (self._boxes[i].w * self._boxes[i].h, -i)) if hit else None
 
     def _tags(self) -> list[tuple[int, QRectF]]:
-        return [(i, place) for i, place in super()._tags() if i not in self._hidden]
+        """Where labels stand; of many boxes each on its own corner, for there is no time to look for free places."""
+        if len(self._boxes) <= CROWDED:
+            return [(i, place) for i, place in super()._tags() if i not in self._hidden]
+        inside, out = self.shown_rect(), []
+        for i, one in enumerate(self._boxes):
+            if i in self._hidden or not one.tag:
+                continue
+            place, wide = self.box_rect(i), round(text_width(words.drawn(one.tag), CAPTION, True)) + 10
+            top = place.top() - TAG_H - 1 if one.above else place.bottom() + 2
+            x = min(max(place.left() - 1, inside.left()), inside.right() - wide)
+            out.append((i, QRectF(x, min(max(top, inside.top()), inside.bottom() - TAG_H), wide, TAG_H)))
+        return out
 
     def _tell_moved(self, index: int, box: Box) -> None:
         what = self.what(index)

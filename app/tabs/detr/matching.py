@@ -67,6 +67,8 @@ class MatchingPage(SidePage):
         self._model: tuple[ModelInfo, PictureShown, Detections] | None = None
         self._taken: tuple[PictureShown, Detections] | None = None  # what the scene on the canvas was taken from
         self._follow = False  # a picture was dropped on this page: take over what the model will say of it
+        self._on_canvas: tuple[Any, ...] = ()  # what the canvas shows, and on what
+        self._rgb_drawn: np.ndarray | None = None
         self._shown = self._asked = False
 
     def page(self) -> Page:
@@ -102,7 +104,7 @@ class MatchingPage(SidePage):
         dock.weighed.connect(lambda name, value: self._change(**{name: value}))
         dock.settled.connect(self.tab.history.seal)
         dock.preset.connect(self._preset)
-        dock.shown.connect(self._draw)
+        dock.shown.connect(self.reworded)
         dock.said.connect(self._said)
         dock.classed.connect(self._classed)
         dock.sized.connect(self._sized)
@@ -156,6 +158,7 @@ class MatchingPage(SidePage):
         self._draw_mode("")
 
     def reworded(self) -> None:
+        self._on_canvas = ()
         if self.found is not None:
             self._show(self.found)
 
@@ -226,7 +229,7 @@ class MatchingPage(SidePage):
 
     def select(self, what: tuple[str, int] | None) -> None:
         """Choose a box."""
-        self._at = what
+        self._at, self._on_canvas = what, ()  # an unmatched prediction is shown while it is selected
         self.canvas.select(what)
         self.tables.choose(*(cell_of(what) or (-1, -1)))
         self.dock.show_params(self.params, what)
@@ -333,28 +336,24 @@ class MatchingPage(SidePage):
             size = len(scene.guesses), len(scene.things)
             pairs = [(int(r), int(c)) for r, c in found.pairs if r < size[0] and c < size[1]]
             greedy = [(int(r), int(c)) for r, c in found.greedy if r < size[0] and c < size[1]]
-        dock = self.dock
-        self.canvas.set_scene(
-            scene,
-            self._rgb if scene.name == FROM_MODEL else None,
-            pairs,
-            greedy if dock.greedy.isChecked() and dock.lines.isChecked() else (),
-            dock.lines.isChecked(),
-            dock.rest.isChecked(),
-        )
+        dock, rgb = self.dock, self._rgb if scene.name == FROM_MODEL else None
+        lines, rest = dock.lines.isChecked(), dock.rest.isChecked()
+        how = (scene, pairs, greedy if lines and dock.greedy.isChecked() else [], lines, rest)
+        if self._rgb_drawn is not rgb or self._on_canvas != how:
+            self._rgb_drawn, self._on_canvas = rgb, how
+            self.canvas.set_scene(scene, rgb, *how[1:])
         self.canvas.set_note(found.error if found is not None and found.error is not None else "")
         dock.show_params(params, self._at)
         self._show_scene_name()
         self._scene_card.set_note(
             "{objects} objects, {predictions} predictions", objects=len(scene.things), predictions=len(scene.guesses)
         )
-        if found is not None:
-            self.tables.show_costs(found, dock.greedy.isChecked())
-            self._cost_card.set_title(COST_TITLES[self.tables.turned])
-            self.tables.choose(*(cell_of(self._at) or (-1, -1)))
 
     def _show(self, found: Matched) -> None:
         self._draw()
+        self.tables.show_costs(found, self.dock.greedy.isChecked())
+        self._cost_card.set_title(COST_TITLES[self.tables.turned])
+        self.tables.choose(*(cell_of(self._at) or (-1, -1)))
         self.loss.show(found)
         self.assignment.show(found)
 
