@@ -33,6 +33,8 @@ from engines.detr.training_measures import Answers, found_in, measured
 from engines.detr.training_spec import (
     BUNDLED,
     RANDOM,
+    SMALL,
+    TOY,
     DetrTraining,
     Example,
     Made,
@@ -44,13 +46,14 @@ from engines.detr.training_spec import (
 )
 
 TOY_WEIGHTS = "toy-detr"
-PIECE = 8  # pictures whose gradients are computed between two places to stop
+PIECE = {SMALL: 8, TOY: 4}  # pictures whose gradients are computed between two places to stop
 MEASURED = 16  # validation pictures answered between two places to stop
 WARM_UP = 50  # steps
 DECAY = 1e-4  # of AdamW, as in the paper
 LONGEST_GRADIENT = 5.0
 L1, GIOU = 5.0, 2.0  # weights of the losses, as in the paper
-SHOW_EVERY = 0.15  #: seconds between two looks at the watched picture
+SHOW_EVERY = 0.15  #: seconds at least between two looks at the watched picture
+SHOWING = 0.02  #: share of the time at most that these looks may take
 FROZEN = "backbone."
 
 
@@ -138,7 +141,8 @@ class Run:
         self.criterion.class_weights[-1] = params.no_object
         gradients: list[Tensor] | None = None
         told = np.zeros(4)
-        pieces = [self._batch[at : at + PIECE] for at in range(0, len(self._batch), PIECE)]
+        size = PIECE[self.params.model]
+        pieces = [self._batch[at : at + size] for at in range(0, len(self._batch), size)]
         for piece in pieces:
             share = len(piece) / len(self._batch)
             loss, said = self._loss(piece)
@@ -326,7 +330,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._run: Run | None = None
-        self._shown_at = 0.0
+        self._next_look = 0.0
 
     def run(self, job: Job[DetrTraining]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
@@ -349,10 +353,12 @@ class Trainer:
             yield run.told
             if run.step >= run.due:
                 yield from self._measure(run)
-            now = time.monotonic()
-            if now - self._shown_at >= SHOW_EVERY or run.step >= job.params.until:
-                self._shown_at = now
-                yield run.now(job.params.scene)
+            began = time.monotonic()
+            if began >= self._next_look or run.step >= job.params.until:
+                shown = run.now(job.params.scene)
+                done = time.monotonic()
+                self._next_look = done + max(SHOW_EVERY, (done - began) / SHOWING)
+                yield shown
 
     def _begin(self, job: Job[DetrTraining]) -> Iterator[Event]:
         params, data = job.params, None

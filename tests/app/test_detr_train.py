@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from app import theme, words
 from app.tabs.detr.tab import DETECT
 from app.tabs.detr.train import TrainPage
-from app.tabs.detr.traincards import train_places
+from app.tabs.detr.trainplaces import train_places
 from app.views.matchfilm import MatchFilm, stretches
 from engines.core.training import Stopped
 from engines.detr import training_data
@@ -70,7 +70,7 @@ def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
     train(qtbot, page, 6)
     cards = page.cards
     assert cards.history.steps == [0, 5]
-    assert [c.x.tolist() for c in cards.loss.numbers() and cards.loss._curves] == [[1, 2, 3, 4, 5, 6]] * 3
+    qtbot.waitUntil(lambda: [c.x.tolist() for c in cards.loss._curves] == [[1, 2, 3, 4, 5, 6]] * 3, timeout=PATIENCE)
     assert cards._on_scene[1] == 6  # the scene follows each step, measured or not
     film = cards.film.numbers()
     assert film["owner_of_each_object"].shape == (len(cards.example.boxes), 2)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
 from app.cards import Card, card
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.trainhistory import TrainHistory
+from app.tabs.detr.trainplaces import letter, plain_box, train_places
 from app.theme import S2, S3
 from app.transport import Transport
 from app.views.base import PixelView
-from app.views.boxes import Box
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.curves import Curve, Curves
@@ -25,8 +25,8 @@ from engines.core.errors import Message
 from engines.detr.training_spec import Example, Found, Measured, RunBegan
 
 LEAST = 60.0  # steps that the curves show at least
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-TERMS = (("cat0", "class"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
+TERMS = (("cat0", "class"), ("cat1", "L1"), ("cat2", "GIoU"))
+REDRAW = 300  # ms at least between two drawings of the losses
 ATTENTION, CENTERS = range(2)
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
 PERCENT = (0, 25, 50, 75, 100)
@@ -36,11 +36,6 @@ SWITCHES_TIP = (
     "Share of all validation objects that changed their query since the measurement before. High: the queries have not "
     "agreed yet, which is why DETR learns slowly. (Li et al. 2022, DN-DETR)"
 )
-
-
-def letter(index: int) -> str:
-    """What an object is called: A to Z, then by number."""
-    return LETTERS[index] if index < len(LETTERS) else str(index + 1)
 
 
 class TrainCards(QObject):
@@ -82,7 +77,7 @@ class TrainCards(QObject):
         self.told = quiet("", wrap=True)
         back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
-        self.loss_card = card("Loss", self.loss, foot=self.loss_key)
+        self.loss_card = card("Loss", self.loss, "class + 5 × L1 + 2 × GIoU", foot=self.loss_key)
         self.precision_card = card("Average precision, %", self.precision, foot=self.precision_key)
         self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
         self.use = button(icon="eye", kind="boxed", tip=USE_TIP)
@@ -91,6 +86,10 @@ class TrainCards(QObject):
         self.film_card = card("Match film", film, "which query owns each object", foot=self.switched_key)
         self.slots_card = card("Slot map", self.slots, tools=[self.looks], foot=col(self.look_bar, self.box_bar, gap=0))
         self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
+        self._due, self._rest = False, QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REDRAW)
+        self._rest.timeout.connect(lambda: self.draw_losses() if self._due else None)
         self.history, self.before = TrainHistory(), TrainHistory()
         self._began: RunBegan | None = None
         self.watched = 0
@@ -158,7 +157,10 @@ class TrainCards(QObject):
 
     def take_now(self, step: int, scene: int, found: Found) -> None:
         """The newest answer on the watched scene."""
-        self.draw_losses()
+        if self._rest.isActive():
+            self._due = True
+        else:
+            self.draw_losses()
         if self.looked is None and scene == self.watched:
             self._on_scene = found, step
             self._draw_scene()
@@ -214,7 +216,7 @@ class TrainCards(QObject):
         boxes, self._rows = [], []
         for index, (corners, label) in enumerate(zip(example.boxes, example.labels, strict=True)):
             tag = Message("{letter} {name}", {"letter": letter(index), "name": self._class(int(label))})
-            boxes.append(_box(corners, tag, "truth", above=True))
+            boxes.append(plain_box(corners, tag, "truth", above=True))
             self._rows.append(-1)
         places: dict[int, int] = {}
         owned = set(found.owners.tolist())
@@ -225,16 +227,16 @@ class TrainCards(QObject):
             places[query] = len(boxes)
             mine = query in owned
             boxes.append(
-                _box(found.boxes[query], str(query + 1), "pred" if mine else "text2", above=False, dashed=not mine)
+                plain_box(found.boxes[query], str(query + 1), "pred" if mine else "text2", above=False, dashed=not mine)
             )
             self._rows.append(query)
         links = [(places[int(query)], index) for index, query in enumerate(found.owners) if query >= 0]
         self.scene.set_boxes(boxes, links)
         self.scene.set_at(places.get(self.query, -1))
         self.scene_card.set_note(Message("step {n}", {"n": words.number(step)}))
-        self._tell_box()
+        self._tellplain_box()
 
-    def _tell_box(self) -> None:
+    def _tellplain_box(self) -> None:
         if self._on_scene is None or self.example is None:
             return
         found, _ = self._on_scene
@@ -265,11 +267,11 @@ class TrainCards(QObject):
     def _box_hovered(self, index: object) -> None:
         query = self._query_of(index)
         self._hover = query if query >= 0 else None
-        self._tell_box()
+        self._tellplain_box()
 
     def _slot_hovered(self, place: object) -> None:
         self._hover = int(place[0]) if isinstance(place, tuple) else None
-        self._tell_box()
+        self._tellplain_box()
 
     def choose(self, query: int) -> None:
         """Mark a query in every view; the same again lets it go."""
@@ -307,6 +309,8 @@ class TrainCards(QObject):
     # -- curves
     def draw_losses(self) -> None:
         """The losses of all steps."""
+        self._due = False
+        self._rest.start()
         rows = self.history.rows
         end = max(LEAST, rows[-1, 0] if len(rows) else 0.0)
         self.loss.set_curves(
@@ -369,26 +373,3 @@ class TrainCards(QObject):
         self._draw_scene()
         self._draw_film()
         self._place_cursor()
-
-
-def train_places(width: int, height: int) -> list[QRect]:
-    """Places of loss, precision, cardinality, scene, film and slots: the scene takes what its square can use."""
-    upper = round(0.40 * (height - S3))
-    lower = height - S3 - upper
-    third = (width - 2 * S3) // 3
-    top = [QRect(0, 0, third, upper), QRect(third + S3, 0, third, upper)]
-    top.append(QRect(2 * (third + S3), 0, width - 2 * (third + S3), upper))
-    scene = min(round(0.38 * width), max(round(0.27 * width), lower - 72))
-    film = round(0.54 * (width - scene - 2 * S3))
-    return [
-        *top,
-        QRect(0, upper + S3, scene, lower),
-        QRect(scene + S3, upper + S3, film, lower),
-        QRect(scene + film + 2 * S3, upper + S3, width - scene - film - 2 * S3, lower),
-    ]
-
-
-def _box(corners: np.ndarray, tag: Text, token: str, above: bool, dashed: bool = False) -> Box:
-    """A box from xyxy shares."""
-    x0, y0, x1, y1 = (float(v) for v in corners)
-    return Box((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, tag, token, above, dashed)

@@ -64,7 +64,7 @@ class TrainDock(QWidget):
         for one in (self.open, self.drawn):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
-        self.anew = WideButton("Start anew", "reset", "primary")
+        self.anew = WideButton("Start anew", "reset")
         self.anew.clicked.connect(lambda _checked=False: self.restarted.emit())
         data = section("Data", col(self.name, self.note, self.open, self.drawn, self._holders["scenes"], gap=S2))
         new = col(self._holders["begin"], self._holders["model"], self.numbers, self.large, gap=S3)

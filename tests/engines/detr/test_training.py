@@ -364,7 +364,7 @@ def test_a_folder_without_anything_usable_is_refused_in_words(tmp_path):
 
 def test_long_steps_are_cut_into_pieces():
     run = Run(replace(TINY, batch=20))
-    assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // training.PIECE)
+    assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // training.PIECE[SMALL])
 
 
 def test_the_engine_of_the_tab_shows_a_state_of_the_run():
