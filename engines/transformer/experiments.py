@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from engines.core.errors import Message
 from engines.core.protocol import Event, Frame, Job, Progress
+from engines.data.sequences import EOS
 from engines.transformer import proofs
 from engines.transformer.lab_spec import (
     CAUSAL,
@@ -224,7 +225,8 @@ class Engine:
             switches = Switches(positions=on)
             apart.append(proofs.shuffled_apart(self._exact, specimen.source, order, on))
             right.append(proofs.accuracy(model, *batch, switches)[0])
-            answers.append(kind.target.text(proofs.greedy(model, specimen.source, kind.most_target - 1, switches)))
+            ids = proofs.greedy(model, specimen.source, kind.most_target - 1, switches)
+            answers.append(tuple(kind.target.tokens[i] for i in ids if i != EOS))
             with torch.no_grad():
                 maps.append(model.trace(specimen.source[None], specimen.target[None], switches=switches).encoder[0][0])
             yield PAUSE

@@ -244,8 +244,8 @@ class Placed(Frame):
         and with positions.
     accuracy : tuple of float
         Token accuracy on held-out examples, without and with.
-    answers : tuple of str
-        What the model answers, without and with.
+    answers : tuple of tuple of str
+        Tokens that the model answers, without and with.
     maps : ndarray (2, H, S, S)
         Weights of the encoder's first layer, without and with.
     """
@@ -254,7 +254,7 @@ class Placed(Frame):
     order: tuple[int, ...]
     shuffled: tuple[float, float]
     accuracy: tuple[float, float]
-    answers: tuple[str, str]
+    answers: tuple[tuple[str, ...], tuple[str, ...]]
     maps: Floats
 
 

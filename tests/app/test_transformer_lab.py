@@ -177,7 +177,7 @@ def the_positions(tab, qtbot):
     choose(tab, qtbot, POSITIONS)
     panel, seen = tab.lab.positions, tab.lab._frames[Placed]
     assert seen.accuracy[1] > seen.accuracy[0]
-    assert seen.answers[1] == "noitnetta"
+    assert "".join(seen.answers[1]) == "noitnetta"
     note = panel.map_card.note.text()
     tab.lab.form.control("lab_positions").click()
     assert panel.map_card.note.text() != note

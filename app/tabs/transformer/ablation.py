@@ -96,7 +96,7 @@ class AblationPanel(QObject):
         self.progress.setValue(frame.done)
         say(self.count, "setText", Message("{n} of {m}", {"n": frame.done, "m": frame.total}))
         shares = {"a": words.percent(frame.untouched), "b": words.percent(frame.untouched_sequences)}
-        self.card.set_note(Message("untouched: {a} of tokens, {b} of sequences", shares))
+        self.card.set_note(Message("untouched {a}, whole sequences {b}", shares))
         if frame.done == frame.total:
             self.grid.set_at(self._at or self.worst())
         self._say(self._at)

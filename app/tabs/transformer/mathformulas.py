@@ -15,9 +15,9 @@ GENERAL = {
     "Keys": "K = X W_k + b_k",
     "Values": "V = X W_v + b_v",
     "Scores": "S = Q Kᵀ / √d",
-    "Softmax": "A = softmax(S + mask)",
+    "Softmax": "A = softmax(S + M)",
     "Head": "head = A V",
-    "Joined": "O = [head 1, …, head H] W_o + b_o",
+    "Joined": "O = [head 1, ..., head H] W_o + b_o",
     "Sum": "y = x + sublayer(x)",
     "Norm": "z = γ (y − μ) / √(σ² + ε) + β",
     "Hidden": "h = relu(x W₁ + b₁)",
@@ -42,7 +42,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
             return plain(head), plain(f"{out} = {num(left[i, j])} + {signed(right[i, j])}"), plain(f"= {num(value)}")
         case kind if kind == TIMES:
             assert step.bias is not None
-            total = products(left[i], right[:, j])
+            total = products(left[i], right[:, j], TERMS - step.relu)
             inside = f"{total} + {signed(step.bias[j])}"
             whole = float(left[i] @ right[:, j] + step.bias[j])
             if step.relu:
@@ -120,11 +120,11 @@ def signed(value: float) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def products(a: np.ndarray, b: np.ndarray) -> str:
+def products(a: np.ndarray, b: np.ndarray, terms_shown: int = TERMS) -> str:
     """a1×b1 + a2×b2 and so on, the middle of a long sum left out."""
     pairs = list(zip(a.tolist(), b.tolist(), strict=True))
-    shown = pairs if len(pairs) <= TERMS + 1 else [*pairs[:TERMS], pairs[-1]]
-    terms = [f"{signed(x)}×{signed(y)}" for x, y in shown]
-    if len(pairs) > TERMS + 1:
-        terms.insert(TERMS, "…")
+    whole = len(pairs) <= terms_shown + 1
+    terms = [f"{signed(x)}×{signed(y)}" for x, y in (pairs if whole else [*pairs[:terms_shown], pairs[-1]])]
+    if not whole:
+        terms.insert(terms_shown, "...")  # the sign of an ellipsis would look cut
     return " + ".join(terms)

@@ -44,7 +44,7 @@ NOTES = {
     "Joined": "All heads side by side, mixed by W_o",
     "Sum": "The residual connection: the input is added",
     "Norm": "Mean 0 and deviation 1, then gain and bias",
-    "Hidden": "Each position by itself; negative sums become 0",
+    "Hidden": "Per position; below 0 becomes 0",
     "Out": "Back to the width of the model",
     "Logits": "A score for each token that could come next",
     "Probabilities": "Softmax over the vocabulary",

@@ -16,7 +16,7 @@ from app.transport import Transport
 from app.views.colorbar import ColorBar
 from app.views.curves import Curve, Curves
 from app.views.scoregrid import ScoreGrid
-from app.widgets import box, col, quiet, row
+from app.widgets import Key, box, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
@@ -25,6 +25,7 @@ from engines.transformer.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, R
 
 RACE = "engines.transformer.race:Race"
 NAMES = ("LayerNorm", "BatchNorm")
+SHORT = ("LN", "BN")  # where there is room for no more
 TOKENS = ("cat0", "cat1")
 SMOOTH = 0.9  #: of the loss curves' moving mean
 DRAW = 100  #: ms between two drawings of the curves
@@ -75,9 +76,9 @@ class NormPanel(QObject):
         tokens = ["␣" if t in (" ", "·") else t for t in frame.tokens]
         per = (tokens, [str(n + 1) for n in range(SHOWN)])
         notes = (
-            Message("LayerNorm: one per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
+            Message("LayerNorm: per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
             Message(
-                "BatchNorm: one per number (1 to {m} of {all}), over {n} positions",
+                "BatchNorm: per number ({m} of {all}), {n} positions",
                 {"n": frame.positions, "m": SHOWN, "all": frame.alone.shape[2]},
             ),
         )
@@ -111,7 +112,9 @@ class RacePanel(QObject):
             say(plot, "setAccessibleName", name)
             plot.pointed.connect(self._point)
         self.loss_card = card("Loss", self.loss, tools=[self.loss.key])
-        self.right_card = card("Held-out accuracy, %", self.right)
+        self.right_key = Key([(token, words.plain(name)) for token, name in zip(TOKENS, SHORT, strict=True)], "100.0")
+        self.gap = quiet("")
+        self.right_card = card("Accuracy, %", self.right, tools=[self.right_key], foot=self.gap)
         self.curves = box(row((self.loss_card, 1), (self.right_card, 1), gap=S3))
         layout = self.bar.layout()
         assert layout is not None
@@ -146,10 +149,10 @@ class RacePanel(QObject):
         match event:
             case RaceBegan():
                 params = self.training.params
-                shown = {"about": event.about, "n": words.number(event.parameters)}
-                if isinstance(params, RaceSettings):
-                    shown["task"] = Message(params.task)
-                say(self.note, "setText", Message("{task}. {about}, {n} parameters each", shown))
+                task = params.task if isinstance(params, RaceSettings) else self.task
+                shown = {"task": Message(task), "n": words.number(event.parameters)}
+                say(self.note, "setText", Message("{task}: twice {n} parameters", shown))
+                say(self.note, "setToolTip", event.about)
             case RaceStep():
                 self._steps.append((event.step, *event.loss))
                 before = self._smooth[-1] if self._smooth else event.loss
@@ -176,7 +179,7 @@ class RacePanel(QObject):
                 one.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
         if len(steps):
             self.loss.set_curves(
-                [Curve(Message(NAMES[n]), steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
+                [Curve(SHORT[n], steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
             )
         else:
             self.loss.set_curves([])
@@ -184,27 +187,24 @@ class RacePanel(QObject):
             self.right.set_curves([])
             return
         at = np.array([m.step for m in self._measured])
-        kinds = [(Message(NAMES[n]), [m.evaluation[n] for m in self._measured], TOKENS[n], False) for n in range(2)]
+        kinds = [(words.plain(NAMES[n]), [m.evaluation[n] for m in self._measured], TOKENS[n], False) for n in range(2)]
         kinds.append((Message("BatchNorm as in training"), [m.training[1] for m in self._measured], TOKENS[1], True))
         self.right.set_curves(
             [Curve(name, at, 100 * np.array(y), token, dashed=dashed, digits=1) for name, y, token, dashed in kinds]
         )
         last = self._measured[-1]
-        gap = 100 * (last.training[1] - last.evaluation[1])
-        self.right_card.set_note(
-            Message(
-                "{a} LayerNorm, {b} BatchNorm, gap {c}",
-                {
-                    "a": words.number(100 * last.evaluation[0], 1),
-                    "b": words.number(100 * last.evaluation[1], 1),
-                    "c": words.number(gap, 1, signed=True),
-                },
-            )
-        )
+        gap = {"gap": words.number(100 * (last.training[1] - last.evaluation[1]), 1, signed=True)}
+        say(self.gap, "setText", Message("Held-out. Dashed: as in training, {gap} points", gap))
+        self._write_key(None)
+
+    def _write_key(self, x: float | None) -> None:
+        values = self.right.values_at(x)[:2]
+        self.right_key.set_values(["" if v is None else words.number(v, 1) for v in values])
 
     def _point(self, x: float | None) -> None:
         for plot in (self.loss, self.right):
             plot.set_cursor(x)
+        self._write_key(x)
 
 
 def norm_centre(panel: NormPanel, race: RacePanel) -> QFrame:

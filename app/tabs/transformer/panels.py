@@ -197,12 +197,13 @@ class PositionsPanel(QObject):
             ],
             1.0,
         )
-        between = "" if all(len(t) == 1 for t in frame.tokens[:-1]) else " "
-        source = between.join(map(str, spoken(frame.tokens[:-1])))
+        source, without, having = (
+            " ".join(map(str, spoken(tokens))) or "–" for tokens in (frame.tokens[:-1], *frame.answers)
+        )
         lines = (
             Message("Input: {text}", {"text": source}),
-            Message("Answer with positions: {text}", {"text": frame.answers[1] or "–"}),
-            Message("Answer without: {text}", {"text": frame.answers[0] or "–"}),
+            Message("Answer with positions: {text}", {"text": having}),
+            Message("Answer without: {text}", {"text": without}),
             Message(
                 "Shuffle the input: without positions the encoder's output is the same, shuffled ({a}). "
                 "With them it is another one ({b}).",
@@ -230,8 +231,8 @@ class ConvolutionPanel(QObject):
         self.holder = box(row(self.which, gap=0))
         self.hidden = [ScoreGrid("diff", LARGEST) for _ in range(2)]
         self.output = [ScoreGrid("diff", LARGEST) for _ in range(2)]
-        names = ("Linear: relu(x W₁ + b₁)", "1×1 convolution: relu(W₁ ∗ xᵀ + b₁)")
-        outs = ("Linear: hidden W₂ + b₂", "1×1 convolution: W₂ ∗ hiddenᵀ + b₂")
+        names = ("Linear: h = relu(x W₁ + b₁)", "1×1 convolution: h = relu(W₁ ∗ xᵀ + b₁)")
+        outs = ("Linear: h W₂ + b₂", "1×1 convolution: W₂ ∗ hᵀ + b₂")
         for grids, said in ((self.hidden, names), (self.output, outs)):
             for grid, text in zip(grids, said, strict=True):
                 say(grid, "setAccessibleName", text)
