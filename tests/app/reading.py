@@ -38,11 +38,16 @@ SAME = re.compile(
     |[qkTd]\b|MLP|SGD|Adam|Epanechnikov|Jensen-Shannon|CKA|Softmax|d_model|Kingma
     |\b(the|cat|saw|dog|that|mouse|to|be|or|not|abracadabra)\b  # example sentences: data, not texts
     |\b[A-Z]{2}\b  # letters of the training task
-    |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt)\b""",
+    |BatchNorm|[Dd]ropout|post-norm|pre-norm|[Ll]ogits?|FFN|embedding\(token\)\ \+\ position
+    |\b(attention|noitnetta|stressed|abcdefghijkl|level|transformer|aaaa|zebra|alphabetic|zyxwvu|banana)\b
+    |\b(aabcehilpt|(?i:3.?may.?1998|march\ 21st,\ 2031|1\ jan\ 1000|31st\ of\ december\ 1999))\b
+    |\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|and|may|noit\w+)\b
+    |\b(\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b  # numbers in words: data
+    |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt|relu|ReLU)\b""",
     re.VERBOSE,
 )
-#: Chinese that stands in an English window: the name of the language, and example sentences.
-DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠")
+#: Chinese that stands in an English window: the name of the language, example sentences, numbers and dates.
+DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠", *"〇零一二三四五六七八九十百千万两年月日")
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 
