@@ -266,8 +266,8 @@ class Ablation:
         total, done = heads.size + len(rows) + 2 * sum(ends), 0
 
         def so_far() -> Ablated:
-            parts = (part.copy() for part in (heads, whole, ffns, layers))
-            return Ablated(tuple(rows), untouched, sequences, *parts, done, total)
+            a, b, c, d = (part.copy() for part in (heads, whole, ffns, layers))
+            return Ablated(tuple(rows), untouched, sequences, a, b, c, d, done, total)
 
         yield so_far()
         for at, (kind, i) in enumerate(rows):

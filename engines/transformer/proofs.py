@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engines.data.sequences import BOS, EOS, PAD
-from engines.transformer.model import EncoderLayer, FeedForward, Transformer
+from engines.transformer.model import DecoderLayer, EncoderLayer, FeedForward, Transformer
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.switches import (
     CROSS,
@@ -124,12 +124,19 @@ def places(model: Transformer) -> list[Place]:
 def part(model: Transformer, place: Place) -> tuple[nn.Module, nn.Module]:
     """The branch of a sublayer and its normalization."""
     kind, i = place
-    layer = model.encoder[i] if kind in (ENCODER, ENCODER_FFN) else model.decoder[i]
-    if kind in (ENCODER_FFN, DECODER_FFN):
-        return layer.ffn, layer.ffn_norm
+    if kind in (ENCODER, ENCODER_FFN):
+        encoder = model.encoder[i]
+        assert isinstance(encoder, EncoderLayer)
+        if kind == ENCODER:
+            return encoder.self_attention, encoder.self_norm
+        return encoder.ffn, encoder.ffn_norm
+    decoder = model.decoder[i]
+    assert isinstance(decoder, DecoderLayer)
+    if kind == DECODER_FFN:
+        return decoder.ffn, decoder.ffn_norm
     if kind == CROSS:
-        return layer.cross_attention, layer.cross_norm
-    return layer.self_attention, layer.self_norm
+        return decoder.cross_attention, decoder.cross_norm
+    return decoder.self_attention, decoder.self_norm
 
 
 def gradient_norms(

@@ -15,7 +15,7 @@ from engines.transformer.recipe import BATCH_NORM, LAYER_NORM, Recipe
 from engines.transformer.training import Run, accuracy, tensors
 
 MEASURE_EVERY = 10  # steps
-SIZES = {"width": "32", "heads": "4", "layers": 2}
+WIDTH, HEADS, LAYERS = "32", "4", 2
 RATE, WARMUP = 5e-3, 60
 
 
@@ -66,7 +66,7 @@ class Race:
 def recipe(params: RaceSettings, norm: str) -> Recipe:
     """What one of the two is made of."""
     return Recipe(task=params.task, learning_rate=RATE, warmup=WARMUP, batch=params.batch, seed=params.seed,
-                  norm=norm, width=SIZES["width"], heads=SIZES["heads"], layers=SIZES["layers"])  # fmt: skip
+                  norm=norm, width=WIDTH, heads=HEADS, layers=LAYERS)  # fmt: skip
 
 
 @torch.no_grad()

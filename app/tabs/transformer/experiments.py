@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QStackedLayout, QWidget
@@ -135,7 +135,7 @@ class ExperimentsPage(QObject):
         self.ablation.wanted.connect(self.measure)
         self.ablation.unwanted.connect(self.ablating.stop)
 
-    def _step(self, **values: object) -> None:
+    def _step(self, **values: Any) -> None:
         """A change that is an undo step of its own."""
         self._tab.history.seal()
         self._tab.change(**values)

@@ -235,8 +235,8 @@ class MathsPage(QObject):
         self.top.set_note(place_name(seen.at))
         task, text, _ = self._subject()
         say(self.about, "setText", about(seen, task))
-        for line, text in zip(self.sizes, sizes(seen), strict=True):
-            say(line, "setText", text)
+        for line, size in zip(self.sizes, sizes(seen), strict=True):
+            say(line, "setText", size)
         made: dict[str, object] = {"task": task, "text": text, "at": str(seen.at), "head": self._head + 1}
         for view in self.centre.findChildren(PixelView):
             view.settings = made
