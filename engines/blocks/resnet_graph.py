@@ -6,6 +6,8 @@ tracer is needed.
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from engines.blocks.resnet import Bottleneck, ResNet
@@ -38,7 +40,7 @@ def resnet_graph(net: ResNet) -> bytes:
         )  # fmt: skip
         return name
 
-    def then(kind: str, *sources: str, **attributes: object) -> str:
+    def then(kind: str, *sources: str, **attributes: Any) -> str:
         out = f"{kind}{len(nodes)}"
         nodes.append(helper.make_node(kind, list(sources), [out], name=out, **attributes))
         return out

@@ -85,7 +85,7 @@ ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"
 #: Fields that hold attention weights; their last axis, or last two if it is a map, sums to 1
 WEIGHTS_ARE_SHOWN_AS = ("Detections.self_attention", "Detections.cross", "EncoderAttention.maps")
 
-DETECTIONS, ATTENTION, INTERVENTION, SPEED = "Detections", "Attention", "Intervention", "Speed"
+DETECTIONS, ATTENTION, INTERVENTION = "Detections", "Attention", "Intervention"
 
 
 @dataclass(frozen=True, order=True)
@@ -226,7 +226,6 @@ class DetrParams(Params):
         Choice(
             (FASTEST, *WAYS),
             "Backbone in",
-            group=SPEED,
             tip="How a real model's backbone is computed. Fastest: what is quickest here with the same answer. The "
             "Transformer stays in float32, so its attention is exact.",
         ),

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import words
 from app.controls import Chips
 from app.params_form import ParamsForm
+from app.stream import Stream
+from app.tabs.detr.speed import SpeedBox
 from app.theme import BODY, S1, S2, SMALL
 from app.widgets import box, button, col, label, quiet, row, section
 from engines.core.errors import Message
@@ -18,14 +20,15 @@ SEEN = ("threshold", "rule", "layer", "head", "opacity", "attention", "temperatu
 
 
 class ModelNote(QWidget):
-    """What the model knows, and the offer of the real one while it is the toy."""
+    """What the model knows, the offer of the real one while it is the toy, and how the real one is computed."""
 
-    def __init__(self, get: Callable[[], object], offer: Message) -> None:
+    def __init__(self, get: Callable[[], object], offer: Message, stream: Stream) -> None:
         super().__init__()
         self._text = label("", SMALL, wrap=True)
         self.get = button(offer, "download", "boxed", px=SMALL, clicked=get)
         self.get.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setLayout(section("Model", col(self._text, self.get, gap=S2)))
+        self.speed = SpeedBox(stream)
+        self.setLayout(section("Model", col(self._text, self.get, self.speed, gap=S2)))
         self.get.hide()
 
     def show_model(self, info: ModelInfo) -> None:
@@ -33,7 +36,7 @@ class ModelNote(QWidget):
         known = Message(
             "{title} knows {n} drawn shapes and nothing else.", {"title": Message(info.title), "n": len(info.labels)}
         )
-        words.say(self._text, "setText", known if info.toy else info.note)
+        words.say(self._text, "setText", known if info.toy and info.step < 0 else info.note)
         self.get.setVisible(info.toy)
 
     def set_offer(self, offer: Message) -> None:

@@ -70,7 +70,7 @@ class DetrTab(TopicTab):
         self.form = ParamsForm(defaults, SEEN)
         self.scene_form = ParamsForm(defaults, ("threshold", "rule"))
         self.changing = Interventions(self.form, self._heads, self._all_on)
-        self.note_on_model = ModelNote(self.get_real, real_offer())
+        self.note_on_model = ModelNote(self.get_real, real_offer(), self.stream)
         view = box(section("View", self.scene.seen))
         docks = (
             Dock(self.note_on_model, self.form),
