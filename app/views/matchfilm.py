@@ -22,6 +22,7 @@ from engines.core.errors import Message
 
 HEAD_H, AXIS_H = 18, 18
 TALLEST = 46  # px of a row
+NAME_H = 14  # px that a name needs
 LEAST_COLUMNS = 12  # until then the film grows from the left
 TOKENS = ("cat0", "cat1", "cat2", "cat5")
 FADED = 70  # of 255, of blocks of other queries than the chosen one
@@ -211,11 +212,14 @@ class MatchFilm(PixelView):
         right = QRectF(film.right(), 0, self.width() - film.right(), HEAD_H)
         write(painter, right, Message("switches"), theme.color("text2"), CAPTION, False, RIGHT)
         counts = self.switches()
+        every = max(1, -(-NAME_H // max(1, int(self._row))))  # rows too low for their names share one
         for row, name in enumerate(self._names):
             middle = QRectF(0, round(film.top() + row * self._row), film.left() - S2, round(self._row))
-            write(painter, middle, name, theme.color("text"), SMALL, False, LEFT)
+            if row % every == 0:
+                write(painter, middle, name, theme.color("text"), SMALL, False, LEFT)
             place = QRectF(film.right(), middle.top(), self.width() - film.right(), middle.height())
-            write(painter, place, words.number(int(counts[row])), theme.color("text"), SMALL, True, RIGHT)
+            if row % every == 0:
+                write(painter, place, words.number(int(counts[row])), theme.color("text"), SMALL, True, RIGHT)
             for first, last, owner in stretches(self._owners[row]):
                 self._draw_block(painter, row, first, last, owner)
         self._draw_axis(painter)

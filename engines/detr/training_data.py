@@ -28,6 +28,7 @@ from engines.detr.training_spec import FEW, DetrTraining, Example
 VALIDATION = 64  # pictures at most
 WATCHED = 12  # validation pictures that can be watched
 MOST_PICTURES = 3000  # of a folder; they stay in memory
+FEW_OBJECTS = 10  # in a picture that is watched, if there are such
 SHOWN = 384  # longer side in pixels of a picture that is watched
 EACH = 8  # pictures read between two places to stop
 FIRST = 1, 0  # first half of the seed of validation and training scenes: they never meet
@@ -55,6 +56,7 @@ class Data(Protocol):
     skipped: int
     crowds: int
     faults: tuple[Message, ...]
+    unused: int
 
     def batch(self, count: int) -> list[Sample]:
         """Pictures to train on next."""
@@ -84,6 +86,7 @@ class Drawn:
     skipped: int = 0
     crowds: int = 0
     faults: tuple[Message, ...] = ()
+    unused: int = 0
     validation: list[Sample] = field(default_factory=list)
     examples: tuple[Example, ...] = ()
 
@@ -144,6 +147,7 @@ class Own:
     crowds: int
     faults: tuple[Message, ...]
     rng: np.random.Generator
+    unused: int = 0
     drawn: bool = False
 
     @property
@@ -221,7 +225,8 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
     skipped, faults = found.skipped, list(found.faults)
     groups: list[list[Sample]] = []
     examples: list[Example] = []
-    wanted = found.training[:MOST_PICTURES], evenly(found.validation, VALIDATION)
+    wanted = evenly(found.training, MOST_PICTURES), evenly(found.validation, VALIDATION)
+    unused = max(0, len(found.training) - MOST_PICTURES)
     total, done = len(wanted[0]) + len(wanted[1]), 0
     for held_back, chosen in enumerate(wanted):
         samples: list[Sample] = []
@@ -234,7 +239,7 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
                 faults.append(error.message)
                 continue
             samples.append(sampled(annotated, picture, size))
-            if held_back and len(annotated.labels) and len(examples) < WATCHED:
+            if held_back and len(annotated.labels) > 0 and len(examples) < 3 * WATCHED:
                 picture.thumbnail((SHOWN, SHOWN))
                 shown = np.asarray(picture)
                 examples.append(Example(shown, annotated.boxes, annotated.labels, annotated.path.name))
@@ -244,7 +249,9 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
     training, validation = groups
     if not training or not examples:
         raise LabError("{name}: none of its pictures can be read.", name=name)
-    return Own(found.classes, training, validation, tuple(examples), skipped, found.crowds, tuple(faults), rng)
+    examples = sorted(examples, key=lambda one: len(one.labels) > FEW_OBJECTS)[:WATCHED]  # what the eye can follow
+    told = tuple(examples), skipped, found.crowds, tuple(faults)
+    return Own(found.classes, training, validation, *told, rng, unused)
 
 
 def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:

@@ -226,6 +226,8 @@ class RunBegan(Record):
         Annotations that could not be used, and those of crowds, which are left out on purpose.
     faults : tuple of Message
         Why they could not, the first ones.
+    unused : int
+        Pictures beyond those that fit into memory.
     """
 
     params: DetrTraining
@@ -241,6 +243,7 @@ class RunBegan(Record):
     skipped: int = 0
     crowds: int = 0
     faults: tuple[Message, ...] = ()
+    unused: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
 from app.cards import Card, card
+from app.choosers import shortened
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.trainhistory import TrainHistory
@@ -28,6 +29,7 @@ LEAST = 60.0  # steps that the curves show at least
 TERMS = (("cat0", "class"), ("cat1", "L1"), ("cat2", "GIoU"))
 REDRAW = 300  # ms at least between two drawings of the losses
 ATTENTION, CENTERS = range(2)
+LONGEST = 14  # letters of a class's name
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
 PERCENT = (0, 25, 50, 75, 100)
 USE_TIP = "Puts the weights of this step in place of the model on the page Detect."
@@ -72,8 +74,7 @@ class TrainCards(QObject):
                 "In which share of the validation pictures the middle of the query's box lies there.",
             ),
         )
-        self.look_bar, self.box_bar = ColorBar(Message("Shared scale")), ColorBar(Message("Shared scale"), "tide")
-        self.box_bar.hide()
+        self.look_bar = ColorBar(Message("Shared scale"))
         self.told = quiet("", wrap=True)
         back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
@@ -84,7 +85,7 @@ class TrainCards(QObject):
         self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.told)
         film = col((self.film, 3), (self.switched, 2), gap=S2)
         self.film_card = card("Match film", film, "which query owns each object", foot=self.switched_key)
-        self.slots_card = card("Slot map", self.slots, tools=[self.looks], foot=col(self.look_bar, self.box_bar, gap=0))
+        self.slots_card = card("Slot map", self.slots, tools=[self.looks], foot=self.look_bar)
         self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
         self._due, self._rest = False, QTimer(self)
         self._rest.setSingleShot(True)
@@ -206,7 +207,7 @@ class TrainCards(QObject):
     def _class(self, label: int) -> Message:
         assert self._began is not None
         name = self._began.classes[label]
-        return class_name(name) if self._began.drawn else words.plain(name)
+        return class_name(name) if self._began.drawn else words.plain(shortened(name, LONGEST))
 
     def _draw_scene(self) -> None:
         example, began = self.example, self._began
@@ -296,15 +297,12 @@ class TrainCards(QObject):
         measured = self.history.at(self.looked)
         if measured is None:
             return
-        boxes = self.looks.at() == CENTERS
-        maps = measured.centers if boxes else measured.attention
+        maps = measured.centers if self.looks.at() == CENTERS else measured.attention
         top = float(maps.max(initial=0.0)) or 1.0
-        self.slots.set_maps(maps, top, ramp="tide" if boxes else "ember")
+        self.slots.set_maps(maps, top)
         self.slots.set_captions([str(i + 1) for i in range(len(maps))])
         self.slots.set_at(self.query)
-        self.look_bar.setVisible(not boxes)
-        self.box_bar.setVisible(boxes)
-        (self.box_bar if boxes else self.look_bar).set_range(0, top)
+        self.look_bar.set_range(0, top)
 
     # -- curves
     def draw_losses(self) -> None:
@@ -333,12 +331,17 @@ class TrainCards(QObject):
         ]
         curves += self._ghost("ap50", 100, end, "cat1")
         self.precision.set_curves(curves, end)
-        self.precision_card.set_note("dashed: the run before" if len(curves) > 2 else "")
+        self._note_precision(len(curves) > 2)
         objects = Curve(Message("objects"), steps, self.history.column("cardinality"), "cat0")
         self.cardinality.set_curves([objects, *self._ghost("cardinality", 1, end, "cat0")], end)
         moved = Curve(Message("changed owners, %"), steps[1:], 100 * self.history.column("switched")[1:], "cat2")
         self.switched.set_curves([moved, *self._ghost("switched", 100, end, "cat2")], end)
         self._place_cursor()
+
+    def _note_precision(self, ghost: bool) -> None:
+        assert self._began is not None
+        figures = {"n": self._began.validation}
+        self.precision_card.set_note("dashed: the run before" if ghost else Message("on {n} pictures", figures))
 
     def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
         """The same figure of the run before, as far as this one has come."""

@@ -113,6 +113,8 @@ class TrainDock(QWidget):
         if began.skipped:
             left = {"told": told, "skipped": words.number(began.skipped)}
             told = Message("{told}; annotations left out: {skipped}", left)
+        if began.unused:
+            told = Message("{told}; {n} further pictures are not used", {"told": told, "n": words.number(began.unused)})
         say(self.note, "setText", told)
         faults = [words.tr(fault) for fault in began.faults[:TOLD]]
         self.note.setToolTip("\n".join(faults))
