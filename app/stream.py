@@ -60,6 +60,11 @@ class Stream(QObject):
         """Whether a job is open."""
         return self._open > 0
 
+    @property
+    def engine(self) -> Callable[[], Engine[Any]]:
+        """Gives the engine, made at the first call; for the compute thread alone."""
+        return self._engine
+
     def request(self, params: Params, again: bool = False) -> None:
         """Show ``params``: hand them to the running job if it can take them, else start anew.
 

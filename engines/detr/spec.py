@@ -38,6 +38,7 @@ from engines.data.scenes import (
     render,
 )
 from engines.detr.lab import CrowdParams, MatchingParams
+from engines.detr.paint import PaintParams
 from engines.detr.speed_spec import FASTEST, WAYS, Computed
 from engines.detr.training_spec import DetrTraining
 
@@ -120,6 +121,8 @@ class DetrParams(Params):
         The labs', which have an engine of their own (`engines.detr.lab_engine`); the model never sees them.
     training : DetrTraining
         Of the page "Training", whose runs are another engine's (`engines.detr.training`).
+    paint : PaintParams
+        Of the page "Relevance", whose engine is `engines.detr.inside_engine`.
     weights : Weights or None
         A state of such a run; it is the model where ``source`` is `TRAINED_HERE`.
     """
@@ -134,6 +137,7 @@ class DetrParams(Params):
     matching: MatchingParams = field(default_factory=MatchingParams)
     crowd: CrowdParams = field(default_factory=CrowdParams)
     training: DetrTraining = field(default_factory=DetrTraining)
+    paint: PaintParams = field(default_factory=PaintParams)
     weights: Weights | None = None
 
     threshold: float = setting(
