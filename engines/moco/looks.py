@@ -17,11 +17,11 @@ from engines.moco.spec import MapFrame, Measured, QueueFrame
 if TYPE_CHECKING:
     from engines.moco.training import Run
 
-SAMPLE = 160  # keys whose staleness is looked at
-MAPPED, MAPPED_KEYS = 300, 200  # test pictures and keys on the map
-MEMORY, TESTED = 1280, 640  # pictures that vote and that are tested while training
+SAMPLE = 96  # keys whose staleness is looked at
+MAPPED, MAPPED_KEYS = 192, 160  # test pictures and keys on the map
+MEMORY, TESTED = 768, 512  # pictures that vote and that are tested while training
 PIECE = 128  # pictures encoded between two yields
-PROBE_STEPS = 150
+PROBE_STEPS = 120
 
 
 class Pulse(Frame):

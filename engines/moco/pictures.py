@@ -5,6 +5,7 @@ Reading and drawing are generators that tell how far they are; nothing here is i
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,10 +22,11 @@ from engines.data import class_folders, digits
 from engines.data.class_folders import SUFFIXES, Refusals
 from engines.data.scenes import random_background
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape
-from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES, home
+from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES
 
 SIDE = 32  #: pixels a side, of all pictures
 DRAWN, HELD_OUT = 3072, 768  # shapes to learn from, and to be tested on
+PHOTOS, TEST_PHOTOS = 10_000, 2_000  # of CIFAR-10
 MOST = 50_000  #: pictures of a folder that are read
 SHARE = 0.2  # of a folder's or the digits' pictures that are kept for the test
 SLICE = 64  #: pictures read or drawn between two yields
@@ -94,7 +96,7 @@ def load(wanted: Wanted) -> Iterator[Progress]:
         case data if data == DIGITS:
             return handwritten()
         case data if data == CIFAR:
-            return photos()
+            return (yield from photos())
         case data if data == FOLDER:
             return (yield from folder(wanted.paths))
     raise LookupError(wanted.data)
@@ -160,23 +162,43 @@ def handwritten() -> PictureSet:
     return parted(DIGITS, np.stack([np.asarray(p) for p in large]), labels, digits.NAMES)
 
 
-def cifar_places() -> tuple[Path, Path]:
-    """Where CIFAR-10 may lie packed, and where its decoded pictures are kept."""
+def cifar_place() -> Path:
+    """Where CIFAR-10 may lie, packed: beside the project, or where ``ATTENTION_LAB_CIFAR`` says."""
     own = os.environ.get("ATTENTION_LAB_CIFAR")
-    packed = Path(own) if own else Path(__file__).parents[3] / "shared" / "data" / "cifar10"
-    return packed, home() / "cifar10"
+    return Path(own) if own else Path(__file__).parents[3] / "shared" / "data" / "cifar10"
 
 
 @lru_cache(maxsize=1)
-def photos() -> PictureSet:
-    """CIFAR-10; its test pictures are kept for the test."""
-    from engines.data import cifar
+def _photos() -> list[PictureSet]:
+    """Where CIFAR-10 is kept once it is decoded."""
+    return []
 
-    packed, decoded = cifar_places()
-    if not (packed / "train.npz").is_file() and not (decoded / "train-images.npy").is_file():
-        raise LabError("CIFAR-10 is not on this disk. Looked for in {folder}.", folder=str(packed))
-    (train, labels), (test, truth) = (cifar.load(packed, decoded, part) for part in ("train", "test"))
-    return PictureSet(CIFAR, train, test, labels.astype(np.int64), truth.astype(np.int64), cifar.NAMES)
+
+def photos() -> Iterator[Progress]:
+    """The first 10,000 of CIFAR-10's training pictures, and 2,000 of its test pictures for the test."""
+    from PIL import Image
+
+    from engines.data.cifar import NAMES
+
+    packed = cifar_place()
+    if not _photos():
+        if not all((packed / f"{part}.npz").is_file() for part in ("train", "test")):
+            raise LabError("CIFAR-10 is not on this disk. Looked for in {folder}.", folder=str(packed))
+        done, parts = 0, []
+        for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
+            with np.load(packed / f"{part}.npz") as file:
+                jpeg, offsets, labels = file["jpeg"], file["offsets"], file["labels"][:count]
+            pixels = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
+            for i in range(len(labels)):
+                raw = jpeg[offsets[i] : offsets[i + 1]].tobytes()
+                pixels[i] = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
+                done += 1
+                if done % SLICE == 0:
+                    yield Progress(done, PHOTOS + TEST_PHOTOS, Message("Reading {name}", {"name": CIFAR}))
+            parts.append((pixels, labels.astype(np.int64)))
+        (train, labels), (test, truth) = parts
+        _photos().append(PictureSet(CIFAR, train, test, labels, truth, NAMES))
+    return _photos()[0]
 
 
 # ------------------------------------------------------------------ a folder

@@ -44,8 +44,7 @@ WIDTHS, BLOCKS = (16, 32, 64), (0, 1, 1)
 SETTLE = 256  # pictures that batch norm's first statistics are of
 SAVE_EVERY = 20.0  # seconds
 FRAME_EVERY, MAP_EVERY, MEASURE_EVERY = 0.1, 0.4, 4.0  # seconds, at least
-SHARE = 1 / 40  # of the time that one kind of picture may cost
-MEASURE_SHARE = 1 / 10
+SHARE, MAP_SHARE, MEASURE_SHARE = 1 / 150, 1 / 60, 1 / 60  # of the time that each kind of look may cost
 HISTORY = 4000  # steps of the curves that are saved
 
 
@@ -322,7 +321,7 @@ class Trainer:
         self._shelf = Shelf()
         self._run: Run | None = None
         self._saved = -1
-        self._frames, self._maps = Budget(FRAME_EVERY, SHARE), Budget(MAP_EVERY, SHARE)
+        self._frames, self._maps = Budget(FRAME_EVERY, SHARE), Budget(MAP_EVERY, MAP_SHARE)
         self._stale, self._measures = Budget(FRAME_EVERY, SHARE), Budget(MEASURE_EVERY, MEASURE_SHARE)
         self._keep = Budget(0.0, SHARE)
         self._sample = (np.zeros(0, np.int64), np.zeros(0, np.float32))
