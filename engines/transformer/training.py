@@ -39,8 +39,8 @@ from engines.transformer.recipe import (
 from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
-SHOW_EVERY, SHOW_SHARE = 0.09, 0.025  #: least seconds between two looks at the fixed example, and most of the time
-MEASURE_EVERY, MEASURE_SHARE = 1.0, 0.015  #: the same for measurements on held-out examples
+SHOW_EVERY, SHOW_SHARE = 0.09, 0.02  #: least seconds between two looks at the fixed example, and most of the time
+MEASURE_EVERY, MEASURE_SHARE = 1.0, 0.01  #: the same for measurements on held-out examples
 HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
@@ -92,7 +92,8 @@ class Run:
     def work(self, settings: Recipe | None = None, rate: float | None = None) -> Generator[None, None, StepDone | None]:
         """`advance`, with a ``yield`` between the parts of a large batch; left in the middle, it has done nothing."""
         settings = settings or self.settings
-        before = self.random.bit_generator.state, self.noise.get_state()
+        examples, noise = self.random.bit_generator.state, self.noise.get_state()
+        complete = False
         try:
             source, lens, target = tensors(self.task.batch(settings.batch, self.random))
             self.model.dropout = settings.dropout
@@ -114,11 +115,11 @@ class Run:
                 told = accuracy(logits.detach(), labels)
                 right += told[0] * int((labels != PAD).sum()) / tokens
                 whole += told[1] * len(some) / len(source)
-            before = ()
+            complete = True
         finally:
-            if before:
-                self.random.bit_generator.state = before[0]
-                self.noise.set_state(before[1])
+            if not complete:
+                self.random.bit_generator.state = examples
+                self.noise.set_state(noise)
         norms = part_norms(gradients, self._part, len(self.parts))
         self._calm += (loss - self._calm) / CALM
         if not finite(loss, *norms) or self._calm > RISE * self.guessing:
@@ -134,9 +135,8 @@ class Run:
 
     def _parts_of(self, examples: int, tokens: int) -> int:
         """Into how many parts a batch is cut so that none takes long; a rule of sizes alone, so that curves repeat."""
-        work = (
-            6 * sum(v.numel() for v in self.values) * tokens * examples
-        )  # 2 forward and 4 backward a number and token
+        each = 6 * sum(v.numel() for v in self.values) * tokens  # a number and token: 2 forward, 4 backward
+        work = each * examples
         return min(examples, -(-work // AT_ONCE))
 
     def why_stopped(self) -> Message:

@@ -59,9 +59,9 @@ class TransformerTab(TopicTab):
             waiting.set_empty("Reading the bundled weights")
         plain = TransformerParams()
         self.run_form = ParamsForm(plain, ("layer", "head", *(name for name in RECIPE if name != "seed")))
-        self.pending, self.size = quiet("", wrap=True), quiet("", wrap=True)
+        self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
         self.anew = WideButton("Start anew", "reset")
-        for part in (self.size, self.pending, self.anew):
+        for part in (self.large, self.pending, self.anew):
             self.run_form.add(NEW_RUN, part)
         self.form = ParamsForm(plain, ("layer", "head", "source", "method", "beams", "penalty"))
         self.driver = Training(self, TRAINER, self.training.transport, lambda: settings_of(self.params), MOST_STEPS)
@@ -239,7 +239,7 @@ class TransformerTab(TopicTab):
                 tokens = task(event.settings.task).target.tokens
                 self.training.begin(event, tokens)
                 shape = words.number(event.parameters)
-                say(self.size, "setText", Message("{n} parameters", {"n": shape}))
+                say(self.large, "setText", Message("{n} parameters", {"n": shape}))
                 self.change(undoable=False, source=RUN)  # so that decoding follows the scrubber
             case StepDone():
                 self.training.take_step(event)
@@ -273,7 +273,7 @@ class TransformerTab(TopicTab):
             case Bundled():
                 self.training.take_bundled(event)
                 if not self.training.runs:
-                    say(self.size, "setText", Message("{n} parameters", {"n": words.number(event.parameters)}))
+                    say(self.large, "setText", Message("{n} parameters", {"n": words.number(event.parameters)}))
             case Fixed():
                 self.training.take_fixed(event)
             case Answer():
