@@ -5,7 +5,7 @@ A proof is computed again only if something it depends on has changed; the exper
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import deepcopy
 from typing import TypeAlias
 
@@ -38,7 +38,7 @@ from engines.transformer.lab_spec import (
 )
 from engines.transformer.model import Transformer
 from engines.transformer.norms import SequenceBatchNorm
-from engines.transformer.subject import Collection, Specimen, held_out
+from engines.transformer.subject import HELD_OUT_SEED, Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place, Switches
 
 ACCURACY_EXAMPLES = 64
@@ -48,7 +48,10 @@ ROOM = 16  # tokens of padding that a batch may get beyond what the model was bu
 
 #: A proof in the making: it yields where it can be stopped, and returns its frame.
 Making: TypeAlias = Generator[Event, None, Frame]
+Measuring: TypeAlias = Generator[Event, None, tuple[float, float]]
+Examples: TypeAlias = tuple[Tensor, Tensor, Tensor]
 PAUSE = Progress(0, 0, Message("Computing"))
+CHUNK = 32  # examples of an ablation between two places to stop
 DEPENDS = {
     CAUSAL: (),
     RESIDUALS: ("lab_from", "lab_depth", "lab_norm_first", "lab_residuals_off"),
@@ -256,12 +259,15 @@ class Ablation:
         params = job.params
         specimen = self._collection.specimen(params.task, params.text, params.weights)
         model, plain = specimen.model, trained_with(specimen)
-        batch = held_out(specimen.task, params.lab_examples)
+        batches = []
+        for n in range(params.lab_examples // CHUNK):
+            batches.append(held_out(specimen.task, CHUNK, HELD_OUT_SEED + n))
+            yield PAUSE
         rows: list[Place] = [(ENCODER, i) for i in range(len(model.encoder))]
         rows += [(kind, i) for i in range(len(model.decoder)) for kind in (DECODER, CROSS)]
         heads = np.full((len(rows), model.num_heads), -1, np.float32)
         whole, ffns, layers = (np.full(len(rows), -1, np.float32) for _ in range(3))
-        untouched, sequences = proofs.accuracy(model, *batch, plain)
+        untouched, sequences = yield from measured(model, batches, plain)
         ends = [kind != DECODER for kind, _ in rows]  # the last attention of its layer
         total, done = heads.size + len(rows) + 2 * sum(ends), 0
 
@@ -280,9 +286,18 @@ class Ablation:
                 tries.append((ffns, at, with_off(plain, sublayers_off=frozenset({(ffn, i)}))))
                 tries.append((layers, at, with_off(plain, layers_off=frozenset({(stack, i)}))))
             for into, place, switches in tries:
-                into[place], _ = proofs.accuracy(model, *batch, switches)
+                into[place], _ = yield from measured(model, batches, switches)
                 done += 1
                 yield so_far()
+
+
+def measured(model: Transformer, batches: Sequence[Examples], switches: Switches) -> Measuring:
+    """Share of tokens and of sequences that are right, over batches; it can be stopped between them."""
+    counted = np.zeros(3)
+    for batch in batches:
+        counted += proofs.right_ones(model, *batch, switches)
+        yield PAUSE
+    return float(counted[0] / counted[1]), float(counted[2] / sum(len(source) for source, _, _ in batches))
 
 
 def trained_with(specimen: Specimen) -> Switches:

@@ -72,11 +72,25 @@ def accuracy(
 
     A sequence that is right throughout is what greedy decoding answers too, so the second number needs no decoding.
     """
+    tokens, all_, sequences = right_ones(model, source, source_lens, target, switches, causal)
+    return tokens / all_, sequences / len(source)
+
+
+@torch.no_grad()
+def right_ones(
+    model: Transformer,
+    source: Tensor,
+    source_lens: Tensor,
+    target: Tensor,
+    switches: Switches = UNTOUCHED,
+    causal: bool = True,
+) -> tuple[int, int, int]:
+    """Tokens that are right, tokens, and sequences that are right throughout; as in `accuracy`."""
     lens = (target != PAD).sum(-1) - 1
     logits = model(source, target[:, :-1], source_lens, causal, lens, switches)  # (B, T, V)
     counts = target[:, 1:] != PAD  # (B, T)
     right = (logits.argmax(-1) == target[:, 1:]) & counts
-    return float(right.sum() / counts.sum()), float((right | ~counts).all(-1).double().mean())
+    return int(right.sum()), int(counts.sum()), int((right | ~counts).all(-1).sum())
 
 
 # ------------------------------------------------------------------ causal mask
@@ -205,13 +219,16 @@ def first_normed(
     output : Tensor (B, S, E)
     mean, variance : Tensor (B, S) for layer normalization, (E,) for batch normalization
     """
-    go = model.begin(Switches(norm_counts_padding=count_padding))
+    above = frozenset((ENCODER, i) for i in range(1, len(model.encoder)))  # not needed
+    go = model.begin(Switches(norm_counts_padding=count_padding, layers_off=above))
     go.tape = {}
-    model.train(live)
-    model.encode(source, source_lens, go)
-    model.eval()
     layer = model.encoder[0]
     assert isinstance(layer, EncoderLayer)
+    for module in (layer.self_norm, layer.ffn_norm):  # nothing else knows of training here
+        module.train(live)
+    model.encode(source, source_lens, go)
+    for module in (layer.self_norm, layer.ffn_norm):
+        module.eval()
     before, after = ("input", "normed") if layer.norm_first else ("sum", "output")
     x = go.tape[f"{ENCODER}.0.{before}"]  # (B, S, E)
     norm = layer.self_norm
