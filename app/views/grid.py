@@ -79,6 +79,12 @@ class GridView(PixelView):
         self._rows, self._cols, self._row_tokens, self._col_tokens = rows, cols, row_tokens, col_tokens
         self.renew()
 
+    def set_largest(self, wide: int, high: int) -> None:
+        """Another limit to the size of a cell, such as for a table of few rows and many columns."""
+        if (wide, high) != self._largest:
+            self._largest = (wide, high)
+            self.renew()
+
     def set_at(self, cell: Pair | None) -> None:
         """Mark a cell without telling anybody; −1 stands for all: (3, −1) is a whole row."""
         self._at = cell

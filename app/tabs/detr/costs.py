@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.theme import BODY, S1, TITLE
 from app.views.colorbar import ColorBar
-from app.views.matrix import Matrix
+from app.views.matrix import LARGEST, Matrix
 from app.widgets import col, label, row
 from engines.core.errors import Message
 from engines.detr.lab import Matched, object_name
@@ -20,6 +20,7 @@ NAMES = ("{weight} × class", "{weight} × L1", "{weight} × GIoU")
 FOCAL = "{weight} × focal class"
 SIGNS = ("+", "+", "=")
 MANY = 24  # predictions; more stand in columns, since a page is wider than high
+TALL = (84, 200)  # px, largest cell where many predictions meet few objects
 Cell = tuple[int, int]
 
 
@@ -82,6 +83,7 @@ class CostTables(QWidget):
             named = not self.turned or i == 0  # once is enough where there is little room
             table.setMinimumWidth(150 if not self.turned else 228 if named else 206)
             if fresh:
+                table.set_largest(*(TALL if self.turned else LARGEST))
                 table.set_names(down if named else (), across, down_tokens, across_tokens)
             table.set_pairs([self._way(pair) for pair in pairs], greedy_ if greedy and i == 3 else ())
             bar.setVisible(bool(values.size))

@@ -53,7 +53,7 @@ class CrowdPage(SidePage):
         super().__init__(tab)
         self.stream = lab_stream(tab.shell.lane, self)
         self.stream.arrived.connect(self._arrived)
-        self.stream.busy.connect(lambda busy: None if busy else self.rested.emit())
+        self.watch(self.stream)
         self.raw = RawView()
         self.outcomes = [OutcomeView() for _ in range(3)]
         self.found: Suppressed | None = None

@@ -58,7 +58,7 @@ class MatchingPage(SidePage):
         super().__init__(tab)
         self.stream = lab_stream(tab.shell.lane, self)
         self.stream.arrived.connect(self._arrived)
-        self.stream.busy.connect(lambda busy: None if busy else self.rested.emit())
+        self.watch(self.stream)
         self.canvas, self.tables, self.dock = LabCanvas(), CostTables(), MatchingDock()
         self.loss, self.assignment = SetLoss(self), Assignment(self)
         self.found: Matched | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
 from app import words
@@ -22,6 +22,7 @@ from engines.core.lane import Lane
 from engines.core.protocol import Engine
 from engines.detr.spec import Detections, DetrParams, ModelInfo, PictureShown
 
+PAUSE = 400  #: ms without a request that count as rest
 REAL = "facebook/detr-resnet-50"
 
 
@@ -36,7 +37,7 @@ class SidePage(QObject):
     Signals
     -------
     rested
-        A computation of its own is done: what it displaced may go on.
+        Computations of its own are done, and the hand rests: what they displaced may go on.
     """
 
     rested = Signal()
@@ -44,6 +45,12 @@ class SidePage(QObject):
     def __init__(self, tab: TopicTab) -> None:
         super().__init__(tab)
         self.tab = tab
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
+        self._pause.timeout.connect(self.rested)
+
+    def watch(self, stream: Stream) -> None:
+        """Tell `rested` once this stream of the page has been at rest for a while: a hand in mid-drag is not."""
+        stream.busy.connect(lambda busy: self._pause.stop() if busy else self._pause.start())
 
     def page(self) -> Page:
         """Build it; called once."""
@@ -99,7 +106,8 @@ def lab_stream(lane: Lane, parent: QObject) -> Stream:
 
 def export_settings(params: DetrParams, info: ModelInfo | None, found: Detections | None) -> dict[str, object]:
     """The settings that go into every exported file."""
-    drawing, apart = params.drawing, ("picture", "drawing", "heads_off", "matching", "crowd", "training", "weights")
+    apart = ("picture", "drawing", "heads_off", "matching", "crowd", "training", "weights", "paint")
+    drawing = params.drawing
     scene = params.picture is None or (info is not None and info.toy)
     shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
     return {
@@ -108,6 +116,7 @@ def export_settings(params: DetrParams, info: ModelInfo | None, found: Detection
         "model": info.title if info else params.source,
         "picture": words.tr(picture_name(params.picture)),
         "query": 0 if found is None else found.query + 1,
+        "painted": params.paint.painted,
         **({"drawing": shapes} if scene else {}),
     }
 
