@@ -22,7 +22,7 @@ KINDS = ("encoder", "decoder", "cross")
 TITLES = {"encoder": "Encoder", "decoder": "Decoder, causal", "cross": "Cross-attention"}
 NOTES = {"encoder": "source × source", "decoder": "target × target", "cross": "target × source"}
 FILES = {"encoder": "encoder-self-attention", "decoder": "decoder-self-attention", "cross": "cross-attention"}
-STRIPS = (44, 72, 92, 108)  #: px, the strip of all heads, by the number of layers
+STRIPS = (44, 72, 84, 100)  #: px, the strip of all heads, by the number of layers
 
 
 class Heads(Mosaic):

@@ -25,6 +25,7 @@ from engines.transformer.recipe import Example, HeldOut, Now, Recipe, RunBegan, 
 from engines.transformer.spec import Bundled, Fixed
 
 LEAST = 100.0  # steps that the curves show at least
+LEAST_BARS = 120  #: px
 ONE, TWO = "cat0", "cat1"
 PERCENT = (0, 25, 50, 75, 100)
 
@@ -201,6 +202,7 @@ class TrainingPage(QObject):
             for part, norm in zip(self.parts, norms, strict=True)
         ]
         self.bars.set_bars(bars)
+        self.bars.setMinimumHeight(LEAST_BARS)  # many layers share it: the maps below keep their room
 
     def _draw_example(self, example: Example, weights: dict[str, np.ndarray], said: tuple[str, ...]) -> None:
         words_apart = any(len(t) > 1 for t in example.source if t not in SPECIAL)
