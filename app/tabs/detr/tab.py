@@ -19,6 +19,7 @@ from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
 from app.tabs.detr.matching import MatchingPage
 from app.tabs.detr.pages import REAL, SidePage, cell_center, export_settings, real_offer
+from app.tabs.detr.relevance import RelevancePage
 from app.tabs.detr.scene import ScenePage
 from app.tabs.detr.train import TrainPage
 from app.views.base import PixelView
@@ -40,7 +41,7 @@ from engines.detr.spec import (
 )
 
 DETECT, SCENE = range(2)
-SIDE_PAGES: tuple[type[SidePage], ...] = (MatchingPage, TrainPage, CrowdPage)  # after these two, in their order
+SIDE_PAGES: tuple[type[SidePage], ...] = (MatchingPage, TrainPage, CrowdPage, RelevancePage)  # after these two
 
 
 class DetrTab(TopicTab):
@@ -49,8 +50,7 @@ class DetrTab(TopicTab):
     params_type = DetrParams
     intervenes = ("temperature", "heads_off", "queries_off")
     kept = ("source",)
-    takes_pictures = True
-    takes_models = True
+    takes_pictures = takes_models = True
 
     info: ModelInfo | None = None
     pictured: PictureShown | None = None
@@ -215,7 +215,7 @@ class DetrTab(TopicTab):
     def _use(self, params: Params) -> None:
         """The labs have an engine of their own: what only they need does not wake the model."""
         now: DetrParams = self.params
-        labs: dict[str, Any] = {"matching": now.matching, "crowd": now.crowd, "training": now.training}
+        labs: dict[str, Any] = {name: getattr(now, name) for name in ("matching", "crowd", "training", "paint")}
         if isinstance(params, DetrParams) and replace(params, **labs) == now:
             self.params = params
             for one in self.side:
@@ -249,11 +249,11 @@ class DetrTab(TopicTab):
         self._forget()
         for one in self.side:
             one.picture_chosen()
-        return {"picture": picture, "query": -1, "pixel": None, "queries_off": ()}
+        return {"picture": picture, "query": -1, "pixel": None, "queries_off": (), "paint": DetrParams().paint}
 
     def model_chosen(self, source: str) -> dict[str, Any]:
         self._forget()
-        return {"source": source, "query": -1, "pixel": None}
+        return {"source": source, "query": -1, "pixel": None, "paint": DetrParams().paint}
 
     def _forget(self) -> None:
         """Another picture or model: a pinned place and a pointed query belong to the old one."""
