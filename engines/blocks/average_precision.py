@@ -6,6 +6,7 @@ and limits); Everingham et al. 2010 and 2015, "The Pascal Visual Object Classes 
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,9 +154,21 @@ def evaluate(ground_truth: Images, detections: Images, style: str = "coco") -> E
 
 def measure(boxes: Boxes, style: str = "coco") -> Evaluation:
     """As `evaluate`, for boxes that lie in one place already."""
+    pieces = measuring(boxes, style)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            found: Evaluation = done.value
+            return found
+
+
+def measuring(boxes: Boxes, style: str = "coco") -> Generator[None, None, Evaluation]:
+    """The same piece by piece, for those who may want to stop."""
     if style not in STYLES:
         raise ValueError(f"style={style!r} is none of {STYLES}")
     table = tabulate(boxes)
+    yield
     pairs = overlapping(table, IOU_THRESHOLDS[0])
     recalls = RECALLS_VOC07 if style == "voc07" else RECALLS
     shape = (len(IOU_THRESHOLDS), len(table.labels), len(AREAS), len(MAX_DETECTIONS))
@@ -164,6 +177,7 @@ def measure(boxes: Boxes, style: str = "coco") -> Evaluation:
     ordered = np.lexsort((-table.score, table.class_of))  # by class, best first; stable, so ties stay image by image
     ends = np.searchsorted(table.class_of[ordered], np.arange(len(table.labels) + 1))
     for a, (low, high) in enumerate(AREAS.values()):
+        yield
         aside = table.crowd | (table.truth_area < low) | (table.truth_area > high)  # (G,) neither to find nor wrong
         found, counted = matched(table, pairs, IOU_THRESHOLDS, aside, (low, high))
         objects = np.bincount(table.truth_class[~aside], minlength=len(table.labels))

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engines.blocks.average_precision import RECALLS, RECALLS_VOC07, Evaluation, mean_of, measure
+from engines.blocks.average_precision import RECALLS, RECALLS_VOC07, Evaluation, mean_of, measuring
 from engines.blocks.detections import Boxes
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
 from engines.mean_ap.cases import Cases
 from engines.mean_ap.files import read_cases
-from engines.mean_ap.model import Judged, Steps, confusion, judge, steps
+from engines.mean_ap.model import Judged, Steps, confusion, judge, judge_again, steps
 from engines.mean_ap.spec import (
     ASIDE,
     RIGHT,
@@ -34,7 +34,8 @@ from engines.mean_ap.spec import (
 )
 
 T = TypeVar("T")
-KEPT = 64  # answers of each kind that are remembered
+FEW = 6  # answers of each kind that are remembered: those of a large data set take megabytes
+KEPT = {"thumbnail": 64}
 STRIP = 40  # small pictures
 THUMB = 96  # pixels of their longer side
 PATIENCE = 0.3  # seconds after which those that are ready are shown
@@ -80,8 +81,7 @@ class Engine:
         yield table
         if job.cancelled.is_set():
             return
-        yield self._once("numbers", (id(cases), params.moved, style),
-                         lambda: self._numbers(cases, params, boxes, style))  # fmt: skip
+        yield from self._numbers(cases, params, boxes, style, job)
         yield from self._strips(cases, table.pictures[:STRIP], job)
 
     # -- what is remembered
@@ -89,13 +89,17 @@ class Engine:
         """Make it, or hand out what was made for the same key."""
         place = (kind, *key)
         if place not in self._made:
-            self._made[place] = make()
-            mine = [one for one in self._made if one[0] == kind]
-            if len(mine) > KEPT:
-                del self._made[mine[0]]
+            self._keep(place, make())
         self._made.move_to_end(place)
         found: T = self._made[place]
         return found
+
+    def _keep(self, place: tuple[Hashable, ...], value: object) -> None:
+        """Remember an answer, and forget the oldest of its kind."""
+        self._made[place] = value
+        mine = [one for one in self._made if one[0] == place[0]]
+        if len(mine) > KEPT.get(str(place[0]), FEW):
+            del self._made[mine[0]]
 
     @staticmethod
     def _key(files: tuple[str, ...]) -> object:
@@ -115,9 +119,13 @@ class Engine:
         return self._once("boxes", (id(cases), params.moved), lambda: data.with_moved(cases.boxes, cases, params.moved))
 
     def _judged(self, cases: Cases, params: MeanApParams) -> Judged:
-        boxes = self._boxes(cases, params)
-        key = (id(cases), params.moved, params.iou, params.size)
-        return self._once("judged", key, lambda: judge(boxes, params.iou, SIZES[params.size]))
+        plain = self._once("judged", (id(cases), (), params.iou, params.size),
+                           lambda: judge(cases.boxes, params.iou, SIZES[params.size]))  # fmt: skip
+        if not params.moved:
+            return plain
+        boxes, images = self._boxes(cases, params), {one.image for one in params.moved}
+        return self._once("judged", (id(cases), params.moved, params.iou, params.size),
+                          lambda: judge_again(plain, boxes, images, params.iou, SIZES[params.size]))  # fmt: skip
 
     def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> tuple[Judged, Steps] | None:
         """The same with all boxes where they were; None if none was moved."""
@@ -127,12 +135,24 @@ class Engine:
         judged = self._once("judged", key, lambda: judge(cases.boxes, params.iou, SIZES[params.size]))
         return judged, self._once("steps", (*key, label, style), lambda: steps(cases.boxes, judged, label, style))
 
-    def _numbers(self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str) -> NumbersSeen:
-        found = measure(boxes, style)
-        before = found
-        if params.moved:
-            before = self._once("measured", (id(cases), style), lambda: measure(cases.boxes, style))
-        return numbers(cases, boxes, found, before)
+    def _numbers(
+        self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str, job: Job[MeanApParams]
+    ) -> Iterator[NumbersSeen]:
+        """The whole evaluation, given up between its pieces where somebody waits."""
+        found: list[Evaluation] = []
+        for which, moved in ((boxes, params.moved), (cases.boxes, ())):
+            key = ("measured", id(cases), moved, style)
+            if key not in self._made:
+                pieces = measuring(which, style)
+                while key not in self._made:
+                    if job.cancelled.is_set():
+                        return
+                    try:
+                        next(pieces)
+                    except StopIteration as done:
+                        self._keep(key, done.value)
+            found.append(self._made[key])
+        yield self._once("numbers", (id(cases), params.moved, style), lambda: numbers(cases, boxes, *found))
 
     def _picture(self, cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float) -> PictureSeen:
         rgb, blank = self._once("pixels", (id(cases), index), cases.images[index].rgb)

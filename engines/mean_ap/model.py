@@ -59,20 +59,20 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     taker = np.full(len(boxes.crowd), -1)
     right = found[0] >= 0
     took[table.index[right]] = table.truth_index[found[0, right]]
-    for detection in np.flatnonzero(right)[np.argsort(table.score[right], kind="stable")].tolist():
-        taker[table.truth_index[found[0, detection]]] = table.index[detection]  # the best one last
+    rising = np.flatnonzero(right)[np.argsort(table.score[right], kind="stable")]
+    taker[table.truth_index[found[0, rising]]] = table.index[rising]  # of several, the last one written stays
     aside = np.ones(len(boxes.score), bool)  # past the best 100 as well
     aside[table.index] = ~counted[0]
 
     verdicts, partner, overlap = np.full(len(took), BACKGROUND), took.copy(), np.zeros(len(took))
     everything = replace(boxes, label=np.zeros_like(boxes.image), truth_label=np.zeros_like(boxes.truth_image))
     agnostic = tabulate(everything, most=max(1, len(took)))
-    near = overlapping(agnostic, NEAR)
+    near = overlapping(agnostic, min(NEAR, iou))
     detection, truth = agnostic.index[near.detection], agnostic.truth_index[near.truth]
     same = boxes.label[detection] == boxes.truth_label[truth]
     single = ~boxes.crowd[truth]
     for verdict, which in (  # the strongest reason last, so that it stays
-        (LOW_IOU, same & single),
+        (LOW_IOU, same & single & (near.iou >= NEAR)),
         (WRONG_CLASS, ~same & single & (near.iou >= iou)),
         (DUPLICATE, same & single & (near.iou >= iou) & (taker[truth] >= 0)),
     ):
@@ -81,13 +81,32 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
             verdict, truth[order], near.iou[order]
         )  # fmt: skip
     verdicts[took >= 0], partner[took >= 0] = RIGHT, took[took >= 0]
-    exact = {(d, t): v for d, t, v in zip(detection.tolist(), truth.tolist(), near.iou.tolist(), strict=True)}
-    for d in np.flatnonzero(took >= 0).tolist():
-        overlap[d] = exact.get((d, int(took[d])), iou)
+    taking = took[detection] == truth
+    overlap[detection[taking]] = near.iou[taking]
     verdicts[aside] = ASIDE
     nearest = np.zeros(len(taker))
     np.maximum.at(nearest, truth[same], near.iou[same])
     return Judged(verdicts, partner, overlap, taker, outside, nearest)
+
+
+def judge_again(before: Judged, boxes: Boxes, images: set[int], iou: float, size: str = "all") -> Judged:
+    """The same after boxes of some images were moved: what happens in one image does not depend on the others."""
+    mine = np.flatnonzero(np.isin(boxes.image, list(images)))
+    truths = np.flatnonzero(np.isin(boxes.truth_image, list(images)))
+    part = judge(
+        Boxes(boxes.images, boxes.image[mine], boxes.label[mine], boxes.score[mine], boxes.boxes[mine],
+              boxes.truth_image[truths], boxes.truth_label[truths], boxes.crowd[truths], boxes.truth_area[truths],
+              boxes.truths[truths]),
+        iou, size,
+    )  # fmt: skip
+    new = {name: values.copy() for name, values in vars(before).items()}
+    for name in ("verdicts", "overlap"):
+        new[name][mine] = getattr(part, name)
+    for name in ("aside", "nearest"):
+        new[name][truths] = getattr(part, name)
+    new["partner"][mine] = np.append(truths, -1)[part.partner]
+    new["taken_by"][truths] = np.append(mine, -1)[part.taken_by]
+    return Judged(**new)
 
 
 @dataclass(frozen=True)

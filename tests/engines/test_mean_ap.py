@@ -407,3 +407,25 @@ def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
     assert answers()[NumbersSeen] is before[NumbersSeen]
     lost = answers(missed=(1, 0), label=1)
     assert (lost[CurveSeen].at, lost[CurveSeen].missed_at, lost[PictureSeen].index) == (-1, 0, 1)
+
+
+def test_judging_the_moved_images_alone_is_judging_all():
+    from dataclasses import replace
+
+    from engines.mean_ap.model import judge, judge_again
+
+    rng = np.random.default_rng(5)
+    pairs = [picture(rng, 6, 12, levels=5, crowds=0.2) for _ in range(5)]
+    boxes = flat([truth for truth, _ in pairs], [said for _, said in pairs])
+    before = judge(boxes, 0.5, "medium")
+    moved = replace(boxes, boxes=boxes.boxes + 20 * np.isin(boxes.image, [1, 3])[:, None])
+    again, whole = judge_again(before, moved, {1, 3}, 0.5, "medium"), judge(moved, 0.5, "medium")
+    assert not (before.verdicts == whole.verdicts).all()
+    for name, values in vars(whole).items():
+        np.testing.assert_array_equal(getattr(again, name), values, err_msg=name)
+
+
+def test_the_benchmark_row_runs_on_a_few_pictures():
+    from tests.benchmarks.mean_ap_rows import mean_ap
+
+    assert mean_ap(images=4, boxes=5, repeats=1).sound

@@ -163,3 +163,20 @@ def test_the_toy_model_stays_in_float32():
     ]
     assert [one.used for one in said] == [FLOAT32]
     assert said[0].why is not None
+
+
+def test_the_benchmark_row_runs_on_a_small_model(tmp_path):
+    from tests.benchmarks.detr_speed_rows import detr_fastest
+    from tests.benchmarks.models import make_detr
+
+    before = torch.get_num_threads()
+    # fmt: off
+    small = {"d_model": 32, "num_queries": 7, "encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 40,
+             "decoder_ffn_dim": 40, "encoder_attention_heads": 4, "decoder_attention_heads": 4, "num_labels": 5}
+    # fmt: on
+    backbone = {"out_features": ["stage2"], "embedding_size": 8, "hidden_sizes": [16, 32], "depths": [1, 1]}
+    reference = make_detr(tmp_path / "detr", backbone, **small)
+    try:
+        assert detr_fastest(reference, height=64, width=96, repeats=1).sound
+    finally:
+        torch.set_num_threads(before)
