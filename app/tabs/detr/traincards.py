@@ -79,7 +79,7 @@ class TrainCards(QObject):
         back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
         self.loss_card = card("Loss", self.loss, "class + 5 × L1 + 2 × GIoU", foot=self.loss_key)
-        self.precision_card = card("Average precision, %", self.precision, foot=self.precision_key)
+        self.precision_card = card("AP, %", self.precision, foot=self.precision_key)
         self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
         self.use = button(icon="eye", kind="boxed", tip=USE_TIP)
         self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.told)
