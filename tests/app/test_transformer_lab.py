@@ -181,7 +181,10 @@ def the_positions(tab, qtbot):
     note = panel.map_card.note.text()
     tab.lab.form.control("lab_positions").click()
     assert panel.map_card.note.text() != note
-    assert is_drawn(panel.maps)
+    np.testing.assert_array_equal(panel.map.numbers()["values"], seen.maps[0, 0])
+    panel.heads.set_at(2)
+    panel.heads.chosen.emit(2)
+    np.testing.assert_array_equal(panel.map.numbers()["values"], seen.maps[0, 2])
 
 
 def the_ffn(tab, qtbot):

@@ -165,8 +165,8 @@ class ExperimentsPage(QObject):
         if settings.experiment == NORMS:
             self.race.show_task(wanted.task)
         self._forget_ablation(wanted)
-        if settings.experiment == ABLATION and self._measured is None:
-            self.measure()
+        if settings.experiment == ABLATION and self._measured is None and wanted.weights is None:
+            self.measure()  # a run's weights change all the time: the hand says when
 
     def set_device(self, device: str) -> None:
         """Compute elsewhere from now on."""
@@ -187,8 +187,8 @@ class ExperimentsPage(QObject):
         self.ablating.request(self._measured, again=True)
 
     def _forget_ablation(self, wanted: LabParams) -> None:
-        """A map of another model, or over other examples, is no longer true."""
-        if self._measured is not None and self._measured != only_ablation(wanted):
+        """A map of another model, or over other examples, is no longer true; a run's map stays while it goes on."""
+        if self._measured is not None and lasting(self._measured) != lasting(only_ablation(wanted)):
             self.ablating.stop()
             self._measured = None
             self._frames.pop(Ablated, None)
@@ -287,6 +287,11 @@ class ExperimentsPage(QObject):
         self._drawn = ()
         if self.centre.isVisible():
             self._draw()
+
+
+def lasting(params: LabParams) -> tuple[LabParams, bool]:
+    """What an ablation map stands for, whichever state of a run it was measured on."""
+    return replace(params, weights=None), params.weights is None
 
 
 def only_ablation(params: LabParams) -> LabParams:

@@ -17,6 +17,7 @@ from app.tabs.transformer.labwords import place_name
 from app.tabs.transformer.mathformulas import formula
 from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, STAGES, Step, Table, flow, parts, step
 from app.tabs.transformer.mathtables import Operand, Span, span
+from app.tabs.transformer.panels import swap
 from app.theme import FORMULA, S2, S3, TITLE
 from app.transport import training_stream
 from app.views.base import PixelView
@@ -263,11 +264,7 @@ class MathsPage(QObject):
         options = [p for s, p in self._steps if s == stage]
         self.part_box.setVisible(len(options) > 1)
         made = Segments(options, options.index(part))
-        layout = self.part_box.layout()
-        assert layout is not None
-        layout.replaceWidget(self.part, made)
-        self.part.hide()
-        self.part.deleteLater()
+        swap(self.part_box, self.part, made)
         self.part = made
         made.chosen.connect(self._to_part)
 

@@ -142,6 +142,7 @@ class RacePanel(QObject):
         self._steps: list[tuple[float, float, float]] = []
         self._smooth: list[tuple[float, float]] = []
         self._measured: list[RaceMeasured] = []
+        self._stopped = (False, False)
         self._draw()
 
     def take(self, event: Event) -> None:
@@ -154,6 +155,7 @@ class RacePanel(QObject):
                 say(self.note, "setText", Message("{task}: twice {n} parameters", shown))
                 say(self.note, "setToolTip", event.about)
             case RaceStep():
+                self._stopped = event.stopped
                 self._steps.append((event.step, *event.loss))
                 before = self._smooth[-1] if self._smooth else event.loss
                 mixed = [SMOOTH * a + (1 - SMOOTH) * b for a, b in zip(before, event.loss, strict=True)]
@@ -194,7 +196,11 @@ class RacePanel(QObject):
         )
         last = self._measured[-1]
         gap = {"gap": words.number(100 * (last.training[1] - last.evaluation[1]), 1, signed=True)}
-        say(self.gap, "setText", Message("Held-out. Dashed: as in training, {gap} points", gap))
+        text = Message("Held-out. Dashed: as in training, {gap} points", gap)
+        for name, stopped in zip(NAMES, self._stopped, strict=True):
+            if stopped:
+                text = Message("{name} left the numbers and goes no further.", {"name": name})
+        say(self.gap, "setText", text)
         self._write_key(None)
 
     def _write_key(self, x: float | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import card
@@ -12,9 +13,9 @@ from app.tabs.transformer.labwords import above, below, place_name, spoken, tiny
 from app.theme import BODY, S2, S3
 from app.views.bars import Bar, Bars, probability
 from app.views.colorbar import ColorBar
-from app.views.mosaic import Mosaic
 from app.views.pairbars import PairBars, PairRow
 from app.views.scoregrid import ScoreGrid
+from app.views.tokenmap import TokenMap
 from app.widgets import Segments, box, button, col, label, quiet, row
 from app.words import say
 from engines.core.errors import Message
@@ -170,12 +171,16 @@ class PositionsPanel(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maps = Mosaic()
-        self.maps.export_name = "encoder-maps"
-        self.bar = ColorBar(Message("Shared scale"))
+        self.map = TokenMap(rows_only=False)
+        self.map.export_name = "encoder-map"
+        self.heads = Segments(("1",))
+        self.holder = box(row(self.heads, gap=0))
+        self.bar = ColorBar(Message("Weight"))
+        self._frame: Placed | None = None
+        self._on, self._count = True, 0
         self.bars = Bars(36, widest="100.0 %")
-        self.said = [label("", BODY, wrap=True) for _ in range(4)]
-        self.map_card = card("Encoder, layer 1", self.maps, foot=self.bar)
+        self.said = [label("", BODY, wrap=True) for _ in range(5)]
+        self.map_card = card("Encoder, layer 1", self.map, tools=[self.holder], foot=self.bar)
         self.bars_card = card("Token accuracy", self.bars, "held-out examples")
         self.text_card = card("Why", col(*self.said, 1, gap=S2))
         self.bars.setFixedHeight(72)
@@ -184,10 +189,9 @@ class PositionsPanel(QObject):
     def take(self, frame: Placed, params: LabSettings) -> None:
         """Show what was measured."""
         on = params.lab_positions
-        top = float(frame.maps.max()) or 1.0
-        self.maps.set_maps(frame.maps[int(on)], top)
-        self.maps.set_captions([Message("H{n}", {"n": n + 1}) for n in range(frame.maps.shape[1])])
-        self.bar.set_range(0, top)
+        self._frame, self._on = frame, on
+        self._show_heads(frame.maps.shape[1])
+        self._show_map()
         self.map_card.set_note("with positions" if on else "without positions")
         names = Message("With"), Message("Without")
         self.bars.set_bars(
@@ -209,9 +213,38 @@ class PositionsPanel(QObject):
                 "With them it is another one ({b}).",
                 {"a": below(frame.shuffled[0], RESTS), "b": above(frame.shuffled[1], MOVES)},
             ),
+            Message("Two equal tokens have the same row and the same column of weights without positions."),
         )
         for line, text in zip(self.said, lines, strict=True):
             say(line, "setText", text)
+
+    def _show_heads(self, count: int) -> None:
+        if count == self._count:
+            return
+        self._count = count
+        named = "H{n}" if count <= 4 else "{n}"  # more of them need the room
+        made = Segments([Message(named, {"n": n + 1}) for n in range(count)], min(self.heads.at(), count - 1))
+        swap(self.holder, self.heads, made)
+        self.heads = made
+        made.chosen.connect(lambda _at: self._show_map())
+
+    def _show_map(self) -> None:
+        if self._frame is None:
+            return
+        top = float(self._frame.maps.max()) or 1.0
+        self.map.set_values(self._frame.maps[int(self._on), self.heads.at()], top, 0.0)
+        names = spoken(self._frame.tokens)
+        self.map.set_names(names, names)
+        self.bar.set_range(0, top, name=Message("Shared scale"))
+
+
+def swap(holder: QWidget, old: Segments, new: Segments) -> None:
+    """Put other options into the place of old ones."""
+    layout = holder.layout()
+    assert layout is not None
+    layout.replaceWidget(old, new)
+    old.hide()
+    old.deleteLater()
 
 
 class ConvolutionPanel(QObject):
@@ -261,11 +294,7 @@ class ConvolutionPanel(QObject):
         self._places = places
         options = [Message("Enc {n}" if k == ENCODER_FFN else "Dec {n}", {"n": i + 1}) for k, i in places]
         made = Segments(options)
-        layout = self.holder.layout()
-        assert layout is not None
-        layout.replaceWidget(self.which, made)
-        self.which.hide()
-        self.which.deleteLater()
+        swap(self.holder, self.which, made)
         self.which = made
         made.chosen.connect(lambda at: self.chosen.emit(self._places[at]))
 
