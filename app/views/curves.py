@@ -142,6 +142,7 @@ class Curves(pg.PlotWidget):
         self._dots = pg.ScatterPlotItem(size=9, antialias=True)
         self._drawn: list[pg.GraphicsObject] = []
         self._made: tuple[object, ...] = ()  # what the items were made for
+        self._ticks: dict[str, list[tuple[float, str]]] = {}
         self._bands: list[pg.FillBetweenItem] = []
         plot.addItem(self._line, ignoreBounds=True)
         plot.addItem(self._dots, ignoreBounds=True)
@@ -287,7 +288,10 @@ class Curves(pg.PlotWidget):
             digits = max(0, int(np.ceil(-np.log10(step) - 1e-9))) if step > 0 else 0
             if digits and not np.isclose(step * 10**digits, round(step * 10**digits)):
                 digits += 1  # 0.25
-            self.getAxis(side).setTicks([[(v, words.number(v, digits)) for v in at]])
+            ticks = [(v, words.number(v, digits)) for v in at]
+            if ticks != self._ticks.get(side):  # else the axis may keep its picture
+                self._ticks[side] = ticks
+                self.getAxis(side).setTicks([ticks])
 
     # -- looks
     def restyled(self) -> None:

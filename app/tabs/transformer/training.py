@@ -30,6 +30,14 @@ ONE, TWO = "cat0", "cat1"
 PERCENT = (0, 25, 50, 75, 100)
 
 
+def x_end(step: float) -> float:
+    """Where the plots end: a round number beyond the step, so that axes rest while curves grow."""
+    end = LEAST
+    while end < step:
+        end *= 2 if str(int(end))[0] != "2" else 2.5
+    return end
+
+
 def part_name(part: str) -> Text:
     """A part of the model whose gradient is told: ``encoder 1`` and so on."""
     kind, _, number = part.partition(" ")
@@ -179,9 +187,10 @@ class TrainingPage(QObject):
     def draw_curves(self) -> None:
         """Both plots."""
         steps, held = self.told.steps.rows, self.told.held.rows
-        end = max(LEAST, steps[-1, 0] if len(steps) else 0.0)
-        x, hx = steps[:, 0], held[:, 0]
         raw = self.runs
+        newest = float(steps[-1, 0]) if len(steps) else 0.0
+        end = x_end(newest) if raw else newest
+        x, hx = steps[:, 0], held[:, 0]
         training = Curve(Message("training"), x, steps[:, 4], ONE, raw=steps[:, 1] if raw else None, digits=4)
         self.loss.set_curves([training, Curve(Message("held-out"), hx, held[:, 1], TWO, digits=4)], end)
         curves = []
