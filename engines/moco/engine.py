@@ -24,7 +24,7 @@ from engines.moco.training import encoder as fresh
 from engines.moco.training import recipe
 
 GRAY = 128  # of a key that is of no picture
-FILL = 256  # keys encoded between two looks at whether somebody waits
+MOST = 256  # keys that are made anew while a slider moves
 
 
 class Dictionary:
@@ -110,12 +110,11 @@ def of_run(state: Weights) -> Dictionary:
 @torch.no_grad()
 def encoded(params: MocoParams, found: PictureSet, key: Encoder) -> Dictionary:
     """One view each of the first K pictures: what a queue would hold if the encoder stood still."""
-    count = min(params.queue_size, len(found.pixels), 1024)
+    count = min(params.queue_size, len(found.pixels), MOST)
     pixels = torch.from_numpy(found.pixels[:count]).permute(0, 3, 1, 2)
     made = views(pixels.float() / 255, recipe(params, 2), torch.Generator().manual_seed(1))
     shown = (made * 255).round().byte()
-    keys = torch.cat([_vectors(key, shown[i : i + FILL]) for i in range(0, count, FILL)])
-    return Dictionary(keys, torch.zeros(count, dtype=torch.int64), torch.arange(count))
+    return Dictionary(_vectors(key, shown), torch.zeros(count, dtype=torch.int64), torch.arange(count))
 
 
 @torch.no_grad()

@@ -37,10 +37,12 @@ def normalize(pixels: Tensor) -> Tensor:
 def encode(encoder: Encoder, pixels: Tensor, head: bool) -> Tensor:
     """uint8 pixels (n, 3, H, W), with running statistics -> vectors of length 1 (``head``), or features."""
     training = encoder.training
-    encoder.eval()
+    if training:
+        encoder.eval()
     scaled = normalize(pixels.float() / 255)
     found = torch.nn.functional.normalize(encoder(scaled), dim=1) if head else encoder.features(scaled)
-    encoder.train(training)
+    if training:
+        encoder.train()
     return found
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import zlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeAlias
@@ -118,13 +120,13 @@ class RunParams(Learning, TrainingParams):
 
     Attributes
     ----------
-    file : str
-        Where the run is saved; empty = nowhere.
+    folder : str
+        Where the run is saved, see `run_file`; empty = nowhere.
     resume : bool
         Go on with what is saved there.
     """
 
-    file: str = ""
+    folder: str = ""
     resume: bool = False
 
 
@@ -151,10 +153,10 @@ class TuneParams(Params):
     number: int = 0
 
 
-def run_params(params: MocoParams, file: str = "", resume: bool = False) -> RunParams:
+def run_params(params: MocoParams, folder: str = "", resume: bool = False) -> RunParams:
     """The settings of a run begun now."""
     same = {f.name: getattr(params, f.name) for f in fields(Learning)}
-    return RunParams(**same, file=file, resume=resume)
+    return RunParams(**same, folder=folder, resume=resume)
 
 
 # ------------------------------------------------------------------ interactive
@@ -363,6 +365,14 @@ class Saved(Record):
 
 
 @dataclass(frozen=True)
+class NotSaved(Record):
+    """The run could not be written to disk; it goes on."""
+
+    step: int
+    reason: Message
+
+
+@dataclass(frozen=True)
 class Collapsed(Record):
     """The keys became all the same at this step."""
 
@@ -389,9 +399,17 @@ def home() -> Path:
     return (Path(own) if own else Path.home() / ".cache" / "attention-lab").expanduser()
 
 
-def run_file() -> Path:
-    """Where the run in hand is saved."""
-    return home() / "moco-run" / "run.pt"
+def run_folder() -> Path:
+    """Where runs are saved."""
+    return home() / "moco-runs"
+
+
+def run_file(folder: str | Path, params: Learning) -> Path:
+    """The file of a run: one for each set of pictures and method, so that a trial does not overwrite a long run."""
+    name = re.sub("[^a-z0-9]+", "-", f"{params.data} {params.method}".lower())
+    if params.data == FOLDER:
+        name += f"-{zlib.crc32(' '.join(params.paths).encode()):08x}"
+    return Path(folder) / f"{name}.pt"
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,12 @@ from engines.moco.spec import (
     MapFrame,
     Measured,
     MocoStep,
+    NotSaved,
     QueueFrame,
     RunBegan,
     RunParams,
     Saved,
+    run_file,
 )
 
 DIM, FEATURES = 64, 128
@@ -320,7 +322,7 @@ class Trainer:
     def __init__(self) -> None:
         self._shelf = Shelf()
         self._run: Run | None = None
-        self._saved = -1
+        self._saved, self._own = -1, False
         self._frames, self._maps = Budget(FRAME_EVERY, SHARE), Budget(MAP_EVERY, MAP_SHARE)
         self._stale, self._measures = Budget(FRAME_EVERY, SHARE), Budget(MEASURE_EVERY, MEASURE_SHARE)
         self._keep = Budget(0.0, SHARE)
@@ -337,8 +339,8 @@ class Trainer:
             self._run = None
             yield from self._shelf.get(Wanted(params.data, params.paths))
             run = Run(params, self._shelf.found)
-            if params.resume and params.file:
-                run.load(torch.load(params.file, weights_only=True))
+            if params.resume and params.folder:
+                run.load(torch.load(run_file(params.folder, params), weights_only=True))
             self._begin(run)
             yield run.began()
             yield from run.told
@@ -351,7 +353,7 @@ class Trainer:
             self._save(run)
 
     def _begin(self, run: Run) -> None:
-        self._saved, self._next_kept = run.step, 0
+        self._saved, self._next_kept, self._own = run.step, 0, run.params.resume
         self._plane, self._map = None, None
         self._sample = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -369,17 +371,30 @@ class Trainer:
                 run.collapsed = True
                 yield Collapsed(run.step, told.spread)
             yield from self._look(run)
-            if run.params.file and time.monotonic() - saved > SAVE_EVERY:
-                self._save(run)
+            if run.params.folder and time.monotonic() - saved > SAVE_EVERY:
+                said = self._save(run)
                 saved = time.monotonic()
-                yield Saved(run.step)
+                if said is not None:
+                    yield said
         if not run.stopped:
             yield from self._look(run, every=True)
+            said = self._save(run)
+            if said is not None:
+                yield said
 
-    def _save(self, run: Run) -> None:
-        if run.params.file and not run.stopped and run.step != self._saved:
-            save(run, Path(run.params.file))
-            self._saved = run.step
+    def _save(self, run: Run) -> NotSaved | Saved | None:
+        if not run.params.folder or run.stopped or run.step == self._saved:
+            return None
+        path = run_file(run.params.folder, run.params)
+        try:
+            if not self._own and path.is_file():  # of an earlier run: it is put aside
+                path.replace(path.with_name(f"{path.stem}-before.pt"))
+            save(run, path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return NotSaved(run.step, Message("The run can't be saved ({reason}). It goes on.", {"reason": reason}))
+        self._saved, self._own = run.step, True
+        return Saved(run.step)
 
     def _look(self, run: Run, every: bool = False) -> Iterator[Event]:
         """Frames, states to keep and measures, as far as their share of the time allows; ``every``: all now."""

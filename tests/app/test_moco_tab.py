@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 from app import words
 from engines.core.errors import Message
 from engines.core.pictures import Picture
-from engines.moco.spec import BANK, FOLDER, PRESETS, Collapsed, Tuned, preset, run_file, saved_run
+from engines.moco.spec import BANK, FOLDER, PRESETS, Collapsed, Tuned, preset, run_file, run_folder, saved_run
 
 SLOW = 120_000  # ms, for a machine that has much else to do
 
@@ -151,7 +151,7 @@ def test_a_run_is_gone_on_with_after_closing(tab, window, qtbot, open_window):
     rest(qtbot, tab)
     train(qtbot, tab, 3)
     tab.running.driver.close()
-    assert saved_run(run_file()).step == 3
+    assert saved_run(run_file(run_folder(), tab.params)).step == 3
     window.close()
     assert window.lane.close(60)
     again = open_window(1280, 800).show_topic("moco")

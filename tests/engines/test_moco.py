@@ -35,6 +35,7 @@ from engines.moco.spec import (
     Measured,
     MocoParams,
     MocoStep,
+    NotSaved,
     NotThere,
     QueueFrame,
     RunBegan,
@@ -42,6 +43,7 @@ from engines.moco.spec import (
     Tuned,
     TuneParams,
     ViewsFrame,
+    run_file,
     saved_run,
 )
 from engines.moco.training import Run, Trainer
@@ -375,17 +377,39 @@ def test_a_collapse_is_noticed_and_said_once(on_toys):
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_been(on_toys, tmp_path):
-    file = tmp_path / "run" / "run.pt"
+    file = run_file(tmp_path / "run", small())
     whole = Trainer()
     straight = [e.loss for e in drive(whole, small(until=8)) if isinstance(e, MocoStep)]
-    drive(Trainer(), small(until=5, file=str(file)))
+    drive(Trainer(), small(until=5, folder=str(file.parent)))
     assert saved_run(file).step == 5
     assert not list(file.parent.glob("*.part"))
-    resumed = drive(Trainer(), small(run=9, until=8, file=str(file), resume=True))
+    resumed = drive(Trainer(), small(run=9, until=8, folder=str(file.parent), resume=True))
     assert resumed[0].step == 5
     steps = [e for e in resumed if isinstance(e, MocoStep)]
     assert [e.step for e in steps] == list(range(1, 9))  # the curve so far, then what is new
     assert [e.loss for e in steps[-3:]] == pytest.approx(straight[-3:], abs=1e-6)
+
+
+def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(on_toys, tmp_path, monkeypatch):
+    file = run_file(tmp_path, small())
+    trainer = Trainer()
+    drive(trainer, small(until=2, folder=str(tmp_path)))
+    whole = file.read_bytes()
+
+    def breaks(state, path):
+        path.write_bytes(b"half")
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(live.torch, "save", breaks)
+        told = drive(trainer, small(until=3, folder=str(tmp_path)))
+    assert any(isinstance(e, NotSaved) and "no space" in str(e.reason) for e in told)
+    assert file.read_bytes() == whole
+    assert saved_run(file).step == 2
+    drive(Trainer(), small(run=5, until=1, folder=str(tmp_path)))
+    assert saved_run(file).step == 1
+    assert file.with_name(f"{file.stem}-before.pt").read_bytes() == whole
+    assert run_file(tmp_path, small(method=BANK)) != file
 
 
 @pytest.mark.parametrize("method", METHODS)

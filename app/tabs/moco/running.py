@@ -18,6 +18,7 @@ from engines.moco.spec import (
     MapFrame,
     Measured,
     MocoStep,
+    NotSaved,
     QueueFrame,
     RunBegan,
     RunParams,
@@ -25,6 +26,7 @@ from engines.moco.spec import (
     Tuned,
     TuneParams,
     run_file,
+    run_folder,
     run_params,
     saved_run,
 )
@@ -71,7 +73,7 @@ class Running:
         self._tries = 0
 
     def _settings(self) -> RunParams:
-        return run_params(self.tab.params, str(run_file()), self.driver.resumes)
+        return run_params(self.tab.params, str(run_folder()), self.driver.resumes)
 
     # -- acts
     def params_changed(self) -> None:
@@ -80,7 +82,7 @@ class Running:
 
     def saved(self) -> SavedRun | None:
         """The run on disk, if it can be gone on with: nothing was trained since the tab was opened."""
-        return None if self.driver.step or self.driver.runs else saved_run(run_file())
+        return None if self.driver.step or self.driver.runs else saved_run(run_file(run_folder(), self.tab.params))
 
     def tune(self) -> None:
         """Fine-tune the state looked at on k labels per class."""
@@ -131,6 +133,8 @@ class Running:
                 text = "The keys are nearly all the same (spread {s}) since step {n}: the features have collapsed."
                 tab.complain(Message(text, {"s": round(event.spread, 3), "n": event.step}), "Start anew",
                              self.driver.restart, word="Note")  # fmt: skip
+            case NotSaved():
+                tab.complain(event.reason, word="Note")
             case Ended():
                 if event.error is not None:
                     tab.leave_empty(event.error)

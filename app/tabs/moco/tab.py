@@ -168,7 +168,10 @@ class MocoTab(TopicTab):
 
     # -- settings
     def _use(self, params: Params) -> None:
+        before = self.params
         super()._use(params)
+        if (before.data, before.method, before.paths) != (self.params.data, self.params.method, self.params.paths):
+            self._offer_saved()
         if self.page != VIEWS and not self._resuming and self._started:
             self.running.params_changed()
         elif self.running.driver.params is not None and not self._resuming:
