@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -134,7 +134,7 @@ def _relevance(scene: Scene) -> Iterator[Event]:
     yield shown(kept.value, True)
 
 
-def _rows(scene: Scene, target: int) -> Iterator[Progress | Any]:
+def _rows(scene: Scene, target: int) -> Generator[Progress, None, list[Tensor]]:
     """Rows (N,) of all methods that the model allows; returned."""
     params, stream = scene.params, scene.stream
     first = min(params.start_layer, stream.net.config.layers) - 1

@@ -168,8 +168,9 @@ class RelevancePage(InsidePage):
 
     def _show_scores(self, event: Relevance) -> None:
         for at, method in enumerate(event.methods):
-            scored = (float(event.deletion_scores[at]), float(event.insertion_scores[at])) if event.complete else None
-            self.cards[method].show_scores(*(scored or (None, None)), event.random_score)
+            deletion, insertion = float(event.deletion_scores[at]), float(event.insertion_scores[at])
+            done = event.complete
+            self.cards[method].show_scores(deletion if done else None, insertion if done else None, event.random_score)
 
     # -- showing
     def show_params(self, shown: Shown, params: ViTParams) -> None:

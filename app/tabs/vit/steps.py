@@ -189,7 +189,7 @@ class StepsPage(InsidePage):
         if event is None or shown.grid is None or len(event.weights) != shown.grid.tokens:
             return
         maps = self._maps(event)
-        off = shown.on_patches(event.masked)
+        off = shown.on_patches(event.masked.astype(np.float32)) > 0
         stages = []
         for n, (values, ramp, top, low) in enumerate(maps[:SUM]):
             title = Message("{n} {name}", {"n": n + 1, "name": Message(STAGES[n])})

@@ -38,7 +38,6 @@ from engines.vit import spec
 from engines.vit.spec import WATCH, Answer, ClassTokenMaps, Insight, ModelInfo, PhotoGrid, ViTParams
 
 AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
-DRAWN = (PixelView, Curves)  # what can be exported and fitted
 COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
 COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
 WIDE = 2.5  # width over height from which a picture is very wide
@@ -86,9 +85,12 @@ class VitTab(TopicTab):
             page.painting.connect(lambda fields: self.change(**fields))
             page.settled.connect(self.history.seal)
         pages = [Page("Watch", centre, Dock(self.form)), *(page.page() for page in self.inside)]
-        self._views = [view for page in pages for kind in DRAWN for view in page.centre.findChildren(kind)]
+        self._views: list[PixelView | Curves] = [
+            *(view for page in pages for view in page.centre.findChildren(PixelView)),
+            *(plot for page in pages for plot in page.centre.findChildren(Curves)),
+        ]
         self.scale = ScalePage(self)
-        return [*pages, Page("Scale", self.scale.centre, self.scale.dock)]
+        return [*pages, Page("Scale study", self.scale.centre, self.scale.dock)]
 
     def _arrange(self, wide: bool) -> None:
         """Two by two; under a very wide picture, which takes a row of its own, three side by side."""
@@ -327,7 +329,8 @@ class VitTab(TopicTab):
         self._export_settings()
 
     def _model_came(self, info: ModelInfo) -> None:
-        for form in (self.form, *self.findChildren(InsideForm)):
+        self.form.show_model(info)
+        for form in self.findChildren(InsideForm):
             form.show_model(info)
         self.model_button.show_model(info.source, info.title)
         self.params = self._fitting(self.params)
