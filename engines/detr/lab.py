@@ -63,9 +63,9 @@ FOUR, CROWD, NOTHING, TOO_MANY, NO_AREA, UNDEFINED = SCENES = (
     "Four shapes",
     "100 × 20",
     "No objects",
-    "More objects than predictions",
-    "A box without area",
-    "Undefined logits (NaN)",
+    "Too many objects",
+    "Box without area",
+    "NaN logits",
 )
 FROM_MODEL = "The model's predictions"
 
@@ -115,12 +115,12 @@ def scene_of(name: str) -> MatchingScene:
             return crowd_scene()
         case "No objects":
             return replace(four, things=(), name=name)
-        case "More objects than predictions":
+        case "Too many objects":
             return replace(four, guesses=four.guesses[:2], name=name)
-        case "A box without area":
+        case "Box without area":
             first, *rest = four.things
             return replace(four, things=(replace(first, box=(*first.box[:2], 0.0, 0.0)), *rest), name=name)
-        case "Undefined logits (NaN)":
+        case "NaN logits":
             bad = replace(four.guesses[2], logits=(float("nan"), *four.guesses[2].logits[1:]))
             return replace(four, guesses=(*four.guesses[:2], bad, *four.guesses[3:]), name=name)
     return four

@@ -96,9 +96,9 @@ class MatchingDock(QWidget):
                 rule(),
                 section(LOSS, self.loss),
                 rule(),
-                section("Show", col(self.lines, self.greedy, self.rest, gap=S1)),
-                rule(),
                 chosen,
+                rule(),
+                section("Show", col(self.lines, self.greedy, self.rest, gap=S1)),
                 gap=12,
             )
         )

@@ -23,7 +23,7 @@ from app.tabs.detr.pages import SidePage, lab_stream
 from app.tabs.detr.setloss import Assignment, SetLoss
 from app.theme import S3, SMALL
 from app.views.base import PixelView
-from app.widgets import MenuButton, button, label
+from app.widgets import MenuButton, button, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.detr.lab import (
@@ -45,9 +45,9 @@ COST_TITLES = (
     "Cost of each prediction (row) for each object (column)",
     "Cost of each prediction (column) for each object (row)",
 )
-LEGEND = "Solid green: objects. Orange: matched predictions. Dashed: left as no object."
-DRAW_OBJECT = "Draw an object: drag over the scene, or click. Esc: never mind."
-DRAW_GUESS = "Draw a prediction: drag over the scene, or click. Esc: never mind."
+LEGEND = "Green: objects. Orange: matched. Dashed: no object."
+DRAW_OBJECT = "Draw an object: drag or click. Esc: never mind."
+DRAW_GUESS = "Draw a prediction: drag or click. Esc: never mind."
 ROOM = 200  # boxes of one kind
 
 
@@ -78,8 +78,10 @@ class MatchingPage(SidePage):
             button("Object", "add", "boxed", DRAW_OBJECT, SMALL, clicked=lambda: self._draw_mode(THING)),
             button("Prediction", "add", "boxed", DRAW_GUESS, SMALL, clicked=lambda: self._draw_mode(GUESS)),
         ]
-        self._foot = label(LEGEND, SMALL, kind="quiet")
-        self._scene_card = card("Scene", self.canvas, tools=[self.scenes, *self._add], foot=self._foot)
+        self._foot, self._count = quiet(LEGEND), quiet("")
+        self._scene_card = card(
+            "Scene", self.canvas, tools=[self.scenes, *self._add], foot=row(self._foot, 1, self._count)
+        )
         self._cost_card = card(
             COST_TITLES[False],
             self.tables,
@@ -345,9 +347,8 @@ class MatchingPage(SidePage):
         self.canvas.set_note(found.error if found is not None and found.error is not None else "")
         dock.show_params(params, self._at)
         self._show_scene_name()
-        self._scene_card.set_note(
-            "{objects} objects, {predictions} predictions", objects=len(scene.things), predictions=len(scene.guesses)
-        )
+        counts = {"objects": len(scene.things), "predictions": len(scene.guesses)}
+        words.say(self._count, "setText", "{objects} objects, {predictions} predictions", **counts)
 
     def _show(self, found: Matched) -> None:
         self._draw()
