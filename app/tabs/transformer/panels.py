@@ -16,7 +16,7 @@ from app.views.colorbar import ColorBar
 from app.views.pairbars import PairBars, PairRow
 from app.views.scoregrid import ScoreGrid
 from app.views.tokenmap import TokenMap
-from app.widgets import Segments, box, button, col, label, quiet, row
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.transformer.lab_spec import (
@@ -34,6 +34,7 @@ from engines.transformer.lab_spec import (
 from engines.transformer.switches import DECODER_FFN, ENCODER_FFN, Place
 
 Cell = tuple[int, int]
+SIDE_BY_SIDE = 4  #: options; more of them go into a menu
 LARGEST = (72, 58)  #: px, a cell
 
 
@@ -238,7 +239,7 @@ class PositionsPanel(QObject):
         self.bar.set_range(0, top, name=Message("Shared scale"))
 
 
-def swap(holder: QWidget, old: Segments, new: Segments) -> None:
+def swap(holder: QWidget, old: QWidget, new: QWidget) -> None:
     """Put other options into the place of old ones."""
     layout = holder.layout()
     assert layout is not None
@@ -260,7 +261,7 @@ class ConvolutionPanel(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._places: tuple[Place, ...] = ()
-        self.which = Segments(("FFN",))
+        self.which: Segments | MenuButton = Segments(("FFN",))
         self.holder = box(row(self.which, gap=0))
         self.hidden = [ScoreGrid("diff", LARGEST) for _ in range(2)]
         self.output = [ScoreGrid("diff", LARGEST) for _ in range(2)]
@@ -293,7 +294,7 @@ class ConvolutionPanel(QObject):
             return
         self._places = places
         options = [Message("Enc {n}" if k == ENCODER_FFN else "Dec {n}", {"n": i + 1}) for k, i in places]
-        made = Segments(options)
+        made = Segments(options) if len(options) <= SIDE_BY_SIDE else MenuButton(options)
         swap(self.holder, self.which, made)
         self.which = made
         made.chosen.connect(lambda at: self.chosen.emit(self._places[at]))
