@@ -176,8 +176,8 @@ class Run:
             weight, bias, prepared.set.names, frozen.source, frozen.hash, prepared.side, prepared.set.title,
             self.params.labels, self.step,
         )  # fmt: skip
-        self._testing = False
         yield Kept(Weights(self.step, {"predictions": predictions}, made))
+        self._testing = self.step > 0  # until the last event is told
         yield Tested(self.step, predictions, made, time.perf_counter() - began, intact)
         if self.step:
             right = (predictions == self.truth).sum(1).tolist()
@@ -185,4 +185,6 @@ class Run:
                 Result(method, self.params.labels, count, len(self.truth), self.step, self.params.sample)
                 for method, count in zip(self.methods, right, strict=True)
             ]
-            yield Results(keep_results(self._key, rows))
+            kept = keep_results(self._key, rows)
+            self._testing = False
+            yield Results(kept)
