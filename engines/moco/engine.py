@@ -17,11 +17,11 @@ from engines.moco.augment import views
 from engines.moco.load import NAME, bundled, load_encoder
 from engines.moco.looks import encode
 from engines.moco.model import Encoder, contrast_logits
+from engines.moco.parts import encoder as fresh
+from engines.moco.parts import recipe
 from engines.moco.pictures import SIDE, PictureSet, Shelf, Wanted
 from engines.moco.settings import Learning
 from engines.moco.spec import BUNDLED, GALLERY, SHOWN, THIS_RUN, MocoParams, NotThere, ViewsFrame
-from engines.moco.training import encoder as fresh
-from engines.moco.training import recipe
 
 GRAY = 128  # of a key that is of no picture
 MOST = 256  # keys that are made anew while a slider moves

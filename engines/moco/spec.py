@@ -8,12 +8,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import zlib
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +19,7 @@ from engines.core.params import Choice, Params, Range, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
 from engines.core.training import Kept, Stepped, TrainingParams, Weights
+from engines.moco.saved import SavedRun, run_file, run_folder, saved_run
 from engines.moco.settings import (
     AT_ONCE,
     BANK,
@@ -68,8 +64,12 @@ __all__ = [
     "VIEW_1",
     "VIEW_2",
     "Learning",
+    "SavedRun",
     "preset",
     "preset_of",
+    "run_file",
+    "run_folder",
+    "saved_run",
 ]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -390,43 +390,3 @@ class Tuned(Record):
     last: int
     pretrained: float
     scratch: float
-
-
-# ------------------------------------------------------------------ saved runs
-def home() -> Path:
-    """The folder where decoded pictures and saved runs lie."""
-    own = os.environ.get("ATTENTION_LAB_HOME")
-    return (Path(own) if own else Path.home() / ".cache" / "attention-lab").expanduser()
-
-
-def run_folder() -> Path:
-    """Where runs are saved."""
-    return home() / "moco-runs"
-
-
-def run_file(folder: str | Path, params: Learning) -> Path:
-    """The file of a run: one for each set of pictures and method, so that a trial does not overwrite a long run."""
-    name = re.sub("[^a-z0-9]+", "-", f"{params.data} {params.method}".lower())
-    if params.data == FOLDER:
-        name += f"-{zlib.crc32(' '.join(params.paths).encode()):08x}"
-    return Path(folder) / f"{name}.pt"
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """A run on disk: the step it stands at, and the settings it was begun with."""
-
-    step: int
-    settings: dict[str, object]
-
-
-def saved_run(file: Path) -> SavedRun | None:
-    """What is saved there; None if there is nothing, or nothing that can be read."""
-    try:
-        said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
-        settings["paths"] = tuple(settings["paths"])
-        Learning(**settings)
-        return SavedRun(int(said["step"]), settings) if file.is_file() else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

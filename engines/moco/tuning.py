@@ -15,10 +15,10 @@ from engines.core.protocol import Event, Job
 from engines.moco.engine import restored
 from engines.moco.looks import normalize
 from engines.moco.model import Encoder
+from engines.moco.parts import FEATURES
+from engines.moco.parts import encoder as fresh
 from engines.moco.pictures import Shelf, Wanted
 from engines.moco.spec import Tuned, TuneParams
-from engines.moco.training import FEATURES
-from engines.moco.training import encoder as fresh
 
 STEPS, BATCH, RATE = 60, 32, 2e-3
 TESTED, EVERY = 384, 6  # test pictures, steps between two tests
