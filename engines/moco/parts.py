@@ -1,0 +1,97 @@
+"""What a live run is put together from: the small encoder, its supervised twin, views, and a look at the pictures."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engines.blocks.optimizers import Adam
+from engines.core.errors import LabError, Message
+from engines.moco.augment import Recipe
+from engines.moco.looks import normalize
+from engines.moco.model import Encoder, MoCo
+from engines.moco.pictures import PictureSet
+from engines.moco.settings import MOCO, STRENGTHS, Learning
+from engines.moco.spec import RunParams
+
+DIM, FEATURES = 64, 128
+WIDTHS, BLOCKS = (16, 32, 64), (0, 1, 1)
+
+
+def encoder(mlp: bool) -> Encoder:
+    """The small encoder of the live runs, with random weights."""
+    return Encoder(WIDTHS, BLOCKS, FEATURES, DIM, mlp)
+
+
+def recipe(params: Learning, view: int) -> Recipe:
+    """How views of the one or other kind are made."""
+    return Recipe(**{name: getattr(params, f"{name}_{view}") for name in STRENGTHS})
+
+
+class Twin:
+    """The same network with a linear classifier, which learns the labels: what supervision makes of it."""
+
+    def __init__(self, mlp: bool, classes: int) -> None:
+        self.encoder = encoder(mlp)
+        self.classifier = nn.Linear(FEATURES, classes)
+        parts = [p for name, p in self.encoder.named_parameters() if not name.startswith("head")]
+        self.values = [*parts, *self.classifier.parameters()]
+        self.adam = Adam(self.values)
+
+    def step(self, view: Tensor, labels: Tensor, rate: float) -> None:
+        """One step on normalized views (B, 3, H, W)."""
+        self.encoder.train()
+        loss = F.cross_entropy(self.classifier(self.encoder.features(view)), labels)
+        self.adam.step(torch.autograd.grad(loss, self.values), rate)
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resumed run needs."""
+        parts = {"encoder": self.encoder, "classifier": self.classifier}
+        return {"adam": self.adam.state(), **{name: part.state_dict() for name, part in parts.items()}}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.encoder.load_state_dict(state["encoder"])
+        self.classifier.load_state_dict(state["classifier"])
+        self.adam.load(state["adam"])
+
+
+def checked(found: PictureSet, params: RunParams) -> tuple[Message, ...]:
+    """What has to be said of the pictures before a run.
+
+    Raises
+    ------
+    LabError
+        If nothing can be learned from them.
+    """
+    count, notes = len(found.pixels), list(found.notes)
+    if count < params.batch:
+        raise LabError("{n} pictures are fewer than the batch of {batch}. Make the batch smaller.",
+                       n=count, batch=params.batch)  # fmt: skip
+    different = len({zlib.crc32(picture.tobytes()) for picture in found.pixels})
+    if different == 1:
+        raise LabError("All {n} pictures are identical: there is nothing to tell apart.", n=count)
+    if different < count:
+        notes.append(Message("{n} pictures are copies of others: they will be each other's negatives.",
+                             {"n": count - different}))  # fmt: skip
+    if params.method == MOCO and params.queue_size > count:
+        notes.append(Message("The queue is larger than the {n} pictures: each one is its own negative.", {"n": count}))
+    return tuple(notes)
+
+
+@torch.no_grad()
+def settle(moco: MoCo, pixels: Tensor) -> None:
+    """Take batch norm's first statistics from some views, so that the key encoder starts with fitting ones."""
+    norms = [m for m in moco.encoder_q.modules() if isinstance(m, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    moco.train()
+    moco.encode_query(normalize(pixels.float() / 255))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    moco.encoder_k.load_state_dict(moco.encoder_q.state_dict())

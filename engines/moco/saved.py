@@ -1,0 +1,51 @@
+"""Where runs are saved, and what is known of one before it is read. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from engines.moco.settings import FOLDER, Learning
+
+
+def home() -> Path:
+    """The folder where decoded pictures and saved runs lie."""
+    own = os.environ.get("ATTENTION_LAB_HOME")
+    return (Path(own) if own else Path.home() / ".cache" / "attention-lab").expanduser()
+
+
+def run_folder() -> Path:
+    """Where runs are saved."""
+    return home() / "moco-runs"
+
+
+def run_file(folder: str | Path, params: Learning) -> Path:
+    """The file of a run: one for each set of pictures and method, so that a trial does not overwrite a long run."""
+    name = re.sub("[^a-z0-9]+", "-", f"{params.data} {params.method}".lower())
+    if params.data == FOLDER:
+        name += f"-{zlib.crc32(' '.join(params.paths).encode()):08x}"
+    return Path(folder) / f"{name}.pt"
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run on disk: the step it stands at, and the settings it was begun with."""
+
+    step: int
+    settings: dict[str, object]
+
+
+def saved_run(file: Path) -> SavedRun | None:
+    """What is saved there; None if there is nothing, or nothing that can be read."""
+    try:
+        said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
+        settings["paths"] = tuple(settings["paths"])
+        Learning(**settings)
+        return SavedRun(int(said["step"]), settings) if file.is_file() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
