@@ -122,7 +122,8 @@ class ScalePage:
         self.grid = ScoreGrid("tide", (72, 26))
         self.grid.setMinimumHeight(136)  # six lines of numbers
         self.live = Curves((0, 100), (0, 25, 50, 75, 100))
-        self.maps, self.similarity = Mosaic(captions=False, gap=S1), Mosaic(captions=False, gap=S1)
+        self.maps, self.similarity = Mosaic(captions=False, gap=S1), Mosaic(captions=False, gap=1)
+        self.similarity.setMinimumHeight(8 * 16 + 7 + 4)  # 8 × 8 maps at 2 px a value
         self.photo = Photo()
         self.maps_bar = ColorBar(Message("Weight"), least=90)
         self.similarity_bar = ColorBar(Message("Cosine"), "diff", least=90)
@@ -344,11 +345,18 @@ class ScalePage:
             [name_of(kind, size) for size in SIZES for kind in KINDS], [words.number(n) for n in table.counts]
         )
         many = [len({p.cell.seed for p in table.points if p.cell.count == n}) for n in table.counts]
-        seeds = max(many, default=0)
-        text = "{data}, 1 seed" if seeds == 1 else "{data}, {n} seeds"
-        data = table.data if table.data != DIGITS else words.tr(DIGITS)
-        self.plot_card.set_note(text if own else "{data}, {n} seeds; trained by this project", data=data, n=seeds)
-        self._judge(table)
+        least, seeds = min(many, default=0), max(many, default=0)
+        text = (
+            "{data}, 1 seed"
+            if seeds == 1
+            else "{data}, {n} seeds"
+            if least == seeds
+            else "{data}, {least} to {n} seeds"
+        )
+        said = Message(
+            text, {"data": table.data if table.data != DIGITS else Message(DIGITS), "n": seeds, "least": least}
+        )
+        self.plot_card.set_note("{study}; trained by this project" if not own else "{study}", study=said)
         millions = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)
         say(self.sizes, "setText", Message("Parameters of each ViT: {sizes}. The CNN has as many, within 2 %.",
                                            {"sizes": millions}))  # fmt: skip
