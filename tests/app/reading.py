@@ -35,6 +35,7 @@ SAME = re.compile(
     |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Delete|Del|F6|Shift|Ctrl
     |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
     |Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar
+    |\b(MoCo(\ v[12])?|InfoNCE|SimCLR|kNN|EMAN)\b
     |[qkTd]\b|MLP|SGD|Adam|Epanechnikov|Jensen-Shannon|CKA|Softmax|d_model|Kingma
     |\b(the|cat|saw|dog|that|mouse|to|be|or|not|abracadabra)\b  # example sentences: data, not texts
     |\b[A-Z]{2}\b  # letters of the training task
