@@ -206,6 +206,9 @@ class Trainer:
         yield from self._train(job, run)
 
     def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
+        if run.stopped:
+            yield Stopped(run.step, Message("This run has stopped for good. Start anew with other settings."))
+            return
         look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:

@@ -271,6 +271,11 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     assert not tab.driver.runs
     kept = tab.driver.timeline.newest
     assert all(np.isfinite(array).all() for array in kept.arrays.values())
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    tab.error.dismiss()
+    tab.driver.play()  # it does not pretend to go on
+    qtbot.waitUntil(lambda: not tab.driver.runs, timeout=LONG)
+    assert tab.error.reason().startswith("This run has stopped for good.")
 
 
 def test_keys_start_and_pause_the_run(tab, qtbot):
@@ -299,11 +304,12 @@ def test_a_hidden_page_is_drawn_when_it_comes_back(tab, qtbot):
 def test_figures_are_smoothed_without_bias():
     told = Told(1)
     for step in range(1, 4):
-        told.step(step, (2.0, 50.0, 0.0), (float(step),))
+        told.step(step, (2.0, 50.0, 0.0), (float(step),), step / 10)
     np.testing.assert_allclose(told.steps.rows[:, 4:], [[2, 50, 0]] * 3)
     assert told.norms()[0] == 2
     assert told.norms(2)[0] == 1.5
     assert Told().norms() is None
+    assert (told.rate(), told.rate(1), told.rate(0), Told().rate()) == (0.3, 0.1, None, None)
 
 
 def test_a_table_grows():
