@@ -224,7 +224,7 @@ class PointCloud(PixelView):
         count = len(self._points)
         if not count:
             return False
-        now = self._shown
+        now = self._hover if self._at is None else self._at
         if now is None:
             self._click(int(np.hypot(*(self._screen[:count] - self._screen[:count].mean(0)).T).argmin()))
             return True

@@ -1,0 +1,393 @@
+"""The Transfer tab: what is drawn is what was learned, views light each other up, nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
+
+from app import words
+from app.tabs.transfer import TOPIC
+from app.tabs.transfer.tab import JUDGE, LEARN
+from app.views.classrows import ClassRows
+from app.views.intervals import Interval, Intervals
+from app.views.pointcloud import PointCloud
+from engines.transfer.spec import PCA, TSNE, confusion, wilson
+from tests.app.views_help import click, hover, is_drawn, show
+
+torch = pytest.importorskip("torch")
+
+from engines.checkpoints import backbones  # noqa: E402 - needs torch
+from engines.transfer import engine, library, load_probe, training  # noqa: E402
+from engines.vit.backbone import ViTBackbone  # noqa: E402
+from engines.vit.model import ViT, ViTConfig  # noqa: E402
+
+TINY = ViTConfig(image_size=16, patch_size=8, width=16, layers=2, heads=2, mlp_size=32, classes=3, resizable=False)
+WAIT = 60_000
+
+
+@pytest.fixture
+def tab(open_window, monkeypatch, qtbot):
+    def tiny(_source):
+        return ViTBackbone(ViT(TINY)).fresh(7).eval().requires_grad_(False)
+
+    shared = library.Library()
+    monkeypatch.setattr(engine, "SHARED", shared)
+    monkeypatch.setattr(training, "SHARED", shared)
+    monkeypatch.setattr(backbones, "load", tiny)
+    for module in ("app.topics", "app.window", "app.intake"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "transfer" else None)
+    window = open_window()
+    tab = window.show_topic("transfer")
+    qtbot.waitUntil(lambda: tab.learn.map is not None and not tab.stream.is_busy, timeout=WAIT)
+    return tab
+
+
+@pytest.fixture
+def pets(tmp_path) -> Path:
+    """Three classes told by their color, one picture broken."""
+    for label, name in enumerate(("cat", "dog", "frog")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(10):
+            rgb = np.random.default_rng((index, label)).integers(0, 60, (12, 18, 3))
+            rgb[..., label] += 150
+            Image.fromarray(rgb.astype(np.uint8)).save(tmp_path / "pets" / name / f"{index}.png")
+    (tmp_path / "pets/dog/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return tmp_path / "pets"
+
+
+def rests(qtbot, tab):
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=WAIT)
+
+
+def change(qtbot, tab, **fields):
+    tab.change(**fields)
+    rests(qtbot, tab)
+
+
+def drop(tab, *paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    tab.window().intake.dropped(data)
+
+
+def train(qtbot, tab, step):
+    """Train and rest once this step has been tested."""
+    tab.training.play()
+    qtbot.waitUntil(lambda: bool(tab.state.steps) and tab.state.steps[-1] >= step, timeout=WAIT)
+    tab.training.pause()
+    qtbot.waitUntil(lambda: not tab.training.stream.is_busy, timeout=WAIT)
+
+
+def texts(widget):
+    return {label.text() for label in widget.findChildren(QLabel) if label.isVisible()}
+
+
+# ------------------------------------------------------------------ the set
+def test_it_opens_on_the_digits(tab):
+    learn = tab.learn
+    assert learn.rows.numbers()["names"].tolist() == list("0123456789")
+    assert learn.rows.numbers()["counts"][0] == "5 / 178"
+    np.testing.assert_array_equal(learn.cloud.numbers()["points"], learn.map.points)
+    assert learn.cloud.numbers()["labeled"].sum() == 50
+    assert is_drawn(learn.cloud)
+    assert any("steps take about" in text for text in texts(tab))
+
+
+def test_more_labels_are_marked_at_once_and_can_be_undone(tab, qtbot):
+    change(qtbot, tab, labels=9)
+    assert tab.learn.rows.numbers()["counts"][3].startswith("9 / ")
+    assert tab.learn.cloud.numbers()["labeled"].sum() == 90
+    tab.undo()
+    rests(qtbot, tab)
+    assert tab.learn.cloud.numbers()["labeled"].sum() == 50
+
+
+def test_dropped_class_folders_become_the_set(tab, qtbot, pets):
+    drop(tab, pets)
+    rests(qtbot, tab)
+    assert tab.learn.set.title == "pets"
+    assert tab.learn.rows.numbers()["counts"].tolist() == ["5 / 10", "5 / 11", "5 / 10"]
+    assert "A picture can't be read. dog/broken.png: the file ends too early." in texts(tab.error)
+    assert words.drawn(words.plain("pets")) in tab.set_chooser.text()
+    drop(tab, pets / "cat", pets / "frog")  # the class folders themselves
+    rests(qtbot, tab)
+    assert tab.learn.rows.numbers()["names"].tolist() == ["cat", "frog"]
+
+
+def test_a_folder_of_one_class_is_refused_and_the_old_set_stays(tab, qtbot, pets):
+    drop(tab, pets / "cat")
+    rests(qtbot, tab)
+    assert "cat: one class only (cat). Two or more are needed." in texts(tab.error)
+    assert tab.learn.rows.numbers()["names"].tolist() == list("0123456789")
+    tab.take_set(())
+    rests(qtbot, tab)
+    assert not tab.failed
+
+
+def test_the_menu_goes_back_to_the_digits(tab, qtbot, pets, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(pets))
+    tab.set_chooser.ask()
+    rests(qtbot, tab)
+    assert tab.params.folders == (str(pets),)
+    menu = QMenu()
+    tab.set_chooser.fill(menu)
+    lines = [action for action in menu.actions() if action.text()]
+    assert [line.text() for line in lines] == ["Digits", "pets", "Open class folders"]
+    lines[0].trigger()
+    rests(qtbot, tab)
+    assert tab.params.folders == ()
+
+
+# ------------------------------------------------------------------ the run
+def test_curves_intervals_and_confusion_are_what_the_run_said(tab, qtbot):
+    train(qtbot, tab, 2)
+    state, learn = tab.state, tab.learn
+    shown = learn.curves.numbers()
+    assert shown["Linear probe_x"].tolist() == state.steps
+    np.testing.assert_allclose(shown["Fine-tuning_y"], 100 * state.right[:, 1] / 200)
+    low, high = wilson(int(state.right[-1, 2]), 200)
+    assert shown["From scratch_low"][-1] == pytest.approx(100 * low)
+    assert learn.intervals.numbers()["share_low_high"][2, 1:].tolist() == pytest.approx([low, high])
+    learn.method.set_at(1)
+    learn.draw_said()
+    np.testing.assert_array_equal(learn.confusion.numbers()["values"], confusion(state.truth, state.said_of(1), 10))
+    assert "bit for bit as it was" in " ".join(texts(tab))
+
+
+def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
+    train(qtbot, tab, 1)
+    learn, state = tab.learn, tab.state
+    said = state.said_of(0)
+    assert learn.cloud.numbers()["wrong"].sum() == (said != state.truth).sum()
+    wrong = int(np.flatnonzero(said != state.truth)[0])
+    cell = int(state.truth[wrong]), int(said[wrong])
+    learn.confusion.clicked.emit(cell)
+    lit = learn.cloud._lit
+    assert lit.sum() == ((state.truth == cell[0]) & (said == cell[1])).sum()
+    at = int(np.flatnonzero(lit)[0])
+    learn.cloud.hovered.emit(at)
+    assert learn.confusion._lit == cell
+    assert f"{cell[0]}, said: {cell[1]}" == words.drawn(learn.cloud._captions[at])
+    tab.escape()
+    assert not learn.cloud._lit.any()
+
+
+def test_looking_back_moves_all_views_together(tab, qtbot):
+    train(qtbot, tab, 4)
+    state, learn = tab.state, tab.learn
+    now = learn.intervals.numbers()["share_low_high"][0, 0]
+    learn.transport._look(0)
+    assert state.looks == 0
+    assert learn.intervals.numbers()["share_low_high"][0, 0] == state.right[0, 0] / 200
+    assert learn.confusion.numbers()["values"].sum() == 200
+    assert tab.probe.step == 0
+    learn.transport._look(tab.training.step)
+    assert learn.intervals.numbers()["share_low_high"][0, 0] == now
+
+
+def test_pausing_and_cancelling_lose_nothing(tab, qtbot):
+    train(qtbot, tab, 1)
+    before = list(tab.state.steps)
+    tab.training.play()
+    tab.cancel()
+    qtbot.waitUntil(lambda: not tab.training.stream.is_busy, timeout=WAIT)
+    assert tab.state.steps[: len(before)] == before
+    step = tab.training.step
+    tab.training.one_step()
+    qtbot.waitUntil(lambda: tab.training.step == step + 1 and not tab.training.stream.is_busy, timeout=WAIT)
+    assert tab.state.steps[0] == 0
+
+
+def test_what_starts_a_new_run_is_counted_and_what_does_not_asks_nothing_of_the_engine(tab, qtbot):
+    train(qtbot, tab, 1)
+    tab.change(tuned_rate=1e-3)
+    assert not tab.stream.is_busy
+    assert tab.training.pending() == 0
+    change(qtbot, tab, labels=7)
+    assert "1 change since the run began" in texts(tab)
+    tab.anew.click()
+    qtbot.waitUntil(lambda: tab.state.began is not None and tab.state.began.params.labels == 7, timeout=WAIT)
+    assert tab.training.pending() == 0
+    assert tab.state.steps in ([], [0])
+
+
+def test_a_run_on_other_pictures_marks_nothing_on_the_map(tab, qtbot):
+    train(qtbot, tab, 1)
+    change(qtbot, tab, most=30)
+    assert not tab.run_fits
+    assert not tab.learn.cloud.numbers()["wrong"].any()
+
+
+def test_ends_of_runs_are_drawn_over_labels_and_found_again(tab, qtbot, open_window):
+    train(qtbot, tab, 2)
+    tab.learn.over.set_at(1)
+    tab.learn._show_plot()
+    found = tab.learn.by_labels.numbers()
+    assert found["Linear probe_x"].tolist() == [5]
+    second = open_window()
+    again = second.show_topic("transfer")
+    qtbot.waitUntil(lambda: again.learn.map is not None and not again.stream.is_busy, timeout=WAIT)
+    assert again.learn.by_labels.numbers()["Linear probe_mean"].tolist() == found["Linear probe_mean"].tolist()
+
+
+def test_methods_left_out_are_said_so(tab, qtbot):
+    tab.change(fine_tune=False, from_scratch=False)
+    train(qtbot, tab, 1)
+    tab.learn.method.set_at(2)
+    tab.learn.draw_said()
+    assert "This method takes no part in the run." in texts(tab)
+    assert tab.learn.intervals.numbers()["names"].tolist() == ["Linear probe"]
+
+
+def test_keys_drive_the_run(tab, qtbot):
+    tab.setFocus()
+    QTest.keyClick(tab, Qt.Key.Key_Period)
+    qtbot.waitUntil(lambda: tab.training.step == 1, timeout=WAIT)
+
+
+# ------------------------------------------------------------------ the map
+def test_tsne_replaces_the_plane(tab, qtbot):
+    before = tab.learn.cloud.numbers()["points"]
+    change(qtbot, tab, projection=TSNE)
+    assert tab.learn.map.step == tab.learn.map.steps
+    assert not np.allclose(tab.learn.cloud.numbers()["points"], before)
+    assert tab.form.control("perplexity").isVisible()
+    change(qtbot, tab, projection=PCA)
+    np.testing.assert_array_equal(tab.learn.cloud.numbers()["points"], before)
+
+
+def test_a_class_chosen_in_its_row_stands_out_on_the_map(tab):
+    rows = tab.learn.rows
+    click(rows, QPointF(20, rows._row * 2.5))
+    assert rows.at() == 2
+    np.testing.assert_array_equal(tab.learn.cloud._lit, tab.learn.map.truth == 2)
+    click(rows, QPointF(20, rows._row * 2.5))
+    assert not tab.learn.cloud._lit.any()
+
+
+# ------------------------------------------------------------------ a new photo
+def test_a_dropped_photo_is_named_and_marked_on_the_map(tab, qtbot, pets):
+    drop(tab, pets)
+    rests(qtbot, tab)
+    train(qtbot, tab, 16)
+    drop(tab, pets / "frog/9.png")
+    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
+    assert tab.page == JUDGE
+    verdict = tab.judge.verdict
+    assert verdict.names[0] == "frog"
+    assert verdict.near_names[0] == "frog"
+    assert tab.judge.bars.numbers()["values"][0] == pytest.approx(float(verdict.probabilities[0]))
+    assert tab.learn.cloud._extra is not None
+
+
+def test_a_photo_before_any_run_has_neighbors_only(tab, qtbot, pets):
+    drop(tab, pets / "cat/1.png")
+    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
+    assert "No probe yet: train on the page Learn, or open one." in texts(tab)
+    assert len(tab.judge.verdict.near) == 8
+
+
+def test_a_probe_is_kept_opened_and_judges(tab, qtbot, pets, tmp_path, monkeypatch):
+    drop(tab, pets)
+    rests(qtbot, tab)
+    train(qtbot, tab, 16)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
+    tab.show_page(JUDGE)
+    tab.judge.save.click()
+    kept = tmp_path / "mine.safetensors"
+    assert load_probe(kept).names == ("cat", "dog", "frog")
+    tab.show_page(LEARN)
+    tab.take_set(())  # back to the digits: the probe judges nevertheless
+    rests(qtbot, tab)
+    drop(tab, kept)
+    assert tab.page == JUDGE
+    drop(tab, pets / "dog/3.png")
+    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
+    assert tab.judge.verdict.names[0] == "dog"
+    (tmp_path / "bad.safetensors").write_bytes(b"x")
+    drop(tab, tmp_path / "bad.safetensors")
+    assert "bad.safetensors: not a probe saved here." in texts(tab.error)
+
+
+def test_it_claims_backbones_of_other_topics(tab):
+    assert tab.claims_model("mini-vit")
+    assert tab.claims_model("facebook/dinov2-small")
+    assert not tab.claims_model("facebook/detr-resnet-50")
+    menu = QMenu()
+    tab.backbone_chooser.fill(menu)
+    assert any("mini-vit" in action.text() for action in menu.actions())
+
+
+def test_everything_is_said_in_chinese(open_window, tab, qtbot):
+    train(qtbot, tab, 1)
+    words.forget_missing()
+    from app import theme
+
+    theme.switch(tab.window(), language="zh")
+    tab.learn.cloud._point(0)
+    for page in (LEARN, JUDGE):
+        tab.show_page(page)
+        tab.grab()
+    assert not words.missing()
+
+
+# ------------------------------------------------------------------ the views
+def test_the_cloud_finds_zooms_and_walks(qtbot):
+    view = show(qtbot, PointCloud(), 300, 200)
+    points = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+    view.set_points(points, np.array([0, 6, 12, 18]), [words.plain(str(i)) for i in range(19)], np.arange(4) % 2 == 0)
+    view.set_faces(np.full((4, 8, 8, 3), 128, np.uint8))
+    assert is_drawn(view)
+    hover(view, view.screen_of(2) + QPointF(3, 2))
+    assert view.report() == "12"
+    click(view, view.screen_of(1))
+    assert view.at() == 1
+    QTest.keyClick(view, Qt.Key.Key_Up)
+    assert view.at() == 2
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert view.at() is None
+    before = view.screen_of(2)
+    at = QPointF(150, 100)
+    view.wheelEvent(
+        QWheelEvent(at, view.mapToGlobal(at), QPoint(), QPoint(0, 360), Qt.MouseButton.NoButton,
+                    Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    )  # fmt: skip
+    assert (view.screen_of(2) - at).manhattanLength() > (before - at).manhattanLength()
+    view.fit()
+    assert view.screen_of(2) == before
+    with pytest.raises(ValueError, match="NaN"):
+        view.set_points(np.array([[np.nan, 0]]), np.zeros(1, int), ["a"], np.ones(1, bool))
+
+
+def test_points_in_one_place_are_drawn_too(qtbot):
+    view = show(qtbot, PointCloud(), 200, 160)
+    view.set_points(np.zeros((3, 2)), np.zeros(3, int), [words.plain("a")], np.ones(3, bool))
+    assert is_drawn(view)
+
+
+def test_more_classes_than_fit_are_scrolled_to(qtbot):
+    view = show(qtbot, ClassRows(), 240, 160)
+    faces = np.full((40, 2, 8, 8, 3), 90, np.uint8)
+    view.set_rows([words.plain(f"class {i}") for i in range(40)], ["1 / 2"] * 40, faces)
+    assert is_drawn(view)
+    view.set_at(39)
+    assert view.row_at(QPointF(5, 150)) == 39
+    QTest.keyClick(view, Qt.Key.Key_Up)
+    assert view.at() == 38
+    assert view.report() == "class 38, 1 / 2"
+
+
+def test_an_interval_says_what_it_draws(qtbot):
+    view = show(qtbot, Intervals(2), 420, 48)
+    view.set_rows([Interval(words.plain("A"), "cat0", 0.5, 0.25, 0.75), Interval(words.plain("B"), "cat1")])
+    assert view.report() == "A 50.0 %  (25.0 – 75.0), B –"
+    assert is_drawn(view)
