@@ -14,7 +14,7 @@ from engines.core.protocol import Event, Job
 from engines.core.training import Weights
 from engines.data.class_folders import squared
 from engines.moco.augment import views
-from engines.moco.load import NAME, bundled, load_encoder
+from engines.moco.load import bundled, load_encoder
 from engines.moco.looks import encode
 from engines.moco.model import Encoder, contrast_logits
 from engines.moco.parts import encoder as fresh
@@ -64,7 +64,7 @@ class Engine:
         if made != self._made or self._query is None or self._key is None:
             if params.encoder == BUNDLED:
                 if not bundled():
-                    raise LabError("The weights of {name} are not in this copy.", name=NAME)
+                    raise LabError("The bundled encoder is not in this copy.")
                 self._query = self._key = load_encoder()
             elif state is not None:
                 self._query, self._key = restored(state)
@@ -161,7 +161,8 @@ def views_frame(params: MocoParams, found: PictureSet, query: Encoder, key: Enco
         found.pixels[:GALLERY],
         shown,
         label,
-        *(view[0].permute(1, 2, 0).contiguous().numpy() for view in pair),
+        pair[0][0].permute(1, 2, 0).contiguous().numpy(),
+        pair[1][0].permute(1, 2, 0).contiguous().numpy(),
         float((q * k).sum().clamp(-1, 1)),
         cosines.numpy().astype(np.float32),
         ages.numpy().astype(np.int64),

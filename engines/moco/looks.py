@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +94,7 @@ def map_frame(run: Run, before: np.ndarray | None = None) -> tuple[MapFrame, np.
     return frame, plane
 
 
-def _features(encoder: Encoder, pixels: Tensor) -> Iterator[Event]:
+def _features(encoder: Encoder, pixels: Tensor) -> Generator[Event, None, Tensor]:
     """Features (n, d), in pieces; returned."""
     found = []
     for first in range(0, len(pixels), PIECE):

@@ -224,7 +224,8 @@ class MoCo(nn.Module):
     @torch.no_grad()
     def momentum_distance(self) -> float:
         """How far the key encoder is behind: ‖θ_q − θ_k‖ ÷ ‖θ_q‖, over all learned weights."""
-        fast = list(self.encoder_q.parameters())
-        gaps = torch._foreach_sub(fast, list(self.encoder_k.parameters()))
+        fast: list[Tensor] = [*self.encoder_q.parameters()]
+        slow: list[Tensor] = [*self.encoder_k.parameters()]
+        gaps = torch._foreach_sub(fast, slow)
         far = torch.stack(torch._foreach_norm(gaps)).norm()
         return float(far / torch.stack(torch._foreach_norm(fast)).norm())

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,10 @@ class PictureSet:
     notes: tuple[Message, ...] = ()
 
 
+#: tells how far it is, and returns the set
+Making: TypeAlias = Generator[Progress, None, PictureSet]
+
+
 class Wanted(NamedTuple):
     """Which set: its name, and the paths for a folder's."""
 
@@ -88,7 +92,7 @@ class Shelf:
         return self._found
 
 
-def load(wanted: Wanted) -> Iterator[Progress]:
+def load(wanted: Wanted) -> Making:
     """Read or draw a set, telling how far it is; returned is the `PictureSet`."""
     match wanted.data:
         case data if data == SHAPES:
@@ -125,7 +129,7 @@ def _shapes() -> list[PictureSet]:
     return []
 
 
-def drawn() -> Iterator[Progress]:
+def drawn() -> Making:
     """The project's own shapes, drawn; six kinds, which are what is to be told apart."""
     if not _shapes():
         rng, total = np.random.default_rng(0), DRAWN + HELD_OUT
@@ -174,7 +178,7 @@ def _photos() -> list[PictureSet]:
     return []
 
 
-def photos() -> Iterator[Progress]:
+def photos() -> Making:
     """The first 10,000 of CIFAR-10's training pictures, and 2,000 of its test pictures for the test."""
     from PIL import Image
 
@@ -183,7 +187,7 @@ def photos() -> Iterator[Progress]:
     packed = cifar_place()
     if not _photos():
         if not all((packed / f"{part}.npz").is_file() for part in ("train", "test")):
-            raise LabError("CIFAR-10 is not on this disk. Looked for in {folder}.", folder=str(packed))
+            raise LabError("CIFAR-10 is not on this disk.")
         done, parts = 0, []
         for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
             with np.load(packed / f"{part}.npz") as file:
@@ -202,7 +206,7 @@ def photos() -> Iterator[Progress]:
 
 
 # ------------------------------------------------------------------ a folder
-def folder(paths: tuple[str, ...]) -> Iterator[Progress]:
+def folder(paths: tuple[str, ...]) -> Making:
     """A dropped folder: with class folders their names are the labels, otherwise there are none."""
     if not paths:
         raise LabError("Drop a folder of pictures here, or choose one.")

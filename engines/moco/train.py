@@ -78,7 +78,7 @@ class Training:
         self.test_images, self.test_labels = cifar.load(options.data, cache, "test")
         self.pixels = torch.from_numpy(self.images).permute(0, 3, 1, 2).contiguous()  # uint8 (n, 3, 32, 32)
         self.moco = MoCo(make(), 128, options.queue, options.momentum, options.temperature)
-        self.moco.to(memory_format=torch.channels_last)
+        self.moco.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave the keyword out
         self.values = list(self.moco.encoder_q.parameters())
         self.optimizer = SGD(self.values, 0.9, options.decay)
         self.order = torch.empty(0, dtype=torch.int64)
@@ -174,7 +174,7 @@ class Training:
                 loss = right = 0.0
             if now - measured > self.options.measure:
                 measured = now
-                encoder = self.moco.encoder_k
+                encoder: Encoder = self.moco.encoder_k  # type: ignore[assignment]  # a copied Encoder
                 train, test = (
                     features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000))
                 )

@@ -46,6 +46,7 @@ SAVE_EVERY = 20.0  # seconds
 FRAME_EVERY, MAP_EVERY, MEASURE_EVERY = 0.1, 0.4, 4.0  # seconds, at least
 SHARE, MAP_SHARE, MEASURE_SHARE = 1 / 150, 1 / 60, 1 / 60  # of the time that each kind of look may cost
 HISTORY = 4000  # steps of the curves that are saved
+TOLD = tuple(f.name for f in dataclasses.fields(MocoStep))
 
 
 class Run:
@@ -74,7 +75,7 @@ class Run:
             made = encoder(params.mlp)
             self.moco = MoCo(made, DIM, params.queue_size, params.momentum, params.temperature)
             self.twin = None if self.labels is None or not params.supervised else Twin(params.mlp, len(found.names))
-        self.moco.to(memory_format=torch.channels_last)
+        self.moco.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave the keyword out
         settle(self.moco, self._views(torch.arange(min(SETTLE, len(self.pixels))), params, 1))
         if self.twin is not None:
             self.twin.encoder.load_state_dict(made.state_dict())
@@ -206,7 +207,7 @@ class Run:
         before, query, after = state["update"]
         self.update = (before, query, after)
         for row in state["told"].tolist():
-            self.told.append(MocoStep(int(row[0]), *row[1:-1], int(row[-1])))
+            self.told.append(MocoStep(**dict(zip(TOLD, row, strict=True)) | {"step": int(row[0]), "own": int(row[-1])}))
         self.measured = [Measured(int(row[0]), *row[1:]) for row in state["measured"]]
 
 

@@ -121,9 +121,9 @@ class QueuePage:
             return
         end = np.array([0.0, max(LEAST, x[-1])])
         guess = Curve(Message("guess"), end, np.full(2, began.chance), "text2", dashed=True)
-        loss = Curve("InfoNCE", x, told.curve("calm"), "cat0", raw=told.curve("loss"))
+        loss = Curve(Message("InfoNCE"), x, told.curve("calm"), "cat0", raw=told.curve("loss"))
         self.loss.set_curves([loss, guess], end[1])
-        self.distance.set_curves([Curve("distance", x, told.curve("distance"), "cat1", digits=3)], end[1])
+        self.distance.set_curves([Curve(Message("distance"), x, told.curve("distance"), "cat1", digits=3)], end[1])
         self._point(None if looked is None else float(looked))
 
     def _draw_ring(self, queue: QueueFrame, began: RunBegan) -> None:
@@ -155,11 +155,8 @@ class QueuePage:
         steps = np.unique(ages)
         mean = np.array([cosines[ages == age].mean() for age in steps])
         low, high = (np.array([f(cosines[ages == age]) for age in steps]) for f in (np.min, np.max))
-        floor = min(0.0, float(low.min()))
-        if floor < 0:
-            low, mean = np.maximum(low, 0), np.maximum(mean, 0)
-        self.stale.set_curves([Curve("cosine", steps.astype(float), mean, "cat2", low=low, high=np.maximum(high, low))],
-                              max(1.0, float(steps[-1])))  # fmt: skip
+        curve = Curve(Message("cosine"), steps.astype(float), mean, "cat2", low=low, high=high, digits=3)
+        self.stale.set_curves([curve], max(1.0, float(steps[-1])))
         oldest = words.number(float(mean[-1]), 3)
         values = {"c": words.number(float(cosines.mean()), 3), "o": oldest, "m": words.number(began.params.momentum, 3)}
         text = "mean {c}, oldest {o}. The closer to 1, the better old keys fit new queries."

@@ -63,7 +63,8 @@ class MocoTab(TopicTab):
     # -- building
     def build(self) -> Sequence[Page]:
         if self.params.data == FOLDER and not self.params.paths:
-            self.params = replace(self.params, data=SHAPES, **preset(FITTING[SHAPES]))
+            back: dict[str, Any] = {"data": SHAPES, **preset(FITTING[SHAPES])}
+            self.params = replace(self.params, **back)
         self.views, self.queue, self.test = ViewsPage(), QueuePage(), TestPage()
         self.transport = Transport(seed_tip="Of weights, order and views: same seed, same curve.")
         self.views_form = ParamsForm(MocoParams(), ("encoder", "temperature", *ONE, *TWO))
@@ -83,6 +84,7 @@ class MocoTab(TopicTab):
         self.saved_part = box(section("Saved run", self.saved_text, self.go_on))
         self.no_shuffle = quiet(SHUFFLE, wrap=True)
         norm = box(section("Batch norm", self.no_shuffle))
+        self.queue.slot.addWidget(self.transport)  # from the start: language and theme reach only what is in the tab
         self.running = Running(self)
         self._connect()
         self.show_pending(0)
@@ -151,7 +153,8 @@ class MocoTab(TopicTab):
         saved = self.running.saved()
         if saved is None:
             return
-        self._quietly(replace(self.params, picture=None, anchor=0, **saved.settings))
+        back: dict[str, Any] = {"picture": None, "anchor": 0, **saved.settings}
+        self._quietly(replace(self.params, **back))
         self.running.driver.go_on()
 
     def _quietly(self, params: MocoParams) -> None:

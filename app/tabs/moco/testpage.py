@@ -61,6 +61,7 @@ class TestPage:
         for waiting in self.cards:
             waiting.set_empty("Nothing to show yet.")
         self._tuned: list[Tuned] = []
+        self._shown: list[str] = []  # curves of the accuracy plot, in their order
         self.accuracy.pointed.connect(self._point)
         self.spread.pointed.connect(self._point)
         self.tuning.pointed.connect(self._point_tuning)
@@ -108,8 +109,11 @@ class TestPage:
         self._tuned.append(tuned)
         x = np.array([t.step for t in self._tuned], float)
         curves = [
-            Curve(name, x, 100 * np.array([getattr(t, name) for t in self._tuned]), token, dashed=dashed, digits=1)
-            for name, token, dashed in (("pretrained", "cat0", False), ("scratch", "text2", True))
+            Curve(Message(said), x, 100 * np.array([getattr(t, name) for t in self._tuned]), token, None, dashed=dashed)
+            for name, said, token, dashed in (
+                ("pretrained", "pre-trained", "cat0", False),
+                ("scratch", "random start", "text2", True),
+            )
         ]
         self.tuning.set_curves(curves, float(tuned.last))
         self._point_tuning(None)
@@ -140,16 +144,19 @@ class TestPage:
         ):
             steps, values = told.accuracy(name)
             if len(steps):
-                curves.append(Curve(said, steps, values, token, digits=1))
+                curves.append(Curve(Message(said), steps, values, token, digits=1))
         if told.measured and told.measured[0].step == 0:
             level = 100 * told.measured[0].probe
-            curves.append(Curve("random start", np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1))
+            curves.append(
+                Curve(Message("random start"), np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1)
+            )
+        self._shown = [str(c.name) for c in curves]
         self.accuracy.set_curves(curves, end)
         if len(x):
             self.spread.set_curves(
                 [
-                    Curve("alignment", x, told.curve("alignment"), "cat0"),
-                    Curve("uniformity", x, told.curve("uniformity"), "cat1"),
+                    Curve(Message("alignment"), x, told.curve("alignment"), "cat0"),
+                    Curve(Message("uniformity"), x, told.curve("uniformity"), "cat1"),
                 ],
                 end,
             )
@@ -162,7 +169,7 @@ class TestPage:
             plot.set_cursor(x)
             values = ["" if v is None else words.number(v, digits) for v in plot.values_at(x)]
             if plot is self.accuracy:
-                named = dict(zip([str(c.name) for c in plot._curves], values, strict=True))
+                named = dict(zip(self._shown, values, strict=True))
                 values = [named.get(name, "") for _, name in ACCURACY]
             key.set_values(values)
 
