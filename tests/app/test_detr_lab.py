@@ -311,6 +311,17 @@ def test_a_model_that_was_displaced_goes_on(page, tab, qtbot):
     assert len(FakeDetr.asked) == asked
 
 
+def test_a_lab_that_was_displaced_asks_again_and_its_errors_are_said(page, tab, qtbot):
+    for weights in (RT_DETR, (False, 1.0, 5.0, 2.0), RT_DETR):
+        page._preset(weights)
+        tab.stream.request(tab.params, again=True)  # it may well come before the lab's job has begun
+    rest(qtbot, page)
+    assert page.found.params.weights == RT_DETR
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=WAIT)
+    page.stream.arrived.emit(Ended(page.params, error=Message("The device ran out of memory.")))
+    assert tab.error.reason() == "The device ran out of memory."
+
+
 def test_bars_take_the_arrow_keys(qtbot):
     from app.views.bars import probability
 

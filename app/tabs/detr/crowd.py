@@ -139,6 +139,10 @@ class CrowdPage(SidePage):
         if not self._asked:
             self._ask()
 
+    def displaced(self) -> None:
+        if self._shown and (self.found is None or self.found.params != self.params):
+            self.stream.request(self.params, again=True)
+
     def left(self) -> None:
         self._shown = False
 

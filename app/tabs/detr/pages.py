@@ -19,7 +19,7 @@ from app.views.base import PixelView
 from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.lane import Lane
-from engines.core.protocol import Engine
+from engines.core.protocol import Ended, Engine, Event
 from engines.detr.spec import Detections, DetrParams, ModelInfo, PictureShown
 
 PAUSE = 400  #: ms without a request that count as rest
@@ -51,6 +51,19 @@ class SidePage(QObject):
     def watch(self, stream: Stream) -> None:
         """Tell `rested` once this stream of the page has been at rest for a while: a hand in mid-drag is not."""
         stream.busy.connect(lambda busy: self._pause.stop() if busy else self._pause.start())
+        stream.arrived.connect(lambda event: self._ended(event, stream.is_busy))
+
+    def _ended(self, event: Event, busy: bool) -> None:
+        if not isinstance(event, Ended):
+            return
+        if event.error is not None:
+            self.tab.complain(event.error)
+            self.tab.shell.log(event)
+        elif event.cancelled and not busy:
+            self.displaced()
+
+    def displaced(self) -> None:
+        """Another request took the place of the page's own before it was served."""
 
     def page(self) -> Page:
         """Build it; called once."""
