@@ -88,6 +88,7 @@ class LookPage(QObject):
         self._offered: tuple[int, ...] = ()
         self._order: list[Held] = []
         self._under_hand: Box | None = None
+        self._later: PictureSeen | None = None  # another picture that came while a box was in the hand
         self._held: Held | None = None  # an object that was clicked; a detection is held by the curve
         self._threshold = 0.0
         self.photo = BoxEditor(turn=False, snap=4)
@@ -154,12 +155,16 @@ class LookPage(QObject):
 
     def _let_go(self) -> None:
         self.settled.emit()
+        later, self._later = self._later, None
+        if later is not None:
+            self.show_picture(later)
         self.show_boxes()
 
     # -- content
     def show_data(self, data: DataShown, label_at: int) -> None:
         """Names of classes and pictures."""
-        self._data, self._seen, self._curve, self._held = data, None, None, None
+        self._data, self._seen, self._curve, self._held, self._later = data, None, None, None, None
+        self._order = []
         names = [class_name(name) for name in data.classes] or [words.plain("–")]
         self.classes.set_options(names, min(label_at, len(names) - 1))
         self.matrix.set_names([*names, Message("nothing there")], [*names, Message("missed")])
@@ -168,7 +173,10 @@ class LookPage(QObject):
 
     def show_picture(self, seen: PictureSeen) -> None:
         """Another picture, or other verdicts on its boxes."""
-        before, self._seen = self._seen, seen
+        if self.photo.dragging() and self._seen is not None and self._seen.index != seen.index:
+            self._later = seen
+            return
+        before, self._seen, self._later = self._seen, seen, None
         if before is None or before.rgb is not seen.rgb:
             self.photo.set_photo(seen.rgb)
         if before is None or before.index != seen.index:
@@ -212,7 +220,7 @@ class LookPage(QObject):
         shown = [(True, i) for i in range(len(seen.truths))]
         passing = self._passing(seen)
         shown += [(False, i) for i in range(len(seen.boxes)) if passing[i] or (False, i) == at]
-        if dragging and [*self._order] != shown and self.photo.at() >= 0:
+        if dragging and self._order and self.photo.at() >= 0:
             shown = self._order  # a box keeps its place under the hand
         label = self._curve.label if self._curve is not None else -1
         boxes = [self._box(seen, data, one, passing, label, one == at) for one in shown]
