@@ -46,12 +46,13 @@ class AblationPanel(QObject):
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(120, 6)
         self.count = quiet("")
+        self.whole = quiet("")
         self.said = [label("", BODY, wrap=True) for _ in range(2)]
         self.card = card(
             "Accuracy without each part",
             self.grid,
             tools=[self.count, self.progress, self.stop, self.start],
-            foot=col(self.bar, *self.said, gap=S2),
+            foot=col(self.bar, self.whole, *self.said, gap=S2),
         )
         self.centre = box(row((self.card, 1), gap=S3))
         self.frame: Ablated | None = None
@@ -67,7 +68,7 @@ class AblationPanel(QObject):
         self.frame = None
         self._at = None
         self.card.set_empty("Each head, attention, FFN and layer is switched off in turn.", "Measure", self.wanted.emit)
-        self.card.set_note("")
+        say(self.whole, "setText", words.plain(""))
         for line in self.said:
             say(line, "setText", words.plain(""))
 
@@ -96,7 +97,7 @@ class AblationPanel(QObject):
         self.progress.setValue(frame.done)
         say(self.count, "setText", Message("{n} of {m}", {"n": frame.done, "m": frame.total}))
         shares = {"a": words.percent(frame.untouched), "b": words.percent(frame.untouched_sequences)}
-        self.card.set_note(Message("untouched {a}, whole sequences {b}", shares))
+        say(self.whole, "setText", Message("Untouched: {a} of tokens, {b} of whole sequences.", shares))
         if frame.done == frame.total:
             self.grid.set_at(self._at or self.worst())
         self._say(self._at)
