@@ -25,7 +25,7 @@ Corners: TypeAlias = tuple[float, float, float, float]
 
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attention weights has nothing to check
 
-COCO, VOC07, VOC10 = "COCO", "VOC 2007", "VOC 2010"
+COCO, VOC07, VOC10 = "COCO", "VOC 07", "VOC 10"
 STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
 SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
 RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection

@@ -273,7 +273,8 @@ class LookPage(QObject):
             self.curve_card.set_note("AP {value}", value=share(seen.value))
         count = len(seen.scores)
         self.list.set_entries(count + len(seen.missed_image), self._entries(seen, data), seen.passing)
-        self.list_card.set_note("{detections} detections, {objects} objects", detections=count, objects=seen.objects)
+        self.list_card.set_note("{detections} detections, {objects} objects", detections=words.number(count),
+                                objects=words.number(seen.objects))  # fmt: skip
         at = seen.at if seen.missed_at < 0 else count + seen.missed_at
         self.list.set_at(at)
         said = ""
@@ -283,7 +284,8 @@ class LookPage(QObject):
         elif seen.missed_at >= 0:
             words.say(self.reason, "setText", missing(seen, seen.missed_at, LONG_MISSED))
         else:
-            words.say(self.reason, "setText", "No detection of this class.")
+            here = "No detection of this class in this picture."
+            words.say(self.reason, "setText", here if count else "No detection of this class.")
         self.curve.set_at(seen.at, said)
         self.back.setEnabled(at > 0)
         self.on.setEnabled(0 <= at < count + len(seen.missed_image) - 1)

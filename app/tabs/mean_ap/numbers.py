@@ -63,8 +63,8 @@ class NumbersPage:
             for name, whole, half in zip(data.classes, seen.per_class.tolist(), seen.per_class50.tolist(), strict=True)
         ]  # fmt: skip
         self.each.set_bars(rows, top=1.0)
-        self.each_card.set_note("{objects} objects, {detections} detections", objects=int(seen.objects.sum()),
-                                detections=int(seen.detections.sum()))  # fmt: skip
+        self.each_card.set_note("{objects} objects, {detections} detections", objects=words.number(int(seen.objects.sum())),
+                                detections=words.number(int(seen.detections.sum())))  # fmt: skip
 
         at = zip(range(0, 10, 2), ("cat0", "cat1", "cat2", "accent", "cat5"), strict=True)
         self.curves.set_curves(
