@@ -98,9 +98,10 @@ class QueuePage:
         say(self.why, "setText", WHY[method])
         guess: Text = "guess, ln(K + 1)" if method in (MOCO, BANK) else "guess"
         self.loss_key.set_items((("cat0", "InfoNCE"), ("text2", guess)), "00.00")
-        self.momentum_card.set_note(
-            "one weight of the first layer" if queue else "one encoder only: it follows at once"
-        )
+        if not queue:
+            self.momentum_card.set_empty("One encoder only: it makes queries and keys.")
+        if method in (END_TO_END, IN_BATCH):
+            self.stale_card.set_empty("All keys are made in this step: none is old.")
 
     def draw(self, told: Told, looked: int | None) -> None:
         """Bring all views in line with what was told."""

@@ -19,7 +19,7 @@ from engines.moco.spec import RunBegan, Tuned
 
 LEAST = 20.0  # steps that the curves show at least
 PERCENT = (0, 25, 50, 75, 100)
-ACCURACY = (("cat0", "probe"), ("cat1", "kNN"), ("cat3", "supervised"), ("text2", "random start"))
+ACCURACY = (("cat0", "probe"), ("cat1", "kNN"), ("cat3", "supervised"), ("text2", "untrained"))
 HUES = 6
 
 
@@ -47,7 +47,7 @@ class TestPage:
             view.export_name = file
         self.accuracy_key = Key(ACCURACY, "00.0")
         self.spread_key = Key((("cat0", "alignment"), ("cat1", "uniformity")), "−0.00")
-        self.tune_key = Key((("cat0", "pre-trained"), ("text2", "random start")), "00.0")
+        self.tune_key = Key((("cat0", "pre-trained"), ("text2", "untrained")), "00.0")
         self.map_key = Key(())
         self.accuracy_card = card("Accuracy, %", self.accuracy, "on test pictures", foot=self.accuracy_key)
         self.map_card = card("Map of the vectors", self.map, foot=self.map_key)
@@ -112,7 +112,7 @@ class TestPage:
             Curve(Message(said), x, 100 * np.array([getattr(t, name) for t in self._tuned]), token, None, dashed=dashed)
             for name, said, token, dashed in (
                 ("pretrained", "pre-trained", "cat0", False),
-                ("scratch", "random start", "text2", True),
+                ("scratch", "untrained", "text2", True),
             )
         ]
         self.tuning.set_curves(curves, float(tuned.last))
@@ -148,7 +148,7 @@ class TestPage:
         if told.measured and told.measured[0].step == 0:
             level = 100 * told.measured[0].probe
             curves.append(
-                Curve(Message("random start"), np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1)
+                Curve(Message("untrained"), np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1)
             )
         self._shown = [str(c.name) for c in curves]
         self.accuracy.set_curves(curves, end)
