@@ -136,6 +136,6 @@ def _step(scene: Scene, x: Tensor) -> Tensor:
 
 def shares(row: Tensor, height: int, width: int) -> np.ndarray:
     """A row (N,) as a map (h, w) that sums to 1; all 0 where it holds nothing."""
-    values = row.double().cpu().numpy()
+    values = row.cpu().double().numpy()
     total = values.sum()
     return (values / total if total > 0 else 0 * values).reshape(height, width).astype(np.float32)

@@ -138,7 +138,7 @@ def class_specific(stream: Stream, target: int) -> Iterator[Progress | tuple[Ten
 
 def shares(row: Tensor, prefix: int, rows: int, cols: int) -> npt.NDArray[np.float32]:
     """What a row (N,) gives the patches, as shares of their sum (rows, cols); all 0 where it gives nothing."""
-    patches = row[prefix:].double().cpu().numpy()
+    patches = row[prefix:].cpu().double().numpy()
     total = patches.sum()
     made: npt.NDArray[np.float32] = (patches / total if total > 0 else 0 * patches).reshape(rows, cols)
     return made.astype(np.float32)
