@@ -361,7 +361,8 @@ class Trainer:
                 yield shown
 
     def _begin(self, job: Job[DetrTraining]) -> Iterator[Event]:
-        params, data = job.params, None
+        params = job.params
+        data: Data | None = None
         rng = np.random.default_rng((0, params.seed))
         if params.folder:
             reading = own_data(params, rng)
@@ -371,6 +372,8 @@ class Trainer:
                 except StopIteration as end:
                     data = end.value
         else:
+            yield Progress(0, 0, Message("Drawing scenes"))
+            data = Drawn(params.scenes, params.size, rng)
             yield Progress(0, 0, Message("Drawing scenes"))
         run = Run(params, data, resolve(job.device))
         yield run.began()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.tab import Dock, Page, TopicTab
@@ -58,7 +57,7 @@ class TrainPage(SidePage):
         dock.changed.connect(lambda name, value: self._change(**{name: value}))
         dock.settled.connect(self.tab.history.seal)
         dock.restarted.connect(training.restart)
-        dock.foldered.connect(self._ask_folder)
+        dock.foldered.connect(self.tab.shell.open_folder)
         dock.unfoldered.connect(lambda: self._step(folder=""))
         cards.use.clicked.connect(lambda _checked=False: self.use_weights())
         cards.wait("Drawing scenes")
@@ -123,12 +122,6 @@ class TrainPage(SidePage):
         self._step(folder=str(paths[-1]))
         self.training.restart()
 
-    def _ask_folder(self) -> None:
-        title = words.tr("A folder of pictures with boxes")
-        name = QFileDialog.getExistingDirectory(self.tab, title, str(Path.home()))
-        if name:
-            self.take_paths([Path(name)])
-
     # -- the run
     def _arrived(self, event: Event) -> None:
         cards = self.cards
@@ -159,7 +152,7 @@ class TrainPage(SidePage):
         text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
         if began.skipped > 1:
             text = Message("{n} annotations were left out. {first}", {"n": count, "first": began.faults[0]})
-        self.tab.complain(text, "Copy the list", lambda: self._copy_faults(began), word="Note")
+        self.tab.error.tell(text, "Note", "Copy the list", lambda: self._copy_faults(began), kind="warning")
 
     def _copy_faults(self, began: RunBegan) -> None:
         QGuiApplication.clipboard().setText("\n".join(words.tr(fault) for fault in began.faults))
