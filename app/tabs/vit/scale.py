@@ -14,7 +14,7 @@ from app import words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.tab import Dock, TopicTab
-from app.theme import S1, S2, S3, S4
+from app.theme import S1, S2, S3
 from app.training import Training
 from app.transport import Transport
 from app.views.base import PixelView, rgb_image
@@ -119,17 +119,17 @@ class ScalePage:
     # -- building
     def _make_views(self) -> None:
         self.plot = ErrorPlot("Accuracy against pictures", Message("training pictures"))
-        self.grid = ScoreGrid("tide", (72, 26))
+        self.grid = ScoreGrid("tide", (72, 40))
         self.grid.setMinimumHeight(136)  # six lines of numbers
         self.live = Curves((0, 100), (0, 25, 50, 75, 100))
         self.maps, self.similarity = Mosaic(captions=False, gap=S1), Mosaic(captions=False, gap=1)
-        self.similarity.setMinimumHeight(8 * 16 + 7 + 4)  # 8 × 8 maps at 2 px a value
+        self.similarity.setMinimumHeight(8 * 16 + 24)  # 8 × 8 maps at 2 px a value
         self.photo = Photo()
         self.maps_bar = ColorBar(Message("Weight"), least=90)
         self.similarity_bar = ColorBar(Message("Cosine"), "diff", least=90)
         for view, name, file in (
             (self.grid, "Accuracy, %", "scale-table"),
-            (self.live, "In training: right of a batch, %", "scale-batches"),
+            (self.live, "In training, %", "scale-batches"),
             (self.maps, "Where the class token looks", "scale-maps"),
             (self.similarity, "Likeness of positions", "scale-positions"),
         ):
@@ -141,20 +141,19 @@ class ScalePage:
         self.verdict = quiet("", wrap=True)
         self.live_key = Key((("cat0", words.plain("ViT")), ("cat1", words.plain("CNN"))), "100.0")
         self.caption = quiet("")
-        shown = col((self.plot, 1), self.verdict, gap=S2)
         self.plot_card = card(
-            "Accuracy against pictures, %", shown, foot=box(row(self.key, 1, quiet("dashed: CNN"), gap=S2))
+            "Accuracy against pictures, %", self.plot, foot=box(row(self.key, 1, quiet("dashed: CNN"), gap=S2))
         )
-        self.grid_card = card("Accuracy, %", self.grid)
-        self.live_card = card("In training: right of a batch, %", self.live, foot=self.live_key)
-        left = col(quiet("Where the class token looks, layer by layer"), (self.maps, 1), self.maps_bar, gap=S1)
-        right = col(quiet("Likeness of each position to all others"), (self.similarity, 1), self.similarity_bar, gap=S1)
+        self.grid_card = card("Accuracy, %", col((self.grid, 1), self.verdict, gap=S2))
+        self.live_card = card("In training, %", self.live, foot=self.live_key)
+        left = col(quiet("Where the class token looks"), (self.maps, 1), self.maps_bar, gap=S1)
+        right = col(quiet("Likeness of positions"), (self.similarity, 1), self.similarity_bar, gap=S1)
         shown = col(quiet("The picture"), (self.photo, 1), gap=S1)
-        inside = row((shown, 5), (left, 10), (right, 10), gap=S4)
+        inside = row((shown, 6), (left, 10), (right, 10), gap=S3)
         self.inside_card = card("What the ViT learned to see", col((inside, 1), self.caption, gap=S2))
-        beside = col((self.grid_card, 27), (self.live_card, 20), gap=S3)
-        upper = row((self.plot_card, 30), (beside, 22), gap=S3)
-        self.centre = box(col((upper, 27), (self.inside_card, 14), self.transport, gap=S3))
+        upper = row((self.plot_card, 30), (self.grid_card, 22), gap=S3)
+        lower = row((self.inside_card, 34), (self.live_card, 18), gap=S3)
+        self.centre = box(col((upper, 1), lower, self.transport, gap=S3))
 
     def _make_dock(self) -> None:
         self.form = ParamsForm(self._tab.params, [n for n in STUDY if n in ("study_data", "largest", "seeds")])
@@ -357,6 +356,7 @@ class ScalePage:
             text, {"data": table.data if table.data != DIGITS else Message(DIGITS), "n": seeds, "least": least}
         )
         self.plot_card.set_note("{study}; trained by this project" if not own else "{study}", study=said)
+        self._judge(table)
         millions = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)
         say(self.sizes, "setText", Message("Parameters of each ViT: {sizes}. The CNN has as many, within 2 %.",
                                            {"sizes": millions}))  # fmt: skip
