@@ -63,9 +63,8 @@ class NumbersPage:
             for name, whole, half in zip(data.classes, seen.per_class.tolist(), seen.per_class50.tolist(), strict=True)
         ]  # fmt: skip
         self.each.set_bars(rows, top=1.0)
-        self.each_card.set_note("{objects} objects, {detections} detections", objects=words.number(int(seen.objects.sum())),
-                                detections=words.number(int(seen.detections.sum())))  # fmt: skip
-
+        objects, detections = (words.number(int(counts.sum())) for counts in (seen.objects, seen.detections))
+        self.each_card.set_note("{objects} objects, {detections} detections", objects=objects, detections=detections)
         at = zip(range(0, 10, 2), ("cat0", "cat1", "cat2", "accent", "cat5"), strict=True)
         self.curves.set_curves(
             [Curve(f"{0.5 + 0.05 * i:.2f}", seen.recalls, np.maximum(seen.precision[i], 0), token) for i, token in at],
