@@ -19,6 +19,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--theme", choices=("light", "dark"), help="colors; the system's if not given")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where the models run")
     parser.add_argument("--snapshot", metavar="FOLDER", type=Path, help="write a picture of each tab and leave")
+    parser.add_argument("--page", metavar="NUMBER", type=number, help="page of the tab, counted from 1")
     parser.add_argument("--size", metavar="WxH", type=size, help="size of the window, for example 1440x900")
     parser.add_argument("files", nargs="*", metavar="FILES", help="pictures or a model folder, as if dropped")
     return parser.parse_args(argv)
@@ -30,6 +31,13 @@ def size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit() and 200 <= int(width) <= 8000 and 200 <= int(height) <= 8000):
         raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT in pixels, such as 1440x900")
     return int(width), int(height)
+
+
+def number(text: str) -> int:
+    """A page's number, from 1."""
+    if not (text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 def has_display() -> bool:

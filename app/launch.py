@@ -62,7 +62,9 @@ def run(options: Namespace, started: float) -> int:
             print(f"first paint {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
         for name in options.tab[:-1]:
             window.show_topic(name)
-        window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
+        tab = window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
+        if options.page is not None:
+            tab.show_page(min(options.page, len(tab.pages)) - 1)
         if settings.note is not None:
             window.complain(settings.note, word="Settings")
         if options.files:

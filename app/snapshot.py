@@ -1,4 +1,5 @@
-"""Pictures of the tabs without anybody watching: ``--snapshot FOLDER``."""
+"""Pictures of the tabs without anybody watching: ``--snapshot FOLDER``. Files are called ``<tab>.png``, with
+``--page`` ``<tab>-<page>.png``."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
+from app.stream import Stream
 from app.tab import TopicTab
 from app.topics import topics
 from app.window import FIRST, Window
@@ -33,6 +35,8 @@ def take(options: Namespace, settings: Settings) -> int:
     for name in options.tab or [t.name for t in topics()]:
         tab = window.show_topic(name)
         good, refusal = wait(tab), ""
+        if options.page is not None:
+            good = turn(tab, options.page) and good
         if options.files:
             window.take_paths([str(f) for f in options.files])
             good = wait_for_files(window, tab) and good
@@ -40,7 +44,7 @@ def take(options: Namespace, settings: Settings) -> int:
             refusal = tab.error.reason()
             good = good and not refusal
         pause(SETTLE)
-        path = folder / f"{name}.png"
+        path = folder / (f"{name}.png" if options.page is None else f"{name}-{options.page}.png")
         if not window.grab().save(str(path)):
             print(f"{name}: {path} could not be written", file=sys.stderr)
             good = False
@@ -52,6 +56,17 @@ def take(options: Namespace, settings: Settings) -> int:
     window.close()
     QApplication.processEvents()
     return int(failed)
+
+
+def turn(tab: TopicTab, number: int) -> bool:
+    """Turn to a page, or to the last one, and let it compute; pages may have streams of their own."""
+    tab.show_page(min(number, len(tab.pages)) - 1)
+    left = PATIENCE
+    pause(SETTLE)
+    while left > 0 and any(stream.is_busy for stream in tab.findChildren(Stream)):
+        pause(SETTLE)
+        left -= SETTLE
+    return wait(tab)
 
 
 def wait(tab: TopicTab) -> bool:

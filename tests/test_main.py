@@ -48,6 +48,12 @@ def test_everything_at_once():
     assert options.files == ["猫 1.png", "folder"]
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", ""])
+def test_pages_are_counted_from_one(capsys, text):
+    assert main.arguments(["--page", "3"]).page == 3
+    assert "not a number from 1" in refused(capsys, f"--page={text}")
+
+
 def test_nothing_at_all():
     options = main.arguments([])
     assert (options.tab, options.files) == ([], [])
