@@ -63,7 +63,7 @@ class DetectionList(PixelView):
         self._count, self._passing = 0, 0
         self._make: Callable[[int], Entry] | None = None
         self._at, self._hover = -1, -1
-        self._scroll = 0.0
+        self._first = 0  # row at the top: rows are whole or not there
         self._held: float | None = None
         self._empty: Text = ""
 
@@ -74,7 +74,6 @@ class DetectionList(PixelView):
         self._hover = -1
         if self._at >= count:
             self._at = -1
-        self._scroll = min(self._scroll, self._most())
         self.renew()
 
     def set_at(self, index: int) -> None:
@@ -124,29 +123,32 @@ class DetectionList(PixelView):
         return ", ".join((*parts, words.drawn(one.reason), words.drawn(one.place)))
 
     # -- places
-    def _most(self) -> float:
-        return max(0.0, self._count * ROW_H - self.height())
+    def _room(self) -> int:
+        """Rows that fit."""
+        return max(1, self.height() // ROW_H)
+
+    def _most(self) -> int:
+        """The last row that may stand at the top."""
+        return max(0, self._count - self._room())
 
     def row_rect(self, index: int) -> QRectF:
         """Where a row stands."""
-        return QRectF(0, index * ROW_H - round(self._scroll), self.width(), ROW_H)
+        return QRectF(0, (index - self._first) * ROW_H, self.width(), ROW_H)
 
     def row_at(self, point: QPointF) -> int:
         """The row under a screen point; −1 for none."""
-        index = int((point.y() + round(self._scroll)) // ROW_H)
-        return index if 0 <= index < self._count and 0 <= point.y() < self.height() else -1
+        row = int(point.y() // ROW_H)
+        return self._first + row if 0 <= row < min(self._room(), self._count - self._first) else -1
 
     def _show_row(self, index: int) -> None:
-        top = index * ROW_H
-        low, high = top + ROW_H - self.height(), top
-        if not low <= self._scroll <= high:
-            self._scroll = min(self._most(), max(0.0, top - (self.height() - ROW_H) / 2))
+        if not self._first <= index < self._first + self._room():
+            self._first = min(self._most(), max(0, index - self._room() // 2))
 
     def arrange(self, width: int, height: int) -> None:
-        self._scroll = min(self._scroll, self._most())
+        self._first = min(self._first, self._most())
 
     def fit(self) -> None:
-        self._scroll = 0.0
+        self._first = 0
         self.renew()
 
     # -- hand
@@ -181,14 +183,14 @@ class DetectionList(PixelView):
         self._held = None
 
     def _drag(self, y: float) -> None:
-        self._scroll = min(1.0, max(0.0, y / max(1, self.height()))) * self._most()
+        self._first = round(min(1.0, max(0.0, y / max(1, self.height()))) * self._most())
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._most() <= 0:
             event.ignore()
             return
-        self._scroll = min(self._most(), max(0.0, self._scroll - event.angleDelta().y() / 120 * 2 * ROW_H))
+        self._first = min(self._most(), max(0, self._first - round(event.angleDelta().y() / 60)))
         self._point(self.row_at(event.position()))
         self.update()
         event.accept()
@@ -219,16 +221,16 @@ class DetectionList(PixelView):
         if not self._count:
             empty_note(painter, QRectF(self.rect()), self._empty)
             return
-        first = int(self._scroll // ROW_H)
-        for index in range(first, min(self._count, first + self.height() // ROW_H + 2)):
+        last = min(self._count, self._first + self._room())
+        for index in range(self._first, last):
             self._draw_row(painter, index)
-        if 0 < self._passing < self._count:
+        if self._first < self._passing < last:
             y = self.row_rect(self._passing).top()
             painter.setPen(pen(theme.color("control"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(0, y), QPointF(self.width() - 2 * THUMB, y))
         if self._most() > 0:
             high = max(24.0, self.height() ** 2 / (self._count * ROW_H))
-            top = self._scroll / self._most() * (self.height() - high)
+            top = self._first / self._most() * (self.height() - high)
             painter.fillRect(QRectF(self.width() - THUMB, round(top), THUMB, round(high)), theme.color("border"))
 
     def _draw_row(self, painter: QPainter, index: int) -> None:

@@ -226,8 +226,8 @@ class FilmStrip(PixelView):
             painter.drawRect(frame)
 
     def _draw_words(self, painter: QPainter, index: int, place: QRectF) -> None:
-        if index >= len(self._captions):
-            return
+        if index >= len(self._captions) or place.left() < 0 or place.right() > self.width():
+            return  # a picture that is partly out of sight says nothing: half a caption would be cut
         on = index == self._at
         line = QRectF(place.x(), self.height() - CAPTION_H - S1 // 2, place.width(), CAPTION_H)
         note = self._notes[index] if index < len(self._notes) else ""

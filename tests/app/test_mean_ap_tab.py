@@ -245,7 +245,7 @@ def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
     assert len(set(made)) <= 200 // ROW_H + 3
     QTest.keyClick(view, Qt.Key.Key_End)
     assert view.at() == 999_999
-    assert view.row_rect(999_999).bottom() == view.height()
+    assert view.height() - ROW_H < view.row_rect(999_999).bottom() <= view.height()
     assert view.row_at(view.row_rect(999_998).center()) == 999_998
     view.set_entries(0, entry, 0)
     assert view.at() == -1

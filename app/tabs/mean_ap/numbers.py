@@ -42,6 +42,7 @@ class NumbersPage:
         self.curves_card = card("Mean over classes at five IoUs", self.curves, foot=self.curves.key)
         right = col((self.each_card, 10), (self.curves_card, 11), gap=S3)
         self.centre = box(row((self.twelve_card, 1), (right, 1), gap=S3))
+        words.say(self.each, "setAccessibleName", "Each class")
         self.curves.pointed.connect(self.curves.set_cursor)
 
     def show_numbers(self, seen: NumbersSeen, data: DataShown) -> None:
