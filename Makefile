@@ -5,14 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test lint bench pictures train clean
+.PHONY: run test lint bench pictures clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
 	@$(BIN)/python main.py $(ARGS)
 
+# Two processes with one thread each; a test that waits for the window leaves the core to the other.
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff check .
