@@ -91,7 +91,17 @@ class Learning(Params):
         ),
     )  # fmt: skip
     learning_rate: float = setting(
-        2e-3, Range(1e-5, 0.3, 1e-5, "Learning rate", log=True, live=True, group=AT_ONCE, tip="Step size of Adam.")
+        2e-3,
+        Range(
+            1e-5,
+            0.3,
+            1e-5,
+            "Learning rate",
+            log=True,
+            live=True,
+            group=AT_ONCE,
+            tip="Step size of Adam. It rises over the first 50 steps.",
+        ),
     )
     mlp: bool = setting(
         True,

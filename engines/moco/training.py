@@ -45,6 +45,7 @@ SETTLE = 256  # pictures that batch norm's first statistics are of
 SAVE_EVERY = 20.0  # seconds
 FRAME_EVERY, MAP_EVERY, MEASURE_EVERY = 0.1, 0.4, 4.0  # seconds, at least
 SHARE, MAP_SHARE, MEASURE_SHARE = 1 / 150, 1 / 60, 1 / 60  # of the time that each kind of look may cost
+WARM_UP = 50  # steps over which the rate rises: the noise in the queue would else press all keys together
 HISTORY = 4000  # steps of the curves that are saved
 TOLD = tuple(f.name for f in dataclasses.fields(MocoStep))
 
@@ -112,13 +113,14 @@ class Run:
         contrast = self.dictionary.contrast(first, normalize(two.float() / 255), index)
         loss = contrast.loss
         gradients = torch.autograd.grad(loss, self.values)
-        self.adam.step(gradients, params.learning_rate)
+        rate = params.learning_rate * min(1.0, (self.step + 1) / WARM_UP)
+        self.adam.step(gradients, rate)
         if not finite(float(loss.detach()), float(self.values[0].detach().sum())):
             self.stopped = True
             return None
         self.dictionary.learned(contrast, index, two)
         if self.twin is not None and self.labels is not None:
-            self.twin.step(first, torch.from_numpy(self.labels)[index], params.learning_rate)
+            self.twin.step(first, torch.from_numpy(self.labels)[index], rate)
         self.step += 1
         self.own = contrast.own
         self.update = (before, query, self._weight(True))

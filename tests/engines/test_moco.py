@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import deque
 from dataclasses import replace
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engines.checkpoints.catalog import WEIGHTS
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.core.training import Stopped
@@ -19,6 +21,7 @@ from engines.moco import Encoder, MoCo, info_nce
 from engines.moco import training as live
 from engines.moco.augment import Recipe, blurred, color_maps, views
 from engines.moco.engine import Engine
+from engines.moco.load import bundled, load_encoder
 from engines.moco.looks import staleness
 from engines.moco.measures import Probe, alignment, knn_accuracy, uniformity
 from engines.moco.methods import KINDS
@@ -306,7 +309,7 @@ def test_keys_grow_old_by_the_step_and_the_oldest_is_k_over_b(toys):
 
 def test_fresh_keys_are_those_of_now_and_without_momentum_old_ones_are_not(toys):
     def spread(momentum):
-        run = Run(small(queue_size=64, learning_rate=0.01, momentum=momentum), toys)
+        run = Run(small(queue_size=64, learning_rate=0.1, momentum=momentum), toys)  # it rises over the first 50 steps
         for _ in range(6):
             run.advance(run.params)
         return staleness(run)
@@ -506,3 +509,21 @@ def finished(steps):
             next(steps)
         except StopIteration as done:
             return done.value
+
+
+# ------------------------------------------------------------------ the bundled encoder
+def test_the_bundled_encoder_is_what_its_card_says():
+    if not bundled():
+        pytest.skip("no weights in this copy")
+    encoder = load_encoder()
+    weights = WEIGHTS / "moco-cifar10.safetensors"
+    assert encoder.card["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert encoder.card["metrics"]["knn"] > encoder.card["metrics"]["random_init"]["knn"] + 0.1
+    assert encoder.card["training"]["finished"]
+    assert not encoder.training
+    assert not any(p.requires_grad for p in encoder.parameters())
+    pixels = torch.randint(0, 256, (3, 3, 50, 40), dtype=torch.uint8)
+    prepared = encoder.prepare(pixels)
+    assert prepared.shape == (3, 3, 32, 32)
+    assert encoder.features(prepared).shape == (3, encoder.out_features)
+    assert sum(p.numel() for p in encoder.parameters()) == encoder.card["parameters"]

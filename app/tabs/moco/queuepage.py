@@ -98,6 +98,7 @@ class QueuePage:
         say(self.why, "setText", WHY[method])
         guess: Text = "guess, ln(K + 1)" if method in (MOCO, BANK) else "guess"
         self.loss_key.set_items((("cat0", "InfoNCE"), ("text2", guess)), "00.00")
+        self.momentum_card.set_note("one weight of the first layer" if queue else "")
         if not queue:
             self.momentum_card.set_empty("One encoder only: it makes queries and keys.")
         if method in (END_TO_END, IN_BATCH):
