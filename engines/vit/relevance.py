@@ -127,6 +127,7 @@ def class_specific(stream: Stream, target: int) -> Iterator[Progress | tuple[Ten
     share = readout(stream.net.config, stream.tokens).to(stream.hidden[0].device)
     row, rows = share, []
     above = head_gradient(stream, target)
+    yield Progress(0, layers, TEXT)
     for index in reversed(range(layers)):
         weights, gradient, above = layer_gradient(stream, index, above)
         found = relevant(weights, gradient)  # (Q, N); tokens that do not go on have no gradient
