@@ -6,6 +6,7 @@ Every file carries the settings that made it: PNG as text chunk, SVG as descript
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -137,9 +138,11 @@ def save(view: QWidget, path: str | Path) -> None:
         The place cannot be written.
     """
     path = Path(path)
-    content = WRITERS[path.suffix.lower()](view)
     part = None
     try:
+        if path.suffix.lower() not in WRITERS:  # a folder, or no name at all before the ending
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        content = WRITERS[path.suffix.lower()](view)
         handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
         with os.fdopen(handle, "wb") as file:
             file.write(content)

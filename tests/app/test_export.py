@@ -117,6 +117,14 @@ def test_a_place_that_cannot_be_written_is_said_in_words(qtbot, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["", ".png"])
+def test_a_folder_instead_of_a_file_is_said_in_words(qtbot, tmp_path, name):
+    view = show(qtbot, bars())
+    with pytest.raises(LabError, match="could not be written"):
+        export.save(view, tmp_path / name if name else tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_copy_puts_the_picture_on_the_clipboard(qtbot):
     view = show(qtbot, bars(), 300, 100)
     export.copy_picture(view)
