@@ -142,7 +142,7 @@ def head_of(source: str) -> Located | None:
 
 def describe(source: str) -> KnownModel:
     """The list entry of a source; one is made up for a folder or a hub id that is not in the list."""
-    for model in (*available("vit"), *available("detr"), _PACKAGE):
+    for model in (*available("vit"), *available("detr"), *available("moco"), _PACKAGE):
         if model.name == source:
             return model
     if _is_path(source) or not _HUB_ID.fullmatch(source):

@@ -73,7 +73,7 @@ class Engine:
         value: T = self._kept[name][1]
         return value
 
-    def _map(self, prepared: Prepared, params: TransferParams, photo: Floats) -> Iterator[FeatureMap]:
+    def _map(self, prepared: Prepared, params: TransferParams, photo: Floats) -> Iterator[FeatureMap | Progress]:
         """The map; that of t-SNE again and again while it forms, from where it was left."""
         shown = self._keep("shown", None, lambda: on_map(prepared))
         thumbs = self._keep("thumbs", None, lambda: prepared.pixels(shown, THUMB))

@@ -558,6 +558,17 @@ def test_dinov2_names_what_it_sees():
     assert net.labels[said] == "cat"
 
 
+def test_the_encoder_of_another_topic_is_a_backbone():
+    source = "moco-cifar10"
+    if not catalog.describe(source).ready:
+        pytest.skip("no encoder is bundled")
+    net = backbones.load(source)
+    assert source in {model.name for model in backbones.available()}
+    assert net(net.normalize(torch.zeros(2, net.side, net.side, 3, dtype=torch.uint8))).shape == (2, net.width)
+    for first, second in zip(net.fresh(3).parameters(), net.fresh(3).parameters(), strict=True):
+        assert torch.equal(first, second)
+
+
 def test_no_head_is_in_the_list_of_models():
     assert all(model.name != "dinov2-cifar10-head" for model in (*catalog.available("vit"), *backbones.available()))
     assert catalog.head_of("mini-vit") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class SetChooser(Chooser):
         entry(menu, DIGITS, lambda: tab.take_set(()), checked=not tab.params.folders)
         for folders in tab.recent_sets:
             name = words.plain(set_name(folders))
-            line = entry(menu, name, lambda f=folders: tab.take_set(f), checked=folders == tab.params.folders)
+            line = entry(menu, name, partial(tab.take_set, folders), checked=folders == tab.params.folders)
             line.setToolTip("\n".join(folders[:8]))
         menu.addSeparator()
         entry(menu, "Open class folders", self.ask)

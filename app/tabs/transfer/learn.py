@@ -240,6 +240,7 @@ class LearnPage:
     def _draw_confusion(self) -> None:
         state = self._state
         said = state.said_of(self.method.at())
+        self.bar.setVisible(said is not None)
         if said is None or state.truth is None:
             text = "Train, and see here what is taken for what."
             if state.methods and state.steps:
