@@ -104,6 +104,12 @@ class QueuePage:
         if method in (END_TO_END, IN_BATCH):
             self.stale_card.set_empty("All keys are made in this step: none is old.")
 
+    def draw_ring(self, told: Told, looked: int | None) -> None:
+        """The ring alone, which follows every step."""
+        queue, _ = told.at(looked)
+        if told.began is not None and queue is not None:
+            self._draw_ring(queue, told.began)
+
     def draw(self, told: Told, looked: int | None) -> None:
         """Bring all views in line with what was told."""
         began = told.began

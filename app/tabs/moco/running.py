@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QTimer
+
 from app.tabs.moco.told import Told
 from app.training import Training
 from app.transport import Transport, training_stream
@@ -34,6 +36,7 @@ from engines.moco.spec import (
 if TYPE_CHECKING:
     from app.tabs.moco.tab import MocoTab
 
+REST = 400  # ms between two drawings of the curves; the ring is drawn at once
 TRAINER, TUNER = "engines.moco.training:Trainer", "engines.moco.tuning:Tuner"
 
 
@@ -71,6 +74,10 @@ class Running:
         self.tuner = training_stream(tab.shell.lane, TUNER, tab)
         self.tuner.arrived.connect(self._tuned)
         self._tries = 0
+        self._soon = QTimer(tab)  # between two drawings of the curves: steps may come many times a second
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(REST)
+        self._soon.timeout.connect(tab.draw)
 
     def _settings(self) -> RunParams:
         return run_params(self.tab.params, str(run_folder()), self.driver.resumes)
@@ -116,13 +123,14 @@ class Running:
                 told.step(event)
             case Measured():
                 told.measure(event)
-                tab.draw()
+                self._draw_soon()
             case MapFrame():
                 told.map = event
-                tab.draw()
+                self._draw_soon()
             case QueueFrame():
                 told.queue = event
-                tab.draw()
+                tab.draw_ring()
+                self._draw_soon()
             case KeptRun():
                 told.keep(event, self.driver.timeline.steps)
                 told.queue, told.map = event.queue, event.map
@@ -139,6 +147,10 @@ class Running:
                 if event.error is not None:
                     tab.leave_empty(event.error)
                 tab.draw()
+
+    def _draw_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
 
     # -- fine-tuning
     def _tuned(self, event: Any) -> None:

@@ -259,6 +259,11 @@ class MocoTab(TopicTab):
         if self.page == VIEWS and self.params.encoder == THIS_RUN:
             self._quietly(replace(self.params, weights=self.running.state))
 
+    def draw_ring(self) -> None:
+        """Draw the queue alone, if it is in front."""
+        if self.page == QUEUE:
+            self.queue.draw_ring(self.running.told, self.running.looked)
+
     def draw(self) -> None:
         """Draw the page in front from what was told."""
         if self.page == QUEUE:
