@@ -128,14 +128,14 @@ class Timeline:
 
     Parameters
     ----------
-    memory : int
-        Bytes the states may fill together.
+    memory : int, optional
+        Bytes the states may fill together; `MEMORY` if not given.
     count : int
         States at most.
     """
 
-    def __init__(self, memory: int = MEMORY, count: int = 400) -> None:
-        self._memory, self._count = memory, count
+    def __init__(self, memory: int | None = None, count: int = 400) -> None:
+        self._memory, self._count = MEMORY if memory is None else memory, count
         self._states: list[Weights] = []
 
     def __len__(self) -> int:

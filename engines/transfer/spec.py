@@ -74,7 +74,7 @@ class TransferParams(Params):
     )  # fmt: skip
     most: int = setting(
         40,
-        Range(4, 5000, 1, "Pictures per class, at most", log=True, group=NEW_RUN,
+        Range(4, 5000, 1, "Pictures per class", log=True, group=NEW_RUN,
               tip="Half of them are for testing, the rest can be labeled."),
     )  # fmt: skip
     side: int = setting(

@@ -35,6 +35,7 @@ SAME = re.compile(
     |t-SNE|CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
     |config\.json|safetensors|Ctrl(\+Shift)?\+[A-Z]|Esc|Delete|Del|F6|Shift|Ctrl
     |[(（][A-Z][A-Za-z]+(\ (&|et\ al\.|等)\ ?[A-Za-z]*)?,?\ ?\d{4}[^)）]*[)）]
+    |Chefer(,\ Gur\ &\ Wolf)?|nostalgebraist|CNN|ResNet\b
     |van\ der\ Maaten|Wilson|Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar
     |\b(MoCo(\ v[12])?|InfoNCE|SimCLR|kNN|EMAN)\b
     |[qkTd]\b|MLP|SGD|Adam|Epanechnikov|Jensen-Shannon|CKA|Softmax|d_model|Kingma

@@ -17,6 +17,7 @@ from engines.core.errors import Message
 from engines.detr.lab import Matched, object_name
 
 PARTS = ("cat0", "cat1", "cat2")  # cross-entropy, L1, GIoU
+LINE = 19  # px, a line of body text in the widest font
 FEW_PAIRS = 4  # that are written out
 PITCH = 24  # px, the least a row of bars takes
 
@@ -84,6 +85,8 @@ class Assignment(QObject):
         ]
         for name, _, value, more in self._lines:
             name.setMinimumWidth(58)
+            name.setMinimumHeight(LINE)
+            value.setMinimumHeight(LINE)
             value.setMinimumWidth(56)
             more.setMinimumWidth(50)
             for one in (value, more):

@@ -93,6 +93,7 @@ class DecodePage(QObject):
         self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00")
         self.beams.export_name = "beams"
+        say(self.beams, "setAccessibleName", "Beams")
         self.beams_card = card("Beams", self.beams, "log p", foot=quiet("Bar: probability of the sequence"))
         self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)

@@ -47,6 +47,7 @@ class CausalPanel(QObject):
         self.grid.export_name = "changed-logits"
         self.bar = ColorBar(Message("Change of a logit"), "diff")
         self.bars = Bars(40, least_name=40, widest="00.000")
+        say(self.bars, "setAccessibleName", "This token")
         self.said = [label("", BODY, wrap=True) for _ in range(3)]
         self.map_card = card("A changed token and the logits it moves", self.grid, foot=self.bar)
         self.row_card = card("This token", col(*self.said, (self.bars, 1), gap=S2))
@@ -125,6 +126,7 @@ class ResidualPanel(QObject):
         super().__init__()
         self.bars = PairBars((Message("all on"), Message("as set"), Message("ratio")), Message("off"))
         self.bars.export_name = "gradient-norms"
+        say(self.bars, "setAccessibleName", "Gradient norm per sublayer")
         self.none = button("All on", kind="boxed", clicked=lambda: self.switched.emit(()))
         self.every = button("All off", kind="boxed", clicked=lambda: self.switched.emit(EVERYWHERE))
         self.said, self.hint = quiet("", wrap=True), quiet("Click a row to switch its residual connection.")
@@ -180,6 +182,7 @@ class PositionsPanel(QObject):
         self._frame: Placed | None = None
         self._on, self._count = True, 0
         self.bars = Bars(36, widest="100.0 %")
+        say(self.bars, "setAccessibleName", "Token accuracy")
         self.said = [label("", BODY, wrap=True) for _ in range(5)]
         self.map_card = card("Encoder, layer 1", self.map, tools=[self.holder], foot=self.bar)
         self.bars_card = card("Token accuracy", self.bars, "held-out examples")

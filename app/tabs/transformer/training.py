@@ -61,6 +61,9 @@ class TrainingPage(QObject):
         self.loss, self.accuracy = Curves(widest="0.0000"), Curves((0, 100), PERCENT)
         self.bars = Bars(pitch=26, least_name=40, widest="00.00")
         self.bars.export_name = "gradient-norms"
+        say(self.bars, "setAccessibleName", "Gradient norm")
+        say(self.loss, "setAccessibleName", "Loss")
+        say(self.accuracy, "setAccessibleName", "Accuracy, %")
         self.loss.export_name, self.accuracy.export_name = "loss", "accuracy"
         self.said = SaidLine()
         self.maps = Maps()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from app import words
@@ -56,6 +58,7 @@ class LensPage(InsidePage):
         for one in self._cards:
             one.set_empty("Waiting for the model")
         self._event: Lens | None = None
+        self._labels: Sequence[str] = ()  # of the model that the event is of: another one may have come since
         self._params, self._shown = ViTParams(), Shown()
         self.picker.chosen.connect(lambda at: self.asked.emit({"target": at}))
         self.bars.clicked.connect(lambda at: self._go(at))
@@ -89,7 +92,7 @@ class LensPage(InsidePage):
         assert isinstance(event, Lens)
         assert shown.info is not None
         assert shown.grid is not None
-        self._event = event
+        self._event, self._labels = event, shown.info.labels
         left, top, right, bottom = shown.grid.rectangle
         self.photo.set_photo(shown.grid.photo)
         self.photo.set_grid(shown.grid.rows, shown.grid.cols, (left, top, right - left, bottom - top))
@@ -127,8 +130,6 @@ class LensPage(InsidePage):
         return min(1.0, nice_end(float(event.patches.max(initial=0.0)))), 0.0, "ember"
 
     def _show_bars(self, event: Lens) -> None:
-        assert self._shown is not None
-        labels = self._shown.info.labels if self._shown.info is not None else ()
         rows = []
         for depth, course in enumerate(event.course.tolist()):
             place = Message("L{n}", {"n": depth}) if depth else Message("Input")
@@ -136,7 +137,7 @@ class LensPage(InsidePage):
                 rows.append(Bar(place, ((max(0.0, course), "accent"),), words.number(course, 2)))
                 continue
             best, share = int(event.top[depth, 0]), float(event.shares[depth, 0])
-            said = Message("{layer}  {name}", {"layer": place, "name": class_name(labels[best])})
+            said = Message("{layer}  {name}", {"layer": place, "name": class_name(self._labels[best])})
             token = "accent" if best == event.target else "control"
             rows.append(Bar(said, ((share, token),), words.percent(share)))
         self.bars.set_bars(rows, 1.0)
@@ -176,7 +177,7 @@ class LensPage(InsidePage):
         else:
             text = Message("Patch {row}, {col} reads as {name}, {value}",
                            {"row": cell[0] + 1, "col": cell[1] + 1,
-                            "name": class_name(shown.info.labels[int(says[cell])]),
+                            "name": class_name(self._labels[int(says[cell])]),
                             "value": weight_percent(float(event.sure[depth][cell]))})  # fmt: skip
         words.say(self.said, "setText", text)
 
