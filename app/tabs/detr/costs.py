@@ -49,6 +49,7 @@ class CostTables(QWidget):
                 line.addWidget(label(words.plain(SIGNS[i]), TITLE, kind="quiet"))
             table.hovered.connect(self._pointed(i))
             table.clicked.connect(lambda cell: self.chosen.emit(self._way(cell)[0]))
+            words.say(table, "setAccessibleName", "Total cost")  # the weight is not known yet
             table.export_name = ("class-cost", "l1-cost", "giou-cost", "total-cost")[i]
         self.setLayout(line)
         self._shape = (0, 0)
@@ -91,6 +92,7 @@ class CostTables(QWidget):
             name = FOCAL if i == 0 and params.focal else NAMES[min(i, 2)]
             text = Message("Total cost") if i == 3 else Message(name, {"weight": weight_text(weights[i])})
             words.say(self._titles[i], "setText", text)
+            words.say(self.tables[i], "setAccessibleName", text)
 
     def light(self, prediction: int | None, thing: int | None) -> None:
         """Light up a row, a column or a cell that is pointed at elsewhere."""

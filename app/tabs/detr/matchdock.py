@@ -75,6 +75,7 @@ class MatchingDock(QWidget):
         self._title = label("Selected box", SMALL, True, "quiet")
         self._hint = quiet("Click a box to change it.", wrap=True)
         self.bars = DragBars(pitch=22, least_name=44)
+        words.say(self.bars, "setAccessibleName", "Class")
         self.bars.dragged.connect(lambda i, value: self.said.emit(self._rows[i], value))
         self.bars.let_go.connect(self.settled)
         self.kind = MenuButton(["square"], tip="Class")

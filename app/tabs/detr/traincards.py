@@ -67,6 +67,7 @@ class TrainCards(QObject):
         say(self.cardinality, "setToolTip", CARDINALITY_TIP)
         say(self.switched_key, "setToolTip", SWITCHES_TIP)
         say(self.switched, "setAccessibleName", "changed owners, %")
+        say(self.film, "setAccessibleName", "Match film")
         self.looks = Segments(
             ("Attention", "Boxes"),
             tips=(

@@ -91,6 +91,7 @@ class PositionsPage:
         self.curves.export_name = "position-columns"
         self.offset = BandCurves(zero=True, widest="−0.00")
         self.offset.export_name = "dot-product-over-offset"
+        words.say(self.offset, "setAccessibleName", "Dot products")
         self.map_card = card("Position code", self.map, tools=[self.map_bar])
         self.curves_card = card("Columns over position", self.curves, foot=self.curves.key)
         self.dots_card = card("Dot products", self.dots, "position by position", tools=[self.dots_bar])

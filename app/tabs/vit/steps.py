@@ -45,6 +45,7 @@ class Strand(QWidget):
         self.head.setFixedWidth(NAME_W)
         self.grid = ScoreGrid("diff", (40, 30))
         self.grid.setMinimumSize(200, 20)
+        words.say(self.grid, "setAccessibleName", "Scores")
         self.grid.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.bar = ColorBar("", "diff", BAR_W)
         self.bar.setFixedWidth(BAR_W + 20)
