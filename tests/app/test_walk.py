@@ -26,6 +26,9 @@ LOOKS = [("en", "light"), ("zh", "dark"), ("zh", "light"), ("en", "dark")]
 WIDEST = "DejaVu Sans"
 
 
+pytestmark = pytest.mark.timeout(600)  # ten tabs of up to six pages, each choice of theirs: two minutes on a busy core
+
+
 @pytest.fixture(scope="module")
 def vit_folder(tmp_path_factory):
     return tiny_vit(tmp_path_factory.mktemp("models") / "ViT 0")

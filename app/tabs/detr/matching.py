@@ -372,7 +372,7 @@ def cell_of(what: tuple[str, int] | None) -> tuple[int, int] | None:
 
 def matching_places(width: int, height: int) -> list[QRect]:
     """Places of scene, loss, assignment, costs."""
-    upper = round((height - S3) * 0.55)
+    upper = round((height - S3) * 0.565)
     wide = round((width - S3) * 8 / 13)
     right, low = wide + S3, 150
     return [
