@@ -73,6 +73,17 @@ def test_results_outlive_the_window_and_are_not_made_again(opened, qtbot):
     assert {p.cell.seed for p in second.table.points[6:]} == {1}
 
 
+def test_results_of_other_pictures_are_not_taken_for_these(opened, qtbot):
+    first = opened().scale
+    run_to_end(qtbot, first)
+    second = opened().scale
+    assert second._settings().done == first.table.points
+    second._tab.change(study_data=CIFAR)
+    assert second._settings().done == ()
+    second._tab.change(study_data="Digits")
+    assert second._settings().done == first.table.points
+
+
 def test_start_anew_trains_everything_again(opened, qtbot):
     page = opened().scale
     run_to_end(qtbot, page)

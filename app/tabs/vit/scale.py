@@ -113,6 +113,7 @@ class ScalePage:
         self._make_cards()
         self._make_dock()
         self._done: tuple[Point, ...] = ()  # what the run in hand need not make again
+        self._own: Table | None = None  # the study that was on disk
         self._cell: Cell | None = None
         self._right: dict[str, list[float]] = {}  # of the batches of the pair that is being trained
         self._begun: StudyBegan | None = None
@@ -200,6 +201,8 @@ class ScalePage:
         say(self.where, "setText", words.plain(params.study_folder) if params.study_folder else "No folder chosen.")
         if self.training.params is not None:
             self.training.settings_changed()
+        else:
+            self._reuse()
 
     def takes(self, path: Path) -> bool:
         """Whether a dropped thing is a folder to study."""
@@ -234,8 +237,8 @@ class ScalePage:
         self.settings_changed()
         own = scale_store.read(self._file) if self._file is not None else None
         table = own or scale_store.read(scale_store.BUNDLED)
-        if own is not None:
-            self._done = own.points
+        self._own = own
+        self._reuse()
         self.live_card.set_empty("Nothing is being trained.", "Start", self.training.play)
         self.inside_card.set_empty("A study shows here how its ViTs learn to see.")
         if table is None:
@@ -248,6 +251,12 @@ class ScalePage:
                 self.training.timeline.add(state)
             self.transport.set_step(bundled[1][-1].step, [state.step for state in bundled[1]])
             self._draw_inside(bundled[1][-1])
+
+    def _reuse(self) -> None:
+        """What is on disk need not be made again, if it is of the pictures that are chosen now."""
+        now, own = self._tab.params, self._own
+        name = Path(now.study_folder).name if now.study_data == FOLDER else now.study_data
+        self._done = own.points if own is not None and own.data == name else ()
 
     def _forget(self) -> None:
         """Start anew: everything is trained again."""
@@ -337,8 +346,7 @@ class ScalePage:
         for i, (size, kind) in enumerate((s, k) for s in SIZES for k in KINDS):
             n, mean, spread, _ = table.line(kind, size)
             at = np.isin(np.array(table.counts, np.float32), n)
-            values[i, at], off[i, ~at] = 100 * mean, True
-            off[i, at] = False
+            values[i, at], off[i, at] = 100 * mean, False
             if len(n):
                 lines.append(ErrorLine(name_of(kind, size), TOKENS[size], n, 100 * mean, 100 * spread, kind == CNN))
         self.plot.set_lines(lines, table.counts)
@@ -361,9 +369,9 @@ class ScalePage:
         )
         self.plot_card.set_note("{study}; trained by this project" if not own else "{study}", study=said)
         self._judge(table)
-        millions = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)
+        counts = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)
         say(self.sizes, "setText", Message("Parameters of each ViT: {sizes}. The CNN has as many, within 2 %.",
-                                           {"sizes": millions}))  # fmt: skip
+                                           {"sizes": counts}))  # fmt: skip
         for view in self.views:
             view.settings = {"data": table.data, "seeds": seeds, "tested": table.tested}
 
