@@ -8,13 +8,14 @@ pausing ends the job, going on sends another with the same ``run``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engines.blocks.optimizers import Adam
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
 from engines.multi_head.measures import map_agreement
@@ -73,31 +74,6 @@ def draw(task: str, count: int, random: torch.Generator) -> Sequences:
     letters = torch.rand(count, len(LETTERS), generator=random).argsort(-1)[:, :LENGTH]  # (B, N)
     left, right = letters.roll(1, 1), letters.roll(-1, 1)  # in a ring
     return letters, torch.stack([left, left if task == LEFT else right], -1)
-
-
-class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1). Written out, since the first step of torch's own loads a compiler."""
-
-    BETAS, EPS = (0.9, 0.999), 1e-8
-
-    def __init__(self, values: Sequence[Tensor]) -> None:
-        self._values = list(values)
-        self._mean = [torch.zeros_like(v) for v in values]
-        self._square = [torch.zeros_like(v) for v in values]
-        self._steps = 0
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
-        """Move the values against their gradients."""
-        self._steps += 1
-        first, second = self.BETAS
-        torch._foreach_lerp_(self._mean, list(gradients), 1 - first)
-        torch._foreach_mul_(self._square, second)
-        torch._foreach_addcmul_(self._square, list(gradients), list(gradients), 1 - second)
-        scale = torch._foreach_div(self._square, 1 - second**self._steps)
-        torch._foreach_sqrt_(scale)
-        torch._foreach_add_(scale, self.EPS)
-        torch._foreach_addcdiv_(self._values, self._mean, scale, -rate / (1 - first**self._steps))
 
 
 class Run:
