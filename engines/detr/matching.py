@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from engines.core.errors import LabError
 
@@ -81,16 +83,17 @@ class HungarianMatcher:
             raise LabError("An object has a label outside of the {classes} classes.", classes=classes)
         # Objects along the rows, so that the long inner axis is the one of the queries; turned round at the end.
         chosen = labels[..., :, None].expand(*labels.shape, logits.shape[-2])  # (..., T, Q)
-        by_class = self._class_terms(logits).transpose(-1, -2).gather(-2, chosen).mul_(self.class_cost)
+        by_class = self._class_terms(logits).transpose(-1, -2).gather(-2, chosen)
+        by_class.mul_(self.class_cost if self.focal else -self.class_cost)
         by_box = torch.cdist(target_boxes, boxes, p=1).mul_(self.bbox_cost)
         by_giou = pairwise_giou(target_boxes, boxes).mul_(-self.giou_cost)
         terms = [term.transpose(-1, -2) for term in (by_class, by_box, by_giou)]
         return CostMatrix(terms[0] + terms[1] + terms[2], *terms)
 
     def _class_terms(self, logits: Tensor) -> Tensor:
-        """The class term of each class (..., Q, C or C+1), without its weight."""
+        """What the class term weighs (..., Q, C or C+1): the focal cost, or the probability, which counts against."""
         if not self.focal:
-            return logits.softmax(-1).neg_()
+            return logits.softmax(-1)
         p = logits.sigmoid()
         wrong = (1 - self.alpha) * p**self.gamma * -(1 - p + 1e-8).log()
         return self.alpha * (1 - p) ** self.gamma * -(p + 1e-8).log() - wrong
@@ -111,21 +114,27 @@ class HungarianMatcher:
         """
         counts = [len(target["labels"]) for target in targets]
         labels, target_boxes = pad(targets, logits)
-        costs = self.cost_matrix(logits, boxes, labels, target_boxes).total.cpu().numpy()  # (B, Q, T)
-        pairs = [linear_sum_assignment(cost[:, :count]) for cost, count in zip(costs, counts, strict=True)]
-        return [(torch.from_numpy(rows).long(), torch.from_numpy(cols).long()) for rows, cols in pairs]
+        costs = self.cost_matrix(logits, boxes, labels, target_boxes).total.double().cpu().mT.numpy()  # (B, T, Q)
+        return [assigned(cost[:count]) for cost, count in zip(costs, counts, strict=True)]
+
+
+def assigned(cost: np.ndarray) -> Match:
+    """The best assignment of a cost matrix (T, Q): matched predictions, in order, and their objects.
+
+    Objects along the rows and in float64, as scipy's solver wants them: it would turn and copy anything else.
+    """
+    objects, queries = linear_sum_assignment(cost)
+    order = queries.argsort()
+    return torch.from_numpy(queries[order]), torch.from_numpy(objects[order])
 
 
 def pad(targets: Sequence[Target], like: Tensor) -> tuple[Tensor, Tensor]:
     """Labels (B, T) and boxes (B, T, 4) of all pictures, filled up to the largest T."""
-    most = max((len(target["labels"]) for target in targets), default=0)
-    labels = torch.zeros(len(targets), most, dtype=torch.int64, device=like.device)
-    boxes = torch.full((len(targets), most, 4), 0.5, dtype=like.dtype, device=like.device)
-    for index, target in enumerate(targets):
-        count = len(target["labels"])
-        labels[index, :count] = target["labels"]
-        boxes[index, :count] = target["boxes"]
-    return labels, boxes
+    if not targets:
+        return torch.zeros(0, 0, dtype=torch.int64, device=like.device), like.new_zeros(0, 0, 4)
+    labels = pad_sequence([target["labels"] for target in targets], batch_first=True)
+    boxes = pad_sequence([target["boxes"] for target in targets], batch_first=True, padding_value=0.5)
+    return labels.to(like.device), boxes.to(like)
 
 
 def refuse_undefined(*parts: Tensor) -> None:
@@ -143,14 +152,14 @@ def pairwise_giou(a: Tensor, b: Tensor) -> Tensor:
     """
     tiny = torch.finfo(a.dtype).tiny
     a, b = a.movedim(-1, 0).contiguous()[..., :, None], b.movedim(-1, 0).contiguous()[..., None, :]
-    a_low, a_high = a[:2] - a[2:] / 2, a[:2] + a[2:] / 2  # (2, ..., N, 1): x, y
-    b_low, b_high = b[:2] - b[2:] / 2, b[:2] + b[2:] / 2
-    (wide, high), (across, down) = (
-        (torch.minimum(a_high, b_high) - torch.maximum(a_low, b_low)).clamp_(min=0),  # (2, ..., N, M)
-        torch.maximum(a_high, b_high) - torch.minimum(a_low, b_low),
-    )
-    inner, hull = wide * high, across * down
+    half_a, half_b = a[2:] / 2, b[2:] / 2  # (2, ..., N, 1), (2, ..., 1, M): x, y
+    a_low, a_high, b_low, b_high = a[:2] - half_a, a[:2] + half_a, b[:2] - half_b, b[:2] + half_b
     side_a, side_b = a_high - a_low, b_high - b_low
-    area_a, area_b = side_a[0] * side_a[1], side_b[0] * side_b[1]
-    union = area_a + area_b - inner
-    return inner / union.clamp(min=tiny) - (hull - union) / hull.clamp(min=tiny)
+    common = torch.minimum(a_high, b_high).sub_(torch.maximum(a_low, b_low))  # (2, ..., N, M); negative: a gap
+    around = (side_a + side_b).sub_(common)  # what both cover from end to end, gap included
+    hull = around[0] * around[1]
+    wide, high = common.clamp_(min=0)
+    inner = wide * high
+    union = (side_a[0] * side_a[1] + side_b[0] * side_b[1]).sub_(inner)
+    empty = (hull - union).div_(hull.clamp_(min=tiny))
+    return inner.div_(union.clamp_(min=tiny)).sub_(empty)
