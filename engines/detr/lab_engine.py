@@ -18,18 +18,8 @@ from torch import Tensor
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_iou
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
-from engines.detr.lab import (
-    LINEAR,
-    CrowdParams,
-    Matched,
-    MatchingParams,
-    MatchingScene,
-    Outcome,
-    Pairs,
-    RawBoxes,
-    Suppressed,
-    object_name,
-)
+from engines.detr.crowd import LINEAR, CrowdParams, Outcome, RawBoxes, Suppressed
+from engines.detr.lab import Matched, MatchingParams, MatchingScene, Pairs, object_name
 from engines.detr.matching import HungarianMatcher
 from engines.detr.nms import non_max_suppression, soft_non_max_suppression
 
@@ -136,10 +126,15 @@ def notes(scene: MatchingScene) -> tuple[Message, ...]:
     elif objects > predictions:
         values = {"objects": objects, "predictions": predictions, "left": objects - predictions}
         said.append(Message("{objects} objects, {predictions} predictions: {left} objects get none.", values))
-    flat = [object_name(i) for i, thing in enumerate(scene.things) if not thing.box[2] * thing.box[3]]
-    flat += [str(i + 1) for i, guess in enumerate(scene.guesses) if not guess.box[2] * guess.box[3]]
-    if flat:
+    flat = [Message("Object {letter}", {"letter": object_name(i)}) for i, thing in enumerate(scene.things)
+            if not thing.box[2] * thing.box[3]]  # fmt: skip
+    flat += [Message("Prediction {n}", {"n": i + 1}) for i, guess in enumerate(scene.guesses)
+             if not guess.box[2] * guess.box[3]]  # fmt: skip
+    if len(flat) == 1:
         said.append(Message("{name} has no area: its IoU with every box is 0. L1 still measures.", {"name": flat[0]}))
+    elif flat:
+        values = {"n": len(flat), "name": flat[0]}
+        said.append(Message("{n} boxes have no area ({name} ...): their IoU is 0. L1 still measures.", values))
     return tuple(said)
 
 
@@ -206,6 +201,8 @@ def suppress(params: CrowdParams) -> Suppressed:
         labels = torch.tensor(raw.labels, dtype=torch.int64)
     corners = cxcywh_to_xyxy(boxes)
     true = cxcywh_to_xyxy(things)
+    kinds = torch.tensor(params.kinds or [0] * len(things), dtype=torch.int64)
+    same = (labels[:, None] == kinds).numpy()  # (N, T)
     error = None
     apart = corners + 4.0 * labels[:, None]  # boxes of different classes never meet
     try:
@@ -226,9 +223,9 @@ def suppress(params: CrowdParams) -> Suppressed:
         anchors.numpy(),
         boxes.numpy(),
         scores.numpy(),
-        outcome(greedy, scores[greedy], corners, true),
-        outcome(soft, lowered, corners, true),
-        outcome(matched, scores[matched], corners, true),
+        outcome(greedy, scores[greedy], corners, true, same),
+        outcome(soft, lowered, corners, true, same),
+        outcome(matched, scores[matched], corners, true, same),
         iou,
         error,
     )
@@ -281,9 +278,9 @@ def kept_by(raw: RawBoxes, least: float) -> Tensor:
     return kept[scores[kept].argsort(descending=True, stable=True)]
 
 
-def outcome(kept: Tensor, scores: Tensor, boxes: Tensor, true: Tensor) -> Outcome:
-    """Which of the kept boxes find an object, best first."""
-    overlap = box_iou(boxes[kept], true).numpy()  # (K, T)
+def outcome(kept: Tensor, scores: Tensor, boxes: Tensor, true: Tensor, same: npt.NDArray[np.bool_]) -> Outcome:
+    """Which of the kept boxes find an object, best first; ``same`` (N, T): they are of one class."""
+    overlap = box_iou(boxes[kept], true).numpy() * same[kept.numpy()]  # (K, T)
     free, found = np.ones(len(true), bool), []
     for row in overlap:
         fits = np.where(free, row, 0.0)

@@ -37,7 +37,8 @@ from engines.data.scenes import (
     random_drawing,
     render,
 )
-from engines.detr.lab import CrowdParams, MatchingParams
+from engines.detr.crowd import CrowdParams
+from engines.detr.lab import MatchingParams
 from engines.detr.paint import PaintParams
 from engines.detr.speed_spec import FASTEST, WAYS, Computed
 from engines.detr.training_spec import DetrTraining

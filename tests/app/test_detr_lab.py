@@ -14,7 +14,8 @@ from app.views.dragbars import DragBars
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
-from engines.detr.lab import CROWD, FROM_MODEL, LEFT, RT_DETR, SCENES, probabilities_of, scene_of
+from engines.detr.crowd import LEFT
+from engines.detr.lab import CROWD, FROM_MODEL, RT_DETR, SCENES, probabilities_of, scene_of
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.views_help import click, drag, hover, is_drawn, send, show
 
@@ -136,6 +137,7 @@ def test_presets_and_weights(page, tab, qtbot):
     rest(qtbot, page)
     assert page.params.weights == RT_DETR
     assert "2 × focal class" in texts(page.tables)
+    assert "DETR's cross-entropy" in texts(page.loss.card)
     is_optimal(page)
     dock.weights.control("bbox_cost").slider.setValue(0)
     rest(qtbot, page)
@@ -202,7 +204,7 @@ def test_a_box_can_lose_its_area(page, tab, qtbot):
     page.dock.sizes[0].slider.setValue(0)
     rest(qtbot, page)
     assert page.scene.things[1].box[2] == 0
-    assert "B has no area: its IoU with every box is 0. L1 still measures." in texts(tab)
+    assert "Object B has no area: its IoU with every box is 0. L1 still measures." in texts(tab)
     is_optimal(page)
     assert is_drawn(page.canvas)
 
@@ -215,7 +217,8 @@ def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
         rest(qtbot, page)
         assert page.scene == scene_of(name)
         said = [page.found.error] if page.found.error else [*page.found.notes]
-        assert index < 2 or {words.tr(one) for one in said} <= texts(tab)
+        assert bool(said) == (index >= 2)
+        assert {words.tr(one) for one in said} <= texts(tab)
         assert is_drawn(page.canvas)
         for table in page.tables.tables:
             assert not table.grab().isNull()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from app import export, theme, words
 from app.tabs.detr.docks import heads_off
 from app.tabs.detr.tab import DETECT, REAL, SCENE
 from engines.core.pictures import Picture
+from engines.detr.crowd import LINEAR
+from engines.detr.lab import CROWD, scene_of
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
+from engines.detr.training_spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.views_help import hover
 
@@ -268,6 +273,35 @@ def test_every_view_exports_its_numbers_and_settings(tab, canvas, tmp_path):
             assert "threshold" in str(kept["settings"])
             assert len(kept.files) > 1
     assert canvas.settings["drawing"]["background"] == "gradient"
+
+
+def test_the_sliders_of_all_pages_come_back_at_the_next_start(open_window, monkeypatch, qtbot):
+    window = open_detr(open_window, monkeypatch)
+    tab = open_tab(window, qtbot)
+    plain = tab.params
+    training = replace(plain.training, queries=12, rate=0.002, auxiliary=False, scenes=MANY, seed=7, folder="/nowhere")
+    tab.change(
+        threshold=0.4,
+        training=training,
+        matching=replace(plain.matching, focal=True, class_cost=2.0, eos_coef=0.3, scene=scene_of(CROWD)),
+        crowd=replace(plain.crowd, nms_iou=0.7, decay=LINEAR),
+    )
+    tab.change(paint=replace(plain.paint, decoder_too=False))  # alone: this wakes no engine
+    window.settings.save()
+    again = open_tab(open_detr(open_window, monkeypatch), qtbot).params
+    assert again.threshold == 0.4
+    assert again.training == replace(training, folder="")
+    assert again.matching == replace(plain.matching, focal=True, class_cost=2.0, eos_coef=0.3)  # scenes are not kept
+    assert (again.crowd.nms_iou, again.crowd.decay, again.crowd.things) == (0.7, LINEAR, plain.crowd.things)
+    assert not again.paint.decoder_too
+
+
+def test_remembered_training_settings_that_do_not_go_together_are_mended(own_home, open_window, monkeypatch, qtbot):
+    kept = {"begin": BUNDLED, "model": SMALL, "queries": 9, "batch": 1_000, "rate": "fast"}
+    (own_home / "settings.json").write_text(json.dumps({"topics": {"detr.training": kept, "detr.crowd": 3}}))
+    training = open_tab(open_detr(open_window, monkeypatch), qtbot).params.training
+    assert (training.begin, training.queries, training.batch) == (BACKBONE, 9, DetrTraining().batch)
+    assert training.rate == DetrTraining().rate
 
 
 def test_the_matrix_tells_the_value_under_the_pointer_and_walks(tab, qtbot):

@@ -24,25 +24,16 @@ from app.views.base import PixelView
 from app.widgets import Segments, box, button, col, label, section
 from engines.core.errors import Message
 from engines.core.protocol import Event
-from engines.detr.lab import (
-    LINEAR,
-    RESULT,
-    SOFT,
-    Box4,
-    CrowdParams,
-    Outcome,
-    RawBoxes,
-    Suppressed,
-    shifted,
-)
-from engines.detr.spec import Detections, DetrParams, ModelInfo, PictureShown
+from engines.detr.crowd import LINEAR, RESULT, SOFT, CrowdParams, Outcome, RawBoxes, Suppressed, shifted
+from engines.detr.lab_scenes import Box4
+from engines.detr.spec import KINDS, Detections, DetrParams, ModelInfo, PictureShown
 
 OVERLAPS = Scale(0, 0.95, 0.01, 2)
 GREEDY, SOFTLY, MATCHED = range(3)
 TITLES = ("Greedy NMS", "Soft-NMS", "Set prediction (DETR)")
 RAW_LEGEND = "Drag the objects. Dashed: raw boxes. Dots: places of anchors, which DETR does without."
 MODEL_LEGEND = "Dashed: the boxes of all queries. No anchor was needed for them."
-SET_LEGEND = "One box for each object, by matching. Nothing to suppress, no threshold to choose."
+SET_LEGEND = 'Matching gives each object one box; the set loss teaches the others "no object". Nothing to suppress.'
 MODEL_SET = "What the model itself calls an object. Nothing was suppressed."
 
 
@@ -178,7 +169,7 @@ class CrowdPage(SidePage):
 
     def _choose_source(self, index: int) -> None:
         if index == 0:
-            self._step(raw=None, things=CrowdParams().things)
+            self._step(raw=None, things=CrowdParams().things, kinds=())
         elif self._model is None:
             self.source.set_at(0)
             self.tab.tell(Message("The model has not answered yet."))
@@ -187,7 +178,7 @@ class CrowdPage(SidePage):
 
     def _take_over(self, undoable: bool) -> None:
         assert self._model is not None
-        _info, shown, found = self._model
+        info, shown, found = self._model
         height, width = shown.rgb.shape[:2]
         size = np.array([width, height, width, height], np.float64)
         kept = np.flatnonzero((found.scores > found.no_object) & found.on)
@@ -198,7 +189,9 @@ class CrowdPage(SidePage):
             tuple(kept.tolist()),
         )
         self._taken, self._rgb = found, shown.rgb
-        fields = {"raw": raw, "things": tuple(as_box(one) for one in shown.true_boxes / size)}
+        names = [KINDS[k] for k in shown.true_labels.tolist()]
+        kinds = tuple(info.labels.index(name) if name in info.labels else -1 for name in names)
+        fields = {"raw": raw, "things": tuple(as_box(one) for one in shown.true_boxes / size), "kinds": kinds}
         if undoable:
             self._step(**fields)
         else:

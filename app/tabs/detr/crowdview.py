@@ -17,7 +17,8 @@ from app.views.boxes import Box, truth
 from app.views.boxview import BoxView
 from app.words import Text
 from engines.core.errors import Message
-from engines.detr.lab import Box4, Outcome, Suppressed, Thing, object_name
+from engines.detr.crowd import Outcome, Suppressed
+from engines.detr.lab_scenes import Box4, Thing, object_name
 
 ANCHOR_ALPHA = 26  # of all anchors; those at the pointer are drawn whole
 LAST_PLACE = (0.82, 0.45)  # where the anchors are drawn whole while the pointer is elsewhere

@@ -37,7 +37,7 @@ class SetLoss(QObject):
         self.bars = Bars(pitch=38, least_name=56, widest="00.00")
         self._key = Key()
         self.card = card("Set loss", self.bars, foot=self._key)
-        self._weights: tuple[float, ...] = ()
+        self._weights: tuple[bool | float, ...] = ()
         self._pairs: list[tuple[int, int]] = []
         self.bars.hovered.connect(self._hovered)
 
@@ -47,10 +47,11 @@ class SetLoss(QObject):
     def show(self, found: Matched) -> None:
         """Draw a result: each pair with what it adds to the loss, so that the bars sum up to it."""
         params = found.params
-        weights = (1.0, params.bbox_cost, params.giou_cost)
+        weights = (params.focal, params.bbox_cost, params.giou_cost)
         if weights != self._weights:
             self._weights = weights
-            names = [Message("Cross-entropy")]
+            # the matching alone is RT-DETR's: its loss would ask for an IoU-aware class score
+            names = [Message("DETR's cross-entropy" if params.focal else "Cross-entropy")]
             names += [
                 Message(name, {"weight": weight_text(weight)})
                 for name, weight in zip(("{weight} × L1", "{weight} × GIoU"), weights[1:], strict=True)
@@ -112,7 +113,8 @@ class Assignment(QObject):
         if found.error is not None:
             return found.error
         if found.notes:
-            return found.notes[0]
+            first, *more = found.notes
+            return Message("{first} {second}", {"first": first, "second": more[0]}) if more else first
         best = {(int(r), int(c)) for r, c in found.pairs}
         taken = found.greedy[found.order]
         wrong = next((pair for pair in taken if (int(pair[0]), int(pair[1])) not in best), None)

@@ -14,11 +14,13 @@ from PySide6.QtWidgets import QWidget
 from app import choosers
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
+from app.tabs.detr import remembered
 from app.tabs.detr.crowd import CrowdPage
 from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
+from app.tabs.detr.looking import Looking
 from app.tabs.detr.matching import MatchingPage
-from app.tabs.detr.pages import REAL, SidePage, cell_center, export_settings, real_offer
+from app.tabs.detr.pages import REAL, SidePage, export_settings, real_offer
 from app.tabs.detr.relevance import RelevancePage
 from app.tabs.detr.scene import ScenePage
 from app.tabs.detr.train import TrainPage
@@ -58,13 +60,13 @@ class DetrTab(TopicTab):
     rows: EncoderAttention | None = None
     _cut = _halted = False  # displaced before its end; ended by the hand
     _of: Picture | None = None  # the photo that `pictured` shows
-    _pin: tuple[float, float] | None = None  # place of the picture, as shares, while places are looked at
     _drawn: tuple[object, ...] = ()  # what the page on screen shows
 
     # -- building
     def build(self) -> Sequence[Page]:
         if not choosers.is_usable(self.params.source):
             self.params = replace(self.params, source=DetrParams().source)
+        self.params = remembered.restored(self.shell.settings, self.topic.name, self.params)
         self.detect, self.scene = DetectPage(self.lower_threshold), ScenePage(self)
         defaults = DetrParams()
         self.form = ParamsForm(defaults, SEEN)
@@ -77,6 +79,7 @@ class DetrTab(TopicTab):
             Dock(self.scene.shape_box(), self.scene_form, view),
         )
         self._connect_detect()
+        self.looking = Looking(self)
         self.scene.edited.connect(lambda drawing: self.change(drawing=drawing))
         self.scene.photo_gone.connect(lambda drawing: self.change(drawing=drawing, picture=None))
         self.scene.sealed.connect(self.history.seal)
@@ -101,9 +104,6 @@ class DetrTab(TopicTab):
         page = self.detect
         page.photo.clicked.connect(lambda at: self.look_at(page.query_of(at)))
         page.photo.hovered.connect(lambda at: page.light(page.query_of(at)))
-        page.photo.pointed.connect(self._pointed)
-        page.photo.pinned.connect(self._pinned)
-        page.look.chosen.connect(lambda _i: self._look_changed())
         page.table.chosen.connect(self.look_at)
         page.table.hovered.connect(page.light)
         page.table.switched.connect(self.switch_query)
@@ -157,46 +157,12 @@ class DetrTab(TopicTab):
         heads = self.detect.heads
         self._step(layer=index // heads + 1, head=index % heads + 1)
 
-    # -- places of the picture
-    def _look_changed(self) -> None:
-        if self.detect.look.at() == 0:
-            self._pin = None
-            self._look_from(None)
-            return
-        self._pin = (0.5, 0.5)
-        if self.found is not None and self.pictured is not None:
-            x0, y0, x1, y1 = self.found.boxes[self.found.query].tolist()
-            height, width = self.pictured.rgb.shape[:2]
-            self._pin = (min(0.999, max(0.0, (x0 + x1) / 2 / width)), min(0.999, max(0.0, (y0 + y1) / 2 / height)))
-        self._look_from(self._pin)
-
-    def _pointed(self, place: tuple[float, float] | None) -> None:
-        if self.detect.look.at() == 1:
-            self._look_from(place or self._pin)
-
-    def _pinned(self, place: tuple[float, float]) -> None:
-        self._pin = place
-        self._look_from(place)
-
-    def _look_from(self, place: tuple[float, float] | None) -> None:
-        self.detect.photo.pins = self.detect.look.at() == 1
-        self.detect.photo.set_cross(self._pin)
-        if self.pictured is None or self.found is None:
-            return
-        height, width = self.pictured.rgb.shape[:2]
-        pixel = None if place is None else cell_center(place[0] * width, place[1] * height, self.found)
-        self.change(undoable=False, pixel=pixel)
-        self._draw()
-
     def escape(self) -> None:
         if (side := self.side_page()) is not None:
             side.escape()
         elif self.page == SCENE:
             self.scene.canvas.select(-1)
-        elif self.detect.look.at() == 1:
-            self.detect.look.set_at(0)
-            self._look_changed()
-        else:
+        elif not self.looking.let_go():
             self.look_at(None)
 
     # -- settings
@@ -215,8 +181,10 @@ class DetrTab(TopicTab):
     def _use(self, params: Params) -> None:
         """The labs have an engine of their own: what only they need does not wake the model."""
         now: DetrParams = self.params
-        labs: dict[str, Any] = {name: getattr(now, name) for name in ("matching", "crowd", "training", "paint")}
-        if isinstance(params, DetrParams) and replace(params, **labs) == now:
+        assert isinstance(params, DetrParams)
+        remembered.keep(self.shell.settings, self.topic.name, params)
+        labs: dict[str, Any] = {name: getattr(now, name) for name in remembered.PAGES}
+        if replace(params, **labs) == now:
             self.params = params
             for one in self.side:
                 one.show_params(params)
@@ -249,18 +217,22 @@ class DetrTab(TopicTab):
         self._forget()
         for one in self.side:
             one.picture_chosen()
-        return {"picture": picture, "query": -1, "pixel": None, "queries_off": (), "paint": DetrParams().paint}
+        return {
+            "picture": picture,
+            "query": -1,
+            "pixel": None,
+            "queries_off": (),
+            "paint": replace(self.params.paint, painted=()),
+        }
 
     def model_chosen(self, source: str) -> dict[str, Any]:
         self._forget()
-        return {"source": source, "query": -1, "pixel": None, "paint": DetrParams().paint}
+        return {"source": source, "query": -1, "pixel": None, "paint": replace(self.params.paint, painted=())}
 
     def _forget(self) -> None:
-        """Another picture or model: a pinned place and a pointed query belong to the old one."""
-        self._pin, self.rows = None, None
-        self.detect.look.set_at(0)
-        self.detect.photo.pins = False
-        self.detect.photo.set_cross(None)
+        """Another picture or model: a pinned place and what is seen from it belong to the old one."""
+        self.rows = None
+        self.looking.forget()
 
     def show_params(self) -> None:
         super().show_params()
@@ -278,7 +250,7 @@ class DetrTab(TopicTab):
         self._show_elsewhere()
         for one in self.side:
             one.show_params(params)
-        self._draw()
+        self.draw_again()
 
     def _heads_of(self, attention: str) -> int:
         if self.info is None:
@@ -309,10 +281,10 @@ class DetrTab(TopicTab):
                     self._picture_known(event)
             case Detections():
                 self.found = event
-                self._draw()
+                self.draw_again()
             case EncoderAttention():
                 self.rows = event
-                self._draw()
+                self.draw_again()
             case Started():
                 self._cut = self._halted = False
             case Ended():
@@ -362,16 +334,16 @@ class DetrTab(TopicTab):
             before.left()
         if now is not None:
             now.turned_to()
-        self._draw()
+        self.draw_again()
 
     def retranslated(self) -> None:
         """Some texts are made from numbers when an answer comes: make them anew."""
         self._drawn = ()
         for one in self.side:
             one.reworded()
-        self._draw()
+        self.draw_again()
 
-    def _draw(self) -> None:
+    def draw_again(self) -> None:
         """Draw the page on screen, as far as it shows something else than it should."""
         info, shown, found = self.info, self.pictured, self.found
         if info is None or shown is None or found is None or not hasattr(self, "_stack"):

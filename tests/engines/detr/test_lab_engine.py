@@ -14,29 +14,26 @@ from scipy.optimize import linear_sum_assignment
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.core.protocol import Job
 from engines.detr import HungarianMatcher, SetCriterion, non_max_suppression
+from engines.detr.crowd import LEFT, LINEAR, CrowdParams, RawBoxes, shifted
 from engines.detr.lab import (
     CROWD,
     DETR,
     FOUR,
-    LEFT,
-    LINEAR,
+    INFINITE,
     NO_AREA,
     NOTHING,
     RT_DETR,
     SCENES,
     TOO_MANY,
     UNDEFINED,
-    CrowdParams,
     Guess,
     MatchingParams,
     MatchingScene,
-    RawBoxes,
     crowd_scene,
     logits_of,
     object_name,
     probabilities_of,
     scene_of,
-    shifted,
     with_probability,
 )
 from engines.detr.lab_engine import LabEngine, sigmoid_logits, suppress
@@ -116,11 +113,17 @@ def test_what_is_odd_is_said_and_never_raised(engine):
     assert ask(engine, MatchingParams(scene_of(NOTHING))).notes[0].text.startswith("No object")
     crowd = ask(engine, MatchingParams(scene_of(TOO_MANY)))
     assert crowd.notes[0].values == {"objects": 4, "predictions": 2, "left": 2}
-    assert ask(engine, MatchingParams(scene_of(NO_AREA))).notes[0].values == {"name": "A"}
+    flat = scene_of(NO_AREA)
+    assert str(ask(engine, MatchingParams(flat)).notes[0]).startswith("Object A has no area")
+    both = replace(flat, guesses=(replace(flat.guesses[0], box=(0.5, 0.5, 0.1, 0.0)),))
+    notes = [str(note) for note in ask(engine, MatchingParams(both)).notes]  # odd in two ways: both are said
+    assert notes[0].startswith("4 objects, 1 predictions")
+    assert notes[1].startswith("2 boxes have no area (Object A ...)")
     nobody = replace(scene_of(FOUR), guesses=())
     assert ask(engine, MatchingParams(nobody)).notes[0].text.startswith("No prediction")
     assert ask(engine, MatchingParams(MatchingScene((), ()))).total.shape == (0, 0)
     assert ask(engine, MatchingParams(scene_of(UNDEFINED))).error.values == {"n": 3}
+    assert ask(engine, MatchingParams(scene_of(INFINITE))).error.values == {"n": 2}
     for bad in (math.inf, -math.inf):
         guesses = (replace(nobody_else(), logits=(bad,) * 7), nobody_else())
         assert ask(engine, MatchingParams(replace(scene_of(FOUR), guesses=guesses))).error.values == {"n": 1}
@@ -205,5 +208,8 @@ def test_a_model_s_boxes_are_suppressed_class_by_class_and_its_own_answer_is_the
     assert found.matched.kept.tolist() == [0, 1]
     assert not len(found.anchors)
     assert found.iou == 0
+    right = suppress(CrowdParams(things=(LEFT,), kinds=(1,), raw=raw))
+    wrong = suppress(CrowdParams(things=(LEFT,), kinds=(3,), raw=raw))  # a box of another class finds nothing
+    assert (right.matched.hits, wrong.matched.hits) == (1, 0)
     bad = replace(raw, scores=(math.nan, 0.8, 0.7))
     assert "NaN" in suppress(CrowdParams(things=(), raw=bad)).error.text
