@@ -17,7 +17,7 @@ import torch
 
 from engines.checkpoints import catalog
 from engines.core.device import resolve
-from engines.core.errors import Message
+from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 from engines.core.training import Weights
 from engines.data.scenes import KINDS, draw_background, render
@@ -115,6 +115,7 @@ class Engine:
         answer = plain
         if chosen != UNTOUCHED:
             answer = self._answer.get(answer_key, lambda: decode(model, encoder.memory, chosen))
+        refuse_undefined(answer, info)
 
         params = self._live(job, params)
         query = best_query(params, answer, chosen)
@@ -261,6 +262,12 @@ def switched_on(answer: Answer, chosen: Interventions) -> np.ndarray:
     on = np.ones(answer.scores.shape[1], bool)
     on[list(chosen.queries_off)] = False
     return on
+
+
+def refuse_undefined(answer: Answer, info: ModelInfo) -> None:
+    """Raise LabError if a model with finite weights answers with numbers that are none."""
+    if not (np.isfinite(answer.boxes).all() and np.isfinite(answer.scores).all()):
+        raise LabError("{name}: its answer is infinite or undefined (NaN).", name=Message(info.title))
 
 
 def best_query(params: DetrParams, answer: Answer, chosen: Interventions) -> int:

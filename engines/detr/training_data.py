@@ -228,6 +228,7 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
     wanted = evenly(found.training, MOST_PICTURES), evenly(found.validation, VALIDATION)
     unused = max(0, len(found.training) - MOST_PICTURES)
     total, done = len(wanted[0]) + len(wanted[1]), 0
+    broken: set[Path] = set()  # of few pictures the same ones are trained and validated on
     for held_back, chosen in enumerate(wanted):
         samples: list[Sample] = []
         for annotated in chosen:
@@ -235,8 +236,10 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
             try:
                 picture = opened(annotated, size)
             except LabError as error:
-                skipped += max(1, len(annotated.labels))
-                faults.append(error.message)
+                if annotated.path not in broken:
+                    broken.add(annotated.path)
+                    skipped += max(1, len(annotated.labels))
+                    faults.append(error.message)
                 continue
             samples.append(sampled(annotated, picture, size))
             if held_back and len(annotated.labels) > 0 and len(examples) < 3 * WATCHED:

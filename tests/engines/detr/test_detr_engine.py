@@ -332,6 +332,17 @@ def test_a_model_that_cannot_be_loaded_leaves_the_engine_usable(engine):
     assert one(run(engine, asked(engine)), Detections)
 
 
+def test_a_model_whose_answer_is_not_finite_is_told_in_words(engine):
+    with torch.no_grad():
+        kept = engine.model.class_head.weight.clone()
+        engine.model.class_head.weight.fill_(3e38)  # finite, and no sum of it is
+    with pytest.raises(LabError, match="NaN"):
+        run(engine, asked(engine))
+    with torch.no_grad():
+        engine.model.class_head.weight.copy_(kept)
+    assert one(run(engine, asked(engine, picture=photo(61, 90))), Detections)
+
+
 def test_old_models_and_photos_are_let_go(engine):
     run(engine, asked(engine))
     old = weakref.ref(engine._encoding.value)

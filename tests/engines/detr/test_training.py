@@ -64,7 +64,9 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("changes", [{}, {"aids": True}, {"begin": RANDOM}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"aids": True, "auxiliary": False}, {"begin": RANDOM}, {"begin": BUNDLED, "model": TOY}]
+)
 def test_the_same_seed_gives_the_same_run(changes):
     params = replace(TINY, **changes)
     first, second = Run(params), Run(params)
@@ -335,6 +337,26 @@ def test_own_pictures_train_the_same_model_with_their_own_classes(own_folder, be
     assert [e.step for e in got if isinstance(e, TrainStep)] == [1, 2]
     kept = [e for e in got if isinstance(e, Kept)][-1]
     assert from_weights(kept.weights).labels == {0: "pointed", 1: "round"}
+
+
+def test_own_pictures_come_in_the_same_order_for_the_same_seed(own_folder):
+    params = replace(TINY, folder=str(own_folder[0]), until=3)
+    runs = [events(Trainer(), replace(params, run=1, seed=seed)) for seed in (0, 0, 1)]
+    told = [[e for e in run if isinstance(e, TrainStep)] for run in runs]
+    assert told[0] == told[1] != told[2]
+    assert same(*([e for e in run if isinstance(e, Kept)][-1].weights.arrays for run in runs[:2]))
+
+
+def test_a_broken_picture_of_few_is_counted_once(own_folder):
+    folder, lost = own_folder
+    table = json.loads((folder / "boxes.json").read_text())
+    table["images"] = table["images"][:4]  # too few to hold any back: all are trained and validated on
+    (folder / "boxes.json").write_text(json.dumps(table | {"annotations": table["annotations"][:-1]}))
+    strangers = sum(one["image_id"] > 3 for one in table["annotations"][:-1])
+    began = next(e for e in events(Trainer(), replace(TINY, folder=str(folder), run=1)) if isinstance(e, RunBegan))
+    assert began.pictures == began.validation == 3
+    assert began.skipped - strangers == lost
+    assert [fault.values["name"] for fault in began.faults].count("3.png") == 1
 
 
 def test_a_mirrored_picture_keeps_its_boxes_on_their_objects(own_folder):
