@@ -7,22 +7,24 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 from transformers.loss import loss_for_object_detection as detr
 from transformers.loss import loss_rt_detr as rt_detr
 
-from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou
+from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou, generalized_iou
 from engines.core.errors import LabError
 from engines.detr import HungarianMatcher, SetCriterion, soft_non_max_suppression
 from engines.detr.matching import pairwise_giou
 
-COUNTS = [(0, 3), (1,), (5, 1, 0), (20, 5), (100, 20), (0, 1, 5, 20, 100)]
-CLASSES, QUERIES = 11, 40
+COUNTS = [(0,), (1,), (5,), (20,), (100,), *((n,) * 3 for n in (0, 1, 5, 20, 100)), (0, 3), (5, 1, 0), (100, 20)]
+COUNTS += [(0, 1, 5, 20, 100)]  # objects in each picture of a batch
+CLASSES, QUERIES = 91, (40, 100)  # of 40 queries 100 objects are too many
 
 
-def case(counts, seed=0, columns=CLASSES + 1):
+def case(counts, seed=0, columns=CLASSES + 1, queries=QUERIES[0]):
     generator = torch.Generator().manual_seed(seed)
-    logits = 2 * torch.randn(len(counts), QUERIES, columns, generator=generator)
-    boxes = torch.rand(len(counts), QUERIES, 4, generator=generator) * 0.5 + 0.2
+    logits = 2 * torch.randn(len(counts), queries, columns, generator=generator)
+    boxes = torch.rand(len(counts), queries, 4, generator=generator) * 0.5 + 0.2
     targets = [
         {
             "labels": torch.randint(0, CLASSES, (count,), generator=generator),
@@ -39,17 +41,38 @@ def same_pairs(found, expected):
         assert ours == sorted(zip(their_rows.tolist(), their_cols.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("counts", COUNTS)
-@pytest.mark.parametrize("seed", range(3))
-def test_detr_matches_and_loses_like_the_reference(counts, seed):
-    logits, boxes, targets, theirs = case(counts, seed)
-    outputs = {"logits": logits, "pred_boxes": boxes}
-    reference = detr.HungarianMatcher(1, 5, 2)
-    same_pairs(HungarianMatcher(1, 5, 2)(logits, boxes, targets), reference(outputs, theirs))
-    expected = detr.ImageLoss(reference, CLASSES, 0.1, ["labels", "boxes", "cardinality"])(outputs, theirs)
-    found = SetCriterion(CLASSES, HungarianMatcher(1, 5, 2))({"logits": logits, "boxes": boxes}, targets)
-    for name, value in found.items():
-        torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-5)
+def agree(matcher, reference, module, batch, monkeypatch):
+    """The same pairs, from the same costs: theirs are read where they are handed to scipy."""
+    logits, boxes, targets, theirs = batch
+    costs = []
+
+    def solve(cost):
+        costs.append(torch.as_tensor(cost))
+        return linear_sum_assignment(cost)
+
+    monkeypatch.setattr(module, "linear_sum_assignment", solve)
+    same_pairs(matcher(logits, boxes, targets), reference({"logits": logits, "pred_boxes": boxes}, theirs))
+    assert len(costs) == len(targets)
+    for said, places, target, cost in zip(logits, boxes, targets, costs, strict=True):
+        ours = matcher.cost_matrix(said, places, target["labels"], target["boxes"])
+        assert cost.shape == (len(said), len(target["labels"]))
+        torch.testing.assert_close(ours.total, cost.float(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("queries", QUERIES)
+@pytest.mark.parametrize("counts", COUNTS, ids=str)
+def test_detr_matches_and_loses_like_the_reference(counts, queries, monkeypatch):
+    for seed in range(3):
+        batch = case(counts, seed, queries=queries)
+        reference, matcher = detr.HungarianMatcher(1, 5, 2), HungarianMatcher(1, 5, 2)
+        agree(matcher, reference, detr, batch, monkeypatch)
+        logits, boxes, targets, theirs = batch
+        losses = detr.ImageLoss(reference, CLASSES, 0.1, ["labels", "boxes", "cardinality"])
+        expected = losses({"logits": logits, "pred_boxes": boxes}, theirs)
+        found = SetCriterion(CLASSES, matcher)({"logits": logits, "boxes": boxes}, targets)
+        assert set(found) == {"loss_ce", "loss_bbox", "loss_giou", "cardinality_error"}
+        for name, value in found.items():
+            torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-5)
 
 
 def rt_detr_matcher(**costs):
@@ -58,12 +81,12 @@ def rt_detr_matcher(**costs):
     return rt_detr.RTDetrHungarianMatcher(config)
 
 
-@pytest.mark.parametrize("counts", COUNTS)
-@pytest.mark.parametrize("seed", range(3))
-def test_the_focal_preset_matches_like_rt_detr(counts, seed):
-    logits, boxes, targets, theirs = case(counts, seed, CLASSES)  # a sigmoid a class: no column of "no object"
-    found = HungarianMatcher(2, 5, 2, focal=True)(logits, boxes, targets)
-    same_pairs(found, rt_detr_matcher()({"logits": logits, "pred_boxes": boxes}, theirs))
+@pytest.mark.parametrize("queries", QUERIES)
+@pytest.mark.parametrize("counts", COUNTS, ids=str)
+def test_the_focal_preset_matches_like_rt_detr(counts, queries, monkeypatch):
+    for seed in range(3):
+        batch = case(counts, seed, CLASSES, queries)  # a sigmoid a class: no column of "no object"
+        agree(HungarianMatcher(2, 5, 2, focal=True), rt_detr_matcher(), rt_detr, batch, monkeypatch)
 
 
 def test_the_focal_cost_is_the_reference_s():
@@ -98,6 +121,35 @@ def test_giou_equals_the_reference_on_many_pairs_degenerate_ones_included():
     torch.testing.assert_close(found[defined], expected[defined], atol=1e-5, rtol=1e-5)
     assert set(found[~defined].tolist()) <= {-1.0, 0.0}  # apart, or the same point or line
     torch.testing.assert_close(pairwise_giou(boxes, others), found, atol=1e-6, rtol=1e-6)
+
+
+def test_giou_equals_the_reference_on_ten_thousand_pairs_of_their_own():
+    """No box comes twice but where that is the case to be tried."""
+    generator = torch.Generator().manual_seed(2)
+    a, b = (torch.rand(10_000, 4, generator=generator) for _ in range(2))
+    a[0:9000:9, 2], b[1:9000:9, 3] = 0, 0  # a line and a box
+    a[2:9000:9, 2:] = 0  # a point and a box
+    b[3:9000:9] = a[3:9000:9]  # the same box
+    b[4:9000:9, :2], b[4:9000:9, 2:] = a[4:9000:9, :2], a[4:9000:9, 2:] / 3  # one inside the other
+    b[5:9000:9, :2] = a[5:9000:9, :2] + 3  # far apart
+    b[6:9000:9, 0] = a[6:9000:9, 0] + (a[6:9000:9, 2] + b[6:9000:9, 2]) / 2  # side by side
+    a[7:9000:9, 2:], b[7:9000:9, 2:] = 0, 0  # two points
+    a[8:9000:9, 2:] *= 1e-6  # nearly nothing
+    corners, others = cxcywh_to_xyxy(a), cxcywh_to_xyxy(b)
+    found = generalized_iou(corners, others)
+    chunks = zip(corners.split(100), others.split(100), strict=True)
+    expected = torch.cat([detr.generalized_box_iou(one, other).diagonal() for one, other in chunks])
+    assert len(found) == len(expected) == 10_000
+    assert bool((found.isfinite() & (found.abs() <= 1 + 1e-6)).all())
+    defined = expected.isfinite()
+    points = torch.arange(7, 9000, 9)
+    assert set((~defined).nonzero().flatten().tolist()) <= set(points.tolist())  # theirs divides 0 by 0 there
+    torch.testing.assert_close(found[defined], expected[defined], atol=1e-5, rtol=1e-5)
+    assert found[~defined].tolist() == [-1.0] * int((~defined).sum())  # nothing shared, and the hull is empty
+    ours = torch.stack(
+        [pairwise_giou(one, other).diagonal() for one, other in zip(a.split(100), b.split(100), strict=True)]
+    )
+    torch.testing.assert_close(ours.flatten(), found, atol=1e-5, rtol=1e-5)
 
 
 def test_huge_but_finite_numbers_are_no_error():
