@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -128,16 +128,26 @@ def _drawn(one: Judged) -> Callable[[int], np.ndarray]:
 
 
 def photo_at(folder: Path, file_name: str) -> Callable[[int], np.ndarray] | None:
-    """Reads the picture that a COCO file names, if it lies beside it or in a folder beside it."""
+    """Reads the picture that a COCO file names, if it lies beside it or in a folder beside it; it is looked for when
+    it is wanted, since a file may name a hundred thousand."""
     if not file_name:
         return None
     name = Path(file_name)
     if name.is_absolute() or ".." in name.parts:
         return None  # a file from elsewhere does not get to say what is read from this machine
+
+    def read(side: int) -> np.ndarray:
+        found = next((path for path in candidates(folder, name) if path.is_file()), None)
+        if found is None:
+            raise LabError("{name}: the picture is missing.", name=name.name)
+        return read_picture(found, keep=side * side).rgb
+
+    return read
+
+
+def candidates(folder: Path, name: Path) -> Iterator[Path]:
+    """Where a picture of this name may lie."""
     places = [folder, folder / "images", folder.parent / "images", folder / name.parent]
     places += [base / split for base in (folder, folder.parent) for split in ("val2017", "train2017")]
     for place in places:
-        for path in (place / name, place / name.name):
-            if path.is_file():
-                return lambda side: read_picture(path, keep=side * side).rgb
-    return None
+        yield from (place / name, place / name.name)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from engines.blocks.average_precision import RECALLS, RECALLS_VOC07, Evaluation, mean_of, measuring
 from engines.blocks.detections import Boxes
-from engines.core.errors import Message
+from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
 from engines.mean_ap.cases import Cases
-from engines.mean_ap.files import read_cases
+from engines.mean_ap.files import reading
 from engines.mean_ap.model import Judged, Steps, confusion, judge, judge_again, steps
 from engines.mean_ap.spec import (
     ASIDE,
@@ -24,6 +24,7 @@ from engines.mean_ap.spec import (
     SIZES,
     STYLES,
     TWELVE,
+    USUAL_IOU,
     ConfusionSeen,
     CurveSeen,
     DataShown,
@@ -46,14 +47,13 @@ class Engine:
 
     def __init__(self) -> None:
         self._read: tuple[object, Cases | None] = (None, None)
+        self._begun: tuple[object, Iterator[tuple[int, int]]] = (None, iter(()))
         self._made: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
 
     def run(self, job: Job[MeanApParams]) -> Iterator[Event]:
         """Picture and curve first, since a dragged box waits for them; then what takes longer."""
         params = job.params
-        if params.files and self._key(params.files) != self._read[0]:
-            yield Progress(0, 0, Message("Reading {name}", {"name": Path(params.files[-1]).name}))
-        cases = self._cases(params.files)
+        cases = yield from self._cases(params.files)
         yield self._once("data", (id(cases),), lambda: shown(cases, params.files))
         label = min(max(0, params.label), max(0, len(cases.classes) - 1))
         now, style = (id(cases), params.moved, params.iou, params.size), STYLES[params.style]
@@ -106,14 +106,28 @@ class Engine:
         """Changes when a file does."""
         return tuple((name, Path(name).stat().st_mtime_ns if Path(name).is_file() else 0) for name in files)
 
-    def _cases(self, files: tuple[str, ...]) -> Cases:
+    def _cases(self, files: tuple[str, ...]) -> Generator[Progress, None, Cases]:
+        """The data, read where they are others than before."""
         key = self._key(files)
-        if self._read[0] != key or self._read[1] is None:
-            cases = read_cases([Path(name) for name in files]) if files else data.sample()
-            self._made.clear()  # ids of the old one may come again
-            self._read = (key, cases)
-        assert self._read[1] is not None
-        return self._read[1]
+        if self._read[0] == key and self._read[1] is not None:
+            return self._read[1]
+        cases = data.sample() if not files else None
+        if self._begun[0] != key:  # one that was displaced goes on
+            self._begun = (key, reading([Path(name) for name in files]))
+        while cases is None:
+            try:
+                place = next(self._begun[1])
+            except StopIteration as done:
+                cases = done.value
+            except LabError:
+                self._begun = (None, iter(()))
+                raise
+            else:
+                yield Progress(*place, Message("Reading {name}", {"name": Path(files[-1]).name}))
+        self._begun = (None, iter(()))
+        self._made.clear()  # ids of the old one may come again
+        self._read = (key, cases)
+        return cases
 
     def _boxes(self, cases: Cases, params: MeanApParams) -> Boxes:
         return self._once("boxes", (id(cases), params.moved), lambda: data.with_moved(cases.boxes, cases, params.moved))
@@ -127,13 +141,15 @@ class Engine:
         return self._once("judged", (id(cases), params.moved, params.iou, params.size),
                           lambda: judge_again(plain, boxes, images, params.iou, SIZES[params.size]))  # fmt: skip
 
-    def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> tuple[Judged, Steps] | None:
-        """The same with all boxes where they were; None if none was moved."""
-        if not params.moved:
+    def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> Before | None:
+        """The same with all boxes where they were; if none was moved, at the usual IoU; None if that is the one."""
+        iou = params.iou if params.moved else USUAL_IOU
+        if not params.moved and params.iou == iou:
             return None
-        key = (id(cases), (), params.iou, params.size)
-        judged = self._once("judged", key, lambda: judge(cases.boxes, params.iou, SIZES[params.size]))
-        return judged, self._once("steps", (*key, label, style), lambda: steps(cases.boxes, judged, label, style))
+        key = (id(cases), (), iou, params.size)
+        judged = self._once("judged", key, lambda: judge(cases.boxes, iou, SIZES[params.size]))
+        line = self._once("steps", (*key, label, style), lambda: steps(cases.boxes, judged, label, style))
+        return Before(judged, line, -1.0 if params.moved else iou)
 
     def _numbers(
         self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str, job: Job[MeanApParams]
@@ -175,6 +191,14 @@ class Engine:
             return lambda: thumbnail(cases.images[index].rgb(THUMB)[0])
 
         return tuple(self._once("thumbnail", (id(cases), index), make(index)) for index in pictures)
+
+
+class Before(NamedTuple):
+    """Verdicts and curve before the hand changed anything, and their IoU if it is another one; else −1."""
+
+    judged: Judged
+    line: Steps
+    iou: float
 
 
 # -- the frames
@@ -255,21 +279,22 @@ def picture(
 
 def curve(
     cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, places: tuple[int, int], threshold: float,
-    before: tuple[Judged, Steps] | None, missing: np.ndarray,
+    before: Before | None, missing: np.ndarray,
 ) -> CurveSeen:  # fmt: skip
-    """The curve of one class beside what it was before boxes were moved."""
+    """The curve of one class beside what it was before the hand changed anything."""
     mine, none = line.detections, np.zeros(0)
     image = boxes.image[mine]
-    old = None if before is None else before[0].verdicts[mine]
+    old = None if before is None else before.judged.verdicts[mine]
     return CurveSeen(
         label=label, objects=line.objects, image=image, index=mine - cases.start[image],
         scores=boxes.score[mine], overlap=judged.overlap[mine], verdicts=judged.verdicts[mine],
         partner_label=np.append(boxes.truth_label, -1)[judged.partner[mine]],
         recall=line.recall, precision=line.precision, envelope=line.envelope, grid=line.grid, sampled=line.sampled,
         value=line.value, at=places[0], passing=int((boxes.score[mine] >= threshold).sum()),
-        before_recall=none if before is None else before[1].recall,
-        before_envelope=none if before is None else before[1].envelope,
-        before_value=line.value if before is None else before[1].value,
+        before_recall=none if before is None else before.line.recall,
+        before_envelope=none if before is None else before.line.envelope,
+        before_value=line.value if before is None else before.line.value,
+        before_iou=-1.0 if before is None else before.iou,
         changed=np.zeros(len(mine), bool) if old is None else old != judged.verdicts[mine],
         missed_image=boxes.truth_image[missing], missed_index=missing - cases.truth_start[boxes.truth_image[missing]],
         missed_score=np.append(boxes.score, 0.0)[judged.taken_by[missing]], missed_overlap=judged.nearest[missing],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from engines.mean_ap.spec import RESULTS_ALONE
 
 FILE_LIMIT = 1_000_000_000  # bytes
 FAR = 1e7  # pixels: larger coordinates than any picture has
+EACH = 20_000  # entries between two places to stop
+
+T = TypeVar("T")
+Reading: TypeAlias = Generator[tuple[int, int], None, T]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,7 @@ def kind_of(content: Any, name: str) -> str:
     raise LabError("{name}: neither COCO ground truth nor COCO results.", name=name)
 
 
-def read_truth(content: dict[str, Any], path: Path) -> Truth:
+def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
     """Check and take over a ground truth; annotations without a box (keypoints of nobody, say) are errors too."""
     name = path.name
     categories: dict[int, int] = {}
@@ -77,6 +81,8 @@ def read_truth(content: dict[str, Any], path: Path) -> Truth:
     images: list[Image] = []
     image_of: dict[int | str, int] = {}
     for n, entry in enumerate(content["images"]):
+        if n % EACH == 0:
+            yield n, len(content["images"])
         image_id = _ident(entry, "id", name, "images", n)
         if image_id in image_of:
             raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": image_id}))
@@ -87,6 +93,8 @@ def read_truth(content: dict[str, Any], path: Path) -> Truth:
         images.append(Image(Path(file_name).name or str(image_id), width, height, photo_at(path.parent, file_name)))
     rows = []
     for n, entry in enumerate(content["annotations"]):
+        if n % EACH == 0:
+            yield n, len(content["annotations"])
         shown = _ident(entry, "image_id", name, "annotations", n)
         category = _integer(entry, "category_id", name, "annotations", n)
         box = _box(entry, name, "annotations", n)
@@ -105,11 +113,13 @@ def read_truth(content: dict[str, Any], path: Path) -> Truth:
     return Truth(path, tuple(classes), categories, sized, image_of, columns)
 
 
-def read_results(content: list[Any], path: Path, truth: Truth) -> tuple[tuple[np.ndarray, ...], list[Message]]:
+def read_results(content: list[Any], path: Path, truth: Truth) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
     """Image, label, score (M,) and xywh (M, 4), image after image; results of images or classes that the ground truth
     does not name are left out and counted."""
     name, rows, strange = path.name, [], 0
     for n, entry in enumerate(content):
+        if n % EACH == 0:
+            yield n, len(content)
         ident = _ident(entry, "image_id", name, "", n)
         category = _integer(entry, "category_id", name, "", n)
         box, score = _box(entry, name, "", n), entry.get("score")
@@ -129,7 +139,18 @@ def read_results(content: list[Any], path: Path, truth: Truth) -> tuple[tuple[np
 
 
 def read_cases(paths: Sequence[Path]) -> Cases:
-    """The last ground truth among some files, with the last results.
+    """Read at once what `reading` reads piece by piece."""
+    pieces = reading(paths)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            cases: Cases = done.value
+            return cases
+
+
+def reading(paths: Sequence[Path]) -> Reading[Cases]:
+    """The last ground truth among some files, with the last results; yields how far a list is (done, total).
 
     Raises
     ------
@@ -139,6 +160,7 @@ def read_cases(paths: Sequence[Path]) -> Cases:
     truth_file: tuple[Path, Any] | None = None
     results_file: tuple[Path, Any] | None = None
     for path in paths:
+        yield 0, 0
         content = read_json(path)
         if kind_of(content, path.name) == "truth":
             truth_file = path, content
@@ -147,7 +169,7 @@ def read_cases(paths: Sequence[Path]) -> Cases:
     if truth_file is None:
         assert results_file is not None
         raise LabError(RESULTS_ALONE, name=results_file[0].name)
-    truth = read_truth(truth_file[1], truth_file[0])
+    truth = yield from read_truth(truth_file[1], truth_file[0])
     if not truth.images:
         raise LabError("{name}: names no image.", name=truth.path.name)
     notes: list[Message] = []
@@ -156,7 +178,7 @@ def read_cases(paths: Sequence[Path]) -> Cases:
     if results_file is None:
         notes.append(Message("{name}: ground truth alone. Drop the results too.", {"name": truth.path.name}))
     else:
-        found, notes = read_results(results_file[1], results_file[0], truth)
+        found, notes = yield from read_results(results_file[1], results_file[0], truth)
         title = results_file[0].name
     image, label, score, boxes = found
     truth_image, truth_label, crowd, area, truths = truth.columns

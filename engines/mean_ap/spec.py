@@ -29,6 +29,7 @@ COCO, VOC07, VOC10 = "COCO", "VOC 07", "VOC 10"
 STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
 SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
 RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection
+USUAL_IOU = 0.5  #: what Pascal VOC asks for, and the least that COCO does
 RESULTS_ALONE = "{name}: results alone. Drop the ground truth too."
 NEAR = 0.1  #: a box that overlaps nothing by at least this much lies on the background (Bolya et al. 2020, TIDE)
 TWELVE = (
@@ -98,7 +99,7 @@ class MeanApParams(Params):
         ),
     )
     iou: float = setting(
-        0.5,
+        USUAL_IOU,
         Range(
             0.05,
             0.95,
@@ -207,8 +208,11 @@ class CurveSeen(Frame):
     passing : int
         How many pass the score threshold.
     before_recall, before_envelope : ndarray
-        The same with all boxes where they were; empty if none was moved.
+        The same before the hand changed anything: with all boxes where they were, or at the usual IoU if none was
+        moved; empty where nothing is another.
     before_value : float
+    before_iou : float
+        The IoU of that curve where it is another one; else −1.
     changed : ndarray bool (D,)
         Detections whose verdict is another one than before.
     missed_image, missed_index : ndarray (F,)
@@ -239,6 +243,7 @@ class CurveSeen(Frame):
     before_recall: Floats
     before_envelope: Floats
     before_value: float
+    before_iou: float
     changed: Bools
     missed_image: Ints
     missed_index: Ints

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 
 import numpy as np
@@ -405,8 +406,63 @@ def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
     assert away[NumbersSeen].twelve[1] < away[NumbersSeen].before[1]
     assert away[PictureSeen].boxes[0].tolist() == [60, 50, 90, 70]
     assert answers()[NumbersSeen] is before[NumbersSeen]
+    assert (away[CurveSeen].before_iou, len(before[CurveSeen].before_recall)) == (-1, 0)
     lost = answers(missed=(1, 0), label=1)
     assert (lost[CurveSeen].at, lost[CurveSeen].missed_at, lost[PictureSeen].index) == (-1, 0, 1)
+
+
+def test_reading_that_was_displaced_goes_on_and_a_refusal_is_told_each_time(coco_files, monkeypatch):
+    from engines.core.errors import LabError
+    from engines.core.protocol import Job, Progress
+    from engines.mean_ap import files
+    from engines.mean_ap.engine import Engine
+    from engines.mean_ap.spec import DataShown, MeanApParams
+
+    monkeypatch.setattr(files, "EACH", 1)
+    read, opened = files.read_json, []
+    monkeypatch.setattr(files, "read_json", lambda path: opened.append(path.name) or read(path))
+    engine, names = Engine(), tuple(map(str, coco_files))
+
+    def ask(most=1000, **fields):
+        run = engine.run(Job(MeanApParams(files=names, **fields), lambda: engine, lambda event: None))
+        return list(itertools.islice(run, most))
+
+    first = ask(most=4)
+    assert all(isinstance(event, Progress) for event in first)
+    later = ask(iou=0.6)
+    assert isinstance(next(event for event in later if not isinstance(event, Progress)), DataShown)
+    assert opened == ["truth.json", "results.json"]
+    steps = [(event.done, event.total) for event in (*first, *later) if isinstance(event, Progress)]
+    assert steps == [(0, 0), (0, 0), *((n, 2) for n in (0, 1, 0, 1)), *((n, 3) for n in range(3))]
+    coco_files[1].write_text('[{"score": 1}]', encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(LabError, match="entry 1: image_id is missing"):
+            ask()
+
+
+def test_another_iou_says_which_steps_it_changed():
+    from engines.core.protocol import Job
+    from engines.mean_ap.engine import Engine
+    from engines.mean_ap.spec import USUAL_IOU, CurveSeen, MeanApParams, Moved
+
+    engine = Engine()
+
+    def curve(**fields):
+        events = engine.run(Job(MeanApParams(**fields), lambda: engine, lambda event: None))
+        return next(event for event in events if isinstance(event, CurveSeen))
+
+    usual, strict = curve(), curve(iou=0.9)
+    assert len(usual.before_recall) == 0
+    assert not usual.changed.any()
+    assert strict.before_iou == USUAL_IOU
+    np.testing.assert_array_equal(strict.before_envelope, usual.envelope)
+    np.testing.assert_array_equal(strict.changed, strict.verdicts != usual.verdicts)
+    assert strict.changed.any()
+    assert strict.before_value == usual.value > strict.value
+    away = Moved(int(usual.image[0]), False, int(usual.index[0]), (0.0, 0.0, 5.0, 5.0))
+    moved = curve(iou=0.9, moved=(away,))  # a moved box is compared with itself at home, at the same IoU
+    assert moved.before_iou == -1
+    np.testing.assert_array_equal(moved.before_envelope, strict.envelope)
 
 
 def test_judging_the_moved_images_alone_is_judging_all():

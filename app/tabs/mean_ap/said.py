@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from app import words
 from app.words import Text
 from engines.core.errors import Message
@@ -25,12 +27,11 @@ REASONS = {
     ASIDE: "set aside",
 }
 LONG = {
-    RIGHT: "Right: IoU {iou} with an object that no better detection has taken. Recall and precision go up.",
-    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but a detection with a higher score has taken the object. "
-    "Precision falls.",
-    WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. Precision falls.",
-    LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. Precision falls.",
-    BACKGROUND: "Wrong: no object is there. Precision falls.",
+    RIGHT: "Right: IoU {iou} with an object that no better detection has taken. {then}",
+    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but a detection with a higher score has taken the object. {then}",
+    WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. {then}",
+    LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. {then}",
+    BACKGROUND: "Wrong: no object is there. {then}",
     ASIDE: "Set aside: in a crowd, of another size, or past the best 100. The curve stays where it is.",
 }
 
@@ -42,9 +43,18 @@ LONG_MISSED = (
 )
 
 
+SAME = 1e-9  #: precisions that differ by less are one
+
+
 def class_name(label: str) -> Message:
     """A class in the chosen language, or as the file calls it where there is no translation."""
     return Message(label) if label in words.translations() else words.plain(label)
+
+
+def brief(name: str, longest: int = 10) -> str:
+    """A picture's name below a small picture: numbers differ in their last digits."""
+    stem = name if len(name) <= longest else name.rpartition(".")[0] or name
+    return stem if len(stem) <= longest else f"...{stem[3 - longest :]}"
 
 
 def share(value: float, digits: int = 3) -> str:
@@ -57,7 +67,21 @@ def verdict(seen: CurveSeen, at: int, classes: tuple[str, ...], texts: dict[int,
     other = int(seen.partner_label[at])
     values: dict[str, object] = {"iou": words.number(float(seen.overlap[at]), 2)}
     values["other"] = class_name(classes[other]) if other >= 0 else ""
-    return Message(texts[int(seen.verdicts[at])], values)
+    text = texts[int(seen.verdicts[at])]
+    if "{then}" in text:
+        values["then"] = consequence(seen, at)
+    return Message(text, values)
+
+
+def consequence(seen: CurveSeen, at: int) -> Message:
+    """What a detection of the curve that counts does to recall and precision."""
+    before, right = np.flatnonzero(seen.verdicts[:at] != ASIDE), seen.verdicts[at] == RIGHT
+    if not len(before):
+        return Message("The curve begins with precision {value}.", {"value": int(right)})
+    old, new = float(seen.precision[before[-1]]), float(seen.precision[at])
+    if abs(new - old) < SAME:
+        return Message("Recall goes up, precision stays at 1." if right else "Precision stays at 0.")
+    return Message("Recall and precision go up." if right else "Precision falls.")
 
 
 def missing(seen: CurveSeen, at: int, texts: tuple[str, ...]) -> Message:
