@@ -344,7 +344,8 @@ class Transformer(nn.Module):
         src : Tensor int64 (B, S)
         tgt : Tensor int64 (B, T)
         src_valid_lens : Tensor int64 (B,), optional
-            Source tokens that count; what follows is padding, which nobody looks at. At least 1 each.
+            Source tokens that count; what follows is padding, which nobody looks at. A source of nothing but
+            padding gives weights that are all 0 and attentions that add nothing but their output's bias.
         causal : bool
             Whether a target token sees only itself and what is before it (section 3.2.3).
         tgt_valid_lens : Tensor int64 (B,), optional

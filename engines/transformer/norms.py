@@ -17,7 +17,7 @@ class SequenceBatchNorm(nn.Module):
     names, padding left out altogether; the running ones move towards them by ``momentum`` (with the unbiased
     variance, as torch's ``BatchNorm1d``). In evaluation the running ones are used. Padding itself is normalized with
     the same two numbers, so that shapes stay, but nothing looks at it. A single position has variance 0: its answer
-    is the bias, whatever it holds.
+    is the bias, whatever it holds. A batch of nothing but padding has no statistics: it gets the running ones.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ class SequenceBatchNorm(nn.Module):
     def statistics(self, x: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor, int]:
         """Mean (E,), biased variance (E,) and the number of positions they were taken over."""
         rows = x.flatten(0, 1) if valid is None else x[valid]  # (positions that count, E)
+        if not len(rows):
+            return self.running_mean, self.running_var, 0
         variance, mean = torch.var_mean(rows, 0, correction=0)
         return mean, variance, len(rows)
 
@@ -49,8 +51,9 @@ class SequenceBatchNorm(nn.Module):
         if self.training:
             mean, variance, count = self.statistics(x, valid)
             with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance * (count / max(1, count - 1)), self.momentum)
+                momentum = self.momentum if count else 0.0
+                self.running_mean.lerp_(mean, momentum)
+                self.running_var.lerp_(variance * (count / max(1, count - 1)), momentum)
         else:
             mean, variance = self.running_mean, self.running_var
         return (x - mean) * torch.rsqrt(variance + self.eps) * self.weight + self.bias

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+import engines.transformer
 from engines.core.errors import LabError
+from engines.data.sequences import DATES, REVERSE, task
+from engines.transformer.checkpoint import load_bundled
 from engines.transformer.model import Transformer, valid_positions
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.switches import ATTENTIONS, CROSS, DECODER, ENCODER, ENCODER_FFN, Switches
@@ -34,9 +40,19 @@ def copy_attention(ours: nn.Module, theirs: nn.MultiheadAttention) -> None:
 
 
 @torch.no_grad()
-def reference(model: Transformer, norm_first: bool, ffn_dim: int = 24) -> nn.Transformer:
-    """torch.nn.Transformer with the same weights, final norms left out where ours has none."""
-    theirs = nn.Transformer(16, 4, 2, 3, ffn_dim, dropout=0.0, batch_first=True, norm_first=norm_first, bias=True)
+def reference(model: Transformer) -> nn.Transformer:
+    """torch.nn.Transformer with the same sizes and weights, final norms left out where ours has none."""
+    sizes = model.sizes
+    theirs = nn.Transformer(
+        sizes["embed_dim"],
+        sizes["num_heads"],
+        sizes["num_encoder_layers"],
+        sizes["num_decoder_layers"],
+        sizes["ffn_dim"],
+        dropout=0.0,
+        batch_first=True,
+        norm_first=sizes["norm_first"],
+    )
     for mine, layer in zip(model.encoder, theirs.encoder.layers, strict=True):
         copy_attention(mine.self_attention, layer.self_attn)
         pairs = [(mine.self_norm, layer.norm1), (mine.ffn_norm, layer.norm2)]
@@ -59,52 +75,177 @@ def reference(model: Transformer, norm_first: bool, ffn_dim: int = 24) -> nn.Tra
     return theirs
 
 
+def embedded(model: Transformer, table: nn.Embedding, x: Tensor) -> Tensor:
+    return table(x) * model.embed_dim**0.5 + model.positions[: x.shape[1]]
+
+
+def expected(
+    model: Transformer,
+    src: Tensor,
+    tgt: Tensor,
+    lens: Tensor | None = None,
+    causal: bool = True,
+    tgt_lens: Tensor | None = None,
+    theirs: nn.Transformer | None = None,
+) -> Tensor:
+    """The logits that torch's model gives with the same weights."""
+    theirs = theirs or reference(model)
+    hidden = None if lens is None else ~valid_positions(src, lens)
+    late = None if tgt_lens is None else ~valid_positions(tgt, tgt_lens)
+    mask = torch.ones(tgt.shape[1], tgt.shape[1], dtype=torch.bool).triu(1) if causal else None
+    answer = theirs(
+        embedded(model, model.src_embedding, src),
+        embedded(model, model.tgt_embedding, tgt),
+        tgt_mask=mask,
+        src_key_padding_mask=hidden,
+        memory_key_padding_mask=hidden,
+        tgt_key_padding_mask=late,
+    )
+    return model.unembed(answer)
+
+
 @torch.no_grad()
-def shaken(model: Transformer) -> Transformer:
+def shaken(model: Transformer, by: float = 0.1) -> Transformer:
     """Every weight moved, so that biases and norms are not 0 and 1."""
     random = torch.Generator().manual_seed(5)
     for p in model.parameters():
-        p.add_(0.1 * torch.randn(p.shape, generator=random))
+        p.add_(by * torch.randn(p.shape, generator=random))
     return model
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("padded", [True, False])
 @pytest.mark.parametrize("final_norm", [True, False])
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_equals_torch(norm_first, final_norm, padded, causal):
     model = shaken(built(norm_first=norm_first, final_norm=final_norm))
-    theirs = reference(model, norm_first)
     src, tgt = tokens()
     lens = LENS if padded else None
-    with torch.no_grad():
-        ours = model(src, tgt, lens, causal)
-        embedded = [
-            table(x) * 16**0.5 + model.positions[: x.shape[1]]
-            for table, x in ((model.src_embedding, src), (model.tgt_embedding, tgt))
-        ]
-        hidden = ~valid_positions(src, lens) if padded else None
-        mask = torch.ones(T, T, dtype=torch.bool).triu(1) if causal else None
-        expected = model.unembed(
-            theirs(*embedded, tgt_mask=mask, src_key_padding_mask=hidden, memory_key_padding_mask=hidden)
-        )
+    ours = model(src, tgt, lens, causal)
     assert ours.shape == (B, T, 13)
-    assert (ours - expected).abs().max() < 1e-5
+    assert (ours - expected(model, src, tgt, lens, causal)).abs().max() < 1e-5
 
 
-def test_gradients_equal_torch():
+@torch.no_grad()
+@pytest.mark.parametrize("causal", [True, False])
+def test_padding_of_the_target_equals_torch(causal):
     model = shaken(built(final_norm=True))
-    theirs = reference(model, False)
     src, tgt = tokens()
-    ours = torch.autograd.grad(model(src, tgt).square().mean(), list(model.encoder[0].self_norm.parameters()))
-    embedded = [
-        table(x).detach() * 4.0 + model.positions[: x.shape[1]]
-        for table, x in ((model.src_embedding, src), (model.tgt_embedding, tgt))
-    ]
-    mask = torch.ones(T, T, dtype=torch.bool).triu(1)
-    answer = model.unembed(theirs(*embedded, tgt_mask=mask)).square().mean()
-    expected = torch.autograd.grad(answer, list(theirs.encoder.layers[0].norm1.parameters()))
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ours, expected, strict=True))
+    lens = torch.tensor([5, 1, 3])
+    ours = model(src, tgt, LENS, causal, tgt_valid_lens=lens)
+    counts = valid_positions(tgt, lens)
+    assert (ours - expected(model, src, tgt, LENS, causal, lens))[counts].abs().max() < 1e-5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 4), (3, 6, 1), (1, 9, 9)])
+def test_short_and_full_lengths_equal_torch(shape):
+    """One token, one sample, and as many tokens as the model was built for."""
+    batch, source, target = shape
+    model = shaken(built(final_norm=True))
+    random = torch.Generator().manual_seed(4)
+    src = torch.randint(0, 11, (batch, source), generator=random)
+    tgt = torch.randint(0, 13, (batch, target), generator=random)
+    for lens in (None, torch.full((batch,), 1)):
+        assert (model(src, tgt, lens) - expected(model, src, tgt, lens)).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_a_deep_and_wide_model_equals_torch():
+    model = shaken(
+        built(embed_dim=128, num_heads=8, num_encoder_layers=6, num_decoder_layers=6, ffn_dim=512, final_norm=True),
+        0.02,
+    )
+    src, tgt = tokens()
+    assert (model(src, tgt, LENS) - expected(model, src, tgt, LENS)).abs().max() < 1e-5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", [REVERSE, DATES])
+def test_trained_weights_equal_torch(name):
+    model = load_bundled(name)
+    batch = task(name).batch(16, np.random.default_rng(1), held_out=True)
+    src, lens, tgt = (torch.from_numpy(a) for a in (batch.source, batch.source_lens, batch.target[:, :-1]))
+    ours = model(src, tgt, lens)
+    assert (ours - expected(model, src, tgt, lens)).abs().max() < 1e-5 * ours.abs().max()
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_all_gradients_equal_torch(norm_first):
+    model = shaken(built(final_norm=True, norm_first=norm_first))
+    theirs = reference(model)
+    src, tgt = tokens()
+    model(src, tgt, LENS).square().mean().backward()
+    ours = built(final_norm=True, norm_first=norm_first)  # its weights are the gradients, in our order
+    with torch.no_grad():
+        for p, q in zip(ours.parameters(), model.parameters(), strict=True):
+            p.copy_(q.grad)
+    found = dict(reference(ours).named_parameters())  # and now in torch's
+    inputs = [model.src_embedding, model.tgt_embedding, model.unembed]
+    before = [p.grad.clone() for module in inputs for p in module.parameters()]
+    model.zero_grad()
+    expected(model, src, tgt, LENS, theirs=theirs).square().mean().backward()
+    for name, p in theirs.named_parameters():
+        torch.testing.assert_close(found[name].detach(), p.grad, atol=1e-5, rtol=1e-4, msg=f"{name} differs")
+    for a, b in zip(before, (p.grad for module in inputs for p in module.parameters()), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+# ------------------------------------------------------------------ nothing to look at
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_a_source_of_nothing_but_padding_harms_nobody(norm):
+    """Its weights are all 0, its logits finite and the same whatever the padding holds; the others don't notice."""
+    model = shaken(built(norm=norm))
+    src, tgt = tokens()
+    lens = torch.tensor([7, 0, 3])
+    other = src.clone()
+    other[1] = (other[1] + 1) % 11
+    model.eval()
+    with torch.no_grad():
+        seen = model.trace(src, tgt, lens)
+        plain = model(src, tgt, lens)
+        assert plain.isfinite().all()
+        assert torch.allclose(plain, seen.logits, atol=1e-5)
+        assert torch.allclose(plain, model(other, tgt, lens), atol=1e-5)
+        assert all(not w[1].any() for w in (*seen.encoder, *seen.cross))
+        for weights in (*seen.encoder, *seen.cross):
+            assert torch.allclose(weights[[0, 2]].sum(-1), torch.ones(()), atol=1e-6)
+        assert torch.allclose(plain[::2], model(src[::2], tgt[::2], lens[::2]), atol=1e-5)
+    model.train()
+    for empty in (lens, torch.zeros(B, dtype=torch.long)):
+        loss = model(src, tgt, empty, tgt_valid_lens=torch.tensor([5, 0, 2])).square().mean()
+        assert all(g.isfinite().all() for g in torch.autograd.grad(loss, list(model.parameters())))
+    assert all(buffer.isfinite().all() for buffer in model.buffers())
+
+
+@torch.no_grad()
+def test_nothing_in_gives_nothing_out():
+    model = shaken(built()).eval()
+    src, tgt = tokens()
+    none = torch.zeros(B, 0, dtype=torch.long)
+    assert model(src, none).shape == (B, 0, 13)
+    assert model(src[:0], tgt[:0]).shape == (0, T, 13)
+    blind = model.trace(none, tgt)  # nothing to look across to
+    assert blind.logits.isfinite().all()
+    assert torch.allclose(blind.logits, model(none, tgt), atol=1e-5)
+    assert [w.shape for w in blind.cross] == [(B, 4, T, 0)] * 3
+
+
+def test_the_public_names_are_those_agreed():
+    made = inspect.signature(engines.transformer.Transformer).parameters
+    sizes = ["src_vocab", "tgt_vocab", "embed_dim", "num_heads", "num_encoder_layers", "num_decoder_layers"]
+    assert list(made)[:12] == [*sizes, "ffn_dim", "max_len", "norm", "norm_first", "final_norm", "dropout"]
+    assert [made[n].default for n in ("norm", "norm_first", "final_norm", "dropout")] == ["layer", False, False, 0.0]
+    for call in (Transformer.forward, Transformer.trace):
+        asked = inspect.signature(call).parameters
+        assert list(asked)[1:5] == ["src", "tgt", "src_valid_lens", "causal"]
+        assert (asked["src_valid_lens"].default, asked["causal"].default) == (None, True)
+    assert built(norm="batch").sizes["norm"] == "batch"
+    with pytest.raises(ValueError):
+        built(norm="group")
+    with pytest.raises(ValueError):
+        built(embed_dim=18)
 
 
 @torch.no_grad()
