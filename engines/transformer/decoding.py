@@ -78,19 +78,20 @@ def beam_search(
     steps : list of list of Path
         The paths kept after each step, best first; ended ones stand in the step in which they ended.
     """
-    best: list[Path] = []
-    steps: list[list[Path]] = []
-    for kept in _steps(model, source, beams, most, penalty, switches):
-        steps.append(kept)
-        best += [path for path in kept if path.ended]
-    if not best:
-        best = steps[-1]
-    return sorted(best, key=lambda path: -path.score(penalty))[:beams], steps
+    steps = list(beam_steps(model, source, beams, most, penalty, switches))
+    return ranked(steps, beams, penalty), steps
 
 
-def _steps(
-    model: Transformer, source: Tensor, beams: int, most: int, penalty: float, switches: Switches
+def ranked(steps: list[list[Path]], beams: int, penalty: float) -> list[Path]:
+    """Of all paths kept, those that ended, best first; those that were cut where none ended."""
+    best = [path for kept in steps for path in kept if path.ended] or steps[-1]
+    return sorted(best, key=lambda path: -path.score(penalty))[:beams]
+
+
+def beam_steps(
+    model: Transformer, source: Tensor, beams: int, most: int, penalty: float = 0.0, switches: Switches = UNTOUCHED
 ) -> Iterator[list[Path]]:
+    """`beam_search` one step at a time: the paths kept after each, so that it can be left between any two."""
     memory = _memory(model, source, switches)  # (1, S, E)
     live, ended = [Path()], list[Path]()
     for length in range(1, most + 1):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from engines.core.errors import Message
 from engines.core.params import Choice, Range, setting
-from engines.core.protocol import Frame
+from engines.core.protocol import Frame, Progress
 from engines.core.training import Weights
 from engines.transformer.lab_spec import LabSettings
 from engines.transformer.recipe import Example, Floats, Recipe
@@ -20,6 +20,7 @@ GREEDY, BEAM = "Greedy", "Beam search"
 BUNDLED, RUN = "Bundled", "This run"
 LOOK, DECODING = "Look at", "Decoding"
 CANDIDATES = 5  #: likeliest tokens told at each place
+PAUSE = Progress(0, 0, Message("Computing"))  #: nothing new, but a place to stop
 
 
 @dataclass(frozen=True)
