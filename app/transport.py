@@ -58,6 +58,7 @@ class Transport(QFrame):
         super().__init__()
         self.setProperty("kind", "card")
         self._newest, self._looks, self._runs = 0, -1, False
+        self._state: int | None = None  # the step of the kept state that is looked at
         self.play = button("Start", "play", "primary", "Start or pause (Space)", clicked=self._toggle)
         self.step = button(icon="step", kind="boxed", tip="One step (.)", clicked=self.stepped.emit)
         self.again = button(icon="reset", kind="boxed", tip="Start anew", clicked=self.restarted.emit)
@@ -114,6 +115,11 @@ class Transport(QFrame):
         self.scrubber.setEnabled(newest > 0)
         self._show()
 
+    def set_state(self, step: int) -> None:
+        """The kept state that is looked at: its step is told, for the one asked for may lie between two states."""
+        self._state = step
+        self._show()
+
     def set_seed(self, seed: int) -> None:
         """The seed of the next run."""
         if self.seed.text() != SEEDS.written(seed):
@@ -121,7 +127,8 @@ class Transport(QFrame):
 
     def _show(self) -> None:
         at = self._newest if self._looks < 0 else self._looks
-        words.say(self.count, "setText", Message("Step {n}", {"n": words.number(at)}))
+        told = at if self._looks < 0 or self._state is None else self._state
+        words.say(self.count, "setText", Message("Step {n}", {"n": words.number(told)}))
         if not self.scrubber.isSliderDown():
             self.scrubber.set_number(at)
         self.live.setVisible(self._looks >= 0)
@@ -146,6 +153,7 @@ class Transport(QFrame):
 
     def _look(self, step: int) -> None:
         self._looks = -1 if step >= self._newest else max(0, step)
+        self._state = None
         self._show()
         self.looked.emit(self.looks)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -14,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engines.core.errors import Message
-from engines.core.protocol import Event, Frame, Job, Progress
+from engines.core.protocol import Event, Frame, Job
 from engines.data.sequences import EOS
 from engines.transformer import proofs
+from engines.transformer.decoding import greedy
 from engines.transformer.lab_spec import (
     CAUSAL,
     CONVOLUTIONS,
@@ -38,19 +39,20 @@ from engines.transformer.lab_spec import (
 )
 from engines.transformer.model import Transformer
 from engines.transformer.norms import SequenceBatchNorm
+from engines.transformer.spec import PAUSE
 from engines.transformer.subject import HELD_OUT_SEED, Collection, Specimen, held_out
-from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place, Switches
+from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, UNTOUCHED, Place, Switches
 
 ACCURACY_EXAMPLES = 64
-GRADIENT_EXAMPLES = 16
+GRADIENT_EXAMPLES, GRADIENT_CHUNK = 16, 4  # examples in all, and between two places to stop
 TWIN_BATCHES, TWIN_EXAMPLES = 10, 32  # that the running statistics of the batch-normalized twin are taken over
 ROOM = 16  # tokens of padding that a batch may get beyond what the model was built for
 
 #: A proof in the making: it yields where it can be stopped, and returns its frame.
 Making: TypeAlias = Generator[Event, None, Frame]
 Measuring: TypeAlias = Generator[Event, None, tuple[float, float]]
+Deriving: TypeAlias = Generator[Event, None, tuple[list[float], float]]
 Examples: TypeAlias = tuple[Tensor, Tensor, Tensor]
-PAUSE = Progress(0, 0, Message("Computing"))
 CHUNK = 32  # examples of an ablation between two places to stop
 DEPENDS = {
     CAUSAL: (),
@@ -71,7 +73,7 @@ def convolved(specimen: Specimen, wanted: Place) -> Convolved:
     """One FFN on the sample, as two linear maps and as two convolutions."""
     model, kind = specimen.model, specimen.task
     place = wanted if wanted in proofs.places(model) else (ENCODER_FFN, 0)
-    tape = model.trace(specimen.source[None], specimen.target[None], tape=True).tape
+    tape = model.trace(specimen.source[None], specimen.target[None], switches=specimen.plain, tape=True).tape
     name = f"{place[0]}.{place[1]}"
     x = tape[f"{name}.normed" if f"{name}.normed" in tape else f"{name}.input"]  # (1, N, E)
     ffn, _ = proofs.part(model, place)
@@ -131,8 +133,8 @@ class Engine:
     def _subject(specimen: Specimen) -> Subject:
         kind, model = specimen.task, specimen.model
         with torch.no_grad():
-            logits = model(specimen.source[None], specimen.target[None])[0]  # (T, V)
-        right, _ = proofs.accuracy(model, *held_out(kind, ACCURACY_EXAMPLES), trained_with(specimen))
+            logits = model(specimen.source[None], specimen.target[None], switches=specimen.plain)[0]  # (T, V)
+        right, _ = proofs.accuracy(model, *held_out(kind, ACCURACY_EXAMPLES), specimen.plain)
         words = kind.target.tokens
         return Subject(
             tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
@@ -145,14 +147,15 @@ class Engine:
             int(model.sizes["ffn_dim"]),
             right,
             specimen.trained,
+            specimen.step,
         )
 
     def _causality(self, _params: LabParams, specimen: Specimen) -> Making:
         assert self._exact is not None
         words = specimen.task.target.tokens
-        both = []
+        both, seen = [], (specimen.source, specimen.target)
         for causal in (False, True):
-            both.append(proofs.moved_logits(self._exact, specimen.source, specimen.target, causal))
+            both.append(proofs.moved_logits(self._exact, *seen, causal, specimen.plain))
             yield PAUSE
         return Causality(
             tuple(words[i] for i in specimen.target.tolist()),
@@ -173,9 +176,10 @@ class Engine:
         places = proofs.places(model)
         off = tuple(place for place in params.lab_residuals_off if place in places)
         batch = held_out(specimen.task, GRADIENT_EXAMPLES)
-        kept, loss = proofs.gradient_norms(model, *batch)
-        yield PAUSE
-        cut, worse = proofs.gradient_norms(model, *batch, Switches(residuals_off=frozenset(off)))
+        plain = specimen.plain if trained else UNTOUCHED
+        kept, loss = yield from told(proofs.gradients_in_parts(model, *batch, plain, GRADIENT_CHUNK))
+        without = replace(plain, residuals_off=frozenset(off))
+        cut, worse = yield from told(proofs.gradients_in_parts(model, *batch, without, GRADIENT_CHUNK))
         return Gradients(
             tuple(places), off, np.array(kept, np.float32), np.array(cut, np.float32), (loss, worse), trained
         )
@@ -188,7 +192,7 @@ class Engine:
         if self._twin is None:
             twin = proofs.batch_twin(specimen.model)
             for n in range(TWIN_BATCHES):
-                proofs.take_statistics(twin, held_out(specimen.task, TWIN_EXAMPLES, 100 + n), n)
+                proofs.take_statistics(twin, held_out(specimen.task, TWIN_EXAMPLES, 100 + n), n, specimen.plain)
                 yield PAUSE
             self._twin = proofs.exact(twin, ROOM)
         count, length = params.lab_batch, len(specimen.source)
@@ -196,9 +200,10 @@ class Engine:
         live = params.lab_mode == LIVE
         alone, among, moved, means, deviations, gap = [], [], [], [], [], []
         for model in (layered, self._twin):
-            one, _, _ = proofs.first_normed(model, specimen.source[None], lens[:1], live)
-            here, mean, variance = proofs.first_normed(model, source, lens, live, params.lab_count_padding)
-            other, _, _ = proofs.first_normed(model, source, lens, not live, params.lab_count_padding)
+            counted = params.lab_count_padding, specimen.plain
+            one, _, _ = proofs.first_normed(model, specimen.source[None], lens[:1], live, switches=specimen.plain)
+            here, mean, variance = proofs.first_normed(model, source, lens, live, *counted)
+            other, _, _ = proofs.first_normed(model, source, lens, not live, *counted)
             mine = here[0, :length]  # (N, E)
             alone.append(one[0])
             among.append(mine)
@@ -228,7 +233,7 @@ class Engine:
             switches = Switches(positions=on)
             apart.append(proofs.shuffled_apart(self._exact, specimen.source, order, on))
             right.append(proofs.accuracy(model, *batch, switches)[0])
-            ids = proofs.greedy(model, specimen.source, kind.most_target - 1, switches)
+            ids = greedy(model, specimen.source[None], kind.most_target - 1, switches)
             answers.append(tuple(kind.target.tokens[i] for i in ids if i != EOS))
             with torch.no_grad():
                 maps.append(model.trace(specimen.source[None], specimen.target[None], switches=switches).encoder[0][0])
@@ -258,7 +263,7 @@ class Ablation:
         """Yield what is measured so far after each measurement."""
         params = job.params
         specimen = self._collection.specimen(params.task, params.text, params.weights)
-        model, plain = specimen.model, trained_with(specimen)
+        model, plain = specimen.model, specimen.plain
         batches = []
         for n in range(params.lab_examples // CHUNK):
             batches.append(held_out(specimen.task, CHUNK, HELD_OUT_SEED + n))
@@ -273,18 +278,18 @@ class Ablation:
 
         def so_far() -> Ablated:
             a, b, c, d = (part.copy() for part in (heads, whole, ffns, layers))
-            return Ablated(tuple(rows), untouched, sequences, a, b, c, d, done, total)
+            return Ablated(tuple(rows), untouched, sequences, a, b, c, d, done, total, specimen.step)
 
         yield so_far()
         for at, (kind, i) in enumerate(rows):
             stack, ffn = (ENCODER, ENCODER_FFN) if kind == ENCODER else (DECODER, DECODER_FFN)
             tries: list[tuple[np.ndarray, int, Switches]] = [
-                (heads[at], h, with_off(plain, heads_off=frozenset({(kind, i, h)}))) for h in range(model.num_heads)
+                (heads[at], h, replace(plain, heads_off=frozenset({(kind, i, h)}))) for h in range(model.num_heads)
             ]
-            tries.append((whole, at, with_off(plain, sublayers_off=frozenset({(kind, i)}))))
+            tries.append((whole, at, replace(plain, sublayers_off=frozenset({(kind, i)}))))
             if ends[at]:
-                tries.append((ffns, at, with_off(plain, sublayers_off=frozenset({(ffn, i)}))))
-                tries.append((layers, at, with_off(plain, layers_off=frozenset({(stack, i)}))))
+                tries.append((ffns, at, replace(plain, sublayers_off=frozenset({(ffn, i)}))))
+                tries.append((layers, at, replace(plain, layers_off=frozenset({(stack, i)}))))
             for into, place, switches in tries:
                 into[place], _ = yield from measured(model, batches, switches)
                 done += 1
@@ -300,14 +305,15 @@ def measured(model: Transformer, batches: Sequence[Examples], switches: Switches
     return float(counted[0] / counted[1]), float(counted[2] / sum(len(source) for source, _, _ in batches))
 
 
-def trained_with(specimen: Specimen) -> Switches:
-    """What the model was trained without stays off."""
-    return Switches(positions=specimen.positions)
-
-
-def with_off(plain: Switches, **off: frozenset[Place] | frozenset[tuple[str, int, int]]) -> Switches:
-    """Something more off."""
-    return Switches(positions=plain.positions, **off)  # type: ignore[arg-type]  # the keywords say which set it is
+def told(work: Generator[None, None, tuple[list[float], float]]) -> Deriving:
+    """Work with a place to stop at each of its pauses."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            found: tuple[list[float], float] = stop.value
+            return found
+        yield PAUSE
 
 
 def padded_batch(specimen: Specimen, count: int, padding: int, mates: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -90,11 +90,6 @@ class LabSettings(Params):
 LAB_FIELDS = tuple(f.name for f in fields(LabSettings))
 
 
-def lab_only(old: LabSettings, new: LabSettings) -> bool:
-    """Whether nothing but these settings differ."""
-    return old != new and replace(new, **{name: getattr(old, name) for name in LAB_FIELDS}) == old
-
-
 @dataclass(frozen=True)
 class LabParams(LabSettings):
     """What an experiment is asked.
@@ -135,6 +130,8 @@ class Subject(Frame):
         Token accuracy on held-out examples, 0..1.
     trained : bool
         False where there were no weights for the task and it is a fresh one.
+    step : int
+        Of the run's state; −1 for the bundled weights.
     """
 
     source: tuple[str, ...]
@@ -147,6 +144,7 @@ class Subject(Frame):
     ffn: int
     accuracy: float
     trained: bool
+    step: int
 
 
 @dataclass(frozen=True)
@@ -306,6 +304,8 @@ class Ablated(Frame):
         Without the row's whole layer, where the row is the last attention of its layer; else −1.
     done, total : int
         Measurements.
+    step : int
+        Of the run's state; −1 for the bundled weights.
     """
 
     rows: tuple[Place, ...]
@@ -317,3 +317,4 @@ class Ablated(Frame):
     layers: Floats
     done: int
     total: int
+    step: int = -1

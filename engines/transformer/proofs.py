@@ -7,11 +7,14 @@ Shapes: B batch, S source tokens, T target tokens, N either, E width, F inside t
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engines.data.sequences import BOS, EOS, PAD
+from engines.data.sequences import PAD
 from engines.transformer.model import DecoderLayer, EncoderLayer, FeedForward, Transformer
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.switches import (
@@ -44,19 +47,6 @@ def exact(model: Transformer, room: int = 0) -> Transformer:
 def like(model: Transformer, **other: object) -> Transformer:
     """A fresh model of the same sizes but for ``other``, without dropout."""
     return Transformer(**(model.sizes | other))
-
-
-@torch.no_grad()
-def greedy(model: Transformer, source: Tensor, most: int, switches: Switches = UNTOUCHED) -> list[int]:
-    """The answer to source tokens (S,): the likeliest token at each step, up to the end token or ``most`` tokens."""
-    memory = model.encode(source[None], go=model.begin(switches))  # (1, S, E)
-    ids = [BOS]
-    while len(ids) < most:
-        logits = model.decode(torch.tensor([ids]), memory, go=model.begin(switches))[0, -1]  # (V,)
-        ids.append(int(logits.argmax()))
-        if ids[-1] == EOS:
-            break
-    return ids[1:]
 
 
 @torch.no_grad()
@@ -95,7 +85,9 @@ def right_ones(
 
 # ------------------------------------------------------------------ causal mask
 @torch.no_grad()
-def moved_logits(model: Transformer, source: Tensor, target: Tensor, causal: bool) -> tuple[Tensor, Tensor]:
+def moved_logits(
+    model: Transformer, source: Tensor, target: Tensor, causal: bool, switches: Switches = UNTOUCHED
+) -> tuple[Tensor, Tensor]:
     """What changing each target token does to the logits of each place.
 
     Parameters
@@ -113,8 +105,8 @@ def moved_logits(model: Transformer, source: Tensor, target: Tensor, causal: boo
     changed = (target + 1 - ORDINARY) % words + ORDINARY  # (T,)
     rows = target.repeat(len(target) + 1, 1)  # (T + 1, T), the last one untouched
     rows[:-1].diagonal().copy_(changed)
-    memory = model.encode(source[None]).expand(len(rows), -1, -1)
-    logits = model.decode(rows, memory, causal=causal)  # (T + 1, T, V)
+    memory = model.encode(source[None], go=model.begin(switches)).expand(len(rows), -1, -1)
+    logits = model.decode(rows, memory, causal=causal, go=model.begin(switches))  # (T + 1, T, V)
     return (logits[:-1] - logits[-1]).abs().amax(-1), changed
 
 
@@ -157,15 +149,35 @@ def gradient_norms(
     model: Transformer, source: Tensor, source_lens: Tensor, target: Tensor, switches: Switches = UNTOUCHED
 ) -> tuple[list[float], float]:
     """L2 norm of the loss's gradient over the parameters of each sublayer's branch, and the loss."""
+    work = gradients_in_parts(model, source, source_lens, target, switches, len(source))
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            found: tuple[list[float], float] = stop.value
+            return found
+
+
+def gradients_in_parts(
+    model: Transformer, source: Tensor, source_lens: Tensor, target: Tensor, switches: Switches, at_once: int
+) -> Generator[None, None, tuple[list[float], float]]:
+    """`gradient_norms`, with a ``yield`` after every ``at_once`` examples, so that a deep model can be left."""
     branches = [list(part(model, place)[0].parameters()) for place in places(model)]
-    logits = model(source, target[:, :-1], source_lens, switches=switches)  # (B, T, V)
-    loss = F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD)
-    flat = torch.autograd.grad(loss, [p for group in branches for p in group])
+    values = [p for group in branches for p in group]
+    tokens = int((target[:, 1:] != PAD).sum())
+    flat, loss = [torch.zeros_like(v) for v in values], 0.0
+    for some in torch.arange(len(source)).split(at_once):
+        logits = model(source[some], target[some, :-1], source_lens[some], switches=switches)  # (b, T, V)
+        labels = target[some, 1:].flatten()
+        share = F.cross_entropy(logits.flatten(0, 1), labels, ignore_index=PAD, reduction="sum") / tokens
+        flat = [a + b for a, b in zip(flat, torch.autograd.grad(share, values), strict=True)]
+        loss += float(share.detach())
+        yield
     at, norms = 0, []
     for group in branches:
         norms.append(float(torch.stack([g.norm() for g in flat[at : at + len(group)]]).norm()))
         at += len(group)
-    return norms, float(loss.detach())
+    return norms, loss
 
 
 # ------------------------------------------------------------------ normalization
@@ -189,20 +201,27 @@ def layer_twin(model: Transformer) -> Transformer:
 
 
 @torch.no_grad()
-def take_statistics(twin: Transformer, batch: tuple[Tensor, Tensor, Tensor], n: int) -> None:
+def take_statistics(
+    twin: Transformer, batch: tuple[Tensor, Tensor, Tensor], n: int, switches: Switches = UNTOUCHED
+) -> None:
     """Make batch ``n`` (source, source_lens, target) part of the running statistics: the plain mean over all so far."""
     source, source_lens, target = batch
     for module in twin.modules():
         if isinstance(module, SequenceBatchNorm):
             module.momentum = 1 / (n + 1)
     twin.train()
-    twin(source, target[:, :-1], source_lens, tgt_valid_lens=(target != PAD).sum(-1) - 1)
+    twin(source, target[:, :-1], source_lens, tgt_valid_lens=(target != PAD).sum(-1) - 1, switches=switches)
     twin.eval()
 
 
 @torch.no_grad()
 def first_normed(
-    model: Transformer, source: Tensor, source_lens: Tensor, live: bool, count_padding: bool = False
+    model: Transformer,
+    source: Tensor,
+    source_lens: Tensor,
+    live: bool,
+    count_padding: bool = False,
+    switches: Switches = UNTOUCHED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What the encoder's first normalization makes of a batch.
 
@@ -220,7 +239,7 @@ def first_normed(
     mean, variance : Tensor (B, S) for layer normalization, (E,) for batch normalization
     """
     above = frozenset((ENCODER, i) for i in range(1, len(model.encoder)))  # not needed
-    go = model.begin(Switches(norm_counts_padding=count_padding, layers_off=above))
+    go = model.begin(replace(switches, norm_counts_padding=count_padding, layers_off=above))
     go.tape = {}
     layer = model.encoder[0]
     assert isinstance(layer, EncoderLayer)

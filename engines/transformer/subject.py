@@ -12,9 +12,10 @@ from engines.core.errors import LabError
 from engines.core.training import Weights
 from engines.data.sequences import BOS, Task, task
 from engines.transformer import checkpoint
+from engines.transformer.decoding import greedy
 from engines.transformer.model import Transformer
-from engines.transformer.proofs import greedy
 from engines.transformer.recipe import Shape
+from engines.transformer.switches import UNTOUCHED, Switches
 
 HELD_OUT_SEED = 7
 
@@ -31,11 +32,13 @@ class Specimen:
     source : Tensor int64 (S,)
         Ends with the end token.
     target : Tensor int64 (T,)
-        What goes into the decoder: the start token and the model's own greedy answer.
+        What goes into the decoder: the start token and the model's own greedy answer, as on the page Decode.
     trained : bool
         False where there were no weights.
-    positions : bool
-        Whether it was trained with positions.
+    plain : Switches
+        What the model was trained without, which stays off.
+    step : int
+        Of the state; −1 for weights that came from a file.
     """
 
     task: Task
@@ -43,14 +46,15 @@ class Specimen:
     source: Tensor
     target: Tensor
     trained: bool
-    positions: bool = True
+    plain: Switches = UNTOUCHED
+    step: int = checkpoint.FROM_FILE
 
 
 class Collection:
     """The last model and the last specimen, so that a change of the input alone reads no weights."""
 
     def __init__(self) -> None:
-        self._model: tuple[object, Transformer, bool, bool] | None = None
+        self._model: tuple[object, Transformer, bool, Switches] | None = None
         self._found: tuple[object, Specimen] | None = None
 
     def specimen(self, name: str, text: str, weights: Weights | None) -> Specimen:
@@ -64,33 +68,39 @@ class Collection:
         return self._found[1]
 
     def _make(self, name: str, text: str, weights: Weights | None) -> Specimen:
-        model, trained, positions = self._model_of(name, weights)
+        model, trained, plain = self._model_of(name, weights)
         kind = task(name)
         try:
             ids, _ = kind.read(text or kind.sample)
         except LabError:
             ids, _ = kind.read(kind.sample)
         source = torch.tensor(ids)
-        answer = greedy(model, source, kind.most_target - 1)
-        return Specimen(kind, model, source, torch.tensor([BOS, *answer[:-1]]), trained, positions)
+        answer = greedy(model, source[None], kind.most_target - 1, plain)
+        step = weights.step if weights is not None and learned(weights, name) else checkpoint.FROM_FILE
+        return Specimen(kind, model, source, torch.tensor([BOS, *answer[:-1]]), trained, plain, step)
 
-    def _model_of(self, name: str, weights: Weights | None) -> tuple[Transformer, bool, bool]:
+    def _model_of(self, name: str, weights: Weights | None) -> tuple[Transformer, bool, Switches]:
         key = (name, weights)
         if self._model is None or self._model[0] != key:
             self._model = (key, *self._read(name, weights))
         return self._model[1:]
 
     @staticmethod
-    def _read(name: str, weights: Weights | None) -> tuple[Transformer, bool, bool]:
-        if weights is not None and isinstance(weights.made_of, Shape) and weights.made_of.task == name:
-            return checkpoint.load(weights), True, weights.made_of.positions
+    def _read(name: str, weights: Weights | None) -> tuple[Transformer, bool, Switches]:
+        if weights is not None and learned(weights, name):
+            return checkpoint.load(weights), True, checkpoint.switches(weights.made_of)
         try:
             bundled, _ = checkpoint.bundled(name)
         except LabError:
-            return checkpoint.build(Shape(name)).eval().requires_grad_(False), False, True
+            return checkpoint.build(Shape(name)).eval().requires_grad_(False), False, UNTOUCHED
         shape = bundled.made_of
         assert isinstance(shape, Shape)
-        return checkpoint.load(bundled), True, shape.positions
+        return checkpoint.load(bundled), True, checkpoint.switches(shape)
+
+
+def learned(weights: Weights, name: str) -> bool:
+    """Whether weights know a task."""
+    return isinstance(weights.made_of, Shape) and weights.made_of.task == name
 
 
 def held_out(kind: Task, count: int, seed: int = HELD_OUT_SEED) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engines.blocks.attention import MultiHeadAttention
 from engines.core.protocol import Event, Job
 from engines.transformer import proofs
-from engines.transformer.experiments import array, trained_with
+from engines.transformer.experiments import array
 from engines.transformer.lab_spec import LabParams
 from engines.transformer.model import Tape
 from engines.transformer.norms import SequenceBatchNorm
@@ -38,10 +38,8 @@ class Walker:
 @torch.no_grad()
 def traced(specimen: Specimen) -> Tape:
     """Every intermediate result of the specimen's pass."""
-    switches = trained_with(specimen)
-    return specimen.model.trace(
-        specimen.source[None], specimen.target[None], switches=switches, tape=True
-    ).tape  # fmt: skip
+    source, target = specimen.source[None], specimen.target[None]
+    return specimen.model.trace(source, target, switches=specimen.plain, tape=True).tape
 
 
 @torch.no_grad()
@@ -107,6 +105,7 @@ def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
         bool(model.sizes["norm_first"]),
         isinstance(norm, SequenceBatchNorm),
         specimen.trained,
+        specimen.step,
         arrays,
     )
 

@@ -31,6 +31,8 @@ class Walked(Frame):
     norm_first, batch_norm : bool
     trained : bool
         False where there were no weights.
+    step : int
+        Of the run's state; −1 for the bundled weights.
     arrays : dict of str to ndarray
         ``embedding``, ``positions``, ``x`` (Q, E); ``residual``, ``input`` (Q, E): what the layer is given, and
         what its projections see (normalized with pre-norm); ``looked_at`` (K, E); ``w_q w_k w_v w_o`` (E, E) and
@@ -52,4 +54,5 @@ class Walked(Frame):
     norm_first: bool
     batch_norm: bool
     trained: bool
+    step: int
     arrays: dict[str, Floats] = field(repr=False)

@@ -15,7 +15,7 @@ from app.views.saidline import SaidLine
 from app.views.tokenlinks import TokenLinks
 from engines.data.sequences import DATES, REVERSE, SORT
 from engines.transformer.recipe import Now, StepDone
-from engines.transformer.spec import BEAM, BUNDLED, RUN
+from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN
 from tests.app.views_help import click, hover, is_drawn, show
 
 LONG = 60_000  #: ms, for a machine under load
@@ -233,6 +233,46 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
         bar.live.click()
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
     assert page.loss._cursor is None
+
+
+def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_states(tab, qtbot):
+    train(qtbot, tab, 6)
+    page, bar = tab.training, tab.training.transport
+    change(qtbot, tab, task=SORT, text="")
+    tab.change(text="a+b")
+    states = {}
+    for step in (1, 4):
+        with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+            bar.scrubber.changed.emit(step)
+        assert rested.args == [True]  # no error, though the input can't be read
+        assert page.loss._cursor == step
+        states[step] = page.maps.maps["cross"].numbers()["values"].copy()
+        assert states[step].shape == (10, 10)  # the run's own example, not that of Sort
+    assert not np.array_equal(states[1], states[4])
+    assert not tab.error.isVisible()
+    change(qtbot, tab, task=REVERSE, text="abc")
+    state = tab.driver.timeline.at(4)
+    assert tab.weights() is state
+    tab.driver.timeline.clear()  # thinned out
+    assert tab.weights() is state
+
+
+def test_undo_leaves_the_runs_weights_where_they_are(tab, qtbot):
+    tab.change(learning_rate=0.002)
+    tab.history.seal()
+    train(qtbot, tab, 2)
+    assert tab.params.source == RUN
+    tab.undo()
+    tab.undo()
+    assert tab.params.learning_rate == 0.003
+    assert tab.params.source == RUN
+    change(qtbot, tab, source=BUNDLED)
+    change(qtbot, tab, method=BEAM)
+    tab.undo()
+    assert (tab.params.method, tab.params.source) == (GREEDY, BUNDLED)
+    tab.undo()  # the step that chose the weights
+    assert tab.params.source == RUN
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
 
 
 def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):

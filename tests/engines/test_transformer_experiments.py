@@ -13,6 +13,8 @@ from torch import nn
 from engines.core.protocol import Job, Progress
 from engines.data.sequences import BOS, task
 from engines.transformer import proofs
+from engines.transformer.decoding import greedy
+from engines.transformer.engine import Engine as Decoder
 from engines.transformer.experiments import Ablation, Engine, padded_batch
 from engines.transformer.lab_spec import (
     CAUSAL,
@@ -32,13 +34,15 @@ from engines.transformer.lab_spec import (
     Placed,
     Subject,
     asked,
-    lab_only,
 )
 from engines.transformer.model import FeedForward, Transformer
 from engines.transformer.race import Race
 from engines.transformer.race_spec import RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.recipe import Recipe
+from engines.transformer.spec import Answer, TransformerParams
 from engines.transformer.subject import Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER_FFN, ENCODER, ENCODER_FFN, Switches
+from engines.transformer.training import Run
 
 
 def small(**other) -> Transformer:
@@ -195,7 +199,7 @@ def test_a_right_sequence_is_what_greedy_decoding_answers():
     batch = kind.encode([("a", ""), pairs[1]])
     source, lens, target = map(torch.from_numpy, (batch.source, batch.source_lens, batch.target))
     _, sequences = proofs.accuracy(model, source, lens, target)
-    decoded = [proofs.greedy(model, source[i, : lens[i]], 14) for i in range(2)]
+    decoded = [greedy(model, source[i : i + 1, : lens[i]], 13) for i in range(2)]
     wanted = [[t for t in row[1:] if t] for row in target.tolist()]
     assert sequences == np.mean([a == b for a, b in zip(decoded, wanted, strict=True)])
 
@@ -246,9 +250,6 @@ def test_a_batch_is_the_sample_and_its_mates():
 
 def test_settings_of_the_lab():
     old = LabParams()
-    assert lab_only(old, dataclasses.replace(old, lab_batch=2))
-    assert not lab_only(old, dataclasses.replace(old, task="Copy", lab_batch=2))
-    assert not lab_only(old, old)
     assert asked(old, "Copy", "abc", None) == dataclasses.replace(old, task="Copy", text="abc")
     assert old.experiment == CAUSAL
 
@@ -273,3 +274,46 @@ def test_the_race_runs_both_on_the_same_batches_and_goes_on():
     params = RaceSettings(run=5, until=3, batch=4)
     fresh = [e.loss for e in other.run(Job(params, lambda: other, lambda event: None)) if isinstance(e, RaceStep)]
     assert fresh == [e.loss for e in (*steps, *again)]
+
+
+@pytest.mark.parametrize("positions", [True, False])
+def test_the_pages_look_at_the_answer_that_decode_gives(positions):
+    """To its last token, and without what the model was trained without."""
+    run = Run(Recipe(width="32", heads="2", layers=1, batch=8, positions=positions))
+    for _ in range(3):
+        run.advance()
+    engine = Decoder()
+    for weights in (None, run.kept()):
+        for text in ("abcdefghijkl", "a", "level"):
+            asked_ = TransformerParams(text=text, weights=weights)
+            events = engine.run(Job(asked_, lambda: engine, lambda event: None))
+            answer = next(event for event in events if isinstance(event, Answer))
+            seen = Collection().specimen("Reverse", text, weights)
+            assert tuple(seen.task.target.tokens[i] for i in seen.target.tolist()) == answer.target
+            assert seen.plain.positions == (positions or weights is None)
+
+
+def test_a_model_without_positions_is_taken_apart_without_them():
+    run = Run(Recipe(width="32", heads="2", layers=1, batch=8, positions=False))
+    seen = answers(Engine(), LabParams(text="level", weights=run.kept()))
+    twice = [i for i, token in enumerate(seen[Convolved].tokens) if token == "e"]
+    np.testing.assert_allclose(*(seen[Convolved].hidden[0, i] for i in twice), atol=1e-5)  # the same token anywhere
+    np.testing.assert_allclose(*(seen[Normalized].alone[0, i] for i in twice), atol=1e-5)
+    assert seen[Causality].earlier[1] < RESTS
+
+
+def test_gradients_of_parts_add_up():
+    model, batch = small(), held_out(task("Reverse"), 6)
+    whole = proofs.gradient_norms(model, *batch)
+    work = proofs.gradients_in_parts(model, *batch, Switches(), 2)
+    pauses = 0
+    while True:
+        try:
+            next(work)
+            pauses += 1
+        except StopIteration as stop:
+            norms, loss = stop.value
+            break
+    assert pauses == 3
+    assert norms == pytest.approx(whole[0], rel=1e-4)
+    assert loss == pytest.approx(whole[1], rel=1e-5)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QProgressBar
 from app import words
 from app.cards import card
 from app.tabs.transformer.findings import worst
-from app.tabs.transformer.labwords import place_name
+from app.tabs.transformer.labwords import place_name, state_name
 from app.theme import BODY, S2, S3
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import ScoreGrid
@@ -67,6 +67,7 @@ class AblationPanel(QObject):
         """Nothing is measured: another model, or other settings."""
         self.frame = None
         self._at = None
+        self.card.set_note(words.plain(""))
         self.card.set_empty("Each head, attention, FFN and layer is switched off in turn.", "Measure", self.wanted.emit)
         say(self.whole, "setText", words.plain(""))
         for line in self.said:
@@ -82,6 +83,7 @@ class AblationPanel(QObject):
         """Show what is measured so far."""
         self.frame = frame
         self.card.set_empty(None)
+        self.card.set_note(state_name(frame.step))
         parts = np.column_stack([frame.heads, frame.whole, frame.ffns, frame.layers])  # (rows, H + 3)
         measured = parts >= 0
         points = np.where(measured, 100 * (parts - frame.untouched), 0)
@@ -105,10 +107,6 @@ class AblationPanel(QObject):
     def worst(self) -> tuple[int, int] | None:
         """Row and number of the head that costs most."""
         return None if self.frame is None else worst(self.frame)
-
-    def cost(self, cell: tuple[int, int]) -> float:
-        """Change in points at a cell; NaN where not measured."""
-        return float(self._values[cell])
 
     def _pin(self, cell: tuple[int, int]) -> None:
         self._at = cell

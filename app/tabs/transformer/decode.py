@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit
 
@@ -91,10 +93,10 @@ class DecodePage(QObject):
         foot = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
         tools = [self.at, self.back, self.play, self.on]
         self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
-        self.beams = Bars(pitch=24, least_name=60, widest="−00.00")
+        self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
         self.beams.export_name = "beams"
         say(self.beams, "setAccessibleName", "Beams")
-        self.beams_card = card("Beams", self.beams, "log p", foot=quiet("Bar: probability of the sequence"))
+        self.beams_card = card("Beams", self.beams, "log p, score", foot=quiet("Bar: probability. Ranked by score."))
         self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
@@ -211,9 +213,13 @@ class DecodePage(QObject):
     def _show_beams(self, shown: Answer, step: int) -> None:
         whole = self._until < 0 or step >= len(shown.steps)
         kept = shown.best if whole else shown.steps[step]
-        bars = [Bar(self._named(one), ((p, "accent"),), words.number(one.log_probability, 2)) for one, p in
-                ((one, float(min(1.0, 2.718281828459045**one.log_probability))) for one in kept)]  # fmt: skip
-        self.beams.set_bars(bars, 1.0)
+        self.beams.set_bars([self._bar(one) for one in kept], 1.0)
+
+    def _bar(self, one: Hypothesis) -> Bar:
+        """Probability as a bar, its logarithm, and the score that the length penalty makes of it."""
+        chance = min(1.0, math.exp(one.log_probability))
+        logarithm, score = words.number(one.log_probability, 2), words.number(one.score, 2)
+        return Bar(self._named(one), ((chance, "accent"),), logarithm, note=score)
 
     def _named(self, one: Hypothesis) -> Text:
         words_apart = self.answer is not None and any(len(t) > 1 for t in one.tokens if t not in SPECIAL)

@@ -15,6 +15,7 @@ from app.params_form import ParamsForm
 from app.tab import Dock, TopicTab
 from app.tabs.transformer.ablation import AblationPanel
 from app.tabs.transformer.findings import findings
+from app.tabs.transformer.labwords import state_name
 from app.tabs.transformer.normpanel import NormPanel, RacePanel, norm_centre
 from app.tabs.transformer.panels import CausalPanel, ConvolutionPanel, PositionsPanel, ResidualPanel
 from app.theme import S3
@@ -256,20 +257,18 @@ class ExperimentsPage(QObject):
 
     def _say_subject(self, subject: Subject) -> None:
         self.convolution.set_layers(subject.encoder_layers, subject.decoder_layers)
-        task, _, weights = self._subject()
         sizes = {
-            "task": Message(task),
+            "task": Message(self._subject()[0]),
+            "state": state_name(subject.step),
             "width": subject.width,
             "heads": subject.heads,
             "layers": subject.encoder_layers,
             "share": words.percent(subject.accuracy),
         }
         if not subject.trained:
-            text = "{task}: no weights yet, so the model is fresh. Width {width}, {heads} heads, {layers} layers."
-        elif weights is not None:
-            text = "{task}: the run's weights. Width {width}, {heads} heads, {layers} layers; {share} of tokens right."
+            text = "{task}: no weights yet, so the model is fresh. Width {width}, heads {heads}, layers {layers}."
         else:
-            text = "{task}: bundled weights. Width {width}, {heads} heads, {layers} layers; {share} of tokens right."
+            text = "{task}: {state}. Width {width}, heads {heads}, layers {layers}; {share} of tokens right."
         say(self.model, "setText", Message(text, sizes))
 
     def _remember(self) -> None:

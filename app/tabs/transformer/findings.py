@@ -61,6 +61,8 @@ KINDS: dict[str, type[Event]] = {
 def found(event: Event) -> tuple[Finding, ...]:
     """The numbers of one answer."""
     match event:
+        case Causality(target=(_,)):  # an empty answer: nothing stands before its only token
+            return Finding(Message("Mask on"), "–"), Finding(Message("Mask off"), "–")
         case Causality(earlier=(off, on)):
             return (
                 Finding(Message("Mask on"), below(on, RESTS), on < RESTS),

@@ -18,6 +18,11 @@ PLACES = {
 }
 
 
+def state_name(step: int) -> Message:
+    """Whose weights they are: the bundled ones, or those of a step of the run."""
+    return Message("bundled weights") if step < 0 else Message("step {n} of the run", {"n": words.number(step)})
+
+
 def place_name(place: Place) -> Message:
     """A sublayer, layers counted from 1."""
     return Message(PLACES[place[0]], {"n": place[1] + 1})

@@ -61,10 +61,12 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
                 plain(f"= {num(raw)} / {number(np.sqrt(d), 2)} = {num(value)}"),
             )
         case kind if kind == WEIGH:
+            n = left.shape[1]
+            end = Message("= {value} (a mean of {n} values, weighted)", {"value": num(value), "n": n})
             return (
                 plain(head),
                 plain(f"{out} = {products(left[i], right[:, j])}"),
-                Message("= {value} (a mean of {n} values, weighted)", {"value": num(value), "n": left.shape[1]}),
+                end if n > 1 else plain(f"= {num(value)}"),
             )
         case kind if kind == SOFT:
             return softmax_lines(step, i, j, head, out)

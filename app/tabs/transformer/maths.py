@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import card
 from app.tab import Dock, TopicTab
-from app.tabs.transformer.labwords import place_name
+from app.tabs.transformer.labwords import place_name, state_name
 from app.tabs.transformer.mathformulas import formula
 from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, STAGES, Step, Table, flow, parts, step
 from app.tabs.transformer.mathtables import Operand, Span, span
@@ -105,13 +105,14 @@ class MathsPage(QObject):
         self.centre: QWidget = box(col((self.top, 5), (self.middle, 11), (self.bottom, 4), gap=S3))
         self.which = MenuButton((place_name((DECODER, 0)),), 0, tip="Whose queries, keys and values are shown.")
         self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
-        self.about, self.keys = quiet("", wrap=True), quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
+        self.about, self.state = quiet("", wrap=True), quiet("", wrap=True)
+        self.keys = quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
         self.sizes = [quiet("") for _ in range(5)]
         for menu in (self.which, self.head):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.dock = Dock(
             box(section("Look at", self.which, self.head)),
-            box(section("What is shown", self.about, self.keys)),
+            box(section("What is shown", self.about, self.state, self.keys)),
             box(section("Sizes", *self.sizes)),
             resets=False,
         )
@@ -132,15 +133,6 @@ class MathsPage(QObject):
         self._rest.setInterval(0)
         self._rest.timeout.connect(self._draw_tables)
         self.result.resized.connect(self._rest.start)
-        for keys, by in ((",", -1), (".", 1), ("PgUp", -1), ("PgDown", 1)):
-            self._shortcut(keys, lambda by=by: self.go(self.at + by))
-        self._shortcut("Home", lambda: self.go(0))
-        self._shortcut("End", lambda: self.go(len(self._steps) - 1))
-
-    def _shortcut(self, keys: str, act: object) -> None:
-        made = QShortcut(QKeySequence(keys), self.centre)
-        made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        made.activated.connect(act)
 
     # -- what the tab tells
     def shown(self) -> None:
@@ -182,6 +174,21 @@ class MathsPage(QObject):
                 self._tab.shell.log(event)
 
     # -- acts
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Comma and period, Page up and Page down, Home and End, wherever on the page the focus is."""
+        match event.key():
+            case Qt.Key.Key_Comma | Qt.Key.Key_PageUp:
+                self.go(self.at - 1)
+            case Qt.Key.Key_Period | Qt.Key.Key_PageDown:
+                self.go(self.at + 1)
+            case Qt.Key.Key_Home:
+                self.go(0)
+            case Qt.Key.Key_End:
+                self.go(len(self._steps) - 1)
+            case _:
+                return False
+        return True
+
     def go(self, at: int) -> None:
         """Show a step, within those there are."""
         at = min(len(self._steps) - 1, max(0, at))
@@ -236,6 +243,7 @@ class MathsPage(QObject):
         self.top.set_note(place_name(seen.at))
         task, text, _ = self._subject()
         say(self.about, "setText", about(seen, task))
+        say(self.state, "setText", state_name(seen.step))
         for line, size in zip(self.sizes, sizes(seen), strict=True):
             say(line, "setText", size)
         made: dict[str, object] = {"task": task, "text": text, "at": str(seen.at), "head": self._head + 1}
@@ -330,10 +338,6 @@ class MathsPage(QObject):
         """Some texts are made when an answer comes: make them anew."""
         self._draw()
 
-    def visible_lines(self) -> tuple[QLabel, ...]:
-        """The lines of the formula."""
-        return tuple(self.lines)
-
 
 def inner(now: Step) -> int:
     """Terms of the sum behind each cell; 0 where there is none."""
@@ -353,9 +357,11 @@ def column(table: Table, at: int) -> str:
 
 def sizes(seen: Walked) -> tuple[Message, ...]:
     """What the letters of the formulas stand for."""
-    a = seen.arrays
+    a, queries, keys = seen.arrays, len(seen.queries), len(seen.keys)
+    texts = {(True, True): "1 query, 1 key", (True, False): "1 query, {m} keys", (False, True): "{n} queries, 1 key"}
+    counts = texts.get((queries == 1, keys == 1), "{n} queries, {m} keys")
     return (
-        Message("{n} queries, {m} keys", {"n": len(seen.queries), "m": len(seen.keys)}),
+        Message(counts, {"n": queries, "m": keys}),
         Message("Width E = {n}", {"n": a["x"].shape[1]}),
         Message("Heads H = {n}, each d = {d}", {"n": seen.heads, "d": a["queries"].shape[2]}),
         Message("Inside the FFN: {n}", {"n": a["w_1"].shape[1]}),

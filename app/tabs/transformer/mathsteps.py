@@ -11,7 +11,7 @@ from app.tabs.transformer.labwords import spoken
 from app.views.stagestrip import Small
 from app.words import Text, plain
 from engines.core.errors import Message
-from engines.transformer.switches import CROSS, ENCODER
+from engines.transformer.switches import CROSS
 from engines.transformer.walk_spec import Walked
 
 STAGES = ("Embedding", "Q, K, V", "Scores", "Softmax", "Output", "Add & norm", "FFN", "Logits")
@@ -320,8 +320,3 @@ def flow(seen: Walked, head: int) -> tuple[list[Small], list[str]]:
         shapes.append(f"({', '.join(map(str, shape))})")
     shapes[PROJECT] = "3 × " + shapes[PROJECT] if seen.at[0] != CROSS else shapes[PROJECT]
     return small, shapes
-
-
-def stack_of(seen: Walked) -> str:
-    """Whose layer it is: ``encoder`` or ``decoder``."""
-    return ENCODER if seen.at[0] == ENCODER else "decoder"

@@ -71,8 +71,8 @@ class NormPanel(QObject):
                 grid.set_table(values, end, "diff")
             figures = {"a": tiny(frame.moved[n]), "b": tiny(frame.gap[n])}
             say(self.told[n], "setText", Message("moves by {a}; training and evaluation differ by {b}", figures))
-        mates = Message("{n} samples, {m} positions", {"n": params.lab_batch, "m": frame.positions})
-        self.map_card.set_note(mates)
+        mates = "1 sample, {m} positions" if params.lab_batch == 1 else "{n} samples, {m} positions"
+        self.map_card.set_note(Message(mates, {"n": params.lab_batch, "m": frame.positions}))
         tokens = ["␣" if t in (" ", "·") else t for t in frame.tokens]
         per = (tokens, [str(n + 1) for n in range(SHOWN)])
         notes = (

@@ -15,6 +15,7 @@ from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transformer.decode import DecodePage
 from app.tabs.transformer.experiments import ExperimentsPage
+from app.tabs.transformer.labwords import state_name
 from app.tabs.transformer.maths import MathsPage
 from app.tabs.transformer.training import TrainingPage
 from app.training import Training
@@ -37,10 +38,10 @@ from engines.transformer.recipe import (
     StepDone,
     settings_of,
 )
-from engines.transformer.spec import BEAM, RUN, Answer, Bundled, Fixed, TransformerParams
+from engines.transformer.spec import BEAM, BUNDLED, RUN, Answer, Bundled, Fixed, TransformerParams
 
 TRAINER = "engines.transformer.training:Trainer"
-TRAINING, DECODE = range(2)
+TRAINING, DECODE, EXPERIMENTS, MATHS = range(4)
 FRESH = 700  #: ms between two decodings with the newest state of a run
 RECIPE = tuple(name for name in Recipe.__dataclass_fields__ if name != "task")
 LOOKS = ("layer", "head", "token", *RECIPE, *LAB_FIELDS)  # fields that the tab's own engine does nothing with
@@ -54,6 +55,7 @@ class TransformerTab(TopicTab):
 
     # -- building
     def build(self) -> Sequence[Page]:
+        self.params = replace(self.params, source=BUNDLED)  # a run does not outlive its window
         self.training, self.decode = TrainingPage(), DecodePage()
         for waiting in (*self.training.cards, *self.decode.cards):
             waiting.set_empty("Reading the bundled weights")
@@ -70,6 +72,7 @@ class TransformerTab(TopicTab):
         self._fresh.setInterval(FRESH)
         self._fresh.timeout.connect(self._ask_newest)
         self._looks: Weights | None = None  # the kept state that is looked back at
+        self._readable = self.params.text  # the last input that could be read
         self._connect()
         self._show_pending(0)
         self.lab, self.maths = ExperimentsPage(self, self._subject), MathsPage(self, self._subject)
@@ -123,6 +126,8 @@ class TransformerTab(TopicTab):
         if self.page == DECODE and plain and event.key() == Qt.Key.Key_Space:
             self.decode.toggle()
             return
+        if self.page == MATHS and plain and self.maths.take_key(event):
+            return
         super().keyPressEvent(event)
 
     def escape(self) -> None:
@@ -130,16 +135,21 @@ class TransformerTab(TopicTab):
             page.maps.clear_pin()
 
     def undo(self) -> None:
-        """One step back; the token that is looked at is no part of a step."""
+        """One step back."""
         self._go_back(self.history.undo(self.params))
 
     def redo(self) -> None:
-        """One step forward, as `undo`."""
+        """One step forward."""
         self._go_back(self.history.redo(self.params))
 
     def _go_back(self, params: Params | None) -> None:
-        if isinstance(params, TransformerParams):
-            self._use(replace(params, token=self.params.token))
+        """Steps differ in what is set; what is only looked at stays, and so do a run's weights once it has begun."""
+        if not isinstance(params, TransformerParams):
+            return
+        now = self.params
+        back = replace(params, token=now.token, walk_at=now.walk_at, walk_head=now.walk_head)
+        as_now = replace(back, source=now.source)
+        self._use(back if as_now == now else as_now)  # it was the step that chose the weights
 
     # -- settings
     def _use(self, params: Params) -> None:
@@ -158,12 +168,19 @@ class TransformerTab(TopicTab):
             extra.settings_changed()
 
     def ask(self, again: bool = False) -> None:
-        """Ask the engine, with the weights that are looked at; the settings themselves never hold any."""
-        self.stream.request(replace(self.params, weights=self.weights(), look=self._looks), again=again)
+        """Ask the engine, with the weights that are looked at; the settings themselves never hold any.
+
+        An input that can't be read gives way to the one before it, so that the maps still follow the scrubber.
+        """
+        if problem_of(self.params) is None:
+            self._readable = self.params.text
+        wanted = replace(self.params, text=self._readable, weights=self.weights(), look=self._looks)
+        self.stream.request(wanted, again=again)
 
     def weights(self) -> Weights | None:
         """The state that decodes: one of the run if that is asked for and knows the task, else the bundled one."""
-        state = self.driver.weights if self.params.source == RUN else None
+        newest = self.driver.timeline.newest
+        state = (self._looks or newest) if self.params.source == RUN else None  # the one looked at never thins out
         fits = state is not None and isinstance(state.made_of, Shape) and state.made_of.task == self.params.task
         return state if fits else None
 
@@ -256,6 +273,8 @@ class TransformerTab(TopicTab):
     def _look_back(self, weights: Weights | None) -> None:
         """A kept state to look at; None is the newest."""
         self._looks = weights
+        if weights is not None:
+            self.training.transport.set_state(weights.step)
         self.training.look(None if weights is None else weights.step)
         if weights is not None or self.params.source == RUN:
             self.ask()
@@ -278,17 +297,11 @@ class TransformerTab(TopicTab):
                 self.training.take_fixed(event)
             case Answer():
                 self.decode.take(event)
-                bundled = event.step < 0
-                step = Message("step {n} of the run", {"n": words.number(max(0, event.step))})
-                self.decode.links_card.set_note(Message("bundled weights") if bundled else step)
+                self.decode.links_card.set_note(state_name(event.step))
                 self.show_params()
             case Ended() if event.error is not None and self.decode.answer is None:
                 for waiting in (*self.training.cards, *self.decode.cards):
                     waiting.set_empty("Nothing to show yet.")
-
-    def fit(self) -> None:
-        for view in (*self.training.views, *self.decode.views):
-            view.fit()
 
 
 def problem_of(params: TransformerParams) -> Message | None:
