@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import words
@@ -71,6 +71,7 @@ class _State:
     def __init__(self) -> None:
         self.name = "light"
         self.motion = True
+        self.lead = ""  # the family put first
         self.dressed: weakref.WeakKeyDictionary[QObject, dict[str, Callable[..., None]]] = weakref.WeakKeyDictionary()
 
 
@@ -188,7 +189,17 @@ def _font(px: int, bold: bool, mono: bool, strike: bool, language: str, lead: st
 
 def font(px: int = BODY, bold: bool = False, mono: bool = False, strike: bool = False) -> QFont:
     """The font of a step of the type scale in the language in use."""
-    return QFont(_font(px, bold, mono, strike, words.language(), "" if mono else os.environ.get(FONT_VARIABLE, "")))
+    return QFont(_font(px, bold, mono, strike, words.language(), "" if mono else _state.lead))
+
+
+def text_width(text: str, px: int = CAPTION, bold: bool = False) -> float:
+    """Width of a text in logical pixels."""
+    return _width(text, px, bold, words.language(), _state.lead)
+
+
+@lru_cache(maxsize=4096)  # the same names are measured at each painting
+def _width(text: str, px: int, bold: bool, language: str, lead: str) -> float:
+    return QFontMetricsF(_font(px, bold, False, False, language, lead)).horizontalAdvance(text)
 
 
 # ------------------------------------------------------------------ dressing
@@ -241,6 +252,7 @@ def use(theme: str | None = None) -> None:
         if theme not in THEMES:
             raise ValueError(f"theme {theme!r} is none of {THEMES}")
         _state.name = theme
+    _state.lead = os.environ.get(FONT_VARIABLE, "")
     role = QPalette.ColorRole
     palette = QPalette()
     for one, token in (

@@ -22,7 +22,7 @@ from engines.core.protocol import Ended
 from engines.core.training import Finished, Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
 
 DRIVEN = ("run", "until")  # set here, not by the hand
-DRAW = 50  #: ms between two redrawings of the bar
+DRAW = 100  #: ms between two redrawings of the bar
 NEXT_MARK = 0.01  # of the scrubber's length: marks closer than this are one
 
 

@@ -11,7 +11,7 @@ import json
 import re
 import weakref
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -71,6 +71,7 @@ def forget_missing() -> None:
     _state.missing.clear()
 
 
+@lru_cache(maxsize=8192)  # views say the same templates at each painting
 def needs_translation(text: str) -> bool:
     """Whether a template holds a word of its own: numbers, signs and bare placeholders are the same everywhere."""
     return bool(re.search("[A-Za-z]", PLACEHOLDER.sub("", text)))

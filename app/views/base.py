@@ -7,6 +7,7 @@ building a scene of items: that is the quickest way Qt has, and each line stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -16,7 +17,6 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QFocusEvent,
-    QFontMetricsF,
     QImage,
     QKeyEvent,
     QPainter,
@@ -32,6 +32,7 @@ from app.words import Text
 
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
+text_width = theme.text_width
 CHIP_H = 20  # px, the black label that shows a value
 
 
@@ -65,11 +66,6 @@ def indexed_image(levels: np.ndarray, table: Sequence[int]) -> QImage:
     return image.copy()
 
 
-def text_width(text: str, px: int = CAPTION, bold: bool = False) -> float:
-    """Width of a text in logical pixels."""
-    return QFontMetricsF(theme.font(px, bold)).horizontalAdvance(text)
-
-
 class PixelView(QWidget):
     """Base of the painted views.
 
@@ -86,6 +82,7 @@ class PixelView(QWidget):
         self.export_name = "view"
         self._stale = True
         self._keyboard = False  # focus came by key: show the mark
+        self._damage: QRectF | None = None  # what is being painted; None outside of painting
 
     # -- for subclasses
     def arrange(self, width: int, height: int) -> None:
@@ -123,6 +120,10 @@ class PixelView(QWidget):
         self._stale = True
         self.update()
 
+    def hits(self, place: QRectF) -> bool:
+        """Whether painting now reaches a place; what it doesn't reach need not be drawn."""
+        return self._damage is None or self._damage.intersects(place)
+
     def arranged(self) -> None:
         """Make sure that places are known."""
         if self._stale:
@@ -154,7 +155,8 @@ class PixelView(QWidget):
         self._stale = True
         super().resizeEvent(event)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._damage = QRectF(event.rect())
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.color("surface"))
         self.arranged()
@@ -165,6 +167,7 @@ class PixelView(QWidget):
             painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
+        self._damage = None
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
@@ -212,8 +215,12 @@ def write(
     """Draw a text, vertically centered; it is never cut, so the place only says where."""
     painter.setFont(theme.font(px, bold, strike=strike))
     painter.setPen(color or theme.color("text2"))
-    flags = int(align | MIDDLE) | int(Qt.TextFlag.TextWordWrap if wrap else Qt.TextFlag.TextDontClip)
-    painter.drawText(place, flags, words.drawn(text))
+    painter.drawText(place, _flags(align, wrap), words.drawn(text))
+
+
+@cache  # Qt's flags are slow to combine
+def _flags(align: Qt.AlignmentFlag, wrap: bool) -> int:
+    return int(align | MIDDLE) | int(Qt.TextFlag.TextWordWrap if wrap else Qt.TextFlag.TextDontClip)
 
 
 def outline(

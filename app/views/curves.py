@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QFrame, QWidget
@@ -24,10 +22,10 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app import export, theme, words
 from app.theme import CAPTION, S4
 from app.views.base import pen
+from app.views.line import Line, cosmetic, thin
 from app.widgets import Key
 from app.words import Text
 
-BINS = 800
 SMOOTH_POINTS = 400  # longest curve that may be drawn with antialiasing
 
 
@@ -62,28 +60,6 @@ class Curve:
     high: np.ndarray | None = None
     dashed: bool = False
     digits: int = 2
-
-
-def thin(x: np.ndarray, y: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest value of each of ``bins`` pieces, in their order, and both ends: no peak is lost."""
-    count = len(y)
-    if count <= 2 * bins:
-        return x, y
-    size = count // bins
-    whole = size * bins
-    pieces = y[:whole].reshape(bins, size)
-    start = np.arange(bins) * size
-    both = np.sort(np.stack([start + pieces.argmin(1), start + pieces.argmax(1)], 1), axis=1).ravel()
-    rest = [whole + at for at in (y[whole:].argmin(), y[whole:].argmax())] if whole < count else []
-    keep = np.unique(np.concatenate([[0], both, rest, [count - 1]]).astype(int))
-    return x[keep], y[keep]
-
-
-def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: float = 1) -> QPen:
-    """A pen whose width is pixels of the screen, whatever the axes' scales."""
-    made = pen(color, width, style, square=False)
-    made.setCosmetic(True)
-    return made
 
 
 def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -140,7 +116,10 @@ class Curves(pg.PlotWidget):
         self._line = pg.InfiniteLine(angle=90)
         self._line.hide()
         self._dots = pg.ScatterPlotItem(size=9, antialias=True)
-        self._drawn: list[pg.GraphicsObject] = []
+        self._dots.hide()
+        self._lines: list[Line] = []
+        self._place = QRectF()  # of the lines
+        self._edges: list[pg.PlotCurveItem] = []  # of the bands
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._ticks: dict[str, list[tuple[float, str]]] = {}
         self._bands: list[pg.FillBetweenItem] = []
@@ -171,8 +150,9 @@ class Curves(pg.PlotWidget):
 
     def set_cursor(self, x: float | None) -> None:
         """Put the dashed line at x, dots on the curves, values into the key; None shows the last values."""
-        self._cursor = x
-        self._place_cursor()
+        if x != self._cursor:
+            self._cursor = x
+            self._place_cursor()
 
     def values_at(self, x: float | None) -> list[float | None]:
         """Value of each curve at the step next below x; the last one for None."""
@@ -210,7 +190,7 @@ class Curves(pg.PlotWidget):
         last = max((float(c.x[-1]) for c in lines), default=1.0)
         first = min((float(c.x[0]) for c in lines), default=0.0)
         end = self._x_end if self._x_end is not None else last
-        self.setXRange(first, end if end > first else first + 1, padding=0.02)
+        end = end if end > first else first + 1
         if self._y_range is not None:
             low, high = self._y_range
         else:
@@ -220,7 +200,12 @@ class Curves(pg.PlotWidget):
             low = min(0.0, low) if self._zero else low
             if high <= low:
                 high = low + 1.0
-        self.setYRange(low, high, padding=0.06)
+        beside, above = 0.02 * (end - first), 0.06 * (high - low)
+        shown = (first - beside, end + beside), (low - above, high + above)
+        self.getPlotItem().getViewBox().setRange(xRange=shown[0], yRange=shown[1], padding=0)
+        self._place = QRectF(QPointF(shown[0][0], shown[1][0]), QPointF(shown[0][1], shown[1][1]))
+        for line in self._lines:
+            line.set_place(self._place)
         self._tick()
 
     # -- painting
@@ -230,21 +215,21 @@ class Curves(pg.PlotWidget):
         if anew or made != self._made:
             self._made = made
             self._make()
-        items = iter(self._drawn)
+        edges, lines = iter(self._edges), iter(self._lines)
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
-                next(items).setData(*thin(curve.x, curve.low))
-                next(items).setData(*thin(curve.x, curve.high))
+                next(edges).setData(*thin(curve.x, curve.low))
+                next(edges).setData(*thin(curve.x, curve.high))
             if curve.raw is not None:
-                next(items).setData(*thin(curve.x, curve.raw))
-            next(items).setData(*thin(curve.x, curve.y))
+                next(lines).set_points(*thin(curve.x, curve.raw))
+            next(lines).set_points(*thin(curve.x, curve.y))
         self._place_cursor()
 
     def _make(self) -> None:
         """Make the items of all curves, without their points."""
-        for item in (*self._drawn, *self._bands):
+        for item in (*self._lines, *self._edges, *self._bands):
             self.removeItem(item)
-        self._drawn, self._bands = [], []
+        self._lines, self._edges, self._bands = [], [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
                 edges = [pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)]
@@ -252,12 +237,14 @@ class Curves(pg.PlotWidget):
                 self._bands.append(band)
                 for item in (*edges, band):
                     self.addItem(item)
-                self._drawn += edges
+                self._edges += edges
             if curve.raw is not None:
-                self._drawn.append(self.plot(pen=cosmetic(theme.color(curve.token, 90))))
+                self._lines.append(Line(cosmetic(theme.color(curve.token, 90)), False))
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
-            line = cosmetic(theme.color(curve.token), style)
-            self._drawn.append(self.plot(pen=line, antialias=len(curve.x) <= SMOOTH_POINTS))
+            self._lines.append(Line(cosmetic(theme.color(curve.token), style), len(curve.x) <= SMOOTH_POINTS))
+        for line in self._lines:
+            line.set_place(self._place)
+            self.addItem(line, ignoreBounds=True)
 
     def _place_cursor(self) -> None:
         values = self.values_at(self._cursor)
@@ -273,7 +260,9 @@ class Curves(pg.PlotWidget):
                 if value is not None:
                     brush = pg.mkBrush(theme.color(curve.token))
                     spots.append({"pos": (self._cursor, value), "brush": brush, "pen": case})
-        self._dots.setData(spots)
+        self._dots.setVisible(bool(spots))
+        if spots:
+            self._dots.setData(spots)
         self.setAccessibleDescription(self.report())
 
     def _tick(self, *_: object) -> None:

@@ -16,6 +16,7 @@ from app.views.tiling import block_max
 from app.words import Text
 
 Pair: TypeAlias = tuple[int, int]
+EDGE = 3  # px that outlines reach beyond the cells
 MOST_NAMES = 64  # rows or columns; beyond that names would be dust
 
 
@@ -30,6 +31,8 @@ class GridView(PixelView):
 
     hovered = Signal(object)
     clicked = Signal(object)
+
+    ONLY_CELLS = False  #: of a subclass that draws nothing outside of the cells but names: values can't change those
 
     def __init__(self, ramp: str, largest: tuple[int, int], square: bool) -> None:
         super().__init__((150, 130))
@@ -65,8 +68,19 @@ class GridView(PixelView):
         if self._top <= self._low:
             self._top = self._low + 1.0
         self._image = None
-        self.update()
+        self._update_cells()
         self.tell()
+
+    def _update_cells(self) -> None:
+        """Paint the cells anew; the names too, unless they are sure to be as they were."""
+        if self.ONLY_CELLS and not self._stale and self._hover is None and self._values.size:
+            self.update(self._cells_place().toAlignedRect())
+        else:
+            self.update()
+
+    def _cells_place(self) -> QRectF:
+        """All cells with the outlines around them; names lie outside."""
+        return self.cell_rect((-1, -1)).adjusted(-EDGE, -EDGE, EDGE, EDGE)
 
     def set_names(
         self,
@@ -87,9 +101,10 @@ class GridView(PixelView):
 
     def set_at(self, cell: Pair | None) -> None:
         """Mark a cell without telling anybody; −1 stands for all: (3, −1) is a whole row."""
-        self._at = cell
-        self.tell()
-        self.update()
+        if cell != self._at:
+            self._at = cell
+            self.tell()
+            self.update()
 
     def set_lit(self, cell: Pair | None) -> None:
         """Light up a cell, row or column (−1 for all) that is pointed at elsewhere."""
@@ -114,6 +129,10 @@ class GridView(PixelView):
         """A value as cells and chips say it."""
         return words.number(value, 2)
 
+    def said_at(self, cell: Pair) -> str:
+        """What the chip at the pointer says."""
+        return self.written(float(self._values[cell]))
+
     def share_at(self, cell: Pair | None) -> float | None:
         """Where a cell's value stands on the color bar, 0..1."""
         if cell is None or not self._inside(cell, self._values.shape):
@@ -122,8 +141,10 @@ class GridView(PixelView):
 
     def report(self) -> str:
         cell = self._hover or self._at
-        if cell is None or not self._values.size:
-            return ""
+        return "" if cell is None or not self._values.size else self.report_of(cell)
+
+    def report_of(self, cell: Pair) -> str:
+        """A cell with the names of its row and column; −1 stands for all."""
         row = words.drawn(self._rows[cell[0]]) if 0 <= cell[0] < len(self._rows) else str(cell[0] + 1)
         col = words.drawn(self._cols[cell[1]]) if 0 <= cell[1] < len(self._cols) else str(cell[1] + 1)
         if not self._inside(cell, self._values.shape):
@@ -229,7 +250,8 @@ class GridView(PixelView):
         if self._image is None:
             self._image = indexed_image(self.levels(), theme.ramp_table(self._ramp))
         painter.drawImage(self.cell_rect((-1, -1)), self._image, QRectF(self._image.rect()))
-        self._draw_names(painter)
+        if self._damage is None or not self._cells_place().contains(self._damage):
+            self._draw_names(painter)
         self.draw_cells(painter)
         if self._lit is not None:
             outline(painter, self.cell_rect(self._lit).adjusted(0, 0, -1, -1), theme.color("chalk"), 1)
@@ -239,7 +261,7 @@ class GridView(PixelView):
         if self._hover is not None:
             place = self.cell_rect(self._hover)
             outline(painter, place.adjusted(0, 0, -1, -1), theme.color("chalk"), 1, theme.color("ink"))
-            chip(painter, place, self.written(float(self._values[self._hover])), QRectF(self.rect()))
+            chip(painter, place, self.said_at(self._hover), QRectF(self.rect()))
 
     def draw_cells(self, painter: QPainter) -> None:
         """Numbers and marks of a subclass."""

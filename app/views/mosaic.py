@@ -128,9 +128,10 @@ class Mosaic(PixelView):
 
     def set_at(self, index: int) -> None:
         """Mark the chosen map without telling anybody."""
-        self._at = index
-        self.tell()
-        self.update()
+        if index != self._at:
+            self._at = index
+            self.tell()
+            self.update()
 
     def at(self) -> int:
         """The chosen map; −1 for none."""
@@ -364,9 +365,7 @@ class Mosaic(PixelView):
             return
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(theme.color("chalk"), 1))
-        for index in range(len(self._maps)):
-            if index not in self._off:
-                painter.drawRect(self._spot((index, *self._mark)))
+        painter.drawRects([self._spot((i, *self._mark)) for i in range(len(self._maps)) if i not in self._off])
 
     def _draw_captions(self, painter: QPainter) -> None:
         slot = self._tiles.slot

@@ -26,6 +26,8 @@ class TokenMap(GridView):
         A click chooses a whole row.
     """
 
+    ONLY_CELLS = True
+
     def __init__(self, rows_only: bool = True) -> None:
         super().__init__("ember", (64, 64), square=True)
         self.export_name = "attention-between-tokens"

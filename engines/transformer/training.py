@@ -39,8 +39,8 @@ from engines.transformer.recipe import (
 from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
-SHOW_EVERY, SHOW_SHARE = 0.09, 0.02  #: least seconds between two looks at the fixed example, and most of the time
-MEASURE_EVERY, MEASURE_SHARE = 0.8, 0.015  #: the same for measurements on held-out examples
+SHOW_EVERY, SHOW_SHARE = 0.1, 0.04  #: most seconds between two looks at the fixed example, and most of the time
+MEASURE_EVERY, MEASURE_SHARE = 0.8, 0.015  #: the same for measurements on held-out examples, at most as often
 HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
@@ -212,7 +212,9 @@ class Trainer:
         look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
+            began = time.monotonic()
             done = yield from _told(run.work(job.params))  # read at each step: some are live
+            took = time.monotonic() - began
             if done is None:
                 reason = run.why_stopped()
                 yield Kept(run.good)
@@ -227,7 +229,7 @@ class Trainer:
                 with measure:
                     held = run.measured()
                 yield held
-            if look.due():
+            if look.due(took):  # after another step it would be too late
                 shown_step = run.step
                 with look:
                     shown = run.shown()
@@ -257,26 +259,25 @@ class Turn:
     Parameters
     ----------
     every : float
-        Seconds between two turns at least.
+        Seconds from one turn to the next.
     share : float
-        Of the time that all turns may take.
+        Of the time that all turns may take; where they are long they come less often.
     """
 
     def __init__(self, every: float, share: float) -> None:
         self._every, self._share = every, share
-        self._last = self._began = time.monotonic()
+        self._began = time.monotonic()
         self._wait = every
 
-    def due(self) -> bool:
-        """Whether it is time."""
-        return time.monotonic() - self._last >= self._wait
+    def due(self, ahead: float = 0.0) -> bool:
+        """Whether it is time, or will be ``ahead`` seconds from now."""
+        return time.monotonic() + ahead - self._began >= self._wait
 
     def __enter__(self) -> None:
         self._began = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        self._last = time.monotonic()
-        self._wait = max(self._every, (self._last - self._began) / self._share)
+        self._wait = max(self._every, (time.monotonic() - self._began) / self._share)
 
 
 def tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import export, theme, words
-from app.views.curves import BINS, Curve, Curves, nice_ticks, thin
+from app.views.curves import Curve, Curves, nice_ticks
+from app.views.line import BINS, thin
 from app.views.matrix import Matrix
 from app.views.tokenmap import TokenMap, token
 from engines.core.errors import Message
@@ -103,6 +105,42 @@ def test_token_map_chooses_rows(qtbot):
     assert clicked == [(2, -1), (1, -1)]
     assert token(" ") == "␣"
     assert view.report() == "b"
+
+
+def test_new_weights_are_painted_without_the_names(qtbot):
+    """The cells alone are painted anew, and what then stands there is what painting everything gives."""
+    random = np.random.default_rng(0)
+    view = TokenMap()
+    view.set_tokens(["first", "second", "third"], ["jolly", "Gypsy", "query"])
+    view.set_values(random.random((3, 3)), 1.0, 0.0)
+    view.set_at((2, -1))
+    show(qtbot, view, 300, 300)
+    QApplication.processEvents()  # whatever showing it left to paint
+    image = view.grab().toImage()
+    regions = []
+
+    class Watch(QObject):
+        def eventFilter(self, target, event):
+            if event.type() == QEvent.Type.Paint:
+                regions.append(event.region())
+            return False
+
+    watch = Watch()
+    view.installEventFilter(watch)
+    view.set_values(random.random((3, 3)), 1.0, 0.0)
+    view.set_at((2, -1))  # as before
+    qtbot.waitUntil(lambda: bool(regions))
+    view.removeEventFilter(watch)
+    place = regions[0].boundingRect()
+    assert len(regions) == 1
+    assert view.rect().contains(place)
+    assert place.top() > 10
+    before = image.copy()
+    QWidget.render(view, image, place.topLeft(), regions[0], QWidget.RenderFlag.DrawChildren)
+    assert image != before
+    assert image == view.grab().toImage()
+    view.set_at((1, -1))  # the name of the row too
+    assert view.grab().toImage() != image
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
@@ -204,7 +242,7 @@ def test_a_million_points_stay_few(qtbot):
     y = np.random.default_rng(0).normal(size=1_000_000)
     view.set_curves([Curve("long", np.arange(1_000_000.0), y)])
     show(qtbot, view, 400, 200)
-    assert len(view._drawn[-1].getData()[0]) <= 2 * BINS + 4
+    assert view._lines[-1].count <= 2 * BINS + 4
     assert len(view.numbers()["long_y"]) == 1_000_000
 
 
