@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, S2, S3, SMALL
-from app.views.base import RIGHT, PixelView, empty_note, pen, text_width, write
+from app.views.base import RIGHT, empty_note, pen, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 
 
@@ -59,17 +60,16 @@ class _Places:
     rows: list[QRectF] = field(default_factory=list)
 
 
-class Bars(PixelView):
+class Bars(HoverView):
     """Rows of bars over one scale.
 
     Signals
     -------
-    hovered : int or None
     clicked : int
     """
 
-    hovered = Signal(object)
     clicked = Signal(int)
+    _hover: int | None
 
     def __init__(self, pitch: int = 44, least_name: int = 60, widest: str = "100.0 %", widest_note: str = "") -> None:
         """``widest``, ``widest_note``: the longest texts that will stand there, so that columns never move."""
@@ -79,7 +79,6 @@ class Bars(PixelView):
         self._low, self._top = 0.0, 1.0
         self._pitch, self._least, self._widest, self._widest_note = pitch, least_name, widest, widest_note
         self._names: tuple[Text, ...] = ()
-        self._hover: int | None = None
         self._empty: Text = ""
         self._at = _Places()
 
@@ -144,28 +143,13 @@ class Bars(PixelView):
         share = (value - self._low) / (self._top - self._low)
         return round(left + (right - left) * min(1.0, max(0.0, share)))
 
-    def row_at(self, point: QPointF) -> int | None:
-        """The row under a screen point."""
+    def under(self, point: QPointF) -> int | None:
         self.arranged()
         return next((i for i, place in enumerate(self._at.rows) if place.contains(point)), None)
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.row_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, row: int | None) -> None:
-        if row != self._hover:
-            self._hover = row
-            self.tell()
-            self.hovered.emit(row)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        row = self.row_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and row is not None:
-            self.clicked.emit(row)
+    def _choose(self, row: int) -> None:
+        self.clicked.emit(row)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:

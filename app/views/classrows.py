@@ -10,25 +10,25 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import LEFT, RIGHT, PixelView, empty_note, rgb_image, text_width, write
+from app.views.base import LEFT, RIGHT, empty_note, rgb_image, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 
 LEAST, LARGEST = 17, 52  # px of a row
 NAME = 96  # px of a name at most
 
 
-class ClassRows(PixelView):
+class ClassRows(HoverView):
     """Rows that can be chosen; what does not fit is scrolled by the wheel.
 
     Signals
     -------
     chosen : int or None
         A class; the same again is None.
-    hovered : int or None
     """
 
     chosen = Signal(object)
-    hovered = Signal(object)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((210, 150))
@@ -40,7 +40,6 @@ class ClassRows(PixelView):
         self._faces: list[list[QImage]] = []
         self._from: np.ndarray | None = None
         self._at: int | None = None
-        self._hover: int | None = None
         self._first, self._row, self._shown, self._wide = 0, LEAST, 0, 0.0
         self._empty: Text = ""
 
@@ -94,11 +93,10 @@ class ClassRows(PixelView):
         widest = max((text_width(words.drawn(name), CAPTION, True) for name in self._names), default=0.0)
         self._wide = min(NAME, widest) + S2
 
-    def row_at(self, at: QPointF) -> int | None:
-        """The class under a place."""
+    def under(self, point: QPointF) -> int | None:
         self.arranged()
-        index = self._first + int(at.y() // self._row)
-        return index if at.y() >= 0 and index < min(len(self._names), self._first + self._shown) else None
+        index = self._first + int(point.y() // self._row)
+        return index if point.y() >= 0 and index < min(len(self._names), self._first + self._shown) else None
 
     def _scroll_to(self, index: int | None) -> None:
         self.arranged()
@@ -106,28 +104,15 @@ class ClassRows(PixelView):
             self._first = min(max(self._first, index - self._shown + 1), index)
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.row_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._choose(self.row_at(event.position()))
+            self._choose(self.under(event.position()))  # beside all rows it lets go
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         step = -1 if event.angleDelta().y() > 0 else 1
         self._first = min(max(0, self._first + step), max(0, len(self._names) - self._shown))
         self.update()
         event.accept()
-
-    def _point(self, index: int | None) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.tell()
-            self.update()
-            self.hovered.emit(index)
 
     def _choose(self, index: int | None) -> None:
         self.set_at(None if index == self._at else index)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S2
-from app.views.base import RIGHT, PixelView, chip, empty_note, finite, text_width, write
+from app.views.base import RIGHT, chip, empty_note, finite, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
 
@@ -18,16 +19,13 @@ HEAD = 18  # px, a panel's line of words
 SHARE = 0.56  # of the height that the logits take
 
 
-class ContrastBars(PixelView):
+class ContrastBars(HoverView):
     """Logits above, softmax below, the positive first and wide, then the negatives from the hardest on.
 
-    Signals
-    -------
-    hovered : int or None
-        Rank of the negative under the pointer, −1 for the positive.
+    What lies under the pointer is the rank of a negative, or −1, the positive.
     """
 
-    hovered = Signal(object)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((320, 150))
@@ -36,7 +34,6 @@ class ContrastBars(PixelView):
         self._weights = np.zeros(0)
         self._ages = np.zeros(0, int)
         self._temperature = 1.0
-        self._hover: int | None = None
         self._empty: Text = ""
         self._upper, self._lower = QRectF(), QRectF()
         self._left = 0.0
@@ -85,10 +82,10 @@ class ContrastBars(PixelView):
         room = max(1, int(self._upper.width() - OWN - APART))
         return (np.arange(room) * (len(self._logits) - 1) // room).astype(int)
 
-    def rank_at(self, x: float) -> int | None:
+    def under(self, point: QPointF) -> int | None:
         """−1 for the positive, the rank of a negative, or None."""
         self.arranged()
-        at = x - self._upper.x()
+        at = point.x() - self._upper.x()
         if not len(self._logits) or at < 0:
             return None
         if at < OWN:
@@ -96,18 +93,6 @@ class ContrastBars(PixelView):
         columns = self._columns()
         index = int(at - OWN - APART)
         return int(columns[index]) if 0 <= index < len(columns) and len(self._logits) > 1 else None
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.rank_at(event.position().x()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, rank: int | None) -> None:
-        if rank != self._hover:
-            self._hover = rank
-            self.hovered.emit(rank)
-            self.update()
 
     # -- painting
     def draw(self, painter: QPainter) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, empty_note, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, empty_note, pen, text_width, write
+from app.views.pointing import PickView
 from app.words import Text
 
 ROW_H = 26
@@ -44,25 +45,14 @@ class Entry:
     changed: bool = False
 
 
-class DetectionList(PixelView):
-    """Rows to walk through.
-
-    Signals
-    -------
-    chosen : int
-    hovered : int or None
-    """
-
-    chosen = Signal(int)
-    hovered = Signal(object)
+class DetectionList(PickView):
+    """Rows to walk through."""
 
     def __init__(self) -> None:
         super().__init__((240, 100))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "detections"
         self._count, self._passing = 0, 0
         self._make: Callable[[int], Entry] | None = None
-        self._at, self._hover = -1, -1
         self._first = 0  # row at the top: rows are whole or not there
         self._held: float | None = None
         self._empty: Text = ""
@@ -71,7 +61,7 @@ class DetectionList(PixelView):
     def set_entries(self, count: int, make: Callable[[int], Entry], passing: int) -> None:
         """Show ``count`` rows, each made when it is painted; the first ``passing`` pass the score threshold."""
         self._count, self._make, self._passing = count, make, passing
-        self._hover = -1
+        self._hover = None
         if self._at >= count:
             self._at = -1
         self.renew()
@@ -84,12 +74,11 @@ class DetectionList(PixelView):
         self.tell()
         self.update()
 
-    def at(self) -> int:
-        """The row that is marked."""
-        return self._at
+    def count(self) -> int:
+        return self._count
 
-    def set_hover(self, index: int) -> None:
-        """Light up a row that is pointed at elsewhere; −1 for none."""
+    def set_hover(self, index: int | None) -> None:
+        """Light up a row that is pointed at elsewhere."""
         if index != self._hover:
             self._hover = index
             self.update()
@@ -114,7 +103,7 @@ class DetectionList(PixelView):
         }
 
     def report(self) -> str:
-        index = self._hover if self._hover >= 0 else self._at
+        index = self._at if self._hover is None else self._hover
         if not 0 <= index < self._count:
             return ""
         one = self.entry(index)
@@ -131,14 +120,12 @@ class DetectionList(PixelView):
         """The last row that may stand at the top."""
         return max(0, self._count - self._room())
 
-    def row_rect(self, index: int) -> QRectF:
-        """Where a row stands."""
+    def place(self, index: int) -> QRectF:
         return QRectF(0, (index - self._first) * ROW_H, self.width(), ROW_H)
 
-    def row_at(self, point: QPointF) -> int:
-        """The row under a screen point; −1 for none."""
+    def under(self, point: QPointF) -> int | None:
         row = int(point.y() // ROW_H)
-        return self._first + row if 0 <= row < min(self._room(), self._count - self._first) else -1
+        return self._first + row if 0 <= row < min(self._room(), self._count - self._first) else None
 
     def _show_row(self, index: int) -> None:
         if not self._first <= index < self._first + self._room():
@@ -156,28 +143,15 @@ class DetectionList(PixelView):
         if self._held is not None:
             self._drag(event.position().y())
             return
-        self._point(self.row_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(-1)
-
-    def _point(self, index: int) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.tell()
-            self.update()
-            self.hovered.emit(None if index < 0 else index)
+        super().mouseMoveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
+        on_bar = self._most() > 0 and event.position().x() >= self.width() - 2 * THUMB
+        if not on_bar or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
             return
-        if self._most() > 0 and event.position().x() >= self.width() - 2 * THUMB:
-            self._held = event.position().y()
-            self._drag(self._held)
-            return
-        index = self.row_at(event.position())
-        if index >= 0:
-            self._choose(index)
+        self._held = event.position().y()
+        self._drag(self._held)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         self._held = None
@@ -191,21 +165,9 @@ class DetectionList(PixelView):
             event.ignore()
             return
         self._first = min(self._most(), max(0, self._first - round(event.angleDelta().y() / 60)))
-        self._point(self.row_at(event.position()))
+        self._point(self.under(event.position()))
         self.update()
         event.accept()
-
-    def _choose(self, index: int) -> None:
-        self.set_at(index)
-        self.chosen.emit(index)
-
-    def walk(self, rows: int, cols: int) -> bool:
-        if not self._count:
-            return False
-        new = min(self._count - 1, max(0, self._at + rows + cols))
-        if new != self._at:
-            self._choose(new)
-        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
@@ -225,7 +187,7 @@ class DetectionList(PixelView):
         for index in range(self._first, last):
             self._draw_row(painter, index)
         if self._first < self._passing < last:
-            y = self.row_rect(self._passing).top()
+            y = self.place(self._passing).top()
             painter.setPen(pen(theme.color("control"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(0, y), QPointF(self.width() - 2 * THUMB, y))
         if self._most() > 0:
@@ -234,7 +196,7 @@ class DetectionList(PixelView):
             painter.fillRect(QRectF(self.width() - THUMB, round(top), THUMB, round(high)), theme.color("border"))
 
     def _draw_row(self, painter: QPainter, index: int) -> None:
-        one, place, on = self.entry(index), self.row_rect(index), index == self._at
+        one, place, on = self.entry(index), self.place(index), index == self._at
         if on or index == self._hover:
             painter.fillRect(place, theme.color("accent_soft" if on else "sunken"))
         passes = index < self._passing or one.score is None

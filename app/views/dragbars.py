@@ -46,7 +46,7 @@ class DragBars(Bars):
         return self._held is not None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        row = self.row_at(event.position())
+        row = self.under(event.position())
         if event.button() != Qt.MouseButton.LeftButton or row is None or not self.isEnabled():
             return
         self._held = self._row = row

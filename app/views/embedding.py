@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import S1
-from app.views.base import PixelView, chip, empty_note, finite, pen
+from app.views.base import chip, empty_note, finite, pen
+from app.views.pointing import HoverView
 from app.words import Text
 
 HUES = 6  # categories that are told apart by color; further ones take another shape
@@ -19,15 +20,10 @@ DOT, KEY = 3.6, 2.0  # px, half sizes
 STEP = 0.1  # the range grows by this, so that it does not tremble
 
 
-class EmbeddingMap(PixelView):
-    """A plane with the origin in the middle and the same scale on both axes.
+class EmbeddingMap(HoverView):
+    """A plane with the origin in the middle and the same scale on both axes."""
 
-    Signals
-    -------
-    hovered : int or None
-    """
-
-    hovered = Signal(object)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((200, 160))
@@ -36,7 +32,6 @@ class EmbeddingMap(PixelView):
         self._labels = np.zeros(0, int)
         self._names: tuple[Text, ...] = ()
         self._limit = 1.0
-        self._hover: int | None = None
         self._empty: Text = ""
         self._scale, self._middle = 1.0, QPointF()
 
@@ -85,22 +80,13 @@ class EmbeddingMap(PixelView):
             [self._middle.x() + self._scale * values[:, 0], self._middle.y() - self._scale * values[:, 1]], 1
         )
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def under(self, point: QPointF) -> int | None:
+        """The nearest dot, if it is near enough."""
         self.arranged()
-        hover: int | None = None
-        if len(self._points):
-            at = np.array([event.position().x(), event.position().y()])
-            away = np.hypot(*(self._pixels(self._points) - at).T)
-            hover = int(away.argmin()) if away.min() <= REACH else None
-        if hover != self._hover:
-            self._hover = hover
-            self.hovered.emit(hover)
-            self.tell()
-            self.update()
-
-    def leaveEvent(self, _event: object) -> None:
-        self._hover = None
-        self.update()
+        if not len(self._points):
+            return None
+        away = np.hypot(*(self._pixels(self._points) - [point.x(), point.y()]).T)
+        return int(away.argmin()) if away.min() <= REACH else None
 
     def draw(self, painter: QPainter) -> None:
         if not len(self._points):

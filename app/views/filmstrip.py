@@ -5,47 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, outline, pen, rgb_image, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, outline, pen, rgb_image, text_width, write
 from app.views.boxes import Box
 from app.views.photo import working_copy
+from app.views.pointing import PickView
 from app.words import Text
 
 CAPTION_H = 18
 THUMB = 240  # px, longest side of a kept thumbnail
 
 
-class FilmStrip(PixelView):
-    """Pictures side by side, one of them chosen; arrows, Home and End walk, the wheel scrolls what does not fit.
-
-    Signals
-    -------
-    chosen : int
-    hovered : int or None
-    """
-
-    chosen = Signal(int)
-    hovered = Signal(object)
+class FilmStrip(PickView):
+    """Pictures side by side, one of them chosen; the wheel scrolls what does not fit."""
 
     def __init__(self, height: int = 92) -> None:
         super().__init__((120, height))
         self.setFixedHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "film-strip"
         self._photos: list[np.ndarray] = []
         self._images: list[QImage] = []
         self._boxes: list[Sequence[Box]] = []
         self._captions: Sequence[Text] = ()
         self._notes: Sequence[Text] = ()
-        self._at, self._hover = -1, -1
         self._scroll = 0.0
-        self._places: list[QRectF] = []
         self._total = 0.0
 
     # -- content
@@ -90,10 +79,6 @@ class FilmStrip(PixelView):
         self.tell()
         self.update()
 
-    def at(self) -> int:
-        """The chosen picture; −1 for none."""
-        return self._at
-
     def numbers(self) -> dict[str, np.ndarray]:
         out = {"captions": np.array([words.drawn(t) for t in self._captions], dtype=np.str_)}
         for i, boxes in enumerate(self._boxes):
@@ -102,7 +87,7 @@ class FilmStrip(PixelView):
         return out
 
     def report(self) -> str:
-        index = self._hover if self._hover >= 0 else self._at
+        index = self._at if self._hover is None else self._hover
         if not 0 <= index < len(self._images):
             return ""
         caption = words.drawn(self._captions[index]) if index < len(self._captions) else ""
@@ -137,10 +122,8 @@ class FilmStrip(PixelView):
         self._places, self._total = places, x - S2 + 3
         self._scroll = min(max(0.0, self._scroll), max(0.0, self._total - width))
 
-    def picture_rect(self, index: int) -> QRectF:
-        """Where a picture stands on the screen."""
-        self.arranged()
-        return self._places[index].translated(-self._scroll, 0)
+    def place(self, index: int) -> QRectF:
+        return super().place(index).translated(-self._scroll, 0)
 
     def _show_chosen(self) -> None:
         self.arranged()
@@ -149,32 +132,13 @@ class FilmStrip(PixelView):
             low, high = place.left() - 3, place.right() + 3 - self.width()
             self._scroll = max(0.0, min(low, max(high, self._scroll)))
 
-    def picture_at(self, point: QPointF) -> int:
-        """The picture under a screen point; −1 for none."""
+    def under(self, point: QPointF) -> int | None:
+        """Captions belong to their pictures: the height does not matter."""
         self.arranged()
-        moved = point + QPointF(self._scroll, 0)
-        inside = (i for i, r in enumerate(self._places) if r.left() <= moved.x() <= r.right())
-        return next(inside, -1)
+        x = point.x() + self._scroll
+        return next((i for i, r in enumerate(self._places) if r.left() <= x <= r.right()), None)
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.picture_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(-1)
-
-    def _point(self, index: int) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.tell()
-            self.update()
-            self.hovered.emit(None if index < 0 else index)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.picture_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self._choose(index)
-
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._total <= self.width():
             event.ignore()
@@ -184,22 +148,13 @@ class FilmStrip(PixelView):
         self.renew()
         event.accept()
 
-    def _choose(self, index: int) -> None:
-        self.set_at(index)
-        self.chosen.emit(index)
-
     def walk(self, rows: int, cols: int) -> bool:
-        if rows or not self._images:
-            return False
-        new = min(len(self._images) - 1, max(0, self._at + cols))
-        if new != self._at:
-            self._choose(new)
-        return True
+        return not rows and super().walk(rows, cols)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
         for i, image in enumerate(self._images):
-            place = self.picture_rect(i)
+            place = self.place(i)
             if place.right() < 0 or place.left() > self.width():
                 continue
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPolygonF
+from PySide6.QtGui import QImage, QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, S2
-from app.views.base import CENTER, PixelView, chip, empty_note, finite, indexed_image, outline, pen, text_width, write
+from app.views.base import CENTER, chip, empty_note, finite, indexed_image, outline, pen, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 
 TITLE_H, SHAPE_H, LABEL_H = 20, 18, 15
@@ -81,7 +82,7 @@ class Block:
         return (-top, top) if self.ramp == "diff" else (0.0, top)
 
 
-class Flow(PixelView):
+class Flow(HoverView):
     """Blocks from left to right. Slices of one head are outlined in all blocks at once.
 
     Signals
@@ -91,6 +92,7 @@ class Flow(PixelView):
     """
 
     chosen = Signal(int)
+    _hover: tuple[int, int, int, int] | None  # block, slice, row, col
 
     def __init__(self) -> None:
         super().__init__((420, 150))
@@ -103,7 +105,6 @@ class Flow(PixelView):
         self._heads = 1
         self._at = -1
         self._off: frozenset[int] = frozenset()
-        self._hover: tuple[int, int, int, int] | None = None  # block, slice, row, col
         self._empty: Text = ""
 
     # -- content
@@ -233,7 +234,7 @@ class Flow(PixelView):
         self.arranged()
         return self._rects[block][index]
 
-    def place_at(self, point: QPointF) -> tuple[int, int, int, int] | None:
+    def under(self, point: QPointF) -> tuple[int, int, int, int] | None:
         """Block, slice, row and column under a screen point."""
         self.arranged()
         for at, rects in enumerate(self._rects):
@@ -246,34 +247,21 @@ class Flow(PixelView):
         return None
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.place_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, place: tuple[int, int, int, int] | None) -> None:
-        if place != self._hover:
-            self._hover = place
-            self.tell()
-            self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self.place_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and place is not None and self._is_cut(place[0]):
-            self._choose(place[1] % self._heads)
+    def _choose(self, place: tuple[int, int, int, int]) -> None:
+        if self._is_cut(place[0]):
+            self._go(place[1] % self._heads)
 
     def _is_cut(self, at: int) -> bool:
         return self._blocks[at].cut
 
-    def _choose(self, head: int) -> None:
+    def _go(self, head: int) -> None:
         self.set_at(head)
         self.chosen.emit(head)
 
     def walk(self, rows: int, cols: int) -> bool:
         new = max(0, self._at) + (rows or cols)
         if self._blocks and 0 <= new < self._heads and new != self._at:
-            self._choose(new)
+            self._go(new)
         return bool(self._blocks)
 
     # -- painting

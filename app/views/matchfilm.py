@@ -12,11 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, chip, empty_note, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, chip, empty_note, pen, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
 
@@ -47,18 +48,17 @@ def stretches(owners: np.ndarray) -> list[tuple[int, int, int]]:
     return [(a, b, int(owners[a])) for a, b in pairwise(edges)]
 
 
-class MatchFilm(PixelView):
+class MatchFilm(HoverView):
     """Objects down, measurements across.
 
     Signals
     -------
     chosen : int
         The query whose block was clicked.
-    hovered : (object, step) or None
     """
 
     chosen = Signal(int)
-    hovered = Signal(object)
+    _hover: tuple[int, int] | None  # object and column
 
     def __init__(self) -> None:
         super().__init__((240, 120))
@@ -69,7 +69,6 @@ class MatchFilm(PixelView):
         self._owners = np.zeros((0, 0), np.int64)  # (objects, columns)
         self._at = -1
         self._cursor: float | None = None
-        self._hover: tuple[int, int] | None = None
         self._empty: Text = ""
         self._film = QRectF()
         self._row, self._column = 20.0, 10.0
@@ -149,7 +148,7 @@ class MatchFilm(PixelView):
         gap = 2 if self._row > 12 else 1
         return QRectF(x0, y0 + gap, max(1, x1 - x0 - (1 if x1 - x0 > 3 else 0)), max(1, y1 - y0 - 2 * gap))
 
-    def place_at(self, point: QPointF) -> tuple[int, int] | None:
+    def under(self, point: QPointF) -> tuple[int, int] | None:
         """Object and column under a screen point."""
         self.arranged()
         if not self._film.contains(point):
@@ -162,25 +161,13 @@ class MatchFilm(PixelView):
         return bisect_right(self._steps, step) - 1
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.place_at(event.position()))
+    def hover_told(self) -> tuple[int, int] | None:
+        """Object and step."""
+        return None if self._hover is None else (self._hover[0], self._steps[self._hover[1]])
 
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, place: tuple[int, int] | None) -> None:
-        if place != self._hover:
-            self._hover = place
-            self.tell()
-            self.hovered.emit(None if place is None else (place[0], self._steps[place[1]]))
-            self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self.place_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and place is not None:
-            owner = int(self._owners[place])
-            if owner >= 0:
-                self.chosen.emit(owner)
+    def _choose(self, place: tuple[int, int]) -> None:
+        if self._owners[place] >= 0:
+            self.chosen.emit(int(self._owners[place]))
 
     def walk(self, rows: int, cols: int) -> bool:
         if not self._steps or not self._names:
@@ -193,7 +180,7 @@ class MatchFilm(PixelView):
     def enter(self) -> bool:
         if self._hover is None or self._owners[self._hover] < 0:
             return False
-        self.chosen.emit(int(self._owners[self._hover]))
+        self._choose(self._hover)
         return True
 
     def escape(self) -> bool:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S2, S3, SMALL
-from app.views.base import RIGHT, PixelView, empty_note, outline, pen, text_width, write
+from app.views.base import RIGHT, empty_note, outline, pen, text_width, write
 from app.views.colorbar import scale_end
+from app.views.pointing import HoverView
 from app.words import Text
 
 HEAD_H = 20  #: px, names of the columns
@@ -50,17 +51,16 @@ def figure(value: float) -> str:
     return words.number(value, int(np.clip(2 - np.floor(np.log10(size)), 0, 5)))
 
 
-class PairBars(PixelView):
+class PairBars(HoverView):
     """Rows with a bar each for after, a dashed outline for before, both numbers and their ratio.
 
     Signals
     -------
     clicked : int
-    hovered : int or None
     """
 
     clicked = Signal(int)
-    hovered = Signal(object)
+    _hover: int | None
 
     def __init__(self, columns: tuple[Text, Text, Text], off: Text) -> None:
         """``columns``: heads of before, after and ratio; ``off``: what a row that is off says of itself."""
@@ -70,7 +70,6 @@ class PairBars(PixelView):
         self._columns, self._off = columns, off
         self._rows: tuple[PairRow, ...] = ()
         self._ends = (0.01, 1.0)
-        self._hover: int | None = None
         self._at = 0
         self._empty: Text = ""
         self._name_w = self._off_w = self._value_w = self._pitch = 0.0
@@ -128,7 +127,7 @@ class PairBars(PixelView):
         self.arranged()
         return QRectF(0, HEAD_H + round(index * self._pitch), self.width(), round(self._pitch))
 
-    def _under(self, point: QPointF) -> int | None:
+    def under(self, point: QPointF) -> int | None:
         self.arranged()
         at = int((point.y() - HEAD_H) // max(1.0, self._pitch))
         return at if point.y() >= HEAD_H and at < len(self._rows) else None
@@ -140,24 +139,9 @@ class PairBars(PixelView):
         return float(round(left + (right - left) * min(1.0, max(0.0, share))))
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self._under(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, row: int | None) -> None:
-        if row != self._hover:
-            self._hover = row
-            self.tell()
-            self.update()
-            self.hovered.emit(row)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        row = self._under(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and row is not None:
-            self._at = row
-            self.clicked.emit(row)
+    def _choose(self, row: int) -> None:
+        self._at = row
+        self.clicked.emit(row)
 
     def walk(self, rows: int, _cols: int) -> bool:
         if not self._rows or not rows:

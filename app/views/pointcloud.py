@@ -10,7 +10,8 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPolygonF, QWheelEvent
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, PixelView, chip, empty_note, finite, outline, pen, rgb_image, text_width, write
+from app.views.base import CENTER, chip, empty_note, finite, outline, pen, rgb_image, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 
 COLORS = 6  #: after them shapes change
@@ -26,19 +27,17 @@ def class_token(label: int) -> str:
     return f"cat{label % COLORS}"
 
 
-class PointCloud(PixelView):
+class PointCloud(HoverView):
     """Points with classes.
 
     Signals
     -------
-    hovered : int or None
-        The point under the pointer, or under the arrow keys.
     clicked : int or None
         A point that was clicked; None beside all of them.
     """
 
-    hovered = Signal(object)
     clicked = Signal(object)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((220, 170))
@@ -55,7 +54,6 @@ class PointCloud(PixelView):
         self._face: tuple[int, QImage] | None = None
         self._extra: tuple[float, float] | None = None
         self._screen = np.zeros((0, 2))
-        self._hover: int | None = None
         self._at: int | None = None
         self._zoom, self._middle = 1.0, QPointF(0.5, 0.5)  # of the whole, in shares
         self._pan: QPointF | None = None
@@ -149,7 +147,7 @@ class PointCloud(PixelView):
         self.arranged()
         return QPointF(*self._screen[index].tolist())
 
-    def point_at(self, at: QPointF) -> int | None:
+    def under(self, at: QPointF) -> int | None:
         """The nearest point within reach."""
         self.arranged()
         count = len(self._points)
@@ -172,24 +170,21 @@ class PointCloud(PixelView):
             self._look(self._middle - QPointF(moved.x() / self._zoom / max(1, self.width()),
                                               moved.y() / self._zoom / max(1, self.height())))  # fmt: skip
             return
-        self._point(self.point_at(at))
+        super().mouseMoveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        found = self.point_at(event.position())
+        found = self.under(event.position())
         if found is None:
             self._pan = event.position()
-        self._click(found)
+        self._choose(found)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         self._pan = None
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         self.fit()
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notch = event.angleDelta().y() / 120
@@ -205,14 +200,7 @@ class PointCloud(PixelView):
         self._middle = QPointF(min(1 - half, max(half, middle.x())), min(1 - half, max(half, middle.y())))
         self.renew()
 
-    def _point(self, index: int | None) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.tell()
-            self.update()
-            self.hovered.emit(index)
-
-    def _click(self, index: int | None) -> None:
+    def _choose(self, index: int | None) -> None:
         self._at = None if index == self._at else index
         self.tell()
         self.update()
@@ -226,20 +214,20 @@ class PointCloud(PixelView):
             return False
         now = self._hover if self._at is None else self._at
         if now is None:
-            self._click(int(np.hypot(*(self._screen[:count] - self._screen[:count].mean(0)).T).argmin()))
+            self._choose(int(np.hypot(*(self._screen[:count] - self._screen[:count].mean(0)).T).argmin()))
             return True
         way = self._screen[:count] - self._screen[now]
         along, aside = way[:, 0] * cols + way[:, 1] * rows, np.abs(way[:, 0] * rows) + np.abs(way[:, 1] * cols)
         cost = np.where((along > 0.5) & (along >= aside), along + aside, np.inf)
         if np.isfinite(cost).any():
             self._hover = None
-            self._click(int(cost.argmin()))
+            self._choose(int(cost.argmin()))
         return True
 
     def escape(self) -> bool:
         had = self._at is not None
         if had:
-            self._click(None)
+            self._choose(None)
         return had
 
     # -- painting

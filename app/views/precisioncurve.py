@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.axes import Axes
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, dots, empty_note, finite, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, dots, empty_note, finite, pen, text_width, write
 from app.views.plotpaint import ring
+from app.views.pointing import PickView
 from app.words import Text
 from engines.core.errors import Message
 
@@ -55,26 +56,14 @@ def staircase(recall: np.ndarray, envelope: np.ndarray) -> tuple[np.ndarray, np.
     return x, y
 
 
-class PrecisionCurve(PixelView):
-    """Recall to the right, precision up; each detection is one step.
-
-    Signals
-    -------
-    chosen : int
-        A step: click, or the arrow keys.
-    hovered : int or None
-    """
-
-    chosen = Signal(int)
-    hovered = Signal(object)
+class PrecisionCurve(PickView):
+    """Recall to the right, precision up; each detection is one step."""
 
     def __init__(self) -> None:
         super().__init__((220, 160))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "precision-recall"
         self._line = Line(NONE, NONE, NONE)
         self._axes = Axes()
-        self._at, self._hover = -1, -1
         self._empty: Text = ""
         self._words: Text = ""
 
@@ -84,7 +73,7 @@ class PrecisionCurve(PixelView):
         for values, name in ((line.recall, "recall"), (line.precision, "precision"), (line.envelope, "envelope")):
             finite(values, name)
         self._line = line
-        self._hover = -1
+        self._hover = None
         if self._at >= len(line.recall):
             self._at = -1
         self.renew()
@@ -95,9 +84,8 @@ class PrecisionCurve(PixelView):
         self.tell()
         self.update()
 
-    def at(self) -> int:
-        """The step that is lit."""
-        return self._at
+    def count(self) -> int:
+        return len(self._line.recall)
 
     def set_empty(self, text: Text) -> None:
         """What to say while there is nothing."""
@@ -114,7 +102,7 @@ class PrecisionCurve(PixelView):
         return out
 
     def report(self) -> str:
-        step = self._hover if self._hover >= 0 else self._at
+        step = self._at if self._hover is None else self._hover
         if not 0 <= step < len(self._line.recall):
             return ""
         return words.tr(
@@ -135,49 +123,22 @@ class PrecisionCurve(PixelView):
         self.arranged()
         return self._axes.point(float(self._line.recall[step]), float(self._line.precision[step]))
 
-    def step_at(self, point: QPointF) -> int:
-        """The step nearest to a screen point; −1 if none is near."""
+    def under(self, point: QPointF) -> int | None:
+        """The nearest step, if it is near enough."""
         self.arranged()
         if not len(self._line.recall):
-            return -1
+            return None
         x, y = self._axes.pixels_x(self._line.recall), self._axes.pixels_y(self._line.precision)
         far = np.hypot(x - point.x(), y - point.y())
         near = int(far.argmin())
-        return near if far[near] <= REACH else -1
+        return near if far[near] <= REACH else None
 
     # -- hand
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.step_at(event.position()))
-        if event.buttons() & Qt.MouseButton.LeftButton and self._hover >= 0 and self._hover != self._at:
+        super().mouseMoveEvent(event)
+        held = event.buttons() & Qt.MouseButton.LeftButton
+        if held and self._hover is not None and self._hover != self._at:
             self._choose(self._hover)
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(-1)
-
-    def _point(self, step: int) -> None:
-        if step != self._hover:
-            self._hover = step
-            self.tell()
-            self.update()
-            self.hovered.emit(None if step < 0 else step)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        step = self.step_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and step >= 0:
-            self._choose(step)
-
-    def _choose(self, step: int) -> None:
-        self.set_at(step)
-        self.chosen.emit(step)
-
-    def walk(self, rows: int, cols: int) -> bool:
-        count = len(self._line.recall)
-        if not count:
-            return False
-        new = min(count - 1, max(0, self._at + cols + rows))
-        if new != self._at:
-            self._choose(new)
-        return True
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
@@ -205,7 +166,7 @@ class PrecisionCurve(PixelView):
         self._draw_threshold(painter)
         for step in np.flatnonzero(line.changed).tolist():
             ring(painter, self.step_point(step), "warn", 5)
-        if self._hover >= 0 and self._hover != self._at:
+        if self._hover is not None and self._hover != self._at:
             dots(painter, [self.step_point(self._hover)], theme.color("control"))
         if self._at >= 0:
             self._draw_step(painter)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import BODY, SMALL, TITLE
-from app.views.base import CENTER, PixelView, chip, empty_note, indexed_image, pen, text_width, write
+from app.views.base import CENTER, chip, empty_note, indexed_image, pen, text_width, write
+from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
 
@@ -20,16 +21,13 @@ NOISE, NONE = 254, 255  # levels of the image beside the ages' 0..253
 AGES = 253
 
 
-class QueueRing(PixelView):
+class QueueRing(HoverView):
     """Clockwise from the top; the newest batch and the next to go are marked by arcs outside.
 
-    Signals
-    -------
-    hovered : int or None
-        A place of the queue.
+    What lies under the pointer is a place of the queue.
     """
 
-    hovered = Signal(object)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((220, 220))
@@ -37,7 +35,6 @@ class QueueRing(PixelView):
         self._ages = np.zeros(0, int)
         self._pointer, self._batch, self._moves = 0, 0, True
         self._lines: tuple[tuple[Text, bool], ...] = ()
-        self._hover: int | None = None
         self._empty: Text = ""
         self._place, self._side = QRectF(), 0
         self._cells = np.zeros((0, 0), int)  # of each pixel the place in the queue, −1 outside the ring
@@ -96,25 +93,12 @@ class QueueRing(PixelView):
         self._cells = np.where((radius <= 1) & (radius >= INNER), cells, -1)
         self._image = None
 
-    def cell_at(self, point: QPointF) -> int | None:
-        """The place of the queue under a point."""
+    def under(self, point: QPointF) -> int | None:
         self.arranged()
         x, y = int(point.x() - self._place.x()), int(point.y() - self._place.y())
         if not len(self._ages) or not (0 <= x < self._side and 0 <= y < self._side):
             return None
         return int(self._cells[y, x]) if self._cells[y, x] >= 0 else None
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.cell_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, cell: int | None) -> None:
-        if cell != self._hover:
-            self._hover = cell
-            self.hovered.emit(cell)
-            self.update()
 
     def restyled(self) -> None:
         """Theme changed."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, S1, S2, S3, SMALL
-from app.views.base import CENTER, PixelView, outline, text_width, write
+from app.views.base import CENTER, outline, text_width, write
+from app.views.pointing import PickView
 from app.views.tokenmap import token
 from app.words import Text
 
@@ -18,29 +19,16 @@ HIGH = 26  #: px of a token
 LEAST = 22  #: px, narrowest token
 
 
-class SaidLine(PixelView):
-    """A sequence, an arrow, and what was said for the other sequence.
-
-    Signals
-    -------
-    chosen : int
-        A said token was clicked or walked to.
-    hovered : int or None
-    """
-
-    chosen = Signal(int)
-    hovered = Signal(object)
+class SaidLine(PickView):
+    """A sequence, an arrow, and what was said for the other sequence: the said tokens are what can be chosen."""
 
     def __init__(self) -> None:
-        super().__init__((240, HIGH + 2))
+        super().__init__((240, HIGH + 2), at=0)
         self.setFixedHeight(HIGH + 2)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "fixed-example"
         self._source: Text = ""
         self._said: tuple[str, ...] = ()
         self._wanted: tuple[str, ...] = ()
-        self._at, self._hover = 0, -1
-        self._places: list[QRectF] = []
         self._left = 0.0
 
     def set_tokens(self, source: Text, said: Sequence[str], wanted: Sequence[str]) -> None:
@@ -51,15 +39,9 @@ class SaidLine(PixelView):
             self.renew()
             self.tell()
 
-    def set_at(self, index: int) -> None:
-        """Mark a said token without telling anybody."""
-        self._at = index
-        self.tell()
-        self.update()
-
     def set_lit(self, index: int | None) -> None:
         """Light up a token that is pointed at elsewhere."""
-        self._hover = -1 if index is None else index
+        self._hover = index
         self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
@@ -92,30 +74,11 @@ class SaidLine(PixelView):
 
     def token_rect(self, index: int) -> QRectF:
         """Where a said token stands."""
-        self.arranged()
-        return self._places[index]
+        return self.place(index)
 
     # -- hand
-    def _token_at(self, point: QPointF) -> int:
-        self.arranged()
-        return next((i for i, place in enumerate(self._places) if place.contains(point)), -1)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self._token_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(-1)
-
-    def _point(self, index: int) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.update()
-            self.hovered.emit(index if index >= 0 else None)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self._token_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self.chosen.emit(index)
+    def _choose(self, index: int) -> None:
+        self.chosen.emit(index)  # the tab marks it in all its views at once
 
     def walk(self, rows: int, cols: int) -> bool:
         new = self._at + cols

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
-from app.theme import R1, S1, S2, S3, SMALL
-from app.views.base import CENTER, PixelView, indexed_image, outline, pen, write
+from app.theme import S1, S2, S3, SMALL
+from app.views.base import CENTER, indexed_image, outline, pen, write
+from app.views.pointing import PickView
 from app.views.scoregrid import hatch
 from app.words import Text
 
@@ -42,45 +43,26 @@ class Small:
     off: np.ndarray | None = None
 
 
-class StageStrip(PixelView):
-    """Small maps in a row. Left and right walk, a click jumps; stages not reached yet are outlines.
-
-    Signals
-    -------
-    chosen : int
-    """
-
-    chosen = Signal(int)
+class StageStrip(PickView):
+    """Small maps in a row; stages behind the marked one are outlines: they are not reached yet."""
 
     def __init__(self, name: Text) -> None:
-        super().__init__((320, 72))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__((320, 72), at=0)
         self.export_name = "stages"
         self._stages: tuple[Small, ...] = ()
-        self._at, self._hover = 0, -1
-        self._places: list[QRectF] = []
         words.say(self, "setAccessibleName", name)
 
     def set_stages(self, stages: Sequence[Small]) -> None:
         """Show stages, first to last."""
         self._stages = tuple(stages)
         self.renew()
-
-    def set_at(self, index: int) -> None:
-        """Mark a stage without telling anybody."""
-        self._at = index
         self.tell()
-        self.update()
-
-    def at(self) -> int:
-        """The marked stage."""
-        return self._at
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {f"{i + 1}_{words.drawn(s.name)}": s.values for i, s in enumerate(self._stages)}
 
     def report(self) -> str:
-        if not self._stages:
+        if not 0 <= self._at < len(self._stages):
             return ""
         name = words.drawn(self._stages[self._at].name)
         return f"{self._at + 1} / {len(self._stages)}: {name}"
@@ -93,51 +75,17 @@ class StageStrip(PixelView):
 
     def stage_rect(self, index: int) -> QRectF:
         """Where a stage stands."""
-        self.arranged()
-        return self._places[index]
+        return self.place(index)
 
-    # -- hand
-    def _stage_at(self, point: QPointF) -> int:
-        self.arranged()
-        return next((i for i, place in enumerate(self._places) if place.contains(point)), -1)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        hover = self._stage_at(event.position())
-        if hover != self._hover:
-            self._hover = hover
-            self.update()
-
-    def leaveEvent(self, _event: object) -> None:
-        self._hover = -1
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        at = self._stage_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and at >= 0:
-            self._go(at)
-
-    def _go(self, index: int) -> None:
-        index = min(len(self._stages) - 1, max(0, index))
+    def _choose(self, index: int) -> None:
         if index != self._at:
-            self.set_at(index)
-            self.chosen.emit(index)
-
-    def walk(self, rows: int, cols: int) -> bool:
-        if not self._stages:
-            return False
-        self._go(self._at + (cols or rows))
-        return True
+            super()._choose(index)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
         for i, (stage, place) in enumerate(zip(self._stages, self._places, strict=True)):
             on = i == self._at
-            if on or i == self._hover:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(pen(theme.color("accent"), 2) if on else Qt.PenStyle.NoPen)
-                painter.setBrush(theme.color("accent_soft" if on else "sunken"))
-                painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), R1, R1)
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self.draw_ground(painter, i, place)
             title = QRectF(place.x(), place.y() + S1, place.width(), LINE)
             token = "accent" if on else "text" if i < self._at else "text2"
             write(painter, title, stage.name, theme.color(token), SMALL, on, CENTER)

@@ -56,7 +56,7 @@ class StepFlow(StageStrip):
 
     def map_rect(self, index: int) -> QRectF:
         """Where the map of a stage stands."""
-        place = self.stage_rect(index)
+        place = self.place(index)
         rows, cols = self._stages[index].values.shape
         room = place.adjusted(S1 + 2, TITLE_H + 2, -S1 - 2, -SHAPE_H - S1)
         wide, high = min(LARGEST, room.width() / cols), min(LARGEST, room.height() / rows)
@@ -68,12 +68,7 @@ class StepFlow(StageStrip):
     def draw(self, painter: QPainter) -> None:
         for i, (stage, place) in enumerate(zip(self._stages, self._places, strict=True)):
             on = i == self._at
-            if on or i == self._hover:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(pen(theme.color("accent"), 2) if on else Qt.PenStyle.NoPen)
-                painter.setBrush(theme.color("accent_soft" if on else "sunken"))
-                painter.drawRoundedRect(place.adjusted(1, 1, -1, -SHAPE_H), 4, 4)
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self.draw_ground(painter, i, place.adjusted(0, 0, 0, 1 - SHAPE_H))
             title = QRectF(place.x(), place.y() + 2, place.width(), TITLE_H - 2)
             token = "accent" if on else "text" if i < self._at else "text2"
             write(painter, title, stage.name, theme.color(token), CAPTION, on, CENTER)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, SMALL
-from app.views.base import CENTER, PixelView, empty_note, outline, rgb_image, write
+from app.views.base import CENTER, empty_note, outline, rgb_image, write
+from app.views.pointing import PickView
 from app.words import Text
 
 LINE = 18
@@ -37,7 +38,7 @@ class Tile:
     token: str = ""
 
 
-class Tiles(PixelView):
+class Tiles(PickView):
     """Pictures side by side, as large as fits.
 
     Parameters
@@ -46,22 +47,15 @@ class Tiles(PixelView):
         Least size.
     lines : int
         Lines of text below each picture.
-
-    Signals
-    -------
-    clicked : int
     """
-
-    clicked = Signal(int)
 
     def __init__(self, low: tuple[int, int] = (200, 80), lines: int = 2, gap: int = 12, across: int = 0) -> None:
         """``across``: pictures in a row; all without it."""
         super().__init__(low)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._tiles: tuple[Tile, ...] = ()
         self._images: list[QImage] = []
-        self._places: list[QRectF] = []
         self._lines, self._gap, self._across = lines, gap, across
-        self._at, self._hover = -1, -1
         self._empty: Text = ""
         self.export_name = "pictures"
 
@@ -72,11 +66,9 @@ class Tiles(PixelView):
         self.renew()
 
     def set_at(self, index: int) -> None:
-        """Mark one picture; −1 none."""
-        if index != self._at:
-            self._at = index
-            self.tell()
-            self.update()
+        super().set_at(index)
+        if index >= 0:  # only now there is something to walk from
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def set_empty(self, text: Text) -> None:
         """What to say while there is nothing."""
@@ -110,37 +102,16 @@ class Tiles(PixelView):
             for i in range(count)
         ]
 
-    def place(self, index: int) -> QRectF:
-        """Where a picture stands."""
-        self.arranged()
-        return self._places[index]
-
     # -- hand
-    def _tile_at(self, point: QPointF) -> int:
-        self.arranged()
-        return next((i for i, place in enumerate(self._places) if place.contains(point)), -1)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        hover = self._tile_at(event.position())
-        if hover != self._hover:
-            self._hover = hover
-            self.update()
-
-    def leaveEvent(self, _event: object) -> None:
-        self._hover = -1
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        at = self._tile_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and at >= 0:
-            self.clicked.emit(at)
+    def _choose(self, index: int) -> None:
+        self.chosen.emit(index)  # whoever shows the pictures marks what comes of it
 
     def walk(self, rows: int, cols: int) -> bool:
         if self._at < 0 or not self._tiles:
             return False
         step = cols + rows * (self._across or len(self._tiles))
         if 0 <= self._at + step < len(self._tiles):
-            self.clicked.emit(self._at + step)
+            self.chosen.emit(self._at + step)
         return True
 
     # -- painting

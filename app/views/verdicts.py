@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
-from app.theme import BODY, R1, S1, S2, SMALL
-from app.views.base import RIGHT, PixelView, pen, text_width, write
+from app.theme import BODY, S1, S2, SMALL
+from app.views.base import RIGHT, pen, text_width, write
+from app.views.pointing import PickView
 from app.words import Text
 
 HEAD_H, LINE_H = 26, 19  #: px: the name, a number
@@ -44,23 +45,13 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
-class Verdicts(PixelView):
-    """Claims below each other. Arrows walk, a click chooses.
-
-    Signals
-    -------
-    chosen : int
-    """
-
-    chosen = Signal(int)
+class Verdicts(PickView):
+    """Claims below each other."""
 
     def __init__(self, name: Text) -> None:
-        super().__init__((200, 200))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__((200, 200), at=0)
         self.export_name = "verdicts"
         self._verdicts: tuple[Verdict, ...] = ()
-        self._places: list[QRectF] = []
-        self._at, self._hover = 0, -1
         words.say(self, "setAccessibleName", name)
 
     # -- content
@@ -70,17 +61,6 @@ class Verdicts(PixelView):
             self._verdicts = tuple(verdicts)
             self.renew()
             self.tell()
-
-    def set_at(self, index: int) -> None:
-        """Mark a claim without telling anybody."""
-        if index != self._at:
-            self._at = index
-            self.tell()
-            self.update()
-
-    def at(self) -> int:
-        """The marked claim."""
-        return self._at
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """What is on screen."""
@@ -109,51 +89,13 @@ class Verdicts(PixelView):
 
     def verdict_rect(self, index: int) -> QRectF:
         """Where a claim stands."""
-        self.arranged()
-        return self._places[index]
-
-    def _under(self, point: QPointF) -> int:
-        self.arranged()
-        return next((i for i, place in enumerate(self._places) if place.contains(point)), -1)
-
-    # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        hover = self._under(event.position())
-        if hover != self._hover:
-            self._hover = hover
-            self.update()
-
-    def leaveEvent(self, _event: object) -> None:
-        self._hover = -1
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        at = self._under(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and at >= 0:
-            self._go(at)
-
-    def _go(self, index: int) -> None:
-        index = min(len(self._verdicts) - 1, max(0, index))
-        if index != self._at:
-            self.set_at(index)
-            self.chosen.emit(index)
-
-    def walk(self, rows: int, cols: int) -> bool:
-        if not self._verdicts:
-            return False
-        self._go(self._at + (rows or cols))
-        return True
+        return self.place(index)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
         for i, (verdict, place) in enumerate(zip(self._verdicts, self._places, strict=True)):
             on = i == self._at
-            if on or i == self._hover:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(pen(theme.color("accent"), 2) if on else Qt.PenStyle.NoPen)
-                painter.setBrush(theme.color("accent_soft" if on else "sunken"))
-                painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), R1, R1)
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self.draw_ground(painter, i, place)
             line = QRectF(place.x() + S2, place.y() + S1, place.width() - 2 * S2, HEAD_H - S1)
             write(painter, line, verdict.name, theme.color("accent" if on else "text"), BODY, True)
             for n, finding in enumerate(verdict.findings):

@@ -258,7 +258,7 @@ def test_the_film_says_who_owns_what(qapp):
     film.hovered.connect(seen.append)
     film.chosen.connect(seen.append)
     middle = QPointF(film.block_rect(1, 1, 2).center())
-    assert film.place_at(middle) == (1, 1)
+    assert film.under(middle) == (1, 1)
     film._point((1, 1))
     assert film.report() == "B, step 5: query 3"
     film.enter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,21 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.export import WRITERS
+from app.tabs.mean_ap.said import brief, consequence
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import ROW_H, DetectionList, Entry
 from app.views.precisioncurve import Line, PrecisionCurve, staircase
-from engines.mean_ap.spec import VOC07, CurveSeen, NumbersSeen, PictureSeen
+from engines.mean_ap.spec import (
+    ASIDE,
+    BACKGROUND,
+    DUPLICATE,
+    LOW_IOU,
+    RIGHT,
+    VOC07,
+    CurveSeen,
+    NumbersSeen,
+    PictureSeen,
+)
 from tests.app.views_help import click, drag, hover, is_drawn, show
 
 
@@ -118,7 +130,7 @@ def test_a_cell_of_the_confusion_matrix_offers_its_pictures(tab, qtbot):
     assert 0 < len(tab.look._offered) < len(everything)
     assert latest(tab, PictureSeen).index == tab.look._offered[0]
     if len(tab.look._offered) > 1:
-        click(tab.look.strip, tab.look.strip.picture_rect(1).center())
+        click(tab.look.strip, tab.look.strip.place(1).center())
         rest(tab, qtbot)
         assert latest(tab, PictureSeen).index == tab.look._offered[1]
     click(matrix, matrix.cell_rect((true, said)).center())
@@ -139,6 +151,52 @@ def test_style_and_threshold_change_what_is_said(tab, qtbot):
     tab.change(size="Large")
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).objects < len(latest(tab, CurveSeen).scores)
+
+
+def test_another_iou_shows_which_steps_moved(tab, qtbot):
+    usual = latest(tab, CurveSeen)
+    assert "recall_before" not in tab.look.curve.numbers()
+    tab.form.control("iou").slider.setValue(tab.form.control("iou").slider.maximum())
+    rest(tab, qtbot)
+    strict = latest(tab, CurveSeen)
+    assert tab.params.iou == 0.95
+    np.testing.assert_array_equal(tab.look.curve.numbers()["envelope_before"], usual.envelope)
+    change = words.number(strict.value - usual.value, 3, signed=True)
+    assert f"({change} from IoU 0.50)" in tab.look.curve_card.note.text()
+    turned = [tab.look.list.entry(i).changed for i in range(len(strict.scores))]
+    assert turned == (strict.verdicts != usual.verdicts).tolist()
+    assert any(turned)
+    tab.undo()
+    rest(tab, qtbot)
+    assert "recall_before" not in tab.look.curve.numbers()
+
+
+def test_long_names_of_pictures_keep_what_tells_them_apart():
+    assert [brief(name) for name in ("a.png", "#38", "000000001508.jpg", "no_suffix_at_all", "holidays.jpeg")] == [
+        "a.png",
+        "#38",
+        "...0001508",
+        "..._at_all",
+        "holidays",
+    ]
+
+
+def test_what_is_said_of_a_detection_is_what_the_curve_does():
+    verdicts = np.array([ASIDE, BACKGROUND, DUPLICATE, RIGHT, RIGHT, LOW_IOU])
+    curve = SimpleNamespace(verdicts=verdicts, precision=np.array([0, 0, 0, 1 / 3, 1 / 2, 2 / 5]))
+    said = [str(consequence(curve, at)) for at in range(1, 6)]
+    assert said == [
+        "The curve begins with precision 0.",
+        "Precision stays at 0.",
+        "Recall and precision go up.",
+        "Recall and precision go up.",
+        "Precision falls.",
+    ]
+    sure = SimpleNamespace(verdicts=np.array([RIGHT, RIGHT]), precision=np.ones(2))
+    assert [str(consequence(sure, at)) for at in range(2)] == [
+        "The curve begins with precision 1.",
+        "Recall goes up, precision stays at 1.",
+    ]
 
 
 # -- files
@@ -230,7 +288,7 @@ def test_the_curve_is_walked_and_pointed_at(qtbot):
     with pytest.raises(ValueError, match="NaN"):
         view.set_line(Line(recall, precision * np.nan, recall))
     view.set_line(Line(np.zeros(0), np.zeros(0), np.zeros(0)))
-    assert view.step_at(QPointF(10, 10)) == -1
+    assert view.under(QPointF(10, 10)) is None
 
 
 def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
@@ -245,8 +303,8 @@ def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
     assert len(set(made)) <= 200 // ROW_H + 3
     QTest.keyClick(view, Qt.Key.Key_End)
     assert view.at() == 999_999
-    assert view.height() - ROW_H < view.row_rect(999_999).bottom() <= view.height()
-    assert view.row_at(view.row_rect(999_998).center()) == 999_998
+    assert view.height() - ROW_H < view.place(999_999).bottom() <= view.height()
+    assert view.under(view.place(999_998).center()) == 999_998
     view.set_entries(0, entry, 0)
     assert view.at() == -1
 
@@ -260,3 +318,22 @@ def test_counts_are_written_and_nothing_sinks_into_the_paper(qtbot):
     assert view.levels()[0, 0] == 0
     hover(view, view.cell_rect((1, 0)).center())
     assert view.report().endswith(": 3")
+    assert view.said_at((1, 0)) == "3"
+    assert view.top() == (3, True)
+
+
+def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    names = [f"class {i}" for i in range(700)]
+    view.set_names(names, names)
+    counts = np.zeros((700, 700), int)
+    counts[500, 333] = 4
+    view.set_counts(counts, 699)
+    view.arranged()
+    assert view._block > 1
+    levels = view.levels()
+    assert (levels == 0).sum() == 1  # the strong end of the ramp
+    assert levels[500 // view._block, 333 // view._block] == 0
+    assert view.said_at((500, 333)) == "class 500, class 333: 4"
+    view.set_counts(np.zeros((3, 3), int))
+    assert view.top() == (1, False)

@@ -198,7 +198,7 @@ def test_buttons_and_keys_walk_the_steps(tab, qtbot):
         assert walk.step == step
     walk.go(4)
     assert not walk.forward.isEnabled()
-    click(walk.strip, walk.strip.stage_rect(1).center())
+    click(walk.strip, walk.strip.place(1).center())
     assert walk.step == 1
 
 

@@ -380,7 +380,7 @@ def test_more_classes_than_fit_are_scrolled_to(qtbot):
     view.set_rows([words.plain(f"class {i}") for i in range(40)], ["1 / 2"] * 40, faces)
     assert is_drawn(view)
     view.set_at(39)
-    assert view.row_at(QPointF(5, 150)) == 39
+    assert view.under(QPointF(5, 150)) == 39
     QTest.keyClick(view, Qt.Key.Key_Up)
     assert view.at() == 38
     assert view.report() == "class 38, 1 / 2"

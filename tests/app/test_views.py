@@ -340,7 +340,7 @@ def test_film_strip_shows_pictures_and_layers(qtbot, qtlog, name):
     assert is_drawn(strip)
     strip.set_frames(rgb(), [[detection((0.5, 0.5, 0.5, 0.5), "", k)] for k in range(6)], ["x"] * 6, ["1"] * 6)
     assert is_drawn(strip)
-    places = [strip.picture_rect(i) for i in range(6)]
+    places = [strip.place(i) for i in range(6)]
     assert all(a.right() < b.left() for a, b in pairwise(places))
     assert not loud(qtlog)
 

@@ -306,13 +306,13 @@ def test_film_strip_chooses_by_click_and_arrows(qtbot):
     strip.set_photos([np.zeros((40, 60, 3), np.uint8)] * 20, [str(i) for i in range(20)])
     show(qtbot, strip, 400, 92)
     said = heard(strip.chosen)
-    click(strip, strip.picture_rect(1).center())
+    click(strip, strip.place(1).center())
     for _ in range(18):
         key(strip, Qt.Key.Key_Right)
     assert said == list(range(1, 20))
-    assert strip.picture_rect(19).right() <= strip.width()
+    assert strip.place(19).right() <= strip.width()
     wheel(strip, QPointF(50, 50), 50)
-    assert strip.picture_rect(0).left() >= 0
+    assert strip.place(0).left() >= 0
 
 
 @pytest.fixture

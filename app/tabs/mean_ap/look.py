@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QSizePolicy
 
 from app import words
 from app.cards import card
+from app.choosers import shortened
 from app.tabs.mean_ap.said import (
     LONG,
     LONG_MISSED,
     MARKS,
     MISSED,
     REASONS,
+    brief,
     class_name,
     missing,
     share,
@@ -26,6 +29,7 @@ from app.theme import S1, S3, SMALL
 from app.views.base import PixelView
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box
+from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import DetectionList, Entry
 from app.views.filmstrip import FilmStrip
@@ -45,6 +49,7 @@ from engines.mean_ap.spec import (
     StripSeen,
 )
 
+LONGEST = 30  #: letters of a picture's name
 Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
 
 
@@ -102,7 +107,11 @@ class LookPage(QObject):
         self.photo_card = card("Picture", self.photo)
         self.curve_card = card("Precision and recall", self.curve, tools=[self.classes], foot=self.whole)
         self.list_card = card("One by one", self.list, tools=[row(self.back, self.on, gap=S1)], foot=self.reason)
-        self.matrix_card = card("Confusion", self.matrix, "rows: true, columns: detected", foot=self.strip)
+        self.bar = ColorBar(ramp="tide", least=90, turned=True)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.matrix_card = card(
+            "Confusion", self.matrix, "rows: true, columns: detected", tools=[self.bar], foot=self.strip
+        )
         self.reason.setMinimumHeight(34)
         top, bottom = (self.photo_card, self.curve_card), (self.list_card, self.matrix_card)
         self.centre = box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3))
@@ -113,7 +122,7 @@ class LookPage(QObject):
     def _connect(self) -> None:
         self.curve.chosen.connect(self._walk)
         self.list.chosen.connect(self._walk)
-        self.curve.hovered.connect(lambda at: self.list.set_hover(-1 if at is None else at))
+        self.curve.hovered.connect(self.list.set_hover)
         self.classes.chosen.connect(self.classed)
         self.strip.chosen.connect(lambda i: self.pictured.emit(self._offered[i]))
         self.matrix.clicked.connect(self.celled)
@@ -189,7 +198,8 @@ class LookPage(QObject):
             "fn": int((~seen.found & ~seen.crowd).sum()),
         }
         name = self._data.pictures[seen.index] if self._data is not None else ""
-        self.photo_card.set_title(Message("Picture {name}", {"name": words.plain(name)}))
+        self.photo_card.set_title(Message("Picture {name}", {"name": words.plain(shortened(name, LONGEST))}))
+        words.say(self.photo_card.title, "setToolTip", words.plain(name))
         self.photo_card.set_note("TP {tp}, FP {fp}, FN {fn}", **counts)
         self.strip.set_at(self._offered.index(seen.index) if seen.index in self._offered else -1)
         self.show_boxes()
@@ -268,7 +278,9 @@ class LookPage(QObject):
         )  # fmt: skip
         if moved and seen.before_value >= 0:
             change = words.number(seen.value - seen.before_value, 3, signed=True)
-            self.curve_card.set_note("AP {value} ({change})", value=share(seen.value), change=change)
+            note = "AP {value} ({change})" if seen.before_iou < 0 else "AP {value} ({change} from IoU {iou})"
+            self.curve_card.set_note(note, value=share(seen.value), change=change,
+                                     iou=words.number(seen.before_iou, 2))  # fmt: skip
         else:
             self.curve_card.set_note("AP {value}", value=share(seen.value))
         count = len(seen.scores)
@@ -308,13 +320,15 @@ class LookPage(QObject):
     def show_confusion(self, seen: ConfusionSeen, cell: tuple[int, int] | None) -> None:
         """Who was taken for whom."""
         self.matrix.set_counts(seen.counts, len(seen.counts) - 1)
+        top, clipped = self.matrix.top()
+        self.bar.set_range(0, top, clipped)
         self.matrix.set_at(cell if cell is not None and max(cell) < len(seen.counts) else None)
 
     def show_strip(self, seen: StripSeen) -> None:
         """Small pictures to choose from."""
         assert self._data is not None
         self._offered = seen.pictures
-        names = [words.plain(self._data.pictures[i]) for i in seen.pictures]
+        names = [words.plain(brief(self._data.pictures[i])) for i in seen.pictures]
         self.strip.set_photos(seen.thumbnails, names)
         now = self._seen.index if self._seen is not None else -1
         self.strip.set_at(seen.pictures.index(now) if now in seen.pictures else -1)
@@ -331,4 +345,4 @@ class LookPage(QObject):
 
     def views(self) -> list[PixelView]:
         """All that can be exported."""
-        return [self.photo, self.curve, self.list, self.matrix, self.strip]
+        return [self.photo, self.curve, self.list, self.matrix, self.bar, self.strip]

@@ -77,7 +77,7 @@ class ViewsPage(QObject):
         upper = row((self.views_card, 5), (self.loss_card, 3), gap=S3)
         lower = row((self.bars_card, 5), (self.hard_card, 3), gap=S3)
         self.centre = box(col((upper, 11), (lower, 10), gap=S3))
-        self.gallery.clicked.connect(self.chosen.emit)
+        self.gallery.chosen.connect(self.chosen.emit)
         self.again.clicked.connect(lambda _checked=False: self.redrawn.emit())
         for waiting in self.cards:
             waiting.set_empty("Nothing to show yet.")
