@@ -7,8 +7,9 @@ from torch import Tensor
 
 from engines.blocks.backbone import Backbone
 from engines.core.errors import LabError
-from engines.moco.load import bundled, load_encoder
+from engines.moco.load import load_encoder
 from engines.moco.model import Encoder
+from engines.moco.saved import bundled
 
 
 class MoCoBackbone(Backbone):

@@ -14,12 +14,13 @@ from engines.core.protocol import Event, Job
 from engines.core.training import Weights
 from engines.data.class_folders import squared
 from engines.moco.augment import views
-from engines.moco.load import bundled, load_encoder
+from engines.moco.load import load_encoder
 from engines.moco.looks import encode
 from engines.moco.model import Encoder, contrast_logits
 from engines.moco.parts import encoder as fresh
 from engines.moco.parts import recipe
 from engines.moco.pictures import SIDE, PictureSet, Shelf, Wanted
+from engines.moco.saved import bundled
 from engines.moco.settings import Learning
 from engines.moco.spec import BUNDLED, GALLERY, SHOWN, THIS_RUN, MocoParams, NotThere, ViewsFrame
 

@@ -16,8 +16,7 @@ from torch.nn import functional as F
 
 from engines.checkpoints.catalog import WEIGHTS
 from engines.moco.model import Encoder
-
-NAME = "moco-cifar10"
+from engines.moco.saved import NAME
 
 
 class Pretrained(Encoder):
@@ -45,11 +44,6 @@ class Pretrained(Encoder):
             found = F.interpolate(found, size, mode="bicubic", antialias=True).clamp(0, 255)
         found = (found / 255 - self._mean) / self._std
         return found.contiguous(memory_format=torch.channels_last)
-
-
-def bundled() -> bool:
-    """Whether weights and card are there."""
-    return all((WEIGHTS / f"{NAME}{end}").is_file() for end in (".safetensors", ".json"))
 
 
 def load_encoder() -> Pretrained:

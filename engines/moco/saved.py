@@ -1,4 +1,4 @@
-"""Where runs are saved, and what is known of one before it is read. Imports no torch."""
+"""What lies on disk: the bundled encoder, and saved runs before they are read. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from engines.checkpoints.catalog import WEIGHTS
 from engines.moco.settings import FOLDER, Learning
+
+NAME = "moco-cifar10"
+
+
+def bundled() -> bool:
+    """Whether the bundled encoder is in this copy: its weights and its card."""
+    return all((WEIGHTS / f"{NAME}{end}").is_file() for end in (".safetensors", ".json"))
 
 
 def home() -> Path:

@@ -19,7 +19,7 @@ from engines.core.params import Choice, Params, Range, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
 from engines.core.training import Kept, Stepped, TrainingParams, Weights
-from engines.moco.saved import SavedRun, run_file, run_folder, saved_run
+from engines.moco.saved import SavedRun, bundled, run_file, run_folder, saved_run
 from engines.moco.settings import (
     AT_ONCE,
     BANK,
@@ -65,6 +65,7 @@ __all__ = [
     "VIEW_2",
     "Learning",
     "SavedRun",
+    "bundled",
     "preset",
     "preset_of",
     "run_file",
@@ -77,7 +78,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 THIS_RUN, RANDOM, BUNDLED = "This run", "Random weights", "CIFAR-10, bundled"
-ENCODERS = (THIS_RUN, RANDOM, BUNDLED)
+ENCODERS = (BUNDLED, THIS_RUN, RANDOM)
 MOST_STEPS = 1_000_000
 GALLERY = 24  #: pictures to choose an anchor from
 SHOWN = 8  #: hardest negatives that are shown as pictures
@@ -106,7 +107,7 @@ class MocoParams(Learning):
     weights: Weights | None = None
 
     encoder: str = setting(
-        THIS_RUN, Choice(ENCODERS, "Encoder", group=PICTURES, tip="Whose similarities are shown on this page.")
+        BUNDLED, Choice(ENCODERS, "Encoder", group=PICTURES, tip="Whose similarities are shown on this page.")
     )
     few: int = setting(
         10,

@@ -11,26 +11,22 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
-import json
 import math
 import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import SGD
-from engines.checkpoints.catalog import WEIGHTS
+from engines.checkpoints.bundling import CACHE, save_state, write_bundled
 from engines.data import cifar
 from engines.moco.augment import Recipe, views
 from engines.moco.measures import knn_accuracy, probe_accuracy
 from engines.moco.model import Encoder, MoCo, contrast_logits
+from engines.moco.saved import NAME
 
-NAME = "moco-cifar10"
-CACHE = Path.home() / ".cache" / "attention-lab"
 SAVE_EVERY, MEASURE_EVERY = 60.0, 600.0  # seconds
 CONFIG = {"widths": (32, 64, 128), "blocks": (1, 1, 1), "features": 256, "dim": 128, "mlp": True}
 RECIPE = Recipe(crop=0.2, flip=0.5, color=0.5, color_chance=0.8, gray=0.2, blur=0.0)
@@ -104,8 +100,7 @@ class Training:
         return self.folder / "checkpoint.pt"
 
     def save(self) -> None:
-        """Write the whole state; a kill in between leaves the old one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write the whole state."""
         state = {
             "moco": self.moco.state_dict(),
             "optimizer": self.optimizer.state(),
@@ -115,9 +110,7 @@ class Training:
             "seen": self.seen,
             "used": self.used,
         }
-        temporary = self.path.with_suffix(".part")
-        torch.save(state, temporary)
-        temporary.replace(self.path)
+        save_state(state, self.path)
 
     def resume(self) -> None:
         """Go on from the saved state, if there is one."""
@@ -202,8 +195,6 @@ class Training:
         options = self.options
         chosen: Encoder = self.moco.encoder_k  # type: ignore[assignment]  # a copy of the Encoder handed in
         found, before = self.measure(chosen), self.measure(self.untrained())
-        path = WEIGHTS / f"{NAME}.safetensors"
-        save_file({key: value.contiguous() for key, value in chosen.state_dict().items()}, path)
         card = {
             "topic": "moco",
             "title": "MoCo on CIFAR-10",
@@ -213,7 +204,6 @@ class Training:
             "its .features(pixels) are 256 numbers a picture.",
             "labels": [],
             "parameters": sum(p.numel() for p in chosen.parameters()),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "metrics": {
                 "pictures": len(self.test_labels),
                 **found,
@@ -241,8 +231,7 @@ class Training:
             },
             "license": "MIT",
         }
-        text = json.dumps(card, indent=2, ensure_ascii=False)
-        path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+        write_bundled(NAME, chosen.state_dict(), card)
         return found
 
 

@@ -10,7 +10,6 @@ is a logistic regression; how strongly it is held back is chosen on 5,000 traini
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from safetensors.numpy import save_file
 from scipy.optimize import minimize
 from torch.nn import functional as F
 
 from engines.blocks.backbone import Backbone
 from engines.checkpoints import backbones, catalog
-from engines.checkpoints.catalog import HEAD, WEIGHTS, package_file, sha256
+from engines.checkpoints.bundling import CACHE, write_bundled
+from engines.checkpoints.catalog import HEAD, package_file, sha256
 from engines.data import cifar
 
 NAME = "dinov2-cifar10-head"
@@ -34,7 +33,6 @@ SIDE = 112
 PIECE, BATCH = 500, 50
 HELD_OUT = 5000
 PENALTIES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
-CACHE = Path.home() / ".cache" / "attention-lab"
 FEATURES = CACHE / f"dinov2-cifar10-{SIDE}"
 
 Floats = npt.NDArray[np.float32]
@@ -161,9 +159,7 @@ def train(data: Path) -> tuple[tuple[Floats, Floats], dict[str, Any]]:
 
 def write(head: tuple[Floats, Floats], told: dict[str, Any]) -> Path:
     """Weights and card into ``assets/weights``."""
-    path = WEIGHTS / f"{NAME}.safetensors"
-    save_file({"weight": head[0], "bias": head[1]}, path)
-    path.chmod(0o644)
+    weight, bias = (torch.from_numpy(part) for part in head)
     onnx = package_file()
     card = {
         "topic": HEAD,
@@ -172,16 +168,14 @@ def write(head: tuple[Floats, Floats], told: dict[str, Any]) -> Path:
         "backbone": SOURCE,
         "backbone_file_sha256": sha256(onnx) if onnx is not None else "",
         "labels": cifar.NAMES,
-        "parameters": head[0].size + head[1].size,
-        "sha256": sha256(path),
+        "parameters": weight.numel() + bias.numel(),
         "metric": told["metric"],
         "trained_on": "CIFAR-10 (Krizhevsky 2009), training pictures re-encoded as JPEG, 32 × 32 enlarged to 112 × 112",
         "limits": "Names one of its ten classes whatever a photo shows; learned from small pictures, enlarged.",
         "training": told["training"],
         "license": "MIT",
     }
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return write_bundled(NAME, {"weight": weight, "bias": bias}, card)
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

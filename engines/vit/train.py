@@ -11,23 +11,19 @@ it is to end, however fast the machine is; what is kept is a moving average of t
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from engines.checkpoints.catalog import WEIGHTS
+from engines.checkpoints.bundling import CACHE, save_state, write_bundled
 from engines.data import cifar
 from engines.vit.model import ViT, ViTConfig
 from engines.vit.recipe import Muon, quick_forward, start, to_patches
 
 NAME = "mini-vit"
-CACHE = Path.home() / ".cache" / "attention-lab"
 PATCH, WINDOW = 4, 6
 HOLD = 0.25  # share of the time before the learning rate starts to fall
 SAVE_EVERY, MEASURE_EVERY = 120.0, 240.0  # seconds
@@ -106,10 +102,7 @@ class Training:
             "step": self.steps,
             "seen": self.seen,
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(self.file)
+        save_state(state, self.file)
 
     def resume(self) -> None:
         """Go on from the state that was saved, if there is one."""
@@ -189,8 +182,6 @@ class Training:
         """Write ``assets/weights/mini-vit`` (weights and card); returns the test accuracy."""
         net = self.averaged()
         value = accuracy(net, *self.test)
-        path = WEIGHTS / f"{NAME}.safetensors"
-        save_file({key: tensor.contiguous() for key, tensor in net.state_dict().items()}, path)
         stored = ("image_size", "patch_size", "width", "layers", "heads", "mlp_size", "eps", "resizable", "family")
         card = {
             "topic": "vit",
@@ -199,7 +190,6 @@ class Training:
             "config": {**{key: getattr(CONFIG, key) for key in stored}, "mean": cifar.MEAN, "std": cifar.STD},
             "labels": cifar.NAMES,
             "parameters": sum(p.numel() for p in net.parameters()),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "metric": {"name": "test accuracy", "value": round(value, 4), "pictures": len(self.test[1])},
             "trained_on": "CIFAR-10 (Krizhevsky 2009), its 50,000 training pictures, re-encoded as JPEG",
             "training": {
@@ -218,8 +208,7 @@ class Training:
             },
             "license": "MIT",
         }
-        text = json.dumps(card, indent=2, ensure_ascii=False)
-        path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+        write_bundled(NAME, net.state_dict(), card)
         return value
 
 

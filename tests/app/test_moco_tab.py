@@ -12,7 +12,20 @@ from PySide6.QtWidgets import QLabel
 from app import words
 from engines.core.errors import Message
 from engines.core.pictures import Picture
-from engines.moco.spec import BANK, FOLDER, PRESETS, Collapsed, Tuned, preset, run_file, run_folder, saved_run
+from engines.moco.spec import (
+    BANK,
+    BUNDLED,
+    FOLDER,
+    PRESETS,
+    RANDOM,
+    THIS_RUN,
+    Collapsed,
+    Tuned,
+    preset,
+    run_file,
+    run_folder,
+    saved_run,
+)
 
 SLOW = 120_000  # ms, for a machine that has much else to do
 
@@ -55,6 +68,54 @@ def train(qtbot, tab, steps):
     assert driver.step >= steps
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "Encoder: bundled"), ("zh", "编码器：内置")])
+def test_it_opens_on_the_bundled_encoder(small, open_window, qtbot, language, said):
+    tab = open_window(language=language).show_topic("moco")
+    rest(qtbot, tab)
+    assert tab.params.encoder == BUNDLED
+    assert tab.views.said.text().startswith(said)
+    assert not tab.changes()
+    assert tab.views.bars.numbers()["weights"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_run_that_settings_remember_is_not_there_at_the_start(tab, window, qtbot, open_window):
+    tab.change(encoder=THIS_RUN)
+    window.close()
+    again = open_window().show_topic("moco")
+    assert again.params.encoder == BUNDLED
+    again.change(encoder=RANDOM)
+    again.window().close()
+    assert open_window().show_topic("moco").params.encoder == RANDOM
+
+
+def test_without_bundled_weights_it_opens_on_the_run_to_come(small, open_window, qtbot, monkeypatch):
+    monkeypatch.setattr("app.tabs.moco.tab.bundled", lambda: False)
+    tab = open_window().show_topic("moco")
+    rest(qtbot, tab)
+    assert tab.params.encoder == THIS_RUN
+    assert tab.views.said.text().startswith("Encoder: random weights")
+
+
+def test_a_run_is_looked_at_from_its_first_step_until_the_hand_chooses(tab, qtbot):
+    tab.show_page(1)
+    rest(qtbot, tab)
+    assert tab.params.encoder == BUNDLED
+    train(qtbot, tab, 1)
+    assert tab.params.encoder == THIS_RUN
+    assert not tab.history.can_undo
+    tab.show_page(0)
+    rest(qtbot, tab)
+    assert tab.views.said.text().startswith("Encoder: the run at step 1")
+    tab.change(encoder=BUNDLED)
+    tab.show_page(1)
+    train(qtbot, tab, 2)
+    assert tab.params.encoder == BUNDLED
+    tab.running.driver.restart()
+    rest(qtbot, tab)
+    train(qtbot, tab, 1)
+    assert tab.params.encoder == THIS_RUN
+
+
 def test_a_slider_of_one_view_changes_that_view(tab, qtbot):
     before = [tile.rgb for tile in tab.views.trio._tiles]
     tab.views_form.control("color_2").slider.setValue(0)
@@ -76,11 +137,11 @@ def test_temperature_is_live_in_the_bars(tab, qtbot):
     assert sharp.max() > weights.max()
     assert sharp.sum() == pytest.approx(1, abs=1e-3)
     QTest.mouseMove(tab.views.bars, tab.views.bars._upper.center().toPoint())
-    assert tab.views.bars.rank_at(tab.views.bars._upper.x() + 2) == -1
+    assert tab.views.bars.under(QPointF(tab.views.bars._upper.x() + 2, 0)) == -1
 
 
 def test_another_picture_by_click_by_drop_and_drawn_again(tab, qtbot):
-    tab.views.gallery.clicked.emit(3)
+    tab.views.gallery.chosen.emit(3)
     rest(qtbot, tab)
     assert tab.params.anchor == 3
     views = tab.views.trio._tiles[1].rgb
@@ -113,8 +174,8 @@ def test_a_run_fills_the_ring_and_can_be_looked_back_at(tab, qtbot):
     assert "oldest" in tab.queue.ring.report()
     ring = tab.queue.ring
     spot = ring._spot(0.5, 0.8)
-    assert ring.cell_at(spot) == 0
-    assert ring.cell_at(QPointF(ring._place.center())) is None
+    assert ring.under(spot) == 0
+    assert ring.under(QPointF(ring._place.center())) is None
     assert len(tab.running.told.curve("loss")) == 5
     tab.transport._look(0)
     assert tab.running.looked == 0

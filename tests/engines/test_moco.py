@@ -21,7 +21,7 @@ from engines.moco import Encoder, MoCo, info_nce
 from engines.moco import training as live
 from engines.moco.augment import Recipe, blurred, color_maps, views
 from engines.moco.engine import Engine
-from engines.moco.load import bundled, load_encoder
+from engines.moco.load import load_encoder
 from engines.moco.looks import staleness
 from engines.moco.measures import Probe, alignment, knn_accuracy, uniformity
 from engines.moco.methods import KINDS
@@ -33,6 +33,8 @@ from engines.moco.spec import (
     IN_BATCH,
     METHODS,
     MOCO,
+    RANDOM,
+    THIS_RUN,
     Collapsed,
     KeptRun,
     Measured,
@@ -46,6 +48,7 @@ from engines.moco.spec import (
     Tuned,
     TuneParams,
     ViewsFrame,
+    bundled,
     run_file,
     saved_run,
 )
@@ -445,20 +448,20 @@ def frame(engine, params):
 
 def test_the_page_shows_the_loss_of_the_formula(on_toys):
     engine = Engine()
-    shown = frame(engine, MocoParams(temperature=0.1))
+    shown = frame(engine, MocoParams(encoder=RANDOM, temperature=0.1))
     logits = np.concatenate([[shown.similarity], shown.cosines]).astype(np.float64) / 0.1
     assert shown.loss == pytest.approx(float(np.log(np.exp(logits).sum()) - logits[0]), abs=1e-4)
     assert float(shown.weights.sum()) == pytest.approx(1, abs=1e-5)
-    other = frame(engine, MocoParams(temperature=0.1, color_2=0.0))
+    other = frame(engine, MocoParams(encoder=RANDOM, temperature=0.1, color_2=0.0))
     assert np.array_equal(shown.view_q, other.view_q)  # T₂'s sliders leave T₁ alone
     assert not np.array_equal(shown.view_k, other.view_k)
-    assert not np.array_equal(frame(engine, MocoParams(draw=1)).view_q, shown.view_q)
+    assert not np.array_equal(frame(engine, MocoParams(encoder=RANDOM, draw=1)).view_q, shown.view_q)
 
 
 def test_a_run_s_state_answers_with_its_own_queue(on_toys, monkeypatch):
     trainer, engine = Trainer(), Engine()
     kept = [e for e in drive(trainer, small(until=3)) if isinstance(e, KeptRun)][-1]
-    shown = frame(engine, MocoParams(weights=kept.weights))
+    shown = frame(engine, MocoParams(encoder=THIS_RUN, weights=kept.weights))
     assert shown.step == 3
     assert len(shown.cosines) in (31, 32)  # its own picture is no negative
     monkeypatch.setattr("engines.moco.engine.bundled", lambda: False)

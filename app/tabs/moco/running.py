@@ -120,6 +120,8 @@ class Running:
                 told.began = event
                 tab.run_began(event)
             case MocoStep():
+                if told.last is None:
+                    tab.run_learned()
                 told.step(event)
             case Measured():
                 told.measure(event)

@@ -26,11 +26,13 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Event
 from engines.moco.spec import (
     AT_ONCE,
+    BUNDLED,
     DATA,
     FITTING,
     FOLDER,
     NEW_RUN,
     PRESETS,
+    RANDOM,
     SHAPES,
     STRENGTHS,
     THIS_RUN,
@@ -40,6 +42,7 @@ from engines.moco.spec import (
     NotThere,
     RunBegan,
     ViewsFrame,
+    bundled,
     preset,
     preset_of,
 )
@@ -65,6 +68,7 @@ class MocoTab(TopicTab):
         if self.params.data == FOLDER and not self.params.paths:
             back: dict[str, Any] = {"data": SHAPES, **preset(FITTING[SHAPES])}
             self.params = replace(self.params, **back)
+        self.params = replace(self.params, encoder=self._first_encoder())
         self.views, self.queue, self.test = ViewsPage(), QueuePage(), TestPage()
         self.transport = Transport(seed_tip="Of weights, order and views: same seed, same curve.")
         self.views_form = ParamsForm(MocoParams(), ("encoder", "temperature", *ONE, *TWO))
@@ -95,6 +99,12 @@ class MocoTab(TopicTab):
             Page("Queue", self.queue.centre, queue_dock),
             Page("Test", self.test.centre, Dock(self.test_form, box(self._reading()), resets=False)),
         ]
+
+    def _first_encoder(self) -> str:
+        """What there is to look at before a run was begun; a run that settings remember went with its window."""
+        if self.params.encoder == RANDOM:
+            return RANDOM
+        return BUNDLED if bundled() else THIS_RUN
 
     def _reading(self) -> Any:
         return section("How to read it", col(*(quiet(text, wrap=True) for text in READING)))
@@ -247,6 +257,10 @@ class MocoTab(TopicTab):
         self.notes_of_run = lines
         say(self.notes, "setText", _joined(lines))
         self.draw()
+
+    def run_learned(self) -> None:
+        """A run made its first step: from now on it is what the hand wants to look at."""
+        self._quietly(replace(self.params, encoder=THIS_RUN, weights=self.running.state))
 
     def leave_empty(self, reason: Message) -> None:
         """A run that can't be made: its pages say why."""
