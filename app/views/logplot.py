@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, S4, SMALL
 from app.views.base import CENTER, LEFT, RIGHT, PixelView, dots, finite, pen, text_width, write
+from app.views.cursorplot import CursorPlot
 from app.widgets import Key
 from app.words import Text
 
@@ -50,34 +51,19 @@ def decades(low: float, high: float, base: float = 2.0, most: int = 8) -> list[f
     return [base**n for n in range(first, last + 1, step)]
 
 
-class LogPlot(PixelView):
-    """Curves over log x; y is linear from 0 or logarithmic.
-
-    Signals
-    -------
-    picked : float
-        x under the hand.
-    settled
-        The hand let go.
-    """
-
-    picked = Signal(float)
-    settled = Signal()
+class LogPlot(CursorPlot):
+    """Curves over log x; y is linear from 0 or logarithmic."""
 
     def __init__(self, name: Text, log_y: bool = False, digits: int = 2) -> None:
-        super().__init__((200, 120))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__((200, 120), name)
         self.export_name = "curves"
         self._log_y, self._digits = log_y, digits
         self._traces: tuple[Trace, ...] = ()
         self._x, self._y = (1.0, 2.0), (0.0, 1.0)
         self._line: tuple[float, Text] | None = None
-        self._cursor: float | None = None
         self._axis: Text = ""
-        self._down = False
         self.key = Key((), "")
         self._said: tuple[object, ...] = ()
-        words.say(self, "setAccessibleName", name)
 
     # -- content
     def set_traces(self, traces: Sequence[Trace], y: tuple[float, float], axis: Text = "") -> None:
@@ -93,6 +79,7 @@ class LogPlot(PixelView):
             self.key.set_items(named, words.number(max(y), self._digits))
         self._write_key()
         self.renew()
+        self.tell()
 
     def set_line(self, y: float | None, name: Text = "") -> None:
         """A dashed horizontal line with its name, such as the largest value there can be."""
@@ -100,11 +87,8 @@ class LogPlot(PixelView):
         self.update()
 
     def set_cursor(self, x: float | None) -> None:
-        """Put the dashed vertical line at x."""
-        self._cursor = x
+        super().set_cursor(x)
         self._write_key()
-        self.tell()
-        self.update()
 
     def value_at(self, trace: Trace, x: float) -> float:
         """A curve's value, straight between its points on this plot's axes."""
@@ -146,25 +130,14 @@ class LogPlot(PixelView):
         share = np.log(max(y, 1e-9) / low) / np.log(high / low) if self._log_y else (y - low) / (high - low)
         return QPointF(area.x() + area.width() * self._share_x(x), area.bottom() - area.height() * float(share))
 
-    def _x_at(self, point: QPointF) -> float:
+    def x_at(self, point: QPointF) -> float:
         area, (low, high) = self._area(), self._x
         share = min(1.0, max(0.0, (point.x() - area.x()) / area.width()))
         return low * (high / low) ** share
 
     # -- hand
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._traces:
-            self._down = True
-            self.picked.emit(self._x_at(event.position()))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._down:
-            self.picked.emit(self._x_at(event.position()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._down:
-            self._down = False
-            self.settled.emit()
+    def has_curves(self) -> bool:
+        return bool(self._traces)
 
     def walk(self, rows: int, cols: int) -> bool:
         if not cols or not self._traces or self._cursor is None:
@@ -174,11 +147,6 @@ class LogPlot(PixelView):
         if len(beyond):
             self.picked.emit(float(beyond[0] if cols > 0 else beyond[-1]))
         return True
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not event.isAutoRepeat():
-            self.settled.emit()
-        super().keyReleaseEvent(event)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
@@ -198,15 +166,11 @@ class LogPlot(PixelView):
             write(painter, QRectF(area.x(), at - 17, area.width() - S1, 16), name, None, CAPTION, align=RIGHT)
         if self._cursor is not None:
             x = round(self._place(self._cursor, self._y[1]).x())
-            painter.setPen(pen(theme.color("accent"), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(x, area.y()), QPointF(x, area.bottom()))
+            self.draw_cursor(painter, x, area.y(), area.bottom())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             for trace in self._traces:
                 spot = self._place(self._cursor, self.value_at(trace, self._cursor))
                 dots(painter, [QPointF(x, spot.y())], theme.color(trace.token))
-            painter.setBrush(theme.color("accent"))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.drawEllipse(QPointF(x, area.bottom()), 4, 4)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_trace(self, painter: QPainter, trace: Trace) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, S3
-from app.views.base import CENTER, RIGHT, PixelView, finite, pen, text_width, write
+from app.views.base import CENTER, RIGHT, finite, pen, text_width, write
+from app.views.cursorplot import CursorPlot
 from app.words import Text
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -55,30 +56,15 @@ class Growth:
     joined: bool = False
 
 
-class PowerPlot(PixelView):
-    """A plot over log x and log y with a cursor to drag.
-
-    Signals
-    -------
-    picked : float
-        x under the hand.
-    settled
-        The hand let go.
-    """
-
-    picked = Signal(float)
-    settled = Signal()
+class PowerPlot(CursorPlot):
+    """Growth over log x and log y."""
 
     def __init__(self, name: Text, export_name: str) -> None:
-        super().__init__((180, 130))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__((180, 130), name)
         self.export_name = export_name
         self._lines: tuple[Growth, ...] = ()
         self._x, self._y = (1.0, 10.0), (1.0, 10.0)
-        self._cursor: float | None = None
-        self._down = False
         self._area = QRectF(0, 0, 1, 1)
-        words.say(self, "setAccessibleName", name)
 
     # -- content
     def set_lines(self, lines: Sequence[Growth], x: tuple[float, float]) -> None:
@@ -94,13 +80,6 @@ class PowerPlot(PixelView):
         self._y = (10.0**bottom, 10.0 ** max(top, bottom + 1))
         self.renew()
         self.tell()
-
-    def set_cursor(self, x: float | None) -> None:
-        """Put the dashed line at x."""
-        if x != self._cursor:
-            self._cursor = x
-            self.tell()
-            self.update()
 
     def value_at(self, line: Growth, x: float) -> float:
         """A line's value, straight between its points on these axes; 0 where there is no line."""
@@ -140,24 +119,13 @@ class PowerPlot(PixelView):
         up = math.log(y / self._y[0]) / math.log(self._y[1] / self._y[0])
         return QPointF(area.x() + across * area.width(), area.bottom() - up * area.height())
 
-    def _x_at(self, point: QPointF) -> float:
+    def x_at(self, point: QPointF) -> float:
         share = min(1.0, max(0.0, (point.x() - self._area.x()) / self._area.width()))
         return float(self._x[0] * (self._x[1] / self._x[0]) ** share)
 
     # -- hand
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._lines:
-            self._down = True
-            self.picked.emit(self._x_at(event.position()))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._down:
-            self.picked.emit(self._x_at(event.position()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._down:
-            self._down = False
-            self.settled.emit()
+    def has_curves(self) -> bool:
+        return bool(self._lines)
 
     def walk(self, rows: int, cols: int) -> bool:
         if not cols or self._cursor is None:
@@ -165,11 +133,6 @@ class PowerPlot(PixelView):
         step = max(STEP, 1 + 1 / self._cursor)
         self.picked.emit(min(self._x[1], max(self._x[0], self._cursor * step**cols)))
         return True
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not event.isAutoRepeat():
-            self.settled.emit()
-        super().keyReleaseEvent(event)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
@@ -182,13 +145,7 @@ class PowerPlot(PixelView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if self._cursor is not None and self._x[0] <= self._cursor <= self._x[1]:
             x = round(self._place(self._cursor, self._y[0]).x()) + 0.5
-            painter.setPen(pen(theme.color("accent"), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color("accent"))
-            painter.drawEllipse(QPointF(x, self._area.bottom()), 4, 4)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            self.draw_cursor(painter, x, self._area.top(), self._area.bottom())
 
     def _draw_line(self, painter: QPainter, line: Growth) -> None:
         color = theme.color(line.token)
