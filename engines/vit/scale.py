@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engines.checkpoints.bundling import CACHE
 from engines.core.device import resolve
 from engines.core.protocol import Event, Job
 from engines.core.training import Finished, Kept, Weights
@@ -41,7 +42,7 @@ from engines.vit.scale_spec import (
 CHUNK = 100  # pictures measured between two places to stop
 QUICK = 400  # test pictures that a kept state is measured with
 LOOKS = 8  # kept states of each ViT's training
-CACHE = Path.home() / ".cache" / "attention-lab" / "scale"
+PLACE = CACHE / "scale"
 
 
 def pictures_of(params: ScaleParams) -> Generator[Event, None, scale_data.Pictures]:
@@ -109,8 +110,10 @@ class Study:
         self._device = device
         self.counts = counts_of(len(self.pictures.labels), params.largest)
         self._all = cells_of(self.counts, params.seeds, params.study_seed)
-        done = {point.cell for point in params.done}
-        self.cells = [cell for cell in self._all if cell not in done]
+        same = params.done_mark == pictures.mark
+        self.done = tuple(p for p in params.done if same and p.cell.count in self.counts)
+        made = {point.cell for point in self.done}
+        self.cells = [cell for cell in self._all if cell not in made]
         self._test = self.pictures.ready(self.pictures.test)
         self._test_labels = torch.from_numpy(self.pictures.test_labels)
 
@@ -121,7 +124,17 @@ class Study:
         sizes |= {("cnn", s): parameters(cnn_of(s, side, classes)) for s in PLANS}
         steps = sum(steps_for(cell.count) for cell in self.cells)
         return StudyBegan(
-            data.name, self.counts, sizes, classes, len(data.test), len(self._all), steps, data.test[0], data.notes
+            data.name,
+            self.counts,
+            sizes,
+            classes,
+            len(data.test),
+            len(self._all),
+            steps,
+            data.test[0],
+            data.notes,
+            data.mark,
+            self.done,
         )
 
     def events(self) -> Iterator[Event]:
@@ -173,17 +186,18 @@ class Study:
 
 # -- the bundled result
 def _stored() -> list[Point]:
-    file = CACHE / "points.jsonl"
+    file = PLACE / "points.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return [Point(**{**found, "cell": Cell(**found["cell"])}) for found in map(json.loads, lines)]
 
 
 def make(options: argparse.Namespace) -> None:
     """Train what is not done yet; each point is written as soon as it is there."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    params = ScaleParams(study_data=CIFAR, study_folder=str(options.data), largest=options.most, seeds=options.seeds,
-                         done=tuple(_stored()))  # fmt: skip
-    study = Study(params, scale_data.cifar10(params.study_folder), torch.device("cpu"))
+    PLACE.mkdir(parents=True, exist_ok=True)
+    pictures = scale_data.cifar10(str(options.data))
+    params = ScaleParams(study_data=CIFAR, largest=options.most, seeds=options.seeds,
+                         done=tuple(_stored()), done_mark=pictures.mark)  # fmt: skip
+    study = Study(params, pictures, torch.device("cpu"))
     began, steps = time.monotonic(), study.began().steps
     shown = Cell(params.study_seed, options.most, SIZES[-1], VIT)  # the training that the tab can scrub
     looks: list[Weights] = []
@@ -191,9 +205,9 @@ def make(options: argparse.Namespace) -> None:
         if isinstance(event, Kept) and event.weights.made_of[0] == shown:
             looks.append(event.weights)
             arrays = {f"{name}.{look.made_of[1]}": a for look in looks for name, a in look.arrays.items()}
-            np.savez_compressed(CACHE / "inside.npz", sample=study.pictures.test[0], allow_pickle=False, **arrays)
+            np.savez_compressed(PLACE / "inside.npz", sample=study.pictures.test[0], allow_pickle=False, **arrays)
         if isinstance(event, StudyPoint):
-            with (CACHE / "points.jsonl").open("a", encoding="utf-8") as out:
+            with (PLACE / "points.jsonl").open("a", encoding="utf-8") as out:
                 out.write(json.dumps(asdict(event.point)) + "\n")
             minutes = (time.monotonic() - began) / 60
             print(f"{minutes:6.1f} min step {study.step}/{steps} {event.point}", flush=True)
@@ -206,7 +220,7 @@ def export() -> None:
         for p in sorted(_stored(), key=lambda point: point.cell)
     ]
     if not points:
-        raise SystemExit(f"{CACHE}: nothing is done yet.")
+        raise SystemExit(f"{PLACE}: nothing is done yet.")
     sizes = {(kind, size): parameters(make_of(size, 32, 10))
              for kind, make_of in (("vit", vit_of), ("cnn", cnn_of)) for size in SIZES}  # fmt: skip
     counts = tuple(sorted({p.cell.count for p in points}))
@@ -219,8 +233,8 @@ def export() -> None:
         "license": "MIT",
     }
     scale_store.write(scale_store.BUNDLED, table, about)
-    if (CACHE / "inside.npz").is_file():
-        scale_store.INSIDE.write_bytes((CACHE / "inside.npz").read_bytes())
+    if (PLACE / "inside.npz").is_file():
+        scale_store.INSIDE.write_bytes((PLACE / "inside.npz").read_bytes())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import pickle
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -44,6 +46,8 @@ class Pictures:
         Whether a mirrored picture still shows the same (a digit does not).
     notes : tuple of Message
         What was passed over.
+    fingerprint : str
+        Of the files, where others may come to stand under the same path.
     """
 
     name: str
@@ -54,6 +58,12 @@ class Pictures:
     test_labels: Labels
     mirrored: bool = True
     notes: tuple[Message, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Tells the pictures from others, see `engines.vit.scale_spec.Table`."""
+        return self.fingerprint or self.name
 
     @property
     def side(self) -> int:
@@ -187,8 +197,10 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
     notes, done = list(found.notes), 0
     images: list[Bytes] = []
     labels: list[int] = []
+    stamps = hashlib.sha256()
     for label, files in enumerate(found.files):
-        for _, rgb in folders.stream(files[: max(1, round(len(files) * share))], side, refusals):
+        for at, rgb in folders.stream(files[: max(1, round(len(files) * share))], side, refusals):
+            stamps.update(_stamp(files[at], folder))
             images.append(rgb)
             labels.append(label)
             done += 1
@@ -209,7 +221,17 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
         kept[test][:TESTED],
         every[test][:TESTED],
         notes=tuple(notes),
+        fingerprint=stamps.hexdigest(),
     )
+
+
+def _stamp(file: str, root: str) -> bytes:
+    """Name below the root, size and time of the last change of a file: another picture has another stamp."""
+    try:
+        now = os.stat(file)
+    except OSError:  # it went away since it was read
+        return os.fsencode(os.path.relpath(file, root))
+    return os.fsencode(f"{os.path.relpath(file, root)}\0{now.st_size}\0{now.st_mtime_ns}\n")
 
 
 def checked(pictures: Pictures) -> Pictures:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from engines.core.errors import Message
 from engines.core.params import Choice, Params, Range, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
@@ -107,9 +108,12 @@ class ScaleParams(TrainingParams, ScaleSettings):
     ----------
     done : tuple of Point
         Trainings that need not be made again.
+    done_mark : str
+        The mark of the pictures that they are of; with other pictures they are made again.
     """
 
     done: tuple[Point, ...] = field(default=(), repr=False)
+    done_mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,10 @@ class StudyBegan(Record):
         embeddings, and ``accuracy`` (1,) on some of the test pictures; ``made_of`` is the cell and its step.
     notes : tuple of Message
         What was passed over when the pictures were read.
+    mark : str
+        Tells these pictures from others, see `Table`.
+    done : tuple of Point
+        Trainings of these very pictures that were made before.
     """
 
     data: str
@@ -147,7 +155,9 @@ class StudyBegan(Record):
     cells: int
     steps: int
     sample: npt.NDArray[np.uint8]
-    notes: tuple[object, ...] = ()
+    notes: tuple[Message, ...] = ()
+    mark: str = ""
+    done: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +224,8 @@ class Table:
         Parameters of each (kind, size).
     classes, tested : int
     points : tuple of Point
+    mark : str
+        Tells the pictures from others: the name of a set that never changes, else a fingerprint of its files.
     """
 
     data: str
@@ -222,6 +234,7 @@ class Table:
     classes: int
     tested: int
     points: tuple[Point, ...] = ()
+    mark: str = ""
 
     def line(self, kind: str, size: str) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
         """Pictures, mean accuracy, its standard deviation over the seeds and their number; only where there are any."""

@@ -23,6 +23,7 @@ def write(file: Path, table: Table, about: dict[str, Any] | None = None) -> None
     found = {
         **(about or {}),
         "data": table.data,
+        "mark": table.mark,
         "counts": table.counts,
         "parameters": {f"{kind} {size}": n for (kind, size), n in table.parameters.items()},
         "classes": table.classes,
@@ -49,7 +50,7 @@ def read(file: Path) -> Table | None:
         return Table(
             str(found["data"]), tuple(int(n) for n in found["counts"]),
             {(kind, size): n for (kind, size), n in parameters.items()}, int(found["classes"]), int(found["tested"]),
-            tuple(points),
+            tuple(points), str(found.get("mark", found["data"])),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app.tabs.vit import TOPIC
+from engines.core.training import Finished
 from engines.vit import scale_models, scale_store
 from engines.vit.scale_spec import CIFAR, CNN, FOLDER, VIT, Cell, Point, Table
 
@@ -38,8 +39,9 @@ def opened(open_window):
 
 
 def run_to_end(qtbot, page):
-    page.training.play()
-    qtbot.waitUntil(lambda: page.training.step > 0 and not page.training.stream.is_busy, timeout=60_000)
+    with qtbot.waitSignal(page.training.arrived, timeout=60_000, check_params_cb=lambda e: isinstance(e, Finished)):
+        page.training.play()
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
 
 
 def test_a_study_fills_plot_and_table_and_can_be_looked_back_at(opened, qtbot):
@@ -48,17 +50,17 @@ def test_a_study_fills_plot_and_table_and_can_be_looked_back_at(opened, qtbot):
     run_to_end(qtbot, page)
     assert not page.transport.runs
     assert len(page.table.points) == 6
-    numbers = page.grid.numbers()["values"]
+    numbers = page.cards.grid.numbers()["values"]
     accuracies = {(p.cell.kind, p.cell.size): 100 * p.accuracy for p in page.table.points}
     expected = [accuracies[k, s] for s in "SML" for k in (VIT, CNN)]
     np.testing.assert_allclose(numbers[:, 0], expected, rtol=1e-5)
-    assert set(page.plot.numbers()) >= {"ViT S_mean", "CNN L_deviation"}
+    assert set(page.cards.plot.numbers()) >= {"ViT S_mean", "CNN L_deviation"}
     states = page.training.timeline
     page.transport._look(states.steps[0])
-    np.testing.assert_array_equal(page.maps.numbers()["maps"], states.at(0).arrays["maps"].reshape(-1, 4, 4))
-    assert "step 0" in page.caption.text()
+    np.testing.assert_array_equal(page.cards.maps.numbers()["maps"], states.at(0).arrays["maps"].reshape(-1, 4, 4))
+    assert "step 0" in page.cards.caption.text()
     page.transport._look(page.training.step)
-    np.testing.assert_array_equal(page.maps.numbers()["maps"][0], states.newest.arrays["maps"][0, 0])
+    np.testing.assert_array_equal(page.cards.maps.numbers()["maps"][0], states.newest.arrays["maps"][0, 0])
 
 
 def test_results_outlive_the_window_and_are_not_made_again(opened, qtbot):
@@ -73,15 +75,46 @@ def test_results_outlive_the_window_and_are_not_made_again(opened, qtbot):
     assert {p.cell.seed for p in second.table.points[6:]} == {1}
 
 
-def test_results_of_other_pictures_are_not_taken_for_these(opened, qtbot):
+def write_pictures(folder, light, count=31):
+    """Two classes of noise, the second one lighter."""
+    rng = np.random.default_rng(light)
+    for label, name in enumerate(("dark", "light")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for n in range(count):
+            rgb = rng.integers(0, 60, (20, 24, 3)) + light * label
+            Image.fromarray(rgb.astype(np.uint8)).save(folder / name / f"{n}.png")
+
+
+def test_results_of_other_pictures_are_not_taken_for_these(opened, qtbot, tmp_path):
     first = opened().scale
     run_to_end(qtbot, first)
+    digits = first.table.points
     second = opened().scale
-    assert second._settings().done == first.table.points
-    second._tab.change(study_data=CIFAR)
-    assert second._settings().done == ()
-    second._tab.change(study_data="Digits")
-    assert second._settings().done == first.table.points
+    write_pictures(tmp_path / "set", 190)
+    second.take_folder(tmp_path / "set")
+    run_to_end(qtbot, second)
+    assert second.table.data == "set"
+    assert len(second.table.points) == 6
+    assert not set(second.table.points) & set(digits)
+
+
+def test_results_are_made_again_where_the_pictures_of_a_folder_changed(opened, qtbot, tmp_path):
+    def studied():
+        page = opened().scale
+        page.take_folder(tmp_path / "set")
+        run_to_end(qtbot, page)
+        return page
+
+    write_pictures(tmp_path / "set", 190)
+    points = studied().table.points
+    same = studied()
+    assert same.table.points == points
+    assert same.training.step == 0  # nothing was left to train
+    write_pictures(tmp_path / "set", 90)
+    other = studied()
+    assert other.training.step > 0
+    assert len(other.table.points) == 6
+    assert other.table.points != points
 
 
 def test_start_anew_trains_everything_again(opened, qtbot):
@@ -116,13 +149,13 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
         return Table("Digits", n, KEYS, 10, 100, tuple(points))
 
     page._show_table(table(rising, flat), True)
-    assert page.verdict.text().startswith("The ViT passes the CNN in L.")
-    assert len(page.plot._crossings) == 1
+    assert page.cards.verdict.text().startswith("The ViT passes the CNN in L.")
+    assert len(page.cards.plot._crossings) == 1
     page._show_table(table(flat, rising), True)
     page._show_table(table((0.2, 0.3), flat), True)
-    assert page.verdict.text().startswith("No crossing up to 500 pictures.")
-    assert "Dosovitskiy" in page.verdict.text()
-    assert page.plot._crossings == ()
+    assert page.cards.verdict.text().startswith("No crossing up to 500 pictures.")
+    assert "Dosovitskiy" in page.cards.verdict.text()
+    assert page.cards.plot._crossings == ()
 
 
 def test_folders_are_known_by_what_they_hold(opened, qtbot, tmp_path):

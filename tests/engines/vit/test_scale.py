@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from dataclasses import replace
 
@@ -150,20 +151,50 @@ def test_a_folder_without_cifar_says_so(tmp_path):
         told(ScaleParams(study_data=CIFAR, study_folder=str(tmp_path)))
 
 
-def test_class_folders_are_read_bad_pictures_counted(tmp_path, short):
+def write_folder(place):
+    """Thirty pictures of noise in each of two classes, the second one lighter."""
     rng = np.random.default_rng(0)
     for label, name in enumerate(("dark", "light")):
-        (tmp_path / name).mkdir()
+        (place / name).mkdir(parents=True)
         for n in range(30):
             rgb = rng.integers(0, 60, (20, 24, 3)) + 190 * label
-            Image.fromarray(rgb.astype(np.uint8)).save(tmp_path / name / f"{n}.png")
-    (tmp_path / "dark" / "broken.png").write_bytes(b"\x89PNG no")
-    events = told(ScaleParams(study_data=FOLDER, study_folder=str(tmp_path), largest=50, seeds=1))
+            Image.fromarray(rgb.astype(np.uint8)).save(place / name / f"{n}.png")
+
+
+def test_class_folders_are_read_bad_pictures_counted(tmp_path, short):
+    write_folder(tmp_path / "set")
+    (tmp_path / "set" / "dark" / "broken.png").write_bytes(b"\x89PNG no")
+    events = told(ScaleParams(study_data=FOLDER, study_folder=str(tmp_path / "set"), largest=50, seeds=1))
     assert sum(isinstance(e, Progress) for e in events) == 60
     began = next(e for e in events if isinstance(e, StudyBegan))
     assert (began.classes, began.tested, began.counts) == (2, 12, (48,))
     assert "1 pictures" in str(began.notes[0].text.format(**began.notes[0].values))
     assert sum(isinstance(e, StudyPoint) for e in events) == 6
+
+
+def mark_of(place):
+    reading = scale_data.class_folders(str(place))
+    while True:
+        try:
+            next(reading)
+        except StopIteration as done:
+            return done.value.mark
+
+
+def test_pictures_are_known_by_their_files(tmp_path):
+    write_folder(tmp_path / "set")
+    mark = mark_of(tmp_path / "set")
+    assert mark == mark_of(tmp_path / "set")
+    (tmp_path / "set").rename(tmp_path / "elsewhere")
+    assert mark == mark_of(tmp_path / "elsewhere")
+    file = tmp_path / "elsewhere" / "dark" / "3.png"
+    os.utime(file, (1, 1))
+    touched = mark_of(tmp_path / "elsewhere")
+    file.rename(file.with_name("31.png"))
+    renamed = mark_of(tmp_path / "elsewhere")
+    file.with_name("31.png").unlink()
+    assert len({mark, touched, renamed, mark_of(tmp_path / "elsewhere")}) == 4
+    assert scale_data.digits().mark == "Digits"
 
 
 def test_one_class_is_not_enough(tmp_path):
@@ -206,11 +237,22 @@ def test_a_study_goes_on_where_it_was_paused(short):
 
 def test_what_is_done_is_not_made_again(short):
     first = [e.point for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyPoint)]
-    events = told(ScaleParams(largest=50, seeds=2, done=tuple(first)))
+    events = told(ScaleParams(largest=50, seeds=2, done=tuple(first), done_mark="Digits"))
     fresh = [e.point for e in events if isinstance(e, StudyPoint)]
     assert {p.cell.seed for p in fresh} == {1}
     whole = [e.point for e in told(ScaleParams(largest=50, seeds=2)) if isinstance(e, StudyPoint)]
     assert first + fresh == whole
+
+
+def test_what_is_done_with_other_pictures_is_made_again(short):
+    first = tuple(e.point for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyPoint))
+    events = told(ScaleParams(largest=50, seeds=1, done=first, done_mark="others"))
+    began = next(e for e in events if isinstance(e, StudyBegan))
+    assert (began.mark, began.done) == ("Digits", ())
+    assert sum(isinstance(e, StudyPoint) for e in events) == 6
+    kept = next(e for e in told(ScaleParams(largest=50, seeds=1, done=first, done_mark="Digits"))
+                if isinstance(e, StudyBegan))  # fmt: skip
+    assert kept.done == first
 
 
 # ------------------------------------------------------------------ table
@@ -242,6 +284,8 @@ def test_means_and_deviations_are_over_seeds():
 def test_a_table_is_read_as_it_was_written(tmp_path):
     scale_store.write(tmp_path / "t.json", table(), {"about": "x"})
     assert scale_store.read(tmp_path / "t.json") == table()
+    scale_store.write(tmp_path / "t.json", replace(table(), mark="abc"))
+    assert scale_store.read(tmp_path / "t.json").mark == "abc"
     assert scale_store.read(tmp_path / "none.json") is None
     (tmp_path / "bad.json").write_text('{"points": 3}')
     assert scale_store.read(tmp_path / "bad.json") is None
