@@ -127,6 +127,7 @@ class PaintMap(PhotoMap):
         if not all(self._grid):
             return
         self._draw_lines(painter)
+        self._draw_contour(painter)
         for cell in self._painted:
             if self._has(cell):
                 place = self.cell_rect(cell)

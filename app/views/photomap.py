@@ -190,7 +190,11 @@ class PhotoMap(PhotoView):
             return ""
         value = self.value_at(cell) if self._has(cell) else None
         place = words.tr(named(cell))
-        return place if value is None or self._colors is not None else f"{place}, {weight_percent(value)}"
+        return place if value is None or self._colors is not None else f"{place}, {self.written(value)}"
+
+    def written(self, value: float) -> str:
+        """A value as chips, class token and report say it."""
+        return weight_percent(value)
 
     def _has(self, cell: Cell) -> bool:
         if cell == CLASS_TOKEN:
@@ -220,8 +224,8 @@ class PhotoMap(PhotoView):
 
     def _token_text(self, widest: bool = False) -> str:
         name = words.tr("class token")
-        value = 0.888 if widest else self._class_value
-        return name if value is None else f"{name}  {weight_percent(value)}"
+        value = (0.888 if self._low >= 0 else -0.888) if widest else self._class_value
+        return name if value is None else f"{name}  {self.written(value)}"
 
     def cell_rect(self, cell: Cell) -> QRectF:
         """Where a patch stands on the screen."""
@@ -304,6 +308,7 @@ class PhotoMap(PhotoView):
                 self._overlay = self._make_overlay()
             painter.drawImage(self.to_screen(self._area), self._overlay, QRectF(self._overlay.rect()))
             self._draw_lines(painter)
+            self._draw_contour(painter)
             for cell, width, case in ((self._pin, 2, True), (self._hover, 1, False)):
                 if cell is not None and cell != CLASS_TOKEN and self._has(cell):
                     ink = theme.color("ink") if case else None
@@ -313,7 +318,7 @@ class PhotoMap(PhotoView):
             self._draw_token(painter)
         hover = self._hover
         if hover is not None and hover != CLASS_TOKEN and self._has(hover) and self._colors is None:
-            chip(painter, self.cell_rect(hover), weight_percent(float(self._values[hover])), photo)
+            chip(painter, self.cell_rect(hover), self.written(float(self._values[hover])), photo)
 
     def _draw_lines(self, painter: QPainter) -> None:
         rows, cols = self._grid
@@ -330,7 +335,12 @@ class PhotoMap(PhotoView):
                 for i in range(1, rows)
             ]
             painter.drawLines(lines)
+
+    def _draw_contour(self, painter: QPainter) -> None:
         if len(self._contour):
+            rows, cols = self._grid
+            area = self.to_screen(self._area)
+            wide, high = area.width() / cols, area.height() / rows
             border = [
                 QLineF(
                     round(area.x() + a * wide),

@@ -51,7 +51,7 @@ def cell_of(shown: Shown, token: int | None) -> Cell | None:
     """Where a token stands in the view of the photo."""
     if token is None:
         return None
-    return shown.token_name(token) or TOKEN_CELL
+    return shown.patch_of(token) or TOKEN_CELL
 
 
 class PhotoCard(Card):
@@ -113,7 +113,7 @@ class PhotoCard(Card):
             self.view.set_map(patches, 1.0, -1.0, float(values[0]), "diff")
             self.diff_bar.set_range(-1, 1)
             others = patches.copy()
-            if (place := shown.token_name(token)) is not None:
+            if (place := shown.patch_of(token)) is not None:
                 others[place] = -1
             self._say(shown, params, token, "Most alike", cosine(float(others.max())))
             return
@@ -135,7 +135,7 @@ class PhotoCard(Card):
             words.say(self.said, "setText", Message("Red, green, blue: {a}, {b}, {c} of the variance.", shares))
 
     def _say(self, shown: Shown, params: ViTParams, token: int, what: str, value: str) -> None:
-        place = shown.token_name(token)
+        place = shown.patch_of(token)
         pinned = token == params.pinned
         name = "Class token" if place is None else "Patch {row}, {col}"
         text = f"{name} pinned. {what}: {{value}}" if pinned else f"{name}. {what}: {{value}}"

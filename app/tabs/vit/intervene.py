@@ -137,7 +137,7 @@ class IntervenePage(InsidePage):
     # -- showing
     def show_params(self, shown: Shown, params: ViTParams) -> None:
         self._shown, self._params = shown, params
-        places = [shown.token_name(token) for token in params.painted]
+        places = [shown.patch_of(token) for token in params.painted]
         self.paint.set_painted([place for place in places if place is not None])
         self.clear.setEnabled(bool(params.painted))
         self.heads.set_out(frozenset((layer - 1, head - 1) for layer, head in params.heads_off))

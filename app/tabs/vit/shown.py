@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,6 +114,24 @@ class Shown:
         self.info, self.grid = self._next_info or self.info, self._next_grid or self.grid
         return True
 
+    # -- settings
+    def fitting(self, params: ViTParams) -> ViTParams:
+        """The same settings with their numbers within what the model on screen has, if they are for that one."""
+        info = self.info
+        if info is None or params.model not in ("", info.source):
+            return params
+        low, high, step = info.resolutions
+        fitting = replace(
+            params,
+            layer=min(params.layer, info.layers),
+            head=min(params.head, info.heads),
+            start_layer=min(params.start_layer, info.layers),
+        )
+        if high > low:
+            near = low + round((params.resolution - low) / max(1, step)) * max(1, step)
+            fitting = replace(fitting, resolution=max(low, min(high, near)))
+        return fitting
+
     # -- places
     @property
     def shape(self) -> tuple[int, int]:
@@ -128,7 +146,7 @@ class Shown:
         """The chosen head, counted from 1, within what the model has."""
         return params.head if self.info is None else min(params.head, self.info.heads)
 
-    def token_name(self, token: int) -> tuple[int, int] | None:
+    def patch_of(self, token: int) -> tuple[int, int] | None:
         """Row and column of a token, counted from 0; None for the class token and others without a place."""
         if self.grid is None or token < self.grid.prefix:
             return None

@@ -195,13 +195,13 @@ class VitTab(TopicTab):
         self.scale.training.set_device(device)
 
     def _place_of_pin(self) -> tuple[float, float] | None:
-        cell = self.shown_.token_name(self.params.pinned or CLASS_TOKEN)
+        cell = self.shown_.patch_of(self.params.pinned or CLASS_TOKEN)
         rows, cols = self.shown_.shape
         return None if cell is None else ((cell[0] + 0.5) / rows, (cell[1] + 0.5) / cols)
 
     def _use(self, params: Params) -> None:
         assert isinstance(params, ViTParams)
-        old, new = self.params, self._fitting(params)
+        old, new = self.params, self.shown_.fitting(params)
         if spec.same_computation(old, new) and not self.failed:
             self.params = new
             self.show_params()
@@ -210,23 +210,6 @@ class VitTab(TopicTab):
         self._asked_at = time.perf_counter()
         self._peeks = False
         super()._use(new)
-
-    def _fitting(self, params: ViTParams) -> ViTParams:
-        """Numbers within what the model has."""
-        info = self.shown_.info
-        if info is None or params.model not in ("", info.source):
-            return params
-        low, high, step = info.resolutions
-        fitting = replace(
-            params,
-            layer=min(params.layer, info.layers),
-            head=min(params.head, info.heads),
-            start_layer=min(params.start_layer, info.layers),
-        )
-        if high > low:
-            near = low + round((params.resolution - low) / max(1, step)) * max(1, step)
-            fitting = replace(fitting, resolution=max(low, min(high, near)))
-        return fitting
 
     def changes(self) -> int:
         params = self.params
@@ -333,7 +316,7 @@ class VitTab(TopicTab):
         for form in self.findChildren(InsideForm):
             form.show_model(info)
         self.model_button.show_model(info.source, info.title)
-        self.params = self._fitting(self.params)
+        self.params = self.shown_.fitting(self.params)
         self._show_controls()
 
     def _photo_came(self, grid: PhotoGrid) -> None:
