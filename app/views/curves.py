@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from app import export, theme, words
 from app.theme import CAPTION, S4
 from app.views.base import pen
-from app.views.line import Line, cosmetic, thin
+from app.views.line import Levels, Line, cosmetic, thin
 from app.widgets import Key
 from app.words import Text
 
@@ -123,6 +123,9 @@ class Curves(pg.PlotWidget):
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._ticks: dict[str, list[tuple[float, str]]] = {}
         self._bands: list[pg.FillBetweenItem] = []
+        self._levels = Levels()
+        self._levels.setZValue(-10)  # behind the curves
+        plot.addItem(self._levels, ignoreBounds=True)
         plot.addItem(self._line, ignoreBounds=True)
         plot.addItem(self._dots, ignoreBounds=True)
         self._line.setZValue(5)
@@ -204,8 +207,8 @@ class Curves(pg.PlotWidget):
         shown = (first - beside, end + beside), (low - above, high + above)
         self.getPlotItem().getViewBox().setRange(xRange=shown[0], yRange=shown[1], padding=0)
         self._place = QRectF(QPointF(shown[0][0], shown[1][0]), QPointF(shown[0][1], shown[1][1]))
-        for line in self._lines:
-            line.set_place(self._place)
+        for part in (self._levels, *self._lines):
+            part.set_place(self._place)
         self._tick()
 
     # -- painting
@@ -281,6 +284,8 @@ class Curves(pg.PlotWidget):
             if ticks != self._ticks.get(side):  # else the axis may keep its picture
                 self._ticks[side] = ticks
                 self.getAxis(side).setTicks([ticks])
+                if side == "left":
+                    self._levels.set_levels(tuple(at))
 
     # -- looks
     def restyled(self) -> None:
@@ -290,11 +295,10 @@ class Curves(pg.PlotWidget):
             axis = self.getAxis(side)
             axis.setPen(theme.color("border"))
             axis.setTextPen(theme.color("text2"))
-            axis.setZValue(-10)  # grid lines lie behind the curves
             axis.setStyle(tickLength=0, tickFont=theme.font(CAPTION), tickTextOffset=6, hideOverlappingLabels=False)
         self.getAxis("left").setWidth(40)
         self.getAxis("bottom").setHeight(24)
-        self.getAxis("left").setGrid(70)
+        self._levels.set_color(theme.color("border", 70))
         self._line.setPen(cosmetic(theme.color("control"), Qt.PenStyle.DashLine))
         self._redraw(anew=True)
 

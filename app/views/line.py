@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -35,7 +35,51 @@ def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: f
     return made
 
 
-class Line(QGraphicsItem):
+class Place(QGraphicsItem):
+    """Something drawn within the bounds of a plot, in the units of its axes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._place = QRectF()
+
+    def set_place(self, place: QRectF) -> None:
+        """Where it may reach: the whole plot."""
+        if place != self._place:
+            self.prepareGeometryChange()
+            self._place = place
+
+    def boundingRect(self) -> QRectF:
+        return self._place
+
+
+class Levels(Place):
+    """Quiet lines at the ticks of the left axis. The axis could draw them itself, but would be painted with each curve
+    then, words included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pen = QPen()
+        self._at: tuple[float, ...] = ()
+
+    def set_color(self, color: QColor) -> None:
+        """Another theme."""
+        self._pen = cosmetic(color)
+        self.update()
+
+    def set_levels(self, at: tuple[float, ...]) -> None:
+        """Heights of the lines."""
+        if at != self._at:
+            self._at = at
+            self.update()
+
+    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        painter.setPen(self._pen)
+        left, right = self._place.left(), self._place.right()
+        painter.drawLines([QLineF(left, y, right, y) for y in self._at])
+
+
+class Line(Place):
     """One line of a plot. `pyqtgraph.PlotDataItem` can do much more, which costs more than painting where a run is
     watched: no downsampling, no logarithms, no bounds to ask for.
 
@@ -49,22 +93,12 @@ class Line(QGraphicsItem):
         super().__init__()
         self._pen, self._smooth = drawn, smooth
         self._points, self.count = QPolygonF(), 0
-        self._place = QRectF()
 
     def set_points(self, x: np.ndarray, y: np.ndarray) -> None:
         """Another course, in the units of the axes."""
         self.count = len(x)
         self._points = pg.functions.arrayToQPolygonF(x, y) if self.count else QPolygonF()
         self.update()
-
-    def set_place(self, place: QRectF) -> None:
-        """Where the line may run: the whole plot."""
-        if place != self._place:
-            self.prepareGeometryChange()
-            self._place = place
-
-    def boundingRect(self) -> QRectF:
-        return self._place
 
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
