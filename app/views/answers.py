@@ -11,7 +11,7 @@ from PySide6.QtGui import QMouseEvent, QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S2, S3, SMALL
-from app.views.base import CENTER, PixelView, empty_note, outline, text_width, write
+from app.views.base import CENTER, PixelView, outline, text_width, write
 from app.words import Text
 
 HEAD_H = 32
@@ -54,7 +54,6 @@ class Answers(PixelView):
         self._rows: tuple[AnswerRow, ...] = ()
         self._at = 0
         self._near: tuple[int, ...] = ()
-        self._empty: Text = ""
         self._left, self._cell, self._pitch = 60.0, 30.0, 24.0
 
     def set_answers(self, tokens: Sequence[str], rows: Sequence[AnswerRow]) -> None:
@@ -73,11 +72,6 @@ class Answers(PixelView):
     def at(self) -> int:
         """The marked token."""
         return self._at
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         out = {"tokens": np.array(self._tokens, dtype=np.str_)}
@@ -126,8 +120,6 @@ class Answers(PixelView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not self._tokens:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         column = QRectF(round(self._left + self._at * self._cell), 0, round(self._cell), self._bottom())
         painter.fillRect(column, theme.color("accent_soft"))

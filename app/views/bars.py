@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, S2, S3, SMALL
-from app.views.base import RIGHT, empty_note, pen, text_width, write
+from app.views.base import RIGHT, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 
@@ -79,7 +79,6 @@ class Bars(HoverView):
         self._low, self._top = 0.0, 1.0
         self._pitch, self._least, self._widest, self._widest_note = pitch, least_name, widest, widest_note
         self._names: tuple[Text, ...] = ()
-        self._empty: Text = ""
         self._at = _Places()
 
     def set_bars(
@@ -101,11 +100,6 @@ class Bars(HoverView):
         self._hover = None
         self.setMinimumHeight(max(48, 22 * len(bars)))
         self.renew()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         names = np.array([words.drawn(bar.name) for bar in self._bars])
@@ -152,11 +146,10 @@ class Bars(HoverView):
         self.clicked.emit(row)
 
     # -- painting
+    def is_empty(self) -> bool:
+        return not self._bars
+
     def draw(self, painter: QPainter) -> None:
-        if not self._bars:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         for bar, place in zip(self._bars, self._at.rows, strict=True):
             self._draw_row(painter, bar, place)
 

@@ -83,6 +83,7 @@ class PixelView(QWidget):
         self._stale = True
         self._keyboard = False  # focus came by key: show the mark
         self._damage: QRectF | None = None  # what is being painted; None outside of painting
+        self._empty: Text = ""
 
     # -- for subclasses
     def arrange(self, width: int, height: int) -> None:
@@ -90,6 +91,10 @@ class PixelView(QWidget):
 
     def draw(self, painter: QPainter) -> None:
         """Paint everything over the surface."""
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw: then the text of `set_empty` stands there instead."""
+        return False
 
     def numbers(self) -> dict[str, np.ndarray]:
         """The arrays on screen, by name."""
@@ -115,6 +120,11 @@ class PixelView(QWidget):
         return False
 
     # -- state
+    def set_empty(self, text: Text) -> None:
+        """What to say while the view has nothing to show."""
+        self._empty = text
+        self.update()
+
     def renew(self) -> None:
         """Content changed: arrange anew before the next painting."""
         self._stale = True
@@ -160,7 +170,10 @@ class PixelView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.color("surface"))
         self.arranged()
-        self.draw(painter)
+        if self.is_empty():
+            empty_note(painter, QRectF(self.rect()), self._empty)
+        else:
+            self.draw(painter)
         if self._keyboard and self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import LEFT, RIGHT, empty_note, rgb_image, text_width, write
+from app.views.base import LEFT, RIGHT, rgb_image, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 
@@ -41,7 +41,6 @@ class ClassRows(HoverView):
         self._from: np.ndarray | None = None
         self._at: int | None = None
         self._first, self._row, self._shown, self._wide = 0, LEAST, 0, 0.0
-        self._empty: Text = ""
 
     # -- content
     def set_rows(
@@ -68,11 +67,6 @@ class ClassRows(HoverView):
     def at(self) -> int | None:
         """The chosen class."""
         return self._at
-
-    def set_empty(self, text: Text) -> None:
-        """What stands here before there are classes."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {
@@ -135,8 +129,6 @@ class ClassRows(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not self._names:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         counted = max(text_width(text, CAPTION) for text in self._counts) + S2

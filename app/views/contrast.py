@@ -8,9 +8,8 @@ from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S2
-from app.views.base import RIGHT, chip, empty_note, finite, text_width, write
+from app.views.base import RIGHT, chip, finite, text_width, write
 from app.views.pointing import HoverView
-from app.words import Text
 from engines.core.errors import Message
 
 OWN = 26  # px, width of the positive's bar
@@ -34,7 +33,6 @@ class ContrastBars(HoverView):
         self._weights = np.zeros(0)
         self._ages = np.zeros(0, int)
         self._temperature = 1.0
-        self._empty: Text = ""
         self._upper, self._lower = QRectF(), QRectF()
         self._left = 0.0
 
@@ -53,11 +51,6 @@ class ContrastBars(HoverView):
         self._logits, self._weights = finite(logits, "logits"), finite(weights, "weights")
         self._ages, self._temperature = ages, temperature
         self.renew()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"logits": self._logits, "weights": self._weights, "ages": self._ages}
@@ -97,7 +90,6 @@ class ContrastBars(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not len(self._logits):
-            empty_note(painter, QRectF(self.rect()), self._empty)
             return
         limit, top = 1 / self._temperature, float(self._weights.max())
         low = -limit if self._logits.min() < -0.25 * limit else -0.25 * limit

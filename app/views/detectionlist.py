@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, LEFT, RIGHT, empty_note, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, pen, text_width, write
 from app.views.pointing import PickView
 from app.words import Text
 
@@ -55,7 +55,6 @@ class DetectionList(PickView):
         self._make: Callable[[int], Entry] | None = None
         self._first = 0  # row at the top: rows are whole or not there
         self._held: float | None = None
-        self._empty: Text = ""
 
     # -- content
     def set_entries(self, count: int, make: Callable[[int], Entry], passing: int) -> None:
@@ -82,11 +81,6 @@ class DetectionList(PickView):
         if index != self._hover:
             self._hover = index
             self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def entry(self, index: int) -> Entry:
         """What a row says."""
@@ -179,10 +173,10 @@ class DetectionList(PickView):
             super().keyPressEvent(event)
 
     # -- painting
+    def is_empty(self) -> bool:
+        return not self._count
+
     def draw(self, painter: QPainter) -> None:
-        if not self._count:
-            empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         last = min(self._count, self._first + self._room())
         for index in range(self._first, last):
             self._draw_row(painter, index)

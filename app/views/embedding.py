@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import S1
-from app.views.base import chip, empty_note, finite, pen
+from app.views.base import chip, finite, pen
 from app.views.pointing import HoverView
 from app.words import Text
 
@@ -32,7 +32,6 @@ class EmbeddingMap(HoverView):
         self._labels = np.zeros(0, int)
         self._names: tuple[Text, ...] = ()
         self._limit = 1.0
-        self._empty: Text = ""
         self._scale, self._middle = 1.0, QPointF()
 
     def set_map(self, points: np.ndarray, labels: np.ndarray, keys: np.ndarray, names: Sequence[Text]) -> None:
@@ -55,11 +54,6 @@ class EmbeddingMap(HoverView):
             self._limit = need
         self._hover = None
         self.renew()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"points": self._points, "labels": self._labels, "keys": self._keys}
@@ -90,7 +84,6 @@ class EmbeddingMap(HoverView):
 
     def draw(self, painter: QPainter) -> None:
         if not len(self._points):
-            empty_note(painter, QRectF(self.rect()), self._empty)
             return
         line = theme.color("border")
         painter.fillRect(QRectF(0, self._middle.y(), self.width(), 1), line)

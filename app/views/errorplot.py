@@ -13,7 +13,7 @@ from app import theme, words
 from app.theme import CAPTION, S1
 from app.views import plotpaint
 from app.views.axes import Axes
-from app.views.base import CENTER, PixelView, dots, empty_note, finite, pen, text_width, write
+from app.views.base import CENTER, PixelView, dots, finite, pen, text_width, write
 from app.words import Text
 
 HOLE = 1.6  # px, radius of what is left out of a dashed line's dots
@@ -86,7 +86,6 @@ class ErrorPlot(PixelView):
         self._ticks: tuple[float, ...] = ()
         self._at: int | None = None
         self._axis = axis
-        self._empty: Text = ""
         self._axes = Axes(log_x=True)
         self._axes.y = y
         words.say(self, "setAccessibleName", name)
@@ -118,11 +117,6 @@ class ErrorPlot(PixelView):
     def at(self) -> int | None:
         """Index of the x under the dashed line."""
         return self._at
-
-    def set_empty(self, text: Text) -> None:
-        """What stands here before there is a line."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
@@ -178,11 +172,10 @@ class ErrorPlot(PixelView):
             self.picked.emit(index)
 
     # -- painting
+    def is_empty(self) -> bool:
+        return not self._ticks
+
     def draw(self, painter: QPainter) -> None:
-        if not self._ticks:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         place = self._axes.place
         self._axes.paint(painter, labels=False)
         self._draw_ticks(painter)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage, QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, S2
-from app.views.base import CENTER, chip, empty_note, finite, indexed_image, outline, pen, text_width, write
+from app.views.base import CENTER, chip, finite, indexed_image, outline, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 
@@ -105,7 +105,6 @@ class Flow(HoverView):
         self._heads = 1
         self._at = -1
         self._off: frozenset[int] = frozenset()
-        self._empty: Text = ""
 
     # -- content
     def set_blocks(self, blocks: Sequence[Block], heads: int) -> None:
@@ -134,11 +133,6 @@ class Flow(HoverView):
     def set_off(self, heads: Sequence[int]) -> None:
         """Veil the slices of these heads."""
         self._off = frozenset(heads)
-        self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
         self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
@@ -285,8 +279,6 @@ class Flow(HoverView):
 
     def draw(self, painter: QPainter) -> None:
         if not self._blocks:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         if self._images is None:
             pairs = zip(self._blocks, self._rects, strict=True)

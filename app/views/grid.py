@@ -7,11 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter
+from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, RIGHT, PixelView, chip, empty_note, finite, indexed_image, outline, text_width, write
+from app.views.base import CENTER, RIGHT, chip, finite, indexed_image, outline, text_width, write
+from app.views.pointing import HoverView
 from app.views.tiling import block_max
 from app.words import Text
 
@@ -20,17 +21,16 @@ EDGE = 3  # px that outlines reach beyond the cells
 MOST_NAMES = 64  # rows or columns; beyond that names would be dust
 
 
-class GridView(PixelView):
+class GridView(HoverView):
     """Cells of one size, whole pixels; a table larger than its room is reduced by block maximum.
 
     Signals
     -------
-    hovered : (row, col) or None
     clicked : (row, col)
     """
 
-    hovered = Signal(object)
     clicked = Signal(object)
+    _hover: Pair | None
 
     ONLY_CELLS = False  #: of a subclass that draws nothing outside of the cells but names: values can't change those
 
@@ -44,13 +44,11 @@ class GridView(PixelView):
         self._cols: Sequence[Text] = ()
         self._row_tokens: Sequence[str] = ()
         self._col_tokens: Sequence[str] = ()
-        self._hover: Pair | None = None
         self._lit: Pair | None = None
         self._at: Pair | None = None
         self._cell, self._corner, self._block = (1, 1), (0, 0), 1
         self._upright = True
         self._image: QImage | None = None
-        self._empty: Text = ""
 
     # -- content
     def set_values(self, values: np.ndarray, top: float | None = None, low: float | None = None) -> None:
@@ -111,11 +109,6 @@ class GridView(PixelView):
         if cell != self._lit:
             self._lit = cell
             self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {
@@ -191,32 +184,13 @@ class GridView(PixelView):
         top, high = (y + cell[0] // block * h, h) if cell[0] >= 0 else (y, rows * h)
         return QRectF(left, top, wide, high)
 
-    def cell_at(self, point: QPointF) -> Pair | None:
-        """The cell under a screen point."""
+    def under(self, point: QPointF) -> Pair | None:
         self.arranged()
         col = int(np.floor((point.x() - self._corner[0]) / self._cell[0])) * self._block
         row = int(np.floor((point.y() - self._corner[1]) / self._cell[1])) * self._block
         return (row, col) if self._inside((row, col), self._values.shape) else None
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.cell_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, cell: Pair | None) -> None:
-        if cell != self._hover:
-            self._hover = cell
-            self.tell()
-            self.update()
-            self.hovered.emit(cell)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        cell = self.cell_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and cell is not None:
-            self._choose(cell)
-
     def _choose(self, cell: Pair) -> None:
         self.set_at(cell)
         self.clicked.emit(cell)
@@ -242,11 +216,10 @@ class GridView(PixelView):
         self._image = None
         super().restyled()
 
+    def is_empty(self) -> bool:
+        return not self._values.size
+
     def draw(self, painter: QPainter) -> None:
-        if not self._values.size:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         if self._image is None:
             self._image = indexed_image(self.levels(), theme.ramp_table(self._ramp))
         painter.drawImage(self.cell_rect((-1, -1)), self._image, QRectF(self._image.rect()))

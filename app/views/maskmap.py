@@ -50,7 +50,7 @@ class MaskMap(TokenMap):
 
     # -- hand
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        cell = self.cell_at(event.position())
+        cell = self.under(event.position())
         if event.button() == Qt.MouseButton.LeftButton and cell is not None and self._block == 1:
             self._brush = cell not in self._blocked
             self._last = cell
@@ -58,7 +58,7 @@ class MaskMap(TokenMap):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        cell = self.cell_at(event.position())
+        cell = self.under(event.position())
         if self._brush is not None and cell is not None and self._last is not None and cell != self._last:
             steps = max(abs(cell[0] - self._last[0]), abs(cell[1] - self._last[1]))
             rows, cols = cell[0] - self._last[0], cell[1] - self._last[1]

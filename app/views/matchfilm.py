@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, LEFT, RIGHT, chip, empty_note, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, chip, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
@@ -69,7 +69,6 @@ class MatchFilm(HoverView):
         self._owners = np.zeros((0, 0), np.int64)  # (objects, columns)
         self._at = -1
         self._cursor: float | None = None
-        self._empty: Text = ""
         self._film = QRectF()
         self._row, self._column = 20.0, 10.0
 
@@ -95,11 +94,6 @@ class MatchFilm(HoverView):
         if step != self._cursor:
             self._cursor = step
             self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def switches(self) -> np.ndarray:
         """How often each object changed its owner."""
@@ -192,8 +186,6 @@ class MatchFilm(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not self._names or not self._steps:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         film = self._film
         right = QRectF(film.right(), 0, self.width() - film.right(), HEAD_H)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S2, S3, SMALL
-from app.views.base import RIGHT, empty_note, outline, pen, text_width, write
+from app.views.base import RIGHT, outline, pen, text_width, write
 from app.views.colorbar import scale_end
 from app.views.pointing import HoverView
 from app.words import Text
@@ -71,7 +71,6 @@ class PairBars(HoverView):
         self._rows: tuple[PairRow, ...] = ()
         self._ends = (0.01, 1.0)
         self._at = 0
-        self._empty: Text = ""
         self._name_w = self._off_w = self._value_w = self._pitch = 0.0
 
     # -- content
@@ -92,11 +91,6 @@ class PairBars(HoverView):
     def rows(self) -> tuple[PairRow, ...]:
         """What is on screen."""
         return self._rows
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {
@@ -159,8 +153,6 @@ class PairBars(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not self._rows:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         self._draw_heads(painter)
         for i, row in enumerate(self._rows):

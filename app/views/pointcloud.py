@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPolygonF, QWheelEvent
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, chip, empty_note, finite, outline, pen, rgb_image, text_width, write
+from app.views.base import CENTER, chip, finite, outline, pen, rgb_image, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 
@@ -57,7 +57,6 @@ class PointCloud(HoverView):
         self._at: int | None = None
         self._zoom, self._middle = 1.0, QPointF(0.5, 0.5)  # of the whole, in shares
         self._pan: QPointF | None = None
-        self._empty: Text = ""
 
     # -- content
     def set_points(self, points: np.ndarray, labels: np.ndarray, names: Sequence[Text], filled: np.ndarray) -> None:
@@ -92,11 +91,6 @@ class PointCloud(HoverView):
         """A point of its own: where a new photo lies."""
         self._extra = place
         self.renew()
-
-    def set_empty(self, text: Text) -> None:
-        """What stands here before there are points."""
-        self._empty = text
-        self.update()
 
     def at(self) -> int | None:
         """The pinned point."""
@@ -233,8 +227,6 @@ class PointCloud(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not len(self._points):
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         some = bool(self._lit.any())

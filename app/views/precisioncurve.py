@@ -11,7 +11,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
 from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.axes import Axes
-from app.views.base import CENTER, LEFT, RIGHT, dots, empty_note, finite, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, dots, finite, pen, text_width, write
 from app.views.plotpaint import ring
 from app.views.pointing import PickView
 from app.words import Text
@@ -64,7 +64,6 @@ class PrecisionCurve(PickView):
         self.export_name = "precision-recall"
         self._line = Line(NONE, NONE, NONE)
         self._axes = Axes()
-        self._empty: Text = ""
         self._words: Text = ""
 
     # -- content
@@ -86,11 +85,6 @@ class PrecisionCurve(PickView):
 
     def count(self) -> int:
         return len(self._line.recall)
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         line = self._line
@@ -141,10 +135,10 @@ class PrecisionCurve(PickView):
             self._choose(self._hover)
 
     # -- painting
+    def is_empty(self) -> bool:
+        return not len(self._line.recall)
+
     def draw(self, painter: QPainter) -> None:
-        if not len(self._line.recall):
-            empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         line, axes = self._line, self._axes
         axes.paint(painter)
         place = axes.place

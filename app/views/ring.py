@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import BODY, SMALL, TITLE
-from app.views.base import CENTER, chip, empty_note, indexed_image, pen, text_width, write
+from app.views.base import CENTER, chip, indexed_image, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
@@ -35,7 +35,6 @@ class QueueRing(HoverView):
         self._ages = np.zeros(0, int)
         self._pointer, self._batch, self._moves = 0, 0, True
         self._lines: tuple[tuple[Text, bool], ...] = ()
-        self._empty: Text = ""
         self._place, self._side = QRectF(), 0
         self._cells = np.zeros((0, 0), int)  # of each pixel the place in the queue, −1 outside the ring
         self._image: QImage | None = None
@@ -64,11 +63,6 @@ class QueueRing(HoverView):
     def set_lines(self, lines: tuple[tuple[Text, bool], ...]) -> None:
         """Words in the middle: text, and whether it is a headline."""
         self._lines = lines
-        self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
         self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
@@ -108,7 +102,6 @@ class QueueRing(HoverView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not len(self._ages):
-            empty_note(painter, QRectF(self.rect()), self._empty)
             return
         if self._image is None:
             self._image = self._drawn()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 from app import words
 from app.views import plotpaint
 from app.views.axes import Axes, around
-from app.views.base import PixelView, chip, empty_note, finite
+from app.views.base import PixelView, chip, finite
 from app.words import Text
 
 GRIP = 9  # px around a point or the line within which the hand takes hold
@@ -108,7 +108,6 @@ class ScatterPlot(PixelView):
         self._held: int | None = None  # point in the hand
         self._pulls = False  # query line in the hand
         self._cursor: float | None = None
-        self._empty: Text = ""
 
     # -- content
     def set_lines(self, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> None:
@@ -163,11 +162,6 @@ class ScatterPlot(PixelView):
         if index != self._hover:
             self._hover = index
             self.update()
-
-    def set_empty(self, text: Text) -> None:
-        """What to say instead of the plot."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         out: dict[str, np.ndarray] = {}
@@ -361,9 +355,6 @@ class ScatterPlot(PixelView):
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
-        if self._empty:
-            empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         axes, strip = self.axes, self.strip()
         plotpaint.window(painter, axes, strip, self._band)
         axes.paint(painter, None if strip is None else strip.bottom())

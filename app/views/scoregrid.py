@@ -213,7 +213,7 @@ class MaskGrid(ThinGrid):
         inside = self.cell_rect((-1, -1)).adjusted(-GRIP, 0, self._tail(), 0)
         if not inside.contains(point):
             return
-        row, cell = self._row_at(point), self.cell_at(point)
+        row, cell = self._row_at(point), self.under(point)
         beyond = cell is None or cell[1] >= self._lens[row]
         if beyond or abs(point.x() - self.edge(row).x()) <= min(GRIP, self._cell[0] / 3):
             self._act = ("length", row, True)
@@ -247,7 +247,7 @@ class MaskGrid(ThinGrid):
             share = (point.x() - self._corner[0]) / self._cell[0]
             self._set_length(row, round(share))
             return
-        cell = self.cell_at(point)
+        cell = self.under(point)
         if cell is not None and same_row:
             cell = (row, cell[1])
         if cell is not None and cell[1] < self._lens[cell[0]]:

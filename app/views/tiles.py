@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S1, SMALL
-from app.views.base import CENTER, empty_note, outline, rgb_image, write
+from app.views.base import CENTER, outline, rgb_image, write
 from app.views.pointing import PickView
 from app.words import Text
 
@@ -56,7 +56,6 @@ class Tiles(PickView):
         self._tiles: tuple[Tile, ...] = ()
         self._images: list[QImage] = []
         self._lines, self._gap, self._across = lines, gap, across
-        self._empty: Text = ""
         self.export_name = "pictures"
 
     def set_tiles(self, tiles: Sequence[Tile]) -> None:
@@ -69,11 +68,6 @@ class Tiles(PickView):
         super().set_at(index)
         if index >= 0:  # only now there is something to walk from
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing."""
-        self._empty = text
-        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {f"picture_{i + 1}": tile.rgb for i, tile in enumerate(self._tiles)}
@@ -117,7 +111,6 @@ class Tiles(PickView):
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not self._tiles:
-            empty_note(painter, QRectF(self.rect()), self._empty)
             return
         for i, (tile, image, place) in enumerate(zip(self._tiles, self._images, self._places, strict=True)):
             painter.drawImage(place, image)

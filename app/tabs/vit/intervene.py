@@ -50,7 +50,7 @@ class HeadGrid(ScoreGrid):
         return words.number(value, 2, signed=True)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        cell = self.cell_at(event.position())
+        cell = self.under(event.position())
         if cell is not None:
             self.switched.emit(cell)
 
