@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from scipy.optimize import linear_sum_assignment
 
 from app import words
@@ -15,7 +16,7 @@ from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 from engines.detr.crowd import LEFT
-from engines.detr.lab import CROWD, FROM_MODEL, RT_DETR, SCENES, probabilities_of, scene_of
+from engines.detr.lab import CROWD, FROM_MODEL, INFINITE, RT_DETR, SCENES, UNDEFINED, probabilities_of, scene_of
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.views_help import click, drag, hover, is_drawn, send, show
 
@@ -233,6 +234,65 @@ def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
     assert words.tr(Message("No prediction: nothing can be matched.")) in texts(tab)
     assert not words.missing()
     assert not tab.error.isVisible()
+
+
+def test_what_can_not_be_matched_is_said_once_in_each_card_and_covers_no_box(page, qtbot):
+    for name, number in ((UNDEFINED, 3), (INFINITE, 2)):
+        page._choose_scene(SCENES.index(name))
+        rest(qtbot, page)
+        page.select((GUESS, number - 1))
+        said = words.tr(page.found.error)
+        labels = [one.text() for one in page.tab.findChildren(QLabel) if one.isVisible()]
+        assert labels.count(said) == 2  # costs, assignment
+        assert page.loss.bars._empty == page.found.error
+        assert not page.canvas._note
+        assert {bar.text for bar in page.dock.bars._bars} == {"NaN"}
+    page._choose_scene(0)
+    rest(qtbot, page)
+    assert all(table.isVisible() for table in page.tables.tables)
+
+
+def test_each_pair_of_many_has_its_loss(page, qtbot):
+    page._choose_scene(SCENES.index(CROWD))
+    rest(qtbot, page)
+    bars = page.loss.bars
+    assert len(bars.numbers()["names"]) == 21
+    np.testing.assert_allclose(bars.numbers()["values"][:20], page.found.loss, atol=1e-9)
+    assert bars.height() > bars.parentWidget().height()  # they scroll
+    none = words.number(float(page.found.none.sum()), 2)
+    assert page.loss.card.note.text() == f"sum {words.number(page.found.total_loss, 2)}, no object {none}"
+
+
+def test_the_selected_box_is_the_same_everywhere_after_others_came_or_went(page, tab, qtbot):
+    page.select((THING, 3))
+    page._drawn(GUESS, (0.5, 0.5, 0.2, 0.2))
+    page.select((THING, 3))
+    assert page.canvas.at() == 8 + 3
+    tab.undo()
+    rest(qtbot, page)
+    assert (page._at, page.canvas.at()) == ((THING, 3), 7 + 3)
+    page._choose_scene(len(SCENES))  # the model's predictions are another scene
+    rest(qtbot, page)
+    assert (page._at, page.canvas.at()) == (None, -1)
+    page.select((THING, 3))
+    settle(qtbot, tab, lambda: tab.take_picture(Picture("cat.png", PHOTO)))
+    rest(qtbot, page)
+    assert (page._at, page.canvas.at()) == (None, -1)
+
+
+def test_the_toy_on_a_photo_offers_the_real_model(page, tab, qtbot):
+    offer = page.dock._offer
+    assert offer.isHidden()
+    page._choose_scene(len(SCENES))
+    rest(qtbot, page)
+    assert offer.isHidden()  # a drawn scene is what the toy is for
+    settle(qtbot, tab, lambda: tab.take_picture(Picture("cat.png", PHOTO)))
+    rest(qtbot, page)
+    assert not offer.isHidden()
+    assert "DETR-R50" in page.dock._real.text()
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    rest(qtbot, page)
+    assert offer.isHidden()
 
 
 def test_pointing_lights_up_the_same_pair_everywhere(page):

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QLabel, QToolButton
 
 from app import export, theme, words
 from app.tabs.detr.docks import heads_off
-from app.tabs.detr.tab import DETECT, REAL, SCENE
+from app.tabs.detr.pages import REAL
+from app.tabs.detr.tab import DETECT, SCENE
 from engines.core.pictures import Picture
 from engines.detr.crowd import LINEAR
 from engines.detr.lab import CROWD, scene_of

@@ -21,6 +21,7 @@ FOCAL = "{weight} × focal class"
 SIGNS = ("+", "+", "=")
 MANY = 24  # predictions; more stand in columns, since a page is wider than high
 TALL = (84, 200)  # px, largest cell where many predictions meet few objects
+LEGIBLE, ABOVE = 11, 24  # px of a row whose name touches no other; px above the rows
 Cell = tuple[int, int]
 
 
@@ -65,20 +66,23 @@ class CostTables(QWidget):
         params = event.params
         self._shape = shape = (event.total.shape[0], event.total.shape[1])
         self.turned = shape[0] > MANY and shape[0] > shape[1]
-        fresh = (shape, event.pairs[:, 0].tobytes()) != self._named  # names and their colors
-        self._named = (shape, event.pairs[:, 0].tobytes())
+        tight = self.turned and self.tables[0].height() - ABOVE < LEGIBLE * shape[1]
+        key = shape, event.pairs[:, 0].tobytes(), tight
+        fresh, self._named = key != self._named, key  # names and their colors
         terms = event.class_cost, event.bbox_cost, event.giou_cost
         pairs = [(int(r), int(c)) for r, c in event.pairs]
         greedy_ = [self._way((int(r), int(c))) for r, c in event.greedy]
         taken = {r for r, _ in pairs}
         rows, cols = [str(n + 1) for n in range(shape[0])], [object_name(n) for n in range(shape[1])]
+        if tight:  # every second one
+            cols = ["" if n % 2 else name for n, name in enumerate(cols)]
         tokens = ["pred" if i in taken else "text2" for i in range(shape[0])]
         weights = params.class_cost, params.bbox_cost, params.giou_cost
         for i, (table, bar) in enumerate(zip(self.tables, self.bars, strict=True)):
             values = event.total if i == 3 else terms[i]
-            table.set_empty(event.error or (event.notes[0] if event.notes and not values.size else ""))
             low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
             table.set_values(values.T if self.turned else values, top=high, low=low)
+            bar.set_range(round(low, 3), round(high, 3))
             sides = (rows, tokens), (cols, ["truth"] * shape[1])
             (down, down_tokens), (across, across_tokens) = sides[::-1] if self.turned else sides
             named = not self.turned or i == 0  # once is enough where there is little room
@@ -87,8 +91,6 @@ class CostTables(QWidget):
                 table.set_largest(*(TALL if self.turned else LARGEST))
                 table.set_names(down if named else (), across, down_tokens, across_tokens)
             table.set_pairs([self._way(pair) for pair in pairs], greedy_ if greedy and i == 3 else ())
-            bar.setVisible(bool(values.size))
-            bar.set_range(low, high)
             name = FOCAL if i == 0 and params.focal else NAMES[min(i, 2)]
             text = Message("Total cost") if i == 3 else Message(name, {"weight": weight_text(weights[i])})
             words.say(self._titles[i], "setText", text)

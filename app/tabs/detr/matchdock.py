@@ -12,6 +12,7 @@ from app.sliders import ParamRow, Scale
 from app.tabs.detr.labcanvas import GUESS
 from app.tabs.detr.names import class_name
 from app.tabs.detr.nested import NestedForm
+from app.tabs.detr.pages import real_offer
 from app.theme import BODY, S1, S2, SMALL
 from app.views.bars import Bar
 from app.views.dragbars import DragBars
@@ -45,6 +46,8 @@ class MatchingDock(QWidget):
         0 for width, 1 for height, and the new share.
     delete
         The selected box is to go.
+    wanted
+        The real model instead of the toy.
     """
 
     weighed = Signal(str, object)
@@ -55,6 +58,7 @@ class MatchingDock(QWidget):
     classed = Signal(int)
     sized = Signal(int, float)
     delete = Signal()
+    wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,9 +94,15 @@ class MatchingDock(QWidget):
         self._rows: list[int] = []
         self._labels: tuple[str, ...] = ()
         self._of: tuple[str, int] | None = None
+        self._real = button(" ", "download", "boxed", px=SMALL, clicked=self.wanted.emit)
+        self._real.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        said = quiet("The toy model knows drawn shapes only. A real one has 100 predictions for a photo.", wrap=True)
+        self._offer = box(col(section("Model", said, self._real), rule(), gap=12))
+        self._offer.hide()
         chosen = col(self._title, self._hint, self.bars, self._kind_line, *self.sizes, self._delete, gap=S2)
         self.setLayout(
             col(
+                self._offer,
                 section(COSTS, self.presets, self.weights),
                 rule(),
                 section(LOSS, self.loss),
@@ -114,6 +124,12 @@ class MatchingDock(QWidget):
         self.loss.show_params(params)
         self.presets.set_at(PRESETS.index(params.weights) if params.weights in PRESETS else len(PRESETS))
         self._show_box(params.scene, at)
+
+    def show_offer(self, on: bool) -> None:
+        """Offer the real model while the toy answers for a photo."""
+        if on == self._offer.isHidden():
+            self._offer.setVisible(on)
+            self._real.set_text(real_offer())
 
     def _show_box(self, scene: MatchingScene, at: tuple[str, int] | None) -> None:
         guess = scene.guesses[at[1]] if at is not None and at[0] == GUESS else None
@@ -154,9 +170,10 @@ class MatchingDock(QWidget):
                 rows = sorted(list(wanted)[: MOST_BARS - 1], key=lambda i: -float(p[i]))
             self._rows = [*rows, none]
         names = [class_name(scene.labels[i]) if i < none else Message("no object") for i in self._rows]
+        defined = np.isfinite(probabilities_of(logits))
         self.bars.set_bars(
             [
-                Bar(name, ((float(p[i]), "cat0"),), words.number(float(p[i]), 2))
+                Bar(name, ((float(p[i]), "cat0"),), words.number(float(p[i]), 2) if defined[i] else "NaN")
                 for i, name in zip(self._rows, names, strict=True)
             ],
             top=1.0,

@@ -19,7 +19,7 @@ from app.tabs.detr.editing import iou
 from app.tabs.detr.labcanvas import CROWDED, GUESS, THING, LabCanvas
 from app.tabs.detr.labscene import as_box, as_box_of, corners
 from app.tabs.detr.matchdock import MatchingDock
-from app.tabs.detr.pages import SidePage, lab_stream
+from app.tabs.detr.pages import SidePage, lab_stream, use_real
 from app.tabs.detr.setloss import Assignment, SetLoss
 from app.theme import S3, SMALL
 from app.views.base import PixelView
@@ -111,6 +111,7 @@ class MatchingPage(SidePage):
         dock.classed.connect(self._classed)
         dock.sized.connect(self._sized)
         dock.delete.connect(lambda: self.remove(self._at))
+        dock.wanted.connect(lambda: use_real(self.tab))
 
     # -- settings
     @property
@@ -208,6 +209,8 @@ class MatchingPage(SidePage):
             Guess(as_box(one), logits_of(p)) for one, p in zip(found.boxes / size, found.probabilities, strict=False)
         )
         first = self._taken is None or not same
+        if first:
+            self.select(None)
         self._follow, self._taken, self._rgb = False, (shown, found), shown.rgb
         if first:
             self.dock.rest.setChecked(len(guesses) <= CROWDED)
@@ -216,6 +219,8 @@ class MatchingPage(SidePage):
             self._step(scene=scene)
         else:
             self._change(False, scene=scene)
+        if self._shown:  # the same boxes may lie on another picture
+            self._draw()
 
     # -- the hand
     def _choose_scene(self, index: int) -> None:
@@ -348,14 +353,18 @@ class MatchingPage(SidePage):
         if self._rgb_drawn is not rgb or self._on_canvas != how:
             self._rgb_drawn, self._on_canvas = rgb, how
             self.canvas.set_scene(scene, rgb, *how[1:])
-        self.canvas.set_note(found.error if found is not None and found.error is not None else "")
+            if not self.canvas.dragging():  # boxes of another scene have other places
+                self.canvas.select(self._at)
         dock.show_params(params, self._at)
+        toy = self._model is not None and self._model[0].toy and scene.name == FROM_MODEL
+        dock.show_offer(toy and self.tab.params.picture is not None)
         self._show_scene_name()
         counts = {"objects": len(scene.things), "predictions": len(scene.guesses)}
         words.say(self._count, "setText", "{objects} objects, {predictions} predictions", **counts)
 
     def _show(self, found: Matched) -> None:
         self._draw()
+        self._cost_card.set_empty(None if found.total.size else found.error or found.notes[0])
         self.tables.show_costs(found, self.dock.greedy.isChecked())
         self._cost_card.set_title(COST_TITLES[self.tables.turned])
         self.tables.choose(*(cell_of(self._at) or (-1, -1)))

@@ -107,6 +107,14 @@ class SidePage(QObject):
         return ()
 
 
+def use_real(tab: TopicTab) -> None:
+    """Use the real DETR, fetching it first where it is not at hand."""
+    if catalog.describe(REAL).ready:
+        tab.take_model(REAL)
+    else:
+        tab.shell.download(REAL)
+
+
 def lab_stream(lane: Lane, parent: QObject) -> Stream:
     """A stream to the engine of the labs."""
 

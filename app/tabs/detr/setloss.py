@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app import words
 from app.cards import card
 from app.tabs.detr.costs import weight_text
-from app.theme import BODY, S2, SMALL
+from app.theme import BODY, S2, SMALL, set_kind
 from app.views.bars import Bar, Bars
 from app.widgets import Key, box, col, label, quiet, row
 from engines.core.errors import Message
@@ -19,7 +20,6 @@ from engines.detr.lab import Matched, object_name
 PARTS = ("cat0", "cat1", "cat2")  # cross-entropy, L1, GIoU
 LINE = 19  # px, a line of body text in the widest font
 FEW_PAIRS = 4  # that are written out
-PITCH = 24  # px, the least a row of bars takes
 
 
 class SetLoss(QObject):
@@ -36,7 +36,14 @@ class SetLoss(QObject):
         super().__init__(parent)
         self.bars = Bars(pitch=38, least_name=56, widest="00.00")
         self._key = Key()
-        self.card = card("Set loss", self.bars, foot=self._key)
+        area = QScrollArea()  # of many pairs not all are in sight
+        area.setWidget(self.bars)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        words.say(self.bars, "setAccessibleName", "Set loss")
+        self.card = card("Set loss", area, foot=self._key)
         self._weights: tuple[bool | float, ...] = ()
         self._pairs: list[tuple[int, int]] = []
         self.bars.hovered.connect(self._hovered)
@@ -57,22 +64,17 @@ class SetLoss(QObject):
                 for name, weight in zip(("{weight} × L1", "{weight} × GIoU"), weights[1:], strict=True)
             ]
             self._key.set_items(list(zip(PARTS, names, strict=True)))
-        fits = max(2, (self.bars.height() or 200) // PITCH - 2)
-        order = list(range(len(found.pairs)))
-        shown = order if len(order) <= fits else sorted(np.argsort(-found.loss.sum(1), kind="stable")[:fits].tolist())
-        self._pairs = [(int(found.pairs[i, 0]), int(found.pairs[i, 1])) for i in shown]
+        self._pairs = [(int(row), int(column)) for row, column in found.pairs]
         bars = [
-            stacked(words.plain(f"{found.pairs[i, 0] + 1} → {object_name(int(found.pairs[i, 1]))}"), found.loss[i])
-            for i in shown
+            stacked(words.plain(f"{row + 1} → {object_name(column)}"), parts)
+            for (row, column), parts in zip(self._pairs, found.loss, strict=True)
         ]
-        rest = [i for i in order if i not in set(shown)]
-        if rest:
-            bars.append(stacked(Message("{n} more pairs", {"n": len(rest)}), found.loss[rest].sum(0)))
         if found.error is None:
             bars.append(stacked(Message("no object"), np.array([found.none.sum()])))
         self.bars.set_empty(found.error or "")
         self.bars.set_bars(bars)
-        self.card.set_note("" if found.error else "sum {value}", value=words.number(found.total_loss, 2))
+        sums = {"value": words.number(found.total_loss, 2), "none": words.number(float(found.none.sum()), 2)}
+        self.card.set_note("" if found.error else "sum {value}, no object {none}", **sums)
 
 
 class Assignment(QObject):
@@ -108,6 +110,7 @@ class Assignment(QObject):
             value.setText("" if found.error else words.number(cost, 2))
             more.setText(words.number(extra, 2, signed=True) if extra > 5e-3 else "")
         words.say(self._verdict, "setText", self._verdict_on(found, gap))
+        set_kind(self._verdict, "quiet" if found.error is None else "warn")
 
     def _verdict_on(self, found: Matched, gap: float) -> Message:
         if found.error is not None:

@@ -20,13 +20,12 @@ from app.tabs.detr.detect import DetectPage, best_of
 from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
 from app.tabs.detr.looking import Looking
 from app.tabs.detr.matching import MatchingPage
-from app.tabs.detr.pages import REAL, SidePage, export_settings, real_offer
+from app.tabs.detr.pages import SidePage, export_settings, real_offer, use_real
 from app.tabs.detr.relevance import RelevancePage
 from app.tabs.detr.scene import ScenePage
 from app.tabs.detr.train import TrainPage
 from app.views.base import PixelView
 from app.widgets import box, section
-from engines.checkpoints import catalog
 from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event, Started
@@ -135,11 +134,8 @@ class DetrTab(TopicTab):
         self._step(**fields)
 
     def get_real(self) -> None:
-        """Use the real DETR, fetching it first where it is not at hand."""
-        if catalog.describe(REAL).ready:
-            self.take_model(REAL)
-        else:
-            self.shell.download(REAL)
+        """Use the real DETR."""
+        use_real(self)
 
     def _step(self, **fields: Any) -> None:
         """An undo step of its own."""
