@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 
 from app import theme, words
+from app.tabs.detr.layergrid import LayerGrid
 from app.views.bars import Bars, probability
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, frame_of, moved, resized, rotated
@@ -313,6 +315,31 @@ def test_film_strip_chooses_by_click_and_arrows(qtbot):
     assert strip.place(19).right() <= strip.width()
     wheel(strip, QPointF(50, 50), 50)
     assert strip.place(0).left() >= 0
+
+
+def test_film_strip_hears_the_pointer_come_and_go(qtbot):
+    strip = FilmStrip()
+    strip.set_photos([np.zeros((40, 60, 3), np.uint8)] * 3, ["a", "b", "c"])
+    show(qtbot, strip, 400, 92)
+    said = heard(strip.hovered)
+    hover(strip, strip.place(1).center())
+    hover(strip, strip.place(1).center() + QPointF(2, 0))
+    assert strip.report().startswith("2 / 3")
+    QApplication.sendEvent(strip, QEvent(QEvent.Type.Leave))
+    assert said == [1, None]
+    assert strip.report() == ""
+
+
+def test_layers_in_two_lines_are_hit_in_their_own_line(qtbot):
+    grid = LayerGrid()
+    grid.set_photos([np.zeros((40, 60, 3), np.uint8)] * 6, [str(i) for i in range(6)])
+    show(qtbot, grid, 300, 300)
+    assert grid.place(5).top() > grid.place(0).bottom()
+    said = heard(grid.chosen)
+    for i in range(6):
+        click(grid, grid.place(i).center())
+    assert said == list(range(6))
+    assert grid.under(QPointF(1, 1)) is None
 
 
 @pytest.fixture

@@ -60,11 +60,11 @@ class LayerGrid(FilmStrip):
         note = words.drawn(self._notes[index]) if index < len(self._notes) else ""
         return text_width(caption, CAPTION, True) + (text_width(note) + S2 if note else 0)
 
-    def picture_at(self, point: QPointF) -> int:
-        """The picture under a screen point; −1 for none."""
+    def under(self, point: QPointF) -> int | None:
+        """Captions belong to their pictures."""
         self.arranged()
         inside = (i for i, r in enumerate(self._places) if r.adjusted(0, 0, 0, CAPTION_H).contains(point))
-        return next(inside, -1)
+        return next(inside, None)
 
     def walk(self, rows: int, cols: int) -> bool:
         return super().walk(0, cols or rows)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1
-from app.views.base import CENTER, PixelView, pen, text_width, write
+from app.views.base import CENTER, pen, text_width, write
+from app.views.pointing import HoverView
 
 WIDEST = 18  # px of a column
 NAME_H, VALUE_H = 16, 18
 WRITTEN = "0.000"
 
 
-class LayerColumns(PixelView):
+class LayerColumns(HoverView):
     """Columns from 0 to 1 (from −1 where a value is below 0); a dashed outline is the untouched model.
 
     Signals
@@ -25,13 +26,14 @@ class LayerColumns(PixelView):
     """
 
     chosen = Signal(int)
+    _hover: int | None
 
     def __init__(self) -> None:
         super().__init__((200, 80))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "similarity-by-layer"
         self._values = np.zeros(0, np.float32)
-        self._at, self._hover = 0, 0  # layers from 1; 0 = none
+        self._at = 0  # layers from 1; 0 = none
         self._ghost = False
 
     def set_values(self, values: np.ndarray, ghost: bool) -> None:
@@ -64,28 +66,15 @@ class LayerColumns(PixelView):
         left = round(index * pitch)
         return QRectF(left, VALUE_H, round((index + 1) * pitch) - left, self.height() - VALUE_H - NAME_H)
 
-    def _layer_at(self, point: QPointF) -> int:
+    def under(self, point: QPointF) -> int | None:
+        """A layer, counted from 1."""
         count = len(self._values)
         layer = int(point.x() * count / max(1, self.width())) + 1
-        return layer if 0 < layer <= count else 0
+        return layer if 0 < layer <= count else None
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self._layer_at(event.position()))
-
-    def leaveEvent(self, _event: object) -> None:
-        self._point(0)
-
-    def _point(self, layer: int) -> None:
-        if layer != self._hover:
-            self._hover = layer
-            self.tell()
-            self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        layer = self._layer_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and layer:
-            self.chosen.emit(layer)
+    def _choose(self, layer: int) -> None:
+        self.chosen.emit(layer)
 
     def walk(self, rows: int, cols: int) -> bool:
         new = self._at + cols
