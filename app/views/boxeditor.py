@@ -41,10 +41,6 @@ class BoxEditor(BoxView):
         self._drag: tuple[str, tuple[int, int], QPointF, Frame] | None = None
         self._dragged = False
 
-    def set_snap(self, snap: float) -> None:
-        """Grid of Ctrl in photo pixels."""
-        self._snap = snap
-
     def dragging(self) -> bool:
         """Whether a drag is under way: new boxes from elsewhere had better wait."""
         return self._dragged

@@ -16,7 +16,6 @@ from app.views.pointing import HoverView
 from app.words import Text
 
 TITLE_H, SHAPE_H, LABEL_H = 20, 18, 15
-SEAM = 2  # px between the slices of two heads
 ARROW = 26  # px, the shortest arrow
 TALLEST = 22  # px a row may get
 SHARES = (4.0, 3.0, 2.0, 1.0, 0.75, 0.5, 1 / 3, 0.25, 0.125)  # px a column may get

@@ -123,19 +123,8 @@ class Study:
         sizes = {("vit", s): parameters(vit_of(s, side, classes)) for s in PLANS}
         sizes |= {("cnn", s): parameters(cnn_of(s, side, classes)) for s in PLANS}
         steps = sum(steps_for(cell.count) for cell in self.cells)
-        return StudyBegan(
-            data.name,
-            self.counts,
-            sizes,
-            classes,
-            len(data.test),
-            len(self._all),
-            steps,
-            data.test[0],
-            data.notes,
-            data.mark,
-            self.done,
-        )
+        table = Table(data.name, self.counts, sizes, classes, len(data.test), self.done, data.mark)
+        return StudyBegan(table, len(self._all), steps, data.test[0], data.notes)
 
     def events(self) -> Iterator[Event]:
         """Train and measure, cell by cell."""

@@ -117,8 +117,8 @@ class ScaleParams(TrainingParams, ScaleSettings):
 
 
 @dataclass(frozen=True)
-class StudyBegan(Record):
-    """What will be trained.
+class Table:
+    """A study as far as it is done.
 
     Attributes
     ----------
@@ -128,11 +128,51 @@ class StudyBegan(Record):
         Numbers of pictures, rising.
     parameters : dict of (str, str) to int
         Parameters of each (kind, size).
-    classes : int
-    tested : int
-        Test pictures.
+    classes, tested : int
+    points : tuple of Point
+    mark : str
+        Tells the pictures from others: the name of a set that never changes, else a fingerprint of its files.
+    """
+
+    data: str
+    counts: tuple[int, ...]
+    parameters: dict[tuple[str, str], int]
+    classes: int
+    tested: int
+    points: tuple[Point, ...] = ()
+    mark: str = ""
+
+    def line(self, kind: str, size: str) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
+        """Pictures, mean accuracy, its standard deviation over the seeds and their number; only where there are any."""
+        found: list[tuple[float, float, float, int]] = []
+        for count in self.counts:
+            values = [
+                p.accuracy for p in self.points if (p.cell.kind, p.cell.size, p.cell.count) == (kind, size, count)
+            ]
+            if values:
+                spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+                found.append((count, float(np.mean(values)), spread, len(values)))
+        n, mean, spread_, many = (np.array(part) for part in zip(*found, strict=True)) if found else (np.zeros(0),) * 4
+        return n.astype(np.float32), mean.astype(np.float32), spread_.astype(np.float32), many.astype(np.int64)
+
+    def crossing(self, size: str) -> float | None:
+        """See `crossing`; of the numbers of pictures that both kinds reached."""
+        n, vit, _, _ = self.line(VIT, size)
+        m, cnn, _, _ = self.line(CNN, size)
+        both = np.intersect1d(n, m)
+        return crossing(both, vit[np.isin(n, both)], cnn[np.isin(m, both)])
+
+
+@dataclass(frozen=True)
+class StudyBegan(Record):
+    """What will be trained.
+
+    Attributes
+    ----------
+    table : Table
+        The study to come, with the points of these very pictures that were made before.
     cells : int
-        Trainings in all, those done before included.
+        Trainings in all, those made before included.
     steps : int
         Steps of all trainings that are still to be made.
     sample : ndarray uint8 (side, side, 3)
@@ -141,23 +181,13 @@ class StudyBegan(Record):
         embeddings, and ``accuracy`` (1,) on some of the test pictures; ``made_of`` is the cell and its step.
     notes : tuple of Message
         What was passed over when the pictures were read.
-    mark : str
-        Tells these pictures from others, see `Table`.
-    done : tuple of Point
-        Trainings of these very pictures that were made before.
     """
 
-    data: str
-    counts: tuple[int, ...]
-    parameters: dict[tuple[str, str], int]
-    classes: int
-    tested: int
+    table: Table
     cells: int
     steps: int
-    sample: npt.NDArray[np.uint8]
+    sample: npt.NDArray[np.uint8] = field(repr=False)
     notes: tuple[Message, ...] = ()
-    mark: str = ""
-    done: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,53 +238,6 @@ class StudyPoint(Record):
     """
 
     point: Point
-
-
-@dataclass(frozen=True)
-class Table:
-    """A study as far as it is done.
-
-    Attributes
-    ----------
-    data : str
-        Name of the set.
-    counts : tuple of int
-        Numbers of pictures, rising.
-    parameters : dict of (str, str) to int
-        Parameters of each (kind, size).
-    classes, tested : int
-    points : tuple of Point
-    mark : str
-        Tells the pictures from others: the name of a set that never changes, else a fingerprint of its files.
-    """
-
-    data: str
-    counts: tuple[int, ...]
-    parameters: dict[tuple[str, str], int]
-    classes: int
-    tested: int
-    points: tuple[Point, ...] = ()
-    mark: str = ""
-
-    def line(self, kind: str, size: str) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
-        """Pictures, mean accuracy, its standard deviation over the seeds and their number; only where there are any."""
-        found: list[tuple[float, float, float, int]] = []
-        for count in self.counts:
-            values = [
-                p.accuracy for p in self.points if (p.cell.kind, p.cell.size, p.cell.count) == (kind, size, count)
-            ]
-            if values:
-                spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-                found.append((count, float(np.mean(values)), spread, len(values)))
-        n, mean, spread_, many = (np.array(part) for part in zip(*found, strict=True)) if found else (np.zeros(0),) * 4
-        return n.astype(np.float32), mean.astype(np.float32), spread_.astype(np.float32), many.astype(np.int64)
-
-    def crossing(self, size: str) -> float | None:
-        """See `crossing`; of the numbers of pictures that both kinds reached."""
-        n, vit, _, _ = self.line(VIT, size)
-        m, cnn, _, _ = self.line(CNN, size)
-        both = np.intersect1d(n, m)
-        return crossing(both, vit[np.isin(n, both)], cnn[np.isin(m, both)])
 
 
 def crossing(counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike) -> float | None:

@@ -194,8 +194,7 @@ class ScalePage:
     def _began(self, begun: StudyBegan) -> None:
         self._begun, self._sample = begun, begun.sample
         self.cards.begin()
-        table = Table(begun.data, begun.counts, begun.parameters, begun.classes, begun.tested, begun.done, begun.mark)
-        self._show_table(table, True)
+        self._show_table(begun.table, True)
         if begun.notes:
             self._tab.complain(begun.notes[0], word="Note")
 

@@ -167,7 +167,7 @@ def test_class_folders_are_read_bad_pictures_counted(tmp_path, short):
     events = told(ScaleParams(study_data=FOLDER, study_folder=str(tmp_path / "set"), largest=50, seeds=1))
     assert sum(isinstance(e, Progress) for e in events) == 60
     began = next(e for e in events if isinstance(e, StudyBegan))
-    assert (began.classes, began.tested, began.counts) == (2, 12, (48,))
+    assert (began.table.classes, began.table.tested, began.table.counts) == (2, 12, (48,))
     assert "1 pictures" in str(began.notes[0].text.format(**began.notes[0].values))
     assert sum(isinstance(e, StudyPoint) for e in events) == 6
 
@@ -210,7 +210,7 @@ def test_a_study_tells_everything_and_the_same_again(short):
     events = told(params)
     began, *rest = events
     assert began.cells == 12
-    assert began.counts == (50,)
+    assert began.table.counts == (50,)
     steps = [e for e in rest if isinstance(e, StudyStep)]
     assert [e.step for e in steps] == list(range(1, began.steps + 1))
     points = [e.point for e in rest if isinstance(e, StudyPoint)]
@@ -248,11 +248,11 @@ def test_what_is_done_with_other_pictures_is_made_again(short):
     first = tuple(e.point for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyPoint))
     events = told(ScaleParams(largest=50, seeds=1, done=first, done_mark="others"))
     began = next(e for e in events if isinstance(e, StudyBegan))
-    assert (began.mark, began.done) == ("Digits", ())
+    assert (began.table.mark, began.table.points) == ("Digits", ())
     assert sum(isinstance(e, StudyPoint) for e in events) == 6
     kept = next(e for e in told(ScaleParams(largest=50, seeds=1, done=first, done_mark="Digits"))
                 if isinstance(e, StudyBegan))  # fmt: skip
-    assert kept.done == first
+    assert kept.table.points == first
 
 
 # ------------------------------------------------------------------ table
