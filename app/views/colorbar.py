@@ -24,14 +24,15 @@ def scale_end(value: float) -> str:
 
 
 class ColorBar(PixelView):
-    """A bar 8 px thick in a line of 16 px, as wide as there is room."""
+    """A bar 8 px thick in a line of 16 px, as wide as there is room; ``turned``: the ramp's first color stands for
+    the largest value."""
 
-    def __init__(self, name: Text = "", ramp: str = "ember", least: int = 110) -> None:
+    def __init__(self, name: Text = "", ramp: str = "ember", least: int = 110, turned: bool = False) -> None:
         super().__init__((least, 16))
         self.setFixedHeight(16)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.export_name = "color-bar"
-        self._name, self._ramp = name, ramp
+        self._name, self._ramp, self._turned = name, ramp, turned
         self._low, self._high = 0.0, 1.0
         self._below = self._above = False
         self._mark: float | None = None
@@ -61,7 +62,12 @@ class ColorBar(PixelView):
             self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
-        return {"scale": np.array([self._low, self._high]), "colors": theme.ramp(self._ramp)}
+        return {"scale": np.array([self._low, self._high]), "colors": self._colors()}
+
+    def _colors(self) -> np.ndarray:
+        """From the least to the largest value, uint8 (256, 3)."""
+        colors = theme.ramp(self._ramp)
+        return np.ascontiguousarray(colors[::-1]) if self._turned else colors
 
     def ends(self) -> tuple[str, str]:
         """Both end values as they are written."""
@@ -88,7 +94,7 @@ class ColorBar(PixelView):
                 x += text_width(text) + gap
         wide = self.width() - x - text_width(high) - S1 - 2
         bar = QRectF(round(x), 4, max(8, round(wide)), 8)
-        painter.drawImage(bar, rgb_image(theme.ramp(self._ramp)[None]))
+        painter.drawImage(bar, rgb_image(self._colors()[None]))
         if self._mark is not None:
             at = round(bar.x() + min(1.0, max(0.0, self._mark)) * (bar.width() - 1))
             painter.fillRect(QRectF(at - 1, 1, 2, 14), theme.color("text"))

@@ -9,7 +9,11 @@ from PySide6.QtGui import QPainter
 from app import theme, words
 from app.theme import CAPTION
 from app.views.base import CENTER, outline, text_width, write
+from app.views.grid import MOST_NAMES, Pair
 from app.views.matrix import Matrix
+from app.views.tiling import block_max
+
+LEGIBLE = 9  #: px of a cell from which on its row and column are named
 
 
 class CountMatrix(Matrix):
@@ -31,6 +35,22 @@ class CountMatrix(Matrix):
         top = max(1, int(beside.max(initial=0)))
         self._diagonal = diagonal
         self.set_values(-counts.astype(np.float32), 0.0, -float(top))
+
+    def top(self) -> tuple[int, bool]:
+        """The count that the scale ends at, and whether there are larger ones."""
+        return round(-self._low), bool(self._values.min(initial=0.0) < self._low)
+
+    def levels(self) -> np.ndarray:
+        """As of any table, but of a block of cells the largest count: the counts are held with their signs turned."""
+        values = -block_max(-self._values[None], self._block)[0]
+        share = np.clip((values - self._low) / (self._top - self._low), 0, 1)
+        return np.rint(255 * share).astype(np.uint8)
+
+    def said_at(self, cell: Pair) -> str:
+        """The count, with both names where they are too many to stand beside the cells."""
+        if min(self._cell) >= LEGIBLE and len(self._rows) <= MOST_NAMES:
+            return super().said_at(cell)
+        return self.report_of(cell)
 
     def written(self, value: float) -> str:
         return words.number(abs(value))

@@ -36,15 +36,15 @@ TWELVE = (
     ("ap", "AP", "IoU 0.50 to 0.95"),
     ("ap50", "AP50", "IoU 0.50"),
     ("ap75", "AP75", "IoU 0.75"),
-    ("ap_small", "AP small", "up to 32² pixels"),
-    ("ap_medium", "AP medium", "32² to 96² pixels"),
-    ("ap_large", "AP large", "from 96² pixels"),
+    ("ap_small", "AP small", "up to 32² px"),
+    ("ap_medium", "AP medium", "32² to 96² px"),
+    ("ap_large", "AP large", "from 96² px"),
     ("ar1", "AR 1", "best 1"),
     ("ar10", "AR 10", "best 10"),
     ("ar100", "AR 100", "best 100"),
-    ("ar_small", "AR small", "up to 32² pixels"),
-    ("ar_medium", "AR medium", "32² to 96² pixels"),
-    ("ar_large", "AR large", "from 96² pixels"),
+    ("ar_small", "AR small", "up to 32² px"),
+    ("ar_medium", "AR medium", "32² to 96² px"),
+    ("ar_large", "AR large", "from 96² px"),
 )  #: attribute of the result, what to call it, what it is
 
 

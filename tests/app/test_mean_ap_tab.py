@@ -161,8 +161,8 @@ def test_another_iou_shows_which_steps_moved(tab, qtbot):
     strict = latest(tab, CurveSeen)
     assert tab.params.iou == 0.95
     np.testing.assert_array_equal(tab.look.curve.numbers()["envelope_before"], usual.envelope)
-    change = words.number(strict.value - usual.value, 3, signed=True)
-    assert f"({change} from IoU 0.50)" in tab.look.curve_card.note.text()
+    figures = [words.number(value, 3) for value in (strict.value, usual.value)]
+    assert tab.look.curve_card.note.text() == "AP {} (IoU 0.50: {})".format(*figures)
     turned = [tab.look.list.entry(i).changed for i in range(len(strict.scores))]
     assert turned == (strict.verdicts != usual.verdicts).tolist()
     assert any(turned)

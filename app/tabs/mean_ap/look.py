@@ -276,11 +276,12 @@ class LookPage(QObject):
             Line(seen.recall, seen.precision, seen.envelope, seen.grid, seen.sampled, seen.passing, seen.changed,
                  seen.before_recall, seen.before_envelope)
         )  # fmt: skip
-        if moved and seen.before_value >= 0:
+        if moved and seen.before_iou >= 0:
+            other = {"iou": words.number(seen.before_iou, 2), "before": share(seen.before_value)}
+            self.curve_card.set_note("AP {value} (IoU {iou}: {before})", value=share(seen.value), **other)
+        elif moved and seen.before_value >= 0:
             change = words.number(seen.value - seen.before_value, 3, signed=True)
-            note = "AP {value} ({change})" if seen.before_iou < 0 else "AP {value} ({change} from IoU {iou})"
-            self.curve_card.set_note(note, value=share(seen.value), change=change,
-                                     iou=words.number(seen.before_iou, 2))  # fmt: skip
+            self.curve_card.set_note("AP {value} ({change})", value=share(seen.value), change=change)
         else:
             self.curve_card.set_note("AP {value}", value=share(seen.value))
         count = len(seen.scores)

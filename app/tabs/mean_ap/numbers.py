@@ -18,6 +18,8 @@ from app.widgets import box, col, row
 from engines.core.errors import Message
 from engines.mean_ap.spec import TWELVE, DataShown, NumbersSeen
 
+HALF = 0.5  #: the recall whose precisions are read while nobody points: at recall 1 all are 0
+
 
 def scrolling(inside: QWidget) -> QScrollArea:
     """As many rows as there are classes."""
@@ -39,11 +41,13 @@ class NumbersPage:
         self.curves = Curves(y_range=(0, 1), widest="0.00")
         self.twelve_card = card("The twelve numbers", self.twelve)
         self.each_card = card("Each class", scrolling(self.each))
-        self.curves_card = card("Mean over classes at five IoUs", self.curves, foot=self.curves.key)
+        self.curves_card = card(
+            "Precision by recall at five IoUs", self.curves, "mean over classes", foot=self.curves.key
+        )
         right = col((self.each_card, 10), (self.curves_card, 11), gap=S3)
         self.centre = box(row((self.twelve_card, 1), (right, 1), gap=S3))
         words.say(self.each, "setAccessibleName", "Each class")
-        self.curves.pointed.connect(self.curves.set_cursor)
+        self.curves.pointed.connect(lambda at: self.curves.set_cursor(HALF if at is None else at))
 
     def show_numbers(self, seen: NumbersSeen, data: DataShown) -> None:
         """Bars over the whole scale, with what they were before boxes were moved."""
@@ -71,6 +75,7 @@ class NumbersPage:
             [Curve(f"{0.5 + 0.05 * i:.2f}", seen.recalls, np.maximum(seen.precision[i], 0), token) for i, token in at],
             x_end=1.0,
         )
+        self.curves.set_cursor(HALF)
 
     def views(self) -> list[Any]:
         """All that can be exported."""

@@ -33,6 +33,10 @@ from engines.mean_ap.spec import (
     StripSeen,
 )
 
+HINT = (
+    "Drag a box or the IoU: rings mark the steps that changed, the dashed curve is the one before. "
+    "Drop COCO files (.json) to measure your own."
+)
 LOOKS = ("files", "label", "chosen", "missed", "picture", "cell")  #: no part of an undo step
 MOST_FILES = 4
 
@@ -73,7 +77,7 @@ class MeanApTab(TopicTab):
         self.moved_note = quiet("", wrap=True)
         self.back_button = WideButton("Put the boxes back", "reset")
         self.back_button.clicked.connect(lambda _checked=False: self.reset_changes())
-        hint = quiet("Drag a box: its step of the curve moves. Drop COCO files (.json) to measure your own.", wrap=True)
+        hint = quiet(HINT, wrap=True)
         boxes = box(section("Boxes", self.moved_note, self.back_button))
         page = self.look
         page.walked.connect(lambda place: self.look_at(chosen=place))
