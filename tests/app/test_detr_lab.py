@@ -341,6 +341,9 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
     rest(qtbot, page)
     assert page.scene.things[0].box == pytest.approx((0.4, 0.45, 0.4, 0.5), abs=0.02)
     assert len(is_turned_optimal(page)) == 1
+    page.dock.kind._pick(0)  # "N/A" is no choice
+    assert tab.info.labels[page.scene.things[0].label] == "person"
+    rest(qtbot, page)
     settle(qtbot, tab, lambda: tab.change(temperature=3.0))  # other predictions, the same objects
     rest(qtbot, page)
     assert len(page.scene.things) == 1
@@ -467,5 +470,8 @@ def test_both_settings_of_soft_nms_work_and_all_is_said_in_chinese(crowd, tab, q
         assert all(is_drawn(view) for view in crowd.views())
     crowd.forms[0].control("score").slider.setValue(100)
     rest(qtbot, crowd)
+    best = words.number(float(crowd.found.scores.max()), 2)
+    said = "No box reaches a score of {limit}: the best has {best}."
+    assert crowd._feet[0].text() == words.tr(said, limit="1.00", best=best)
     assert notes(crowd)[0] == words.tr("{right} of {true} found", right=0, true=2)
     assert not words.missing()

@@ -249,6 +249,9 @@ class CrowdPage(SidePage):
             if worst[0] - worst[1] < 0.01:
                 return Message("Lowers the scores of neighbors instead of dropping them.")
             return Message("Lowers the scores of neighbors instead: {before} becomes {after} here.", values)
+        if len(found.scores) and float(found.scores.max()) < params.score:
+            values = {"limit": words.number(params.score, 2), "best": words.number(float(found.scores.max()), 2)}
+            return Message("No box reaches a score of {limit}: the best has {best}.", values)
         if two and found.iou > params.nms_iou and found.greedy.hits < 2:
             return Message("The objects overlap by {iou}, more than {limit}: one of them goes as a duplicate.",
                            {"iou": overlap, "limit": limit})  # fmt: skip

@@ -22,6 +22,7 @@ from engines.detr.lab import COSTS, DETR, LOSS, RT_DETR, MatchingParams, Matchin
 
 PRESETS = (DETR, RT_DETR)
 SHARES = Scale(0, 1, 0.01, 0, percent=True)
+NO_CLASS = "N/A"  # what COCO calls the numbers that it does not use
 MOST_BARS = 7  # classes that stand in the dock; a real model has 91
 
 
@@ -83,7 +84,7 @@ class MatchingDock(QWidget):
         self.bars.dragged.connect(lambda i, value: self.said.emit(self._rows[i], value))
         self.bars.let_go.connect(self.settled)
         self.kind = MenuButton(["square"], tip="Class")
-        self.kind.chosen.connect(self.classed)
+        self.kind.chosen.connect(lambda at: self.classed.emit(self._named[at]))
         self._kind_line = box(row(label("Class", BODY), 1, self.kind))
         self.sizes = [ParamRow(name, SHARES, 0.2) for name in ("Width", "Height")]
         for axis, one in enumerate(self.sizes):
@@ -92,6 +93,7 @@ class MatchingDock(QWidget):
         self._delete = button("Delete", "trash", "boxed", "Delete (Del)", clicked=self.delete.emit)
         self._delete.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._rows: list[int] = []
+        self._named: list[int] = []  # the classes that have a name
         self._labels: tuple[str, ...] = ()
         self._of: tuple[str, int] | None = None
         self._real = button(" ", "download", "boxed", px=SMALL, clicked=self.wanted.emit)
@@ -141,15 +143,17 @@ class MatchingDock(QWidget):
             part.setVisible(at is not None)
         if scene.labels != self._labels:
             self._labels = scene.labels
-            self.kind.set_options([class_name(name) for name in scene.labels])
+            self._named = [i for i, name in enumerate(scene.labels) if name != NO_CLASS]
+            self.kind.set_options([class_name(scene.labels[i]) for i in self._named])
         fresh, self._of = at != self._of, at
         if guess is not None and at is not None:
             words.say(self._title, "setText", "Prediction {n}: class probabilities", n=at[1] + 1)
             self._show_probabilities(scene, guess.logits, fresh)
         elif thing is not None and at is not None:
             words.say(self._title, "setText", "Object {letter}", letter=object_name(at[1]))
-            if self.kind.at() != thing.label:
-                self.kind.set_at(thing.label)
+            at_class = self._named.index(thing.label) if thing.label in self._named else 0
+            if self.kind.at() != at_class:
+                self.kind.set_at(at_class)
         else:
             words.say(self._title, "setText", "Selected box")
             return
