@@ -1,7 +1,7 @@
 """Answers the tab: how the bundled model was trained, where a state looks on the fixed example, what it answers.
 
-What is news comes first: a request that is displaced by the next one shows one frame only, and that has to be the
-one that the hand is moving, the maps while the scrubber is dragged, the answer while an input is typed.
+A request that is displaced by the next one shows one frame only. That has to be the one that the hand is moving: the
+maps while a scrubber is dragged, the answer while an input is typed.
 """
 
 from __future__ import annotations
@@ -45,27 +45,24 @@ class Engine:
 
     def __init__(self) -> None:
         self._models: list[State] = []
-        self._bundled: Bundled | None = None
         self._fixed: tuple[Weights, Fixed] | None = None
 
     def run(self, job: Job[TransformerParams]) -> Iterator[Event]:
-        """The bundled model, the fixed example, the answer; what was told before comes last."""
+        """The fixed example if the hand looks back, the answer, else the fixed example now, and the bundled model."""
         params = job.params
         own, card = bundled(params.task)
-        known: list[Event] = []
-        if self._bundled is None or self._bundled.task != params.task:
-            self._bundled = told(params.task, card)
-            yield self._bundled
-        else:
-            known.append(self._bundled)
-        look = own if params.look is None else params.look  # whichever task its run learns
-        if self._fixed is None or self._fixed[0] is not look:
-            self._fixed = look, fixed(*self._model_of(look))
-            yield self._fixed[1]
-        else:
-            known.append(self._fixed[1])
+        if params.look is not None:
+            yield self._shown(params.look)  # whichever task its run learns
         yield from answer(params, *self._of(params.weights, own))
-        yield from known
+        if params.look is None:
+            yield self._shown(own)
+        yield told(params.task, card)
+
+    def _shown(self, weights: Weights) -> Fixed:
+        """Where a state looks, computed once while it is looked at."""
+        if self._fixed is None or self._fixed[0] is not weights:
+            self._fixed = weights, fixed(*self._model_of(weights))
+        return self._fixed[1]
 
     def _of(self, asked: Weights | None, own: Weights) -> State:
         """The state asked for if it learned the same task, else the bundled one, with its model."""
