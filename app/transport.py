@@ -148,6 +148,10 @@ class Transport(QFrame):
         self._show()
 
     # -- hand
+    def look(self, step: int) -> None:
+        """Look back at a step, as the hand does."""
+        self._look(step)
+
     def _toggle(self) -> None:
         self.toggled.emit(not self._runs)
 

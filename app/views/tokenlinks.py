@@ -42,7 +42,7 @@ class TokenLinks(PixelView):
     hovered = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__((300, 190))
+        super().__init__((300, 180))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "decoding"
         self._source: tuple[str, ...] = ()
@@ -251,14 +251,17 @@ class TokenLinks(PixelView):
                 painter.fillRect(QRectF(place.x(), place.bottom() - 2, wide, 2), theme.color("accent"))
             if on:
                 outline(painter, place.adjusted(0.5, 0.5, -0.5, -0.5), theme.color("accent"), 1)
+            px = min(self._px[1], SMALL)  # lower than its line, with room for what hangs below
+            name = text_width(words.drawn(token(text)), px, True) + 10
             value = words.percent(chance, 0)
-            needs = text_width(words.drawn(token(text)), self._px[1], True) + text_width(value, 10) + 12
+            if name + text_width(value, 10) > place.width():
+                value = words.number(100 * chance)  # without its sign
             color = theme.color("text" if on else "text2")
-            if needs <= place.width():
-                write(painter, place.adjusted(4, 0, 0, 0), token(text), color, self._px[1], on)
+            if name + text_width(value, 10) <= place.width():
+                write(painter, place.adjusted(4, 0, 0, 0), token(text), color, px, on)
                 write(painter, place.adjusted(0, 0, -3, 0), value, theme.color("text2"), 10, align=RIGHT)
             else:
-                write(painter, place, token(text), color, self._px[1], on, CENTER)
+                write(painter, place, token(text), color, px, on, CENTER)
             y += ROW
 
     def _draw_value(self, painter: QPainter, at: int) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app import words
+from app import theme, words
 from app.tabs.transformer.findings import KINDS, NAMES, findings
 from app.tabs.transformer.labwords import above, below, spoken, tiny
 from app.tabs.transformer.mathsteps import parts
@@ -36,7 +36,7 @@ from engines.transformer.lab_spec import (
 )
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER
 from tests.app import reading
-from tests.app.views_help import click, is_drawn, key, loud, show
+from tests.app.views_help import click, hover, is_drawn, key, loud, show
 
 TRAINING, DECODE, LAB, MATHS = range(4)
 PATIENCE = 90_000
@@ -98,6 +98,9 @@ def the_mask(tab, qtbot):
     seen = tab.lab._frames[Causality]
     count = len(seen.target)
     np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[1])
+    scale = panel.bar.numbers()  # sizes are never negative: from 0, in the colors of the cells
+    assert scale["scale"][0] == 0
+    np.testing.assert_array_equal(scale["colors"][::2], theme.ramp("diff")[128:])
     assert panel.grid.numbers()["masked"].sum() == count * (count - 1) / 2
     tab.lab.form.control("lab_causal").click()
     assert not tab.params.lab_causal
@@ -161,6 +164,8 @@ def the_norms(tab, qtbot):
     race.training.restart()
     rest(tab, qtbot)
     assert race.training.step == 0
+    assert race.gap.text() == ""  # nothing is told of curves that are not there
+    assert race.right.numbers() == {}
 
 
 def the_positions(tab, qtbot):
@@ -168,13 +173,17 @@ def the_positions(tab, qtbot):
     panel, seen = tab.lab.positions, tab.lab._frames[Placed]
     assert seen.accuracy[1] > seen.accuracy[0]
     assert "".join(seen.answers[1]) == "noitnetta"
-    note = panel.map_card.note.text()
+    for n in range(2):
+        np.testing.assert_array_equal(panel.maps[n].numbers()["values"], seen.maps[n, 0])
+    assert panel.said[1].font().bold()  # the answer as it is set
     tab.lab.form.control("lab_positions").click()
-    assert panel.map_card.note.text() != note
-    np.testing.assert_array_equal(panel.map.numbers()["values"], seen.maps[0, 0])
+    assert panel.said[2].font().bold()
+    assert not panel.said[1].font().bold()
     panel.heads.set_at(2)
     panel.heads.chosen.emit(2)
-    np.testing.assert_array_equal(panel.map.numbers()["values"], seen.maps[0, 2])
+    np.testing.assert_array_equal(panel.maps[0].numbers()["values"], seen.maps[0, 2])
+    hover(panel.maps[0], panel.maps[0].cell_rect((1, 2)).center())
+    assert panel.maps[1]._lit == (1, 2)
 
 
 def the_ffn(tab, qtbot):
@@ -282,7 +291,7 @@ def test_words_of_numbers():
     assert below(0.0, 1e-6) == "0 < 1e−6"
     assert below(0.5, 1e-6) == "0.500 ≥ 1e−6"
     assert above(12.34, 1e-3) == "12.3 > 1e−3"
-    assert spoken(("a", "·", " ")) == ["a", "␣", "␣"]
+    assert spoken(("<s>", "a", " ", "</s>")) == ["○", "a", "␣", "●"]
     for name in EXPERIMENTS:
         assert [f.value for f in findings(name, {})] == [""] * len(NAMES[name])
     empty = Causality(("<s>",), ("z",), np.ones((2, 1, 1), np.float32), (0.0, 0.0))  # an answer that says nothing

@@ -124,9 +124,13 @@ def another_attention(tab, qtbot):
     assert page.seen.at == (CROSS, 1)
     assert tab.params.walk_at == (CROSS, 1)
     page.head.chosen.emit(2)
-    page.go(5)
+    page.go(0)
+    page.go(4)  # from here on columns are keys: the one most looked at
     weights = page.seen.arrays["weights"][2]
+    assert page.cell[1] == weights[page.cell[0]].argmax()
+    page.go(5)
     np.testing.assert_array_equal(page._step.result.values, weights)
+    assert page.cell[1] == weights[page.cell[0]].argmax()
     page.go(len(page._steps) - 1)
     row = page.cell[0]
     assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
@@ -193,6 +197,8 @@ def test_the_flow_has_a_shape_on_every_arrow(walked):
         assert shapes[2] == shapes[3] == f"(4, {q}, {k})"
         assert shapes[0] == shapes[4] == f"({q}, 16)"
         assert shapes[-1] == f"({len(seen.target)}, {len(seen.words)})"
+        across = f"(4, {q}, 4), 2 × (4, {k}, 4)"  # keys and values of another length than the queries
+        assert shapes[1] == (across if seen.at[0] == CROSS else f"3 × (4, {q}, 4)")
 
 
 def test_pre_norm_walks_the_norm_first(walked):

@@ -8,14 +8,18 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from app import words
 from app.tabs.transformer import TOPIC
+from app.tabs.transformer.decode import chance_of, names_of
 from app.tabs.transformer.tab import DECODE, TRAINING
 from app.tabs.transformer.told import MEAN, Table, Told
 from app.views.saidline import SaidLine
 from app.views.tokenlinks import TokenLinks
-from engines.data.sequences import DATES, REVERSE, SORT
+from engines.data.sequences import DATES, REVERSE, SORT, task
+from engines.transformer.checkpoint import load
 from engines.transformer.recipe import Now, StepDone
-from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN
+from engines.transformer.showing import example_of
+from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN, Hypothesis
 from tests.app.views_help import click, hover, is_drawn, show
 
 LONG = 60_000  #: ms, for a machine under load
@@ -190,9 +194,28 @@ def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     assert numbers["names"][0] == "cba"
     best = [h.log_probability for h in page.answer.best]
     np.testing.assert_allclose(numbers["values"], np.exp(best), rtol=1e-6)
+    assert [bar.note for bar in page.beams._bars] == [words.number(h.score, 2) for h in page.answer.best]
+    likely = page.answer.candidates[0][0]
+    assert page.chances.text().startswith(f"Step 1: {likely.token} {chance_of(likely.probability)}")
     page.go(-1)
     kept = page.answer.steps[tab.params.token]
     assert len(page.beams.numbers()["names"]) == len(kept)
+
+
+def test_long_beams_are_called_by_where_they_differ():
+    def beam(text):
+        return Hypothesis((*text.split(), "</s>"), -1.0, -1.0, 0, True)
+
+    best, other, short = "nine hundred ninety nine thousand", "nine hundred ninety two thousand", "nine hundred ninety"
+    assert [str(n) for n in names_of([beam(best), beam(other), beam(short)])] == ["the best", "4: two", "4: ●"]
+    assert [str(n) for n in names_of([beam("a b"), beam("a c")])] == ["ab", "ac"]
+    cut = Hypothesis(("a",), -1.0, -1.0, 0, False)
+    assert [str(n) for n in names_of([cut, Hypothesis((), -1.0, -1.0, 0, False)])] == ["a", "–"]
+
+
+def test_probabilities_are_told_from_none_and_from_all():
+    shares = {0.0: "< 0.001 %", 0.00004: "0.004 %", 0.004: "0.40 %", 0.5: "50.0 %", 0.9998: "99.98 %", 1.0: "100 %"}
+    assert {share: chance_of(share) for share in shares} == shares
 
 
 # ------------------------------------------------------------------ training
@@ -311,7 +334,13 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     assert not tab.driver.runs
     kept = tab.driver.timeline.newest
     assert all(np.isfinite(array).all() for array in kept.arrays.values())
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=LONG)
+    assert tab.weights() is kept  # and it is the one on screen, not the state that ran away
+    assert tab.training.looked == tab.training.loss._cursor == kept.step < tab.driver.step
+    model = load(kept)
+    source, target, _ = example_of(task(REVERSE))
+    now = model.trace(source, target).cross[0][0, 0].numpy()
+    np.testing.assert_allclose(tab.training.maps.maps["cross"].numbers()["values"], now, atol=1e-6)
     tab.error.dismiss()
     tab.driver.play()  # it does not pretend to go on
     qtbot.waitUntil(lambda: not tab.driver.runs, timeout=LONG)

@@ -19,6 +19,8 @@ from engines.core.errors import Message
 from engines.transformer.lab_spec import Ablated
 from engines.transformer.switches import ENCODER
 
+MOST_NAMED = 4  #: heads; the names of more of them are short, so that no column goes without
+
 
 class AblationPanel(QObject):
     """The map and the button that measures it.
@@ -90,9 +92,11 @@ class AblationPanel(QObject):
         end = max(1.0, float(np.abs(points).max(initial=0.0)))
         self._values = np.where(measured, points, np.nan)
         self.grid.set_table(points.astype(np.float32), end, "diff")
-        self.grid.set_off(~measured, "")
-        heads = [Message("Head {n}", {"n": n + 1}) for n in range(frame.heads.shape[1])]
-        columns = [*heads, Message("All heads"), Message("FFN"), Message("Layer")]
+        self.grid.set_off(~measured, "↓" if frame.done == frame.total else "")  # with the layer's last attention
+        count = frame.heads.shape[1]
+        name, every = ("Head {n}", "All heads") if count <= MOST_NAMED else ("H{n}", "All")
+        heads = [Message(name, {"n": n + 1}) for n in range(count)]
+        columns = [*heads, Message(every), Message("FFN"), Message("Layer")]
         self.grid.set_names([place_name(place) for place in frame.rows], columns)
         self.bar.set_range(-end, end)
         self.progress.setRange(0, frame.total)

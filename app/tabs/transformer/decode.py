@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit
@@ -14,6 +15,7 @@ from app.theme import BODY, HEAD, S2, S3
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.tokenlinks import TokenLinks
+from app.views.tokenmap import token
 from app.widgets import MenuButton, box, button, col, label, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
@@ -32,6 +34,7 @@ from engines.data.sequences import (
 from engines.transformer.spec import BEAM, Answer, Hypothesis, TransformerParams
 
 PLAY = 450  #: ms between two steps
+LONGEST_NAME = 20  #: characters of a beam that is named in full
 EXAMPLES = {
     REVERSE: ("attention", "stressed", "abcdefghijkl", "level"),
     COPY: ("transformer", "aaaa", "zebra"),
@@ -90,7 +93,9 @@ class DecodePage(QObject):
         self.on = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
         self.result = label("", BODY, True)
         self.verdict = label("", BODY, kind="quiet")
-        foot = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
+        self.chances = quiet("")
+        said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
+        foot = col(self.chances, said, gap=S2)
         tools = [self.at, self.back, self.play, self.on]
         self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
@@ -100,7 +105,7 @@ class DecodePage(QObject):
         self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
-        self.centre = box(col(top, (upper, 12), (lower, 14), gap=S3))
+        self.centre = box(col(top, (upper, 10), (lower, 14), gap=S3))
         self.timer = QTimer(self)
         self.timer.setInterval(PLAY)
         self.timer.timeout.connect(self._tick)
@@ -206,6 +211,8 @@ class DecodePage(QObject):
         self.links.set_until(self._until)
         self.links.set_at(step)
         say(self.at, "setText", Message("Step {n} of {all}", {"n": step + 1, "all": count}))
+        likely = ",  ".join(f"{token(c.token)} {chance_of(c.probability)}" for c in shown.candidates[step])
+        say(self.chances, "setText", Message("Step {n}: {likely}", {"n": step + 1, "likely": likely}))
         self.back.setEnabled(step > 0)
         self.on.setEnabled(step < count - 1)
         self._show_beams(shown, step)
@@ -213,17 +220,12 @@ class DecodePage(QObject):
     def _show_beams(self, shown: Answer, step: int) -> None:
         whole = self._until < 0 or step >= len(shown.steps)
         kept = shown.best if whole else shown.steps[step]
-        self.beams.set_bars([self._bar(one) for one in kept], 1.0)
-
-    def _bar(self, one: Hypothesis) -> Bar:
-        """Probability as a bar, its logarithm, and the score that the length penalty makes of it."""
-        chance = min(1.0, math.exp(one.log_probability))
-        logarithm, score = words.number(one.log_probability, 2), words.number(one.score, 2)
-        return Bar(self._named(one), ((chance, "accent"),), logarithm, note=score)
-
-    def _named(self, one: Hypothesis) -> Text:
-        words_apart = self.answer is not None and any(len(t) > 1 for t in one.tokens if t not in SPECIAL)
-        return words.plain((" " if words_apart else "").join(t for t in one.tokens if t not in SPECIAL) or "–")
+        bars = []
+        for name, one in zip(names_of(kept), kept, strict=True):
+            chance = min(1.0, math.exp(one.log_probability))
+            logarithm, score = words.number(one.log_probability, 2), words.number(one.score, 2)
+            bars.append(Bar(name, ((chance, "accent"),), logarithm, note=score))
+        self.beams.set_bars(bars, 1.0)
 
     def _clicked(self, step: int) -> None:
         self._until = -1
@@ -260,3 +262,27 @@ class DecodePage(QObject):
     def _stop(self) -> None:
         self.timer.stop()
         self.play.set_icon("play")
+
+
+def names_of(kept: Sequence[Hypothesis]) -> list[Text]:
+    """What beams are called: themselves, or where they are too long, where each first differs from the best one."""
+    spoken = [[t for t in one.tokens if t not in SPECIAL] for one in kept]
+    apart = " " if any(len(t) > 1 for said in spoken for t in said) else ""
+    texts = [apart.join(said) for said in spoken]
+    if max(map(len, texts), default=0) <= LONGEST_NAME:
+        return [words.plain(text or "–") for text in texts]
+    named: list[Text] = [Message("the best")]
+    for one in kept[1:]:
+        pairs = zip(one.tokens, kept[0].tokens, strict=False)
+        at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one.tokens), len(kept[0].tokens)) - 1)
+        named.append(Message("{n}: {token}", {"n": at + 1, "token": str(token(one.tokens[at]))}))
+    return named
+
+
+def chance_of(share: float) -> str:
+    """A probability with as many digits as tell it from none and from all: ``99.98 %``, ``0.004 %``, ``< 0.001 %``."""
+    points = 100 * share
+    if points < 0.001:
+        return "< 0.001 %"
+    digits = next(n for n, most in ((3, 0.1), (2, 1), (1, 99.5), (2, 99.995), (0, math.inf)) if points < most)
+    return words.percent(share, digits)

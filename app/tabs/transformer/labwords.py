@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtWidgets import QLabel
 
 from app import words
+from app.views.tokenmap import token
+from app.widgets import quiet
 from app.words import Text
 from engines.core.errors import Message
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place
@@ -54,5 +57,10 @@ def power(limit: float) -> str:
 
 
 def spoken(tokens: tuple[str, ...]) -> list[Text]:
-    """Tokens as a map names them: a space can be seen."""
-    return ["␣" if t in (" ", "·") else t for t in tokens]
+    """Tokens as all maps name them: a space can be seen, start and end are one sign wide."""
+    return [token(t) for t in tokens]
+
+
+def ends() -> QLabel:
+    """What the signs of start and end mean."""
+    return quiet("○ start, ● end")

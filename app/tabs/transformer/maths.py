@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -13,9 +14,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme, words
 from app.cards import card
 from app.tab import Dock, TopicTab
-from app.tabs.transformer.labwords import place_name, state_name
+from app.tabs.transformer.labwords import ends, place_name, state_name
 from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, STAGES, Step, Table, flow, parts, step
+from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, Table, flow, parts, step
 from app.tabs.transformer.mathtables import Operand, Span, span
 from app.tabs.transformer.panels import swap
 from app.theme import FORMULA, S2, S3, TITLE
@@ -112,7 +113,7 @@ class MathsPage(QObject):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.dock = Dock(
             box(section("Look at", self.which, self.head)),
-            box(section("What is shown", self.about, self.state, self.keys)),
+            box(section("What is shown", self.state, self.about, ends(), self.keys)),
             box(section("Sizes", *self.sizes)),
             resets=False,
         )
@@ -195,11 +196,22 @@ class MathsPage(QObject):
         if at != self.at and self._steps:
             before, self.at = self._steps[self.at][0], at
             self._first["k"] = 0
-            if self._steps[at][0] == LOGITS != before and self.seen is not None:  # the likeliest, not the first
-                logits = self.seen.arrays["logits"]
-                row = min(self.cell[0], len(logits) - 1)
-                self.cell = row, int(logits[row].argmax())
+            if (values := self._landmarks(before, self._steps[at][0])) is not None:  # the largest, not the first
+                line = min(self.cell[0], len(values) - 1)
+                self.cell = line, int(values[line].argmax())
             self._draw_step()
+
+    def _landmarks(self, before: int, stage: int) -> np.ndarray | None:
+        """Columns mean something else from here on: by which numbers to choose one."""
+        if self.seen is None or stage == before:
+            return None
+        if stage == LOGITS:
+            logits: np.ndarray = self.seen.arrays["logits"]
+            return logits
+        if stage in (SCORES, SOFTMAX) and before not in (SCORES, SOFTMAX):
+            weights: np.ndarray = self.seen.arrays["weights"][self._head]
+            return weights
+        return None
 
     def _to_stage(self, stage: int) -> None:
         self.go(next((n for n, (s, _) in enumerate(self._steps) if s == stage), self.at))
@@ -242,8 +254,9 @@ class MathsPage(QObject):
         self.head.set_options([Message("Head {n}", {"n": n + 1}) for n in range(seen.heads)], self._head)
         self.top.set_note(place_name(seen.at))
         task, text, _ = self._subject()
-        say(self.about, "setText", about(seen, task))
-        say(self.state, "setText", state_name(seen.step))
+        say(self.about, "setText", about(seen))
+        told = {"task": Message(task), "state": state_name(seen.step)}
+        say(self.state, "setText", Message("{task}: {state}.", told))
         for line, size in zip(self.sizes, sizes(seen), strict=True):
             say(line, "setText", size)
         made: dict[str, object] = {"task": task, "text": text, "at": str(seen.at), "head": self._head + 1}
@@ -369,15 +382,12 @@ def sizes(seen: Walked) -> tuple[Message, ...]:
     )
 
 
-def about(seen: Walked, task: str) -> Message:
+def about(seen: Walked) -> Message:
     """What is walked through, in a sentence or two."""
-    told = {"task": Message(task), "width": seen.arrays["x"].shape[1], "heads": seen.heads}
     if not seen.trained:
-        return Message("{task}: no weights yet, the numbers are random. Width {width}, {heads} heads.", told)
+        return Message("No weights yet: the numbers are random.")
     if seen.at[0] == CROSS:
-        return Message("{task}. Queries come from the target, keys and values from the encoder.", told)
+        return Message("Queries come from the target, keys and values from the encoder.")
     if seen.at[0] == DECODER:
-        return Message(
-            "{task}. The mask hides later tokens. Between this attention and the FFN stands the cross-attention.", told
-        )
-    return Message("{task}. Every source token looks at every other one. The logits come from the decoder.", told)
+        return Message("The mask hides later tokens. Between this attention and the FFN stands the cross-attention.")
+    return Message("Every source token looks at every other one. The logits come from the decoder.")

@@ -318,5 +318,6 @@ def flow(seen: Walked, head: int) -> tuple[list[Small], list[str]]:
         end = float(np.abs(values).max(initial=0.0)) or 1.0
         small.append(Small(Message(name), values, ramp, 0.0 if ramp == "ember" else -end, end, hidden))
         shapes.append(f"({', '.join(map(str, shape))})")
-    shapes[PROJECT] = "3 × " + shapes[PROJECT] if seen.at[0] != CROSS else shapes[PROJECT]
+    keys = f"({', '.join(map(str, a['keys'].shape))})"  # across to the encoder there may be more or fewer of them
+    shapes[PROJECT] = f"3 × {keys}" if keys == shapes[PROJECT] else f"{shapes[PROJECT]}, 2 × {keys}"
     return small, shapes

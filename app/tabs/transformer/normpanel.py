@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QFrame
 from app import words
 from app.cards import card
 from app.tab import TopicTab
-from app.tabs.transformer.labwords import tiny
+from app.tabs.transformer.labviews import LeftGrid
+from app.tabs.transformer.labwords import spoken, tiny
+from app.tabs.transformer.mathsteps import numbered
 from app.theme import S2, S3
 from app.training import Training
 from app.transport import Transport
@@ -30,6 +32,7 @@ TOKENS = ("cat0", "cat1")
 SMOOTH = 0.9  #: of the loss curves' moving mean
 DRAW = 100  #: ms between two drawings of the curves
 SHOWN = 8  #: numbers of a batch normalization's statistics that are written out
+STAT_BAR = 180  #: px
 
 
 class NormPanel(QObject):
@@ -38,7 +41,7 @@ class NormPanel(QObject):
     def __init__(self) -> None:
         super().__init__()
         heads = ("Alone", "In this batch", "Difference")
-        self.maps = [[ScoreGrid("diff", (64, 30)) for _ in heads] for _ in NAMES]
+        self.maps = [[LeftGrid("diff", (64, 30)) for _ in heads] for _ in NAMES]
         self.told = [quiet("") for _ in NAMES]
         self.bar = ColorBar(Message("Output of the first normalization"), "diff")
         lines = [row(*((quiet(text), 1) for text in heads), gap=S3)]
@@ -51,15 +54,17 @@ class NormPanel(QObject):
                 grid.hovered.connect(lambda cell, all_=grids: self._lit(all_, cell))
         body = col(lines[0], lines[1], (lines[2], 1), lines[3], (lines[4], 1), gap=2)
         self.stats = [ScoreGrid("diff", (72, 26)) for _ in NAMES]
-        for name, grid in zip(NAMES, self.stats, strict=True):
-            say(grid, "setAccessibleName", Message("{name}: {what}", {"name": name, "what": Message("Statistics")}))
-            grid.setMinimumHeight(74)
+        for name, table in zip(NAMES, self.stats, strict=True):
+            say(table, "setAccessibleName", Message("{name}: {what}", {"name": name, "what": Message("Statistics")}))
+            table.setMinimumHeight(74)
         self.stat_notes = [quiet("") for _ in NAMES]
         stats = row(
             *((col(note, (grid, 1), gap=2), 1) for note, grid in zip(self.stat_notes, self.stats, strict=True)), gap=S3
         )
         self.map_card = card("The sample under both", body, foot=self.bar)
-        self.stat_card = card("Statistics", stats)
+        self.stat_bar = ColorBar("", "diff")
+        self.stat_bar.setFixedWidth(STAT_BAR)
+        self.stat_card = card("Statistics", stats, tools=[self.stat_bar])
 
     def take(self, frame: Normalized, params: LabSettings) -> None:
         """Show what was measured."""
@@ -73,8 +78,7 @@ class NormPanel(QObject):
             say(self.told[n], "setText", Message("moves by {a}; training and evaluation differ by {b}", figures))
         mates = "1 sample, {m} positions" if params.lab_batch == 1 else "{n} samples, {m} positions"
         self.map_card.set_note(Message(mates, {"n": params.lab_batch, "m": frame.positions}))
-        tokens = ["␣" if t in (" ", "·") else t for t in frame.tokens]
-        per = (tokens, [str(n + 1) for n in range(SHOWN)])
+        per = (spoken(frame.tokens), numbered(min(SHOWN, frame.alone.shape[2])))
         notes = (
             Message("LayerNorm: per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
             Message(
@@ -82,10 +86,12 @@ class NormPanel(QObject):
                 {"n": frame.positions, "m": SHOWN, "all": frame.alone.shape[2]},
             ),
         )
-        for n, grid in enumerate(self.stats):
-            both = np.stack([frame.means[n], frame.deviations[n]])[:, : len(per[0]) if n == 0 else SHOWN]
-            grid.set_table(both, float(np.abs(both).max()) or 1.0, "diff")
-            grid.set_names((Message("Mean"), Message("Deviation")), per[n])
+        shown = [np.stack([frame.means[n], frame.deviations[n]])[:, : len(per[n])] for n in range(2)]
+        end = max(float(np.abs(both).max()) for both in shown) or 1.0
+        self.stat_bar.set_range(-end, end)
+        for n, (table, both) in enumerate(zip(self.stats, shown, strict=True)):
+            table.set_table(both, end, "diff")
+            table.set_names((Message("Mean"), Message("Deviation")), per[n])
             say(self.stat_notes[n], "setText", notes[n])
 
     @staticmethod
@@ -103,7 +109,9 @@ class RacePanel(QObject):
         self.task = ""
         self.bar = Transport(seed=False)
         self.bar.scrubber.hide()
-        self.bar.live.setFixedWidth(0)  # no states are kept to go back to
+        policy = self.bar.live.sizePolicy()  # no states are kept to go back to
+        policy.setRetainSizeWhenHidden(False)
+        self.bar.live.setSizePolicy(policy)
         self.note = quiet("")
         self.loss = Curves(widest="0.00")
         self.right = Curves(y_range=(0, 100), y_ticks=(0, 25, 50, 75, 100), widest="100.0")
@@ -174,20 +182,19 @@ class RacePanel(QObject):
     def _draw(self) -> None:
         steps = np.array(self._steps or np.zeros((0, 3)))
         smooth = np.array(self._smooth or np.zeros((0, 2)))
-        for one in (self.loss_card, self.right_card):
-            if len(steps):
-                one.set_empty(None)
-            else:
-                one.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
-        if len(steps):
-            self.loss.set_curves(
-                [Curve(SHORT[n], steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
-            )
-        else:
+        if not len(steps):
+            self.loss_card.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
+            self.right_card.set_empty("On held-out examples, while both learn.")
             self.loss.set_curves([])
-        if not self._measured:
             self.right.set_curves([])
+            say(self.gap, "setText", words.plain(""))
+            self._write_key(None)
             return
+        for one in (self.loss_card, self.right_card):
+            one.set_empty(None)
+        self.loss.set_curves(
+            [Curve(SHORT[n], steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
+        )
         at = np.array([m.step for m in self._measured])
         kinds = [(words.plain(NAMES[n]), [m.evaluation[n] for m in self._measured], TOKENS[n], False) for n in range(2)]
         kinds.append((Message("BatchNorm as in training"), [m.training[1] for m in self._measured], TOKENS[1], True))

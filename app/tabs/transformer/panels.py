@@ -6,11 +6,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from app import words
+from app import theme, words
 from app.cards import card
 from app.tabs.transformer.findings import ratios
-from app.tabs.transformer.labwords import above, below, place_name, spoken, tiny
-from app.theme import BODY, S2, S3
+from app.tabs.transformer.labviews import HalfBar
+from app.tabs.transformer.labwords import above, below, ends, place_name, spoken, tiny
+from app.theme import BODY, S2, S3, SMALL
 from app.views.bars import Bar, Bars, probability
 from app.views.colorbar import ColorBar
 from app.views.pairbars import PairBars, PairRow
@@ -35,7 +36,7 @@ from engines.transformer.switches import DECODER_FFN, ENCODER_FFN, Place
 
 Cell = tuple[int, int]
 SIDE_BY_SIDE = 4  #: options; more of them go into a menu
-LARGEST = (72, 58)  #: px, a cell
+LARGEST, TALL = (72, 58), (96, 110)  #: px, a cell
 
 
 class CausalPanel(QObject):
@@ -43,13 +44,14 @@ class CausalPanel(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.grid = ScoreGrid("diff", LARGEST)
+        self.grid = ScoreGrid("diff", TALL)
         self.grid.export_name = "changed-logits"
-        self.bar = ColorBar(Message("Change of a logit"), "diff")
-        self.bars = Bars(40, least_name=40, widest="00.000")
+        self.bar = HalfBar(Message("Change of a logit"), "diff")
+        self.bars = Bars(TALL[1], least_name=40, widest="00.000")
         say(self.bars, "setAccessibleName", "This token")
         self.said = [label("", BODY, wrap=True) for _ in range(3)]
-        self.map_card = card("A changed token and the logits it moves", self.grid, foot=self.bar)
+        foot = row((self.bar, 1), ends(), gap=S3)
+        self.map_card = card("A changed token and the logits it moves", self.grid, foot=foot)
         self.row_card = card("This token", col(*self.said, (self.bars, 1), gap=S2))
         self.centre = box(row((self.map_card, 8), (self.row_card, 5), gap=S3))
         self._frame: Causality | None = None
@@ -70,7 +72,7 @@ class CausalPanel(QObject):
         if self._causal:
             hidden = np.tril(np.ones_like(moved, bool), -1)
             self.grid.set_off(hidden & (moved < RESTS), "0")
-        self.bar.set_range(-top, top)
+        self.bar.set_range(0, top)
         note = "Row: the token that is changed. Column: the place whose logits are compared."
         self.map_card.set_note(Message("mask on" if self._causal else "mask off"))
         say(self.grid, "setToolTip", note)
@@ -174,29 +176,40 @@ class PositionsPanel(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.map = TokenMap(rows_only=False)
-        self.map.export_name = "encoder-map"
+        self.maps = [TokenMap(rows_only=False) for _ in range(2)]  # without, with
+        self.names = [label("", SMALL), label("", SMALL)]
         self.heads = Segments(("1",))
         self.holder = box(row(self.heads, gap=0))
         self.bar = ColorBar(Message("Weight"))
         self._frame: Placed | None = None
-        self._on, self._count = True, 0
+        self._count = 0
+        for view, name, file in zip(self.maps, ("Without", "With"), ("without", "with"), strict=True):
+            view.export_name = f"encoder-map-{file}-positions"
+            say(view, "setAccessibleName", name)
+            view.hovered.connect(lambda cell, view=view: self._light(view, cell))
         self.bars = Bars(36, widest="100.0 %")
         say(self.bars, "setAccessibleName", "Token accuracy")
-        self.said = [label("", BODY, wrap=True) for _ in range(5)]
-        self.map_card = card("Encoder, layer 1", self.map, tools=[self.holder], foot=self.bar)
-        self.bars_card = card("Token accuracy", self.bars, "held-out examples")
-        self.text_card = card("Why", col(*self.said, 1, gap=S2))
         self.bars.setFixedHeight(72)
-        self.centre = box(row((box(col((self.map_card, 1), self.bars_card, gap=S3)), 7), (self.text_card, 5), gap=S3))
+        self.said = [label("", BODY, wrap=True) for _ in range(5)]
+        pair = row(*((col(self.names[n], (self.maps[n], 1), gap=S2), 1) for n in (1, 0)), gap=S3)
+        foot = row((self.bar, 1), ends(), gap=S3)
+        self.map_card = card("Encoder, layer 1", pair, tools=[self.holder], foot=foot)
+        self.bars_card = card("Token accuracy", col(self.bars, *self.said[:3], 1, gap=S2), "held-out examples")
+        self.text_card = card("Why", col(*self.said[3:], 1, gap=S2))
+        below_ = row((self.bars_card, 1), (self.text_card, 1), gap=S3)
+        self.centre = box(col((self.map_card, 1), below_, gap=S3))
 
     def take(self, frame: Placed, params: LabSettings) -> None:
         """Show what was measured."""
         on = params.lab_positions
-        self._frame, self._on = frame, on
+        self._frame = frame
         self._show_heads(frame.maps.shape[1])
-        self._show_map()
-        self.map_card.set_note("with positions" if on else "without positions")
+        self._show_maps()
+        for n, name in enumerate(("without positions", "with positions")):
+            chosen = n == int(on)
+            say(self.names[n], "setText", name)
+            theme.set_font(self.names[n], SMALL, chosen)
+            theme.set_kind(self.names[n], "accent" if chosen else "quiet")
         names = Message("With"), Message("Without")
         self.bars.set_bars(
             [
@@ -219,8 +232,9 @@ class PositionsPanel(QObject):
             ),
             Message("Two equal tokens have the same row and the same column of weights without positions."),
         )
-        for line, text in zip(self.said, lines, strict=True):
+        for n, (line, text) in enumerate(zip(self.said, lines, strict=True)):
             say(line, "setText", text)
+            theme.set_font(line, BODY, n == (1 if on else 2))
 
     def _show_heads(self, count: int) -> None:
         if count == self._count:
@@ -230,16 +244,23 @@ class PositionsPanel(QObject):
         made = Segments([Message(named, {"n": n + 1}) for n in range(count)], min(self.heads.at(), count - 1))
         swap(self.holder, self.heads, made)
         self.heads = made
-        made.chosen.connect(lambda _at: self._show_map())
+        made.chosen.connect(lambda _at: self._show_maps())
 
-    def _show_map(self) -> None:
+    def _show_maps(self) -> None:
         if self._frame is None:
             return
         top = float(self._frame.maps.max()) or 1.0
-        self.map.set_values(self._frame.maps[int(self._on), self.heads.at()], top, 0.0)
         names = spoken(self._frame.tokens)
-        self.map.set_names(names, names)
+        for view, values in zip(self.maps, self._frame.maps[:, self.heads.at()], strict=True):
+            view.set_values(values, top, 0.0)
+            view.set_names(names, names)
         self.bar.set_range(0, top, name=Message("Shared scale"))
+
+    def _light(self, view: TokenMap, cell: Cell | None) -> None:
+        """The same cell in both maps, the value of the one that is pointed at on the scale."""
+        for one in self.maps:
+            one.set_lit(cell)
+        self.bar.set_mark(view.share_at(cell))
 
 
 def swap(holder: QWidget, old: QWidget, new: QWidget) -> None:
@@ -274,14 +295,14 @@ class ConvolutionPanel(QObject):
             for grid, text in zip(grids, said, strict=True):
                 say(grid, "setAccessibleName", text)
                 grid.hovered.connect(lambda cell, pair=grids: self._lit(pair, cell))
-        self.hidden_bar = ColorBar(Message("Activation"), "diff")
+        self.hidden_bar = HalfBar(Message("Activation"), "diff")
         self.output_bar = ColorBar(Message("Output"), "diff")
         self.told, self.active = quiet(""), quiet("")
         self.hidden_card = card(
             "Activations after the ReLU",
             col(quiet(names[0]), (self.hidden[0], 1), quiet(names[1]), (self.hidden[1], 1), gap=2),
             tools=[self.holder],
-            foot=row((self.hidden_bar, 1), self.active, gap=S3),
+            foot=row((self.hidden_bar, 1), self.active, ends(), gap=S3),
         )
         self.output_card = card(
             "Answers",
@@ -315,7 +336,7 @@ class ConvolutionPanel(QObject):
             for grid, one in zip(grids, values, strict=True):
                 grid.set_table(one, end, "diff")
                 grid.set_names(names, ())
-            bar.set_range(-end, end)
+            bar.set_range(0 if bar is self.hidden_bar else -end, end)
         self.hidden_card.set_note(place_name(frame.place))
         say(self.told, "setText", Message("Largest difference {value}", {"value": below(frame.apart, SAME)}))
         say(self.active, "setText", Message("{share} are not 0", {"share": words.percent(frame.active, 0)}))

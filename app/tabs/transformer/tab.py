@@ -24,7 +24,7 @@ from app.words import say
 from engines.core.errors import LabError, Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event
-from engines.core.training import Kept, Weights
+from engines.core.training import Kept, Stopped, Weights
 from engines.data.sequences import TASKS, task
 from engines.transformer.lab_spec import LAB_FIELDS
 from engines.transformer.recipe import (
@@ -267,6 +267,8 @@ class TransformerTab(TopicTab):
                 self.training.take_now(event, self.page == TRAINING and self.isVisible())
                 if before != (self.training.maps.layers, self.training.maps.count):
                     self.show_params()
+            case Stopped() if event.step < self.driver.step:  # it ran away: show the state that is kept
+                self.training.transport.look(event.step)
             case Kept() if self.params.source == RUN and self._looks is None and not self._fresh.isActive():
                 self._fresh.start()
 
