@@ -13,6 +13,7 @@ from app.views.grid import MOST_NAMES, Pair
 from app.views.matrix import Matrix
 from app.views.tiling import block_max
 
+MANY = 24  # rows; of more, counts are colors alone
 LEGIBLE = 9  #: px of a cell from which on its row and column are named
 
 
@@ -29,9 +30,11 @@ class CountMatrix(Matrix):
 
     def set_counts(self, counts: np.ndarray, diagonal: int = 0) -> None:
         """Show counts; the first ``diagonal`` cells of the diagonal are framed. The scale ends at the largest beside
-        it, so that mistakes can be seen where most is right."""
+        it, so that mistakes can be seen where most is right; of very many rows at the largest in the square part."""
         beside = counts.copy()
         np.fill_diagonal(beside, 0)
+        if len(counts) > MANY and beside[:diagonal, :diagonal].any():
+            beside = beside[:diagonal, :diagonal]
         top = max(1, int(beside.max(initial=0)))
         self._diagonal = diagonal
         self.set_values(-counts.astype(np.float32), 0.0, -float(top))

@@ -335,5 +335,8 @@ def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot)
     assert (levels == 0).sum() == 1  # the strong end of the ramp
     assert levels[500 // view._block, 333 // view._block] == 0
     assert view.said_at((500, 333)) == "class 500, class 333: 4"
+    counts[699, 5] = 90  # in the row "nothing there": what was taken for what is seen all the same
+    view.set_counts(counts, 699)
+    assert view.top() == (4, True)
     view.set_counts(np.zeros((3, 3), int))
     assert view.top() == (1, False)

@@ -49,7 +49,7 @@ from engines.mean_ap.spec import (
     StripSeen,
 )
 
-LONGEST = 30  #: letters of a picture's name
+LONGEST, BRIEF = 30, 14  #: letters of a picture's name; of a class beside the matrix
 Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
 
 
@@ -176,7 +176,10 @@ class LookPage(QObject):
         self._order = []
         names = [class_name(name) for name in data.classes] or [words.plain("–")]
         self.classes.set_options(names, min(label_at, len(names) - 1))
-        self.matrix.set_names([*names, Message("nothing there")], [*names, Message("missed")])
+        short = [
+            class_name(name) if len(name) <= BRIEF else words.plain(shortened(name, BRIEF)) for name in data.classes
+        ]
+        self.matrix.set_names([*short, Message("nothing there")], [*short, Message("missed")])
         self.list.set_empty(Message("No detection of this class."))
         self.curve.set_empty(Message("No detection of this class."))
 
