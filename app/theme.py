@@ -95,6 +95,11 @@ def code(token: str) -> str:
 
 def color(token: str, alpha: int = 255) -> QColor:
     """The color of a token in the theme in use, with alpha 0..255."""
+    return QColor(_color(_state.name, token, alpha))
+
+
+@cache  # views ask for hundreds at each painting
+def _color(_theme: str, token: str, alpha: int) -> QColor:
     made = QColor(code(token))
     made.setAlpha(alpha)
     return made

@@ -228,11 +228,12 @@ def write(
     """Draw a text, vertically centered; it is never cut, so the place only says where."""
     painter.setFont(theme.font(px, bold, strike=strike))
     painter.setPen(color or theme.color("text2"))
-    painter.drawText(place, _flags(align, wrap), words.drawn(text))
+    painter.drawText(place, text_flags(align, wrap), words.drawn(text))
 
 
 @cache  # Qt's flags are slow to combine
-def _flags(align: Qt.AlignmentFlag, wrap: bool) -> int:
+def text_flags(align: Qt.AlignmentFlag, wrap: bool = False) -> int:
+    """Flags of ``QPainter.drawText`` for a text that is vertically centered and never cut."""
     return int(align | MIDDLE) | int(Qt.TextFlag.TextWordWrap if wrap else Qt.TextFlag.TextDontClip)
 
 

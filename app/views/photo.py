@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -17,10 +18,10 @@ LEAST_CELL = 4  # px, so that a patch of a very thin picture can be hit
 
 def dimmed(rgb: np.ndarray, brightness: float = 0.88, saturation: float = 0.30) -> np.ndarray:
     """The photo under a map: darker and grayer. uint8 (h, w, 3) in and out."""
-    wide = rgb.astype(np.uint16)
-    gray = (77 * wide[..., 0] + 150 * wide[..., 1] + 29 * wide[..., 2]) >> 8
-    keep, mix = round(256 * brightness * saturation), round(256 * brightness * (1 - saturation))
-    return ((keep * wide + (mix * gray)[..., None]) >> 8).astype(np.uint8)
+    keep, mix = brightness * saturation, brightness * (1 - saturation)
+    gray = np.array([0.299, 0.587, 0.114])
+    matrix = np.column_stack([keep * np.eye(3) + mix * gray, np.zeros(3)])
+    return np.asarray(Image.fromarray(rgb).convert("RGB", tuple(matrix.ravel())))
 
 
 def working_copy(rgb: np.ndarray, longest: int = WORKING) -> np.ndarray:

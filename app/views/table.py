@@ -135,13 +135,18 @@ class QueryTable(QTableView):
     def _fit_columns(self) -> None:
         for column in range(len(TITLES)):
             head = text_width(words.drawn(TITLES[column]), SMALL) + (30 if column != ON else 14)
-            cells = max((self._cell_width(row, column) for row in self._model.rows), default=0)
-            self._widths[column] = round(max(head, cells))
+            self._widths[column] = round(max(head, self._cells_width(column)))
             self.setColumnWidth(column, self._widths[column])
         self._spread()
 
-    def _cell_width(self, row: Row, column: int) -> float:
-        wide = text_width(self._model.text(row, column), SMALL if column == BOX else BODY, column == SCORE)
+    def _cells_width(self, column: int) -> float:
+        """Room for the widest text of a column; numbers are measured by their widest digit, once for all rows."""
+        px, bold = SMALL if column == BOX else BODY, column == SCORE
+        texts = {self._model.text(row, column) for row in self._model.rows}
+        if column in (QUERY, SCORE, BOX):
+            widest = max("0123456789", key=lambda digit: text_width(digit, px, bold))
+            texts = {text.translate(dict.fromkeys(map(ord, "0123456789"), widest)) for text in texts}
+        wide = max((text_width(text, px, bold) for text in texts), default=0.0)
         return wide + 2 * S2 + {CLASS: 18, SCORE: 62}.get(column, 0)
 
     def _spread(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme, words
 from app.theme import BODY, S2, SMALL
-from app.views.base import LEFT, MIDDLE, RIGHT, pen, text_width
+from app.views.base import LEFT, MIDDLE, RIGHT, pen, text_flags, text_width
 from app.words import Text
 from engines.core.errors import Message
 
@@ -143,7 +143,6 @@ class CellPainter(QStyledItemDelegate):
         if column == ON:
             self._check(painter, place, not off)
         else:
-            painter.setPen(ink)
             painter.setFont(
                 theme.font(SMALL if column == BOX else BODY, column == SCORE, strike=off and column == QUERY)
             )
@@ -153,11 +152,9 @@ class CellPainter(QStyledItemDelegate):
             if column == SCORE:
                 self._bar(painter, inner, row)
             align = RIGHT if column in (QUERY, SCORE) else LEFT
-            flags = int(align | MIDDLE) | int(Qt.TextFlag.TextDontClip)
             painter.setPen(ink)
-            painter.drawText(inner, flags, model.text(row, column))
-        painter.setPen(pen(theme.color("border")))
-        painter.drawLine(place.bottomLeft() - QPointF(0, 1), place.bottomRight() - QPointF(0, 1))
+            painter.drawText(inner, text_flags(align), model.text(row, column))
+        painter.fillRect(QRectF(place.x(), place.bottom() - 1, place.width(), 1), theme.color("border"))
         painter.restore()
 
     @staticmethod

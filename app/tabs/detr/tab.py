@@ -237,9 +237,11 @@ class DetrTab(TopicTab):
         self._picture.show_picture(photo.name if photo else "Drawn scene", photo.source if photo else "")
         if self._model.source != params.source:
             self._model.show_model(params.source)
-        self.scene.show_drawing(params.drawing, params.picture)
         if self.pictured is None:  # torch is still being imported: the picture need not wait for it
+            self.scene.show_drawing(params.drawing, params.picture)
             self.detect.show_picture(self.scene.rgb)
+        elif self.page == SCENE:
+            self.scene.show_drawing(params.drawing, params.picture)
         info = self.info
         queries = info.num_queries if info else 16
         self.changing.show_params(params, self._changed_layer(), self._heads_of(params.attention), queries)
@@ -330,6 +332,8 @@ class DetrTab(TopicTab):
             before.left()
         if now is not None:
             now.turned_to()
+        if self.page == SCENE:
+            self.scene.show_drawing(self.params.drawing, self.params.picture)
         self.draw_again()
 
     def retranslated(self) -> None:
