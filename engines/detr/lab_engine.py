@@ -133,8 +133,8 @@ def notes(scene: MatchingScene) -> tuple[Message, ...]:
     if len(flat) == 1:
         said.append(Message("{name} has no area: its IoU with every box is 0. L1 still measures.", {"name": flat[0]}))
     elif flat:
-        values: dict[str, object] = {"n": len(flat), "name": flat[0]}
-        said.append(Message("{n} boxes have no area ({name} ...): their IoU is 0. L1 still measures.", values))
+        more: dict[str, object] = {"n": len(flat), "name": flat[0]}
+        said.append(Message("{n} boxes have no area ({name} ...): their IoU is 0. L1 still measures.", more))
     return tuple(said)
 
 

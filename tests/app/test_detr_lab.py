@@ -420,6 +420,9 @@ def test_nms_loses_one_of_two_people_and_set_prediction_none(crowd, tab, qtbot):
     crowd.forms[0].control("nms_iou").slider.setValue(90)
     rest(qtbot, crowd)
     assert notes(crowd)[0].startswith("2 of 2 found, ")
+    tags = crowd.outcomes[0].numbers()["tag"].tolist()
+    assert not any("too many" in tag for tag in tags)  # they would cover each other
+    assert tags[-2:] == [words.number(float(s), 2) for s in crowd.found.greedy.scores[crowd.found.greedy.found >= 0]]
     assert len(crowd.raw.numbers()["anchors_cx_cy_w_h"]) == 144
     crowd.anchors.click()
     assert not len(crowd.raw.numbers()["anchors_cx_cy_w_h"])

@@ -23,6 +23,7 @@ from engines.detr.lab_scenes import Box4, Thing, object_name
 ANCHOR_ALPHA = 26  # of all anchors; those at the pointer are drawn whole
 LAST_PLACE = (0.82, 0.45)  # where the anchors are drawn whole while the pointer is elsewhere
 LEAST = (220, 120)
+TAGGED = 3  # boxes that are too many: the labels of more would cover each other
 
 
 def box_of_row(values: np.ndarray, **look: Any) -> Box:
@@ -177,11 +178,14 @@ class OutcomeView(BoxView):
         for i, one in enumerate(things):
             tag: Text = object_name(i) if i in hit else Message("{letter}: lost", {"letter": object_name(i)})
             boxes.append(truth(one, tag))
-        for index, score, of in zip(result.kept.tolist(), result.scores.tolist(), result.found.tolist(), strict=True):
+        rows = zip(result.kept.tolist(), result.scores.tolist(), result.found.tolist(), strict=True)
+        few = len(result.kept) - result.hits <= TAGGED
+        for index, score, of in sorted(rows, key=lambda row: row[2] >= 0):  # what finds an object on top
             value = words.number(score, 2)
             extra = of < 0 and len(things) > 0
-            name: Text = Message("{score} too many", {"score": value}) if extra else value
-            boxes.append(box_of_row(found.boxes[index], tag=name, token="danger" if extra else "pred", above=False))
+            name: Text = Message("{score} too many", {"score": value}) if few else ""
+            look = {"tag": name, "token": "danger"} if extra else {"tag": value, "token": "pred"}
+            boxes.append(box_of_row(found.boxes[index], above=False, **look))
         self.set_boxes(boxes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

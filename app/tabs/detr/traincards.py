@@ -236,9 +236,9 @@ class TrainCards(QObject):
         self.scene.set_boxes(boxes, links)
         self.scene.set_at(places.get(self.query, -1))
         self.scene_card.set_note(Message("step {n}", {"n": words.number(step)}))
-        self._tellplain_box()
+        self._tell_box()
 
-    def _tellplain_box(self) -> None:
+    def _tell_box(self) -> None:
         if self._on_scene is None or self.example is None:
             return
         found, _ = self._on_scene
@@ -269,11 +269,11 @@ class TrainCards(QObject):
     def _box_hovered(self, index: object) -> None:
         query = self._query_of(index)
         self._hover = query if query >= 0 else None
-        self._tellplain_box()
+        self._tell_box()
 
     def _slot_hovered(self, place: object) -> None:
         self._hover = int(place[0]) if isinstance(place, tuple) else None
-        self._tellplain_box()
+        self._tell_box()
 
     def choose(self, query: int) -> None:
         """Mark a query in every view; the same again lets it go."""
