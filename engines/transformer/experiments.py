@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.core.protocol import Event, Frame, Job
-from engines.data.sequences import EOS
+from engines.data.sequences import EOS, Task
 from engines.transformer import proofs
 from engines.transformer.decoding import greedy
 from engines.transformer.lab_spec import (
@@ -43,7 +43,7 @@ from engines.transformer.spec import PAUSE
 from engines.transformer.subject import HELD_OUT_SEED, Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, UNTOUCHED, Place, Switches
 
-ACCURACY_EXAMPLES = 64
+ACCURACY_EXAMPLES = 64  # held-out ones, the same wherever an accuracy is told
 GRADIENT_EXAMPLES, GRADIENT_CHUNK = 16, 4  # examples in all, and between two places to stop
 TWIN_BATCHES, TWIN_EXAMPLES = 10, 32  # that the running statistics of the batch-normalized twin are taken over
 ROOM = 16  # tokens of padding that a batch may get beyond what the model was built for
@@ -115,9 +115,13 @@ class Engine:
         params = job.params
         specimen = self._collection.specimen(params.task, params.text, params.weights)
         if specimen is not self._seen:
+            yield PAUSE
             if self._seen is None or specimen.model is not self._seen.model:
+                self._seen = None  # left in the middle, nothing is known of the new one
                 self._exact, self._twin = proofs.exact(specimen.model, ROOM), None
-            self._seen, self._told = specimen, self._subject(specimen)
+                yield PAUSE
+            self._told = yield from self._subject(specimen)
+            self._seen = specimen
             self._made.clear()
         assert self._told is not None
         yield self._told
@@ -130,11 +134,12 @@ class Engine:
 
     # -- one by one
     @staticmethod
-    def _subject(specimen: Specimen) -> Subject:
+    def _subject(specimen: Specimen) -> Generator[Event, None, Subject]:
         kind, model = specimen.task, specimen.model
         with torch.no_grad():
             logits = model(specimen.source[None], specimen.target[None], switches=specimen.plain)[0]  # (T, V)
-        right, _ = proofs.accuracy(model, *held_out(kind, ACCURACY_EXAMPLES), specimen.plain)
+        batches = yield from drawn(kind, ACCURACY_EXAMPLES)
+        right, _ = yield from measured(model, batches, specimen.plain)
         words = kind.target.tokens
         return Subject(
             tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
@@ -209,6 +214,7 @@ class Engine:
             among.append(mine)
             moved.append(float((mine - one[0]).abs().max()))
             gap.append(float((mine - other[0, :length]).abs().max()))
+            yield PAUSE
             means.append(array(mean if mean.dim() == 1 else mean[0, :length]))
             deviations.append(array(variance.sqrt() if mean.dim() == 1 else variance[0, :length].sqrt()))
         return Normalized(
@@ -227,12 +233,13 @@ class Engine:
         model, kind = specimen.model, specimen.task
         length = len(specimen.source)
         order = torch.randperm(length, generator=torch.Generator().manual_seed(1))
-        batch = held_out(kind, ACCURACY_EXAMPLES)
+        batches = yield from drawn(kind, ACCURACY_EXAMPLES)
         apart, right, answers, maps = [], [], [], []
         for on in (False, True):
             switches = Switches(positions=on)
             apart.append(proofs.shuffled_apart(self._exact, specimen.source, order, on))
-            right.append(proofs.accuracy(model, *batch, switches)[0])
+            share, _ = yield from measured(model, batches, switches)
+            right.append(share)
             ids = greedy(model, specimen.source[None], kind.most_target - 1, switches)
             answers.append(tuple(kind.target.tokens[i] for i in ids if i != EOS))
             with torch.no_grad():
@@ -264,10 +271,7 @@ class Ablation:
         params = job.params
         specimen = self._collection.specimen(params.task, params.text, params.weights)
         model, plain = specimen.model, specimen.plain
-        batches = []
-        for n in range(params.lab_examples // CHUNK):
-            batches.append(held_out(specimen.task, CHUNK, HELD_OUT_SEED + n))
-            yield PAUSE
+        batches = yield from drawn(specimen.task, params.lab_examples)
         rows: list[Place] = [(ENCODER, i) for i in range(len(model.encoder))]
         rows += [(kind, i) for i in range(len(model.decoder)) for kind in (DECODER, CROSS)]
         heads = np.full((len(rows), model.num_heads), -1, np.float32)
@@ -294,6 +298,15 @@ class Ablation:
                 into[place], _ = yield from measured(model, batches, switches)
                 done += 1
                 yield so_far()
+
+
+def drawn(kind: Task, count: int) -> Generator[Event, None, list[Examples]]:
+    """Held-out examples in batches that are quickly measured on; it can be stopped between them."""
+    batches = []
+    for n in range(count // CHUNK):
+        batches.append(held_out(kind, CHUNK, HELD_OUT_SEED + n))
+        yield PAUSE
+    return batches
 
 
 def measured(model: Transformer, batches: Sequence[Examples], switches: Switches) -> Measuring:

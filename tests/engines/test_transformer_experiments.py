@@ -317,3 +317,21 @@ def test_gradients_of_parts_add_up():
     assert pauses == 3
     assert norms == pytest.approx(whole[0], rel=1e-4)
     assert loss == pytest.approx(whole[1], rel=1e-5)
+
+
+def test_there_is_a_place_to_stop_between_all_the_work():
+    """However large the model: what is done between two yields is a few passes over a few examples."""
+    passes = 0
+
+    def count(module, *_):
+        nonlocal passes
+        passes += isinstance(module, FeedForward)
+
+    handle = nn.modules.module.register_module_forward_hook(count)
+    try:
+        engine, worst = Engine(), 0
+        for _ in engine.run(Job(LabParams(lab_depth=2), lambda: engine, lambda event: None)):
+            worst, passes = max(worst, passes), 0
+    finally:
+        handle.remove()
+    assert worst <= 40  # an answer, token by token, is 2 + 10 × 2 blocks; then a pass or two
