@@ -151,7 +151,8 @@ class Bars(HoverView):
 
     def draw(self, painter: QPainter) -> None:
         for bar, place in zip(self._bars, self._at.rows, strict=True):
-            self._draw_row(painter, bar, place)
+            if self.hits(place):
+                self._draw_row(painter, bar, place)
 
     def _draw_row(self, painter: QPainter, bar: Bar, place: QRectF) -> None:
         at = self._at
