@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.attention_pooling.points import MOST, SPAN, Floats, Points, generate, parse, truth
-from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import Choice, Range, Switch, setting
 from engines.core.protocol import Frame, Record
+from engines.core.training import Stepped, TrainingParams
 
 __all__ = [
     "KERNELS",
@@ -31,11 +31,11 @@ __all__ = [
     "PooledFrame",
     "PoolingParams",
     "RunBegan",
-    "RunStopped",
     "TrainStep",
     "generate",
     "parse",
     "points_of",
+    "run_params",
     "same_pooling",
     "truth",
 ]
@@ -48,8 +48,8 @@ KERNEL, DATA, AT_ONCE, NEW_RUN = "Kernel", "Data", "Changes at once", "Starts a 
 
 
 @dataclass(frozen=True)
-class PoolingParams(Params):
-    """Settings of the tab.
+class PoolingParams(TrainingParams):
+    """Settings of the tab, and of its training run.
 
     Attributes without a slider
     ---------------------------
@@ -59,8 +59,6 @@ class PoolingParams(Params):
         The points lie around the curve 2 sin x + x^0.8, which is then drawn; False for pasted ones.
     query : float
         Where the page "Kernel regression" asks.
-    run : int
-        Number of the training run: another one starts from the beginning.
     look : (int, float) or None
         A step and its w to look back at.
     """
@@ -68,7 +66,6 @@ class PoolingParams(Params):
     points: Points | None = None
     known: bool = True
     query: float = 2.5
-    run: int = 0
     look: tuple[int, float] | None = None
 
     kernel: str = setting(
@@ -146,7 +143,6 @@ class PoolingParams(Params):
         0,
         Range(0, 999, 1, "Seed of the start", group=NEW_RUN, tip="w starts at a random number in [0, 1)."),
     )
-    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps to train", live=True))
 
 
 def points_of(params: PoolingParams) -> Points:
@@ -154,6 +150,12 @@ def points_of(params: PoolingParams) -> Points:
     if params.points is not None:
         return params.points
     return generate(params.samples, params.noise, params.seed)
+
+
+def run_params(params: PoolingParams) -> PoolingParams:
+    """What a training run is made of: its points and the fields of the page "Learned w", all others untouched."""
+    names = ("known", "learning_rate", "optimizer", "sees_itself", "start_seed")
+    return PoolingParams(points=points_of(params), **{name: getattr(params, name) for name in names})
 
 
 def same_pooling(a: PoolingParams, b: PoolingParams) -> bool:
@@ -281,7 +283,7 @@ class RunBegan(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class TrainStep(Record):
+class TrainStep(Stepped):
     """One step, or the beginning (step 0).
 
     Attributes
@@ -294,19 +296,10 @@ class TrainStep(Record):
         dL/dw at this w.
     """
 
-    step: int
     w: float
     loss: float
     held_out: float
     gradient: float
-
-
-@dataclass(frozen=True, eq=False)
-class RunStopped(Record):
-    """The run can go no further."""
-
-    step: int
-    reason: Message
 
 
 @dataclass(frozen=True, eq=False)

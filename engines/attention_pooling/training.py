@@ -23,12 +23,12 @@ from engines.attention_pooling.spec import (
     NowW,
     PoolingParams,
     RunBegan,
-    RunStopped,
     TrainStep,
     points_of,
 )
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
+from engines.core.training import Stopped
 
 FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
 LARGEST_W = 1e6
@@ -45,7 +45,7 @@ class Trainer:
     def run(self, job: Job[PoolingParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run = self._run
-        if run is None or not run.is_of(job.params):
+        if run is None or run.params.run != job.params.run:
             run = self._run = Run(job.params)
             yield run.began()
             yield Progress(0, 0, Message("Measuring the landscape"))  # a place to stop
@@ -56,7 +56,7 @@ class Trainer:
             params = job.params  # read at each step: learning rate and optimizer are live
             run.advance(params.learning_rate, params.optimizer)
             if run.stopped:
-                yield RunStopped(run.step, Message(TOO_FAR, {"n": run.step + 1, "kept": run.step}))
+                yield Stopped(run.step, Message(TOO_FAR, {"n": run.step + 1, "kept": run.step}))
                 return
             if abs(run.w) > run.reach:
                 run.reach = abs(run.w) * ROOM
@@ -80,10 +80,6 @@ class Run:
         self._others = others(len(x))  # (N, N)
         self._may = None if params.sees_itself else self._others
         self._optimizer = Optimizer(params.optimizer)
-
-    def is_of(self, params: PoolingParams) -> bool:
-        """Whether these settings go on with this run."""
-        return params.run == self.params.run
 
     @property
     def w(self) -> float:

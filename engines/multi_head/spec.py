@@ -2,7 +2,7 @@
 
 `MultiHeadParams` serve two engines. `engines.multi_head.engine.Engine` answers the page "Heads" with a `HeadsFrame`.
 `engines.multi_head.training.Trainer` is the guest of the lane behind "Training": `RunBegan` (once a run), then for
-each step a `TrainStep`, for some of them a `Snapshot`, and a `Now`.
+each step a `TrainStep`, for some of them a state to keep (see `kept`), and a `Now`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, setting
+from engines.core.params import Choice, Range, setting
 from engines.core.protocol import Frame, Record
+from engines.core.training import Kept, Stepped, TrainingParams, Weights
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Cells: TypeAlias = tuple[tuple[int, int], ...]
@@ -33,8 +33,8 @@ AT_ONCE, NEW_RUN = "Changes at once", "Starts a new run"
 
 
 @dataclass(frozen=True)
-class MultiHeadParams(Params):
-    """Settings of the tab.
+class MultiHeadParams(TrainingParams):
+    """Settings of the tab, and of its training run.
 
     Attributes without a slider
     ---------------------------
@@ -44,14 +44,11 @@ class MultiHeadParams(Params):
         Pairs that must not attend, counted from 0, sorted; those beyond the sequence do not count.
     head : int
         The head that is marked, from 0.
-    run : int
-        Number of the training run: another one starts from the beginning.
     """
 
     heads_off: tuple[int, ...] = ()
     blocked: Cells = ()
     head: int = 0
-    run: int = 0
 
     heads: int = setting(
         4,
@@ -142,7 +139,6 @@ class MultiHeadParams(Params):
     train_seed: int = setting(
         0, Range(0, 999, 1, "Seed of the run", group=NEW_RUN, tip="Weights and sequences; the same for both models.")
     )
-    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
 
 
 def nearest_power(value: float) -> int:
@@ -169,9 +165,10 @@ def same_heads(a: MultiHeadParams, b: MultiHeadParams) -> bool:
     return all(getattr(a, name) == getattr(b, name) for name in names)
 
 
-def same_run(a: MultiHeadParams, b: MultiHeadParams) -> bool:
-    """Whether both belong to one training run."""
-    return all(getattr(a, name) == getattr(b, name) for name in ("run", "task", "train_width", "train_seed"))
+def run_params(params: MultiHeadParams) -> MultiHeadParams:
+    """What a training run is made of: the fields of the page "Training", all others untouched."""
+    names = ("learning_rate", "task", "train_width", "train_seed")
+    return MultiHeadParams(**{name: getattr(params, name) for name in names})
 
 
 def causal(tokens: int) -> Cells:
@@ -270,17 +267,25 @@ class RunBegan(Record):
 
 
 @dataclass(frozen=True)
-class TrainStep(Record):
-    """Loss (mean cross-entropy, nat) and accuracy (share of letters) of one head and of two, on the step's batch."""
+class TrainStep(Stepped):
+    """One step.
 
-    step: int
+    Attributes
+    ----------
+    loss, accuracy : tuple of float
+        Of one head and of two on the step's batch: mean cross-entropy in nat, share of letters that are right.
+    agreement : float
+        Of the two heads' maps, 1 = the same.
+    """
+
     loss: tuple[float, float]
     accuracy: tuple[float, float]
+    agreement: float
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot(Record):
-    """How both models attend and answer at a step, for looking back.
+class Snapshot:
+    """How both models attend and answer at a step.
 
     Attributes
     ----------
@@ -288,26 +293,25 @@ class Snapshot(Record):
         Of the one head, and of the two; the same for all sequences; rows sum to 1.
     probabilities : ndarray float32 (S, 2, N, 2, V)
         Of one head and of two: for each token and each of its two places, over the letters.
-    agreement : float
-        Of the two heads' maps, 1 = the same.
     """
 
     step: int
     weights: Floats = field(repr=False)
     probabilities: Floats = field(repr=False)
-    agreement: float
+
+
+def kept(shown: Snapshot) -> Kept:
+    """A snapshot as a state to look back at."""
+    return Kept(Weights(shown.step, {"weights": shown.weights, "probabilities": shown.probabilities}))
+
+
+def snapshot(state: Weights) -> Snapshot:
+    """What `kept` kept."""
+    return Snapshot(state.step, state.arrays["weights"], state.arrays["probabilities"])
 
 
 @dataclass(frozen=True, eq=False)
 class Now(Frame):
-    """The same as `Snapshot`, of the newest step."""
+    """The newest step."""
 
     shown: Snapshot = field(repr=False)
-
-
-@dataclass(frozen=True)
-class RunStopped(Record):
-    """The run can go no further."""
-
-    step: int
-    reason: Message

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from engines.blocks.optimizers import Adam
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
+from engines.core.training import Stopped, finite
 from engines.multi_head.measures import map_agreement
 from engines.multi_head.models import TwoLetters
 from engines.multi_head.spec import (
@@ -29,10 +30,9 @@ from engines.multi_head.spec import (
     MultiHeadParams,
     Now,
     RunBegan,
-    RunStopped,
     Snapshot,
     TrainStep,
-    same_run,
+    kept,
 )
 
 HEADS = (1, 2)
@@ -50,23 +50,21 @@ class Trainer:
     def run(self, job: Job[MultiHeadParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run = self._run
-        if run is None or not same_run(run.params, job.params):
+        if run is None or run.params.run != job.params.run:
             run = self._run = Run(job.params)
             yield run.began()
             yield run.told()
-            shown = run.shown()
-            yield shown
-            yield Now(shown)
+            yield kept(run.shown)
+            yield Now(run.shown)
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
             run.advance(job.params.learning_rate)  # read at each step: it is live
             if run.stopped:
-                yield RunStopped(run.step, Message("Loss became NaN at step {n}. Stopped.", {"n": run.step + 1}))
+                yield Stopped(run.step, Message("Loss became NaN at step {n}. Stopped.", {"n": run.step + 1}))
                 return
             yield run.told()
-            shown = run.shown()
             if run.step <= EARLY or run.step % EVERY == 0:
-                yield shown
-            yield Now(shown)
+                yield kept(run.shown)
+            yield Now(run.shown)
 
 
 def draw(task: str, count: int, random: torch.Generator) -> Sequences:
@@ -90,9 +88,10 @@ class Run:
         self._adams = [Adam(list(model.parameters())) for model in self.models]
         self.sample = draw(params.task, SAMPLES, torch.Generator().manual_seed(1000 + params.train_seed))
         self._batch = draw(params.task, BATCH, self._random)
-        self._gradients, self._told = self._measure()
+        self._gradients, self._loss, self._accuracy = self._measure()
+        self.shown = self._look()
 
-    def _measure(self) -> tuple[list[tuple[Tensor, ...]], TrainStep]:
+    def _measure(self) -> tuple[list[tuple[Tensor, ...]], list[float], list[float]]:
         """Gradients, loss and accuracy of both models on the batch in hand."""
         letters, targets = self._batch
         gradients, losses, right = [], [], []
@@ -102,19 +101,20 @@ class Run:
             gradients.append(torch.autograd.grad(loss, list(model.parameters())))
             losses.append(float(loss.detach()))
             right.append(float((logits.argmax(-1) == targets).double().mean()))
-        return gradients, TrainStep(self.step, (losses[0], losses[1]), (right[0], right[1]))
+        return gradients, losses, right
 
     def advance(self, learning_rate: float) -> None:
         """One step of both models. A step that leaves the numbers is not told, and the run can go no further."""
         for adam, gradients in zip(self._adams, self._gradients, strict=True):
             adam.step(gradients, learning_rate)
         self._batch = draw(self.params.task, BATCH, self._random)
-        fresh, told = self._measure()
-        if not all(map(math.isfinite, told.loss)):
+        fresh, losses, right = self._measure()
+        if not finite(*losses):
             self.stopped = True
             return
         self.step += 1
-        self._gradients, self._told = fresh, TrainStep(self.step, told.loss, told.accuracy)
+        self._gradients, self._loss, self._accuracy = fresh, losses, right
+        self.shown = self._look()
 
     def began(self) -> RunBegan:
         """What the run is."""
@@ -124,14 +124,15 @@ class Run:
 
     def told(self) -> TrainStep:
         """Where the run stands, in numbers."""
-        return self._told
+        (one, two), (right_one, right_two) = self._loss, self._accuracy
+        alike = float(map_agreement(torch.from_numpy(self.shown.weights[1:]))[0, 1])
+        return TrainStep(self.step, (one, two), (right_one, right_two), alike)
 
     @torch.no_grad()
-    def shown(self) -> Snapshot:
+    def _look(self) -> Snapshot:
         """Where the run stands, on the sample."""
         letters, _ = self.sample
         answers = [model(letters) for model in self.models]
         weights = torch.cat([w for _, w in answers])  # (3, N, N)
         probabilities = torch.stack([logits.softmax(-1) for logits, _ in answers], 1)  # (S, 2, N, 2, V)
-        alike = float(map_agreement(answers[1][1])[0, 1])
-        return Snapshot(self.step, weights.numpy(), probabilities.numpy(), alike)
+        return Snapshot(self.step, weights.numpy(), probabilities.numpy())

@@ -166,7 +166,7 @@ def test_few_and_far_points(tab, qtbot, points):
         rest(tab, qtbot)
         assert not tab.grab().isNull()
     learn(tab, qtbot)
-    tab.running.step()
+    tab.running.one_step()
     qtbot.waitUntil(lambda: told(tab.learned) == 1 or tab.error.isVisible(), timeout=10_000)
     assert not tab.grab().isNull()
 
@@ -278,7 +278,7 @@ def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
     page = learn(tab, qtbot)
     tab.change(sees_itself=True, pace=50)  # nothing to lose yet: the run starts anew by itself
     qtbot.waitUntil(lambda: page.began.params.sees_itself, timeout=10_000)
-    tab.running.play(30)
+    tab.running.play_to(30)
     qtbot.waitUntil(lambda: told(page) == 30, timeout=20_000)
     assert page.path[-1].loss < page.began.least < page.path[-1].held_out
     assert page.loss_card.note.text().endswith("overfitting")
@@ -286,25 +286,28 @@ def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
 
 def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
     page = learn(tab, qtbot)
-    tab.running.step()
+    tab.running.one_step()
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     tab.show_page(0)
     tab.change(samples=30)
     rest(tab, qtbot)
     tab.show_page(1)
     assert page.step == 1
-    assert page.began.params.samples == 50
+    assert len(page.began.params.points) == 50
     assert tab.running.pending() == 1
+    tab.take_text("1,2\n3,4")
+    assert tab.running.pending() == 1
+    tab.undo()
     assert not tab.pending.isHidden()
     tab.anew.click()
-    qtbot.waitUntil(lambda: page.began.params.samples == 30 and told(page) == 0, timeout=10_000)
+    qtbot.waitUntil(lambda: len(page.began.params.points) == 30 and told(page) == 0, timeout=10_000)
     assert tab.pending.isHidden()
 
 
 def test_looking_back_and_returning(tab, qtbot):
     page = learn(tab, qtbot)
     tab.change(learning_rate=0.02, pace=50)
-    tab.running.play(8)
+    tab.running.play_to(8)
     qtbot.waitUntil(lambda: told(page) == 8, timeout=10_000)
     tab.learned.transport.scrubber.setValue(2)
     qtbot.waitUntil(lambda: page._looked is not None and page._looked.step == 2, timeout=10_000)
@@ -365,7 +368,7 @@ def test_everything_is_said_in_chinese(tab, qtbot):
             tab.change(**fields)
             rest(tab, qtbot)
             tab.grab()
-    tab.running.step()
+    tab.running.one_step()
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     tab.take_text("1,2\nx,y\n3,4")
     tab.take_text("none")

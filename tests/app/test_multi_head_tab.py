@@ -135,7 +135,8 @@ def test_sizes_from_elsewhere_are_made_to_fit(tab, qtbot):
 @pytest.fixture
 def run(tab, qtbot):
     tab.show_page(TRAINING)
-    qtbot.waitUntil(lambda: tab.training.maps[0].numbers()["values"].size > 0, timeout=10_000)
+    drawn = tab.training.maps[0]
+    qtbot.waitUntil(lambda: drawn.numbers()["values"].size > 0 and not tab.running.stream.is_busy, timeout=10_000)
     return tab.running
 
 
@@ -176,11 +177,11 @@ def test_a_new_task_waits_until_the_hand_starts_anew(tab, run, qtbot):
     page.transport.step.click()
     qtbot.waitUntil(lambda: page.step == 1 and not run.stream.is_busy, timeout=10_000)
     tab.change(task=LEFT)
-    assert run.run.task != LEFT
+    assert run.params.task != LEFT
     assert tab.anew.isVisible()
     tab.anew.click()
     qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=10_000)
-    assert (run.run.task, page.step) == (LEFT, 0)
+    assert (run.params.task, page.step) == (LEFT, 0)
     assert not tab.anew.isVisible()
     assert all(len(answer) == 1 for answer in page.answers.numbers()["h = 1"])
 
@@ -218,7 +219,7 @@ def test_bars_are_the_probabilities_of_the_letters_asked_for(tab, run):
 
 def test_the_seed_of_the_transport_is_a_setting(tab, run, qtbot):
     tab.training.transport.seeded.emit(7)
-    qtbot.waitUntil(lambda: run.run.train_seed == 7 and not run.stream.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: run.params.train_seed == 7 and not run.stream.is_busy, timeout=10_000)
     assert tab.params == replace(MultiHeadParams(), train_seed=7)
 
 

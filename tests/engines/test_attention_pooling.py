@@ -25,12 +25,12 @@ from engines.attention_pooling.spec import (
     PooledFrame,
     PoolingParams,
     RunBegan,
-    RunStopped,
     TrainStep,
 )
 from engines.attention_pooling.training import Optimizer, Run, Trainer
 from engines.core.errors import LabError
 from engines.core.protocol import Job
+from engines.core.training import Stopped
 
 PROFILES = {
     "gaussian": lambda u: math.exp(-u * u / 2),
@@ -287,7 +287,7 @@ def test_optimizer_and_rate_are_live():
 def test_a_run_that_leaves_the_numbers_keeps_its_w():
     points = ((0.0, 0.0), (1.0, 1e6), (3.0, -1e6))
     events = run(Trainer(), PoolingParams(points=points, learning_rate=10.0, until=50))
-    stopped = next(e for e in events if isinstance(e, RunStopped))
+    stopped = next(e for e in events if isinstance(e, Stopped))
     assert math.isfinite(steps(events)[-1].w)
     assert stopped.step == steps(events)[-1].step
     assert not steps(run(Trainer(), PoolingParams(until=0)))[1:]

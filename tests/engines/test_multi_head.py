@@ -11,6 +11,7 @@ from scipy.spatial.distance import jensenshannon
 
 from engines.core.errors import LabError
 from engines.core.protocol import Job
+from engines.core.training import Kept, Stopped
 from engines.multi_head.spec import (
     BOTH,
     INPUTS,
@@ -21,13 +22,12 @@ from engines.multi_head.spec import (
     MultiHeadParams,
     Now,
     RunBegan,
-    RunStopped,
-    Snapshot,
     TrainStep,
     causal,
     fitting,
+    run_params,
     same_heads,
-    same_run,
+    snapshot,
 )
 
 torch = pytest.importorskip("torch")
@@ -184,13 +184,13 @@ def test_two_heads_share_the_work_and_the_control_needs_only_one():
     run = Run(MultiHeadParams(train_seed=1, train_width=16))
     for _ in range(120):
         run.advance(0.02)
-    shown = run.shown()
+    shown = run.shown
     np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-5)
     both = shown.weights[1] + shown.weights[2]
     places = np.arange(LENGTH)
     assert (both[places, places - 1] > 0.8).all()
     assert (both[places, (places + 1) % LENGTH] > 0.8).all()
-    assert shown.agreement < 0.2
+    assert run.told().agreement < 0.2
     control = Run(MultiHeadParams(train_seed=1, train_width=16, task=LEFT))
     for _ in range(80):
         control.advance(0.02)
@@ -234,24 +234,25 @@ def test_a_run_that_leaves_the_numbers_stops_in_words():
     with torch.no_grad():
         trainer._run.models[0].letters.fill_(math.inf)
     events = trained(9, trainer)
-    assert isinstance(events[-1], RunStopped)
+    assert isinstance(events[-1], Stopped)
     assert events[-1].reason.values == {"n": 3}
     assert not any(isinstance(e, TrainStep) for e in events)
 
 
 def test_snapshots_are_kept_for_looking_back_and_rows_sum_to_one():
     events = trained(40)
-    kept = [e.step for e in events if isinstance(e, Snapshot)]
-    assert kept == [*range(21), 30, 40]
+    kept = [snapshot(e.weights) for e in events if isinstance(e, Kept)]
+    assert [shown.step for shown in kept] == [*range(21), 30, 40]
     assert isinstance(events[-1], Now)
-    for event in (e for e in events if isinstance(e, Snapshot)):
-        np.testing.assert_allclose(event.weights.sum(-1), 1, atol=1e-5)
-        np.testing.assert_allclose(event.probabilities.sum(-1), 1, atol=1e-5)
+    assert events[-1].shown.weights is kept[-1].weights
+    for shown in kept:
+        np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-5)
+        np.testing.assert_allclose(shown.probabilities.sum(-1), 1, atol=1e-5)
 
 
 def test_which_settings_compute_the_same():
     plain = MultiHeadParams()
     assert same_heads(plain, MultiHeadParams(learning_rate=0.01, head=2))
     assert not same_heads(plain, MultiHeadParams(tokens=5))
-    assert same_run(plain, MultiHeadParams(learning_rate=0.01, until=9))
-    assert not same_run(plain, MultiHeadParams(train_seed=4))
+    assert run_params(plain) == run_params(MultiHeadParams(heads=2, head=1, pace=9, blocked=((0, 1),)))
+    assert run_params(plain) != run_params(MultiHeadParams(train_seed=4))

@@ -246,7 +246,7 @@ class PoolingTab(TopicTab):
         """Run five steps at rate 0.5, as courses do."""
         self._step(learning_rate=0.5, optimizer=PoolingParams.optimizer)
         self.running.restart()
-        self.running.play(5)
+        self.running.play_to(5)
 
     # -- events
     def on(self, event: Event) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
@@ -21,7 +19,8 @@ from app.widgets import Key, box, button, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import rules
-from engines.multi_head.spec import BOTH, LENGTH, LETTERS, RunBegan, Snapshot, TrainStep
+from engines.core.training import Weights
+from engines.multi_head.spec import BOTH, LENGTH, LETTERS, RunBegan, Snapshot, TrainStep, snapshot
 
 ONE, TWO = "cat0", "cat1"
 LEAST = 20.0  # steps that the curves show at least
@@ -71,8 +70,7 @@ class TrainingPage:
         self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
         self.step = 0
         self._began: RunBegan | None = None
-        self._told: list[tuple[float, ...]] = []  # step, loss and accuracy in % of both, then the same smoothed
-        self._kept: list[Snapshot] = []
+        self._told: list[tuple[float, ...]] = []  # step, agreement, loss and accuracy in % of both, both smoothed
         self._now: Snapshot | None = None
         self._looked: int | None = None
         self._sequence = 0
@@ -105,7 +103,7 @@ class TrainingPage:
     # -- what the run tells
     def take_began(self, began: RunBegan) -> None:
         """Another run."""
-        self._began, self._told, self._kept, self._now, self._looked = began, [], [], None, None
+        self._began, self._told, self._now, self._looked = began, [], None, None
         self.step = 0
         self._sequence = 0
         made: dict[str, object] = {name: getattr(began.params, name) for name in rules(began.params)}
@@ -119,35 +117,25 @@ class TrainingPage:
         """One step; drawn with the next snapshot."""
         now = (*step.loss, *(100 * share for share in step.accuracy))
         weight = (1 - SMOOTH) / (1 - SMOOTH ** (len(self._told) + 1))  # unbiased from the first value on
-        before = self._told[-1][5:] if self._told else now
+        before = self._told[-1][6:] if self._told else now
         calm = (old + weight * (new - old) for old, new in zip(before, now, strict=True))
-        self._told.append((step.step, *now, *calm))
+        self._told.append((step.step, step.agreement, *now, *calm))
         self.step = step.step
-
-    def take_snapshot(self, shown: Snapshot) -> None:
-        """A state kept for looking back."""
-        self._kept.append(shown)
 
     def take_now(self, shown: Snapshot) -> None:
         """The newest state: draw it, unless the hand looks back."""
         self._now = shown
         self._draw_curves()
-        self.transport.set_step(self.step, [s.step for s in self._kept if s.step % 100 == 0])
         if self._looked is None:
             self._draw(shown)
 
-    def look(self, step: int | None) -> None:
-        """Look back at the state kept last before a step; None follows the run."""
-        self._looked = step
-        if step is None:
-            self._cursor(None)
-            if self._now is not None:
-                self._draw(self._now)
-            return
-        at = bisect_right([s.step for s in self._kept], step) - 1
-        if at >= 0:
-            self._draw(self._kept[at])
-            self._cursor(float(self._kept[at].step))
+    def look(self, state: Weights | None) -> None:
+        """Look back at a kept state; None follows the run."""
+        self._looked = None if state is None else state.step
+        self._cursor(None)
+        shown = self._now if state is None else snapshot(state)
+        if shown is not None:
+            self._draw(shown)
 
     # -- drawing
     def _cursor(self, x: float | None) -> None:
@@ -161,13 +149,13 @@ class TrainingPage:
             key.set_values(["" if v is None else words.number(v, digits) for v in plot.values_at(x)])
 
     def _draw_curves(self) -> None:
-        began, now = self._began, self._now
-        if began is None or now is None:
+        began = self._began
+        if began is None or not self._told:
             return
         told = np.array(self._told)
         x = told[:, 0]
         end = np.array([0.0, max(LEAST, x[-1])])
-        for plot, first, average in ((self.loss, 1, began.average), (self.accuracy, 3, 50.0)):
+        for plot, first, average in ((self.loss, 2, began.average), (self.accuracy, 4, 50.0)):
             curves = [
                 Curve(f"h = {i + 1}", x, told[:, first + 4 + i], token, raw=told[:, first + i])
                 for i, token in enumerate((ONE, TWO))
@@ -175,10 +163,7 @@ class TrainingPage:
             if began.average > 0:
                 curves.append(Curve(Message("order not known"), end, np.full(2, average), "text2", dashed=True))
             plot.set_curves(curves, float(end[1]))
-        states = [*self._kept, *([now] if not self._kept or now.step > self._kept[-1].step else [])]
-        steps = np.array([s.step for s in states], float)
-        alike = np.array([s.agreement for s in states])
-        self.diversity.set_curves([Curve(Message("Agreement"), steps, alike, "cat2")], float(end[1]))
+        self.diversity.set_curves([Curve(Message("Agreement"), x, told[:, 1], "cat2")], float(end[1]))
         self._cursor(None)
 
     def _draw(self, shown: Snapshot) -> None:

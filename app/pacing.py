@@ -1,0 +1,72 @@
+"""Drives a training run that is slow enough to watch. Knows no topic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer
+
+from app.tab import TopicTab
+from app.training import Training
+from app.transport import Transport
+from engines.core.training import TrainingParams
+
+BEAT = 40  #: ms between two looks at the pace
+AHEAD = 12  #: steps that may be asked for before they are told: the lane is never kept waiting
+
+
+class PacedTraining(Training):
+    """A run that goes no faster than the hand likes: a timer lets it go on by the steps that are due.
+
+    Parameters
+    ----------
+    tab, place, transport, settings, most
+        See `app.training.Training`.
+    pace : callable
+        Steps per second, at most; read at each beat.
+    """
+
+    def __init__(
+        self,
+        tab: TopicTab,
+        place: str,
+        transport: Transport,
+        settings: Callable[[], TrainingParams],
+        most: int,
+        pace: Callable[[], float],
+    ) -> None:
+        super().__init__(tab, place, transport, settings, most)
+        self._pace, self._goal = pace, most
+        self._due, self._then = 0.0, 0.0  # steps the pace allows, with their fraction; when they were counted
+        self._beat = QTimer(self)
+        self._beat.setInterval(BEAT)
+        self._beat.timeout.connect(self._tick)
+
+    def play(self) -> None:
+        """Go on until pause."""
+        self.play_to(self._most)
+
+    def play_to(self, goal: int) -> None:
+        """Go on up to a step, and rest there."""
+        self._goal = goal
+        super().play()
+
+    def _send(self, until: int) -> None:
+        if not self.runs or until < self._most:
+            super()._send(until)
+            return
+        self._due, self._then = float(self.step), time.monotonic()  # it starts: the beat says how far it goes
+        self._beat.start()
+
+    def _tick(self) -> None:
+        if not self.runs:  # paused, stopped, or ended by an error
+            self._beat.stop()
+            return
+        if self.step >= self._goal:
+            self.pause()
+            return
+        now = time.monotonic()
+        self._due = min(self._due + self._pace() * (now - self._then), self.step + AHEAD, self._goal)
+        self._then = now
+        super()._send(int(self._due))
