@@ -336,10 +336,12 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
     assert p[tab.found.labels[7]] == pytest.approx(float(tab.found.scores[7]), abs=1e-4)
     assert 'No object: every prediction learns "no object".' in texts(tab)
     assert page.canvas.photo_size() == (180, 120)
+    assert words.drawn(page.canvas._note).startswith("Draw an object")  # 100 unmatched boxes are not shown
     page._add[0].click()
     drag(page.canvas, at(page.canvas, 0.2, 0.2), at(page.canvas, 0.6, 0.7))
     rest(qtbot, page)
     assert page.scene.things[0].box == pytest.approx((0.4, 0.45, 0.4, 0.5), abs=0.02)
+    assert not page.canvas._note
     assert len(is_turned_optimal(page)) == 1
     page.dock.kind._pick(0)  # "N/A" is no choice
     assert tab.info.labels[page.scene.things[0].label] == "person"

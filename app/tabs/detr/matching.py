@@ -48,6 +48,7 @@ COST_TITLES = (
 LEGEND = "Green: objects. Orange: matched. Dashed: no object."
 DRAW_OBJECT = "Draw an object: drag or click. Esc: never mind."
 DRAW_GUESS = "Draw a prediction: drag or click. Esc: never mind."
+DRAW_FIRST = "Draw an object with + Object, or show the unmatched predictions."
 ROOM = 200  # boxes of one kind
 
 
@@ -355,6 +356,8 @@ class MatchingPage(SidePage):
             self.canvas.set_scene(scene, rgb, *how[1:])
             if not self.canvas.dragging():  # boxes of another scene have other places
                 self.canvas.select(self._at)
+        blank = bool(scene.guesses) and not scene.things and not rest
+        self.canvas.set_note(Message(DRAW_FIRST) if blank else "")
         dock.show_params(params, self._at)
         toy = self._model is not None and self._model[0].toy and scene.name == FROM_MODEL
         dock.show_offer(toy and self.tab.params.picture is not None)

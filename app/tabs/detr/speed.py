@@ -40,7 +40,7 @@ class SpeedBox(QWidget):
         """What the engine tells of this."""
         match event:
             case ModelInfo():
-                self.setVisible(not event.toy)
+                self.setVisible(not event.toy and event.step < 0)  # what is trained here is small
             case Computed():
                 self.show_computed(event)
 
