@@ -197,19 +197,21 @@ class Training(QObject):
         self.arrived.emit(event)
         match event:
             case Finished():
-                self._bar.set_running(False)
-                self._until = 0
+                self._over()
             case Stopped():
-                self._bar.set_running(False)
-                self._until = 0
+                self._over()
                 self._tab.complain(event.reason, "Start anew", self.restart, word="Note")
             case Ended() if event.error is not None:
-                self._bar.set_running(False)
-                self._until = 0
+                self._over()
                 self._tab.complain(event.error, "Start anew", self.restart)
                 self._tab.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()
+
+    def _over(self) -> None:
+        """The run has come to its end by itself."""
+        self._bar.set_running(False)
+        self._until = 0
 
     def _marks(self) -> tuple[int, ...]:
         """The kept steps, as far as they can be told apart on the scrubber."""

@@ -178,7 +178,7 @@ class PhotoView(PixelView):
                     self._scaled.clear()
                 self._scaled[key] = image.scaled(
                     wide, high, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-                )
+                ).convertToFormat(QImage.Format.Format_RGB32)  # as the window has it: painted by copying
             image = self._scaled[key]
         painter.drawImage(place, image, QRectF(image.rect()))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)

@@ -56,6 +56,8 @@ class Watched:
         The tab's `Training`; ``tab.driver`` if not given.
     settings : tuple of (field, value)
         Changes to the tab's settings that ask for the same run.
+    look : type, optional
+        The event with which the page draws its maps and curves anew.
     """
 
     topic: str
@@ -65,15 +67,17 @@ class Watched:
     page: int = 0
     driver: Callable[[Any], Training] = lambda tab: tab.driver
     settings: tuple[tuple[str, Any], ...] = ()
+    look: type[Event] | None = None
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Steps per second, one figure a round."""
+    """Steps per second, and looks per second in the window; one figure a round."""
 
     bare: tuple[float, ...]
     lane: tuple[float, ...]
     window: tuple[float, ...]
+    looks: tuple[float, ...]
 
     def through_lane(self) -> Measured:
         """The lane's share of the bare loop's steps per second."""
@@ -82,6 +86,10 @@ class Cost:
     def with_window(self) -> Measured:
         """The same with the window open and painting."""
         return self._share(self.window, "window open, its page painting")
+
+    def painted(self) -> Measured:
+        """How often curves and maps are drawn anew while it trains."""
+        return Measured(statistics.median(self.looks), "per s", details={"per_s": list(self.looks)})
 
     def _share(self, rates: tuple[float, ...], note: str) -> Measured:
         shares = [mine / bare for mine, bare in zip(rates, self.bare, strict=True)]
@@ -97,12 +105,20 @@ class Cost:
 def streaming_cost(watched: Watched, seconds: float = SECONDS, rounds: int = ROUNDS) -> Cost:
     """Measure the bare loop, the lane and the window in turns."""
     found: tuple[list[float], ...] = ([], [], [])
-    works = (bare_rate, lane_rate, window_rate)
+    looks: list[float] = []
+
+    def in_window(watched: Watched, seconds: float) -> float:
+        rate, often = window_rate(watched, seconds)
+        looks.append(often)
+        return rate
+
+    works = (bare_rate, lane_rate, in_window)
     for turn in range(rounds):
         order = range(3) if turn % 2 == 0 else reversed(range(3))
         for index in order:
             found[index].append(works[index](watched, seconds))
-    return Cost(*(tuple(one) for one in found))
+    bare, lane, window = (tuple(one) for one in found)
+    return Cost(bare, lane, window, tuple(looks))
 
 
 def bare_rate(watched: Watched, seconds: float) -> float:
@@ -159,19 +175,27 @@ def lane_rate(watched: Watched, seconds: float) -> float:
         lane.close(60)
 
 
-def window_rate(watched: Watched, seconds: float) -> float:
-    """Steps per second with the window open on the page."""
+def window_rate(watched: Watched, seconds: float) -> tuple[float, float]:
+    """Steps and looks per second with the window open on the page."""
     with _window(watched.topic, **dict(watched.settings)) as (_, tab):
         tab.show_page(watched.page)
         driver = watched.driver(tab)
         driver.play()
         _spin(lambda: driver.step >= WARM_UP)
+        looks = 0
+
+        def count(event: object) -> None:
+            nonlocal looks
+            looks += watched.look is not None and isinstance(event, watched.look)
+
+        driver.arrived.connect(count)
         first, began = driver.step, time.perf_counter()
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * seconds), loop, loop.quit)
         loop.exec()
-        rate = (driver.step - first) / (time.perf_counter() - began)
+        spent = time.perf_counter() - began
+        rate, often = (driver.step - first) / spent, looks / spent
         driver.pause()
         _spin(lambda: not driver.stream.is_busy)
         driver.close()
-        return rate
+        return rate, often

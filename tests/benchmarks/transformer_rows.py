@@ -8,7 +8,7 @@ from functools import cache
 
 from engines.core.device import leave_a_core
 from engines.core.protocol import Job
-from engines.transformer.recipe import TrainingSettings
+from engines.transformer.recipe import Now, TrainingSettings
 from tests.benchmarks.table import Measured, Row, quantile
 from tests.benchmarks.training_cost import Cost, Watched, streaming_cost
 
@@ -27,7 +27,8 @@ def _cost() -> Cost:
     def bare() -> Callable[[], object]:
         return Run(settings).advance
 
-    return streaming_cost(Watched("transformer", bare, "engines.transformer.training:Trainer", settings))
+    trainer = "engines.transformer.training:Trainer"
+    return streaming_cost(Watched("transformer", bare, trainer, settings, look=Now))
 
 
 def reverse_learned() -> Measured:
@@ -68,6 +69,7 @@ def rows() -> list[Row]:
     return [
         Row("transformer-lane", "Transformer training through the lane", lambda: _cost().through_lane(), least=0.95),
         Row("transformer-window", "Transformer training, window painting", lambda: _cost().with_window(), least=0.85),
+        Row("transformer-looks", "Transformer training, curves and maps drawn", lambda: _cost().painted(), least=10),
         Row("transformer-reverse", "Reverse from scratch to 95 % of tokens", reverse_learned, most=90),
         Row("transformer-answer", "typed input decoded, maps included, p99", answering, most=100),
     ]
