@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Weights:
     arrays: dict[str, npt.NDArray[Any]] = field(repr=False)
     made_of: Any = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes that the arrays fill."""
         return sum(a.nbytes for a in self.arrays.values())
