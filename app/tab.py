@@ -163,6 +163,7 @@ class TopicTab(QWidget):
         self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
         self.failed = False
         self._started = False
+        self._cut = self._given_up = False  # ended by another tab's question; by the hand
         self.show_params()
 
     # -- for subclasses
@@ -296,8 +297,8 @@ class TopicTab(QWidget):
 
     # -- running
     def shown(self) -> None:
-        """The tab came to the front."""
-        if not self._started or self.failed:
+        """The tab came to the front. What another tab's question cut short is asked again."""
+        if not self._started or self.failed or (self._cut and not self.stream.is_busy):
             self._started = True
             self.stream.request(self.params)
 
@@ -309,6 +310,7 @@ class TopicTab(QWidget):
 
     def cancel(self) -> None:
         """End what is being computed; what is on screen stays."""
+        self._given_up = True
         self.stream.stop()
 
     def tell(self, note: Message | None) -> None:
@@ -330,9 +332,11 @@ class TopicTab(QWidget):
             self.rested.emit(not self.failed)
 
     def _arrived(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            self._cut = event.cancelled and not self._given_up
         match event:
             case Started():
-                self.failed = False
+                self.failed = self._given_up = False
             case Progress():
                 self.progress = event
                 self.progressed.emit(event)

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from app import theme, words
 from app.header import entry, refill
@@ -104,6 +104,7 @@ class Window(QMainWindow):
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
             self._stack.addWidget(tab)
+            self._let_drops_through(tab)
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
         tab = self.tabs[name]
@@ -309,6 +310,21 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         self.intake.dropped(event.mimeData())
+
+    def _let_drops_through(self, tab: TopicTab) -> None:
+        """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""
+        for part in tab.findChildren(QWidget):
+            if isinstance(part, QLineEdit):
+                part.installEventFilter(self)  # text it may have
+            elif part.acceptDrops():
+                part.setAcceptDrops(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let files fall past a text field."""
+        if isinstance(event, QDragEnterEvent) and event.mimeData().hasUrls():
+            event.ignore()  # Qt asks what lies below next, up to the window
+            return True
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

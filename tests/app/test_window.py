@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import theme, words
 from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
+from engines.core.protocol import Job
 from tests.app import toy
 from tests.app.toy import ToyParams
 
@@ -154,6 +155,20 @@ def test_a_double_click_on_a_slider_resets_it(tab, qtbot):
     assert tab.params.temperature == 1.0
 
 
+def test_what_another_tab_cut_short_is_asked_again_and_what_the_hand_ended_is_not(tab, window, qtbot):
+    tab.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    window.lane.submit(Job(ToyParams(), toy.ToyEngine, lambda event: None))
+    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    count = len(tab.answers)
+    window.show_topic("toy")
+    qtbot.waitUntil(lambda: len(tab.answers) > count + 2)
+    window.cancel()
+    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    window.show_topic("toy")
+    assert not tab.stream.is_busy
+
+
 def picture_file(folder, name, color):
     path = folder / name
     Image.new("RGB", (30, 20), color).save(path)
@@ -164,6 +179,25 @@ def mime(*paths):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(p)) for p in paths])
     return data
+
+
+def dropped_on(widget: QWidget, data: QMimeData) -> None:
+    """Drop something there; Qt offers it to each widget upward until one accepts, which then gets it."""
+    keys = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(widget, QDragEnterEvent(QPoint(5, 5), *keys))
+    QApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), *keys))
+
+
+def test_a_picture_dropped_on_a_number_is_for_the_window(tab, window, qtbot, tmp_path):
+    field = tab.form.control("temperature").field
+    before = field.text()
+    settle(qtbot, tab, lambda: dropped_on(field, mime(picture_file(tmp_path, "on a number.png", "red"))))
+    assert tab.params.picture.name == "on a number.png"
+    assert field.text() == before
+    text = QMimeData()
+    text.setText("2.5")
+    dropped_on(field, text)
+    assert "2.5" in field.text()  # text it takes
 
 
 def test_a_dropped_picture_reaches_the_tab_and_the_recent_ones(tab, window, qtbot, tmp_path):
