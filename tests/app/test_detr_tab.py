@@ -15,10 +15,13 @@ from app import export, theme, words
 from app.tabs.detr.docks import heads_off
 from app.tabs.detr.pages import REAL
 from app.tabs.detr.tab import DETECT, SCENE
+from app.widgets import MenuButton
+from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.detr.crowd import LINEAR
 from engines.detr.lab import CROWD, scene_of
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
+from engines.detr.speed_spec import BFLOAT16, FASTEST, FLOAT32, Computed
 from engines.detr.training_spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.views_help import hover
@@ -203,6 +206,28 @@ def test_the_toy_says_what_it_knows_and_offers_the_real_one(tab, qtbot, monkeypa
     assert not note.get.isVisible()
     assert tab.detect.maps.numbers()["maps"].shape[0] == 48
     assert tab.form.control("layer").slider.maximum() == 5
+
+
+def test_how_a_real_model_is_computed_is_told(tab, qtbot):
+    speed = tab.note_on_model.speed
+    assert speed.isHidden()  # the toy has no choice
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    assert not speed.isHidden()
+    tried = ((BFLOAT16, 20.0), (FLOAT32, 1200.0))
+    speed.hear(Computed(FASTEST, BFLOAT16, None, tried, 563.4))
+    assert (speed.time.text(), speed.apart.isHidden()) == ("bfloat16: 563 ms", True)
+    assert speed.time.toolTip() == "Milliseconds for a small picture: bfloat16 20, float32 1,200"
+    speed.hear(Computed(FASTEST, BFLOAT16, None, tried, 563.4, 1141.2, 0.0068, 3e-5, 0.0, "cat"))
+    assert speed.time.text() == "bfloat16: 563 ms, float32 1,141 ms."
+    differences = "Largest difference from float32: logits {}, probabilities {}, boxes {}."
+    assert speed.apart.text() == differences.format("0.0068", "3e−05", "0")
+    speed.hear(Computed(BFLOAT16, FLOAT32, Message("This processor has no bfloat16."), (), 1141.0))
+    assert speed.time.text() == "This processor has no bfloat16. float32: 1,141 ms"
+    assert speed.apart.isHidden()
+    with qtbot.waitSignal(tab.rested, timeout=5000):
+        speed.findChild(MenuButton)._pick(1)
+    assert FakeDetr.asked[-1][0].compute == FLOAT32
+    assert tab.history.can_undo
 
 
 def test_a_photo_of_another_shape_moves_the_cards_and_forgets_old_boxes(tab, qtbot):

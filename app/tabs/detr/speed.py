@@ -18,7 +18,9 @@ TINY = 1e-4  #: a difference below this is written with its power of ten
 
 
 def written(value: float) -> str:
-    """``0.0068``; small ones ``3e−05``."""
+    """``0.0068``; small ones ``3e−05``; ``0`` where not a bit differs."""
+    if value == 0:
+        return "0"
     if 0 < value < TINY:
         mantissa, exponent = f"{value:.0e}".split("e")
         return f"{mantissa}e−{abs(int(exponent)):02d}"
