@@ -299,7 +299,7 @@ def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
     assert tab.running.pending() == 1
     tab.undo()
     assert not tab.pending.isHidden()
-    tab.anew.click()
+    tab.pending.anew.click()
     qtbot.waitUntil(lambda: len(page.began.params.points) == 30 and told(page) == 0, timeout=10_000)
     assert tab.pending.isHidden()
 

@@ -196,13 +196,13 @@ def test_structure_waits_for_a_new_run_and_live_settings_do_not(tab, qtbot):
     rest(qtbot, tab)
     train(qtbot, tab, 2)
     tab.change(momentum=0.5)
-    assert not tab.anew.isVisible()
+    assert not tab.pending.anew.isVisible()
     tab.change(method=BANK)
-    assert tab.anew.isVisible()
-    tab.anew.click()
+    assert tab.pending.anew.isVisible()
+    tab.pending.anew.click()
     rest(qtbot, tab)
     assert tab.running.driver.step == 0
-    assert not tab.anew.isVisible()
+    assert not tab.pending.anew.isVisible()
     assert len(tab.queue.ring.numbers()["ages"]) == 96  # one vector a picture
     train(qtbot, tab, 1)
 

@@ -178,11 +178,11 @@ def test_a_new_task_waits_until_the_hand_starts_anew(tab, run, qtbot):
     qtbot.waitUntil(lambda: page.step == 1 and not run.stream.is_busy, timeout=10_000)
     tab.change(task=LEFT)
     assert run.params.task != LEFT
-    assert tab.anew.isVisible()
-    tab.anew.click()
+    assert tab.pending.anew.isVisible()
+    tab.pending.anew.click()
     qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=10_000)
     assert (run.params.task, page.step) == (LEFT, 0)
-    assert not tab.anew.isVisible()
+    assert not tab.pending.anew.isVisible()
     assert all(len(answer) == 1 for answer in page.answers.numbers()["h = 1"])
 
 

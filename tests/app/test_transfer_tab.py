@@ -214,7 +214,7 @@ def test_what_starts_a_new_run_is_counted_and_what_does_not_asks_nothing_of_the_
     assert tab.training.pending() == 0
     change(qtbot, tab, labels=7)
     assert "1 change since the run began" in texts(tab)
-    tab.anew.click()
+    tab.pending.anew.click()
     qtbot.waitUntil(lambda: tab.state.began is not None and tab.state.began.params.labels == 7, timeout=WAIT)
     assert tab.training.pending() == 0
     assert tab.state.steps in ([], [0])

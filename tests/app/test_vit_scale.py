@@ -132,11 +132,11 @@ def test_settings_wait_and_going_on_keeps_what_is_done(opened, qtbot):
     page = tab.scale
     run_to_end(qtbot, page)
     tab.change(seeds=2)
-    assert page.anew.isVisible()
-    assert "1 change" in page.pending.text()
-    page.anew.click()
+    assert page.pending.anew.isVisible()
+    assert "1 change" in page.pending.said.text()
+    page.pending.anew.click()
     qtbot.waitUntil(lambda: len(page.table.points) == 12, timeout=60_000)
-    assert not page.anew.isVisible()
+    assert not page.pending.anew.isVisible()
 
 
 def test_the_page_says_whether_the_vit_passes_the_cnn(opened):

@@ -35,7 +35,7 @@ class Running(PacedTraining):
         )
         self._owner, self._page = tab, page
         self.arrived.connect(self._told)
-        self.waiting.connect(tab.show_pending)
+        self.waiting.connect(tab.pending.show_count)
         page.transport.looked.connect(self._look_back)
 
     def params_changed(self) -> None:

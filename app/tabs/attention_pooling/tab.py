@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 
 from app.params_form import ParamsForm
+from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
 from app.tabs.attention_pooling.learned import LearnedPage
 from app.tabs.attention_pooling.regression import RegressionPage
@@ -65,15 +66,14 @@ class PoolingTab(TopicTab):
             self.form.add("Data", part)
         self.run_form = ParamsForm(PoolingParams(), ("learning_rate", "optimizer", "pace", "sees_itself"))
         self.why = quiet("", wrap=True)
-        self.pending = quiet("", wrap=True)
-        self.anew = WideButton("Start anew", "reset")
+        self.pending = Pending()
         recipe = WideButton("5 steps at rate 0.5", "play", tip="The usual recipe: plain SGD from a random start.")
         self.run_form.add("Changes at once", recipe)
-        for part in (self.why, self.pending, self.anew):
-            self.run_form.add("Starts a new run", part)
+        self.run_form.add("Starts a new run", self.why)
+        self.run_form.add("Starts a new run", self.pending)
         self.running = Running(self, self.learned)
         recipe.clicked.connect(lambda _checked=False: self.usual_recipe())
-        self.anew.clicked.connect(lambda _checked=False: self.running.restart())
+        self.pending.anew.clicked.connect(lambda _checked=False: self.running.restart())
         self._connect()
         return [
             Page("Kernel regression", self.regression.centre, Dock(self.form)),
@@ -214,13 +214,6 @@ class PoolingTab(TopicTab):
         made |= {"points": len(points), "own_points": params.points is not None, "query": params.query}
         for view in self.regression.views:
             view.settings = made
-
-    def show_pending(self, count: int) -> None:
-        """How many changes wait for the next run."""
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
 
     # -- tools
     def fit(self) -> None:

@@ -70,7 +70,7 @@ class Running:
         self.driver.arrived.connect(self._arrived)
         self.driver.renewed.connect(self._renewed)
         self.driver.looked.connect(self._looked)
-        self.driver.waiting.connect(tab.show_pending)
+        self.driver.waiting.connect(tab.pending.show_count)
         self.tuner = training_stream(tab.shell.lane, TUNER, tab)
         self.tuner.arrived.connect(self._tuned)
         self._tries = 0

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.params_form import ParamsForm
+from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
 from app.tabs.moco.queuepage import QueuePage
 from app.tabs.moco.running import Running
@@ -80,9 +81,9 @@ class MocoTab(TopicTab):
         self.views_form.add(VIEW_1, self.strengths, at=0)
         self.alike = WideButton("T₂ like T₁")
         self.views_form.add(VIEW_2, self.alike, at=0)
-        self.pending, self.anew = quiet("", wrap=True), WideButton("Start anew", "reset")
+        self.pending = Pending()
         self.sizes, self.notes = quiet("", wrap=True), quiet("", wrap=True)
-        for part in (self.pending, self.anew, self.sizes, self.notes):
+        for part in (self.pending, self.sizes, self.notes):
             self.run_form.add(NEW_RUN, part)
         self.saved_text, self.go_on = quiet("", wrap=True), WideButton("Go on with it", "play")
         self.saved_part = box(section("Saved run", self.saved_text, self.go_on))
@@ -91,7 +92,6 @@ class MocoTab(TopicTab):
         self.queue.slot.addWidget(self.transport)  # from the start: language and theme reach only what is in the tab
         self.running = Running(self)
         self._connect()
-        self.show_pending(0)
         self.run_form.add(AT_ONCE, self.saved_part, at=0)
         queue_dock = Dock(self.run_form, norm, resets=False)
         return [
@@ -116,7 +116,7 @@ class MocoTab(TopicTab):
         self.alike.clicked.connect(
             lambda _checked=False: self._step(**{b: getattr(self.params, a) for a, b in zip(ONE, TWO, strict=True)})
         )
-        self.anew.clicked.connect(lambda _checked=False: self.running.driver.restart())
+        self.pending.anew.clicked.connect(lambda _checked=False: self.running.driver.restart())
         self.go_on.clicked.connect(lambda _checked=False: self._go_on())
         self.transport.seeded.connect(lambda seed: self._step(seed=seed))
         self.test.tune.clicked.connect(lambda _checked=False: self.running.tune())
@@ -202,13 +202,6 @@ class MocoTab(TopicTab):
             self.data.set_at(DATA.index(params.data))
         share = words.number(params.queue_size / params.batch, 1)
         say(self.sizes, "setText", Message("K / B = {n}: a key stays that many steps.", {"n": share}))
-
-    def show_pending(self, count: int) -> None:
-        """Say how many settings wait for the next run."""
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
 
     def show_page(self, index: int) -> None:
         super().show_page(index)

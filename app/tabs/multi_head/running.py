@@ -34,7 +34,7 @@ class Running(PacedTraining):
         self._still.timeout.connect(self._draw_newest)
         self.arrived.connect(self._told)
         self.looked.connect(page.look)
-        self.waiting.connect(tab.show_pending)
+        self.waiting.connect(tab.pending.show_count)
 
     def params_changed(self) -> None:
         """The settings are others, or the page came to the front."""

@@ -10,12 +10,13 @@ from PySide6.QtGui import QKeyEvent
 from app import words
 from app.controls import HeadChips
 from app.params_form import ParamsForm
+from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
 from app.tabs.multi_head.dock import set_powers
 from app.tabs.multi_head.heads import HeadsPage
 from app.tabs.multi_head.running import Running
 from app.tabs.multi_head.training import TrainingPage
-from app.widgets import WideButton, quiet
+from app.widgets import quiet
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Params
@@ -53,10 +54,8 @@ class MultiHeadTab(TopicTab):
         self.form.add("Layer", self.random)
         self.run_form = ParamsForm(MultiHeadParams(), ("learning_rate", "pace", "task", "train_width"))
         set_powers(self.run_form, "train_width")
-        self.why, self.pending = quiet("", wrap=True), quiet("", wrap=True)
-        self.anew = WideButton("Start anew", "reset")
-        self.large = quiet("", wrap=True)
-        for part in (self.why, self.large, self.pending, self.anew):
+        self.why, self.large, self.pending = quiet("", wrap=True), quiet("", wrap=True), Pending()
+        for part in (self.why, self.large, self.pending):
             self.run_form.add(NEW_RUN, part)
         self.running = Running(self, self.training)
         self._connect()
@@ -75,7 +74,7 @@ class MultiHeadTab(TopicTab):
         page.causal.clicked.connect(lambda _checked=False: self._step(blocked=causal(self.params.tokens)))
         page.clear.clicked.connect(lambda _checked=False: self._step(blocked=()))
         self.chips.changed.connect(lambda off: self._step(heads_off=off))
-        self.anew.clicked.connect(lambda _checked=False: self.running.restart())
+        self.pending.anew.clicked.connect(lambda _checked=False: self.running.restart())
         self.training.transport.seeded.connect(lambda seed: self._step(train_seed=seed))
 
     # -- the hand
@@ -117,13 +116,6 @@ class MultiHeadTab(TopicTab):
         self.heads.show_head(params)
         self.training.transport.set_seed(params.train_seed)
         say(self.why, "setText", WHY[params.task == BOTH])
-
-    def show_pending(self, count: int) -> None:
-        """Say how many settings wait for the next run."""
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
 
     def show_size(self, count: int) -> None:
         """Say how large both models are."""

@@ -13,13 +13,14 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.choosers import PictureChooser, is_usable
 from app.params_form import ParamsForm
+from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transfer.choosers import BackboneChooser, SetChooser, set_name
 from app.tabs.transfer.judge import JudgePage
 from app.tabs.transfer.learn import LearnPage
 from app.tabs.transfer.run import RunState
 from app.training import Training
-from app.widgets import WideButton, label, quiet
+from app.widgets import quiet
 from app.words import say
 from engines.checkpoints import backbones, catalog, layout
 from engines.core.errors import LabError, Message
@@ -82,7 +83,6 @@ class TransferTab(TopicTab):
         self.training.arrived.connect(self._told)
         self.training.renewed.connect(self._renewed)
         self.training.looked.connect(self._look)
-        self.training.waiting.connect(self._show_pending)
         self.learn.transport.seeded.connect(lambda seed: self.change(sample=seed))
         return [
             Page("Learn", self.learn.centre, self._dock()),
@@ -96,14 +96,13 @@ class TransferTab(TopicTab):
              "fine_tune", "from_scratch", "batch"),
         )  # fmt: skip
         self.duration, self.frozen = quiet("", wrap=True), quiet("", wrap=True)
-        self.waits = label("", kind="accent", wrap=True)
-        self.anew = WideButton("Start anew", "reset")
-        self.anew.clicked.connect(lambda _checked=False: self.training.restart())
-        for part in (self.duration, self.waits, self.anew):
+        self.pending = Pending()
+        self.pending.anew.clicked.connect(lambda _checked=False: self.training.restart())
+        self.training.waiting.connect(self.pending.show_count)
+        for part in (self.duration, self.pending):
             self.form.add(NEW_RUN, part)
         self.form.add(LIVE, self.frozen)
         say(self.frozen, "setText", "The probe's backbone is frozen.")
-        self._show_pending(0)
         return Dock(self.form, resets=False)
 
     def choosers(self) -> Sequence[QWidget]:
@@ -326,9 +325,3 @@ class TransferTab(TopicTab):
         self.judge.show_probe(self.probe)
         if self.params.photo is not None and self.params.probe is not self.probe:
             self.change(undoable=False, probe=self.probe)
-
-    def _show_pending(self, count: int) -> None:
-        self.waits.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.waits, "setText", Message(text, {"n": count}))

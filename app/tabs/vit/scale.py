@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.params_form import ParamsForm
+from app.pending import Pending
 from app.tab import Dock, TopicTab
 from app.tabs.vit.scalecards import ScaleCards
 from app.theme import S3
@@ -17,7 +18,7 @@ from app.training import Training
 from app.transport import Transport
 from app.views.base import PixelView
 from app.views.curves import Curves
-from app.widgets import WideButton, box, col, label, quiet, section
+from app.widgets import WideButton, box, col, quiet, section
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event, Progress
@@ -75,20 +76,20 @@ class ScalePage:
         self.form = ParamsForm(self._tab.params, [n for n in STUDY if n in ("study_data", "largest", "seeds")])
         self.place = WideButton("Choose folder", "folder", tip="A folder of CIFAR-10, or one of class folders")
         self.where = quiet("", wrap=True)
-        self.pending = label("", kind="accent", wrap=True)
-        self.anew = WideButton("Go on with these", "play", tip="Trainings that are the same are not made again.")
+        again = WideButton("Go on with these", "play", tip="Trainings that are the same are not made again.")
+        self.pending = Pending(again)
         self.sizes = quiet("", wrap=True)
-        for part in (self.place, self.where, self.sizes, self.pending, self.anew):
+        for part in (self.place, self.where, self.sizes, self.pending):
             self.form.add(NEW_RUN, part)
         self.dock = Dock(self.form, box(section("Not in the paper", quiet(OPEN, wrap=True))), resets=False)
 
     def _connect(self) -> None:
         self.place.clicked.connect(lambda _checked=False: self._ask())
-        self.anew.clicked.connect(lambda _checked=False: self._go_on())
+        self.pending.anew.clicked.connect(lambda _checked=False: self._go_on())
         self.transport.seeded.connect(lambda seed: self._tab.change(study_seed=seed))
         self.training.arrived.connect(self._arrived)
         self.training.looked.connect(self._look)
-        self.training.waiting.connect(self._show_pending)
+        self.training.waiting.connect(self.pending.show_count)
 
     @property
     def views(self) -> tuple[PixelView | Curves, ...]:
@@ -127,12 +128,6 @@ class ScalePage:
         if chosen:
             self.take_folder(Path(chosen))
 
-    def _show_pending(self, count: int) -> None:
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
-
     # -- what is kept
     @property
     def _file(self) -> Path | None:
@@ -141,7 +136,6 @@ class ScalePage:
 
     def _show_first(self) -> None:
         """The user's own study if there is one, else the bundled one, with what its ViT looked like."""
-        self._show_pending(0)
         self.settings_changed()
         own = scale_store.read(self._file) if self._file is not None else None
         table = own or scale_store.read(scale_store.BUNDLED)

@@ -1,0 +1,35 @@
+"""What a training dock says of settings that wait for the next run."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.theme import S3
+from app.widgets import WideButton, col, quiet
+from app.words import say
+from engines.core.errors import Message
+
+
+class Pending(QWidget):
+    """How many settings wait, above the button that begins a run with them; in sight only while some do.
+
+    Parameters
+    ----------
+    anew : WideButton, optional
+        The button, where it has to say something else than "Start anew".
+    """
+
+    def __init__(self, anew: WideButton | None = None) -> None:
+        super().__init__()
+        self.said = quiet("", wrap=True)
+        self.anew = anew or WideButton("Start anew", "reset")
+        layout = col(self.said, self.anew, gap=S3)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(layout)
+        self.show_count(0)
+
+    def show_count(self, count: int) -> None:
+        """Say how many settings wait."""
+        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
+        say(self.said, "setText", Message(text, {"n": count}))
+        self.setVisible(count > 0)
