@@ -25,6 +25,13 @@ GENERAL = {
     "Logits": "l = x W_u + b_u",
     "Probabilities": "p = softmax(l)",
 }
+IN_WORDS = ("Sum0", "Head", "Sum")
+
+
+def general(part: str) -> Text:
+    """The formula of a step; words in it are said in the user's language."""
+    text = GENERAL[part]
+    return Message(text) if part in IN_WORDS else plain(text)
 
 
 def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0, 0.0)) -> tuple[Text, ...]:
@@ -33,22 +40,22 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
     ``extra``: gain and bias of a normalization at the cell's column.
     """
     i, j = cell
-    head = GENERAL["Sum0" if step.part == "Sum" and step.stage == 0 else step.part]
+    head = general("Sum0" if step.part == "Sum" and step.stage == 0 else step.part)
     left, right = step.left.values, step.right.values
     value = float(step.result.values[i, j])
     out = cell_name(step.symbols[2], step.result, i, j)
     match step.kind:
         case kind if kind == PLUS:
-            return plain(head), plain(f"{out} = {num(left[i, j])} + {signed(right[i, j])}"), plain(f"= {num(value)}")
+            return head, plain(f"{out} = {num(left[i, j])} + {signed(right[i, j])}"), plain(f"= {num(value)}")
         case kind if kind == TIMES:
             assert step.bias is not None
             total = products(left[i], right[:, j], TERMS - step.relu)
             inside = f"{total} + {signed(step.bias[j])}"
             whole = float(left[i] @ right[:, j] + step.bias[j])
             if step.relu:
-                return plain(head), plain(f"{out} = relu({inside})"), plain(f"= relu({num(whole)}) = {num(value)}")
+                return head, plain(f"{out} = relu({inside})"), plain(f"= relu({num(whole)}) = {num(value)}")
             return (
-                plain(head),
+                head,
                 plain(f"{out} = {inside}"),
                 Message("= {value} (a sum over {n} products and a bias)", {"value": num(value), "n": len(left[i])}),
             )
@@ -56,7 +63,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
             d = left.shape[1]
             raw = float(left[i] @ right[j])
             return (
-                plain(head),
+                head,
                 plain(f"{out} = ({products(left[i], right[j])}) / √{d}"),
                 plain(f"= {num(raw)} / {number(np.sqrt(d), 2)} = {num(value)}"),
             )
@@ -64,7 +71,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
             n = left.shape[1]
             end = Message("= {value} (a mean of {n} values, weighted)", {"value": num(value), "n": n})
             return (
-                plain(head),
+                head,
                 plain(f"{out} = {products(left[i], right[:, j])}"),
                 end if n > 1 else plain(f"= {num(value)}"),
             )
@@ -75,30 +82,30 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
     raise ValueError(step.kind)
 
 
-def softmax_lines(step: Step, i: int, j: int, head: str, out: str) -> tuple[Text, ...]:
+def softmax_lines(step: Step, i: int, j: int, head: Text, out: str) -> tuple[Text, ...]:
     """exp over the sum of exps; a masked cell says so."""
     scores, raised = step.left.values[i], step.right.values[i]
     off = step.left.off
     total = num(float(raised.sum()))
     if off is not None and off[i, j]:
-        return plain(head), plain(f"{out} = exp(−∞) / {total}"), Message("= 0: the mask hides what comes later")
+        return head, plain(f"{out} = exp(−∞) / {total}"), Message("= 0: the mask hides what comes later")
     kept = scores if off is None else scores[~off[i]]
     value = number(float(step.result.values[i, j]), 4)
     return (
-        plain(head),
+        head,
         plain(f"{out} = exp({num(scores[j])} − {signed(kept.max())}) / Σ exp = {num(float(raised[j]))} / {total}"),
         plain(f"= {value}"),
     )
 
 
-def norm_lines(step: Step, i: int, j: int, head: str, out: str, extra: tuple[float, float]) -> tuple[Text, ...]:
+def norm_lines(step: Step, i: int, j: int, head: Text, out: str, extra: tuple[float, float]) -> tuple[Text, ...]:
     """Minus the mean, over the deviation, times γ, plus β."""
     both = step.right.values
     mean, deviation = (both[i] if step.right.axes == "i-" else both[:, j]).tolist()
     before, value = float(step.left.values[i, j]), float(step.result.values[i, j])
     gain, bias = extra
     return (
-        plain(head),
+        head,
         plain(f"{out} = {num(gain)} × ({num(before)} − {signed(mean)}) / {num(deviation)} + {signed(bias)}"),
         plain(f"= {num(value)}"),
     )
