@@ -108,25 +108,31 @@ class Underline(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._run = QPropertyAnimation(self, b"geometry")
+        self._target: QWidget | None = None
+        self._run = QPropertyAnimation(self, b"geometry", self)
         self._run.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._run.finished.connect(self.hide)  # at rest the style sheet draws the line
         self.hide()
 
     def move_under(self, target: QWidget, animated: bool) -> None:
-        """Run to ``target``, or be there at once."""
-        parent = target.parentWidget()
-        assert parent is not None
-        end = QRect(target.x(), target.geometry().bottom() - 1, target.width(), 2)
-        start = self.geometry()
+        """Run to ``target``, or be there at once; where it is, or is on its way to already, nothing happens."""
+        before, self._target = self._target, target
+        if before is target:
+            return
         self._run.stop()
-        self.setGeometry(end)
-        if animated and start.width() > 2 and theme.duration(1):
-            self.show()
+        self.hide()  # a run that is stopped does not say that it has finished
+        if animated and before is not None and theme.duration(1):
             self._run.setDuration(theme.duration(120))
-            self._run.setStartValue(start)
-            self._run.setEndValue(end)
+            self._run.setStartValue(_below(before))
+            self._run.setEndValue(_below(target))
+            self.setGeometry(_below(before))
+            self.show()
             self._run.start()
 
     def paintEvent(self, _event: object) -> None:
         QPainter(self).fillRect(self.rect(), theme.color("accent"))
+
+
+def _below(page: QWidget) -> QRect:
+    """Where the line stands under a page's name."""
+    return QRect(page.x(), page.geometry().bottom() - 1, page.width(), 2)

@@ -169,6 +169,23 @@ def test_what_another_tab_cut_short_is_asked_again_and_what_the_hand_ended_is_no
     assert not tab.stream.is_busy
 
 
+def test_the_line_under_a_page_runs_there_and_leaves_nothing_behind(tab, window, qtbot):
+    line = tab.header._line
+    pages = tab.header._group.buttons()
+    qtbot.mouseClick(pages[1], Qt.MouseButton.LeftButton)
+    assert tab.page == 1
+    assert line.isVisible()  # on its way
+    qtbot.waitUntil(line.isHidden)
+    window.use_language("zh")  # names of other widths: a line that stayed would stand under nothing
+    assert line.isHidden()
+    tab.show_page(0)
+    assert line.isHidden()
+    qtbot.mouseClick(pages[1], Qt.MouseButton.LeftButton)
+    tab.show_page(0)
+    assert line.isHidden()
+    window.use_language("en")
+
+
 def picture_file(folder, name, color):
     path = folder / name
     Image.new("RGB", (30, 20), color).save(path)
