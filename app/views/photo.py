@@ -165,13 +165,13 @@ class PhotoView(PixelView):
 
     # -- painting
     def draw_photo(self, painter: QPainter, dim: bool) -> None:
-        """Paint the photo; smaller than its copy it is scaled once and kept."""
+        """Paint the photo; no larger than its copy it is scaled and converted once and kept."""
         place = self.photo_rect()
         image = self._dim if dim else self._bright
         ratio = self.devicePixelRatioF()
         wide, high = round(place.width() * ratio), round(place.height() * ratio)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        if 0 < wide < image.width() and 0 < high < image.height():
+        if 0 < wide <= image.width() and 0 < high <= image.height():
             key = (dim, wide, high)
             if key not in self._scaled:
                 if len(self._scaled) > 3:
