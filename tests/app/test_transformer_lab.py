@@ -87,7 +87,7 @@ def test_experiments(tab, qtbot, qtlog):
 def choose(tab, qtbot, name):
     """Click an experiment in the list."""
     at = EXPERIMENTS.index(name)
-    click(tab.lab.list, tab.lab.list.verdict_rect(at).center())
+    click(tab.lab.list, tab.lab.list.place(at).center())
     assert tab.params.experiment == name
     rest(tab, qtbot)
     assert tab.lab.panels[name].isVisible()
@@ -107,6 +107,8 @@ def the_mask(tab, qtbot):
     np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[0])
     assert "masked" not in panel.grid.numbers()
     click(panel.grid, panel.grid.cell_rect((4, 1)).center())
+    assert tab.params.token == 4  # the same token is looked at on all pages
+    assert tab.decode.maps.maps["cross"]._at == (4, -1)
     assert tiny(float(seen.moved[0][4, :4].max())) in panel.said[1].text()
     assert "future" in panel.said[1].text()
     tab.undo()
@@ -179,8 +181,9 @@ def the_positions(tab, qtbot):
     tab.lab.form.control("lab_positions").click()
     assert panel.said[2].font().bold()
     assert not panel.said[1].font().bold()
-    panel.heads.set_at(2)
     panel.heads.chosen.emit(2)
+    assert (tab.params.head, tab.params.walk_head, panel.heads.at()) == (3, 2, 2)
+    assert tab.training.maps.chosen_head == 3
     np.testing.assert_array_equal(panel.maps[0].numbers()["values"], seen.maps[0, 2])
     hover(panel.maps[0], panel.maps[0].cell_rect((1, 2)).center())
     assert panel.maps[1]._lit == (1, 2)
@@ -256,7 +259,7 @@ def test_verdicts_are_walked_and_told(qtbot):
     key(view, Qt.Key.Key_Down)
     key(view, Qt.Key.Key_Down)
     assert told == [1]
-    click(view, view.verdict_rect(0).center())
+    click(view, view.place(0).center())
     assert told == [1, 0]
     assert view.report() == "One: a 0; b "
     assert view.numbers()["findings"].tolist() == [["One", "a", "0"], ["One", "b", ""]]

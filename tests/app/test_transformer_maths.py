@@ -70,7 +70,7 @@ def test_the_walk(tab, qtbot, qtlog):
     assert page.at == len(steps) - 1
     key(tab.header, Qt.Key.Key_PageUp)
     assert page.at == len(steps) - 2
-    click(page.strip, page.strip.stage_rect(3).center())
+    click(page.strip, page.strip.place(3).center())
     assert steps[page.at] == (3, "Softmax")
     the_numbers_fit(page)
     the_terms_turn(page)
@@ -124,6 +124,8 @@ def another_attention(tab, qtbot):
     assert page.seen.at == (CROSS, 1)
     assert tab.params.walk_at == (CROSS, 1)
     page.head.chosen.emit(2)
+    assert (tab.params.layer, tab.params.head) == (2, 3)  # as on the other pages
+    assert tab.decode.maps.heads["cross"].at() == 4 + 2
     page.go(0)
     page.go(4)  # from here on columns are keys: the one most looked at
     weights = page.seen.arrays["weights"][2]
@@ -134,7 +136,27 @@ def another_attention(tab, qtbot):
     page.go(len(page._steps) - 1)
     row = page.cell[0]
     assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
+    click(page.result.grid, page.result.grid.cell_rect((3, 0)).center())
+    assert tab.params.token == page.cell[0] == 3  # rows are target tokens: it lights up on all pages
+    assert tab.decode.maps.maps["cross"]._at == (3, -1)
+    tab.change(undoable=False, token=5)
+    assert page.cell[0] == 5
+    assert page.result.inside(page.result.grid._at)[0] == 5
+    page.which.chosen.emit(page.seen.places.index((ENCODER, 0)))
+    rest(tab, qtbot)
+    page.go(4)
+    page._pin((2, 2))  # a source token: the target token stays
+    assert tab.params.token == 5
+    page.go(len(page._steps) - 1)
+    assert page.cell[0] == 5
+    assert tab.params.layer == 1
     assert not tab.history.can_undo  # looking is no step
+    tab.change(layer=2, head=1)
+    rest(tab, qtbot)
+    assert page.seen.at == (ENCODER, 1)
+    tab.undo()
+    rest(tab, qtbot)
+    assert (page.seen.at, tab.params.walk_head) == ((ENCODER, 0), 2)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["post", "pre"])
@@ -237,7 +259,7 @@ def test_a_flow_needs_a_shape_for_each_stage(qtbot):
     assert view.shapes() == ("(3, 3)", "(3, 4)", "(3, 5)")
     view.set_at(1)
     assert view.report() == "2 / 3: two, (3, 4)"
-    assert all(view.stage_rect(i).contains(view.map_rect(i)) for i in range(3))
+    assert all(view.place(i).contains(view.map_rect(i)) for i in range(3))
     assert is_drawn(view)
 
 

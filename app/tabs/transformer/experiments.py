@@ -82,7 +82,7 @@ class ExperimentsPage(QObject):
     Parameters
     ----------
     tab : TopicTab
-        Whose settings are a `LabSettings`.
+        Whose settings are a `LabSettings` with the ``token`` of the target that is looked at.
     subject : callable
         Task, typed text and weights (None: the bundled ones) that the experiments are made on.
     """
@@ -131,6 +131,8 @@ class ExperimentsPage(QObject):
         self.ablating.busy.connect(lambda busy: self.ablation.set_running(busy))
         self.list.chosen.connect(lambda at: self._tab.change(undoable=False, experiment=EXPERIMENTS[at]))
         self.residual.switched.connect(lambda off: self._step(lab_residuals_off=off))
+        self.causal.chosen.connect(lambda at: self._tab.change(undoable=False, token=at))
+        self.positions.headed.connect(lambda at: self._tab.change(undoable=False, walk_head=at))
         self.convolution.chosen.connect(lambda place: self._step(lab_ffn=place))
         self.mates.clicked.connect(lambda _checked=False: self._step(lab_mates=self._settings.lab_mates + 1))
         self.ablation.wanted.connect(self.measure)
@@ -242,7 +244,7 @@ class ExperimentsPage(QObject):
             self._say_subject(subject)
         match frame:
             case Causality():
-                self.causal.take(frame, settings)
+                self.causal.take(frame, settings, self._tab.params.token)
             case Gradients():
                 self.residual.take(frame, settings)
             case Normalized():

@@ -29,7 +29,7 @@ from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
 from engines.core.training import Weights
 from engines.transformer.lab_spec import LabParams, LabSettings, asked
-from engines.transformer.switches import CROSS, DECODER
+from engines.transformer.switches import CROSS, DECODER, ENCODER
 from engines.transformer.walk_spec import Walked
 
 ENGINE = "engines.transformer.walk:Walker"
@@ -59,7 +59,7 @@ class MathsPage(QObject):
     Parameters
     ----------
     tab : TopicTab
-        Whose settings are a `LabSettings`.
+        Whose settings are a `LabSettings` with the ``token`` of the target that is looked at.
     subject : callable
         Task, typed text and weights (None: the bundled ones).
     """
@@ -74,6 +74,7 @@ class MathsPage(QObject):
         self._steps: tuple[tuple[int, str], ...] = ()
         self.at = 0  # of the steps
         self.cell = (0, 0)
+        self._token, self._walked = 0, (ENCODER, 0)  # target token and attention looked at when last drawn
         self._first = {"i": 0, "j": 0, "k": 0}
         self._build()
         self._connect()
@@ -197,9 +198,14 @@ class MathsPage(QObject):
             before, self.at = self._steps[self.at][0], at
             self._first["k"] = 0
             if (values := self._landmarks(before, self._steps[at][0])) is not None:  # the largest, not the first
-                line = min(self.cell[0], len(values) - 1)
+                line = self._token if self._of_target(self._steps[at][0]) else self.cell[0]
+                line = min(line, len(values) - 1)
                 self.cell = line, int(values[line].argmax())
             self._draw_step()
+
+    def _of_target(self, stage: int) -> bool:
+        """Whether the rows of a stage are tokens of the target."""
+        return self.seen is not None and (stage == LOGITS or self.seen.at[0] != ENCODER)
 
     def _landmarks(self, before: int, stage: int) -> np.ndarray | None:
         """Columns mean something else from here on: by which numbers to choose one."""
@@ -234,7 +240,10 @@ class MathsPage(QObject):
 
     def _pin(self, cell: tuple[int, int]) -> None:
         self.cell = cell
-        self._draw_tables()
+        if self._of_target(self._steps[self.at][0]) and cell[0] != self._token:
+            self._tab.change(undoable=False, token=cell[0])  # lights up on all pages
+        else:
+            self._draw_tables()
 
     # -- showing
     @property
@@ -248,6 +257,10 @@ class MathsPage(QObject):
             return
         self._steps = parts(seen)
         self.at = min(self.at, len(self._steps) - 1)
+        looked = self._tab.params.token, seen.at
+        if looked != (self._token, self._walked) and self._of_target(self._steps[self.at][0]):
+            self.cell = looked[0], self.cell[1]
+        self._token, self._walked = looked
         small, shapes = flow(seen, self._head)
         self.strip.set_flow(small, shapes)
         self.which.set_options([place_name(place) for place in seen.places], seen.places.index(seen.at))

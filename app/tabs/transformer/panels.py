@@ -40,7 +40,15 @@ LARGEST, TALL = (72, 58), (96, 110)  #: px, a cell
 
 
 class CausalPanel(QObject):
-    """What a changed target token changes, with the mask and without."""
+    """What a changed target token changes, with the mask and without.
+
+    Signals
+    -------
+    chosen : int
+        A target token was clicked.
+    """
+
+    chosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,14 +64,14 @@ class CausalPanel(QObject):
         self.centre = box(row((self.map_card, 8), (self.row_card, 5), gap=S3))
         self._frame: Causality | None = None
         self._causal = True
-        self._row = 2
-        self.grid.clicked.connect(lambda cell: self._pin(cell[0]))
+        self._row = 0
+        self.grid.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
         self.grid.hovered.connect(lambda cell: self._show_row(self._row if cell is None else cell[0]))
 
-    def take(self, frame: Causality, params: LabSettings) -> None:
-        """Show what was measured."""
+    def take(self, frame: Causality, params: LabSettings, token: int) -> None:
+        """Show what was measured, with the target token that is looked at."""
         self._frame, self._causal = frame, params.lab_causal
-        self._row = min(self._row, len(frame.target) - 1)
+        self._row = min(token, len(frame.target) - 1)
         moved = frame.moved[int(self._causal)]
         top = float(frame.moved.max()) or 1.0
         self.grid.set_table(moved, top, "diff")
@@ -78,11 +86,6 @@ class CausalPanel(QObject):
         say(self.grid, "setToolTip", note)
         self.grid.set_at((self._row, -1))
         self._show_row(self._row)
-
-    def _pin(self, at: int) -> None:
-        self._row = at
-        self.grid.set_at((at, -1))
-        self._show_row(at)
 
     def _show_row(self, at: int) -> None:
         frame = self._frame
@@ -172,7 +175,15 @@ class ResidualPanel(QObject):
 
 
 class PositionsPanel(QObject):
-    """Maps, accuracy and answer with positions and without."""
+    """Maps, accuracy and answer with positions and without.
+
+    Signals
+    -------
+    headed : int
+        A head was chosen, from 0.
+    """
+
+    headed = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,6 +215,7 @@ class PositionsPanel(QObject):
         on = params.lab_positions
         self._frame = frame
         self._show_heads(frame.maps.shape[1])
+        self.heads.set_at(min(params.walk_head, frame.maps.shape[1] - 1))
         self._show_maps()
         for n, name in enumerate(("without positions", "with positions")):
             chosen = n == int(on)
@@ -244,7 +256,7 @@ class PositionsPanel(QObject):
         made = Segments([Message(named, {"n": n + 1}) for n in range(count)], min(self.heads.at(), count - 1))
         swap(self.holder, self.heads, made)
         self.heads = made
-        made.chosen.connect(lambda _at: self._show_maps())
+        made.chosen.connect(self.headed)
 
     def _show_maps(self) -> None:
         if self._frame is None:

@@ -106,6 +106,10 @@ class TransformerTab(TopicTab):
         self.driver.waiting.connect(self._show_pending)
 
     # -- the hand
+    def change(self, undoable: bool = True, **fields: Any) -> None:
+        """Set some fields; layer and head are the same on all pages."""
+        super().change(undoable, **linked(self.params, fields))
+
     def _step(self, **fields: Any) -> None:
         """A change that is an undo step of its own."""
         self.history.seal()
@@ -148,6 +152,8 @@ class TransformerTab(TopicTab):
             return
         now = self.params
         back = replace(params, token=now.token, walk_at=now.walk_at, walk_head=now.walk_head)
+        moved = {name: getattr(back, name) for name in ("layer", "head") if getattr(back, name) != getattr(now, name)}
+        back = replace(back, **linked(back, moved))
         as_now = replace(back, source=now.source)
         self._use(back if as_now == now else as_now)  # it was the step that chose the weights
 
@@ -268,6 +274,7 @@ class TransformerTab(TopicTab):
                 if before != (self.training.maps.layers, self.training.maps.count):
                     self.show_params()
             case Stopped() if event.step < self.driver.step:  # it ran away: show the state that is kept
+                self.training.transport.set_step(self.driver.step)  # it is told of steps now and then only
                 self.training.transport.look(event.step)
             case Kept() if self.params.source == RUN and self._looks is None and not self._fresh.isActive():
                 self._fresh.start()
@@ -304,6 +311,20 @@ class TransformerTab(TopicTab):
             case Ended() if event.error is not None and self.decode.answer is None:
                 for waiting in (*self.training.cards, *self.decode.cards):
                     waiting.set_empty("Nothing to show yet.")
+
+
+def linked(now: TransformerParams, fields: dict[str, Any]) -> dict[str, Any]:
+    """Changes with what follows from them: the layer and head looked at are those that are walked through."""
+    made = dict(fields)
+    if "walk_at" in made:
+        made["layer"] = made["walk_at"][1] + 1
+    elif "layer" in made:
+        made["walk_at"] = (now.walk_at[0], made["layer"] - 1)
+    if "walk_head" in made:
+        made["head"] = made["walk_head"] + 1
+    elif "head" in made:
+        made["walk_head"] = made["head"] - 1
+    return made
 
 
 def problem_of(params: TransformerParams) -> Message | None:
