@@ -271,6 +271,7 @@ def picture(
     return PictureSeen(
         index=index, rgb=rgb, blank=blank, width=image.width, height=image.height,
         truths=corners(boxes.truths[truths]), truth_labels=boxes.truth_label[truths], crowd=boxes.crowd[truths],
+        aside=judged.aside[truths],
         found=found, boxes=corners(boxes.boxes[mine]), labels=boxes.label[mine], scores=boxes.score[mine],
         verdicts=judged.verdicts[mine], partner=np.where(partner >= 0, partner - first, -1),
         overlap=judged.overlap[mine],

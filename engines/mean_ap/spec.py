@@ -159,8 +159,9 @@ class PictureSeen(Frame):
     truths, boxes : ndarray (g, 4), (n, 4)
         xyxy in pixels.
     truth_labels, labels : ndarray (g,), (n,)
-    crowd, found : ndarray bool (g,)
-        Whether it is a crowd; whether a detection that passes the threshold took it.
+    crowd, aside, found : ndarray bool (g,)
+        Whether it is a crowd; whether it need not be found (a crowd, or of another size than asked for); whether a
+        detection that passes the threshold took it.
     scores, overlap : ndarray (n,)
         Score; IoU with ``partner``.
     verdicts, partner : ndarray (n,)
@@ -175,6 +176,7 @@ class PictureSeen(Frame):
     truths: Floats
     truth_labels: Ints
     crowd: Bools
+    aside: Bools
     found: Bools
     boxes: Floats
     labels: Ints

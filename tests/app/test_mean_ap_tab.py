@@ -150,6 +150,11 @@ def test_style_and_threshold_change_what_is_said(tab, qtbot):
     assert latest(tab, CurveSeen).passing < passing
     tab.change(size="Large")
     rest(tab, qtbot)
+    seen = latest(tab, PictureSeen)
+    marks = {words.drawn(box.tag) for box, (truth, i) in zip(tab.look.photo._boxes, tab.look._order, strict=True)
+             if truth and seen.aside[i] and not seen.crowd[i]}  # fmt: skip
+    assert seen.aside.any()
+    assert marks <= {""}  # an object of another size is not missed
     assert latest(tab, CurveSeen).objects < len(latest(tab, CurveSeen).scores)
 
 

@@ -148,7 +148,7 @@ class LookPage(QObject):
             return
         is_truth, place = self._order[at]
         self._held = (is_truth, place) if is_truth else None
-        if is_truth and not self._seen.found[place] and not self._seen.crowd[place]:
+        if is_truth and not self._seen.found[place] and not self._seen.aside[place]:
             self.lost.emit(int(self._seen.truth_labels[place]), self._seen.index, place)
         elif not is_truth:
             self.picked.emit(int(self._seen.labels[place]), self._seen.index, place)
@@ -198,7 +198,7 @@ class LookPage(QObject):
         counts = {
             "tp": int((passing & (seen.verdicts == RIGHT)).sum()),
             "fp": int((passing & (seen.verdicts != RIGHT) & (seen.verdicts != ASIDE)).sum()),
-            "fn": int((~seen.found & ~seen.crowd).sum()),
+            "fn": int((~seen.found & ~seen.aside).sum()),
         }
         name = self._data.pictures[seen.index] if self._data is not None else ""
         self.photo_card.set_title(Message("Picture {name}", {"name": words.plain(shortened(name, LONGEST))}))
@@ -257,6 +257,8 @@ class LookPage(QObject):
         if is_truth:
             if seen.crowd[i]:
                 return Box(cx, cy, w, h, Message("crowd: {name}", {"name": name}), "truth", dashed=True)
+            if seen.aside[i]:  # of another size than asked for
+                return Box(cx, cy, w, h, "", "text2")
             if seen.found[i] and not at:
                 return Box(cx, cy, w, h, "", "truth")
             mark = "" if seen.found[i] else "FN"
