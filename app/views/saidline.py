@@ -72,10 +72,6 @@ class SaidLine(PickView):
             self._places.append(QRectF(round(x), 1, round(w), HIGH - 2))
             x += w + gap
 
-    def token_rect(self, index: int) -> QRectF:
-        """Where a said token stands."""
-        return self.place(index)
-
     # -- hand
     def _choose(self, index: int) -> None:
         self.chosen.emit(index)  # the tab marks it in all its views at once

@@ -73,10 +73,6 @@ class StageStrip(PickView):
         wide = (width - ARROW * (count - 1)) / count
         self._places = [QRectF(round(i * (wide + ARROW)), 0, round(wide), height) for i in range(len(self._stages))]
 
-    def stage_rect(self, index: int) -> QRectF:
-        """Where a stage stands."""
-        return self.place(index)
-
     def _choose(self, index: int) -> None:
         if index != self._at:
             super()._choose(index)

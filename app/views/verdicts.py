@@ -87,10 +87,6 @@ class Verdicts(PickView):
             self._places.append(QRectF(0, y, width, high))
             y += high + gap
 
-    def verdict_rect(self, index: int) -> QRectF:
-        """Where a claim stands."""
-        return self.place(index)
-
     # -- painting
     def draw(self, painter: QPainter) -> None:
         for i, (verdict, place) in enumerate(zip(self._verdicts, self._places, strict=True)):

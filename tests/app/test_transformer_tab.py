@@ -428,6 +428,6 @@ def test_said_tokens_are_held_against_those_wanted(qtbot):
     assert [line.right(i) for i in range(3)] == [True, False, True]
     assert line.report() == "b, 2 / 3"
     with qtbot.waitSignal(line.chosen) as clicked:
-        click(line, line.token_rect(1).center())
+        click(line, line.place(1).center())
     assert clicked.args == [1]
     assert is_drawn(line)
