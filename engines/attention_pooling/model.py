@@ -66,7 +66,7 @@ def leave_one_out_error(x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidt
 
 
 def leave_one_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
-    """`leave_one_out_error`, and how many of the points have no other point in their window."""
+    """`leave_one_out_error` of points x (N,), y (N,), and how many have no other point in their window."""
     _, keys, values = _checked(x, x, y)
     if not len(keys):
         return 0.0, 0

@@ -60,7 +60,7 @@ def staleness(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
 
 def queue_frame(run: Run, sample: tuple[np.ndarray, np.ndarray]) -> QueueFrame:
-    """The dictionary as it is; ``sample`` from `staleness`."""
+    """The dictionary as it is; ``sample``: ages (S,) and cosines (S,) from `staleness`."""
     held, told = run.dictionary, run.update
     ages = held.ages.numpy().astype(np.int64).copy()
     batch = min(run.params.batch, len(ages))

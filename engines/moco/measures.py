@@ -93,7 +93,7 @@ class Probe:
 
 @torch.no_grad()
 def probe_accuracy(train: Tensor, labels: Labels, test: Tensor, test_labels: Labels, steps: int = 300) -> float:
-    """Accuracy on the test features of a `Probe` trained on the others."""
+    """Accuracy on test features (m, F) with labels (m,) of a `Probe` trained on features (n, F) with labels (n,)."""
     probe = Probe(train, labels, steps)
     probe.advance(steps)
     return probe.accuracy(test, test_labels)

@@ -84,14 +84,20 @@ def checked(found: PictureSet, params: RunParams) -> tuple[Message, ...]:
 
 
 @torch.no_grad()
-def settle(moco: MoCo, pixels: Tensor) -> None:
-    """Take batch norm's first statistics from some views, so that the key encoder starts with fitting ones."""
-    norms = [m for m in moco.encoder_q.modules() if isinstance(m, nn.BatchNorm2d)]
+def warm(encoder: Encoder, pixels: Tensor) -> None:
+    """Give an encoder batch norm's statistics of uint8 pixels (B, 3, 32, 32); it is left in training mode."""
+    norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)]
     usual = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    moco.train()
-    moco.encode_query(normalize(pixels.float() / 255))
+    encoder.train()
+    encoder.features(normalize(pixels.float() / 255))
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
-    moco.encoder_k.load_state_dict(moco.encoder_q.state_dict())
+
+
+def settle(moco: MoCo, made: Encoder, pixels: Tensor) -> None:
+    """Warm the query encoder ``made`` with views (B, 3, 32, 32), and let the key encoder start from it."""
+    moco.train()
+    warm(made, pixels)
+    moco.encoder_k.load_state_dict(made.state_dict())

@@ -179,7 +179,13 @@ def _photos() -> list[PictureSet]:
 
 
 def photos() -> Making:
-    """The first 10,000 of CIFAR-10's training pictures, and 2,000 of its test pictures for the test."""
+    """The first 10,000 of CIFAR-10's training pictures, and 2,000 of its test pictures for the test.
+
+    Raises
+    ------
+    LabError
+        If CIFAR-10 is not on this disk.
+    """
     from PIL import Image
 
     from engines.data.cifar import NAMES
@@ -207,7 +213,13 @@ def photos() -> Making:
 
 # ------------------------------------------------------------------ a folder
 def folder(paths: tuple[str, ...]) -> Making:
-    """A dropped folder: with class folders their names are the labels, otherwise there are none."""
+    """A dropped folder: with class folders their names are the labels, otherwise there are none.
+
+    Raises
+    ------
+    LabError
+        If there is no folder, or no picture in it that can be read.
+    """
     if not paths:
         raise LabError("Drop a folder of pictures here, or choose one.")
     files, labels, names, name, notes = _listed(paths)

@@ -77,7 +77,7 @@ class Run:
             self.moco = MoCo(made, DIM, params.queue_size, params.momentum, params.temperature)
             self.twin = None if self.labels is None or not params.supervised else Twin(params.mlp, len(found.names))
         self.moco.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave the keyword out
-        settle(self.moco, self._views(torch.arange(min(SETTLE, len(self.pixels))), params, 1))
+        settle(self.moco, made, self._views(torch.arange(min(SETTLE, len(self.pixels))), params, 1))
         if self.twin is not None:
             self.twin.encoder.load_state_dict(made.state_dict())
         self.dictionary: Dictionary = KINDS[params.method](self.moco, len(self.pixels), params.batch, self.generator)

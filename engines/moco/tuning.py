@@ -15,7 +15,7 @@ from engines.core.protocol import Event, Job
 from engines.moco.engine import restored
 from engines.moco.looks import normalize
 from engines.moco.model import Encoder
-from engines.moco.parts import FEATURES
+from engines.moco.parts import FEATURES, warm
 from engines.moco.parts import encoder as fresh
 from engines.moco.pictures import Shelf, Wanted
 from engines.moco.spec import Tuned, TuneParams
@@ -41,7 +41,7 @@ class Learner:
 
     @torch.no_grad()
     def right(self, pixels: Tensor, labels: Tensor) -> int:
-        """How many are answered right."""
+        """How many of uint8 pixels (B, 3, 32, 32) with labels (B,) are answered right."""
         logits = self.classifier(self.encoder.features(normalize(pixels.float() / 255)))
         return int((logits.argmax(1) == labels).sum())
 
@@ -53,7 +53,13 @@ class Tuner:
         self._shelf = Shelf()
 
     def run(self, job: Job[TuneParams]) -> Iterator[Event]:
-        """A `Tuned` for every sixth step."""
+        """A `Tuned` for every sixth step.
+
+        Raises
+        ------
+        LabError
+            If there is no run yet, or the pictures have no labels.
+        """
         params = job.params
         if params.weights is None:
             raise LabError("Pre-train for some steps first.")
@@ -87,16 +93,6 @@ class Tuner:
                     learner.step(taken, labels[index])
 
 
-@torch.no_grad()
-def warm(encoder: Encoder, pixels: Tensor) -> None:
-    """Give a random encoder batch norm's statistics of the pictures."""
-    for module in encoder.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    encoder.train()
-    encoder.features(normalize(pixels.float() / 255))
-
-
 def chosen(labels: np.ndarray, few: int) -> np.ndarray:
-    """The first ``few`` pictures of each class."""
+    """Indices of the first ``few`` pictures of each class, of labels (n,)."""
     return np.concatenate([np.flatnonzero(labels == label)[:few] for label in np.unique(labels)])

@@ -36,7 +36,13 @@ class Engine:
         yield heads_frame(params, self.layer(params), self.input(params))
 
     def layer(self, params: MultiHeadParams) -> MultiHeadAttention:
-        """The layer; another number of heads keeps the very same weights and cuts them otherwise."""
+        """The layer; another number of heads keeps the very same weights and cuts them otherwise.
+
+        Raises
+        ------
+        LabError
+            If the heads do not divide the width.
+        """
         key = params.width, params.weight_seed
         if self._layer is None or self._layer[0] != key:
             self._layer = key, make_layer(params.width, 1, params.weight_seed)

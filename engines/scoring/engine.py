@@ -65,14 +65,17 @@ class Numbers:
 
     @cached_property
     def queries(self) -> Tensor:
+        """(Q, dim) in full size."""
         return self._draw(0, MOST_DIM, MOST_QUERIES).T.contiguous()  # drawn by dimension: a prefix stays a prefix
 
     @cached_property
     def keys(self) -> Tensor:
+        """(K, dim) in full size."""
         return self._draw(1, MOST_DIM, MOST_KEYS).T.contiguous()
 
     @cached_property
     def values(self) -> Tensor:
+        """(K, value size) in full size."""
         return self._draw(2, MOST_KEYS, VALUE_DIM)
 
     @cached_property
@@ -252,7 +255,13 @@ def all_scores(attention: AdditiveAttention, q: Tensor, k: Tensor) -> Tensor:
 
 
 def plane(places: tuple[Place, ...]) -> Tensor:
-    """Points as (N, 2), checked."""
+    """Points as (N, 2).
+
+    Raises
+    ------
+    LabError
+        If one is not finite or lies outside of the plane that is shown.
+    """
     made = torch.tensor(places, dtype=torch.float32)
     if not bool(torch.isfinite(made).all()) or float(made.abs().max()) > REACH:
         raise LabError("An arrow must end at two numbers between −{reach} and {reach}.", reach=f"{REACH:g}")
@@ -304,7 +313,7 @@ def sweep(params: ScoringParams, numbers: Numbers) -> Sweep:
 
 
 def both(products: Tensor, dim: int) -> Tensor:
-    """Raw and scaled, stacked."""
+    """Dot products (Q, K) of vectors of size ``dim``, raw and scaled: (2, Q, K)."""
     return torch.stack([products, products / math.sqrt(dim)])
 
 

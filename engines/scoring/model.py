@@ -92,5 +92,5 @@ def attend(
 
 
 def entropy_bits(weights: Tensor) -> Tensor:
-    """Entropy over the last axis in bit; 0 for a row of zeros."""
+    """Entropy of weights (..., K) over the last axis, in bit: (...); 0 for a row of zeros."""
     return torch.special.entr(weights).sum(-1) / math.log(2)

@@ -36,7 +36,7 @@ class HalfProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of x, w and b; the loss must be scaled up so that they don't vanish in float16."""
+        """Gradients of x (..., I), w (O, I) and b (O,); the loss is scaled up so that they don't vanish in float16."""
         half_x, half_w = ctx.saved_tensors
         grad = grads[0].reshape(-1, grads[0].shape[-1])
         half = grad.half()
@@ -120,6 +120,11 @@ def start(net: ViT, patches: Tensor, structured: int, gain: float) -> None:
         So many first layers start with each head at a neighbor; the others at random.
     gain : float
         How sharply: the softmax sees about 6 gain² more for the neighbor than for the others.
+
+    Raises
+    ------
+    ValueError
+        If grid or heads have other sizes.
     """
     width, grid = net.config.width, net.grid
     if 4 * grid != PLACE or width // net.config.heads != PLACE:

@@ -93,7 +93,13 @@ class Pictures:
         return ((torch.from_numpy(images).float() / 255 - mean) / deviation).permute(0, 3, 1, 2).contiguous()
 
     def batches(self, count: int, size: int, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless batches of the chosen pictures, shifted and, where that changes nothing, mirrored."""
+        """Endless batches of ``size`` of the chosen pictures, shifted and, where that changes nothing, mirrored.
+
+        Yields
+        ------
+        (Tensor, Tensor)
+            Pixels (B, 3, s, s) as of `ready`, labels int64 (B,).
+        """
         chosen = self.chosen(count, random)
         pad = max(1, self.side // SHIFT)
         pixels = F.pad(self.ready(self.images[chosen]), (pad,) * 4, mode="reflect")

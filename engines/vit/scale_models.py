@@ -155,7 +155,7 @@ class Trial:
 
     @torch.inference_mode()
     def right(self, pixels: Tensor, labels: Tensor) -> tuple[int, float]:
-        """How many of these are named right, and the sum of their cross-entropies."""
+        """How many of pixels (B, 3, s, s) are named right by labels (B,), and the sum of their cross-entropies, nat."""
         self.model.eval()
         logits, labels = self.model(pixels.to(self._device)), labels.to(self._device)
         return int((logits.argmax(-1) == labels).sum()), float(F.cross_entropy(logits, labels, reduction="sum"))

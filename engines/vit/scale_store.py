@@ -57,7 +57,7 @@ def read(file: Path) -> Table | None:
 
 
 def inside() -> tuple[np.ndarray, list[Weights]] | None:
-    """The bundled study's sample picture, and the kept states of its largest ViT; None where they are not there."""
+    """The bundled study's sample picture (32, 32, 3), and the kept states of its largest ViT; None without them."""
     table = read(BUNDLED)
     if table is None or not INSIDE.is_file():
         return None
