@@ -157,7 +157,7 @@ def the_norms(tab, qtbot):
     tab.change(lab_mode=RUNNING)
     rest(tab, qtbot)
     assert np.abs(panel.maps[1][2].numbers()["values"]).max() < RESTS
-    race.training.one_step()
+    key(tab, Qt.Key.Key_Period)
     qtbot.waitUntil(lambda: race.training.step == 1, timeout=PATIENCE)
     rest(tab, qtbot)
     qtbot.waitUntil(lambda: len(race.loss.numbers()) == 6, timeout=PATIENCE)
@@ -228,6 +228,19 @@ def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
     tab.change(experiment=CAUSAL, lab_examples=64)
     assert panel.frame is None
     assert findings(ABLATION, tab.lab._frames)[0].value == ""
+
+
+def test_a_run_lets_the_proofs_be_finished(tab, qtbot, monkeypatch):
+    tab.show_page(LAB)
+    rest(tab, qtbot)
+    asked = []
+    monkeypatch.setattr(tab.lab, "settings_changed", lambda: asked.append(tab.lab))
+    monkeypatch.setattr(type(tab.lab.stream), "is_busy", property(lambda stream: stream is tab.lab.stream))
+    tab._ask_newest()
+    assert asked == []
+    assert tab._fresh.isActive()  # and is asked again later
+    monkeypatch.setattr(type(tab.lab.stream), "is_busy", property(lambda stream: False))
+    qtbot.waitUntil(lambda: asked == [tab.lab], timeout=PATIENCE)
 
 
 def test_all_texts_are_there_in_chinese(open_window, qtbot):

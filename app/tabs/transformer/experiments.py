@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app import words
@@ -153,6 +154,11 @@ class ExperimentsPage(QObject):
         return asked(self._settings, *self._subject())
 
     # -- what the tab tells
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Space and period are the race's where it is on screen."""
+        own = event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Period)
+        return own and self._settings.experiment == NORMS and self.race.bar.take_key(event)
+
     def shown(self) -> None:
         """The page came to the front."""
         self.settings_changed()

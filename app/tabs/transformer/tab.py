@@ -130,6 +130,8 @@ class TransformerTab(TopicTab):
         if self.page == DECODE and plain and event.key() == Qt.Key.Key_Space:
             self.decode.toggle()
             return
+        if self.page == EXPERIMENTS and self.lab.take_key(event):
+            return
         if self.page == MATHS and plain and self.maths.take_key(event):
             return
         super().keyPressEvent(event)
@@ -289,11 +291,14 @@ class TransformerTab(TopicTab):
             self.ask()
 
     def _ask_newest(self) -> None:
-        """Decode with the newest state of the run, if that is what the page shows."""
+        """Decode with the newest state of the run, if that is what the page shows; other pages finish theirs first."""
         if self.params.source == RUN and self.page == DECODE and self.isVisible() and problem_of(self.params) is None:
             self.ask()
         for extra in self.extras:
-            extra.settings_changed()
+            if extra.stream.is_busy:  # asked anew at each state, it would never get to its last proof
+                self._fresh.start()
+            else:
+                extra.settings_changed()
 
     # -- answers
     def on(self, event: Event) -> None:
