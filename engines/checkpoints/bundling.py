@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,3 +48,59 @@ def write_bundled(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
     text = json.dumps({**card, "sha256": sha256(path)}, indent=2, ensure_ascii=False)
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     return path
+
+
+class TimedTraining(ABC):
+    """A training that ends by the clock, however fast the machine is; looked at and saved on its way.
+
+    Attributes
+    ----------
+    used : float
+        Seconds so far, those before an interruption included.
+    steps, seen : int
+        Batches, and pictures in them.
+    save_every, look_every : float
+        Seconds.
+    """
+
+    save_every, look_every, say_every = 120.0, 240.0, 50
+
+    def __init__(self) -> None:
+        self.used, self.steps, self.seen = 0.0, 0, 0
+
+    @abstractmethod
+    def step(self, share: float) -> tuple[float, float]:
+        """One batch, when this share of the time is used; returns its loss and the share that was right."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Write the state."""
+
+    @abstractmethod
+    def look(self) -> str:
+        """A measure to read on the way."""
+
+    @abstractmethod
+    def rate(self, share: float) -> float:
+        """Learning rate, or its factor, when this share of the time is used."""
+
+    def run(self, minutes: float) -> None:
+        """Train until so much time is used up in all."""
+        total = 60 * minutes
+        last = saved = looked = time.monotonic()
+        loss = right = 0.0
+        while self.used < total:
+            batch_loss, batch_right = self.step(self.used / total)
+            loss, right = loss + batch_loss / self.say_every, right + batch_right / self.say_every
+            now = time.monotonic()
+            self.used, last = self.used + now - last, now
+            if self.steps % self.say_every == 0:
+                print(f"{self.used / 60:6.2f} min step {self.steps} pictures {self.seen} loss {loss:.4f} "
+                      f"right {right:.4f} rate {self.rate(self.used / total):.4f}", flush=True)  # fmt: skip
+                loss = right = 0.0
+            if now - looked > self.look_every:
+                looked = now
+                print(f"      {self.look()}", flush=True)
+            if now - saved > self.save_every or self.used >= total:
+                saved = now
+                self.save()

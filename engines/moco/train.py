@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-import time
 from pathlib import Path
 
 import torch
@@ -20,14 +19,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import SGD
-from engines.checkpoints.bundling import CACHE, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
 from engines.data import cifar
 from engines.moco.augment import Recipe, views
 from engines.moco.measures import knn_accuracy, probe_accuracy
 from engines.moco.model import Encoder, MoCo, contrast_logits
 from engines.moco.saved import NAME
 
-SAVE_EVERY, MEASURE_EVERY = 60.0, 600.0  # seconds
+MEASURE_EVERY = 600.0  # seconds
 CONFIG = {"widths": (32, 64, 128), "blocks": (1, 1, 1), "features": 256, "dim": 128, "mlp": True}
 RECIPE = Recipe(crop=0.2, flip=0.5, color=0.5, color_chance=0.8, gray=0.2, blur=0.0)
 PROBE_STEPS = 4000
@@ -56,7 +55,7 @@ def features(encoder: Encoder, images: cifar.Bytes) -> Tensor:
     return torch.cat(found)
 
 
-class Training:
+class Training(TimedTraining):
     """All that a run consists of; saved and read back as a whole.
 
     Parameters
@@ -66,7 +65,8 @@ class Training:
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
+        super().__init__()
+        self.options, self.look_every = options, options.measure
         torch.manual_seed(options.seed)
         self.generator = torch.Generator().manual_seed(options.seed)
         cache = CACHE / "cifar10"
@@ -78,7 +78,6 @@ class Training:
         self.values = list(self.moco.encoder_q.parameters())
         self.optimizer = SGD(self.values, 0.9, options.decay)
         self.order = torch.empty(0, dtype=torch.int64)
-        self.steps, self.seen, self.used = 0, 0, 0.0
         self.folder = CACHE / options.run
         self.settle()
 
@@ -147,35 +146,11 @@ class Training:
         self.seen += size
         return float(loss.detach()), float((logits.argmax(-1) == 0).float().mean())
 
-    def run(self) -> None:
-        """Train until the time is used up."""
-        total = self.options.minutes * 60
-        last = saved = measured = time.monotonic()
-        loss = right = 0.0
-        self.moco.train()
-        while self.used < total:
-            batch_loss, batch_right = self.step(self.used / total)
-            loss, right = loss + batch_loss / 50, right + batch_right / 50
-            now = time.monotonic()
-            self.used, last = self.used + now - last, now
-            if self.steps % 50 == 0:
-                print(
-                    f"{self.used / 60:6.2f} min step {self.steps} epoch {self.seen / 50000:.2f} loss {loss:.4f} "
-                    f"found {right:.4f} rate {self.rate(self.used / total):.4f}",
-                    flush=True,
-                )
-                loss = right = 0.0
-            if now - measured > self.options.measure:
-                measured = now
-                encoder: Encoder = self.moco.encoder_k  # type: ignore[assignment]  # a copied Encoder
-                train, test = (
-                    features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000))
-                )
-                found = knn_accuracy(train, self.labels[:8000], test, self.test_labels[:2000])
-                print(f"      kNN of 8,000 on 2,000: {found:.4f}", flush=True)
-            if now - saved > SAVE_EVERY or self.used >= total:
-                saved = now
-                self.save()
+    def look(self) -> str:
+        encoder: Encoder = self.moco.encoder_k  # type: ignore[assignment]  # a copied Encoder
+        train, test = (features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000)))
+        found = knn_accuracy(train, self.labels[:8000], test, self.test_labels[:2000])
+        return f"kNN of 8,000 on 2,000: {found:.4f}"
 
     def measure(self, encoder: Encoder) -> dict[str, float]:
         """kNN and linear-probe accuracy on all test pictures."""
@@ -263,7 +238,7 @@ def main() -> None:
     training = Training(options)
     training.resume()
     if not options.export:
-        training.run()
+        training.run(options.minutes)
     print(training.export(), flush=True)
 
 

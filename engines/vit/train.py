@@ -11,14 +11,13 @@ it is to end, however fast the machine is; what is kept is a moving average of t
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from engines.checkpoints.bundling import CACHE, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
 from engines.data import cifar
 from engines.vit.model import ViT, ViTConfig
 from engines.vit.recipe import Muon, quick_forward, start, to_patches
@@ -26,7 +25,6 @@ from engines.vit.recipe import Muon, quick_forward, start, to_patches
 NAME = "mini-vit"
 PATCH, WINDOW = 4, 6
 HOLD = 0.25  # share of the time before the learning rate starts to fall
-SAVE_EVERY, MEASURE_EVERY = 120.0, 240.0  # seconds
 CONFIG = ViTConfig(
     image_size=cifar.SIDE,
     patch_size=PATCH,
@@ -54,7 +52,7 @@ def accuracy(net: ViT, images: cifar.Bytes, labels: cifar.Bytes) -> float:
     return right / len(images)
 
 
-class Training:
+class Training(TimedTraining):
     """All that a run consists of; saved and read back as a whole.
 
     Parameters
@@ -64,6 +62,7 @@ class Training:
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__()
         self.options = options
         torch.manual_seed(options.seed)
         self.net = ViT(CONFIG)
@@ -82,7 +81,6 @@ class Training:
             {"params": [p for p in others if p.dim() <= 1], "weight_decay": 0.0},
         ]
         self.adam = torch.optim.AdamW(groups, options.adam_lr, betas=(0.9, 0.98))
-        self.used, self.steps, self.seen = 0.0, 0, 0
 
     @property
     def file(self) -> Path:
@@ -117,7 +115,7 @@ class Training:
         self.batches.order = state.get("order", self.batches.order)
         self.used, self.steps, self.seen = state["used"], state["step"], state["seen"]
 
-    def pace(self, share: float) -> float:
+    def rate(self, share: float) -> float:
         """Factor of the learning rates when so much of the time is used: warm-up, constant, then down to 1 %."""
         falling = 1.0 if share < HOLD else max(0.01, (1 - share) / (1 - HOLD))
         return min(1.0, (self.steps + 1) / 100) * falling
@@ -127,7 +125,7 @@ class Training:
         options = self.options
         for optimizer, rate in ((self.muon, options.lr), (self.adam, options.adam_lr)):
             for group in optimizer.param_groups:
-                group["lr"] = rate * self.pace(share)
+                group["lr"] = rate * self.rate(share)
         window = self.net.grid if share > options.window_share else WINDOW
         pixels, places, labels = self.batches.draw(options.batch, window)
         logits = quick_forward(self.net, to_patches(pixels, PATCH), places)
@@ -154,29 +152,8 @@ class Training:
         net.load_state_dict(self.average)
         return net
 
-    def run(self) -> None:
-        """Train until the time is used up."""
-        total = self.options.minutes * 60
-        last = saved = measured = time.monotonic()
-        loss = right = 0.0
-        while self.used < total:
-            batch_loss, batch_right = self.step(self.used / total)
-            loss, right = loss + batch_loss / 50, right + batch_right / 50
-            now = time.monotonic()
-            self.used, last = self.used + now - last, now
-            if self.steps % 50 == 0:
-                print(
-                    f"{self.used / 60:6.2f} min step {self.steps} epoch {self.seen / 50000:.2f} "
-                    f"loss {loss:.4f} train {right:.4f} pace {self.pace(self.used / total):.3f}",
-                    flush=True,
-                )
-                loss = right = 0.0
-            if now - measured > MEASURE_EVERY:
-                measured = now
-                print(f"      test {accuracy(self.averaged(), *(part[:2500] for part in self.test)):.4f}", flush=True)
-            if now - saved > SAVE_EVERY or self.used >= total:
-                saved = now
-                self.save()
+    def look(self) -> str:
+        return f"test {accuracy(self.averaged(), *(part[:2500] for part in self.test)):.4f}"
 
     def export(self) -> float:
         """Write ``assets/weights/mini-vit`` (weights and card); returns the test accuracy."""
@@ -238,7 +215,7 @@ def main() -> None:
     training = Training(options)
     training.resume()
     if not options.export:
-        training.run()
+        training.run(options.minutes)
     print(f"test accuracy {training.export():.4f}", flush=True)
 
 

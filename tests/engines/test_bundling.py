@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from engines.checkpoints.bundling import save_state, write_bundled
+from engines.checkpoints.bundling import TimedTraining, save_state, write_bundled
 from engines.checkpoints.catalog import sha256
 
 
@@ -31,3 +32,44 @@ def test_a_state_that_fails_to_be_written_leaves_the_one_before(tmp_path):
     assert torch.load(file, weights_only=True) == {"step": 1}
     save_state({"step": 2}, file)
     assert torch.load(file, weights_only=True) == {"step": 2}
+
+
+class Counting(TimedTraining):
+    """Counts what is asked of it."""
+
+    look_every = -1.0  # at each step
+    say_every = 2
+
+    def __init__(self):
+        super().__init__()
+        self.shares, self.saves = [], 0
+
+    def step(self, share):
+        self.shares.append(share)
+        self.steps += 1
+        self.seen += 4
+        return 2.0, 0.5
+
+    def save(self):
+        self.saves += 1
+
+    def look(self):
+        return f"looked {self.steps}"
+
+    def rate(self, share):
+        return 1 - share
+
+
+def test_a_training_ends_by_the_clock_and_is_saved_then(capsys):
+    made = Counting()
+    made.run(0.0005)
+    assert made.used >= 0.03
+    assert made.saves == 1
+    assert made.shares[0] == 0
+    assert all(a < b < 1 for a, b in itertools.pairwise(made.shares))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].strip() == "looked 1"
+    assert "step 2 pictures 8 loss 2.0000 right 0.5000" in said[1]
+    steps = made.steps
+    made.run(0.0005)  # the time is used up
+    assert (made.steps, made.saves) == (steps, 1)
