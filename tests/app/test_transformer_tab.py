@@ -75,6 +75,11 @@ def test_the_tab_opens_on_bundled_weights_that_know_their_task(tab):
 
 
 def test_another_task_brings_its_own_weights(tab, qtbot):
+    tab.change(undoable=False, token=9)
+    change(qtbot, tab, task="English to digits", text="")
+    assert tab.training.said.report() == "</s>, 5 / 5"  # the last place of a shorter example
+    change(qtbot, tab, task=REVERSE, text="")
+    tab.history.clear()
     change(qtbot, tab, task=DATES, text="")
     assert tab.decode.answer.text == "1998-05-03"
     assert tab.decode.line.text() == "3 May 1998"

@@ -281,6 +281,13 @@ class TransformerTab(TopicTab):
             case Kept() if self.params.source == RUN and self._looks is None and not self._fresh.isActive():
                 self._fresh.start()
 
+    def _show_place(self, before: tuple[int, int]) -> None:
+        """Mark what is looked at on another example; ``before``: how many layers and heads there were."""
+        if before != (self.training.maps.layers, self.training.maps.count):
+            self.show_params()
+        else:
+            self.training.set_place(self.params.layer, self.params.head, self.params.token)
+
     def _look_back(self, weights: Weights | None) -> None:
         """A kept state to look at; None is the newest."""
         self._looks = weights
@@ -308,7 +315,9 @@ class TransformerTab(TopicTab):
                 if not self.training.runs:
                     say(self.large, "setText", Message("{n} parameters", {"n": words.number(event.parameters)}))
             case Fixed():
+                before = self.training.maps.layers, self.training.maps.count
                 self.training.take_fixed(event)
+                self._show_place(before)
             case Answer():
                 self.decode.take(event)
                 self.decode.links_card.set_note(state_name(event.step))
