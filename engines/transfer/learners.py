@@ -101,7 +101,7 @@ class WholeModel:
         return found
 
     def advance(self, rate: Callable[[], float], size: int) -> Iterator[int]:
-        """One step, its batch cut into pieces of ``size`` pictures; after each there is a place to stop."""
+        """One step, its batch cut into pieces of ``size`` pictures; places to stop are between all that takes long."""
         while len(self._left) < self._batch:
             self._left = np.concatenate([self._left, self._random.permutation(len(self._indices))])
         chosen, self._left = self._left[: self._batch], self._left[self._batch :]
@@ -110,18 +110,20 @@ class WholeModel:
         loss, done = 0.0, 0
         while done < len(chosen):
             piece = chosen[done : done + size]
-            part = F.cross_entropy(
-                self.logits(self._pixels(self._indices[piece])),
-                torch.from_numpy(self._labels[piece]).to(self._device),
-                reduction="sum",
-            ) / len(chosen)
+            logits = self.logits(self._pixels(self._indices[piece]))
+            yield 0
+            labels = torch.from_numpy(self._labels[piece]).to(self._device)
+            part = F.cross_entropy(logits, labels, reduction="sum") / len(chosen)
             gradients = torch.autograd.grad(part, self._values, allow_unused=True, materialize_grads=True)
             total = [a + b for a, b in zip(total, gradients, strict=True)] if total else list(gradients)
             loss, done = loss + float(part.detach()), done + len(piece)
             yield len(piece)
+        total = clipped(total, CLIP)[0]
+        yield 0
         self._steps += 1
-        self._adam.step(clipped(total, CLIP)[0], rate() * min(1.0, self._steps / WARM))
+        self._adam.step(total, rate() * min(1.0, self._steps / WARM))
         self.loss = loss
+        yield 0
 
     @torch.no_grad()
     def said(self, pictures: Bytes) -> Ints:

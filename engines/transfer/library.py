@@ -267,7 +267,10 @@ def _extracted(
         work.compute()
     finally:
         work.store.close()
-    return _arranged(pictures, loaded, side, used, work, refusals, cached)
+    made = _arranged(pictures, loaded, side, used, work, refusals, cached)
+    if not made.rate:  # all was on disk
+        yield from measured_rate(made)
+    return made
 
 
 def _arranged(
@@ -298,22 +301,20 @@ def _arranged(
         ]
     )
     features = np.stack([work.features[int(label), int(index)] for label, index in zip(truth, place, strict=True)])
-    made = Prepared(
+    return Prepared(
         pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.rate, cached
     )
-    if not made.rate:  # all was on disk
-        made.rate = measured_rate(made)
-    return made
 
 
-def measured_rate(prepared: Prepared) -> float:
-    """Pictures per second of the backbone, by a few of them; the first call does not count, it is slow."""
+def measured_rate(prepared: Prepared) -> Iterator[Progress]:
+    """Find the pictures per second of the backbone, by a few of them; the first call does not count, it is slow."""
     size = prepared.backbone.piece(prepared.side)
     some = prepared.pixels(np.arange(size) % len(prepared.truth))
-    embed(prepared.backbone, some)
-    began = time.perf_counter()
-    embed(prepared.backbone, some)
-    return size / max(time.perf_counter() - began, 1e-6)
+    for _ in range(2):
+        yield Progress(0, 0, Message("Features by {name}", {"name": prepared.backbone.title}))
+        began = time.perf_counter()
+        embed(prepared.backbone, some)
+        prepared.rate = size / max(time.perf_counter() - began, 1e-6)
 
 
 #: The compute thread's: the engine that draws and the trainer that learns look at the same set.

@@ -18,6 +18,7 @@ from engines.transfer.learners import LinearProbe, WholeModel, tuned
 from engines.transfer.library import LARGEST, PAUSE, SHARED, Prepared
 from engines.transfer.spec import (
     LAST_STEP,
+    METHODS,
     PROBE,
     SCRATCH,
     TESTS,
@@ -79,6 +80,8 @@ class Run:
     params : RunParams
         With the newest live values.
     step : int
+    methods : tuple of int
+        Those that take part.
     going : iterator of Event
         What is left to do, held between jobs.
     """
@@ -91,24 +94,14 @@ class Run:
         self.truth = prepared.truth[self.tested]
         labels, classes = prepared.truth[self.labeled], prepared.classes
         self.probe = LinearProbe(prepared.features[self.labeled], labels, classes)
+        chosen = ((TUNED, params.fine_tune), (SCRATCH, params.from_scratch))
+        self.methods = (PROBE, *(method for method, wanted in chosen if wanted))
         self.models: dict[int, WholeModel] = {}
-        frozen = prepared.backbone
-        for method, wanted in ((TUNED, params.fine_tune), (SCRATCH, params.from_scratch)):
-            if wanted:
-                net = tuned(frozen.net) if method == TUNED else frozen.net.fresh(params.sample)
-                self.models[method] = WholeModel(
-                    net, classes, self.labeled, labels, prepared.pixels, params.batch, params.sample, frozen.device
-                )
-        self._piece = max(1, frozen.piece(prepared.side) // 2)  # not by the clock: same seed, same run
-        self._pace = Pace(4)
+        self._piece = max(1, prepared.backbone.piece(prepared.side) // 2)  # not by the clock: same seed, same run
+        self._pace = Pace(1 if self._piece == 1 else 4)
         self._seconds = 0.0
         self._key = results_key(prepared, params.most)
         self.going = self._go()
-
-    @property
-    def methods(self) -> tuple[int, ...]:
-        """Those that take part."""
-        return (PROBE, *self.models)
 
     def goes_on(self, wanted: RunParams) -> bool:
         """Whether there is something to do. A step asked for is also tested; one that is paused stops where it is."""
@@ -123,6 +116,9 @@ class Run:
         )
 
     def _go(self) -> Iterator[Event]:
+        for method in self.methods[1:]:
+            yield Progress(0, 0, Message(METHODS[method]))
+            self.models[method] = self._made(method)
         yield from self._test()
         while self.step < LAST_STEP:
             began = time.perf_counter()
@@ -138,6 +134,15 @@ class Run:
             yield TransferStep(self.step, losses, self._seconds)
             if self._testing:
                 yield from self._test()
+
+    def _made(self, method: int) -> WholeModel:
+        """A model to begin with."""
+        params, prepared, frozen = self.params, self.prepared, self.prepared.backbone
+        net = tuned(frozen.net) if method == TUNED else frozen.net.fresh(params.sample)
+        return WholeModel(
+            net, prepared.classes, self.labeled, prepared.truth[self.labeled], prepared.pixels, params.batch,
+            params.sample, frozen.device,
+        )  # fmt: skip
 
     def _advance(self) -> Iterator[Event]:
         """One step of each method; a place to stop after each piece of a batch."""

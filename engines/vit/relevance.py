@@ -62,16 +62,32 @@ def head_gradient(stream: Stream, target: int) -> Tensor:
     return torch.autograd.grad(logits[0, target], x)[0]
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer computed with all that a gradient needs on its way back."""
+
+    entered: Tensor  # (1, N, D)
+    weights: Tensor  # (1, H, Q, N)
+    left: Tensor  # (1, Q, D)
+
+
 @torch.enable_grad()
-def layer_gradient(stream: Stream, index: int, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def computed(stream: Stream, index: int, tokens: int) -> Layer:
+    """A layer, counted from 0, of which so many tokens go on."""
+    x = stream.hidden[index].clone().requires_grad_()
+    left, weights = stream.net.block(index).opened(x, stream.changes.get(index), tokens)
+    return Layer(x, weights, left)
+
+
+def layer_gradient(layer: Layer, above: Tensor, first: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Take a gradient through one layer.
 
     Parameters
     ----------
-    index : int
-        The layer, counted from 0.
     above : Tensor (1, Q, D)
         Gradient with respect to what it leaves, for as many tokens as went on.
+    first : bool
+        Whether it is the model's first layer.
 
     Returns
     -------
@@ -79,10 +95,9 @@ def layer_gradient(stream: Stream, index: int, above: Tensor) -> tuple[Tensor, T
     below : Tensor (1, N, D)
         Gradient with respect to what enters; as it was for the first layer, under which there is none.
     """
-    x = stream.hidden[index].clone().requires_grad_()
-    out, weights = stream.net.block(index).opened(x, stream.changes.get(index), above.shape[1])
-    gradient, *below = torch.autograd.grad(out, [weights, x] if index else [weights], above)
-    return weights[0].detach(), gradient[0], below[0] if below else above
+    wanted = [layer.weights] if first else [layer.weights, layer.entered]
+    gradient, *below = torch.autograd.grad(layer.left, wanted, above)
+    return layer.weights[0].detach(), gradient[0], below[0] if below else above
 
 
 @torch.no_grad()
@@ -129,7 +144,10 @@ def class_specific(stream: Stream, target: int) -> Iterator[Progress | tuple[Ten
     above = head_gradient(stream, target)
     yield Progress(0, layers, TEXT)
     for index in reversed(range(layers)):
-        weights, gradient, above = layer_gradient(stream, index, above)
+        layer = computed(stream, index, above.shape[1])
+        yield Progress(layers - index - 0.5, layers, TEXT)
+        weights, gradient, above = layer_gradient(layer, above, index == 0)
+        del layer  # before the next one is computed
         found = relevant(weights, gradient)  # (Q, N); tokens that do not go on have no gradient
         rows.append(share[: len(found)] @ found)
         row = row + row[: len(found)] @ found
