@@ -52,11 +52,8 @@ class PacedTraining(Training):
         self._goal = goal
         super().play()
 
-    def _send(self, until: int) -> None:
-        if not self.runs or until < self._most:
-            super()._send(until)
-            return
-        self._due, self._then = float(self.step), time.monotonic()  # it starts: the beat says how far it goes
+    def _go(self) -> None:
+        self._due, self._then = float(self.step), time.monotonic()
         self._beat.start()
 
     def _tick(self) -> None:
@@ -69,4 +66,4 @@ class PacedTraining(Training):
         now = time.monotonic()
         self._due = min(self._due + self._pace() * (now - self._then), self.step + AHEAD, self._goal)
         self._then = now
-        super()._send(int(self._due))
+        self._send(int(self._due))

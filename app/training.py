@@ -113,6 +113,10 @@ class Training(QObject):
             return
         self._began_at, self._steps_then = time.monotonic(), self.step
         self._bar.set_running(True)
+        self._go()
+
+    def _go(self) -> None:
+        """Let the run go on: as fast as the lane allows."""
         self._send(self._most)
 
     def pause(self) -> None:
