@@ -1,16 +1,33 @@
-"""Random hands on a window: every kind of thing that a person can do to it, drawn from a seed."""
+"""Random hands on a window: every kind of thing that a person can do to it, drawn from a seed.
+
+They never meet a real file dialog: its keys and buttons would rename, delete and write wherever it happens to stand.
+`without_dialogs` answers in its place, and `Hands` refuses to work without it.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
+from unittest import mock
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QLineEdit,
+    QMenu,
+    QToolButton,
+    QWidget,
+)
 
+from app import export
 from app.sliders import Slider
 from app.strip import PictureStrip
 from app.views.base import PixelView
@@ -28,6 +45,28 @@ TYPED = ("", "7", "-3", "0", "1e9", "nan", "inf", "0.33", "50 %", "猫", "−1",
 SIZES = ((960, 600), (1280, 800), (1281, 801), (1440, 900), (1920, 1080), (1000, 1400), (2600, 700))
 
 
+def opened(*_: object) -> NoReturn:
+    """In place of showing a dialog."""
+    raise AssertionError("a file dialog was opened in a random walk")
+
+
+@contextmanager
+def without_dialogs(folder: Path) -> Iterator[None]:
+    """File dialogs answer at once: nothing is opened, and what is saved goes to ``folder``."""
+    answers = {
+        "getOpenFileName": ("", ""),
+        "getOpenFileNames": ([], ""),
+        "getExistingDirectory": "",
+        "getSaveFileName": (str(folder / "saved"), ""),
+    }
+    said = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
+    with (
+        mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
+        mock.patch.object(export, "_ask", lambda view, kind: export.save(view, folder / f"saved{kind}")),
+    ):
+        yield
+
+
 class Hands:
     """What can be done to a window.
 
@@ -40,6 +79,7 @@ class Hands:
     """
 
     def __init__(self, window: QWidget, seed: int, drops: list[Path]) -> None:
+        assert QFileDialog.open is opened, "work inside of without_dialogs()"
         self.window, self.drops = window, drops
         self.dice = random.Random(seed)
         self.log: list[str] = []
@@ -85,8 +125,12 @@ class Hands:
 
     # -- finding things
     def _some(self, kind: type, keep: Callable[[QWidget], bool] = lambda _w: True) -> QWidget | None:
-        found = [w for w in self.window.findChildren(kind) if w.isVisible() and w.isEnabled() and keep(w)]
+        found = [w for w in self.window.findChildren(kind) if self._here(w) and w.isEnabled() and keep(w)]
         return self.dice.choice(found) if found else None
+
+    def _here(self, widget: QWidget) -> bool:
+        """Whether it is seen in the window itself, not in a dialog of it."""
+        return widget.isVisible() and not isinstance(widget.window(), QDialog)
 
     def _place(self, widget: QWidget) -> QPoint:
         beyond = self.dice.random() < 0.05  # a drag may leave the view
@@ -97,8 +141,8 @@ class Hands:
         )
 
     def _view(self) -> QWidget | None:
-        found = [w for w in self.window.findChildren(PixelView) if w.isVisible()]
-        found += [w.viewport() for w in self.window.findChildren(QueryTable) if w.isVisible()]
+        found = [w for w in self.window.findChildren(PixelView) if self._here(w)]
+        found += [w.viewport() for w in self.window.findChildren(QueryTable) if self._here(w)]
         return self.dice.choice(found) if found else None
 
     def _mouse(self, widget: QWidget, kind: QEvent.Type, at: QPoint, held: Qt.KeyboardModifier = NONE) -> None:
@@ -224,7 +268,7 @@ class Hands:
         return f"{type(view).__name__} {by}"
 
     def press_keys(self) -> str:
-        found = [w for w in self.window.findChildren(QWidget) if w.isVisible() and w.focusPolicy() and w.isEnabled()]
+        found = [w for w in self.window.findChildren(QWidget) if self._here(w) and w.focusPolicy() and w.isEnabled()]
         target = self.dice.choice(found)
         target.setFocus(Qt.FocusReason.TabFocusReason)
         keys = [self.dice.choice(KEYS) for _ in range(self.dice.randint(1, 4))]
@@ -233,8 +277,6 @@ class Hands:
         return f"{type(target).__name__} {[k.name for k in keys]}"
 
     def open_context_menu(self) -> str:
-        from app import export
-
         view = self._some(QWidget, lambda w: isinstance(w, PixelView | QueryTable))
         if view is None:
             return "none"
