@@ -20,6 +20,7 @@ CHIP = 26  #: px, height of a token
 ROW = 18  #: px, one candidate
 LEAST_LINKS, MOST_LINKS = 26, 110  #: px between source and target
 SIZES = (BODY, SMALL, CAPTION, 10, 9)  # px of the letters: the largest that fit
+VALUE = 10  # px of the letters of a probability
 FAINT = 0.02  # weights below are no line
 Candidates = Sequence[tuple[str, float]]
 
@@ -55,7 +56,7 @@ class TokenLinks(PixelView):
         self._point: QPointF | None = None
         self._top: list[QRectF] = []
         self._columns: list[QRectF] = []
-        self._read_y, self._left, self._px = 0.0, 60.0, (BODY, BODY)
+        self._read_y, self._left, self._px = 0.0, 60.0, (BODY, BODY, SMALL)
 
     # -- content
     def set_tokens(
@@ -124,7 +125,11 @@ class TokenLinks(PixelView):
         below = self._line(self._read, self._read_y, room)
         self._columns = [QRectF(p.x(), self._read_y, p.width(), CHIP + S2 + stack) for p in below]
         said = [t for c in self._candidates for t, _ in c]
-        self._px = (self._fitting(self._source, self._top), self._fitting([*self._read, *said], below))
+        self._px = (
+            self._fitting(self._source, self._top),
+            self._fitting([*self._read, *said], below),
+            self._fitting(said, below, SMALL, text_width("100", VALUE) + 6),
+        )
 
     def _line(self, tokens: Sequence[str], y: float, room: float) -> list[QRectF]:
         pitch = min(120.0, room / max(1, len(tokens)))
@@ -132,11 +137,12 @@ class TokenLinks(PixelView):
         return [QRectF(round(self._left + i * pitch), y, max(4, round(pitch) - gap), CHIP) for i in range(len(tokens))]
 
     @staticmethod
-    def _fitting(tokens: Sequence[str], places: Sequence[QRectF]) -> int:
-        room = min((p.width() for p in places), default=40.0) - 4
-        return next(
-            (px for px in SIZES if all(text_width(words.drawn(token(t)), px, True) <= room for t in tokens)), SIZES[-1]
-        )
+    def _fitting(tokens: Sequence[str], places: Sequence[QRectF], most: int = BODY, beside: float = 0.0) -> int:
+        """The largest letters, up to ``most``, with which tokens fit their places and leave room ``beside`` them."""
+        room = min((p.width() for p in places), default=40.0) - 4 - beside
+        sizes = [px for px in SIZES if px <= most]
+        fits = (px for px in sizes if all(text_width(words.drawn(token(t)), px, True) <= room for t in tokens))
+        return next(fits, sizes[-1])
 
     def column_rect(self, step: int) -> QRectF:
         """Where a step stands: the token read and its candidates."""
@@ -251,15 +257,15 @@ class TokenLinks(PixelView):
                 painter.fillRect(QRectF(place.x(), place.bottom() - 2, wide, 2), theme.color("accent"))
             if on:
                 outline(painter, place.adjusted(0.5, 0.5, -0.5, -0.5), theme.color("accent"), 1)
-            px = min(self._px[1], SMALL)  # lower than its line, with room for what hangs below
+            px = self._px[2]
             name = text_width(words.drawn(token(text)), px, True) + 10
             value = words.percent(chance, 0)
-            if name + text_width(value, 10) > place.width():
+            if name + text_width(value, VALUE) > place.width():
                 value = words.number(100 * chance)  # without its sign
             color = theme.color("text" if on else "text2")
-            if name + text_width(value, 10) <= place.width():
+            if name + text_width(value, VALUE) <= place.width():
                 write(painter, place.adjusted(4, 0, 0, 0), token(text), color, px, on)
-                write(painter, place.adjusted(0, 0, -3, 0), value, theme.color("text2"), 10, align=RIGHT)
+                write(painter, place.adjusted(0, 0, -3, 0), value, theme.color("text2"), VALUE, align=RIGHT)
             else:
                 write(painter, place, token(text), color, px, on, CENTER)
             y += ROW

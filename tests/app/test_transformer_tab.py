@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
@@ -12,15 +12,13 @@ from app import words
 from app.tabs.transformer import TOPIC
 from app.tabs.transformer.decode import chance_of, names_of
 from app.tabs.transformer.tab import DECODE, TRAINING
-from app.tabs.transformer.told import MEAN, Table, Told
-from app.views.saidline import SaidLine
-from app.views.tokenlinks import TokenLinks
+from app.tabs.transformer.told import MEAN
 from engines.data.sequences import DATES, REVERSE, SORT, task
 from engines.transformer.checkpoint import load
 from engines.transformer.recipe import Now, StepDone
 from engines.transformer.showing import example_of
 from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN, Hypothesis
-from tests.app.views_help import click, hover, is_drawn, show
+from tests.app.views_help import click, hover, is_drawn
 
 LONG = 60_000  #: ms, for a machine under load
 TINY = {"width": "32", "heads": "2", "layers": 1, "batch": 4}
@@ -372,67 +370,3 @@ def test_a_hidden_page_is_drawn_when_it_comes_back(tab, qtbot):
     tab.show_page(TRAINING)
     drawn = tab.training.loss.numbers()["training_x"]
     assert drawn[-1] == tab.driver.step
-
-
-# ------------------------------------------------------------------ what a run has told
-def test_figures_are_smoothed_without_bias():
-    told = Told(1)
-    for step in range(1, 4):
-        told.step(step, (2.0, 50.0, 0.0), (float(step),), step / 10)
-    np.testing.assert_allclose(told.steps.rows[:, 4:], [[2, 50, 0]] * 3)
-    assert told.norms()[0] == 2
-    assert told.norms(2)[0] == 1.5
-    assert Told().norms() is None
-    assert (told.rate(), told.rate(1), told.rate(0), Told().rate()) == (0.3, 0.1, None, None)
-
-
-def test_a_table_grows():
-    table = Table(2)
-    for i in range(600):
-        table.add(i, -i)
-    assert table.rows.shape == (600, 2)
-    assert table.rows[599].tolist() == [599, -599]
-
-
-# ------------------------------------------------------------------ views
-@pytest.fixture
-def links(qtbot):
-    view = TokenLinks()
-    candidates = [[("b", 0.7), ("a", 0.2), ("</s>", 0.1)]] * 3
-    view.set_tokens(("a", " ", "</s>"), ("<s>", "b", "b"), ("b", "b", "a"), candidates)
-    cross = np.array([[0.1, 0.1, 0.8]] * 3, np.float32)
-    view.set_weights(cross, np.tril(np.ones((3, 3), np.float32)) / 3)
-    return show(qtbot, view)
-
-
-def test_links_are_walked_clicked_and_told(links, qtbot):
-    with qtbot.waitSignal(links.chosen) as clicked:
-        click(links, links.column_rect(2).center())
-    assert clicked.args == [2]
-    links.set_at(1)
-    assert links.report().startswith("2 / 3: b; b 70.0 %")
-    with qtbot.waitSignal(links.chosen) as walked:
-        QTest.keyClick(links, Qt.Key.Key_Right)
-    assert walked.args == [2]
-    assert is_drawn(links)
-    links.set_until(0)
-    assert is_drawn(links)
-    hover(links, QPointF(links.source_rect(2).center()))
-    assert is_drawn(links)
-    assert links.numbers()["candidates"].shape == (3, 3)
-
-
-def test_empty_links_say_so(qtbot):
-    assert is_drawn(show(qtbot, TokenLinks()))
-
-
-def test_said_tokens_are_held_against_those_wanted(qtbot):
-    line = SaidLine()
-    line.set_tokens("ab", ("b", "x", "</s>"), ("b", "a", "</s>"))
-    show(qtbot, line)
-    assert [line.right(i) for i in range(3)] == [True, False, True]
-    assert line.report() == "b, 2 / 3"
-    with qtbot.waitSignal(line.chosen) as clicked:
-        click(line, line.place(1).center())
-    assert clicked.args == [1]
-    assert is_drawn(line)
