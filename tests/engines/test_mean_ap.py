@@ -334,6 +334,28 @@ def test_coco_files_are_read_in_either_order(coco_files):
     assert "ground truth alone" in str(alone.notes[0])
 
 
+@pytest.mark.parametrize("place", ["a.png", "images/a.png", "../images/a.png", "val2017/a.png", "../train2017/a.png"])
+def test_pictures_are_found_where_people_keep_them_and_when_they_are_wanted(tmp_path, place):
+    from PIL import Image as Picture
+
+    from engines.mean_ap.files import read_cases
+
+    folder = tmp_path / "annotations"
+    folder.mkdir()
+    (folder / "truth.json").write_text(json.dumps(TRUTH), encoding="utf-8")
+    image = read_cases([folder / "truth.json"]).images[0]
+    assert image.rgb()[1]  # not there yet: paper of the size that the file tells
+    assert image.rgb()[0].shape == (80, 100, 3)
+    path = folder / place
+    path.parent.mkdir(exist_ok=True)
+    Picture.new("RGB", (100, 80), (200, 10, 10)).save(path)
+    rgb, blank = image.rgb()
+    assert not blank
+    assert rgb[0, 0].tolist() == [200, 10, 10]
+    path.write_bytes(b"no picture any more")
+    assert image.rgb()[1]
+
+
 @pytest.mark.parametrize(
     ("which", "change", "words"),
     [
