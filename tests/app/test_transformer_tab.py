@@ -199,7 +199,7 @@ def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     np.testing.assert_allclose(numbers["values"], np.exp(best), rtol=1e-6)
     assert [bar.note for bar in page.beams._bars] == [words.number(h.score, 2) for h in page.answer.best]
     likely = page.answer.candidates[0][0]
-    assert page.chances.text().startswith(f"Step 1: {likely.token} {chance_of(likely.probability)}")
+    assert page.chances.text().startswith(f"Step 1 may say {likely.token} ({chance_of(likely.probability)}), ")
     page.go(-1)
     kept = page.answer.steps[tab.params.token]
     assert len(page.beams.numbers()["names"]) == len(kept)
