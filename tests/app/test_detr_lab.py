@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from scipy.optimize import linear_sum_assignment
 
-from app import words
+from app import theme, words
 from app.tabs.detr.labcanvas import GUESS, THING
 from app.views.dragbars import DragBars
 from engines.core.errors import Message
@@ -18,6 +18,7 @@ from engines.core.protocol import Ended
 from engines.detr.crowd import LEFT
 from engines.detr.lab import CROWD, FROM_MODEL, INFINITE, RT_DETR, SCENES, UNDEFINED, probabilities_of, scene_of
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
+from tests.app.test_detr_tab import cut
 from tests.app.views_help import click, drag, hover, is_drawn, send, show
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (120, 180, 3), np.uint8)
@@ -403,6 +404,42 @@ def test_bars_take_the_arrow_keys(qtbot):
     assert heard == [(1, 0.51), (0, 0.19)]
     assert len(ends) == 2
     assert is_drawn(view)
+
+
+# ------------------------------------------------------------------ house
+def looks(tab, qtbot, size):
+    """The window in both languages and themes, each with everything said whole."""
+    window = tab.window()
+    for language, look in (("zh", "dark"), ("en", "light")):
+        theme.switch(window, theme=look, language=language)
+        window.resize(*size)
+        qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
+        yield lambda: qtbot.waitUntil(lambda: cut(tab) == [], timeout=WAIT)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
+def test_every_word_of_the_matching_lab_is_whole(page, tab, qtbot, size):
+    for whole in looks(tab, qtbot, size):
+        for index in range(len(SCENES) + 1):
+            page._choose_scene(index)
+            rest(qtbot, page)
+            for what in (None, (GUESS, 0), (THING, 0) if page.scene.things else None):
+                page.select(what)
+                whole()
+        page._preset(RT_DETR)
+        rest(qtbot, page)
+        whole()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
+def test_every_word_of_without_nms_is_whole(crowd, tab, qtbot, size):
+    for whole in looks(tab, qtbot, size):
+        for source in (0, 1):
+            crowd._choose_source(source)
+            for threshold in (0.3, 1.0):
+                crowd._change(score=threshold)
+                rest(qtbot, crowd)
+                whole()
 
 
 # ------------------------------------------------------------------ without NMS

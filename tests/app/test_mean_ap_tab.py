@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
 
-from app import words
+from app import theme, words
 from app.export import WRITERS
 from app.tabs.mean_ap.said import brief, consequence
 from app.views.countmatrix import CountMatrix
@@ -24,9 +24,11 @@ from engines.mean_ap.spec import (
     RIGHT,
     VOC07,
     CurveSeen,
+    Moved,
     NumbersSeen,
     PictureSeen,
 )
+from tests.app.test_detr_tab import cut
 from tests.app.views_help import click, drag, hover, is_drawn, show
 
 
@@ -202,6 +204,23 @@ def test_what_is_said_of_a_detection_is_what_the_curve_does():
         "The curve begins with precision 1.",
         "Recall goes up, precision stays at 1.",
     ]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
+def test_every_word_is_whole_in_both_languages_and_themes(tab, qtbot, size):
+    window = tab.window()
+    place = tab.look._seen.index
+    for language, look in (("zh", "dark"), ("en", "light")):
+        theme.switch(window, theme=look, language=language)
+        window.resize(*size)
+        qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
+        moved = (Moved(place, False, 0, (0.0, 0.0, 9.0, 9.0)),)
+        for fields in ({}, {"iou": 0.95}, {"moved": moved, "iou": 0.5}, {"moved": (), "style": VOC07}):
+            tab.change(**fields)
+            rest(tab, qtbot)
+            for page in (1, 0):
+                tab.show_page(page)
+                qtbot.waitUntil(lambda: cut(tab) == [], timeout=20_000)
 
 
 # -- files
