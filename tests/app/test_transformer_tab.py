@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 
 from app import words
 from app.tabs.transformer import TOPIC
-from app.tabs.transformer.decode import chance_of, names_of
+from app.tabs.transformer.decode import LEAST_CHANCE, chance_of, names_of
 from app.tabs.transformer.tab import DECODE, TRAINING
 from app.tabs.transformer.told import MEAN
 from engines.data.sequences import DATES, REVERSE, SORT, task
@@ -200,6 +200,8 @@ def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     assert [bar.note for bar in page.beams._bars] == [words.number(h.score, 2) for h in page.answer.best]
     likely = page.answer.candidates[0][0]
     assert page.chances.text().startswith(f"Step 1 may say {likely.token} ({chance_of(likely.probability)}), ")
+    tiny = [c for c in page.answer.candidates[0] if c.probability < LEAST_CHANCE]
+    assert page.chances.text().endswith(", others (< 0.001 %)") == bool(tiny)
     page.go(-1)
     kept = page.answer.steps[tab.params.token]
     assert len(page.beams.numbers()["names"]) == len(kept)
@@ -217,7 +219,7 @@ def test_long_beams_are_called_by_where_they_differ():
 
 
 def test_probabilities_are_told_from_none_and_from_all():
-    shares = {0.0: "< 0.001 %", 0.00004: "0.004 %", 0.004: "0.40 %", 0.5: "50.0 %", 0.9998: "99.98 %", 1.0: "100 %"}
+    shares = {0.00004: "0.004 %", 0.004: "0.40 %", 0.5: "50.0 %", 0.9998: "99.98 %", 1.0: "100 %"}
     assert {share: chance_of(share) for share in shares} == shares
 
 

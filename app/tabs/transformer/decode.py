@@ -34,6 +34,7 @@ from engines.data.sequences import (
 from engines.transformer.spec import BEAM, Answer, Hypothesis, TransformerParams
 
 PLAY = 450  #: ms between two steps
+LEAST_CHANCE = 1e-5  #: candidates below it are told together
 LONGEST_NAME = 20  #: characters of a beam that is named in full
 EXAMPLES = {
     REVERSE: ("attention", "stressed", "abcdefghijkl", "level"),
@@ -93,7 +94,7 @@ class DecodePage(QObject):
         self.on = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
         self.result = label("", BODY, True)
         self.verdict = label("", BODY, kind="quiet")
-        self.chances = quiet("")
+        self.chances = quiet("", wrap=True)
         said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
         foot = col(self.chances, said, gap=S2)
         tools = [self.at, self.back, self.play, self.on]
@@ -101,7 +102,7 @@ class DecodePage(QObject):
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
         self.beams.export_name = "beams"
         say(self.beams, "setAccessibleName", "Beams")
-        self.beams_card = card("Beams", self.beams, "log p, score", foot=quiet("Bar: probability. Ranked by score."))
+        self.beams_card = card("Kept beams", self.beams, "log p, score", foot=quiet("Bar: probability. Ranked by score."))
         self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
@@ -211,8 +212,11 @@ class DecodePage(QObject):
         self.links.set_until(self._until)
         self.links.set_at(step)
         say(self.at, "setText", Message("Step {n} of {all}", {"n": step + 1, "all": count}))
-        likely = ", ".join(f"{token(c.token)} ({chance_of(c.probability)})" for c in shown.candidates[step])
-        say(self.chances, "setText", Message("Step {n} may say {likely}", {"n": step + 1, "likely": likely}))
+        told = [c for c in shown.candidates[step] if c.probability >= LEAST_CHANCE]
+        likely = ", ".join(f"{token(c.token)} ({chance_of(c.probability)})" for c in told)
+        all_told = len(told) == len(shown.candidates[step])
+        text = "Step {n} may say {likely}" if all_told else "Step {n} may say {likely}, others (< 0.001 %)"
+        say(self.chances, "setText", Message(text, {"n": step + 1, "likely": likely}))
         self.back.setEnabled(step > 0)
         self.on.setEnabled(step < count - 1)
         self._show_beams(shown, step)
@@ -280,9 +284,7 @@ def names_of(kept: Sequence[Hypothesis]) -> list[Text]:
 
 
 def chance_of(share: float) -> str:
-    """A probability with as many digits as tell it from none and from all: ``99.98 %``, ``0.004 %``, ``< 0.001 %``."""
+    """A probability with as many digits as tell it from none and from all: ``99.98 %``, ``0.004 %``."""
     points = 100 * share
-    if points < 0.001:
-        return "< 0.001 %"
     digits = next(n for n, most in ((3, 0.1), (2, 1), (1, 99.5), (2, 99.995), (0, math.inf)) if points < most)
     return words.percent(share, digits)
