@@ -6,7 +6,7 @@ first changed layer), weights of the layer on screen, and every part of the answ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -93,15 +93,17 @@ class Engine:
 
         layer, head = min(params.layer, config.layers) - 1, min(params.head, config.heads) - 1
         off = answers.switched_off(params, config.layers, config.heads)
-        if params.page != WATCH:
-            labels = loaded.info.labels
-            scene = inside.Scene(params, labels, photo, plain, stream, key, changed, off, layer, head, self._slot)
-            yield from inside.answer(scene)
-            return
-        on_layer = (changed, layer)
-        view = self._slot("view").get(on_layer, lambda: answers.layer_view(stream, layer, photo))
+        labels = loaded.info.labels
+        scene = inside.Scene(params, labels, photo, plain, stream, key, changed, off, layer, head, self._slot)
+        yield from self._watch(scene) if params.page == WATCH else inside.answer(scene)
+
+    def _watch(self, scene: inside.Scene) -> Iterator[Event]:
+        """The page "Watch": its answer in parts, each kept until what it follows from changes."""
+        stream, changed, layer, head = scene.stream, scene.changed, scene.layer, scene.head
+        on_layer, pinned = (changed, layer), scene.params.pinned
+        view = self._slot("view").get(on_layer, lambda: answers.layer_view(stream, layer, scene.photo))
         heads = self._slot("heads").get(
-            (on_layer, params.pinned), lambda: answers.head_maps(view, layer, params.pinned, off[layer])
+            (on_layer, pinned), lambda: answers.head_maps(view, layer, pinned, scene.off[layer])
         )
         whole = view.weights.numel() <= WEIGHTS_BUDGET
         weights = self._slot("weights").get(
@@ -109,22 +111,28 @@ class Engine:
         )
         if not whole:
             self._slot("view").value = None  # costs less to compute again than to keep
-        classes = self._slot("classes").get(changed, lambda: answers.class_maps(stream, photo, off))
+        classes = self._slot("classes").get(changed, lambda: answers.class_maps(stream, scene.photo, scene.off))
         prediction = self._slot("prediction").get(
-            changed, lambda: answers.prediction(plain, stream, loaded.info.labels)
+            changed, lambda: answers.prediction(scene.plain, stream, scene.labels)
         )
-        drawn: Overlay | None = None
-        if params.overlay != ATTENTION:
-            settings = (params.fusion, params.discard, params.start_layer) if params.overlay == ROLLOUT else layer
-            slot, on_photo = self._slot("overlay"), (changed, params.overlay, settings)
-            if slot.key != on_photo:
-                for event in answers.overlay(stream, params, layer, photo, off):
-                    if isinstance(event, Overlay):
-                        slot.key, slot.value = on_photo, event
-                    else:
-                        yield event
-            drawn = slot.value
+        drawn = yield from self._overlay(scene)
         yield Answer(head + 1, heads, weights, classes, prediction, drawn)
+
+    def _overlay(self, scene: inside.Scene) -> Generator[Event, None, Overlay | None]:
+        """What lies over the photo besides attention itself, if anything is asked for."""
+        params, layer = scene.params, scene.layer
+        if params.overlay == ATTENTION:
+            return None
+        settings = (params.fusion, params.discard, params.start_layer) if params.overlay == ROLLOUT else layer
+        slot, key = self._slot("overlay"), (scene.changed, params.overlay, settings)
+        if slot.key != key:
+            for event in answers.overlay(scene.stream, params, layer, scene.photo, scene.off):
+                if isinstance(event, Overlay):
+                    slot.key, slot.value = key, event
+                else:
+                    yield event
+        drawn: Overlay | None = slot.value
+        return drawn
 
     def _slot(self, stage: str) -> Slot:
         return self._slots.setdefault(stage, Slot())
