@@ -149,6 +149,9 @@ class PrecisionCurve(PickView):
         painter.setBrush(theme.color("accent_soft", 170))
         painter.drawPolygon(ground)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        write(painter, QRectF(place.left() + S1, place.top() + S2, 120, 16), Message("Precision"), align=LEFT)
+        right = QRectF(place.right() - 120, place.bottom() - 17, 118, 16)
+        write(painter, right, Message("Recall"), align=RIGHT)
         if len(line.before_recall):
             painter.setPen(pen(theme.color("text2"), 1.2, Qt.PenStyle.DashLine))
             painter.drawPolyline(axes.polygon(*staircase(line.before_recall, line.before_envelope)))
@@ -165,9 +168,6 @@ class PrecisionCurve(PickView):
         if self._at >= 0:
             self._draw_step(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        write(painter, QRectF(place.left() + S1, place.top() + S2, 120, 16), Message("Precision"), align=LEFT)
-        right = QRectF(place.right() - 120, place.bottom() - 17, 118, 16)
-        write(painter, right, Message("Recall"), align=RIGHT)
 
     def _draw_grid(self, painter: QPainter) -> None:
         """What the style reads: dots for eleven recalls, ticks for a hundred."""
