@@ -343,9 +343,9 @@ class LookPage(QObject):
         """The mean over classes, below the curve of one."""
         ap, ap50, ap75 = (share(float(v)) for v in seen.twelve[:3])
         change = float(seen.twelve[0] - seen.before[0])
-        text = "All classes: AP {ap} ({change}), AP50 {ap50}, AP75 {ap75}"
+        text = "All classes and sizes: AP {ap} ({change}), AP50 {ap50}, AP75 {ap75}"
         if change == 0:
-            text = "All classes: AP {ap}, AP50 {ap50}, AP75 {ap75}"
+            text = "All classes and sizes: AP {ap}, AP50 {ap50}, AP75 {ap75}"
         words.say(self.whole, "setText", text, ap=ap, ap50=ap50, ap75=ap75,
                   change=words.number(change, 4, signed=True))  # fmt: skip
 
