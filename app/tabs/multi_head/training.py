@@ -32,6 +32,20 @@ class TrainingPage:
     """Views of the page and what the run has told so far."""
 
     def __init__(self) -> None:
+        self.step = 0
+        self._began: RunBegan | None = None
+        self._told: list[tuple[float, ...]] = []  # step, agreement, loss and accuracy in % of both, both smoothed
+        self._now: Snapshot | None = None
+        self._looked: int | None = None
+        self._sequence = 0
+        self._token = 3
+        self._drawn: Snapshot | None = None
+        self._named: list[str] = []
+        self._make_views()
+        self._make_cards()
+        self._connect()
+
+    def _make_views(self) -> None:
         self.loss, self.accuracy = Curves(), Curves((0, 100), (0, 25, 50, 75, 100))
         self.diversity = Curves((0, 1), (0, 0.5, 1))
         self.maps = TokenMap(), TokenMap(), TokenMap()
@@ -53,6 +67,8 @@ class TrainingPage:
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
+
+    def _make_cards(self) -> None:
         both = ((ONE, words.plain("h = 1")), (TWO, words.plain("h = 2")))
         self.loss_key, self.accuracy_key = Key(both, "0.000"), Key(both, "100.0")
         dashed = "dashed: order not known"
@@ -68,15 +84,8 @@ class TrainingPage:
         upper = row((self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24), gap=S3)
         lower = row((self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15), gap=S3)
         self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
-        self.step = 0
-        self._began: RunBegan | None = None
-        self._told: list[tuple[float, ...]] = []  # step, agreement, loss and accuracy in % of both, both smoothed
-        self._now: Snapshot | None = None
-        self._looked: int | None = None
-        self._sequence = 0
-        self._token = 3
-        self._drawn: Snapshot | None = None
-        self._named: list[str] = []
+
+    def _connect(self) -> None:
         for plot in (self.loss, self.accuracy, self.diversity):
             plot.pointed.connect(self._cursor)
         self.answers.chosen.connect(self._choose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QLineEdit, QSizePolicy
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import Card, card
@@ -107,6 +107,16 @@ class SentencePage(QObject):
         self._shown: AttentionFrame | None = None
         self._problem: Message | None = None
         self._token = 0
+        top = self._make_line()
+        self._make_maps()
+        self._make_outputs()
+        middle = row((self.weights_card, 4), (self.maps_card, 5), gap=S3)
+        self.centre = box(col(top, (middle, 5), (self.output_card, 3), gap=S3))
+        for view in self.token_views:
+            view.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
+            view.hovered.connect(self._pointed)
+
+    def _make_line(self) -> QWidget:
         self.line = QLineEdit()
         theme.set_font(self.line, HEAD)
         words.say(self.line, "setPlaceholderText", "Type a sentence")
@@ -116,8 +126,9 @@ class SentencePage(QObject):
         examples = MenuButton([words.plain(text) for _, text in EXAMPLES], prefix="Examples", tip="Sentences to try.")
         examples.chosen.connect(self.example)
         self.count = label("", BODY, kind="quiet")
-        top = box(row((self.line, 1), self.count, examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
+        return box(row((self.line, 1), self.count, examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
 
+    def _make_maps(self) -> None:
         self.map, self.bar = TokenMap(), ColorBar(Message("Weight"))
         self.live, self.bits = label("", SMALL), quiet("")
         self.live.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
@@ -133,6 +144,7 @@ class SentencePage(QObject):
         )
         self.maps_card = card("Queries, keys and values", grid, foot=self.inputs_bar)
 
+    def _make_outputs(self) -> None:
         names = ("In order", "Shuffled, put back in order", "Difference")
         files = ("output-in-order", "output-restored", "output-difference")
         self.outputs = [RowMap(name, file) for name, file in zip(names, files, strict=True)]
@@ -142,18 +154,6 @@ class SentencePage(QObject):
         self.output_bar.setFixedWidth(SCALE)
         judged = col(self.without, self.with_, gap=2)
         self.output_card = card("Does the output know the order?", three, tools=[self.output_bar], foot=judged)
-
-        self.centre = box(
-            col(
-                top,
-                (row((self.weights_card, 4), (self.maps_card, 5), gap=S3), 5),
-                (self.output_card, 3),
-                gap=S3,
-            )
-        )
-        for view in self.token_views:
-            view.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
-            view.hovered.connect(self._pointed)
 
     @property
     def cards(self) -> tuple[Card, ...]:
