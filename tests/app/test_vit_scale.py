@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from app import words
 from app.tabs.vit import TOPIC
 from engines.core.training import Finished
 from engines.vit import scale_models, scale_store
@@ -99,8 +100,12 @@ def test_results_of_other_pictures_are_not_taken_for_these(opened, qtbot, tmp_pa
 
 
 def test_results_are_made_again_where_the_pictures_of_a_folder_changed(opened, qtbot, tmp_path):
+    said = []
+
     def studied():
-        page = opened().scale
+        tab = opened()
+        tab.noted.connect(lambda note: note is not None and said.append(words.drawn(note)))
+        page = tab.scale
         page.take_folder(tmp_path / "set")
         run_to_end(qtbot, page)
         return page
@@ -110,9 +115,11 @@ def test_results_are_made_again_where_the_pictures_of_a_folder_changed(opened, q
     same = studied()
     assert same.table.points == points
     assert same.training.step == 0  # nothing was left to train
+    assert not any("other pictures" in one for one in said)
     write_pictures(tmp_path / "set", 90)
     other = studied()
     assert other.training.step > 0
+    assert sum("other pictures" in one for one in said) == 1
     assert len(other.table.points) == 6
     assert other.table.points != points
 

@@ -189,6 +189,9 @@ class ScalePage:
         self._begun, self._sample = begun, begun.sample
         self.cards.begin()
         self._show_table(begun.table, True)
+        old, new = self._done, begun.table
+        if old is not None and old.data == new.data and old.mark != new.mark:
+            self._tab.tell(Message("Earlier results may be of other pictures: all is trained again."))
         if begun.notes:
             self._tab.complain(begun.notes[0], word="Note")
 
