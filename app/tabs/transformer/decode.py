@@ -102,7 +102,8 @@ class DecodePage(QObject):
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
         self.beams.export_name = "beams"
         say(self.beams, "setAccessibleName", "Beams")
-        self.beams_card = card("Kept beams", self.beams, "log p, score", foot=quiet("Bar: probability. Ranked by score."))
+        ranking = quiet("Bar: probability. Ranked by score.")
+        self.beams_card = card("Kept beams", self.beams, "log p, score", foot=ranking)
         self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
