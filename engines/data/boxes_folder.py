@@ -55,7 +55,7 @@ class BoxesFolder:
     ----------
     classes : tuple of str
     training, validation : tuple of Annotated
-        The folder's own split, or else every fifth picture to validate on.
+        The folder's own split, or else every fifth picture to validate on, of those with boxes and of those without.
     skipped, crowds : int
         Annotations that could not be used; those of crowds (COCO) or hard to tell (VOC), left out on purpose.
     faults : tuple of Message
@@ -271,7 +271,14 @@ def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotat
     held = [_held_back(raw, made, root) for raw, made in kept]
     everything = [made for _, made in kept]
     if not any(held) or all(held):
-        held = [at % 5 == 4 for at in range(len(everything))] if len(everything) > 4 else [False] * len(everything)
+        counts = [0, 0]  # of pictures without boxes and with some: both kinds are held back alike
+        held = []
+        for made in everything:
+            kind = bool(len(made.labels))
+            counts[kind] += 1
+            held.append(counts[kind] % 5 == 0)
+        if len(everything) > 4 and 1 < counts[True] < 5:  # one of the few that have boxes
+            held[max(at for at, made in enumerate(everything) if len(made.labels))] = True
     training = tuple(made for made, back in zip(everything, held, strict=True) if not back)
     validation = tuple(made for made, back in zip(everything, held, strict=True) if back)
     if not any(len(made.labels) for made in validation):

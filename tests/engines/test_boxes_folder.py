@@ -70,6 +70,17 @@ def test_coco_boxes_become_shares_of_their_picture(coco_folder):
     assert first.path.name == "1.png"
 
 
+def test_pictures_with_boxes_and_without_are_held_back_alike(tmp_path):
+    empty = {5, 10, 15, 20, 21}  # every fifth of all would validate on nothing but these
+    for i in range(1, 26):
+        picture(tmp_path / f"{i}.png")
+    table = coco([image(i) for i in range(1, 26)], [entry(i, i) for i in range(1, 26) if i not in empty])
+    (tmp_path / "boxes.json").write_text(json.dumps(table))
+    found = read_boxes_folder(tmp_path)
+    assert len(found.training) == 20
+    assert sorted(len(one.labels) for one in found.validation) == [0, 1, 1, 1, 1]
+
+
 def test_coco_files_named_for_validation_are_held_back(tmp_path):
     for split, ids in (("train2017", (1, 2, 3)), ("val2017", (4,))):
         for i in ids:
