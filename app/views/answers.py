@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import BODY, CAPTION, S2, S3, SMALL
-from app.views.base import CENTER, PixelView, outline, text_width, write
+from app.views.base import CENTER, outline, text_width, write
+from app.views.pointing import PickView
 from app.words import Text
 
 HEAD_H = 32
@@ -35,24 +36,14 @@ class AnswerRow:
     right: tuple[tuple[bool, ...], ...] | None = None
 
 
-class Answers(PixelView):
-    """Tokens across, a row for what is wanted and one for each model.
-
-    Signals
-    -------
-    chosen : int
-        A token was clicked or walked to.
-    """
-
-    chosen = Signal(int)
+class Answers(PickView):
+    """Tokens across, a row for what is wanted and one for each model."""
 
     def __init__(self) -> None:
-        super().__init__((240, 112))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__((240, 112), at=0)
         self.export_name = "answers"
         self._tokens: tuple[str, ...] = ()
         self._rows: tuple[AnswerRow, ...] = ()
-        self._at = 0
         self._near: tuple[int, ...] = ()
         self._left, self._cell, self._pitch = 60.0, 30.0, 24.0
 
@@ -65,13 +56,13 @@ class Answers(PixelView):
 
     def set_at(self, token: int, near: Sequence[int] = ()) -> None:
         """Mark a token, and those it has to name."""
-        self._at, self._near = token, tuple(near)
+        self._near = tuple(near)
+        super().set_at(token)
         self.tell()
         self.update()
 
-    def at(self) -> int:
-        """The marked token."""
-        return self._at
+    def count(self) -> int:
+        return len(self._tokens)
 
     def numbers(self) -> dict[str, np.ndarray]:
         out = {"tokens": np.array(self._tokens, dtype=np.str_)}
@@ -92,30 +83,24 @@ class Answers(PixelView):
         self._cell = (width - self._left - 2) / max(1, len(self._tokens))
         self._pitch = min(30.0, (height - HEAD_H - S2) / max(1, len(self._rows)))
 
-    def token_rect(self, token: int) -> QRectF:
-        """Where a token stands on the screen."""
+    def place(self, token: int) -> QRectF:
         self.arranged()
         side = min(HEAD_H - 4, self._cell - 4)
         middle = self._left + (token + 0.5) * self._cell
         return QRectF(round(middle - side / 2), 2, round(side), HEAD_H - 4)
 
-    def token_at(self, point: QPointF) -> int | None:
-        """The token whose column is under a screen point."""
+    def under(self, point: QPointF) -> int | None:
+        """Answers belong to their token: the whole column counts."""
         self.arranged()
         at = int((point.x() - self._left) // self._cell)
         return at if point.x() >= self._left and 0 <= at < len(self._tokens) else None
 
     # -- hand
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        token = self.token_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and token is not None:
-            self.chosen.emit(token)
+    def _choose(self, token: int) -> None:
+        self.chosen.emit(token)  # the page marks it together with those it has to name
 
     def walk(self, rows: int, cols: int) -> bool:
-        new = self._at + cols
-        if self._tokens and 0 <= new < len(self._tokens) and new != self._at:
-            self.chosen.emit(new)
-        return bool(self._tokens)
+        return super().walk(0, cols)
 
     # -- painting
     def draw(self, painter: QPainter) -> None:
@@ -124,7 +109,7 @@ class Answers(PixelView):
         column = QRectF(round(self._left + self._at * self._cell), 0, round(self._cell), self._bottom())
         painter.fillRect(column, theme.color("accent_soft"))
         for i, token in enumerate(self._tokens):
-            place, on = self.token_rect(i), i == self._at
+            place, on = self.place(i), i == self._at
             painter.fillRect(place, theme.color("accent" if on else "sunken"))
             edge = "accent" if on or i in self._near else "border"
             outline(painter, place.adjusted(0.5, 0.5, -0.5, -0.5), theme.color(edge), 2 if i in self._near else 1)

@@ -201,7 +201,7 @@ def test_looking_back_and_back_to_live(tab, run, qtbot):
 
 def test_a_token_is_chosen_in_the_answers_or_on_a_map(tab, run):
     page = tab.training
-    click(page.answers, page.answers.token_rect(6).center())
+    click(page.answers, page.answers.place(6).center())
     assert page.answers.at() == 6
     click(page.maps[1], page.maps[1].cell_rect((2, 5)).center())
     assert page.answers.at() == 2
