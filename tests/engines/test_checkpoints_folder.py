@@ -225,6 +225,13 @@ def test_apply_converts_types(folder: Path) -> None:
     assert module.layers[0].weight.dtype == torch.float32
 
 
+def test_numbers_whose_sum_overflows_are_finite() -> None:
+    module = Tiny()
+    large = torch.full((3,), torch.finfo(torch.float32).max)
+    apply(module, tiny_tensors() | {"vit.bn.bias": large}, TABLE, skip=["pooler.*"], prefix="vit.")
+    assert torch.equal(module.norm.bias, large)
+
+
 def test_apply_transposes_and_splits() -> None:
     module = nn.ModuleDict({name: nn.Linear(2, 3) for name in ("q", "k", "v")})
     weight, bias = torch.randn(2, 9), torch.randn(9)
@@ -251,6 +258,7 @@ def test_apply_transposes_and_splits() -> None:
             r"another shape .*: vit.bn.bias \(4,\) / \(3,\)",
         ),
         ({"vit.bn.bias": torch.tensor([1.0, torch.nan, 0.0])}, "not finite: vit.bn.bias"),
+        ({"vit.bn.bias": torch.tensor([torch.inf, -torch.inf, 0.0])}, "not finite: vit.bn.bias"),
         (
             {"vit.bn.bias": None, "bn.beta": torch.zeros(3)},
             r"1 tensors are missing \(norm.bias\), 1 are",
