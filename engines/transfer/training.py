@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from engines.blocks.backbone import Backbone
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
 from engines.core.training import Kept, Stopped, Weights, finite
@@ -116,9 +117,12 @@ class Run:
         )
 
     def _go(self) -> Iterator[Event]:
+        frozen, seed = self.prepared.backbone.net, self.params.sample
         for method in self.methods[1:]:
             yield Progress(0, 0, Message(METHODS[method]))
-            self.models[method] = self._made(method)
+            net = tuned(frozen) if method == TUNED else frozen.fresh(seed)
+            yield Progress(0, 0, Message(METHODS[method]))
+            self.models[method] = self._learner(net)
         yield from self._test()
         while self.step < LAST_STEP:
             began = time.perf_counter()
@@ -135,13 +139,11 @@ class Run:
             if self._testing:
                 yield from self._test()
 
-    def _made(self, method: int) -> WholeModel:
-        """A model to begin with."""
-        params, prepared, frozen = self.params, self.prepared, self.prepared.backbone
-        net = tuned(frozen.net) if method == TUNED else frozen.net.fresh(params.sample)
+    def _learner(self, net: Backbone) -> WholeModel:
+        params, prepared = self.params, self.prepared
         return WholeModel(
             net, prepared.classes, self.labeled, prepared.truth[self.labeled], prepared.pixels, params.batch,
-            params.sample, frozen.device,
+            params.sample, prepared.backbone.device,
         )  # fmt: skip
 
     def _advance(self) -> Iterator[Event]:
