@@ -7,7 +7,7 @@ building a scene of items: that is the quickest way Qt has, and each line stands
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -38,6 +38,12 @@ CHIP_H = 20  # px, the black label that shows a value
 
 def pen(color: QColor, width: float = 1, style: Qt.PenStyle = Qt.PenStyle.SolidLine, square: bool = True) -> QPen:
     """A pen with corners; Qt's own keywords must not be used here (a misspelt one ends the process in paint)."""
+    return QPen(_pen(color.rgba(), width, style, square))
+
+
+@lru_cache(maxsize=1024)  # a table of boxes asks for hundreds at each painting, and Qt takes its enums slowly
+def _pen(rgba: int, width: float, style: Qt.PenStyle, square: bool) -> QPen:
+    color = QColor.fromRgba(rgba)
     if square:
         return QPen(color, width, style, Qt.PenCapStyle.SquareCap, Qt.PenJoinStyle.MiterJoin)
     return QPen(color, width, style, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

@@ -303,7 +303,7 @@ class Run:
 
     def why_stopped(self) -> Message:
         """What happened, in words."""
-        figures = {"n": self.step + 1, "k": self.kept_step}
+        figures = {"n": f"{self.step + 1:,}", "k": f"{self.kept_step:,}"}
         return Message("Loss became NaN at step {n}. Stopped; weights of step {k} are kept.", figures)
 
 

@@ -142,7 +142,7 @@ class Run:
     def why_stopped(self) -> Message:
         """What happened, in words; the model is brought back to the last good state."""
         put(self.model, self.good)
-        figures = {"n": self.step + 1, "k": self.good.step}
+        figures = {"n": f"{self.step + 1:,}", "k": f"{self.good.step:,}"}
         if math.isfinite(self._calm):
             return Message(
                 "The loss ran away at step {n}, far above guessing. Stopped; weights of step {k} are kept. "

@@ -11,7 +11,7 @@ from app.choosers import shortened
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.trainhistory import TrainHistory
-from app.tabs.detr.trainplaces import letter, plain_box, train_places
+from app.tabs.detr.trainplaces import plain_box, train_places
 from app.theme import S2, S3
 from app.transport import Transport
 from app.views.base import PixelView
@@ -23,6 +23,7 @@ from app.views.mosaic import Mosaic
 from app.widgets import Key, Segments, box, button, col, quiet
 from app.words import Text, say
 from engines.core.errors import Message
+from engines.detr.lab_scenes import object_name
 from engines.detr.training_spec import Example, Found, Measured, RunBegan
 
 LEAST = 60.0  # steps that the curves show at least
@@ -217,7 +218,7 @@ class TrainCards(QObject):
         found, step = self._on_scene
         boxes, self._rows = [], []
         for index, (corners, label) in enumerate(zip(example.boxes, example.labels, strict=True)):
-            tag = Message("{letter} {name}", {"letter": letter(index), "name": self._class(int(label))})
+            tag = Message("{letter} {name}", {"letter": object_name(index), "name": self._class(int(label))})
             boxes.append(plain_box(corners, tag, "truth", above=True))
             self._rows.append(-1)
         places: dict[int, int] = {}
@@ -254,7 +255,7 @@ class TrainCards(QObject):
         }
         mine = np.flatnonzero(found.owners == query)
         if len(mine):
-            values["object"] = letter(int(mine[0]))
+            values["object"] = object_name(int(mine[0]))
             say(self.told, "setText", Message("Query {query} owns {object}: {name} {score}, no object {none}", values))
         else:
             say(self.told, "setText", Message("Query {query} owns nothing: {name} {score}, no object {none}", values))
@@ -288,7 +289,7 @@ class TrainCards(QObject):
         if example is None or not self.history.measured:
             return
         names = [
-            Message("{letter} {name}", {"letter": letter(i), "name": self._class(int(label))})
+            Message("{letter} {name}", {"letter": object_name(i), "name": self._class(int(label))})
             for i, label in enumerate(example.labels)
         ]
         self.film.set_film(names, self.history.steps, self.history.owners(self.watched))

@@ -113,6 +113,10 @@ class TrainDock(QWidget):
         if began.skipped:
             left = {"told": told, "skipped": words.number(began.skipped)}
             told = Message("{told}; annotations left out: {skipped}", left)
+        if began.crowds:
+            told = Message(
+                "{told}; crowds and difficult ones left out: {n}", {"told": told, "n": words.number(began.crowds)}
+            )
         if began.unused:
             told = Message("{told}; {n} further pictures are not used", {"told": told, "n": words.number(began.unused)})
         say(self.note, "setText", told)

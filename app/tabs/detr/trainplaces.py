@@ -9,13 +9,6 @@ from app.theme import S3
 from app.views.boxes import Box
 from app.words import Text
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def letter(index: int) -> str:
-    """What an object is called: A to Z, then by number."""
-    return LETTERS[index] if index < len(LETTERS) else str(index + 1)
-
 
 def train_places(width: int, height: int) -> list[QRect]:
     """Places of loss, precision, cardinality, scene, film and slots: the scene takes what its square can use."""

@@ -282,7 +282,7 @@ def test_numbers_that_left_the_finite_stop_the_run():
     got = events(trainer, replace(TINY, run=1, until=9))
     assert [type(e) for e in got] == [Stopped]
     assert got[0].step == 2
-    assert got[0].reason.values == {"n": 3, "k": 0}
+    assert got[0].reason.values == {"n": "3", "k": "0"}
     assert [type(e) for e in events(trainer, replace(TINY, run=1, until=12))] == [Stopped]
 
 
