@@ -51,12 +51,12 @@ STOPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-S1, S2, S3, S4, S6 = 4, 8, 12, 16, 24  # spacing, px
+S1, S2, S3, S4 = 4, 8, 12, 16  # spacing, px
 R1, R2 = 4, 8  # radii: controls, cards
 CAPTION, SMALL, BODY, HEAD, FORMULA, TITLE = 11, 12, 13, 14, 15, 17  # type scale, px
 SIDE, RAIL, DOCK, HEADER, STATUS, CARD_HEAD = 224, 56, 268, 56, 32, 30
 NARROW = 1400  # windows under this width get the rail
-TIP_MS, PAGE_MS, RAIL_MS, ERROR_MS, BUSY_MS = 600, 120, 160, 120, 1000
+ERROR_MS, BUSY_MS = 120, 1000
 
 LATIN = ("Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Inter", "Noto Sans", "Noto Sans CJK SC",
          "WenQuanYi Micro Hei", "DejaVu Sans")  # fmt: skip

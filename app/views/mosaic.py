@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter
+from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, LEFT, RIGHT, PixelView, chip, empty_note, finite, outline, pen, text_width, write
+from app.views.base import CENTER, LEFT, RIGHT, chip, finite, outline, pen, text_width, write
 from app.views.photomap import weight_percent
+from app.views.pointing import HoverView
 from app.views.tiling import Tiling, tile
 from app.words import Text
 from engines.core.errors import Message
@@ -23,7 +24,7 @@ UP_TO = "1 pixel = the largest of up to {n} × {n} weights"
 CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
 
 
-class Mosaic(PixelView):
+class Mosaic(HoverView):
     """Maps of one size in a grid of cells, each a whole number of pixels per value.
 
     Maps too large for their cell are reduced by block maximum, and a line under them says so.
@@ -47,7 +48,7 @@ class Mosaic(PixelView):
     """
 
     chosen = Signal(int)
-    hovered = Signal(object)
+    _hover: Place | None
 
     def __init__(self, columns: int = 0, captions: bool = True, headers: bool = False, gap: int = S2) -> None:
         super().__init__((160, 120))
@@ -60,14 +61,10 @@ class Mosaic(PixelView):
         self._ramp = "ember"
         self._captions: Sequence[Text] = ()
         self._subs: Sequence[Text] = ()
-        self._row_names: Sequence[Text] = ()
-        self._col_names: Sequence[Text] = ()
         self._order: Sequence[int] = ()
         self._off: frozenset[int] = frozenset()
         self._at = -1
-        self._hover: Place | None = None
         self._mark: tuple[int, int] | None = None
-        self._empty: Text = ""
         self._tiles = Tiling()
         self._canvas = np.zeros((1, 1), np.uint8)
         self._image: QImage | None = None
@@ -108,11 +105,6 @@ class Mosaic(PixelView):
             self._captions, self._subs = captions, subs
             self.renew()
 
-    def set_headers(self, rows: Sequence[Text] = (), cols: Sequence[Text] = ()) -> None:
-        """Names of rows and columns; numbers from 1 where none are given."""
-        self._row_names, self._col_names = rows, cols
-        self.renew()
-
     def set_columns(self, columns: int) -> None:
         """Cells per row; 0 = as many as make the cells largest."""
         if columns != self._want:
@@ -148,10 +140,8 @@ class Mosaic(PixelView):
             self._mark = cell
             self.update()
 
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is no map."""
-        self._empty = text
-        self.update()
+    def is_empty(self) -> bool:
+        return not len(self._maps)
 
     def numbers(self) -> dict[str, np.ndarray]:
         out = {"maps": self._maps, "scale_low": np.asarray(self._low), "scale_top": np.asarray(self._top)}
@@ -211,15 +201,11 @@ class Mosaic(PixelView):
             return
         self._image = None
         cap = CAPTION_H if self._with_captions and self._captions else 0
-        titles = self._row_titles(count) if self._headers else []
-        left = int(max((text_width(words.drawn(t), CAPTION, True) for t in titles), default=-8)) + 8
+        rows = -(-count // max(1, self._want or self._tiles.cols)) if self._headers else 0
+        left = int(max((text_width(str(i + 1), CAPTION, True) for i in range(rows)), default=-8)) + 8
         tail = HEADER_H if self._headers else 0
         room = QRectF(left, 0, width - left, height - tail)
         self._tiles = tile((count, high, wide), room, self._want, self._gap, cap, self._caption_width(), NOTE_H)
-
-    def _row_titles(self, count: int) -> list[Text]:
-        cols = self._want or self._tiles.cols
-        return list(self._row_names) or [str(i + 1) for i in range(-(-count // max(1, cols)))]
 
     def _slot(self, index: int) -> int:
         """The cell in which a map stands."""
@@ -232,7 +218,7 @@ class Mosaic(PixelView):
         x, y = self._tiles.corner[0] + col * self._tiles.pitch[0], self._tiles.corner[1] + row * self._tiles.pitch[1]
         return QRectF(x, y, *self._tiles.cell)
 
-    def place_at(self, point: QPointF) -> Place | None:
+    def under(self, point: QPointF) -> Place | None:
         """Map, row and column under a screen point."""
         self.arranged()
         if not len(self._maps):
@@ -248,25 +234,10 @@ class Mosaic(PixelView):
         return index, self._tiles.first(y, high, 1), self._tiles.first(x, wide, 0)
 
     # -- hand
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.place_at(event.position()))
+    def _choose(self, place: Place) -> None:
+        self._pick(place[0])
 
-    def leaveEvent(self, _event: object) -> None:
-        self._point(None)
-
-    def _point(self, place: Place | None) -> None:
-        if place != self._hover:
-            self._hover = place
-            self.tell()
-            self.update()
-            self.hovered.emit(place)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self.place_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and place is not None:
-            self._choose(place[0])
-
-    def _choose(self, index: int) -> None:
+    def _pick(self, index: int) -> None:
         self.set_at(index)
         self.chosen.emit(index)
 
@@ -277,7 +248,7 @@ class Mosaic(PixelView):
         slot = self._slot(self._at) if self._at >= 0 else 0
         new = slot + cols + rows * self._tiles.cols
         if 0 <= new < len(self._maps) and new != slot:
-            self._choose(self._order[new] if self._order else new)
+            self._pick(self._order[new] if self._order else new)
         return True
 
     # -- painting
@@ -324,10 +295,6 @@ class Mosaic(PixelView):
 
     def draw(self, painter: QPainter) -> None:
         count = len(self._maps)
-        if not count:
-            if self._empty:
-                empty_note(painter, QRectF(self.rect()), self._empty)
-            return
         if self._image is None:
             self._image = self._compose()
         painter.drawImage(QPointF(*self._tiles.corner), self._image)
@@ -379,13 +346,12 @@ class Mosaic(PixelView):
     def _draw_headers(self, painter: QPainter) -> None:
         at_row, at_col = divmod(self._slot(self._at), self._tiles.cols) if self._at >= 0 else (-1, -1)
         x, y = self._tiles.corner
-        for i, title in enumerate(self._row_titles(len(self._maps))[: self._tiles.rows]):
+        for i in range(self._tiles.rows):
             on = i == at_row
             place = QRectF(0, y + i * self._tiles.pitch[1], x - 6, self._tiles.cell[1])
-            write(painter, place, title, theme.color("accent" if on else "text2"), CAPTION, on, RIGHT)
+            write(painter, place, str(i + 1), theme.color("accent" if on else "text2"), CAPTION, on, RIGHT)
         bottom = y + (self._tiles.rows - 1) * self._tiles.pitch[1] + self._tiles.cell[1] + S1 // 2
-        titles: list[Text] = list(self._col_names) or [str(j + 1) for j in range(self._tiles.cols)]
-        for j, title in enumerate(titles[: self._tiles.cols]):
+        for j in range(self._tiles.cols):
             on = j == at_col
             place = QRectF(x + j * self._tiles.pitch[0], bottom, self._tiles.cell[0], HEADER_H - 2)
-            write(painter, place, title, theme.color("accent" if on else "text2"), CAPTION, on, CENTER)
+            write(painter, place, str(j + 1), theme.color("accent" if on else "text2"), CAPTION, on, CENTER)

@@ -124,7 +124,7 @@ def test_a_best_query_beaten_by_no_object_needs_the_other_rule_too(tab, qtbot, m
 
 
 def test_a_map_chooses_layer_and_head(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.detect.maps._choose(6))
+    settle(qtbot, tab, lambda: tab.detect.maps._pick(6))
     assert (tab.params.layer, tab.params.head) == (2, 3)
     assert tab.detect.film.at() == 1
     assert np.array_equal(tab.detect.photo.numbers()["heat"], tab.found.cross[1, 2])

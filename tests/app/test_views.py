@@ -199,7 +199,7 @@ def test_mosaic_a_little_too_large_fills_its_room(qtbot):
     corner = view.cell_rect(2).topLeft()
     for y in range(high):
         for x in range(wide):
-            index, row, col = view.place_at(corner + QPointF(x, y))
+            index, row, col = view.under(corner + QPointF(x, y))
             value = view._value((index, row, col))
             assert small[2, y, x] == round(1 + 254 * value)
             assert view._spot((index, row, col)).topLeft() == corner + QPointF(x, y)

@@ -161,9 +161,9 @@ def test_the_class_token_turns_to_where_its_maps_are_larger(tab):
 
 # ------------------------------------------------------------------ changing the model
 def test_cells_choose_head_and_layer(tab, qtbot):
-    tab.heads.view._choose(2)
+    tab.heads.view._pick(2)
     assert tab.params.head == 3
-    tab.classes.view._choose(tab.classes.view.index(2, 1))
+    tab.classes.view._pick(tab.classes.view.index(2, 1))
     assert (tab.params.layer, tab.params.head) == (2, 1)
     rest(tab, qtbot)
     assert tab.heads.title.text() == "Heads of layer 2"

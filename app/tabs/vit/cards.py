@@ -171,7 +171,7 @@ class HeadsMosaic(Mosaic):
         if count and self.at() in order:
             slot = order.index(self.at()) + cols
             if 0 <= slot < count:
-                self._choose(order[slot])
+                self._pick(order[slot])
         return True
 
 
