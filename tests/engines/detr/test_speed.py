@@ -92,6 +92,30 @@ def test_the_quickest_faithful_way_is_chosen():
     assert (said.tried[0][0], said.milliseconds, said.compared, said.faithful) == (BFLOAT16, 500, True, True)
 
 
+def test_the_quickest_way_tried_is_not_made_once_more(monkeypatch):
+    """To make it takes seconds with a real model, and nothing can stop it."""
+    clock, lasts, count = [0.0], {BFLOAT16: 1.0, ONNX: 2.0}, {BFLOAT16: 0, ONNX: 0}
+
+    def maker(way):
+        def make(model):
+            count[way] += 1
+            return (lambda x: clock.__setitem__(0, clock[0] + lasts[way]) or x,)
+
+        return make
+
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: clock[0])
+    for way in count:
+        monkeypatch.setitem(speed.MAKERS, way, maker(way))
+    ways = speed.Ways(made(), CPU)
+    ways.tried[FLOAT32] = 3000.0
+    for way in count:
+        assert ways.attempt(way) == 1000 * lasts[way]
+    quickest = ways.choose(FASTEST)[0]
+    assert quickest == BFLOAT16
+    ways.steps(quickest)
+    assert count[BFLOAT16] == count[ONNX] == 1
+
+
 # -- in the engine
 @pytest.fixture
 def engine(monkeypatch):
