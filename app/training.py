@@ -226,7 +226,10 @@ class Training(QObject):
         return tuple(marks)
 
     def _look(self, step: int | None) -> None:
-        self.looked.emit(None if step is None else self.timeline.at(step))
+        state = None if step is None else self.timeline.at(step)
+        if state is not None:
+            self._bar.set_state(state.step)
+        self.looked.emit(state)
 
     def _rests(self) -> None:
         """Say where the run stands now that the step in hand is done."""

@@ -71,14 +71,25 @@ class Bars(HoverView):
     clicked = Signal(int)
     _hover: int | None
 
-    def __init__(self, pitch: int = 44, least_name: int = 60, widest: str = "100.0 %", widest_note: str = "") -> None:
-        """``widest``, ``widest_note``: the longest texts that will stand there, so that columns never move."""
+    def __init__(
+        self,
+        pitch: int = 44,
+        least_name: int = 60,
+        widest: str = "100.0 %",
+        widest_note: str = "",
+        least: int | None = None,
+    ) -> None:
+        """``widest``, ``widest_note``: the longest texts that will stand there, so that columns never move.
+
+        ``least``: the height that any number of rows may share, px; without it each row keeps 22.
+        """
         super().__init__((200, 48))
         self.export_name = "bars"
         self._bars: tuple[Bar, ...] = ()
         self._low, self._top = 0.0, 1.0
         self._pitch, self._least, self._widest, self._widest_note = pitch, least_name, widest, widest_note
         self._names: tuple[Text, ...] = ()
+        self._least_high = least
         self._at = _Places()
 
     def set_bars(
@@ -98,7 +109,7 @@ class Bars(HoverView):
             self._top = self._low + 1.0
         self._names = tuple(names)
         self._hover = None
-        self.setMinimumHeight(max(48, 22 * len(bars)))
+        self.setMinimumHeight(max(48, 22 * len(bars)) if self._least_high is None else self._least_high)
         self.renew()
 
     def numbers(self) -> dict[str, np.ndarray]:

@@ -205,7 +205,9 @@ class Curves(pg.PlotWidget):
                 high = low + 1.0
         beside, above = 0.02 * (end - first), 0.06 * (high - low)
         shown = (first - beside, end + beside), (low - above, high + above)
-        self.getPlotItem().getViewBox().setRange(xRange=shown[0], yRange=shown[1], padding=0)
+        box = self.getPlotItem().getViewBox()
+        if box.viewRange() != [list(shown[0]), list(shown[1])]:  # asking costs less than saying it again
+            box.setRange(xRange=shown[0], yRange=shown[1], padding=0)
         self._place = QRectF(QPointF(shown[0][0], shown[1][0]), QPointF(shown[0][1], shown[1][1]))
         for part in (self._levels, *self._lines):
             part.set_place(self._place)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from app.views.base import pen
 
 BINS = 800
+DOT = 4  # px, where there is one point
 
 
 def thin(x: np.ndarray, y: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
@@ -103,4 +104,7 @@ class Line(Place):
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
         painter.setPen(self._pen)
+        if self.count == 1:  # a line of one point has no length
+            painter.setPen(cosmetic(self._pen.color(), width=DOT))
+            painter.drawPoint(self._points.at(0))
         painter.drawPolyline(self._points)

@@ -66,6 +66,7 @@ class Mosaic(HoverView):
         self._at = -1
         self._mark: tuple[int, int] | None = None
         self._tiles = Tiling()
+        self._spots: tuple[object, list[QRectF]] = (None, [])  # what the mark's places were made for, and these
         self._canvas = np.zeros((1, 1), np.uint8)
         self._image: QImage | None = None
 
@@ -332,7 +333,10 @@ class Mosaic(HoverView):
             return
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(theme.color("chalk"), 1))
-        painter.drawRects([self._spot((i, *self._mark)) for i in range(len(self._maps)) if i not in self._off])
+        key = (self._mark, self._off, self._tiles, tuple(self._order), len(self._maps))
+        if key != self._spots[0]:
+            self._spots = key, [self._spot((i, *self._mark)) for i in range(len(self._maps)) if i not in self._off]
+        painter.drawRects(self._spots[1])
 
     def _draw_captions(self, painter: QPainter) -> None:
         slot = self._tiles.slot

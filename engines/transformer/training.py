@@ -39,8 +39,8 @@ from engines.transformer.recipe import (
 from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
-SHOW_EVERY, SHOW_SHARE = 0.1, 0.04  #: most seconds between two looks at the fixed example, and most of the time
-MEASURE_EVERY, MEASURE_SHARE = 0.8, 0.015  #: the same for measurements on held-out examples, at most as often
+SHOW_EVERY, SHOW_SHARE = 0.096, 0.04  #: seconds from one look at the fixed example to the next, most of the time
+MEASURE_EVERY, MEASURE_SHARE = 0.8, 0.015  #: the same for measurements on held-out examples
 HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
@@ -141,8 +141,9 @@ class Run:
 
     def why_stopped(self) -> Message:
         """What happened, in words; the model is brought back to the last good state."""
-        put(self.model, self.good)
         figures = {"n": f"{self.step + 1:,}", "k": f"{self.good.step:,}"}
+        put(self.model, self.good)
+        self.step = self.good.step
         if math.isfinite(self._calm):
             return Message(
                 "The loss ran away at step {n}, far above guessing. Stopped; weights of step {k} are kept. "
@@ -212,11 +213,10 @@ class Trainer:
         look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
-            began = time.monotonic()
             done = yield from _told(run.work(job.params))  # read at each step: some are live
-            took = time.monotonic() - began
             if done is None:
                 reason = run.why_stopped()
+                yield run.shown()
                 yield Kept(run.good)
                 yield Stopped(run.good.step, reason)
                 return
@@ -229,7 +229,7 @@ class Trainer:
                 with measure:
                     held = run.measured()
                 yield held
-            if look.due(took):  # after another step it would be too late
+            if look.due():
                 shown_step = run.step
                 with look:
                     shown = run.shown()
@@ -259,7 +259,7 @@ class Turn:
     Parameters
     ----------
     every : float
-        Seconds from one turn to the next.
+        Seconds from one turn to the next, on the mean: one that is late, as steps take their time, delays no other.
     share : float
         Of the time that all turns may take; where they are long they come less often.
     """
@@ -267,17 +267,19 @@ class Turn:
     def __init__(self, every: float, share: float) -> None:
         self._every, self._share = every, share
         self._began = time.monotonic()
-        self._wait = every
+        self._next = self._began + every
 
-    def due(self, ahead: float = 0.0) -> bool:
-        """Whether it is time, or will be ``ahead`` seconds from now."""
-        return time.monotonic() + ahead - self._began >= self._wait
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() >= self._next
 
     def __enter__(self) -> None:
         self._began = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        self._wait = max(self._every, (time.monotonic() - self._began) / self._share)
+        spent = time.monotonic() - self._began
+        wait = max(self._every, spent / self._share)
+        self._next = (self._next if self._began < self._next + wait else self._began) + wait
 
 
 def tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

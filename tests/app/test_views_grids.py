@@ -237,6 +237,15 @@ def test_wheel_zooms_and_zero_shows_everything(plot):
     np.testing.assert_allclose(box.viewRange(), before)
 
 
+def test_one_point_can_be_seen(qtbot):
+    view = show(qtbot, Curves())
+    view.set_curves([Curve("loss", np.array([0.0]), np.array([1.0]))])
+    color = theme.color("cat0").getRgb()[:3]
+    assert (pixels(view) == color).all(-1).sum() >= 9
+    view.set_curves([Curve("loss", np.zeros(0), np.zeros(0))])
+    assert not (pixels(view) == color).all(-1).any()
+
+
 def test_a_million_points_stay_few(qtbot):
     view = Curves()
     y = np.random.default_rng(0).normal(size=1_000_000)

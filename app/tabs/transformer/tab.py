@@ -291,8 +291,6 @@ class TransformerTab(TopicTab):
     def _look_back(self, weights: Weights | None) -> None:
         """A kept state to look at; None is the newest."""
         self._looks = weights
-        if weights is not None:
-            self.training.transport.set_state(weights.step)
         self.training.look(None if weights is None else weights.step)
         if weights is not None or self.params.source == RUN:
             self.ask()

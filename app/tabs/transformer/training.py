@@ -25,7 +25,7 @@ from engines.transformer.recipe import Example, HeldOut, Now, Recipe, RunBegan, 
 from engines.transformer.spec import Bundled, Fixed
 
 LEAST = 100.0  # steps that the curves show at least
-LEAST_BARS = 120  #: px
+LEAST_BARS = 120  #: px, which many layers share: the maps below keep their room
 ONE, TWO = "cat0", "cat1"
 PERCENT = (0, 25, 50, 75, 100)
 
@@ -59,7 +59,7 @@ class TrainingPage(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.loss, self.accuracy = Curves(widest="0.0000"), Curves((0, 100), PERCENT)
-        self.bars = Bars(pitch=26, least_name=40, widest="00.00")
+        self.bars = Bars(pitch=26, least_name=40, widest="00.00", least=LEAST_BARS)
         self.bars.export_name = "gradient-norms"
         say(self.bars, "setAccessibleName", "Gradient norm")
         say(self.loss, "setAccessibleName", "Loss")
@@ -68,7 +68,7 @@ class TrainingPage(QObject):
         self.said = SaidLine()
         self.maps = Maps()
         self.transport = Transport(seed_tip="Of weights, examples and dropout: same seed, same curve.")
-        self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "0.0000")
+        self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "00.0000")
         self.accuracy_key = Key(((ONE, Message("tokens")), (TWO, Message("sequences"))), "100.0")
         self.rate = quiet("")
         self.loss_card = card("Loss", self.loss, foot=row((self.loss_key, 1), self.rate, gap=S2))
@@ -168,7 +168,7 @@ class TrainingPage(QObject):
             one.set_empty(None)
         self.loss_card.set_note("bundled weights")
         self.draw_curves()
-        self.norm_card.set_empty("Told while a run goes on.")
+        self.norm_card.set_empty("Told while a run goes on.", "Start", lambda: self.transport.toggled.emit(True))
 
     def take_fixed(self, shown: Fixed) -> None:
         """Where a state looks: the bundled one, or the one looked back at."""
@@ -215,7 +215,6 @@ class TrainingPage(QObject):
             for part, norm in zip(self.parts, norms, strict=True)
         ]
         self.bars.set_bars(bars)
-        self.bars.setMinimumHeight(LEAST_BARS)  # many layers share it: the maps below keep their room
 
     def _draw_example(self, example: Example, weights: dict[str, np.ndarray], said: tuple[str, ...]) -> None:
         words_apart = any(len(t) > 1 for t in example.source if t not in SPECIAL)
