@@ -14,7 +14,7 @@ from app import words
 from app.sliders import Field, Scale, Slider
 from app.stream import Stream
 from app.theme import HEAD, S2, S3
-from app.widgets import button, label, quiet, row
+from app.widgets import Figure, button, quiet, row
 from engines.core.errors import Message
 from engines.core.lane import Lane
 from engines.core.protocol import Engine
@@ -62,7 +62,7 @@ class Transport(QFrame):
         self.play = button("Start", "play", "primary", "Start or pause (Space)", clicked=self._toggle)
         self.step = button(icon="step", kind="boxed", tip="One step (.)", clicked=self.stepped.emit)
         self.again = button(icon="reset", kind="boxed", tip="Start anew", clicked=self.restarted.emit)
-        self.count = label("Step 0", HEAD, True)
+        self.count = Figure(HEAD)
         self.scrubber = Slider(Scale(0, 1, 1, 0), 0)
         self.scrubber.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         words.say(self.scrubber, "setAccessibleName", "Step to look at")
@@ -132,15 +132,15 @@ class Transport(QFrame):
         if not self.scrubber.isSliderDown():
             self.scrubber.set_number(at)
         self.live.setVisible(self._looks >= 0)
-        self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
+        if self._looks >= 0:
+            self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
 
     def restyled(self) -> None:
         """Fonts changed: the step keeps its column, and the button its width."""
         metrics = self.play.fontMetrics()
         longest = max(metrics.horizontalAdvance(" " + words.tr(text)) for text in ("Start", "Pause"))
         self.play.setMinimumWidth(longest + 62)  # icon and round ends
-        wide = self.count.fontMetrics().horizontalAdvance(words.tr("Step {n}", n="00,000"))
-        self.count.setMinimumWidth(wide)
+        self.count.hold(words.tr("Step {n}", n="00,000"))
 
     def retranslated(self) -> None:
         """Language changed."""

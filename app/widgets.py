@@ -294,13 +294,33 @@ class Swatch(QWidget):
         painter.drawRoundedRect(self.rect(), 2, 2)
 
 
+class Figure(QLabel):
+    """A number that changes often and keeps its place: a new one lays nothing out, unless it needs more room."""
+
+    def __init__(self, px: int = SMALL, bold: bool = True) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        theme.set_font(self, px, bold)
+
+    def hold(self, widest: str) -> None:
+        """Make room for ``widest``, once more after fonts changed."""
+        metrics = self.fontMetrics()
+        wide = max(metrics.horizontalAdvance(text) for text in (widest, self.text()))
+        self.setFixedSize(wide, metrics.height())
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        if (wide := self.fontMetrics().horizontalAdvance(text)) > self.minimumWidth():
+            self.setFixedWidth(wide)
+
+
 class Key(QWidget):
     """Swatch, name and value of each curve or part, in one line. Values keep their column while they change."""
 
     def __init__(self, items: Sequence[tuple[str, Text]] = (), widest: str = "") -> None:
         """``items``: (token, name). ``widest``: the longest value that will stand there; empty for none."""
         super().__init__()
-        self._values: list[QLabel] = []
+        self._values: list[Figure] = []
         self._widest = ""
         self._line = row(gap=6)
         self.setLayout(self._line)
@@ -319,7 +339,7 @@ class Key(QWidget):
                 self._line.addSpacing(S2)
             self._line.addWidget(Swatch(token))
             self._line.addWidget(quiet(name))
-            value = label("", SMALL, True)
+            value = Figure()
             value.setVisible(bool(widest))
             self._values.append(value)
             self._line.addWidget(value)
@@ -329,7 +349,7 @@ class Key(QWidget):
     def restyled(self) -> None:
         """Fonts changed: measure the column again."""
         for value in self._values:
-            value.setMinimumWidth(value.fontMetrics().horizontalAdvance(self._widest))
+            value.hold(self._widest)
 
     def set_values(self, values: Sequence[str]) -> None:
         """Write the numbers, in the order of the items."""
