@@ -18,6 +18,7 @@ from app.words import Text
 
 Pair: TypeAlias = tuple[int, int]
 EDGE = 3  # px that outlines reach beyond the cells
+LEAST_NAMED = 9  # px, of cells that all are named
 MOST_NAMES = 64  # rows or columns; beyond that names would be dust
 
 
@@ -246,16 +247,20 @@ class GridView(HoverView):
 
     def _draw_names(self, painter: QPainter) -> None:
         at = self._hover or self._at or (-2, -2)
-        if len(self._rows) <= MOST_NAMES and self._cell[1] >= 9:
+        if len(self._rows) <= MOST_NAMES:
             for i, text in enumerate(self._rows[: self._values.shape[0]]):
                 place, on = self.cell_rect((i, 0)), i == at[0]
+                if self._cell[1] < LEAST_NAMED and not on:  # no room for all: the one looked at is told
+                    continue
                 color = theme.color(self._name_token(self._row_tokens, i, on))
                 line = QRectF(0, place.y(), place.x() - 6, place.height())
                 write(painter, line, text, color, CAPTION, on or i < len(self._row_tokens), RIGHT)
-        if len(self._cols) > MOST_NAMES or self._cell[0] < 9:
+        if len(self._cols) > MOST_NAMES:
             return
         for j, text in enumerate(self._cols[: self._values.shape[1]]):
             place, on = self.cell_rect((0, j)), j == at[1]
+            if self._cell[0] < LEAST_NAMED and not on:
+                continue
             color = theme.color(self._name_token(self._col_tokens, j, on))
             bold = on or j < len(self._col_tokens)
             if self._upright:

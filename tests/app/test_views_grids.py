@@ -107,6 +107,31 @@ def test_token_map_chooses_rows(qtbot):
     assert view.report() == "b"
 
 
+def test_cells_too_small_for_names_still_name_the_one_looked_at(qtbot):
+    view = TokenMap()
+    view.set_values(np.eye(30), 1.0, 0.0)
+    view.set_tokens(["w"] * 30, ["w"] * 30)
+    show(qtbot, view, 200, 200)
+    place = view.cell_rect((-1, -1))
+    assert view.cell_rect((0, 0)).height() < 9
+
+    def beside():
+        """Where the names of the rows and of the columns would stand."""
+        shot = pixels(view)
+        left, top = int(place.left()) - 4, int(place.top()) - 4
+        return shot[:, :left], shot[:top]
+
+    rows, cols = beside()
+    assert (rows == rows[0, 0]).all()
+    assert (cols == cols[0, 0]).all()
+    view.set_at((12, -1))
+    rows, cols = beside()
+    assert (rows != rows[0, 0]).any()
+    assert (cols == cols[0, 0]).all()
+    hover(view, view.cell_rect((3, 20)).center())
+    assert (beside()[1] != cols[0, 0]).any()
+
+
 def test_new_weights_are_painted_without_the_names(qtbot):
     """The cells alone are painted anew, and what then stands there is what painting everything gives."""
     random = np.random.default_rng(0)
