@@ -300,10 +300,12 @@ class Figure(QLabel):
     def __init__(self, px: int = SMALL, bold: bool = True) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self._widest = ""
         theme.set_font(self, px, bold)
 
     def hold(self, widest: str) -> None:
-        """Make room for ``widest``, once more after fonts changed."""
+        """Make room for ``widest``."""
+        self._widest = widest
         metrics = self.fontMetrics()
         wide = max(metrics.horizontalAdvance(text) for text in (widest, self.text()))
         self.setFixedSize(wide, metrics.height())
@@ -312,6 +314,11 @@ class Figure(QLabel):
         super().setText(text)
         if (wide := self.fontMetrics().horizontalAdvance(text)) > self.minimumWidth():
             self.setFixedWidth(wide)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.hold(self._widest)
 
 
 class Key(QWidget):

@@ -169,7 +169,7 @@ def test_another_iou_shows_which_steps_moved(tab, qtbot):
     assert tab.params.iou == 0.95
     np.testing.assert_array_equal(tab.look.curve.numbers()["envelope_before"], usual.envelope)
     figures = [words.number(value, 3) for value in (strict.value, usual.value)]
-    assert tab.look.curve_card.note.text() == "AP {} (IoU 0.50: {})".format(*figures)
+    assert tab.look.curve_card.note.text() == "AP {}, {} at 0.50".format(*figures)
     turned = [tab.look.list.entry(i).changed for i in range(len(strict.scores))]
     assert turned == (strict.verdicts != usual.verdicts).tolist()
     assert any(turned)

@@ -283,7 +283,7 @@ class LookPage(QObject):
         )  # fmt: skip
         if moved and seen.before_iou >= 0:
             other = {"iou": words.number(seen.before_iou, 2), "before": share(seen.before_value)}
-            self.curve_card.set_note("AP {value} (IoU {iou}: {before})", value=share(seen.value), **other)
+            self.curve_card.set_note("AP {value}, {before} at {iou}", value=share(seen.value), **other)
         elif moved and seen.before_value >= 0:
             change = words.number(seen.value - seen.before_value, 3, signed=True)
             self.curve_card.set_note("AP {value} ({change})", value=share(seen.value), change=change)
