@@ -15,13 +15,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app import snapshot, theme, words
 from app.settings import Settings
+from app.stream import PATIENCE
 from app.topics import topic, topics
 from app.window import Window
-
-#: Seconds that a thread may keep the interpreter while another waits, a hundredth of Python's default. The compute
-#: thread lets go at each operation of torch and asks again a moment later: with less patience both threads go on side
-#: by side while the window paints (a training run loses a third less), and the window gets its turn as soon.
-SWITCH = 0.00005
 
 
 def start(options: Namespace) -> tuple[QApplication, Settings]:
@@ -30,7 +26,7 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
     app.setApplicationName("Attention Lab")
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(PATIENCE)
     app.setStyle("Fusion")
     settings = Settings.load(temporary=options.snapshot is not None)
     if options.device:

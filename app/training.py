@@ -199,6 +199,9 @@ class Training(QObject):
             case Ended():
                 self._draw()
         self.arrived.emit(event)
+        if self._rest.isActive() and not isinstance(event, Stepped | Kept | Ended):
+            self._rest.stop()  # the page draws itself anew: the bar goes along
+            self._draw()
         match event:
             case Finished():
                 self._over()

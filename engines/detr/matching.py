@@ -5,6 +5,7 @@ Shapes: B pictures, Q object queries, C real classes, T objects. Boxes are cxcyw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -113,8 +114,9 @@ class HungarianMatcher:
             For each picture the matched predictions, in order, and their objects: int64, min(Q, T) of each.
         """
         counts = [len(target["labels"]) for target in targets]
-        labels, target_boxes = pad(targets, logits)
-        costs = self.cost_matrix(logits, boxes, labels, target_boxes).total.double().cpu().mT.numpy()  # (B, T, Q)
+        with torch.inference_mode():  # each operation is told a little less; only numbers leave it
+            labels, target_boxes = pad(targets, logits)
+            costs = self.cost_matrix(logits, boxes, labels, target_boxes).total.double().cpu().mT.numpy()  # (B, T, Q)
         return [assigned(cost[:count]) for cost, count in zip(costs, counts, strict=True)]
 
 
@@ -132,14 +134,18 @@ def pad(targets: Sequence[Target], like: Tensor) -> tuple[Tensor, Tensor]:
     """Labels (B, T) and boxes (B, T, 4) of all pictures, filled up to the largest T."""
     if not targets:
         return torch.zeros(0, 0, dtype=torch.int64, device=like.device), like.new_zeros(0, 0, 4)
-    labels = pad_sequence([target["labels"] for target in targets], batch_first=True)
-    boxes = pad_sequence([target["boxes"] for target in targets], batch_first=True, padding_value=0.5)
+    each_labels, each_boxes = ([target[name] for target in targets] for name in ("labels", "boxes"))
+    if len({len(one) for one in each_labels}) == 1:
+        labels, boxes = torch.stack(each_labels), torch.stack(each_boxes)
+    else:
+        labels = pad_sequence(each_labels, batch_first=True)
+        boxes = pad_sequence(each_boxes, batch_first=True, padding_value=0.5)
     return labels.to(like.device), boxes.to(like)
 
 
 def refuse_undefined(*parts: Tensor) -> None:
     """Raise LabError if any number is NaN or infinite."""
-    if all(bool(part.sum().isfinite()) for part in parts):  # a sum is the quickest look at all of them
+    if all(math.isfinite(part.sum()) for part in parts):  # a sum is the quickest look at all of them
         return
     if not all(bool(part.isfinite().all()) for part in parts):  # else it was the sum alone that overflowed
         raise LabError("Predictions and objects can't be matched: some numbers are infinite or undefined (NaN).")

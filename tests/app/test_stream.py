@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 
 import pytest
 
-from app.stream import Stream
+from app.stream import HASTE, PATIENCE, Stream
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
 from engines.core.protocol import Ended, Frame, Record, Started
@@ -167,3 +168,13 @@ def test_training_goes_on_while_another_tab_asks(qtbot, lane):
     with idle(qtbot, train):
         train.stop()
     assert seen == list(range(len(seen)))
+
+
+def test_threads_change_places_sooner_while_a_run_trains(qtbot, lane):
+    before = sys.getswitchinterval()
+    stream = Stream(lane, Count, training=True)
+    with idle(qtbot, stream):
+        stream.request(N())
+        assert sys.getswitchinterval() == pytest.approx(HASTE)
+    assert sys.getswitchinterval() == pytest.approx(PATIENCE)
+    sys.setswitchinterval(before)
