@@ -62,7 +62,7 @@ class Stream(QObject):
         self.frames = 0
         self._timer = QTimer(self)
         self._delivered = 0.0
-        self._timer.setInterval(LOOK)
+        self._timer.setInterval(TICK if training else LOOK)  # each look stops a run for a moment
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._drain)
 
@@ -104,7 +104,7 @@ class Stream(QObject):
 
     def _drain(self) -> None:
         now = time.monotonic()
-        if 1000 * (now - self._delivered) < TICK:
+        if not self._training and 1000 * (now - self._delivered) < TICK:
             return
         ended: Ended | None = None
         for event in self._mailbox.drain():

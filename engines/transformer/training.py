@@ -40,7 +40,7 @@ from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
 SHOW_EVERY, SHOW_SHARE = 0.096, 0.04  #: seconds from one look at the fixed example to the next, most of the time
-MEASURE_EVERY, MEASURE_SHARE = 0.8, 0.015  #: the same for measurements on held-out examples
+MEASURE_EVERY, MEASURE_SHARE = 1.2, 0.01  #: the same for measurements on held-out examples
 HELD_OUT_EXAMPLES = 64
 DENSE = 1.06  # a state is kept whenever the step has grown by this factor
 CALM = 20  # steps of the mean that tells a rise of the loss from noise
