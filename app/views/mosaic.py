@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.base import CENTER, LEFT, RIGHT, chip, finite, outline, pen, text_width, write
 from app.views.photomap import weight_percent
-from app.views.pointing import HoverView
+from app.views.pointing import MarkView
 from app.views.tiling import Tiling, tile
 from app.words import Text
 from engines.core.errors import Message
@@ -24,7 +24,7 @@ UP_TO = "1 pixel = the largest of up to {n} × {n} weights"
 CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
 
 
-class Mosaic(HoverView):
+class Mosaic(MarkView):
     """Maps of one size in a grid of cells, each a whole number of pixels per value.
 
     Maps too large for their cell are reduced by block maximum, and a line under them says so.
@@ -47,7 +47,6 @@ class Mosaic(HoverView):
     hovered : (map, row, col) or None
     """
 
-    chosen = Signal(int)
     _hover: Place | None
 
     def __init__(self, columns: int = 0, captions: bool = True, headers: bool = False, gap: int = S2) -> None:
@@ -63,7 +62,6 @@ class Mosaic(HoverView):
         self._subs: Sequence[Text] = ()
         self._order: Sequence[int] = ()
         self._off: frozenset[int] = frozenset()
-        self._at = -1
         self._mark: tuple[int, int] | None = None
         self._tiles = Tiling()
         self._spots: tuple[object, list[QRectF]] = (None, [])  # what the mark's places were made for, and these
@@ -118,17 +116,6 @@ class Mosaic(HoverView):
         self._order = tuple(order)
         self._image = None
         self.update()
-
-    def set_at(self, index: int) -> None:
-        """Mark the chosen map without telling anybody."""
-        if index != self._at:
-            self._at = index
-            self.tell()
-            self.update()
-
-    def at(self) -> int:
-        """The chosen map; −1 for none."""
-        return self._at
 
     def set_off(self, indices: Sequence[int]) -> None:
         """Veil the maps of heads that are switched off."""

@@ -58,10 +58,8 @@ class HoverView(PixelView):
             self._choose(thing)
 
 
-class PickView(HoverView):
-    """Things in a row or in lines, known by their number, of which one is marked: by a click or by the arrows.
-
-    A subclass fills ``_places`` in `arrange`, or says in `count`, `place` and `under` itself where its things are.
+class MarkView(HoverView):
+    """Things known by their number, of which one may be marked.
 
     Signals
     -------
@@ -70,14 +68,7 @@ class PickView(HoverView):
     """
 
     chosen = Signal(int)
-    _hover: int | None
-
-    def __init__(self, low: tuple[int, int], at: int = -1) -> None:
-        """``at``: what is marked at first; −1 is nothing."""
-        super().__init__(low)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._at = at
-        self._places: list[QRectF] = []
+    _at = -1  # the marked thing
 
     def set_at(self, index: int) -> None:
         """Mark a thing without telling anybody; −1 for none."""
@@ -89,6 +80,22 @@ class PickView(HoverView):
     def at(self) -> int:
         """The marked thing; −1 for none."""
         return self._at
+
+
+class PickView(MarkView):
+    """Things in a row or in lines, known by their number, of which one is marked: by a click or by the arrows.
+
+    A subclass fills ``_places`` in `arrange`, or says in `count`, `place` and `under` itself where its things are.
+    """
+
+    _hover: int | None
+
+    def __init__(self, low: tuple[int, int], at: int = -1) -> None:
+        """``at``: what is marked at first; −1 is nothing."""
+        super().__init__(low)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._at = at
+        self._places: list[QRectF] = []
 
     def count(self) -> int:
         """How many things there are."""

@@ -140,7 +140,7 @@ def pad(targets: Sequence[Target], like: Tensor) -> tuple[Tensor, Tensor]:
     else:
         labels = pad_sequence(each_labels, batch_first=True)
         boxes = pad_sequence(each_boxes, batch_first=True, padding_value=0.5)
-    return labels.to(like.device), boxes.to(like)
+    return labels.to(like.device, torch.int64), boxes.to(like)
 
 
 def refuse_undefined(*parts: Tensor) -> None:
