@@ -211,7 +211,11 @@ class TopicTab(QWidget):
         self.show_params()
         self.shell.settings.keep(self.topic.name, params, self.kept)
         if self.isVisible() or self._started:
-            self.stream.request(params)
+            self.ask()
+
+    def ask(self, again: bool = False) -> None:
+        """Ask the engine what the settings ask for; ``again`` even if that was the last question."""
+        self.stream.request(self.params, again=again)
 
     def untouched(self) -> Params:
         """The settings with every change to the model taken back."""
@@ -300,13 +304,13 @@ class TopicTab(QWidget):
         """The tab came to the front. What another tab's question cut short is asked again."""
         if not self._started or self.failed or (self._cut and not self.stream.is_busy):
             self._started = True
-            self.stream.request(self.params)
+            self.ask()
 
     def set_device(self, device: str) -> None:
         """Compute elsewhere from now on."""
         self.stream.device = device
         if self._started:
-            self.stream.request(self.params, again=True)
+            self.ask(again=True)
 
     def cancel(self) -> None:
         """End what is being computed; what is on screen stays."""
@@ -346,7 +350,7 @@ class TopicTab(QWidget):
                 if event.memory:
                     self.complain(event.error, "Use the CPU", lambda: self.shell.choose_device("cpu"))
                 else:
-                    self.complain(event.error, "Try again", lambda: self.stream.request(self.params, again=True))
+                    self.complain(event.error, "Try again", lambda: self.ask(again=True))
                 self.shell.log(event)
             case Frame():
                 self.answered.emit()

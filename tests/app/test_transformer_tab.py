@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -283,6 +285,33 @@ def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_st
     assert tab.weights() is state
     tab.driver.timeline.clear()  # thinned out
     assert tab.weights() is state
+
+
+def test_an_input_of_another_task_that_cannot_be_read_fails_nothing(tab, qtbot):
+    tab.change(text="猫")
+    tab._step(task=DATES, text="")
+    tab.change(text="3 May 1998")
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
+    tab.undo()
+    with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+        tab.undo()
+    assert (tab.params.task, tab.params.text) == (REVERSE, "猫")
+    assert rested.args == [True]
+    assert tab.decode.answer.text == "noitnetta"  # the last one of this task that could be read
+    with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+        tab.set_device("cpu")
+    assert rested.args == [True]
+
+
+def test_a_kept_input_that_cannot_be_read_is_said_when_the_tab_opens(own_home, open_window, qtbot):
+    settings = {"topics": {"transformer": {"task": REVERSE, "text": "猫", "device": "cpu"}}}
+    (own_home / "settings.json").write_text(json.dumps(settings))
+    tab = open_window().show_topic("transformer")
+    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=LONG)
+    assert not tab.failed
+    assert tab.params.text == "猫"
+    assert tab.decode.answer.text == "noitnetta"
+    assert any("猫" in text for text in {label.text() for label in tab.decode.centre.findChildren(QLabel)})
 
 
 def test_undo_leaves_the_runs_weights_where_they_are(tab, qtbot):

@@ -203,7 +203,7 @@ class DetrTab(TopicTab):
         """Go on with what a side page's request has displaced; called when that is served."""
         if self._cut and not self.stream.is_busy:
             self._cut = False
-            self.stream.request(self.params, again=True)
+            self.ask(again=True)
 
     def cancel(self) -> None:
         self._halted = True

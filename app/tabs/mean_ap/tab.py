@@ -130,7 +130,7 @@ class MeanApTab(TopicTab):
         self._waiting = ()
         fields: dict[str, Any] = {"files": files, "moved": (), "label": 0, "cell": None}
         if files == self.params.files:
-            self.stream.request(self.params, again=True)
+            self.ask(again=True)
         self.look_at(**fields)
         self.history.clear()
 

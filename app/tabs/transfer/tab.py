@@ -164,7 +164,7 @@ class TransferTab(TopicTab):
         if folders and folders not in self.recent_sets:
             self.recent_sets = [folders, *self.recent_sets][:RECENT]
         if folders == self.params.folders and self.failed:
-            self.stream.request(self.params, again=True)  # another try
+            self.ask(again=True)  # another try
         self.change(undoable=False, folders=folders)
         self.history.clear()
         self.show_page(LEARN)

@@ -72,9 +72,10 @@ class TransformerTab(TopicTab):
         self._fresh.setInterval(FRESH)
         self._fresh.timeout.connect(self._ask_newest)
         self._looks: Weights | None = None  # the kept state that is looked back at
-        self._readable = self.params.text  # the last input that could be read
+        self._readable: dict[str, str] = {}  # the last input of each task that could be read
         self._connect()
         self._show_pending(0)
+        self.decode.show_problem(problem_of(self.params))
         self.lab, self.maths = ExperimentsPage(self, self._subject), MathsPage(self, self._subject)
         self.extras = (self.lab, self.maths)  # engines of their own: told when settings or weights change
         return [
@@ -167,7 +168,8 @@ class TransformerTab(TopicTab):
         self.show_params()
         self.shell.settings.keep(self.topic.name, params, self.kept)
         same = replace(params, **{name: getattr(old, name) for name in LOOKS}) == old
-        if problem is None and (not same or self.failed) and (self.isVisible() or self._started):
+        news = not same or self.failed
+        if news and (problem is None or params.task != old.task) and (self.isVisible() or self._started):
             self.ask()
         self.decode.show_problem(problem)
         if self.driver.params is not None:
@@ -178,11 +180,14 @@ class TransformerTab(TopicTab):
     def ask(self, again: bool = False) -> None:
         """Ask the engine, with the weights that are looked at; the settings themselves never hold any.
 
-        An input that can't be read gives way to the one before it, so that the maps still follow the scrubber.
+        An input that can't be read gives way to the task's last one that could, so that the maps still follow the
+        scrubber.
         """
-        if problem_of(self.params) is None:
-            self._readable = self.params.text
-        wanted = replace(self.params, text=self._readable, weights=self.weights(), look=self._looks)
+        params = self.params
+        if problem_of(params) is None:
+            self._readable[params.task] = params.text
+        text = self._readable.get(params.task, "")
+        wanted = replace(params, text=text, weights=self.weights(), look=self._looks)
         self.stream.request(wanted, again=again)
 
     def weights(self) -> Weights | None:
@@ -244,9 +249,7 @@ class TransformerTab(TopicTab):
         self.driver.set_device(device)
         for extra in self.extras:
             extra.set_device(device)
-        self.stream.device = device
-        if self._started:
-            self.ask(again=True)
+        super().set_device(device)
 
     def cancel(self) -> None:
         super().cancel()
