@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QProgressBar
 from app import words
 from app.header import DropDown, entry
 from app.theme import S3, S4, SMALL, STATUS
-from app.widgets import button, label, quiet, row
+from app.widgets import Steady, button, quiet, row
 from app.words import Text
 from engines.core.device import CHOICES
 from engines.core.errors import Message
@@ -43,7 +43,7 @@ class Status(QFrame):
         self._device.setProperty("kind", "")
         self._device.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self._memory = quiet()
-        self._text = label("", SMALL)
+        self._text = Steady()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(140, 8)

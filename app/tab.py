@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
@@ -163,6 +163,9 @@ class TopicTab(QWidget):
         self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
         self.failed = False
         self._started = False
+        self._lines = False
+        self._long = QTimer(self, singleShot=True, interval=theme.BUSY_MS)
+        self._long.timeout.connect(lambda: self._run_lines(True))
         self._cut = self._given_up = False  # ended by another tab's question; by the hand
         self.show_params()
 
@@ -327,13 +330,22 @@ class TopicTab(QWidget):
         self.error.tell(reason, word=word, action=action, act=act)
 
     def _busy(self, busy: bool) -> None:
-        if not busy:
+        if busy:
+            self._long.start()
+        else:
+            self._long.stop()
             self.progress = None
-        for card in self.findChildren(Card):
-            card.set_busy(busy)
+            self._run_lines(False)
         self.busy.emit(busy)
         if not busy:
             self.rested.emit(not self.failed)
+
+    def _run_lines(self, on: bool) -> None:
+        """The cards say that nothing has come for a second; answers that come all the time, as in a drag, end that."""
+        if on != self._lines:
+            self._lines = on
+            for card in self.findChildren(Card):
+                card.set_busy(on)
 
     def _arrived(self, event: Event) -> None:
         if isinstance(event, Ended):
@@ -353,6 +365,9 @@ class TopicTab(QWidget):
                     self.complain(event.error, "Try again", lambda: self.ask(again=True))
                 self.shell.log(event)
             case Frame():
+                if self._long.isActive() or self._lines:
+                    self._long.start()
+                    self._run_lines(False)
                 self.answered.emit()
         self.on(event)
 

@@ -34,6 +34,8 @@ Piece: TypeAlias = QWidget | QLayout
 Item: TypeAlias = Piece | tuple[Piece, int] | int
 Pad: TypeAlias = int | tuple[int, int, int, int]
 
+ROOM = 0.75  # least share of a `Steady` line's room that its text fills
+
 
 # ------------------------------------------------------------------ arranging
 def _fill(layout: QBoxLayout, items: Iterable[Item], gap: int, pad: Pad) -> None:
@@ -319,6 +321,30 @@ class Figure(QLabel):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self.hold(self._widest)
+
+
+class Steady(QLabel):
+    """A line that is said anew all the time: one of about the same length lays nothing out."""
+
+    def __init__(self, px: int = SMALL) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        theme.set_font(self, px)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        wide = self.fontMetrics().horizontalAdvance(text)
+        if not ROOM * self.minimumWidth() <= wide <= self.minimumWidth():
+            self._fit()
+
+    def _fit(self) -> None:
+        metrics = self.fontMetrics()
+        self.setFixedSize(metrics.horizontalAdvance(self.text()), metrics.height())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
 
 
 class Key(QWidget):

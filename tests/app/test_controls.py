@@ -7,15 +7,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app import theme, words
 from app.cards import ErrorBar, card
 from app.controls import Check, Chips
 from app.sliders import Field, ParamRow, Scale, Slider
-from app.widgets import Key, MenuButton, Segments, box, button, col
+from app.widgets import Key, MenuButton, Segments, Steady, box, button, col, row
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
 
@@ -27,6 +27,22 @@ def look(qapp):
     yield
     words.set_language("en")
     words.forget_missing()
+
+
+class Spy(QObject):
+    """Tells of events of one type."""
+
+    seen = Signal()
+
+    def __init__(self, watched: QWidget, kind: QEvent.Type) -> None:
+        super().__init__(watched)
+        self._kind = kind
+        watched.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() == self._kind:
+            self.seen.emit()
+        return False
 
 
 LAYERS = Scale(1, 12, 1, 0)
@@ -264,16 +280,33 @@ def test_a_view_is_called_like_its_card(qtbot):
     assert body.accessibleName() == made.title.text() == "关"
 
 
-def test_a_card_says_nothing_of_a_short_wait(qtbot):
+def test_a_busy_card_has_a_line_that_runs(qtbot):
     made = card("off", QLabel("body"))
     show(qtbot, made, 300, 200)
+    plain = made.grab().toImage()
     made.set_busy(True)
-    assert made._busy.isHidden()
-    made._busy._wait.timeout.emit()  # one second later
-    assert made._busy.isVisible()
+    made._busy._at = 50
+    assert made._busy._run.isActive()
+    assert made.grab().toImage() != plain
     made.set_busy(False)
-    assert made._busy.isHidden()
+    assert made.grab().toImage() == plain
     assert not made._busy._run.isActive()
+
+
+def test_a_line_of_about_the_same_length_lays_nothing_out(qtbot):
+    made = Steady()
+    page = box(row(made, 1))
+    show(qtbot, page, 300, 60)
+    made.setText("Layer 12 in 11 ms")
+    with qtbot.waitSignal(Spy(page, QEvent.Type.LayoutRequest).seen):
+        made.setText("Layer 12 in 1,234 ms")  # longer: more room
+    assert made.width() == made.fontMetrics().horizontalAdvance("Layer 12 in 1,234 ms")
+    with qtbot.assertNotEmitted(Spy(page, QEvent.Type.LayoutRequest).seen):
+        made.setText("Layer 12 in 11 ms")
+        QApplication.processEvents()
+    with qtbot.waitSignal(Spy(page, QEvent.Type.LayoutRequest).seen):
+        made.setText("Idle")
+    assert made.width() == made.fontMetrics().horizontalAdvance("Idle")
 
 
 def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):

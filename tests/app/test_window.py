@@ -9,6 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import theme, words
+from app.cards import Card
 from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
@@ -244,6 +245,33 @@ def test_what_is_no_picture_is_refused_and_the_old_one_stays(tab, window, qtbot,
     assert tab.params.picture.name == "a.png"
 
 
+def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are_named(tab, window, qtbot, tmp_path):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n")
+    for name in ("3.png", "4.png"):
+        picture_file(tmp_path, name, "red")
+    with qtbot.waitSignal(window.intake._reader.opened):
+        window.intake.dropped(mime(tmp_path))
+    assert tab.params.picture.name == "3.png"
+    assert tab.findChild(PictureStrip).currentRow() == 2
+    said = tab.error.accessibleName()
+    assert "1.png" in said
+    assert "2.png" in said
+    assert "stays" not in said
+    tab.error.dismiss()
+    settle(qtbot, tab, lambda: tab.findChild(PictureStrip).setCurrentRow(3))
+    assert (tab.params.picture.name, tab.error.isVisible()) == ("4.png", False)
+
+
+def test_what_else_was_dropped_is_told_when_the_picture_is_there(tab, window, qtbot, tmp_path):
+    (tmp_path / "empty").mkdir()
+    paths = picture_file(tmp_path, "good.png", "red"), tmp_path / "empty"
+    with qtbot.waitSignal(window.intake._reader.opened):
+        window.intake.dropped(mime(*paths))
+    assert tab.params.picture.name == "good.png"
+    assert "empty: this folder holds neither" in tab.error.accessibleName()
+
+
 def test_a_pasted_image_and_a_sample_are_shown(tab, window, qtbot):
     data = QMimeData()
     image = QImage(8, 9, QImage.Format.Format_RGB32)
@@ -268,3 +296,18 @@ def test_the_same_model_again_is_another_try(tab, qtbot):
     tab.model_chosen = lambda source: {"do": source}
     assert not settle(qtbot, tab, lambda: tab.take_model("fail"))
     assert settle(qtbot, tab, lambda: tab.take_model("answer"))
+
+
+def test_lines_run_along_the_cards_only_while_nothing_comes(tab):
+    cards = tab.findChildren(Card)
+    tab.stream.busy.emit(True)
+    assert not any(one._busy.runs for one in cards)
+    tab._long.timeout.emit()  # a second later
+    assert all(one._busy.runs for one in cards)
+    tab.stream.arrived.emit(tab.answers[-1])  # as in a drag
+    assert not any(one._busy.runs for one in cards)
+    assert tab._long.isActive()
+    tab._long.timeout.emit()
+    tab.stream.busy.emit(False)
+    assert not any(one._busy.runs for one in cards)
+    assert not tab._long.isActive()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel
 
 from app import choosers, words
 from app.cards import Card
@@ -20,7 +19,7 @@ from app.views.mosaic import HEADER_H, NOTE_H, Mosaic
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell, weight_percent
 from app.views.tiling import tile
-from app.widgets import MenuButton, Segments, col, label, quiet, row
+from app.widgets import MenuButton, Segments, Steady, col, quiet, row
 from engines.core.errors import Message
 from engines.vit.spec import (
     ABSOLUTE,
@@ -65,7 +64,7 @@ class PhotoCard(Card):
         self.bar = ColorBar(least=200)
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
-        self.said: QLabel = label("", SMALL)
+        self.said = Steady()
         words.say(self.said, "setToolTip", "Hold Shift to read what the pinned patch gives the others.")
         self._style: tuple[float, float, bool] | None = None
         super().__init__(
