@@ -333,13 +333,11 @@ class Steady(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        wide = self.fontMetrics().horizontalAdvance(text)
-        if not ROOM * self.minimumWidth() <= wide <= self.minimumWidth():
+        if not ROOM * self.minimumWidth() <= self.sizeHint().width() <= self.minimumWidth():
             self._fit()
 
     def _fit(self) -> None:
-        metrics = self.fontMetrics()
-        self.setFixedSize(metrics.horizontalAdvance(self.text()), metrics.height())
+        self.setFixedSize(self.sizeHint())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
