@@ -90,8 +90,8 @@ def with_moved(boxes: Boxes, cases: Cases, moved: Sequence[Moved]) -> Boxes:
         x0, y0, x1, y1 = one.box
         place, box = int(starts[one.image]) + one.index, (x0, y0, x1 - x0, y1 - y0)
         if one.truth:
-            old = truths[place, 2] * truths[place, 3]  # a mask's area keeps its share of the box
-            areas[place] *= box[2] * box[3] / old if old > 0 else 1.0
+            old, new = truths[place, 2] * truths[place, 3], box[2] * box[3]
+            areas[place] = areas[place] * new / old if old > 0 else new  # a mask's area keeps its share of the box
             truths[place] = box
         else:
             found[place] = box
@@ -137,7 +137,10 @@ def photo_at(folder: Path, file_name: str) -> Callable[[int], np.ndarray] | None
         return None  # a file from elsewhere does not get to say what is read from this machine
 
     def read(side: int) -> np.ndarray:
-        found = next((path for path in candidates(folder, name) if path.is_file()), None)
+        try:
+            found = next((path for path in candidates(folder, name) if path.is_file()), None)
+        except OSError:  # a name too long for any file, a folder that may not be looked into
+            found = None
         if found is None:
             raise LabError("{name}: the picture is missing.", name=name.name)
         return read_picture(found, keep=side * side).rgb

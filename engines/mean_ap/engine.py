@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from engines.blocks.average_precision import RECALLS, RECALLS_VOC07, Evaluation, mean_of, measuring
+from engines.blocks.average_precision import IOU_THRESHOLDS, RECALLS, RECALLS_VOC07, Evaluation, mean_of, measuring
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
@@ -39,6 +40,7 @@ FEW = 6  # answers of each kind that are remembered: those of a large data set t
 KEPT = {"thumbnail": 64}
 STRIP = 40  # small pictures
 THUMB = 96  # pixels of their longer side
+HAIR = 1e-9  # IoUs that differ by less are one
 PATIENCE = 0.3  # seconds after which those that are ready are shown
 
 
@@ -52,7 +54,7 @@ class Engine:
 
     def run(self, job: Job[MeanApParams]) -> Iterator[Event]:
         """Picture and curve first, since a dragged box waits for them; then what takes longer."""
-        params = job.params
+        params = replace(job.params, iou=measured_at(job.params.iou))
         cases = yield from self._cases(params.files)
         yield self._once("data", (id(cases),), lambda: shown(cases, params.files))
         label = min(max(0, params.label), max(0, len(cases.classes) - 1))
@@ -76,8 +78,7 @@ class Engine:
                          lambda: self._picture(cases, boxes, judged, image, params.threshold))  # fmt: skip
         before = self._before(cases, params, label, style)
         yield self._once("curve", (*now, label, style, places, params.threshold),
-                         lambda: curve(cases, boxes, judged, line, label, places, params.threshold, before,
-                                       missing))  # fmt: skip
+                         lambda: curve(cases, boxes, judged, line, label, places, params, before, missing))  # fmt: skip
         yield table
         if job.cancelled.is_set():
             return
@@ -110,6 +111,7 @@ class Engine:
         """The data, read where they are others than before."""
         key = self._key(files)
         if self._read[0] == key and self._read[1] is not None:
+            self._begun = (None, iter(()))  # one that was given up is let go
             return self._read[1]
         cases = data.sample() if not files else None
         if self._begun[0] != key:  # one that was displaced goes on
@@ -201,6 +203,12 @@ class Before(NamedTuple):
     iou: float
 
 
+def measured_at(iou: float) -> float:
+    """The threshold of the evaluation that a slider means: 0.90 is a hair less there (Lin 2014 counts in steps)."""
+    nearest = float(IOU_THRESHOLDS[np.abs(IOU_THRESHOLDS - iou).argmin()])
+    return nearest if abs(nearest - iou) < HAIR else iou
+
+
 # -- the frames
 def shown(cases: Cases, files: tuple[str, ...]) -> DataShown:
     """What is measured."""
@@ -279,26 +287,28 @@ def picture(
 
 
 def curve(
-    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, places: tuple[int, int], threshold: float,
-    before: Before | None, missing: np.ndarray,
+    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, places: tuple[int, int],
+    params: MeanApParams, before: Before | None, missing: np.ndarray,
 ) -> CurveSeen:  # fmt: skip
     """The curve of one class beside what it was before the hand changed anything."""
     mine, none = line.detections, np.zeros(0)
     image = boxes.image[mine]
     old = None if before is None else before.judged.verdicts[mine]
+    place = np.full(len(boxes.score) + 1, -1)  # the last one stands for none
+    place[mine] = np.arange(len(mine))
     return CurveSeen(
         label=label, objects=line.objects, image=image, index=mine - cases.start[image],
         scores=boxes.score[mine], overlap=judged.overlap[mine], verdicts=judged.verdicts[mine],
         partner_label=np.append(boxes.truth_label, -1)[judged.partner[mine]],
         recall=line.recall, precision=line.precision, envelope=line.envelope, grid=line.grid, sampled=line.sampled,
-        value=line.value, at=places[0], passing=int((boxes.score[mine] >= threshold).sum()),
+        iou=params.iou, value=line.value, at=places[0], passing=int((boxes.score[mine] >= params.threshold).sum()),
         before_recall=none if before is None else before.line.recall,
         before_envelope=none if before is None else before.line.envelope,
         before_value=line.value if before is None else before.line.value,
         before_iou=-1.0 if before is None else before.iou,
         changed=np.zeros(len(mine), bool) if old is None else old != judged.verdicts[mine],
         missed_image=boxes.truth_image[missing], missed_index=missing - cases.truth_start[boxes.truth_image[missing]],
-        missed_score=np.append(boxes.score, 0.0)[judged.taken_by[missing]], missed_overlap=judged.nearest[missing],
+        missed_by=place[judged.taken_by[missing]], missed_overlap=judged.nearest[missing],
         missed_at=places[1],
     )  # fmt: skip
 

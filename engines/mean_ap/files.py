@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import numpy as np
 
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.mean_ap.cases import Cases, Image, photo_at
+from engines.mean_ap.pieces import Reading, read_json
 from engines.mean_ap.spec import RESULTS_ALONE
 
-FILE_LIMIT = 1_000_000_000  # bytes
 FAR = 1e7  # pixels: larger coordinates than any picture has
+LARGEST = 1e300  # a whole number may be larger than any that a processor calculates with
 EACH = 20_000  # entries between two places to stop
-
-T = TypeVar("T")
-Reading: TypeAlias = Generator[tuple[int, int], None, T]
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """A ground truth file: ``columns`` are image, label, crowd, area (N,) and xywh (N, 4), image after image."""
+    """A ground truth file: ``columns`` are image, label, crowd, area (N,) and xywh (N, 4), image after image.
+
+    The images stand in the order of their ids, as in pycocotools: among equal scores it says which counts first.
+    """
 
     path: Path
     classes: tuple[str, ...]
@@ -36,22 +35,25 @@ class Truth:
     columns: tuple[np.ndarray, ...]
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file, or a message on why there is none."""
-    name = path.name
-    try:
-        if path.stat().st_size > FILE_LIMIT:
-            raise LabError("{name}: larger than 1 GB.", name=name)
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise LabError("{name}: can't be read ({reason}).", name=name, reason=reason) from error
-    except UnicodeDecodeError as error:
-        raise LabError("{name}: not a text file.", name=name) from error
-    except json.JSONDecodeError as error:
-        raise LabError("{name}, line {line}: not valid JSON.", name=name, line=error.lineno) from error
-    except RecursionError as error:
-        raise LabError("{name}: not COCO: nested too deeply.", name=name) from error
+class Rows:
+    """A table of numbers (N, columns) that grows row by row, kept in a few arrays."""
+
+    def __init__(self, columns: int) -> None:
+        self._rows: list[tuple[float, ...]] = []
+        self._parts = [np.zeros((0, columns))]
+
+    def add(self, row: tuple[float, ...]) -> None:
+        """Append a row."""
+        self._rows.append(row)
+        if len(self._rows) == EACH:
+            self._parts.append(np.array(self._rows, float))
+            self._rows.clear()
+
+    def table(self) -> np.ndarray:
+        """All rows, by rising first column; those that agree in it as they came."""
+        columns = self._parts[0].shape[1]
+        table = np.concatenate([*self._parts, np.array(self._rows, float).reshape(-1, columns)])
+        return table[np.argsort(table[:, 0], kind="stable")]
 
 
 def kind_of(content: Any, name: str) -> str:
@@ -91,7 +93,10 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         size = [entry.get(key) for key in ("width", "height")]
         width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
         images.append(Image(Path(file_name).name or str(image_id), width, height, photo_at(path.parent, file_name)))
-    rows = []
+    texts = any(isinstance(one, str) for one in image_of)
+    order = sorted(image_of, key=str if texts else int)
+    images, image_of = [images[image_of[one]] for one in order], {one: n for n, one in enumerate(order)}
+    rows = Rows(8)
     for n, entry in enumerate(content["annotations"]):
         if n % EACH == 0:
             yield n, len(content["annotations"])
@@ -101,11 +106,11 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         area = entry.get("area", box[2] * box[3])
         if not _is_number(area) or area < 0:
             raise _wrong(name, "annotations", n, Message("area must be a number of at least 0"))
-        rows.append((_known(image_of, shown, "image_id", name, "annotations", n),
-                     _known(categories, category, "category_id", name, "annotations", n),
-                     bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
-    table = np.array(rows, float).reshape(-1, 8)
-    table = table[np.argsort(table[:, 0], kind="stable")]
+        rows.add((_known(image_of, shown, "image_id", name, "annotations", n),
+                  _known(categories, category, "category_id", name, "annotations", n),
+                  bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
+        content["annotations"][n] = None  # let go one by one: to free a million at once takes long
+    table = rows.table()
     columns = (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2] > 0, table[:, 3], table[:, 4:])
     reach = np.zeros((len(images), 2))
     np.maximum.at(reach, columns[0], table[:, 4:6] + table[:, 6:8])
@@ -116,7 +121,7 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
 def read_results(content: list[Any], path: Path, truth: Truth) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
     """Image, label, score (M,) and xywh (M, 4), image after image; results of images or classes that the ground truth
     does not name are left out and counted."""
-    name, rows, strange = path.name, [], 0
+    name, rows, strange = path.name, Rows(7), 0
     for n, entry in enumerate(content):
         if n % EACH == 0:
             yield n, len(content)
@@ -126,15 +131,16 @@ def read_results(content: list[Any], path: Path, truth: Truth) -> Reading[tuple[
         if not _is_number(score):
             raise _wrong(name, "", n, Message("score must be a number"))
         if ident in truth.image_of and category in truth.categories:
-            rows.append((truth.image_of[ident], truth.categories[category], float(score), *box))
+            rows.add((truth.image_of[ident], truth.categories[category], float(score), *box))
         else:
             strange += 1
-    table = np.array(rows, float).reshape(-1, 7)
-    table = table[np.argsort(table[:, 0], kind="stable")]
+        content[n] = None
+    table = rows.table()
     notes = []
     if strange:
-        notes.append(Message("{name}: {n} results are of images or classes that the ground truth does not name.",
-                             {"name": name, "n": strange}))  # fmt: skip
+        text = "{name}: {n} results are of images or classes that the ground truth does not name."
+        text = text if strange > 1 else "{name}: 1 result is of an image or class that the ground truth does not name."
+        notes.append(Message(text, {"name": name, "n": strange}))
     return (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2], table[:, 3:]), notes
 
 
@@ -161,7 +167,7 @@ def reading(paths: Sequence[Path]) -> Reading[Cases]:
     results_file: tuple[Path, Any] | None = None
     for path in paths:
         yield 0, 0
-        content = read_json(path)
+        content = yield from read_json(path)
         if kind_of(content, path.name) == "truth":
             truth_file = path, content
         else:
@@ -194,7 +200,7 @@ def _wrong(name: str, part: str, n: int, reason: Message) -> LabError:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _value(entry: object, key: str, name: str, part: str, n: int) -> Any:

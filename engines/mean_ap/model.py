@@ -32,7 +32,7 @@ class Judged:
     aside : ndarray bool (G,)
         Need not be found: a crowd, or of another size than asked for.
     nearest : ndarray (G,)
-        IoU of the best detection of its class; 0 if it is less than `NEAR`.
+        IoU of the nearest detection of its class among the best 100; 0 if it is less than `NEAR`.
     """
 
     verdicts: np.ndarray
@@ -46,7 +46,7 @@ class Judged:
 def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     """Match class by class as COCO does, and say of each wrong detection why.
 
-    A wrong one is, in this order: a duplicate (its object is taken by one with a higher score), of the wrong class (it
+    A wrong one is, in this order: a duplicate (its object is taken by a better one), of the wrong class (it
     lies on an object of another one), too far off (it overlaps an object of its class by at least 0.1), or on the
     background.
     """
@@ -84,7 +84,9 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     taking = took[detection] == truth
     overlap[detection[taking]] = near.iou[taking]
     verdicts[aside] = ASIDE
-    nearest = np.zeros(len(taker))
+    nearest, ranked = np.zeros(len(taker)), np.zeros(len(took), bool)
+    ranked[table.index] = True
+    same &= ranked[detection]
     np.maximum.at(nearest, truth[same], near.iou[same])
     return Judged(verdicts, partner, overlap, taker, outside, nearest)
 

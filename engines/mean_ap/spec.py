@@ -203,8 +203,8 @@ class CurveSeen(Frame):
         After each detection; ``envelope`` is the best precision from there on.
     grid, sampled : ndarray (R,)
         Recalls at which the style reads the envelope, and what it reads; empty for the whole area.
-    value : float
-        Average precision of the class at this IoU; −1 where there is nothing to find.
+    iou, value : float
+        Least IoU; average precision of the class at it, −1 where there is nothing to find.
     at : int
         The detection that is looked at; −1 for none.
     passing : int
@@ -219,9 +219,9 @@ class CurveSeen(Frame):
         Detections whose verdict is another one than before.
     missed_image, missed_index : ndarray (F,)
         Objects of the class that no detection takes that passes the threshold: image, and place in its list.
-    missed_score, missed_overlap : ndarray (F,)
-        Score of the detection below the threshold that would take it, 0 for none; best IoU of a detection of its
-        class, 0 for none.
+    missed_by, missed_overlap : ndarray (F,)
+        Place (0 .. D − 1) of the detection below the threshold that would take it, −1 for none; best IoU of a
+        detection of its class, 0 for none.
     missed_at : int
         The one of these that is looked at; −1 for none.
     """
@@ -239,6 +239,7 @@ class CurveSeen(Frame):
     envelope: Floats
     grid: Floats
     sampled: Floats
+    iou: float
     value: float
     at: int
     passing: int
@@ -249,7 +250,7 @@ class CurveSeen(Frame):
     changed: Bools
     missed_image: Ints
     missed_index: Ints
-    missed_score: Floats
+    missed_by: Ints
     missed_overlap: Floats
     missed_at: int
 

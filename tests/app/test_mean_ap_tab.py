@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,10 +14,7 @@ from PySide6.QtTest import QTest
 
 from app import theme, words
 from app.export import WRITERS
-from app.tabs.mean_ap.said import brief, consequence
-from app.views.countmatrix import CountMatrix
-from app.views.detectionlist import ROW_H, DetectionList, Entry
-from app.views.precisioncurve import Line, PrecisionCurve, staircase
+from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, consequence, missing
 from engines.mean_ap.spec import (
     ASIDE,
     BACKGROUND,
@@ -29,7 +28,7 @@ from engines.mean_ap.spec import (
     PictureSeen,
 )
 from tests.app.test_detr_tab import cut
-from tests.app.views_help import click, drag, hover, is_drawn, show
+from tests.app.views_help import click, drag, is_drawn
 
 
 def rest(tab, qtbot):
@@ -268,6 +267,74 @@ def test_coco_files_are_dropped_one_after_the_other_and_bad_ones_leave_the_old_d
     assert tab.data.sample
 
 
+def test_reading_that_is_cancelled_leaves_all_as_it_was(tab, qtbot, monkeypatch):
+    """Neither the next change nor the tab's return goes on with it."""
+    import engines.mean_ap.engine as home
+
+    moved = (Moved(3, False, 0, (0.0, 0.0, 9.0, 9.0)),)
+    tab.change(label=1, moved=moved)
+    rest(tab, qtbot)
+
+    def endless(_paths):
+        while True:
+            yield 0, 1
+
+    monkeypatch.setattr(home, "reading", endless)
+    tab.take_paths([Path("huge.json")])
+    qtbot.waitUntil(lambda: tab.progress is not None)
+    tab.cancel()
+    rest(tab, qtbot)
+    assert not tab.error.isVisible()
+    assert tab.params == replace(tab.params, files=(), label=1, moved=moved)
+    assert tab.look.classes.at() == latest(tab, CurveSeen).label == 1
+    tab.change(iou=0.9)
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).iou == pytest.approx(0.9)
+    assert latest(tab, CurveSeen).label == 1
+
+
+def test_a_file_that_was_refused_can_be_mended_and_tried_again(tab, qtbot, tmp_path):
+    path = tmp_path / "truth.json"
+    path.write_text("{", encoding="utf-8")
+    moved = (Moved(3, False, 0, (0.0, 0.0, 9.0, 9.0)),)
+    tab.change(moved=moved)
+    tab.take_paths([path])
+    rest(tab, qtbot)
+    assert tab.params.moved == moved  # as on screen
+    path.write_text(json.dumps(TRUTH), encoding="utf-8")
+    assert tab.error._action.text() == "Try again"
+    tab.error._action.click()
+    rest(tab, qtbot)
+    assert tab.data.classes == ("cat",)
+    assert tab.params.moved == ()
+
+
+def test_a_bad_file_at_the_start_leaves_the_sample(open_window, qtbot, tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text("3", encoding="utf-8")
+    window = open_window()
+    tab = window.show_topic("mean_ap")
+    tab.take_paths([path])  # before anything was shown
+    rest(tab, qtbot)
+    qtbot.waitUntil(lambda: tab.data is not None)
+    rest(tab, qtbot)
+    assert tab.data.sample
+    assert tab.error.isVisible()
+    assert is_drawn(tab.look.photo)
+
+
+def test_every_missed_object_has_its_reason():
+    seen = SimpleNamespace(missed_by=np.array([2, -1, -1, -1]), missed_overlap=np.array([0.9, 0.7, 0.3, 0.0]), iou=0.5,
+                           scores=np.array([0.9, 0.8, 0.0]))  # fmt: skip
+    assert [str(missing(seen, at, MISSED)) for at in range(4)] == [
+        "below the threshold: 0.00",
+        "missed, IoU 0.70 took another",
+        "missed, best IoU 0.30",
+        "missed",
+    ]
+    assert "has taken another object" in str(missing(seen, 1, LONG_MISSED))
+
+
 def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):
     truth = tmp_path / "truth.json"
     truth.write_text(json.dumps(TRUTH), encoding="utf-8")
@@ -284,83 +351,3 @@ def test_views_can_be_saved(tab, ending):
     for view in (*tab.look.views(), *tab.table.views()):
         assert view.numbers()
         assert len(WRITERS[ending](view)) > 100
-
-
-def test_a_staircase_encloses_the_average_precision():
-    recall, envelope = np.array([0.25, 0.25, 0.5, 0.75]), np.array([1.0, 0.75, 0.75, 0.6])
-    x, y = staircase(recall, envelope)
-    assert len(x) == len(y)
-    assert np.trapezoid(y, x) == pytest.approx(0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.6)
-
-
-def test_the_curve_is_walked_and_pointed_at(qtbot):
-    view = show(qtbot, PrecisionCurve(), 400, 260)
-    recall = np.array([0.5, 0.5, 1.0])
-    precision = np.array([1.0, 0.5, 2 / 3])
-    view.set_line(
-        Line(recall, precision, np.array([1.0, 2 / 3, 2 / 3]), passing=2, changed=np.array([True, False, True]))
-    )
-    chosen = []
-    view.chosen.connect(chosen.append)
-    hover(view, view.step_point(1))
-    assert "2 of 3" in view.report()
-    click(view, view.step_point(2))
-    QTest.keyClick(view, Qt.Key.Key_Left)
-    QTest.keyClick(view, Qt.Key.Key_Left)
-    QTest.keyClick(view, Qt.Key.Key_Left)
-    assert chosen == [2, 1, 0]
-    with pytest.raises(ValueError, match="NaN"):
-        view.set_line(Line(recall, precision * np.nan, recall))
-    view.set_line(Line(np.zeros(0), np.zeros(0), np.zeros(0)))
-    assert view.under(QPointF(10, 10)) is None
-
-
-def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
-    view, made = show(qtbot, DetectionList(), 400, 200), []
-
-    def entry(i):
-        made.append(i)
-        return Entry("TP", "pred", 0.5, words.plain("why"), words.plain("where"))
-
-    view.set_entries(1_000_000, entry, 500_000)
-    assert is_drawn(view)
-    assert len(set(made)) <= 200 // ROW_H + 3
-    QTest.keyClick(view, Qt.Key.Key_End)
-    assert view.at() == 999_999
-    assert view.height() - ROW_H < view.place(999_999).bottom() <= view.height()
-    assert view.under(view.place(999_998).center()) == 999_998
-    view.set_entries(0, entry, 0)
-    assert view.at() == -1
-
-
-def test_counts_are_written_and_nothing_sinks_into_the_paper(qtbot):
-    view = show(qtbot, CountMatrix(), 300, 200)
-    view.set_counts(np.array([[900, 2], [3, 0]]), 1)
-    assert view.numbers()["values"].tolist() == [[900, 2], [3, 0]]
-    assert view.numbers()["scale"].tolist() == [0, 3]
-    assert view.levels()[1, 1] == 255
-    assert view.levels()[0, 0] == 0
-    hover(view, view.cell_rect((1, 0)).center())
-    assert view.report().endswith(": 3")
-    assert view.said_at((1, 0)) == "3"
-    assert view.top() == (3, True)
-
-
-def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot):
-    view = show(qtbot, CountMatrix(), 300, 200)
-    names = [f"class {i}" for i in range(700)]
-    view.set_names(names, names)
-    counts = np.zeros((700, 700), int)
-    counts[500, 333] = 4
-    view.set_counts(counts, 699)
-    view.arranged()
-    assert view._block > 1
-    levels = view.levels()
-    assert (levels == 0).sum() == 1  # the strong end of the ramp
-    assert levels[500 // view._block, 333 // view._block] == 0
-    assert view.said_at((500, 333)) == "class 500, class 333: 4"
-    counts[699, 5] = 90  # in the row "nothing there": what was taken for what is seen all the same
-    view.set_counts(counts, 699)
-    assert view.top() == (4, True)
-    view.set_counts(np.zeros((3, 3), int))
-    assert view.top() == (1, False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
-import json
 
 import numpy as np
 import pytest
@@ -292,176 +290,6 @@ def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
     assert cases.boxes.crowd.sum() == 2
 
 
-# -- files
-TRUTH = {
-    "images": [{"id": 7, "file_name": "a.png", "width": 100, "height": 80}, {"id": 9, "file_name": "../b.png"}],
-    "categories": [{"id": 3, "name": "cat"}, {"id": 5, "name": "dog"}],
-    "annotations": [
-        {"id": 1, "image_id": 9, "category_id": 5, "bbox": [10, 10, 30, 30], "area": 500, "iscrowd": 0},
-        {"id": 2, "image_id": 7, "category_id": 3, "bbox": [0, 0, 50, 40], "area": 2000, "iscrowd": 0},
-    ],
-}
-RESULTS = [
-    {"image_id": 7, "category_id": 3, "bbox": [1, 1, 50, 40], "score": 0.9},
-    {"image_id": 9, "category_id": 3, "bbox": [10, 10, 30, 30], "score": 0.8},
-    {"image_id": 8, "category_id": 3, "bbox": [10, 10, 30, 30], "score": 0.7},
-]
-
-
-@pytest.fixture
-def coco_files(tmp_path):
-    paths = tmp_path / "truth.json", tmp_path / "results.json"
-    for path, content in zip(paths, (TRUTH, RESULTS), strict=True):
-        path.write_text(json.dumps(content), encoding="utf-8")
-    return paths
-
-
-def test_coco_files_are_read_in_either_order(coco_files):
-    from engines.mean_ap.files import read_cases
-
-    for paths in (coco_files, coco_files[::-1]):
-        cases = read_cases(paths)
-        assert cases.classes == ("cat", "dog")
-        assert [one.name for one in cases.images] == ["a.png", "b.png"]
-        assert (cases.images[1].width, cases.images[1].height) == (40, 40)  # none is given: as far as its boxes reach
-        assert cases.images[0].rgb()[1]  # there is no picture: paper
-        assert cases.images[1].pixels is None  # a file does not choose what is read outside of its folder
-        assert cases.boxes.truth_label.tolist() == [0, 1]
-        assert cases.boxes.label.tolist() == [0, 0]
-        assert "1 results are of images" in str(cases.notes[0])
-    alone = read_cases(coco_files[:1])
-    assert len(alone.boxes.score) == 0
-    assert "ground truth alone" in str(alone.notes[0])
-
-
-@pytest.mark.parametrize("place", ["a.png", "images/a.png", "../images/a.png", "val2017/a.png", "../train2017/a.png"])
-def test_pictures_are_found_where_people_keep_them_and_when_they_are_wanted(tmp_path, place):
-    from PIL import Image as Picture
-
-    from engines.mean_ap.files import read_cases
-
-    folder = tmp_path / "annotations"
-    folder.mkdir()
-    (folder / "truth.json").write_text(json.dumps(TRUTH), encoding="utf-8")
-    image = read_cases([folder / "truth.json"]).images[0]
-    assert image.rgb()[1]  # not there yet: paper of the size that the file tells
-    assert image.rgb()[0].shape == (80, 100, 3)
-    path = folder / place
-    path.parent.mkdir(exist_ok=True)
-    Picture.new("RGB", (100, 80), (200, 10, 10)).save(path)
-    rgb, blank = image.rgb()
-    assert not blank
-    assert rgb[0, 0].tolist() == [200, 10, 10]
-    path.write_bytes(b"no picture any more")
-    assert image.rgb()[1]
-
-
-@pytest.mark.parametrize(
-    ("which", "change", "words"),
-    [
-        (0, lambda c: c["annotations"][1].update(bbox=[1, 2, 3]), "annotations, entry 2: bbox must be four numbers"),
-        (0, lambda c: c["annotations"][0].update(bbox=[1, 2, -3, 4]), "entry 1: bbox has a negative width"),
-        (0, lambda c: c["annotations"][0].update(category_id=99), "entry 1: category_id 99 is not in the file"),
-        (0, lambda c: c["annotations"][0].pop("image_id"), "entry 1: image_id is missing"),
-        (0, lambda c: c["annotations"].append("x"), "entry 3: not an object"),
-        (0, lambda c: c["categories"].append({"id": 3}), "categories, entry 3: id 3 comes twice"),
-        (0, lambda c: c["images"][0].update(id=1.5), "images, entry 1: id must be a whole number or a text"),
-        (0, lambda c: c["annotations"][0].update(area="big"), "area must be a number"),
-        (0, lambda c: c.pop("images"), 'needs the lists "images"'),
-        (0, lambda c: c["images"].clear() or c["annotations"].clear(), "names no image"),
-        (1, lambda c: c[1].update(score=None), "results.json, entry 2: score must be a number"),
-        (1, lambda c: c[2].update(bbox=[1e9, 0, 1, 1]), "entry 3: bbox"),
-        (1, lambda c: c[0].update(score=float("nan")), "score must be a number"),
-        (1, lambda c: c[0].pop("score"), "neither COCO ground truth nor COCO results"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_told_by_entry(coco_files, which, change, words):
-    from engines.core.errors import LabError
-    from engines.mean_ap.files import read_cases
-
-    content = json.loads(coco_files[which].read_text(encoding="utf-8"))
-    change(content)
-    coco_files[which].write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(LabError, match=words):
-        read_cases(coco_files)
-
-
-def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
-    from engines.core.errors import LabError
-    from engines.mean_ap.files import read_cases
-
-    path = tmp_path / "x.json"
-    for content, words in (
-        (b"{", "line 1: not valid JSON"),
-        (b"\xff\xfe\x00", "not"),
-        (b"3", "neither"),
-        (b"[" * 100_000, "nested too deeply"),
-    ):
-        path.write_bytes(content)
-        with pytest.raises(LabError, match=words):
-            read_cases([path])
-    with pytest.raises(LabError, match="can't be read"):
-        read_cases([tmp_path / "none.json"])
-    with pytest.raises(LabError, match="results alone"):
-        read_cases([coco_files[1]])
-    path.write_text("[]", encoding="utf-8")  # results that found nothing
-    assert read_cases([coco_files[0], path]).boxes.images == 2
-
-
-def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
-    from engines.core.protocol import Job
-    from engines.mean_ap.engine import Engine
-    from engines.mean_ap.spec import CurveSeen, MeanApParams, Moved, NumbersSeen, PictureSeen
-
-    engine = Engine()
-
-    def answers(**fields):
-        params = MeanApParams(files=tuple(map(str, coco_files)), **fields)
-        return {type(event): event for event in engine.run(Job(params, lambda: engine, lambda event: None))}
-
-    before = answers()
-    assert before[CurveSeen].value == pytest.approx(1)
-    away = answers(moved=(Moved(0, False, 0, (60.0, 50.0, 90.0, 70.0)), Moved(99, True, 0, (0.0, 0.0, 1.0, 1.0))))
-    assert away[CurveSeen].value == 0
-    assert away[CurveSeen].before_value == pytest.approx(1)
-    assert away[CurveSeen].changed.tolist() == [True, False]
-    assert away[NumbersSeen].twelve[1] < away[NumbersSeen].before[1]
-    assert away[PictureSeen].boxes[0].tolist() == [60, 50, 90, 70]
-    assert answers()[NumbersSeen] is before[NumbersSeen]
-    assert (away[CurveSeen].before_iou, len(before[CurveSeen].before_recall)) == (-1, 0)
-    lost = answers(missed=(1, 0), label=1)
-    assert (lost[CurveSeen].at, lost[CurveSeen].missed_at, lost[PictureSeen].index) == (-1, 0, 1)
-
-
-def test_reading_that_was_displaced_goes_on_and_a_refusal_is_told_each_time(coco_files, monkeypatch):
-    from engines.core.errors import LabError
-    from engines.core.protocol import Job, Progress
-    from engines.mean_ap import files
-    from engines.mean_ap.engine import Engine
-    from engines.mean_ap.spec import DataShown, MeanApParams
-
-    monkeypatch.setattr(files, "EACH", 1)
-    read, opened = files.read_json, []
-    monkeypatch.setattr(files, "read_json", lambda path: opened.append(path.name) or read(path))
-    engine, names = Engine(), tuple(map(str, coco_files))
-
-    def ask(most=1000, **fields):
-        run = engine.run(Job(MeanApParams(files=names, **fields), lambda: engine, lambda event: None))
-        return list(itertools.islice(run, most))
-
-    first = ask(most=4)
-    assert all(isinstance(event, Progress) for event in first)
-    later = ask(iou=0.6)
-    assert isinstance(next(event for event in later if not isinstance(event, Progress)), DataShown)
-    assert opened == ["truth.json", "results.json"]
-    steps = [(event.done, event.total) for event in (*first, *later) if isinstance(event, Progress)]
-    assert steps == [(0, 0), (0, 0), *((n, 2) for n in (0, 1, 0, 1)), *((n, 3) for n in range(3))]
-    coco_files[1].write_text('[{"score": 1}]', encoding="utf-8")
-    for _ in range(2):
-        with pytest.raises(LabError, match="entry 1: image_id is missing"):
-            ask()
-
-
 @pytest.mark.parametrize("size", ["all", "small", "medium", "large"])
 def test_the_missed_of_all_pictures_are_the_missed_of_all_classes(size):
     from engines.mean_ap.cases import sample
@@ -499,6 +327,51 @@ def test_another_iou_says_which_steps_it_changed():
     moved = curve(iou=0.9, moved=(away,))  # a moved box is compared with itself at home, at the same IoU
     assert moved.before_iou == -1
     np.testing.assert_array_equal(moved.before_envelope, strict.envelope)
+
+
+def test_the_curve_and_the_evaluation_mean_the_same_iou():
+    from engines.blocks.average_precision import IOU_THRESHOLDS
+    from engines.core.protocol import Job
+    from engines.mean_ap.engine import Engine
+    from engines.mean_ap.spec import CurveSeen, MeanApParams
+
+    engine = Engine()
+    for percent, threshold in zip(range(50, 100, 5), IOU_THRESHOLDS.tolist(), strict=True):
+        events = engine.run(Job(MeanApParams(iou=percent / 100), lambda: engine, lambda event: None))
+        assert next(event for event in events if isinstance(event, CurveSeen)).iou == threshold
+
+
+def test_a_missed_object_is_told_what_became_of_its_detection():
+    from dataclasses import replace
+
+    from engines.blocks.detections import Boxes
+    from engines.mean_ap.cases import Cases, Image, with_moved
+    from engines.mean_ap.engine import curve, missed
+    from engines.mean_ap.model import judge, steps
+    from engines.mean_ap.spec import MeanApParams, Moved
+
+    objects = [[0, 0, 100, 100], [200, 0, 300, 100], [220, 0, 320, 100], [0, 200, 100, 300], [500, 500, 500, 500]]
+    found = [[0, 0, 100, 90], [205, 0, 305, 100], [0, 200, 100, 230]]
+    said = {"boxes": found, "labels": [0] * 3, "scores": [0.0, 0.9, 0.8]}
+    boxes = flat([{"boxes": objects, "labels": [0] * 5}], [said])
+    cases = Cases.of("", ["cat"], [Image("a", 600, 600)], boxes)
+
+    def seen(these: Boxes):
+        params, judged = MeanApParams(threshold=0.5), judge(these, 0.5)
+        line, missing = steps(these, judged, 0, "coco"), missed(these, judged, 0, 0.5)
+        return curve(cases, these, judged, line, 0, (0, -1), params, None, missing)
+
+    lost = seen(boxes)
+    assert lost.missed_index.tolist() == [0, 2, 3, 4]
+    assert lost.missed_by.tolist() == [2, -1, -1, -1]  # the last of the list: a score of 0 is one, too
+    np.testing.assert_allclose(lost.missed_overlap, [0.9, 85 / 115, 0.3, 0])
+    crowded = replace(boxes, **{  # a hundred better ones elsewhere: the one on the object is not looked at at all
+        name: np.concatenate([getattr(boxes, name), np.repeat(value, 100, axis=0)])
+        for name, value in (("image", [0]), ("label", [0]), ("score", [0.95]), ("boxes", [[700.0, 700, 9, 9]]))
+    })  # fmt: skip
+    assert seen(crowded).missed_overlap.tolist() == [0] * 5
+    grown = with_moved(boxes, cases, [Moved(0, True, 4, (500.0, 500.0, 540.0, 550.0))])
+    assert grown.truth_area.tolist() == [1e4] * 4 + [2000]  # what had no area gets the one it is given
 
 
 def test_judging_the_moved_images_alone_is_judging_all():

@@ -28,20 +28,22 @@ REASONS = {
 }
 LONG = {
     RIGHT: "Right: IoU {iou} with an object that no better detection has taken. {then}",
-    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but a detection with a higher score has taken the object. {then}",
+    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but one higher up in the list has taken the object. {then}",
     WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. {then}",
     LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. {then}",
     BACKGROUND: "Wrong: no object is there. {then}",
     ASIDE: "Set aside: in a crowd, of another size, or past the best 100. The curve stays where it is.",
 }
 
-MISSED = ("missed", "missed, best IoU {iou}", "below the threshold: {score}")
+#: why an object was missed: nobody near, too far off, its detection went elsewhere or is below the threshold
+FAR, LOW, ELSEWHERE, BELOW = range(4)
+MISSED = ("missed", "missed, best IoU {iou}", "missed, IoU {iou} took another", "below the threshold: {score}")
 LONG_MISSED = (
     "Missed: no detection of the class is near. The curve ends before recall 1.",
-    "Missed: the best detection of its class reaches IoU {iou}: too little or taken. The curve ends before recall 1.",
+    "Missed: the best detection of its class reaches IoU {iou}, too little. The curve ends before recall 1.",
+    "Missed: the detection at IoU {iou} has taken another object. The curve ends before recall 1.",
     "Missed with this threshold: its detection has a score of {score}.",
 )
-
 
 SAME = 1e-9  #: precisions that differ by less are one
 
@@ -86,9 +88,11 @@ def consequence(seen: CurveSeen, at: int) -> Message:
 
 def missing(seen: CurveSeen, at: int, texts: tuple[str, ...]) -> Message:
     """Why an object was missed."""
-    score, iou = float(seen.missed_score[at]), float(seen.missed_overlap[at])
-    values = {"iou": words.number(iou, 2), "score": words.number(score, 2)}
-    return Message(texts[2 if score > 0 else 1 if iou > 0 else 0], values)
+    by, iou = int(seen.missed_by[at]), float(seen.missed_overlap[at])
+    if by >= 0:
+        return Message(texts[BELOW], {"score": words.number(float(seen.scores[by]), 2)})
+    reason = ELSEWHERE if iou >= seen.iou else LOW if iou > 0 else FAR
+    return Message(texts[reason], {"iou": words.number(iou, 2)})
 
 
 def tag(mark: str, name: Text, score: float | None = None) -> Message:

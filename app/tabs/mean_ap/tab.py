@@ -37,6 +37,7 @@ HINT = (
     "Drag a box or the IoU: rings mark the steps that changed, the dashed curve is the one before. "
     "Drop COCO files (.json) to measure your own."
 )
+OF_DATA = ("files", "moved", "label", "chosen", "missed", "picture", "cell")  #: mean something in one data set alone
 LOOKS = ("files", "label", "chosen", "missed", "picture", "cell")  #: no part of an undo step
 MOST_FILES = 4
 
@@ -66,6 +67,7 @@ class MeanApTab(TopicTab):
 
     data: DataShown | None = None
     _waiting: tuple[str, ...] = ()  # results that came before their ground truth
+    _home: MeanApParams | None = None  # how the data on screen were looked at before others were asked for
 
     # -- building
     def build(self) -> Sequence[Page]:
@@ -128,6 +130,8 @@ class MeanApTab(TopicTab):
 
     def _measure(self, files: tuple[str, ...]) -> None:
         self._waiting = ()
+        if self.data is not None and self.params.files == self.data.files:
+            self._home = self.params
         fields: dict[str, Any] = {"files": files, "moved": (), "label": 0, "cell": None}
         if files == self.params.files:
             self.ask(again=True)
@@ -163,8 +167,11 @@ class MeanApTab(TopicTab):
             view.settings = settings
 
     def on(self, event: Event) -> None:
-        if isinstance(event, Ended) and event.error is not None and not event.memory:
-            self._went_wrong(event.error)
+        if isinstance(event, Ended):
+            if event.error is not None:
+                self._went_wrong(event.error, event.memory)
+            elif event.cancelled and self._given_up:
+                self._go_home()
         elif event is not self._latest.get(type(event)):
             self._latest[type(event)] = event
             self._show(event)
@@ -191,14 +198,26 @@ class MeanApTab(TopicTab):
                 self.look.show_numbers(event)
                 self.table.show_numbers(event, self.data)
 
-    def _went_wrong(self, reason: Message) -> None:
-        """Files that were refused are not asked for again: the old data stay on screen."""
+    def _went_wrong(self, reason: Message, memory: bool) -> None:
+        """Files that were refused are not asked for again, unless by hand."""
+        new = self._go_home()
+        if reason.text == RESULTS_ALONE:
+            self._waiting = new
+            self.complain(reason, "Open COCO files", self.shell.open_files, word="Note")
+        elif new and not memory:
+            self.complain(reason, "Try again", lambda: self.take_paths([Path(name) for name in new]))
+
+    def _go_home(self) -> tuple[str, ...]:
+        """Files that were refused or given up leave the data on screen as they are; without any, to the sample."""
         good = self.data.files if self.data is not None else ()
-        if self.params.files != good:
-            new = tuple(name for name in self.params.files if name not in good)
-            self._waiting = new if reason.text == RESULTS_ALONE else ()
-            self.params = replace(self.params, files=good)
-            self.show_params()
+        if self.params.files == good:
+            return ()
+        new, home = tuple(name for name in self.params.files if name not in good), self._home or MeanApParams()
+        self.params = replace(self.params, **{name: getattr(home, name) for name in OF_DATA})
+        self.show_params()
+        if self.data is None:
+            self.ask(again=True)
+        return new
 
     def retranslated(self) -> None:
         """Some texts are made from numbers when an answer comes: make them anew."""

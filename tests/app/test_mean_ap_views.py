@@ -1,0 +1,94 @@
+"""The views of the tab "Average precision", each alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from app import words
+from app.views.countmatrix import CountMatrix
+from app.views.detectionlist import ROW_H, DetectionList, Entry
+from app.views.precisioncurve import Line, PrecisionCurve, staircase
+from tests.app.views_help import click, hover, is_drawn, show
+
+
+def test_a_staircase_encloses_the_average_precision():
+    recall, envelope = np.array([0.25, 0.25, 0.5, 0.75]), np.array([1.0, 0.75, 0.75, 0.6])
+    x, y = staircase(recall, envelope)
+    assert len(x) == len(y)
+    assert np.trapezoid(y, x) == pytest.approx(0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.6)
+
+
+def test_the_curve_is_walked_and_pointed_at(qtbot):
+    view = show(qtbot, PrecisionCurve(), 400, 260)
+    recall = np.array([0.5, 0.5, 1.0])
+    precision = np.array([1.0, 0.5, 2 / 3])
+    view.set_line(
+        Line(recall, precision, np.array([1.0, 2 / 3, 2 / 3]), passing=2, changed=np.array([True, False, True]))
+    )
+    chosen = []
+    view.chosen.connect(chosen.append)
+    hover(view, view.step_point(1))
+    assert "2 of 3" in view.report()
+    click(view, view.step_point(2))
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    assert chosen == [2, 1, 0]
+    with pytest.raises(ValueError, match="NaN"):
+        view.set_line(Line(recall, precision * np.nan, recall))
+    view.set_line(Line(np.zeros(0), np.zeros(0), np.zeros(0)))
+    assert view.under(QPointF(10, 10)) is None
+
+
+def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):
+    view, made = show(qtbot, DetectionList(), 400, 200), []
+
+    def entry(i):
+        made.append(i)
+        return Entry("TP", "pred", 0.5, words.plain("why"), words.plain("where"))
+
+    view.set_entries(1_000_000, entry, 500_000)
+    assert is_drawn(view)
+    assert len(set(made)) <= 200 // ROW_H + 3
+    QTest.keyClick(view, Qt.Key.Key_End)
+    assert view.at() == 999_999
+    assert view.height() - ROW_H < view.place(999_999).bottom() <= view.height()
+    assert view.under(view.place(999_998).center()) == 999_998
+    view.set_entries(0, entry, 0)
+    assert view.at() == -1
+
+
+def test_counts_are_written_and_nothing_sinks_into_the_paper(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    view.set_counts(np.array([[900, 2], [3, 0]]), 1)
+    assert view.numbers()["values"].tolist() == [[900, 2], [3, 0]]
+    assert view.numbers()["scale"].tolist() == [0, 3]
+    assert view.levels()[1, 1] == 255
+    assert view.levels()[0, 0] == 0
+    hover(view, view.cell_rect((1, 0)).center())
+    assert view.report().endswith(": 3")
+    assert view.said_at((1, 0)) == "3"
+    assert view.top() == (3, True)
+
+
+def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    names = [f"class {i}" for i in range(700)]
+    view.set_names(names, names)
+    counts = np.zeros((700, 700), int)
+    counts[500, 333] = 4
+    view.set_counts(counts, 699)
+    view.arranged()
+    assert view._block > 1
+    levels = view.levels()
+    assert (levels == 0).sum() == 1  # the strong end of the ramp
+    assert levels[500 // view._block, 333 // view._block] == 0
+    assert view.said_at((500, 333)) == "class 500, class 333: 4"
+    counts[699, 5] = 90  # in the row "nothing there": what was taken for what is seen all the same
+    view.set_counts(counts, 699)
+    assert view.top() == (4, True)
+    view.set_counts(np.zeros((3, 3), int))
+    assert view.top() == (1, False)
