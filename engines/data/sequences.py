@@ -85,7 +85,7 @@ class Vocabulary:
             return [self._number[p] for p in pieces]
         except KeyError:
             unknown = list(dict.fromkeys(p for p in pieces if p not in self._number))
-            shown = " ".join(p[:20] for p in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+            shown = " ".join(_readable(p[:20]) for p in unknown[:5]) + (" ..." if len(unknown) > 5 else "")
             if self.words:
                 raise LabError("{pieces}: not a word of this task. It knows numbers in words.", pieces=shown) from None
             raise LabError(
@@ -190,7 +190,7 @@ class Task:
         room = self.most - 1
         note = None
         if len(ids) > room:
-            note = Message("Cut to the first {n} of {all} tokens.", {"n": room, "all": len(ids)})
+            note = Message("Cut to the first {n} of {all} tokens.", {"n": room, "all": f"{len(ids):,}"})
         return [*ids[:room], EOS], note
 
     def right_answer(self, text: str) -> str | None:
@@ -221,6 +221,11 @@ class Task:
 def is_held_out(pair: Pair) -> bool:
     """Whether an example belongs to the held-out tenth; the shortest never do: each one is a case of its own."""
     return min(map(len, pair)) > 2 and zlib.crc32(pair[1].encode()) % HELD_OUT == 0
+
+
+def _readable(piece: str) -> str:
+    """A piece as it can be seen: what has no sign of its own, such as a joiner of emoji, is told by its number."""
+    return "".join(f"U+{ord(c):04X}" if unicodedata.category(c)[0] in "CM" else c for c in piece)
 
 
 def _cut(vocabulary: Vocabulary, text: str) -> list[str]:

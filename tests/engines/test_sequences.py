@@ -166,8 +166,20 @@ def test_what_cannot_be_read_is_said():
     assert str(unknown.value.message) == "1 !: not a character of this task. It knows a–z"
     with pytest.raises(LabError, match="cat"):
         task(ENGLISH_DIGITS).read("one cat")
-    with pytest.raises(LabError):
-        task(COPY).read("   ")
+    for blank in ("", "   ", "\u3000\t\n"):
+        with pytest.raises(LabError, match="nothing to read"):
+            task(COPY).read(blank)
+
+
+def test_signs_that_cannot_be_seen_are_told_by_their_number():
+    with pytest.raises(LabError) as unknown:
+        task(DATES).read("❤\ufe0f 1\u200b\x00")
+    assert str(unknown.value.message).startswith("❤ U+FE0F U+200B U+0000: not a character of this task.")
+
+
+def test_wide_and_capital_forms_are_read():
+    assert task(DIGITS_ENGLISH).read("１２３４") == task(DIGITS_ENGLISH).read(" 1234 ")
+    assert task(REVERSE).read("Ａttention") == task(REVERSE).read("attention")
 
 
 def test_long_texts_are_cut_with_a_note():
@@ -175,6 +187,7 @@ def test_long_texts_are_cut_with_a_note():
     assert len(ids) == task(REVERSE).most
     assert str(note) == "Cut to the first 12 of 16 tokens."
     assert task(REVERSE).right_answer("abcdefghijklmnop") == "lkjihgfedcba"
+    assert str(task(REVERSE).read("a" * 10_000)[1]) == "Cut to the first 12 of 10,000 tokens."
 
 
 def test_numbers_are_written_with_their_hyphens():
