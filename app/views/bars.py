@@ -103,12 +103,15 @@ class Bars(HoverView):
             if not np.isfinite([bar.total, 0.0 if bar.ghost is None else bar.ghost]).all():
                 raise ValueError(f"bar {bar.name!r} holds NaN or infinity")
         reach = [v for bar in bars for v in (bar.total, bar.ghost or 0.0)]
+        if len(bars) != len(self._bars):
+            self._hover = None  # other rows; the same ones with new values stay under the pointer
         self._bars, self._low = tuple(bars), low
         self._top = top if top is not None else 1.02 * max(reach, default=1.0)
         if self._top <= self._low:
             self._top = self._low + 1.0
         self._names = tuple(names)
-        self._hover = None
+        if self._hover is not None:
+            self.tell()
         self.setMinimumHeight(max(48, 22 * len(bars)) if self._least_high is None else self._least_high)
         self.renew()
 

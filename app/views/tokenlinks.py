@@ -66,7 +66,7 @@ class TokenLinks(PixelView):
         self._source, self._read, self._said = tuple(source), tuple(read), tuple(said)
         self._candidates = tuple(candidates)
         self._at = min(self._at, len(self._read) - 1)
-        self._hover = -1
+        self._hover = self._hover if self._hover < len(self._read) else -1
         self.renew()
 
     def set_weights(self, cross: np.ndarray, causal: np.ndarray) -> None:

@@ -72,7 +72,7 @@ def array(x: Tensor) -> Floats:
 def convolved(specimen: Specimen, wanted: Place) -> Convolved:
     """One FFN on the sample, as two linear maps and as two convolutions."""
     model, kind = specimen.model, specimen.task
-    place = wanted if wanted in proofs.places(model) else (ENCODER_FFN, 0)
+    place = proofs.nearest(wanted, [one for one in proofs.places(model) if one[0] in (ENCODER_FFN, DECODER_FFN)])
     tape = model.trace(specimen.source[None], specimen.target[None], switches=specimen.plain, tape=True).tape
     name = f"{place[0]}.{place[1]}"
     x = tape[f"{name}.normed" if f"{name}.normed" in tape else f"{name}.input"]  # (1, N, E)
@@ -142,6 +142,7 @@ class Engine:
         right, _ = yield from measured(model, batches, specimen.plain)
         words = kind.target.tokens
         return Subject(
+            kind.name,
             tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
             tuple(words[i] for i in specimen.target.tolist()),
             tuple(words[i] for i in logits.argmax(-1).tolist()),
@@ -226,6 +227,7 @@ class Engine:
             (deviations[0], deviations[1]),
             (gap[0], gap[1]),
             source.numel() if params.lab_count_padding else int(lens.sum()),
+            count,
         )
 
     def _placed(self, _params: LabParams, specimen: Specimen) -> Making:

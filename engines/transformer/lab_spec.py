@@ -120,6 +120,7 @@ class Subject(Frame):
 
     Attributes
     ----------
+    task : str
     source, target : tuple of str
         Tokens of the sample; ``target`` is what goes into the decoder, start token first.
     answer : tuple of str
@@ -134,6 +135,7 @@ class Subject(Frame):
         Of the run's state; −1 for the bundled weights.
     """
 
+    task: str
     source: tuple[str, ...]
     target: tuple[str, ...]
     answer: tuple[str, ...]
@@ -215,6 +217,8 @@ class Normalized(Frame):
         Largest difference of the sample's output between training and evaluation.
     positions : int
         Positions that batch normalization took its statistics over.
+    samples : int
+        Of the batch.
     """
 
     tokens: tuple[str, ...]
@@ -225,6 +229,7 @@ class Normalized(Frame):
     deviations: tuple[Floats, Floats]
     gap: tuple[float, float]
     positions: int
+    samples: int
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Shapes: B batch, S source tokens, T target tokens, N either, E width, F inside t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import torch
@@ -125,6 +125,12 @@ def places(model: Transformer) -> list[Place]:
     for i in range(len(model.decoder)):
         found += [(DECODER, i), (CROSS, i), (DECODER_FFN, i)]
     return found
+
+
+def nearest(wanted: Place, there: Sequence[Place]) -> Place:
+    """The wanted sublayer, or the last one of its kind where there are fewer layers; the first of all if none is."""
+    alike = [place for place in there if place[0] == wanted[0]] or there[:1]
+    return alike[min(max(0, wanted[1]), len(alike) - 1)]
 
 
 def part(model: Transformer, place: Place) -> tuple[nn.Module, nn.Module]:

@@ -44,10 +44,10 @@ def traced(specimen: Specimen) -> Tape:
 
 @torch.no_grad()
 def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
-    """The numbers around one attention; the first one if the wanted one is not there."""
+    """The numbers around one attention; the last one of its kind if the model has fewer layers."""
     model, task = specimen.model, specimen.task
     places = tuple(place for place in proofs.places(model) if place[0] in (ENCODER, DECODER, CROSS))
-    at = wanted if wanted in places else places[0]
+    at = proofs.nearest(wanted, places)
     kind, i = at
     name, side = f"{kind}.{i}", "src" if kind == ENCODER else "tgt"
     source = [task.source.tokens[t] for t in specimen.source.tolist()]
@@ -95,6 +95,7 @@ def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
     found |= feed_forward(specimen, tape, ENCODER_FFN if kind == ENCODER else DECODER_FFN, i)
     arrays: dict[str, Floats] = {key: array(value) for key, value in found.items()}
     return Walked(
+        task.name,
         places,
         at,
         tuple(source if kind == ENCODER else target),

@@ -19,6 +19,7 @@ class Walked(Frame):
 
     Attributes
     ----------
+    task : str
     places : tuple of (kind, layer)
         The attentions of the model, in the order in which it runs them.
     at : (kind, layer)
@@ -44,6 +45,7 @@ class Walked(Frame):
         ``unembed_b`` (1, V), ``logits``, ``probabilities`` (T, V).
     """
 
+    task: str
     places: tuple[Place, ...]
     at: Place
     queries: tuple[str, ...]

@@ -36,27 +36,9 @@ from engines.transformer.lab_spec import (
 )
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER
 from tests.app import reading
+from tests.app.transformer_help import LAB, MATHS, PATIENCE, rest
+from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, hover, is_drawn, key, loud, show
-
-TRAINING, DECODE, LAB, MATHS = range(4)
-PATIENCE = 90_000
-
-
-@pytest.fixture
-def tab(open_window, qtbot):
-    tab = open_window().show_topic("transformer")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
-    return tab
-
-
-def rest(tab, qtbot):
-    streams = (tab.stream, tab.lab.stream, tab.lab.ablating, tab.maths.stream, tab.lab.race.training.stream)
-    qtbot.waitUntil(lambda: not any(s.is_busy for s in streams), timeout=PATIENCE)
-
-
-def number(text: str) -> float:
-    """A number as the app writes it."""
-    return float(text.replace("−", "-").replace(",", "").replace("(", "").replace(")", ""))
 
 
 # ------------------------------------------------------------------ Experiments

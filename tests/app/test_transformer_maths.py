@@ -12,34 +12,17 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.maths import sizes
 from app.tabs.transformer.mathsteps import LOGITS, NORM, STAGES, flow, parts, step
 from app.tabs.transformer.mathtables import span
+from app.tabs.transformer.mathwords import sizes
 from app.views.stagestrip import Small
 from app.views.stepflow import StepFlow
 from engines.core.protocol import Job
 from engines.transformer.lab_spec import LabParams
 from engines.transformer.switches import CROSS, DECODER, ENCODER
+from tests.app.transformer_help import MATHS, number, rest
+from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, is_drawn, key, loud, show
-
-MATHS = 3
-PATIENCE = 90_000
-
-
-@pytest.fixture
-def tab(open_window, qtbot):
-    tab = open_window().show_topic("transformer")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
-    return tab
-
-
-def rest(tab, qtbot):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy and not tab.maths.stream.is_busy, timeout=PATIENCE)
-
-
-def number(text: str) -> float:
-    """A number as the app writes it."""
-    return float(text.replace("−", "-").replace(",", "").replace("(", "").replace(")", ""))
 
 
 def test_the_walk(tab, qtbot, qtlog):

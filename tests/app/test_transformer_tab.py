@@ -5,58 +5,31 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app import words
-from app.tabs.transformer import TOPIC
 from app.tabs.transformer.decode import LEAST_CHANCE, chance_of, names_of
-from app.tabs.transformer.tab import DECODE, TRAINING
 from app.tabs.transformer.told import MEAN
 from engines.data.sequences import DATES, REVERSE, SORT, task
 from engines.transformer.checkpoint import load
 from engines.transformer.recipe import Now, StepDone
 from engines.transformer.showing import example_of
 from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN, Hypothesis
+from tests.app.transformer_help import (
+    DECODE,
+    PATIENCE,
+    TINY,
+    TRAINING,
+    change,
+    texts,
+    train,
+)
+from tests.app.transformer_help import (
+    transformer_tab as transformer_tab,
+)
 from tests.app.views_help import click, hover, is_drawn
-
-LONG = 60_000  #: ms, for a machine under load
-TINY = {"width": "32", "heads": "2", "layers": 1, "batch": 4}
-
-
-@pytest.fixture
-def tab(open_window, monkeypatch, qtbot):
-    for module in ("app.topics", "app.window"):
-        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
-        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "transformer" else None)
-    window = open_window()
-    tab = window.show_topic("transformer")
-    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=LONG)
-    yield tab
-    tab.driver.close()
-
-
-def change(qtbot, tab, **fields):
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
-        tab.change(**fields)
-
-
-def texts(widget):
-    return {label.text() for label in widget.findChildren(QLabel) if label.isVisible()}
-
-
-def train(qtbot, tab, steps):
-    """A small run, paused once it has made so many steps."""
-    tab.change(**TINY)
-    heard = []
-    tab.driver.arrived.connect(heard.append)
-    tab.driver.play()
-    qtbot.waitUntil(lambda: tab.driver.step >= steps, timeout=LONG)
-    tab.driver.pause()
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=LONG)
-    return heard
 
 
 # ------------------------------------------------------------------ at once
@@ -84,7 +57,7 @@ def test_another_task_brings_its_own_weights(tab, qtbot):
     assert tab.decode.answer.text == "1998-05-03"
     assert tab.decode.line.text() == "3 May 1998"
     assert tab.task_button.text().strip() == "Dates"
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         tab.undo()
     assert tab.params.task == REVERSE
     assert tab.decode.answer.text == "noitnetta"
@@ -95,12 +68,12 @@ def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
     tab.show_page(DECODE)
     tab.decode.line.setFocus()
     tab.decode.line.selectAll()
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         QTest.keyClicks(tab.decode.line, "hello")
-    qtbot.waitUntil(lambda: tab.decode.answer.text == "olleh" and not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.decode.answer.text == "olleh" and not tab.stream.is_busy, timeout=PATIENCE)
     assert {"olleh", "right", "5 tokens"} <= texts(tab.decode.centre)
     tab.decode.line.editingFinished.emit()
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         tab.undo()
     assert (tab.params.text, tab.decode.line.text()) == ("", "attention")
 
@@ -247,7 +220,7 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     heard = train(qtbot, tab, 8)
     page, bar = tab.training, tab.training.transport
     live = page.maps.maps["cross"].numbers()["values"].copy()
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(3)
     assert page.loss._cursor == 3
     early = next(event for event in heard if isinstance(event, Now))  # step 0
@@ -256,10 +229,10 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     assert state.step == 3
     assert tab.decode.answer.step == 3
     assert not np.array_equal(page.maps.maps["cross"].numbers()["values"], live)
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(0)
     np.testing.assert_allclose(page.maps.maps["cross"].numbers()["values"], early.weights["cross"][0, 0], atol=1e-6)
-    with qtbot.waitSignal(tab.rested, timeout=LONG):
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.live.click()
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
     assert page.loss._cursor is None
@@ -272,7 +245,7 @@ def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_st
     tab.change(text="a+b")
     states = {}
     for step in (1, 4):
-        with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+        with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
             bar.scrubber.changed.emit(step)
         assert rested.args == [True]  # no error, though the input can't be read
         assert page.loss._cursor == step
@@ -291,14 +264,14 @@ def test_an_input_of_another_task_that_cannot_be_read_fails_nothing(tab, qtbot):
     tab.change(text="猫")
     tab._step(task=DATES, text="")
     tab.change(text="3 May 1998")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
     tab.undo()
-    with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
         tab.undo()
     assert (tab.params.task, tab.params.text) == (REVERSE, "猫")
     assert rested.args == [True]
     assert tab.decode.answer.text == "noitnetta"  # the last one of this task that could be read
-    with qtbot.waitSignal(tab.rested, timeout=LONG) as rested:
+    with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
         tab.set_device("cpu")
     assert rested.args == [True]
 
@@ -307,7 +280,7 @@ def test_a_kept_input_that_cannot_be_read_is_said_when_the_tab_opens(own_home, o
     settings = {"topics": {"transformer": {"task": REVERSE, "text": "猫", "device": "cpu"}}}
     (own_home / "settings.json").write_text(json.dumps(settings))
     tab = open_window().show_topic("transformer")
-    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=PATIENCE)
     assert not tab.failed
     assert tab.params.text == "猫"
     assert tab.decode.answer.text == "noitnetta"
@@ -329,7 +302,7 @@ def test_undo_leaves_the_runs_weights_where_they_are(tab, qtbot):
     assert (tab.params.method, tab.params.source) == (GREEDY, BUNDLED)
     tab.undo()  # the step that chose the weights
     assert tab.params.source == RUN
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
 
 
 def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):
@@ -337,10 +310,10 @@ def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):
     first = tab.training.told.steps.rows[:6, 1].copy()
     tab.driver.restart()
     tab.driver.play()
-    qtbot.waitUntil(lambda: len(tab.training.told.steps) >= 6, timeout=LONG)
+    qtbot.waitUntil(lambda: len(tab.training.told.steps) >= 6, timeout=PATIENCE)
     tab.driver.pause()
     np.testing.assert_array_equal(tab.training.told.steps.rows[:6, 1], first)
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
 
 
 def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
@@ -351,10 +324,10 @@ def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
     assert "1 change since the run began" in texts(tab)
     tab.change(task=SORT, text="")
     assert "2 changes since the run began" in texts(tab)
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
     assert tab.decode.answer.step == -1  # the run has learned another task
     tab.anew.click()
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
     assert not tab.anew.isVisible()
     assert (tab.driver.params.task, tab.driver.params.seed, tab.driver.step) == (SORT, 3, 0)
     assert len(tab.training.told.steps) == 0
@@ -363,12 +336,12 @@ def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
 def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     tab.change(**TINY, learning_rate=1.0, warmup=1)
     tab.driver.play()
-    qtbot.waitUntil(lambda: bool(tab.error.reason()), timeout=LONG)
+    qtbot.waitUntil(lambda: bool(tab.error.reason()), timeout=PATIENCE)
     assert tab.error.reason().startswith("The loss ran away at step")
     assert not tab.driver.runs
     kept = tab.driver.timeline.newest
     assert all(np.isfinite(array).all() for array in kept.arrays.values())
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=PATIENCE)
     assert tab.weights() is kept  # and it is the one on screen, not the state that ran away
     assert tab.training.looked == tab.training.loss._cursor == kept.step < tab.driver.step
     model = load(kept)
@@ -377,7 +350,7 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     np.testing.assert_allclose(tab.training.maps.maps["cross"].numbers()["values"], now, atol=1e-6)
     tab.error.dismiss()
     tab.driver.play()  # it does not pretend to go on
-    qtbot.waitUntil(lambda: not tab.driver.runs, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.runs, timeout=PATIENCE)
     assert tab.error.reason().startswith("This run has stopped for good.")
 
 
@@ -385,13 +358,13 @@ def test_keys_start_and_pause_the_run(tab, qtbot):
     tab.change(**TINY)
     tab.show_page(TRAINING)
     QTest.keyClick(tab, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: tab.driver.step == 1, timeout=LONG)
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.driver.step == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
     QTest.keyClick(tab, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: tab.driver.step > 3, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.driver.step > 3, timeout=PATIENCE)
     QTest.keyClick(tab, Qt.Key.Key_Space)
     assert not tab.driver.runs
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=LONG)
+    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
 
 
 def test_a_hidden_page_is_drawn_when_it_comes_back(tab, qtbot):

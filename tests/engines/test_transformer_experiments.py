@@ -187,7 +187,7 @@ def test_every_ffn_can_be_looked_at(engine):
         seen = answers(engine, LabParams(lab_ffn=place))
         assert seen[Convolved].place == place
         assert seen[Convolved].tokens == getattr(seen[Subject], count)
-    assert answers(engine, LabParams(lab_ffn=("encoder_ffn", 9)))[Convolved].place == (ENCODER_FFN, 0)
+    assert answers(engine, LabParams(lab_ffn=(DECODER_FFN, 9)))[Convolved].place == (DECODER_FFN, 1)
 
 
 def test_a_right_sequence_is_what_greedy_decoding_answers():

@@ -10,6 +10,7 @@ from engines.core.protocol import Job
 from engines.data.sequences import BOS, task
 from engines.transformer.lab_spec import LabParams
 from engines.transformer.model import Transformer
+from engines.transformer.proofs import nearest
 from engines.transformer.subject import Specimen
 from engines.transformer.switches import CROSS, DECODER, ENCODER
 from engines.transformer.walk import Walker, traced, walked
@@ -71,10 +72,12 @@ def test_the_logits_are_those_of_the_model():
     assert seen.keys == ("a", "t", "t", "e", "n", "d", "</s>")
 
 
-def test_a_layer_that_is_not_there_gives_way_to_the_first():
+def test_a_layer_that_is_not_there_gives_way_to_the_last_of_its_kind():
     engine = Walker()
     job = Job(LabParams(walk_at=(CROSS, 9), text="ab?"), lambda: engine, lambda event: None)
     (seen,) = engine.run(job)
-    assert seen.at == (ENCODER, 0)
+    assert (seen.task, seen.at) == ("Reverse", (CROSS, 1))
     assert seen.places[0] == (ENCODER, 0)
+    assert nearest((ENCODER, 1), seen.places) == (ENCODER, 1)
+    assert nearest((ENCODER, -1), seen.places) == nearest(("?", 3), seen.places) == (ENCODER, 0)
     assert "".join(seen.keys[:-1]) == "attention"  # the text can't be read: the sample of the task

@@ -60,7 +60,8 @@ class AblationPanel(QObject):
         self.frame: Ablated | None = None
         self._values = np.zeros((0, 0))
         self._at: tuple[int, int] | None = None
-        self.grid.hovered.connect(lambda cell: self._say(self._at if cell is None else cell))
+        self._pointed: tuple[int, int] | None = None
+        self.grid.hovered.connect(self._point)
         self.grid.clicked.connect(self._pin)
         self.set_running(False)
         self.clear()
@@ -68,7 +69,7 @@ class AblationPanel(QObject):
     def clear(self) -> None:
         """Nothing is measured: another model, or other settings."""
         self.frame = None
-        self._at = None
+        self._at = self._pointed = None
         self.card.set_note(words.plain(""))
         self.card.set_empty("Each head, attention, FFN and layer is switched off in turn.", "Measure", self.wanted.emit)
         say(self.whole, "setText", words.plain(""))
@@ -106,11 +107,15 @@ class AblationPanel(QObject):
         say(self.whole, "setText", Message("Untouched: {a} of tokens, {b} of whole sequences.", shares))
         if frame.done == frame.total:
             self.grid.set_at(self._at or self.worst())
-        self._say(self._at)
+        self._say(self._pointed or self._at)
 
     def worst(self) -> tuple[int, int] | None:
         """Row and number of the head that costs most."""
         return None if self.frame is None else worst(self.frame)
+
+    def _point(self, cell: tuple[int, int] | None) -> None:
+        self._pointed = cell
+        self._say(cell or self._at)
 
     def _pin(self, cell: tuple[int, int]) -> None:
         self._at = cell

@@ -36,6 +36,8 @@ from engines.transformer.spec import BEAM, Answer, Hypothesis, TransformerParams
 PLAY = 450  #: ms between two steps
 LEAST_CHANCE = 1e-5  #: candidates below it are told together
 LONGEST_NAME = 20  #: characters of a beam that is named in full
+PROBLEM = 380  #: px, a line of what is wrong with the input; longer ones wrap
+ANSWER = 440  #: px, the answer and what is said of it in one line; longer ones wrap
 EXAMPLES = {
     REVERSE: ("attention", "stressed", "abcdefghijkl", "level"),
     COPY: ("transformer", "aaaa", "zebra"),
@@ -150,6 +152,9 @@ class DecodePage(QObject):
     def _say(self, text: Message, kind: str) -> None:
         theme.set_kind(self.count, kind)
         theme.set_font(self.count, BODY)
+        wide = theme.text_width(words.drawn(text), BODY) > PROBLEM
+        self.count.setWordWrap(wide)  # else it would leave no room for the line it is about
+        self.count.setMinimumWidth(PROBLEM if wide else 0)
         say(self.count, "setText", text)
 
     def _say_count(self, shown: Answer) -> None:
@@ -178,7 +183,6 @@ class DecodePage(QObject):
 
     def _show_verdict(self, shown: Answer) -> None:
         ended = shown.said[-1] == SPECIAL[EOS]
-        say(self.result, "setText", words.plain(shown.text or "–"))
         if not ended:
             text, kind = Message("No end token came: cut."), "warn"
         elif shown.right is None:
@@ -189,7 +193,11 @@ class DecodePage(QObject):
             text, kind = Message("wrong: {right} is right", {"right": words.plain(shown.right)}), "danger"
         theme.set_kind(self.verdict, kind)
         theme.set_font(self.verdict, BODY)
-        say(self.verdict, "setText", text)
+        answer = shown.text or "–"
+        long = theme.text_width(answer, BODY, True) + theme.text_width(words.drawn(text), BODY) > ANSWER
+        for part, said in ((self.result, words.plain(answer)), (self.verdict, text)):
+            part.setWordWrap(long)
+            say(part, "setText", said)
 
     # -- steps
     def set_place(self, layer: int, head: int, step: int) -> None:
@@ -240,8 +248,9 @@ class DecodePage(QObject):
         """Another step; later ones are not there yet."""
         if self.answer is None:
             return
-        step = min(len(self.answer.said) - 1, max(0, self._step + by))
-        self._until = step if step < len(self.answer.said) - 1 else -1
+        last = len(self.answer.said) - 1
+        step = min(last, max(0, min(self._step, last) + by))  # what is looked at may lie behind a shorter answer
+        self._until = step if step < last else -1
         self.chosen.emit(step)
         self._show_step()
 

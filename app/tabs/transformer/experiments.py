@@ -173,7 +173,7 @@ class ExperimentsPage(QObject):
         self.stream.request(wanted)
         if settings.experiment == NORMS:
             self.race.show_task(wanted.task)
-        self._forget_ablation(wanted)
+        self._check_ablation(wanted)
         if settings.experiment == ABLATION and self._measured is None and wanted.weights is None:
             self.measure()  # a run's weights change all the time: the hand says when
 
@@ -195,14 +195,23 @@ class ExperimentsPage(QObject):
         self._measured = only_ablation(self._asked())
         self.ablating.request(self._measured, again=True)
 
-    def _forget_ablation(self, wanted: LabParams) -> None:
+    def _check_ablation(self, wanted: LabParams) -> None:
         """A map of another model, or over other examples, is no longer true; a run's map stays while it goes on."""
         if self._measured is not None and lasting(self._measured) != lasting(only_ablation(wanted)):
-            self.ablating.stop()
-            self._measured = None
-            self._frames.pop(Ablated, None)
-            self.ablation.clear()
-            self._show_list()
+            self._forget_ablation()
+
+    def _forget_ablation(self) -> None:
+        self.ablating.stop()
+        self._measured = None
+        self._frames.pop(Ablated, None)
+        self._drawn = ()
+        self.ablation.clear()
+        self._show_list()
+
+    def forget_run(self) -> None:
+        """A new run begins: a map of the one before is not one of it."""
+        if self._measured is not None and self._measured.weights is not None:
+            self._forget_ablation()
 
     # -- showing
     def _show_settings(self, settings: LabSettings) -> None:
@@ -266,7 +275,7 @@ class ExperimentsPage(QObject):
     def _say_subject(self, subject: Subject) -> None:
         self.convolution.set_layers(subject.encoder_layers, subject.decoder_layers)
         sizes = {
-            "task": Message(self._subject()[0]),
+            "task": Message(subject.task),
             "state": state_name(subject.step),
             "width": subject.width,
             "heads": subject.heads,

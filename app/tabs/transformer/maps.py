@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -18,6 +19,7 @@ from app.views.tokenmap import TokenMap
 from app.widgets import col
 from engines.core.errors import Message
 
+Cell: TypeAlias = tuple[int, int]
 KINDS = ("encoder", "decoder", "cross")
 TITLES = {"encoder": "Encoder", "decoder": "Decoder, causal", "cross": "Cross-attention"}
 NOTES = {"encoder": "source × source", "decoder": "target × target", "cross": "target × source"}
@@ -66,6 +68,8 @@ class Maps(QObject):
         self._tokens: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._token, self._layer, self._head = 0, 1, 1
         self._source_at = -1
+        self._under: tuple[str, Cell] | None = None  # the cell that is pointed at, and in which map
+        self._lit: int | None = None  # the target token that is pointed at, anywhere
         self.maps = {kind: TokenMap() for kind in KINDS}
         self.heads = {kind: Heads(kind) for kind in KINDS}
         self.bars = {kind: ColorBar(Message("Weight"), least=80) for kind in KINDS}
@@ -120,6 +124,7 @@ class Maps(QObject):
             self.maps["decoder"].set_tokens(target, target)
             self.maps["cross"].set_tokens(target, source)
             self._source_at = -1
+            self._under = self._lit = None
         self._draw()
         self._mark()
 
@@ -137,6 +142,8 @@ class Maps(QObject):
             self.maps[kind].set_values(every[layer, head], 1.0, 0.0)
             self.heads[kind].show_heads(every)
             self.heads[kind].set_at(layer * every.shape[1] + head)
+        if self._under is not None or self._lit is not None:  # new weights below a hand that rests
+            self._show_pointed()
 
     def _placed(self, at: int) -> None:
         layer, head = divmod(at, self.count)
@@ -170,16 +177,22 @@ class Maps(QObject):
         self._source_at = -1 if cell[0] == self._source_at else cell[0]
         self._mark()
 
-    def _pointed(self, kind: str, cell: tuple[int, int] | None) -> None:
-        for other, bar in self.bars.items():
-            bar.set_mark(self.maps[kind].share_at(cell) if other == kind else None)
+    def _pointed(self, kind: str, cell: Cell | None) -> None:
+        self._under = None if cell is None else (kind, cell)
         token = cell[0] if cell is not None and kind != "encoder" else None
         self.light(token)
         self.lit.emit(token)
 
     def light(self, token: int | None) -> None:
         """Light up a target token's rows, in all maps."""
-        at = None if token is None or not self.weights or token >= len(self._tokens[1]) else token
+        self._lit = None if token is None or not self.weights or token >= len(self._tokens[1]) else token
+        self._show_pointed()
+
+    def _show_pointed(self) -> None:
+        under, at = self._under, self._lit
+        for kind, bar in self.bars.items():
+            cell = under[1] if under is not None and under[0] == kind else None
+            bar.set_mark(self.maps[kind].share_at(cell))
         for kind in ("decoder", "cross"):
             self.maps[kind].set_lit(None if at is None else (at, -1))
         self.maps["encoder"].set_lit(None if at is None else (int(self.row("cross", at).argmax()), -1))

@@ -16,8 +16,9 @@ from app.cards import card
 from app.tab import Dock, TopicTab
 from app.tabs.transformer.labwords import ends, place_name, state_name
 from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, Table, flow, parts, step
+from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
 from app.tabs.transformer.mathtables import Operand, Span, span
+from app.tabs.transformer.mathwords import NOTES, about, column, inner, named, sizes
 from app.tabs.transformer.panels import swap
 from app.theme import FORMULA, S2, S3, TITLE
 from app.transport import training_stream
@@ -29,28 +30,12 @@ from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
 from engines.core.training import Weights
 from engines.transformer.lab_spec import LabParams, LabSettings, asked
-from engines.transformer.switches import CROSS, DECODER, ENCODER
+from engines.transformer.switches import DECODER, ENCODER
 from engines.transformer.walk_spec import Walked
 
 ENGINE = "engines.transformer.walk:Walker"
 Asked: TypeAlias = Callable[[], tuple[str, str, Weights | None]]
 NUMBERS, WHOLE = range(2)
-NOTES = {
-    "Sum0": "The embedding of each token, scaled, plus its position",
-    "Queries": "What each token looks for",
-    "Keys": "What each token can be found by",
-    "Values": "What each token hands over",
-    "Scores": "Each query with each key, over √d",
-    "Softmax": "Each row becomes weights that sum to 1",
-    "Head": "The values, mixed by the weights",
-    "Joined": "All heads side by side, mixed by W_o",
-    "Sum": "The residual connection: the input is added",
-    "Norm": "Mean 0 and deviation 1, then gain and bias",
-    "Hidden": "Per position; below 0 becomes 0",
-    "Out": "Back to the width of the model",
-    "Logits": "A score for each token that could come next",
-    "Probabilities": "Softmax over the vocabulary",
-}
 
 
 class MathsPage(QObject):
@@ -169,6 +154,8 @@ class MathsPage(QObject):
                 for one in (self.top, self.middle, self.bottom):
                     one.set_empty(None)
                 self._draw()
+                if (pointed := self.result.pointed) is not None:  # new numbers: the hand rests where it was
+                    self._show_cell(pointed)
                 if first and self.centre.isVisible():
                     self.strip.setFocus()
             case Ended() if event.error is not None:
@@ -255,7 +242,10 @@ class MathsPage(QObject):
         seen = self.seen
         if seen is None:
             return
+        looked_at = self._steps[self.at : self.at + 1]
         self._steps = parts(seen)
+        if looked_at and looked_at[0] in self._steps:  # with pre-norm the same step has another number
+            self.at = self._steps.index(looked_at[0])
         self.at = min(self.at, len(self._steps) - 1)
         looked = self._tab.params.token, seen.at
         if looked != (self._token, self._walked) and self._of_target(self._steps[self.at][0]):
@@ -266,13 +256,14 @@ class MathsPage(QObject):
         self.which.set_options([place_name(place) for place in seen.places], seen.places.index(seen.at))
         self.head.set_options([Message("Head {n}", {"n": n + 1}) for n in range(seen.heads)], self._head)
         self.top.set_note(place_name(seen.at))
-        task, text, _ = self._subject()
         say(self.about, "setText", about(seen))
-        told = {"task": Message(task), "state": state_name(seen.step)}
+        told = {"task": Message(seen.task), "state": state_name(seen.step)}
         say(self.state, "setText", Message("{task}: {state}.", told))
         for line, size in zip(self.sizes, sizes(seen), strict=True):
             say(line, "setText", size)
-        made: dict[str, object] = {"task": task, "text": text, "at": str(seen.at), "head": self._head + 1}
+        made: dict[str, object] = {
+            "task": seen.task, "text": self._subject()[1], "at": str(seen.at), "head": self._head + 1
+        }  # fmt: skip
         for view in self.centre.findChildren(PixelView):
             view.settings = made
         self._draw_step()
@@ -363,44 +354,3 @@ class MathsPage(QObject):
     def retranslated(self) -> None:
         """Some texts are made when an answer comes: make them anew."""
         self._draw()
-
-
-def inner(now: Step) -> int:
-    """Terms of the sum behind each cell; 0 where there is none."""
-    return now.left.values.shape[1] if now.left.axes == "ik" else 0
-
-
-def named(table: Table, at: int) -> str:
-    """A row's name with its number: two rows may have the same token."""
-    return f"{at + 1} {table.rows[at]}" if at < len(table.rows) else str(at + 1)
-
-
-def column(table: Table, at: int) -> str:
-    """A column's name; a number is enough where it is one."""
-    name = table.cols[at] if at < len(table.cols) else str(at + 1)
-    return name if name == str(at + 1) else f"{at + 1} {name}"
-
-
-def sizes(seen: Walked) -> tuple[Message, ...]:
-    """What the letters of the formulas stand for."""
-    a, queries, keys = seen.arrays, len(seen.queries), len(seen.keys)
-    texts = {(True, True): "1 query, 1 key", (True, False): "1 query, {m} keys", (False, True): "{n} queries, 1 key"}
-    counts = texts.get((queries == 1, keys == 1), "{n} queries, {m} keys")
-    return (
-        Message(counts, {"n": queries, "m": keys}),
-        Message("Width E = {n}", {"n": a["x"].shape[1]}),
-        Message("Heads H = {n}, each d = {d}", {"n": seen.heads, "d": a["queries"].shape[2]}),
-        Message("Inside the FFN: {n}", {"n": a["w_1"].shape[1]}),
-        Message("Vocabulary of the target: {n}", {"n": len(seen.words)}),
-    )
-
-
-def about(seen: Walked) -> Message:
-    """What is walked through, in a sentence or two."""
-    if not seen.trained:
-        return Message("No weights yet: the numbers are random.")
-    if seen.at[0] == CROSS:
-        return Message("Queries come from the target, keys and values from the encoder.")
-    if seen.at[0] == DECODER:
-        return Message("The mask hides later tokens. Between this attention and the FFN stands the cross-attention.")
-    return Message("Every source token looks at every other one. The logits come from the decoder.")

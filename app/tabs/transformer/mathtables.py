@@ -45,6 +45,12 @@ class Operand(QWidget):
         self.setLayout(col(row(self.head, 1, self.shape, gap=S2), (self.grid, 1), bars, gap=2))
         self.table: Table | None = None
         self._start: Cell = (0, 0)
+        self._size: Cell = (0, 0)  # rows and columns on screen
+        self._under: Cell | None = None  # which of these lies under the pointer
+        self.grid.hovered.connect(self._point)
+
+    def _point(self, cell: Cell | None) -> None:
+        self._under = cell
 
     def room(self, table: Table) -> Cell:
         """Rows and columns of a table whose numbers can be read at once."""
@@ -61,6 +67,9 @@ class Operand(QWidget):
         rows, cols = (spans.get(axis, (0, n)) for axis, n in zip(table.axes, table.values.shape, strict=True))
         self._start = rows[0], cols[0]
         part = slice(*rows), slice(*cols)
+        size = rows[1] - rows[0], cols[1] - cols[0]
+        if size != self._size:  # the view lets go of what was pointed at, too
+            self._size, self._under = size, None
         say(self.head, "setText", table.name if not isinstance(table.name, str) else words.plain(table.name))
         say(self.grid, "setAccessibleName", table.name)
         say(self.shape, "setText", words.plain(table.shape))
@@ -70,6 +79,11 @@ class Operand(QWidget):
         for ramp, bar in self.bars.items():
             bar.setVisible(ramp == table.ramp)
             bar.set_range(0.0 if ramp == "ember" else -table.limit, table.limit)
+
+    @property
+    def pointed(self) -> Cell | None:
+        """The cell of the whole table that lies under the pointer."""
+        return None if self._under is None else self.inside(self._under)
 
     def inside(self, cell: Cell) -> Cell:
         """A cell of the whole table, from one that is shown."""

@@ -66,7 +66,7 @@ class NormPanel(QObject):
         self.stat_bar.setFixedWidth(STAT_BAR)
         self.stat_card = card("Statistics", stats, tools=[self.stat_bar])
 
-    def take(self, frame: Normalized, params: LabSettings) -> None:
+    def take(self, frame: Normalized, _params: LabSettings) -> None:
         """Show what was measured."""
         apart = frame.among - frame.alone
         end = float(max(np.abs(frame.alone).max(), np.abs(frame.among).max())) or 1.0
@@ -76,8 +76,8 @@ class NormPanel(QObject):
                 grid.set_table(values, end, "diff")
             figures = {"a": tiny(frame.moved[n]), "b": tiny(frame.gap[n])}
             say(self.told[n], "setText", Message("moves by {a}; training and evaluation differ by {b}", figures))
-        mates = "1 sample, {m} positions" if params.lab_batch == 1 else "{n} samples, {m} positions"
-        self.map_card.set_note(Message(mates, {"n": params.lab_batch, "m": frame.positions}))
+        mates = "1 sample, {m} positions" if frame.samples == 1 else "{n} samples, {m} positions"
+        self.map_card.set_note(Message(mates, {"n": frame.samples, "m": frame.positions}))
         per = (spoken(frame.tokens), numbered(min(SHOWN, frame.alone.shape[2])))
         notes = (
             Message("LayerNorm: per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
@@ -157,6 +157,7 @@ class RacePanel(QObject):
         """Keep what the race tells."""
         match event:
             case RaceBegan():
+                self._renew()  # the last steps of the race before may have come after it was ended
                 params = self.training.params
                 task = params.task if isinstance(params, RaceSettings) else self.task
                 shown = {"task": Message(task), "n": words.number(event.parameters)}

@@ -25,7 +25,6 @@ from engines.transformer.lab_spec import (
     MOVES,
     RESTS,
     SAME,
-    TRAINED,
     Causality,
     Convolved,
     Gradients,
@@ -65,11 +64,14 @@ class CausalPanel(QObject):
         self._frame: Causality | None = None
         self._causal = True
         self._row = 0
+        self._pointed: int | None = None  # the row under the pointer
         self.grid.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
-        self.grid.hovered.connect(lambda cell: self._show_row(self._row if cell is None else cell[0]))
+        self.grid.hovered.connect(self._point)
 
     def take(self, frame: Causality, params: LabSettings, token: int) -> None:
         """Show what was measured, with the target token that is looked at."""
+        if self._frame is None or frame.target != self._frame.target or frame is self._frame:
+            self._pointed = None  # other rows, or the hand's own doing
         self._frame, self._causal = frame, params.lab_causal
         self._row = min(token, len(frame.target) - 1)
         moved = frame.moved[int(self._causal)]
@@ -85,7 +87,11 @@ class CausalPanel(QObject):
         self.map_card.set_note(Message("mask on" if self._causal else "mask off"))
         say(self.grid, "setToolTip", note)
         self.grid.set_at((self._row, -1))
-        self._show_row(self._row)
+        self._show_row(self._row if self._pointed is None else self._pointed)
+
+    def _point(self, cell: Cell | None) -> None:
+        self._pointed = None if cell is None else cell[0]
+        self._show_row(self._row if self._pointed is None else self._pointed)
 
     def _show_row(self, at: int) -> None:
         frame = self._frame
@@ -159,7 +165,7 @@ class ResidualPanel(QObject):
                 for place, a, b in zip(frame.places, frame.kept, frame.cut, strict=True)
             ]
         )
-        self.card.set_note("trained weights" if params.lab_from == TRAINED else "random weights")
+        self.card.set_note("trained weights" if frame.trained else "random weights")
         low, high = ratios(frame)
         loss = {"a": words.number(frame.loss[0], 3), "b": words.number(frame.loss[1], 3)}
         say(

@@ -183,12 +183,15 @@ class TransformerTab(TopicTab):
         An input that can't be read gives way to the task's last one that could, so that the maps still follow the
         scrubber.
         """
+        wanted = replace(self.params, text=self._text(), weights=self.weights(), look=self._looks)
+        self.stream.request(wanted, again=again)
+
+    def _text(self) -> str:
+        """The typed input, or the task's last one that could be read; empty for its sample."""
         params = self.params
         if problem_of(params) is None:
             self._readable[params.task] = params.text
-        text = self._readable.get(params.task, "")
-        wanted = replace(params, text=text, weights=self.weights(), look=self._looks)
-        self.stream.request(wanted, again=again)
+        return self._readable.get(params.task, "")
 
     def weights(self) -> Weights | None:
         """The state that decodes: one of the run if that is asked for and knows the task, else the bundled one."""
@@ -198,8 +201,8 @@ class TransformerTab(TopicTab):
         return state if fits else None
 
     def _subject(self) -> tuple[str, str, Weights | None]:
-        """Task, typed text and weights that the other pages look at; the bundled ones if there are none."""
-        return self.params.task, self.params.text, self.weights()
+        """Task, input and weights that the other pages look at, as on the page Decode; None: the bundled ones."""
+        return self.params.task, self._text(), self.weights()
 
     def show_params(self) -> None:
         super().show_params()
@@ -232,6 +235,8 @@ class TransformerTab(TopicTab):
 
     def shown(self) -> None:
         super().shown()
+        if self.page == DECODE and self.driver.params is not None:
+            self._ask_newest()  # the run may have gone on meanwhile
         self.training.catch_up()
         for extra in self.extras:
             extra.shown()
@@ -260,6 +265,7 @@ class TransformerTab(TopicTab):
     def _renewed(self) -> None:
         self._looks = None
         self._show_pending(0)
+        self.lab.forget_run()
 
     def _told(self, event: Event) -> None:
         match event:

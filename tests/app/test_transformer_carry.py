@@ -1,0 +1,222 @@
+"""Nothing of one task, run or model is said of the next one; and what the hand points at survives new numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.tabs.transformer.maps import Maps
+from app.views.bars import Bar, Bars
+from app.views.tokenlinks import TokenLinks
+from engines.core.errors import Message
+from engines.data.sequences import SORT
+from engines.transformer.lab_spec import ABLATION, CAUSAL, Causality
+from engines.transformer.race_spec import RaceBegan, RaceMeasured, RaceStep
+from engines.transformer.spec import BEAM
+from tests.app import reading
+from tests.app.transformer_help import DECODE, LAB, MATHS, PATIENCE, change, rest, texts, train
+from tests.app.transformer_help import transformer_tab as transformer_tab
+from tests.app.views_help import hover, show
+
+
+# ------------------------------------------------------------------ tasks
+def test_a_step_back_from_behind_a_shorter_answer(tab, qtbot):
+    tab.show_page(DECODE)
+    tab.change(undoable=False, token=9)
+    change(qtbot, tab, text="abc")
+    assert "Step 4 of 4" in texts(tab.decode.centre)
+    tab.decode.back.click()
+    assert tab.params.token == 2
+    assert "Step 3 of 4" in texts(tab.decode.centre)
+
+
+def test_all_pages_look_at_the_input_that_decode_shows(tab, qtbot):
+    tab.show_page(MATHS)
+    tab.change(text="abc")
+    rest(tab, qtbot)
+    tab.change(text="a+b")  # can't be read: the answer of the one before stays
+    rest(tab, qtbot)
+    assert tab.decode.answer.source == tab.maths.seen.keys == ("a", "b", "c", "</s>")
+    tab.show_page(LAB)
+    qtbot.waitUntil(lambda: Causality in tab.lab._frames, timeout=PATIENCE)
+    assert "".join(tab.lab._frames[Causality].target) == "<s>cba"
+    tab.cancel()
+    rest(tab, qtbot)
+
+
+def test_numbers_are_said_of_the_task_that_they_are_of(tab, qtbot):
+    said = {MATHS: tab.maths.state, LAB: tab.lab.model}
+    for page, label in said.items():
+        tab.show_page(page)
+        qtbot.waitUntil(lambda label=label: label.text().startswith("Reverse: "), timeout=PATIENCE)
+        tab.change(task=SORT, text="")
+        assert label.text().startswith("Reverse: ")  # the old numbers are still on screen
+        qtbot.waitUntil(lambda label=label: label.text().startswith("Sort: "), timeout=PATIENCE)
+        tab.undo()
+    tab.cancel()
+    rest(tab, qtbot)
+
+
+# ------------------------------------------------------------------ runs and their shapes
+def test_a_step_of_the_walk_stays_the_same_in_a_model_of_another_order(tab, qtbot):
+    tab.show_page(MATHS)
+    rest(tab, qtbot)
+    page = tab.maths
+    page.go(5)
+    assert page._steps[page.at][1] == "Softmax"
+    page._arrived(replace(page.seen, norm_first=True))
+    assert (page._steps[page.at][1], page.at) == ("Softmax", 6)
+    page.go(1)
+    assert page._steps[page.at][1] == "Norm"
+    page._arrived(replace(page.seen, norm_first=False))  # has no such step
+    assert page.at == 1
+
+
+def test_a_map_of_a_run_goes_with_it(tab, qtbot):
+    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    train(qtbot, tab, 2)
+    tab.show_page(LAB)
+    panel = tab.lab.ablation
+    panel.wanted.emit()
+    qtbot.waitUntil(lambda: panel.frame is not None, timeout=PATIENCE)
+    panel.stop.click()
+    rest(tab, qtbot)
+    tab.driver.one_step()
+    rest(tab, qtbot)
+    tab.lab.settings_changed()
+    assert panel.frame is not None  # the run goes on
+    tab.driver.restart()
+    assert panel.frame is None
+    rest(tab, qtbot)
+
+
+def test_a_race_begins_without_the_last_steps_of_the_one_before(tab):
+    race = tab.lab.race
+    race.take(RaceStep(500, (0.1, 0.2), (False, True)))  # arrives after the next one was asked for
+    race.take(RaceBegan(1000, Message("")))
+    race._draw()
+    assert race.loss.numbers() == {}
+    race.take(RaceMeasured(0, (0.0, 0.0), (0.0, 0.0)))
+    race.take(RaceStep(1, (3.0, 3.0), (False, False)))
+    race._draw()
+    assert race.loss.numbers()["LN_x"].tolist() == [1]
+
+
+def test_the_answer_is_of_now_when_the_tab_comes_back(tab, qtbot):
+    tab.show_page(DECODE)
+    train(qtbot, tab, 2)
+    qtbot.waitUntil(lambda: tab.decode.answer.step == tab.driver.step, timeout=PATIENCE)
+    tab.hide()
+    tab.driver.one_step()
+    rest(tab, qtbot)
+    qtbot.waitUntil(lambda: not tab._fresh.isActive(), timeout=PATIENCE)
+    assert tab.decode.answer.step == tab.driver.step - 1  # nobody sees it
+    tab.show()
+    tab.shown()
+    qtbot.waitUntil(lambda: tab.decode.answer.step == tab.driver.step, timeout=PATIENCE)
+    rest(tab, qtbot)
+
+
+# ------------------------------------------------------------------ what is long
+def test_long_problems_and_answers_take_more_lines_not_the_room_of_others(tab, qtbot):
+    tab.show_page(DECODE)
+    page, words_of = tab.decode, "pneumonoultramicroscopic floccinaucinihilipilification antidisestablishment " * 2
+    change(qtbot, tab, task="English to digits", text="", method=BEAM, beams=8)
+    before = page.line.width()
+    tab.change(text=words_of)
+    qtbot.waitUntil(lambda: page.line.width() < before, timeout=PATIENCE)
+    assert page.line.width() > 300
+    assert not list(reading.cut(page.count))
+    long = "nine hundred ninety-nine thousand nine hundred ninety-nine"
+    page.take(replace(page.answer, text=long, right=long + "!"))
+    qtbot.waitUntil(lambda: page.result.height() > 20, timeout=PATIENCE)
+    assert not [found for found in reading.cut(page.links_card) if "QLabel" in found]
+    change(qtbot, tab, text="six")
+    assert (page.result.wordWrap(), page.count.wordWrap(), page.count.minimumWidth()) == (False, False, 0)
+
+
+# ------------------------------------------------------------------ what is pointed at
+def test_a_bar_stays_pointed_at_while_its_value_changes(qtbot):
+    view = show(qtbot, Bars())
+    bars = [Bar(name, ((1.0, "accent"),), "1.0") for name in "abc"]
+    view.set_bars(bars)
+    view.arranged()
+    hover(view, view._at.rows[1].center())
+    view.set_bars([replace(bar, text="2.0") for bar in bars])
+    assert view.report() == view.accessibleDescription() == "b, 2.0"
+    view.set_bars(bars[:2])
+    assert view._hover is None  # rows stand elsewhere
+
+
+def test_a_column_stays_pointed_at_while_its_tokens_change(qtbot):
+    view = show(qtbot, TokenLinks())
+    for said in ("abc", "abd", "a"):
+        view.set_tokens("xyz", "<" + said[1:], said, [[(token, 1.0)] for token in said])
+        if said == "abc":
+            hover(view, view.column_rect(2).center())
+        assert view._hover == (2 if len(said) == 3 else -1)
+
+
+def test_maps_light_up_what_new_weights_look_at(qtbot):
+    maps = Maps()
+    for card in maps.cards.values():
+        qtbot.addWidget(card)
+    rng = np.random.default_rng(0)
+
+    def weights():
+        sizes = {"encoder": (3, 3), "decoder": (2, 2), "cross": (2, 3)}
+        return {kind: rng.dirichlet(np.ones(n), (1, 1, m)).astype(np.float32) for kind, (m, n) in sizes.items()}
+
+    maps.show_weights(weights(), "xyz", "ab")
+    maps.maps["cross"].hovered.emit((1, 2))
+    lit = set()
+    for _ in range(9):
+        now = weights()
+        maps.show_weights(now, "xyz", "ab")
+        row = now["cross"][0, 0, 1]
+        assert maps.bars["cross"]._mark == pytest.approx(row[2])
+        assert maps.maps["encoder"]._lit == (row.argmax(), -1)
+        lit.add(int(row.argmax()))
+    assert len(lit) > 1
+    maps.maps["cross"].hovered.emit(None)
+    assert maps.bars["cross"]._mark is maps.maps["encoder"]._lit is None
+
+
+def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
+    tab.show_page(MATHS)
+    rest(tab, qtbot)
+    page = tab.maths
+    hover(page.result.grid, page.result.grid.cell_rect((2, 1)).center())
+    said = [line.text() for line in page.lines]
+    assert page.cell == (0, 0)
+    page._arrived(replace(page.seen, step=7))
+    assert [line.text() for line in page.lines] == said
+    page.go(2)
+    assert [line.text() for line in page.lines] != said  # the hand asked for another step
+
+    tab.show_page(LAB)
+    rest(tab, qtbot)
+    assert tab.params.experiment == CAUSAL
+    panel = tab.lab.causal
+    hover(panel.grid, panel.grid.cell_rect((5, 1)).center())
+    assert "Place 6" in panel.said[0].text()
+    tab.lab._arrived(replace(tab.lab._frames[Causality]))
+    assert "Place 6" in panel.said[0].text()
+    tab.change(undoable=False, token=3)  # chosen by hand
+    assert "Place 4" in panel.said[0].text()
+
+
+def test_a_part_stays_pointed_at_while_others_are_measured(tab, qtbot):
+    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    tab.show_page(LAB)
+    panel = tab.lab.ablation
+    qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done > 1, timeout=PATIENCE)
+    panel.stop.click()
+    rest(tab, qtbot)
+    cell = (5, 2)
+    hover(panel.grid, panel.grid.cell_rect(cell).center())
+    assert panel.said[0].text() == "Not measured yet."
+    panel.take(replace(panel.frame))
+    assert panel.said[0].text() == "Not measured yet."
