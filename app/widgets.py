@@ -333,11 +333,14 @@ class Steady(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        if not ROOM * self.minimumWidth() <= self.sizeHint().width() <= self.minimumWidth():
+        if not ROOM * self.minimumWidth() <= self._wide() <= self.minimumWidth():
             self._fit()
 
+    def _wide(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self.text()) + 1  # as a label asks for
+
     def _fit(self) -> None:
-        self.setFixedSize(self.sizeHint())
+        self.setFixedSize(self._wide(), self.fontMetrics().height())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -300,13 +300,14 @@ def test_a_line_of_about_the_same_length_lays_nothing_out(qtbot):
     made.setText("Layer 12 in 11 ms")
     with qtbot.waitSignal(Spy(page, QEvent.Type.LayoutRequest).seen):
         made.setText("Layer 12 in 1,234 ms")  # longer: more room
-    assert made.size() == made.sizeHint()
+    longest = made.width()
+    assert longest >= made.sizeHint().width()
     with qtbot.assertNotEmitted(Spy(page, QEvent.Type.LayoutRequest).seen):
         made.setText("Layer 12 in 11 ms")
         QApplication.processEvents()
     with qtbot.waitSignal(Spy(page, QEvent.Type.LayoutRequest).seen):
         made.setText("Idle")
-    assert made.size() == made.sizeHint()
+    assert made.width() < longest / 2
 
 
 def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):
