@@ -46,6 +46,16 @@ def test_all_pages_look_at_the_input_that_decode_shows(tab, qtbot):
     rest(tab, qtbot)
 
 
+def test_settings_reach_the_last_input_that_could_be_read(tab, qtbot):
+    tab.show_page(DECODE)
+    change(qtbot, tab, text="abc")
+    tab.change(text="a+b")
+    assert not tab.stream.is_busy  # nothing new to ask
+    change(qtbot, tab, method=BEAM, beams=3)
+    assert tab.decode.answer.source == ("a", "b", "c", "</s>")
+    assert len(tab.decode.beams.numbers()["names"]) > 1
+
+
 def test_numbers_are_said_of_the_task_that_they_are_of(tab, qtbot):
     said = {MATHS: tab.maths.state, LAB: tab.lab.model}
     for page, label in said.items():
@@ -87,8 +97,10 @@ def test_a_map_of_a_run_goes_with_it(tab, qtbot):
     rest(tab, qtbot)
     tab.lab.settings_changed()
     assert panel.frame is not None  # the run goes on
+    assert panel.bar.isVisible()
     tab.driver.restart()
     assert panel.frame is None
+    assert not panel.bar.isVisible()  # nor is its scale left
     rest(tab, qtbot)
 
 

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.mathsteps import LOGITS, NORM, STAGES, flow, parts, step
+from app.tabs.transformer.mathsteps import LOGITS, NORM, SOFTMAX, STAGES, flow, parts, step
 from app.tabs.transformer.mathtables import span
 from app.tabs.transformer.mathwords import sizes
 from app.views.stagestrip import Small
@@ -204,6 +204,11 @@ def test_the_flow_has_a_shape_on_every_arrow(walked):
         assert shapes[-1] == f"({len(seen.target)}, {len(seen.words)})"
         across = f"(4, {q}, 4), 2 × (4, {k}, 4)"  # keys and values of another length than the queries
         assert shapes[1] == (across if seen.at[0] == CROSS else f"3 × (4, {q}, 4)")
+
+
+def test_only_masked_scores_are_called_so(walked):
+    names = [str(step(seen, 0, SOFTMAX, "Softmax").left.name) for seen in walked]
+    assert names == ["Scores", "Masked scores", "Scores"]
 
 
 def test_pre_norm_walks_the_norm_first(walked):

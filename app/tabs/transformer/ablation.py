@@ -70,6 +70,7 @@ class AblationPanel(QObject):
         """Nothing is measured: another model, or other settings."""
         self.frame = None
         self._at = self._pointed = None
+        self.bar.hide()  # the scale of what was there
         self.card.set_note(words.plain(""))
         self.card.set_empty("Each head, attention, FFN and layer is switched off in turn.", "Measure", self.wanted.emit)
         say(self.whole, "setText", words.plain(""))
@@ -85,6 +86,7 @@ class AblationPanel(QObject):
     def take(self, frame: Ablated) -> None:
         """Show what is measured so far."""
         self.frame = frame
+        self.bar.show()
         self.card.set_empty(None)
         self.card.set_note(state_name(frame.step))
         parts = np.column_stack([frame.heads, frame.whole, frame.ffns, frame.layers])  # (rows, H + 3)

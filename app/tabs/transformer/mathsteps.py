@@ -190,9 +190,10 @@ def _softmax(seen: Walked, head: int, part: str) -> Step:
     a, rows, keys = seen.arrays, _rows(seen), names(seen.keys)
     off = a["mask"] < 0.5
     scores = a["scores"][head]
+    name = Message("Masked scores" if off.any() else "Scores")
     return Step(
         SOFTMAX, SOFT, part,
-        Table(Message("Masked scores"), scores, rows, keys, "ij", off=off), "→",
+        Table(name, scores, rows, keys, "ij", off=off), "→",
         Table(plain("exp(s − max)"), raised(scores, off), rows, keys, "ij", "ember", off, "0"),
         Table(Message("Weights"), a["weights"][head], rows, keys, "ij", "ember", off, "0"), ("s", "exp", "a"),
     )  # fmt: skip

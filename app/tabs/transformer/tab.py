@@ -167,9 +167,9 @@ class TransformerTab(TopicTab):
         problem = problem_of(params)
         self.show_params()
         self.shell.settings.keep(self.topic.name, params, self.kept)
-        same = replace(params, **{name: getattr(old, name) for name in LOOKS}) == old
-        news = not same or self.failed
-        if news and (problem is None or params.task != old.task) and (self.isVisible() or self._started):
+        alike = ("text", *LOOKS) if problem is not None else LOOKS  # what can't be read asks for nothing new
+        same = replace(params, **{name: getattr(old, name) for name in alike}) == old
+        if (not same or self.failed) and (self.isVisible() or self._started):
             self.ask()
         self.decode.show_problem(problem)
         if self.driver.params is not None:
@@ -306,7 +306,7 @@ class TransformerTab(TopicTab):
 
     def _ask_newest(self) -> None:
         """Decode with the newest state of the run, if that is what the page shows; other pages finish theirs first."""
-        if self.params.source == RUN and self.page == DECODE and self.isVisible() and problem_of(self.params) is None:
+        if self.params.source == RUN and self.page == DECODE and self.isVisible():
             self.ask()
         for extra in self.extras:
             if extra.stream.is_busy:  # asked anew at each state, it would never get to its last proof
