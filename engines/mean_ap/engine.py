@@ -57,7 +57,7 @@ class Engine:
         params = replace(job.params, iou=measured_at(job.params.iou))
         cases = yield from self._cases(params.files)
         yield self._once("data", (id(cases),), lambda: shown(cases, params.files))
-        label = min(max(0, params.label), max(0, len(cases.classes) - 1))
+        label = label_of(params.label, cases)
         now, style = (id(cases), params.moved, params.iou, params.size), STYLES[params.style]
         boxes = self._boxes(cases, params)
         judged = self._judged(cases, params)
@@ -71,7 +71,7 @@ class Engine:
                              lambda: missed(boxes, judged, label, params.threshold))  # fmt: skip
         asked = picture_of(params, boxes, table)
         places = looked_at(params, asked, boxes, judged, line, missing, cases)
-        image = int(boxes.image[line.detections[places[0]]]) if asked < 0 <= places[0] else max(0, asked)
+        image = asked if asked >= 0 else image_of(places, boxes, line, missing)
         if job.cancelled.is_set():
             return
         yield self._once("picture", (*now, image, params.threshold),
@@ -226,6 +226,22 @@ def picture_of(params: MeanApParams, boxes: Boxes, table: ConfusionSeen) -> int:
     return -1
 
 
+def label_of(asked: int, cases: Cases) -> int:
+    """The class that was asked for; for `FIRST` the first that something can be seen of."""
+    most = len(cases.classes)
+    if asked >= 0 or not most:
+        return min(max(0, asked), max(0, most - 1))
+    objects, found = (np.bincount(n, minlength=most) > 0 for n in (cases.boxes.truth_label, cases.boxes.label))
+    return int(np.argmax(2 * (objects & found) + (objects | found)))
+
+
+def image_of(places: tuple[int, int], boxes: Boxes, line: Steps, missing: np.ndarray) -> int:
+    """Where the detection or the missed object lies that is looked at; the first image if there is neither."""
+    if places[0] >= 0:
+        return int(boxes.image[line.detections[places[0]]])
+    return int(boxes.truth_image[missing[places[1]]]) if places[1] >= 0 else 0
+
+
 def missed(boxes: Boxes, judged: Judged, label: int, threshold: float) -> np.ndarray:
     """Objects of a class that have to be found and that no detection takes that passes."""
     scores = np.append(boxes.score, -1.0)[judged.taken_by]
@@ -237,7 +253,7 @@ def looked_at(
 ) -> tuple[int, int]:
     """Places of the detection in the line and of the missed object that is looked at; −1 for the other one.
 
-    The chosen one, else the first wrong one (of the image that was asked for, if one was), else the first.
+    The chosen one, else (of the image that was asked for, if one was) the first wrong one, the first, the first missed.
     """
     mine = line.detections
     if (lost := place_in(missing, params.missed, cases.truth_start)) >= 0:
@@ -249,7 +265,10 @@ def looked_at(
         here = here[boxes.image[mine] == image]
     wrong = here[(judged.verdicts[mine[here]] != RIGHT) & (judged.verdicts[mine[here]] != ASIDE)]
     first = wrong if len(wrong) else here
-    return (int(first[0]) if len(first) else -1), -1
+    if len(first):
+        return int(first[0]), -1
+    never = np.flatnonzero(boxes.truth_image[missing] == image) if image >= 0 else np.arange(len(missing))
+    return -1, (int(never[0]) if len(never) else -1)
 
 
 def place_in(among: np.ndarray, asked: tuple[int, int] | None, starts: np.ndarray) -> int:

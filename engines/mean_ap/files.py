@@ -79,7 +79,7 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         if ident in categories:
             raise _wrong(name, "categories", n, Message("id {id} comes twice", {"id": ident}))
         categories[ident] = len(classes)
-        classes.append(str(entry.get("name", ident)))
+        classes.append(_line(entry.get("name")) or str(ident))
     images: list[Image] = []
     image_of: dict[int | str, int] = {}
     for n, entry in enumerate(content["images"]):
@@ -89,10 +89,11 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         if image_id in image_of:
             raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": image_id}))
         image_of[image_id] = n
-        file_name = str(entry.get("file_name", ""))
+        file_name = entry.get("file_name") if isinstance(entry.get("file_name"), str) else ""
         size = [entry.get(key) for key in ("width", "height")]
         width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
-        images.append(Image(Path(file_name).name or str(image_id), width, height, photo_at(path.parent, file_name)))
+        shown = _line(Path(file_name).name) or _line(image_id)
+        images.append(Image(shown, width, height, photo_at(path.parent, file_name)))
     texts = any(isinstance(one, str) for one in image_of)
     order = sorted(image_of, key=str if texts else int)
     images, image_of = [images[image_of[one]] for one in order], {one: n for n, one in enumerate(order)}
@@ -100,13 +101,13 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
     for n, entry in enumerate(content["annotations"]):
         if n % EACH == 0:
             yield n, len(content["annotations"])
-        shown = _ident(entry, "image_id", name, "annotations", n)
+        image_id = _ident(entry, "image_id", name, "annotations", n)
         category = _integer(entry, "category_id", name, "annotations", n)
         box = _box(entry, name, "annotations", n)
         area = entry.get("area", box[2] * box[3])
         if not _is_number(area) or area < 0:
             raise _wrong(name, "annotations", n, Message("area must be a number of at least 0"))
-        rows.add((_known(image_of, shown, "image_id", name, "annotations", n),
+        rows.add((_known(image_of, image_id, "image_id", name, "annotations", n),
                   _known(categories, category, "category_id", name, "annotations", n),
                   bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
         content["annotations"][n] = None  # let go one by one: to free a million at once takes long
@@ -203,6 +204,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
+def _line(value: object) -> str:
+    """Words in one line, so that they fit a label; none for what is no text or number."""
+    return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
+
+
 def _value(entry: object, key: str, name: str, part: str, n: int) -> Any:
     if not isinstance(entry, dict):
         raise _wrong(name, part, n, Message("not an object"))
@@ -227,7 +233,7 @@ def _ident(entry: Any, key: str, name: str, part: str, n: int) -> int | str:
 
 def _box(entry: Any, name: str, part: str, n: int) -> tuple[float, ...]:
     box = _value(entry, "bbox", name, part, n)
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) and abs(v) < FAR for v in box):
+    if not isinstance(box, tuple) or len(box) != 4 or not all(_is_number(v) and abs(v) < FAR for v in box):
         raise _wrong(name, part, n, Message("bbox must be four numbers: x, y, width, height"))
     if box[2] < 0 or box[3] < 0:
         raise _wrong(name, part, n, Message("bbox has a negative width or height"))

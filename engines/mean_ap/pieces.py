@@ -16,7 +16,7 @@ from engines.core.errors import LabError
 
 FILE_LIMIT = 1_000_000_000  # bytes
 EACH = 1 << 20  # characters between two places to stop
-OUTLINES = "segmentation"  #: the bulk of most files; boxes need none of it
+OUTLINES, BOX = "segmentation", "bbox"  #: the bulk of most files, which boxes need none of; what they do need
 
 T = TypeVar("T")
 Reading: TypeAlias = Generator[tuple[int, int], None, T]
@@ -91,6 +91,8 @@ def _list(text: str, here: int) -> Reading[tuple[list[Any], int]]:
         entry, here = _DECODER.raw_decode(text, here)
         if isinstance(entry, dict):
             entry.pop(OUTLINES, None)
+            if isinstance(entry.get(BOX), list):  # what holds no list is nothing for the garbage collector to walk
+                entry[BOX] = tuple(entry[BOX])
         found.append(entry)
         here, more = _on(text, here, "]")
         if here - told >= EACH:

@@ -29,6 +29,7 @@ COCO, VOC07, VOC10 = "COCO", "VOC 07", "VOC 10"
 STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
 SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
 RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection
+FIRST = -1  #: in the place of a class: the first one that has both objects and detections
 USUAL_IOU = 0.5  #: what Pascal VOC asks for, and the least that COCO does
 RESULTS_ALONE = "{name}: results alone. Drop the ground truth too."
 NEAR = 0.1  #: a box that overlaps nothing by at least this much lies on the background (Bolya et al. 2020, TIDE)
@@ -69,9 +70,9 @@ class MeanApParams(Params):
     moved : tuple of Moved
         Boxes that lie elsewhere than they did.
     label : int
-        The class whose curve is shown.
+        The class whose curve is shown; or `FIRST`.
     chosen : (image, detection), optional
-        The detection that is looked at; None: the first wrong one.
+        The detection that is looked at; None: the first wrong one, or where there is none the first missed object.
     missed : (image, object), optional
         A missed object that is looked at instead.
     picture : int

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 
 from app import theme, words
 from app.export import WRITERS
-from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, consequence, missing
+from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
 from engines.mean_ap.spec import (
     ASIDE,
     BACKGROUND,
@@ -175,6 +175,27 @@ def test_another_iou_shows_which_steps_moved(tab, qtbot):
     tab.undo()
     rest(tab, qtbot)
     assert "recall_before" not in tab.look.curve.numbers()
+
+
+def test_the_bars_take_the_room_of_a_large_window(tab, qtbot):
+    window = tab.window()
+    window.resize(1920, 1080)
+    tab.show_page(1)
+    for bars in (tab.table.twelve, tab.table.each):
+        qtbot.waitUntil(lambda bars=bars: bars.isVisible() and bars.height() > 300)
+        bars.arranged()
+        assert bars.height() - bars._at.rows[-1].bottom() < 48
+
+
+def test_counts_are_said_in_singular_and_plural():
+    assert [str(how_many(*n)) for n in ((1, 1), (1, 0), (2, 1), (1234, 5))] == [
+        "1 detection, 1 object",
+        "1 detection, 0 objects",
+        "2 detections, 1 object",
+        "1,234 detections, 5 objects",
+    ]
+    assert str(class_name("class number 7 with a name", 20)) == "class number...name"
+    assert str(class_name("square", 3)) == "square"
 
 
 def test_long_names_of_pictures_keep_what_tells_them_apart():

@@ -198,6 +198,50 @@ def test_reading_that_was_displaced_goes_on_and_a_refusal_is_told_each_time(coco
             ask()
 
 
+def test_names_are_one_line_and_never_empty(tmp_path):
+    from engines.mean_ap.files import read_cases
+
+    path, names = tmp_path / "truth.json", ["a\n b", "", None, ["x"], 7]
+    truth = {
+        "images": [{"id": n, "file_name": name} for n, name in enumerate(["x/a\tb.png", "", None])],
+        "categories": [{"id": n, "name": name} for n, name in enumerate(names)],
+        "annotations": [],
+    }
+    path.write_text(json.dumps(truth), encoding="utf-8")
+    cases = read_cases([path])
+    assert cases.classes == ("a b", "1", "2", "3", "7")
+    assert [one.name for one in cases.images] == ["a b.png", "1", "2"]
+
+
+def test_of_new_data_the_first_class_with_something_to_see_is_shown(coco_files):
+    from engines.core.protocol import Job
+    from engines.mean_ap.engine import Engine
+    from engines.mean_ap.spec import FIRST, CurveSeen, MeanApParams, PictureSeen
+
+    truth, results = (json.loads(path.read_text(encoding="utf-8")) for path in coco_files)
+    truth["categories"] = [{"id": n, "name": f"{n}"} for n in range(1, 81)]
+    engine = Engine()
+
+    def seen(files, **fields):
+        events = engine.run(Job(MeanApParams(files=files, label=FIRST, **fields), lambda: engine, lambda event: None))
+        found = {type(event): event for event in events}
+        return found[CurveSeen], found[PictureSeen].index
+
+    def written(n, content):
+        path = coco_files[n].with_name(f"{len(list(coco_files[0].parent.iterdir()))}.json")
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return str(path)
+
+    both = written(0, truth), written(1, results)
+    assert (seen(both)[0].label, seen(both)[0].at) == (2, 1)  # objects and detections
+    alone, image = seen(both[:1])
+    assert (alone.label, alone.at, alone.missed_at, image) == (2, -1, 0, 0)  # objects: the first missed one is shown
+    assert seen(both[:1], picture=1)[0].missed_at == -1  # the class has none in this picture
+    none = written(0, {**truth, "annotations": []})
+    assert seen((none, both[1]))[0].label == 2  # detections
+    assert seen((none,))[0].label == 0
+
+
 def test_what_was_given_up_is_let_go(coco_files):
     from engines.core.protocol import Job, Progress
     from engines.mean_ap.engine import Engine

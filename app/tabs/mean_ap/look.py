@@ -20,6 +20,7 @@ from app.tabs.mean_ap.said import (
     REASONS,
     brief,
     class_name,
+    how_many,
     missing,
     share,
     tag,
@@ -49,7 +50,7 @@ from engines.mean_ap.spec import (
     StripSeen,
 )
 
-LONGEST, BRIEF = 30, 14  #: letters of a picture's name; of a class beside the matrix
+LONGEST, BUTTON, BRIEF = 30, 20, 14  #: letters of a picture's name; of a class on the button, beside the matrix
 Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
 
 
@@ -174,11 +175,9 @@ class LookPage(QObject):
         """Names of classes and pictures."""
         self._data, self._seen, self._curve, self._held, self._later = data, None, None, None, None
         self._order = []
-        names = [class_name(name) for name in data.classes] or [words.plain("–")]
-        self.classes.set_options(names, min(label_at, len(names) - 1))
-        short = [
-            class_name(name) if len(name) <= BRIEF else words.plain(shortened(name, BRIEF)) for name in data.classes
-        ]
+        names = [class_name(name, BUTTON) for name in data.classes] or [words.plain("–")]
+        self.classes.set_options(names, min(max(0, label_at), len(names) - 1))
+        short = [class_name(name, BRIEF) for name in data.classes]
         self.matrix.set_names([*short, Message("nothing there")], [*short, Message("missed")])
         self.list.set_empty(Message("No detection of this class."))
         self.curve.set_empty(Message("No detection of this class."))
@@ -291,8 +290,7 @@ class LookPage(QObject):
             self.curve_card.set_note("AP {value}", value=share(seen.value))
         count = len(seen.scores)
         self.list.set_entries(count + len(seen.missed_image), self._entries(seen, data), seen.passing)
-        self.list_card.set_note("{detections} detections, {objects} objects", detections=words.number(count),
-                                objects=words.number(seen.objects))  # fmt: skip
+        self.list_card.set_note(how_many(count, seen.objects))
         at = seen.at if seen.missed_at < 0 else count + seen.missed_at
         self.list.set_at(at)
         said = ""
@@ -306,7 +304,7 @@ class LookPage(QObject):
             words.say(self.reason, "setText", here if count else "No detection of this class.")
         self.curve.set_at(seen.at, said)
         self.back.setEnabled(at > 0)
-        self.on.setEnabled(0 <= at < count + len(seen.missed_image) - 1)
+        self.on.setEnabled(at < count + len(seen.missed_image) - 1)
         self.show_boxes()
 
     @staticmethod

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from app import words
 from app.cards import card
-from app.tabs.mean_ap.said import class_name, share
+from app.tabs.mean_ap.said import class_name, how_many, share
 from app.theme import S3
 from app.views.bars import Bar, Bars
 from app.views.curves import Curve, Curves
@@ -36,8 +36,8 @@ class NumbersPage:
     """Two cards of bars."""
 
     def __init__(self) -> None:
-        self.twelve = Bars(pitch=53, widest="0.000", widest_note="+0.0000")
-        self.each = Bars(pitch=44, widest="0.000", widest_note="AP50 0.000")
+        self.twelve = Bars(pitch=84, widest="0.000", widest_note="+0.0000")
+        self.each = Bars(pitch=72, widest="0.000", widest_note="AP50 0.000")
         self.curves = Curves(y_range=(0, 1), widest="0.00")
         self.twelve_card = card("The twelve numbers", self.twelve)
         self.each_card = card("Each class", scrolling(self.each))
@@ -68,8 +68,7 @@ class NumbersPage:
             for name, whole, half in zip(data.classes, seen.per_class.tolist(), seen.per_class50.tolist(), strict=True)
         ]  # fmt: skip
         self.each.set_bars(rows, top=1.0)
-        objects, detections = (words.number(int(counts.sum())) for counts in (seen.objects, seen.detections))
-        self.each_card.set_note("{objects} objects, {detections} detections", objects=objects, detections=detections)
+        self.each_card.set_note(how_many(int(seen.detections.sum()), int(seen.objects.sum())))
         at = zip(range(0, 10, 2), ("cat0", "cat1", "cat2", "accent", "cat5"), strict=True)
         self.curves.set_curves(
             [Curve(f"{0.5 + 0.05 * i:.2f}", seen.recalls, np.maximum(seen.precision[i], 0), token) for i, token in at],

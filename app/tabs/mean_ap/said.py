@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app import words
+from app.choosers import shortened
 from app.words import Text
 from engines.core.errors import Message
 from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS, CurveSeen
@@ -48,9 +49,24 @@ LONG_MISSED = (
 SAME = 1e-9  #: precisions that differ by less are one
 
 
-def class_name(label: str) -> Message:
-    """A class in the chosen language, or as the file calls it where there is no translation."""
-    return Message(label) if label in words.translations() else words.plain(label)
+def class_name(label: str, longest: int = 0) -> Message:
+    """A class in the chosen language, or as the file calls it where there is no translation; with a ``longest`` it is
+    shortened to so many letters."""
+    if label in words.translations():
+        return Message(label)
+    return words.plain(shortened(label, longest) if longest else label)
+
+
+def how_many(detections: int, objects: int) -> Message:
+    """Counts of both."""
+    said = {"detections": words.number(detections), "objects": words.number(objects)}
+    texts = {
+        (False, False): "{detections} detections, {objects} objects",
+        (True, False): "1 detection, {objects} objects",
+        (False, True): "{detections} detections, 1 object",
+        (True, True): "1 detection, 1 object",
+    }
+    return Message(texts[detections == 1, objects == 1], said)
 
 
 def brief(name: str, longest: int = 10) -> str:

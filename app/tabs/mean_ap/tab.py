@@ -21,6 +21,7 @@ from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event
 from engines.mean_ap.spec import (
+    FIRST,
     RESULTS_ALONE,
     ConfusionSeen,
     Corners,
@@ -132,7 +133,7 @@ class MeanApTab(TopicTab):
         self._waiting = ()
         if self.data is not None and self.params.files == self.data.files:
             self._home = self.params
-        fields: dict[str, Any] = {"files": files, "moved": (), "label": 0, "cell": None}
+        fields: dict[str, Any] = {"files": files, "moved": (), "label": FIRST if files else 0, "cell": None}
         if files == self.params.files:
             self.ask(again=True)
         self.look_at(**fields)
