@@ -9,8 +9,8 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QStackedLayout, QWidget
 
 from app import icons, theme, words
-from app.theme import BODY, CARD_HEAD, HEAD, S1, S2, S3
-from app.widgets import Button, Item, Pad, Piece, box, button, col, label, quiet, row
+from app.theme import BODY, CARD_HEAD, HEAD, S1, S2, S3, SMALL
+from app.widgets import Button, Item, Pad, Piece, Steady, box, button, col, label, row
 from app.words import Text
 
 
@@ -70,8 +70,8 @@ class Card(QFrame):
     ) -> None:
         super().__init__()
         self.setProperty("kind", "card")
-        self.title = label(title, HEAD, True)
-        self.note = quiet(note)
+        self.title = Steady(title, HEAD, True)
+        self.note = Steady(note, SMALL, kind="quiet")
         self._head = row(self.title, self.note, 1, *tools)
         self._head.addStrut(CARD_HEAD)
         inside = col(self._head, gap=S2, pad=pad)

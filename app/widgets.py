@@ -326,10 +326,14 @@ class Figure(QLabel):
 class Steady(QLabel):
     """A line that is said anew all the time: one of about the same length lays nothing out."""
 
-    def __init__(self, px: int = SMALL) -> None:
+    def __init__(self, text: Text = "", px: int = SMALL, bold: bool = False, kind: str = "") -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
-        theme.set_font(self, px)
+        if kind:
+            self.setProperty("kind", kind)
+        theme.set_font(self, px, bold)
+        if text:
+            words.say(self, "setText", text)
 
     def setText(self, text: str) -> None:
         super().setText(text)
