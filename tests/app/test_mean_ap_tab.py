@@ -120,6 +120,28 @@ def test_a_click_on_a_box_looks_at_its_class_and_a_missed_object_is_looked_at_to
     assert latest(tab, CurveSeen).missed_at == -1
 
 
+def test_a_click_on_an_object_lights_the_step_of_its_detection(tab, qtbot):
+    look = tab.look
+    seen = latest(tab, PictureSeen)
+    found = next(i for i in np.flatnonzero(seen.found) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
+    at = look._order.index((True, found))
+    look.photo.set_at(at)
+    look.photo.clicked.emit(at)
+    rest(tab, qtbot)
+    curve = latest(tab, CurveSeen)
+    assert curve.label == seen.truth_labels[found]
+    assert (seen.partner[curve.index[curve.at]], curve.verdicts[curve.at]) == (found, RIGHT)
+    assert look._order[look.photo.at()] == (True, found)  # the object stays in the hand
+    tab.change(size="Large")
+    rest(tab, qtbot)
+    seen = latest(tab, PictureSeen)
+    other = next(i for i in np.flatnonzero(seen.aside) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
+    look.photo.clicked.emit(look._order.index((True, other)))
+    rest(tab, qtbot)
+    assert latest(tab, CurveSeen).label == seen.truth_labels[other]
+    assert latest(tab, PictureSeen).index == seen.index
+
+
 def test_a_cell_of_the_confusion_matrix_offers_its_pictures(tab, qtbot):
     matrix = tab.look.matrix
     counts = matrix.numbers()["values"]

@@ -65,6 +65,8 @@ class LookPage(QObject):
         Look at this detection of the picture.
     lost : (label, image, object)
         Look at this missed object.
+    owned : (label, image)
+        Look at this class, in this image.
     classed : int
         Look at this class.
     pictured : int
@@ -80,6 +82,7 @@ class LookPage(QObject):
     walked = Signal(object)
     picked = Signal(int, int, int)
     lost = Signal(int, int, int)
+    owned = Signal(int, int)
     classed = Signal(int)
     pictured = Signal(int)
     celled = Signal(object)
@@ -147,12 +150,18 @@ class LookPage(QObject):
         if self._seen is None or at is None or at >= len(self._order):
             self._held = None
             return
-        is_truth, place = self._order[at]
+        seen, (is_truth, place) = self._seen, self._order[at]
         self._held = (is_truth, place) if is_truth else None
-        if is_truth and not self._seen.found[place] and not self._seen.aside[place]:
-            self.lost.emit(int(self._seen.truth_labels[place]), self._seen.index, place)
-        elif not is_truth:
-            self.picked.emit(int(self._seen.labels[place]), self._seen.index, place)
+        if not is_truth:
+            self.picked.emit(int(seen.labels[place]), seen.index, place)
+            return
+        label, taker = int(seen.truth_labels[place]), np.flatnonzero((seen.partner == place) & (seen.verdicts == RIGHT))
+        if seen.aside[place]:
+            self.owned.emit(label, seen.index)
+        elif seen.found[place] and len(taker):
+            self.picked.emit(label, seen.index, int(taker[0]))  # the step that goes where this object goes
+        else:
+            self.lost.emit(label, seen.index, place)
 
     def _changed(self, at: int, made: Box) -> None:
         if self._seen is None or at >= len(self._order):

@@ -86,6 +86,7 @@ class MeanApTab(TopicTab):
         page.walked.connect(lambda place: self.look_at(chosen=place))
         page.picked.connect(lambda label, *place: self.look_at(label=label, chosen=place))
         page.lost.connect(lambda label, *place: self.look_at(label=label, missed=place))
+        page.owned.connect(lambda label, image: self.look_at(label=label, picture=image))
         page.classed.connect(lambda label: self.look_at(label=label))
         page.pictured.connect(lambda image: self.look_at(picture=image))
         page.celled.connect(self.choose_cell)
