@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.downloads import Download, progress_text
-from app.drops import SUFFIXES, Drop, sort_drop, sort_paths
+from app.drops import STAYS, SUFFIXES, Drop, sort_drop, sort_paths
 from app.images import PictureReader
 from app.strip import PictureStrip
 from app.topics import topics
@@ -23,6 +23,9 @@ from engines.core.pictures import Picture
 if TYPE_CHECKING:
     from app.tab import TopicTab
     from app.window import Window
+
+
+NAMED = 2  # refusals that are told one by one
 
 
 class Intake(QObject):
@@ -39,6 +42,8 @@ class Intake(QObject):
         self._window = window
         self._download: Download | None = None
         self._target: TopicTab | None = None  # the tab that the picture being read is for
+        self._further: list[Path] = []  # pictures that came with it, to be read if it can't be
+        self._unread: list[Message] = []  # what else came with it and could not be taken
         self.reading = False
         self._reader = PictureReader(self)
         self._reader.opened.connect(self._opened)
@@ -81,7 +86,7 @@ class Intake(QObject):
         """Show a sample photo."""
         tab = self._picture_tab()
         if tab is not None:
-            self._target = tab
+            self._expect(tab)
             self._reader.open_sample(name)
 
     def _last_folder(self) -> str:
@@ -100,7 +105,7 @@ class Intake(QObject):
         tab = self._picture_tab() if drop.pictures or drop.image is not None else self._window.tab
         if tab is None:
             return
-        self._target = tab
+        self._expect(tab, drop.pictures[1:], drop.errors)
         if drop.image is not None:
             self._reader.open_image(drop.image, words.tr("Pasted picture"))
         elif drop.pictures:
@@ -110,6 +115,10 @@ class Intake(QObject):
             tab.complain(drop.refusal, word="Refused")
         elif drop.errors:
             tab.complain(_together(drop.errors), word="Refused")
+
+    def _expect(self, tab: TopicTab, further: Iterable[Path] = (), unread: Iterable[Message] = ()) -> None:
+        """A picture is about to be read for this tab; ``further`` ones are tried if it can't be."""
+        self._target, self._further, self._unread = tab, list(further), list(unread)
 
     def _picture_tab(self) -> TopicTab | None:
         """The tab on screen if it takes pictures, else the first that does."""
@@ -136,7 +145,7 @@ class Intake(QObject):
         self._reader.make_thumbnails(paths)
 
     def _choose(self, tab: TopicTab, path: Path) -> None:
-        self._target = tab
+        self._expect(tab)
         self._reader.open(path)
 
     # -- the reader's answers
@@ -147,12 +156,27 @@ class Intake(QObject):
     def _opened(self, picture: Picture) -> None:
         if picture.source:
             self._window.settings.add_picture(picture.source)
-        if self._target is not None:
-            self._target.take_picture(picture)
+        tab, unread = self._target, self._unread
+        if tab is not None:
+            self._expect(tab)
+            tab.take_picture(picture)
+            if unread:  # said now, since another picture takes what was said before away
+                tab.complain(_together(unread), word="Refused")
 
     def _refused(self, reason: Message) -> None:
-        if self._target is not None:
-            self._target.complain(reason, word="Refused")
+        """Of several pictures the first good one is shown; the broken ones before it are named."""
+        if self._target is None:
+            return
+        inner = reason.values.get("refusal")
+        self._unread.append(inner if isinstance(inner, Message) else reason)
+        if self._further:
+            path = self._further.pop(0)
+            strip = self._target.findChild(PictureStrip)
+            if strip is not None and path in strip.paths:
+                strip.mark(path)
+            self._reader.open(path)
+            return
+        self._target.complain(Message(STAYS, {"refusal": _together(self._unread)}), word="Refused")
 
     def _thumbnail(self, path: Path, image: object) -> None:
         for tab in self._window.tabs.values():
@@ -247,7 +271,8 @@ def _patterns(suffixes: Iterable[str]) -> str:
 
 
 def _together(errors: list[Message]) -> Message:
-    """The first refusal, and how many more there are."""
-    if len(errors) == 1:
-        return errors[0]
-    return Message("{first} And {n} more.", {"first": errors[0], "n": len(errors) - 1})
+    """The first refusals, and how many more there are."""
+    told, more = errors[0], len(errors) - NAMED
+    for error in errors[1:NAMED]:
+        told = Message("{first} {second}", {"first": told, "second": error})
+    return Message("{first} And {n} more.", {"first": told, "n": more}) if more > 0 else told
