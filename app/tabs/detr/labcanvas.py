@@ -18,7 +18,7 @@ from app.views.boxes import Box, matched, truth, unmatched
 from app.views.boxview import TAG_H
 from app.words import Text
 from engines.core.errors import Message
-from engines.detr.lab import Box4, MatchingScene, object_name
+from engines.detr.lab import Box4, Guess, MatchingScene, object_name
 
 THING, GUESS = "thing", "guess"
 CROWDED = 24  # predictions; with more, unmatched ones have no number on them
@@ -52,6 +52,7 @@ class LabCanvas(BoxEditor):
         self.export_name = "matching"
         self._scene = MatchingScene((), ())
         self._photo: np.ndarray | None = None
+        self._made: dict[int, tuple[Guess, tuple[bool, bool], Box]] = {}
         self._hidden: frozenset[int] = frozenset()
         self._greedy: tuple[tuple[int, int], ...] = ()
         self._mode = ""
@@ -82,20 +83,30 @@ class LabCanvas(BoxEditor):
         lines, rest : bool
             Match lines; unmatched predictions.
         """
+        if (len(scene.guesses), len(scene.things)) != (len(self._scene.guesses), len(self._scene.things)):
+            self._drag, self._dragged = None, False  # undone in mid-drag: the box in hand may be gone
         self._scene = scene
         if photo is not self._photo or (photo is None and self._rgb.shape[0] < 2):
             self._photo = photo
             self._lay()
         count, taken = len(scene.guesses), {row for row, _ in pairs}
         few = count <= CROWDED
-        boxes = [
-            matched(guess.box, str(i + 1)) if i in taken else unmatched(guess.box, str(i + 1) if few else "")
-            for i, guess in enumerate(scene.guesses)
-        ]
+        boxes = [self._guessed(i, guess, i in taken, few) for i, guess in enumerate(scene.guesses)]
         boxes += [truth(thing.box, self._tag(i)) for i, thing in enumerate(scene.things)]
         self._hidden = frozenset() if rest else frozenset(i for i in range(count) if i not in taken and i != self._at)
-        self._greedy = tuple((row, count + col) for row, col in greedy if (row, col) not in set(pairs))
+        optimal = set(pairs)
+        self._greedy = tuple((row, count + col) for row, col in greedy if (row, col) not in optimal)
         self.set_boxes(boxes, [(row, count + col) for row, col in pairs] if lines else [])
+
+    def _guessed(self, index: int, guess: Guess, on: bool, few: bool) -> Box:
+        """Box of a prediction; while one is dragged the others are those of before."""
+        key = on, few
+        old = self._made.get(index)
+        if old is None or old[0] is not guess or old[1] != key:
+            name = str(index + 1)
+            box = matched(guess.box, name) if on else unmatched(guess.box, name if few else "")
+            old = self._made[index] = (guess, key, box)
+        return old[2]
 
     def _tag(self, index: int) -> Text:
         name = object_name(index)
@@ -246,7 +257,7 @@ class LabCanvas(BoxEditor):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for row, col in self._greedy:
             start, end = self.box_rect(row).center(), self.box_rect(col).center()
-            painter.setPen(pen(theme.color("surface"), 3, square=False))
+            painter.setPen(pen(theme.color("surface"), 3))
             painter.drawLine(start, end)
             painter.setPen(pen(theme.color("pred"), 1.5, Qt.PenStyle.DashLine))
             painter.drawLine(start, end)
