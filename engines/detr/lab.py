@@ -144,7 +144,8 @@ class Matched(Frame):
     cost, greedy_cost : float
         Sums of ``total`` over them.
     loss : ndarray float64 (M, 3)
-        What each pair adds to the set loss: cross-entropy, L1 and GIoU with their weights.
+        What each pair adds to the set loss: class (cross-entropy, RT-DETR's varifocal loss with the focal cost), L1
+        and GIoU with their weights.
     none : ndarray float64 (Q,)
         What each unmatched prediction adds as "no object"; 0 for the matched ones.
     notes : tuple of Message
@@ -173,5 +174,5 @@ class Matched(Frame):
 
     @property
     def total_loss(self) -> float:
-        """CE + weighted L1 + weighted GIoU of the whole set."""
+        """Class + weighted L1 + weighted GIoU of the whole set."""
         return float(self.loss.sum() + self.none.sum())

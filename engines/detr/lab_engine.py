@@ -15,11 +15,12 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_iou
+from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_iou, iou
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
 from engines.detr.crowd import LINEAR, CrowdParams, Outcome, RawBoxes, Suppressed
 from engines.detr.lab import Matched, MatchingParams, MatchingScene, Pairs, object_name
+from engines.detr.loss import varifocal_loss
 from engines.detr.matching import HungarianMatcher
 from engines.detr.nms import non_max_suppression, soft_non_max_suppression
 
@@ -167,23 +168,29 @@ def greedy_assignment(total: npt.NDArray[np.float32]) -> Pairs:
 def set_loss(
     params: MatchingParams, logits: Tensor, boxes: Tensor, labels: Tensor, true: Tensor, pairs: Pairs
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What each pair (M, 3) and each unmatched prediction (Q,) adds to `SetCriterion`'s loss.
+    """What each pair (M, 3) and each unmatched prediction (Q,) adds to the set loss of the preset.
 
-    The cross-entropy is a weighted mean over all predictions; L1 and GIoU are sums over the pairs by the number of
-    objects. The weights of L1 and GIoU are those of the matching costs, as in DETR.
+    DETR's: the cross-entropy of `SetCriterion`, a weighted mean over all predictions. RT-DETR's: `varifocal_loss`, by
+    the number of objects. L1 and GIoU are sums over the pairs by the number of objects, with the weights of the
+    matching costs, as in both.
     """
     rows, cols = torch.from_numpy(pairs[:, 0]), torch.from_numpy(pairs[:, 1])
-    said = -logits.double().log_softmax(-1)  # (Q, C+1)
-    weights = torch.full((len(logits),), params.eos_coef, dtype=torch.float64)
-    weights[rows] = 1.0
-    share = weights / weights.sum().clamp(min=1e-12)  # (Q,)
     objects = max(1, len(labels))
     a, b = boxes[rows].double(), true[cols].double()
     far = params.bbox_cost * (a - b).abs().sum(-1) / objects
-    apart = params.giou_cost * (1 - generalized_iou(cxcywh_to_xyxy(a), cxcywh_to_xyxy(b))) / objects
-    none = share * said[:, -1]
+    a, b = cxcywh_to_xyxy(a), cxcywh_to_xyxy(b)
+    apart = params.giou_cost * (1 - generalized_iou(a, b)) / objects
+    if params.focal:
+        none = varifocal_loss(sigmoid_logits(logits.double()), rows, labels[cols], iou(a, b)) / objects
+        by_class = none[rows]
+    else:
+        said = -logits.double().log_softmax(-1)  # (Q, C+1)
+        weights = torch.full((len(logits),), params.eos_coef, dtype=torch.float64)
+        weights[rows] = 1.0
+        share = weights / weights.sum().clamp(min=1e-12)  # (Q,)
+        none, by_class = share * said[:, -1], share[rows] * said[rows, labels[cols]]
     none[rows] = 0.0
-    return torch.stack([share[rows] * said[rows, labels[cols]], far, apart], -1).numpy(), none.numpy()
+    return torch.stack([by_class, far, apart], -1).numpy(), none.numpy()
 
 
 # ------------------------------------------------------------------ without NMS

@@ -124,6 +124,7 @@ class MatchingDock(QWidget):
         """Show settings and the selected box."""
         self.weights.show_params(params)
         self.loss.show_params(params)
+        self.loss.control("eos_coef").setEnabled(not params.focal)  # RT-DETR's loss knows no such class
         self.presets.set_at(PRESETS.index(params.weights) if params.weights in PRESETS else len(PRESETS))
         self._show_box(params.scene, at)
 
@@ -166,7 +167,7 @@ class MatchingDock(QWidget):
     def _show_probabilities(self, scene: MatchingScene, logits: tuple[float, ...], fresh: bool) -> None:
         p = np.nan_to_num(probabilities_of(logits))
         none = len(scene.labels)
-        if fresh or not self._rows or max(self._rows) > none:
+        if fresh or not self._rows or self._rows[-1] != none:  # undo may bring other classes
             rows = list(range(none))
             if none >= MOST_BARS:  # the likeliest classes and those of the objects
                 best = np.argsort(-p[:none], kind="stable").tolist()

@@ -17,9 +17,13 @@ from app.widgets import Key, box, col, label, quiet, row
 from engines.core.errors import Message
 from engines.detr.lab import Matched, object_name
 
-PARTS = ("cat0", "cat1", "cat2")  # cross-entropy, L1, GIoU
+PARTS = ("cat0", "cat1", "cat2")  # class, L1, GIoU
 LINE = 19  # px, a line of body text in the widest font
 FEW_PAIRS = 4  # that are written out
+DETRS = "A mean over all predictions; the unmatched ones are to say no object. (Carion et al. 2020, eq. 2)"
+RT_DETRS = (
+    "RT-DETR's: a matched class is asked for the IoU of its box, all others for 0. α = 0.75, γ = 2. (Zhang et al. 2021)"
+)
 
 
 class SetLoss(QObject):
@@ -57,13 +61,13 @@ class SetLoss(QObject):
         weights = (params.focal, params.bbox_cost, params.giou_cost)
         if weights != self._weights:
             self._weights = weights
-            # the matching alone is RT-DETR's: its loss would ask for an IoU-aware class score
-            names = [Message("DETR's cross-entropy" if params.focal else "Cross-entropy")]
+            names = [Message("Varifocal" if params.focal else "Cross-entropy")]
             names += [
                 Message(name, {"weight": weight_text(weight)})
                 for name, weight in zip(("{weight} × L1", "{weight} × GIoU"), weights[1:], strict=True)
             ]
             self._key.set_items(list(zip(PARTS, names, strict=True)))
+            words.say(self._key, "setToolTip", RT_DETRS if params.focal else DETRS)
         self._pairs = [(int(row), int(column)) for row, column in found.pairs]
         bars = [
             stacked(words.plain(f"{row + 1} → {object_name(column)}"), parts)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import pickle
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
+from transformers.loss.loss_rt_detr import RTDetrLoss
 
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.core.protocol import Job
@@ -107,6 +109,25 @@ def test_the_bars_sum_up_to_the_set_loss(engine, name, eos):
     assert found.loss[:, 1].sum() == pytest.approx(5 * float(said["loss_bbox"]), abs=1e-5)
     assert found.loss[:, 2].sum() == pytest.approx(2 * float(said["loss_giou"]), abs=1e-5)
     assert (found.none[found.pairs[:, 0]] == 0).all()
+
+
+@pytest.mark.parametrize("name", [FOUR, CROWD, TOO_MANY, NO_AREA, NOTHING])
+def test_with_the_focal_cost_the_bars_sum_up_to_the_loss_of_rt_detr(engine, name):
+    scene = scene_of(name)
+    found = ask(engine, with_weights(RT_DETR, scene))
+    logits, boxes, labels, true = tensors(scene)
+    config = SimpleNamespace(
+        num_labels=len(scene.labels), matcher_class_cost=2.0, matcher_bbox_cost=5.0, matcher_giou_cost=2.0,
+        use_focal_loss=True, matcher_alpha=0.25, matcher_gamma=2.0, weight_loss_vfl=1.0, weight_loss_bbox=5.0,
+        weight_loss_giou=2.0, eos_coefficient=1e-4, focal_loss_alpha=0.75, focal_loss_gamma=2.0,
+    )  # fmt: skip
+    outputs = {"logits": sigmoid_logits(logits)[None], "pred_boxes": boxes[None]}
+    said = RTDetrLoss(config)(outputs, [{"class_labels": labels, "boxes": true}])
+    assert found.loss[:, 0].sum() + found.none.sum() == pytest.approx(float(said["loss_vfl"]), abs=1e-5)
+    assert found.loss[:, 1].sum() == pytest.approx(float(said["loss_bbox"]), abs=1e-5)
+    assert found.loss[:, 2].sum() == pytest.approx(float(said["loss_giou"]), abs=1e-5)
+    assert (found.none[found.pairs[:, 0]] == 0).all()
+    assert ask(engine, replace(found.params, eos_coef=0.7)).total_loss == found.total_loss  # it has no such class
 
 
 def test_what_is_odd_is_said_and_never_raised(engine):
