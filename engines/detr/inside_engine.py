@@ -14,7 +14,7 @@ from engines.core.protocol import Event, Job, Progress
 from engines.detr.engine import Engine, changes, extent_of, passing, switched_on
 from engines.detr.interventions import Interventions
 from engines.detr.paint import InsideAsk, QueryRelevance
-from engines.detr.relevance import Scene, encode, relevance, remembered
+from engines.detr.relevance import Scene, encode, relevance, remembered, stops
 from engines.detr.spec import ENCODER_SELF, DetrParams
 from engines.detr.stages import Answer, Encoding, decode
 
@@ -66,7 +66,7 @@ class InsideEngine:
         wanted = ask.query, ask.label
         if wanted not in self._found:
             yield frame(None)
-            count = len(model.encoder) + 1
+            count = stops(model)
             for done, row in enumerate(relevance(scene, self._inputs, *wanted)):
                 if row is None:
                     yield Progress(done + 1, count, Message("Relevance"))

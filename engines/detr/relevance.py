@@ -152,6 +152,16 @@ def relevant(weights: Tensor, gradient: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
+class Forward:
+    """The decoder's way to a query's logit, in the graph: weights of each layer, what it looked at (1, N, E)."""
+
+    logit: Tensor
+    among: list[Tensor]
+    across: list[Tensor]
+    output: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Decoder:
     """Ā of each decoder layer, and the gradient with respect to the encoder's output (1, N, E)."""
 
@@ -161,8 +171,8 @@ class Decoder:
 
 
 @torch.enable_grad()
-def decoder(scene: Scene, output: Tensor, query: int, label: int) -> Decoder:
-    """Take the gradient of a query's logit for a class through the decoder."""
+def decoder_forward(scene: Scene, output: Tensor, query: int, label: int) -> Forward:
+    """A query's logit for a class, from the encoder's output (1, N, E)."""
     model, changes = scene.model, scene.changes
     output = output.clone().requires_grad_()  # a clone, since inference tensors know no gradient
     made = model.remember(scene.memory, output)
@@ -178,29 +188,40 @@ def decoder(scene: Scene, output: Tensor, query: int, label: int) -> Decoder:
         x, queries, places = _decoder_layer(cast(DecoderLayer, layer), x, memory, at, self_mask, both)
         among.append(queries)
         across.append(places)
-    logit = model.class_head(model.decoder_norm(x))[0, query, label]
+    return Forward(model.class_head(model.decoder_norm(x))[0, query, label], among, across, output)
+
+
+def decoder_backward(way: Forward) -> Decoder:
+    """The gradient of the logit through the decoder."""
+    maps = [*way.among, *way.across]
     # With its head off, or of the query alone, an attention may have no way to the logit.
-    found = torch.autograd.grad(logit, [*among, *across, output], allow_unused=True)
-    count = len(among)
-    gradients = [torch.zeros_like(a) if g is None else g for a, g in zip([*among, *across], found[:-1], strict=True)]
-    kept = [relevant(a.detach(), g) for a, g in zip([*among, *across], gradients, strict=True)]
-    return Decoder(kept[:count], kept[count:], torch.zeros_like(output) if found[-1] is None else found[-1])
+    found = torch.autograd.grad(way.logit, [*maps, way.output], allow_unused=True)
+    count = len(way.among)
+    gradients = [torch.zeros_like(a) if g is None else g for a, g in zip(maps, found[:-1], strict=True)]
+    kept = [relevant(a.detach(), g) for a, g in zip(maps, gradients, strict=True)]
+    return Decoder(kept[:count], kept[count:], torch.zeros_like(way.output) if found[-1] is None else found[-1])
 
 
 @torch.enable_grad()
-def encoder_layer(scene: Scene, index: int, x: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
-    """Ā (N, N) of an encoder layer, and the gradient with respect to its input."""
+def encoder_forward(scene: Scene, index: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Output, weights and input of an encoder layer, in the graph."""
     x = x.clone().requires_grad_()
     layer = cast(EncoderLayer, scene.model.encoder[index])
     position = scene.memory.position.clone()
-    out, weights = _encoder_layer(layer, x, position, scene.mask, scene.changes.of(ENCODER_SELF, index))
+    return *_encoder_layer(layer, x, position, scene.mask, scene.changes.of(ENCODER_SELF, index)), x
+
+
+def encoder_backward(way: tuple[Tensor, Tensor, Tensor], above: Tensor) -> tuple[Tensor, Tensor]:
+    """Ā (N, N) of an encoder layer, and the gradient with respect to its input."""
+    out, weights, x = way
     gradient, below = torch.autograd.grad(out, [weights, x], above)
     return relevant(weights.detach(), gradient), below
 
 
-@torch.no_grad()
-def combine(encoder: Sequence[Tensor], among: Sequence[Tensor], across: Sequence[Tensor], query: int) -> Tensor:
-    """Relevance (N,) of each place to a query, from Ā of all layers, first layer first."""
+def combine(
+    encoder: Sequence[Tensor], among: Sequence[Tensor], across: Sequence[Tensor], query: int
+) -> Iterator[Tensor | None]:
+    """Relevance (N,) of each place to a query, from Ā of all layers, first layer first: the last that is yielded."""
     tokens, queries = across[0].shape[1], across[0].shape[0]
     ones = across[0].new_ones(tokens)
     sums = ones
@@ -218,29 +239,40 @@ def combine(encoder: Sequence[Tensor], among: Sequence[Tensor], across: Sequence
 
     eye = torch.eye(queries, dtype=ones.dtype, device=ones.device)
     own, of_picture = eye, across[0].new_zeros(queries, tokens)
-    for own_step, cross_step in zip(among, across, strict=True):
+    for index, (own_step, cross_step) in enumerate(zip(among, across, strict=True)):
+        if index:
+            yield None
         of_picture = of_picture + own_step @ of_picture
         own = own + own_step @ own
         rest = own - eye
         total = rest.sum(-1, keepdim=True)
         normed = torch.where(total > 0, rest / total.clamp_min(1e-30), 0) + eye
         of_picture = of_picture + through(normed.T @ cross_step)
-    return of_picture[query]
+    yield of_picture[query]
 
 
 def relevance(scene: Scene, inputs: Sequence[Tensor], query: int, label: int) -> Iterator[Tensor | None]:
-    """Relevance (N,) of the places to a query's class, last of what is yielded; None after each layer before.
+    """Relevance (N,) of the places to a query's class, last of what is yielded; before that `stops` times None.
 
     Parameters
     ----------
     inputs : sequence of Tensor
         See `encode`.
     """
-    found = decoder(scene, inputs[-1], query, label)
+    way = decoder_forward(scene, inputs[-1], query, label)
+    yield None
+    found = decoder_backward(way)
     yield None
     above, layers = found.below, []
     for index in reversed(range(len(scene.model.encoder))):
-        one, above = encoder_layer(scene, index, inputs[index], above)
+        layer = encoder_forward(scene, index, inputs[index])
+        yield None
+        one, above = encoder_backward(layer, above)
         layers.append(one)
         yield None
-    yield combine(layers[::-1], found.among, found.across, query)
+    yield from combine(layers[::-1], found.among, found.across, query)
+
+
+def stops(model: Detr) -> int:
+    """How many places to stop `relevance` has."""
+    return 2 + 2 * len(model.encoder) + len(model.decoder) - 1

@@ -9,7 +9,7 @@ import torch
 
 from engines.detr import load_checkpoint
 from engines.detr.interventions import HeadChange, Interventions
-from engines.detr.relevance import Scene, encode, relevance, remembered
+from engines.detr.relevance import Scene, encode, relevance, remembered, stops
 from engines.detr.spec import CROSS, DECODER_SELF, ENCODER_SELF
 
 transformers = pytest.importorskip("transformers")
@@ -107,7 +107,8 @@ def test_relevance_equals_the_rules_on_transformers(both, pixels, query, label):
     scene = scene_of(ours, pixels)
     inputs = run(encode(scene))
     *before, found = relevance(scene, inputs, query, label)
-    assert before == [None] * (1 + len(ours.encoder))  # places to stop
+    assert before == [None] * stops(ours)  # places to stop: each layer on its own, there and back
+    assert len(before) == 2 + 2 * len(ours.encoder) + len(ours.decoder) - 1
     torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.max()), rtol=1e-3)
     assert expected.std() > 0.05 * expected.mean()
     assert torch.is_grad_enabled()
@@ -129,7 +130,7 @@ def test_the_layers_in_the_graph_are_the_model_s_own(both, pixels):
         seen = []
         head = ours.class_head
         hook = head.register_forward_hook(lambda _m, _i, out: seen.append(out[0, 2, 3].detach()))  # noqa: B023
-        module.decoder(changed, inputs[-1], 2, 3)
+        module.decoder_forward(changed, inputs[-1], 2, 3)
         hook.remove()
         torch.testing.assert_close(seen[0], expected, atol=1e-5, rtol=0)
         x = inputs[1].clone()
