@@ -135,7 +135,7 @@ class Engine:
         yield ways.said(params.compute, way, why, encoding.seconds)
         if way != FLOAT32 and way not in ways.compared:
             yield from self._compare(ways, way, params, info, encoding, picture_key)
-            if params.compute == FASTEST and not ways.compared[way].faithful:
+            if params.compute == FASTEST and not ways.compared[way].good:
                 yield from self.run(job)  # in another way; the picture is there in float32 already
             else:
                 yield ways.said(params.compute, way, why, encoding.seconds)
@@ -157,7 +157,7 @@ class Engine:
         apart = difference(model, fast.memory, plain.memory)
         name = params.picture.name if params.picture is not None else ""
         ways.compared[way] = Computed(way, way, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name)
-        if not ways.compared[way].faithful:
+        if not ways.compared[way].good:
             self._encoding.key, self._encoding.value = plain_key, plain
         self._reference = Slot()
 

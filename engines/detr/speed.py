@@ -136,7 +136,7 @@ class Ways:
     def choose(self, asked: str) -> tuple[str, Message | None]:
         """The way to use, and why if it is another one than asked for."""
         if asked == FASTEST:
-            good = [way for way in self.tried if way not in self.compared or self.compared[way].faithful]
+            good = [way for way in self.tried if way not in self.compared or self.compared[way].good]
             return min(good, key=self.tried.__getitem__, default=FLOAT32), None
         why = obstacle(asked, self.model, self.device)
         return (asked, None) if why is None else (FLOAT32, why)

@@ -14,6 +14,7 @@ WAYS = (FLOAT32, BFLOAT16, ONNX, OPENVINO, OPENVINO_BF16)
 
 #: what still counts as the same answer: probabilities of the classes, and boxes in shares of the picture
 SAME_PROBABILITY, SAME_BOX = 0.02, 0.005
+CLEARLY = 0.8  #: float32's share of a way's time on the whole picture from which on the small one told wrong
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,13 @@ class Computed(Frame):
     def faithful(self) -> bool:
         """Whether nobody would see a difference."""
         return self.probabilities <= SAME_PROBABILITY and self.boxes <= SAME_BOX
+
+    @property
+    def slower(self) -> bool:
+        """Whether float32 was clearly quicker on the whole picture, whatever the small one said."""
+        return 0 < self.reference < CLEARLY * self.milliseconds
+
+    @property
+    def good(self) -> bool:
+        """Whether it may be the fastest."""
+        return self.faithful and not self.slower

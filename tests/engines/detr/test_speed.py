@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
 from engines.detr import checkpoint as checkpoints
 from engines.detr import engine as engines
-from engines.detr import speed
+from engines.detr import speed, stages
 from engines.detr.config import BackboneConfig, DetrConfig
 from engines.detr.model import Detr
 from engines.detr.preprocess import Preprocess
@@ -168,6 +169,27 @@ def test_a_way_that_answers_something_else_is_given_up_by_the_fastest(engine, mo
     np.testing.assert_array_equal(last.boxes, plain.boxes)
     asked = [event for event in answers(engine, compute=BFLOAT16) if isinstance(event, Computed)][-1]
     assert (asked.used, asked.faithful) == (BFLOAT16, False)  # who asks for it gets it, and is told
+
+
+def test_a_way_that_is_slower_on_the_whole_picture_is_given_up_by_the_fastest(engine, monkeypatch):
+    """A small picture can't tell all: what is quickest on it may not be on a large one."""
+    clock = [0.0]
+
+    def tick(seconds=0.001):
+        clock[0] += seconds
+        return clock[0]
+
+    monkeypatch.setattr(stages, "time", SimpleNamespace(perf_counter=tick))
+    monkeypatch.setitem(speed.MAKERS, BFLOAT16, lambda model: (*speed.float32_steps(model), lambda x: (tick(9), x)[1]))
+    monkeypatch.setattr(speed, "obstacle", lambda way, *_: None if way in (FLOAT32, BFLOAT16) else object())
+    times = {FLOAT32: 9.0, BFLOAT16: 1.0}
+    monkeypatch.setattr(speed.Ways, "attempt", lambda self, way: self.tried.__setitem__(way, times[way]))
+    said = [event for event in answers(engine, compute=FASTEST) if isinstance(event, Computed)]
+    assert [event.used for event in said] == [BFLOAT16, FLOAT32]
+    again = [event for event in answers(engine, compute=FASTEST) if isinstance(event, Computed)]
+    assert [event.used for event in again] == [FLOAT32]
+    asked = [event for event in answers(engine, compute=BFLOAT16) if isinstance(event, Computed)][-1]
+    assert (asked.used, asked.faithful, asked.slower) == (BFLOAT16, True, True)
 
 
 def test_a_displaced_trial_goes_on(engine):
