@@ -139,7 +139,8 @@ def test_presets_and_weights(page, tab, qtbot):
     rest(qtbot, page)
     assert page.params.weights == RT_DETR
     assert "2 × focal class" in texts(page.tables)
-    assert "DETR's cross-entropy" in texts(page.loss.card)
+    assert "Varifocal" in texts(page.loss.card)
+    assert not dock.loss.control("eos_coef").isEnabled()
     is_optimal(page)
     dock.weights.control("bbox_cost").slider.setValue(0)
     rest(qtbot, page)
@@ -153,6 +154,8 @@ def test_presets_and_weights(page, tab, qtbot):
     dock.presets._group.button(0).click()
     rest(qtbot, page)
     assert (page.params.weights, page.found.error) == ((False, 1.0, 5.0, 2.0), None)
+    assert "Cross-entropy" in texts(page.loss.card)
+    assert dock.loss.control("eos_coef").isEnabled()
 
 
 def test_boxes_are_drawn_chosen_changed_and_deleted(page, tab, qtbot):
@@ -279,6 +282,56 @@ def test_the_selected_box_is_the_same_everywhere_after_others_came_or_went(page,
     settle(qtbot, tab, lambda: tab.take_picture(Picture("cat.png", PHOTO)))
     rest(qtbot, page)
     assert (page._at, page.canvas.at()) == (None, -1)
+
+
+def test_a_scene_chosen_while_the_model_answers_is_not_taken_away(page, tab, qtbot):
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    with qtbot.waitSignal(tab.rested, timeout=WAIT):
+        tab.take_picture(Picture("cat.png", PHOTO))
+        page._choose_scene(SCENES.index(CROWD))
+    rest(qtbot, page)
+    assert page.scene == scene_of(CROWD)
+
+
+def test_the_bars_of_a_prediction_are_those_of_its_classes(page, tab, qtbot):
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    page._choose_scene(len(SCENES))
+    page.select((GUESS, 0))
+    tab.undo()
+    assert page.dock._rows[-1] == 6
+    tab.redo()
+    assert page.scene.name == FROM_MODEL
+    assert page.dock._rows[-1] == len(tab.info.labels) == 7
+    rest(qtbot, page)
+
+
+def test_unmatched_predictions_of_a_crowd_are_left_out_also_after_undo(page, tab, qtbot):
+    page._choose_scene(SCENES.index(CROWD))
+    assert not page.dock.rest.isChecked()
+    tab.undo()
+    assert page.dock.rest.isChecked()
+    tab.redo()
+    assert not page.dock.rest.isChecked()
+    page.dock.rest.click()
+    page._moved(GUESS, 0, (0.5, 0.5, 0.1, 0.1))
+    assert page.dock.rest.isChecked()  # as the hand wants it
+    rest(qtbot, page)
+
+
+def test_a_box_undone_in_mid_drag_takes_no_other_along(page, tab, qtbot):
+    page._drawn(GUESS, (0.5, 0.9, 0.1, 0.1))
+    canvas, left, none = page.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    send(canvas, QEvent.Type.MouseButtonPress, at(canvas, 0.5, 0.9), left, left, none)
+    send(canvas, QEvent.Type.MouseMove, at(canvas, 0.6, 0.9), Qt.MouseButton.NoButton, left, none)
+    tab.undo()
+    tab.undo()
+    assert page.scene == scene_of(SCENES[0])
+    send(canvas, QEvent.Type.MouseMove, at(canvas, 0.2, 0.2), Qt.MouseButton.NoButton, left, none)
+    send(canvas, QEvent.Type.MouseButtonRelease, at(canvas, 0.2, 0.2), left, Qt.MouseButton.NoButton, none)
+    rest(qtbot, page)
+    assert page.scene == scene_of(SCENES[0])
+    boxes = [one.box for one in (*page.scene.guesses, *page.scene.things)]
+    np.testing.assert_allclose(canvas.numbers()["boxes_cx_cy_w_h"], boxes)
 
 
 def test_the_toy_on_a_photo_offers_the_real_model(page, tab, qtbot):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -91,6 +93,18 @@ def test_a_clicked_box_is_the_one_explained(tab, qtbot):
     assert page.escape()
     qtbot.waitUntil(lambda: page.found.query == tab.found.query, timeout=60_000)
     assert not page.escape()
+    rest(tab, page, qtbot)
+
+
+def test_a_clicked_query_is_no_other_model_s(tab, qtbot):
+    page = tab.side[PAGE - 2]
+    other = next(query for query in page._entries if query != page.found.query)
+    page.photo.clicked.emit(page._entries.index(other))
+    rest(tab, page, qtbot)
+    page.show_model(tab.info, tab.pictured, tab.found)
+    assert page._query == other
+    page.show_model(replace(tab.info, source="another"), tab.pictured, tab.found)
+    assert page._query == -1
     rest(tab, page, qtbot)
 
 

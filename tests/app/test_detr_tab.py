@@ -252,6 +252,21 @@ def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
     assert not tab.failed
 
 
+def test_another_model_under_the_same_name_keeps_only_what_it_has(tab, qtbot):
+    """A run begun anew with fewer queries, layers or classes, followed by the page Detect."""
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    off = HeadOff(CROSS, 0, 7), HeadOff(CROSS, 1, 1), HeadOff(CROSS, 5, 0), HeadOff(ENCODER_SELF, 3, 0)
+    settle(qtbot, tab, lambda: tab.change(queries_off=(3, 90), heads_off=off, query=80))
+    settle(qtbot, tab, lambda: tab.change(threshold=0.3))
+    small = {"num_queries": 8, "decoder_layers": 2, "encoder_layers": 1, "num_heads": 4}
+    tab._model_known(replace(tab.info, labels=tab.info.labels[:2], **small))
+    assert (tab.params.queries_off, tab.params.heads_off, tab.params.query) == ((3,), off[1:2], -1)
+    assert "Queries: 7 of 8 on" in texts(tab.pages[DETECT].dock)
+    assert tab.found is None  # with its classes, which are the old model's
+    settle(qtbot, tab, tab.undo)
+    assert (tab.params.threshold, tab.params.queries_off, tab.params.heads_off) == (0.5, (3,), off[1:2])
+
+
 # ------------------------------------------------------------------ house
 def cut(tab):
     """Texts that have less room than they need."""

@@ -169,12 +169,20 @@ def test_another_scene_can_be_watched(page, qtbot):
 
 def test_a_steps_weights_go_to_the_page_detect_and_follow_the_scrubber(tab, page, qtbot):
     train(qtbot, page, 5)
+    tab.change(queries_off=(1,), paint=replace(tab.params.paint, painted=((0, 0),)))
     page.cards.use.click()
     assert tab.page == DETECT
+    assert (tab.params.queries_off, tab.params.paint.painted) == ((), ())
+    assert not tab.history.can_undo  # nothing of the model before comes back
+    tab.change(threshold=0.4)
     assert tab.params.source == TRAINED_HERE
     assert tab.params.weights.step == 5
     page.cards.transport._look(1)
     assert tab.params.weights.step == 0
+    tab.undo()
+    assert (tab.params.threshold, tab.params.weights.step) == (0.5, 0)  # undo is no scrubber
+    page.cards.transport._look(5)  # back to live
+    assert tab.params.weights.step == 5
     tab.take_model("toy-detr")
     assert tab.params.source == "toy-detr"
     page.cards.transport._look(5)
@@ -206,19 +214,40 @@ def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):
     tab.show_page(DETECT)
     tab.shell.paths([str(folder)]) if hasattr(tab.shell, "paths") else tab.take_paths([folder])
     assert tab.takes_path(folder)
-    wait(qtbot, page, lambda: page.cards._began is not None and not page.cards._began.drawn)
+    wait(qtbot, page, lambda: page.cards.began is not None and not page.cards.began.drawn)
     assert tab.side_page() is page
     said = " ".join(texts(page.dock))
     assert folder.name in said
     assert "annotations left out: 1" in said
     assert {words.drawn(box.tag)[2:] for box in page.cards.scene._boxes if box.token == "truth"} == {"blob"}
     assert tab.error.isVisibleTo(tab)
-    page._copy_faults(page.cards._began)
+    page._copy_faults(page.cards.began)
     assert "boxes.json, line " in QGuiApplication.clipboard().text()
     train(qtbot, page, 1)
     page.dock.drawn.click()
     assert tab.params.training.folder == ""
     assert page.training.pending() == 1
+    theme.switch(tab.window(), language="zh")
+    assert "boxes.json" in page.dock.note.toolTip()
+    assert "line" not in page.dock.note.toolTip()
+
+
+def test_nothing_of_the_run_before_is_left_in_the_next(tab, page, qtbot, tmp_path):
+    cards = page.cards
+    cards.watch(2)
+    cards.choose(4)
+    page.training.play()
+    qtbot.waitUntil(lambda: page.training.params.scene == 2 and page.training.step > 0, timeout=PATIENCE)
+    tab.change(training=replace(tab.params.training, queries=3))
+    tab.take_paths([own_folder(tmp_path)])  # while it runs: the next run goes on at once
+    qtbot.waitUntil(lambda: not cards.began.drawn and cards.history.newest is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.training.params.scene == cards.watched == 0, timeout=PATIENCE)
+    assert page.training.runs
+    assert cards.query == -1
+    cards.choose(4)  # a block of the old film
+    assert cards.query == -1
+    page.training.pause()
+    wait(qtbot, page, lambda: True)
 
 
 def test_a_folder_that_can_not_be_used_leaves_the_drawn_scenes(tab, page, qtbot, tmp_path):

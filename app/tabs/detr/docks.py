@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -14,7 +15,7 @@ from app.tabs.detr.speed import SpeedBox
 from app.theme import BODY, S1, S2, SMALL
 from app.widgets import box, button, col, label, quiet, row, section
 from engines.core.errors import Message
-from engines.detr.spec import INTERVENTION, DetrParams, HeadOff, ModelInfo
+from engines.detr.spec import ENCODER_SELF, INTERVENTION, DetrParams, HeadOff, ModelInfo
 
 SEEN = ("threshold", "rule", "layer", "head", "opacity", "attention", "temperature", "scope")
 
@@ -75,3 +76,24 @@ def heads_off(params: DetrParams, layer: int, off: tuple[int, ...]) -> tuple[Hea
     """The switched-off heads after those of one attention and layer were set."""
     others = [one for one in params.heads_off if (one.attention, one.layer) != (params.attention, layer)]
     return tuple(sorted([*others, *(HeadOff(params.attention, layer, head) for head in off)]))
+
+
+def fitted(params: DetrParams, info: ModelInfo) -> DetrParams:
+    """The settings without what this model does not have: a smaller one may follow while a run is looked at."""
+    count = info.num_queries
+    layers = max(info.encoder_layers, info.decoder_layers)
+    heads = max(info.encoder_heads, info.num_heads)
+
+    def has(off: HeadOff) -> bool:
+        if off.attention == ENCODER_SELF:
+            return off.layer < info.encoder_layers and off.head < info.encoder_heads
+        return off.layer < info.decoder_layers and off.head < info.num_heads
+
+    return replace(
+        params,
+        layer=min(params.layer, layers),
+        head=min(params.head, heads),
+        heads_off=tuple(filter(has, params.heads_off)),
+        queries_off=tuple(query for query in params.queries_off if query < count),
+        query=params.query if params.query < count else -1,
+    )

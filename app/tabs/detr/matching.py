@@ -70,6 +70,7 @@ class MatchingPage(SidePage):
         self._follow = False  # a picture was dropped on this page: take over what the model will say of it
         self._on_canvas: tuple[Any, ...] = ()  # what the canvas shows, and on what
         self._rgb_drawn: np.ndarray | None = None
+        self._named = ""  # the scene that the check boxes belong to
         self._shown = self._asked = False
 
     def page(self) -> Page:
@@ -140,6 +141,9 @@ class MatchingPage(SidePage):
 
     def show_params(self, params: DetrParams) -> None:
         scene = params.matching.scene
+        if scene.name != self._named:  # of many predictions the unmatched ones are left out, undone or not
+            self._named = scene.name
+            self.dock.rest.setChecked(len(scene.guesses) <= CROWDED)
         if self._at is not None and self._at[1] >= len(scene.guesses if self._at[0] == GUESS else scene.things):
             self.select(None)
         self._asked = False
@@ -227,9 +231,8 @@ class MatchingPage(SidePage):
     def _choose_scene(self, index: int) -> None:
         self.select(None)
         if index < len(SCENES):
-            new = scene_of(SCENES[index])
-            self.dock.rest.setChecked(len(new.guesses) <= CROWDED)
-            self._step(scene=new)
+            self._follow = False  # what the model is about to say is not waited for any more
+            self._step(scene=scene_of(SCENES[index]))
         else:
             self._take_over(undoable=True)
         self._show_scene_name()

@@ -104,6 +104,8 @@ class RelevancePage(SidePage):
     def show_model(self, info: ModelInfo, shown: PictureShown, found: Detections) -> None:
         if self._model is None or self._model[1] is not shown:
             self.found = None
+        if self._model is not None and self._model[0].source != info.source:
+            self._query = -1  # it was another model's
         if self._model is None or self._model[2] is not found:
             self._model = (info, shown, found)
             if self._query >= len(found.scores):
@@ -174,8 +176,8 @@ class RelevancePage(SidePage):
         if self._model is None:
             return
         info, shown, found = self._model
-        if len(event.scores) != len(found.scores) or event.query >= len(found.scores):
-            return  # of the model before
+        if len(event.scores) != len(found.scores) or max(event.labels) >= len(info.labels):
+            return  # of the model before, or of the next
         self.found = event
         for one in self._cards:
             one.set_empty(None)

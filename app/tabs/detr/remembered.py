@@ -19,10 +19,11 @@ def restored(settings: Settings, topic: str, params: DetrParams) -> DetrParams:
     return replace(params, **pages)
 
 
-def keep(settings: Settings, topic: str, params: DetrParams) -> None:
-    """Remember them."""
+def keep(settings: Settings, topic: str, params: DetrParams, before: DetrParams) -> None:
+    """Remember those that are others than before."""
     for name in PAGES:
-        settings.keep(_place(topic, name), getattr(params, name))
+        if (page := getattr(params, name)) is not getattr(before, name):
+            settings.keep(_place(topic, name), page)
 
 
 def _place(topic: str, name: str) -> str:

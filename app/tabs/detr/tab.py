@@ -17,7 +17,7 @@ from app.tab import Dock, Page, TopicTab
 from app.tabs.detr import remembered
 from app.tabs.detr.crowd import CrowdPage
 from app.tabs.detr.detect import DetectPage, best_of
-from app.tabs.detr.docks import SEEN, Interventions, ModelNote, heads_off
+from app.tabs.detr.docks import SEEN, Interventions, ModelNote, fitted, heads_off
 from app.tabs.detr.looking import Looking
 from app.tabs.detr.matching import MatchingPage
 from app.tabs.detr.pages import SidePage, export_settings, real_offer, use_real
@@ -163,7 +163,7 @@ class DetrTab(TopicTab):
 
     # -- settings
     def undo(self) -> None:
-        """One step back; where the pointer looks from is no part of a step."""
+        """One step back; where the pointer looks from, and the model, are no part of a step."""
         self._go_back(self.history.undo(self.params))
 
     def redo(self) -> None:
@@ -172,13 +172,15 @@ class DetrTab(TopicTab):
 
     def _go_back(self, params: Params | None) -> None:
         if isinstance(params, DetrParams):
-            self._use(replace(params, pixel=self.params.pixel, query=self.params.query))
+            now: DetrParams = self.params
+            params = replace(params, pixel=now.pixel, query=now.query, source=now.source, weights=now.weights)
+            self._use(params if self.info is None else fitted(params, self.info))
 
     def _use(self, params: Params) -> None:
         """The labs have an engine of their own: what only they need does not wake the model."""
         now: DetrParams = self.params
         assert isinstance(params, DetrParams)
-        remembered.keep(self.shell.settings, self.topic.name, params)
+        remembered.keep(self.shell.settings, self.topic.name, params, now)
         labs: dict[str, Any] = {name: getattr(now, name) for name in remembered.PAGES}
         if replace(params, **labs) == now:
             self.params = params
@@ -298,8 +300,8 @@ class DetrTab(TopicTab):
             self.show_params()
 
     def _model_known(self, info: ModelInfo) -> None:
-        other = self.info is not None and self.info.source != info.source
-        self.info = info
+        old, self.info = self.info, info
+        other = old is not None and replace(old, note=info.note, step=info.step) != info  # not a step of the same run
         if other:
             self.found = self.rows = None
             self.detect.forget()
@@ -310,7 +312,7 @@ class DetrTab(TopicTab):
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
         self.form.set_limits("layer", 1, layers, min(layers, plain.layer))
         self.form.set_limits("head", 1, heads, plain.head)
-        self.params = replace(self.params, layer=min(self.params.layer, layers), head=min(self.params.head, heads))
+        self.params = fitted(self.params, info)
         self.show_params()
 
     def _picture_known(self, shown: PictureShown) -> None:

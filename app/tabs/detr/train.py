@@ -44,6 +44,7 @@ class TrainPage(SidePage):
         self.cards, self.dock = TrainCards(self), TrainDock()
         self.training = Training(tab, TRAINER, self.cards.transport, self._settings, MOST_TRAINING_STEPS)
         self._shown = False
+        self._on_dock: DetrTraining | None = None
         self._follows = False  # the page Detect shows the state that is looked at
 
     def page(self) -> Page:
@@ -85,8 +86,10 @@ class TrainPage(SidePage):
         self.tab.history.seal()
 
     def show_params(self, params: DetrParams) -> None:
-        self.dock.show_params(params.training)
-        self.cards.transport.set_seed(params.training.seed)
+        if params.training is not self._on_dock:  # a box dragged in the matching lab comes by here, too
+            self._on_dock = params.training
+            self.dock.show_params(params.training)
+            self.cards.transport.set_seed(params.training.seed)
         if self._shown:
             self.training.settings_changed()
 
@@ -109,6 +112,8 @@ class TrainPage(SidePage):
 
     def reworded(self) -> None:
         self.cards.reworded()
+        if self.cards.began is not None:
+            self._tell_run(self.cards.began)
 
     def views(self) -> Sequence[PixelView]:
         return (self.cards.scene, self.cards.film, self.cards.slots)
@@ -128,9 +133,9 @@ class TrainPage(SidePage):
         match event:
             case RunBegan():
                 cards.begin(event)
-                self.dock.show_run(event)
-                if event.params.folder:
-                    self.dock.show_folder(Path(event.params.folder).name)
+                self._tell_run(event)
+                if cards.watched != event.params.scene and self.training.stream.is_busy:
+                    self.training.settings_changed()  # the run was asked to show a scene of the one before
                 self._remember(event.params)
                 self._tell_faults(event)
             case TrainStep():
@@ -144,6 +149,11 @@ class TrainPage(SidePage):
                 self.tab.tell(Message("{text}: {done} of {total}", share))
             case Ended() if event.error is not None and self.params.folder:
                 self._step(folder="")  # trying again is no use before the folder is another one
+
+    def _tell_run(self, began: RunBegan) -> None:
+        self.dock.show_run(began)
+        if began.params.folder:
+            self.dock.show_folder(Path(began.params.folder).name)
 
     def _tell_faults(self, began: RunBegan) -> None:
         if not began.skipped:
@@ -175,8 +185,9 @@ class TrainPage(SidePage):
 
     # -- weights
     def _looked(self, weights: Weights | None) -> None:
-        if self._follows and weights is not None and self.tab.params.source == TRAINED_HERE:
-            self.tab.change(undoable=False, weights=weights)
+        newest = weights or self.training.weights
+        if self._follows and newest is not None and self.tab.params.source == TRAINED_HERE:
+            self.tab.change(undoable=False, weights=newest)
 
     def use_weights(self) -> None:
         """The page Detect shows the state that is looked at, and follows the scrubber from then on."""
@@ -185,5 +196,7 @@ class TrainPage(SidePage):
             self.tab.tell(Message("Nothing to show yet."))
             return
         self._follows = True
-        self.tab.change(undoable=False, source=TRAINED_HERE, weights=weights, query=-1, queries_off=(), heads_off=())
+        chosen = {**self.tab.model_chosen(TRAINED_HERE), "weights": weights, "queries_off": (), "heads_off": ()}
+        self.tab.change(undoable=False, **chosen)
+        self.tab.history.clear()  # the steps before were another model's
         self.tab.show_page(DETECT)

@@ -94,7 +94,7 @@ class TrainCards(QObject):
         self._rest.setInterval(REDRAW)
         self._rest.timeout.connect(lambda: self.draw_losses() if self._due else None)
         self.history, self.before = TrainHistory(), TrainHistory()
-        self._began: RunBegan | None = None
+        self.began: RunBegan | None = None
         self.watched = 0
         self.query = -1
         self.looked: int | None = None
@@ -138,11 +138,12 @@ class TrainCards(QObject):
         """Another run; the curves of the one before stay behind it, dashed."""
         if len(self.history.measured) > 2:
             self.before = self.history
-        if self._began is None or began.drawn != self._began.drawn:
+        if self.began is None or began.drawn != self.began.drawn:
             self.watched = 0
-        self.history, self._began, self.looked, self._on_scene = TrainHistory(), began, None, None
+        self.history, self.began, self.looked, self._on_scene = TrainHistory(), began, None, None
         self.watched = min(self.watched, len(began.examples) - 1)
-        self.query = min(self.query, began.params.queries - 1)
+        if self.query >= began.params.queries:  # this run has no such query
+            self.query = -1
         for one in self.cards:
             one.set_empty(None)
         self._show_example()
@@ -176,8 +177,8 @@ class TrainCards(QObject):
 
     def watch(self, scene: int) -> None:
         """Watch another example."""
-        if scene != self.watched and self._began is not None:
-            self.watched = min(scene, len(self._began.examples) - 1)
+        if scene != self.watched and self.began is not None:
+            self.watched = min(scene, len(self.began.examples) - 1)
             self._show_example()
             self._draw_film()
             self._show_measured()
@@ -193,12 +194,12 @@ class TrainCards(QObject):
     @property
     def example(self) -> Example | None:
         """The picture that is watched."""
-        return None if self._began is None else self._began.examples[self.watched]
+        return None if self.began is None else self.began.examples[self.watched]
 
     @property
     def examples(self) -> int:
         """How many pictures can be watched."""
-        return 0 if self._began is None else len(self._began.examples)
+        return 0 if self.began is None else len(self.began.examples)
 
     def _show_example(self) -> None:
         example = self.example
@@ -207,12 +208,12 @@ class TrainCards(QObject):
             self.scene.set_boxes([])
 
     def _class(self, label: int) -> Message:
-        assert self._began is not None
-        name = self._began.classes[label]
-        return class_name(name) if self._began.drawn else words.plain(shortened(name, LONGEST))
+        assert self.began is not None
+        name = self.began.classes[label]
+        return class_name(name) if self.began.drawn else words.plain(shortened(name, LONGEST))
 
     def _draw_scene(self) -> None:
-        example, began = self.example, self._began
+        example, began = self.example, self.began
         if example is None or began is None or self._on_scene is None:
             return
         found, step = self._on_scene
@@ -278,6 +279,8 @@ class TrainCards(QObject):
 
     def choose(self, query: int) -> None:
         """Mark a query in every view; the same again lets it go."""
+        if self.began is None or query >= self.began.params.queries:
+            return  # of the run before, whose film stands until this one is measured
         self.query = -1 if query == self.query else query
         self.film.set_at(self.query)
         self.slots.set_at(self.query)
@@ -341,8 +344,8 @@ class TrainCards(QObject):
         self._place_cursor()
 
     def _note_precision(self, ghost: bool) -> None:
-        assert self._began is not None
-        figures = {"n": self._began.validation}
+        assert self.began is not None
+        figures = {"n": self.began.validation}
         self.precision_card.set_note("dashed: the run before" if ghost else Message("on {n} pictures", figures))
 
     def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
