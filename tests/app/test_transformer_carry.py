@@ -145,6 +145,8 @@ def test_long_problems_and_answers_take_more_lines_not_the_room_of_others(tab, q
     page.take(replace(page.answer, text=long, right=long + "!"))
     qtbot.waitUntil(lambda: page.result.height() > 20, timeout=PATIENCE)
     assert not [found for found in reading.cut(page.links_card) if "QLabel" in found]
+    tab.window().resize(1920, 1080)
+    qtbot.waitUntil(lambda: page.result.height() <= 20, timeout=PATIENCE)  # one line where there is room
     change(qtbot, tab, text="six")
     assert (page.result.wordWrap(), page.count.wordWrap(), page.count.minimumWidth()) == (False, False, 0)
 

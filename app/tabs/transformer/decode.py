@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QLineEdit
 
 from app import theme, words
-from app.cards import Card, card
+from app.cards import UNBOUND, Card, card
 from app.tabs.transformer.maps import Maps
 from app.theme import BODY, HEAD, S2, S3
 from app.views.bars import Bar, Bars
@@ -97,8 +97,8 @@ class DecodePage(QObject):
         self.result = label("", BODY, True)
         self.verdict = label("", BODY, kind="quiet")
         self.chances = quiet("", wrap=True)
-        said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
-        foot = col(self.chances, said, gap=S2)
+        self.said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
+        foot = col(self.chances, self.said, gap=S2)
         tools = [self.at, self.back, self.play, self.on]
         self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
@@ -194,9 +194,12 @@ class DecodePage(QObject):
         theme.set_kind(self.verdict, kind)
         theme.set_font(self.verdict, BODY)
         answer = shown.text or "–"
-        long = theme.text_width(answer, BODY, True) + theme.text_width(words.drawn(text), BODY) > ANSWER
-        for part, said in ((self.result, words.plain(answer)), (self.verdict, text)):
+        wide = round(theme.text_width(answer, BODY, True)), round(theme.text_width(words.drawn(text), BODY))
+        long = sum(wide) > ANSWER
+        for at, (part, said) in enumerate(((self.result, words.plain(answer)), (self.verdict, text))):
             part.setWordWrap(long)
+            part.setMaximumWidth(wide[at] + S2 if long else UNBOUND)  # as wide as it needs, and no wider
+            self.said.setStretch(at, wide[at] if long else 0)
             say(part, "setText", said)
 
     # -- steps
