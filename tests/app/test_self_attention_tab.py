@@ -59,6 +59,30 @@ def test_an_empty_line_says_so_and_the_old_picture_stays(tab, qtbot):
     assert tab.sentence.line.property("kind") == ""
 
 
+def test_what_asks_by_itself_asks_with_a_line_that_can_be_read(tab, qtbot, monkeypatch):
+    """Another device, measuring and the other pages: none of them needs the line, and none fails for it."""
+    monkeypatch.setattr(cost, "LENGTHS", (4, 8))
+    before = tab.sentence.map.numbers()["values"]
+    tab.type_text("")
+    tab.set_device("cpu")
+    rest(tab, qtbot)
+    assert not tab.failed
+    tab.measure()
+    rest(tab, qtbot)
+    assert tab.cost._measured is not None
+    tab.change(split=NUMBERS)
+    tab.type_text("1 2 3; what")
+    tab.change(dim=2, length=17)
+    rest(tab, qtbot)
+    assert not tab.failed
+    assert tab.code.map.numbers()["values"].shape == (17, 2)
+    assert tab.sentence.map.numbers()["values"] is before
+    assert "does not fit" in tab.sentence.count.text()
+    tab.type_text("1 2; 3")
+    rest(tab, qtbot)
+    assert tab.sentence.map.numbers()["values"].shape == (2, 2)
+
+
 def test_five_hundred_tokens_are_cut_in_words(tab, qtbot):
     tab.type_text("word " * 500)
     rest(tab, qtbot)

@@ -28,6 +28,7 @@ from engines.self_attention.spec import (
     tokens_of,
 )
 
+LINE = ("split", "text", "numbers")  #: what the tokens are read from
 LOOKS: dict[str, Any] = {"token": 0, "cost_length": SelfAttentionParams.cost_length, "column": 0}  # no work for engines
 
 
@@ -47,6 +48,7 @@ class SelfAttentionTab(TopicTab):
             waiting.set_empty("Reading the sentence")
         self._measures = False
         defaults = SelfAttentionParams()
+        self._read = {name: getattr(defaults, name) for name in LINE}  # the last line that could be read
         self.form = ParamsForm(
             defaults,
             ("split", "shuffle", "shuffle_seed", "positions", "kind", "weights", "dim", "temperature", "seed"),
@@ -91,7 +93,7 @@ class SelfAttentionTab(TopicTab):
         self._measures = True
         self.cost.clear()
         self._show_measure()
-        self.stream.request(replace(self.params, measure=True), again=True)
+        self.stream.request(replace(self._readable(), measure=True), again=True)
 
     def undo(self) -> None:
         """One step back; the token that is looked at is no part of a step."""
@@ -113,14 +115,26 @@ class SelfAttentionTab(TopicTab):
     def _use(self, params: Params) -> None:
         assert isinstance(params, SelfAttentionParams)
         looks = replace(self.params, **LOOKS) == replace(params, **LOOKS) and not self.failed
-        problem = problem_of(params)
-        if looks or problem is not None:
+        if looks:
             self.params = params
             self.show_params()
             self.shell.settings.keep(self.topic.name, params, self.kept)
         else:
             super()._use(params)
-        self.sentence.show_problem(problem)
+        self.sentence.show_problem(problem_of(params))
+
+    def ask(self, again: bool = False) -> None:
+        """Ask the engine; positions and cost follow the hand even while the line can't be read."""
+        self.stream.request(self._readable(), again=again)
+
+    def _readable(self) -> SelfAttentionParams:
+        """The settings, with the last line that could be read where the present one can't."""
+        if problem_of(self.params) is None:
+            self._read = {name: getattr(self.params, name) for name in LINE}
+        found = replace(self.params, **self._read)
+        if problem_of(found) is None:
+            return found
+        return replace(found, split=SelfAttentionParams.split, text=SelfAttentionParams.text)  # numbers too many for d
 
     def show_params(self) -> None:
         super().show_params()
@@ -140,7 +154,7 @@ class SelfAttentionTab(TopicTab):
     # -- events
     def on(self, event: Event) -> None:
         match event:
-            case AttentionFrame():
+            case AttentionFrame() if problem_of(self.params) is None or not self.sentence.has_answer:
                 self.sentence.show_answer(event, self.params)
             case PositionsFrame():
                 self.code.show_answer(event)
