@@ -125,6 +125,8 @@ class ScatterPlot(PixelView):
         self._heat = heat
         if any(at is not None and at >= len(self._x) for at in (self._hover, self._chosen)):
             self._hover = self._chosen = None
+        if self._held is not None and self._held >= len(self._x):
+            self._held = None  # undone in mid-drag: the point in the hand is gone
         if self._held is None:
             self._refit()
         self.tell()

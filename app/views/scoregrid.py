@@ -166,6 +166,8 @@ class MaskGrid(ThinGrid):
     def set_mask(self, lens: Sequence[int], masked: Sequence[Pair], keys: int) -> None:
         """Show the valid length of each row and the cells that are painted out."""
         self._lens, self._masked = tuple(lens), frozenset(masked)
+        if self._act is not None and self._act[1] >= len(self._lens):
+            self._act = None  # undone in mid-drag: the row in the hand is gone
         allowed = np.zeros((len(lens), keys), np.float32)
         for i, length in enumerate(lens):
             allowed[i, :length] = 1

@@ -16,9 +16,11 @@ from app.views.boxview import BoxView
 from app.views.filmstrip import FilmStrip
 from app.views.mosaic import Mosaic
 from app.views.photomap import CLASS_TOKEN, PhotoMap
+from app.views.scatterplot import ScatterPlot
+from app.views.scoregrid import MaskGrid
 from app.views.table import QueryTable, Row
 from engines.core.errors import Message
-from tests.app.views_help import click, drag, hover, key, show, wheel
+from tests.app.views_help import click, drag, hover, key, send, show, wheel
 
 
 @pytest.fixture(autouse=True)
@@ -373,3 +375,42 @@ def test_table_keeps_its_selection_through_new_rows(table):
     assert table.selectionModel().selectedRows()[0].row() == 42
     table.set_at(None)
     assert not table.selectionModel().selectedRows()
+
+
+# ------------------------------------------------------------------ undone while the hand still holds it
+def hold(view, start: QPointF, end: QPointF) -> None:
+    """Press and move, without letting go."""
+    left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    send(view, QEvent.Type.MouseButtonPress, start, left, left, plain)
+    send(view, QEvent.Type.MouseMove, end, Qt.MouseButton.NoButton, left, plain)
+
+
+def test_a_point_that_is_gone_is_let_go(qtbot):
+    plot = ScatterPlot()
+    plot.editable = True
+    plot.set_points(np.arange(5.0), np.arange(5.0))
+    show(qtbot, plot, 400, 300)
+    told = heard(plot.point_moved)
+    plot.arranged()
+    last = plot.axes.point(4, 4)
+    hold(plot, last, last - QPointF(9, 0))
+    assert told[-1][0] == 4
+    plot.set_points(np.arange(3.0), np.arange(3.0))
+    count = len(told)
+    for modifier in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
+        send(plot, QEvent.Type.MouseMove, last, Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, modifier)
+    assert len(told) == count
+
+
+def test_a_row_that_is_gone_is_let_go(qtbot):
+    grid = MaskGrid()
+    grid.set_mask((4, 4, 4), (), 5)
+    show(qtbot, grid, 400, 300)
+    told = heard(grid.measured)
+    grid.arranged()
+    edge = grid.edge(2)
+    hold(grid, edge, edge - QPointF(2 * grid._cell[0], 0))
+    assert told[-1] == (4, 4, 2)
+    grid.set_mask((4, 4), (), 5)
+    hover(grid, edge)
+    assert len(told) == 1

@@ -102,8 +102,9 @@ class PoolingTab(TopicTab):
 
     def _move(self, index: int, x: float, y: float) -> None:
         points = list(points_of(self.params))
-        points[index] = (x, y)
-        self.change(points=tuple(points))
+        if index < len(points):  # an answer to what stood there before may have put back a point that is gone
+            points[index] = (x, y)
+            self.change(points=tuple(points))
 
     def add_point(self, x: float, y: float) -> None:
         """Put a point where the hand clicked."""
