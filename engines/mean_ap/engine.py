@@ -45,7 +45,7 @@ PATIENCE = 0.3  # seconds after which those that are ready are shown
 
 
 class Engine:
-    """Answers with the five frames of the spec; what stays the same comes again as the same object."""
+    """Answers with the record and the frames of the spec; what stays the same comes again as the same object."""
 
     def __init__(self) -> None:
         self._read: tuple[object, Cases | None] = (None, None)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engines.core.errors import Message
 from engines.core.params import Choice, Params, Range, setting
-from engines.core.protocol import Frame
+from engines.core.protocol import Frame, Record
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -133,8 +133,11 @@ class MeanApParams(Params):
 
 
 @dataclass(frozen=True)
-class DataShown(Frame):
-    """What is measured: names of classes and pictures, and how much there is of each; ``notes`` say what was odd."""
+class DataShown(Record):
+    """What is measured: names of classes and pictures, and how much there is of each; ``notes`` say what was odd.
+
+    The frames that follow are about these data: none of them may be seen before it, so it is never dropped.
+    """
 
     name: str
     sample: bool

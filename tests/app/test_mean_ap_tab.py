@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from PySide6.QtTest import QTest
 from app import theme, words
 from app.export import WRITERS
 from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
+from engines.core.protocol import Job, Mailbox, Progress
+from engines.mean_ap.engine import Engine
 from engines.mean_ap.spec import (
     ASIDE,
     BACKGROUND,
@@ -23,6 +26,7 @@ from engines.mean_ap.spec import (
     RIGHT,
     VOC07,
     CurveSeen,
+    MeanApParams,
     Moved,
     NumbersSeen,
     PictureSeen,
@@ -334,6 +338,25 @@ def test_reading_that_is_cancelled_leaves_all_as_it_was(tab, qtbot, monkeypatch)
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).iou == pytest.approx(0.9)
     assert latest(tab, CurveSeen).label == 1
+
+
+def test_answers_that_come_late_meet_the_data_they_are_about(tab, qtbot, tmp_path):
+    """The window was busy while one data set was measured and another one begun: all of it lies in the mailbox."""
+    paths = tmp_path / "truth.json", tmp_path / "results.json"
+    for path, content in zip(paths, (TRUTH, RESULTS), strict=True):
+        path.write_text(json.dumps(content), encoding="utf-8")
+    engine, box, seen = Engine(), Mailbox(), []
+    for files, most in ((tuple(map(str, paths)), 100), ((), 2)):
+        params = MeanApParams(files=files)
+        events = engine.run(Job(params, lambda: engine, lambda event: None))
+        for event in itertools.islice((one for one in events if not isinstance(one, Progress)), most):
+            box.put(event)
+    for event in box.drain():
+        tab.on(event)
+        seen.append((type(event).__name__, tab.data.sample))
+    assert seen[0] == ("DataShown", False)
+    assert ("NumbersSeen", False) in seen
+    assert seen[-2:] == [("DataShown", True), ("PictureSeen", True)]
 
 
 def test_a_file_that_was_refused_can_be_mended_and_tried_again(tab, qtbot, tmp_path):
