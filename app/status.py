@@ -42,7 +42,7 @@ class Status(QFrame):
         self._device.set_icon("chip")
         self._device.setProperty("kind", "")
         self._device.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        self._memory = quiet()
+        self._memory = Steady(kind="quiet")
         self._text = Steady()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -131,7 +131,8 @@ class Status(QFrame):
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""
-        wide = self._fps.fontMetrics().horizontalAdvance
-        self._fps.setMinimumWidth(max(wide(words.tr("{n} fps", n="000")), wide(words.tr("at rest"))))
+        metrics = self._fps.fontMetrics()
+        texts = words.tr("{n} fps", n="000"), words.tr("at rest")
+        self._fps.setFixedSize(max(map(metrics.horizontalAdvance, texts)) + 1, metrics.height())
 
     restyled = retranslated
