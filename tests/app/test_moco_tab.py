@@ -96,6 +96,17 @@ def test_without_bundled_weights_it_opens_on_the_run_to_come(small, open_window,
     assert tab.views.said.text().startswith("Encoder: random weights")
 
 
+def test_before_the_first_step_the_plots_wait_for_whole_steps(tab, qtbot):
+    tab.show_page(1)
+    rest(qtbot, tab)
+    tab.show_page(2)
+    queue, test = tab.queue, tab.test
+    assert queue.loss.values_at(None) == [None, pytest.approx(np.log(65))]  # the guess is known at once
+    for plot in (queue.loss, queue.distance, test.accuracy, test.spread, test.tuning):
+        assert plot._x_end == 20
+    assert queue.stale._x_end == 64 / 16  # the age that keys reach
+
+
 def test_a_run_is_looked_at_from_its_first_step_until_the_hand_chooses(tab, qtbot):
     tab.show_page(1)
     rest(qtbot, tab)

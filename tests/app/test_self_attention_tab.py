@@ -210,6 +210,14 @@ def test_the_cursor_of_the_cost_is_one_step_to_undo(tab, qtbot):
     assert tab.params.cost_length == SelfAttentionParams.cost_length
 
 
+def test_the_table_of_costs_takes_the_room_of_a_large_window(tab, qtbot):
+    tab.window().resize(1920, 1080)
+    tab.show_page(2)
+    table = tab.cost.table
+    qtbot.waitUntil(lambda: table.isVisible() and table.height() > 300)
+    assert table.height() - 24 - len(table._rows) * table.row_height() < 48
+
+
 def test_a_window_in_chinese_begins_with_a_chinese_sentence(open_window, qtbot):
     window = open_window(language="zh")
     made = window.show_topic("self_attention")

@@ -122,12 +122,7 @@ class QueuePage:
             before, query, after = (words.number(v, 6, True) for v in (queue.before, queue.query, queue.after))
             self.weight.set_values([before, query, after])
         x = told.curve("step")
-        if not len(x):
-            for plot in self.plots:
-                plot.set_curves([])
-            self._point(None)
-            return
-        end = np.array([0.0, max(LEAST, x[-1])])
+        end = np.array([0.0, x.max(initial=LEAST)])
         guess = Curve(Message("guess"), end, np.full(2, began.chance), "text2", dashed=True)
         loss = Curve(Message("InfoNCE"), x, told.curve("calm"), "cat0", raw=told.curve("loss"))
         self.loss.set_curves([loss, guess], end[1])
@@ -157,7 +152,7 @@ class QueuePage:
     def _draw_stale(self, queue: QueueFrame, began: RunBegan) -> None:
         ages, cosines = queue.sample_ages, queue.sample_cosines
         if not len(ages):
-            self.stale.set_curves([])
+            self.stale.set_curves([], max(1.0, float(len(queue.ages) // max(1, queue.batch))))
             say(self.said, "setText", "No keys yet.")
             return
         steps = np.unique(ages)

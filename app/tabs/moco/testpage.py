@@ -98,7 +98,7 @@ class TestPage:
     def clear_tuning(self) -> None:
         """Forget the last fine-tuning."""
         self._tuned = []
-        self.tuning.set_curves([])
+        self.tuning.set_curves([], LEAST)
         self._point_tuning(None)
         say(self.tune_note, "setText", "Ten labels may do, once the features are good.")
 
@@ -161,7 +161,7 @@ class TestPage:
                 end,
             )
         else:
-            self.spread.set_curves([])
+            self.spread.set_curves([], end)
         self._point(None if looked is None else float(looked))
 
     def _point(self, x: float | None) -> None:

@@ -52,7 +52,7 @@ class TrainingPage:
         self.captions = quiet(""), quiet(""), quiet("")
         self.one_bar, self.two_bar = ColorBar(Message("Weight"), least=90), ColorBar(Message("Weight"), least=90)
         self.answers = Answers()
-        self.bars = Bars(pitch=30, least_name=40, widest="100 %")
+        self.bars = Bars(pitch=44, least_name=40, widest="100 %")
         self.other = button(icon="right", kind="boxed", tip="Another sequence")
         self.transport = Transport(seed_tip="Weights and sequences; the same for both models.")
         for view, name, file in (

@@ -145,11 +145,11 @@ class ArrowsPage(QObject):
             words.say(
                 self.note,
                 "setText",
-                "Output of {name}: {x}, {y}. In rings, the outputs of the others: {letters}.",
+                "Output of {name}: {x}, {y}. In rings, the outputs of the others: {first}, {second}.",
                 name=Message(FUNCTIONS[chosen]),
                 x=words.number(x, 2),
                 y=words.number(y, 2),
-                letters=", ".join(LETTERS[f] for f in others),
+                **dict(zip(("first", "second"), (LETTERS[f] for f in others), strict=True)),
             )
         self.plane.set_arrows(arrows)
 

@@ -23,6 +23,7 @@ NAMES = ("Operations", "Sequential steps", "Path length")
 NOTES = ("multiply-adds", "products that wait", "from first token to last")
 NONE = np.zeros(0)
 MANY = 10**9
+HIGH = 144.0  # px of a row at most
 SAMPLE = 24  # px of a line in the table, which is the key of the plots
 
 
@@ -83,12 +84,16 @@ class CostTable(PixelView):
         gap = max(float(S2), (self.width() - first - sum(needs)) / len(needs))
         return [first + sum(needs[:j]) + j * gap for j in range(len(needs))]
 
+    def row_height(self) -> float:
+        """What the head leaves, shared out evenly."""
+        return min(HIGH, (self.height() - 24) / max(1, len(self._rows)))
+
     def draw(self, painter: QPainter) -> None:
         if not self._rows:
             return
         first = max(text_width(words.tr(name), BODY, True) for name in COSTS) + SAMPLE + S2 + S4
         starts = self._starts(first)
-        high = min(80.0, (self.height() - 24) / len(self._rows))
+        high = self.row_height()
         for j, text in enumerate(self._head):
             write(painter, QRectF(starts[j], 0, 200, 20), text, align=LEFT)
         for i, line in enumerate(self._rows):
