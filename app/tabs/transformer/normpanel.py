@@ -183,7 +183,7 @@ class RacePanel(QObject):
     def _draw(self) -> None:
         steps = np.array(self._steps or np.zeros((0, 3)))
         smooth = np.array(self._smooth or np.zeros((0, 2)))
-        if not len(steps):
+        if not len(steps) or not self._measured:  # a race is measured before its first step
             self.loss_card.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
             self.right_card.set_empty("On held-out examples, while both learn.")
             self.loss.set_curves([])
