@@ -11,6 +11,31 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
+
+LONG = ("test_walk.py", "test_survival.py")
+PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
+
+
+class PatientBot(QtBot):
+    """Waits longer than the 5 s of pytest-qt, and never less than `PATIENCE`."""
+
+    def waitUntil(self, callback, *, timeout=PATIENCE):
+        __tracebackhide__ = True
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE))
+
+    def waitSignal(self, signal, *, timeout=PATIENCE, **options):
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **options)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest tests first: what is short fills up the other process, so that both end together."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
+@pytest.fixture
+def qtbot(qapp, request):
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)

@@ -33,6 +33,7 @@ from app.strip import PictureStrip
 from app.views.base import PixelView
 from app.views.table import QueryTable
 from engines.data.samples import samples
+from tests.app.reading import visible
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 MODIFIERS = (NONE, NONE, NONE, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier)
@@ -125,12 +126,12 @@ class Hands:
 
     # -- finding things
     def _some(self, kind: type, keep: Callable[[QWidget], bool] = lambda _w: True) -> QWidget | None:
-        found = [w for w in self.window.findChildren(kind) if self._here(w) and w.isEnabled() and keep(w)]
+        found = [w for w in self._here() if isinstance(w, kind) and w.isEnabled() and keep(w)]
         return self.dice.choice(found) if found else None
 
-    def _here(self, widget: QWidget) -> bool:
-        """Whether it is seen in the window itself, not in a dialog of it."""
-        return widget.isVisible() and not isinstance(widget.window(), QDialog)
+    def _here(self) -> list[QWidget]:
+        """All that is seen in the window itself, not in a dialog of it."""
+        return [w for w in visible(self.window) if not isinstance(w.window(), QDialog)]
 
     def _place(self, widget: QWidget) -> QPoint:
         beyond = self.dice.random() < 0.05  # a drag may leave the view
@@ -141,8 +142,9 @@ class Hands:
         )
 
     def _view(self) -> QWidget | None:
-        found = [w for w in self.window.findChildren(PixelView) if self._here(w)]
-        found += [w.viewport() for w in self.window.findChildren(QueryTable) if self._here(w)]
+        here = self._here()
+        found = [w for w in here if isinstance(w, PixelView)]
+        found += [w.viewport() for w in here if isinstance(w, QueryTable)]
         return self.dice.choice(found) if found else None
 
     def _mouse(self, widget: QWidget, kind: QEvent.Type, at: QPoint, held: Qt.KeyboardModifier = NONE) -> None:
@@ -268,8 +270,9 @@ class Hands:
         return f"{type(view).__name__} {by}"
 
     def press_keys(self) -> str:
-        found = [w for w in self.window.findChildren(QWidget) if self._here(w) and w.focusPolicy() and w.isEnabled()]
-        target = self.dice.choice(found)
+        target = self._some(QWidget, lambda w: bool(w.focusPolicy()))
+        if target is None:
+            return "none"
         target.setFocus(Qt.FocusReason.TabFocusReason)
         keys = [self.dice.choice(KEYS) for _ in range(self.dice.randint(1, 4))]
         for key in keys:

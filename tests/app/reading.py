@@ -6,9 +6,11 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from unittest import mock
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QTransform
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QTransform
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -53,6 +55,12 @@ SAME = re.compile(
 #: Chinese that stands in an English window: the name of the language, example sentences, numbers and dates.
 DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠", *"〇零一二三四五六七八九十百千万两年月日")
 WORD = re.compile(r"[A-Za-z]{2,}")
+#: What a painter need not do where only its texts are read: writing images and curves as XML takes most of the time.
+MUTE = (
+    "drawImage", "drawPixmap", "fillRect", "fillPath", "drawRect", "drawRects", "drawRoundedRect", "drawLine",
+    "drawLines", "drawPolyline", "drawPolygon", "drawConvexPolygon", "drawPath", "drawEllipse", "drawArc", "drawPoint",
+    "drawPoints",
+)  # fmt: skip
 
 
 def without_data(text: str) -> str:
@@ -84,14 +92,33 @@ def where(widget: QWidget) -> str:
 
 
 def visible(root: QWidget) -> list[QWidget]:
-    """All widgets on screen."""
-    return [root, *(w for w in root.findChildren(QWidget) if w.isVisible())]
+    """All widgets on screen, parents first; what hidden pages hold is never touched."""
+    found = [root]
+    for child in root.children():
+        if child.isWidgetType() and child.isVisible():
+            found += visible(child)
+    return found
+
+
+class Look:
+    """What is on screen at one moment, gathered once for all that is asked of it."""
+
+    def __init__(self, root: QWidget) -> None:
+        self.widgets = visible(root)
+        self._painted: dict[PixelView, list[Painted]] = {}
+
+    def painted(self, view: PixelView) -> list[Painted]:
+        """The texts of a painted view."""
+        if view not in self._painted:
+            self._painted[view] = painted(view)
+        return self._painted[view]
 
 
 # ------------------------------------------------------------------ what stands there
-def texts(root: QWidget) -> Iterator[Said]:
+def texts(root: QWidget | Look) -> Iterator[Said]:
     """Every text on screen, tooltips, spoken names and menus included."""
-    for widget in visible(root):
+    look = root if isinstance(root, Look) else Look(root)
+    for widget in look.widgets:
         owner = where(widget)
         match widget:
             case QLabel() | QAbstractButton():
@@ -105,7 +132,7 @@ def texts(root: QWidget) -> Iterator[Said]:
             case QTableView():
                 yield from _cells(widget)
             case PixelView():
-                for line in painted(widget):
+                for line in look.painted(widget):
                     yield Said(line.text, "painted", owner)
         yield Said(widget.toolTip(), "tip", owner)
         yield Said(widget.accessibleName(), "name", owner)
@@ -136,8 +163,12 @@ def _cells(table: QTableView) -> Iterator[Said]:
 
 def english(said: Said) -> str:
     """What is left of English in a Chinese text; empty if nothing is."""
-    left = SAME.sub(" ", said.text.replace("&&", "&"))
-    return " ".join(WORD.findall(left))
+    return _english(said.text)
+
+
+@cache  # the same texts stand there in hundreds of states
+def _english(text: str) -> str:
+    return " ".join(WORD.findall(SAME.sub(" ", text.replace("&&", "&"))))
 
 
 # ------------------------------------------------------------------ painted text
@@ -158,10 +189,15 @@ def painted(view: QWidget) -> list[Painted]:
     made.setSize(view.size())
     made.setViewBox(QRect(QPoint(0, 0), view.size()))
     made.setResolution(96)
-    view.render(made, QPoint(0, 0))
+    with mock.patch.multiple(QPainter, **dict.fromkeys(MUTE, _nothing)):
+        view.render(made, QPoint(0, 0))
     found: list[Painted] = []
     _walk(ET.fromstring(bytes(buffer.data())), QTransform(), {}, found)
     return found
+
+
+def _nothing(*_: object) -> None:
+    """In place of painting."""
 
 
 def _walk(node: ET.Element, at: QTransform, style: dict[str, str], found: list[Painted]) -> None:
@@ -186,9 +222,10 @@ def _six(text: str) -> tuple[float, ...]:
 
 
 # ------------------------------------------------------------------ what is cut
-def cut(root: QWidget) -> Iterator[str]:
+def cut(root: QWidget | Look) -> Iterator[str]:
     """Texts that have not the room they need, in words."""
-    for widget in visible(root):
+    look = root if isinstance(root, Look) else Look(root)
+    for widget in look.widgets:
         text = getattr(widget, "text", None)
         if isinstance(widget, QLabel | QAbstractButton | QLineEdit) and callable(text) and text():
             reason = _short(widget) or _covered(widget)
@@ -196,7 +233,7 @@ def cut(root: QWidget) -> Iterator[str]:
                 yield f"{widget.text()!r} {reason} ({where(widget)})"
         elif isinstance(widget, PixelView):
             room = QRectF(widget.rect()).adjusted(-1, -1, 1, 1)
-            for line in painted(widget):
+            for line in look.painted(widget):
                 if not room.contains(line.place):
                     yield f"{line.text!r} is painted at {_round(line.place)} of {_round(room)} ({where(widget)})"
         elif isinstance(widget, QTableView):
@@ -258,9 +295,9 @@ def _cut_cells(table: QTableView) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------ what has no name
-def nameless(root: QWidget) -> Iterator[str]:
+def nameless(root: QWidget | Look) -> Iterator[str]:
     """Buttons without words, and without the tooltip or the spoken name that stands for them."""
-    for widget in visible(root):
+    for widget in (root if isinstance(root, Look) else Look(root)).widgets:
         if not isinstance(widget, QAbstractButton):
             continue
         silent = not widget.text().strip() or (

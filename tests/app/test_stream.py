@@ -47,7 +47,7 @@ class Gated:
     def run(self, job):
         value = getattr(job.params, self.field)
         self.at.release()
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=60)
         yield Picture(value)
 
 
@@ -55,7 +55,7 @@ class Gated:
 def lane():
     lane = Lane()
     yield lane
-    assert lane.close()
+    assert lane.close(60)  # a machine under load may take longer than a window waits
 
 
 def listen(stream):
@@ -115,7 +115,7 @@ def test_a_live_value_that_comes_too_late_is_served_by_a_new_run(qtbot, lane):
     engine.go.release(2)
     with idle(qtbot, stream):
         stream.request(N())
-        assert engine.at.acquire(timeout=10)
+        assert engine.at.acquire(timeout=60)
         stream.request(N(rate=0.9))
     assert [e.n for e in got if isinstance(e, Picture)][-1] == 0.9
 
@@ -126,7 +126,7 @@ def test_a_request_right_after_stop_is_served(qtbot, lane):
     got = listen(stream)
     with idle(qtbot, stream):
         stream.request(N(1))
-        assert engine.at.acquire(timeout=10)
+        assert engine.at.acquire(timeout=60)
         stream.stop()
         stream.request(N(1))
         engine.go.release(2)

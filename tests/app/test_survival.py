@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import json
 import sys
 import threading
@@ -14,9 +15,10 @@ import pytest
 from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QMimeData, QObject, QTimer, QUrl
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 
-from app import export
+from app import export, theme
 from app.settings import config_folder
 from app.topics import topics
+from app.training import Training
 from app.views.base import PixelView
 from engines.checkpoints import catalog
 from tests import corpus
@@ -24,6 +26,7 @@ from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 
 ROUNDS, ACTS = 4, 10  # of the random walk: times over all pages, acts on each time
+SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
 GROWTH, MORE = 50, 300  # in the last round: MB; widgets, actions and other objects of the window's 7,000
 
 
@@ -154,13 +157,22 @@ def memory() -> float:
         return int(file.read().split()[1]) * 4096 / 1e6
 
 
+@pytest.fixture
+def few_sheets(monkeypatch):
+    """Qt takes two seconds to polish the 4,000 widgets of all tabs by a new style sheet: that is done a few times."""
+    written = itertools.count()
+    last = theme.sheet(theme.TOKENS["light"])
+    sheet = theme.sheet
+    monkeypatch.setattr("app.theme.sheet", lambda tokens: sheet(tokens) if next(written) < SHEETS else last)
+
+
 def visits(window) -> list[tuple[str, int]]:
     """All pages of all tabs, after each has been opened once."""
     return [(topic.name, page) for topic in topics() for page in range(len(window.show_topic(topic.name).pages))]
 
 
 @pytest.mark.timeout(900)  # 3 minutes on one idle core
-def test_random_acts_on_every_page(small_models, window, qtbot, vit_folder, tmp_path, monkeypatch):
+def test_random_acts_on_every_page(small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
     for inner in ("dropped", "models", "saved"):
         (tmp_path / inner).mkdir()
@@ -181,6 +193,8 @@ def test_random_acts_on_every_page(small_models, window, qtbot, vit_folder, tmp_
                     failure = window.last_failure
                     assert failure is None or not failure.details, f"{failure.details}\nafter {hands.log[-6:]}"
                 rest(qtbot, window)
+            for run in window.findChildren(Training):  # each is watched by some pages; all of them by none
+                run.pause()
             used.append(memory())
             objects.append(len(window.findChildren(QObject)))
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}
