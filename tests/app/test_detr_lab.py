@@ -156,6 +156,9 @@ def test_presets_and_weights(page, tab, qtbot):
     assert (page.params.weights, page.found.error) == ((False, 1.0, 5.0, 2.0), None)
     assert "Cross-entropy" in texts(page.loss.card)
     assert dock.loss.control("eos_coef").isEnabled()
+    dock.presets._group.button(2).click()  # nothing is the hand's own yet: it is led to where that begins
+    assert dock.presets.at() == 0
+    assert tab.window().focusWidget() is dock.weights.control("class_cost").slider
 
 
 def test_boxes_are_drawn_chosen_changed_and_deleted(page, tab, qtbot):

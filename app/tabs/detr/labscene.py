@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -49,7 +50,12 @@ def paint_shapes(painter: QPainter, area: QRectF, things: Sequence[Thing], label
 
 def outline_of(kind: str, place: QRectF) -> QPainterPath:
     """The outline of a kind of shape that fills a rectangle; a plain rectangle for what has no shape."""
-    path = QPainterPath()
+    return _outline(kind, place.x(), place.y(), place.width(), place.height())
+
+
+@lru_cache(maxsize=256)  # while one box is dragged the others stay
+def _outline(kind: str, left: float, top: float, wide: float, high: float) -> QPainterPath:
+    path, place = QPainterPath(), QRectF(left, top, wide, high)
     if kind in ("circle", "ring"):
         path.addEllipse(place)
         if kind == "ring":

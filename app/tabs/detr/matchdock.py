@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
@@ -96,6 +96,7 @@ class MatchingDock(QWidget):
         self._named: list[int] = []  # the classes that have a name
         self._labels: tuple[str, ...] = ()
         self._of: tuple[str, int] | None = None
+        self._params: MatchingParams | None = None
         self._real = button(" ", "download", "boxed", px=SMALL, clicked=self.wanted.emit)
         self._real.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         said = quiet("The toy model knows drawn shapes only. A real one has 100 predictions for a photo.", wrap=True)
@@ -119,9 +120,17 @@ class MatchingDock(QWidget):
     def _chosen(self, index: int) -> None:
         if index < len(PRESETS):
             self.preset.emit(PRESETS[index])
+        elif self._params is not None and self._params.weights in PRESETS:  # nothing is the hand's own yet
+            self.presets.set_at(PRESETS.index(self._params.weights))
+            slider = self.weights.control("class_cost")
+            assert isinstance(slider, ParamRow)
+            slider.slider.setFocus(Qt.FocusReason.OtherFocusReason)  # here it begins
 
     def show_params(self, params: MatchingParams, at: tuple[str, int] | None) -> None:
-        """Show settings and the selected box."""
+        """Show settings and the selected box; those that are shown already cost nothing."""
+        if params is self._params and at == self._of:
+            return
+        self._params = params
         self.weights.show_params(params)
         self.loss.show_params(params)
         self.loss.control("eos_coef").setEnabled(not params.focal)  # RT-DETR's loss knows no such class
