@@ -139,7 +139,7 @@ def test_presets_and_weights(page, tab, qtbot):
     rest(qtbot, page)
     assert page.params.weights == RT_DETR
     assert "2 × focal class" in texts(page.tables)
-    assert "Varifocal" in texts(page.loss.card)
+    qtbot.waitUntil(lambda: "Varifocal" in texts(page.loss.card))  # new words appear when they are laid out
     assert not dock.loss.control("eos_coef").isEnabled()
     is_optimal(page)
     dock.weights.control("bbox_cost").slider.setValue(0)
@@ -154,7 +154,7 @@ def test_presets_and_weights(page, tab, qtbot):
     dock.presets._group.button(0).click()
     rest(qtbot, page)
     assert (page.params.weights, page.found.error) == ((False, 1.0, 5.0, 2.0), None)
-    assert "Cross-entropy" in texts(page.loss.card)
+    qtbot.waitUntil(lambda: "Cross-entropy" in texts(page.loss.card))
     assert dock.loss.control("eos_coef").isEnabled()
     dock.presets._group.button(2).click()  # nothing is the hand's own yet: it is led to where that begins
     assert dock.presets.at() == 0
