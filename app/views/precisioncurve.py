@@ -19,6 +19,9 @@ from engines.core.errors import Message
 
 REACH = 48  # px around a step that still count as the step
 FEW = 25  # recalls that are drawn as dots; more are ticks
+MANY = 2000  # points of a line from which those are left out that can't be told apart
+RINGS = 200  # the same for rings, which then stand this far apart:
+APART = 4  # px
 NONE = np.zeros(0)
 
 
@@ -54,6 +57,17 @@ def staircase(recall: np.ndarray, envelope: np.ndarray) -> tuple[np.ndarray, np.
     x = np.concatenate([[0.0], np.repeat(recall, 2)])
     y = np.concatenate([np.repeat(envelope, 2), [0.0]])
     return x, y
+
+
+def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A line in pixels, x rising, without what can't be seen: of each column of pixels the first and the last point
+    stay, and how far the line reaches up and down there. A class of COCO has 200,000 steps."""
+    if len(x) <= MANY:
+        return x, y
+    starts = np.flatnonzero(np.diff(np.floor(x), prepend=-np.inf))
+    ends = np.append(starts[1:], len(x)) - 1
+    reach = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
+    return np.repeat(np.stack([x[starts], x[ends]], axis=1), 2), np.stack([y[starts], *reach, y[ends]], axis=1).ravel()
 
 
 class PrecisionCurve(PickView):
@@ -117,6 +131,20 @@ class PrecisionCurve(PickView):
         self.arranged()
         return self._axes.point(float(self._line.recall[step]), float(self._line.precision[step]))
 
+    def ringed(self) -> np.ndarray:
+        """The steps that are marked; of very many, one in each place."""
+        steps = np.flatnonzero(self._line.changed)
+        if len(steps) <= RINGS:
+            return steps
+        x, y = self._axes.pixels_x(self._line.recall[steps]), self._axes.pixels_y(self._line.precision[steps])
+        places = np.stack([x, y], axis=1) // APART
+        return steps[np.sort(np.unique(places, axis=0, return_index=True)[1])]
+
+    def _polygon(self, x: np.ndarray, y: np.ndarray) -> QPolygonF:
+        """A line of points, recall rising, on the screen."""
+        points = thinned(self._axes.pixels_x(x), self._axes.pixels_y(y))
+        return QPolygonF([QPointF(a, b) for a, b in zip(*(values.tolist() for values in points), strict=True)])
+
     def under(self, point: QPointF) -> int | None:
         """The nearest step, if it is near enough."""
         self.arranged()
@@ -144,7 +172,8 @@ class PrecisionCurve(PickView):
         place = axes.place
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         x, y = staircase(line.recall, line.envelope)
-        ground = QPolygonF([*axes.polygon(x, y).toList(), axes.point(0, 0)])
+        curve = self._polygon(x, y)
+        ground = QPolygonF([*curve.toList(), axes.point(0, 0)])
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("accent_soft", 170))
         painter.drawPolygon(ground)
@@ -154,14 +183,14 @@ class PrecisionCurve(PickView):
         write(painter, right, Message("Recall"), align=RIGHT)
         if len(line.before_recall):
             painter.setPen(pen(theme.color("text2"), 1.2, Qt.PenStyle.DashLine))
-            painter.drawPolyline(axes.polygon(*staircase(line.before_recall, line.before_envelope)))
+            painter.drawPolyline(self._polygon(*staircase(line.before_recall, line.before_envelope)))
         painter.setPen(pen(theme.color("cat0"), 1.5, square=False))
-        painter.drawPolyline(axes.polygon(x, y))
+        painter.drawPolyline(curve)
         painter.setPen(pen(theme.color("control"), 1, square=False))
-        painter.drawPolyline(axes.polygon(line.recall, line.precision))
+        painter.drawPolyline(self._polygon(line.recall, line.precision))
         self._draw_grid(painter)
         self._draw_threshold(painter)
-        for step in np.flatnonzero(line.changed).tolist():
+        for step in self.ringed().tolist():
             ring(painter, self.step_point(step), "warn", 5)
         if self._hover is not None and self._hover != self._at:
             dots(painter, [self.step_point(self._hover)], theme.color("control"))

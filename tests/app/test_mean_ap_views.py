@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from app import words
+from app.views import precisioncurve
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import ROW_H, DetectionList, Entry
 from app.views.precisioncurve import Line, PrecisionCurve, staircase
@@ -19,6 +23,39 @@ def test_a_staircase_encloses_the_average_precision():
     x, y = staircase(recall, envelope)
     assert len(x) == len(y)
     assert np.trapezoid(y, x) == pytest.approx(0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.6)
+
+
+def test_a_class_of_very_many_steps_is_drawn_as_all_of_them(qtbot, monkeypatch):
+    """No more points than pixels are drawn, and the picture is the same."""
+    rng = np.random.default_rng(0)
+    right = rng.random(30_000) < np.linspace(1, 0, 30_000)
+    recall, precision = right.cumsum() / 20_000, right.cumsum() / np.arange(1, 30_001)
+    view = show(qtbot, PrecisionCurve(), 400, 260)
+    line = Line(recall, precision, np.maximum.accumulate(precision[::-1])[::-1], changed=rng.random(30_000) < 0.5)
+    view.set_line(line)
+    view.arranged()
+    assert len(view._polygon(recall, precision)) <= 4 * 400
+    assert len(view.ringed()) < 1000 < line.changed.sum()
+    x, y = precisioncurve.thinned(np.repeat(np.arange(1000.0), 30), rng.random(30_000))
+    assert (np.diff(x) >= 0).all()
+    assert len(x) == len(y) == 4000
+
+    def picture():
+        image = view.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+        return np.array(image.constBits()).reshape(image.height(), -1) < 200
+
+    def near(drawn):
+        wide = np.pad(drawn, 1)
+        rows, cols = drawn.shape
+        return np.any([wide[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], axis=0)
+
+    view.set_line(replace(line, changed=line.changed[:0]))
+    few = picture()
+    monkeypatch.setattr(precisioncurve, "MANY", 10**9)
+    every = picture()
+    assert few.sum() > 400
+    assert not (few & ~near(every)).any()
+    assert not (every & ~near(few)).any()
 
 
 def test_the_curve_is_walked_and_pointed_at(qtbot):
