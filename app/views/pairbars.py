@@ -83,6 +83,8 @@ class PairBars(HoverView):
         positive = [v for v in sizes if v > DEEP * top] or [1.0]  # what is nothing but rounding gets no bar
         low, high = np.floor(np.log10(min(positive)) + 1e-9), np.ceil(np.log10(max(positive)) - 1e-9)
         self._ends = (10.0**low, 10.0 ** max(high, low + 1))
+        if len(rows) != len(self._rows):
+            self._hover = None  # rows stand elsewhere
         self._rows = tuple(rows)
         self._at = min(self._at, max(0, len(rows) - 1))
         self.renew()

@@ -9,6 +9,7 @@ import pytest
 
 from app.tabs.transformer.maps import Maps
 from app.views.bars import Bar, Bars
+from app.views.pairbars import PairBars, PairRow
 from app.views.tokenlinks import TokenLinks
 from engines.core.errors import Message
 from engines.data.sequences import SORT
@@ -164,6 +165,17 @@ def test_a_bar_stays_pointed_at_while_its_value_changes(qtbot):
     assert view.report() == view.accessibleDescription() == "b, 2.0"
     view.set_bars(bars[:2])
     assert view._hover is None  # rows stand elsewhere
+
+
+def test_a_row_that_is_gone_is_not_pointed_at(qtbot):
+    view = show(qtbot, PairBars(("before", "after", "ratio"), "off"), 620, 300)
+    rows = [PairRow(name, 1.0, 2.0) for name in "abcd"]
+    view.set_rows(rows)
+    hover(view, view.row_rect(3).center())
+    view.set_rows([replace(row, after=3.0) for row in rows])
+    assert view.report().startswith("d: 1.00, 3.00")
+    view.set_rows(rows[:2])  # a model of fewer layers
+    assert view.report().startswith("a: ")
 
 
 def test_a_column_stays_pointed_at_while_its_tokens_change(qtbot):
