@@ -149,6 +149,7 @@ def test_the_menu_goes_back_to_the_digits(tab, qtbot, pets, monkeypatch):
 
 # ------------------------------------------------------------------ the run
 def test_curves_intervals_and_confusion_are_what_the_run_said(tab, qtbot):
+    assert not tab.learn.bar.isVisible()  # there is nothing to count
     train(qtbot, tab, 2)
     state, learn = tab.state, tab.learn
     shown = learn.curves.numbers()
@@ -160,6 +161,11 @@ def test_curves_intervals_and_confusion_are_what_the_run_said(tab, qtbot):
     learn.method.set_at(1)
     learn.draw_said()
     np.testing.assert_array_equal(learn.confusion.numbers()["values"], confusion(state.truth, state.said_of(1), 10))
+    counts = confusion(state.truth, state.said_of(1), 10)
+    most = (counts - np.diag(np.diag(counts))).max()
+    assert learn.bar.isVisible()
+    assert learn.bar.numbers()["scale"].tolist() == [0, most]
+    assert learn.bar._above == (counts.max() > most)  # the cells that are right may hold more: the end says so
     assert "bit for bit as it was" in " ".join(texts(tab))
 
 

@@ -76,7 +76,8 @@ class LearnPage:
             ("By steps", "By labels"), tips=("One run, step by step", "The ends of all runs on these pictures")
         )
         self.method = Segments(SHORT)
-        self.bar = ColorBar(Message("Test pictures"), "tide", least=120)
+        self.bar = ColorBar(Message("Test pictures"), "tide", least=120, turned=True)
+        self.bar.hide()  # until there is something to count
         self.told, self.said = quiet("", wrap=True), quiet("")
         self.set_card = card("Classes", self.rows, foot=self.told)
         plots = col((self.curves, 1), (self.by_labels, 1), gap=0)
@@ -254,8 +255,8 @@ class LearnPage:
         counts = confusion(state.truth, said, len(names))
         self.confusion.set_counts(counts, len(names))
         self.confusion.set_names(names, names)
-        mistakes = counts - np.diag(np.diag(counts))
-        self.bar.set_range(float(max(1, mistakes.max())), 0)  # the strong end is that of many
+        top, clipped = self.confusion.top()
+        self.bar.set_range(0, top, clipped)
         self.confusion_card.set_empty(None)
         self.confusion_card.set_note("rows: truth")
 
