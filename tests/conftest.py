@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -24,8 +25,10 @@ class PatientBot(QtBot):
         __tracebackhide__ = True
         super().waitUntil(callback, timeout=max(timeout, PATIENCE))
 
-    def waitSignal(self, signal, *, timeout=PATIENCE, **options):
-        return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **options)
+    def waitSignal(self, signal, *, timeout=PATIENCE, raising=None, **options):
+        if raising is not False:  # else the wait is for nothing to come
+            timeout = max(timeout, PATIENCE)
+        return super().waitSignal(signal, timeout=timeout, raising=raising, **options)
 
 
 def pytest_collection_modifyitems(items):
@@ -44,6 +47,23 @@ def own_home(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ATTENTION_LAB_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_widget_left():
+    """Deletes windows and menus without an owner that a test leaves: each new style sheet would polish them, too."""
+    before = set(top_levels())
+    yield
+    for widget in set(top_levels()) - before:
+        widget.deleteLater()
+    if QCoreApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def top_levels():
+    """Windows and menus of the process; none before Qt's widgets are imported."""
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    return [] if widgets is None else widgets.QApplication.topLevelWidgets()
 
 
 @pytest.fixture
