@@ -18,7 +18,7 @@ from app import words
 from app.tab import TopicTab
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
-from engines.core.protocol import Ended
+from engines.core.protocol import Ended, Started
 from engines.core.training import Finished, Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
 
 DRIVEN = ("run", "until")  # set here, not by the hand
@@ -81,6 +81,7 @@ class Training(QObject):
         self.step = 0
         self.timeline = Timeline()
         self._number = 0
+        self._told = 0  # the number of the run that the events at hand are of
         self._until = 0
         self._began_at, self._steps_then = 0.0, 0
         self._rest = QTimer(self)  # between two redrawings of the bar: steps may come by the hundred
@@ -189,6 +190,10 @@ class Training(QObject):
         self.stream.request(self.params)
 
     def _arrived(self, event: Any) -> None:
+        if isinstance(event, Started | Ended) and isinstance(event.params, TrainingParams):
+            self._told = event.params.run
+        if self.params is None or self._told != self.params.run:
+            return  # of the run before: it was on its way when the new one was asked for
         match event:
             case Stepped():
                 self.step = event.step

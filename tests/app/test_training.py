@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -135,6 +136,25 @@ def test_another_run_begins_at_nothing_and_goes_on_if_the_one_before_did(made, q
     rest(qtbot, run)
     assert renewed.count() == 2
     assert run.timeline.steps[0] == 0
+
+
+@pytest.mark.parametrize("made", [LONG], indirect=True)
+def test_a_new_run_hears_nothing_of_the_one_before(made, qtbot):
+    _, bar, run = made
+    told = []
+    run.play()
+    qtbot.waitUntil(lambda: run.step > 5, timeout=20_000)
+    while not run.stream._mailbox._events:  # one of this run is on its way when it ends
+        time.sleep(0.001)
+    run.pause()
+    run.restart()
+    run.arrived.connect(told.append)
+    rest(qtbot, run)
+    assert (run.step, run.timeline.steps) == (0, (0,))
+    assert not any(isinstance(event, Stepped) for event in told)
+    bar.step.click()
+    rest(qtbot, run)
+    assert run.step == 1
 
 
 def test_looking_back_finds_the_state_kept_before(made, qtbot):
