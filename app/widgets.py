@@ -337,19 +337,20 @@ class Steady(QLabel):
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        if not ROOM * self.minimumWidth() <= self._wide() <= self.minimumWidth():
-            self._fit()
+        need, has = self._need(), self.minimumSize()
+        if not ROOM * has.width() <= need.width() <= has.width() or need.height() > has.height():
+            self.setFixedSize(need)
 
-    def _wide(self) -> int:
-        return self.fontMetrics().horizontalAdvance(self.text()) + 1  # as a label asks for
-
-    def _fit(self) -> None:
-        self.setFixedSize(self._wide(), self.fontMetrics().height())
+    def _need(self) -> QSize:
+        """As a label asks for: a pixel more than the text, whose height is that of the fonts its signs are found in."""
+        metrics = self.fontMetrics()
+        size = metrics.size(0, self.text())
+        return QSize(size.width() + 1, max(size.height(), metrics.height()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
-            self._fit()
+            self.setFixedSize(self._need())
 
 
 class Key(QWidget):
