@@ -23,6 +23,7 @@ from engines.checkpoints.resnet_graph import INPUT, resnet_graph
 from engines.core.errors import Message
 from engines.detr.model import Detr, Memory
 from engines.detr.speed_spec import BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, WAYS, Computed
+from engines.detr.stages import Encoding
 
 Step: TypeAlias = Callable[[Tensor], Tensor]
 Steps: TypeAlias = tuple[Step, ...]
@@ -163,6 +164,11 @@ class Ways:
         if self.choose(FASTEST)[0] == way:
             self._made = (way, steps)
         return self.tried[way]
+
+    def compare(self, way: str, fast: Encoding, plain: Encoding, name: str) -> None:
+        """Keep how far a picture, named ``name``, encoded in this way is from the same in float32."""
+        apart = difference(self.model, fast.memory, plain.memory)
+        self.compared[way] = Computed(way, way, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name)
 
     def said(self, asked: str, used: str, why: Message | None, seconds: float) -> Computed:
         """What is told of a picture that was computed."""

@@ -156,23 +156,18 @@ def test_each_way_answers_and_says_how_far_it_is_from_float32(engine, way):
         assert sum(isinstance(event, Computed) for event in answers(engine, compute=way)) == 1  # once is enough
 
 
-def test_a_way_that_answers_something_else_is_given_up_by_the_fastest(engine, monkeypatch):
-    monkeypatch.setitem(speed.MAKERS, BFLOAT16, lambda model: (*speed.float32_steps(model), lambda x: x * 0))
-    monkeypatch.setattr(speed, "obstacle", lambda way, *_: None if way in (FLOAT32, BFLOAT16) else object())
-    times = {FLOAT32: 9.0, BFLOAT16: 1.0}
-    monkeypatch.setattr(speed.Ways, "attempt", lambda self, way: self.tried.__setitem__(way, times[way]))
-    events = answers(engine, compute=FASTEST)
-    used = [event.used for event in events if isinstance(event, Computed)]
-    assert used == [BFLOAT16, FLOAT32]
-    plain = next(event for event in answers(engines.Engine(), compute=FLOAT32) if isinstance(event, Detections))
-    last = [event for event in events if isinstance(event, Detections)][-1]
-    np.testing.assert_array_equal(last.boxes, plain.boxes)
-    asked = [event for event in answers(engine, compute=BFLOAT16) if isinstance(event, Computed)][-1]
-    assert (asked.used, asked.faithful) == (BFLOAT16, False)  # who asks for it gets it, and is told
+def other(seed=1):
+    return Picture("other", np.random.default_rng(seed).integers(0, 256, (64, 96, 3), np.uint8))
 
 
-def test_a_way_that_is_slower_on_the_whole_picture_is_given_up_by_the_fastest(engine, monkeypatch):
-    """A small picture can't tell all: what is quickest on it may not be on a large one."""
+def ways_used(events):
+    return [event.used for event in events if isinstance(event, Computed)]
+
+
+@pytest.fixture
+def two_ways(monkeypatch):
+    """Only float32 and bfloat16 are there, and bfloat16 is quicker on the small picture. Gives the clock that steps of
+    a whole picture are timed by: all take the same, unless it is moved on."""
     clock = [0.0]
 
     def tick(seconds=0.001):
@@ -180,14 +175,58 @@ def test_a_way_that_is_slower_on_the_whole_picture_is_given_up_by_the_fastest(en
         return clock[0]
 
     monkeypatch.setattr(stages, "time", SimpleNamespace(perf_counter=tick))
-    monkeypatch.setitem(speed.MAKERS, BFLOAT16, lambda model: (*speed.float32_steps(model), lambda x: (tick(9), x)[1]))
     monkeypatch.setattr(speed, "obstacle", lambda way, *_: None if way in (FLOAT32, BFLOAT16) else object())
     times = {FLOAT32: 9.0, BFLOAT16: 1.0}
     monkeypatch.setattr(speed.Ways, "attempt", lambda self, way: self.tried.__setitem__(way, times[way]))
-    said = [event for event in answers(engine, compute=FASTEST) if isinstance(event, Computed)]
-    assert [event.used for event in said] == [BFLOAT16, FLOAT32]
-    again = [event for event in answers(engine, compute=FASTEST) if isinstance(event, Computed)]
-    assert [event.used for event in again] == [FLOAT32]
+    return tick
+
+
+@pytest.mark.usefixtures("two_ways")
+def test_the_first_picture_is_answered_before_the_ways_are_tried(engine):
+    photo = other()
+    events = answers(engine, compute=FASTEST, picture=photo)
+    kinds = [event.text.text if isinstance(event, Progress) else type(event).__name__ for event in events]
+    assert kinds.index("Detections") < kinds.index("Trying {way}") < kinds.index("Comparing with float32")
+    assert ways_used(events) == [FLOAT32, FLOAT32]
+    assert events[-1].why is not None
+    first = next(event for event in events if isinstance(event, Detections))
+    again = answers(engine, compute=FASTEST, picture=photo)
+    assert ways_used(again) == [FLOAT32]
+    assert any(event is first for event in again)  # what is there is not computed in another way
+    new = answers(engine, compute=FASTEST, picture=other(2))
+    assert ways_used(new) == [BFLOAT16]
+    assert new[-1].why is None
+    assert (new[-1].compared, new[-1].name, new[-1].faithful) == (True, "other", True)
+    assert ways_used(answers(engine, compute=FLOAT32, picture=photo)) == [FLOAT32]
+    assert ways_used(answers(engine, compute=FASTEST, picture=photo)) == [BFLOAT16]
+
+
+@pytest.mark.usefixtures("two_ways")
+def test_a_way_that_answers_something_else_is_given_up_by_the_fastest(engine, monkeypatch):
+    monkeypatch.setitem(speed.MAKERS, BFLOAT16, lambda model: (*speed.float32_steps(model), lambda x: x * 0))
+    assert ways_used(answers(engine, compute=FASTEST)) == [FLOAT32, FLOAT32]
+    assert ways_used(answers(engine, compute=FASTEST, picture=other())) == [FLOAT32]
+    next(iter(engine._ways.values())).compared.clear()  # as where the first comparison was cut short
+    events = answers(engine, compute=FASTEST, picture=other(2))
+    assert ways_used(events) == [BFLOAT16, FLOAT32]
+    plain = next(event for event in answers(engines.Engine(), compute=FLOAT32, picture=other(2))
+                 if isinstance(event, Detections))  # fmt: skip
+    last = [event for event in events if isinstance(event, Detections)][-1]
+    np.testing.assert_array_equal(last.boxes, plain.boxes)
+    asked = [event for event in answers(engine, compute=BFLOAT16) if isinstance(event, Computed)][-1]
+    assert (asked.used, asked.faithful) == (BFLOAT16, False)  # who asks for it gets it, and is told
+
+
+def test_a_way_that_is_slower_on_the_whole_picture_is_given_up_by_the_fastest(engine, monkeypatch, two_ways):
+    """A small picture can't tell all: what is quickest on it may not be on a large one."""
+
+    def slow(x):
+        two_ways(9)
+        return x
+
+    monkeypatch.setitem(speed.MAKERS, BFLOAT16, lambda model: (*speed.float32_steps(model), slow))
+    answers(engine, compute=FASTEST)
+    assert ways_used(answers(engine, compute=FASTEST, picture=other())) == [FLOAT32]
     asked = [event for event in answers(engine, compute=BFLOAT16) if isinstance(event, Computed)][-1]
     assert (asked.used, asked.faithful, asked.slower) == (BFLOAT16, True, True)
 
