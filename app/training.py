@@ -81,7 +81,7 @@ class Training(QObject):
         self.step = 0
         self.timeline = Timeline()
         self._number = 0
-        self._told = 0  # the number of the run that the events at hand are of
+        self._heard = 0  # the number of the run that the events at hand are of
         self._until = 0
         self._began_at, self._steps_then = 0.0, 0
         self._rest = QTimer(self)  # between two redrawings of the bar: steps may come by the hundred
@@ -191,8 +191,8 @@ class Training(QObject):
 
     def _arrived(self, event: Any) -> None:
         if isinstance(event, Started | Ended) and isinstance(event.params, TrainingParams):
-            self._told = event.params.run
-        if self.params is None or self._told != self.params.run:
+            self._heard = event.params.run
+        if self.params is None or self._heard != self.params.run:
             return  # of the run before: it was on its way when the new one was asked for
         match event:
             case Stepped():
