@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,11 @@ def _key(value: Any) -> Any:
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
+def _is_number(value: Any) -> bool:
+    """Whether it is a number that a float can be: JSON knows NaN, and whole numbers of any length."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
 def _picture(entry: Entry, entries: Entries, path: Path, pictures: dict[Any, Raw], faults: Faults) -> None:
     line, value = entries.line(entry.at), entry.value
     key = _key(value.get("id")) if isinstance(value, dict) else None
@@ -67,7 +72,7 @@ def _picture(entry: Entry, entries: Entries, path: Path, pictures: dict[Any, Raw
         faults.add(path, line, Message("two pictures have the id {id}", {"id": key}))
         return
     sides = [value.get(side) for side in ("width", "height")]
-    whole = all(isinstance(side, int | float) and math.isfinite(side) and side > 0 for side in sides)
+    whole = all(_is_number(side) and side > 0 for side in sides)
     pictures[key] = Raw(path, line, name, (int(sides[0]), int(sides[1])) if whole else (0, 0))
 
 
@@ -100,13 +105,13 @@ def _annotation(
         faults.crowds += 1
         return None
     box = value.get("bbox")
-    good = isinstance(box, list) and len(box) == 4 and all(type(v) in (int, float) and math.isfinite(v) for v in box)
+    good = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
     if not good or not isinstance(box, list):
         return refuse("the box is not four numbers")
     left, top, width, height = map(float, box)
     if width <= 0 or height <= 0:
         return refuse("the box has no area")
-    number = float(label) if isinstance(label, int) else 0.0
+    number = float(label) if _is_number(label) else 0.0
     corners = (left, top, left + width, top + height)
     pictures[picture].boxes.append(RawBox(classes[label], corners, entries.line(entry.at), number))
     return None

@@ -94,7 +94,7 @@ class Entries:
     def _value(self, at: int) -> tuple[Any, int]:
         try:
             value, end = _DECODER.raw_decode(self.text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # not only of its syntax: a number may be too long
             raise self._wrong(getattr(error, "pos", at)) from error
         return value, self._skip(end)
 

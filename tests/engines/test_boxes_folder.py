@@ -114,6 +114,7 @@ BAD = [
     (entry(94, 1) | {"bbox": "all"}, "the box is not four numbers"),
     (entry(95, 1) | {"bbox": [0, 0, float("nan"), 4]}, "the box is not four numbers"),
     (entry(96, 1) | {"bbox": [0, 0, True, 4]}, "the box is not four numbers"),
+    (entry(89, 1) | {"bbox": [0, 0, 10**400, 4]}, "the box is not four numbers"),
     (entry(97, 99), "there is no picture with the id {id}"),
     (entry(98, [1]), "there is no picture with the id {id}"),
     (entry(99, 1, label=5), "there is no class with the id {id}"),
@@ -281,7 +282,10 @@ def test_entries_are_those_of_the_json_library(tmp_path):
         assert back == made
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{", '{"a" 1}', '{"a": [1 2]}', '{"a": [1,]}', '{"a": 1,}', "{1: 2}"])
+BROKEN = ["", "[1]", "{", '{"a" 1}', '{"a": [1 2]}', '{"a": [1,]}', '{"a": 1,}', "{1: 2}", f'{{"a": {"9" * 5000}}}']
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_what_is_no_json_object_is_refused_with_its_line(tmp_path, text):
     file = tmp_path / "x.json"
     file.write_text("\n\n" + text)
