@@ -115,9 +115,9 @@ def scan(paths: Sequence[str | Path]) -> ClassFolders:
 def _notes(empty: list[str], others: int, left: int) -> Iterator[Message]:
     if empty:
         shown = ", ".join(empty[:3]) + (" …" if len(empty) > 3 else "")
-        yield Message("{n} folders without pictures: {names}.", {"n": len(empty), "names": shown})
+        yield Message("Folders without pictures: {n} ({names}).", {"n": len(empty), "names": shown})
     if others:
-        yield Message("{n} files are not pictures by their names.", {"n": others})
+        yield Message("Files that are not pictures by their names: {n}.", {"n": others})
     if left <= 0:
         yield Message("Only the first {n} pictures are used.", {"n": MOST})
 

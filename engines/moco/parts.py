@@ -76,7 +76,7 @@ def checked(found: PictureSet, params: RunParams) -> tuple[Message, ...]:
     if different == 1:
         raise LabError("All {n} pictures are identical: there is nothing to tell apart.", n=count)
     if different < count:
-        notes.append(Message("{n} pictures are copies of others: they will be each other's negatives.",
+        notes.append(Message("Copies of other pictures: {n}. They will be each other's negatives.",
                              {"n": count - different}))  # fmt: skip
     if params.method == MOCO and params.queue_size > count:
         notes.append(Message("The queue is larger than the {n} pictures: each one is its own negative.", {"n": count}))

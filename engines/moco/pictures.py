@@ -234,7 +234,7 @@ def folder(paths: tuple[str, ...]) -> Making:
         if len(found) % SLICE == 0:
             yield Progress(index + 1, len(files), Message("Reading {name}", {"name": name}))
     if refusals.count:
-        notes += (Message("{n} pictures can't be read.", {"n": refusals.count}),)
+        notes += (Message("Pictures that can't be read: {n}.", {"n": refusals.count}),)
     if not found:
         raise LabError("{name}: no pictures that can be read.", name=name)
     made = parted(name, np.stack(found), None if labels is None else labels[kept], names)

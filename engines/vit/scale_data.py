@@ -213,7 +213,7 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
             yield Progress(done, total, Message("Reading {name}", {"name": found.name}))
     if refusals.count:
         reason = refusals.reasons[0]
-        notes.append(Message("{n} pictures can't be read. {reason}", {"n": refusals.count, "reason": reason}))
+        notes.append(Message("Pictures that can't be read: {n}. {reason}", {"n": refusals.count, "reason": reason}))
     if share < 1:
         notes.append(Message("Only {n} pictures are used.", {"n": total}))
     every, kept = np.array(labels, np.int64), np.array(images, np.uint8).reshape(-1, side, side, 3)

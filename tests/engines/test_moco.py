@@ -338,7 +338,7 @@ def test_pictures_that_teach_nothing_are_named(toys):
     with pytest.raises(LabError, match="identical"):
         Run(small(), replace(toys, pixels=np.repeat(toys.pixels[:1], 40, 0)))
     twice = replace(toys, pixels=np.concatenate([toys.pixels[:48]] * 2))
-    assert any("copies" in note.text for note in Run(small(), twice).notes)
+    assert any("Copies" in note.text for note in Run(small(), twice).notes)
 
 
 def test_a_run_tells_what_it_does_and_goes_on(on_toys):

@@ -261,8 +261,8 @@ def test_folders_are_read_whatever_is_in_them(tmp_path):
     found = class_folders.scan([root])
     assert (found.name, found.names, found.counts) == ("pets", ("cat 2", "cat 10"), (4, 2))
     assert sorted(str(note) for note in found.notes) == [
-        "1 files are not pictures by their names.",
-        "1 folders without pictures: empty.",
+        "Files that are not pictures by their names: 1.",
+        "Folders without pictures: 1 (empty).",
     ]
     several = class_folders.scan([root / "cat 2", root / "cat 10"])
     assert (several.name, several.names) == ("pets", ("cat 2", "cat 10"))

@@ -168,7 +168,7 @@ def test_class_folders_are_read_bad_pictures_counted(tmp_path, short):
     assert sum(isinstance(e, Progress) for e in events) == 60
     began = next(e for e in events if isinstance(e, StudyBegan))
     assert (began.table.classes, began.table.tested, began.table.counts) == (2, 12, (48,))
-    assert "1 pictures" in str(began.notes[0].text.format(**began.notes[0].values))
+    assert "can't be read: 1" in str(began.notes[0].text.format(**began.notes[0].values))
     assert sum(isinstance(e, StudyPoint) for e in events) == 6
 
 
