@@ -218,6 +218,7 @@ class TopicTab(QWidget):
 
     def ask(self, again: bool = False) -> None:
         """Ask the engine what the settings ask for; ``again`` even if that was the last question."""
+        self._given_up = False
         self.stream.request(self.params, again=again)
 
     def untouched(self) -> Params:
@@ -334,6 +335,7 @@ class TopicTab(QWidget):
             self._long.start()
         else:
             self._long.stop()
+            self._given_up = False
             self.progress = None
             self._run_lines(False)
         self.busy.emit(busy)
@@ -352,7 +354,7 @@ class TopicTab(QWidget):
             self._cut = event.cancelled and not self._given_up
         match event:
             case Started():
-                self.failed = self._given_up = False
+                self.failed = False
             case Progress():
                 self.progress = event
                 self.progressed.emit(event)

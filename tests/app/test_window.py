@@ -97,6 +97,15 @@ def test_cancel_ends_a_run_and_keeps_the_picture(tab, window, qtbot):
     assert not tab.stream.is_busy
 
 
+def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, window, qtbot):
+    tab.change(do="forever")
+    settle(qtbot, tab, window.cancel)  # before the window has heard that it began
+    heard = len(tab.answers)
+    tab.shown()
+    assert not tab.stream.is_busy
+    assert len(tab.answers) == heard
+
+
 def test_settings_come_back_in_the_next_window(tab, window, open_window, qtbot):
     settle(qtbot, tab, lambda: tab.change(layer=9, grid=False))
     tab.show_page(1)
