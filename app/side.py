@@ -73,6 +73,16 @@ class Side(QFrame):
         """Mark a topic without telling anybody."""
         self._buttons[name].setChecked(True)
 
+    def _target(self) -> int:
+        """Width at rest; a wide font gets more of it where a title needs more."""
+        if self._rail:
+            return RAIL
+        return max(SIDE, 2 * S2 + max(one.sizeHint().width() for one in self._buttons.values()))
+
+    def retranslated(self) -> None:
+        """Titles in another language may need another width."""
+        self.set_rail(self._rail, animated=False)
+
     @property
     def rail(self) -> bool:
         """Whether only icons are shown."""
@@ -80,7 +90,7 @@ class Side(QFrame):
 
     def set_rail(self, rail: bool, animated: bool = True) -> None:
         """Show icons alone, or icons and words."""
-        if rail == self._rail and self.minimumWidth() in (RAIL, SIDE):
+        if rail == self._rail and self.minimumWidth() == self._target():
             return
         self._rail = rail
         for part in self._wide:
@@ -95,7 +105,7 @@ class Side(QFrame):
         self._foot.setDirection(self._foot.Direction.TopToBottom if rail else self._foot.Direction.LeftToRight)
         for tool in self._tools:
             tool.setFixedWidth(RAIL - 2 * S2 if rail else 36)
-        target = RAIL if rail else SIDE
+        target = self._target()
         self._slide.stop()
         if animated and self.isVisible() and theme.duration(1):
             self._slide.setDuration(theme.duration(160))
