@@ -51,11 +51,15 @@ def own_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_widget_left():
-    """Deletes windows and menus without an owner that a test leaves: each new style sheet would polish them, too."""
+    """Deletes windows and menus without an owner that a test leaves: each new style sheet would polish them, too.
+
+    No others: those of a tab that could not be built still hold on to each other.
+    """
     before = set(top_levels())
     yield
     for widget in set(top_levels()) - before:
-        widget.deleteLater()
+        if widget.parent() is None and type(widget).__name__ in ("Window", "QMenu"):
+            widget.deleteLater()
     if QCoreApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
