@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -99,7 +101,9 @@ def test_cancel_ends_a_run_and_keeps_the_picture(tab, window, qtbot):
 
 def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, window, qtbot):
     tab.change(do="forever")
-    settle(qtbot, tab, window.cancel)  # before the window has heard that it began
+    while not tab.stream._mailbox._events:  # it has begun, and the window has not heard of it
+        time.sleep(0.001)
+    settle(qtbot, tab, window.cancel)
     heard = len(tab.answers)
     tab.shown()
     assert not tab.stream.is_busy
