@@ -9,8 +9,9 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QStackedLayout, QWidget
 
 from app import icons, theme, words
+from app.steady import Steady
 from app.theme import BODY, CARD_HEAD, HEAD, S1, S2, S3, SMALL
-from app.widgets import Button, Item, Pad, Piece, Steady, box, button, col, label, row
+from app.widgets import Button, Item, Pad, Piece, box, button, col, label, row
 from app.words import Text
 
 

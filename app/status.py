@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QFrame, QMenu, QProgressBar
 
 from app import words
 from app.header import DropDown, entry
+from app.steady import Steady
 from app.theme import S3, S4, SMALL, STATUS
-from app.widgets import Steady, button, quiet, row
+from app.widgets import button, quiet, row
 from app.words import Text
 from engines.core.device import CHOICES
 from engines.core.errors import Message

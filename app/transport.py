@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from app import words
 from app.sliders import Field, Scale, Slider
+from app.steady import Figure
 from app.stream import Stream
 from app.theme import HEAD, S2, S3
-from app.widgets import Figure, button, quiet, row
+from app.widgets import button, quiet, row
 from engines.core.errors import Message
 from engines.core.lane import Lane
 from engines.core.protocol import Engine

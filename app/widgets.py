@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons, theme, words
+from app.steady import Figure
 from app.theme import BODY, S2, S3, SMALL
 from app.words import Text
 from engines.core.errors import Message
@@ -33,8 +34,6 @@ from engines.core.errors import Message
 Piece: TypeAlias = QWidget | QLayout
 Item: TypeAlias = Piece | tuple[Piece, int] | int
 Pad: TypeAlias = int | tuple[int, int, int, int]
-
-ROOM = 0.75  # least share of a `Steady` line's room that its text fills
 
 
 # ------------------------------------------------------------------ arranging
@@ -294,63 +293,6 @@ class Swatch(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color(self._token))
         painter.drawRoundedRect(self.rect(), 2, 2)
-
-
-class Figure(QLabel):
-    """A number that changes often and keeps its place: a new one lays nothing out, unless it needs more room."""
-
-    def __init__(self, px: int = SMALL, bold: bool = True) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self._widest = ""
-        theme.set_font(self, px, bold)
-
-    def hold(self, widest: str) -> None:
-        """Make room for ``widest``."""
-        self._widest = widest
-        metrics = self.fontMetrics()
-        wide = max(metrics.horizontalAdvance(text) for text in (widest, self.text()))
-        self.setFixedSize(wide, metrics.height())
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        if (wide := self.fontMetrics().horizontalAdvance(text)) > self.minimumWidth():
-            self.setFixedWidth(wide)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self.hold(self._widest)
-
-
-class Steady(QLabel):
-    """A line that is said anew all the time: one of about the same length lays nothing out."""
-
-    def __init__(self, text: Text = "", px: int = SMALL, bold: bool = False, kind: str = "") -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        if kind:
-            self.setProperty("kind", kind)
-        theme.set_font(self, px, bold)
-        if text:
-            words.say(self, "setText", text)
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        need, has = self._need(), self.minimumSize()
-        if not ROOM * has.width() <= need.width() <= has.width() or need.height() > has.height():
-            self.setFixedSize(need)
-
-    def _need(self) -> QSize:
-        """As a label asks for: a pixel more than the text, whose height is that of the fonts its signs are found in."""
-        metrics = self.fontMetrics()
-        size = metrics.size(0, self.text())
-        return QSize(size.width() + 1, max(size.height(), metrics.height()))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self.setFixedSize(self._need())
 
 
 class Key(QWidget):

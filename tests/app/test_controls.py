@@ -15,7 +15,8 @@ from app import theme, words
 from app.cards import ErrorBar, card
 from app.controls import Check, Chips
 from app.sliders import Field, ParamRow, Scale, Slider
-from app.widgets import Key, MenuButton, Segments, Steady, box, button, col, row
+from app.steady import Steady
+from app.widgets import Key, MenuButton, Segments, box, button, col, row
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 
 from app import choosers, words
 from app.cards import Card
+from app.steady import Steady
 from app.tabs.vit.columns import LayerColumns
 from app.tabs.vit.photo import Photo, cosine
 from app.tabs.vit.shown import Ends, Shown, ends_of
@@ -19,7 +20,7 @@ from app.views.mosaic import HEADER_H, NOTE_H, Mosaic
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell, weight_percent
 from app.views.tiling import tile
-from app.widgets import MenuButton, Segments, Steady, col, quiet, row
+from app.widgets import MenuButton, Segments, col, quiet, row
 from engines.core.errors import Message
 from engines.vit.spec import (
     ABSOLUTE,
