@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test lint bench pictures clean
+.PHONY: run test proofs lint bench pictures clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -20,6 +20,10 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What takes longer than the suite may: trainings to their end, a minute of mutated files. Each prints its own table.
+proofs: $(VENV)/test.done
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m proof -s --durations=0 --durations-min=1 --timeout 3600 $(ARGS)
 
 bench: $(VENV)/test.done
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
