@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from argparse import Namespace
@@ -14,6 +13,7 @@ from PySide6.QtCore import QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import snapshot, theme, words
+from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE
 from app.topics import topic, topics
@@ -66,13 +66,11 @@ def run(options: Namespace, started: float) -> int:
         tab = window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
         if options.page is not None:
             tab.show_page(min(options.page, len(tab.pages)) - 1)
-        if settings.note is not None:
-            window.complain(settings.note, word="Settings")
         if options.files:
             window.take_paths([str(Path(f)) for f in options.files])
 
     FirstPaint(window, fill)
-    signal.signal(signal.SIGINT, lambda *_: window.close())  # Ctrl+C in the terminal; heard at the next beat
+    Leaving(app, window)
     return app.exec()
 
 

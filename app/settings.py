@@ -1,4 +1,4 @@
-"""What the app remembers between two runs: one JSON file, written atomically, read with distrust.
+"""What the app remembers between two runs: one JSON file, written as things change, read with distrust.
 
 A file that cannot be read becomes the defaults and a note; it is kept aside, so that nothing is lost. A single value
 that does not fit (a slider that no longer exists, a number out of range) is passed over alone.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +16,12 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QByteArray, QStandardPaths
 from PySide6.QtWidgets import QWidget
 
-from engines.core.errors import Message
+from app.settingsfile import LISTS, RECENT, SettingsFile, UnreadableError, Values
+from engines.core.errors import LabError, Message
 from engines.core.params import Params, rules
 
 HOME_VARIABLE = "ATTENTION_LAB_HOME"  #: folder to keep everything in, instead of the system's places
 VERSION = 1
-RECENT = 10  #: pictures and models remembered
 
 P = TypeVar("P", bound=Params)
 
@@ -35,7 +36,7 @@ def config_folder() -> Path:
 
 
 class Settings:
-    """Remembered choices; attributes are read and written directly, `save` puts them on disk.
+    """Remembered choices; attributes are read and written directly, `save` and `save_changes` put them on disk.
 
     Attributes
     ----------
@@ -46,11 +47,13 @@ class Settings:
     recent_pictures, recent_models : list of str
         Paths and sources, newest first.
     note : Message, optional
-        What happened to a settings file that could not be read.
+        What happened to a settings file that could not be read or written, until `take_note`.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file  # None: nothing is written
+        self._file = None if file is None else SettingsFile(file)  # None: nothing is written
+        self._writing: threading.Thread | None = None
+        self._failed: Message | None = None  # why the last saving came to nothing
         self.device, self.theme, self.language, self.tab = "auto", "", "", ""
         self.rail = self.reduce_motion = False
         self.recent_pictures: list[str] = []
@@ -59,6 +62,7 @@ class Settings:
         self._geometry = ""
         self._topics: dict[str, dict[str, Any]] = {}
         self._pages: dict[str, int] = {}
+        self._on_disk: Values = {}  # what the file was last known to hold of ours
 
     # -- file
     @classmethod
@@ -67,37 +71,29 @@ class Settings:
         if temporary:
             return cls()
         made = cls(config_folder() / "settings.json")
-        made._read()
+        found = made._read()
+        made._on_disk = {**made._values(), **{name: found[name] for name in LISTS if isinstance(found.get(name), list)}}
         return made
 
     @property
     def folder(self) -> Path | None:
         """Where a tab may keep files of its own; None if nothing is to be written."""
-        return None if self._file is None else self._file.parent
+        return None if self._file is None else self._file.path.parent
 
-    def _read(self) -> None:
+    def _read(self) -> Values:
         assert self._file is not None
         try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError("not an object")
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, RecursionError) as error:
-            self._put_aside(error)
-            return
+            found = self._file.read()
+        except UnreadableError as error:
+            self.note = error.message
+            return {}
         self._take(found)
+        return found
 
-    def _put_aside(self, error: Exception) -> None:
-        assert self._file is not None
-        broken = self._file.with_suffix(".broken.json")
-        text = "The settings file could not be read ({reason}). Defaults are used; the old file is kept as {name}."
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        try:
-            self._file.replace(broken)
-        except OSError:
-            text = "The settings file could not be read ({reason}). Defaults are used."
-        self.note = Message(text, {"reason": str(reason), "name": broken.name})
+    def take_note(self) -> Message | None:
+        """The note, once."""
+        note, self.note = self.note, None
+        return note
 
     def _take(self, found: dict[str, Any]) -> None:
         choices = {
@@ -111,7 +107,7 @@ class Settings:
         for name, kind in (("tab", str), ("rail", bool), ("reduce_motion", bool)):
             if isinstance(found.get(name), kind):
                 setattr(self, name, found[name])
-        for name in ("recent_pictures", "recent_models"):
+        for name in LISTS:
             listed = found.get(name)
             if isinstance(listed, list):
                 setattr(self, name, [item for item in listed if isinstance(item, str)][:RECENT])
@@ -125,25 +121,45 @@ class Settings:
             if isinstance(page, int) and page >= 0:
                 self._pages[name] = page
 
+    def _values(self) -> Values:
+        """Everything as it stands in the file."""
+        found: Values = json.loads(json.dumps({
+            "version": VERSION, "device": self.device, "theme": self.theme, "language": self.language,
+            "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "geometry": self._geometry,
+            "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
+            "topics": self._topics, "pages": self._pages,
+        }))  # fmt: skip
+        return found
+
     def save(self) -> None:
-        """Write the file, whole or not at all. A full or read-only disk is no reason to stop the app."""
-        if self._file is None:
+        """Write what has changed. A full or read-only disk is no reason to stop the app."""
+        if self._file is not None:
+            self._join()
+            self._write(self._file, self._values())
+
+    def save_changes(self) -> None:
+        """Write what has changed, if anything, on a thread of its own: a slow disk does not hold the window up."""
+        if self._file is None or (self._writing is not None and self._writing.is_alive()):
             return
-        text = json.dumps(
-            {
-                "version": VERSION, "device": self.device, "theme": self.theme, "language": self.language,
-                "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "geometry": self._geometry,
-                "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
-                "topics": self._topics, "pages": self._pages,
-            }, indent=1,
-        )  # fmt: skip
-        draft = self._file.with_suffix(f".{os.getpid()}.draft")
+        now = self._values()
+        if now != self._on_disk:
+            self._writing = threading.Thread(target=self._write, args=(self._file, now), name="settings")
+            self._writing.start()
+
+    def _join(self) -> None:
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+
+    def _write(self, file: SettingsFile, now: Values) -> None:
+        """One at a time: `save_changes` begins none while another goes on, `save` waits for it."""
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(self._file)
-        except OSError as error:
-            self.note = Message("The settings could not be saved: {reason}", {"reason": str(error.strerror)})
+            file.save(self._on_disk, now)
+        except LabError as error:
+            if error.message != self._failed:  # said once, until it went well again
+                self.note = self._failed = error.message
+            return
+        self._on_disk, self._failed = now, None
 
     # -- topics
     def restored(self, topic: str, params: P) -> P:

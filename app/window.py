@@ -81,6 +81,7 @@ class Window(QMainWindow):
         self._beat = QTimer(self)
         self._beat.setInterval(BEAT)
         self._beat.timeout.connect(self._look)
+        self._beat.timeout.connect(self._save_settings)
         self._beat.start()
         self._look()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
@@ -205,6 +206,18 @@ class Window(QMainWindow):
         self.status.set_rate(max(0, self._paints - 1) / (now - self._beat_at))  # one is this very update
         self._paints, self._beat_at = 0, now
         self.status.set_memory(memory_in_use(self.settings.device if _torch_sees(self.settings.device) else "cpu"))
+
+    def keep_everything(self) -> None:
+        """Bring to the disk what would be lost if the program ended now."""
+        self.settings.remember(self)
+        self.settings.save()
+
+    def _save_settings(self) -> None:
+        """What was changed since the last beat goes to the disk: a killed window loses a second."""
+        self.settings.remember(self)
+        self.settings.save_changes()
+        if self.tab is not None and (note := self.settings.take_note()) is not None:
+            self.complain(note, word="Settings")
 
     # -- look and language
     def _tools(self) -> tuple[Button, ...]:
@@ -346,11 +359,12 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing behind: no thread, no timer, no half file."""
         self._beat.stop()
-        self.settings.remember(self)
+        self.keep_everything()  # first: what follows may take longer than a session's end allows
+        if (note := self.settings.take_note()) is not None:
+            print(words.tr(note), file=sys.stderr)
         self.hide()  # a long computation may take a moment to end; nobody has to watch that
         self.intake.close()
         self.lane.close()
-        self.settings.save()
         super().closeEvent(event)
 
 

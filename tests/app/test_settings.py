@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QLockFile
 from PySide6.QtWidgets import QWidget
 
+from app import settingsfile
 from app.settings import HOME_VARIABLE, Settings
 from engines.core.params import Choice, Params, Range, Switch, setting
 
@@ -61,7 +64,7 @@ def test_a_broken_file_gives_defaults_and_a_note_and_is_kept(home, text):
     settings = Settings.load()
     assert settings.theme == ""
     assert "Defaults" in str(settings.note)
-    assert (home / "settings.broken.json").read_text(encoding="utf-8") == text
+    assert (home / "settings-broken.json").read_text(encoding="utf-8") == text
     settings.save()
     assert Settings.load().note is None
 
@@ -95,8 +98,11 @@ def test_a_disk_that_refuses_is_said_not_raised(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "file" / "below"))
     settings = Settings.load()
+    settings.theme = "dark"
     settings.save()
-    assert "could not be saved" in str(settings.note)
+    assert str(settings.take_note()) == "The settings could not be saved: the place is no folder"
+    settings.save()
+    assert settings.take_note() is None  # said once
 
 
 def test_a_name_that_is_no_unicode_is_saved(home):
@@ -104,3 +110,123 @@ def test_a_name_that_is_no_unicode_is_saved(home):
     settings.recent_models = ["caf\udce9"]
     settings.save()
     assert Settings.load().recent_models == ["caf\udce9"]
+
+
+# ------------------------------------------------------------------ as they change
+def test_changes_are_written_without_waiting_for_the_end(home, no_thread_left):
+    settings = Settings.load()
+    settings.save_changes()
+    settings._join()
+    assert not home.exists()  # nothing was changed
+    settings.theme = "dark"
+    settings.save_changes()
+    settings._join()
+    assert Settings.load().theme == "dark"
+    written = (home / "settings.json").stat().st_mtime_ns
+    settings.save_changes()
+    settings.save()
+    assert (home / "settings.json").stat().st_mtime_ns == written
+
+
+def test_a_full_disk_is_said_once_and_the_changes_are_saved_when_there_is_room(home, monkeypatch):
+    settings = Settings.load()
+    settings.theme = "dark"
+    with monkeypatch.context() as full:
+
+        def fails(*_args):
+            raise OSError(errno.ENOSPC, "full")
+
+        full.setattr("engines.core.files.os.write", fails)
+        for told in ("The settings could not be saved: the disk is full", "None"):
+            settings.save_changes()
+            settings._join()
+            assert str(settings.take_note()) == told
+    assert [entry.name for entry in home.iterdir()] == []
+    settings.save_changes()
+    settings._join()
+    assert Settings.load().theme == "dark"
+
+
+def test_each_beat_of_the_window_saves(home, open_window):
+    window = open_window()
+    window.settings.theme = "dark"
+    window._beat.timeout.emit()
+    window.settings._join()
+    assert Settings.load().theme == "dark"
+
+
+# ------------------------------------------------------------------ two windows
+def test_two_windows_keep_what_each_has_changed(home):
+    first = Settings.load()
+    first.theme, first.language, first.recent_models = "dark", "en", ["a", "b"]
+    first.keep("toy", Toy(heads=7, rate=0.5))
+    first.keep("other", Toy())
+    first.save()
+    one, two = Settings.load(), Settings.load()
+    one.theme, two.language = "light", "zh"
+    one.keep("toy", Toy(heads=2, rate=0.5))
+    two.keep("toy", Toy(heads=7, rate=0.9))
+    two.set_page("toy", 3)
+    one.add_model("one")
+    two.add_model("two")
+    one.save()
+    two.save()
+    now = Settings.load()
+    assert (now.theme, now.language, now.page("toy")) == ("light", "zh", 3)
+    assert now.restored("toy", Toy()) == Toy(heads=2, rate=0.9)
+    assert now.restored("other", Toy(heads=1)) == Toy()
+    assert now.recent_models == ["two", "one", "a", "b"]
+    one.save()  # it has changed nothing since: what the other wrote stays
+    assert Settings.load().language == "zh"
+
+
+def test_recent_things_stay_few_and_those_that_vanished_go(home, tmp_path):
+    for i in range(10):
+        (tmp_path / f"{i}").touch()
+    first = Settings.load()
+    for i in range(10):
+        first.add_picture(str(tmp_path / f"{i}"))
+    first.save()
+    (tmp_path / "3").unlink()
+    one, two = Settings.load(), Settings.load()
+    for settings, name in ((one, "one"), (two, "two")):
+        (tmp_path / name).touch()
+        settings.add_picture(str(tmp_path / name))
+        settings.save()
+    assert [Path(path).name for path in Settings.load().recent_pictures] == [
+        "two", "one", "9", "8", "7", "6", "5", "4", "2", "1",
+    ]  # fmt: skip
+
+
+def test_what_a_newer_version_wrote_stays(home):
+    home.mkdir()
+    (home / "settings.json").write_text(json.dumps({"version": 2, "colors": {"a": 1}, "topics": {"new": {"x": 1}}}))
+    settings = Settings.load()
+    settings.theme = "dark"
+    settings.save()
+    there = json.loads((home / "settings.json").read_text())
+    assert (there["colors"], there["topics"]["new"], there["theme"]) == ({"a": 1}, {"x": 1}, "dark")
+
+
+def test_a_window_that_holds_the_file_is_waited_for_and_named(home, monkeypatch):
+    home.mkdir()
+    monkeypatch.setattr(settingsfile, "WAIT", 0)
+    held = QLockFile(str(home / "settings.lock"))
+    assert held.tryLock(0)
+    settings = Settings.load()
+    settings.theme = "dark"
+    settings.save()
+    assert "another window is at it" in str(settings.take_note())
+    held.unlock()
+    settings.save()
+    assert Settings.load().theme == "dark"
+    assert sorted(entry.name for entry in home.iterdir()) == ["settings.json"]
+
+
+def test_broken_files_put_aside_do_not_overwrite_each_other(home):
+    home.mkdir()
+    for text in ("{", "["):
+        (home / "settings.json").write_text(text)
+        Settings.load()
+    assert (home / "settings-broken.json").read_text() == "{"
+    assert (home / "settings-broken-2.json").read_text() == "["

@@ -272,6 +272,7 @@ def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are
     assert "2.png" in said
     assert "stays" not in said
     tab.error.dismiss()
+    qtbot.waitUntil(lambda: not tab.stream.is_busy)  # the answer to the one before
     settle(qtbot, tab, lambda: tab.findChild(PictureStrip).setCurrentRow(3))
     assert (tab.params.picture.name, tab.error.isVisible()) == ("4.png", False)
 
