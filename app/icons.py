@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
@@ -11,8 +10,9 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
 from app import theme
+from engines.core.assets import assets
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "icons"
+FOLDER = assets("icons")
 PX = 18
 
 

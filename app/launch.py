@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import snapshot, theme, words
+from app import display, qtlog, snapshot, theme, words
 from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE
@@ -21,10 +21,19 @@ from app.window import Window
 
 
 def start(options: Namespace) -> tuple[QApplication, Settings]:
-    """The application object with look and language set, and the settings."""
+    """The application object with look and language set, and the settings.
+
+    Raises
+    ------
+    display.NoScreen
+        If the display has no screen.
+    """
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        app = QApplication(sys.argv[:1])
+        with qtlog.Starting():
+            app = QApplication(sys.argv[:1])
+        if app.primaryScreen() is None:
+            raise display.NoScreen  # the first window would end the process
     app.setApplicationName("Attention Lab")
     sys.setswitchinterval(PATIENCE)
     app.setStyle("Fusion")

@@ -12,16 +12,16 @@ import re
 import weakref
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from engines.core.assets import assets
 from engines.core.errors import Message
 
 LANGUAGES = ("en", "zh")
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "words"
+FOLDER = assets("words")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 Text: TypeAlias = str | Message

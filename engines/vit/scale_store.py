@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from engines.core.assets import assets
 from engines.core.training import Weights
 from engines.vit.scale_spec import SIZES, VIT, Cell, Point, Table
 
-RESULTS = Path(__file__).parents[2] / "assets" / "results"
+RESULTS = assets("results")
 BUNDLED = RESULTS / "scale-cifar10.json"
 INSIDE = RESULTS / "scale-cifar10-inside.npz"
 
