@@ -16,11 +16,8 @@ from PySide6.QtGui import QImage, QPixmap
 
 from engines.checkpoints import layout
 from engines.core.errors import LabError, Message
+from engines.core.pictures import SUFFIXES
 
-SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm",
-    ".avif",
-)  # fmt: skip
 MANY = 2000  # entries of a folder that are looked at
 STAYS = "{refusal} The old picture stays."
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColorSpace, QImage
 
 from app.drops import STAYS
 from engines.core.errors import LabError, Message
@@ -132,7 +132,10 @@ def from_qimage(image: QImage, name: str) -> Picture:
 
     if image.isNull():
         raise LabError("{name}: not an image.", name=name)
-    flat = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    flat, space = image.convertToFormat(QImage.Format.Format_RGBA8888), image.colorSpace()
+    if space.isValid() and space != QColorSpace(QColorSpace.NamedColorSpace.SRgb):
+        meant = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb), flat.format())
+        flat = flat if meant.isNull() else meant  # none: a space for other colors than these
     lines = np.frombuffer(flat.constBits(), np.uint8).reshape(flat.height(), flat.bytesPerLine())
     return from_rgba(lines[:, : 4 * flat.width()].reshape(flat.height(), flat.width(), 4), name)  # lines are padded
 

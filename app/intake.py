@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.downloads import Download, progress_text
-from app.drops import STAYS, SUFFIXES, Drop, sort_drop, sort_paths
+from app.drops import STAYS, Drop, sort_drop, sort_paths
 from app.images import PictureReader
 from app.strip import PictureStrip
 from app.topics import topics
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
-from engines.core.pictures import Picture
+from engines.core.pictures import SUFFIXES, Picture
 
 if TYPE_CHECKING:
     from app.tab import TopicTab
@@ -162,6 +162,8 @@ class Intake(QObject):
             tab.take_picture(picture)
             if unread:  # said now, since another picture takes what was said before away
                 tab.complain(_together(unread), word="Refused")
+            elif picture.note is not None:
+                tab.complain(picture.note, word="Note")
 
     def _refused(self, reason: Message) -> None:
         """Of several pictures the first good one is shown; the broken ones before it are named."""

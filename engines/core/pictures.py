@@ -8,6 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.core.errors import Message
+
+#: Endings of files that are looked at as pictures where a folder is searched.
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm",
+    ".pfm", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -21,11 +29,14 @@ class Picture:
         Pixels, already turned upright. Nobody writes into it.
     source : str
         Path it was read from; empty for a pasted or a drawn picture.
+    note : Message, optional
+        What a person should know of how it is shown.
     """
 
     name: str
     rgb: npt.NDArray[np.uint8] = field(repr=False)
     source: str = ""
+    note: Message | None = None
 
     def __post_init__(self) -> None:
         shape: tuple[Any, ...] = self.rgb.shape

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from engines.core.errors import LabError, Message
+from engines.core.pictures import SUFFIXES
 from engines.data import coco_boxes, voc_boxes
 from engines.data.box_faults import Faults, Raw
+from engines.data.pictures import stored_size
 
-PICTURES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
 DEEPEST = 3  # folders below the one that was given
 MANY = 200_000  # entries of all folders together that are looked at
 PEEK = 65_536  # bytes at both ends of a file that tell what it is
@@ -108,7 +109,7 @@ def listing(root: Path) -> Listing:
                 found.tables.append(folder / name)
             elif suffix == ".xml":
                 found.sheets.append(folder / name)
-            elif suffix in PICTURES:
+            elif suffix in SUFFIXES:
                 found.pictures.setdefault(name.lower(), []).append(folder / name)
         if seen > MANY:
             break
@@ -237,7 +238,7 @@ def _annotated(raw: Raw, files: Listing, classes: list[str], faults: Faults) -> 
         return None
     width, height = raw.size
     if min(raw.size) <= 0 and raw.boxes:
-        size = picture_size(path)
+        size = stored_size(path)
         if size is None:
             reason = Message("the picture {picture} can't be read", {"picture": path.name})
             faults.add(raw.file, raw.line, reason, count=len(raw.boxes))
@@ -253,17 +254,6 @@ def _annotated(raw: Raw, files: Listing, classes: list[str], faults: Faults) -> 
         labels.append(classes.index(box.name))
     table = np.array(boxes, np.float32).reshape(-1, 4)
     return Annotated(path, table, np.array(labels, np.int64), (width, height))
-
-
-def picture_size(path: Path) -> tuple[int, int] | None:
-    """Width and height from a picture's head; None if it can't be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as file:
-            return file.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
 
 
 def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotated, ...], tuple[Annotated, ...]]:

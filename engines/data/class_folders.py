@@ -17,12 +17,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from engines.core.errors import LabError, Message
+from engines.core.pictures import SUFFIXES
 from engines.data import pictures
 
-SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm",
-    ".avif",
-)  # fmt: skip
 PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 MOST = 200_000  #: files whose names are kept
 NAMED = 20  #: refusals that are kept in words; the rest is counted

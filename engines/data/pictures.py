@@ -6,6 +6,7 @@ anything is decoded, so that a small file can't unfold into all memory.
 
 from __future__ import annotations
 
+import importlib
 import io
 import stat
 import struct
@@ -16,25 +17,20 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, UnidentifiedImageError, features
 
-from engines.core.errors import LabError
+from engines.core.errors import LabError, Message
 from engines.core.pictures import Picture
+from engines.data import tiff
+from engines.data.picture_colors import in_srgb, jp2_profile
+from engines.data.picture_kinds import check_readable
+from engines.data.picture_values import is_deep, to_gray
 
 PIXEL_LIMIT = 100_000_000  # more is refused
 KEPT_PIXELS = 16_000_000  # more is averaged down: no model looks closer, and a window of today has 8 million
 FILE_LIMIT = 1_000_000_000  # bytes
 
-_MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-}
+_PARTS = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # of Pillow, that not every one was built with
 # what Pillow's decoders are known to raise on damaged bytes
 _DAMAGE = (
     OSError,
@@ -68,22 +64,24 @@ Image.MAX_IMAGE_PIXELS = None
 _one_at_a_time = threading.Lock()
 
 
-def read_picture(source: Path | str | bytes, name: str = "", keep: int = KEPT_PIXELS) -> Picture:
-    """Read a picture file, or the bytes of one.
+def read_picture(source: Path | str | bytes, name: str = "", keep: int = KEPT_PIXELS, upright: bool = True) -> Picture:
+    """Read a picture file, or the bytes of one; every picture of the program is decoded here.
 
     Parameters
     ----------
     source : path or bytes
-        PNG, JPEG, WebP, BMP, TIFF, GIF (first frame), PPM or AVIF.
+        PNG, JPEG, WebP, BMP, TIFF, GIF (first frame), PPM, AVIF, JPEG 2000, or HEIC if pillow-heif is there.
     name : str
         What to call it; the file's name if not given.
     keep : int
         Largest number of pixels; a larger picture is averaged down.
+    upright : bool
+        Turn it as its camera was held; False leaves it as it is stored.
 
     Returns
     -------
     Picture
-        uint8 RGB, upright, at most ``keep`` pixels; transparent parts on white.
+        uint8 sRGB, at most ``keep`` pixels; transparent parts on white.
 
     Raises
     ------
@@ -91,10 +89,12 @@ def read_picture(source: Path | str | bytes, name: str = "", keep: int = KEPT_PI
         Naming the picture and the reason.
     """
     if isinstance(source, bytes):
-        return Picture(name, decode(source, name, keep))
+        rgb, note = _decoded(source, name, keep, upright)
+        return Picture(name, rgb, note=note)
     path = Path(source)
     name = name or path.name or str(path)
-    return Picture(name, decode(read_bytes(path, name), name, keep), str(path))
+    rgb, note = _decoded(read_bytes(path, name), name, keep, upright)
+    return Picture(name, rgb, str(path), note)
 
 
 def read_bytes(path: Path, name: str) -> bytes:
@@ -117,37 +117,64 @@ def read_bytes(path: Path, name: str) -> bytes:
         raise LabError("{name}: can't be read ({reason}).", name=name, reason=reason) from error
 
 
-def kind_of(data: bytes) -> str:
-    """Format by the first bytes; empty if it is none that can be read."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:12] in (b"ftypavif", b"ftypavis"):
-        return "AVIF"
-    if data[:1] == b"P" and data[1:2] in b"123456fF" and data[2:3].isspace():
-        return "PPM"
-    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), "")
-
-
 def decode(data: bytes, name: str, keep: int = KEPT_PIXELS) -> npt.NDArray[np.uint8]:
-    """Bytes of a picture file to upright RGB (H, W, 3); raises LabError as `read_picture` does."""
+    """Bytes of a picture file to upright sRGB (H, W, 3); raises LabError as `read_picture` does."""
+    return _decoded(data, name, keep, upright=True)[0]
+
+
+def stored_size(path: Path) -> tuple[int, int] | None:
+    """Width and height from a picture's head, before it is turned upright; None if it can't be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file, _one_at_a_time, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kind = check_readable(file.read(4096), path.name)
+            _need_decoder(kind, path.name)
+            file.seek(0)
+            with Image.open(file, formats=(kind,)) as image:
+                return image.size
+    except (LabError, *_DAMAGE):
+        return None
+
+
+def _decoded(data: bytes, name: str, keep: int, upright: bool) -> tuple[npt.NDArray[np.uint8], Message | None]:
     if not data:
         raise LabError("{name}: the file is empty.", name=name)
-    kind = kind_of(data)
-    if not kind:
-        raise LabError("{name}: not an image.", name=name)
+    kind = check_readable(data, name)
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about metadata of no interest here
+        _need_decoder(kind, name)
         try:
             with Image.open(io.BytesIO(data), formats=(kind,)) as image:  # that decoder alone
-                return _pixels(image, name, keep)
+                return _pixels(image, data, kind, name, keep, upright)
         except MemoryError as error:
             raise LabError("{name}: there is not enough memory for this picture.", name=name) from error
         except _DAMAGE as error:
             if cut_short(data, kind):
                 raise LabError("{name}: the file ends too early.", name=name) from error
+            if kind == "TIFF" and isinstance(error, UnidentifiedImageError) and (said := tiff.refusal(data, name)):
+                raise said from error
             raise LabError(
                 "{name}: the file is damaged, or a kind of {kind} that can't be read.", name=name, kind=kind
             ) from error
+
+
+def _need_decoder(kind: str, name: str) -> None:
+    """Raise LabError, saying what to install, where the decoder of this kind is missing."""
+    if kind == "HEIF":
+        try:
+            importlib.import_module("pillow_heif").register_heif_opener()
+        except ImportError as error:
+            raise LabError(
+                "{name}: a HEIC picture, which is read once pillow-heif is there (pip install pillow-heif).", name=name
+            ) from error
+    elif kind in _PARTS and not features.check(_PARTS[kind]):
+        raise LabError(
+            "{name}: a picture of kind {kind}, for which the Pillow here is too old (pip install --upgrade Pillow).",
+            name=name,
+            kind=kind,
+        )
 
 
 def from_rgba(rgba: npt.NDArray[np.uint8], name: str, keep: int = KEPT_PIXELS) -> Picture:
@@ -169,42 +196,46 @@ def cut_short(data: bytes, kind: str) -> bool:
     if kind == "BMP":
         return len(data) < 26 or int.from_bytes(data[2:6], "little") > len(data)
     if kind == "TIFF":
-        return _tiff_cut_short(data)
+        return tiff.cut_short(data)
     return False
 
 
-def _tiff_cut_short(data: bytes) -> bool:
-    """Whether the directory or a strip it points to lies beyond the end of a (32-bit) TIFF."""
-    order = "<" if data[:2] == b"II" else ">"
-    try:
-        (start,) = struct.unpack_from(order + "I", data, 4)
-        (count,) = struct.unpack_from(order + "H", data, start)
-        values = {}
-        for i in range(count):
-            tag, kind, length, value = struct.unpack_from(order + "HHII", data, start + 2 + 12 * i)
-            values[tag] = (kind, length, value)
-        for offsets, sizes in ((273, 279), (324, 325)):  # strips; tiles
-            if offsets in values and sizes in values:
-                first, size = values[offsets], values[sizes]
-                if first[1] == 1:
-                    return int(first[2]) + (int(size[2]) if size[0] == 4 else 0) > len(data)
-                last = struct.unpack_from(order + "I", data, first[2] + 4 * (first[1] - 1))[0] if first[0] == 4 else 0
-                return bool(last >= len(data))
-    except struct.error:
-        return True
-    return False
-
-
-def _pixels(image: Image.Image, name: str, keep: int) -> npt.NDArray[np.uint8]:
+def _pixels(
+    image: Image.Image, data: bytes, kind: str, name: str, keep: int, upright: bool
+) -> tuple[npt.NDArray[np.uint8], Message | None]:
     width, height = image.size
     _check_size(width, height, name)
     if width * height > keep:  # a JPEG can be decoded at half or a quarter of its size
         share = (keep / (width * height)) ** 0.5
         image.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
-    image.load()
-    flat = _reduced(_to_rgb(image), keep)
-    turn = _UPRIGHT.get(_orientation(image))
-    return np.array(flat if turn is None else flat.transpose(turn))  # (H, W, 3), a copy of its own
+    if kind == "TIFF":
+        tiff.mend(image, name)
+    if tiff.is_deep_planar(image):
+        loaded = tiff.planes(image, data)
+    else:
+        image.load()
+        loaded = image
+    gray = loaded.mode[:1] in "1LIF" and loaded.mode != "LAB"
+    plain, note = _plain(loaded, kind, name)
+    profile = image.info.get("icc_profile") or (jp2_profile(data) if kind == "JPEG2000" else b"")
+    flat, good = in_srgb(_reduced(plain, keep), profile, gray)
+    if not good:
+        note = note or Message("{name}: its color profile can't be used; its colors are taken as sRGB.", {"name": name})
+    if flat.mode == "RGBA":
+        flat = _on_white(flat)
+    turn = _UPRIGHT.get(_orientation(image)) if upright else None
+    return np.array(flat if turn is None else flat.transpose(turn)), note  # (H, W, 3), a copy of its own
+
+
+def _plain(image: Image.Image, kind: str, name: str) -> tuple[Image.Image, Message | None]:
+    """One of the modes L, LA, RGB, RGBA, CMYK and LAB, and what has to be said of it."""
+    if is_deep(image, kind):
+        return to_gray(image, kind, name)
+    if image.mode in ("CMYK", "LAB", "LA", "RGBA"):
+        return image, None
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode == "La" else "RGBA"), None
+    return image.convert("L" if image.mode == "1" else image.mode if image.mode == "L" else "RGB"), None
 
 
 def _check_size(width: int, height: int, name: str) -> None:
@@ -234,44 +265,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    mode = image.mode
-    if mode == "RGB" and "transparency" not in image.info:
-        return image
-    if mode.startswith("I;16"):
-        return _gray(np.asarray(image).astype(np.float64) / 257)  # 65535 -> 255
-    if mode == "I":
-        return _gray(_scaled(np.asarray(image).astype(np.float64), (255.0, 65535.0)))
-    if mode == "F":
-        return _gray(_scaled(np.asarray(image).astype(np.float64), (1.0, 255.0)))
-    if mode == "LAB":
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        assert converted is not None  # only for in-place use
-        return converted
-    if image.has_transparency_data:
-        return _on_white(image.convert("RGBA"))
-    return image.convert("RGB")
-
-
 def _on_white(rgba: Image.Image) -> Image.Image:
     white = Image.new("RGBA", rgba.size, "white")
     white.alpha_composite(rgba)
     return white.convert("RGB")
-
-
-def _scaled(values: npt.NDArray[np.float64], tops: tuple[float, float]) -> npt.NDArray[np.float64]:
-    """To 0..255: by the first of two usual ranges 0..top that holds all values, else from least to greatest."""
-    finite = values[np.isfinite(values)]
-    if finite.size == 0:
-        return np.zeros_like(values)
-    low, high = float(finite.min()), float(finite.max())
-    top = next((top for top in tops if low >= 0 and high <= top), None)
-    if top is not None:
-        return np.nan_to_num(values, nan=0.0, posinf=top, neginf=0.0) * (255 / top)
-    span = high - low or 1.0
-    return (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255 / span)
-
-
-def _gray(values: npt.NDArray[np.float64]) -> Image.Image:
-    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")

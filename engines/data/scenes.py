@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from engines.data.pictures import read_picture
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape, box_of, contains, corners_of
 
 __all__ = [
@@ -74,8 +75,7 @@ def sample_photos(side: int = 320) -> list[np.ndarray]:
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:
             if (Path(place) / name).is_file():
-                with Image.open(Path(place) / name) as file:
-                    picture = file.convert("RGB")
+                picture = Image.fromarray(read_picture(Path(place) / name).rgb)
                 picture.thumbnail((side, side))
                 photos.append(np.asarray(picture))
     return photos

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from engines.core.errors import LabError, Message
 from engines.data.boxes_folder import Annotated, reading
+from engines.data.pictures import read_picture, stored_size
 from engines.data.scenes import (
     KINDS,
     add_shapes,
@@ -188,14 +189,10 @@ def opened(annotated: Annotated, size: int) -> Image.Image:
     LabError
         If it can't be read.
     """
-    try:
-        with Image.open(annotated.path) as file:
-            file.draft("RGB", (2 * max(size, SHOWN), 2 * max(size, SHOWN)))
-            wide, tall = annotated.size
-            as_stored = (file.width >= file.height) == (wide >= tall)
-            return (file if as_stored else ImageOps.exif_transpose(file)).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LabError("{name}: can't be read as a picture.", name=annotated.path.name) from error
+    stored, (wide, tall) = stored_size(annotated.path), annotated.size
+    turned = stored is not None and (stored[0] >= stored[1]) != (wide >= tall)
+    keep = (2 * max(size, SHOWN)) ** 2
+    return Image.fromarray(read_picture(annotated.path, keep=keep, upright=turned).rgb)
 
 
 def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import LabError, Message
+from engines.core.pictures import SUFFIXES
 from engines.core.protocol import Progress
 from engines.data import class_folders, digits
-from engines.data.class_folders import SUFFIXES, Refusals
+from engines.data.class_folders import Refusals
 from engines.data.scenes import random_background
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape
 from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES

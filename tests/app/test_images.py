@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QColorSpace, QImage
 from pytestqt.qtbot import QtBot
 
 from app import images, words
@@ -24,7 +25,7 @@ from app.images import PictureReader, from_qimage, to_qimage
 from app.samples import sample_names
 from engines.core.errors import LabError, Message
 from engines.core.pictures import Picture
-from tests import corpus
+from tests import corpus, icc
 from tests.corpus import BAD, CASES, PNG
 
 ROOT = Path(__file__).parents[2]
@@ -201,6 +202,33 @@ def test_pasted_pictures(reader: PictureReader, qtbot: QtBot) -> None:
     assert rgb[0, 0].tolist() == [255, 255, 255]
     with pytest.raises(LabError, match="not an image"):
         from_qimage(QImage(), "nothing")
+
+
+def test_pasted_pictures_mean_what_their_space_says(reader: PictureReader, qtbot: QtBot) -> None:
+    """The same colors as those of a file with the same profile."""
+    swapped = QColorSpace.fromIccProfile(icc.of_colors(icc.SWAPPED))
+    assert swapped.isValid()
+    for form in (QImage.Format.Format_RGB32, QImage.Format.Format_ARGB32_Premultiplied, QImage.Format.Format_RGBA64):
+        image = QImage(2, 1, QImage.Format.Format_RGB32)
+        image.fill(QColor(40, 120, 200))
+        image = image.convertToFormat(form)
+        image.setColorSpace(swapped)
+        with qtbot.waitSignal(reader.opened) as opened:
+            reader.open_image(image, "pasted")
+        assert np.abs(opened.args[0].rgb[0, 0].astype(int) - (200, 120, 40)).max() <= 1
+    gray = QImage(2, 1, QImage.Format.Format_Grayscale8)
+    gray.fill(QColor(90, 90, 90))
+    gray.setColorSpace(QColorSpace.fromIccProfile(icc.of_gray(1.0)))
+    wanted = icc.levels(np.array(90 / 255))
+    assert np.abs(from_qimage(gray, "gray").rgb[0, 0] - wanted).max() <= 1
+
+
+def test_thumbnails_have_the_colors_of_the_picture(reader: PictureReader, qtbot: QtBot, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 200), (40, 120, 200)).save(tmp_path / "a.png", icc_profile=icc.of_colors(icc.SWAPPED))
+    with qtbot.waitSignal(reader.thumbnail) as small:
+        reader.make_thumbnails([tmp_path / "a.png"])
+    color = small.args[1].pixelColor(20, 20)
+    assert np.abs(np.array(color.getRgb()[:3]) - (200, 120, 40)).max() <= 1
 
 
 def test_there_and_back_through_qt() -> None:

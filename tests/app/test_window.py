@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -18,6 +19,7 @@ from app.strip import PictureStrip
 from engines.core.protocol import Job
 from tests.app import toy
 from tests.app.toy import ToyParams
+from tests.tiffs import tiff
 
 
 @pytest.fixture
@@ -237,6 +239,14 @@ def test_a_dropped_picture_reaches_the_tab_and_the_recent_ones(tab, window, qtbo
     assert tab.answers[-1].pixels == 30 * 20 * 3
     assert tab.params.picture.name == "猫 1.png"
     assert window.settings.recent_pictures == [str(path)]
+
+
+def test_what_a_person_should_know_of_a_picture_is_told(tab, window, qtbot, tmp_path):
+    (tmp_path / "depth.tif").write_bytes(tiff(np.tile(np.linspace(-2, 6, 9, dtype=np.float32), (3, 1))))
+    window.take_paths([str(tmp_path / "depth.tif")])
+    qtbot.waitUntil(lambda: not window.intake.reading)
+    assert tab.error.reason() == "depth.tif: values from −2 to 6 are shown from black to white."
+    assert tab.params.picture.name == "depth.tif"
 
 
 def test_several_pictures_fill_a_strip_to_choose_from(tab, window, qtbot, tmp_path):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -199,7 +199,10 @@ def test_every_text_has_its_chinese() -> None:
     for path in (ROOT / "assets/words").glob("*.zh.json"):
         words |= json.loads(path.read_text("utf-8"))
     texts = {entry.title for entry in SAMPLES} | {"Drawn picture"}
-    for file in ("engines/data/pictures.py", "engines/data/samples.py", "app/drops.py", "app/downloads.py"):
-        texts |= set(re.findall(r'(?:LabError|Message)\(\s*"([^"]+)"', (ROOT / file).read_text("utf-8")))
-    assert len(texts) > 25
+    data = ("pictures", "picture_colors", "picture_kinds", "picture_values", "tiff", "samples")
+    for file in (*(f"engines/data/{name}.py" for name in data), "app/drops.py", "app/downloads.py"):
+        for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("LabError", "Message"):
+                texts |= {text.value for text in node.args[:1] if isinstance(text, ast.Constant)}
+    assert len(texts) > 60
     assert texts <= set(words)
