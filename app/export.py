@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -19,10 +17,11 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
 from app import theme, words
 from engines.core.errors import LabError, Message
+from engines.core.files import WriteError, reason, write
 
 SCALE = 2  # pixels per logical pixel of an exported picture
 
@@ -69,12 +68,17 @@ def copy_picture(view: QWidget) -> None:
     QApplication.clipboard().setImage(picture(view))
 
 
-def _bytes_png(view: QWidget) -> bytes:
+def png(image: QImage) -> bytes:
+    """A picture as the content of a PNG file."""
     store = QByteArray()
     buffer = QBuffer(store)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture(view).save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes, Qt takes str
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes, Qt takes str
     return bytes(store.data())
+
+
+def _bytes_png(view: QWidget) -> bytes:
+    return png(picture(view))
 
 
 def _bytes_svg(view: QWidget) -> bytes:
@@ -134,25 +138,14 @@ def save(view: QWidget, path: str | Path) -> None:
 
     Raises
     ------
-    LabError
-        The place cannot be written.
+    WriteError
+        Naming file and reason.
     """
     path = Path(path)
-    part = None
-    try:
-        if path.suffix.lower() not in WRITERS:  # a folder, or no name at all before the ending
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        content = WRITERS[path.suffix.lower()](view)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(part, path)
-    except OSError as problem:
-        if part is not None and os.path.exists(part):
-            os.unlink(part)
-        raise LabError(
-            "{name} could not be written: {reason}", name=path.name, reason=problem.strerror or str(problem)
-        ) from problem
+    writer = WRITERS.get(path.suffix.lower())  # none: a folder, or no name at all before the ending
+    if writer is None:
+        raise WriteError(path, reason(IsADirectoryError(errno.EISDIR, "")))
+    write(path, writer(view), folder=False)
 
 
 def menu(view: QWidget) -> QMenu:
@@ -184,14 +177,44 @@ def _ask(view: QWidget, ending: str) -> None:
     dialog.setNameFilter(f"*{ending}")
     dialog.setDefaultSuffix(ending[1:])
     dialog.selectFile(f"{getattr(view, 'export_name', 'view')}{ending}")
-    dialog.fileSelected.connect(lambda path: _save_or_tell(view, path, ending))
+    dialog.fileSelected.connect(lambda path: save_as(view, path, ending, lambda place: _save_or_tell(view, place)))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 
-def _save_or_tell(view: QWidget, path: str, ending: str) -> None:
+def save_as(parent: QWidget, asked: str, ending: str, act: Callable[[Path], object]) -> None:
+    """Write where a dialog was told to.
+
+    The dialog asks before a file is overwritten, but of the name as it was typed. Where the ending that is added makes
+    it that of a file which is there, this asks.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Whose window the question belongs to.
+    asked : str
+        The place as the dialog told it.
+    ending : str
+        That it has to have, with its point.
+    act : callable
+        Writes; gets the place.
+    """
+    place = Path(asked if Path(asked).suffix.lower() == ending else asked + ending)
+    if str(place) == str(Path(asked)) or not place.exists():
+        act(place)
+        return
+    question = QMessageBox(parent.window())
+    question.setText(words.tr("{name} is there already. Overwrite it?", name=place.name))
+    overwrite = question.addButton(words.tr("Overwrite"), QMessageBox.ButtonRole.AcceptRole)
+    question.addButton(words.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    overwrite.clicked.connect(lambda: act(place))
+    question.finished.connect(question.deleteLater)
+    question.open()
+
+
+def _save_or_tell(view: QWidget, place: Path) -> None:
     try:
-        save(view, path if Path(path).suffix.lower() == ending else path + ending)
+        save(view, place)
     except LabError as problem:
         tell = getattr(view.window(), "show_error", None)
         if callable(tell):

@@ -10,11 +10,13 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app import export
 from app.settings import Settings
 from app.stream import Stream
 from app.tab import TopicTab
 from app.topics import topics
 from app.window import FIRST, Window
+from engines.core.files import WriteError, write
 
 PATIENCE = 180_000  #: ms that a tab may take to its first full result
 SETTLE = 60  #: ms for the last repaint
@@ -45,8 +47,10 @@ def take(options: Namespace, settings: Settings) -> int:
             good = good and not refusal
         pause(SETTLE)
         path = folder / (f"{name}.png" if options.page is None else f"{name}-{options.page}.png")
-        if not window.grab().save(str(path)):
-            print(f"{name}: {path} could not be written", file=sys.stderr)
+        try:
+            write(path, export.png(window.grab().toImage()))
+        except WriteError as error:
+            print(f"{name}: {error}", file=sys.stderr)
             good = False
         if not good:
             failure = window.last_failure

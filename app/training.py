@@ -19,7 +19,7 @@ from app.tab import TopicTab
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Started
-from engines.core.training import Finished, Kept, Stepped, Stopped, Timeline, TrainingParams, Weights
+from engines.core.training import Finished, Kept, NotSaved, Stepped, Stopped, Timeline, TrainingParams, Weights
 
 DRIVEN = ("run", "until")  # set here, not by the hand
 DRAW = 100  #: ms between two redrawings of the bar
@@ -210,6 +210,8 @@ class Training(QObject):
         match event:
             case Finished():
                 self._over()
+            case NotSaved():
+                self._tab.complain(event.reason, word="Note")
             case Stopped():
                 self._over()
                 self._tab.complain(event.reason, "Start anew", self.restart, word="Note")

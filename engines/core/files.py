@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from engines.core.errors import LabError, Message
 
@@ -93,13 +93,19 @@ class Sink(io.RawIOBase):
         return size
 
 
-Content: TypeAlias = bytes | str | Callable[[Sink], object]
+Content: TypeAlias = bytes | str | Callable[[BinaryIO], object]
 
 
-def write(path: Path | str, content: Content) -> None:
-    """Write a file: text, bytes, or what a function puts into a `Sink`; the folder is made where it is missing.
+def write(path: Path | str, content: Content, folder: bool = True) -> None:
+    """Write a file; a link is followed, and the file keeps the mode it had.
 
-    A link is followed, and the file keeps the mode it had.
+    Parameters
+    ----------
+    path : Path or str
+    content : str, bytes or callable
+        A function puts it into the `Sink` that it is given.
+    folder : bool
+        Whether its folder is made where it is missing.
 
     Raises
     ------
@@ -112,7 +118,8 @@ def write(path: Path | str, content: Content) -> None:
     try:
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        place.parent.mkdir(parents=True, exist_ok=True)
+        if folder:
+            place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place)
         try:
             _fill(draft, content)
@@ -135,7 +142,7 @@ def _fill(draft: Path, content: Content) -> None:
         if isinstance(content, bytes):
             sink.write(content)
         else:
-            content(sink)
+            content(cast(BinaryIO, sink))
         if sink.error is not None:
             raise sink.error
         os.fsync(handle)  # a full disk may be told only now

@@ -104,6 +104,22 @@ class Stopped(Record):
 
 
 @dataclass(frozen=True)
+class NotSaved(Record):
+    """Something of the run could not be written to the disk; it goes on.
+
+    Attributes
+    ----------
+    step : int
+        Steps made so far.
+    reason : Message
+        What and why, in words.
+    """
+
+    step: int
+    reason: Message
+
+
+@dataclass(frozen=True)
 class Finished(Record):
     """The run has nothing left to do.
 

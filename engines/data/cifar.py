@@ -7,6 +7,7 @@ Read from two packed files, ``train.npz`` and ``test.npz``, that hold ``jpeg`` (
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
+
+from engines.core import files
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pictures, in 0..1
@@ -37,12 +40,8 @@ def load(data: Path, cache: Path, part: str) -> tuple[Bytes, Bytes]:
     """The part ``train`` or ``test``, from the cache folder if it was decoded before."""
     images, labels = cache / f"{part}-images.npy", cache / f"{part}-labels.npy"
     if not (images.is_file() and labels.is_file()):
-        cache.mkdir(parents=True, exist_ok=True)
         for file, array in zip((images, labels), decode(data / f"{part}.npz"), strict=True):
-            temporary = file.with_suffix(".part")
-            with temporary.open("wb") as out:
-                np.save(out, array)
-            temporary.replace(file)
+            files.write(file, partial(np.save, arr=array))
     return np.load(images), np.load(labels)
 
 

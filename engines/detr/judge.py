@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.core import files
 from engines.data.judged import RESULTS, Judged, judged_pictures
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.model import Detr
@@ -40,9 +41,8 @@ def results_of(model: Detr, pictures: list[Judged]) -> list[dict[str, object]]:
 def write(path: Path = RESULTS) -> int:
     """Write the table, one entry a line; returns how many there are."""
     entries = results_of(load_checkpoint("toy-detr"), judged_pictures())
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(entry) for entry in entries)
-    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    files.write(path, f"[\n{lines}\n]\n")
     return len(entries)
 
 

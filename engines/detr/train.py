@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.checkpoints.catalog import WEIGHTS, sha256
+from engines.core import files
 from engines.core.errors import LabError
 from engines.data.scenes import KINDS, sample_photos
 from engines.detr.aids import GROUPS, TokenAid, same_group, split_groups
@@ -96,8 +97,7 @@ class Trainer:
             "queries": self.queries.detach(),
             **{name: getattr(self, name) for name in ("step", "seen", "used", "seed")},
         }
-        torch.save(state, self.file.with_suffix(".tmp"))
-        os.replace(self.file.with_suffix(".tmp"), self.file)
+        files.write(self.file, lambda sink: torch.save(state, sink))
 
     @property
     def rate(self) -> float:

@@ -6,13 +6,16 @@ import json
 import os
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from engines.checkpoints.catalog import WEIGHTS
+from engines.core import files
 from engines.moco.settings import FOLDER, Learning
 
 NAME = "moco-cifar10"
+BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on; how many are kept of each
 
 
 def bundled() -> bool:
@@ -37,6 +40,37 @@ def run_file(folder: str | Path, params: Learning) -> Path:
     if params.data == FOLDER:
         name += f"-{zlib.crc32(' '.join(params.paths).encode()):08x}"
     return Path(folder) / f"{name}.pt"
+
+
+def put_aside(file: Path) -> None:
+    """Give an earlier run, with what it is, a name of its own; the oldest of many goes.
+
+    Raises
+    ------
+    WriteError
+        Naming file and reason.
+    """
+    aside = files.put_aside(file, BEFORE)
+    with suppress(OSError):
+        file.with_suffix(".json").replace(aside.with_suffix(".json"))
+    for old in earlier(file)[MOST_ASIDE:]:
+        for end in (".pt", ".json"):
+            with suppress(OSError):
+                old.with_suffix(end).unlink()
+
+
+def earlier(file: Path) -> list[Path]:
+    """The runs put aside for a file, newest first."""
+    name = re.compile(rf"{re.escape(file.stem)}-{BEFORE}(-\d+)?\.pt")
+    found = [each for each in file.parent.glob(f"{file.stem}-{BEFORE}*.pt") if name.fullmatch(each.name)]
+    return sorted(found, key=_age, reverse=True)
+
+
+def _age(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True)

@@ -366,14 +366,6 @@ class Saved(Record):
 
 
 @dataclass(frozen=True)
-class NotSaved(Record):
-    """The run could not be written to disk; it goes on."""
-
-    step: int
-    reason: Message
-
-
-@dataclass(frozen=True)
 class Collapsed(Record):
     """The keys became all the same at this step."""
 

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from engines.blocks.optimizers import Adam
+from engines.core import files
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
-from engines.core.training import Stopped, Weights, finite
+from engines.core.training import NotSaved, Stopped, Weights, finite
 from engines.moco.augment import views
 from engines.moco.looks import map_frame, measured, normalize, queue_frame, staleness
 from engines.moco.measures import alignment, uniformity
@@ -25,6 +26,7 @@ from engines.moco.methods import KINDS, Dictionary
 from engines.moco.model import MoCo
 from engines.moco.parts import DIM, Twin, checked, encoder, recipe, settle
 from engines.moco.pictures import PictureSet, Shelf, Wanted
+from engines.moco.saved import put_aside
 from engines.moco.settings import Learning
 from engines.moco.spec import (
     COLLAPSED,
@@ -33,7 +35,6 @@ from engines.moco.spec import (
     MapFrame,
     Measured,
     MocoStep,
-    NotSaved,
     QueueFrame,
     RunBegan,
     RunParams,
@@ -214,14 +215,17 @@ class Run:
 
 
 def save(run: Run, path: Path) -> None:
-    """Write a run and, beside it, what it is; a kill in between leaves the old files whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(run.state(), temporary)
-    temporary.replace(path)
+    """Write a run and, beside it, what it is; a kill in between leaves the old files whole.
+
+    Raises
+    ------
+    WriteError
+        Naming file and reason.
+    """
+    state = run.state()
+    files.write(path, lambda sink: torch.save(state, sink))
     what = {f.name: getattr(run.params, f.name) for f in dataclasses.fields(Learning)}
-    temporary.write_text(json.dumps({"step": run.step, "settings": what}), encoding="utf-8")
-    temporary.replace(path.with_suffix(".json"))
+    files.write(path.with_suffix(".json"), json.dumps({"step": run.step, "settings": what}))
 
 
 class Budget:
@@ -314,11 +318,11 @@ class Trainer:
         path = run_file(run.params.folder, run.params)
         try:
             if not self._own and path.is_file():  # of an earlier run: it is put aside
-                path.replace(path.with_name(f"{path.stem}-before.pt"))
+                put_aside(path)
             save(run, path)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            return NotSaved(run.step, Message("The run can't be saved ({reason}). It goes on.", {"reason": reason}))
+        except files.WriteError as error:
+            said = {"reason": error.reason}
+            return NotSaved(run.step, Message("The run can't be saved ({reason}). It goes on.", said))
         self._saved, self._own = run.step, True
         return Saved(run.step)
 

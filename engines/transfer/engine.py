@@ -121,7 +121,7 @@ def told(prepared: Prepared, labels: int) -> SetRead:
         used=np.bincount(prepared.truth, minlength=classes),
         tests=np.bincount(prepared.truth[prepared.tests], minlength=classes),
         refused=prepared.refusals.count,
-        notes=(*prepared.refusals.reasons, *pictures.notes),
+        notes=(*prepared.refusals.reasons, *pictures.notes, *prepared.unkept),
         faces=faces,
         labels=int(min(labels, pools.max())),
         most_labels=int(pools.max()),

@@ -72,6 +72,8 @@ class Prepared:
     rate : float
         Pictures per second of the backbone.
     cached : int
+    unkept : tuple of Message
+        Why the features could not be kept on disk, if so.
     """
 
     set: PictureSet
@@ -85,6 +87,7 @@ class Prepared:
     refusals: Refusals
     rate: float
     cached: int
+    unkept: tuple[Message, ...] = ()
     _pixels: dict[int, Bytes] = field(default_factory=dict)
 
     @property
@@ -302,8 +305,9 @@ def _arranged(
     )
     features = np.stack([work.features[int(label), int(index)] for label, index in zip(truth, place, strict=True)])
     return Prepared(
-        pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.rate, cached
-    )
+        pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.rate, cached,
+        () if work.store.refused is None else (work.store.refused,),
+    )  # fmt: skip
 
 
 def measured_rate(prepared: Prepared) -> Iterator[Progress]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from engines.core import files
 from engines.core.errors import LabError
 from engines.transfer.spec import Probe
 
@@ -16,17 +17,21 @@ KIND = "attention-lab probe"
 SUFFIX = ".safetensors"
 
 
+def named(path: Path | str) -> Path:
+    """The file that a probe is written to: the suffix is added where it is missing."""
+    path = Path(path)
+    return path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
 def save_probe(probe: Probe, path: Path | str) -> Path:
     """Write a probe; the suffix is added where it is missing.
 
     Raises
     ------
-    LabError
-        If the file can't be written.
+    WriteError
+        Naming file and reason.
     """
-    path = Path(path)
-    if path.suffix != SUFFIX:
-        path = path.with_name(path.name + SUFFIX)
+    path = named(path)
     header = {
         "kind": KIND,
         "names": json.dumps(probe.names, ensure_ascii=False),
@@ -38,12 +43,7 @@ def save_probe(probe: Probe, path: Path | str) -> Path:
         "step": str(probe.step),
     }
     tensors = {"weight": np.ascontiguousarray(probe.weight), "bias": np.ascontiguousarray(probe.bias)}
-    draft = path.with_suffix(".draft")
-    try:
-        save_file(tensors, draft, header)
-        draft.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise LabError("{name}: can't be written ({reason}).", name=path.name, reason=str(error)) from error
+    files.write(path, save(tensors, header), folder=False)
     return path
 
 

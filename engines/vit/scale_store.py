@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engines.core import files
 from engines.core.assets import assets
 from engines.core.training import Weights
 from engines.vit.scale_spec import SIZES, VIT, Cell, Point, Table
@@ -20,7 +20,13 @@ INSIDE = RESULTS / "scale-cifar10-inside.npz"
 
 
 def write(file: Path, table: Table, about: dict[str, Any] | None = None) -> None:
-    """Write a table; one that is killed meanwhile leaves the file as it was."""
+    """Write a table; one that is killed meanwhile leaves the file as it was.
+
+    Raises
+    ------
+    WriteError
+        Naming file and reason.
+    """
     found = {
         **(about or {}),
         "data": table.data,
@@ -33,10 +39,7 @@ def write(file: Path, table: Table, about: dict[str, Any] | None = None) -> None
             {**asdict(p.cell), "accuracy": p.accuracy, "training": p.training, "loss": p.loss} for p in table.points
         ],
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".part")
-    temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, file)
+    files.write(file, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(file: Path) -> Table | None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QMenu,
+    QMessageBox,
     QToolButton,
     QWidget,
 )
@@ -63,6 +64,7 @@ def without_dialogs(folder: Path) -> Iterator[None]:
     said = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
     with (
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
+        mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
         mock.patch.object(export, "_ask", lambda view, kind: export.save(view, folder / f"saved{kind}")),
     ):
         yield

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 
 import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QMessageBox
 
 from app import export, theme, words
 from app.views.bars import Bars, probability
@@ -120,9 +122,44 @@ def test_a_place_that_cannot_be_written_is_said_in_words(qtbot, tmp_path):
 @pytest.mark.parametrize("name", ["", ".png"])
 def test_a_folder_instead_of_a_file_is_said_in_words(qtbot, tmp_path, name):
     view = show(qtbot, bars())
-    with pytest.raises(LabError, match="could not be written"):
+    with pytest.raises(LabError, match="can't be saved: a folder of that name is there"):
         export.save(view, tmp_path / name if name else tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_file_alone(qtbot, tmp_path, monkeypatch):
+    view, told = show(qtbot, bars()), []
+    view.show_error = told.append
+    (tmp_path / "x.part").write_text("mine")
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("engines.core.files.os.write", full)
+    for ending in export.WRITERS:
+        place = tmp_path / f"x{ending}"
+        place.write_text("old")
+        export._save_or_tell(view, place)
+        assert place.read_text() == "old"
+    assert [str(each) for each in told] == [f"x{end} can't be saved: the disk is full." for end in export.WRITERS]
+    assert len(list(tmp_path.iterdir())) == 1 + len(export.WRITERS)
+
+
+@pytest.mark.parametrize("answer", ["Overwrite", "Cancel"])
+def test_an_ending_that_is_added_overwrites_nothing_unasked(qtbot, tmp_path, answer):
+    view, saved = show(qtbot, bars()), []
+    for asked in ("new", "typed.png", "TYPED.PNG"):  # the dialog itself has asked for what was typed
+        (tmp_path / "typed.png").touch()
+        (tmp_path / "TYPED.PNG").touch()
+        export.save_as(view, str(tmp_path / asked), ".png", saved.append)
+    assert [path.name for path in saved] == ["new.png", "typed.png", "TYPED.PNG"]
+    saved.clear()
+    export.save_as(view, str(tmp_path / "typed"), ".png", saved.append)
+    assert saved == []
+    (question,) = view.window().findChildren(QMessageBox)
+    assert question.text() == "typed.png is there already. Overwrite it?"
+    next(button for button in question.buttons() if button.text() == answer).click()
+    assert [path.name for path in saved] == (["typed.png"] if answer == "Overwrite" else [])
 
 
 def test_copy_puts_the_picture_on_the_clipboard(qtbot):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -194,6 +196,22 @@ def test_space_starts_and_pauses(opened, qtbot):
     QTest.keyClick(tab, Qt.Key.Key_Space)
     assert not tab.scale.transport.runs
     qtbot.waitUntil(lambda: not tab.scale.training.stream.is_busy, timeout=60_000)
+
+
+def test_a_disk_that_is_full_is_told_once_and_the_study_goes_on(opened, monkeypatch):
+    page = opened().scale
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("engines.core.files.os.write", full)
+        for told in ("The study can't be saved (the disk is full). It goes on.", ""):
+            page._write(page.table)
+            assert page._tab.error.reason() == told
+            page._tab.error.dismiss()
+    page._write(page.table)
+    assert scale_store.read(page._file) is not None
 
 
 def test_a_broken_result_file_is_no_result(opened):

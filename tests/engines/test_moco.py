@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
+import os
 from collections import deque
 from dataclasses import replace
 
@@ -16,8 +18,8 @@ from torch.nn import functional as F
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core.errors import LabError
 from engines.core.protocol import Job
-from engines.core.training import Stopped
-from engines.moco import Encoder, MoCo, info_nce
+from engines.core.training import NotSaved, Stopped
+from engines.moco import Encoder, MoCo, info_nce, saved
 from engines.moco import training as live
 from engines.moco.augment import Recipe, blurred, color_maps, views
 from engines.moco.engine import Engine
@@ -40,7 +42,6 @@ from engines.moco.spec import (
     Measured,
     MocoParams,
     MocoStep,
-    NotSaved,
     NotThere,
     QueueFrame,
     RunBegan,
@@ -402,19 +403,30 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
     drive(trainer, small(until=2, folder=str(tmp_path)))
     whole = file.read_bytes()
 
-    def breaks(state, path):
-        path.write_bytes(b"half")
-        raise OSError("no space left")
+    room = [50_000]
 
-    with monkeypatch.context() as broken:
-        broken.setattr(live.torch, "save", breaks)
+    def limited(handle, data):
+        room[0] -= (some := min(room[0], len(data)))
+        if not some:
+            raise OSError(errno.ENOSPC, "full")
+        return os.pwrite(handle, bytes(data[:some]), os.fstat(handle).st_size)
+
+    with monkeypatch.context() as full:
+        full.setattr("engines.core.files.os.write", limited)
         told = drive(trainer, small(until=3, folder=str(tmp_path)))
-    assert any(isinstance(e, NotSaved) and "no space" in str(e.reason) for e in told)
+    (refused,) = (e for e in told if isinstance(e, NotSaved))
+    assert str(refused.reason) == "The run can't be saved (the disk is full). It goes on."
     assert file.read_bytes() == whole
+    assert sorted(each.name for each in tmp_path.iterdir()) == [file.with_suffix(".json").name, file.name]
     assert saved_run(file).step == 2
     drive(Trainer(), small(run=5, until=1, folder=str(tmp_path)))
     assert saved_run(file).step == 1
     assert file.with_name(f"{file.stem}-before.pt").read_bytes() == whole
+    assert saved_run(file.with_name(f"{file.stem}-before.pt")).step == 2  # with what it is, so that it can be opened
+    for run in range(6, 12):
+        drive(Trainer(), small(run=run, until=1, folder=str(tmp_path)))
+    assert len(saved.earlier(file)) == saved.MOST_ASIDE
+    assert len(list(tmp_path.iterdir())) == 2 * (1 + saved.MOST_ASIDE)
     assert run_file(tmp_path, small(method=BANK)) != file
 
 

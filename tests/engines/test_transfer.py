@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import itertools
 import os
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from engines.checkpoints import backbones, catalog
 from engines.core.errors import LabError
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
-from engines.core.training import Kept
+from engines.core.training import Kept, NotSaved
 from engines.data import class_folders, digits
 from engines.transfer.spec import (
     LAST_STEP,
@@ -451,8 +453,9 @@ def test_it_is_tested_at_the_steps_that_are_told_and_kept_on_disk(fresh):
 
 def test_a_complete_result_is_not_given_up_for_one_just_begun():
     done, begun = Result(0, 5, 9, 10, LAST_STEP, 0), Result(0, 5, 1, 10, 1, 0)
-    assert store.keep_results("k", [done]) == (done,)
-    assert store.keep_results("k", [begun]) == (done,)
+    for new in (done, begun):
+        store.write_results("k", store.with_results("k", [new]))
+        assert store.read_results("k") == (done,)
     (store.folder() / "results-k.json").write_text("{")
     assert store.read_results("k") == ()
 
@@ -483,6 +486,43 @@ def test_a_probe_is_the_same_after_saving(fresh, tmp_path):
     for field in dataclasses.fields(Probe):
         np.testing.assert_array_equal(getattr(again, field.name), getattr(probe, field.name))
     assert list(tmp_path.glob("*.draft")) == []
+
+
+def full(*_args):
+    raise OSError(errno.ENOSPC, "full")
+
+
+def test_a_probe_on_a_full_disk_is_refused_and_no_neighbor_is_touched(tmp_path, monkeypatch):
+    probe = Probe(np.zeros((2, 3), np.float32), np.zeros(2, np.float32), ("a", "b"), "tiny", "", 16)
+    (tmp_path / "thesis.draft").write_text("mine")
+    save_probe(probe, tmp_path / "thesis")
+    whole = (tmp_path / "thesis.safetensors").read_bytes()
+    monkeypatch.setattr("engines.core.files.os.write", full)
+    with pytest.raises(LabError, match=r"thesis.safetensors can't be saved: the disk is full\."):
+        save_probe(probe, tmp_path / "thesis.safetensors")
+    assert (tmp_path / "thesis.safetensors").read_bytes() == whole
+    assert (tmp_path / "thesis.draft").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_results_on_a_full_disk_are_shown_and_said(fresh, monkeypatch):
+    monkeypatch.setattr("engines.core.files.os.write", full)
+    events = ran(until=1, fine_tune=False, from_scratch=False)
+    assert len(of(events, Results)[-1].rows) == 1
+    assert "the disk is full" in str(of(events, NotSaved)[-1].reason)
+
+
+def test_features_that_can_not_be_kept_are_said_with_the_set(fresh, monkeypatch):
+    class Full(sqlite3.Connection):
+        def executemany(self, *_args):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorname = "SQLITE_FULL"
+            raise error
+
+    real = sqlite3.connect
+    monkeypatch.setattr(store.sqlite3, "connect", lambda *args, **more: real(*args, factory=Full, **more))
+    (read,) = of(answers(), SetRead)
+    assert str(read.notes[-1]) == ("The features can't be saved: the disk is full. They are computed anew next time.")
 
 
 def test_what_is_no_probe_is_refused(tmp_path):

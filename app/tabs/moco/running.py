@@ -20,7 +20,6 @@ from engines.moco.spec import (
     MapFrame,
     Measured,
     MocoStep,
-    NotSaved,
     QueueFrame,
     RunBegan,
     RunParams,
@@ -143,8 +142,6 @@ class Running:
                 text = "The keys are nearly all the same (spread {s}) since step {n}: the features have collapsed."
                 tab.complain(Message(text, {"s": round(event.spread, 3), "n": event.step}), "Start anew",
                              self.driver.restart, word="Note")  # fmt: skip
-            case NotSaved():
-                tab.complain(event.reason, word="Note")
             case Ended():
                 if event.error is not None:
                     tab.leave_empty(event.error)

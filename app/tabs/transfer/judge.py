@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import words
+from app import export, words
 from app.cards import card
 from app.choosers import known
 from app.tab import Dock
@@ -151,7 +151,7 @@ class JudgePage:
         start = str(Path.home() / f"probe{SUFFIX}")
         name, _ = QFileDialog.getSaveFileName(self._tab, words.tr("Save the probe"), start, kinds)
         if name:
-            self.save_to(name)
+            export.save_as(self._tab, name, SUFFIX, lambda place: self.save_to(str(place)))
 
     def save_to(self, name: str) -> None:
         """Write the probe in hand into a file."""

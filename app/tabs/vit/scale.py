@@ -21,6 +21,7 @@ from app.views.curves import Curves
 from app.widgets import WideButton, box, col, quiet, section
 from app.words import say
 from engines.core.errors import Message
+from engines.core.files import WriteError
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import MOST_STEPS, Finished, Kept, Weights
 from engines.vit import scale_store
@@ -67,6 +68,7 @@ class ScalePage:
         self._done: Table | None = None  # what the run in hand need not make again, if it is of the same pictures
         self._own: Table | None = None  # the study that was on disk
         self._begun: StudyBegan | None = None
+        self._refused = False  # the disk took no more the last time
         self._sample: np.ndarray | None = None
         self._connect()
         self._show_first()
@@ -134,6 +136,20 @@ class ScalePage:
         folder = self._tab.shell.settings.folder
         return None if folder is None else folder / "scale-study.json"
 
+    def _write(self, table: Table) -> None:
+        """Keep the study; a disk that takes it no more is told once."""
+        if self._file is None:
+            return
+        try:
+            scale_store.write(self._file, table)
+        except WriteError as error:
+            if not self._refused:
+                text = Message("The study can't be saved ({reason}). It goes on.", {"reason": error.reason})
+                self._tab.complain(text, word="Note")
+            self._refused = True
+        else:
+            self._refused = False
+
     def _show_first(self) -> None:
         """The user's own study if there is one, else the bundled one, with what its ViT looked like."""
         self.settings_changed()
@@ -174,8 +190,7 @@ class ScalePage:
                 self.cards.take_step(event)
             case StudyPoint() if self.table is not None:
                 self._show_table(replace(self.table, points=(*self.table.points, event.point)), True)
-                if self._file is not None:
-                    scale_store.write(self._file, self.table)
+                self._write(self.table)
             case Kept() if self.transport.looks is None:
                 self.cards.show_inside(event.weights, self._sample)
             case Finished():
