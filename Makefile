@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test proofs lint bench pictures clean
+.PHONY: run test proofs lint bench pictures fonts clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -30,6 +30,11 @@ bench: $(VENV)/test.done
 
 pictures: $(VENV)/run.done
 	@$(BIN)/python -m tests.pictures $(ARGS)
+
+# Needed when a text gets a sign that the fonts lack (a test tells). On Debian, from its packages of Noto.
+fonts: $(VENV)/run.done
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --target $(VENV)/fonttools fonttools==4.68.0
+	@PYTHONPATH=$(VENV)/fonttools $(BIN)/python assets/fonts/build.py $(ARGS)
 
 $(VENV)/bin/python:
 	@bash .ci/system-packages

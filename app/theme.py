@@ -14,10 +14,10 @@ from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import words
+from app import fonts, words
 from app.stylesheet import sheet
 
 THEMES = ("light", "dark")
@@ -58,10 +58,6 @@ SIDE, RAIL, DOCK, HEADER, STATUS, CARD_HEAD = 224, 56, 268, 56, 32, 30
 NARROW = 1400  # windows under this width get the rail
 ERROR_MS, BUSY_MS = 120, 1000
 
-LATIN = ("Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Inter", "Noto Sans", "Noto Sans CJK SC",
-         "WenQuanYi Micro Hei", "DejaVu Sans")  # fmt: skip
-HAN = ("Microsoft YaHei UI", "PingFang SC", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
-MONO = ("Cascadia Mono", "SF Mono", "Noto Sans Mono", "DejaVu Sans Mono")
 FONT_VARIABLE = "LAB_FONT"  # puts one family first, to look at layouts with a wide or a narrow font
 
 
@@ -173,28 +169,9 @@ def _table(stops: tuple[str, ...], gap: bool) -> tuple[int, ...]:
 
 
 # ------------------------------------------------------------------ type
-@cache
-def installed() -> frozenset[str]:
-    """Font families of this machine."""
-    return frozenset(QFontDatabase.families())
-
-
-@cache
-def _font(px: int, bold: bool, mono: bool, strike: bool, language: str, lead: str) -> QFont:
-    order = HAN + LATIN if language == "zh" else LATIN + HAN
-    chain = [lead] if lead else []
-    chain += [family for family in (MONO + order if mono else order) if family in installed()]
-    made = QFont()
-    made.setFamilies(list(dict.fromkeys(chain)))
-    made.setPixelSize(px)
-    made.setWeight(QFont.Weight.Bold if bold else QFont.Weight.Normal)
-    made.setStrikeOut(strike)
-    return made
-
-
 def font(px: int = BODY, bold: bool = False, mono: bool = False, strike: bool = False) -> QFont:
     """The font of a step of the type scale in the language in use."""
-    return QFont(_font(px, bold, mono, strike, words.language(), "" if mono else _state.lead))
+    return fonts.font(px, bold, mono, strike, words.language(), "" if mono else _state.lead)
 
 
 def text_width(text: str, px: int = CAPTION, bold: bool = False) -> float:
@@ -204,7 +181,7 @@ def text_width(text: str, px: int = CAPTION, bold: bool = False) -> float:
 
 @lru_cache(maxsize=4096)  # the same names are measured at each painting
 def _width(text: str, px: int, bold: bool, language: str, lead: str) -> float:
-    return QFontMetricsF(_font(px, bold, False, False, language, lead)).horizontalAdvance(text)
+    return QFontMetricsF(fonts.font(px, bold, False, False, language, lead)).horizontalAdvance(text)
 
 
 # ------------------------------------------------------------------ dressing
