@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QProgressBar
 
 from app import words
 from app.header import DropDown, entry
-from app.steady import Steady
+from app.steady import Steady, room
 from app.theme import S3, S4, SMALL, STATUS
 from app.widgets import button, quiet, row
 from app.words import Text
@@ -132,8 +132,6 @@ class Status(QFrame):
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""
-        metrics = self._fps.fontMetrics()
-        texts = words.tr("{n} fps", n="000"), words.tr("at rest")
-        self._fps.setFixedSize(max(map(metrics.horizontalAdvance, texts)) + 1, metrics.height())
+        self._fps.setFixedSize(room(self._fps.fontMetrics(), words.tr("{n} fps", n="000"), words.tr("at rest")))
 
     restyled = retranslated

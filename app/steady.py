@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.theme import SMALL
 from app.words import Text
 
+TALLEST = "Åg字"  # signs of both scripts that reach far up and down
 ROOM = 0.75  # least share of a line's room that its text fills
+
+
+def room(metrics: QFontMetrics, *texts: str) -> QSize:
+    """The least that each of some one-line texts fits into.
+
+    A text is measured by itself, never by the height of its font: its signs may be found in several fonts, and hints
+    may draw them a pixel beyond what the font says.
+    """
+    laid = [metrics.size(0, text) for text in texts]
+    inked = [metrics.boundingRect(text).height() for text in texts]
+    high = max(metrics.height(), *inked, *(one.height() for one in laid))
+    return QSize(max(one.width() for one in laid) + 1, high)
+
+
+def hold_lines(target: QLabel, count: int, fixed: bool = False) -> None:
+    """Keep room for ``count`` lines of text in a label, however few it says; with ``fixed`` for no more than these."""
+
+    def apply(widget: QLabel) -> None:
+        high = count * room(QFontMetrics(widget.font()), TALLEST).height()
+        widget.setMinimumHeight(high)
+        if fixed:
+            widget.setMaximumHeight(high)
+
+    theme.dress(target, "lines", apply)
 
 
 class Steady(QLabel):
@@ -25,10 +51,8 @@ class Steady(QLabel):
             words.say(self, "setText", text)
 
     def need(self) -> QSize:
-        """As a label asks for: a pixel more than the text, whose height is that of the fonts its signs are found in."""
-        metrics = self.fontMetrics()
-        size = metrics.size(0, self.text())
-        return QSize(size.width() + 1, max(size.height(), metrics.height()))
+        """Of what it says."""
+        return room(self.fontMetrics(), self.text())
 
     def setText(self, text: str) -> None:
         super().setText(text)
@@ -56,6 +80,5 @@ class Figure(Steady):
         self.setFixedSize(self.need())
 
     def need(self) -> QSize:
-        """Of the widest number or a wider one; digits are all found in one font."""
-        metrics = self.fontMetrics()
-        return QSize(max(map(metrics.horizontalAdvance, (self._widest, self.text()))), metrics.height())
+        """Of the widest number or a wider one."""
+        return room(self.fontMetrics(), self._widest, self.text())

@@ -15,8 +15,8 @@ from app import theme, words
 from app.cards import ErrorBar, card
 from app.controls import Check, Chips
 from app.sliders import Field, ParamRow, Scale, Slider
-from app.steady import Steady
-from app.widgets import Key, MenuButton, Segments, box, button, col, row
+from app.steady import Figure, Steady, hold_lines
+from app.widgets import Key, MenuButton, Segments, box, button, col, label, row
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
 
@@ -311,6 +311,46 @@ def test_a_line_of_about_the_same_length_lays_nothing_out(qtbot):
     assert made.width() < longest / 2
     made.setText("改一个词元，哪些 logit 会变")  # signs of two fonts, one of which may be higher
     assert made.height() >= made.sizeHint().height()
+
+
+def test_room_is_measured_by_the_text_that_stands_there(qtbot):
+    """In some sizes and fonts a word is a pixel higher than its font says, and than a number."""
+    page = QWidget()
+    made = {px: Figure(px) for px in range(11, 18)}
+    page.setLayout(col(*made.values()))
+    show(qtbot, page, 300, 300)
+    differ = 0
+    for language, text in (("en", "Step {n}"), ("zh", "第 {n} 步")):
+        theme.switch(page, language=language)
+        for figure in made.values():
+            figure.hold(text.format(n="00,000"))
+            for number in ("0", "12,345", "8"):
+                figure.setText(text.format(n=number))
+                metrics = figure.fontMetrics()
+                high = max(metrics.boundingRect(figure.text()).height(), metrics.size(0, figure.text()).height())
+                differ += high > metrics.height()
+                assert figure.height() >= high
+                assert figure.width() >= metrics.horizontalAdvance(figure.text())
+    assert differ
+
+
+def test_lines_are_held_in_any_font(qtbot, monkeypatch):
+    page = QWidget()
+    loose, tight = label("", 12, wrap=True), label("", 12, wrap=True)
+    page.setLayout(col(loose, tight, 1))
+    show(qtbot, page, 300, 200)
+    hold_lines(loose, 2)
+    hold_lines(tight, 2, fixed=True)
+    for family in ("", "DejaVu Sans", "WenQuanYi Micro Hei"):
+        monkeypatch.setenv(theme.FONT_VARIABLE, family)
+        theme.switch(page)
+        least = loose.minimumHeight()
+        for text in ("One\ntwo", "Ågq\n注意力 Ågq", "注意力\n第 0 步"):
+            loose.setText(text)
+            assert loose.heightForWidth(300) <= least
+        assert tight.minimumHeight() == tight.maximumHeight() == least < 36
+    monkeypatch.delenv(theme.FONT_VARIABLE)
+    theme.use()
 
 
 def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):

@@ -13,6 +13,7 @@ from app import words
 from app.cards import Card, card
 from app.controls import Check
 from app.sliders import ParamRow, Scale
+from app.steady import hold_lines
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.crowdview import OutcomeView, RawView
@@ -61,7 +62,7 @@ class CrowdPage(SidePage):
             card(title, view, foot=foot) for title, view, foot in zip(TITLES, self.outcomes, self._feet, strict=True)
         ]
         for foot in (self._raw_foot, *self._feet):
-            foot.setFixedHeight(34)
+            hold_lines(foot, 2, fixed=True)
         plain = CrowdParams()
         self.source = Segments(
             ("Two objects", "The model"), tips=("Boxes made from anchors near two objects", "The boxes of all queries")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app import words
 from app.cards import card
+from app.steady import hold_lines
 from app.tabs.detr.costs import weight_text
 from app.theme import BODY, S2, SMALL, set_kind
 from app.views.bars import Bar, Bars
@@ -18,7 +19,6 @@ from engines.core.errors import Message
 from engines.detr.lab import Matched, object_name
 
 PARTS = ("cat0", "cat1", "cat2")  # class, L1, GIoU
-LINE = 19  # px, a line of body text in the widest font
 FEW_PAIRS = 4  # that are written out
 DETRS = "A mean over all predictions; the unmatched ones are to say no object. (Carion et al. 2020, eq. 2)"
 RT_DETRS = (
@@ -92,14 +92,14 @@ class Assignment(QObject):
         ]
         for name, _, value, more in self._lines:
             name.setMinimumWidth(58)
-            name.setMinimumHeight(LINE)
-            value.setMinimumHeight(LINE)
+            for one in (name, value):
+                hold_lines(one, 1)
             value.setMinimumWidth(56)
             more.setMinimumWidth(50)
             for one in (value, more):
                 one.setAlignment(one.alignment() | Qt.AlignmentFlag.AlignRight)
         self._verdict = quiet("", wrap=True)
-        self._verdict.setMinimumHeight(34)
+        hold_lines(self._verdict, 2)
         rows = [row(name, (pairs, 1), value, more) for name, pairs, value, more in self._lines]
         self.card = card("Assignment", box(col(*rows, 1, gap=S2)), foot=self._verdict)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy
 from app import words
 from app.cards import card
 from app.choosers import shortened
+from app.steady import hold_lines
 from app.tabs.mean_ap.said import (
     LONG,
     LONG_MISSED,
@@ -116,7 +117,7 @@ class LookPage(QObject):
         self.matrix_card = card(
             "Confusion", self.matrix, "rows: true, columns: detected", tools=[self.bar], foot=self.strip
         )
-        self.reason.setMinimumHeight(34)
+        hold_lines(self.reason, 2)
         top, bottom = (self.photo_card, self.curve_card), (self.list_card, self.matrix_card)
         self.centre = box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3))
         for one in (self.photo_card, self.curve_card, self.list_card, self.matrix_card):

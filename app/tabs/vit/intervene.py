@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app import theme, words
 from app.cards import Card
 from app.controls import HeadChips
+from app.steady import hold_lines
 from app.tabs.vit.cards import PredictionCard
 from app.tabs.vit.page import ClassPicker, InsideForm, InsidePage, asked_about
 from app.tabs.vit.shown import Shown
@@ -83,7 +84,7 @@ class IntervenePage(InsidePage):
         self.heads = HeadGrid()
         self.bar = ColorBar("", "diff", least=160)
         self.said, self.progress = label("", SMALL, wrap=True), label("", SMALL, kind="quiet", wrap=True)
-        self.said.setMinimumHeight(34)
+        hold_lines(self.said, 2)
         self.clear = button("Give all back", "reset", "boxed", "Take the paint away", px=SMALL,
                             clicked=lambda: self.asked.emit({"painted": ()}))  # fmt: skip
         self._photo = Card("Paint patches away", self.paint, "no token looks at them, in any layer",

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout
 
 from app import words
 from app.cards import Card
+from app.steady import hold_lines
 from app.tabs.vit.page import ClassPicker, InsideForm, InsidePage, asked_about
 from app.tabs.vit.photo import Photo
 from app.tabs.vit.shown import Shown, ends_of
@@ -111,7 +112,7 @@ class RelevancePage(InsidePage):
             plot.setMinimumSize(200, 110)
             plot.pointed.connect(self._cursor)
         self.verdict = label("", SMALL, wrap=True)
-        self.verdict.setMinimumHeight(68)
+        hold_lines(self.verdict, 4)
         self._photos = QGridLayout()
         self._photos.setSpacing(S3)
         self._photos.setContentsMargins(0, 0, 0, 0)
