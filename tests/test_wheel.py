@@ -33,11 +33,13 @@ def test_a_wheel_holds_all_code_and_every_asset_but_the_pictures_of_the_readme()
     assert version == __version__
     files = [name for name in tracked.stdout.splitlines() if (ROOT / name).exists()]
     code = {f"/{name}" for name in files if name.startswith(("app/", "engines/"))}
-    files = [name for name in files if name.startswith("assets/") and not name.startswith("assets/pictures/")]
+    files = [name for name in files if name.startswith("assets/") and not name.endswith(".py")]
+    files = [name for name in files if not name.startswith("assets/pictures/")]
     assert {Path(name).parts[1] for name in files} >= {"icons", "words", "weights", "results"}
     wanted = code | {f"/engines/{name}" for name in files}
     assert wanted <= {name.replace("\\", "/") for name in inside}
     assert not [name for name in inside if "pictures/" in name or "__pycache__" in name or name.startswith("/tests")]
+    assert not [name for name in inside if name.startswith("/engines/assets/") and name.endswith(".py")]
 
 
 def test_assets_are_found_beside_the_engines_and_inside_them(monkeypatch, tmp_path):
