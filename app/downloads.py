@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from engines.checkpoints import hub
-from engines.checkpoints.web import Cancel, CancelledError
+from engines.checkpoints.hub import Cancel, CancelledError
 from engines.core.errors import LabError, Message
 
 
@@ -22,10 +23,16 @@ class Download(QObject):
     hub_id : str
         ``owner/name``, with ``@revision`` if it is not ``main``.
 
+    Attributes
+    ----------
+    details : str
+        After `failed`: the traceback, for a bug report; empty for an error that the user can mend.
+
     Signals
     -------
     progress : float, float, float
-        Bytes done, bytes in all, bytes per second; at most ten a second. (Floats: Qt's int ends at 2 GB.)
+        Bytes done, bytes in all (0: nobody knows), bytes per second; at most ten a second. (Floats: Qt's int ends at
+        2 GB.)
     finished : Path
         The folder of the model.
     failed : Message
@@ -41,6 +48,7 @@ class Download(QObject):
     def __init__(self, hub_id: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.hub_id = hub_id
+        self.details = ""
         self._cancel = Cancel()
         self._over = False  # the end has been told, or nobody wants to hear it
         self._thread = threading.Thread(target=self._work, name="download", daemon=True)
@@ -70,11 +78,17 @@ class Download(QObject):
             self._thread.join()
 
     def _work(self) -> None:
-        outcome: Path | LabError
+        outcome: Path | Message | CancelledError
         try:
             outcome = hub.download(self.hub_id, self._report, self._cancel)
-        except LabError as error:
+        except CancelledError as error:
             outcome = error
+        except LabError as error:
+            outcome = error.message
+            self.details = "\n".join(getattr(error, "__notes__", ()))
+        except BaseException as error:  # noqa: BLE001 - nobody is above this thread: it goes to the window as text
+            outcome = Message("Unexpected {kind}: {text}", {"kind": type(error).__name__, "text": str(error)})
+            self.details = "".join(traceback.format_exception(error))
         if not self._over:
             self._done.emit(outcome)
 
@@ -82,20 +96,23 @@ class Download(QObject):
         if not self._over:
             self.progress.emit(float(done), float(total), speed)
 
-    def _settle(self, outcome: Path | LabError) -> None:
+    def _settle(self, outcome: Path | Message | CancelledError) -> None:
         """On the GUI thread: tell the end, unless a cancel has done so."""
         if self._over:
             return
         self._over = True
         if isinstance(outcome, CancelledError):
             self.cancelled.emit()
-        elif isinstance(outcome, LabError):
-            self.failed.emit(outcome.message)
+        elif isinstance(outcome, Message):
+            self.failed.emit(outcome)
         else:
             self.finished.emit(outcome)
 
 
 def progress_text(name: str, done: float, total: float, speed: float) -> Message:
     """``Reading ViT-B/16: 212 of 346 MB, 8.1 MB/s`` for the status bar."""
+    if total <= 0:
+        values = {"name": name, "done": f"{done / 1e6:,.0f}", "speed": f"{speed / 1e6:.1f}"}
+        return Message("Reading {name}: {done} MB, {speed} MB/s", values)
     values = {"name": name, "done": f"{done / 1e6:,.0f}", "total": f"{total / 1e6:,.0f}", "speed": f"{speed / 1e6:.1f}"}
     return Message("Reading {name}: {done} of {total} MB, {speed} MB/s", values)

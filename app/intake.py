@@ -18,7 +18,9 @@ from app.strip import PictureStrip
 from app.topics import topics
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
+from engines.core.params import Params
 from engines.core.pictures import SUFFIXES, Picture
+from engines.core.protocol import Ended
 
 if TYPE_CHECKING:
     from app.tab import TopicTab
@@ -230,12 +232,15 @@ class Intake(QObject):
         if self.downloading:
             self._window.complain("A download is under way. Cancel it first, or wait.", word="Note")
             return
+        for former in self.findChildren(Download):
+            former.close()
+            former.deleteLater()
         title = catalog.describe(source).title
         job = self._download = Download(source, self)
         job.progress.connect(lambda *numbers: self._window.status.set_progress(
             progress_text(title, *numbers), numbers[0], numbers[1]))  # fmt: skip
         job.finished.connect(lambda _folder: self._fetched(source))
-        job.failed.connect(lambda reason: self._failed(reason, source))
+        job.failed.connect(lambda reason: self._failed(reason, source, job.details))
         job.cancelled.connect(self._rest)
         self._window.status.set_progress(Message("Asking the hub for {name}", {"name": title}), 0, 0)
         self._window.status.set_busy(True)
@@ -245,8 +250,10 @@ class Intake(QObject):
         self._rest()
         self.use_model(source)
 
-    def _failed(self, reason: Message, source: str) -> None:
+    def _failed(self, reason: Message, source: str, details: str) -> None:
         self._rest()
+        if details:
+            self._window.log(Ended(Params(), error=reason, details=details))
         self._window.complain(reason, "Try again", lambda: self.download(source), word="Download")
 
     def _rest(self) -> None:

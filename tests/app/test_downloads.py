@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from app import words
 from app.downloads import Download, progress_text
+from app.window import Window
 from engines.checkpoints import hub
+from engines.core.errors import Message
 from tests.hub_server import COMMIT, NAME, WEIGHTS, Hub, clean_environment, serving
 
 
@@ -73,6 +75,21 @@ def test_it_fails_in_words(watched: Watched, server: Hub, qtbot: QtBot) -> None:
     assert "offers no safetensors" in words.tr(message)
 
 
+def test_a_mistake_of_the_program_is_told_too(
+    watched: Watched, server: Hub, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(hub, "download", fail)
+    watched.job.start()
+    qtbot.waitUntil(lambda: bool(watched.ends))
+    ((kind, message),) = watched.ends
+    assert kind == "failed"
+    assert words.tr(message) == "Unexpected RecursionError: too deep"
+    assert "in fail\n" in watched.job.details
+
+
 def test_cancel_is_told_at_once_and_only_once(watched: Watched, server: Hub, qtbot: QtBot) -> None:
     server.stall_at = 400_000
     watched.job.start()
@@ -106,3 +123,29 @@ def test_closing_before_the_start(watched: Watched) -> None:
 def test_what_the_status_bar_says() -> None:
     message = progress_text("ViT-B/16", 212e6, 346e6, 8.1e6)
     assert words.tr(message) == "Reading ViT-B/16: 212 of 346 MB, 8.1 MB/s"
+    message = progress_text("ViT-B/16", 212e6, 0, 8.1e6)  # the hub has not said how long it is
+    assert words.tr(message) == "Reading ViT-B/16: 212 MB, 8.1 MB/s"
+
+
+def test_after_a_failure_the_second_click_works(
+    open_window: Callable[..., Window], server: Hub, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = open_window()
+    told: list[tuple[Message, Callable[[], None]]] = []
+    window.complain = lambda reason, _action="", act=None, word="": told.append((reason, act))
+    used: list[str] = []
+    window.intake.use_model = used.append
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(hub, "_listen", lambda *_: 1 / 0)  # a mistake in the thread
+        window.download(NAME)
+        qtbot.waitUntil(lambda: bool(told))
+    (reason, again) = told[0]
+    assert words.tr(reason) == "Unexpected ZeroDivisionError: division by zero"
+    assert window.last_failure.error is reason
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert not window.intake.downloading
+    again()
+    assert window.intake.downloading
+    qtbot.waitUntil(lambda: bool(used))
+    assert used == [NAME]
+    assert len(told) == 1

