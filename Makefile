@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test test-newest test-lowest proofs lint bench pictures fonts lock clean
+.PHONY: run test test-newest test-lowest proofs lint soak bench pictures fonts lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -24,6 +24,10 @@ lint: $(VENV)/test.done
 # What takes longer than the suite may: trainings to their end, a minute of mutated files. Each prints its own table.
 proofs: $(VENV)/test.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m proof -s --durations=0 --durations-min=1 --timeout 3600 $(ARGS)
+
+# 25 minutes a seed of random hands on everything: gaps of the window, and what it goes on to hold.
+soak: $(VENV)/test.done
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 bench: $(VENV)/test.done
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

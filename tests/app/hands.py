@@ -117,8 +117,17 @@ class Hands:
     def act(self) -> None:
         """One random act."""
         ((_, act),) = self.dice.choices(self._acts, [weight for weight, _ in self._acts])
+        self.do(act)
+
+    def do(self, act: Callable[[], str]) -> None:
+        """Do one thing, and write down which."""
         self.log.append(act.__name__)
         self.log[-1] += " " + act()
+
+    def breathe(self, often: float) -> None:
+        """Between two parts of an act; ``often`` says how likely it is that the window gets a turn."""
+        if often and self.dice.random() < often:
+            QApplication.processEvents()
 
     @staticmethod
     def _close_popup() -> None:
@@ -167,8 +176,7 @@ class Hands:
         self._mouse(slider, QEvent.Type.MouseButtonPress, self._place(slider))
         for _ in range(self.dice.randint(1, 8)):
             self._mouse(slider, QEvent.Type.MouseMove, self._place(slider))
-            if self.dice.random() < 0.3:
-                QApplication.processEvents()
+            self.breathe(0.3)
         self._mouse(slider, QEvent.Type.MouseButtonRelease, self._place(slider))
         return slider.accessibleName()
 
@@ -240,8 +248,7 @@ class Hands:
         self._mouse(view, QEvent.Type.MouseButtonPress, self._place(view), held)
         for _ in range(self.dice.randint(1, 6)):
             self._mouse(view, QEvent.Type.MouseMove, self._place(view), held)
-            if self.dice.random() < 0.3:
-                QApplication.processEvents()
+            self.breathe(0.3)
         if self.dice.random() < 0.95:  # else the window system ate the release
             self._mouse(view, QEvent.Type.MouseButtonRelease, self._place(view), held)
         return f"{type(view).__name__} {view.accessibleName()}"
@@ -257,6 +264,7 @@ class Hands:
                 QMouseEvent(QEvent.Type.MouseMove, at, view.mapToGlobal(at), Qt.MouseButton.NoButton,
                             Qt.MouseButton.NoButton, NONE),
             )  # fmt: skip
+            self.breathe(0)
         if self.dice.random() < 0.4:
             QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
         return type(view).__name__
@@ -279,6 +287,7 @@ class Hands:
         keys = [self.dice.choice(KEYS) for _ in range(self.dice.randint(1, 4))]
         for key in keys:
             QTest.keyClick(QApplication.focusWidget() or target, key, self.dice.choice(MODIFIERS))
+            self.breathe(0)
         return f"{type(target).__name__} {[k.name for k in keys]}"
 
     def open_context_menu(self) -> str:
@@ -317,6 +326,7 @@ class Hands:
     def step_back_or_forward(self) -> str:
         for _ in range(self.dice.randint(1, 6)):
             self.dice.choice((self.window.tab.undo, self.window.tab.undo, self.window.tab.redo))()
+            self.breathe(0)
         return ""
 
     def drop(self) -> str:

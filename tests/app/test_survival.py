@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import itertools
 import json
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +21,7 @@ from engines.checkpoints import catalog
 from tests import corpus
 from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
+from tests.app.watch import memory
 
 ROUNDS, ACTS = 4, 10  # of the random walk: times over all pages, acts on each time
 FURTHER = 2  # rounds at most where the last one grew
@@ -146,18 +144,6 @@ def test_what_was_copied_can_be_pasted(window, qtbot):
 
 
 # ------------------------------------------------------------------ random hands
-def memory() -> float:
-    """Resident MB of this process, without what has been given back already; 0 where that cannot be known."""
-    if not sys.platform.startswith("linux"):
-        return 0.0
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096 / 1e6
-
-
 @pytest.fixture
 def few_sheets(monkeypatch):
     """Qt takes two seconds to polish the 4,000 widgets of all tabs by a new style sheet: that is done a few times."""

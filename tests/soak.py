@@ -1,0 +1,406 @@
+"""Random hands on the whole window for a long time: how long it stands still, and what it goes on to hold.
+
+    python -m tests.soak [--seed N ...] [--minutes 25] [--clock wall|fair|cpu] [--json FILE] [--worst N]
+
+Everything a person can do is done over all tabs and pages, with trainings running. Each seed has a process and a home
+of its own. Limits: no gap of the GUI thread over 250 ms but where the theme or the language is switched or something
+is opened or imported for the first time; none over 500 ms at all; from the eighth minute on memory within 15 %, and
+objects, threads and open files that grow no more. A limit broken, a Python error or a warning of Qt ends in exit code
+1. On a machine that others use too, ``--clock fair`` leaves out the seconds in which the thread waited for a core, and
+``--clock cpu`` counts those that it computed. A real window::
+
+    QT_QPA_PLATFORM=xcb xvfb-run -s "-screen 0 1920x1080x24" .venv/bin/python -m tests.soak
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+# before Qt and the models' libraries are imported: no network, nothing of the person at this machine
+if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from PySide6.QtCore import QEventLoop, QObject, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from app import theme
+from app.launch import start
+from app.settings import Settings
+from app.topics import topics
+from app.training import Training
+from app.transport import Transport
+from app.window import Window
+from main import arguments
+from tests import corpus
+from tests.app.hands import Hands, without_dialogs
+from tests.app.models import broken_models, tiny_vit
+from tests.app.watch import CLOCKS, Gap, Held, Watch
+
+SEEDS = (1, 2, 3)
+MINUTES, SETTLED = 25.0, 8.0  # of a run; after which what is held grows no more
+PAUSE = 50  #: ms between two acts
+ALONE, EVER = 0.25, 0.5  # s: the longest gap that is the window's own, and the longest of all
+STEPS = (0.1, 0.25, 0.5)
+MEMORY, OBJECTS, FILES = 1.15, 1.01, 2  # growth that is none: shares, and open files more
+KINDS = ("", "look", "first")
+QUIET = ("propagateSizeHints", "does not support")  # what the offscreen platform says of itself
+
+
+class WatchedHands(Hands):
+    """Hands that tell the watch what they do, and look for things at nobody's cost.
+
+    Parameters
+    ----------
+    watch : Watch
+    """
+
+    def __init__(self, window: Window, seed: int, drops: list[Path], watch: Watch) -> None:
+        super().__init__(window, seed, drops)
+        self.watch = watch
+        self._acts.append((3, self.start_training))
+
+    def do(self, act: Callable[[], str]) -> None:
+        tab = self.window.tab
+        self.watch.doing(f"{act.__name__} on {tab.topic.name} {tab.page + 1}" if tab else act.__name__)
+        super().do(act)
+        if self.watch.acts:
+            self.watch.acts[-1] += ": " + self.log[-1].partition(" ")[2][:60]
+        del self.log[:-20]
+
+    def breathe(self, often: float) -> None:
+        """Each event of a window system comes alone."""
+        QApplication.processEvents()
+
+    def _here(self) -> list[Any]:
+        with self.watch.apart():
+            return super()._here()
+
+    def start_training(self) -> str:
+        """Press Start on a training page that rests."""
+        with self.watch.apart():
+            bars = [one for one in self.window.tab.findChildren(Transport) if not one.runs]
+        if not bars:
+            return "none"
+        self.dice.choice(bars).toggled.emit(True)
+        return ""
+
+
+class Soak(QObject):
+    """One seed's walk.
+
+    Parameters
+    ----------
+    window : Window
+    seed : int
+    drops : list of Path
+        What is dropped.
+    minutes, settled : float
+        Length of the walk, and when to look for the first time at what is held.
+    names : list of str, optional
+        Topics that are opened before; all of them if not given.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        seed: int,
+        drops: list[Path],
+        minutes: float,
+        settled: float = SETTLED,
+        names: list[str] | None = None,
+    ) -> None:
+        super().__init__(window)
+        self.window, self.minutes, self.settled = window, minutes, min(settled, minutes / 3)
+        self.watch = Watch()
+        self.hands = WatchedHands(window, seed, drops, self.watch)
+        self.names = names or [one.name for one in topics()]
+        self.acts = 0
+        self.held: list[Held] = []
+        self.problems: list[str] = []
+        self._loop = QEventLoop()
+
+    def run(self) -> dict[str, Any]:
+        """Walk to the end; what was found."""
+        watch, window = self.watch, self.window
+        switch, show = theme.switch, window.show_topic
+
+        def marked_switch(*args: Any, **named: Any) -> None:
+            watch.mark("look")
+            switch(*args, **named)
+
+        def marked_show(name: str) -> Any:
+            if name not in window.tabs:
+                watch.mark("first")
+            return show(name)
+
+        theme.switch, window.show_topic = marked_switch, marked_show  # type: ignore[method-assign]
+        watch.start()
+        try:
+            self._open()
+            began = time.monotonic()
+            self._walk(began + 60 * self.settled)
+            self._weigh()
+            self._walk(began + 60 * self.minutes)
+            self._weigh()
+        finally:
+            watch.stop()
+            theme.switch, window.show_topic = switch, show  # type: ignore[method-assign]
+        return self.found()
+
+    def _open(self) -> None:
+        """Each topic and page once, each training started."""
+        for name in self.names:
+            self.watch.doing(f"open {name}")
+            tab = self.window.show_topic(name)
+            self._wait(100)
+            for page in range(len(tab.pages)):
+                self.watch.doing(f"open {name} {page + 1}")
+                self.watch.mark("first")
+                tab.show_page(page)
+                self._wait(100)
+            for bar in tab.findChildren(Transport):
+                bar.toggled.emit(True)
+        self._rest(training=False)
+
+    def _walk(self, until: float) -> None:
+        def act() -> None:
+            self.hands.act()
+            self.acts += 1
+            failure = self.window.last_failure
+            if failure is not None and failure.details:
+                self.problems.append(f"{failure.details.strip()}\nafter {self.hands.log[-3:]}")
+                self.window.last_failure = None
+            if time.monotonic() < until:
+                QTimer.singleShot(PAUSE, act)
+            else:
+                self._loop.quit()
+
+        QTimer.singleShot(0, act)
+        self._loop.exec()
+
+    def _wait(self, ms: int) -> None:
+        QTimer.singleShot(ms, self._loop.quit)
+        self._loop.exec()
+
+    def _rest(self, training: bool, most: float = 60) -> None:
+        """Wait until nothing is read and computed."""
+        until = time.monotonic() + most
+        while time.monotonic() < until:
+            self._wait(50)
+            streams = [tab.stream for tab in self.window.tabs.values()]
+            if training:
+                streams += [run.stream for run in self.window.findChildren(Training)]
+            if not self.window.intake.reading and not any(stream.is_busy for stream in streams):
+                return
+
+    def _weigh(self) -> None:
+        """Look at what is held while everything rests; then the trainings go on."""
+        runs = [run for run in self.window.findChildren(Training) if run.runs]
+        for run in runs:
+            run.pause()
+        self._rest(training=False)
+        self._wait(500)
+        with self.watch.apart():
+            self.held.append(Held.now())
+        for run in runs:
+            run.play()
+
+    # -- what was found
+    def found(self) -> dict[str, Any]:
+        """Everything as builtins, for JSON and the table."""
+        return {
+            "acts": self.acts,
+            "minutes": self.minutes,
+            "gaps": [gap.as_data() for gap in self.watch.gaps],
+            "held": [asdict(one) for one in self.held],
+            "problems": self.problems,
+        }
+
+
+def dropped(folder: Path) -> list[Path]:
+    """Pictures good and bad, models good and bad, files of other kinds and a folder."""
+    for inner in ("dropped", "models"):
+        (folder / inner).mkdir()
+    drops = list(corpus.write(folder / "dropped").values())
+    good = tiny_vit(folder / "models" / "good")
+    drops += [tiny_vit(folder / "models" / "other", layers=2, heads=2, seed=1, classes=False), good] * 6
+    drops += broken_models(folder / "models", good).values()
+    drops += [folder / "dropped"] * 2
+    return drops
+
+
+# ------------------------------------------------------------------ judging
+def broken(found: dict[str, Any], clock: str) -> list[str]:
+    """The limits that a walk broke, in words."""
+    gaps = [Gap(**one) for one in found["gaps"]]
+    told = []
+    own = [gap for gap in gaps if not gap.kind and gap.length(clock) > ALONE]
+    ever = [gap for gap in gaps if gap.length(clock) > EVER]
+    if own:
+        told.append(f"{len(own)} gaps over {1000 * ALONE:.0f} ms")
+    if ever:
+        told.append(f"{len(ever)} gaps over {1000 * EVER:.0f} ms at all")
+    if len(found["held"]) == 2:
+        first, last = (Held(**one) for one in found["held"])
+        if last.memory > MEMORY * first.memory:
+            told.append(f"memory grew from {first.memory:.0f} to {last.memory:.0f} MB")
+        if last.count > OBJECTS * first.count:
+            told.append(f"objects grew from {first.count} to {last.count}: {last.more(first)}")
+        if len(last.threads) > len(first.threads):
+            told.append(f"threads grew: {first.threads} to {last.threads}")
+        if last.files > first.files + FILES:
+            told.append(f"open files grew from {first.files} to {last.files}")
+    if found["problems"]:
+        told.append(f"{len(found['problems'])} errors")
+    return told
+
+
+HEAD = (
+    f"{'seed':>5} {'acts':>6} {'min':>5} | {'gaps > 100/250/500 ms':>24} {'look':>11} {'first':>11} {'worst':>7}"
+    f" | {'MB':>11} {'objects':>13} {'threads':>8} {'files':>7}"
+)
+
+
+def row(seed: int, found: dict[str, Any], clock: str) -> str:
+    """A line of the table: at minute eight → at the end."""
+    gaps = [Gap(**one) for one in found["gaps"]]
+    counts = {
+        kind: "/".join(str(sum(g.length(clock) > s for g in gaps if g.kind == kind)) for s in STEPS) for kind in KINDS
+    }
+    worst = max((gap.length(clock) for gap in gaps), default=0.0)
+    held = [Held(**one) for one in found["held"]]
+    parts = [
+        "→".join(text)
+        for text in (
+            [f"{one.memory:.0f}" for one in held],
+            [str(one.count) for one in held],
+            [str(len(one.threads)) for one in held],
+            [str(one.files) for one in held],
+        )
+    ]
+    return (
+        f"{seed:>5} {found['acts']:>6} {found['minutes']:>5g} | {counts['']:>24} {counts['look']:>11}"
+        f" {counts['first']:>11} {1000 * worst:>5.0f}ms | {parts[0]:>11} {parts[1]:>13} {parts[2]:>8} {parts[3]:>7}"
+    )
+
+
+def worst_places(found: dict[str, Any], clock: str, count: int, kind: str = "") -> str:
+    """Where the longest gaps come from: by total time of each act and innermost place of this project."""
+    total: Counter[str] = Counter()
+    longest: dict[str, Gap] = {}
+    for gap in (Gap(**one) for one in found["gaps"]):
+        if gap.kind == kind and gap.length(clock) > STEPS[0]:
+            ours = [line for line in gap.stack if line.startswith(("app/", "engines/"))]
+            place = ours[-1] if ours else (gap.stack[-1] if gap.stack else "not seen")
+            total[place] += round(1000 * gap.length(clock))
+            if place not in longest or gap.length(clock) > longest[place].length(clock):
+                longest[place] = gap
+    lines = []
+    for place, ms in total.most_common(count):
+        gap = longest[place]
+        lines.append(
+            f"  {ms} ms in all, at most {1000 * gap.length(clock):.0f} (wall {1000 * gap.wall:.0f}, queued"
+            f" {1000 * gap.queued:.0f}, own {1000 * gap.cpu:.0f}, collecting {1000 * gap.collecting:.0f}):"
+            f" {'; '.join(gap.acts[-2:])}"
+        )
+        lines += [f"      {line}" for line in gap.stack[-8:]]
+    return "\n".join(lines)
+
+
+# ------------------------------------------------------------------ the command
+def walk(seed: int, minutes: float) -> dict[str, Any]:
+    """One walk in this process, in a home of its own."""
+    problems: list[str] = []
+
+    def error(kind: Any, value: Any, trace: Any) -> None:
+        problems.append("".join(traceback.format_exception(kind, value, trace)).strip())
+
+    def heard(kind: QtMsgType, _context: Any, text: str) -> None:
+        if kind != QtMsgType.QtDebugMsg and not any(part in text for part in QUIET):
+            problems.append(f"Qt: {text}")
+
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        os.environ["ATTENTION_LAB_HOME"] = str(folder / "home")
+        sys.excepthook = error
+        threading.excepthook = lambda args: error(args.exc_type, args.exc_value, args.exc_traceback)
+        qInstallMessageHandler(heard)
+        app, settings = start(arguments(["--lang", "en", "--theme", "light", "--device", "cpu"]))
+        assert isinstance(settings, Settings)
+        window = Window(settings)
+        window.show()
+        (folder / "saved").mkdir()
+        with without_dialogs(folder / "saved"):
+            soak = Soak(window, seed, dropped(folder), minutes)
+            soak.problems = problems
+            found = soak.run()
+        window.close()
+        window.lane.close(60)
+        app.processEvents()
+        qInstallMessageHandler(None)
+    return found
+
+
+def options(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="tests.soak", description="Random hands on the window for a long time.")
+    parser.add_argument("--seed", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="which seconds are judged")
+    parser.add_argument("--json", type=Path, help="write everything that was found")
+    parser.add_argument("--worst", type=int, default=5, help="places of gaps that are told")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Walk with each seed, print the table; 1 where a limit was broken."""
+    asked = options(argv)
+    if asked.one:
+        asked.json.write_text(json.dumps(walk(asked.seed[0], asked.minutes)))
+        return 0
+    kept: dict[str, Any] = {}
+    wrong = 0
+    print(HEAD, flush=True)
+    for seed in asked.seed:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "found.json"
+            command = [sys.executable, "-m", "tests.soak", "--one", "--seed", str(seed)]
+            ended = subprocess.run([*command, "--minutes", str(asked.minutes), "--json", str(path)], check=False)
+            if not path.exists():
+                print(f"{seed:>5} ended with code {ended.returncode}")
+                wrong += 1
+                continue
+            found = kept[str(seed)] = json.loads(path.read_text())
+        told = broken(found, asked.clock)
+        wrong += bool(told)
+        print(row(seed, found, asked.clock))
+        for kind in KINDS:
+            places = worst_places(found, asked.clock, asked.worst, kind)
+            if places:
+                print(f"  -- {kind or 'own'}\n{places}")
+        for problem, times in Counter(found["problems"]).most_common(asked.worst):
+            print(f"  error ({times}): {problem}")
+        print("  " + ("; ".join(told) or "within all limits"), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps(kept, indent=1))
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
