@@ -116,6 +116,17 @@ class Status(QFrame):
         if not self._bar.isVisible():
             words.say(self._text, "setText", note or "")
 
+    def set_dressing(self, busy: bool) -> None:
+        """The whole window is about to change its look, or has done so. It stands still meanwhile: painted at once."""
+        if busy:
+            words.say(self._text, "setText", "Changing the look")
+        else:
+            words.say(self._text, "setText", self._pending if self._bar.isVisible() else self._note or "")
+        layout = self.layout()
+        if busy and layout is not None:
+            layout.activate()  # the text's place, else laid out with the next event
+            self.repaint()
+
     def _announce(self) -> None:
         if self._busy:
             words.say(self._text, "setText", self._pending)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QVBoxLay
 
 from app import icons, theme
 from app.cards import Card, ErrorBar
+from app.collecting import importing
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
@@ -377,7 +378,8 @@ class TopicTab(QWidget):
 def _engine(place: str) -> Engine[Any]:
     """Make an engine from ``module:Class``; runs on the compute thread."""
     module, name = place.split(":")
-    found = importlib.import_module(module)
+    with importing():
+        found = importlib.import_module(module)
     if "torch" in sys.modules:
         leave_a_core()  # counted per thread, so it is said on the one that computes
     made: Engine[Any] = getattr(found, name)()

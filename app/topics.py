@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import app.tabs
+from app.collecting import importing
 
 if TYPE_CHECKING:
     from app.tab import TopicTab
@@ -59,7 +60,8 @@ class Topic:
     def tab_class(self) -> type[TopicTab]:
         """Import and return the tab's class."""
         module, name = self.tab.split(":")
-        found: type[TopicTab] = getattr(importlib.import_module(module), name)
+        with importing():
+            found: type[TopicTab] = getattr(importlib.import_module(module), name)
         return found
 
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from app import words
+from app.collecting import importing
 from app.sliders import Field, Scale, Slider
 from app.steady import Figure
 from app.stream import Stream
@@ -28,7 +29,9 @@ def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
 
     def make() -> Engine[Any]:
         module, name = place.split(":")
-        made: Engine[Any] = getattr(importlib.import_module(module), name)()
+        with importing():
+            found = importlib.import_module(module)
+        made: Engine[Any] = getattr(found, name)()
         return made
 
     return Stream(lane, make, training=True, parent=parent)

@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from app import theme, words
+from app.dressing import Dressing
 from app.header import entry, refill
 from app.intake import Intake
 from app.settings import Settings
@@ -65,10 +66,11 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.intake = Intake(self)
         self.side = Side(topics(), self._tools())
-        self.side.chosen.connect(self.show_topic)
+        self.side.chosen.connect(self.open_topic)
         self.status = Status()
         self.status.device.connect(self.choose_device)
         self.status.cancelled.connect(self.cancel)
+        self.dressing = Dressing(self, self.status.set_dressing)
         self._stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
         self._stack.addWidget(self._splash)
@@ -92,6 +94,15 @@ class Window(QMainWindow):
         """The tab on screen; None before the first is built."""
         found = self._stack.currentWidget()
         return found if isinstance(found, TopicTab) else None
+
+    def open_topic(self, name: str) -> None:
+        """Bring a topic to the front; the first time, importing and building it are two turns of the event loop."""
+        found = topic(name)
+        if name in self.tabs or found is None:
+            self.show_topic(name)
+        else:
+            found.tab_class()
+            QTimer.singleShot(0, self, lambda: self.show_topic(name))
 
     def show_topic(self, name: str) -> TopicTab:
         """Bring a topic to the front, building it if it is the first time."""
@@ -232,12 +243,12 @@ class Window(QMainWindow):
 
     def _fill(self, menu: QMenu) -> None:
         settings = self.settings
-        entry(menu, "Theme of the system", lambda: self.use_theme(""), checked=not settings.theme)
-        entry(menu, "Light", lambda: self.use_theme("light"), checked=settings.theme == "light")
-        entry(menu, "Dark", lambda: self.use_theme("dark"), checked=settings.theme == "dark")
+        entry(menu, "Theme of the system", lambda: self._ask_theme(""), checked=not settings.theme)
+        entry(menu, "Light", lambda: self._ask_theme("light"), checked=settings.theme == "light")
+        entry(menu, "Dark", lambda: self._ask_theme("dark"), checked=settings.theme == "dark")
         menu.addSeparator()
-        entry(menu, words.plain("English"), lambda: self.use_language("en"), checked=words.language() == "en")
-        entry(menu, words.plain("简体中文"), lambda: self.use_language("zh"), checked=words.language() == "zh")
+        entry(menu, words.plain("English"), lambda: self._ask_language("en"), checked=words.language() == "en")
+        entry(menu, words.plain("简体中文"), lambda: self._ask_language("zh"), checked=words.language() == "zh")
         menu.addSeparator()
         entry(menu, "Icons only at the side", self._toggle_rail, checked=self.side.rail)
         entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
@@ -247,25 +258,35 @@ class Window(QMainWindow):
 
     def toggle_theme(self) -> None:
         """Light to dark and back."""
-        self.use_theme("light" if theme.name() == "dark" else "dark")
+        self._ask_theme("light" if self.dressing.theme == "dark" else "dark")
+
+    def _ask_theme(self, name: str) -> None:
+        """A theme was chosen by hand; an empty name follows the system."""
+        self.settings.theme = name
+        self.dressing.ask(theme=name or theme.system())
 
     def use_theme(self, name: str) -> None:
-        """Show a theme from now on; an empty name follows the system."""
+        """Show a theme at once and from now on; an empty name follows the system."""
         self.settings.theme = name
         theme.switch(self, theme=name or theme.system())
 
     def toggle_language(self) -> None:
         """English to Chinese and back."""
-        self.use_language("en" if words.language() == "zh" else "zh")
+        self._ask_language("en" if self.dressing.language == "zh" else "zh")
+
+    def _ask_language(self, name: str) -> None:
+        """A language was chosen by hand."""
+        self.settings.language = name
+        self.dressing.ask(language=name)
 
     def use_language(self, name: str) -> None:
-        """Speak a language from now on."""
+        """Speak a language at once and from now on."""
         self.settings.language = name
         theme.switch(self, language=name)
 
     def _system_theme(self) -> None:
         if not self.settings.theme:
-            theme.switch(self, theme=theme.system())
+            self.dressing.ask(theme=theme.system())
 
     def _toggle_motion(self) -> None:
         self.settings.reduce_motion = not self.settings.reduce_motion

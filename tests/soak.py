@@ -166,13 +166,15 @@ class Soak(QObject):
         """Each topic and page once, each training started."""
         for name in self.names:
             self.watch.doing(f"open {name}")
-            tab = self.window.show_topic(name)
+            self.window.side.chosen.emit(name)
             self._wait(100)
+            tab = self.window.tabs[name]
             for page in range(len(tab.pages)):
                 self.watch.doing(f"open {name} {page + 1}")
                 self.watch.mark("first")
                 tab.show_page(page)
                 self._wait(100)
+                self._rest(training=False)
             for bar in tab.findChildren(Transport):
                 bar.toggled.emit(True)
         self._rest(training=False)

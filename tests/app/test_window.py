@@ -16,6 +16,7 @@ from app.cards import Card
 from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
+from app.topics import Topic
 from engines.core.protocol import Job
 from tests.app import toy
 from tests.app.toy import ToyParams
@@ -140,6 +141,24 @@ def test_language_and_theme_switch_without_a_restart(tab, window, qtbot):
     assert theme.name() == "dark"
     assert window.grab().toImage() != before
     assert Settings.load().language in ("", "zh")
+
+
+def test_a_topic_chosen_at_the_side_is_imported_and_built_in_two_turns(window, qtbot, monkeypatch):
+    done = []
+    whole = Topic.tab_class
+
+    def tab_class(topic):
+        done.append("imported")
+        return whole(topic)
+
+    monkeypatch.setattr(Topic, "tab_class", tab_class)
+    window.side.chosen.emit("toy")
+    assert done == ["imported"]
+    assert "toy" not in window.tabs
+    qtbot.waitUntil(lambda: "toy" in window.tabs)
+    assert window.tab is window.tabs["toy"]
+    window.side.chosen.emit("toy")  # from then on at once
+    assert len(done) == 2
 
 
 def test_a_narrow_window_gets_the_rail(window, qtbot):

@@ -87,6 +87,7 @@ class Watch(QObject):
         self._wall, self._cpu, self._queued = wall, cpu, queued or queue_clock()
         self.gaps: list[Gap] = []
         self.acts: deque[str] = deque(maxlen=4)  # since the last tick
+        self._act = ""  # the last of all
         self._own = [0.0, 0.0]  # wall and cpu of the watcher and of the hands since the last tick
         self._kind = ""
         self._collecting, self._collected_at = 0.0, 0.0
@@ -131,11 +132,22 @@ class Watch(QObject):
                 stack = [list(found) for found, _ in self._seen.most_common(1)]
             kind = self._kind or ("first" if len(sys.modules) - self._modules > NEW else "")
             queued = self._queued() - self._queued_then
-            self.gaps.append(Gap(wall, cpu, self._collecting, kind, list(self.acts), stack[0] if stack else [], queued))
+            self.gaps.append(
+                Gap(
+                    wall,
+                    cpu,
+                    self._collecting,
+                    kind,
+                    list(self.acts) or [f"after {self._act}"],
+                    stack[0] if stack else [],
+                    queued,
+                )
+            )
         self.renew()
 
     def doing(self, act: str) -> None:
         """Say what the hands begin to do."""
+        self._act = act
         self.acts.append(act)
 
     def mark(self, kind: str) -> None:

@@ -1,0 +1,82 @@
+"""Imports that the garbage collector does not make longer."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import types
+
+import pytest
+
+from app.collecting import importing
+
+
+@pytest.fixture(autouse=True)
+def thawed():
+    """The objects of this process are looked at again afterwards."""
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_nothing_is_collected_while_something_is_imported():
+    with importing():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_what_was_imported_is_looked_at_no_more(monkeypatch):
+    frozen = gc.get_freeze_count()
+    with importing():
+        monkeypatch.setitem(sys.modules, "made_up", types.ModuleType("made_up"))
+    assert gc.get_freeze_count() > frozen + 1000
+
+
+def test_where_all_was_there_nothing_is_put_aside():
+    frozen = gc.get_freeze_count()
+    with importing():
+        import gc as _same  # noqa: F401
+    assert gc.get_freeze_count() <= frozen
+
+
+def test_an_import_that_fails_leaves_the_collector_on():
+    with pytest.raises(ImportError), importing():
+        import no_such_module  # noqa: F401
+    assert gc.isenabled()
+
+
+def test_the_last_of_two_threads_turns_it_on_again():
+    inside, over = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with importing():
+            inside.set()
+            over.wait()
+
+    other = threading.Thread(target=slow)
+    other.start()
+    inside.wait()
+    with importing():
+        pass
+    assert not gc.isenabled()
+    over.set()
+    other.join()
+    assert gc.isenabled()
+
+
+def test_tabs_and_engines_are_imported_that_way(open_window, qtbot, monkeypatch):
+    """Seen from inside of the imports: on the GUI thread for a tab, on the compute thread for its engine."""
+    seen = []
+    whole = sys.modules["importlib"].import_module
+
+    def seen_import(name, *args):
+        seen.append((name, gc.isenabled(), threading.current_thread() is threading.main_thread()))
+        return whole(name, *args)
+
+    monkeypatch.setattr("importlib.import_module", seen_import)
+    tab = open_window().show_topic("scoring")
+    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    asked = {name: found for name, *found in seen if ".scoring" in name}
+    assert asked["app.tabs.scoring.tab"] == [False, True]
+    assert asked["engines.scoring.engine"] == [False, False]

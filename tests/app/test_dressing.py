@@ -1,0 +1,78 @@
+"""Presses that change the look of the whole window: said first, and never one behind the other."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
+
+from app import theme, words
+from app.dressing import Dressing
+
+
+@pytest.fixture
+def changes(monkeypatch):
+    """What is done, in order; the change itself is that of the tokens alone."""
+    done = []
+
+    def switch(root, look=None, language=None):
+        done.append((look, language))
+        if look:
+            monkeypatch.setattr(theme._state, "name", look)
+        if language:
+            monkeypatch.setattr(words._state, "language", language)
+
+    monkeypatch.setattr(theme, "switch", switch)
+    return done
+
+
+@pytest.fixture
+def dressing(qapp, changes):
+    root = QWidget()
+    yield Dressing(root, lambda busy: changes.append(busy))
+    root.deleteLater()
+
+
+def test_ten_quick_presses_are_one_change(dressing, changes, qtbot):
+    for _ in range(9):
+        dressing.ask(theme="light" if dressing.theme == "dark" else "dark")
+    dressing.ask(language="zh")
+    assert changes == [True]  # nothing is done yet, and it was said once
+    qtbot.waitUntil(lambda: False in changes)
+    assert changes == [True, ("dark", "zh"), False]
+
+
+def test_what_was_pressed_twice_is_left_alone(dressing, changes, qtbot):
+    dressing.ask(theme="dark")
+    dressing.ask(theme="light")
+    qtbot.waitUntil(lambda: False in changes)
+    assert changes == [True, False]
+    assert (dressing.theme, dressing.language) == ("light", "en")
+
+
+class Paints(QObject):
+    """Which text stood on a widget when it was painted."""
+
+    def __init__(self, target):
+        super().__init__(target)
+        self._target, self.texts = target, []
+        target.installEventFilter(self)
+
+    def eventFilter(self, _watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.texts.append(self._target.text())
+        return False
+
+
+def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qtbot):
+    window = open_window()
+    paints = Paints(window.status._text)
+    window.status.update()
+    qtbot.waitUntil(lambda: bool(paints.texts))
+    paints.texts.clear()
+    window.toggle_theme()
+    assert paints.texts == ["Changing the look"]  # on screen when the press has been heard
+    assert not changes
+    qtbot.waitUntil(lambda: changes == [("dark", None)])
+    assert window.status._text.text() != "Changing the look"
+    assert window.settings.theme == "dark"
