@@ -20,6 +20,7 @@ from engines.detr.lab import CROWD, FROM_MODEL, INFINITE, RT_DETR, SCENES, UNDEF
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.test_detr_tab import cut
 from tests.app.views_help import click, drag, hover, is_drawn, send, show
+from tests.closeness import MANY, about, close
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (120, 180, 3), np.uint8)
 MATCHING, WITHOUT = "MatchingPage", "CrowdPage"
@@ -82,7 +83,7 @@ def test_it_opens_on_a_scene_where_greedy_is_worse(page):
     assert is_optimal(page) == {(0, 0), (1, 1), (2, 2), (3, 3)}
     assert {"4 objects, 7 predictions", "Greedy is worse here: it takes 1→B first.", "+1.57"} <= texts(page.tab)
     terms = [table.numbers()["values"] for table in page.tables.tables]
-    np.testing.assert_allclose(terms[0] + 5 * terms[1] + 2 * terms[2], terms[3], atol=1e-5)
+    close(terms[0] + 5 * terms[1] + 2 * terms[2], terms[3])
     assert len(page.tables.tables[3].numbers()["greedy_where_it_differs"]) == 2
     assert len(page.canvas.numbers()["matches"]) == 4
     parts = page.loss.bars.numbers()
@@ -201,7 +202,7 @@ def test_probabilities_follow_the_hand(page, tab, qtbot):
     p = probabilities_of(page.scene.guesses[0].logits)
     assert p[1] == pytest.approx(0.9, abs=0.02)
     assert p.sum() == pytest.approx(1)
-    assert page.tables.tables[0].numbers()["values"][0, 1] == pytest.approx(-p[1], abs=1e-4)
+    assert page.tables.tables[0].numbers()["values"][0, 1] == about(-p[1], MANY)
     tab.undo()
     assert probabilities_of(page.scene.guesses[0].logits)[1] == pytest.approx(0.48)
     assert not tab.history.can_undo
@@ -390,7 +391,7 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
     assert page.scene.name == FROM_MODEL
     assert (len(page.scene.guesses), page.scene.things) == (100, ())
     p = probabilities_of(page.scene.guesses[7].logits)
-    assert p[tab.found.labels[7]] == pytest.approx(float(tab.found.scores[7]), abs=1e-4)
+    assert p[tab.found.labels[7]] == about(float(tab.found.scores[7]), MANY)
     assert 'No object: every prediction learns "no object".' in texts(tab)
     assert page.canvas.photo_size() == (180, 120)
     assert words.drawn(page.canvas._note).startswith("Draw an object")  # 100 unmatched boxes are not shown

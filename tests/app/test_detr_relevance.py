@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QMouseEvent
 
 from app import words
+from tests.closeness import about
 
 pytest.importorskip("torch")
 PAGE = 5
@@ -46,7 +47,7 @@ def test_nothing_painted_is_what_the_tab_detects_bit_for_bit(tab):
     np.testing.assert_array_equal(page.found.scores, found.scores)
     np.testing.assert_array_equal(page.found.passes, found.passes)
     assert page.found.query == found.query
-    assert page.found.relevance.sum() == pytest.approx(1, abs=1e-5)
+    assert page.found.relevance.sum() == about(1)
     assert "nothing painted" not in page.said.text()
     assert not words.missing()
 

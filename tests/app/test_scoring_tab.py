@@ -28,6 +28,7 @@ from engines.scoring.spec import (
     ScoringParams,
 )
 from tests.app.views_help import click, drag, is_drawn, loud
+from tests.closeness import close
 
 
 def turn(tab, qtbot, page):
@@ -232,8 +233,8 @@ def test_steps_lead_from_queries_to_the_output(tab, function):
     for before, after in itertools.pairwise(made[:4]):
         np.testing.assert_array_equal(before.result.values, after.left.values)
     raised = made[3].right.values
-    np.testing.assert_allclose(raised / raised.sum(1, keepdims=True), answer.weights[f], atol=1e-5)
-    np.testing.assert_allclose(made[4].left.values @ made[4].right.values, made[4].result.values, atol=1e-5)
+    close(raised / raised.sum(1, keepdims=True), answer.weights[f])
+    close(made[4].left.values @ made[4].right.values, made[4].result.values)
     for step in range(len(STEPS)):
         for cell in ((0, 0), (1, 1), (3, 3)):
             assert all(str(line) for line in formula(answer, f, step, cell))

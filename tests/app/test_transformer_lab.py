@@ -39,6 +39,7 @@ from tests.app import reading
 from tests.app.transformer_help import LAB, MATHS, PATIENCE, rest
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, hover, is_drawn, key, loud, show
+from tests.closeness import close
 
 
 # ------------------------------------------------------------------ Experiments
@@ -181,7 +182,7 @@ def the_ffn(tab, qtbot):
     assert panel.which.at() == 3
     assert not tab.lab.form.isVisible()
     one, two = (grid.numbers()["values"] for grid in panel.hidden)
-    np.testing.assert_allclose(one, two, atol=1e-5)
+    close(one, two)
 
 
 def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):

@@ -23,6 +23,7 @@ from engines.transformer.switches import CROSS, DECODER, ENCODER
 from tests.app.transformer_help import MATHS, number, rest
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, is_drawn, key, loud, show
+from tests.closeness import MANY, close
 
 
 def test_the_walk(tab, qtbot, qtlog):
@@ -191,7 +192,7 @@ def test_operands_make_the_result(walked):
                 "norm": lambda a, b: (a - b[:, :1]) / b[:, 1:],
             }[now.kind](left, right)
             made = np.maximum(made, 0) if now.relu else made
-            np.testing.assert_allclose(result, made, atol=1e-4, err_msg=part)
+            close(result, made, MANY, name=part)
 
 
 def test_the_flow_has_a_shape_on_every_arrow(walked):

@@ -30,6 +30,7 @@ from tests.app.transformer_help import (
     transformer_tab as transformer_tab,
 )
 from tests.app.views_help import click, hover, is_drawn
+from tests.closeness import FEW, close
 
 
 # ------------------------------------------------------------------ at once
@@ -231,7 +232,7 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     assert not np.array_equal(page.maps.maps["cross"].numbers()["values"], live)
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(0)
-    np.testing.assert_allclose(page.maps.maps["cross"].numbers()["values"], early.weights["cross"][0, 0], atol=1e-6)
+    close(page.maps.maps["cross"].numbers()["values"], early.weights["cross"][0, 0], FEW)
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.live.click()
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
@@ -347,7 +348,7 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     model = load(kept)
     source, target, _ = example_of(task(REVERSE))
     now = model.trace(source, target).cross[0][0, 0].numpy()
-    np.testing.assert_allclose(tab.training.maps.maps["cross"].numbers()["values"], now, atol=1e-6)
+    close(tab.training.maps.maps["cross"].numbers()["values"], now, FEW)
     tab.error.dismiss()
     tab.driver.play()  # it does not pretend to go on
     qtbot.waitUntil(lambda: not tab.driver.runs, timeout=PATIENCE)

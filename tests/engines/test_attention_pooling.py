@@ -31,6 +31,7 @@ from engines.attention_pooling.training import Optimizer, Run, Trainer
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.core.training import Stopped
+from tests.closeness import FEW, about, close
 
 PROFILES = {
     "gaussian": lambda u: math.exp(-u * u / 2),
@@ -62,10 +63,10 @@ def test_pooling_is_a_weighted_mean(kernel, bandwidth):
     assert weights.shape == (41, 50)
     reference = [by_hand(q, x.tolist(), y.tolist(), kernel, bandwidth) for q in queries.tolist()]
     if kernel != "gaussian" or bandwidth > 0.1:  # the sum of exponentials by hand underflows
-        np.testing.assert_allclose(y_hat.numpy(), reference, atol=1e-6)
+        close(y_hat.numpy(), reference, FEW)
     sums = weights.double().sum(-1)
     assert ((sums == 0) | ((sums - 1).abs() < 1e-6)).all()
-    np.testing.assert_allclose(y_hat.numpy(), (weights.double() @ y.double()).numpy(), atol=1e-6)
+    close(y_hat.numpy(), (weights.double() @ y.double()).numpy(), FEW)
 
 
 @pytest.mark.parametrize("bandwidth", [0.05, 0.3, 1.0, 100.0])
@@ -74,7 +75,7 @@ def test_gaussian_weights_are_a_softmax_of_distances(bandwidth):
     queries = torch.linspace(-2, 8, 33)
     _, weights = nadaraya_watson(queries, x, y, "gaussian", bandwidth)
     distance = queries.double().numpy()[:, None] - x.double().numpy()[None]
-    np.testing.assert_allclose(weights.numpy(), softmax(-(distance**2) / (2 * bandwidth**2), axis=1), atol=1e-6)
+    close(weights.numpy(), softmax(-(distance**2) / (2 * bandwidth**2), axis=1), FEW)
 
 
 def test_a_very_wide_window_is_average_pooling():
@@ -84,8 +85,8 @@ def test_a_very_wide_window_is_average_pooling():
     entropy = torch.special.entr(weights.double()).sum(-1)
     np.testing.assert_allclose(entropy.numpy(), math.log(50), atol=1e-3)
     constant, same = nadaraya_watson(torch.linspace(0, 5, 9), x, y, "constant", 0.1)
-    np.testing.assert_allclose(constant.numpy(), y.mean().expand(9).numpy(), atol=1e-6)
-    np.testing.assert_allclose(same.numpy(), 1 / 50, atol=1e-7)
+    close(constant.numpy(), y.mean().expand(9).numpy(), FEW)
+    close(same.numpy(), 1 / 50, 1)
 
 
 @pytest.mark.parametrize("kernel", ["boxcar", "epanechnikov", "triangular"])
@@ -118,7 +119,7 @@ def test_far_queries_keep_the_digits_of_near_ties():
     _, weights = nadaraya_watson(torch.tensor([0.5]), x, y, "gaussian", 0.02)
     gap = (x.double()[1] - 0.5) ** 2 - 0.25
     expected = 1 / (1 + math.exp(float(gap) / (2 * 0.02**2)))
-    assert weights[0, 1].item() == pytest.approx(expected, abs=1e-6)
+    assert weights[0, 1].item() == about(expected, FEW)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -132,7 +133,7 @@ def test_leave_one_out_really_leaves_one_out(kernel, bandwidth):
         errors.append((float(y_hat[0]) - float(y[i])) ** 2)
         alone += bool(weights.sum() == 0)
     assert leave_one_out(x, y, kernel, bandwidth)[1] == alone
-    assert leave_one_out_error(x, y, kernel, bandwidth) == pytest.approx(np.mean(errors), abs=1e-6)
+    assert leave_one_out_error(x, y, kernel, bandwidth) == about(np.mean(errors), FEW)
 
 
 def test_what_makes_no_sense_is_refused():
@@ -160,7 +161,7 @@ def test_parametric_pooling_and_its_gradient(w, itself):
     scores = -(((x.numpy()[:, None] - x.numpy()) * w) ** 2) / 2
     if not itself:
         np.fill_diagonal(scores, -np.inf)
-    np.testing.assert_allclose(weights.detach().numpy(), softmax(scores, axis=1), atol=1e-6)
+    close(weights.detach().numpy(), softmax(scores, axis=1), FEW)
 
     def loss(value):
         table = -(((x.numpy()[:, None] - x.numpy()) * value) ** 2) / 2
@@ -169,7 +170,7 @@ def test_parametric_pooling_and_its_gradient(w, itself):
         return ((y.numpy() - softmax(table, axis=1) @ y.numpy()) ** 2).sum()
 
     total = ((y - y_hat) ** 2).sum()
-    assert float(total.detach()) == pytest.approx(loss(w), abs=1e-9)
+    assert float(total.detach()) == about(loss(w), dtype=np.float64)
     (gradient,) = torch.autograd.grad(total, net.w)
     assert float(gradient) == pytest.approx((loss(w + 1e-6) - loss(w - 1e-6)) / 2e-6, abs=1e-3)
 
@@ -182,7 +183,7 @@ def test_keys_of_each_query_as_in_the_book():
     net = ParametricPooling(2.0)
     own, _ = net(x, keys, values)
     masked, _ = net(x, x, y, rest)
-    np.testing.assert_allclose(own.detach().numpy(), masked.detach().numpy(), atol=1e-6)
+    close(own.detach().numpy(), masked.detach().numpy(), FEW)
     assert isinstance(net.w, torch.nn.Parameter)
     assert [name for name, _ in net.named_parameters()] == ["w"]
 
@@ -203,8 +204,8 @@ def test_the_landscape_is_the_loss():
     for i, w in enumerate(places.tolist()):
         with torch.no_grad():
             work.net.w.fill_(w)
-        assert held_out[i] == pytest.approx(float(work.loss(work._others).detach()), abs=1e-8)
-        assert seeing[i] == pytest.approx(float(work.loss(None).detach()), abs=1e-8)
+        assert held_out[i] == about(float(work.loss(work._others).detach()), dtype=np.float64)
+        assert seeing[i] == about(float(work.loss(None).detach()), dtype=np.float64)
 
 
 def test_a_paused_run_goes_on_as_if_it_had_not_been_paused():
@@ -224,7 +225,7 @@ def test_sgd_is_what_it_says():
     path = steps(run(Trainer(), params))
     assert path[0].w == float(torch.rand((), generator=torch.Generator().manual_seed(0)))
     for a, b in itertools.pairwise(path):
-        assert b.w == pytest.approx(a.w - 0.01 * a.gradient, abs=1e-12)
+        assert b.w == about(a.w - 0.01 * a.gradient, dtype=np.float64)
         assert b.loss == b.held_out
 
 
@@ -242,7 +243,7 @@ def test_optimizers_are_torchs(kind):
         reference.zero_grad()
         (w**2 + w.sin()).backward()
         reference.step()
-        assert own == pytest.approx(float(w.detach()), abs=1e-10)
+        assert own == about(float(w.detach()), dtype=np.float64)
 
 
 def test_without_itself_there_is_an_inner_minimum_and_the_usual_recipe_overshoots():
@@ -322,7 +323,7 @@ def test_looking_back_shows_the_step_again():
     (again,) = ask(learning_rate=0.02, look=(now.step, now.w))
     np.testing.assert_array_equal(again.weights, now.weights)
     np.testing.assert_array_equal(again.fit, now.fit)
-    np.testing.assert_allclose(now.weights.sum(-1), 1, atol=1e-12)
+    close(now.weights.sum(-1), 1)
     assert (np.diag(now.weights) == 0).all()
 
 

@@ -10,6 +10,7 @@ from transformers.loss import loss_for_object_detection as reference
 
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou, xyxy_to_cxcywh
 from engines.blocks.positions import sinusoidal, sinusoidal_2d
+from tests.closeness import close
 
 
 def some_boxes(count, seed):
@@ -70,11 +71,11 @@ def test_sinusoidal_2d_agrees_with_the_reference(height, width, dim):
 
     theirs = DetrSinePositionEmbedding(dim // 2, normalize=True)
     expected = theirs(torch.Size((1, dim, height, width)), torch.device("cpu"), torch.float32)
-    torch.testing.assert_close(sinusoidal_2d(height, width, dim), expected[0], atol=1e-5, rtol=0)
+    close(sinusoidal_2d(height, width, dim), expected[0])
     mask = torch.zeros(2, height, width, dtype=torch.bool)
     mask[0] = True
     mask[1, : max(1, height // 2), : max(1, width - 2)] = True
     masked = theirs(torch.Size((2, dim, height, width)), torch.device("cpu"), torch.float32, mask)
     ours = sinusoidal_2d(height, width, dim, mask)
-    torch.testing.assert_close(ours, masked, atol=1e-5, rtol=0)
+    close(ours, masked)
     torch.testing.assert_close(ours[0], sinusoidal_2d(height, width, dim))

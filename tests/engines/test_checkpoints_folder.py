@@ -17,6 +17,7 @@ from engines.checkpoints import layout
 from engines.checkpoints.apply import To, apply, choose
 from engines.checkpoints.folder import open_folder
 from engines.core.errors import LabError
+from tests.closeness import FEW, close
 
 
 class Tiny(nn.Module):
@@ -242,7 +243,7 @@ def test_apply_transposes_and_splits() -> None:
     apply(module, {"qkv.weight": weight, "qkv.bias": bias}, table)
     x = torch.randn(4, 2)
     joined = torch.cat([module[name](x) for name in ("q", "k", "v")], -1)
-    assert torch.allclose(joined, x @ weight + bias, atol=1e-6)
+    close(joined, x @ weight + bias, FEW)
     with pytest.raises(LabError, match="another shape"):
         apply(module, {"qkv.weight": weight.t(), "qkv.bias": bias}, table)
 

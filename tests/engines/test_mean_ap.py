@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.mean_ap import evaluate
+from tests.closeness import FEW, about, close
 
 NUMBERS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 NUMBERS += ("ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large")
@@ -47,9 +48,9 @@ def by_pycocotools(truths, found, classes):
 def agree(truths, found):
     ours = evaluate(truths, found)
     theirs = by_pycocotools(truths, found, ours.labels)
-    np.testing.assert_allclose([getattr(ours, name) for name in NUMBERS], theirs.stats, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(ours.precision, theirs.eval["precision"], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(ours.recall, theirs.eval["recall"], rtol=0, atol=1e-6)
+    close([getattr(ours, name) for name in NUMBERS], theirs.stats, FEW)
+    close(ours.precision, theirs.eval["precision"], FEW)
+    close(ours.recall, theirs.eval["recall"], FEW)
 
 
 def picture(rng, objects, detections, classes=3, side=200.0, grid=None, levels=None, crowds=0.0):
@@ -214,8 +215,8 @@ def test_voc_equals_the_plain_loop(style, reference, seed):
     ours = evaluate(truths, found, style)
     there = sorted({int(k) for truth in truths for k in truth["labels"]})
     wanted = {label: reference(voc_points(truths, found, label)) for label in there}
-    assert {k: v for k, v in ours.per_class.items() if v >= 0} == pytest.approx(wanted, abs=1e-6)
-    assert ours.ap == pytest.approx(np.mean(list(wanted.values())), abs=1e-6)
+    assert {k: v for k, v in ours.per_class.items() if v >= 0} == about(wanted, FEW)
+    assert ours.ap == about(np.mean(list(wanted.values())), FEW)
     assert ours.ap == ours.ap50
 
 
@@ -266,7 +267,7 @@ def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, si
         whole = evaluate(truths, found, style)
         for k, label in enumerate(whole.labels):
             line = steps(boxes, judged, label, style)
-            assert line.value == pytest.approx(whole.average[iou, k, list(AREAS).index(size), -1], abs=1e-9)
+            assert line.value == about(whole.average[iou, k, list(AREAS).index(size), -1], dtype=np.float64)
     cells = confusion(boxes, judged, 0.3, float(IOU_THRESHOLDS[iou]), 3)
     right = (judged.verdicts == RIGHT) & (boxes.score >= 0.3)
     assert ((cells[:, 1] == cells[:, 2]) & (cells[:, 1] < 3)).sum() >= right.sum()

@@ -55,6 +55,7 @@ from engines.moco.spec import (
 )
 from engines.moco.training import Run, Trainer
 from engines.moco.tuning import Tuner
+from tests.closeness import FEW, MANY, about, close
 
 DIM = 8
 
@@ -133,7 +134,7 @@ def test_ages_count_enqueues_and_noise_stays_noise():
     assert moco.queue_age.tolist() == [1] * 4 + [0] * 3 + [-1] * 3
     moco.enqueue(directions(25))
     assert moco.queue_age.tolist() == [0] * 10
-    assert torch.allclose(moco.queue.norm(dim=0), torch.ones(10), atol=1e-6)
+    close(moco.queue.norm(dim=0), torch.ones(10), FEW)
 
 
 @pytest.mark.parametrize("m", [0.0, 0.5, 0.99, 0.999, 1.0])
@@ -150,7 +151,7 @@ def test_the_key_encoder_follows_by_the_formula(m):
     for name, value in moco.encoder_k.state_dict().items():
         if value.is_floating_point():
             wanted = m * before[name].double() + (1 - m) * fast[name].double()
-            torch.testing.assert_close(value.double(), wanted, atol=1e-6, rtol=0)
+            close(value, wanted, FEW)
         else:
             assert torch.equal(value, fast[name])
 
@@ -183,7 +184,7 @@ def test_logits_are_those_of_the_paper():
     logits, q, k = moco(torch.randn(5, 3, 2, 2), torch.randn(5, 3, 2, 2))
     positive = torch.einsum("nc,nc->n", q, k)[:, None]
     negative = torch.einsum("nc,ck->nk", q, moco.queue)
-    torch.testing.assert_close(logits, torch.cat([positive, negative], 1) / 0.07, atol=1e-5, rtol=1e-6)
+    close(logits, torch.cat([positive, negative], 1) / 0.07)
 
 
 def test_info_nce_is_equation_one():
@@ -194,8 +195,8 @@ def test_info_nce_is_equation_one():
         own = math.exp(float(q[i].double() @ k[i].double()) / 0.2)
         others = sum(math.exp(float(q[i].double() @ queue[:, j].double()) / 0.2) for j in range(30))
         total -= math.log(own / (own + others)) / 6
-    assert float(found) == pytest.approx(total, abs=1e-6)
-    assert float(info_nce(q, q, torch.zeros(DIM, 0), 0.2)) == pytest.approx(0.0, abs=1e-6)  # no negatives
+    assert float(found) == about(total, FEW)
+    assert float(info_nce(q, q, torch.zeros(DIM, 0), 0.2)) == about(0.0, FEW)  # no negatives
 
 
 def test_a_saved_step_survives_an_enqueue_before_backward():
@@ -209,11 +210,11 @@ def test_a_saved_step_survives_an_enqueue_before_backward():
 def test_views_without_strength_are_the_picture():
     pixels = torch.rand(3, 3, 32, 32)
     plain = Recipe(crop=1, flip=0, color=0, gray=0, blur=0)
-    torch.testing.assert_close(views(pixels, plain, torch.Generator()), pixels, atol=1e-5, rtol=0)
+    close(views(pixels, plain, torch.Generator()), pixels)
     flipped = views(pixels, replace(plain, flip=1), torch.Generator())
-    torch.testing.assert_close(flipped, pixels.flip(3), atol=1e-5, rtol=0)
+    close(flipped, pixels.flip(3))
     gray = views(pixels, replace(plain, gray=1), torch.Generator())
-    torch.testing.assert_close(gray[:, 0], gray[:, 2], atol=1e-5, rtol=0)
+    close(gray[:, 0], gray[:, 2])
 
 
 def test_views_come_from_their_own_generator():
@@ -238,7 +239,7 @@ def test_contrast_leaves_the_mean_gray():
     pixels = torch.rand(200, 3, 4, 4)
     matrix, offset = color_maps(Recipe(color=1, gray=1), pixels, torch.Generator().manual_seed(0))
     out = torch.baddbmm(offset, matrix, pixels.flatten(2))
-    torch.testing.assert_close(out[:, 0], out[:, 1], atol=1e-4, rtol=0)  # gray at the end, whatever came before
+    close(out[:, 0], out[:, 1], MANY)  # gray at the end, whatever came before
 
 
 # ------------------------------------------------------------------ measures
@@ -246,7 +247,7 @@ def test_measures_against_plain_loops():
     x, y = directions(12), directions(12, seed=3)
     assert alignment(x, y) == pytest.approx(float(np.mean([(a - b).square().sum() for a, b in zip(x, y, strict=True)])))
     pairs = [math.exp(-2 * float((x[i] - x[j]).square().sum())) for i in range(12) for j in range(i)]
-    assert uniformity(x) == pytest.approx(math.log(float(np.mean(pairs))), abs=1e-5)
+    assert uniformity(x) == about(math.log(float(np.mean(pairs))))
 
 
 def test_neighbors_and_probe_find_what_is_separable():
@@ -272,7 +273,7 @@ def test_every_dictionary_learns_to_find_its_key(toys, method):
     assert all(t is not None and math.isfinite(t.loss) for t in told)
     choices = {MOCO: 49, BANK: 49, END_TO_END: 16, IN_BATCH: 31}[method]
     assert first == pytest.approx(math.log(choices))
-    torch.testing.assert_close(run.dictionary.keys.norm(dim=1), torch.ones(len(run.dictionary.keys)), atol=1e-5, rtol=0)
+    close(run.dictionary.keys.norm(dim=1), torch.ones(len(run.dictionary.keys)))
     if method != MOCO:
         assert told[-1].distance == 0.0
 
@@ -288,7 +289,7 @@ def test_simclr_is_the_loss_of_its_paper(toys):
         j = (i + 5) % 10
         rest = sum(math.exp(float(z[i] @ z[n]) / 0.5) for n in range(10) if n != i)
         total -= math.log(math.exp(float(z[i] @ z[j]) / 0.5) / rest) / 10
-    assert float(found.loss.detach()) == pytest.approx(total, abs=1e-5)
+    assert float(found.loss.detach()) == about(total)
 
 
 def test_the_same_seed_gives_the_same_curve(toys):
@@ -320,7 +321,7 @@ def test_fresh_keys_are_those_of_now_and_without_momentum_old_ones_are_not(toys)
 
     ages, slow = spread(0.999)
     _, fast = spread(0.0)
-    assert slow[ages == 0] == pytest.approx(1, abs=1e-4)
+    assert slow[ages == 0] == about(1, MANY)
     assert fast[ages == ages.max()].mean() < slow[ages == ages.max()].mean() - 1e-3
 
 
@@ -394,7 +395,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(on_toys, tmp_path):
     assert resumed[0].step == 5
     steps = [e for e in resumed if isinstance(e, MocoStep)]
     assert [e.step for e in steps] == list(range(1, 9))  # the curve so far, then what is new
-    assert [e.loss for e in steps[-3:]] == pytest.approx(straight[-3:], abs=1e-6)
+    assert [e.loss for e in steps[-3:]] == about(straight[-3:], FEW)
 
 
 def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(on_toys, tmp_path, monkeypatch):
@@ -438,7 +439,7 @@ def test_every_dictionary_can_be_saved(toys, method, tmp_path):
     live.save(run, tmp_path / "a.pt")
     other = Run(small(method=method), toys)
     other.load(torch.load(tmp_path / "a.pt", weights_only=True))
-    assert run.advance(run.params).loss == pytest.approx(other.advance(other.params).loss, abs=1e-6)
+    assert run.advance(run.params).loss == about(other.advance(other.params).loss, FEW)
 
 
 def test_a_saved_run_of_other_pictures_is_refused(toys, tmp_path):
@@ -462,8 +463,8 @@ def test_the_page_shows_the_loss_of_the_formula(on_toys):
     engine = Engine()
     shown = frame(engine, MocoParams(encoder=RANDOM, temperature=0.1))
     logits = np.concatenate([[shown.similarity], shown.cosines]).astype(np.float64) / 0.1
-    assert shown.loss == pytest.approx(float(np.log(np.exp(logits).sum()) - logits[0]), abs=1e-4)
-    assert float(shown.weights.sum()) == pytest.approx(1, abs=1e-5)
+    assert shown.loss == about(float(np.log(np.exp(logits).sum()) - logits[0]), MANY)
+    assert float(shown.weights.sum()) == about(1)
     other = frame(engine, MocoParams(encoder=RANDOM, temperature=0.1, color_2=0.0))
     assert np.array_equal(shown.view_q, other.view_q)  # T₂'s sliders leave T₁ alone
     assert not np.array_equal(shown.view_k, other.view_k)

@@ -34,6 +34,7 @@ torch = pytest.importorskip("torch")
 
 from engines.multi_head import Engine, Trainer, map_agreement, output_agreement  # noqa: E402 - needs torch
 from engines.multi_head.training import Run, draw  # noqa: E402
+from tests.closeness import FEW, about, close  # noqa: E402
 
 
 def frame(engine=None, **fields) -> HeadsFrame:
@@ -62,8 +63,8 @@ def test_equals_torch_for_any_number_of_heads(heads, kind):
     params = MultiHeadParams(heads=heads, kind=kind, temperature=1.0, batch=3)
     got = frame(engine, heads=heads, kind=kind, temperature=1.0, batch=3)
     output, weights = reference(engine, params, engine.input(params))
-    np.testing.assert_allclose(got.output, output, atol=1e-5)
-    np.testing.assert_allclose(got.weights, weights, atol=1e-5)
+    close(got.output, output)
+    close(got.weights, weights)
 
 
 def test_equals_torch_with_a_painted_mask():
@@ -72,8 +73,8 @@ def test_equals_torch_with_a_painted_mask():
     got = frame(engine, temperature=1.0, blocked=causal(12))
     mask = torch.triu(torch.ones(12, 12, dtype=torch.bool), 1)  # torch: True = must not
     output, weights = reference(engine, params, engine.input(params), mask)
-    np.testing.assert_allclose(got.output, output, atol=1e-5)
-    np.testing.assert_allclose(got.weights, weights, atol=1e-5)
+    close(got.output, output)
+    close(got.weights, weights)
     assert (got.weights[:, mask.numpy()] == 0).all()
 
 
@@ -104,7 +105,7 @@ def test_a_switched_off_head_takes_its_own_part_from_the_output():
     engine = Engine()
     plain, without = frame(engine), frame(engine, heads_off=(1,))
     block = plain.out_weight.reshape(4, 16, 64)[1]
-    np.testing.assert_allclose(plain.output - without.output, plain.head_outputs[1] @ block, atol=1e-5)
+    close(plain.output - without.output, plain.head_outputs[1] @ block)
     np.testing.assert_array_equal(without.untouched, plain.output)
     assert plain.change == 0
     expected = np.linalg.norm(without.output - plain.output) / np.linalg.norm(plain.output)
@@ -114,7 +115,7 @@ def test_a_switched_off_head_takes_its_own_part_from_the_output():
 
 
 def test_contributions_are_shares():
-    assert frame().contribution.sum() == pytest.approx(1, abs=1e-6)
+    assert frame().contribution.sum() == about(1, FEW)
 
 
 def test_temperature_ends():
@@ -136,9 +137,9 @@ def test_map_agreement_is_the_divergence_of_jensen_and_shannon():
     got = map_agreement(torch.from_numpy(weights)).numpy()
     for i, j in itertools.product(range(4), repeat=2):
         expected = 1 - np.mean([jensenshannon(a, b, base=2) ** 2 for a, b in zip(weights[i], weights[j], strict=True)])
-        assert got[i, j] == pytest.approx(expected, abs=1e-5)
+        assert got[i, j] == about(expected)
     apart = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
-    np.testing.assert_allclose(map_agreement(apart), [[1, 0], [0, 1]], atol=1e-6)
+    close(map_agreement(apart), [[1, 0], [0, 1]], FEW)
 
 
 def test_output_agreement_ignores_rotation_and_scale():
@@ -146,7 +147,7 @@ def test_output_agreement_ignores_rotation_and_scale():
     one = torch.randn(9, 5, generator=random)
     turn, _ = torch.linalg.qr(torch.randn(5, 5, generator=random))
     got = output_agreement(torch.stack([one, 3 * one @ turn, torch.ones(9, 5)]))
-    assert got[0, 1] == pytest.approx(1, abs=1e-5)
+    assert got[0, 1] == about(1)
     assert got[0, 2] == 0
     assert (got.diagonal() == 1).all()
 
@@ -185,7 +186,7 @@ def test_two_heads_share_the_work_and_the_control_needs_only_one():
     for _ in range(120):
         run.advance(0.02)
     shown = run.shown
-    np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-5)
+    close(shown.weights.sum(-1), 1)
     both = shown.weights[1] + shown.weights[2]
     places = np.arange(LENGTH)
     assert (both[places, places - 1] > 0.8).all()
@@ -246,8 +247,8 @@ def test_snapshots_are_kept_for_looking_back_and_rows_sum_to_one():
     assert isinstance(events[-1], Now)
     assert events[-1].shown.weights is kept[-1].weights
     for shown in kept:
-        np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-5)
-        np.testing.assert_allclose(shown.probabilities.sum(-1), 1, atol=1e-5)
+        close(shown.weights.sum(-1), 1)
+        close(shown.probabilities.sum(-1), 1)
 
 
 def test_which_settings_compute_the_same():

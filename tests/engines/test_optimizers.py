@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engines.blocks.optimizers import SGD, Adam, clipped
+from tests.closeness import FEW, close
 
 RATE = 0.01
 OURS = {
@@ -40,7 +41,7 @@ def test_steps_equal_torchs(name):
             value.grad = gradient
         other.step()
     for value, expected in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(value, expected.detach(), atol=1e-6, rtol=1e-5)
+        close(value, expected.detach(), FEW)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -31,6 +31,7 @@ from engines.scoring.spec import (
     Sweep,
     may_attend,
 )
+from tests.closeness import FEW, about, close
 
 A, D, S = FUNCTIONS.index(ADDITIVE), FUNCTIONS.index(DOT), FUNCTIONS.index(SCALED)
 PLAIN = ScoringParams()
@@ -61,8 +62,8 @@ def test_additive_scores_are_bahdanaus_formula(dq, dk, h):
     w_q, w_k, w_v = (m.weight.detach().double().numpy() for m in (attention.W_q, attention.W_k, attention.w_v))
     for b, i, j in np.ndindex(2, 3, 4):
         inner = np.tanh(w_q @ q[b, i].double().numpy() + w_k @ k[b, j].double().numpy())
-        np.testing.assert_allclose(hidden[b, i, j].detach(), inner, atol=1e-6)
-        assert float(scores[b, i, j].detach()) == pytest.approx(float(w_v[0] @ inner), abs=1e-6)
+        close(hidden[b, i, j].detach(), inner, FEW)
+        assert float(scores[b, i, j].detach()) == about(float(w_v[0] @ inner), FEW)
 
 
 @pytest.mark.parametrize(("dq", "dk", "h"), [(5, 7, 6), (4, 4, 1), (1, 3, 16)])
@@ -71,13 +72,13 @@ def test_one_mlp_over_query_and_key_gives_the_same_scores(dq, dk, h):
     attention = AdditiveAttention(dq, dk, h)
     q, k = tensors((2, 3, dq), (2, 5, dk))
     mlp = ConcatenatedMLP(attention)
-    torch.testing.assert_close(mlp(q, k), attention.scores(q, k), atol=1e-6, rtol=0)
+    close(mlp(q, k), attention.scores(q, k), FEW)
     assert mlp.W.weight.shape == (h, dq + dk)
 
 
 def test_dot_products_need_equal_lengths():
     q, k = tensors((2, 3, 4), (2, 5, 4))
-    np.testing.assert_allclose(dot_product_scores(q, k), np.einsum("bid,bjd->bij", q, k), atol=1e-6)
+    close(dot_product_scores(q, k), np.einsum("bid,bjd->bij", q, k), FEW)
     with pytest.raises(LabError, match="queries of 4 and keys of 3"):
         dot_product_scores(q, k[..., :3])
 
@@ -89,9 +90,9 @@ def test_attending_equals_scipy_and_torch():
     scores = dot_product_scores(q, k) / 8**0.5
     output, weights = attend(scores, v, allowed)
     wanted = scipy.special.softmax(np.where(allowed, scores.double(), -np.inf), axis=-1)
-    np.testing.assert_allclose(weights, wanted, atol=1e-6)
+    close(weights, wanted, FEW)
     assert (weights[~allowed] == 0).all()
-    torch.testing.assert_close(output, F.scaled_dot_product_attention(q, k, v, allowed), atol=1e-6, rtol=0)
+    close(output, F.scaled_dot_product_attention(q, k, v, allowed), FEW)
 
 
 def test_a_fully_masked_row_is_zero():
@@ -100,7 +101,7 @@ def test_a_fully_masked_row_is_zero():
     output, weights = attend(scores, v, allowed)
     assert (weights[1] == 0).all()
     assert (output[1] == 0).all()
-    np.testing.assert_allclose(weights.sum(-1), [1, 0, 1], atol=1e-6)
+    close(weights.sum(-1), [1, 0, 1], FEW)
     torch.testing.assert_close(output[2], v[0])
     assert entropy_bits(weights)[1] == 0
 
@@ -108,30 +109,30 @@ def test_a_fully_masked_row_is_zero():
 def test_temperature_reaches_from_one_hot_to_uniform():
     scores, v = tensors((4, 6), (6, 2))
     _, cold = attend(scores, v, temperature=1e-4)
-    torch.testing.assert_close(cold, F.one_hot(scores.argmax(-1), 6).float(), atol=1e-6, rtol=0)
+    close(cold, F.one_hot(scores.argmax(-1), 6).float(), FEW)
     _, hot = attend(scores, v, temperature=1e7)
-    np.testing.assert_allclose(hot, np.full((4, 6), 1 / 6), atol=1e-6)
+    close(hot, np.full((4, 6), 1 / 6), FEW)
 
 
 def test_entropy_is_shannons():
     weights = torch.softmax(tensors((4, 9))[0] * 3, -1)
-    np.testing.assert_allclose(entropy_bits(weights), scipy.stats.entropy(weights.numpy(), base=2, axis=-1), atol=1e-5)
-    assert float(entropy_bits(torch.full((50,), 0.02))) == pytest.approx(np.log2(50), abs=1e-5)
+    close(entropy_bits(weights), scipy.stats.entropy(weights.numpy(), base=2, axis=-1))
+    assert float(entropy_bits(torch.full((50,), 0.02))) == about(np.log2(50))
 
 
 # ------------------------------------------------------------------ engine
 def test_all_functions_see_the_same_queries_and_keys(engine):
     seen = answers(engine, PLAIN)[Compared]
-    np.testing.assert_allclose(seen.scores[D], seen.queries @ seen.keys.T, atol=1e-5)
-    np.testing.assert_allclose(seen.scores[S], seen.scores[D] / 4, atol=1e-6)
-    np.testing.assert_allclose(seen.scores[A], seen.hidden @ seen.w_v, atol=1e-6)
-    np.testing.assert_allclose(seen.mlp, seen.scores[A], atol=1e-6)
+    close(seen.scores[D], seen.queries @ seen.keys.T)
+    close(seen.scores[S], seen.scores[D] / 4, FEW)
+    close(seen.scores[A], seen.hidden @ seen.w_v, FEW)
+    close(seen.mlp, seen.scores[A], FEW)
     assert seen.difference < 1e-6
     assert seen.possible.all()
     for f in range(len(FUNCTIONS)):
         scores = np.where(seen.allowed, seen.scores[f].astype(float), -np.inf)
-        np.testing.assert_allclose(seen.weights[f], scipy.special.softmax(scores, axis=-1), atol=1e-6)
-        np.testing.assert_allclose(seen.output[f], seen.weights[f] @ seen.values, atol=1e-6)
+        close(seen.weights[f], scipy.special.softmax(scores, axis=-1), FEW)
+        close(seen.output[f], seen.weights[f] @ seen.values, FEW)
 
 
 def test_mask_and_valid_lengths(engine):
@@ -143,7 +144,7 @@ def test_mask_and_valid_lengths(engine):
     seen = answers(engine, params)[Compared]
     assert (seen.allowed == wanted).all()
     assert (seen.weights[:, ~wanted] == 0).all()
-    np.testing.assert_allclose(seen.weights.sum(-1), [[1, 0, 1, 1]] * 3, atol=1e-6)
+    close(seen.weights.sum(-1), [[1, 0, 1, 1]] * 3, FEW)
     assert (seen.output[:, 1] == 0).all()
 
 
@@ -152,7 +153,7 @@ def test_other_lengths_leave_additive_scoring_alone(engine):
     assert seen.possible.tolist() == [True, False, False]
     assert seen.queries.shape == (4, 5)
     assert seen.keys.shape == (6, 16)
-    np.testing.assert_allclose(seen.weights[A].sum(-1), 1, atol=1e-6)
+    close(seen.weights[A].sum(-1), 1, FEW)
     assert not seen.weights[1:].any()
     again = answers(engine, replace(PLAIN, same_length=False, query_dim=16))[Compared]
     assert again.possible.all()
@@ -161,8 +162,8 @@ def test_other_lengths_leave_additive_scoring_alone(engine):
 def test_equal_keys_share_alike(engine):
     seen = answers(engine, replace(PLAIN, data=EQUAL_KEYS, masked=()))[Compared]
     for f, (i, length) in itertools.product(range(3), enumerate((6, 6, 4, 2))):
-        np.testing.assert_allclose(seen.weights[f, i, :length], 1 / length, atol=1e-6)
-        np.testing.assert_allclose(seen.output[f, i], seen.values[:length].mean(0), atol=1e-5)
+        close(seen.weights[f, i, :length], 1 / length, FEW)
+        close(seen.output[f, i], seen.values[:length].mean(0))
 
 
 def test_growing_keeps_what_was_there(engine):
@@ -179,7 +180,7 @@ def test_raw_scores_spread_with_the_root_of_d(engine):
         assert seen.std[0] == pytest.approx(np.sqrt(dim), rel=0.05)
         assert seen.std[1] == pytest.approx(1, rel=0.05)
         assert seen.counts.sum(1).tolist() == [256 * 256] * 2
-        np.testing.assert_allclose(seen.weights.sum(-1), 1, atol=1e-5)
+        close(seen.weights.sum(-1), 1)
     assert seen.entropy[0] < 0.5 < 1.5 < seen.entropy[1]
 
 
@@ -193,15 +194,15 @@ def test_the_sweep_agrees_with_one_dimension(engine):
     assert (sweep.low <= sweep.entropy).all()
     assert (sweep.entropy <= sweep.high + 1e-6).all()
     assert (sweep.high <= sweep.most + 1e-5).all()
-    assert answers(engine, replace(PLAIN, num_keys=1))[Sweep].entropy.max() == pytest.approx(0, abs=1e-6)
+    assert answers(engine, replace(PLAIN, num_keys=1))[Sweep].entropy.max() == about(0, FEW)
 
 
 def test_arrows(engine):
     seen = answers(engine, replace(PLAIN, own_values=True))[Pulled]
     q, k, v = (np.array(part) for part in (seen.query, seen.keys, seen.values))
-    np.testing.assert_allclose(seen.scores[D], k @ q, atol=1e-5)
-    np.testing.assert_allclose(seen.scores[S], k @ q / np.sqrt(2), atol=1e-5)
-    np.testing.assert_allclose(seen.output, seen.weights @ v, atol=1e-5)
+    close(seen.scores[D], k @ q)
+    close(seen.scores[S], k @ q / np.sqrt(2))
+    close(seen.output, seen.weights @ v)
     assert seen.values == PLAIN.arrow_values
     assert answers(engine, PLAIN)[Pulled].values == PLAIN.arrow_keys
 
@@ -213,15 +214,15 @@ def test_the_field_is_the_weight_of_a_query_standing_there(engine, function):
     side = (np.arange(len(field)) + 0.5) * 2 * REACH / len(field) - REACH
     for row, col in ((0, 0), (5, 40), (48, 17)):
         there = answers(engine, replace(params, arrow_query=(float(side[col]), float(side[-1 - row]))))[Pulled]
-        assert field[row, col] == pytest.approx(there.weights[FUNCTIONS.index(function), 2], abs=1e-5)
+        assert field[row, col] == about(there.weights[FUNCTIONS.index(function), 2])
     assert answers(engine, replace(params, field=False))[Pulled].field.size == 0
 
 
 def test_two_equal_arrows_and_one_arrow(engine):
     two = replace(PLAIN, arrow_keys=((1.0, 1.0), (1.0, 1.0)))
-    np.testing.assert_allclose(answers(engine, two)[Pulled].weights, 0.5, atol=1e-6)
+    close(answers(engine, two)[Pulled].weights, 0.5, FEW)
     one = replace(PLAIN, arrow_keys=((0.0, 0.0),))
-    np.testing.assert_allclose(answers(engine, one)[Pulled].weights, 1, atol=1e-6)
+    close(answers(engine, one)[Pulled].weights, 1, FEW)
 
 
 @pytest.mark.parametrize(

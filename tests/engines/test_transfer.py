@@ -51,6 +51,7 @@ from engines.transfer.learners import LinearProbe  # noqa: E402
 from engines.transfer.projection import ITERATIONS, Neighbors, neighborhoods, principal_plane, squares  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
 from engines.vit.model import ViT, ViTConfig  # noqa: E402
+from tests.closeness import MANY, about, close  # noqa: E402
 
 TINY = ViTConfig(image_size=16, patch_size=8, width=16, layers=2, heads=2, mlp_size=32, classes=3, resizable=False)
 FEW = {"most": 8, "labels": 3}
@@ -120,7 +121,7 @@ def test_the_interval_is_wilsons(right, count):
     from scipy.stats import binomtest
 
     expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    assert wilson(right, count) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert wilson(right, count) == about((expected.low, expected.high), dtype=np.float64)
 
 
 def test_without_a_try_nothing_is_known():
@@ -149,8 +150,8 @@ def test_the_plane_is_that_of_scikit_learn():
     plane = principal_plane(features)
     reference = PCA(2).fit(features.numpy())
     overlap = plane.axes.numpy() @ reference.components_.T
-    np.testing.assert_allclose(np.abs(overlap), np.eye(2), atol=1e-4)
-    assert plane.explained == pytest.approx(reference.explained_variance_ratio_.sum(), abs=1e-5)
+    close(np.abs(overlap), np.eye(2), MANY)
+    assert plane.explained == about(reference.explained_variance_ratio_.sum())
 
 
 def test_pictures_that_are_all_alike_have_a_plane():
@@ -170,14 +171,14 @@ def test_the_gradient_of_tsne_is_that_of_its_divergence():
     neighbors = Neighbors(torch.randn(40, 6, generator=torch.Generator().manual_seed(1)), 8.0)
     while not neighbors.begun:
         neighbors.begin()
-    assert float(neighbors.likeness.sum()) == pytest.approx(1, abs=1e-5)
+    assert float(neighbors.likeness.sum()) == about(1)
     points = torch.randn(40, 2, generator=torch.Generator().manual_seed(2)).double().requires_grad_()
     near = (1 / (1 + (points[:, None] - points).square().sum(-1))) * (1 - torch.eye(40))
     likeness = neighbors.likeness.double()
     cost = (likeness * (likeness.clamp(min=1e-12) / (near / near.sum()).clamp(min=1e-12)).log()).sum()
     (expected,) = torch.autograd.grad(cost, points)
     neighbors.points = points.detach().float()
-    np.testing.assert_allclose(neighbors.gradient().numpy(), expected.numpy(), atol=1e-5)
+    close(neighbors.gradient().numpy(), expected.numpy())
     assert neighbors.divergence() == pytest.approx(float(cost.detach()), rel=1e-4)
 
 
@@ -546,13 +547,13 @@ def test_a_photo_of_the_set_finds_itself(fresh):
     events = answers(photo=photo, probe=probe)
     (verdict,) = of(events, Verdict)
     assert verdict.near[0] == 30
-    assert verdict.cosines[0] == pytest.approx(1, abs=1e-5)
-    assert float(verdict.probabilities.sum()) == pytest.approx(1, abs=1e-5)
+    assert verdict.cosines[0] == about(1)
+    assert float(verdict.probabilities.sum()) == about(1)
     logits = made.features[30] @ probe.weight.T + probe.bias
     assert verdict.names[0] == probe.names[int(logits.argmax())]
     drawn_map = of(events, FeatureMap)[-1]
     at = int(np.flatnonzero(drawn_map.picture == 30)[0])
-    np.testing.assert_allclose(drawn_map.photo, drawn_map.points[at], atol=1e-4)
+    close(drawn_map.photo, drawn_map.points[at], MANY)
 
 
 def test_a_photo_without_a_probe_still_has_neighbors(fresh):

@@ -17,6 +17,7 @@ from engines.transformer.engine import Engine
 from engines.transformer.recipe import TrainingSettings
 from engines.transformer.spec import BEAM, Answer, Bundled, Fixed, TransformerParams
 from engines.transformer.training import Run, accuracy, tensors
+from tests.closeness import FEW, about, close
 
 TINY = TrainingSettings(width="32", heads="2", layers=1, batch=8)
 ENGINE = Engine()
@@ -82,13 +83,13 @@ def test_an_answer_tells_what_was_weighed():
         chances, tokens = logits.softmax(-1).topk(5)
         told = answer.candidates[place]
         assert [c.token for c in told] == [task(REVERSE).target.tokens[i] for i in tokens.tolist()]
-        assert [c.probability for c in told] == pytest.approx(chances.tolist(), abs=1e-5)
+        assert [c.probability for c in told] == about(chances.tolist())
         assert told[0].token == answer.said[place]
     traced = model.trace(ids, torch.tensor([[BOS, *task(REVERSE).target.ids(list("olleh"))]]))
     for kind in ("encoder", "decoder", "cross"):
         layers = torch.cat(getattr(traced, kind))
-        np.testing.assert_allclose(answer.weights[kind], layers.numpy(), atol=1e-6)
-        np.testing.assert_allclose(answer.weights[kind].sum(-1), 1, atol=1e-5)
+        close(answer.weights[kind], layers.numpy(), FEW)
+        close(answer.weights[kind].sum(-1), 1)
     assert (np.triu(answer.weights["decoder"], 1) == 0).all()
 
 
@@ -112,7 +113,7 @@ def test_the_engine_looks_back_with_the_weights_it_is_handed():
     now = run.shown()
     assert shown.step == 3
     for kind in now.weights:
-        np.testing.assert_allclose(shown.weights[kind], now.weights[kind], atol=1e-6)
+        close(shown.weights[kind], now.weights[kind], FEW)
     other = found(TransformerParams(task=SORT, weights=state, look=state), Answer)
     assert other.step == -1  # weights that learned another task are not asked
 

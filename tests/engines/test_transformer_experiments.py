@@ -43,6 +43,7 @@ from engines.transformer.spec import Answer, TransformerParams
 from engines.transformer.subject import Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER_FFN, ENCODER, ENCODER_FFN, Switches
 from engines.transformer.training import Run
+from tests.closeness import FEW, MANY, about, close
 
 
 def small(**other) -> Transformer:
@@ -77,7 +78,7 @@ def test_all_proofs_at_the_default(engine):
     placed = seen[Placed]
     assert placed.shuffled[0] < RESTS
     assert placed.shuffled[1] > MOVES
-    np.testing.assert_allclose(placed.maps.sum(-1), 1, atol=1e-5)
+    close(placed.maps.sum(-1), 1)
     assert seen[Convolved].apart < SAME
     np.testing.assert_allclose(seen[Convolved].hidden[0], seen[Convolved].hidden[1], atol=SAME)
 
@@ -118,7 +119,7 @@ def test_the_statistics_told_give_the_output(engine):
     seen = answers(engine, LabParams(lab_batch=5, lab_padding=3))[Normalized]
     layer = seen.among[0]  # gain 1, bias 0 in a fresh model: each token has mean 0 and deviation 1
     if not answers(engine, LabParams())[Subject].trained:
-        np.testing.assert_allclose(layer.mean(-1), 0, atol=1e-4)
+        close(layer.mean(-1), 0, MANY)
         np.testing.assert_allclose(layer.std(-1), 1, atol=1e-2)
     # undoing batch normalization with its own numbers gives what undoing layer normalization gives, up to the gain
     assert all(np.isfinite(a).all() and (a >= 0).all() for a in seen.deviations)
@@ -137,7 +138,7 @@ def test_statistics_of_a_twin_are_the_mean_over_its_batches():
         valid = torch.arange(batch[0].shape[1]) < batch[1][:, None]
         sums.append(go.tape["encoder.0.sum"][valid].mean(0))
     found = twin.encoder[0].self_norm.running_mean
-    assert torch.allclose(found, torch.stack(sums).mean(0), atol=1e-5)
+    close(found, torch.stack(sums).mean(0))
     before = found.clone()
     proofs.first_normed(proofs.exact(twin), *batches[0][:2], live=True)
     assert torch.equal(before, twin.encoder[0].self_norm.running_mean)
@@ -153,7 +154,7 @@ def test_gradients_are_autograds():
     logits = model(source, target[:, :-1], lens, switches=off)
     expected = nn.CrossEntropyLoss(ignore_index=0)(logits.transpose(1, 2), target[:, 1:])
     expected.backward()
-    assert loss == pytest.approx(float(expected.detach()), abs=1e-6)
+    assert loss == about(float(expected.detach()), FEW)
     for norm, place in zip(norms, proofs.places(model), strict=True):
         values = torch.cat([p.grad.flatten() for p in proofs.part(model, place)[0].parameters()])
         assert norm == pytest.approx(float(values.norm()), rel=1e-4)
@@ -178,7 +179,7 @@ def test_convolutions_are_torchs():
         one.weight.copy_(ffn.fc1.weight[..., None]), one.bias.copy_(ffn.fc1.bias)
         two.weight.copy_(ffn.fc2.weight[..., None]), two.bias.copy_(ffn.fc2.bias)
         expected = two(torch.relu(one(x.transpose(1, 2)))).transpose(1, 2)
-        assert torch.allclose(proofs.as_convolutions(ffn, x)[1], expected, atol=1e-6)
+        close(proofs.as_convolutions(ffn, x)[1], expected, FEW)
         assert (proofs.as_convolutions(ffn, x)[1] - ffn(x)).abs().max() < SAME
 
 
@@ -234,7 +235,7 @@ def test_ablation_is_the_model_without_the_head():
         width = model.embed_dim // model.num_heads
         model.decoder[1].cross_attention.out_proj.weight[:, 2 * width : 3 * width] = 0
     right, _ = proofs.accuracy(model, *held_out(specimen.task, 32))
-    assert last.heads[last.rows.index((CROSS, 1)), 2] == pytest.approx(right, abs=1e-6)
+    assert last.heads[last.rows.index((CROSS, 1)), 2] == about(right, FEW)
 
 
 def test_a_batch_is_the_sample_and_its_mates():
@@ -297,8 +298,8 @@ def test_a_model_without_positions_is_taken_apart_without_them():
     run = Run(Recipe(width="32", heads="2", layers=1, batch=8, positions=False))
     seen = answers(Engine(), LabParams(text="level", weights=run.kept()))
     twice = [i for i, token in enumerate(seen[Convolved].tokens) if token == "e"]
-    np.testing.assert_allclose(*(seen[Convolved].hidden[0, i] for i in twice), atol=1e-5)  # the same token anywhere
-    np.testing.assert_allclose(*(seen[Normalized].alone[0, i] for i in twice), atol=1e-5)
+    close(*(seen[Convolved].hidden[0, i] for i in twice))  # the same token anywhere
+    close(*(seen[Normalized].alone[0, i] for i in twice))
     assert seen[Causality].earlier[1] < RESTS
 
 

@@ -16,6 +16,7 @@ from engines.transformer.checkpoint import load_bundled
 from engines.transformer.model import Transformer, valid_positions
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.switches import ATTENTIONS, CROSS, DECODER, ENCODER, ENCODER_FFN, Switches
+from tests.closeness import FEW, MANY, close
 
 pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")  # of torch's own model
 
@@ -124,7 +125,7 @@ def test_equals_torch(norm_first, final_norm, padded, causal):
     lens = LENS if padded else None
     ours = model(src, tgt, lens, causal)
     assert ours.shape == (B, T, 13)
-    assert (ours - expected(model, src, tgt, lens, causal)).abs().max() < 1e-5
+    close(ours, expected(model, src, tgt, lens, causal))
 
 
 @torch.no_grad()
@@ -135,7 +136,7 @@ def test_padding_of_the_target_equals_torch(causal):
     lens = torch.tensor([5, 1, 3])
     ours = model(src, tgt, LENS, causal, tgt_valid_lens=lens)
     counts = valid_positions(tgt, lens)
-    assert (ours - expected(model, src, tgt, LENS, causal, lens))[counts].abs().max() < 1e-5
+    close(ours[counts], expected(model, src, tgt, LENS, causal, lens)[counts])
 
 
 @torch.no_grad()
@@ -148,7 +149,7 @@ def test_short_and_full_lengths_equal_torch(shape):
     src = torch.randint(0, 11, (batch, source), generator=random)
     tgt = torch.randint(0, 13, (batch, target), generator=random)
     for lens in (None, torch.full((batch,), 1)):
-        assert (model(src, tgt, lens) - expected(model, src, tgt, lens)).abs().max() < 1e-5
+        close(model(src, tgt, lens), expected(model, src, tgt, lens))
 
 
 @torch.no_grad()
@@ -158,7 +159,7 @@ def test_a_deep_and_wide_model_equals_torch():
         0.02,
     )
     src, tgt = tokens()
-    assert (model(src, tgt, LENS) - expected(model, src, tgt, LENS)).abs().max() < 1e-5
+    close(model(src, tgt, LENS), expected(model, src, tgt, LENS))
 
 
 @torch.no_grad()
@@ -168,7 +169,7 @@ def test_trained_weights_equal_torch(name):
     batch = task(name).batch(16, np.random.default_rng(1), held_out=True)
     src, lens, tgt = (torch.from_numpy(a) for a in (batch.source, batch.source_lens, batch.target[:, :-1]))
     ours = model(src, tgt, lens)
-    assert (ours - expected(model, src, tgt, lens)).abs().max() < 1e-5 * ours.abs().max()
+    close(ours, expected(model, src, tgt, lens))
 
 
 @pytest.mark.parametrize("norm_first", [True, False])
@@ -187,9 +188,9 @@ def test_all_gradients_equal_torch(norm_first):
     model.zero_grad()
     expected(model, src, tgt, LENS, theirs=theirs).square().mean().backward()
     for name, p in theirs.named_parameters():
-        torch.testing.assert_close(found[name].detach(), p.grad, atol=1e-5, rtol=1e-4, msg=f"{name} differs")
+        close(found[name], p.grad, name=name)
     for a, b in zip(before, (p.grad for module in inputs for p in module.parameters()), strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+        close(a, b)
 
 
 # ------------------------------------------------------------------ nothing to look at
@@ -206,12 +207,12 @@ def test_a_source_of_nothing_but_padding_harms_nobody(norm):
         seen = model.trace(src, tgt, lens)
         plain = model(src, tgt, lens)
         assert plain.isfinite().all()
-        assert torch.allclose(plain, seen.logits, atol=1e-5)
-        assert torch.allclose(plain, model(other, tgt, lens), atol=1e-5)
+        close(plain, seen.logits)
+        close(plain, model(other, tgt, lens))
         assert all(not w[1].any() for w in (*seen.encoder, *seen.cross))
         for weights in (*seen.encoder, *seen.cross):
-            assert torch.allclose(weights[[0, 2]].sum(-1), torch.ones(()), atol=1e-6)
-        assert torch.allclose(plain[::2], model(src[::2], tgt[::2], lens[::2]), atol=1e-5)
+            close(weights[[0, 2]].sum(-1), torch.ones(()), FEW)
+        close(plain[::2], model(src[::2], tgt[::2], lens[::2]))
     model.train()
     for empty in (lens, torch.zeros(B, dtype=torch.long)):
         loss = model(src, tgt, empty, tgt_valid_lens=torch.tensor([5, 0, 2])).square().mean()
@@ -228,7 +229,7 @@ def test_nothing_in_gives_nothing_out():
     assert model(src[:0], tgt[:0]).shape == (0, T, 13)
     blind = model.trace(none, tgt)  # nothing to look across to
     assert blind.logits.isfinite().all()
-    assert torch.allclose(blind.logits, model(none, tgt), atol=1e-5)
+    close(blind.logits, model(none, tgt))
     assert [w.shape for w in blind.cross] == [(B, 4, T, 0)] * 3
 
 
@@ -253,16 +254,16 @@ def test_trace_tells_the_weights_that_forward_used():
     model = shaken(built())
     src, tgt = tokens()
     seen = model.trace(src, tgt, LENS, tape=True)
-    assert torch.allclose(seen.logits, model(src, tgt, LENS), atol=1e-5)
+    close(seen.logits, model(src, tgt, LENS))
     assert [w.shape for w in seen.encoder] == [(B, 4, S, S)] * 2
     assert [w.shape for w in seen.decoder] == [(B, 4, T, T)] * 3
     assert [w.shape for w in seen.cross] == [(B, 4, T, S)] * 3
     for weights in (*seen.encoder, *seen.decoder, *seen.cross):
-        assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-6)
+        close(weights.sum(-1), torch.ones(()), FEW)
     assert all((w.triu(1) == 0).all() for w in seen.decoder)
     assert all((w[1, :, :, 4:] == 0).all() for w in (*seen.encoder, *seen.cross))
     tape = seen.tape
-    assert torch.allclose(tape["cross.2.heads"], seen.cross[2] @ tape["cross.2.values"], atol=1e-6)
+    close(tape["cross.2.heads"], seen.cross[2] @ tape["cross.2.values"], FEW)
     assert torch.equal(tape["encoder.1.input"], tape["encoder_ffn.0.output"])
 
 
@@ -274,7 +275,7 @@ def test_padding_changes_nothing(norm, norm_first):
     model = shaken(built(norm=norm, norm_first=norm_first)).eval()
     src, tgt = tokens()
     padded = model(src, tgt, LENS)[1]
-    assert torch.allclose(padded, model(src[1:2, :4], tgt[1:2])[0], atol=1e-4)
+    close(padded, model(src[1:2, :4], tgt[1:2])[0], MANY)
 
 
 def test_batch_norm_is_torchs_over_the_positions_that_count():
@@ -282,12 +283,12 @@ def test_batch_norm_is_torchs_over_the_positions_that_count():
     x = torch.randn(B, S, 6, generator=torch.Generator().manual_seed(1))
     valid = valid_positions(x, LENS)
     for _ in range(3):
-        assert torch.allclose(ours(x, valid)[valid], theirs(x[valid]), atol=1e-6)
-    assert torch.allclose(ours.running_mean, theirs.running_mean, atol=1e-6)
-    assert torch.allclose(ours.running_var, theirs.running_var, atol=1e-6)
+        close(ours(x, valid)[valid], theirs(x[valid]), FEW)
+    close(ours.running_mean, theirs.running_mean, FEW)
+    close(ours.running_var, theirs.running_var, FEW)
     ours.eval(), theirs.eval()
-    assert torch.allclose(ours(x, valid)[valid], theirs(x[valid]), atol=1e-6)
-    assert torch.allclose(ours(x), theirs(x.flatten(0, 1)).view_as(x), atol=1e-6)
+    close(ours(x, valid)[valid], theirs(x[valid]), FEW)
+    close(ours(x), theirs(x.flatten(0, 1)).view_as(x), FEW)
 
 
 def test_batch_norm_of_a_single_position_is_its_bias():
@@ -323,20 +324,18 @@ def test_switches():
         Switches(layers_off=frozenset({(ENCODER, 1)})),
     ):
         assert (model(src, tgt, switches=switches) - plain).abs().max() > 1e-4
-        assert torch.allclose(
-            model.trace(src, tgt, switches=switches).logits, model(src, tgt, switches=switches), atol=1e-5
-        )
+        close(model.trace(src, tgt, switches=switches).logits, model(src, tgt, switches=switches))
     off = model.trace(src, tgt, switches=Switches(heads_off=every))
     assert all(not w.any() for w in (*off.encoder, *off.decoder, *off.cross))
     # without positions the encoder can't tell places apart: a permuted source gives a permuted memory
     order = torch.randperm(S, generator=torch.Generator().manual_seed(2))
     blind = Switches(positions=False)
     memory = model.trace(src, tgt, switches=blind).memory
-    assert torch.allclose(model.trace(src[:, order], tgt, switches=blind).memory, memory[:, order], atol=1e-5)
+    close(model.trace(src[:, order], tgt, switches=blind).memory, memory[:, order])
     # a sublayer whose branch is off is the same as one whose weights are 0
     gone = model(src, tgt, switches=Switches(sublayers_off=frozenset({(ENCODER_FFN, 0)})))
     model.encoder[0].ffn.fc2.weight.zero_(), model.encoder[0].ffn.fc2.bias.zero_()
-    assert torch.allclose(gone, model(src, tgt), atol=1e-6)
+    close(gone, model(src, tgt), FEW)
     assert set(ATTENTIONS) == {ENCODER, DECODER, CROSS}
 
 

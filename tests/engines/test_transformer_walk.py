@@ -14,6 +14,7 @@ from engines.transformer.proofs import nearest
 from engines.transformer.subject import Specimen
 from engines.transformer.switches import CROSS, DECODER, ENCODER
 from engines.transformer.walk import Walker, traced, walked
+from tests.closeness import close
 
 
 def specimen(norm_first: bool = False, norm: str = "layer") -> Specimen:
@@ -34,7 +35,7 @@ def test_every_arrow_is_what_its_formula_says(at, norm_first, norm):
     q, k, e = len(seen.queries), len(seen.keys), 16
 
     def near(name: str, made: np.ndarray) -> None:
-        np.testing.assert_allclose(a[name], made, atol=2e-5, err_msg=name)
+        close(a[name], made, 200, name=name)
 
     near("x", a["embedding"] + a["positions"])
     for letter, given, count in (("q", "input", q), ("k", "looked_at", k), ("v", "looked_at", k)):
@@ -67,7 +68,7 @@ def test_the_logits_are_those_of_the_model():
     seen = walked(subject, traced(subject), (CROSS, 0))
     with torch.no_grad():
         logits = subject.model(subject.source[None], subject.target[None])[0]
-    np.testing.assert_allclose(seen.arrays["logits"], logits.numpy(), atol=1e-5)
+    close(seen.arrays["logits"], logits.numpy())
     assert seen.queries == seen.target
     assert seen.keys == ("a", "t", "t", "e", "n", "d", "</s>")
 

@@ -38,6 +38,7 @@ from engines.detr.spec import (
     PictureShown,
 )
 from engines.detr.speed_spec import FLOAT32
+from tests.closeness import FEW, close
 
 SIDE = 64
 
@@ -122,20 +123,20 @@ def test_what_is_shown_is_what_the_model_computes(engine):
     height, width = picture.rgb.shape[:2]
     for logits, boxes in ((trace.logits, trace.boxes), (plain.logits, plain.boxes)):
         probabilities = logits[0].softmax(-1)
-        np.testing.assert_allclose(shown.scores, probabilities[:, :-1].max(-1).values, atol=1e-5)
-        np.testing.assert_allclose(shown.no_object, probabilities[:, -1], atol=1e-5)
+        close(shown.scores, probabilities[:, :-1].max(-1).values)
+        close(shown.no_object, probabilities[:, -1])
         expected = cxcywh_to_xyxy(boxes[0]).numpy() * [width, height, width, height]
         np.testing.assert_allclose(shown.boxes, expected, atol=1e-2)
     assert shown.passes.all()
     h, w = shown.cross.shape[-2:]
     for layer in range(3):
-        np.testing.assert_allclose(shown.self_attention[layer], trace.decoder_self[layer][0], atol=1e-6)
+        close(shown.self_attention[layer], trace.decoder_self[layer][0], FEW)
         expected = trace.decoder_cross[layer][0, :, 2].unflatten(-1, (h, w))
-        np.testing.assert_allclose(shown.cross[layer], expected, atol=1e-6)
+        close(shown.cross[layer], expected, FEW)
     token = rows.cell[0] * w + rows.cell[1]
     for layer in range(2):
         expected = trace.encoder[layer][0, :, token].unflatten(-1, (h, w))
-        np.testing.assert_allclose(rows.maps[layer], expected, atol=1e-6)
+        close(rows.maps[layer], expected, FEW)
     assert not shown.touched
     assert shown.plain_boxes is shown.boxes or (shown.plain_boxes == shown.boxes).all()
 
@@ -219,12 +220,12 @@ def test_temperature_does_what_trace_does_under_the_same_intervention(engine, at
     trace, plain = trace_of(engine, params, chosen), trace_of(engine, params)
     h, w = shown.cross.shape[-2:]
     for layer in range(3):
-        np.testing.assert_allclose(shown.self_attention[layer], trace.decoder_self[layer][0], atol=1e-5)
+        close(shown.self_attention[layer], trace.decoder_self[layer][0])
         expected = trace.decoder_cross[layer][0, :, 1].unflatten(-1, (h, w))
-        np.testing.assert_allclose(shown.cross[layer], expected, atol=1e-5)
+        close(shown.cross[layer], expected)
     for layer in range(2):
         expected = trace.encoder[layer][0, :, 0 if rows.cell == (0, 0) else rows.cell[0] * w + rows.cell[1]]
-        np.testing.assert_allclose(rows.maps[layer].reshape(2, -1), expected, atol=1e-5)
+        close(rows.maps[layer].reshape(2, -1), expected)
     assert shown.touched
     assert np.abs(shown.boxes - shown.plain_boxes).max() > 0
     weights = {CROSS: "decoder_cross", DECODER_SELF: "decoder_self", ENCODER_SELF: "encoder"}[attention]
@@ -250,8 +251,8 @@ def test_a_head_that_is_off_adds_nothing(engine):
     shown = one(run(engine, asked(engine, heads_off=off)), Detections)
     assert (shown.cross[1, :2] == 0).all()
     assert (shown.self_attention[1, :2] == 0).all()
-    np.testing.assert_allclose(shown.cross[1, 2:].sum((-1, -2)), 1, atol=1e-5)
-    np.testing.assert_allclose(shown.self_attention[[0, 2]].sum(-1), 1, atol=1e-5)
+    close(shown.cross[1, 2:].sum((-1, -2)), 1)
+    close(shown.self_attention[[0, 2]].sum(-1), 1)
     layer, change = engine.model.decoder[1].cross_attention, HeadChange((1.0,) * 4, (False,) * 4)
     from engines.detr.transformer import attend
 
@@ -267,7 +268,7 @@ def test_a_query_that_is_off_is_seen_by_nobody_and_says_nothing(engine):
     off = int(plain.scores.argmax())
     shown = one(run(engine, replace(params, queries_off=(off, 99))), Detections)
     assert (shown.self_attention[..., off] == 0).all()
-    np.testing.assert_allclose(shown.self_attention.sum(-1), 1, atol=1e-5)
+    close(shown.self_attention.sum(-1), 1)
     assert shown.on.sum() == 4
     assert not shown.on[off]
     assert not shown.passes[off]

@@ -39,6 +39,7 @@ from engines.detr.lab import (
     with_probability,
 )
 from engines.detr.lab_engine import LabEngine, sigmoid_logits, suppress
+from tests.closeness import FEW, about
 
 
 @pytest.fixture
@@ -105,9 +106,9 @@ def test_the_bars_sum_up_to_the_set_loss(engine, name, eos):
     criterion = SetCriterion(len(scene.labels), HungarianMatcher(1, 5, 2), eos)
     said = criterion({"logits": logits[None], "boxes": boxes[None]}, [{"labels": labels, "boxes": true}])
     by_class = 0.0 if eos == 0 and name == NOTHING else float(said["loss_ce"])  # a mean of nothing is none
-    assert found.loss[:, 0].sum() + found.none.sum() == pytest.approx(by_class, abs=1e-5)
-    assert found.loss[:, 1].sum() == pytest.approx(5 * float(said["loss_bbox"]), abs=1e-5)
-    assert found.loss[:, 2].sum() == pytest.approx(2 * float(said["loss_giou"]), abs=1e-5)
+    assert found.loss[:, 0].sum() + found.none.sum() == about(by_class)
+    assert found.loss[:, 1].sum() == about(5 * float(said["loss_bbox"]))
+    assert found.loss[:, 2].sum() == about(2 * float(said["loss_giou"]))
     assert (found.none[found.pairs[:, 0]] == 0).all()
 
 
@@ -123,9 +124,9 @@ def test_with_the_focal_cost_the_bars_sum_up_to_the_loss_of_rt_detr(engine, name
     )  # fmt: skip
     outputs = {"logits": sigmoid_logits(logits)[None], "pred_boxes": boxes[None]}
     said = RTDetrLoss(config)(outputs, [{"class_labels": labels, "boxes": true}])
-    assert found.loss[:, 0].sum() + found.none.sum() == pytest.approx(float(said["loss_vfl"]), abs=1e-5)
-    assert found.loss[:, 1].sum() == pytest.approx(float(said["loss_bbox"]), abs=1e-5)
-    assert found.loss[:, 2].sum() == pytest.approx(float(said["loss_giou"]), abs=1e-5)
+    assert found.loss[:, 0].sum() + found.none.sum() == about(float(said["loss_vfl"]))
+    assert found.loss[:, 1].sum() == about(float(said["loss_bbox"]))
+    assert found.loss[:, 2].sum() == about(float(said["loss_giou"]))
     assert (found.none[found.pairs[:, 0]] == 0).all()
     assert ask(engine, replace(found.params, eos_coef=0.7)).total_loss == found.total_loss  # it has no such class
 
@@ -187,7 +188,7 @@ def test_a_probability_that_is_set_leaves_the_others_their_proportions():
 # ------------------------------------------------------------------ without NMS
 def test_of_two_objects_at_iou_0_7_nms_keeps_one_and_set_prediction_both(engine):
     found = ask(engine, CrowdParams())
-    assert found.iou == pytest.approx(0.7, abs=1e-6)
+    assert found.iou == about(0.7, FEW)
     assert len(found.anchors) == 144
     assert len(found.boxes) > 10
     assert (len(found.greedy.kept), found.greedy.hits) == (1, 1)

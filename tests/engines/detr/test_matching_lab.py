@@ -15,6 +15,7 @@ from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou, g
 from engines.core.errors import LabError
 from engines.detr import HungarianMatcher, SetCriterion, soft_non_max_suppression
 from engines.detr.matching import pairwise_giou
+from tests.closeness import FEW, about, close
 
 COUNTS = [(0,), (1,), (5,), (20,), (100,), *((n,) * 3 for n in (0, 1, 5, 20, 100)), (0, 3), (5, 1, 0), (100, 20)]
 COUNTS += [(0, 1, 5, 20, 100)]  # objects in each picture of a batch
@@ -56,7 +57,7 @@ def agree(matcher, reference, module, batch, monkeypatch):
     for said, places, target, cost in zip(logits, boxes, targets, costs, strict=True):
         ours = matcher.cost_matrix(said, places, target["labels"], target["boxes"])
         assert cost.shape == (len(said), len(target["labels"]))
-        torch.testing.assert_close(ours.total, cost.float(), atol=1e-5, rtol=1e-5)
+        close(ours.total, cost.float())
 
 
 @pytest.mark.parametrize("queries", QUERIES)
@@ -72,7 +73,7 @@ def test_detr_matches_and_loses_like_the_reference(counts, queries, monkeypatch)
         found = SetCriterion(CLASSES, matcher)({"logits": logits, "boxes": boxes}, targets)
         assert set(found) == {"loss_ce", "loss_bbox", "loss_giou", "cardinality_error"}
         for name, value in found.items():
-            torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-5)
+            close(value, expected[name])
 
 
 def rt_detr_matcher(**costs):
@@ -96,7 +97,7 @@ def test_the_focal_cost_is_the_reference_s():
     )
     p = logits[0].sigmoid()[:, targets[0]["labels"]].double()
     focal = 0.25 * (1 - p) ** 2 * -(p + 1e-8).log() - 0.75 * p**2 * -(1 - p + 1e-8).log()
-    torch.testing.assert_close(cost.class_cost.double(), 2 * focal, atol=1e-5, rtol=1e-5)
+    close(cost.class_cost, 2 * focal)
     torch.testing.assert_close(cost.total, cost.class_cost + cost.bbox_cost + cost.giou_cost)
     with pytest.raises(LabError, match="label"):
         HungarianMatcher(focal=True).cost_matrix(
@@ -118,9 +119,9 @@ def test_giou_equals_the_reference_on_many_pairs_degenerate_ones_included():
     assert bool(found.isfinite().all())
     defined = expected.isfinite()  # theirs divides 0 by 0 where neither box has an area
     assert int((~defined).sum()) < 300
-    torch.testing.assert_close(found[defined], expected[defined], atol=1e-5, rtol=1e-5)
+    close(found[defined], expected[defined])
     assert set(found[~defined].tolist()) <= {-1.0, 0.0}  # apart, or the same point or line
-    torch.testing.assert_close(pairwise_giou(boxes, others), found, atol=1e-6, rtol=1e-6)
+    close(pairwise_giou(boxes, others), found, FEW)
 
 
 def test_giou_equals_the_reference_on_ten_thousand_pairs_of_their_own():
@@ -144,12 +145,12 @@ def test_giou_equals_the_reference_on_ten_thousand_pairs_of_their_own():
     defined = expected.isfinite()
     points = torch.arange(7, 9000, 9)
     assert set((~defined).nonzero().flatten().tolist()) <= set(points.tolist())  # theirs divides 0 by 0 there
-    torch.testing.assert_close(found[defined], expected[defined], atol=1e-5, rtol=1e-5)
+    close(found[defined], expected[defined])
     assert found[~defined].tolist() == [-1.0] * int((~defined).sum())  # nothing shared, and the hull is empty
     ours = torch.stack(
         [pairwise_giou(one, other).diagonal() for one, other in zip(a.split(100), b.split(100), strict=True)]
     )
-    torch.testing.assert_close(ours.flatten(), found, atol=1e-5, rtol=1e-5)
+    close(ours.flatten(), found)
 
 
 def test_huge_but_finite_numbers_are_no_error():
@@ -181,7 +182,7 @@ def test_soft_nms_does_what_its_definition_does(linear):
     kept, values = soft_non_max_suppression(boxes, scores, 0.5, 0.3, 0.05, linear)
     expected = slow_soft_nms(boxes, scores.tolist(), 0.5, 0.3, 0.05, linear)
     assert kept.tolist() == [index for index, _ in expected]
-    assert values.tolist() == pytest.approx([value for _, value in expected], abs=1e-6)
+    assert values.tolist() == about([value for _, value in expected], FEW)
 
 
 def test_soft_nms_of_nothing_and_of_nonsense():

@@ -18,8 +18,7 @@ from engines.core.errors import LabError
 from engines.detr import Detr, load_checkpoint
 from engines.detr.config import from_hub
 from engines.detr.preprocess import Preprocess
-
-WITHIN = 1e-4
+from tests import closeness
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +81,7 @@ def variant(name, reference, tmp_path):
 
 
 def close(ours, theirs):
-    torch.testing.assert_close(ours, theirs, atol=WITHIN, rtol=0)
+    closeness.close(ours, theirs, closeness.MANY)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -12,6 +12,7 @@ from engines.blocks.boxes import box_iou
 from engines.core.errors import LabError
 from engines.detr import HungarianMatcher, SetCriterion, non_max_suppression
 from engines.detr.model import DetrTrace
+from tests.closeness import about, close
 
 QUERIES, CLASSES = 9, 4
 
@@ -55,7 +56,7 @@ def test_no_assignment_is_cheaper():
     best = min(
         sum(total[row, col].item() for col, row in enumerate(choice)) for choice in itertools.permutations(range(6), 4)
     )
-    assert total[rows, cols].sum().item() == pytest.approx(best, abs=1e-5)
+    assert total[rows, cols].sum().item() == about(best)
 
 
 def test_the_cost_is_the_formula():
@@ -77,7 +78,7 @@ def test_losses_agree_with_the_reference(counts):
     found = SetCriterion(CLASSES, HungarianMatcher())({"logits": logits, "boxes": boxes}, targets)
     assert set(found) == {"loss_ce", "loss_bbox", "loss_giou", "cardinality_error"}
     for name, value in found.items():
-        torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-5)
+        close(value, expected[name])
 
 
 def test_auxiliary_losses_are_those_of_the_other_layers():

@@ -39,6 +39,8 @@ from engines.detr.training_spec import (
     fitting,
     measured_after,
 )
+from tests import closeness
+from tests.closeness import FEW, close
 
 TINY = DetrTraining(queries=5, batch=4)
 
@@ -176,7 +178,7 @@ def test_training_aids_see_only_their_own_group():
     queries = torch.cat([run.model.query_positions.weight, run.further])
     together = run.model.decode(memory, query_position=queries, self_mask=run._apart).states[-1]
     alone = run.model.decode(memory).states[-1]
-    torch.testing.assert_close(together[:, :5], alone, atol=1e-5, rtol=1e-5)
+    close(together[:, :5], alone)
 
 
 @pytest.mark.parametrize(("changes", "moves"), [({}, False), ({"backbone": True}, True), ({"begin": RANDOM}, True)])
@@ -204,7 +206,7 @@ def test_bundled_weights_begin_as_the_bundled_model():
     pixels = normalize(np.stack([sample.rgb for sample in run.data.batch(2)]))
     with torch.no_grad():
         mine, bundled = run.model(pixels), load_checkpoint("toy-detr")(pixels)
-    torch.testing.assert_close(mine.boxes, bundled.boxes, atol=1e-4, rtol=1e-4)
+    close(mine.boxes, bundled.boxes, closeness.MANY)
     torch.testing.assert_close(mine.logits.softmax(-1), bundled.logits.softmax(-1), atol=1e-3, rtol=1e-3)
     list(run.measuring())
     assert run.measured.ap50 > 0.8
@@ -239,7 +241,7 @@ def test_a_kept_state_is_the_model():
     assert torch.equal(first.logits, second.logits)
     assert not torch.equal(first.logits, moved.logits)
     then = from_weights(run.kept())(pixels)
-    torch.testing.assert_close(then.logits, moved.logits, atol=1e-4, rtol=1e-4)
+    close(then.logits, moved.logits, closeness.MANY)
     assert model.labels[0] == "square"
 
 
@@ -250,8 +252,8 @@ def test_a_measurement_is_what_the_model_says():
     told = run.measured
     assert told.step == 5
     assert told.attention.shape == told.centers.shape == (5, 8, 8)
-    np.testing.assert_allclose(told.attention.sum((1, 2)), 1, atol=1e-4)
-    np.testing.assert_allclose(told.centers.sum((1, 2)), 1, atol=1e-5)
+    close(told.attention.sum((1, 2)), 1, closeness.MANY)
+    close(told.centers.sum((1, 2)), 1)
     assert 0 <= told.switched <= 1
     at = run.watched[1]
     found, sample = told.found[1], run.data.validation[at]
@@ -263,7 +265,7 @@ def test_a_measurement_is_what_the_model_says():
     cost = run.criterion.matcher.cost_matrix(output.logits, output.boxes, *(v[None] for v in target.values())).total[0]
     rows, cols = linear_sum_assignment(cost)
     assert found.owners[cols].tolist() == rows.tolist()
-    np.testing.assert_allclose(found.boxes, run.now(1).found.boxes, atol=1e-6)
+    close(found.boxes, run.now(1).found.boxes, FEW)
 
 
 def test_more_objects_than_queries_leave_some_without_an_owner():

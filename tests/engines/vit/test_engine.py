@@ -28,6 +28,7 @@ from engines.vit.spec import (
     same_computation,
     untouched,
 )
+from tests.closeness import FEW, about, close
 from tests.engines.vit import reference
 
 
@@ -78,14 +79,13 @@ def test_the_answer_is_what_the_model_computes(base, folder, picture):
         trace = net.trace(net.preprocess(picture.rgb), interventions=changes)
     assert (info.layers, info.heads, info.labels) == (3, 3, tuple(net.labels.values()))
     assert grid.tokens == trace.attention[0].shape[-1] == answer.weights.weights.shape[-1]
-    near = {"atol": 1e-6, "rtol": 0}
-    np.testing.assert_allclose(answer.weights.weights, trace.attention[1][0], **near)
-    np.testing.assert_allclose(answer.heads.looks_at, trace.attention[1][0, :, 4], **near)
-    np.testing.assert_allclose(answer.heads.looked_at_by, trace.attention[1][0, :, :, 4], **near)
-    np.testing.assert_allclose(answer.classes.weights, trace.cls_attention[0], **near)
+    close(answer.weights.weights, trace.attention[1][0], FEW)
+    close(answer.heads.looks_at, trace.attention[1][0, :, 4], FEW)
+    close(answer.heads.looked_at_by, trace.attention[1][0, :, :, 4], FEW)
+    close(answer.classes.weights, trace.cls_attention[0], FEW)
     shown = [info.labels.index(label) for label in answer.prediction.labels]
-    np.testing.assert_allclose(answer.prediction.probabilities, trace.logits[0].softmax(-1)[shown], atol=1e-6)
-    np.testing.assert_allclose(answer.prediction.untouched, plain.logits[0].softmax(-1)[shown], atol=1e-6)
+    close(answer.prediction.probabilities, trace.logits[0].softmax(-1)[shown], FEW)
+    close(answer.prediction.untouched, plain.logits[0].softmax(-1)[shown], FEW)
     assert answer.prediction.changed
     assert (np.diff(answer.prediction.probabilities) <= 0).all()
     assert answer.heads.off.tolist() == [False, False, False]
@@ -157,10 +157,10 @@ def test_overlays(base, folder, picture):
         last = net.conclude(trace.hidden[-1])[0][0]
     maps = [trace.attention[layer][0] for layer in range(3)]
     got = ask(engine, dataclasses.replace(base, overlay=ROLLOUT, fusion="Max", discard=0.5, start_layer=2))[-1].overlay
-    np.testing.assert_allclose(got.matrix, rollout(maps[1:], "max", 0.5), atol=1e-5)
+    close(got.matrix, rollout(maps[1:], "max", 0.5))
     got = ask(engine, dataclasses.replace(base, overlay=SIMILARITY, layer=3))[-1].overlay
     unit = torch.nn.functional.normalize(last, dim=-1)
-    np.testing.assert_allclose(got.matrix, unit @ unit.T, atol=1e-5)
+    close(got.matrix, unit @ unit.T)
     grid, answer = ask(engine, dataclasses.replace(base, overlay=PCA))[1:]
     assert answer.overlay.rgb.shape == (grid.rows, grid.cols, 3)
     assert answer.overlay.rgb.min() >= 0
@@ -175,7 +175,7 @@ def test_a_rollout_leaves_switched_off_heads_out(base, folder, picture):
     with torch.inference_mode():
         trace = net.trace(net.preprocess(picture.rgb), interventions=[HeadsOff(0, (0, 1, 2)), HeadsOff(1, (0,))])
     expected = rollout([trace.attention[1][0, 1:], trace.attention[2][0]])  # layer 1 has no say at all
-    np.testing.assert_allclose(answer.overlay.matrix, expected, atol=1e-5)
+    close(answer.overlay.matrix, expected)
 
 
 def test_numbers_past_the_models_last_are_its_last(base):
@@ -194,7 +194,7 @@ def test_a_model_without_a_head_shows_similarity(tmp_path, picture):
     assert not info.has_head
     assert answer.prediction.labels == ()
     answer = ask(engine, dataclasses.replace(base, temperature=0.2, scope=WHOLE_LAYER))[-1]
-    assert answer.prediction.similarity[0] == pytest.approx(1, abs=1e-6)  # before the change
+    assert answer.prediction.similarity[0] == about(1, FEW)  # before the change
     assert answer.prediction.similarity[-1] < 0.9999
 
 
@@ -231,7 +231,7 @@ def test_odd_photos(base, shape):
     assert isinstance(grid, PhotoGrid)
     assert grid.tokens == answer.heads.looks_at.shape[1]
     assert np.isfinite(answer.overlay.rgb).all()
-    np.testing.assert_allclose(answer.heads.looks_at.sum(-1), 1, atol=1e-5)
+    close(answer.heads.looks_at.sum(-1), 1)
 
 
 def test_a_large_layer_is_sent_one_head_at_a_time(base, monkeypatch):

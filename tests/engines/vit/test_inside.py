@@ -27,10 +27,10 @@ from engines.vit.spec import (
     untouched,
 )
 from tests.benchmarks import models, vit_inside_rows
+from tests.closeness import MANY, about, close
 from tests.engines.vit import reference
 
 KINDS = ["ViTForImageClassification", "DeiTForImageClassificationWithTeacher", "Dinov2ForImageClassification"]
-WITHIN = {"atol": 1e-5, "rtol": 0}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -96,14 +96,14 @@ def test_the_scan_equals_zeroing_each_slice_before_the_output_projection(both, p
         params = ViTParams(picture=picture, model=str(folder), page=INTERVENE, target=target)
         (found,) = ask(engine, params, Ablation)  # another class is there at once
         assert found.complete
-        assert found.base == pytest.approx(float(plain.softmax(-1)[target]), abs=1e-5)
+        assert found.base == about(float(plain.softmax(-1)[target]))
         for layer in range(3):
             for head in range(3):
                 logits = logits_with(theirs, pixels, layer, head)
                 logit = float((logits - plain)[target])
                 share = float((logits.softmax(-1) - plain.softmax(-1))[target])
-                assert found.logit[layer, head] == pytest.approx(logit, abs=3e-5)  # a difference of two logits
-                assert found.probability[layer, head] == pytest.approx(share, abs=1e-5)
+                assert found.logit[layer, head] == about(logit, 300)  # a difference of two logits
+                assert found.probability[layer, head] == about(share)
 
 
 def test_a_stopped_scan_goes_on_where_it_was(both, picture, monkeypatch):
@@ -133,7 +133,7 @@ def test_the_scan_of_a_model_without_a_head_is_how_far_its_class_token_moves(hea
         for head in range(3):
             token = logits_with(theirs, pixels, layer, head)
             moved = float(torch.nn.functional.cosine_similarity(token, plain, dim=0)) - 1
-            assert found.probability[layer, head] == pytest.approx(moved, abs=1e-5)
+            assert found.probability[layer, head] == about(moved)
 
 
 # ------------------------------------------------------------------ paint
@@ -165,11 +165,11 @@ def test_painted_patches_are_cut_out_as_keys_in_every_layer(both, picture):
         expected = naive(net, pixels, removed).softmax(-1)
         plain = net(pixels)[0].softmax(-1)
     order = expected.topk(5).indices
-    np.testing.assert_allclose(said.probabilities, expected[order], **WITHIN)
-    np.testing.assert_allclose(said.untouched, plain[order], **WITHIN)
+    close(said.probabilities, expected[order])
+    close(said.untouched, plain[order])
     answer = ask(engine, dataclasses.replace(params, page=WATCH), Answer)[-1]
     assert not answer.weights.weights[:, :, list(removed)].any()  # exactly 0
-    np.testing.assert_allclose(answer.weights.weights.sum(-1), 1, atol=1e-5)
+    close(answer.weights.weights.sum(-1), 1)
     everything = tuple(range(prefix, prefix + 25))
     alone = ask(engine, dataclasses.replace(params, painted=everything), Ablation)[-1].prediction
     assert np.isfinite(alone.probabilities).all()  # the class token still has itself
@@ -204,12 +204,12 @@ def test_the_steps_of_a_head_are_the_model_s_own_numbers(both, picture):
     with torch.inference_mode():
         trace = net.trace(pixels)
         q, k, v = (part[0, 2] for part in net.block(1).project(trace.hidden[1]))
-    np.testing.assert_allclose(plain.weights, trace.attention[1][0, 2, 6], **WITHIN)
-    np.testing.assert_allclose(plain.raw, k @ q[6], atol=1e-4)
-    np.testing.assert_allclose(plain.scaled, plain.raw / 8**0.5, atol=1e-5)
-    np.testing.assert_allclose((plain.query * plain.keys).sum(-1), plain.raw, atol=1e-4)
-    np.testing.assert_allclose(plain.weights @ plain.values, plain.output, **WITHIN)
-    np.testing.assert_allclose(plain.values, v, **WITHIN)
+    close(plain.weights, trace.attention[1][0, 2, 6])
+    close(plain.raw, k @ q[6], MANY)
+    close(plain.scaled, plain.raw / 8**0.5)
+    close((plain.query * plain.keys).sum(-1), plain.raw, MANY)
+    close(plain.weights @ plain.values, plain.output)
+    close(plain.values, v)
     assert (plain.layer, plain.head, plain.token, plain.off) == (2, 3, 6, False)
     assert plain.divisor == pytest.approx(8**0.5)
     assert touched.divisor == pytest.approx(2 * 8**0.5)
@@ -217,7 +217,7 @@ def test_the_steps_of_a_head_are_the_model_s_own_numbers(both, picture):
     assert np.flatnonzero(touched.masked).tolist() == [prefix + 4]
     assert touched.weights[prefix + 4] == 0
     watched = ask(engine, dataclasses.replace(changed, page=WATCH), Answer)[-1]
-    np.testing.assert_allclose(touched.weights, watched.weights.weights[2, 6], **WITHIN)
+    close(touched.weights, watched.weights.weights[2, 6])
     (clipped,) = ask(engine, dataclasses.replace(params, pinned=10_000, layer=24, head=16), HeadSteps)
     assert (clipped.layer, clipped.head, clipped.token) == (3, 3, len(clipped.weights) - 1)
 
@@ -235,17 +235,17 @@ def test_the_lens_reads_every_depth_with_norm_and_head(both, picture):
     engine = Engine()
     found = ask(engine, ViTParams(picture=picture, model=str(folder), page=LENS, target=1), Lens)[-1]
     assert found.depths == len(found.course) == 4
-    np.testing.assert_allclose(found.course, [one[1] for one in expected], **WITHIN)
-    np.testing.assert_allclose(found.course[-1], out.logits[0].softmax(-1)[1], **WITHIN)
+    close(found.course, [one[1] for one in expected])
+    close(found.course[-1], out.logits[0].softmax(-1)[1])
     for depth, shares in enumerate(expected):
         order = shares.topk(5)
         assert found.top[depth].tolist() == order.indices.tolist()
-        np.testing.assert_allclose(found.shares[depth], order.values, **WITHIN)
+        close(found.shares[depth], order.values)
     with torch.inference_mode():
         patch = _head(theirs, hidden[2], hidden[2][prefix + 7], hidden[2][prefix + 7])
-    assert found.patches[2].ravel()[7] == pytest.approx(float(patch[1]), abs=1e-5)
+    assert found.patches[2].ravel()[7] == about(float(patch[1]))
     assert found.says[2].ravel()[7] == int(patch.argmax())
-    assert found.sure[2].ravel()[7] == pytest.approx(float(patch.max()), abs=1e-5)
+    assert found.sure[2].ravel()[7] == about(float(patch.max()))
 
 
 def _head(theirs, x, first, second):
@@ -264,7 +264,7 @@ def test_the_lens_of_a_changed_model_ends_in_its_prediction(both, picture):
     found = ask(engine, params, Lens)[-1]
     said = ask(engine, dataclasses.replace(params, page=INTERVENE), Ablation)[-1].prediction
     assert said.changed
-    assert found.shares[-1] == pytest.approx(said.probabilities, abs=1e-5)
+    assert found.shares[-1] == about(said.probabilities)
     assert found.patches.shape == (4, 5, 5)
 
 
@@ -279,8 +279,8 @@ def test_the_lens_without_a_head_is_the_way_to_the_last_class_token(headless, pi
     assert (found.says == -1).all()
     for depth, x in enumerate(hidden):
         similar = torch.nn.functional.cosine_similarity(x, hidden[-1][:1], dim=-1)
-        assert found.course[depth] == pytest.approx(float(similar[0]), abs=1e-5)
-        np.testing.assert_allclose(found.patches[depth].ravel(), similar[1:], atol=1e-5)
+        assert found.course[depth] == about(float(similar[0]))
+        close(found.patches[depth].ravel(), similar[1:])
 
 
 def test_what_a_page_shows_alone_asks_nobody():

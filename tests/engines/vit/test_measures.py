@@ -11,6 +11,7 @@ import torch
 from engines.vit import rollout
 from engines.vit.measures import cosine, entropy, mean_distance, principal_colors, spread
 from engines.vit.spec import top_mass
+from tests.closeness import FEW, close
 
 
 def random_weights(layers=3, heads=2, tokens=5):
@@ -39,8 +40,8 @@ def by_hand(weights, fusion, discard):
 def test_rollout_equals_loops(fusion, discard):
     weights = random_weights()
     got = rollout(weights, fusion, discard)
-    np.testing.assert_allclose(got.numpy(), by_hand(weights, fusion, discard), atol=1e-6)
-    np.testing.assert_allclose(got.sum(-1).numpy(), 1, atol=1e-6)
+    close(got.numpy(), by_hand(weights, fusion, discard), FEW)
+    close(got.sum(-1).numpy(), 1, FEW)
 
 
 def test_the_class_tokens_column_is_never_discarded():
@@ -56,7 +57,7 @@ def test_an_unknown_fusion_is_refused():
 
 def test_entropy_in_bits():
     rows = torch.stack([torch.full((8,), 1 / 8), torch.eye(8)[2]])
-    np.testing.assert_allclose(entropy(rows).numpy(), [3, 0], atol=1e-6)
+    close(entropy(rows).numpy(), [3, 0], FEW)
 
 
 def test_mean_distance_equals_loops_and_leaves_the_class_token_out():
@@ -70,19 +71,19 @@ def test_mean_distance_equals_loops_and_leaves_the_class_token_out():
             far = [math.dist(divmod(q, cols), divmod(k, cols)) for k in range(6)]
             per_patch.append(float(share @ np.array(far)))
         expected.append(np.mean(per_patch))
-    np.testing.assert_allclose(mean_distance(weights, rows, cols).numpy(), expected, atol=1e-6)
+    close(mean_distance(weights, rows, cols).numpy(), expected, FEW)
 
 
 def test_spread_is_0_for_one_spot_and_grows():
     one, two = torch.zeros(10), torch.zeros(10)
     one[4] = 1
     two[1] = two[3] = 0.5  # first row of 3 × 3: columns 0 and 2
-    np.testing.assert_allclose([spread(one, 3, 3), spread(two, 3, 3)], [0, 1], atol=1e-6)
+    close([spread(one, 3, 3), spread(two, 3, 3)], [0, 1], FEW)
 
 
 def test_cosine_is_one_with_itself():
     similar = cosine(torch.tensor([[1.0, 0], [3, 0], [0, 2], [-1, 0]]))
-    np.testing.assert_allclose(similar.numpy()[0], [1, 1, 0, -1], atol=1e-6)
+    close(similar.numpy()[0], [1, 1, 0, -1], FEW)
 
 
 def test_principal_colors_equal_those_of_scikit_learn_up_to_sign():
@@ -92,7 +93,7 @@ def test_principal_colors_equal_those_of_scikit_learn_up_to_sign():
     patches = torch.randn(30, 8) * torch.tensor([9.0, 5, 3, 1, 1, 1, 1, 1])
     rgb, explained = principal_colors(patches, 5, 6)
     reference = PCA(3).fit(patches.double().numpy())
-    np.testing.assert_allclose(explained.numpy(), reference.explained_variance_ratio_, atol=1e-5)
+    close(explained.numpy(), reference.explained_variance_ratio_)
     scores = reference.transform(patches.double().numpy())
     for axis in range(3):
         inside = rgb.view(30, 3)[:, axis].numpy()

@@ -13,6 +13,7 @@ from engines.vit import load_checkpoint
 from engines.vit.interventions import HeadsOff, KeysRemoved, Temperature, plan
 from engines.vit.load import load_folder
 from engines.vit.model import ViT, ViTConfig
+from tests.closeness import FEW, MANY, close
 from tests.engines.vit import reference
 
 KINDS = [
@@ -24,7 +25,6 @@ KINDS = [
     "Dinov2ForImageClassification",
 ]
 SQUARE, WIDE = (40, 40), (32, 64)
-TOLERANCE = {"atol": 1e-4, "rtol": 0}
 
 
 def small(**changes) -> ViT:
@@ -51,15 +51,15 @@ def test_logits_and_every_map_equal_those_of_transformers(kind, size, tmp_path):
         assert trace.logits is None
         assert plain is None
     else:
-        torch.testing.assert_close(trace.logits, logits, **TOLERANCE)
+        close(trace.logits, logits, MANY)
         assert torch.equal(plain, trace.logits)
     assert sorted(trace.attention) == [0, 1, 2]
     for layer, expected in enumerate(maps):
-        torch.testing.assert_close(trace.attention[layer], expected, **TOLERANCE)
-        torch.testing.assert_close(trace.cls_attention[:, layer], expected[:, :, 0], **TOLERANCE)
+        close(trace.attention[layer], expected, MANY)
+        close(trace.cls_attention[:, layer], expected[:, :, 0], MANY)
     for mine, expected in zip(trace.hidden, hidden[: len(trace.hidden)], strict=False):
         if expected is not hidden[-1]:  # the last one of some versions is already normed
-            torch.testing.assert_close(mine, expected, **TOLERANCE)
+            close(mine, expected, MANY)
 
 
 @pytest.mark.parametrize("kind", ["ViTForImageClassification", "DeiTForImageClassification", "Dinov2Model"])
@@ -77,7 +77,7 @@ def test_without_biases_on_queries_keys_and_values(tmp_path):
     pixels = torch.randn(1, 3, *SQUARE)
     with torch.inference_mode():
         ours = load_checkpoint(str(tmp_path))(pixels)
-    torch.testing.assert_close(ours, reference.run(theirs, pixels, False)[0], **TOLERANCE)
+    close(ours, reference.run(theirs, pixels, False)[0], MANY)
 
 
 def test_weights_times_values_is_what_the_module_put_out():
@@ -92,9 +92,9 @@ def test_weights_times_values_is_what_the_module_put_out():
     by_hand = x + block.attention.join(weights @ values)
     by_hand = by_hand + block.fc2(torch.nn.functional.gelu(block.fc1(block.norm2(by_hand))))
     out, row = block(x, planned)
-    torch.testing.assert_close(out, by_hand, atol=1e-5, rtol=0)
-    torch.testing.assert_close(row, weights[:, :, 0], atol=1e-6, rtol=0)
-    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 17), atol=1e-5, rtol=0)
+    close(out, by_hand)
+    close(row, weights[:, :, 0], FEW)
+    close(weights.sum(-1), torch.ones(2, 3, 17))
 
 
 def test_an_intervention_without_effect_changes_no_bit():
@@ -111,9 +111,9 @@ def test_temperature_divides_the_scores_of_its_heads_alone():
     net, pixels = small(), torch.randn(1, 3, 32, 32)
     plain, hot = net.trace(pixels), net.trace(pixels, interventions=[Temperature(1, 2.0, (0,))])
     assert torch.equal(plain.attention[0], hot.attention[0])
-    torch.testing.assert_close(hot.attention[1][:, 1:], plain.attention[1][:, 1:], atol=1e-6, rtol=0)
+    close(hot.attention[1][:, 1:], plain.attention[1][:, 1:], FEW)
     scores = plain.attention[1][:, 0].log()
-    torch.testing.assert_close(hot.attention[1][:, 0], (scores / 2).softmax(-1), atol=1e-5, rtol=0)
+    close(hot.attention[1][:, 0], (scores / 2).softmax(-1))
     assert not torch.equal(plain.logits, hot.logits)
 
 
@@ -122,7 +122,7 @@ def test_a_head_that_is_off_is_a_head_with_zero_output():
     off = net.trace(pixels, interventions=[HeadsOff(2, (1,))])
     block = net.block(2)
     block.attention.out_proj.weight[:, 8:16] = 0  # head 1 of width 8 can't be heard any more
-    torch.testing.assert_close(off.logits, net(pixels), atol=1e-5, rtol=0)
+    close(off.logits, net(pixels))
 
 
 def test_removed_keys_get_no_attention_and_the_rest_sums_to_one():
@@ -131,7 +131,7 @@ def test_removed_keys_get_no_attention_and_the_rest_sums_to_one():
     assert list(trace.attention) == [1]
     assert trace.attention[1][..., [3, 5]].abs().max() == 0
     assert trace.cls_attention[:, 1][..., [3, 5]].abs().max() == 0
-    torch.testing.assert_close(trace.attention[1].sum(-1), torch.ones(1, 3, 17), atol=1e-5, rtol=0)
+    close(trace.attention[1].sum(-1), torch.ones(1, 3, 17))
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_a_gpu_computes_the_same():
     net, pixels = small(), torch.randn(1, 3, 32, 32)
     here = net.trace(pixels, interventions=[Temperature(1, 0.7)])
     there = net.cuda().trace(pixels.cuda(), interventions=[Temperature(1, 0.7)])
-    torch.testing.assert_close(there.logits.cpu(), here.logits, atol=1e-3, rtol=0)
-    torch.testing.assert_close(there.attention[1].cpu(), here.attention[1], atol=1e-3, rtol=0)
+    close(there.logits, here.logits, 10 * MANY)
+    close(there.attention[1], here.attention[1], 10 * MANY)

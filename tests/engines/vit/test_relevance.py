@@ -19,11 +19,11 @@ from engines.vit.measures import rollout
 from engines.vit.preprocess import prepare
 from engines.vit.spec import CHEFER, CLASS_SPECIFIC, GRADIENT, METHODS, RAW, RELEVANCE, ROLLED, Relevance, ViTParams
 from engines.vit.stream import Stream
+from tests.closeness import FEW, about, close
 from tests.engines.vit import reference
 
 KINDS = ["ViTForImageClassification", "DeiTForImageClassificationWithTeacher", "Dinov2ForImageClassification"]
 CHANGES = [Temperature(1, 2.0, (0,)), HeadsOff(2, (1,)), KeysRemoved(0, (4, 5))]
-NEAR = {"atol": 1e-5, "rtol": 1e-4}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -82,8 +82,8 @@ def test_class_specific_maps_equal_the_rule_on_transformers(model):
         out = theirs(pixel_values=pixels, output_attentions=True)
         gradients, chefer = by_rule(list(out.attentions), out.logits[0, target], share)
         found = last(relevance.class_specific(stream, target))
-        torch.testing.assert_close(found[0], gradients, **NEAR)
-        torch.testing.assert_close(found[1], chefer, **NEAR)
+        close(found[0], gradients)
+        close(found[1], chefer)
         assert chefer.std() > 0.01  # and it says something
 
 
@@ -100,8 +100,8 @@ def test_class_specific_maps_of_a_changed_model_equal_one_graph_through_it(model
     share = relevance.readout(ours.config, stream.tokens)
     gradients, chefer = by_rule(maps, ours.conclude(x)[1][0, 2], share)
     found = last(relevance.class_specific(stream, 2))
-    torch.testing.assert_close(found[0], gradients, **NEAR)
-    torch.testing.assert_close(found[1], chefer, **NEAR)
+    close(found[0], gradients)
+    close(found[1], chefer)
 
 
 def test_rollout_rows_sum_to_one_and_raw_attention_is_the_mean_of_the_heads(model):
@@ -114,11 +114,11 @@ def test_rollout_rows_sum_to_one_and_raw_attention_is_the_mean_of_the_heads(mode
     on = np.ones((ours.config.layers, ours.config.heads), bool)
     for fusion, discard in (("Mean", 0.0), ("Max", 0.5)):
         whole = rollout([one[0] for one in maps], fusion.lower(), discard)
-        torch.testing.assert_close(whole.sum(-1), torch.ones(len(whole)), atol=1e-5, rtol=0)
+        close(whole.sum(-1), torch.ones(len(whole)))
         row = last(relevance.rolled(stream, on, fusion, discard, 0))
-        torch.testing.assert_close(row, share @ whole, **NEAR)
-        assert float(row.sum()) == pytest.approx(1, abs=1e-5)
-    torch.testing.assert_close(relevance.raw(stream, 1), share @ maps[1][0].mean(0), **NEAR)
+        close(row, share @ whole)
+        assert float(row.sum()) == about(1)
+    close(relevance.raw(stream, 1), share @ maps[1][0].mean(0))
 
 
 def test_covered_patches_are_patches_in_the_mean_color(model):
@@ -137,8 +137,8 @@ def test_covered_patches_are_patches_in_the_mean_color(model):
         expected = ours(pixels.masked_fill(gone, 0.0)).softmax(-1)[0]
         whole = ours(pixels).softmax(-1)[0]
     for target in range(5):
-        assert test.told(mask, target) == pytest.approx(float(expected[target]), abs=1e-5)
-        assert test.told(np.zeros(patches, bool), target) == pytest.approx(float(whole[target]), abs=1e-5)
+        assert test.told(mask, target) == about(float(expected[target]))
+        assert test.told(np.zeros(patches, bool), target) == about(float(whole[target]))
 
 
 def ask(engine, params):
@@ -155,13 +155,13 @@ def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, p
     assert [one.complete for one in grown] == [False] * (len(grown) - 1) + [True]
     first = grown[-1]
     assert first.methods == METHODS
-    np.testing.assert_allclose(first.maps.sum((1, 2)), 1, atol=1e-5)
-    np.testing.assert_allclose(first.removed[[0, -1]], [0, 1])
-    np.testing.assert_allclose(first.deletion[:, 0], first.insertion[:, -1], atol=1e-6)
-    np.testing.assert_allclose(first.deletion[:, -1], first.insertion[:, 0], atol=1e-6)
-    np.testing.assert_allclose(first.deletion_scores, area(first.deletion, first.removed))
+    close(first.maps.sum((1, 2)), 1)
+    close(first.removed[[0, -1]], [0, 1], FEW)
+    close(first.deletion[:, 0], first.insertion[:, -1], FEW)
+    close(first.deletion[:, -1], first.insertion[:, 0], FEW)
+    close(first.deletion_scores, area(first.deletion, first.removed), FEW)
     mirrored = area(first.random[:, ::-1], (1 - first.removed)[::-1])
-    np.testing.assert_allclose(mirrored.mean(), first.random_score, atol=1e-6)
+    close(mirrored.mean(), first.random_score, FEW)
     asked = []
     finish = relevance.finish
     monkeypatch.setattr(relevance, "finish", lambda net, x, *rest: asked.append(len(x)) or finish(net, x, *rest))
@@ -200,7 +200,7 @@ def test_without_a_head_only_what_needs_none(tmp_path, picture):
     assert found.methods == (RAW, ROLLED)
     assert (found.target, found.label, found.candidates) == (-1, "", ())
     assert found.deletion.shape == (2, 5)
-    np.testing.assert_allclose(found.deletion[:, 0], 1, atol=1e-6)  # the cosine with itself
+    close(found.deletion[:, 0], 1, FEW)  # the cosine with itself
     assert CHEFER not in found.methods
     assert GRADIENT not in found.methods
 

@@ -31,6 +31,7 @@ from engines.vit.scale_spec import (
     Table,
     crossing,
 )
+from tests.closeness import FEW, close
 
 CPU = torch.device("cpu")
 
@@ -218,7 +219,7 @@ def test_a_study_tells_everything_and_the_same_again(short):
     kept = [e.weights for e in rest if isinstance(e, Kept)]
     assert {w.made_of[0].kind for w in kept} == {VIT}
     assert kept[0].arrays["maps"].shape == (2, 2, 4, 4)
-    np.testing.assert_allclose(np.diag(kept[0].arrays["similarity"]), 1, atol=1e-5)
+    close(np.diag(kept[0].arrays["similarity"]), 1)
     assert isinstance(rest[-1], Finished)
     torch.rand(7)  # somebody else draws
     again = told(params)
@@ -273,8 +274,8 @@ def table():
 def test_means_and_deviations_are_over_seeds():
     n, mean, spread, many = table().line(VIT, "M")
     assert n.tolist() == [50, 500]
-    np.testing.assert_allclose(mean, [0.25, 0.65], atol=1e-6)
-    np.testing.assert_allclose(spread, np.std([0.2, 0.3], ddof=1), atol=1e-6)
+    close(mean, [0.25, 0.65], FEW)
+    close(spread, np.std([0.2, 0.3], ddof=1), FEW)
     assert many.tolist() == [2, 2]
     assert len(table().line(VIT, "S")[0]) == 0
     assert 50 < table().crossing("M") < 500

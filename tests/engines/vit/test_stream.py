@@ -8,6 +8,7 @@ import torch
 from engines.vit.interventions import HeadsOff, KeysRemoved, Temperature, plan
 from engines.vit.model import ViT, ViTConfig
 from engines.vit.stream import Stream
+from tests.closeness import close
 
 CHANGES = [Temperature(1, 2.0), HeadsOff(2, (1,)), KeysRemoved(2, (3,))]
 
@@ -28,17 +29,16 @@ def test_a_branch_says_what_the_whole_model_says(kind, changes):
     while not branch.complete:
         branch.advance()
     whole = net.trace(pixels, interventions=changes)
-    near = {"atol": 1e-5, "rtol": 0}
-    torch.testing.assert_close(branch.conclusion().logits, whole.logits[0], **near)
-    torch.testing.assert_close(torch.stack(branch.rows), whole.cls_attention[0], **near)
-    torch.testing.assert_close(branch.features(), net.conclude(whole.hidden[-1])[0][0], **near)
+    close(branch.conclusion().logits, whole.logits[0])
+    close(torch.stack(branch.rows), whole.cls_attention[0])
+    close(branch.features(), net.conclude(whole.hidden[-1])[0][0])
     assert torch.equal(plain.conclusion().logits, net(pixels)[0])
     assert torch.equal(plain.features()[: net.config.prefix], plain.conclusion().tokens)
     tokens = branch.hidden[-1].shape[1]
     assert tokens == (branch.tokens if kind.get("pooled_head") else net.config.prefix)
     first = min(branch.changes)
-    torch.testing.assert_close(branch.weights(first), whole.attention[first][0], **near)
-    torch.testing.assert_close(plain.weights(first), net.trace(pixels).attention[first][0], **near)
+    close(branch.weights(first), whole.attention[first][0])
+    close(plain.weights(first), net.trace(pixels).attention[first][0])
 
 
 def test_queries_and_keys_belong_to_their_photo_and_layer():
@@ -55,5 +55,5 @@ def test_queries_and_keys_belong_to_their_photo_and_layer():
                 branch.advance()
             with torch.inference_mode():
                 whole = net.trace(photo, interventions=change)
-            torch.testing.assert_close(branch.conclusion().logits, whole.logits[0], atol=1e-5, rtol=0)
-            torch.testing.assert_close(branch.weights(layer), whole.attention[layer][0], atol=1e-5, rtol=0)
+            close(branch.conclusion().logits, whole.logits[0])
+            close(branch.weights(layer), whole.attention[layer][0])
