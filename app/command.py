@@ -38,6 +38,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line, checked."""
     parser = argparse.ArgumentParser(description="Watch attention happen.")
     parser.add_argument("--version", action="version", version=f"Attention Lab {__version__}")
+    parser.add_argument("--diagnostics", action="store_true", help="print what a bug report needs and leave")
     parser.add_argument("--tab", action="append", default=[], metavar="NAME", help="topic to open; may be repeated")
     parser.add_argument("--lang", choices=("en", "zh"), help="language of the window")
     parser.add_argument("--theme", choices=("light", "dark"), help="colors; the system's if not given")
@@ -84,11 +85,22 @@ def how_to_install() -> str:
     return f'This installs them: "{sys.executable}" -m pip install "{checkout}"'
 
 
+def tell_diagnostics() -> int:
+    """Print what "Copy diagnostics" copies; no window is needed for it."""
+    from app import diagnostics
+    from app.settings import Settings
+
+    print(diagnostics.report(Settings.load()), end="")
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Open the window (or take the snapshots) and return the exit code."""
     options = arguments(argv)
     if lacking := missing():
         return refuse(f"Packages of Python are missing: {', '.join(lacking)}.", how_to_install())
+    if options.diagnostics:
+        return tell_diagnostics()
     if dead := display.trouble():
         if not options.snapshot:
             return refuse(f"No window can open: {dead}.", display.WAYS_ON)

@@ -6,11 +6,12 @@ A font made here is drawn alike on every machine: the desktop's settings for hin
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from PySide6.QtGui import QFont, QFontDatabase
 
-FOLDER = Path(__file__).resolve().parents[1] / "assets" / "fonts"
+from engines.core.assets import assets
+
+FOLDER = assets("fonts")
 LATIN, HAN, MONO = "Attention Lab Sans", "Attention Lab Sans SC", "Attention Lab Mono"
 
 LATIN_BEHIND = ("Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "DejaVu Sans")

@@ -17,6 +17,7 @@ from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE
 from app.topics import topic, topics
+from app.uncaught import Uncaught
 from app.window import Window
 
 
@@ -80,7 +81,11 @@ def run(options: Namespace, started: float) -> int:
 
     FirstPaint(window, fill)
     Leaving(app, window)
-    return app.exec()
+    hooks = Uncaught(window)
+    try:
+        return app.exec()
+    finally:
+        hooks.close()
 
 
 class FirstPaint(QObject):

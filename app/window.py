@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QStackedWidget, QWidget
 
-from app import theme, words
+from app import diagnostics, theme, words
 from app.dressing import Dressing
 from app.header import entry, refill
 from app.intake import Intake
@@ -158,6 +158,8 @@ class Window(QMainWindow):
 
     def complain(self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error") -> None:
         """Say what went wrong on the tab on screen."""
+        if word in ("Error", "Download"):
+            diagnostics.remember(str(reason))
         if self.tab is not None:
             self.tab.complain(reason, action, act, word)
 
@@ -168,6 +170,7 @@ class Window(QMainWindow):
     def log(self, ended: Ended) -> None:
         """Keep the traceback of a failed run for a bug report, and print it."""
         self.last_failure = ended
+        diagnostics.remember(ended.details or str(ended.error))
         if ended.details:
             print(ended.details, file=sys.stderr)
 
@@ -255,6 +258,14 @@ class Window(QMainWindow):
         menu.addSeparator()
         entry(menu, "Open pictures", self.open_files)
         entry(menu, "Open a folder", self.open_folder)
+        menu.addSeparator()
+        entry(menu, "Copy diagnostics", self.copy_diagnostics)
+
+    def copy_diagnostics(self) -> None:
+        """Put what a bug report needs on the clipboard."""
+        QGuiApplication.clipboard().setText(diagnostics.report(self.settings, self.tabs))
+        if self.tab is not None:
+            self.tab.tell(Message("Copied: versions, device and last errors, without names and paths of yours."))
 
     def toggle_theme(self) -> None:
         """Light to dark and back."""
