@@ -35,7 +35,7 @@ def test_a_wheel_holds_all_code_and_every_asset_but_the_pictures_of_the_readme()
     code = {f"/{name}" for name in files if name.startswith(("app/", "engines/"))}
     files = [name for name in files if name.startswith("assets/") and not name.endswith(".py")]
     files = [name for name in files if not name.startswith("assets/pictures/")]
-    assert {Path(name).parts[1] for name in files} >= {"icons", "words", "weights", "results"}
+    assert {Path(name).parts[1] for name in files} >= {"icons", "words", "weights", "results", "fonts"}
     wanted = code | {f"/engines/{name}" for name in files}
     assert wanted <= {name.replace("\\", "/") for name in inside}
     assert not [name for name in inside if "pictures/" in name or "__pycache__" in name or name.startswith("/tests")]
@@ -48,3 +48,9 @@ def test_assets_are_found_beside_the_engines_and_inside_them(monkeypatch, tmp_pa
     assert place.assets("icons") == tmp_path / "assets" / "icons"  # a checkout
     (tmp_path / "engines" / "assets").mkdir(parents=True)
     assert place.assets("icons") == tmp_path / "engines" / "assets" / "icons"  # an installed wheel
+
+
+def test_nobody_else_says_where_the_assets_lie():
+    """A path counted up from a file holds in a checkout only: an installed program would do without."""
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "engines").rglob("*.py")]:
+        assert path == Path(place.__file__) or '"assets"' not in path.read_text(encoding="utf-8"), path
