@@ -114,8 +114,17 @@ def _bytes_csv(view: Exportable) -> bytes:
         for at in np.ndindex(flat.shape[:-2]):
             if at:
                 lines.append(f"# {name}[{', '.join(map(str, at))}]")
-            lines.extend(",".join(_cell(v) for v in line) for line in flat[at])
+            lines.extend(_rows(flat[at]))
     return ("\n".join(lines) + "\n").encode("utf-8-sig")
+
+
+def _rows(block: np.ndarray) -> list[str]:
+    """The lines of one table; a row of numbers is written in one go, for pictures have a hundred thousand of them."""
+    rows = block.tolist()
+    if block.dtype.kind == "f":
+        line = ",".join(["%.9g"] * block.shape[1])
+        return [line % tuple(row) for row in rows]
+    return [",".join(map(str if block.dtype.kind in "iub" else _cell, row)) for row in rows]
 
 
 def _cell(value: object) -> str:

@@ -47,6 +47,7 @@ class Intake(QObject):
         self._further: list[Path] = []  # pictures that came with it, to be read if it can't be
         self._unread: list[Message] = []  # what else came with it and could not be taken
         self.reading = False
+        self._strips: list[PictureStrip] = []
         self._reader = PictureReader(self)
         self._reader.opened.connect(self._opened)
         self._reader.refused.connect(self._refused)
@@ -140,6 +141,7 @@ class Intake(QObject):
             return
         if strip is None:
             strip = PictureStrip()
+            self._strips.append(strip)
             strip.chosen.connect(lambda path, t=tab: self._choose(t, path))
             tab.above.addWidget(strip)
         strip.fill(paths)
@@ -183,10 +185,8 @@ class Intake(QObject):
         self._target.complain(Message(STAYS, {"refusal": _together(self._unread)}), word="Refused")
 
     def _thumbnail(self, path: Path, image: object) -> None:
-        for tab in self._window.tabs.values():
-            strip = tab.findChild(PictureStrip)
-            if strip is not None:
-                strip.put(path, image)
+        for strip in self._strips:  # not searched for: they come by the dozen, and a tab has a thousand objects
+            strip.put(path, image)
 
     # -- models
     def use_model(self, source: str) -> None:

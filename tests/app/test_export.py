@@ -105,6 +105,28 @@ def test_csv_gives_back_the_numbers(qtbot, tmp_path):
     assert re.findall(r"# maps\[(\d)\]", block) == ["0", "1", "2"]
 
 
+TABLES = {
+    "floats": np.array([[0.1, -2.5e-9, np.nan], [np.inf, 1e20, 0.123456789123]]),
+    "small floats": np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3),
+    "numbers": np.array([[1, -2], [3, 2**40]]),
+    "pixels": np.arange(6, dtype=np.uint8).reshape(2, 3),
+    "switches": np.array([[True, False]]),
+    "words": np.array([["a", 'b, "c"']]),
+    "mixed": np.array([["a", 0.25, None]], dtype=object),
+    "nothing": np.zeros((2, 0)),
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_rows_are_written_as_their_cells_are(table):
+    assert export._rows(table) == [",".join(map(export._cell, row)) for row in table]
+
+
+def test_numbers_are_not_written_one_by_one(monkeypatch):
+    monkeypatch.setattr(export, "_cell", lambda _value: pytest.fail("one by one"))
+    assert export._rows(np.ones((2, 3))) == ["1,1,1"] * 2
+
+
 def test_svg_holds_words_as_text(qtbot, tmp_path):
     view = show(qtbot, bars())
     export.save(view, tmp_path / "out.svg")

@@ -67,6 +67,19 @@ def test_a_gap_of_an_import_or_a_theme_is_of_its_own_kind(watch, clocks, monkeyp
     assert [gap.kind for gap in watch.gaps] == ["look", "first"]
 
 
+def test_what_a_theme_leaves_to_paint_is_the_themes(watch, clocks):
+    watch.mark("look")
+    clocks.wall += 0.05
+    watch.tick()
+    clocks.wall += 0.3
+    watch.tick()
+    clocks.wall += 0.4  # began 0.3 s after the switch
+    watch.tick()
+    clocks.wall += 0.3  # and this one 0.7 s after it
+    watch.tick()
+    assert [gap.kind for gap in watch.gaps] == ["look", "look", ""]
+
+
 def test_a_late_tick_shows_where_the_thread_stands(qapp):
     watch = Watch()
     watch.start()

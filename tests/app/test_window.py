@@ -278,6 +278,16 @@ def test_several_pictures_fill_a_strip_to_choose_from(tab, window, qtbot, tmp_pa
     assert tab.params.picture.name == "2.png"
 
 
+def test_thumbnails_reach_their_strip_without_a_search_through_the_tabs(tab, window, qtbot, tmp_path, monkeypatch):
+    paths = [picture_file(tmp_path, f"{i}.png", "blue") for i in range(3)]
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(*paths)))
+    strip = tab.findChild(PictureStrip)
+    monkeypatch.setattr(type(tab), "findChild", lambda *_: pytest.fail("searched"))
+    before = strip.item(1).icon().cacheKey()
+    window.intake._thumbnail(paths[1], QImage(20, 20, QImage.Format.Format_RGB32))
+    assert strip.item(1).icon().cacheKey() != before
+
+
 def test_what_is_no_picture_is_refused_and_the_old_one_stays(tab, window, qtbot, tmp_path):
     settle(qtbot, tab, lambda: window.intake.dropped(mime(picture_file(tmp_path, "a.png", "red"))))
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")

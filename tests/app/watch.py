@@ -26,6 +26,7 @@ LATE = 0.1  #: s after which a tick is late: from then on the thread's stack is 
 LOOK = 0.02  #: s between two looks
 DEEP = 14  #: frames of a stack that are told, the innermost ones
 CLOCKS = ("wall", "fair", "cpu")  # all seconds; all but those in the queue for a core; those computed
+AFTER = 0.5  # s after a switch of theme or language in which gaps are its own
 NEW = 20  #: modules imported in a gap that make it one of a first import
 ROOT = Path(__file__).resolve().parents[2]
 FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
@@ -88,6 +89,7 @@ class Watch(QObject):
         self.gaps: list[Gap] = []
         self.acts: deque[str] = deque(maxlen=4)  # since the last tick
         self._act = ""  # the last of all
+        self._marked = -AFTER  # when theme or language were switched
         self._own = [0.0, 0.0]  # wall and cpu of the watcher and of the hands since the last tick
         self._kind = ""
         self._collecting, self._collected_at = 0.0, 0.0
@@ -127,10 +129,14 @@ class Watch(QObject):
     def tick(self) -> None:
         """The timer came; a late one is kept as a gap."""
         wall, cpu = self._wall() - self._then - self._own[0], self._cpu() - self._cpu_then - self._own[1]
+        if self._kind == "look":
+            self._marked = self._wall()
         if wall > LATE:
             with self._lock:
                 stack = [list(found) for found, _ in self._seen.most_common(1)]
             kind = self._kind or ("first" if len(sys.modules) - self._modules > NEW else "")
+            if not kind and self._then - self._marked < AFTER:
+                kind = "look"  # what a switch leaves to lay out and to paint
             queued = self._queued() - self._queued_then
             self.gaps.append(
                 Gap(
@@ -227,6 +233,12 @@ def memory() -> float:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def kind_of(one: QObject) -> str:
+    """Class of an object, and of what it belongs to."""
+    parent = one.parent()
+    return type(one).__name__ if parent is None else f"{type(one).__name__} of {type(parent).__name__}"
+
+
 @dataclass
 class Held:
     """What the process holds at a moment: MB, Qt's objects by class, Python's threads, open files."""
@@ -242,7 +254,7 @@ class Held:
         kinds: Counter[str] = Counter()
         for root in (QApplication.instance(), *QApplication.topLevelWidgets()):
             if root is not None and root.parent() is None:
-                kinds.update(type(one).__name__ for one in (root, *root.findChildren(QObject)))
+                kinds.update(kind_of(one) for one in (root, *root.findChildren(QObject)))
         folder = Path("/proc/self/fd")
         files = len(list(folder.iterdir())) if folder.is_dir() else 0
         return cls(memory(), dict(kinds), sorted(t.name for t in threading.enumerate()), files)
