@@ -20,6 +20,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
 from app import theme, words
+from app.outlines import outlined
 from engines.core.errors import LabError, Message
 from engines.core.files import WriteError, reason, write
 
@@ -95,7 +96,7 @@ def _bytes_svg(view: QWidget) -> bytes:
     painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
     QWidget.render(view, painter, QPoint(0, 0))
     painter.end()
-    return bytes(store.data())
+    return outlined(bytes(store.data()))
 
 
 def _bytes_npz(view: Exportable) -> bytes:

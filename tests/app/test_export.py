@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 from PySide6.QtWidgets import QMessageBox
 
 from app import export, theme, words
+from app.outlines import outlined
 from app.views.bars import Bars, probability
 from app.views.boxes import detection
 from app.views.boxview import BoxView
@@ -127,10 +131,56 @@ def test_numbers_are_not_written_one_by_one(monkeypatch):
     assert export._rows(np.ones((2, 3))) == ["1,1,1"] * 2
 
 
-def test_svg_holds_words_as_text(qtbot, tmp_path):
-    view = show(qtbot, bars())
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_svg_needs_no_font_and_looks_like_the_picture(qtbot, tmp_path, language):
+    words.set_language(language)
+    view = Bars()
+    view.set_bars([probability('猫 <"b"> −0.5', 0.5, 0.25), probability("a name & more", 0.1)])
+    show(qtbot, view, 300, 80)
     export.save(view, tmp_path / "out.svg")
-    assert "50.0 %" in (tmp_path / "out.svg").read_text(encoding="utf-8")
+    text = (tmp_path / "out.svg").read_text(encoding="utf-8")
+    root = ET.fromstring(text)
+    assert not [node for node in root.iter() if node.tag.endswith("}text")]
+    assert "font" not in text
+    assert "50.0 %" in {node.get("aria-label") for node in root.iter()}  # words stay to be found
+
+    image = QImage(600, 160, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    drawn = QSvgRenderer(str(tmp_path / "out.svg"))
+    assert drawn.isValid()
+    drawn.render(painter)
+    painter.end()
+    mine, its = gray(image), gray(export.picture(view))
+    assert abs(mine.mean() - its.mean()) < 1  # of 255; letters are not moved to whole pixels in a vector picture
+    for columns in (slice(0, 150), slice(400, 600)):  # names, numbers
+        assert (its[:, columns].min(0) < 128).sum() > 30
+        assert np.corrcoef(mine[:, columns].mean(0), its[:, columns].mean(0))[0, 1] > 0.95
+
+
+def gray(image):
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    return pixels[..., :3].mean(2)
+
+
+def test_svg_text_keeps_its_weight_and_its_strike_whatever_it_says(qtbot):
+    """A name out of somebody's file may hold what XML does not allow."""
+    lines = {}
+    for kind in ({}, {"bold": True}, {"strike": True}):
+        store = QByteArray()
+        buffer = QBuffer(store)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        made = QSvgGenerator()
+        made.setOutputDevice(buffer)
+        painter = QPainter(made)
+        painter.setFont(theme.font(13, **kind))
+        painter.drawText(10, 20, "head\x01\uffff 3")
+        painter.end()
+        nodes = list(ET.fromstring(outlined(bytes(store.data()))).iter())
+        lines[tuple(kind)] = [node for node in nodes if node.tag.endswith(("}path", "}polyline", "}line", "}rect"))]
+    plain, bold, struck = lines.values()
+    assert len(plain) == len(bold) == 1
+    assert plain[0].get("d") != bold[0].get("d")
+    assert len(struck) == 2
 
 
 def test_a_place_that_cannot_be_written_is_said_in_words(qtbot, tmp_path):
