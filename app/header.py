@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEasingCurve, QPropertyAnimation, QRect, Qt, Signal
-from PySide6.QtGui import QAction, QPainter
+from PySide6.QtCore import QEasingCurve, QEvent, QPropertyAnimation, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QPainter, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QToolButton, QWidget
 
 from app import theme, words
 from app.theme import HEADER, S1, S3, S4, TITLE
 from app.widgets import Button, button, label, row
 from app.words import Text
+
+FORMS = 5  #: of a header, from wide to narrow
 
 
 class DropDown(Button):
@@ -73,14 +75,25 @@ class Header(QFrame):
             page.setCheckable(True)
             page.setChecked(i == 0)
             self._group.addButton(page, i)
+        self._title = label(title, TITLE, True)
+        self._turn = DropDown(pages[0] if pages else "Pages", "Pages", self._fill_pages)
+        self._pages = tuple(pages)
+        self._more = button(icon="more", tip="More")
+        menu = QMenu(self._more)
+        menu.aboutToShow.connect(lambda: refill(menu, self._fill_more))
+        self._more.setMenu(menu)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.undo_button = button(icon="undo", tip="Undo (Ctrl+Z)", clicked=self.undo.emit)
         self.redo_button = button(icon="redo", tip="Redo (Ctrl+Y)", clicked=self.redo.emit)
         copy = button(icon="copy", tip="Copy what is on screen as a picture (Ctrl+C)", clicked=self.copied.emit)
         fit = button(icon="fit", tip="Fit the views (0)", clicked=self.fitted.emit)
-        self.setLayout(
-            row(label(title, TITLE, True), -S4, *self._group.buttons(), 1, *choosers, -S1, self.undo_button,
-                self.redo_button, copy, fit, gap=S1, pad=(S4, 0, S3, 0))
-        )  # fmt: skip
+        self._tools = (self.undo_button, self.redo_button, copy, fit)
+        self._choosers = tuple(choosers)
+        self._row = row(self._title, -S4, *self._group.buttons(), self._turn, 1, *choosers, -S1, *self._tools,
+                        self._more, gap=S1, pad=(S4, 0, S3, 0))  # fmt: skip
+        self.setLayout(self._row)
+        self._form = -1
+        self._take_form(0)
         self._line = Underline(self)
         self._group.idClicked.connect(self._clicked)
         self.set_steps(False, False)
@@ -90,6 +103,7 @@ class Header(QFrame):
         page = self._group.button(index)
         if page is not None:
             page.setChecked(True)
+            self._turn.set_text(self._pages[index])
             self._line.move_under(page, animated=False)
 
     def set_steps(self, undo: bool, redo: bool) -> None:
@@ -99,7 +113,65 @@ class Header(QFrame):
 
     def _clicked(self, index: int) -> None:
         self._line.move_under(self._group.button(index), animated=True)
+        self._turn.set_text(self._pages[index])
         self.paged.emit(index)
+
+    # -- in a narrow window
+    def _parts(self, form: int) -> tuple[QWidget, ...]:
+        """What is shown of title, pages and tools, from all to a menu of pages and a menu of tools."""
+        pages = tuple(self._group.buttons())
+        title, turn = (self._title,), (self._turn,) * bool(pages)
+        forms: tuple[tuple[QWidget, ...], ...] = (
+            (*title, *pages, *self._tools),
+            (*pages, *self._tools),
+            (*title, *turn, *self._tools),
+            (*turn, *self._tools),
+            (*turn, self._more),
+        )
+        return forms[form]
+
+    def _need(self, form: int) -> int:
+        shown = [*self._parts(form), *(one for one in self._choosers if not one.isHidden())]
+        margins, gap = self._row.contentsMargins(), self._row.spacing()
+        rest = margins.left() + margins.right() + S4 + S1
+        return rest + sum(max(one.minimumSizeHint().width(), one.minimumWidth()) + gap for one in shown)
+
+    def _take_form(self, form: int) -> None:
+        if form == self._form:
+            return
+        self._form = form
+        shown = self._parts(form)
+        for one in (self._title, self._turn, self._more, *self._tools, *self._group.buttons()):
+            one.setVisible(one in shown)
+
+    def _fit(self) -> None:
+        """The first form that has room; the last, if none has."""
+        self._take_form(next((form for form in range(FORMS) if self._need(form) <= self.width()), FORMS - 1))
+
+    def minimumSizeHint(self) -> QSize:
+        """That of the narrowest form."""
+        return QSize(self._need(FORMS - 1), HEADER)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """A chooser has another name, or all texts another language."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
+    def _fill_pages(self, menu: QMenu) -> None:
+        for index, text in enumerate(self._pages):
+            button = self._group.button(index)
+            entry(menu, text, button.click, checked=button.isChecked())
+
+    def _fill_more(self, menu: QMenu) -> None:
+        entry(menu, "Undo (Ctrl+Z)", self.undo.emit, enabled=self.undo_button.isEnabled())
+        entry(menu, "Redo (Ctrl+Y)", self.redo.emit, enabled=self.redo_button.isEnabled())
+        entry(menu, "Copy what is on screen as a picture (Ctrl+C)", self.copied.emit)
+        entry(menu, "Fit the views (0)", self.fitted.emit)
 
 
 class Underline(QWidget):
@@ -121,7 +193,7 @@ class Underline(QWidget):
             return
         self._run.stop()
         self.hide()  # a run that is stopped does not say that it has finished
-        if animated and before is not None and theme.duration(1):
+        if animated and before is not None and target.isVisible() and theme.duration(1):
             self._run.setDuration(theme.duration(120))
             self._run.setStartValue(_below(before))
             self._run.setEndValue(_below(target))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from PySide6.QtCore import QEasingCurve, QSize, Qt, QVariantAnimation, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app import icons, theme
 from app.theme import CAPTION, HEAD, HEADER, RAIL, S1, S2, S3, SIDE
@@ -40,7 +40,7 @@ class Side(QFrame):
         self._wide.append(name)
         brand = row(-S1, mark, name, 1, gap=S2)
         brand.addStrut(HEADER - 2)
-        layout = col(brand, gap=2, pad=(S2, 0, S2, S3))
+        self._list = layout = col(gap=2, pad=(S2, 0, S2, 0))
         for group, members in groupby(topics, lambda t: t.group):
             title = label(group, CAPTION, kind="quiet")
             title.setContentsMargins(S2, S2 + S1, 0, 2)
@@ -52,9 +52,16 @@ class Side(QFrame):
             for topic in members:
                 self._add(layout, topic)
         layout.addStretch(1)
+        self._area = QScrollArea()  # a low window has no room for all topics
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(box(layout, "scroll"))
         self._foot = row(*tools, 1, gap=S1)
-        layout.addLayout(self._foot)
-        self.setLayout(layout)
+        head, foot = box(brand), box(self._foot)
+        brand.setContentsMargins(S2, 0, S2, 0)
+        self._foot.setContentsMargins(S2, S1, S2, S3)
+        self.setLayout(col(head, (self._area, 1), foot, gap=0))
         self._slide = QVariantAnimation(self)
         self._slide.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._slide.valueChanged.connect(lambda width: self.setFixedWidth(int(width)))
@@ -72,6 +79,7 @@ class Side(QFrame):
     def set_topic(self, name: str) -> None:
         """Mark a topic without telling anybody."""
         self._buttons[name].setChecked(True)
+        self._area.ensureWidgetVisible(self._buttons[name], 0, S2)
 
     def _target(self) -> int:
         """Width at rest; a wide font gets more of it where a title needs more."""
@@ -102,6 +110,8 @@ class Side(QFrame):
             one.setToolButtonStyle(only if rail else beside)
             one.setIconSize(QSize(20, 20) if rail else QSize(18, 18))
             one.setFixedHeight(32 if rail else 28)
+        edges = (S2 - 2, 0, S1, 0) if rail else (S2, 0, S2, 0)  # a scroll bar of 8 px still leaves a whole button
+        self._list.setContentsMargins(*edges)
         self._foot.setDirection(self._foot.Direction.TopToBottom if rail else self._foot.Direction.LeftToRight)
         for tool in self._tools:
             tool.setFixedWidth(RAIL - 2 * S2 if rail else 36)

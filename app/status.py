@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QMenu, QProgressBar
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QMenu, QProgressBar, QWidget
 
 from app import words
 from app.header import DropDown, entry
@@ -52,7 +53,7 @@ class Status(QFrame):
         self._fps = quiet()
         self._fps.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._note: Message | None = None
-        self._busy = False
+        self._busy = self._told = False
         self._pending: Text = "Computing"
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
@@ -91,7 +92,7 @@ class Status(QFrame):
         if not busy:
             self._wait.stop()
             self._rest()
-        elif not self._wait.isActive() and not self._bar.isVisible():
+        elif not self._wait.isActive() and not self._told:
             words.say(self._text, "setText", self._note or "")
             self._wait.start()
 
@@ -107,13 +108,13 @@ class Status(QFrame):
         if total > 0:
             self._bar.setValue(round(1000 * min(1.0, done / total)))
         self._pending = text
-        if self._bar.isVisible():
+        if self._told:
             words.say(self._text, "setText", text)
 
     def set_note(self, note: Message | None) -> None:
         """What stands there while nothing is being done, such as the time of the last computation."""
         self._note = note
-        if not self._bar.isVisible():
+        if not self._told:
             words.say(self._text, "setText", note or "")
 
     def set_dressing(self, busy: bool) -> None:
@@ -131,15 +132,37 @@ class Status(QFrame):
         if self._busy:
             words.say(self._text, "setText", self._pending)
             self._text.setProperty("kind", "")
-            self._bar.show()
+            self._told = True
             self._cancel.show()
+            self._fit()
 
     def _rest(self) -> None:
         self._pending = "Computing"
         self._bar.setRange(0, 0)
-        self._bar.hide()
+        self._told = False
         self._cancel.hide()
         words.say(self._text, "setText", self._note or "")
+        self._fit()
+
+    def _fit(self) -> None:
+        """What may be left out of a narrow bar: first the frames per second, then the memory, then the moving bar."""
+        wanted: list[tuple[QWidget, bool]] = [(self._bar, self._told), (self._memory, True), (self._fps, True)]
+        always = [self._device, self._text, *([self._cancel] if self._told else [])]
+        left = self.width() - S3 - S4 - sum(one.minimumSizeHint().width() + S3 for one in always)
+        for part, on in wanted:
+            wide = part.minimumWidth() + S3
+            part.setVisible(on and wide <= left)
+            left -= wide if on else 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Something else is said, which may need more room."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""

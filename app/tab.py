@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QWidget
 
 from app import icons, theme
 from app.cards import Card, ErrorBar
@@ -19,6 +19,7 @@ from app.collecting import importing
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
+from app.room import Room
 from app.shell import Shell
 from app.stream import Stream
 from app.theme import DOCK, S2, S3, S4
@@ -388,8 +389,5 @@ def _engine(place: str) -> Engine[Any]:
 
 def _beside(page: Page) -> QWidget:
     holder = QWidget()
-    layout = QVBoxLayout()
-    layout.addWidget(page.centre)
-    layout.setContentsMargins(S3, S3, S3, S3)
-    holder.setLayout(row((layout, 1), page.dock, gap=0))
+    holder.setLayout(row((Room(page.centre), 1), page.dock, gap=0))
     return holder

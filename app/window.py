@@ -18,7 +18,9 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeySequence,
     QResizeEvent,
+    QScreen,
     QShortcut,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QStackedWidget, QWidget
 
@@ -41,6 +43,7 @@ from engines.core.protocol import Ended, Progress
 
 SMALLEST = QSize(960, 600)
 FIRST = QSize(1440, 900)
+FRAME = QSize(8, 40)  #: that a desktop puts around a window, at most
 BEAT = 1000  #: ms between two looks at memory and frames per second
 
 
@@ -60,9 +63,9 @@ class Window(QMainWindow):
         self.tabs: dict[str, TopicTab] = {}
         self.last_failure: Ended | None = None
         self._paints = 0
+        self._followed = False
         self._beat_at = time.monotonic()
         self.setWindowTitle("Attention Lab")
-        self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
         self.intake = Intake(self)
         self.side = Side(topics(), self._tools())
@@ -382,11 +385,23 @@ class Window(QMainWindow):
         return super().event(event)
 
     def _place(self) -> None:
+        self._demand(QGuiApplication.primaryScreen())
         self.resize(FIRST)
         if not self.settings.place(self):
-            screen = QGuiApplication.primaryScreen()
-            if screen is not None:
-                self.resize(FIRST.boundedTo(screen.availableGeometry().size()))
+            self.resize(FIRST.boundedTo(_room_on(QGuiApplication.primaryScreen())))
+
+    def _demand(self, screen: QScreen | None) -> None:
+        """Never to be larger than the screen: its status bar would be out of sight."""
+        self.setMinimumSize(SMALLEST.boundedTo(_room_on(screen)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """From now on follow the window from screen to screen."""
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if handle is not None and not self._followed:
+            self._followed = True
+            handle.screenChanged.connect(self._demand)
+            self._demand(handle.screen())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing behind: no thread, no timer, no half file."""
@@ -398,6 +413,11 @@ class Window(QMainWindow):
         self.intake.close()
         self.lane.close()
         super().closeEvent(event)
+
+
+def _room_on(screen: QScreen | None) -> QSize:
+    """What a screen leaves to a window within its frame."""
+    return screen.availableGeometry().size() - FRAME if screen is not None else FIRST
 
 
 def _torch_sees(device: str) -> bool:

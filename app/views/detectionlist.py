@@ -49,7 +49,7 @@ class DetectionList(PickView):
     """Rows to walk through."""
 
     def __init__(self) -> None:
-        super().__init__((240, 100))
+        super().__init__((360, 100))
         self.export_name = "detections"
         self._count, self._passing = 0, 0
         self._make: Callable[[int], Entry] | None = None

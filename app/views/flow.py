@@ -16,6 +16,7 @@ from app.views.pointing import HoverView
 from app.words import Text
 
 TITLE_H, SHAPE_H, LABEL_H = 20, 18, 15
+LOW = 420, 150  # px, least
 ARROW = 26  # px, the shortest arrow
 TALLEST = 22  # px a row may get
 SHARES = (4.0, 3.0, 2.0, 1.0, 0.75, 0.5, 1 / 3, 0.25, 0.125)  # px a column may get
@@ -94,7 +95,7 @@ class Flow(HoverView):
     _hover: tuple[int, int, int, int] | None  # block, slice, row, col
 
     def __init__(self) -> None:
-        super().__init__((420, 150))
+        super().__init__(LOW)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "flow"
         self._blocks: tuple[Block, ...] = ()
@@ -168,6 +169,8 @@ class Flow(HoverView):
                  self._blocks]  # fmt: skip
         room_w = width - sum(gaps) - 4
         ones = [self._size(b, SHARES[-1], room_h) for b in self._blocks]
+        tight = [max(self._whole(b, one)[0], n) for b, one, n in zip(self._blocks, ones, least, strict=True)]
+        self.setMinimumWidth(max(LOW[0], sum(gaps) + 4 + sum(tight)))  # nothing is said outside of it
         for share in SHARES:
             ones = [self._size(b, share, room_h) for b in self._blocks]
             wides = [self._whole(b, one)[0] for b, one in zip(self._blocks, ones, strict=True)]

@@ -265,6 +265,8 @@ class PhotoView(PixelView):
         return self.reserve > 0
 
     def heightForWidth(self, width: int) -> int:
+        if not self.reserve:
+            return -1  # a stacked layout asks all the same
         _wide, high = self.photo_size()
         room = max(self.minimumHeight(), self.window().height() - self.reserve)
         _, s_y = self._scales(width, room - self._top_band)

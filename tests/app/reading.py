@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.header import DropDown
+from app.room import Room
 from app.views.base import PixelView
 
 HAN = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
@@ -254,7 +255,7 @@ def _short(widget: QLabel | QAbstractButton | QLineEdit) -> str:
         if widget.wordWrap():
             need = widget.heightForWidth(widget.width())
             return f"needs {need} px of height and has {widget.height()}" if need > widget.height() else ""
-        wide = metrics.horizontalAdvance(widget.text())
+        wide = min(metrics.horizontalAdvance(widget.text()), widget.minimumSizeHint().width())  # rounded, or less
         high = metrics.boundingRect(widget.text()).height()
     elif isinstance(widget, QLineEdit):
         room = widget.contentsRect().adjusted(7, 0, -7, 0)
@@ -273,6 +274,9 @@ def _covered(widget: QWidget) -> str:
     at = widget.parentWidget()
     while at is not None and not isinstance(at, QScrollArea):
         at = at.parentWidget()
+    if isinstance(at, Room):  # may be scrolled either way
+        place = QRect(widget.mapTo(at.widget(), QPoint(0, 0)), widget.size())
+        return "" if at.widget().rect().contains(place) else f"reaches beyond the cards: {place.getRect()}"
     if isinstance(at, QScrollArea):  # may be scrolled up and down, never sideways
         left = widget.mapTo(at.viewport(), QPoint(0, 0)).x()
         if left < 0 or left + widget.width() > at.viewport().width():

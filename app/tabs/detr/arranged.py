@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QRect
+from PySide6.QtCore import QEvent, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
+from app.cards import UNBOUND
 from app.theme import S3
 
+START, STEPS, HELPLESS = (480, 320), 60, 5  # of the search for the least size: px, times, times in vain
 Rule = Callable[[int, int], Sequence[QRect]]
 
 
@@ -25,6 +27,8 @@ class Arranged(QWidget):
     def __init__(self, cards: Sequence[QWidget], rule: Rule) -> None:
         super().__init__()
         self._cards, self._rule = tuple(cards), rule
+        self._needs: list[QSize] = []
+        self._least = QSize(*START)
         for one in self._cards:
             one.setParent(self)
 
@@ -35,6 +39,34 @@ class Arranged(QWidget):
 
     def resizeEvent(self, _event: QEvent) -> None:
         self.arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """The least size whose places hold their cards."""
+        needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
+        if needs != self._needs:
+            self._needs, self._least = needs, self._search(needs)
+        return self._least
+
+    def _search(self, needs: list[QSize]) -> QSize:
+        """Grown by what is lacking, as long as that gets less by it: some places are of one size in all pages."""
+        size, least, tries = list(START), [UNBOUND, UNBOUND], [0, 0]
+        for _ in range(STEPS):
+            places = self._rule(*size)
+            lacks = [(n.width() - p.width(), n.height() - p.height()) for n, p in zip(needs, places, strict=True)]
+            more = [max(0, *side) for side in zip(*lacks, strict=True)]
+            for side in range(2):
+                tries[side] = tries[side] + 1 if more[side] >= least[side] else 0
+                least[side] = min(least[side], more[side])
+                size[side] += more[side] if tries[side] < HELPLESS else 0
+            if not any(lack for lack, count in zip(more, tries, strict=True) if count < HELPLESS):
+                break
+        return QSize(*size)
+
+    def event(self, event: QEvent) -> bool:
+        """A card needs more or less than before."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().event(event)
 
 
 def detect_places(width: int, height: int, aspect: float, shape: tuple[int, int, int, int, int]) -> list[QRect]:

@@ -31,6 +31,7 @@ from engines.detr.spec import KINDS, Detections, DetrParams, ModelInfo, PictureS
 
 OVERLAPS = Scale(0, 0.95, 0.01, 2)
 GREEDY, SOFTLY, MATCHED = range(3)
+NARROWEST = 330  #: px of a card
 TITLES = ("Greedy NMS", "Soft-NMS", "Set prediction (DETR)")
 RAW_LEGEND = "Drag the objects. Dashed: raw boxes. Dots: places of anchors, which DETR does without."
 MODEL_LEGEND = "Dashed: the boxes of all queries. No anchor was needed for them."
@@ -63,6 +64,8 @@ class CrowdPage(SidePage):
         ]
         for foot in (self._raw_foot, *self._feet):
             hold_lines(foot, 2, fixed=True)
+        for one in (self._raw_card, *self._cards):
+            one.setMinimumWidth(NARROWEST)  # its foot is two lines
         plain = CrowdParams()
         self.source = Segments(
             ("Two objects", "The model"), tips=("Boxes made from anchors near two objects", "The boxes of all queries")

@@ -389,7 +389,7 @@ def matching_places(width: int, height: int) -> list[QRect]:
     """Places of scene, loss, assignment, costs."""
     upper = round((height - S3) * 0.565)
     wide = round((width - S3) * 8 / 13)
-    right, low = wide + S3, 150
+    right, low = wide + S3, 160
     return [
         QRect(0, 0, wide, upper),
         QRect(right, 0, width - right, upper - low - S3),

@@ -51,6 +51,7 @@ from engines.mean_ap.spec import (
     StripSeen,
 )
 
+COLUMN = 400  #: px at least, so that the cards of both rows have common edges
 LONGEST, BUTTON, BRIEF = 30, 20, 14  #: letters of a picture's name; of a class on the button, beside the matrix
 Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
 
@@ -121,7 +122,7 @@ class LookPage(QObject):
         top, bottom = (self.photo_card, self.curve_card), (self.list_card, self.matrix_card)
         self.centre = box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3))
         for one in (self.photo_card, self.curve_card, self.list_card, self.matrix_card):
-            one.setMinimumWidth(300)
+            one.setMinimumWidth(COLUMN)
         self._connect()
 
     def _connect(self) -> None:

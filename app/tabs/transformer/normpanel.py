@@ -50,7 +50,7 @@ class NormPanel(QObject):
             lines.append(row(*((grid, 1) for grid in grids), gap=S3))
             for grid, head in zip(grids, heads, strict=True):
                 say(grid, "setAccessibleName", Message("{name}: {what}", {"name": name, "what": Message(head)}))
-                grid.setMinimumHeight(58)
+                grid.setMinimumHeight(54)
                 grid.hovered.connect(lambda cell, all_=grids: self._lit(all_, cell))
         body = col(lines[0], lines[1], (lines[2], 1), lines[3], (lines[4], 1), gap=2)
         self.stats = [ScoreGrid("diff", (72, 26)) for _ in NAMES]
