@@ -106,6 +106,7 @@ class _Plan:
         self.unknown: list[str] = []
         self.wrong: list[str] = []
         self.broken: list[str] = []
+        self.whole: list[str] = []
 
     def place(
         self,
@@ -124,6 +125,8 @@ class _Plan:
         want = (len(targets) * first[0], *first[1:]) if len(targets) > 1 else tuple(first)
         if tuple(tensor.shape) != want:
             self.wrong.append(f"{key} {tuple(tensor.shape)} / {want}")
+        elif not tensor.is_floating_point() and self.slots[targets[0]].is_floating_point():
+            self.whole.append(f"{key} ({str(tensor.dtype).removeprefix('torch.')})")
         elif tensor.is_floating_point() and not _is_finite(tensor):
             self.broken.append(key)
         else:
@@ -153,6 +156,7 @@ class _Plan:
             )
         for keys, text in (
             (self.wrong, "{name}: {count} tensors have another shape than the model (found / expected): {keys}."),
+            (self.whole, "{name}: {count} tensors hold whole numbers in place of weights: {keys}."),
             (self.broken, "{name}: {count} tensors hold numbers that are not finite: {keys}."),
             (missing, "{name}: {count} tensors are missing: {keys}."),
             (self.unknown, "{name}: {count} tensors are unknown to this model: {keys}."),

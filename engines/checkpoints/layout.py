@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from pathlib import Path
 from typing import Any
 
+from engines.core import limits
 from engines.core.errors import LabError
+from engines.core.reading import is_ordinary, open_ordinary, read_bytes, unreadable
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
@@ -23,20 +26,20 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.bin")
 
-_JSON_LIMIT = 32 * 2**20  # bytes; the largest real config and index files stay under 1 MB
-_HEADER_LIMIT = 100 * 2**20  # bytes, as in the safetensors library
+_MOST_DIMENSIONS = 8  # an image in a batch of a list of layers has 5
 _DTYPE_BYTES = {
-    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 1),
+    **dict.fromkeys(("BOOL", "U8", "I8"), 1),
     **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
     **dict.fromkeys(("I32", "U32", "F32"), 4),
-    **dict.fromkeys(("I64", "U64", "F64", "C64"), 8),
+    **dict.fromkeys(("I64", "U64", "F64"), 8),
 }
+_UNREAD = ("F4", "F6", "F8", "C64")  # kinds of numbers that mean nothing without scales of their own, or are no weights
 
 
 def is_model_folder(path: Path | str) -> bool:
     """Whether a folder looks like a model: it has a config and weights, of whatever kind."""
     path = Path(path)
-    if not (path / CONFIG).is_file():
+    if not is_ordinary(path / CONFIG):
         return False
     return any(True for pattern in ("*.safetensors", INDEX, *PICKLES) for _ in path.glob(pattern))
 
@@ -58,14 +61,10 @@ def read_json(path: Path) -> dict[str, Any]:
         Naming file and reason: missing, unreadable, too large, not JSON, not an object.
     """
     name = f"{folder_name(path.parent)}/{path.name}"
+    if not os.path.lexists(path):
+        raise LabError("{name}: the file is missing.", name=name)
     try:
-        if path.stat().st_size > _JSON_LIMIT:
-            raise LabError("{name}: too large to be a description of a model.", name=name)
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LabError("{name}: the file is missing.", name=name) from None
-    except OSError as error:
-        raise LabError("{name}: can't be read ({reason}).", name=name, reason=error.strerror or str(error)) from error
+        found = json.loads(read_bytes(path, limits.CONFIG_FILE, name).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise LabError("{name}: not valid JSON.", name=name) from error
     if not isinstance(found, dict):
@@ -82,11 +81,11 @@ def weight_files(path: Path) -> list[Path]:
         If there is none (with the reason, if there is a pickle instead) or a shard is missing.
     """
     name = folder_name(path)
-    if (path / WEIGHTS).is_file():
+    if is_ordinary(path / WEIGHTS):
         return [path / WEIGHTS]
-    if (path / INDEX).is_file():
+    if is_ordinary(path / INDEX):
         return _shards(path)
-    others = sorted(file for file in path.glob("*.safetensors") if file.is_file())  # no links that lead nowhere
+    others = sorted(file for file in path.glob("*.safetensors") if is_ordinary(file))  # no links that lead nowhere
     if len(others) == 1:
         return others
     if others:
@@ -108,14 +107,16 @@ def _shards(path: Path) -> list[Path]:
     weight_map = read_json(path / INDEX).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise LabError("{name}: names no weight files.", name=name)
-    shards = []
+    shards: list[Path] = []
     for shard in sorted({str(file) for file in weight_map.values()}):
         # a shard is a neighbor of its index; anything else would read files the user did not offer
         if Path(shard).name != shard or "\\" in shard or not shard.endswith(".safetensors"):
             raise LabError("{name}: names {file}, which is not a safetensors file beside it.", name=name, file=shard)
-        if not (path / shard).is_file():
+        if not is_ordinary(path / shard):
             raise LabError("{name}: names {file}, which is missing.", name=name, file=shard)
         shards.append(path / shard)
+        if len(shards) > limits.SHARDS:
+            raise LabError("{name}: names more than {most} weight files.", name=name, most=limits.SHARDS)
     return shards
 
 
@@ -129,19 +130,26 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     """
     name = f"{folder_name(path.parent)}/{path.name}"
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_ordinary(path, name=name) as file:
+            size = os.fstat(file.fileno()).st_size
             start = file.read(9)
             if len(start) < 9:
                 raise LabError("{name}: the file ends too early.", name=name)
             (length,) = struct.unpack("<Q", start[:8])
-            if length > _HEADER_LIMIT or start[8:] != b"{":
+            if start[8:] != b"{":
                 raise LabError("{name}: not a safetensors file.", name=name)
             if 8 + length > size:
                 raise LabError("{name}: the file ends too early.", name=name)
+            if length > limits.HEADER:
+                raise LabError(
+                    "{name}: its table of contents has {size} MB, the limit is {most} MB.",
+                    name=name,
+                    size=-(-length // limits.MB),
+                    most=limits.HEADER // limits.MB,
+                )
             raw = b"{" + file.read(length - 1)
     except OSError as error:
-        raise LabError("{name}: can't be read ({reason}).", name=name, reason=error.strerror or str(error)) from error
+        raise unreadable(name, error) from error
     try:
         header = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -149,8 +157,13 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     if not isinstance(header, dict):
         raise LabError("{name}: not a safetensors file.", name=name)
     header.pop("__metadata__", None)
+    if len(header) > limits.TENSORS:
+        raise LabError("{name}: {n} tensors. At most {most} are read.", name=name, n=len(header), most=limits.TENSORS)
     shapes, spans = {}, []
     for key, entry in header.items():
+        kind = entry.get("dtype") if isinstance(entry, dict) else None
+        if isinstance(kind, str) and kind.startswith(_UNREAD):
+            raise LabError("{name}: {key} is stored as {kind}, which is not read here.", name=name, key=key, kind=kind)
         shape, span = _entry(entry)
         if shape is None:
             raise LabError("{name}: the entry of {key} is damaged.", name=name, key=key)
@@ -176,7 +189,7 @@ def _entry(entry: object) -> tuple[tuple[int, ...] | None, tuple[int, int]]:
     shape, span = entry.get("shape"), entry.get("data_offsets")
     if not isinstance(shape, list) or not isinstance(span, list) or len(span) != 2:
         return broken
-    if not all(isinstance(number, int) and number >= 0 for number in (*shape, *span)):
+    if len(shape) > _MOST_DIMENSIONS or any(type(number) is not int or number < 0 for number in (*shape, *span)):
         return broken
     width = _DTYPE_BYTES.get(str(entry.get("dtype")))
     if width is None or span[1] - span[0] != width * math.prod(shape):

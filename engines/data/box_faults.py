@@ -60,6 +60,12 @@ class Faults:
             told = Message("{name}, line {line}: {reason}", {"name": file.name, "line": line, "reason": reason})
             self.told.append(told)
 
+    def refuse(self, reason: Message) -> None:
+        """A whole file can't be used; ``reason`` names it."""
+        self.count += 1
+        if len(self.told) < TOLD:
+            self.told.append(reason)
+
     def first(self) -> Message | None:
         """The first fault."""
         return self.told[0] if self.told else None

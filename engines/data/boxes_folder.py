@@ -7,25 +7,28 @@ single usable one is refused. Sources: Lin et al. 2014 (cocodataset.org/#format-
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
+from engines.core.reading import finish, is_folder, mapped, read_ends
 from engines.data import coco_boxes, voc_boxes
 from engines.data.box_faults import Faults, Raw
 from engines.data.pictures import stored_size
+from engines.data.walking import Walk, names_in
 
-DEEPEST = 3  # folders below the one that was given
-MANY = 200_000  # entries of all folders together that are looked at
-PEEK = 65_536  # bytes at both ends of a file that tell what it is
 EACH = 200  # pictures between two places to stop
 COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
 HELD_BACK = ("val", "test")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +98,12 @@ class Listing:
         return max(found, key=closeness)
 
 
-def listing(root: Path) -> Listing:
-    """Look through a folder; links are not followed."""
-    found, seen = Listing(root), 0
-    for place, folders, names in os.walk(root):
-        folder = Path(place)
-        depth = len(folder.relative_to(root).parts)
-        folders[:] = sorted(f for f in folders if not f.startswith(".")) if depth < DEEPEST else []
-        for name in sorted(names):
-            seen += 1
+def listing(root: Path) -> Generator[int, None, Listing]:
+    """Look through a folder; links are not followed. Yields how many names were seen, at places to stop."""
+    found, walk = Listing(root), Walk(root, limits.BOXES_DEPTH, limits.FOLDER_FILES)
+    yield from walk.steps()
+    for folder, names in walk.found:
+        for name in names:
             suffix = os.path.splitext(name)[1].lower()
             if suffix == ".json":
                 found.tables.append(folder / name)
@@ -111,9 +111,12 @@ def listing(root: Path) -> Listing:
                 found.sheets.append(folder / name)
             elif suffix in SUFFIXES:
                 found.pictures.setdefault(name.lower(), []).append(folder / name)
-        if seen > MANY:
-            break
-    found.tables = [path for path in found.tables if _is_table(path)]
+        yield walk.seen
+    tables, found.tables = found.tables, []
+    for path in tables:
+        if _is_table(path):
+            found.tables.append(path)
+        yield walk.seen
     named = [path for path in found.tables if "instances" in path.stem]
     found.tables = named or found.tables
     return found
@@ -121,55 +124,45 @@ def listing(root: Path) -> Listing:
 
 def is_boxes_folder(path: Path) -> bool:
     """Whether this looks like a folder of pictures with boxes; quick: only few files' ends are read."""
-    try:
-        if not path.is_dir():
-            return False
-        near = [path, *(path / name for name in ("annotations", "Annotations", "train", "training", "labels"))]
-        for folder in near:
-            if not folder.is_dir():
-                continue
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for _, entry in zip(range(2000), entries, strict=False))
-            if any(_is_table(folder / name) for name in [n for n in names if n.lower().endswith(".json")][:8]):
-                return True
-            if any(_is_sheet(folder / name) for name in [n for n in names if n.lower().endswith(".xml")][:3]):
-                return True
-    except (OSError, ValueError):
+    if not is_folder(path):
         return False
+    until = time.monotonic() + limits.LOOK
+    for folder in (path, *(path / name for name in ("annotations", "Annotations", "train", "training", "labels"))):
+        if not is_folder(folder):
+            continue
+        try:
+            names = names_in(folder, limits.LISTED)
+        except LabError:
+            continue
+        tables = [name for name in names if name.lower().endswith(".json")][: limits.PEEKED]
+        sheets = [name for name in names if name.lower().endswith(".xml")][: limits.PEEKED]
+        for looks, chosen in ((_is_table, tables), (_is_sheet, sheets)):
+            for name in chosen:
+                if looks(folder / name):
+                    return True
+                if time.monotonic() > until:  # a slow disk, and this is the window's own thread
+                    return False
     return False
-
-
-def _ends(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        head = file.read(PEEK)
-        file.seek(max(len(head), os.fstat(file.fileno()).st_size - PEEK))
-        return head + file.read(PEEK)
 
 
 def _is_table(path: Path) -> bool:
     try:
-        ends = _ends(path)
-    except OSError:
+        ends = read_ends(path, limits.PEEK)
+    except LabError:
         return False
     return sum(key in ends for key in COCO_KEYS) >= 2
 
 
 def _is_sheet(path: Path) -> bool:
     try:
-        return b"<annotation" in _ends(path)
-    except OSError:
+        return b"<annotation" in read_ends(path, limits.PEEK)
+    except LabError:
         return False
 
 
 def read_boxes_folder(path: Path) -> BoxesFolder:
     """Read at once what `reading` reads piece by piece."""
-    steps = reading(path)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: BoxesFolder = end.value
-            return found
+    return finish(reading(path))
 
 
 def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
@@ -180,10 +173,9 @@ def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
     LabError
         If there is no annotation in either format, or none that can be used.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         raise LabError("{name}: the folder is missing.", name=path.name or str(path))
-    yield 0, 0
-    files = listing(path)
+    files = yield from _at(0, 0, listing(path))
     faults = Faults()
     raws: list[Raw] = []
     if files.tables:
@@ -192,18 +184,21 @@ def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
     elif files.sheets:
         splits = voc_boxes.splits(path)
         for done, sheet in enumerate(files.sheets):
-            raw = voc_boxes.read(sheet, faults)
+            raw = yield from _at(done, len(files.sheets), voc_boxes.read(sheet, faults))
             if raw is not None:
                 raw.split = splits.get(sheet.stem, "")
                 raws.append(raw)
-            if done % EACH == 0:
-                yield done, len(files.sheets)
     else:
         raise LabError("{name}: there are no annotations in COCO or Pascal VOC format.", name=path.name)
     classes = _classes(raws)
+    if len(classes) > limits.CLASSES:
+        raise LabError(
+            "{name}: {n} classes. At most {most} are read.", name=path.name, n=len(classes), most=limits.CLASSES
+        )
+    numbers = {name: number for number, name in enumerate(classes)}
     kept: list[tuple[Raw, Annotated]] = []
     for done, raw in enumerate(raws):
-        made = _annotated(raw, files, classes, faults)
+        made = _annotated(raw, files, numbers, faults)
         if made is not None:
             kept.append((raw, made))
         if done % EACH == 0:
@@ -217,6 +212,12 @@ def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
     return BoxesFolder(tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told))
 
 
+def _at(done: int, total: int, steps: Generator[object, None, T]) -> Generator[tuple[int, int], None, T]:
+    """The same steps, told as one place."""
+    yield done, total
+    return (yield from mapped(steps, lambda _: (done, total)))
+
+
 def _classes(raws: Iterable[Raw]) -> list[str]:
     """Names that boxes carry: in COCO's order by number, else by name."""
     order: dict[str, tuple[Any, str]] = {}
@@ -226,7 +227,7 @@ def _classes(raws: Iterable[Raw]) -> list[str]:
     return sorted(order, key=lambda name: order[name])
 
 
-def _annotated(raw: Raw, files: Listing, classes: list[str], faults: Faults) -> Annotated | None:
+def _annotated(raw: Raw, files: Listing, numbers: dict[str, int], faults: Faults) -> Annotated | None:
     """The picture with the boxes that lie in it; None if it is missing."""
     path = files.picture(raw.picture, raw.file)
     if path is None:
@@ -251,7 +252,7 @@ def _annotated(raw: Raw, files: Listing, classes: list[str], faults: Faults) -> 
             faults.add(raw.file, box.line, Message("the box lies outside of its picture"))
             continue
         boxes.append(inside)
-        labels.append(classes.index(box.name))
+        labels.append(numbers[box.name])
     table = np.array(boxes, np.float32).reshape(-1, 4)
     return Annotated(path, table, np.array(labels, np.int64), (width, height))
 

@@ -7,6 +7,9 @@ Read from two packed files, ``train.npz`` and ``test.npz``, that hold ``jpeg`` (
 from __future__ import annotations
 
 import io
+import struct
+import zlib
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
@@ -16,24 +19,72 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engines.core import files
+from engines.core import files, limits
+from engines.core.errors import LabError
+from engines.core.reading import finish, mapped
+from engines.data import packed as packed_arrays
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pictures, in 0..1
 SIDE = 32
 
+EACH = 500  #: pictures between two places to stop
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error, zlib.error)
+
 Bytes = npt.NDArray[np.uint8]
 
 
 def decode(packed: Path, count: int | None = None) -> tuple[Bytes, Bytes]:
-    """Pictures (n, 32, 32, 3) and labels (n,) of a packed file, or the first ``count`` of them."""
-    with np.load(packed) as file:
-        jpeg, offsets, labels = file["jpeg"], file["offsets"], file["labels"][:count]
+    """Decode at once what `decoding` does with places to stop."""
+    return finish(decoding(packed, count))
+
+
+def decoding(packed: Path, count: int | None = None) -> Generator[int, None, tuple[Bytes, Bytes]]:
+    """Pictures (n, 32, 32, 3) and labels (n,) of a packed file, or the first ``count`` of them; yields how many are
+    decoded.
+
+    Raises
+    ------
+    LabError
+        If the file is not what it should be, by picture, or by label.
+    """
+    refused = LabError("{name}: not a file of CIFAR-10.", name=packed.name)
+    names = ("jpeg", "offsets", "labels")
+    arrays = yield from mapped(packed_arrays.reading(packed, names), lambda _: 0)
+    jpeg, offsets, labels = (arrays[name] for name in names)
+    flat = all(array.ndim == 1 and array.dtype.kind in "iu" for array in (jpeg, offsets, labels))
+    if not flat or jpeg.dtype != np.uint8 or len(offsets) != len(labels) + 1 or len(labels) == 0:
+        raise refused
+    lengths = np.diff(offsets.astype(np.int64))
+    if offsets[0] < 0 or lengths.min() < 0 or offsets[-1] > len(jpeg) or lengths.max() > limits.PACKED_PICTURE:
+        raise refused
+    labels = checked_labels(labels[:count], packed.name)
     pictures = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
     for index in range(len(labels)):
-        raw = jpeg[offsets[index] : offsets[index + 1]].tobytes()
-        pictures[index] = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
+        raw = jpeg[int(offsets[index]) : int(offsets[index + 1])].tobytes()
+        try:
+            with Image.open(io.BytesIO(raw), formats=("JPEG", "PNG")) as image:
+                if image.size != (SIDE, SIDE):
+                    raise refused
+                pictures[index] = np.asarray(image.convert("RGB"))
+        except DAMAGE as error:
+            raise LabError("{name}: picture {n} is damaged.", name=packed.name, n=index) from error
+        if index % EACH == 0:
+            yield index
     return pictures, labels
+
+
+def checked_labels(labels: np.ndarray, name: str) -> Bytes:
+    """The labels (n,) as uint8; raises LabError if one is none of the ten classes."""
+    wrong = (labels < 0) | (labels >= len(NAMES))
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise LabError(
+            "{name}: picture {n} has the label {label}. There are ten classes, 0 to 9.",
+            name=name, n=at, label=int(labels[at]),
+        )  # fmt: skip
+    found: Bytes = labels.astype(np.uint8)
+    return found
 
 
 def load(data: Path, cache: Path, part: str) -> tuple[Bytes, Bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
+from engines.core.reading import finish, is_folder
 from engines.data import pictures
+from engines.data.walking import Walk, names_in
 
 PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-MOST = 200_000  #: files whose names are kept
 NAMED = 20  #: refusals that are kept in words; the rest is counted
 
 Bytes = npt.NDArray[np.uint8]
@@ -69,7 +71,12 @@ class Refusals:
 
 
 def scan(paths: Sequence[str | Path]) -> ClassFolders:
-    """Look which classes there are.
+    """Look at once, as `scanning` does with places to stop."""
+    return finish(scanning(paths))
+
+
+def scanning(paths: Sequence[str | Path]) -> Generator[int, None, ClassFolders]:
+    """Look which classes there are; yields how many files were seen, at places to stop.
 
     Parameters
     ----------
@@ -79,28 +86,37 @@ def scan(paths: Sequence[str | Path]) -> ClassFolders:
     Raises
     ------
     LabError
-        If there is no folder of that name, it can't be read, holds no pictures, or only one class.
+        If there is no folder of that name, it can't be read, holds no pictures, only one class or too many.
     """
     roots = [Path(path) for path in paths]
     for root in roots:
-        if not root.is_dir():
+        if not is_folder(root):
             raise LabError("{name}: there is no such folder.", name=root.name or str(root))
     name = (roots[0] if len(roots) == 1 else roots[0].parent).resolve().name or str(roots[0])
     places = roots if len(roots) > 1 else _folders(roots[0])
     if places and all(place.name.casefold() in PARTS for place in places):
         places = [inner for place in places for inner in _folders(place)]
     found: dict[str, list[str]] = {}
-    empty, others, left = [], 0, MOST
+    empty, others, left, seen = [], 0, limits.FOLDER_FILES, 0
     for place in places:
-        files, strange = _pictures(place, left)
+        walk = Walk(place, most=limits.FOLDER_ENTRIES - seen)
+        for step in walk.steps():
+            yield seen + step
+        files, strange = _pictures(walk, left)
+        seen += walk.seen
         others += strange
         left -= len(files)
         if files:
             found.setdefault(place.resolve().name, []).extend(files)
         else:
             empty.append(place.name)
+        if walk.cut:
+            left = 0
+            break
+    if len(found) > limits.CLASSES:
+        raise LabError("{name}: {n} classes. At most {most} are read.", name=name, n=len(found), most=limits.CLASSES)
     names = tuple(natural(found))
-    if not names and len(roots) == 1 and _pictures(roots[0], 1)[0]:
+    if not names and len(roots) == 1 and (yield from _any_picture(roots[0])):
         names = (name,)
     if not names:
         raise LabError("{name}: no pictures in folders, one folder per class.", name=name)
@@ -116,28 +132,19 @@ def _notes(empty: list[str], others: int, left: int) -> Iterator[Message]:
     if others:
         yield Message("Files that are not pictures by their names: {n}.", {"n": others})
     if left <= 0:
-        yield Message("Only the first {n} pictures are used.", {"n": MOST})
+        yield Message("Only the first {n} pictures are used.", {"n": limits.FOLDER_FILES})
 
 
 def _folders(root: Path) -> list[Path]:
-    try:
-        with os.scandir(root) as entries:
-            return [
-                root / entry.name
-                for entry in sorted(entries, key=lambda each: each.name)
-                if not entry.name.startswith(".") and entry.is_dir()
-            ]
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise LabError("{name}: can't be read ({reason}).", name=root.name, reason=reason) from error
+    names = names_in(root, limits.FOLDER_ENTRIES)
+    return [root / name for name in names if not name.startswith(".") and is_folder(root / name)]
 
 
-def _pictures(place: Path, most: int) -> tuple[list[str], int]:
+def _pictures(walk: Walk, most: int) -> tuple[list[str], int]:
     """Files below a folder that are pictures by their names, and how many are not."""
     found: list[str] = []
-    others = 0
-    for folder, inner, files in os.walk(place):
-        inner[:] = sorted(each for each in inner if not each.startswith("."))
+    others = walk.others
+    for folder, files in walk.found:
         for file in natural(files):
             if file.startswith("."):
                 continue
@@ -146,6 +153,12 @@ def _pictures(place: Path, most: int) -> tuple[list[str], int]:
             elif len(found) < most:
                 found.append(os.path.join(folder, file))
     return found, others
+
+
+def _any_picture(root: Path) -> Generator[int, None, bool]:
+    walk = Walk(root)
+    yield from walk.steps()
+    return bool(_pictures(walk, 1)[0])
 
 
 def natural(names: Iterable[str]) -> list[str]:
@@ -180,12 +193,13 @@ def read_square(path: str | Path | bytes, side: int, name: str = "") -> Bytes:
     return squared(pictures.read_picture(path, name, keep=(4 * side) ** 2).rgb, side)
 
 
-def stream(files: Sequence[str], side: int, refusals: Refusals) -> Iterator[tuple[int, Bytes]]:
-    """One picture at a time, (index, its middle square); those that can't be read are counted and passed over."""
+def stream(files: Sequence[str], side: int, refusals: Refusals) -> Iterator[tuple[int, Bytes | None]]:
+    """One picture at a time, (index, its middle square); None for one that can't be read, which is counted."""
     for index, file in enumerate(files):
         try:
             found = read_square(file, side)
         except LabError as error:
             refusals.add(error.message)
+            yield index, None  # a place to stop, too
             continue
         yield index, found

@@ -7,9 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.data.box_faults import Faults, Raw, RawBox
-from engines.data.json_entries import Entries, Entry
+from engines.data.json_entries import NOT_JSON, Entries, Entry
 
 EACH = 5_000  # entries between two places to stop
 
@@ -19,36 +20,41 @@ def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Ra
 
     A file that stops being JSON is used up to there, and the rest counts as one fault.
     """
-    try:
-        entries = Entries(path)
-    except LabError as error:
-        faults.add(path, 1, error.message)
-        return []
     pictures: dict[Any, Raw] = {}
     classes: dict[Any, str] = {}
     later: list[Entry] = []  # annotations may stand before the pictures that they belong to
-    total = len(entries.text)
     try:
-        for count, entry in enumerate(entries):
-            match entry.key:
-                case "images" if entry.place >= 0:
-                    _picture(entry, entries, path, pictures, faults)
-                case "categories" if entry.place >= 0:
-                    _category(entry, entries, path, classes, faults)
-                case "annotations" if entry.place >= 0:
-                    later.append(entry)
-            if count % EACH == 0:
-                yield entry.at, total
+        entries = Entries(path, only_object=True)
+        for entry in entries:
+            if entry is None:
+                yield entries.done, entries.total
+            elif entry.place >= 0 and entry.key == "images":
+                _picture(entry, path, pictures, faults)
+            elif entry.place >= 0 and entry.key == "categories":
+                _category(entry, path, classes, faults)
+            elif entry.place >= 0 and entry.key == "annotations":
+                later.append(_lighter(entry))
+            if len(later) > limits.COCO_ENTRIES or len(classes) > limits.CLASSES:
+                faults.add(path, entries.line, Message("more than can be read; what comes after is left out"))
+                break
     except LabError as error:
         line = error.message.values.get("line")
-        faults.add(
-            path, line if isinstance(line, int) else 1, Message("this is not valid JSON; what comes after is left out")
-        )
+        if error.message.text == NOT_JSON and isinstance(line, int):
+            faults.add(path, line, Message("this is not valid JSON; what comes after is left out"))
+        else:
+            faults.refuse(error.message)
     for count, entry in enumerate(later):
-        _annotation(entry, entries, path, pictures, classes, faults)
+        _annotation(entry, path, pictures, classes, faults)
         if count % EACH == 0:
             yield count, len(later)
     return list(pictures.values())
+
+
+def _lighter(entry: Entry) -> Entry:
+    """An annotation without its outline, which takes most of the memory."""
+    if isinstance(entry.value, dict):
+        entry.value.pop("segmentation", None)
+    return entry
 
 
 def _key(value: Any) -> Any:
@@ -61,8 +67,8 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def _picture(entry: Entry, entries: Entries, path: Path, pictures: dict[Any, Raw], faults: Faults) -> None:
-    line, value = entries.line(entry.at), entry.value
+def _picture(entry: Entry, path: Path, pictures: dict[Any, Raw], faults: Faults) -> None:
+    line, value = entry.line, entry.value
     key = _key(value.get("id")) if isinstance(value, dict) else None
     name = value.get("file_name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
@@ -76,23 +82,21 @@ def _picture(entry: Entry, entries: Entries, path: Path, pictures: dict[Any, Raw
     pictures[key] = Raw(path, line, name, (int(sides[0]), int(sides[1])) if whole else (0, 0))
 
 
-def _category(entry: Entry, entries: Entries, path: Path, classes: dict[Any, str], faults: Faults) -> None:
+def _category(entry: Entry, path: Path, classes: dict[Any, str], faults: Faults) -> None:
     value = entry.value
     key = _key(value.get("id")) if isinstance(value, dict) else None
     name = value.get("name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
-        faults.add(path, entries.line(entry.at), Message("a class without id or name"))
+        faults.add(path, entry.line, Message("a class without id or name"))
         return
     classes[key] = name.strip()
 
 
-def _annotation(
-    entry: Entry, entries: Entries, path: Path, pictures: dict[Any, Raw], classes: dict[Any, str], faults: Faults
-) -> None:
+def _annotation(entry: Entry, path: Path, pictures: dict[Any, Raw], classes: dict[Any, str], faults: Faults) -> None:
     value = entry.value
 
     def refuse(text: str, **values: Any) -> None:
-        faults.add(path, entries.line(entry.at), Message(text, values))
+        faults.add(path, entry.line, Message(text, values))
 
     if not isinstance(value, dict):
         return refuse("this is no annotation")
@@ -113,5 +117,5 @@ def _annotation(
         return refuse("the box has no area")
     number = float(label) if _is_number(label) else 0.0
     corners = (left, top, left + width, top + height)
-    pictures[picture].boxes.append(RawBox(classes[label], corners, entries.line(entry.at), number))
+    pictures[picture].boxes.append(RawBox(classes[label], corners, entry.line, number))
     return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import stat
 import struct
 import threading
 import warnings
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, UnidentifiedImageError, features
 
+from engines.core import limits, reading
 from engines.core.errors import LabError, Message
 from engines.core.pictures import Picture
 from engines.data import tiff
@@ -26,9 +26,7 @@ from engines.data.picture_colors import in_srgb, jp2_profile
 from engines.data.picture_kinds import check_readable
 from engines.data.picture_values import is_deep, to_gray
 
-PIXEL_LIMIT = 100_000_000  # more is refused
-KEPT_PIXELS = 16_000_000  # more is averaged down: no model looks closer, and a window of today has 8 million
-FILE_LIMIT = 1_000_000_000  # bytes
+PIXEL_LIMIT, KEPT_PIXELS, FILE_LIMIT = limits.PICTURE_PIXELS, limits.KEPT_PIXELS, limits.PICTURE_FILE
 
 _PARTS = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # of Pillow, that not every one was built with
 # what Pillow's decoders are known to raise on damaged bytes
@@ -99,22 +97,9 @@ def read_picture(source: Path | str | bytes, name: str = "", keep: int = KEPT_PI
 
 def read_bytes(path: Path, name: str) -> bytes:
     """The content of an ordinary file; raises LabError for anything else."""
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise LabError("{name}: a folder, not a picture.", name=name)
-        if not stat.S_ISREG(status.st_mode):  # a pipe would make us wait for ever
-            raise LabError("{name}: not an ordinary file.", name=name)
-        if status.st_size > FILE_LIMIT:
-            raise LabError("{name}: the file is too large ({size} MB).", name=name, size=status.st_size // 1_000_000)
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise LabError("{name}: there is no such file.", name=name) from None
-    except PermissionError as error:
-        raise LabError("{name}: may not be read (no permission).", name=name) from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        raise LabError("{name}: can't be read ({reason}).", name=name, reason=reason) from error
+    if reading.is_folder(path):
+        raise LabError("{name}: a folder, not a picture.", name=name)
+    return reading.read_bytes(path, FILE_LIMIT, name)
 
 
 def decode(data: bytes, name: str, keep: int = KEPT_PIXELS) -> npt.NDArray[np.uint8]:
@@ -125,9 +110,7 @@ def decode(data: bytes, name: str, keep: int = KEPT_PIXELS) -> npt.NDArray[np.ui
 def stored_size(path: Path) -> tuple[int, int] | None:
     """Width and height from a picture's head, before it is turned upright; None if it can't be read."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return None
-        with path.open("rb") as file, _one_at_a_time, warnings.catch_warnings():
+        with reading.open_ordinary(path) as file, _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             kind = check_readable(file.read(4096), path.name)
             _need_decoder(kind, path.name)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import xml.sax
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from xml.sax.handler import ContentHandler, feature_external_ges, feature_external_pes
-from xml.sax.xmlreader import Locator
+from xml.parsers import expat
 
-from engines.core.errors import Message
+from engines.core import limits
+from engines.core.errors import LabError, Message
+from engines.core.reading import in_blocks, is_ordinary, read_text
 from engines.data.box_faults import Faults, Raw, RawBox
 
-LARGEST = 8 * 2**20  # bytes
-DEEPEST = 50
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -39,61 +37,87 @@ class Node:
         return at.text.strip() if at is not None else ""
 
 
-class Tree(ContentHandler):
-    """Builds nodes with their lines, which ElementTree does not keep."""
+class RefusedError(Exception):
+    """A file that is XML and is not read all the same."""
+
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
+
+
+class Tree:
+    """Builds nodes with their lines, which ElementTree does not keep.
+
+    Nothing outside of the file is ever read, and no entity is expanded: a file that declares any is refused, since a
+    few lines of them can stand for gigabytes.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.root: Node | None = None
-        self._open: list[Node] = []
-        self._place: Locator | None = None
+        self._open: list[tuple[Node, list[str]]] = []  # with the pieces of its text
+        self._count = 0
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._said
+        self._parser.EntityDeclHandler = self._declared
 
-    def setDocumentLocator(self, locator: Locator) -> None:
-        self._place = locator
+    def feed(self, data: bytes, last: bool) -> None:
+        """Go on with a piece; raises ExpatError, ValueError, LookupError (an unknown encoding) or `RefusedError`."""
+        self._parser.Parse(data, last)
 
-    def startElement(self, name: str, attrs: object) -> None:
-        line = self._place.getLineNumber() if self._place is not None else 0
-        node = Node(name, line or 0)
+    def _start(self, name: str, _attributes: object) -> None:
+        node = Node(name, self._parser.CurrentLineNumber)
+        self._count += 1
         if self._open:
-            self._open[-1].children.append(node)
+            self._open[-1][0].children.append(node)
         else:
             self.root = node
-        self._open.append(node)
-        if len(self._open) > DEEPEST:
-            raise xml.sax.SAXException("too deep")
+        self._open.append((node, []))
+        if len(self._open) > limits.XML_DEPTH:
+            raise RefusedError(Message("nested too deeply"))
+        if self._count > limits.XML_NODES:
+            raise RefusedError(Message("too many elements"))
 
-    def endElement(self, name: str) -> None:
-        self._open.pop()
+    def _end(self, _name: str) -> None:
+        node, said = self._open.pop()
+        node.text = "".join(said)
 
-    def characters(self, content: str) -> None:
-        self._open[-1].text += content
+    def _said(self, text: str) -> None:
+        if self._open:
+            self._open[-1][1].append(text)
+
+    def _declared(self, *_entity: object) -> None:
+        raise RefusedError(Message("it declares entities, which are not read"))
 
 
-def parse(data: bytes) -> Node | None:
-    """The root element; nothing outside of the file is ever read."""
+def parsing(data: bytes) -> Generator[None, None, Node | None]:
+    """The root element, with places to stop."""
     tree = Tree()
-    parser = xml.sax.make_parser()
-    parser.setFeature(feature_external_ges, False)
-    parser.setFeature(feature_external_pes, False)
-    parser.setContentHandler(tree)
-    parser.parse(BytesIO(data))
+    for at in range(0, len(data), limits.XML_PIECE):
+        tree.feed(data[at : at + limits.XML_PIECE], False)
+        yield
+    tree.feed(b"", True)
     return tree.root
 
 
-def read(path: Path, faults: Faults) -> Raw | None:
-    """The picture that a file tells of; None if it can't be read or is something else."""
+def read(path: Path, faults: Faults) -> Generator[object, None, Raw | None]:
+    """The picture that a file tells of; None if it can't be read or is something else. Yields at places to stop."""
     try:
-        if path.stat().st_size > LARGEST:
-            faults.add(path, 1, Message("the file is too large"))
-            return None
-        root = parse(path.read_bytes())
-    except OSError as error:
-        faults.add(path, 1, Message("can't be read ({reason})", {"reason": error.strerror or str(error)}))
+        data = yield from in_blocks(path, limits.VOC_FILE)
+        root = yield from parsing(data)
+    except LabError as error:
+        faults.refuse(error.message)
         return None
-    except xml.sax.SAXParseException as error:
-        faults.add(path, error.getLineNumber() or 1, Message("not valid XML"))
+    except RefusedError as error:
+        faults.add(path, 1, error.reason)
         return None
-    except (xml.sax.SAXException, ValueError, LookupError):  # nested too deep, an encoding that does not exist
+    except expat.ExpatError as error:
+        faults.add(path, error.lineno or 1, Message("not valid XML"))
+        return None
+    except (ValueError, LookupError):  # an encoding that does not exist or has several bytes a letter
         faults.add(path, 1, Message("not valid XML"))
         return None
     if root is None or root.name != "annotation":
@@ -115,10 +139,10 @@ def splits(root: Path) -> dict[str, str]:
     for split in ("test", "val", "train"):  # a name in several lists is trained on
         for folder in (root / "ImageSets" / "Main", root):
             file = folder / f"{split}.txt"
-            if file.is_file():
+            if is_ordinary(file):
                 try:
-                    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                except OSError:
+                    lines = read_text(file, limits.LIST_FILE, errors="replace").splitlines()
+                except LabError:
                     continue
                 found |= {Path(line.split()[0]).stem: split for line in lines if line.strip()}
                 break

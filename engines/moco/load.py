@@ -6,7 +6,6 @@ features = encoder.features(encoder.prepare(pixels))  # uint8 (B, 3, H, W) -> (B
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from engines.checkpoints import layout
 from engines.checkpoints.catalog import WEIGHTS
 from engines.moco.model import Encoder
 from engines.moco.saved import NAME
@@ -54,7 +54,7 @@ def load_encoder() -> Pretrained:
     FileNotFoundError
         If this copy has no bundled weights.
     """
-    card = json.loads((WEIGHTS / f"{NAME}.json").read_text(encoding="utf-8"))
+    card = layout.read_json(WEIGHTS / f"{NAME}.json")
     made = Pretrained(card)
     made.load_state_dict(load_file(WEIGHTS / f"{NAME}.safetensors"))
     return made.requires_grad_(False).eval()

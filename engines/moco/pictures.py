@@ -5,11 +5,10 @@ Reading and drawing are generators that tell how far they are; nothing here is i
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -19,10 +18,12 @@ import numpy.typing as npt
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
 from engines.core.protocol import Progress
+from engines.core.reading import mapped
 from engines.data import class_folders, digits
 from engines.data.class_folders import Refusals
 from engines.data.scenes import random_background
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape
+from engines.data.walking import Walk
 from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES
 
 SIDE = 32  #: pixels a side, of all pictures
@@ -187,9 +188,7 @@ def photos() -> Making:
     LabError
         If CIFAR-10 is not on this disk.
     """
-    from PIL import Image
-
-    from engines.data.cifar import NAMES
+    from engines.data.cifar import NAMES, decoding
 
     packed = cifar_place()
     if not _photos():
@@ -197,22 +196,22 @@ def photos() -> Making:
             raise LabError("CIFAR-10 is not on this disk.")
         done, parts = 0, []
         for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
-            with np.load(packed / f"{part}.npz") as file:
-                jpeg, offsets, labels = file["jpeg"], file["offsets"], file["labels"][:count]
-            pixels = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
-            for i in range(len(labels)):
-                raw = jpeg[offsets[i] : offsets[i + 1]].tobytes()
-                pixels[i] = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
-                done += 1
-                if done % SLICE == 0:
-                    yield Progress(done, PHOTOS + TEST_PHOTOS, Message("Reading {name}", {"name": CIFAR}))
-            parts.append((pixels, labels.astype(np.int64)))
+            pixels, told = yield from mapped(decoding(packed / f"{part}.npz", count), partial(_decoded, done))
+            done += len(told)
+            parts.append((pixels, told.astype(np.int64)))
         (train, labels), (test, truth) = parts
         _photos().append(PictureSet(CIFAR, train, test, labels, truth, NAMES))
     return _photos()[0]
 
 
+def _decoded(before: int, now: int) -> Progress:
+    return Progress(before + now, PHOTOS + TEST_PHOTOS, Message("Reading {name}", {"name": CIFAR}))
+
+
 # ------------------------------------------------------------------ a folder
+Listed: TypeAlias = tuple[list[str], npt.NDArray[np.int64] | None, tuple[str, ...], str, tuple[Message, ...]]
+
+
 def folder(paths: tuple[str, ...]) -> Making:
     """A dropped folder: with class folders their names are the labels, otherwise there are none.
 
@@ -223,16 +222,17 @@ def folder(paths: tuple[str, ...]) -> Making:
     """
     if not paths:
         raise LabError("Drop a folder of pictures here, or choose one.")
-    files, labels, names, name, notes = _listed(paths)
+    files, labels, names, name, notes = yield from _listed(paths)
     if len(files) > MOST:
         notes += (Message("Only the first {n} pictures are used.", {"n": MOST}),)
         step = np.linspace(0, len(files) - 1, MOST).astype(int)  # of all classes alike
         files, labels = [files[i] for i in step], None if labels is None else labels[step]
     refusals, found, kept = Refusals(), [], []
     for index, square in class_folders.stream(files, SIDE, refusals):
-        found.append(square)
-        kept.append(index)
-        if len(found) % SLICE == 0:
+        if square is not None:
+            found.append(square)
+            kept.append(index)
+        if index % SLICE == SLICE - 1:
             yield Progress(index + 1, len(files), Message("Reading {name}", {"name": name}))
     if refusals.count:
         notes += (Message("Pictures that can't be read: {n}.", {"n": refusals.count}),)
@@ -242,14 +242,23 @@ def folder(paths: tuple[str, ...]) -> Making:
     return PictureSet(name, made.pixels, made.test_pixels, made.labels, made.test_labels, made.names, notes)
 
 
-def _listed(
-    paths: tuple[str, ...],
-) -> tuple[list[str], npt.NDArray[np.int64] | None, tuple[str, ...], str, tuple[Message, ...]]:
+def _listed(paths: tuple[str, ...]) -> Generator[Progress, None, Listed]:
     """Files, labels, class names, the name of it all, notes."""
+    looking = Message("Looking into the folders")
     try:
-        classes = class_folders.scan(paths)
+        classes = yield from mapped(class_folders.scanning(paths), lambda seen: Progress(seen, 0, looking))
     except LabError:
-        files = [str(p) for root in paths for p in sorted(Path(root).rglob("*")) if p.suffix.lower() in SUFFIXES]
+        files: list[str] = []
+        for root in paths:
+            walk = Walk(Path(root))
+            for seen in walk.steps():
+                yield Progress(seen, 0, looking)
+            files += [
+                str(folder / name)
+                for folder, inner in walk.found
+                for name in inner
+                if Path(name).suffix.lower() in SUFFIXES
+            ]
         if not files:
             raise
         return files, None, (), Path(paths[0]).resolve().name, ()

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from engines.checkpoints.catalog import WEIGHTS
-from engines.core import files
+from engines.core import files, limits
+from engines.core.errors import LabError
+from engines.core.reading import is_ordinary, read_text
 from engines.moco.settings import FOLDER, Learning
 
 NAME = "moco-cifar10"
@@ -84,10 +86,10 @@ class SavedRun:
 def saved_run(file: Path) -> SavedRun | None:
     """What is saved there; None if there is nothing, or nothing that can be read."""
     try:
-        said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        said = json.loads(read_text(file.with_suffix(".json"), limits.KEPT_FILE))
         settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
         settings["paths"] = tuple(settings["paths"])
         Learning(**settings)
-        return SavedRun(int(said["step"]), settings) if file.is_file() else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return SavedRun(int(said["step"]), settings) if is_ordinary(file) else None
+    except (LabError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

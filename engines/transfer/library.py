@@ -17,6 +17,7 @@ from engines.checkpoints import backbones, catalog
 from engines.core.device import resolve
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
+from engines.core.reading import mapped
 from engines.data.class_folders import Refusals
 from engines.transfer.sets import PictureSet, open_set
 from engines.transfer.spec import MOST_TESTED, SMALL, Bytes, Floats, Ints, RunParams, TransferParams
@@ -179,7 +180,9 @@ class Library:
         if self._prepared is None or self._key != key:
             if self._sets is None or self._sets[0] != params.folders:
                 yield Progress(0, 0, Message("Looking into the folders"))
-                self._sets = params.folders, open_set(params.folders)
+                looking = Message("Looking into the folders")
+                found = yield from mapped(open_set(params.folders), lambda seen: Progress(seen, 0, looking))
+                self._sets = params.folders, found
             self._prepared, self._key = None, None
             self._prepared = yield from _extracted(self._sets[1], loaded, side, params.most, params.sample)
             self._key = key

@@ -9,8 +9,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from engines.core import files
+from engines.checkpoints import layout
+from engines.core import files, limits
 from engines.core.errors import LabError
+from engines.core.reading import open_ordinary
 from engines.transfer.spec import Probe
 
 KIND = "attention-lab probe"
@@ -56,6 +58,11 @@ def load_probe(path: Path | str) -> Probe:
         If it is no probe of this program, or damaged.
     """
     path = Path(path)
+    open_ordinary(path, limits.PROBE_FILE).close()
+    try:
+        layout.read_header(path)
+    except LabError as error:
+        raise LabError("{name}: not a probe saved here.", name=path.name) from error
     try:
         with safe_open(path, "np") as file:
             header = file.metadata() or {}
@@ -64,9 +71,7 @@ def load_probe(path: Path | str) -> Probe:
             weight, bias = file.get_tensor("weight"), file.get_tensor("bias")
             names = tuple(str(each) for each in json.loads(header["names"]))
             side, labels, step = (int(header[name]) for name in ("side", "labels", "step"))
-    except FileNotFoundError:
-        raise LabError("{name}: there is no such file.", name=path.name) from None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise LabError("{name}: not a probe saved here.", name=path.name) from error
     fits = weight.ndim == 2 and bias.shape == weight.shape[:1] and len(names) == len(weight) >= 2 and 0 < side <= 1024
     if not fits or not (np.isfinite(weight).all() and np.isfinite(bias).all()):

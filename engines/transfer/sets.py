@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +77,7 @@ class Digits(PictureSet):
 class Folders(PictureSet):
     """Class folders."""
 
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        found = class_folders.scan(paths)
+    def __init__(self, paths: tuple[str, ...], found: class_folders.ClassFolders) -> None:
         self.title, self.names, self.counts, self.notes = found.name, found.names, found.counts, found.notes
         self._files = found.files
         told = repr((sorted(str(Path(path).resolve()) for path in paths), found.names, found.counts))
@@ -95,12 +95,15 @@ class Folders(PictureSet):
         return f"{path.parent.name}/{path.name}"
 
 
-def open_set(paths: tuple[str, ...]) -> PictureSet:
-    """The digits for (), else class folders.
+def open_set(paths: tuple[str, ...]) -> Generator[int, None, PictureSet]:
+    """The digits for (), else class folders; yields how many files were seen, at places to stop.
 
     Raises
     ------
     LabError
         If there are no two classes with pictures.
     """
-    return Folders(paths) if paths else Digits()
+    if not paths:
+        return Digits()
+    found = yield from class_folders.scanning(paths)
+    return Folders(paths, found)

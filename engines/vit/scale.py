@@ -19,6 +19,7 @@ import torch
 from engines.checkpoints.bundling import CACHE
 from engines.core.device import resolve
 from engines.core.protocol import Event, Job
+from engines.core.reading import finish
 from engines.core.training import Finished, Kept, Weights
 from engines.vit import scale_data, scale_store
 from engines.vit.scale_models import PLANS, Trial, cnn_of, parameters, steps_for, vit_of
@@ -50,7 +51,7 @@ def pictures_of(params: ScaleParams) -> Generator[Event, None, scale_data.Pictur
     if params.study_data == DIGITS:
         return scale_data.digits()
     if params.study_data == CIFAR:
-        return scale_data.cifar10(params.study_folder)
+        return (yield from scale_data.cifar10(params.study_folder))
     return (yield from scale_data.class_folders(params.study_folder))
 
 
@@ -183,7 +184,7 @@ def _stored() -> list[Point]:
 def make(options: argparse.Namespace) -> None:
     """Train what is not done yet; each point is written as soon as it is there."""
     PLACE.mkdir(parents=True, exist_ok=True)
-    pictures = scale_data.cifar10(str(options.data))
+    pictures = finish(scale_data.cifar10(str(options.data)))
     params = ScaleParams(study_data=CIFAR, largest=options.most, seeds=options.seeds,
                          done=tuple(_stored()), done_mark=pictures.mark)  # fmt: skip
     study = Study(params, pictures, torch.device("cpu"))

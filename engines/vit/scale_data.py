@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import pickle
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +16,8 @@ from torch.nn import functional as F
 
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
-from engines.data import cifar
+from engines.core.reading import is_ordinary, mapped
+from engines.data import cifar, cifar_files
 from engines.data import class_folders as folders
 from engines.data import digits as handwritten
 
@@ -126,8 +124,8 @@ def digits() -> Pictures:
     return Pictures("Digits", names, images[~test], labels[~test], images[test], labels[test], mirrored=False)
 
 
-def cifar10(folder: str) -> Pictures:
-    """CIFAR-10 from the folder of its python or binary version.
+def cifar10(folder: str) -> Generator[Progress, None, Pictures]:
+    """CIFAR-10 from the folder of its python or binary version, or packed.
 
     Raises
     ------
@@ -135,58 +133,31 @@ def cifar10(folder: str) -> Pictures:
         If the folder holds neither, or a file is not what it should be.
     """
     place = Path(folder)
+    training = [f"data_batch_{n}" for n in range(1, 6)]
     for inner in (place, place / "cifar-10-batches-py", place / "cifar-10-batches-bin"):
-        if (inner / "data_batch_1").is_file():
-            parts = [_pickled(inner / f"data_batch_{n}") for n in range(1, 6)], _pickled(inner / "test_batch")
+        if is_ordinary(inner / training[0]):
+            files = [inner / name for name in (*training, "test_batch")]
             break
-        if (inner / "data_batch_1.bin").is_file():
-            parts = [_binary(inner / f"data_batch_{n}.bin") for n in range(1, 6)], _binary(inner / "test_batch.bin")
+        if is_ordinary(inner / f"{training[0]}.bin"):
+            files = [inner / f"{name}.bin" for name in (*training, "test_batch")]
             break
-        if (inner / "train.npz").is_file() and (inner / "test.npz").is_file():
-            parts = [cifar.decode(inner / "train.npz")], cifar.decode(inner / "test.npz", TESTED)
+        if is_ordinary(inner / "train.npz") and is_ordinary(inner / "test.npz"):
+            files = [inner / "train.npz", inner / "test.npz"]
             break
     else:
         raise LabError("{name}: CIFAR-10 is not here. Looked for data_batch_1 to data_batch_5.", name=folder or "…")
-    images, labels = (np.concatenate(both) for both in zip(*parts[0], strict=True))
-    test, test_labels = (part[:TESTED] for part in parts[1])
+    parts: list[tuple[Bytes, Bytes]] = []
+    for at, file in enumerate(files):
+        parts.append((yield from _one_of_cifar(file, at, len(files))))
+    images, labels = (np.concatenate(both) for both in zip(*parts[:-1], strict=True))
+    test, test_labels = (part[:TESTED] for part in parts[-1])
     return Pictures("CIFAR-10", cifar.NAMES, images, labels.astype(np.int64), test, test_labels.astype(np.int64))
 
 
-class _Arrays(pickle.Unpickler):
-    """Reads what CIFAR-10's python files hold (a dict of bytes, lists and one array) and nothing that could run."""
-
-    ALLOWED: ClassVar = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Only what builds an array."""
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name}")
-        return super().find_class(module, name)
-
-
-def _pickled(file: Path) -> tuple[Bytes, Bytes]:
-    """Pictures (n, 32, 32, 3) and labels (n,) of one file of the python version."""
-    try:
-        found = _Arrays(io.BytesIO(file.read_bytes()), encoding="bytes").load()
-        flat = np.asarray(found[b"data"], np.uint8).reshape(-1, 3, cifar.SIDE, cifar.SIDE)
-        return flat.transpose(0, 2, 3, 1), np.asarray(found[b"labels"], np.uint8)
-    except (OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise LabError("{name}: not a file of CIFAR-10.", name=file.name) from error
-
-
-def _binary(file: Path) -> tuple[Bytes, Bytes]:
-    """The same of one file of the binary version: a byte of label and 3,072 of pixels, over and over."""
-    try:
-        rows = np.frombuffer(file.read_bytes(), np.uint8).reshape(-1, 1 + 3 * cifar.SIDE**2)
-    except (OSError, ValueError) as error:
-        raise LabError("{name}: not a file of CIFAR-10.", name=file.name) from error
-    return rows[:, 1:].reshape(-1, 3, cifar.SIDE, cifar.SIDE).transpose(0, 2, 3, 1), rows[:, 0]
+def _one_of_cifar(file: Path, at: int, total: int) -> Generator[Progress, None, tuple[Bytes, Bytes]]:
+    said = Progress(at, total, Message("Reading {name}", {"name": file.name}))
+    steps = cifar_files.reading(file, TESTED if at == total - 1 else None)
+    return (yield from mapped(steps, lambda _: said))
 
 
 def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pictures]:
@@ -197,7 +168,8 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
     LabError
         If there are no class folders, or only one class.
     """
-    found, refusals = folders.scan([folder]), folders.Refusals()
+    refusals, looking = folders.Refusals(), Message("Looking into the folders")
+    found = yield from mapped(folders.scanning([folder]), lambda seen: Progress(seen, 0, looking))
     total = min(sum(found.counts), MOST)
     share = total / sum(found.counts)
     notes, done = list(found.notes), 0
@@ -206,10 +178,11 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
     stamps = hashlib.sha256()
     for label, files in enumerate(found.files):
         for at, rgb in folders.stream(files[: max(1, round(len(files) * share))], side, refusals):
-            stamps.update(_stamp(files[at], folder))
-            images.append(rgb)
-            labels.append(label)
-            done += 1
+            if rgb is not None:
+                stamps.update(_stamp(files[at], folder))
+                images.append(rgb)
+                labels.append(label)
+                done += 1
             yield Progress(done, total, Message("Reading {name}", {"name": found.name}))
     if refusals.count:
         reason = refusals.reasons[0]

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from engines.core import files
+from engines.core import files, limits
 from engines.core.assets import assets
+from engines.core.errors import LabError
+from engines.core.reading import read_text
 from engines.core.training import Weights
 from engines.vit.scale_spec import SIZES, VIT, Cell, Point, Table
 
@@ -45,7 +47,7 @@ def write(file: Path, table: Table, about: dict[str, Any] | None = None) -> None
 def read(file: Path) -> Table | None:
     """Read a table; None where there is none or it is no table."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(read_text(file, limits.KEPT_FILE))
         points = []
         for p in found["points"]:
             cell = Cell(int(p["seed"]), int(p["count"]), str(p["size"]), str(p["kind"]))
@@ -56,7 +58,7 @@ def read(file: Path) -> Table | None:
             {(kind, size): n for (kind, size), n in parameters.items()}, int(found["classes"]), int(found["tested"]),
             tuple(points), str(found.get("mark", found["data"])),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (LabError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

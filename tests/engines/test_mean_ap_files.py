@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.closeness import FEW, close
@@ -138,7 +138,7 @@ def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
         path.write_bytes(content)
         with pytest.raises(LabError, match=words):
             read_cases([path])
-    with pytest.raises(LabError, match="can't be read"):
+    with pytest.raises(LabError, match="there is no such file"):
         read_cases([tmp_path / "none.json"])
     with pytest.raises(LabError, match="results alone"):
         read_cases([coco_files[1]])
@@ -193,7 +193,8 @@ def test_reading_that_was_displaced_goes_on_and_a_refusal_is_told_each_time(coco
     assert isinstance(next(event for event in later if not isinstance(event, Progress)), DataShown)
     assert opened == ["truth.json", "results.json"]
     steps = [(event.done, event.total) for event in (*first, *later) if isinstance(event, Progress)]
-    assert steps == [(0, 0), (0, 0), *((n, 2) for n in (0, 1, 0, 1)), *((n, 3) for n in range(3))]
+    assert steps[:2] == [(0, 0), (coco_files[0].stat().st_size,) * 2]  # the file in one piece
+    assert [step for step in steps if 0 < step[1] < 9] == [*((n, 2) for n in (0, 1, 0, 1)), *((n, 3) for n in range(3))]
     coco_files[1].write_text('[{"score": 1}]', encoding="utf-8")
     for _ in range(2):
         with pytest.raises(LabError, match="entry 1: image_id is missing"):
@@ -323,30 +324,45 @@ def to_the_end(reading):
             return done.value, places
 
 
-@settings(max_examples=200, deadline=None)
-@given(content=JSON, blanks=st.sampled_from([None, 0, 3]), cut=st.integers(0, 60), put=st.sampled_from([*",]1", ""]))
-def test_pieces_make_what_the_whole_makes(content, blanks, cut, put):
-    from engines.mean_ap.pieces import parsing
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=JSON,
+    blanks=st.sampled_from([None, 0, 3]),
+    cut=st.integers(0, 60),
+    put=st.sampled_from([*",]1", ""]),
+    piece=st.sampled_from([4, 7, 1000]),
+)
+def test_pieces_make_what_the_whole_makes(tmp_path, content, blanks, cut, put, piece):
+    from engines.core import limits
+    from engines.core.errors import LabError
+    from engines.mean_ap import pieces
+
+    path = tmp_path / "x.json"
 
     def parsed(text):
-        return to_the_end(parsing(text))[0]
+        path.write_bytes(text.encode())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limits, "PIECE", piece)
+            patch.setattr(pieces, "OUTLINES", None)
+            return to_the_end(pieces.read_json(path))[0]
 
     text = json.dumps(content, indent=blanks)
     assert parsed(f" \n{text}\t") == content
     broken = text[:cut] + put + text[cut + 1 :]
     try:
         wanted = json.loads(broken)
-    except json.JSONDecodeError:
-        with pytest.raises(json.JSONDecodeError):
+    except json.JSONDecodeError as error:
+        with pytest.raises(LabError, match=f"line {error.lineno}: not valid JSON"):
             parsed(broken)
     else:
         assert parsed(broken) == wanted
 
 
 def test_a_long_file_has_places_to_stop_and_its_outlines_are_not_kept(tmp_path, monkeypatch):
+    from engines.core import limits
     from engines.mean_ap import pieces
 
-    monkeypatch.setattr(pieces, "EACH", 100)
+    monkeypatch.setattr(limits, "PIECE", 100)
     path = tmp_path / "x.json"
     text = json.dumps({"annotations": [{"id": n, "segmentation": [n] * 9} for n in range(50)], "info": {}})
     path.write_text(text, encoding="utf-8-sig")
@@ -354,4 +370,4 @@ def test_a_long_file_has_places_to_stop_and_its_outlines_are_not_kept(tmp_path, 
     assert content == {"annotations": [{"id": n} for n in range(50)], "info": {}}
     assert len(places) > 10
     assert places == sorted(places)
-    assert {total for _, total in places} == {len(text)}
+    assert {total for _, total in places} == {path.stat().st_size}

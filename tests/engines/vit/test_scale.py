@@ -13,6 +13,7 @@ from PIL import Image
 
 from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
+from engines.core.reading import finish
 from engines.core.training import Finished, Kept
 from engines.vit import scale, scale_data, scale_models, scale_store
 from engines.vit.scale_spec import (
@@ -130,7 +131,7 @@ def test_cifar_is_read_in_both_usual_forms(tmp_path, version):
         else:
             rows = np.concatenate([np.array(labels, np.uint8)[:, None], data], 1)
             (inner / f"{name}.bin").write_bytes(rows.tobytes())
-    found = scale_data.cifar10(str(tmp_path))
+    found = finish(scale_data.cifar10(str(tmp_path)))
     assert found.images.shape == (100, 32, 32, 3)
     np.testing.assert_array_equal(found.test[3], data[3].reshape(3, 32, 32).transpose(1, 2, 0))
     assert found.test_labels.tolist() == labels
@@ -144,7 +145,7 @@ def test_a_file_that_would_run_something_is_refused(tmp_path):
     for n in range(1, 6):
         (tmp_path / f"data_batch_{n}").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(LabError, match="data_batch_1: not a file of CIFAR-10"):
-        scale_data.cifar10(str(tmp_path))
+        finish(scale_data.cifar10(str(tmp_path)))
 
 
 def test_a_folder_without_cifar_says_so(tmp_path):
@@ -166,7 +167,7 @@ def test_class_folders_are_read_bad_pictures_counted(tmp_path, short):
     write_folder(tmp_path / "set")
     (tmp_path / "set" / "dark" / "broken.png").write_bytes(b"\x89PNG no")
     events = told(ScaleParams(study_data=FOLDER, study_folder=str(tmp_path / "set"), largest=50, seeds=1))
-    assert sum(isinstance(e, Progress) for e in events) == 60
+    assert sum(isinstance(e, Progress) and e.total == 61 for e in events) == 61  # the broken one, too
     began = next(e for e in events if isinstance(e, StudyBegan))
     assert (began.table.classes, began.table.tested, began.table.counts) == (2, 12, (48,))
     assert "can't be read: 1" in str(began.notes[0].text.format(**began.notes[0].values))
