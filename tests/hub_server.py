@@ -50,7 +50,9 @@ class Hub(http.server.ThreadingHTTPServer):
         self.etags: dict[str, str] = {}  # a mirror's own
         self.token = ""  # needed for everything
         self.info: bytes | None = None
-        self.status: dict[str, list[int]] = {}  # what it answers to the next questions for a file ("main": the model)
+        self.status: dict[
+            str, list[int]
+        ] = {}  # what it answers to the next questions for a file or "main"; 0: as usual
         self.headers: dict[str, str] = {}  # what goes with such an answer
         self.refused = threading.Event()  # it has answered so
         self.seen: list[tuple[str, str, str | None, str | None]] = []  # (method, path, Range, Authorization)
@@ -86,8 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(307, location=path.replace(OLD_NAME, NAME))
         elif hub.token and self.headers["Authorization"] != f"Bearer {hub.token}":
             self.answer(401)
-        elif hub.status.get(name):
-            self.refuse(name, hub.status[name].pop(0))
+        elif hub.status.get(name) and (status := hub.status[name].pop(0)):
+            self.refuse(name, status)
         elif path == "/moved":
             self.answer(200, hub.files["model.safetensors"])
         elif path.startswith("/api/models/"):
@@ -117,6 +119,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers["Range"] and hub.ranges:
             start, status = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")), 206
             start = 0 if hub.from_zero else start
+            if start >= len(data):
+                self.answer(416, **extra)
+                return
             extra["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         if hub.gzip and name.endswith(".json") and self.command == "GET":
             data, extra = gzip.compress(data), {**extra, "Content-Encoding": "gzip"}

@@ -220,6 +220,16 @@ def test_a_damaged_part_is_started_again(server: Hub, storage: Path, length: int
     assert server.asked("model.safetensors")[-1] is None
 
 
+@pytest.mark.parametrize("more", [b"", b"x"])
+def test_a_part_that_is_whole_and_a_hub_that_names_no_length(server: Hub, storage: Path, more: bytes) -> None:
+    server.sizes = False
+    (storage / "blobs").mkdir(parents=True)
+    (storage / f"blobs/{WEIGHTS_HASH}.incomplete").write_bytes(WEIGHTS + more)
+    assert weights(get()) == WEIGHTS
+    asked = server.asked("model.safetensors")  # the answer is 416
+    assert asked == [f"bytes={len(WEIGHTS + more)}-", *([None] if more else [])]
+
+
 @pytest.mark.parametrize("how", ["no ranges", "206 from 0"])
 def test_a_server_that_cannot_go_on_starts_over(server: Hub, storage: Path, how: str) -> None:
     server.cut, server.ranges, server.from_zero = [400_000], how != "no ranges", how == "206 from 0"
@@ -386,6 +396,14 @@ def test_who_is_not_let_in_is_told_why(
     server.status["main"], server.headers = [status], headers
     assert words.format(hub=f"http://127.0.0.1:{server.server_port}") in refusal()
     assert weights(get()) == WEIGHTS
+
+
+def test_a_hub_that_fails_at_the_very_end(server: Hub) -> None:
+    server.status["model.safetensors"] = [0, 0] + [503] * 20  # asked for the version, fetched, entered into the cache
+    assert "the hub answers 503" in refusal()
+    server.status = {}
+    assert weights(get()) == WEIGHTS
+    assert server.asked("model.safetensors") == [None]
 
 
 def test_a_file_that_the_hub_lists_and_does_not_have(server: Hub) -> None:
