@@ -164,7 +164,7 @@ def cut(font: TTFont, codes: set[int], features: bool = True) -> None:
 
 
 def rename(font: TTFont, family: str, style: str) -> None:
-    """A name of our own, which the licence asks of a changed font; copyright, designer and licence stay."""
+    """A name of our own, which the license asks of a changed font; copyright, designer and license text stay."""
     names, script = font["name"], f"{family}-{style}".replace(" ", "")
     kept = {key: names.getDebugName(key) for key in (0, 7, 8, 9, 13, 14)}
     names.names = []
@@ -227,7 +227,7 @@ def build(sources: Path, target: Path) -> None:
 
     card: dict[str, object] = {
         "made by": f"assets/fonts/build.py with fonttools {fontTools.version}",
-        "licence": "SIL Open Font License 1.1, see OFL.txt",
+        "license": "SIL Open Font License 1.1, see OFL.txt",
         "packages": PACKAGES,
         "sources": SOURCES,
     }

@@ -67,8 +67,8 @@ def test_the_card_tells_of_these_very_files():
         assert card[path.name]["sha256"] == hashlib.sha256(data).hexdigest()
         assert card[path.name]["bytes"] == len(data)
     assert sum(path.stat().st_size for path in FILES) < 6e6
-    licence = (fonts.FOLDER / "OFL.txt").read_text(encoding="utf-8")
-    assert all(said in licence for said in ("SIL OPEN FONT LICENSE Version 1.1", "Google LLC", "Adobe"))
+    terms = (fonts.FOLDER / "OFL.txt").read_text(encoding="utf-8")
+    assert all(said in terms for said in ("SIL OPEN FONT LICENSE Version 1.1", "Google LLC", "Adobe"))
 
 
 def test_they_bear_names_that_no_system_has(qapp):
