@@ -7,13 +7,16 @@ read, merged and written under a lock, so that two windows never write from the 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from PySide6.QtCore import QLockFile
 
+from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.files import WriteError, put_aside, write
+from engines.core.reading import read_bytes
 
 Values: TypeAlias = dict[str, Any]
 
@@ -46,13 +49,16 @@ class SettingsFile:
             Saying what became of the file.
         """
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            found = json.loads(read_bytes(self.path, limits.KEPT_FILE).decode("utf-8"))
             if not isinstance(found, dict):
                 raise ValueError("not an object")
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, RecursionError) as error:
-            raise self._aside(getattr(error, "strerror", None) or type(error).__name__) from error
+        except LabError as error:
+            if not os.path.lexists(self.path):
+                return {}
+            cause = error.__cause__  # what the system said; none for what is no ordinary file
+            raise self._aside(getattr(cause, "strerror", None) or type(cause or error).__name__) from error
+        except (ValueError, RecursionError) as error:
+            raise self._aside(type(error).__name__) from error
         return found
 
     def _aside(self, reason: str) -> UnreadableError:

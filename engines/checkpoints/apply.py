@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ def apply(
         If tensors are missing, unknown, of another shape or not finite. The module is then unchanged.
     """
     plan = _Plan(module.state_dict(keep_vars=True))
-    rules = [(_pattern(source), target) for source, target in table.items()]
+    rules = _rules(table)
     skipping = [_pattern(entry) for entry in (*skip, "*num_batches_tracked")]
     skipped = []
     for key in tensors:
@@ -165,16 +166,31 @@ class _Plan:
                 raise LabError(text, name=name, count=len(keys), keys=_few(keys))
 
 
+def stored(shapes: Mapping[str, tuple[int, ...]], table: Table) -> dict[str, tuple[int, ...]]:
+    """Shapes of tensors by the parameters that they are for, where each goes to one as it is."""
+    rules, found = _rules(table), {}
+    for key, shape in shapes.items():
+        place = _find(rules, key)
+        if place is not None and len(place[0]) == 1 and place[1] is None:
+            found[place[0][0]] = shape
+    return found
+
+
 def choose(tensors: Collection[str], tables: Mapping[str, Table], prefix: str = "") -> str:
     """Name of the table that knows most of the keys; the first of several equal ones."""
 
     def known(table: Table) -> int:
-        rules = [(_pattern(source), target) for source, target in table.items()]
+        rules = _rules(table)
         return sum(_find(rules, key.removeprefix(prefix)) is not None for key in tensors)
 
     return max(tables, key=lambda entry: known(tables[entry]))
 
 
+def _rules(table: Table) -> list[tuple[re.Pattern[str], str | To]]:
+    return [(_pattern(source), target) for source, target in table.items()]
+
+
+@lru_cache(maxsize=4096)
 def _pattern(template: str) -> re.Pattern[str]:
     """``a.{i}.b`` -> numbers captured by name; ``*`` -> anything; the rest literally."""
     parts = re.split(r"(\{\w+\}|\*)", template)

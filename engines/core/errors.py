@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engines.core.limits import TEXT
+
 
 @dataclass(frozen=True)
 class Message:
@@ -15,11 +17,20 @@ class Message:
     text : str
         The English sentence with ``{name}`` placeholders; it is also the key of its translation.
     values : Mapping[str, object]
-        What the placeholders stand for. Builtins only, so that a message crosses threads and pickles.
+        What the placeholders stand for. Builtins only, so that a message crosses threads and pickles. Texts are cut
+        to a length that can be shown: names come from files.
     """
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if any(isinstance(value, str) and len(value) > TEXT for value in self.values.values()):
+            cut = {
+                name: value[: TEXT - 1] + "…" if isinstance(value, str) and len(value) > TEXT else value
+                for name, value in self.values.items()
+            }
+            object.__setattr__(self, "values", cut)
 
     def __str__(self) -> str:
         return self.text.format_map(dict(self.values))

@@ -52,11 +52,11 @@ WIDTH = 16_384  # ViT-22B has 6,144
 FFN = 131_072  # ViT-22B has 24,576
 HEADS = 256  # ViT-22B has 48
 IMAGE_SIDE = 4_096  # pixels; DINOv2 has 518
-TOKENS = 65_537  # patches and the class token: a side of 256
+TOKENS = 4_097  # patches and the class token, a side of 64: one map of one head has 67 MB; DINOv2 has 1,370
+DETR_SIDE = 2_048  # pixels of the longer side: 4,096 cells, so the same; DETR has 1,333
 QUERIES = 2_000  # DETR has 100, DINO-DETR 900; the matching grows with their cube
 LABELS = CLASSES
 STAGES = 8  # of a backbone: a ResNet has 4
-PARAMETERS = 4_000_000_000  # 16 GB as float32
 
 # -- seconds
 LOOK = 0.1  # to tell in the window's own thread what was dropped

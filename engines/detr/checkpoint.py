@@ -8,7 +8,7 @@ import torch
 
 from engines.blocks.resnet import for_inference
 from engines.checkpoints import catalog, detr_keys
-from engines.checkpoints.apply import apply, choose
+from engines.checkpoints.apply import apply, choose, stored
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.core.errors import LabError
 from engines.core.training import Weights
@@ -60,13 +60,15 @@ def _bundled(found: catalog.Located) -> Detr:
 def _folder(path: Path, name: str) -> Detr:
     checkpoint = open_folder(path)
     config = configs.from_hub(checkpoint.config, name)
-    with torch.device("meta"):
-        model = Detr(config)
+    prepared = preprocess.from_hub(checkpoint.preprocessor, name)
     tensors = checkpoint.tensors()
     table = detr_keys.TABLES[choose(tensors, detr_keys.TABLES)]
+    configs.check_stored(config, stored(tensors.shapes, table), name)
+    with torch.device("meta"):
+        model = Detr(config)
     apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
-    model.labels = configs.labels_of(checkpoint.config)
-    model.preprocess = preprocess.from_hub(checkpoint.preprocessor, name)
+    model.labels = configs.labels_of(checkpoint.config, name)
+    model.preprocess = prepared
     return ready(model)
 
 

