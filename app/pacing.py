@@ -21,7 +21,7 @@ class PacedTraining(Training):
 
     Parameters
     ----------
-    tab, place, transport, settings, most
+    tab, place, transport, settings, most, keep
         See `app.training.Training`.
     pace : callable
         Steps per second, at most; read at each beat.
@@ -35,8 +35,9 @@ class PacedTraining(Training):
         settings: Callable[[], TrainingParams],
         most: int,
         pace: Callable[[], float],
+        keep: str = "",
     ) -> None:
-        super().__init__(tab, place, transport, settings, most)
+        super().__init__(tab, place, transport, settings, most, keep)
         self._pace, self._goal = pace, most
         self._due, self._then = 0.0, 0.0  # steps the pace allows, with their fraction; when they were counted
         self._beat = QTimer(self)
@@ -64,6 +65,7 @@ class PacedTraining(Training):
             self.pause()
             return
         now = time.monotonic()
+        self._due = max(self._due, float(self.step))  # a run that is gone on with has told its steps at once
         self._due = min(self._due + self._pace() * (now - self._then), self.step + AHEAD, self._goal)
         self._then = now
         self._send(int(self._due))

@@ -18,10 +18,11 @@ from app import words
 from app.tab import TopicTab
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
+from engines.core.keeping import place_of
 from engines.core.protocol import Ended, Started
 from engines.core.training import Finished, Kept, NotSaved, Stepped, Stopped, Timeline, TrainingParams, Weights
 
-DRIVEN = ("run", "until")  # set here, not by the hand
+DRIVEN = ("run", "until", "keep", "resume")  # set here, not by the hand
 DRAW = 100  #: ms between two redrawings of the bar
 NEXT_MARK = 0.01  # of the scrubber's length: marks closer than this are one
 
@@ -42,9 +43,13 @@ class Training(QObject):
         The settings that a run begun now would have; ``run`` and ``until`` are filled in here.
     most : int
         The last step.
+    keep : str
+        What its runs are kept as, so that a kill costs little; empty for runs that keep themselves, or not at all.
 
     Attributes
     ----------
+    place : Path or None
+        The file that its runs are kept in.
     params : TrainingParams or None
         Those of the run in hand.
     step : int
@@ -70,13 +75,20 @@ class Training(QObject):
     waiting = Signal(int)
 
     def __init__(
-        self, tab: TopicTab, place: str, transport: Transport, settings: Callable[[], TrainingParams], most: int
+        self,
+        tab: TopicTab,
+        place: str,
+        transport: Transport,
+        settings: Callable[[], TrainingParams],
+        most: int,
+        keep: str = "",
     ) -> None:
         super().__init__(tab)
         self._tab, self._bar, self._settings, self._most = tab, transport, settings, most
         self.stream = training_stream(tab.shell.lane, place, self)
         self.stream.device = tab.shell.settings.device
         self.stream.arrived.connect(self._arrived)
+        self.place = place_of(keep) if keep and tab.shell.settings.folder is not None else None
         self.params: TrainingParams | None = None
         self.step = 0
         self.timeline = Timeline()
@@ -140,6 +152,11 @@ class Training(QObject):
         if runs:
             self.play()
 
+    def go_on(self) -> None:
+        """Go on with the run that is kept, whose settings the page has."""
+        self._begin(resume=True)
+        self.play()
+
     def settings_changed(self) -> None:
         """Settings are others: live ones reach the run, the rest is counted; a run not begun takes them all."""
         if self.params is None or (self.pending() and not self.step and not self.runs and not self.stream.is_busy):
@@ -169,16 +186,22 @@ class Training(QObject):
         self.stream.stop()
 
     # -- the lane
-    def _begin(self) -> None:
+    def _begin(self, resume: bool = False) -> None:
         self._number += 1
         self.step = 0
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
-        self.params = replace(self._settings(), run=self._number, until=0)
+        self.params = replace(self._settings(), run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
         self._send(0)
+
+    def _kept(self, resume: bool) -> dict[str, Any]:
+        """Where the run is kept, if it is."""
+        if self.place is None:
+            return {}
+        return {"keep": str(self.place), "resume": resume} | ({"start": None} if resume else {})
 
     def _send(self, until: int) -> None:
         if self.params is None:

@@ -18,6 +18,7 @@ from app.stream import Stream
 from app.theme import HEAD, S2, S3
 from app.widgets import button, quiet, row
 from engines.core.errors import Message
+from engines.core.keeping import Keeping, Resumable
 from engines.core.lane import Lane
 from engines.core.protocol import Engine
 
@@ -25,14 +26,21 @@ SEEDS = Scale(0, 999, 1, 0)
 
 
 def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
-    """A stream whose requests are guests of the lane; ``place`` is the engine, ``module:Class``."""
+    """A stream whose requests are guests of the lane; ``place`` is the engine, ``module:Class``.
+
+    The runs of an engine that can go on from the disk are kept there.
+    """
 
     def make() -> Engine[Any]:
         module, name = place.split(":")
         with importing():
             found = importlib.import_module(module)
         made: Engine[Any] = getattr(found, name)()
-        return made
+        if not isinstance(made, Resumable):
+            return made
+        keeping = Keeping(made)
+        lane.at_close(keeping.close)
+        return keeping
 
     return Stream(lane, make, training=True, parent=parent)
 

@@ -8,7 +8,13 @@ import signal
 import pytest
 
 from app import leaving
+from engines.core import pack
 from tests.driven import Driven
+
+KEPT = "__import__('sys').modules"
+KEEPING = f"{KEPT}['engines.core.keeping']"
+KIND = f"{KEPT}['app.kept'].KeptRuns"
+SAVED = "(lambda folder: list(folder.glob('*.npz')))"
 
 
 def settings(home):
@@ -35,6 +41,47 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
     assert (code, [line for line in told.splitlines() if "propagateSizeHints" not in line]) == (0, [])
     assert settings(own_home)["theme"] == "dark"
     assert [entry.name for entry in own_home.iterdir()] == ["settings.json"]
+
+
+PAGES = {
+    "multi_head": (2, "window.tab.running"),
+    "attention_pooling": (2, "window.tab.running"),
+    "transformer": (1, "window.tab.driver"),
+    "transfer": (1, "window.tab.training"),
+    "detr": (4, "window.tab.side[1].training"),
+}
+
+
+@pytest.mark.parametrize(
+    "tab", ["multi_head", *(pytest.param(n, marks=pytest.mark.proof) for n in PAGES if n != "multi_head")]
+)
+def test_a_kill_in_the_middle_of_a_run_loses_little_of_it(own_home, tab):
+    page, run = PAGES[tab]
+    command = "--tab", tab, "--page", str(page), "--lang", "en"
+    offered = f"window.tab.findChild({KIND})"
+    with Driven(own_home, *command) as program:
+        program.do(f"setattr({KEEPING}, 'EVERY', 0.2)")
+        program.do(f"setattr({KEEPING}, 'LONGEST', 0.2)")
+        program.until(f"not {run}.stream.is_busy")  # the run stands at its beginning
+        assert not program.do(f"{offered}.isVisible()")
+        program.do(f"{run}.play()")
+        program.until(f"{run}.step > 8 and {SAVED}({run}.place.parent)")
+        program.kill()
+    (kept,) = (own_home / "runs").glob("*.npz")
+    step = pack.about(kept)["step"]
+    assert step > 0
+    with Driven(own_home, *command) as program:
+        program.until(f"{offered}.isVisible()")
+        assert program.do(f"{offered}.said.text()") == f"A run of {step:,} steps is kept."
+        program.do(f"{offered}.go_on.click()")
+        program.until(f"{run}.step > {step}")
+        assert not program.do(f"{offered}.isVisible()")
+        states = program.do(f"list({run}.timeline.steps)")
+        assert states == [] if tab == "attention_pooling" else states[0] == 0  # there each step is a state
+        code, told = program.end(signal.SIGTERM)
+    assert (code, [line for line in told.splitlines() if "propagateSizeHints" not in line]) == (0, [])
+    assert pack.about(kept)["step"] > step
+    assert {each.name for each in kept.parent.iterdir()} == {kept.name, f"{kept.name}.lock"}
 
 
 def test_the_end_of_a_session_saves_and_leaves_the_window_open(own_home, open_window, qapp):

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -152,10 +154,18 @@ def points_of(params: PoolingParams) -> Points:
     return generate(params.samples, params.noise, params.seed)
 
 
+#: Fields that a training run is made of.
+OF_RUN = ("points", "known", "learning_rate", "optimizer", "sees_itself", "start_seed")
+
+
 def run_params(params: PoolingParams) -> PoolingParams:
     """What a training run is made of: its points and the fields of the page "Learned w", all others untouched."""
-    names = ("known", "learning_rate", "optimizer", "sees_itself", "start_seed")
-    return PoolingParams(points=points_of(params), **{name: getattr(params, name) for name in names})
+    return PoolingParams(**of_run(vars(replace(params, points=points_of(params)))))
+
+
+def of_run(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a run among others."""
+    return {name: found[name] for name in OF_RUN}
 
 
 def same_pooling(a: PoolingParams, b: PoolingParams) -> bool:

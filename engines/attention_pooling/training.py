@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -39,18 +40,28 @@ CURVE, SEARCH, CLOSER = 121, 100, 41  # places of the landscape, and of the sear
 class Trainer:
     """See `engines.attention_pooling.spec` for what it takes and what it yields."""
 
+    told: ClassVar = (TrainStep,)
+    last: ClassVar[int] = MOST_STEPS
+
     def __init__(self) -> None:
         self._run: Run | None = None
+        self.waiting: dict[str, Any] | None = None
 
     def run(self, job: Job[PoolingParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run = self._run
         if run is None or run.params.run != job.params.run:
-            run = self._run = Run(job.params)
-            yield run.began()
+            self._run, state, self.waiting = None, self.waiting, None
+            run = Run(job.params)
+            began = run.began()
+            if state is not None:
+                run.load(state)
+            self._run = run
+            yield began
             yield Progress(0, 0, Message("Measuring the landscape"))  # a place to stop
             yield run.landscape()
-            yield run.told()
+            if state is None:
+                yield run.told()
             yield run.now()
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
             params = job.params  # read at each step: learning rate and optimizer are live
@@ -63,6 +74,10 @@ class Trainer:
                 yield run.landscape()
             yield run.told()
             yield run.now()
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the run needs to go on."""
+        return None if self._run is None else self._run.state()
 
 
 class Run:
@@ -80,6 +95,17 @@ class Run:
         self._others = others(len(x))  # (N, N)
         self._may = None if params.sees_itself else self._others
         self._optimizer = Optimizer(params.optimizer)
+
+    def state(self) -> dict[str, Any]:
+        """All that is not made of the settings alone."""
+        return {"step": self.step, "w": self.w, "reach": self.reach, "optimizer": self._optimizer.state()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        with torch.no_grad():
+            self.net.w.fill_(state["w"])
+        self.step, self.reach = state["step"], state["reach"]
+        self._optimizer = Optimizer(*state["optimizer"])
 
     @property
     def w(self) -> float:
@@ -166,9 +192,13 @@ class Optimizer:
     MOMENTUM = 0.9
     BETAS, EPS = (0.9, 0.999), 1e-8
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, steps: int = 0, mean: float = 0.0, square: float = 0.0) -> None:
         self.kind = kind
-        self._steps, self._mean, self._square = 0, 0.0, 0.0
+        self._steps, self._mean, self._square = steps, mean, square
+
+    def state(self) -> tuple[str, int, float, float]:
+        """What it is made of."""
+        return self.kind, self._steps, self._mean, self._square
 
     def move(self, gradient: float, learning_rate: float) -> float:
         """How far to go, given dL/dw."""

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from engines.core.errors import LabError, Message
@@ -67,6 +67,7 @@ class Lane:
         self._running: Job[Any] | None = None
         self._guests: deque[Guest] = deque()
         self._closing = False
+        self._farewells: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
         self._thread.start()
 
@@ -96,6 +97,10 @@ class Lane:
         self._replace(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def at_close(self, act: Callable[[], None]) -> None:
+        """Have something done on the compute thread when all jobs have ended for good."""
+        self._farewells.append(act)
 
     @property
     def alive(self) -> bool:
@@ -127,6 +132,8 @@ class Lane:
         for guest in self._guests:
             if guest.steps is not None:
                 close(guest.steps)
+        for act in self._farewells:
+            act()
 
     def _entertain(self) -> None:
         """Give the first guest one slice, then send it to the end of the row."""

@@ -52,12 +52,18 @@ class TrainingParams(Params):
         Number of the run: another one starts from the beginning.
     start : Weights, optional
         Where it starts from; without it from random numbers of its seed.
+    keep : str
+        The file that the run is kept in; empty for none.
+    resume : bool
+        Go on with the run in that file instead of beginning one.
     until : int
         The step to go on to: raising it goes on, lowering it pauses.
     """
 
     run: int = 0
     start: Weights | None = None
+    keep: str = ""
+    resume: bool = False
     until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
 
 

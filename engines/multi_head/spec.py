@@ -7,8 +7,9 @@ each step a `TrainStep`, for some of them a state to keep (see `kept`), and a `N
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -165,10 +166,17 @@ def same_heads(a: MultiHeadParams, b: MultiHeadParams) -> bool:
     return all(getattr(a, name) == getattr(b, name) for name in names)
 
 
+OF_RUN = ("learning_rate", "task", "train_width", "train_seed")  #: fields that a training run is made of
+
+
 def run_params(params: MultiHeadParams) -> MultiHeadParams:
     """What a training run is made of: the fields of the page "Training", all others untouched."""
-    names = ("learning_rate", "task", "train_width", "train_seed")
-    return MultiHeadParams(**{name: getattr(params, name) for name in names})
+    return MultiHeadParams(**of_run(vars(params)))
+
+
+def of_run(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a run among others."""
+    return {name: found[name] for name in OF_RUN}
 
 
 def causal(tokens: int) -> Cells:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
+from engines.blocks.states import copied, tensors
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Stopped, finite
@@ -44,17 +45,26 @@ Sequences: TypeAlias = tuple[Tensor, Tensor]  # letters (B, N), targets (B, N, 2
 class Trainer:
     """See `engines.multi_head.spec` for what it takes and what it yields."""
 
+    told: ClassVar = (TrainStep,)
+    last: ClassVar[int] = MOST_STEPS
+
     def __init__(self) -> None:
         self._run: Run | None = None
+        self.waiting: dict[str, Any] | None = None
 
     def run(self, job: Job[MultiHeadParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run = self._run
         if run is None or run.params.run != job.params.run:
-            run = self._run = Run(job.params)
+            self._run, state, self.waiting = None, self.waiting, None
+            run = Run(job.params)
+            if state is not None:
+                run.load(state)
+            self._run = run
             yield run.began()
-            yield run.told()
-            yield kept(run.shown)
+            if state is None:
+                yield run.told()
+                yield kept(run.shown)
             yield Now(run.shown)
         while run.step < min(job.params.until, MOST_STEPS) and not run.stopped:
             run.advance(job.params.learning_rate)  # read at each step: it is live
@@ -65,6 +75,10 @@ class Trainer:
             if run.step <= EARLY or run.step % EVERY == 0:
                 yield kept(run.shown)
             yield Now(run.shown)
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the run needs to go on."""
+        return None if self._run is None else self._run.state()
 
 
 def draw(task: str, count: int, random: torch.Generator) -> Sequences:
@@ -88,6 +102,29 @@ class Run:
         self._adams = [Adam(list(model.parameters())) for model in self.models]
         self.sample = draw(params.task, SAMPLES, torch.Generator().manual_seed(1000 + params.train_seed))
         self._batch = draw(params.task, BATCH, self._random)
+        self._gradients, self._loss, self._accuracy = self._measure()
+        self.shown = self._look()
+
+    def state(self) -> dict[str, Any]:
+        """All that is not made of the settings alone, as copies."""
+        return {
+            "step": self.step,
+            "models": tuple(copied(model.state_dict()) for model in self.models),
+            "adams": tuple(copied(adam.state()) for adam in self._adams),
+            "random": self._random.get_state().numpy(),
+            "batch": tuple(part.numpy().copy() for part in self._batch),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.step = state["step"]
+        for model, numbers in zip(self.models, state["models"], strict=True):
+            model.load_state_dict(tensors(numbers))
+        for adam, numbers in zip(self._adams, state["adams"], strict=True):
+            adam.load(tensors(numbers))
+        self._random.set_state(torch.from_numpy(state["random"]))
+        letters, targets = map(torch.from_numpy, state["batch"])
+        self._batch = letters, targets
         self._gradients, self._loss, self._accuracy = self._measure()
         self.shown = self._look()
 

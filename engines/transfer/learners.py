@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from engines.blocks.backbone import Backbone
 from engines.blocks.optimizers import Adam, clipped
+from engines.blocks.states import copied, tensors
 from engines.transfer.spec import Bytes, Floats, Ints
 
 HELD_BACK = 1e-3  #: how strongly the probe's weights are held back (L2)
@@ -45,10 +47,25 @@ class LinearProbe:
         weight, bias = torch.zeros(classes, features.shape[1]), torch.zeros(classes)
         self._values = [weight.requires_grad_(), bias.requires_grad_()]
         self._adam = Adam(self._values)
-        self.loss = float(np.log(classes))
+        self.steps, self.loss = 0, float(np.log(classes))
+
+    def state(self) -> dict[str, Any]:
+        """All that is learned, as copies."""
+        weight, bias = (value.detach().numpy().copy() for value in self._values)
+        return {"weight": weight, "bias": bias, "adam": copied(self._adam.state()), "steps": self.steps,
+                "loss": self.loss}  # fmt: skip
+
+    @torch.no_grad()
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        for value, name in zip(self._values, ("weight", "bias"), strict=True):
+            value.copy_(torch.from_numpy(state[name]))
+        self._adam.load(tensors(state["adam"]))
+        self.steps, self.loss = state["steps"], state["loss"]
 
     def advance(self, rate: float) -> None:
         """One step; `loss` is that before it."""
+        self.steps += 1
         weight, bias = self._values
         fit = F.cross_entropy(self._x @ weight.T + bias, self._y)
         gradients = torch.autograd.grad(fit + HELD_BACK / 2 * (weight * weight).sum(), self._values)
@@ -92,8 +109,26 @@ class WholeModel:
         self._device = device
         self._values = [*self.net.parameters(), *self.head.parameters()]
         self._adam = Adam(self._values, decay=[DECAY if value.ndim > 1 else 0.0 for value in self._values])
-        self._steps = 0
+        self.steps = 0
         self.loss = float(np.log(classes))
+        #: What was to come when the step in hand began, and the running statistics then.
+        self._before: tuple[Ints, Any, dict[str, Tensor]] | None = None
+
+    def state(self) -> dict[str, Any]:
+        """All that is learned, as copies; of a step in hand nothing."""
+        left, random, buffers = self._before or (self._left, self._random.bit_generator.state, {})
+        return {
+            "net": copied(self.net.state_dict()) | copied(buffers), "head": copied(self.head.state_dict()),
+            "adam": copied(self._adam.state()), "left": left, "random": random, "steps": self.steps, "loss": self.loss,
+        }  # fmt: skip
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.net.load_state_dict(tensors(state["net"]))
+        self.head.load_state_dict(tensors(state["head"]))
+        self._adam.load(tensors(state["adam"]))
+        self._left, self._random.bit_generator.state = state["left"], state["random"]
+        self.steps, self.loss = state["steps"], state["loss"]
 
     def logits(self, pictures: Bytes) -> Tensor:
         """(B, side, side, 3) -> (B, C)."""
@@ -102,6 +137,8 @@ class WholeModel:
 
     def advance(self, rate: Callable[[], float], size: int) -> Iterator[int]:
         """One step, its batch cut into pieces of ``size`` pictures; places to stop are between all that takes long."""
+        buffers = {name: value.clone() for name, value in self.net.named_buffers()}
+        self._before = self._left, self._random.bit_generator.state, buffers
         while len(self._left) < self._batch:
             self._left = np.concatenate([self._left, self._random.permutation(len(self._indices))])
         chosen, self._left = self._left[: self._batch], self._left[self._batch :]
@@ -120,9 +157,9 @@ class WholeModel:
             yield len(piece)
         total = clipped(total, CLIP)[0]
         yield 0
-        self._steps += 1
-        self._adam.step(total, rate() * min(1.0, self._steps / WARM))
-        self.loss = loss
+        self.steps += 1
+        self._adam.step(total, rate() * min(1.0, self.steps / WARM))
+        self.loss, self._before = loss, None
         yield 0
 
     @torch.no_grad()

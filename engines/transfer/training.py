@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 
 from engines.blocks.backbone import Backbone
-from engines.core.errors import Message
+from engines.core.errors import LabError, Message
 from engines.core.files import WriteError
 from engines.core.protocol import Event, Job, Progress
 from engines.core.training import Kept, NotSaved, Stopped, Weights, finite
@@ -44,15 +45,24 @@ SMALL_MODEL = (
 class Trainer:
     """See `engines.transfer.spec` for what it takes and what it yields."""
 
+    told: ClassVar = (TransferStep, Tested, Probe)
+    last: ClassVar[int] = LAST_STEP
+
     def __init__(self) -> None:
         self._run: Run | None = None
+        self.waiting: dict[str, Any] | None = None
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the run needs to go on."""
+        return None if self._run is None else self._run.state()
 
     def run(self, job: Job[RunParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         prepared = yield from SHARED.prepare(job.params, job.device)
         run = self._run
         if run is None or run.params.run != job.params.run or run.prepared is not prepared:
-            run = self._run = Run(job.params, prepared)
+            self._run, state, self.waiting = None, self.waiting, None
+            run = self._run = Run(job.params, prepared, state)
             yield run.began()
         while run.goes_on(wanted := job.params):
             run.params = wanted  # the live part of it
@@ -88,7 +98,7 @@ class Run:
         What is left to do, held between jobs.
     """
 
-    def __init__(self, params: RunParams, prepared: Prepared) -> None:
+    def __init__(self, params: RunParams, prepared: Prepared, state: dict[str, Any] | None = None) -> None:
         self.params, self.prepared, self.step = params, prepared, 0
         self._testing = True
         self.labeled = np.flatnonzero(prepared.labeled(params.labels))
@@ -103,7 +113,31 @@ class Run:
         self._pace = Pace(1 if self._piece == 1 else 4)
         self._seconds = 0.0
         self._key = results_key(prepared, params.most)
-        self.going = self._go()
+        if state is not None:
+            self._load(state)
+        self.going = self._go(state)
+
+    def state(self) -> dict[str, Any] | None:
+        """All that is not made of settings and pictures alone, as copies; None where nothing is learned yet.
+
+        A step in hand may be made by some of the methods: the others make it when the run goes on.
+        """
+        if len(self.models) + 1 < len(self.methods):
+            return None
+        return {
+            "pictures": self._key,
+            "step": self.step,
+            "testing": self._testing,
+            "seconds": self._seconds,
+            "probe": self.probe.state(),
+            "models": {method: model.state() for method, model in self.models.items()},
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        if state["pictures"] != self._key:
+            raise LabError("The pictures are others than when the run was saved.")
+        self.step, self._testing, self._seconds = state["step"], state["testing"], state["seconds"]
+        self.probe.load(state["probe"])
 
     def goes_on(self, wanted: RunParams) -> bool:
         """Whether there is something to do. A step asked for is also tested; one that is paused stops where it is."""
@@ -117,14 +151,18 @@ class Run:
             self.params, prepared.set.names, self.methods, counts, self.tested, self.truth, prepared.backbone.hash
         )
 
-    def _go(self) -> Iterator[Event]:
+    def _go(self, state: dict[str, Any] | None) -> Iterator[Event]:
         frozen, seed = self.prepared.backbone.net, self.params.sample
         for method in self.methods[1:]:
             yield Progress(0, 0, Message(METHODS[method]))
             net = tuned(frozen) if method == TUNED else frozen.fresh(seed)
             yield Progress(0, 0, Message(METHODS[method]))
-            self.models[method] = self._learner(net)
-        yield from self._test()
+            made = self._learner(net)
+            if state is not None:
+                made.load(state["models"][method])
+            self.models[method] = made
+        if self._testing:
+            yield from self._test()
         while self.step < LAST_STEP:
             began = time.perf_counter()
             yield from self._advance()
@@ -149,13 +187,16 @@ class Run:
 
     def _advance(self) -> Iterator[Event]:
         """One step of each method; a place to stop after each piece of a batch."""
-        self.probe.advance(self.params.probe_rate)
+        if self.probe.steps == self.step:  # else that part of the step is made
+            self.probe.advance(self.params.probe_rate)
         text = Message("Training, step {n}", {"n": self.step + 1})
         for method, model in self.models.items():
 
             def rate(method: int = method) -> float:
                 return self.params.tuned_rate if method == TUNED else self.params.scratch_rate
 
+            if model.steps > self.step:
+                continue
             for _ in model.advance(rate, self._piece):
                 yield Progress(self.step, LAST_STEP, text)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
+from engines.blocks.states import copied
+from engines.blocks.states import tensors as tensors_of
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Kept, Stopped, Weights, finite
@@ -29,6 +32,7 @@ from engines.transformer.recipe import (
     Now,
     Recipe,
     RunBegan,
+    Shape,
     StepDone,
     TrainingSettings,
     Working,
@@ -75,6 +79,27 @@ class Run:
         self.guessing = math.log(len(self.task.target))
         self._calm = self._best = self.guessing
         self.good = taken(self.model, 0, self.shape)
+
+    def state(self) -> dict[str, Any]:
+        """All that is not made of the settings alone, as copies."""
+        return {
+            "step": self.step,
+            "model": copied(self.model.state_dict()),
+            "adam": copied(self.adam.state()),
+            "examples": self.random.bit_generator.state,
+            "noise": self.noise.get_state().numpy(),
+            "calm": (self._calm, self._best),
+            "good": self.good,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.model.load_state_dict(tensors_of(state["model"]))
+        self.adam.load(tensors_of(state["adam"]))
+        self.random.bit_generator.state = state["examples"]
+        self.noise.set_state(torch.from_numpy(state["noise"]))
+        self._calm, self._best = state["calm"]
+        self.step, self.good = state["step"], state["good"]
 
     def advance(self, settings: Recipe | None = None, rate: float | None = None) -> StepDone | None:
         """Make one step; None if the numbers left the finite or the loss ran away, which stops the run.
@@ -185,26 +210,39 @@ class Run:
 class Trainer:
     """The guest of the lane; see `engines.transformer.recipe` for what it takes and what it yields."""
 
+    told: ClassVar = (StepDone, HeldOut, Shape)
+    last: ClassVar[int] = MOST_STEPS
+
     def __init__(self) -> None:
         self._run: Run | None = None
         self._begun: TrainingSettings | None = None
+        self.waiting: dict[str, Any] | None = None
 
     def run(self, job: Job[TrainingSettings]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run, settings = self._run, job.params
         fresh = run is None or self._begun is None or not same_run(self._begun, settings)
+        state: dict[str, Any] | None = None
         if run is None or fresh:
+            self._run, state, self.waiting = None, self.waiting, None
             run, self._begun = Run(settings), settings
-            if settings.start is not None:
+            if state is not None:
+                run.load(state)
+            elif settings.start is not None:
                 put(run.model, settings.start)
             self._run = run
         if fresh:
             count = sum(v.numel() for v in run.values)
             yield RunBegan(settings, count, run.guessing, run.parts, run.example)
-            yield Kept(run.kept())
-            yield run.measured()
+            if state is None:
+                yield Kept(run.kept())
+                yield run.measured()
             yield run.shown()
         yield from self._train(job, run)
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the run needs to go on; None for one that can't."""
+        return None if self._run is None or self._run.stopped else self._run.state()
 
     def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
         if run.stopped:

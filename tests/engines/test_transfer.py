@@ -613,3 +613,19 @@ def test_the_encoder_of_another_topic_is_a_backbone():
 def test_no_head_is_in_the_list_of_models():
     assert all(model.name != "dinov2-cifar10-head" for model in (*catalog.available("vit"), *backbones.available()))
     assert catalog.head_of("mini-vit") is None
+
+
+@pytest.mark.parametrize("tests", [(0, 2, 4), (0, 4)])
+def test_a_run_that_was_killed_goes_on_bit_for_bit(fresh, tmp_path, monkeypatch, tests):
+    from tests.engines.resuming import check
+
+    monkeypatch.setattr(training, "TESTS", tests)
+
+    def params(until, run):
+        return dataclasses.replace(run_of(TransferParams(**FEW, batch=4)), until=until, run=run)
+
+    def timed(told):
+        return {**told, "seconds": 0} if isinstance(told, dict) else dataclasses.replace(told, seconds=0)
+
+    # events of a step: pieces of fine-tuning, then pieces of from scratch; it is left in each of them
+    check(training.Trainer, params, 2, 4, tmp_path / "x", more=(1, 3, 5, 7, 9), timed=timed)

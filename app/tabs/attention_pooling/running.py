@@ -31,7 +31,13 @@ class Running(PacedTraining):
 
     def __init__(self, tab: PoolingTab, page: LearnedPage) -> None:
         super().__init__(
-            tab, TRAINER, page.transport, lambda: run_params(tab.params), MOST_STEPS, lambda: tab.params.pace
+            tab,
+            TRAINER,
+            page.transport,
+            lambda: run_params(tab.params),
+            MOST_STEPS,
+            lambda: tab.params.pace,
+            "attention-pooling",
         )
         self._owner, self._page = tab, page
         self.arrived.connect(self._told)

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 
+from app.kept import KeptRuns
 from app.params_form import ParamsForm
 from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
@@ -24,6 +25,7 @@ from engines.attention_pooling.spec import (
     NowW,
     PooledFrame,
     PoolingParams,
+    of_run,
     parse,
     points_of,
     same_pooling,
@@ -72,6 +74,8 @@ class PoolingTab(TopicTab):
         self.run_form.add("Starts a new run", self.why)
         self.run_form.add("Starts a new run", self.pending)
         self.running = Running(self, self.learned)
+        self.kept_runs = KeptRuns(self, self.running, lambda found: self.change(False, **of_run(found)))
+        self.run_form.add("Changes at once", self.kept_runs, at=0)
         recipe.clicked.connect(lambda _checked=False: self.usual_recipe())
         self.pending.anew.clicked.connect(lambda _checked=False: self.running.restart())
         self._connect()

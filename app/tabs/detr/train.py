@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 
 from app import words
+from app.kept import KeptRuns
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.pages import SidePage
 from app.tabs.detr.traincards import TrainCards
@@ -42,13 +43,16 @@ class TrainPage(SidePage):
     def __init__(self, tab: TopicTab) -> None:
         super().__init__(tab)
         self.cards, self.dock = TrainCards(self), TrainDock()
-        self.training = Training(tab, TRAINER, self.cards.transport, self._settings, MOST_TRAINING_STEPS)
+        self.training = Training(tab, TRAINER, self.cards.transport, self._settings, MOST_TRAINING_STEPS,
+                                 "detr")  # fmt: skip
         self._shown = False
         self._on_dock: DetrTraining | None = None
         self._follows = False  # the page Detect shows the state that is looked at
 
     def page(self) -> Page:
         cards, dock, training = self.cards, self.dock, self.training
+        self.kept_runs = KeptRuns(self.tab, training, self._put)
+        dock.show_kept(self.kept_runs)
         training.arrived.connect(self._arrived)
         training.waiting.connect(dock.show_pending)
         training.looked.connect(self._looked)
@@ -78,6 +82,10 @@ class TrainPage(SidePage):
     def _change(self, **fields: Any) -> None:
         new = fitting(replace(self.params, **fields), self.params)
         self.tab.change(training=new)
+
+    def _put(self, found: dict[str, Any]) -> None:
+        """The settings of a run that is gone on with."""
+        self.tab.change(undoable=False, training=replace(self.params, **found))
 
     def _step(self, **fields: Any) -> None:
         """An undo step of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.tabs.detr.nested import NestedForm
@@ -66,10 +66,12 @@ class TrainDock(QWidget):
         self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
         self.anew = WideButton("Start anew", "reset")
         self.anew.clicked.connect(lambda _checked=False: self.restarted.emit())
+        self._kept = QVBoxLayout()  # where runs from the disk are offered
         data = section("Data", col(self.name, self.note, self.open, self.drawn, self._holders["scenes"], gap=S2))
         new = col(self._holders["begin"], self._holders["model"], self.numbers, self.large, gap=S3)
         self.setLayout(
             col(
+                self._kept,
                 data,
                 rule(),
                 section("Changes at once", self.live),
@@ -80,6 +82,10 @@ class TrainDock(QWidget):
         )
         self.show_pending(0)
         self.drawn.hide()
+
+    def show_kept(self, runs: QWidget) -> None:
+        """Offer runs from the disk, above all else."""
+        self._kept.addWidget(runs)
 
     def show_params(self, params: DetrTraining) -> None:
         """Show these settings."""

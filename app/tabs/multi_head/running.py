@@ -24,7 +24,13 @@ class Running(PacedTraining):
 
     def __init__(self, tab: MultiHeadTab, page: TrainingPage) -> None:
         super().__init__(
-            tab, TRAINER, page.transport, lambda: run_params(tab.params), MOST_STEPS, lambda: tab.params.pace
+            tab,
+            TRAINER,
+            page.transport,
+            lambda: run_params(tab.params),
+            MOST_STEPS,
+            lambda: tab.params.pace,
+            "multi-head",
         )
         self._owner, self._page = tab, page
         self._newest: Snapshot | None = None  # not drawn yet

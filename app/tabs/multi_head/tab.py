@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 
 from app import words
 from app.controls import HeadChips
+from app.kept import KeptRuns
 from app.params_form import ParamsForm
 from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
@@ -21,7 +22,18 @@ from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event
-from engines.multi_head.spec import BOTH, LOOK, NEW_RUN, HeadsFrame, MultiHeadParams, causal, fitting, same_heads
+from engines.multi_head.spec import (
+    AT_ONCE,
+    BOTH,
+    LOOK,
+    NEW_RUN,
+    HeadsFrame,
+    MultiHeadParams,
+    causal,
+    fitting,
+    of_run,
+    same_heads,
+)
 
 HEADS, TRAINING = range(2)
 WHY = {
@@ -58,6 +70,8 @@ class MultiHeadTab(TopicTab):
         for part in (self.why, self.large, self.pending):
             self.run_form.add(NEW_RUN, part)
         self.running = Running(self, self.training)
+        self.kept_runs = KeptRuns(self, self.running, lambda found: self.change(False, **of_run(found)))
+        self.run_form.add(AT_ONCE, self.kept_runs, at=0)
         self._connect()
         return [
             Page("Heads", self.heads.centre, Dock(self.form)),

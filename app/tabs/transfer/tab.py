@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.choosers import PictureChooser, is_usable
+from app.kept import KeptRuns
 from app.params_form import ParamsForm
 from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
@@ -79,7 +80,7 @@ class TransferTab(TopicTab):
         self._answered: TransferParams | None = None
         self.learn = LearnPage(self, self.state)
         self.judge = JudgePage(self)
-        self.training = Training(self, TRAINER, self.learn.transport, self._run_settings, LAST_STEP)
+        self.training = Training(self, TRAINER, self.learn.transport, self._run_settings, LAST_STEP, "transfer")
         self.training.arrived.connect(self._told)
         self.training.renewed.connect(self._renewed)
         self.training.looked.connect(self._look)
@@ -102,6 +103,8 @@ class TransferTab(TopicTab):
         for part in (self.duration, self.pending):
             self.form.add(NEW_RUN, part)
         self.form.add(LIVE, self.frozen)
+        self.kept_runs = KeptRuns(self, self.training, lambda found: self.change(False, **found))
+        self.form.add(LIVE, self.kept_runs, at=0)
         say(self.frozen, "setText", "The probe's backbone is frozen.")
         return Dock(self.form, resets=False)
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app import words
+from app.kept import KeptRuns
 from app.params_form import ParamsForm
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transformer.decode import DecodePage
@@ -28,6 +29,7 @@ from engines.core.training import Kept, Stopped, Weights
 from engines.data.sequences import TASKS, task
 from engines.transformer.lab_spec import LAB_FIELDS
 from engines.transformer.recipe import (
+    AT_ONCE,
     MOST_STEPS,
     NEW_RUN,
     HeldOut,
@@ -66,7 +68,12 @@ class TransformerTab(TopicTab):
         for part in (self.large, self.pending, self.anew):
             self.run_form.add(NEW_RUN, part)
         self.form = ParamsForm(plain, ("layer", "head", "source", "method", "beams", "penalty"))
-        self.driver = Training(self, TRAINER, self.training.transport, lambda: settings_of(self.params), MOST_STEPS)
+        self.driver = Training(self, TRAINER, self.training.transport, lambda: settings_of(self.params), MOST_STEPS,
+                               "transformer")  # fmt: skip
+        self.kept_runs = KeptRuns(
+            self, self.driver, lambda found: self.change(False, **{name: found[name] for name in RECIPE})
+        )
+        self.run_form.add(AT_ONCE, self.kept_runs, at=0)
         self._fresh = QTimer(self)  # between two decodings with the newest state
         self._fresh.setSingleShot(True)
         self._fresh.setInterval(FRESH)

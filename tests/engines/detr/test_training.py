@@ -18,12 +18,13 @@ from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
 from engines.core.training import Kept, Stopped
 from engines.data.scenes import KINDS
-from engines.detr import training, training_data
+from engines.detr import training_data
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.engine import Engine
 from engines.detr.preprocess import normalize
 from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, ModelInfo
 from engines.detr.training import Run, Trainer
+from engines.detr.training_run import PIECE
 from engines.detr.training_spec import (
     BACKBONE,
     BUNDLED,
@@ -388,7 +389,7 @@ def test_a_folder_without_anything_usable_is_refused_in_words(tmp_path):
 
 def test_long_steps_are_cut_into_pieces():
     run = Run(replace(TINY, batch=20))
-    assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // training.PIECE[SMALL])
+    assert sum(1 for _ in run.parts(run.params)) == 2 * -(-20 // PIECE[SMALL])
 
 
 def test_the_engine_of_the_tab_shows_a_state_of_the_run():
