@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 import numpy as np
@@ -249,7 +249,8 @@ def use(theme: str | None = None) -> None:
         app.setPalette(palette)
         app.setFont(font())
         if (dressed := sheet(TOKENS[_state.name])) != app.styleSheet():
-            app.setStyleSheet("")  # one sheet put on over another takes Qt four times as long: 1.7 s for all tabs
+            if app.styleSheet():
+                app.setStyleSheet("")  # one put on over another takes Qt four times as long: 1.7 s for all tabs
             app.setStyleSheet(dressed)
     set_up_plots()
 
@@ -265,11 +266,23 @@ def set_up_plots() -> None:
 
 def switch(root: QWidget, theme: str | None = None, language: str | None = None) -> None:
     """Change theme or language of a whole window without a restart."""
+    for _ in steps(root, theme, language):
+        pass
+
+
+def steps(root: QWidget, theme: str | None = None, language: str | None = None) -> Iterator[None]:
+    """Do what `switch` does; each ``yield`` is a place where the event loop may have a turn, with nothing painted."""
     if language is not None:
         words.set_language(language)
+    app = QApplication.instance()
+    if isinstance(app, QApplication) and theme not in (None, _state.name):
+        app.setStyleSheet("")  # half of the work of `use`
+        yield
     use(theme)
+    yield
     if language is not None:
         words.retranslate(root)
+        yield
     restyle(root)
 
 

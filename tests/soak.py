@@ -24,7 +24,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,8 @@ class Soak(QObject):
         Length of the walk, and when to look for the first time at what is held.
     names : list of str, optional
         Topics that are opened before; all of them if not given.
+    least : int
+        Acts that are done at least before and after that look, however long they take.
     """
 
     def __init__(
@@ -123,13 +125,14 @@ class Soak(QObject):
         minutes: float,
         settled: float = SETTLED,
         names: list[str] | None = None,
+        least: int = 0,
     ) -> None:
         super().__init__(window)
         self.window, self.minutes, self.settled = window, minutes, min(settled, minutes / 3)
         self.watch = Watch()
         self.hands = WatchedHands(window, seed, drops, self.watch)
         self.names = names or [one.name for one in topics()]
-        self.acts = 0
+        self.acts, self.least = 0, least
         self.held: list[Held] = []
         self.problems: list[str] = []
         self._loop = QEventLoop()
@@ -137,18 +140,20 @@ class Soak(QObject):
     def run(self) -> dict[str, Any]:
         """Walk to the end; what was found."""
         watch, window = self.watch, self.window
-        switch, show = theme.switch, window.show_topic
+        steps, show = theme.steps, window.show_topic
 
-        def marked_switch(*args: Any, **named: Any) -> None:
+        def marked_steps(*args: Any, **named: Any) -> Iterator[None]:
+            for _ in steps(*args, **named):
+                watch.mark("look")
+                yield
             watch.mark("look")
-            switch(*args, **named)
 
         def marked_show(name: str) -> Any:
             if name not in window.tabs:
                 watch.mark("first")
             return show(name)
 
-        theme.switch, window.show_topic = marked_switch, marked_show  # type: ignore[method-assign]
+        theme.steps, window.show_topic = marked_steps, marked_show  # type: ignore[method-assign]
         watch.start()
         try:
             self._open()
@@ -159,7 +164,7 @@ class Soak(QObject):
             self._weigh()
         finally:
             watch.stop()
-            theme.switch, window.show_topic = switch, show  # type: ignore[method-assign]
+            theme.steps, window.show_topic = steps, show  # type: ignore[method-assign]
         return self.found()
 
     def _open(self) -> None:
@@ -180,6 +185,8 @@ class Soak(QObject):
         self._rest(training=False)
 
     def _walk(self, until: float) -> None:
+        least = self.acts + self.least
+
         def act() -> None:
             self.hands.act()
             self.acts += 1
@@ -187,7 +194,7 @@ class Soak(QObject):
             if failure is not None and failure.details:
                 self.problems.append(f"{failure.details.strip()}\nafter {self.hands.log[-3:]}")
                 self.window.last_failure = None
-            if time.monotonic() < until:
+            if time.monotonic() < until or self.acts < least:
                 QTimer.singleShot(PAUSE, act)
             else:
                 self._loop.quit()

@@ -15,14 +15,17 @@ def changes(monkeypatch):
     """What is done, in order; the change itself is that of the tokens alone."""
     done = []
 
-    def switch(root, look=None, language=None):
+    def steps(root, look=None, language=None):
+        assert not root.updatesEnabled()
         done.append((look, language))
+        yield
+        done.append("further")
         if look:
             monkeypatch.setattr(theme._state, "name", look)
         if language:
             monkeypatch.setattr(words._state, "language", language)
 
-    monkeypatch.setattr(theme, "switch", switch)
+    monkeypatch.setattr(theme, "steps", steps)
     return done
 
 
@@ -39,7 +42,8 @@ def test_ten_quick_presses_are_one_change(dressing, changes, qtbot):
     dressing.ask(language="zh")
     assert changes == [True]  # nothing is done yet, and it was said once
     qtbot.waitUntil(lambda: False in changes)
-    assert changes == [True, ("dark", "zh"), False]
+    assert changes == [True, ("dark", "zh"), "further", False]
+    assert dressing.parent().updatesEnabled()
 
 
 def test_what_was_pressed_twice_is_left_alone(dressing, changes, qtbot):
@@ -48,6 +52,35 @@ def test_what_was_pressed_twice_is_left_alone(dressing, changes, qtbot):
     qtbot.waitUntil(lambda: False in changes)
     assert changes == [True, False]
     assert (dressing.theme, dressing.language) == ("light", "en")
+
+
+def test_what_is_pressed_in_the_middle_of_a_change_is_done_after_it(dressing, changes, qtbot, monkeypatch):
+    whole = theme.steps
+
+    def pressed(root, look=None, language=None):
+        for step in whole(root, look, language):
+            if look == "dark":
+                dressing.ask(theme="light")
+                dressing._change()  # even if its time comes at once
+            yield step
+
+    monkeypatch.setattr(theme, "steps", pressed)
+    dressing.ask(theme="dark")
+    qtbot.waitUntil(lambda: False in changes)
+    assert changes == [True, ("dark", None), "further", ("light", None), "further", False]
+
+
+def test_a_change_that_fails_leaves_a_window_that_paints(dressing, changes, qtbot, monkeypatch):
+    def failing(root, look=None, language=None):
+        raise RuntimeError("no sheet")
+        yield
+
+    monkeypatch.setattr(theme, "steps", failing)
+    dressing.ask(theme="dark")
+    with qtbot.captureExceptions() as caught:
+        qtbot.waitUntil(lambda: False in changes)
+    assert [kind for kind, *_ in caught] == [RuntimeError]
+    assert dressing.parent().updatesEnabled()
 
 
 class Paints(QObject):
@@ -73,6 +106,6 @@ def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qt
     window.toggle_theme()
     assert paints.texts == ["Changing the look"]  # on screen when the press has been heard
     assert not changes
-    qtbot.waitUntil(lambda: changes == [("dark", None)])
+    qtbot.waitUntil(lambda: changes == [("dark", None), "further"])
     assert window.status._text.text() != "Changing the look"
     assert window.settings.theme == "dark"

@@ -143,11 +143,11 @@ def test_a_limit_broken_is_named(later, gaps, told):
 def test_a_short_walk(qapp, open_window, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.soak.PAUSE", 1)
     with without_dialogs(tmp_path):
-        soak = Soak(open_window(), 1, [], 0.015, names=["attention_pooling", "scoring"])
+        soak = Soak(open_window(), 1, [], 0, names=["attention_pooling"], least=4)
         found = soak.run()
-    assert found["acts"] > 5
+    assert found["acts"] == 8
     assert not found["problems"]
     assert len(found["held"]) == 2
-    assert set(soak.window.tabs) >= {"attention_pooling", "scoring"}
+    assert set(soak.window.tabs) >= {"attention_pooling"}
     assert row(1, found, "cpu").split()[:2] == ["1", str(found["acts"])]
     assert worst_places({**found, "gaps": [Gap(0.3, 0.1, stack=["app/x.py:1 f"]).as_data()]}, "wall", 5)
