@@ -35,8 +35,8 @@ if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from PySide6.QtCore import QEventLoop, QObject, QTimer, QtMsgType, qInstallMessageHandler
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication, QToolButton
 
 from app import theme
 from app.launch import start
@@ -49,15 +49,12 @@ from main import arguments
 from tests import corpus
 from tests.app.hands import Hands, without_dialogs
 from tests.app.models import broken_models, tiny_vit
-from tests.app.watch import CLOCKS, Gap, Held, Watch
+from tests.app.watch import CLOCKS, Held, Watch
+from tests.soak_report import HEAD, KINDS, broken, row, worst_places
 
 SEEDS = (1, 2, 3)
 MINUTES, SETTLED = 25.0, 8.0  # of a run; after which what is held grows no more
 PAUSE = 50  #: ms between two acts
-ALONE, EVER = 0.25, 0.5  # s: the longest gap that is the window's own, and the longest of all
-STEPS = (0.1, 0.25, 0.5)
-MEMORY, OBJECTS, FILES = 1.15, 1.01, 2  # growth that is none: shares, and open files more
-KINDS = ("", "look", "first")
 QUIET = ("propagateSizeHints", "does not support")  # what the offscreen platform says of itself
 
 
@@ -225,6 +222,10 @@ class Soak(QObject):
         self._rest(training=False)
         self._wait(500)
         with self.watch.apart():
+            for one in self.window.findChildren(QToolButton):
+                if one.menu() is not None:
+                    one.menu().aboutToShow.emit()  # most are filled when they open: a first time is no growth
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             self.held.append(Held.now())
         for run in runs:
             run.play()
@@ -251,84 +252,6 @@ def dropped(folder: Path) -> list[Path]:
     drops += broken_models(folder / "models", good).values()
     drops += [folder / "dropped"] * 2
     return drops
-
-
-# ------------------------------------------------------------------ judging
-def broken(found: dict[str, Any], clock: str) -> list[str]:
-    """The limits that a walk broke, in words."""
-    gaps = [Gap(**one) for one in found["gaps"]]
-    told = []
-    own = [gap for gap in gaps if not gap.kind and gap.length(clock) > ALONE]
-    ever = [gap for gap in gaps if gap.length(clock) > EVER]
-    if own:
-        told.append(f"{len(own)} gaps over {1000 * ALONE:.0f} ms")
-    if ever:
-        told.append(f"{len(ever)} gaps over {1000 * EVER:.0f} ms at all")
-    if len(found["held"]) == 2:
-        first, last = (Held(**one) for one in found["held"])
-        if last.memory > MEMORY * first.memory:
-            told.append(f"memory grew from {first.memory:.0f} to {last.memory:.0f} MB")
-        if last.count > OBJECTS * first.count:
-            told.append(f"objects grew from {first.count} to {last.count}: {last.more(first)}")
-        if len(last.threads) > len(first.threads):
-            told.append(f"threads grew: {first.threads} to {last.threads}")
-        if last.files > first.files + FILES:
-            told.append(f"open files grew from {first.files} to {last.files}")
-    if found["problems"]:
-        told.append(f"{len(found['problems'])} errors")
-    return told
-
-
-HEAD = (
-    f"{'seed':>5} {'acts':>6} {'min':>5} | {'gaps > 100/250/500 ms':>24} {'look':>11} {'first':>11} {'worst':>7}"
-    f" | {'MB':>11} {'objects':>13} {'threads':>8} {'files':>7}"
-)
-
-
-def row(seed: int, found: dict[str, Any], clock: str) -> str:
-    """A line of the table: at minute eight → at the end."""
-    gaps = [Gap(**one) for one in found["gaps"]]
-    counts = {
-        kind: "/".join(str(sum(g.length(clock) > s for g in gaps if g.kind == kind)) for s in STEPS) for kind in KINDS
-    }
-    worst = max((gap.length(clock) for gap in gaps), default=0.0)
-    held = [Held(**one) for one in found["held"]]
-    parts = [
-        "→".join(text)
-        for text in (
-            [f"{one.memory:.0f}" for one in held],
-            [str(one.count) for one in held],
-            [str(len(one.threads)) for one in held],
-            [str(one.files) for one in held],
-        )
-    ]
-    return (
-        f"{seed:>5} {found['acts']:>6} {found['minutes']:>5g} | {counts['']:>24} {counts['look']:>11}"
-        f" {counts['first']:>11} {1000 * worst:>5.0f}ms | {parts[0]:>11} {parts[1]:>13} {parts[2]:>8} {parts[3]:>7}"
-    )
-
-
-def worst_places(found: dict[str, Any], clock: str, count: int, kind: str = "") -> str:
-    """Where the longest gaps come from: by total time of each act and innermost place of this project."""
-    total: Counter[str] = Counter()
-    longest: dict[str, Gap] = {}
-    for gap in (Gap(**one) for one in found["gaps"]):
-        if gap.kind == kind and gap.length(clock) > STEPS[0]:
-            ours = [line for line in gap.stack if line.startswith(("app/", "engines/"))]
-            place = ours[-1] if ours else (gap.stack[-1] if gap.stack else "not seen")
-            total[place] += round(1000 * gap.length(clock))
-            if place not in longest or gap.length(clock) > longest[place].length(clock):
-                longest[place] = gap
-    lines = []
-    for place, ms in total.most_common(count):
-        gap = longest[place]
-        lines.append(
-            f"  {ms} ms in all, at most {1000 * gap.length(clock):.0f} (wall {1000 * gap.wall:.0f}, queued"
-            f" {1000 * gap.queued:.0f}, own {1000 * gap.cpu:.0f}, collecting {1000 * gap.collecting:.0f}):"
-            f" {'; '.join(gap.acts[-2:])}"
-        )
-        lines += [f"      {line}" for line in gap.stack[-8:]]
-    return "\n".join(lines)
 
 
 # ------------------------------------------------------------------ the command

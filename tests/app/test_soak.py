@@ -9,7 +9,8 @@ import pytest
 
 from tests.app.hands import without_dialogs
 from tests.app.watch import Gap, Held, Watch, stack_of
-from tests.soak import Soak, broken, row, worst_places
+from tests.soak import Soak
+from tests.soak_report import broken, row, worst_places
 
 
 class Clocks:
