@@ -3,9 +3,10 @@ PYTHON ?= python3
 TORCH ?= torch>=2.6,<2.14  # another build of torch: make run TORCH="torch==2.9.0+cu128 --extra-index-url ..."
 VENV := .venv
 BIN := $(VENV)/bin
+BUNDLE ?= bundle  # the folder that `make bundle` fills
 ARGS ?=
 
-.PHONY: run test test-newest test-lowest proofs lint soak bench pictures fonts lock clean
+.PHONY: run test test-newest test-lowest proofs lint soak bench pictures fonts lock bundle clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -69,6 +70,10 @@ $(VENV)/test.done: pyproject.toml constraints.txt | $(VENV)/bin/python
 # The versions that `make run` and `make test` install: the newest that fit together today.
 lock: | $(VENV)/bin/python
 	@$(VENV)/bin/python .ci/packages.py lock $(patsubst torch%,"torch%",$(strip $(TORCH)))
+
+# A folder of wheels and a program that installs them where there is no network.
+bundle: $(VENV)/run.done
+	@$(VENV)/bin/python .ci/bundle.py $(BUNDLE) $(patsubst torch%,"torch%",$(strip $(TORCH)))
 
 # The suite at both ends of the ranges in pyproject.toml; torch stays the wheel at hand.
 test-newest test-lowest: test-%: .venv-%/test.done
