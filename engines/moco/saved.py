@@ -77,10 +77,11 @@ def _age(file: Path) -> int:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run on disk: the step it stands at, and the settings it was begun with."""
+    """A run on disk: the step it stands at, the settings it was begun with, and its file."""
 
     step: int
     settings: dict[str, object]
+    file: Path
 
 
 def saved_run(file: Path) -> SavedRun | None:
@@ -90,6 +91,43 @@ def saved_run(file: Path) -> SavedRun | None:
         settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
         settings["paths"] = tuple(settings["paths"])
         Learning(**settings)
-        return SavedRun(int(said["step"]), settings) if is_ordinary(file) else None
+        return SavedRun(int(said["step"]), settings, file) if is_ordinary(file) else None
     except (LabError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def saved_runs(file: Path) -> list[SavedRun]:
+    """What is saved there and what was put aside, the newest first."""
+    return [run for each in (file, *earlier(file)) if (run := saved_run(each)) is not None]
+
+
+def bring_first(run: SavedRun, file: Path) -> None:
+    """Bring a run that was put aside back to its file, so that it can be gone on with; the one there is put aside.
+
+    Raises
+    ------
+    WriteError
+        If the disk refuses.
+    """
+    if run.file == file:
+        return
+    waiting = file.with_name(f".{file.stem}.next.pt")
+    try:
+        for end in (".pt", ".json"):
+            run.file.with_suffix(end).replace(waiting.with_suffix(end))
+        if file.exists():
+            put_aside(file)
+        for end in (".pt", ".json"):
+            waiting.with_suffix(end).replace(file.with_suffix(end))
+    except OSError as error:
+        raise files.WriteError(file, files.reason(error)) from error
+
+
+def put_broken_aside(file: Path, error: Exception) -> LabError:
+    """A run that can't be read makes room; the sentence that says so."""
+    kind = type(error).__name__
+    try:
+        name = files.put_aside(file, "broken").name
+    except files.WriteError:
+        return LabError("The saved run can't be read ({reason}).", reason=kind)
+    return LabError("The saved run can't be read ({reason}). It is kept as {name}.", reason=kind, name=name)

@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 from engines.blocks.optimizers import Adam
 from engines.core import files
 from engines.core.errors import LabError, Message
+from engines.core.pack import DAMAGE
 from engines.core.protocol import Event, Job
 from engines.core.training import NotSaved, Stopped, Weights, finite
 from engines.moco.augment import views
@@ -26,7 +28,7 @@ from engines.moco.methods import KINDS, Dictionary
 from engines.moco.model import MoCo
 from engines.moco.parts import DIM, Twin, checked, encoder, recipe, settle
 from engines.moco.pictures import PictureSet, Shelf, Wanted
-from engines.moco.saved import put_aside
+from engines.moco.saved import put_aside, put_broken_aside
 from engines.moco.settings import Learning
 from engines.moco.spec import (
     COLLAPSED,
@@ -228,6 +230,14 @@ def save(run: Run, path: Path) -> None:
     files.write(path.with_suffix(".json"), json.dumps({"step": run.step, "settings": what}))
 
 
+def _load(run: Run, path: Path) -> None:
+    """Put a saved run into a new one; one that is damaged, or of another version, is put aside."""
+    try:
+        run.load(torch.load(path, weights_only=True))
+    except (*DAMAGE, RuntimeError, UnpicklingError) as error:
+        raise put_broken_aside(path, error) from error
+
+
 class Budget:
     """Keeps what costs time to a share of it."""
 
@@ -270,7 +280,7 @@ class Trainer:
             yield from self._shelf.get(Wanted(params.data, params.paths))
             run = Run(params, self._shelf.found)
             if params.resume and params.folder:
-                run.load(torch.load(run_file(params.folder, params), weights_only=True))
+                _load(run, run_file(params.folder, params))
             self._begin(run)
             yield run.began()
             yield from run.told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import QLabel
 from app import words
 from engines.core.errors import Message
 from engines.core.pictures import Picture
+from engines.moco.saved import put_aside
 from engines.moco.spec import (
     BANK,
     BUNDLED,
@@ -238,6 +241,31 @@ def test_a_run_is_gone_on_with_after_closing(tab, window, qtbot, open_window):
     train(qtbot, again, 1)
     assert again.running.told.last.step == 4
     assert not again.running.driver.pending()
+
+
+def test_a_run_put_aside_can_be_gone_on_with(tab, window, qtbot, open_window):
+    tab.show_page(1)
+    rest(qtbot, tab)
+    train(qtbot, tab, 3)
+    tab.running.driver.restart()
+    rest(qtbot, tab)
+    window.close()
+    assert window.lane.close(60)
+    file = run_file(run_folder(), tab.params)
+    put_aside(file)
+    for end in (".pt", ".json"):  # and a newer one in its place
+        shutil.copy(file.with_name(f"{file.stem}-before{end}"), file.with_suffix(end))
+    file.with_suffix(".json").write_text(file.with_suffix(".json").read_text().replace('"step": 3', '"step": 4'))
+    again = open_window(1280, 800).show_topic("moco")
+    again.show_page(1)
+    rest(qtbot, again)
+    assert "step 4" in again.saved_text.text()
+    again.earlier.click()
+    assert "step 3" in again.saved_text.text()
+    again.go_on.click()
+    rest(qtbot, again)
+    assert again.running.driver.step == 3
+    assert '"step": 3' in file.with_suffix(".json").read_text()
 
 
 def test_a_dropped_folder_is_learned_from(tab, window, qtbot, tmp_path):

@@ -427,7 +427,27 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
     for run in range(6, 12):
         drive(Trainer(), small(run=run, until=1, folder=str(tmp_path)))
     assert len(saved.earlier(file)) == saved.MOST_ASIDE
+    oldest = saved.saved_runs(file)[-1]
+    content = oldest.file.read_bytes()
+    saved.bring_first(oldest, file)  # and the one that was there is put aside
+    assert file.read_bytes() == content
     assert len(list(tmp_path.iterdir())) == 2 * (1 + saved.MOST_ASIDE)
+    resumed = drive(Trainer(), small(run=20, until=2, folder=str(tmp_path), resume=True))
+    assert resumed[0].step == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", "cut", "other"])
+def test_a_broken_saved_run_is_put_aside_with_a_sentence(on_toys, tmp_path, content):
+    file = run_file(tmp_path, small())
+    drive(Trainer(), small(until=1, folder=str(tmp_path)))
+    if content == "cut":
+        file.write_bytes(file.read_bytes()[:-5000])
+    elif content == "other":
+        torch.save({"mark": 1}, file)
+    else:
+        file.write_bytes(content)
+    with pytest.raises(LabError, match=r"can't be read .* kept as .*-broken\.pt|pictures are others"):
+        drive(Trainer(), small(run=2, until=2, folder=str(tmp_path), resume=True))
     assert run_file(tmp_path, small(method=BANK)) != file
 
 

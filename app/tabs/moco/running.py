@@ -11,8 +11,10 @@ from app.tabs.moco.told import Told
 from app.training import Training
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
+from engines.core.files import WriteError
 from engines.core.protocol import Ended, Progress
 from engines.core.training import Weights
+from engines.moco.saved import bring_first, saved_runs
 from engines.moco.spec import (
     MOST_STEPS,
     Collapsed,
@@ -29,7 +31,6 @@ from engines.moco.spec import (
     run_file,
     run_folder,
     run_params,
-    saved_run,
 )
 
 if TYPE_CHECKING:
@@ -86,9 +87,18 @@ class Running:
         """The tab's settings are others, or a page that shows the run came to the front."""
         self.driver.settings_changed()
 
-    def saved(self) -> SavedRun | None:
-        """The run on disk, if it can be gone on with: nothing was trained since the tab was opened."""
-        return None if self.driver.step or self.driver.runs else saved_run(run_file(run_folder(), self.tab.params))
+    def saved(self) -> list[SavedRun]:
+        """The runs on disk that can be gone on with: nothing was trained since the tab was opened."""
+        return [] if self.driver.step or self.driver.runs else saved_runs(run_file(run_folder(), self.tab.params))
+
+    def go_on(self, run: SavedRun) -> None:
+        """Go on with a run on disk, whose settings the tab has."""
+        try:
+            bring_first(run, run_file(run_folder(), self.tab.params))
+        except WriteError as error:
+            self.tab.complain(error.message)
+            return
+        self.driver.go_on()
 
     def tune(self) -> None:
         """Fine-tune the state looked at on k labels per class."""

@@ -86,7 +86,9 @@ class MocoTab(TopicTab):
         for part in (self.pending, self.sizes, self.notes):
             self.run_form.add(NEW_RUN, part)
         self.saved_text, self.go_on = quiet("", wrap=True), WideButton("Go on with it", "play")
-        self.saved_part = box(section("Saved run", self.saved_text, self.go_on))
+        self.earlier = WideButton("An earlier one", "undo")
+        self._saved_at = 0  # which of the runs on disk is offered
+        self.saved_part = box(section("Saved run", self.saved_text, self.go_on, self.earlier))
         self.no_shuffle = quiet(SHUFFLE, wrap=True)
         norm = box(section("Batch norm", self.no_shuffle))
         self.queue.slot.addWidget(self.transport)  # from the start: language and theme reach only what is in the tab
@@ -118,6 +120,7 @@ class MocoTab(TopicTab):
         )
         self.pending.anew.clicked.connect(lambda _checked=False: self.running.driver.restart())
         self.go_on.clicked.connect(lambda _checked=False: self._go_on())
+        self.earlier.clicked.connect(lambda _checked=False: self._offer_saved(self._saved_at + 1))
         self.transport.seeded.connect(lambda seed: self._step(seed=seed))
         self.test.tune.clicked.connect(lambda _checked=False: self.running.tune())
 
@@ -160,12 +163,13 @@ class MocoTab(TopicTab):
         self._step(data=FOLDER, paths=tuple(map(str, paths)), anchor=0, picture=None, **preset(FITTING[FOLDER]))
 
     def _go_on(self) -> None:
-        saved = self.running.saved()
-        if saved is None:
+        runs = self.running.saved()
+        if not runs:
             return
+        saved = runs[self._saved_at % len(runs)]
         back: dict[str, Any] = {"picture": None, "anchor": 0, **saved.settings}
         self._quietly(replace(self.params, **back))
-        self.running.driver.go_on()
+        self.running.go_on(saved)
 
     def _quietly(self, params: MocoParams) -> None:
         """Other settings without a run of their own."""
@@ -224,10 +228,13 @@ class MocoTab(TopicTab):
         self._offer_saved()
         self.draw()
 
-    def _offer_saved(self) -> None:
-        saved = self.running.saved()
-        self.saved_part.setVisible(saved is not None)
-        if saved is not None:
+    def _offer_saved(self, at: int = 0) -> None:
+        runs = self.running.saved()
+        self._saved_at = at
+        self.saved_part.setVisible(bool(runs))
+        self.earlier.setVisible(len(runs) > 1)
+        if runs:
+            saved = runs[at % len(runs)]
             values = {"n": words.number(saved.step), "what": Message(str(saved.settings["data"]))}
             say(self.saved_text, "setText", Message("{what}: stopped at step {n}.", values))
 
