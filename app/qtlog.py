@@ -18,6 +18,12 @@ QUIET = re.compile(
 """Lines of Qt that tell nothing that anybody could put right; each is matched whole."""
 
 
+def leave_out_noise() -> None:
+    """Leave out `QUIET` from here on, where somebody else makes the application object."""
+    with Starting():
+        pass
+
+
 class Starting:
     """Keeps what Qt says while the application object is made, for it may end in an abort.
 

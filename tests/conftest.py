@@ -14,8 +14,12 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
+from app.qtlog import leave_out_noise
+
 LONG = ("test_walk.py", "test_survival.py")
 PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
+
+leave_out_noise()  # of what Qt says between two tests; within one, pytest-qt listens
 
 
 class PatientBot(QtBot):

@@ -149,7 +149,7 @@ def test_the_program_itself_takes_a_snapshot_without_a_display(tmp_path):
         DISPLAY=None, WAYLAND_DISPLAY=None, QT_QPA_PLATFORM=None,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""  # not even what Qt says of a plugin without a screen
     with Image.open(tmp_path / "图" / "detr.png") as image:
         assert image.size == (1280, 800)
         corner = image.convert("RGB").getpixel((1270, 790))
