@@ -91,6 +91,7 @@ class Chips(QWidget):
             return
         for old in self._chips:
             self._grid.removeWidget(old)
+            old.hide()  # it goes when the event loop comes round
             old.deleteLater()
         self._chips = []
         for i in range(count):

@@ -17,8 +17,8 @@ class History(QObject):
 
     changed = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._past: list[Params] = []
         self._future: list[Params] = []
         self._open = ""

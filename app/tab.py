@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QWidget
 
@@ -82,6 +82,10 @@ class Dock(QWidget):
         if resets:
             layout.addWidget(rule())
             layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
+        else:  # nobody else would delete them
+            for part in (self._count, self._reset):
+                part.setParent(self)
+                part.hide()
         self.setLayout(layout)
         self._changes = -1
         self.set_changes(0)
@@ -138,7 +142,7 @@ class TopicTab(QWidget):
         self.params: Any = shell.settings.restored(topic.name, self.params_type())
         self.note: Message | None = None
         self.progress: Progress | None = None
-        self.history = History()
+        self.history = History(self)
         self.stream = Stream(shell.lane, lambda: _engine(topic.engine), parent=self)
         self.stream.device = shell.settings.device
         self.stream.arrived.connect(self._arrived)
@@ -385,6 +389,20 @@ def _engine(place: str) -> Engine[Any]:
         leave_a_core()  # counted per thread, so it is said on the one that computes
     made: Engine[Any] = getattr(found, name)()
     return made
+
+
+def adopt(owner: QObject) -> None:
+    """Own the objects that a tab and its pages hold, so that they end with it.
+
+    What hears a signal of an object without an owner is kept by Qt: with a slot that knows the tab, the whole tab.
+    """
+    for value in list(vars(owner).values()):
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, QObject) and not isinstance(part, QWidget):
+                if part.parent() is None:
+                    part.setParent(owner)
+                if part.parent() is owner:
+                    adopt(part)
 
 
 def _beside(page: Page) -> QWidget:

@@ -135,7 +135,12 @@ def contrast(a: str, b: str) -> float:
 
 def ink_on(paper: str) -> QColor:
     """Black or white, whichever has more contrast on ``#RRGGBB`` paper."""
-    return QColor(max(FIXED.values(), key=lambda ink: contrast(ink, paper)))
+    return color(_ink(paper))
+
+
+@lru_cache(maxsize=4096)  # a table of numbers asks for each of its cells
+def _ink(paper: str) -> str:
+    return max(FIXED, key=lambda token: contrast(FIXED[token], paper))
 
 
 # ------------------------------------------------------------------ color maps

@@ -31,7 +31,7 @@ from app.intake import Intake
 from app.settings import Settings
 from app.side import Side
 from app.status import NAMES, Status
-from app.tab import TopicTab
+from app.tab import TopicTab, adopt
 from app.theme import NARROW
 from app.topics import topic, topics
 from app.widgets import Button, box, button, col, label, row
@@ -114,6 +114,7 @@ class Window(QMainWindow):
             if found is None:
                 raise KeyError(name)
             tab = self.tabs[name] = found.tab_class()(found, self)
+            adopt(tab)
             tab.busy.connect(lambda busy, t=tab: self._busy(t, busy))
             tab.answered.connect(lambda t=tab: self._answered(t))
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))

@@ -131,6 +131,7 @@ class Curves(pg.PlotWidget):
         self._line.setZValue(5)
         self._dots.setZValue(6)
         self.key = Key(())
+        self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
         plot.getViewBox().sigRangeChanged.connect(self._tick)
         self.restyled()
 

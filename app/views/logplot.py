@@ -63,6 +63,7 @@ class LogPlot(CursorPlot):
         self._line: tuple[float, Text] | None = None
         self._axis: Text = ""
         self.key = Key((), "")
+        self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
         self._said: tuple[object, ...] = ()
 
     # -- content

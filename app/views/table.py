@@ -44,7 +44,7 @@ class QueryTable(QTableView):
         super().__init__()
         self.settings: dict[str, object] = {}
         self.export_name = "queries"
-        self._model = Model()
+        self._model = Model(self)
         self._hover: int | None = None
         self._at: int | None = None
         self._painter = CellPainter(self)
