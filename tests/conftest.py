@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import sys
 import threading
+import time
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -18,6 +21,7 @@ from app.qtlog import leave_out_noise
 
 LONG = ("test_walk.py", "test_survival.py")
 PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
+POLL = 3  #: ms between two looks at what is waited for; pytest-qt's 10 are a minute of idle cores in all
 
 leave_out_noise()  # of what Qt says between two tests; within one, pytest-qt listens
 
@@ -27,7 +31,15 @@ class PatientBot(QtBot):
 
     def waitUntil(self, callback, *, timeout=PATIENCE):
         __tracebackhide__ = True
-        super().waitUntil(callback, timeout=max(timeout, PATIENCE))
+        end = time.monotonic() + max(timeout, PATIENCE) / 1000
+        while time.monotonic() < end:
+            try:
+                if callback() in (None, True):  # as pytest-qt has it: what only asserts returns nothing
+                    return
+            except AssertionError:
+                pass
+            self.wait(POLL)
+        super().waitUntil(callback, timeout=POLL)  # says what it waited for
 
     def waitSignal(self, signal, *, timeout=PATIENCE, raising=None, **options):
         if raising is not False:  # else the wait is for nothing to come
@@ -40,15 +52,29 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in LONG)
 
 
+def pytest_collection_finish():
+    """What the tests import stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def qtbot(qapp, request):
     return PatientBot(request)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """Makes new folders; each ``mktemp`` would look through all that are there."""
+    above = tmp_path_factory.mktemp("homes")
+    return (above / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
+def own_home(homes, monkeypatch):
     """Settings and caches of the app go to a folder of the test's own."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("ATTENTION_LAB_HOME", str(folder))
     return folder
 

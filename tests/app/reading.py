@@ -202,19 +202,25 @@ def _nothing(*_: object) -> None:
 
 
 def _walk(node: ET.Element, at: QTransform, style: dict[str, str], found: list[Painted]) -> None:
-    style = {**style, **{k: v for k, v in node.attrib.items() if k.startswith("font-")}}
+    if "font-size" in node.attrib:  # Qt names all of a font or nothing of it
+        style = node.attrib
     if (moved := node.get("transform", "")).startswith("matrix("):
         at = QTransform(*_six(moved)) * at
     if node.tag.endswith("}text") and (node.text or "").strip():
-        font = QFont(style.get("font-family", "").strip("'\""))
-        font.setPixelSize(max(1, round(float(style.get("font-size", "12")))))
-        font.setWeight(QFont.Weight(int(style.get("font-weight", "400"))))
-        metrics = QFontMetricsF(font)
+        metrics = _metrics(style.get("font-family", ""), style.get("font-size", "12"), style.get("font-weight", "400"))
         x, y = float(node.get("x", "0")), float(node.get("y", "0"))
         place = QRectF(x, y - metrics.capHeight(), metrics.horizontalAdvance(node.text), metrics.capHeight())
         found.append(Painted(node.text or "", at.mapRect(place)))
     for child in node:
         _walk(child, at, style, found)
+
+
+@cache
+def _metrics(family: str, size: str, weight: str) -> QFontMetricsF:
+    font = QFont(family.strip("'\""))
+    font.setPixelSize(max(1, round(float(size))))
+    font.setWeight(QFont.Weight(int(weight)))
+    return QFontMetricsF(font)
 
 
 def _six(text: str) -> tuple[float, ...]:

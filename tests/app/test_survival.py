@@ -23,7 +23,8 @@ from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
-ROUNDS, ACTS = 4, 10  # of the random walk: times over all pages, acts on each time
+WALKS = {"short": (2, 8), "long": (6, 15)}  # random walks: times over all pages, acts on each time
+CHANGES = 400  # of a slider, 200 a second
 FURTHER = 2  # rounds at most where the last one grew
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
 GROWTH, MORE = 50, 300  # in the last round: MB; widgets, actions and other objects of the window's 7,000
@@ -81,8 +82,8 @@ def test_200_slider_changes_a_second_end_on_the_last(window, qtbot, topic, field
     slider = tab.form.control(field).slider
     asked, clock = 0, QElapsedTimer()
     clock.start()
-    while asked < 1000:  # a slow machine gets the changes that are due in bursts
-        while asked < min(1000, clock.elapsed() / 5):
+    while asked < CHANGES:  # a slow machine gets the changes that are due in bursts
+        while asked < min(CHANGES, clock.elapsed() / 5):
             slider.setValue((7 * asked) % slider.maximum())
             asked += 1
         QApplication.processEvents()
@@ -158,8 +159,10 @@ def visits(window) -> list[tuple[str, int]]:
     return [(topic.name, page) for topic in topics() for page in range(len(window.show_topic(topic.name).pages))]
 
 
-@pytest.mark.timeout(900)  # 3 minutes on one idle core
-def test_random_acts_on_every_page(small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("walk", ["short", pytest.param("long", marks=pytest.mark.proof)])
+@pytest.mark.timeout(900)
+def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
+    rounds, acts = WALKS[walk]
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
     for inner in ("dropped", "models", "saved"):
         (tmp_path / inner).mkdir()
@@ -171,10 +174,10 @@ def test_random_acts_on_every_page(small_models, few_sheets, window, qtbot, vit_
         hands = Hands(window, 20260, drops)
         used: list[float] = []
         objects: list[int] = []
-        for turn in range(ROUNDS + FURTHER):  # what is loaded at first use is no leak: the last round counts
+        for turn in range(rounds + FURTHER):  # what is loaded at first use is no leak: the last round counts
             for name, page in hands.dice.sample(pages := visits(window), len(pages)):
                 window.show_topic(name).show_page(page)
-                for _ in range(ACTS):
+                for _ in range(acts):
                     hands.act()
                     QApplication.processEvents()
                     failure = window.last_failure
@@ -184,7 +187,7 @@ def test_random_acts_on_every_page(small_models, few_sheets, window, qtbot, vit_
                 run.pause()
             used.append(memory())
             objects.append(len(window.findChildren(QObject)))
-            if turn + 1 >= ROUNDS and used[-1] - used[-2] < GROWTH:
+            if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH:
                 break  # else something was used late, for the first time, or leaks: then it grows once more
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}
     assert used[-1] - used[-2] < GROWTH, f"MB after each round: {used}"
