@@ -62,6 +62,7 @@ class Window(QMainWindow):
         self.lane = Lane()
         self.tabs: dict[str, TopicTab] = {}
         self.last_failure: Ended | None = None
+        self._wanted = ""  # a topic that was chosen and is not built yet
         self._paints = 0
         self._followed = False
         self._beat_at = time.monotonic()
@@ -103,12 +104,19 @@ class Window(QMainWindow):
         found = topic(name)
         if name in self.tabs or found is None:
             self.show_topic(name)
-        else:
-            found.tab_class()
-            QTimer.singleShot(0, self, lambda: self.show_topic(name))
+            return
+        self._wanted = name
+        found.tab_class()
+        QTimer.singleShot(0, self, self._show_wanted)
+
+    def _show_wanted(self) -> None:
+        """Build the topic chosen last, unless another came to the front meanwhile."""
+        if self._wanted:
+            self.show_topic(self._wanted)
 
     def show_topic(self, name: str) -> TopicTab:
         """Bring a topic to the front, building it if it is the first time."""
+        self._wanted = ""
         if name not in self.tabs:
             found = topic(name)
             if found is None:

@@ -161,6 +161,16 @@ def test_a_topic_chosen_at_the_side_is_imported_and_built_in_two_turns(window, q
     assert len(done) == 2
 
 
+def test_a_topic_shown_meanwhile_stays_in_front(window, qtbot, monkeypatch):
+    shown = []
+    whole = window.show_topic
+    monkeypatch.setattr(window, "show_topic", lambda name: (shown.append(name), whole(name)))
+    window.side.chosen.emit("toy")
+    window.show_topic("toy")  # by a drop, say
+    QApplication.processEvents()
+    assert shown == ["toy"]
+
+
 def test_a_narrow_window_gets_the_rail(window, qtbot):
     window.resize(1300, 800)
     qtbot.waitUntil(lambda: window.side.rail)
