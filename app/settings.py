@@ -135,6 +135,7 @@ class Settings:
         """Write what has changed. A full or read-only disk is no reason to stop the app."""
         if self._file is not None:
             self._join()
+            self._failed = None  # said again: it may be the last word
             self._write(self._file, self._values())
 
     def save_changes(self) -> None:

@@ -416,11 +416,12 @@ class Window(QMainWindow):
         """Leave nothing behind: no thread, no timer, no half file."""
         self._beat.stop()
         self.keep_everything()  # first: what follows may take longer than a session's end allows
-        if (note := self.settings.take_note()) is not None:
-            print(words.tr(note), file=sys.stderr)
         self.hide()  # a long computation may take a moment to end; nobody has to watch that
         self.intake.close()
         self.lane.close()
+        self.settings.save()  # once more if it failed: what the lane has put down may have made room
+        if (note := self.settings.take_note()) is not None:
+            print(words.tr(note), file=sys.stderr)
         super().closeEvent(event)
 
 

@@ -52,6 +52,7 @@ PAGES = {
 }
 
 
+@pytest.mark.timeout(400)  # two programs, one after the other, on a machine that may be busy
 @pytest.mark.parametrize(
     "tab", ["multi_head", *(pytest.param(n, marks=pytest.mark.proof) for n in PAGES if n != "multi_head")]
 )
