@@ -49,12 +49,13 @@ class BusyLine(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         if not self.runs:
             return
-        painter, wide = QPainter(self), self.width()
-        if not theme.duration(1):
-            painter.fillRect(self.rect(), theme.color("accent"))
-            return
-        length = wide // 4
-        painter.fillRect(QRect(self._at * (wide + length) // 100 - length, 0, length, 2), theme.color("accent"))
+        wide = self.width()
+        with QPainter(self) as painter:
+            if not theme.duration(1):
+                painter.fillRect(self.rect(), theme.color("accent"))
+                return
+            length = wide // 4
+            painter.fillRect(QRect(self._at * (wide + length) // 100 - length, 0, length, 2), theme.color("accent"))
 
 
 class Card(QFrame):

@@ -38,31 +38,31 @@ class Check(QCheckBox):
         return True
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        top, on, focus = self.height() / 2 - 8, self.isChecked(), self.hasFocus()
-        painter.setPen(QPen(theme.color("accent" if on or focus else "control"), 1))
-        painter.setBrush(theme.color("accent" if on else "sunken"))
-        painter.drawRoundedRect(QRectF(1.5, top + 0.5, 15, 15), 3, 3)
-        if focus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.color("accent"), 1.5))
-            painter.drawRoundedRect(QRectF(-0.25 + 1, top - 1.25 - 0.5, 17, 19), 4, 4)
-        if on:
-            painter.setPen(
-                QPen(
-                    theme.color("on_accent"),
-                    2,
-                    Qt.PenStyle.SolidLine,
-                    Qt.PenCapStyle.RoundCap,
-                    Qt.PenJoinStyle.RoundJoin,
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            top, on, focus = self.height() / 2 - 8, self.isChecked(), self.hasFocus()
+            painter.setPen(QPen(theme.color("accent" if on or focus else "control"), 1))
+            painter.setBrush(theme.color("accent" if on else "sunken"))
+            painter.drawRoundedRect(QRectF(1.5, top + 0.5, 15, 15), 3, 3)
+            if focus:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(theme.color("accent"), 1.5))
+                painter.drawRoundedRect(QRectF(-0.25 + 1, top - 1.25 - 0.5, 17, 19), 4, 4)
+            if on:
+                painter.setPen(
+                    QPen(
+                        theme.color("on_accent"),
+                        2,
+                        Qt.PenStyle.SolidLine,
+                        Qt.PenCapStyle.RoundCap,
+                        Qt.PenJoinStyle.RoundJoin,
+                    )
                 )
-            )
-            painter.drawPolyline([QPointF(5, top + 8.5), QPointF(8, top + 11.5), QPointF(13, top + 5)])
-        painter.setPen(theme.color("text" if self.isEnabled() else "control"))
-        painter.setFont(self.font())
-        place = QRectF(17 + S2, 0, self.width(), self.height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.text().replace("&&", "&"))
+                painter.drawPolyline([QPointF(5, top + 8.5), QPointF(8, top + 11.5), QPointF(13, top + 5)])
+            painter.setPen(theme.color("text" if self.isEnabled() else "control"))
+            painter.setFont(self.font())
+            place = QRectF(17 + S2, 0, self.width(), self.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self.text().replace("&&", "&"))
 
 
 class Chips(QWidget):

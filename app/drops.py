@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage, QPixmap
 
 from engines.checkpoints import layout
+from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
 
@@ -122,8 +124,11 @@ def _sort(path: Path, drop: Drop) -> None:
 
 def _check_model(path: Path) -> None:
     """Raise LabError for a model folder that can't be used, before a tab is bothered with it."""
+    until = time.monotonic() + limits.LOOK
     layout.read_json(path / layout.CONFIG)
     for file in layout.weight_files(path):
+        if time.monotonic() > until:  # this is the window's own thread: the rest is looked at where the model is read
+            return
         layout.read_header(file)
 
 

@@ -92,10 +92,9 @@ def _bytes_svg(view: QWidget) -> bytes:
     generator.setViewBox(QRect(0, 0, view.width(), view.height()))
     generator.setTitle(getattr(view, "export_name", "Attention Lab"))
     generator.setDescription(settings_text(getattr(view, "settings", {})))
-    painter = QPainter(generator)
-    painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
-    QWidget.render(view, painter, QPoint(0, 0))
-    painter.end()
+    with QPainter(generator) as painter:
+        painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
+        QWidget.render(view, painter, QPoint(0, 0))
     return outlined(bytes(store.data()))
 
 

@@ -202,7 +202,8 @@ class Underline(QWidget):
             self._run.start()
 
     def paintEvent(self, _event: object) -> None:
-        QPainter(self).fillRect(self.rect(), theme.color("accent"))
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.color("accent"))
 
 
 def _below(page: QWidget) -> QRect:

@@ -30,9 +30,8 @@ def _source(name: str) -> str:
 def _pixmap(name: str, tint: str, px: int, scale: int) -> QPixmap:
     picture = QPixmap(px * scale, px * scale)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    QSvgRenderer(QByteArray(_source(name).replace("currentColor", tint).encode())).render(painter)
-    painter.end()
+    with QPainter(picture) as painter:
+        QSvgRenderer(QByteArray(_source(name).replace("currentColor", tint).encode())).render(painter)
     picture.setDevicePixelRatio(scale)
     return picture
 

@@ -204,28 +204,28 @@ class Slider(QSlider):
         return QSize(60, 22)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        left, right = self._ends()
-        middle = 11.0
-        now = left + (right - left) * self.scale_.share(self._number)
-        start = left + (right - left) * self.scale_.share(self.default)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("border"))
-        painter.drawRoundedRect(QRectF(left, middle - 2, right - left, 4), 2, 2)
-        painter.setBrush(theme.color("accent" if self.isEnabled() else "control"))
-        painter.drawRoundedRect(QRectF(min(now, start), middle - 2, abs(now - start), 4), 2, 2)
-        painter.setBrush(theme.color("control"))
-        for mark in self._marks or (self.default,):
-            x = left + (right - left) * self.scale_.share(mark)
-            painter.drawRect(QRectF(round(x) - 0.5, middle + 5, 1, 5))
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.drawEllipse(QPointF(now, middle), 9.5, 9.5)
-        painter.setPen(QPen(theme.color("accent" if self.isEnabled() else "control"), 2))
-        painter.setBrush(theme.color("surface"))
-        painter.drawEllipse(QPointF(now, middle), 6, 6)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            left, right = self._ends()
+            middle = 11.0
+            now = left + (right - left) * self.scale_.share(self._number)
+            start = left + (right - left) * self.scale_.share(self.default)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("border"))
+            painter.drawRoundedRect(QRectF(left, middle - 2, right - left, 4), 2, 2)
+            painter.setBrush(theme.color("accent" if self.isEnabled() else "control"))
+            painter.drawRoundedRect(QRectF(min(now, start), middle - 2, abs(now - start), 4), 2, 2)
+            painter.setBrush(theme.color("control"))
+            for mark in self._marks or (self.default,):
+                x = left + (right - left) * self.scale_.share(mark)
+                painter.drawRect(QRectF(round(x) - 0.5, middle + 5, 1, 5))
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(theme.color("accent"), 2))
+                painter.drawEllipse(QPointF(now, middle), 9.5, 9.5)
+            painter.setPen(QPen(theme.color("accent" if self.isEnabled() else "control"), 2))
+            painter.setBrush(theme.color("surface"))
+            painter.drawEllipse(QPointF(now, middle), 6, 6)
 
 
 class Field(QLineEdit):

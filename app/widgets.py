@@ -5,7 +5,9 @@ Texts are English keys (see `app.words`) or whole Messages; fonts and icons foll
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
@@ -218,6 +220,9 @@ class Segments(QFrame):
         self._group.button(index).setChecked(True)
 
 
+MANY = 300  # entries of a menu; more are parted
+
+
 class MenuButton(Button):
     """A button that opens a list and shows what was chosen there."""
 
@@ -232,6 +237,8 @@ class MenuButton(Button):
         self._at = -1
         self._menu = QMenu(self)
         self._exclusive = QActionGroup(self)
+        self._actions: dict[int, QAction] = {}
+        self._parts: list[QMenu] = []
         self.setMenu(self._menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.set_options(options, at)
@@ -242,17 +249,42 @@ class MenuButton(Button):
         for old in self._exclusive.actions():
             self._exclusive.removeAction(old)
             old.deleteLater()
-        self._options = list(options)
-        for i, text in enumerate(options):
-            action = QAction(self)
-            action.setCheckable(True)
-            words.say(action, "setText", text)
-            action.triggered.connect(lambda _checked=False, i=i: self._pick(i))
-            self._exclusive.addAction(action)
-            self._menu.addAction(action)
+        for part in self._parts:
+            part.deleteLater()
+        self._options, self._actions, self._parts = list(options), {}, []
         self._at = -1
+        if len(options) <= MANY:
+            self._offer(self._menu, range(len(options)))
+        else:
+            self._part(math.isqrt(len(options)) + 1)
         if options:
             self.set_at(min(at, len(options) - 1))
+
+    def _offer(self, menu: QMenu, places: Iterable[int]) -> None:
+        for i in places:
+            action = QAction(self)
+            action.setCheckable(True)
+            words.say(action, "setText", self._options[i])
+            action.triggered.connect(lambda _checked=False, i=i: self._pick(i))
+            self._exclusive.addAction(action)
+            action.setChecked(i == self._at)
+            self._actions[i] = action
+            menu.addAction(action)
+
+    def _part(self, length: int) -> None:
+        """A menu of many parts, each filled when it is opened: thousands of entries would hold the window up."""
+        for first in range(0, len(self._options), length):
+            places = range(first, min(first + length, len(self._options)))
+            part = QMenu(self._menu)
+            ends = {"first": self._options[places[0]], "last": self._options[places[-1]]}
+            words.say(part, "setTitle", Message("{first} – {last}", ends))
+            part.aboutToShow.connect(partial(self._open, part, places))
+            self._menu.addMenu(part)
+            self._parts.append(part)
+
+    def _open(self, part: QMenu, places: range) -> None:
+        if part.isEmpty():
+            self._offer(part, places)
 
     def _pick(self, index: int) -> None:
         self.set_at(index)
@@ -265,7 +297,11 @@ class MenuButton(Button):
     def set_at(self, index: int) -> None:
         """Choose without telling anybody."""
         self._at = index
-        self._exclusive.actions()[index].setChecked(True)
+        checked = self._exclusive.checkedAction()
+        if index in self._actions:
+            self._actions[index].setChecked(True)
+        elif checked is not None:
+            checked.setChecked(False)  # what is chosen stands in a part that was not opened yet
         chosen = self._options[index]
         if self._prefix:
             value = chosen if isinstance(chosen, Message) else Message(chosen)
@@ -288,11 +324,11 @@ class Swatch(QWidget):
         self.setFixedSize(10, 10)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color(self._token))
-        painter.drawRoundedRect(self.rect(), 2, 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color(self._token))
+            painter.drawRoundedRect(self.rect(), 2, 2)
 
 
 class Key(QWidget):

@@ -98,3 +98,23 @@ def test_the_top_level_holds_nothing_else():
         "constraints.txt",
     }
     assert tops <= allowed
+
+
+def test_every_painter_is_ended_whatever_is_raised():
+    """An active one makes Qt complain at the end of the painting, and what is painted next is lost."""
+    for path in (ROOT / "app").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        painters = {node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node) in PAINTERS}
+        ended = {item.context_expr for node in ast.walk(tree) if isinstance(node, ast.With) for item in node.items}
+        names = {node.id for node in ended if isinstance(node, ast.Name)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and any(getattr(target, "id", "") in names for target in node.targets):
+                ended.add(node.value)
+        assert painters <= ended, path
+
+
+PAINTERS = {"QPainter", "QStylePainter"}
+
+
+def name_of(call: ast.Call) -> str:
+    return getattr(call.func, "id", "")

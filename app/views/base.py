@@ -173,20 +173,21 @@ class PixelView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._damage = QRectF(event.rect())
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.color("surface"))
-        self.arranged()
-        if self.is_empty():
-            empty_note(painter, QRectF(self.rect()), self._empty)
-        else:
-            self.draw(painter)
-        if self._keyboard and self.hasFocus():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
-        painter.end()
-        self._damage = None
+        try:
+            with QPainter(self) as painter:  # ended whatever a view raises: an active one would spoil what follows
+                painter.fillRect(self.rect(), theme.color("surface"))
+                self.arranged()
+                if self.is_empty():
+                    empty_note(painter, QRectF(self.rect()), self._empty)
+                else:
+                    self.draw(painter)
+                if self._keyboard and self.hasFocus():
+                    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+                    painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        finally:
+            self._damage = None
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)

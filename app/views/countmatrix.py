@@ -32,7 +32,8 @@ class CountMatrix(Matrix):
         """Show counts; the first ``diagonal`` cells of the diagonal are framed. The scale ends at the largest beside
         it, so that mistakes can be seen where most is right; of very many rows at the largest in the square part."""
         beside = counts.copy()
-        np.fill_diagonal(beside, 0)
+        if beside.size:
+            np.fill_diagonal(beside, 0)
         if len(counts) > MANY and beside[:diagonal, :diagonal].any():
             beside = beside[:diagonal, :diagonal]
         top = max(1, int(beside.max(initial=0)))

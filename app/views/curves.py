@@ -365,7 +365,6 @@ class Curves(pg.PlotWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self._keyboard and self.hasFocus():
-            painter = QPainter(self.viewport())
-            painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
-            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
-            painter.end()
+            with QPainter(self.viewport()) as painter:
+                painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+                painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from engines.core.limits import TEXT
 
+#: weights may be finite, and what they make of a picture may not
+NOT_FINITE = "Layer {n} gives numbers that are not finite: the weights of this model are damaged or too large."
+
 
 @dataclass(frozen=True)
 class Message:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.core.errors import NOT_FINITE, LabError
 from engines.detr.interventions import Interventions
 from engines.detr.model import Detr, Memory
 from engines.detr.spec import ENCODER_SELF
@@ -167,6 +168,9 @@ class Answer:
 def decode(model: Detr, memory: Memory, interventions: Interventions) -> Answer:
     """Run the decoder and its heads after every layer."""
     decoded = model.decode(memory, True, interventions)
+    whole = torch.isfinite(decoded.states).flatten(1).all(1)  # (L,)
+    if not whole.all():
+        raise LabError(NOT_FINITE, n=int((~whole).nonzero()[0]) + 1)
     probabilities = model.class_head(decoded.states)[:, 0].softmax(-1)  # (L, Q, C+1)
     scores, labels = probabilities[..., :-1].max(-1)
     boxes = cxcywh_to_xyxy(model.box_head(decoded.states)[:, 0])

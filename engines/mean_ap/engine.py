@@ -40,6 +40,7 @@ FEW = 6  # answers of each kind that are remembered: those of a large data set t
 KEPT = {"thumbnail": 64}
 STRIP = 40  # small pictures
 THUMB = 96  # pixels of their longer side
+CROWDED = 1_500  # classes of a matrix: LVIS has 1,203; more take long to draw and are points that nobody can tell apart
 HAIR = 1e-9  # IoUs that differ by less are one
 PATIENCE = 0.3  # seconds after which those that are ready are shown
 
@@ -335,6 +336,8 @@ def curve(
 def counted(pairs: np.ndarray, cases: Cases, cell: tuple[int, int] | None) -> ConfusionSeen:
     """The confusion matrix, and the pictures of a cell, those with most of it first; without one, all."""
     side = len(cases.classes) + 1
+    if side > CROWDED:
+        return ConfusionSeen(np.zeros((0, 0), int), tuple(range(len(cases.images))))
     counts = np.bincount(pairs[:, 1] * side + pairs[:, 2], minlength=side * side).reshape(side, side)
     every = len(cases.images)
     if cell is None:

@@ -266,7 +266,7 @@ class ConfusionSeen(Frame):
     Attributes
     ----------
     counts : ndarray (C + 1, C + 1)
-        True class (rows; last: nothing there) by said class (columns; last: missed).
+        True class (rows; last: nothing there) by said class (columns; last: missed). (0, 0) for too many classes.
     pictures : tuple of int
         Images that the chosen cell counts something in, the most first; all of them without one.
     """

@@ -133,6 +133,10 @@ def embed(loaded: Loaded, pictures: Bytes) -> Floats:
         filled[: len(some)] = some
         parts.append(_through(loaded, filled)[: len(some)])
     found: Floats = np.concatenate(parts)
+    if not np.isfinite(found).all():
+        raise LabError(
+            "{name}: gives features that are not finite: its weights are damaged or too large.", name=loaded.title
+        )
     return found
 
 

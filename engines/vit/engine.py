@@ -6,6 +6,7 @@ first changed layer), weights of the layer on screen, and every part of the answ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ import torch
 
 from engines.checkpoints import catalog
 from engines.core.device import resolve
-from engines.core.errors import Message
+from engines.core.errors import NOT_FINITE, LabError, Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Job, Progress
 from engines.data.samples import sample
@@ -184,4 +185,6 @@ def _advance(stream: Stream) -> Iterator[Event]:
     """Compute all layers that are left, with a place to stop after each."""
     while not stream.complete:
         stream.advance()
+        if not math.isfinite(float(stream.hidden[-1].sum())) and not torch.isfinite(stream.hidden[-1]).all():
+            raise LabError(NOT_FINITE, n=stream.reached)
         yield Progress(stream.reached, len(stream.net.blocks), Message("Layer by layer"))

@@ -405,3 +405,28 @@ def test_icon_buttons_have_a_name_and_a_tip(qtbot):
     made = button(icon="copy", tip="Copy picture")
     qtbot.addWidget(made)
     assert made.accessibleName() == made.toolTip() == "Copy picture"
+
+
+def test_a_menu_of_thousands_is_parted_and_filled_when_it_is_opened(qtbot):
+    menu = MenuButton([words.plain(f"class {n}") for n in range(5000)], 4321)
+    qtbot.addWidget(menu)
+    chosen = []
+    menu.chosen.connect(chosen.append)
+    parts = [action.menu() for action in menu._menu.actions()]
+    assert 60 < len(parts) < 80
+    assert all(part.isEmpty() for part in parts)
+    assert parts[0].title() == "class 0 – class 70"
+    parts[0].aboutToShow.emit()
+    parts[-1].aboutToShow.emit()
+    assert len(parts[0].actions()) == 71
+    assert menu._exclusive.checkedAction() is None  # in a part that was not opened
+    parts[0].actions()[7].trigger()
+    assert (chosen, menu.at(), menu.text().strip()) == ([7], 7, "class 7")
+    assert menu._exclusive.checkedAction() is parts[0].actions()[7]
+    menu.set_at(4321)
+    assert menu._exclusive.checkedAction() is None
+    parts[4321 // 71].aboutToShow.emit()
+    assert menu._exclusive.checkedAction().text() == "class 4321"
+    menu.set_options(["Light", "Dark"], 1)
+    assert [action.text() for action in menu._menu.actions()] == ["Light", "Dark"]
+    assert menu._exclusive.checkedAction().text() == "Dark"

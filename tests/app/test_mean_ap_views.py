@@ -127,5 +127,7 @@ def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot)
     counts[699, 5] = 90  # in the row "nothing there": what was taken for what is seen all the same
     view.set_counts(counts, 699)
     assert view.top() == (4, True)
+    view.set_counts(np.zeros((0, 0), int))
+    assert view.is_empty()
     view.set_counts(np.zeros((3, 3), int))
     assert view.top() == (1, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -397,3 +398,19 @@ def test_an_interval_says_what_it_draws(qtbot):
     view.set_rows([Interval(words.plain("A"), "cat0", 0.5, 0.25, 0.75), Interval(words.plain("B"), "cat1")])
     assert view.report() == "A 50.0 %  (25.0 – 75.0), B –"
     assert is_drawn(view)
+
+
+def test_a_method_pressed_before_the_new_map_comes_harms_nobody(tab):
+    read, found = tab.learn.set, tab.learn.map
+    fewer = replace(read, title="pets", names=("cat", "dog"), found=read.found[:2], used=read.used[:2],
+                    tests=read.tests[:2], faces=read.faces[:2])  # fmt: skip
+    tab.learn.take_set(fewer, tab.params)
+    assert tab.learn.map is None  # that of ten classes is none of theirs
+    tab.learn.mark()
+    tab.learn._light_class(1)
+    tab.learn._point(3)
+    tab.learn.take_set(read, tab.params)
+    tab.learn.take_map(found)
+    tab.learn.take_set(replace(read), tab.params)  # the same pictures again
+    assert tab.learn.map is found
+    tab.learn.mark()

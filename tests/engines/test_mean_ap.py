@@ -395,3 +395,16 @@ def test_the_benchmark_row_runs_on_a_few_pictures():
     from tests.benchmarks.mean_ap_rows import mean_ap
 
     assert mean_ap(images=4, boxes=5, repeats=1).sound
+
+
+def test_very_many_classes_have_no_matrix_and_their_numbers_all_the_same(monkeypatch):
+    from engines.core.protocol import Job
+    from engines.mean_ap import engine
+    from engines.mean_ap.spec import ConfusionSeen, MeanApParams, NumbersSeen
+
+    monkeypatch.setattr(engine, "CROWDED", 2)
+    made = engine.Engine()
+    found = {type(event): event for event in made.run(Job(MeanApParams(), lambda: made, lambda event: None))}
+    assert found[ConfusionSeen].counts.shape == (0, 0)
+    assert len(found[ConfusionSeen].pictures)
+    assert found[NumbersSeen].twelve[0] > 0

@@ -53,16 +53,18 @@ class PaletteButton(Button):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The style's panel, with icon and word together in the middle."""
-        painter, option = QStylePainter(self), QStyleOptionToolButton()
-        self.initStyleOption(option)
-        option.text, option.icon = "", QIcon()
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
-        on = self.isEnabled()
-        top = (self.height() - ICON - 20) // 2
-        shape = icons.pixmap(self.kind, "text" if on else "control", ICON)
-        painter.drawPixmap(QPointF((self.width() - ICON) / 2, top), shape)
-        word = QRectF(0, top + ICON + 4, self.width(), 16)
-        write(painter, word, self.text(), theme.color("text" if on else "control"), CAPTION, align=CENTER)
+        option = QStyleOptionToolButton()
+        painter = QStylePainter(self)
+        with painter:
+            self.initStyleOption(option)
+            option.text, option.icon = "", QIcon()
+            painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
+            on = self.isEnabled()
+            top = (self.height() - ICON - 20) // 2
+            shape = icons.pixmap(self.kind, "text" if on else "control", ICON)
+            painter.drawPixmap(QPointF((self.width() - ICON) / 2, top), shape)
+            word = QRectF(0, top + ICON + 4, self.width(), 16)
+            write(painter, word, self.text(), theme.color("text" if on else "control"), CAPTION, align=CENTER)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._from, self._dragging = event.position(), False

@@ -334,7 +334,8 @@ class LookPage(QObject):
 
     def show_confusion(self, seen: ConfusionSeen, cell: tuple[int, int] | None) -> None:
         """Who was taken for whom."""
-        self.matrix.set_counts(seen.counts, len(seen.counts) - 1)
+        self.matrix.set_empty("Too many classes for a matrix.")
+        self.matrix.set_counts(seen.counts, max(0, len(seen.counts) - 1))
         top, clipped = self.matrix.top()
         self.bar.set_range(0, top, clipped)
         self.matrix.set_at(cell if cell is not None and max(cell) < len(seen.counts) else None)

@@ -44,6 +44,12 @@ SHORT = ("Probe", "Fine-tuned", "Scratch")
 STEPS, LABELS = range(2)
 
 
+def other_pictures(found: SetRead, before: SetRead) -> bool:
+    """Whether a set holds others than the one before, so that a map of those says nothing of these."""
+    same = found.title == before.title and found.names == before.names
+    return not (same and np.array_equal(found.found, before.found))
+
+
 class LearnPage:
     """Views of the page and what they show.
 
@@ -120,7 +126,10 @@ class LearnPage:
 
     # -- what the engine tells
     def take_set(self, found: SetRead, params: TransferParams) -> None:
-        """The pictures in use."""
+        """The pictures in use. A map of others is none of theirs: it goes until the new one comes."""
+        if self.set is not None and self.map is not None and other_pictures(found, self.set):
+            self.map = None
+            self.map_card.set_empty("Nothing to show yet.")
         self.set = found
         names = [words.plain(name) for name in found.names]
         labeled = np.minimum(found.labels, found.used - found.tests).tolist()

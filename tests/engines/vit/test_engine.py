@@ -7,7 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from engines.core.errors import LabError
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
 from engines.vit.engine import Engine
@@ -28,6 +30,7 @@ from engines.vit.spec import (
     same_computation,
     untouched,
 )
+from tests.app.models import tiny_vit
 from tests.closeness import FEW, about, close
 from tests.engines.vit import reference
 
@@ -247,3 +250,12 @@ def test_a_large_layer_is_sent_one_head_at_a_time(base, monkeypatch):
     two = ask(engine, dataclasses.replace(base, head=1))[-1]
     assert two.weights.heads == (1,)
     np.testing.assert_array_equal(two.weights.weights[0, 0], two.heads.looks_at[0])
+
+
+def test_weights_that_make_no_numbers_are_refused_in_words(base, tmp_path):
+    weights = tiny_vit(tmp_path / "huge") / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["vit.encoder.layer.1.output.dense.weight"] *= 3e38  # finite itself, and what it makes of a picture is not
+    save_file({name: tensor.clamp(-3e38, 3e38) for name, tensor in tensors.items()}, weights)
+    with pytest.raises(LabError, match="Layer 2 gives numbers that are not finite"):
+        ask(Engine(), dataclasses.replace(base, model=str(tmp_path / "huge")))
