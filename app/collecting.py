@@ -1,7 +1,7 @@
 """Python's garbage collector, kept from stopping the window: a full collection holds every thread up.
 
-With torch, Qt and pyqtgraph loaded it looks through 430,000 objects, for 0.3 s each time, and through more and more of
-them, 17 times over, while they are being imported. What modules consist of is never garbage.
+With torch, Qt and pyqtgraph loaded it looks through 430,000 objects, for 0.3 s each time; and of the 1.35 s that
+importing torch takes, 0.5 s go into looking through what has just been made. What modules consist of is never garbage.
 """
 
 from __future__ import annotations
