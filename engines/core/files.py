@@ -18,9 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
+import psutil
+
 from engines.core.errors import LabError, Message
 
-STALE = 600.0  #: seconds after which a draft is of a program that was killed: no writing takes that long
+STALE = 600.0  #: seconds after which a draft is left over even if its program seems to live: no writing takes as long
 MOST_ASIDE = 999  #: files put aside under one name
 
 _REASONS = {
@@ -114,7 +116,7 @@ def write(path: Path | str, content: Content, folder: bool = True) -> None:
     """
     path = Path(path)
     place = Path(os.path.realpath(path))
-    draft = place.with_name(f".{_short(place.name)}.{secrets.token_hex(4)}.part")
+    draft = place.with_name(f".{_short(place.name)}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -167,10 +169,11 @@ def _short(name: str) -> str:
 
 def _sweep(place: Path) -> None:
     """Remove drafts of the same file that a killed program left."""
-    pattern = re.compile(rf"\.{re.escape(_short(place.name))}\.[0-9a-f]{{8}}\.part")
+    pattern = re.compile(rf"\.{re.escape(_short(place.name))}\.(\d+)-[0-9a-f]{{8}}\.part")
     with suppress(OSError), os.scandir(place.parent) as entries:
         for entry in entries:
-            if pattern.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > STALE:
+            found = pattern.fullmatch(entry.name)
+            if found and (not psutil.pid_exists(int(found[1])) or time.time() - entry.stat().st_mtime > STALE):
                 os.unlink(entry.path)
 
 

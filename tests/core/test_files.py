@@ -104,8 +104,9 @@ def test_neighbors_with_the_names_of_drafts_are_left_alone(tmp_path):
 
 
 def test_a_draft_of_a_killed_program_is_removed_later(tmp_path):
-    old, young = tmp_path / ".x.json.0123abcd.part", tmp_path / ".x.json.0123abce.part"
-    for draft in (old, young):
+    me = os.getpid()
+    old, young = tmp_path / f".x.json.{me}-0123abcd.part", tmp_path / f".x.json.{me}-0123abce.part"
+    for draft in (old, young, tmp_path / ".x.json.999999999-0123abcd.part"):
         draft.write_text("half")
     os.utime(old, (0, 0))
     write(tmp_path / "x.json", "{}")
