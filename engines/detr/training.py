@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from engines.core.aside import aside
 from engines.core.device import resolve
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
+from engines.core.reading import mapped
 from engines.core.training import Kept, Stopped
 from engines.detr.config import BackboneConfig, DetrConfig
 from engines.detr.training_data import Data, Drawn, own_data
@@ -75,15 +78,13 @@ class Trainer:
 
     def _begin(self, job: Job[DetrTraining]) -> Iterator[Event]:
         params = job.params
-        data: Data | None = None
+        data: Data
         rng = np.random.default_rng((0, params.seed))
         if params.folder:
-            reading = own_data(params, rng)
-            while data is None:
-                try:
-                    yield Progress(*next(reading))
-                except StopIteration as end:
-                    data = end.value
+            begun = Message("Reading annotations in {name}", {"name": Path(params.folder).name})
+            told = mapped(own_data(params, rng), lambda place: Progress(*place))
+            own: Any = yield from aside(told, Progress(0, 0, begun))
+            data = own
         else:
             yield Progress(0, 0, Message("Drawing scenes"))
             data = Drawn(params.scenes, params.size, rng)

@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.blocks.average_precision import IOU_THRESHOLDS, RECALLS, RECALLS_VOC07, Evaluation, mean_of, measuring
 from engines.blocks.detections import Boxes
+from engines.core.aside import aside
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
@@ -116,7 +117,7 @@ class Engine:
             return self._read[1]
         cases = data.sample() if not files else None
         if self._begun[0] != key:  # one that was displaced goes on
-            self._begun = (key, reading([Path(name) for name in files]))
+            self._begun = (key, aside(reading([Path(name) for name in files]), (0, 0)))
         while cases is None:
             try:
                 place = next(self._begun[1])

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from engines.core.aside import aside
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
 from engines.core.protocol import Progress
@@ -96,15 +97,16 @@ class Shelf:
 
 def load(wanted: Wanted) -> Making:
     """Read or draw a set, telling how far it is; returned is the `PictureSet`."""
+    looking = Progress(0, 0, Message("Looking into the folders"))
     match wanted.data:
         case data if data == SHAPES:
             return (yield from drawn())
         case data if data == DIGITS:
             return handwritten()
         case data if data == CIFAR:
-            return (yield from photos())
+            return (yield from aside(photos(), looking))
         case data if data == FOLDER:
-            return (yield from folder(wanted.paths))
+            return (yield from aside(folder(wanted.paths), looking))
     raise LookupError(wanted.data)
 
 

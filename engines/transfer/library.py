@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engines.blocks.backbone import Backbone
 from engines.checkpoints import backbones, catalog
+from engines.core.aside import aside
 from engines.core.device import resolve
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
@@ -185,7 +186,8 @@ class Library:
             if self._sets is None or self._sets[0] != params.folders:
                 yield Progress(0, 0, Message("Looking into the folders"))
                 looking = Message("Looking into the folders")
-                found = yield from mapped(open_set(params.folders), lambda seen: Progress(seen, 0, looking))
+                told = mapped(open_set(params.folders), lambda seen: Progress(seen, 0, looking))
+                found = yield from aside(told, Progress(0, 0, looking))
                 self._sets = params.folders, found
             self._prepared, self._key = None, None
             self._prepared = yield from _extracted(self._sets[1], loaded, side, params.most, params.sample)

@@ -17,8 +17,10 @@ import numpy as np
 import torch
 
 from engines.checkpoints.bundling import CACHE
+from engines.core.aside import aside
 from engines.core.device import resolve
-from engines.core.protocol import Event, Job
+from engines.core.errors import Message
+from engines.core.protocol import Event, Job, Progress
 from engines.core.reading import finish
 from engines.core.training import Finished, Kept, Weights
 from engines.vit import scale_data, scale_store
@@ -50,9 +52,9 @@ def pictures_of(params: ScaleParams) -> Generator[Event, None, scale_data.Pictur
     """The set that the settings name; tells how far it is read."""
     if params.study_data == DIGITS:
         return scale_data.digits()
-    if params.study_data == CIFAR:
-        return (yield from scale_data.cifar10(params.study_folder))
-    return (yield from scale_data.class_folders(params.study_folder))
+    read = scale_data.cifar10 if params.study_data == CIFAR else scale_data.class_folders
+    looking = Progress(0, 0, Message("Looking into the folders"))
+    return (yield from aside(read(params.study_folder), looking))
 
 
 def counts_of(available: int, largest: int) -> tuple[int, ...]:

@@ -174,10 +174,12 @@ def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
 def test_reading_that_was_displaced_goes_on_and_a_refusal_is_told_each_time(coco_files, monkeypatch):
     from engines.core.errors import LabError
     from engines.core.protocol import Job, Progress
+    from engines.mean_ap import engine as engines
     from engines.mean_ap import files
     from engines.mean_ap.engine import Engine
     from engines.mean_ap.spec import DataShown, MeanApParams
 
+    monkeypatch.setattr(engines, "aside", lambda steps, first: steps)  # piece by piece, so that they can be counted
     monkeypatch.setattr(files, "EACH", 1)
     read, opened = files.read_json, []
     monkeypatch.setattr(files, "read_json", lambda path: opened.append(path.name) or read(path))
@@ -245,7 +247,8 @@ def test_of_new_data_the_first_class_with_something_to_see_is_shown(coco_files):
     assert seen((none,))[0].label == 0
 
 
-def test_what_was_given_up_is_let_go(coco_files):
+def test_what_was_given_up_is_let_go(coco_files, monkeypatch):
+    monkeypatch.setattr("engines.mean_ap.engine.aside", lambda steps, first: steps)
     from engines.core.protocol import Job, Progress
     from engines.mean_ap.engine import Engine
     from engines.mean_ap.spec import DataShown, MeanApParams
