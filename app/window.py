@@ -74,7 +74,7 @@ class Window(QMainWindow):
         self.status = Status()
         self.status.device.connect(self.choose_device)
         self.status.cancelled.connect(self.cancel)
-        self.dressing = Dressing(self, self.status.set_dressing)
+        self.dressing = Dressing(self, self._dress)
         self._stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
         self._stack.addWidget(self._splash)
@@ -278,6 +278,11 @@ class Window(QMainWindow):
         QGuiApplication.clipboard().setText(diagnostics.report(self.settings, self.tabs))
         if self.tab is not None:
             self.tab.tell(Message("Copied: versions, device and last errors, without names and paths of yours."))
+
+    def _dress(self, busy: bool) -> None:
+        """The look is about to change, or has changed: trainings rest meanwhile."""
+        self.lane.hold(busy)
+        self.status.set_dressing(busy)
 
     def toggle_theme(self) -> None:
         """Light to dark and back."""

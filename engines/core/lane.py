@@ -67,6 +67,7 @@ class Lane:
         self._running: Job[Any] | None = None
         self._guests: deque[Guest] = deque()
         self._closing = False
+        self._held = False
         self._farewells: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
         self._thread.start()
@@ -90,6 +91,15 @@ class Lane:
             self._wake.notify()
         if was_waiting:
             job.deliver(Ended(job.seen, cancelled=True))
+
+    def hold(self, on: bool) -> None:
+        """Let training runs rest at their next ``yield``, or go on; other jobs are served as ever.
+
+        For what the window has to do in one go: each of its thousand steps would wait for the interpreter.
+        """
+        with self._wake:
+            self._held = on
+            self._wake.notify()
 
     def close(self, timeout: float = 3.0) -> bool:
         """Stop everything and join; True when the thread ended within ``timeout`` seconds."""
@@ -120,7 +130,9 @@ class Lane:
         while True:
             with self._wake:
                 self._running = None
-                self._wake.wait_for(lambda: self._waiting is not None or self._guests or self._closing)
+                self._wake.wait_for(
+                    lambda: self._waiting is not None or (self._guests and not self._held) or self._closing
+                )
                 if self._closing:
                     break
                 self._running, self._waiting = self._waiting, None
@@ -140,7 +152,7 @@ class Lane:
         guest = self._guests[0]
         until = time.monotonic() + SLICE
         ended = None
-        while ended is None and self._waiting is None and not self._closing:
+        while ended is None and self._waiting is None and not self._closing and not self._held:
             ended = guest.advance()
             if len(self._guests) > 1 and time.monotonic() > until:
                 break

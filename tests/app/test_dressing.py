@@ -83,6 +83,14 @@ def test_a_change_that_fails_leaves_a_window_that_paints(dressing, changes, qtbo
     assert dressing.parent().updatesEnabled()
 
 
+def test_trainings_rest_while_the_window_changes(open_window, changes, qtbot, monkeypatch):
+    window = open_window()
+    monkeypatch.setattr(window.lane, "hold", lambda on: changes.append(f"hold {on}"))
+    window.toggle_theme()
+    qtbot.waitUntil(lambda: len(changes) == 4)
+    assert changes == ["hold True", ("dark", None), "further", "hold False"]
+
+
 class Paints(QObject):
     """Which text stood on a widget when it was painted."""
 

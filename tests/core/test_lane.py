@@ -184,6 +184,28 @@ def test_a_training_run_is_suspended_and_goes_on(lane):
     assert gate.closed.is_set()
 
 
+def test_a_training_run_that_is_held_rests_while_others_are_served(lane):
+    class Holding:
+        def run(self, job):
+            for i in range(10**9):
+                if i == 5:
+                    lane.hold(True)
+                yield Loss(i)
+
+    train = Log()
+    job = Job(N(), Holding, train, training=True)
+    lane.submit(job)
+    train.wait(6, Loss)
+    for _ in range(2):
+        lane.submit(Job(N(2), Count, ask := Log()))
+        ask.wait()
+    assert sum(isinstance(e, Loss) for e in train) == 6
+    lane.hold(False)
+    train.wait(8, Loss)
+    lane.withdraw(job)
+    train.wait()
+
+
 def test_two_training_runs_share_the_lane(lane):
     logs = [Log(), Log()]
     jobs = [Job(N(), Forever, log, training=True) for log in logs]
