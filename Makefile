@@ -6,21 +6,29 @@ BIN := $(VENV)/bin
 BUNDLE ?= bundle  # the folder that `make bundle` fills
 ARGS ?=
 
-.PHONY: run test test-newest test-lowest proofs lint soak bench pictures fonts lock bundle clean
+.PHONY: run test test-newest test-lowest proofs lint suite style types soak bench pictures fonts lock bundle clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
 	@$(BIN)/python main.py $(ARGS)
 
-# Two processes with one thread each; a test that waits for the window leaves the core to the other.
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+# What is quick to say comes first; then the types are checked in the gaps that the tests leave. Each can fail it.
+test: style
+	@$(MAKE) --no-print-directory -j 2 suite types
 
-lint: $(VENV)/test.done
+# Two processes with one thread each; a test that waits for the window leaves the core to the other.
+suite: $(VENV)/test.done
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: style types
+
+style: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check -q .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(VENV)/test.done
+	@$(BIN)/mypy
 
 # What takes longer than the suite may: trainings to their end, a minute of mutated files. Each prints its own table.
 proofs: $(VENV)/test.done

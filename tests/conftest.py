@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import random
 import sys
 import threading
 import time
@@ -47,9 +48,17 @@ class PatientBot(QtBot):
         return super().waitSignal(signal, timeout=timeout, raising=raising, **options)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in an order drawn from SEED")
+
+
+def pytest_collection_modifyitems(items, config):
     """The longest tests first: what is short fills up the other process, so that both end together."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        items.sort(key=lambda item: item.path.name not in LONG)
+    else:
+        random.Random(seed).shuffle(items)
 
 
 def pytest_collection_finish():

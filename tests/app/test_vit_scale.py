@@ -24,7 +24,7 @@ KEYS = {(k, s): n for k in (VIT, CNN) for s, n in (("S", 10), ("M", 20), ("L", 3
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Trainings of a few steps, and only this topic."""
-    monkeypatch.setattr(scale_models, "STEPS", 0.4)
+    monkeypatch.setattr(scale_models, "STEPS", 0.15)
     for module in ("app.topics", "app.window"):
         monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
         monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "vit" else None)
