@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy
 
 from app import theme, words
+from app.steady import ROOM
 from app.theme import S1, S2
 from app.views.base import LEFT, PixelView, rgb_image, text_width, write
 from app.words import Text
@@ -23,6 +26,9 @@ def scale_end(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+STUB = 16  # px, the least of a bar that still shows its ramp
+
+
 class ColorBar(PixelView):
     """A bar 8 px thick in a line of 16 px, as wide as there is room; ``turned``: the ramp's first color stands for
     the largest value."""
@@ -36,12 +42,22 @@ class ColorBar(PixelView):
         self._low, self._high = 0.0, 1.0
         self._below = self._above = False
         self._mark: float | None = None
+        self._least = least
         self._say_name()
+        self._hold()
 
     def retranslated(self) -> None:
         """Say what the bar is, in the language of now."""
         self._say_name()
         super().retranslated()
+        self._hold()
+        self.updateGeometry()
+
+    def restyled(self) -> None:
+        """Theme or fonts changed."""
+        super().restyled()
+        self._hold()
+        self.updateGeometry()
 
     def _say_name(self) -> None:
         self.setAccessibleName(words.drawn(self._name) or words.tr("Color scale"))
@@ -54,6 +70,7 @@ class ColorBar(PixelView):
         self._name = self._name if name is None else name
         self._say_name()
         self.renew()
+        self._hold()
 
     def set_mark(self, share: float | None) -> None:
         """Put the tick at a share 0..1 of the bar, or take it away."""
@@ -74,11 +91,25 @@ class ColorBar(PixelView):
         low, high = scale_end(self._low), scale_end(self._high)
         return (f"≤ {low}" if self._below else low), (f"≥ {high}" if self._above else high)
 
-    def sizeHint(self) -> QSize:
+    def _need(self, bar: int) -> int:
+        """Width of the texts with a bar of ``bar`` px between them."""
         low, high = self.ends()
         name = words.drawn(self._name)
-        need = sum(text_width(t) for t in (name, low, high)) + 2 * (S1 + 2) + (S2 if name else 0) + 60
-        return QSize(max(self.minimumWidth(), round(need)), 16)
+        return ceil(sum(text_width(t) for t in (name, low, high)) + 2 * (S1 + 2) + (S2 if name else 0)) + bar
+
+    def _hold(self) -> None:
+        """Never narrower than the texts with a stub of the bar between them.
+
+        Each new least width lays the whole window out, so one of about the same length keeps the one before.
+        """
+        if self.minimumWidth() == self.maximumWidth():
+            return  # somebody has fixed it
+        need, has = max(self._least, self._need(STUB)), self.minimumWidth()
+        if not ROOM * has <= need <= has:
+            self.setMinimumWidth(min(need, self.maximumWidth()))
+
+    def sizeHint(self) -> QSize:
+        return QSize(max(self.minimumWidth(), self._need(60)), 16)
 
     def report(self) -> str:
         low, high = self.ends()

@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
-from app import theme, words
+from app import fonts, theme, words
 from app.sliders import Scale, Slider
 from app.views.bars import Bar, Bars, probability
 from app.views.boxes import Box, detection, matched, truth, unmatched
@@ -301,6 +302,36 @@ def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog, name):
     reach = [int(np.abs(shot - c).sum(1).argmin()) for c in (ember[0], ember[255])]
     assert reach[1] - reach[0] > 150
     assert not loud(qtlog)
+
+
+def test_a_color_bar_is_never_narrower_than_its_texts(qtbot, monkeypatch):
+    """Its layout hears of longer ends, another language and another font; nothing is laid out for a shorter text."""
+    page, bar, fixed = QWidget(), ColorBar("Shared scale", least=60), ColorBar("Shared scale", least=60)
+    fixed.setFixedWidth(70)
+    line = QHBoxLayout(page)
+    line.addWidget(QLabel("A title that takes the room"))
+    line.addWidget(bar)
+    show(qtbot, page, 200, 30)
+
+    def texts():
+        return sum(theme.text_width(text) for text in (words.drawn("Shared scale"), *bar.ends()))
+
+    bar.set_range(-0.0375, 0.0375, clipped=True, clipped_low=True)
+    QApplication.processEvents()
+    widest = bar.width()
+    assert widest > texts() + 8
+    bar.set_range(-0.075, 0.075)
+    QApplication.processEvents()
+    assert bar.width() == widest
+    for family, language in ((fonts.MONO, "en"), ("", "zh"), ("", "en")):
+        monkeypatch.setenv(theme.FONT_VARIABLE, family)
+        theme.switch(page, language=language)
+        QApplication.processEvents()
+        assert bar.width() > texts() + 8
+    fixed.set_range(-0.0375, 0.0375, clipped=True, clipped_low=True)
+    assert fixed.minimumWidth() == fixed.maximumWidth() == 70
+    monkeypatch.delenv(theme.FONT_VARIABLE)
+    theme.use()
 
 
 @both
