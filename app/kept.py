@@ -8,10 +8,11 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import words
+from app.sections import section
 from app.tab import TopicTab
 from app.theme import S2
 from app.training import Training
-from app.widgets import WideButton, col, quiet, section
+from app.widgets import WideButton, col, quiet
 from app.words import say
 from engines.core.errors import Message
 from engines.core.files import WriteError

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.controls import Check
+from app.sections import section
 from app.sliders import ParamRow, Scale
 from app.theme import BODY, S1, S2, S3
-from app.widgets import Item, MenuButton, Segments, box, col, label, row, rule, section
+from app.widgets import Item, MenuButton, Segments, box, col, label, row, rule
 from engines.core.params import Choice, Params, Range, Rule, Switch, rules
 
 SIDE_BY_SIDE = 3  #: options that stand side by side; more go into a list

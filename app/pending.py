@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
+from app.sections import reveal
 from app.theme import S3
 from app.widgets import WideButton, col, quiet
 from app.words import say
@@ -33,3 +34,5 @@ class Pending(QWidget):
         text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
         say(self.said, "setText", Message(text, {"n": count}))
         self.setVisible(count > 0)
+        if count:
+            reveal(self)

@@ -11,20 +11,19 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app import icons, theme
 from app.cards import Card, ErrorBar
-from app.collecting import importing
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
-from app.room import Room
+from app.sections import Foldable
 from app.shell import Shell
 from app.stream import Stream
 from app.theme import DOCK, S2, S3, S4
 from app.topics import Topic
-from app.widgets import box, col, quiet, row, rule
+from app.widgets import col, quiet, row, rule
 from app.words import Text, say
 from engines.core.device import leave_a_core
 from engines.core.errors import Message
@@ -45,7 +44,7 @@ class Page:
 
 
 class Dock(QWidget):
-    """The controls at the right: they scroll, while the number of changes and Reset stay in sight.
+    """The controls at the right: they fold, then scroll, while the number of changes and Reset stay in sight.
 
     Signals
     -------
@@ -66,12 +65,7 @@ class Dock(QWidget):
                 inside.addWidget(rule())
             inside.addWidget(part)
         inside.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(box(inside, "scroll"))
-        layout = col((area, 1), gap=0)
+        layout = col((Foldable(inside), 1), gap=0)
         self._count = quiet("")
         self._reset = QPushButton()  # a push button centers its text
         self._reset.setProperty("kind", "boxed")
@@ -383,8 +377,7 @@ class TopicTab(QWidget):
 def _engine(place: str) -> Engine[Any]:
     """Make an engine from ``module:Class``; runs on the compute thread."""
     module, name = place.split(":")
-    with importing():
-        found = importlib.import_module(module)
+    found = importlib.import_module(module)
     if "torch" in sys.modules:
         leave_a_core()  # counted per thread, so it is said on the one that computes
     made: Engine[Any] = getattr(found, name)()
@@ -407,5 +400,8 @@ def adopt(owner: QObject) -> None:
 
 def _beside(page: Page) -> QWidget:
     holder = QWidget()
-    holder.setLayout(row((Room(page.centre), 1), page.dock, gap=0))
+    layout = QVBoxLayout()
+    layout.addWidget(page.centre)
+    layout.setContentsMargins(S3, S3, S3, S3)
+    holder.setLayout(row((layout, 1), page.dock, gap=0))
     return holder

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 
 from app import icons, theme, words
 from app.steady import Figure
-from app.theme import BODY, S2, S3, SMALL
+from app.theme import BODY, S2, SMALL
 from app.words import Text
 from engines.core.errors import Message
 
@@ -103,11 +103,6 @@ def label(text: Text = "", px: int = BODY, bold: bool = False, kind: str = "", w
 def quiet(text: Text = "", px: int = SMALL, wrap: bool = False) -> QLabel:
     """A note in the second text color."""
     return label(text, px, kind="quiet", wrap=wrap)
-
-
-def section(title: Text, *items: Item) -> QVBoxLayout:
-    """A titled group of the dock."""
-    return col(label(title, SMALL, True, "quiet"), *items, gap=S3)
 
 
 # ------------------------------------------------------------------ buttons

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from app.header import DropDown
 from app.room import Room
+from app.sections import Section
 from app.views.base import PixelView
 
 HAN = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
@@ -69,6 +70,13 @@ def without_data(text: str) -> str:
     for known in DATA:
         text = text.replace(known, "")
     return text
+
+
+def unfold(widget: QWidget) -> None:
+    """Open all sections of docks, to read what a low window folds."""
+    for part in widget.findChildren(Section):
+        part.fold(False)
+        part.by_hand = True
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
 from engines.detr.speed_spec import BFLOAT16, FASTEST, FLOAT32, Computed
 from engines.detr.training_spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
+from tests.app.reading import unfold
 from tests.app.views_help import hover
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (120, 180, 3), np.uint8)
@@ -261,6 +262,7 @@ def test_another_model_under_the_same_name_keeps_only_what_it_has(tab, qtbot):
     small = {"num_queries": 8, "decoder_layers": 2, "encoder_layers": 1, "num_heads": 4}
     tab._model_known(replace(tab.info, labels=tab.info.labels[:2], **small))
     assert (tab.params.queries_off, tab.params.heads_off, tab.params.query) == ((3,), off[1:2], -1)
+    unfold(tab)
     assert "Queries: 7 of 8 on" in texts(tab.pages[DETECT].dock)
     assert tab.found is None  # with its classes, which are the old model's
     settle(qtbot, tab, tab.undo)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QRect
 from app import words
 from app.cards import Card, card
 from app.controls import Check
+from app.sections import section
 from app.sliders import ParamRow, Scale
 from app.steady import hold_lines
 from app.tab import Dock, Page, TopicTab
@@ -22,7 +23,7 @@ from app.tabs.detr.nested import NestedForm
 from app.tabs.detr.pages import SidePage, lab_stream
 from app.theme import S1, S3, SMALL
 from app.views.base import PixelView
-from app.widgets import Segments, box, button, col, label, section
+from app.widgets import Segments, box, button, col, label
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.detr.crowd import LINEAR, RESULT, SOFT, CrowdParams, Outcome, RawBoxes, Suppressed, shifted

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import words
 from app.controls import Chips
 from app.params_form import ParamsForm
+from app.sections import section
 from app.stream import Stream
 from app.tabs.detr.speed import SpeedBox
 from app.theme import BODY, S1, S2, SMALL
-from app.widgets import box, button, col, label, quiet, row, section
+from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
 from engines.detr.spec import ENCODER_SELF, INTERVENTION, DetrParams, HeadOff, ModelInfo
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
 from app.controls import Check
+from app.sections import section
 from app.sliders import ParamRow, Scale
 from app.tabs.detr.labcanvas import GUESS
 from app.tabs.detr.names import class_name
@@ -16,7 +17,7 @@ from app.tabs.detr.pages import real_offer
 from app.theme import BODY, S1, S2, SMALL
 from app.views.bars import Bar
 from app.views.dragbars import DragBars
-from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule, section
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule
 from engines.core.errors import Message
 from engines.detr.lab import COSTS, DETR, LOSS, RT_DETR, MatchingParams, MatchingScene, object_name, probabilities_of
 

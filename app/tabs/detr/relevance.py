@@ -11,6 +11,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card
+from app.sections import section
 from app.stream import Stream
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr.detect import centered, scale_top
@@ -24,7 +25,7 @@ from app.views.boxes import Box, class_token, detection
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.paintmap import PaintMap
-from app.widgets import box, button, col, label, quiet, row, section
+from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
 from engines.detr.paint import PAINT, InsideAsk, PaintParams, QueryRelevance

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import words
 from app.cards import card
 from app.controls import Check
+from app.sections import section
 from app.sliders import ParamRow, Scale
 from app.tabs.detr import editing
 from app.tabs.detr.arranged import Arranged, scene_places
@@ -26,7 +27,7 @@ from app.tabs.detr.palette import BackgroundStrip, PaletteButton, Swatches
 from app.theme import BODY, S1, S3, SMALL
 from app.views.bars import Bar, Bars
 from app.views.boxes import Box
-from app.widgets import MenuButton, box, button, col, label, quiet, row, section
+from app.widgets import MenuButton, box, button, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.detr.spec import (

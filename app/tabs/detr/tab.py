@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import choosers
 from app.params_form import ParamsForm
+from app.sections import section
 from app.tab import Dock, Page, TopicTab
 from app.tabs.detr import remembered
 from app.tabs.detr.crowd import CrowdPage
@@ -25,7 +26,7 @@ from app.tabs.detr.relevance import RelevancePage
 from app.tabs.detr.scene import ScenePage
 from app.tabs.detr.train import TrainPage
 from app.views.base import PixelView
-from app.widgets import box, section
+from app.widgets import box
 from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event, Started

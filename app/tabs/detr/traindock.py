@@ -6,9 +6,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
+from app.sections import reveal, section
 from app.tabs.detr.nested import NestedForm
 from app.theme import BODY, S1, S2, S3, SMALL
-from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, rule, section
+from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, rule
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Choice, rules
@@ -139,6 +140,8 @@ class TrainDock(QWidget):
         self.anew.setVisible(count > 0)
         text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
         say(self.pending, "setText", Message(text, {"n": count}))
+        if count:
+            reveal(self.pending)
 
     def _changed(self, name: str, value: object) -> None:
         kind = self._kinds[name]

@@ -13,10 +13,11 @@ from app import words
 from app.choosers import Chooser, known
 from app.header import entry
 from app.params_form import ParamsForm
+from app.sections import section
 from app.tab import Dock, Page, TopicTab
 from app.tabs.mean_ap.look import LookPage
 from app.tabs.mean_ap.numbers import NumbersPage
-from app.widgets import WideButton, box, quiet, section
+from app.widgets import WideButton, box, quiet
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event

@@ -13,13 +13,14 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.params_form import ParamsForm
 from app.pending import Pending
+from app.sections import section
 from app.tab import Dock, Page, TopicTab
 from app.tabs.moco.queuepage import QueuePage
 from app.tabs.moco.running import Running
 from app.tabs.moco.testpage import TestPage
 from app.tabs.moco.viewspage import ViewsPage
 from app.transport import Transport
-from app.widgets import MenuButton, WideButton, box, button, col, quiet, section
+from app.widgets import MenuButton, WideButton, box, button, col, quiet
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Params

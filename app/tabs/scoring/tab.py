@@ -7,13 +7,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from app.params_form import ParamsForm
+from app.sections import section
 from app.tab import Dock, Page, TopicTab
 from app.tabs.scoring.arrows import ArrowsPage, ArrowTools
 from app.tabs.scoring.compare import ComparePage
 from app.tabs.scoring.dimension import DimensionPage
 from app.tabs.scoring.walk import WalkPage
 from app.views.base import PixelView
-from app.widgets import box, section
+from app.widgets import box
 from engines.core.params import Params
 from engines.core.protocol import Event
 from engines.scoring.spec import (

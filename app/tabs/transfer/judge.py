@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app import export, words
 from app.cards import card
 from app.choosers import known
+from app.sections import section
 from app.tab import Dock
 from app.theme import S3
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.filmstrip import FilmStrip
 from app.views.photo import PhotoView
-from app.widgets import WideButton, box, button, col, label, quiet, row, section
+from app.widgets import WideButton, box, button, col, label, quiet, row
 from app.words import say
 from engines.core.errors import LabError, Message
 from engines.transfer.probe import SUFFIX, save_probe

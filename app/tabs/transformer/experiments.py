@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.sections import section
 from app.tab import Dock, TopicTab
 from app.tabs.transformer.ablation import AblationPanel
 from app.tabs.transformer.findings import findings
@@ -23,7 +24,7 @@ from app.theme import S3
 from app.transport import training_stream
 from app.views.base import PixelView
 from app.views.verdicts import Verdict, Verdicts
-from app.widgets import WideButton, box, quiet, row, section
+from app.widgets import WideButton, box, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import rules

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import card
+from app.sections import section
 from app.tab import Dock, TopicTab
 from app.tabs.transformer.labwords import ends, place_name, state_name
 from app.tabs.transformer.mathformulas import formula
@@ -24,7 +25,7 @@ from app.theme import FORMULA, S2, S3, TITLE
 from app.transport import training_stream
 from app.views.base import PixelView
 from app.views.stepflow import StepFlow
-from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, section
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.kept import KeptRuns
 from app.params_form import ParamsForm
+from app.sections import reveal
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transformer.decode import DecodePage
 from app.tabs.transformer.experiments import ExperimentsPage
@@ -239,6 +240,8 @@ class TransformerTab(TopicTab):
         self.anew.setVisible(count > 0)
         text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
         say(self.pending, "setText", Message(text, {"n": count}))
+        if count:
+            reveal(self.pending)
 
     def shown(self) -> None:
         super().shown()

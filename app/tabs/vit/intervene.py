@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app import theme, words
 from app.cards import Card
 from app.controls import HeadChips
+from app.sections import section
 from app.steady import hold_lines
 from app.tabs.vit.cards import PredictionCard
 from app.tabs.vit.page import ClassPicker, InsideForm, InsidePage, asked_about
@@ -20,7 +21,7 @@ from app.views.colorbar import ColorBar
 from app.views.paintmap import PaintMap
 from app.views.photomap import Cell
 from app.views.scoregrid import ScoreGrid
-from app.widgets import box, button, col, label, row, section
+from app.widgets import box, button, col, label, row
 from engines.core.errors import Message
 from engines.vit.spec import CHANGE, INTERVENE, LOGIT, Ablation, Insight, ViTParams
 
