@@ -80,12 +80,12 @@ def run(options: Namespace, started: float) -> int:
             window.take_paths([str(Path(f)) for f in options.files])
 
     FirstPaint(window, fill)
-    Leaving(app, window)
-    hooks = Uncaught(window)
+    leaving, hooks = Leaving(app, window), Uncaught(window)
     try:
         return app.exec()
     finally:
         hooks.close()
+        leaving.close()
 
 
 class FirstPaint(QObject):

@@ -15,7 +15,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 
 class Leaving(QObject):
-    """Lives as long as the window; a signal is heard at once, for it wakes the event loop through a socket.
+    """Lives until `close`; a signal is heard at once, for it wakes the event loop through a socket.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Leaving(QObject):
     """
 
     def __init__(self, app: QApplication, window: Window) -> None:
-        super().__init__(window)
+        super().__init__()
         self._app, self._window = app, window
         self._ear, self._mouth = socket.socketpair()
         for end in (self._ear, self._mouth):
@@ -53,11 +53,18 @@ class Leaving(QObject):
 
     def _over(self) -> None:
         """The end of a session quits the loop without closing any window."""
+        self.close()
+        if self._window.isVisible():
+            self._window.close()
+
+    def close(self) -> None:
+        """Give the signals back; a second time is none."""
+        if self._ear.fileno() < 0:
+            return
+        self._app.aboutToQuit.disconnect(self._over)
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._woken)
         for number, handler in self._before.items():
             signal.signal(number, handler)
         for end in (self._ear, self._mouth):
             end.close()
-        if self._window.isVisible():
-            self._window.close()

@@ -281,7 +281,7 @@ def test_a_corrupt_settings_file_becomes_defaults_and_a_note(own_home, monkeypat
     ((visible, text),) = seen
     assert visible
     assert "Defaults are used" in text
-    assert (config_folder() / "settings.broken.json").read_bytes() == content
+    assert (config_folder() / "settings-broken.json").read_bytes() == content
     json.loads((config_folder() / "settings.json").read_text())  # a good one was written at the end
     words.set_language("en")
     theme.use("light")
