@@ -39,6 +39,7 @@ def sheet(c: Mapping[str, str]) -> str:
     *[kind="primary"]:hover {{ background:{c["accent"]}; border-color:{c["text"]}; }}
     *[kind="primary"]:focus {{ border:2px solid {c["text"]}; padding:0 13px; }}
     QScrollArea, QScrollArea > QWidget > *[kind="scroll"] {{ background:transparent; border:0; }}
+    QAbstractScrollArea::corner {{ background:transparent; border:0; }}
     QScrollBar:vertical {{ background:transparent; width:8px; margin:0; }}
     QScrollBar:horizontal {{ background:transparent; height:8px; margin:0; }}
     QScrollBar::handle {{ background:{c["control"]}; border-radius:3px; margin:1px; }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPolygonF
@@ -16,6 +17,7 @@ from app.words import Text
 
 ARROW, SHAPE_H, TITLE_H = 30, 18, 22  #: px: least arrow, the line of shapes, the line of names
 LARGEST = 7  #: px a value
+LOW = 420, 108  #: px, least
 
 
 class StepFlow(StageStrip):
@@ -23,7 +25,7 @@ class StepFlow(StageStrip):
 
     def __init__(self, name: Text) -> None:
         super().__init__(name)
-        self.setMinimumSize(420, 108)
+        self.setMinimumSize(*LOW)
         self.export_name = "flow"
         self._shapes: tuple[str, ...] = ()
 
@@ -46,6 +48,7 @@ class StepFlow(StageStrip):
     def arrange(self, width: int, height: int) -> None:
         names = [text_width(words.drawn(s.name), CAPTION, True) + 2 * S1 + 4 for s in self._stages]
         arrows = [max(ARROW, text_width(shape) * 0.62) for shape in self._shapes[:-1]]
+        self.setMinimumWidth(max(LOW[0], ceil(sum(names) + sum(arrows))))  # nothing is said outside of it
         spare = max(0.0, width - sum(names) - sum(arrows))
         share = spare / max(1, len(names))
         self._places, x = [], 0.0
