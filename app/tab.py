@@ -11,13 +11,15 @@ from typing import Any, ClassVar, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
 
 from app import icons, theme
 from app.cards import Card, ErrorBar
+from app.collecting import importing
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
+from app.room import Room
 from app.sections import Foldable
 from app.shell import Shell
 from app.stream import Stream
@@ -377,7 +379,8 @@ class TopicTab(QWidget):
 def _engine(place: str) -> Engine[Any]:
     """Make an engine from ``module:Class``; runs on the compute thread."""
     module, name = place.split(":")
-    found = importlib.import_module(module)
+    with importing():
+        found = importlib.import_module(module)
     if "torch" in sys.modules:
         leave_a_core()  # counted per thread, so it is said on the one that computes
     made: Engine[Any] = getattr(found, name)()
@@ -400,8 +403,5 @@ def adopt(owner: QObject) -> None:
 
 def _beside(page: Page) -> QWidget:
     holder = QWidget()
-    layout = QVBoxLayout()
-    layout.addWidget(page.centre)
-    layout.setContentsMargins(S3, S3, S3, S3)
-    holder.setLayout(row((layout, 1), page.dock, gap=0))
+    holder.setLayout(row((Room(page.centre), 1), page.dock, gap=0))
     return holder
