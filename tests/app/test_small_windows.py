@@ -37,7 +37,7 @@ def window(open_window, own_home, qtbot):
 def settle(qtbot, window):
     streams = window.findChildren(Stream)
     qtbot.waitUntil(lambda: not window.intake.reading and not any(one.is_busy for one in streams))
-    for _ in range(3):  # what was just written asks for its room, then gets it
+    for _ in range(8):  # what was just written asks for its room, then gets it
         QApplication.processEvents()
 
 
