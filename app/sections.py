@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMargins, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme, words
-from app.theme import S2, S3, SMALL
+from app.theme import S1, S2, S3, SMALL
 from app.widgets import Item, col
 from app.words import Text
 
+TARGET = 24  #: least height of what is clicked, px
 ARROW = 4  #: half the width of the arrow in a title, px
 
 
@@ -30,6 +31,7 @@ class Title(QToolButton):
 
     def __init__(self, text: Text) -> None:
         super().__init__()
+        self.setProperty("kind", "section")
         self.setCheckable(True)
         self.setChecked(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -41,7 +43,7 @@ class Title(QToolButton):
 
     def sizeHint(self) -> QSize:
         wide = self.fontMetrics().horizontalAdvance(self.text().replace("&&", "&"))
-        return QSize(wide + S2 + 2 * ARROW, self.fontMetrics().height())
+        return QSize(wide + S2 + 2 * ARROW, max(TARGET, self.fontMetrics().height()))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -93,7 +95,7 @@ class Section(QWidget):
         self.title, self.body = Title(title), QWidget()
         self._inside = col(*items, gap=S3)
         self.body.setLayout(self._inside)
-        self._outside = col(self.title, self.body, gap=S3)
+        self._outside = col(self.title, self.body, gap=S1)
         self.setLayout(self._outside)
         self.title.clicked.connect(self._clicked)
 
@@ -193,7 +195,7 @@ class Foldable(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._holder = QFrame()
         self._holder.setProperty("kind", "scroll")
-        self._inside = inside
+        self._inside, self._margins = inside, inside.contentsMargins()
         self._holder.setLayout(inside)
         self.setWidget(self._holder)  # which makes this hear the holder's events
         self._dense = False
@@ -218,6 +220,7 @@ class Foldable(QScrollArea):
         for part, folded in self._plan(found, room).items():
             if part.folded != folded:
                 part.fold(folded)
+        self._holder.setMinimumHeight(self._need())  # else rows are squeezed before it scrolls
         self._fitted = (room, self._dense, *self._measured())
 
     def _measured(self) -> list[object]:
@@ -257,7 +260,11 @@ class Foldable(QScrollArea):
                 layout.setSpacing(new)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """A bar that comes stands in the margin: the controls stay as wide as they are."""
         super().resizeEvent(event)
+        margins = QMargins(self._margins)
+        margins.setRight(max(0, margins.right() - self.width() + self.viewport().width()))
+        self._inside.setContentsMargins(margins)
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

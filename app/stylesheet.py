@@ -46,6 +46,7 @@ def sheet(c: Mapping[str, str]) -> str:
     QScrollBar::handle:vertical {{ min-height:32px; }} QScrollBar::handle:horizontal {{ min-width:32px; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width:0; height:0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background:none; }}
+    *[kind="section"] {{ border:0; padding:0; min-height:0; }}
     *[kind="topic"] {{ text-align:left; padding:0 8px; min-height:26px; }}
     *[kind="topic"]:checked {{ background:{c["accent_soft"]}; color:{c["accent"]}; }}
     *[kind="page"] {{ border:0; border-bottom:2px solid transparent; border-radius:0; color:{c["text2"]};

@@ -26,6 +26,15 @@ def settle():
         QApplication.processEvents()
 
 
+@pytest.fixture(autouse=True)
+def bare(qapp):
+    """Whatever style sheet other tests of this process have put on."""
+    before = qapp.styleSheet()
+    qapp.setStyleSheet("")
+    yield
+    qapp.setStyleSheet(before)
+
+
 @pytest.fixture
 def dock(qtbot):
     """Three sections of 100 px, the second one nested as forms nest theirs."""
@@ -104,6 +113,21 @@ def test_controls_that_come_and_go_fold_and_open_the_others(dock):
     dock.resize(250, 280)
     settle()
     assert folded(dock) == [False, False, False]
+
+
+def test_a_bar_that_comes_takes_no_room_from_the_controls(qtbot):
+    inside = col(Section("Model", block(1000)), pad=16)
+    area = Foldable(inside)
+    area.setStyleSheet("QScrollBar:vertical { width: 8px; }")
+    qtbot.addWidget(area)
+    widths = []
+    for high in (2000, 300):
+        area.resize(268, high)
+        area.show()
+        settle()
+        widths.append(area.findChild(Section).width())
+    assert area.viewport().width() == 268 - 8
+    assert widths == [268 - 32] * 2
 
 
 def test_words_that_wrap_are_counted_in_the_width_they_have(qtbot):

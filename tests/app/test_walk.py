@@ -44,6 +44,7 @@ def opened(open_window, own_home, vit_folder, qtbot):
         theme.set_motion(False)
         for name in names:
             window.show_topic(name)
+        reading.unfold(window)  # what this window is too low for
         settle(qtbot, window)
         return window
 
@@ -60,7 +61,7 @@ def window(request, opened):
 def settle(qtbot, window):
     streams = window.findChildren(Stream)
     qtbot.waitUntil(lambda: not window.intake.reading and not any(one.is_busy for one in streams), timeout=60_000)
-    for _ in range(2):  # what was just written asks for its room, then gets it
+    for _ in range(8):  # what was just written asks for its room, from one part that holds it to the next, then gets it
         QApplication.processEvents()
 
 
