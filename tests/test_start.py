@@ -92,7 +92,9 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
 # ------------------------------------------------------------------ displays
 @ON_LINUX
 @pytest.mark.parametrize(
-    ("name", "words"), [(f":{NUMBER}", "cannot be reached"), ("nonsense", "names no display"), ("", "no display here")]
+    ("name", "words"),
+    [(f":{NUMBER}", "cannot be reached"), ("nonsense", "names no display"), ("", "no display here")],
+    ids=["nobody there", "nonsense", "none"],  # the number is another in each process
 )
 def test_a_dead_display(name, words):
     told = refused(start(DISPLAY=name))
