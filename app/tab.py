@@ -353,6 +353,9 @@ class TopicTab(QWidget):
 
     def _arrived(self, event: Event) -> None:
         if isinstance(event, Ended):
+            if event.error is not None and self.stream.is_busy:  # nobody asks for that any more
+                self.shell.log(event)
+                event = replace(event, error=None, memory=False, cancelled=True)
             self._cut = event.cancelled and not self._given_up
         match event:
             case Started():

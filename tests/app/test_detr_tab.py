@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from app.tabs.detr.tab import DETECT, SCENE
 from app.widgets import MenuButton
 from engines.core.errors import Message
 from engines.core.pictures import Picture
+from engines.core.protocol import Ended
 from engines.detr.crowd import LINEAR
 from engines.detr.lab import CROWD, scene_of
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
@@ -251,6 +253,15 @@ def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
     assert tab.params.source != "broken"  # the next slider asks the model on screen, not the refused one
     settle(qtbot, tab, lambda: tab.change(temperature=2.0))
     assert not tab.failed
+
+
+def test_a_model_chosen_while_the_one_before_fails_stays_chosen(tab, qtbot):
+    tab.change(source="broken")
+    while not any(isinstance(event, Ended) for event in tuple(tab.stream._mailbox._events.values())):
+        time.sleep(0.001)
+    settle(qtbot, tab, lambda: tab.take_model("real"))
+    assert tab.params.source == tab.info.source == "real"
+    assert tab.error.isHidden()
 
 
 def test_another_model_under_the_same_name_keeps_only_what_it_has(tab, qtbot):

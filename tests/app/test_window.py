@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
 from app.topics import Topic
-from engines.core.protocol import Job
+from engines.core.protocol import Ended, Job
 from tests.app import toy
 from tests.app.toy import ToyParams
 from tests.tiffs import tiff
@@ -77,6 +77,21 @@ def test_an_error_stands_under_the_header_and_the_next_change_is_served(tab, qtb
     assert not settle(qtbot, tab, lambda: tab.change(do="fail"))
     assert tab.error.isVisible()
     assert settle(qtbot, tab, lambda: tab.change(do="answer", layer=9))
+
+
+def answered(tab):
+    """Wait until the engine has done with its question, and leave the window without its answer."""
+    while not any(isinstance(event, Ended) for event in tuple(tab.stream._mailbox._events.values())):
+        time.sleep(0.001)
+
+
+def test_an_error_of_a_question_that_is_no_longer_asked_is_not_told(tab, window, qtbot):
+    tab.change(do="fail")
+    answered(tab)
+    assert settle(qtbot, tab, lambda: tab.change(do="answer"))
+    assert not tab.failed
+    assert tab.error.isHidden()
+    assert "not an image" in str(window.last_failure.error)  # a bug report has it
 
 
 def test_a_bug_of_an_engine_is_told_and_kept(tab, window, qtbot, capsys):
