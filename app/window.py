@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -22,19 +22,20 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 
 from app import diagnostics, theme, words
 from app.dressing import Dressing
-from app.header import entry, refill
 from app.intake import Intake
+from app.regions import focus_next
 from app.settings import Settings
 from app.side import Side
 from app.status import NAMES, Status
 from app.tab import TopicTab, adopt
 from app.theme import NARROW
+from app.tools import Tools
 from app.topics import topic, topics
-from app.widgets import Button, box, button, col, label, row
+from app.widgets import box, col, label, row
 from app.words import Text
 from engines.core.device import memory_in_use
 from engines.core.errors import Message
@@ -69,7 +70,8 @@ class Window(QMainWindow):
         self.setWindowTitle("Attention Lab")
         self.setAcceptDrops(True)
         self.intake = Intake(self)
-        self.side = Side(topics(), self._tools())
+        self.tools = Tools(self)
+        self.side = Side(topics(), self.tools.buttons)
         self.side.chosen.connect(self.open_topic)
         self.status = Status()
         self.status.device.connect(self.choose_device)
@@ -246,39 +248,6 @@ class Window(QMainWindow):
             self.complain(note, word="Settings")
 
     # -- look and language
-    def _tools(self) -> tuple[Button, ...]:
-        look = button(icon="sun", tip="Light or dark", clicked=self.toggle_theme)
-        language = button(icon="lang", tip="Language", clicked=self.toggle_language)
-        more = button(icon="gear", tip="Settings")
-        menu = QMenu(more)
-        menu.aboutToShow.connect(lambda: refill(menu, self._fill))
-        more.setMenu(menu)
-        more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
-        return look, language, more
-
-    def _fill(self, menu: QMenu) -> None:
-        settings = self.settings
-        entry(menu, "Theme of the system", lambda: self._ask_theme(""), checked=not settings.theme)
-        entry(menu, "Light", lambda: self._ask_theme("light"), checked=settings.theme == "light")
-        entry(menu, "Dark", lambda: self._ask_theme("dark"), checked=settings.theme == "dark")
-        menu.addSeparator()
-        entry(menu, words.plain("English"), lambda: self._ask_language("en"), checked=words.language() == "en")
-        entry(menu, words.plain("简体中文"), lambda: self._ask_language("zh"), checked=words.language() == "zh")
-        menu.addSeparator()
-        entry(menu, "Icons only at the side", self._toggle_rail, checked=self.side.rail)
-        entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
-        menu.addSeparator()
-        entry(menu, "Open pictures", self.open_files)
-        entry(menu, "Open a folder", self.open_folder)
-        menu.addSeparator()
-        entry(menu, "Copy diagnostics", self.copy_diagnostics)
-
-    def copy_diagnostics(self) -> None:
-        """Put what a bug report needs on the clipboard."""
-        QGuiApplication.clipboard().setText(diagnostics.report(self.settings, self.tabs))
-        if self.tab is not None:
-            self.tab.tell(Message("Copied: versions, device and last errors, without names and paths of yours."))
-
     def _dress(self, busy: bool) -> None:
         """The look is about to change, or has changed: trainings rest meanwhile."""
         self.lane.hold(busy)
@@ -286,9 +255,9 @@ class Window(QMainWindow):
 
     def toggle_theme(self) -> None:
         """Light to dark and back."""
-        self._ask_theme("light" if self.dressing.theme == "dark" else "dark")
+        self.ask_theme("light" if self.dressing.theme == "dark" else "dark")
 
-    def _ask_theme(self, name: str) -> None:
+    def ask_theme(self, name: str) -> None:
         """A theme was chosen by hand; an empty name follows the system."""
         self.settings.theme = name
         self.dressing.ask(theme=name or theme.system())
@@ -300,9 +269,9 @@ class Window(QMainWindow):
 
     def toggle_language(self) -> None:
         """English to Chinese and back."""
-        self._ask_language("en" if self.dressing.language == "zh" else "zh")
+        self.ask_language("en" if self.dressing.language == "zh" else "zh")
 
-    def _ask_language(self, name: str) -> None:
+    def ask_language(self, name: str) -> None:
         """A language was chosen by hand."""
         self.settings.language = name
         self.dressing.ask(language=name)
@@ -315,14 +284,6 @@ class Window(QMainWindow):
     def _system_theme(self) -> None:
         if not self.settings.theme:
             self.dressing.ask(theme=theme.system())
-
-    def _toggle_motion(self) -> None:
-        self.settings.reduce_motion = not self.settings.reduce_motion
-        theme.set_motion(not self.settings.reduce_motion)
-
-    def _toggle_rail(self) -> None:
-        self.settings.rail = not self.side.rail
-        self.side.set_rail(not self.side.rail)
 
     # -- keys
     def _shortcuts(self) -> None:
@@ -350,18 +311,7 @@ class Window(QMainWindow):
         if self.tab is None:
             return
         page = self.tab.pages[self.tab.page]
-        regions: list[QWidget] = [self.side, self.tab.header, page.centre, page.dock, self.status]
-        focus = QApplication.focusWidget()
-        at = next((i for i, r in enumerate(regions) if focus is not None and r.isAncestorOf(focus)), -1)
-        for step in range(1, len(regions) + 1):
-            region = regions[(at + step) % len(regions)]
-            target = next(
-                (w for w in region.findChildren(QWidget)
-                 if w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.isVisible() and w.isEnabled()), None
-            )  # fmt: skip
-            if target is not None:
-                target.setFocus(Qt.FocusReason.TabFocusReason)
-                return
+        focus_next((self.side, self.tab.header, page.centre, page.dock, self.status))
 
     # -- window events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

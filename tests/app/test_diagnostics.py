@@ -78,7 +78,7 @@ def test_the_report_of_a_window(open_window, monkeypatch, anna):
     secret = f"FileNotFoundError: '{Path.home()}/x/photo.png' hf_abcdefgh"
     window.log(Ended(window.tab.params, error=Message("Unexpected {kind}"), details=f"Traceback\n{secret}"))
     window.complain(Message("{name}: gated.", {"name": "some/model"}), word="Download")
-    window.copy_diagnostics()
+    window.tools.copy_diagnostics()
     told = QGuiApplication.clipboard().text()
     session = ("platform: offscreen", "now dark", "tabs open: scoring")
     assert all(line in told for line in (f"Attention Lab {__version__}", "torch 2.", "numpy ", *session))
@@ -95,7 +95,7 @@ def test_the_menu_offers_it(open_window):
 
     window = open_window()
     menu = QMenu()
-    window._fill(menu)
+    window.tools.fill(menu)
     (action,) = [a for a in menu.actions() if a.text() == "Copy diagnostics"]
     action.trigger()
     assert "## Versions" in QGuiApplication.clipboard().text()

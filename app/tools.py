@@ -1,0 +1,76 @@
+"""The three buttons at the foot of the side: light or dark, language, and the menu of settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu
+
+from app import diagnostics, theme, words
+from app.header import entry, refill
+from app.widgets import Button, button
+from engines.core.errors import Message
+
+if TYPE_CHECKING:
+    from app.window import Window
+
+
+class Tools:
+    """Builds the buttons and fills the menu each time it opens.
+
+    Parameters
+    ----------
+    window : Window
+        What they act on.
+
+    Attributes
+    ----------
+    buttons : tuple of Button
+    """
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        look = button(icon="sun", tip="Light or dark", clicked=window.toggle_theme)
+        language = button(icon="lang", tip="Language", clicked=window.toggle_language)
+        more = button(icon="gear", tip="Settings")
+        menu = QMenu(more)
+        menu.aboutToShow.connect(lambda: refill(menu, self.fill))
+        more.setMenu(menu)
+        more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
+        self.buttons: tuple[Button, ...] = look, language, more
+
+    def fill(self, menu: QMenu) -> None:
+        """Theme, language, side, motion, opening, diagnostics; what is chosen is checked."""
+        window, settings = self._window, self._window.settings
+        for text, name in (("Theme of the system", ""), ("Light", "light"), ("Dark", "dark")):
+            entry(menu, text, partial(window.ask_theme, name), checked=settings.theme == name)
+        menu.addSeparator()
+        for text, name in (("English", "en"), ("简体中文", "zh")):
+            entry(menu, words.plain(text), partial(window.ask_language, name), checked=words.language() == name)
+        menu.addSeparator()
+        entry(menu, "Icons only at the side", self._toggle_rail, checked=window.side.rail)
+        entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
+        menu.addSeparator()
+        entry(menu, "Open pictures", window.open_files)
+        entry(menu, "Open a folder", window.open_folder)
+        menu.addSeparator()
+        entry(menu, "Copy diagnostics", self.copy_diagnostics)
+
+    def copy_diagnostics(self) -> None:
+        """Put what a bug report needs on the clipboard."""
+        window = self._window
+        QGuiApplication.clipboard().setText(diagnostics.report(window.settings, window.tabs))
+        if window.tab is not None:
+            window.tab.tell(Message("Copied: versions, device and last errors, without names and paths of yours."))
+
+    def _toggle_motion(self) -> None:
+        settings = self._window.settings
+        settings.reduce_motion = not settings.reduce_motion
+        theme.set_motion(not settings.reduce_motion)
+
+    def _toggle_rail(self) -> None:
+        side = self._window.side
+        self._window.settings.rail = not side.rail
+        side.set_rail(not side.rail)
