@@ -76,6 +76,7 @@ def run(options: Namespace, started: float) -> int:
         tab = window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
         if options.page is not None:
             tab.show_page(min(options.page, len(tab.pages)) - 1)
+        window.tell_settings_note()
         if options.files:
             window.take_paths([str(Path(f)) for f in options.files])
 

@@ -57,20 +57,20 @@ class Title(QToolButton):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(self.font())
-        painter.setPen(theme.color("accent" if self.hasFocus() else "text2"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.text().replace("&&", "&"))
-        if not self.isChecked() or self.underMouse() or self.hasFocus():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(painter.pen().color(), 1.5))
-            painter.translate(self.width() - ARROW - 1, self.height() / 2)
-            painter.rotate(0 if self.isChecked() else -90)  # down: open
-            painter.drawPolyline([QPointF(-ARROW, -ARROW / 2), QPointF(0, ARROW / 2), QPointF(ARROW, -ARROW / 2)])
-            painter.resetTransform()
-        if self.hasFocus():
-            painter.setPen(QPen(theme.color("accent"), 1, Qt.PenStyle.DashLine))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
+        with QPainter(self) as painter:
+            painter.setFont(self.font())
+            painter.setPen(theme.color("accent" if self.hasFocus() else "text2"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.text().replace("&&", "&"))
+            if not self.isChecked() or self.underMouse() or self.hasFocus():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(painter.pen().color(), 1.5))
+                painter.translate(self.width() - ARROW - 1, self.height() / 2)
+                painter.rotate(0 if self.isChecked() else -90)  # down: open
+                painter.drawPolyline([QPointF(-ARROW, -ARROW / 2), QPointF(0, ARROW / 2), QPointF(ARROW, -ARROW / 2)])
+                painter.resetTransform()
+            if self.hasFocus():
+                painter.setPen(QPen(theme.color("accent"), 1, Qt.PenStyle.DashLine))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
 
 
 class Section(QWidget):

@@ -244,6 +244,10 @@ class Window(QMainWindow):
         """What was changed since the last beat goes to the disk: a killed window loses a second."""
         self.settings.remember(self)
         self.settings.save_changes()
+        self.tell_settings_note()
+
+    def tell_settings_note(self) -> None:
+        """Say what happened to the settings file, once there is a tab to say it on."""
         if self.tab is not None and (note := self.settings.take_note()) is not None:
             self.complain(note, word="Settings")
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QScrollArea, QSizePolicy, QWi
 
 from app.header import Header
 from app.room import Room
+from app.sections import Foldable
 from app.status import Status
 from app.stream import Stream
 from app.topics import topics
@@ -68,7 +69,8 @@ def wrong(window, size):
                 yield f"{name} and {other} lie over each other"
     if size == HELD:
         topics_ = window.side.findChild(QScrollArea)
-        for name, area in (("cards", room_of(page)), ("topics", topics_)):
+        controls = page.dock.findChild(Foldable)
+        for name, area in (("cards", room_of(page)), ("topics", topics_), ("dock", controls)):
             if area.verticalScrollBar().maximum() or (name == "cards" and area.horizontalScrollBar().maximum()):
                 yield f"{name} scroll: {area.viewport().size().toTuple()} for {area.widget().size().toTuple()}"
     yield from reading.cut(window)

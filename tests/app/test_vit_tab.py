@@ -19,6 +19,7 @@ from app.views.photomap import CLASS_TOKEN
 from engines.core.pictures import Picture
 from engines.vit import spec
 from tests.app.made_up_vit import ASKED, COLS, HEADS, LAYERS, PHOTO, ROWS, Headless, MadeUp, OneHead, random_weights
+from tests.app.reading import unfold
 
 
 @pytest.fixture
@@ -276,6 +277,7 @@ def test_sorting_by_entropy_keeps_the_chosen_head(tab):
 
 def test_other_overlays(tab, qtbot):
     form = tab.form
+    unfold(tab)
     fusion = form.control("fusion")
     assert not fusion.isVisible()
     tab.change(overlay=spec.ROLLOUT)
