@@ -105,7 +105,7 @@ def saved_runs(place: Path) -> list[SavedRun]:
         return []
     runs = []
     for file in found:
-        with suppress(*pack.DAMAGE):
+        with suppress(*pack.DAMAGE, MemoryError):  # a broken head may ask for any room
             said = pack.about(file)
             if said["version"] == VERSION:
                 runs.append(SavedRun(file, int(said["step"]), dict(pack.unpacked(said["settings"], [], {}))))
@@ -241,7 +241,7 @@ class Keeping:
                     event = next(steps)
                 except StopIteration:
                     break
-                except pack.DAMAGE + (RuntimeError,) as error:
+                except pack.DAMAGE as error:
                     if again is None:
                         raise
                     raise self._broken(error) from error

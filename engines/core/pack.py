@@ -7,7 +7,10 @@ The file holds arrays alone. Two of them are JSON: what it is, which can be read
 from __future__ import annotations
 
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -20,9 +23,10 @@ Array: TypeAlias = npt.NDArray[Any]
 
 SMALL = 64 * 1024  #: bytes below which arrays of a kind share an entry: many small entries are slow
 MOST_BYTES = 8 * 2**30  #: of a file that is read
-DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, RecursionError, AttributeError,
-          zipfile.BadZipFile, NotImplementedError)  # fmt: skip
-"""What reading a file can raise that is no such file, or broken."""
+DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, AttributeError, OverflowError, RuntimeError,
+          zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError)  # fmt: skip
+"""What reading a file can raise that is no such file, or broken. (numpy takes the head of an array apart as Python; an
+entry said to be encrypted is a RuntimeError of zipfile.)"""
 
 
 class Arrays:

@@ -234,7 +234,7 @@ def _load(run: Run, path: Path) -> None:
     """Put a saved run into a new one; one that is damaged, or of another version, is put aside."""
     try:
         run.load(torch.load(path, weights_only=True))
-    except (*DAMAGE, RuntimeError, UnpicklingError) as error:
+    except (*DAMAGE, UnpicklingError) as error:
         raise put_broken_aside(path, error) from error
 
 

@@ -6,6 +6,7 @@ import errno
 import json
 import threading
 import time
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -353,6 +354,28 @@ def test_no_pickle_is_ever_loaded(tmp_path):
         pack.about(tmp_path / "x.npz")
     with pytest.raises(pack.DAMAGE):
         pack.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    "head", ["{'descr': '|u1', (\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (10**15,)}"]
+)
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_run_that_the_disk_has_spoiled_is_not_offered(place, head, secret):
+    """numpy reads the head of an array as Python, and gives it the room it asks for; zipfile wants a password."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    head = head.replace("10**15", str(10**15)).ljust(118 - 10) + "\n"
+    entry = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + b"{}"
+    with zipfile.ZipFile(place, "w") as parts:
+        parts.writestr("about.npy", entry)
+        parts.writestr("places.npy", entry)
+    if secret:
+        whole = place.read_bytes()
+        for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            first_part, *others = whole.split(mark)
+            spoiled = (part[: at - 4] + b"\x01" + part[at - 3 :] for part in others)  # the flag "encrypted"
+            whole = mark.join([first_part, *spoiled])
+        place.write_bytes(whole)
+    assert saved_runs(place) == []
 
 
 def test_the_writing_is_on_a_thread_of_its_own(place, monkeypatch):
