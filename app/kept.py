@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.sections import section
 from app.tab import TopicTab
-from app.theme import S2
+from app.theme import S2, S3
 from app.training import Training
-from app.widgets import WideButton, col, quiet
+from app.widgets import WideButton, col, quiet, rule
 from app.words import say
-from engines.core.errors import Message
-from engines.core.files import WriteError
+from engines.core.errors import LabError, Message
 from engines.core.keeping import SavedRun, first, forget, saved_runs
 from engines.core.protocol import Event
 from engines.core.training import Stepped
@@ -41,10 +40,8 @@ class KeptRuns(QWidget):
         self.said = quiet("", wrap=True)
         self.go_on, self.anew = WideButton("Go on with it", "play"), WideButton("Start anew", "reset")
         self.earlier = WideButton("An earlier one", "undo")
-        layout = QVBoxLayout()
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(section("Saved run", col(self.said, self.go_on, self.anew, self.earlier, gap=S2)))
-        self.setLayout(layout)
+        offer = col(self.said, self.go_on, self.anew, self.earlier, gap=S2)
+        self.setLayout(col(section("Saved run", offer), rule(), gap=S3))
         self.go_on.clicked.connect(lambda _checked=False: self._go_on())
         self.anew.clicked.connect(lambda _checked=False: self._begin_anew())
         self.earlier.clicked.connect(lambda _checked=False: self._show(self._runs[1:] + self._runs[:1]))
@@ -74,16 +71,22 @@ class KeptRuns(QWidget):
         try:
             first(run, place)
             self._put(run.settings)
-        except WriteError as error:
+        except LabError as error:
             self._tab.complain(error.message)
             return
         except (KeyError, TypeError, ValueError):  # of another version of the program
             self._tab.complain(Message("The saved run has settings that this version does not know."))
             return
         self._show([])
-        self._training.go_on()
+        self._training.go_on(run.step)
 
     def _begin_anew(self) -> None:
-        forget(self._runs[0])
+        if self._training.place is None:
+            return
+        try:
+            forget(self._runs[0], self._training.place)
+        except LabError as error:
+            self._tab.complain(error.message)
+            return
         self._show(self._runs[1:])
         self._training.restart()

@@ -110,6 +110,10 @@ class ParamsForm(QWidget):
         place = self._places[group]
         place.insertWidget(place.count() if at is None else at, widget)
 
+    def lead(self, widget: QWidget) -> None:
+        """Put something of the tab's own above all sections."""
+        self._layout.insertWidget(0, widget)
+
     def control(self, name: str) -> QWidget:
         """The control of a field."""
         return self._controls[name]

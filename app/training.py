@@ -152,10 +152,11 @@ class Training(QObject):
         if runs:
             self.play()
 
-    def go_on(self) -> None:
-        """Go on with the run that is kept, whose settings the page has."""
+    def go_on(self, step: int = 0) -> None:
+        """Go on with the run that is kept, at its ``step``; the page has its settings."""
         self._begin(resume=True)
         self.play()
+        self._steps_then = step  # what it tells again is no work of now
 
     def settings_changed(self) -> None:
         """Settings are others: live ones reach the run, the rest is counted; a run not begun takes them all."""
@@ -282,7 +283,7 @@ class Training(QObject):
             self.pause()
             return
         spent = time.monotonic() - self._began_at
-        if spent > 1:
+        if spent > 1 and self.step > self._steps_then:
             rate = (self.step - self._steps_then) / spent
             self._tab.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
 

@@ -46,6 +46,7 @@ SHARE = 0.01  #: of the time that taking copies may use
 MEMORY, STATES = 8 * 2**20, 60  #: of the states to look back at: bytes and number
 BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on, and how many are kept
 DRIVEN = ("run", "until", "start", "keep", "resume")  #: params that are no settings of the run
+TAKEN = "Another window goes on with this run."
 GOES_ON = "The run can't be saved ({reason}). It goes on."
 
 
@@ -112,8 +113,15 @@ def saved_runs(place: Path) -> list[SavedRun]:
     return runs
 
 
-def forget(run: SavedRun) -> None:
-    """Remove a run from the disk."""
+def forget(run: SavedRun, place: Path) -> None:
+    """Remove a run of a place from the disk.
+
+    Raises
+    ------
+    LabError
+        If another window has taken the place since: the run may be the one that it goes on with.
+    """
+    _refuse_taken(place)
     with suppress(OSError):
         run.file.unlink()
 
@@ -123,9 +131,10 @@ def first(run: SavedRun, place: Path) -> None:
 
     Raises
     ------
-    WriteError
-        If the disk refuses.
+    LabError
+        If another window has taken the place since, or the disk refuses.
     """
+    _refuse_taken(place)
     if run.file == place:
         return
     try:
@@ -169,6 +178,11 @@ def _taken(place: Path) -> bool:
         return False
     lock.release()
     return False
+
+
+def _refuse_taken(place: Path) -> None:
+    if _taken(place):
+        raise LabError(TAKEN)
 
 
 def settings_of(params: TrainingParams) -> dict[str, Any]:
@@ -299,7 +313,7 @@ class Keeping:
         """Hand the run on disk to the engine; its history."""
         self._params = None
         if not self._hold(place):
-            raise LabError("Another window goes on with this run.")
+            raise LabError(TAKEN)
         try:
             said, tree, arrays = pack.load(place)
             if said["version"] != VERSION:

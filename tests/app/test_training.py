@@ -104,6 +104,19 @@ def test_a_run_goes_to_its_end_and_keeps_states(made, qtbot):
     assert words.drawn(tab.notes[-1]) == "The run is at its last step."
 
 
+def test_the_pace_of_a_run_gone_on_with_counts_its_new_steps_alone(made, qtbot, monkeypatch):
+    """Its history is told again within a blink; 300 of these 400 steps are of before."""
+    tab, _, run = made
+    run.go_on(300)
+    monkeypatch.setattr(run, "_began_at", time.monotonic() - 10.0)
+    run.step = 350
+    run._draw()
+    told = str(tab.notes[-1])
+    assert told.endswith("steps/s")
+    assert float(told.split()[1]) <= 5.0
+    rest(qtbot, run)
+
+
 @pytest.mark.parametrize("made", [LONG], indirect=True)
 def test_one_step_is_one_step_and_pause_holds(made, qtbot):
     _, bar, run = made

@@ -207,8 +207,8 @@ def test_an_undecided_run_is_put_aside_and_few_of_them_are_kept(place):
 def test_what_was_decided_against_is_gone(place):
     killed(3)
     (run,) = saved_runs(place)
-    forget(run)
-    forget(run)
+    forget(run, place)
+    forget(run, place)
     assert saved_runs(place) == []
 
 
@@ -223,6 +223,21 @@ def test_two_windows_do_not_fight(place):
     one.close()
     two.close()
     assert saved_runs(place)[0].step == 9
+
+
+def test_what_another_window_has_taken_since_stays_where_it_is(place):
+    """Both windows were offered the runs; the other one was quicker."""
+    killed(3)
+    killed(4)
+    newest, earlier = saved_runs(place)
+    other = Keeping(Trainer())
+    drive(other, 6, resume=True)
+    for act in (first, forget):
+        for run in (newest, earlier):
+            with pytest.raises(LabError, match="Another window goes on with this run"):
+                act(run, place)
+    other.close()
+    assert [run.step for run in saved_runs(place)] == [6, 3]
 
 
 def test_a_full_disk_is_said_once_and_leaves_nothing(place, monkeypatch):

@@ -75,7 +75,7 @@ class PoolingTab(TopicTab):
         self.run_form.add("Starts a new run", self.pending)
         self.running = Running(self, self.learned)
         self.kept_runs = KeptRuns(self, self.running, lambda found: self.change(False, **of_run(found)))
-        self.run_form.add("Changes at once", self.kept_runs, at=0)
+        self.run_form.lead(self.kept_runs)
         recipe.clicked.connect(lambda _checked=False: self.usual_recipe())
         self.pending.anew.clicked.connect(lambda _checked=False: self.running.restart())
         self._connect()

@@ -52,8 +52,8 @@ class Driver(Training):
         self.resumes = False
         super().restart()
 
-    def go_on(self) -> None:
-        """Go on with the run on disk."""
+    def go_on(self, step: int = 0) -> None:
+        """Go on with the run on disk, at its ``step``."""
         self.resumes = True
         self._begin()
 

@@ -23,7 +23,6 @@ from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event
 from engines.multi_head.spec import (
-    AT_ONCE,
     BOTH,
     LOOK,
     NEW_RUN,
@@ -71,7 +70,7 @@ class MultiHeadTab(TopicTab):
             self.run_form.add(NEW_RUN, part)
         self.running = Running(self, self.training)
         self.kept_runs = KeptRuns(self, self.running, lambda found: self.change(False, **of_run(found)))
-        self.run_form.add(AT_ONCE, self.kept_runs, at=0)
+        self.run_form.lead(self.kept_runs)
         self._connect()
         return [
             Page("Heads", self.heads.centre, Dock(self.form)),

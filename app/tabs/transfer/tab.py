@@ -104,7 +104,7 @@ class TransferTab(TopicTab):
             self.form.add(NEW_RUN, part)
         self.form.add(LIVE, self.frozen)
         self.kept_runs = KeptRuns(self, self.training, lambda found: self.change(False, **found))
-        self.form.add(LIVE, self.kept_runs, at=0)
+        self.form.lead(self.kept_runs)
         say(self.frozen, "setText", "The probe's backbone is frozen.")
         return Dock(self.form, resets=False)
 

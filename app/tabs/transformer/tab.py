@@ -30,7 +30,6 @@ from engines.core.training import Kept, Stopped, Weights
 from engines.data.sequences import TASKS, task
 from engines.transformer.lab_spec import LAB_FIELDS
 from engines.transformer.recipe import (
-    AT_ONCE,
     MOST_STEPS,
     NEW_RUN,
     HeldOut,
@@ -74,7 +73,7 @@ class TransformerTab(TopicTab):
         self.kept_runs = KeptRuns(
             self, self.driver, lambda found: self.change(False, **{name: found[name] for name in RECIPE})
         )
-        self.run_form.add(AT_ONCE, self.kept_runs, at=0)
+        self.run_form.lead(self.kept_runs)
         self._fresh = QTimer(self)  # between two decodings with the newest state
         self._fresh.setSingleShot(True)
         self._fresh.setInterval(FRESH)
