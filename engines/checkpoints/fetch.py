@@ -137,7 +137,12 @@ def fetch(hub_id: str, report: hub.Report) -> Path:
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK
     try:
         get_session()
-    except (ImportError, ValueError, httpx2.InvalidURL) as error:  # SOCKS without its package; an address that is none
+    except httpx2.InvalidURL as error:  # whose words quote what stands behind a colon: it may be of the password
+        raise LabError(
+            "{name}: the proxy can't be used: its address is none. In a name or password, / is written %2F, and # %23.",
+            name=hub_id,
+        ) from error
+    except (ImportError, ValueError) as error:  # SOCKS without its package, an unknown kind
         raise LabError("{name}: the proxy can't be used ({reason}).", name=hub_id, reason=str(error)) from error
     headers = {"Accept-Encoding": "identity"}
     try:

@@ -467,6 +467,14 @@ def test_a_proxy_that_cannot_be_used(server: Hub, monkeypatch: pytest.MonkeyPatc
     assert "the proxy can't be used (" in refusal()
 
 
+@pytest.mark.parametrize("password", ["Hush/er", "Hush#er"])
+def test_no_piece_of_a_proxys_password_is_told(server: Hub, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", f"http://me:{password}@127.0.0.1:9")
+    told = refusal()
+    assert "the proxy can't be used: its address is none" in told
+    assert "Hush" not in told
+
+
 def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise httpx2.ProxyError("407 Proxy Authentication Required")
