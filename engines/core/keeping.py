@@ -138,11 +138,9 @@ def first(run: SavedRun, place: Path) -> None:
     if run.file == place:
         return
     try:
-        waiting = place.with_name(f".{place.name}.next")
-        os.replace(run.file, waiting)
         if place.exists():
-            _put_aside(place)
-        os.replace(waiting, place)
+            files.put_aside(place, BEFORE)  # for the one that comes, so none is too many
+        os.replace(run.file, place)
     except OSError as error:
         raise files.WriteError(place, files.reason(error)) from error
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import threading
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,6 +204,26 @@ def test_an_undecided_run_is_put_aside_and_few_of_them_are_kept(place):
     assert {run.step for run in saved_runs(place)} >= {5, 8, 7}
     resumed = drive(Keeping(Trainer()), 6, resume=True)
     assert [e.step for e in resumed if isinstance(e, Step)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_kill_while_a_run_is_brought_to_the_front_loses_none(place, monkeypatch):
+    for until in (3, 4, 5, 6):
+        killed(until)
+    replace, here = os.replace, []
+
+    def kill(source, target):
+        if here:
+            raise KeyboardInterrupt
+        here.append(target)
+        replace(source, target)
+
+    for done in (0, 1):  # before the first move that goes through os.replace, and after it
+        here[:] = [None][done:]
+        with monkeypatch.context() as patch:
+            patch.setattr(keeping.os, "replace", kill)
+            with suppress(KeyboardInterrupt):
+                first(saved_runs(place)[-1], place)
+        assert {run.step for run in saved_runs(place)} == {3, 4, 5, 6}
 
 
 def test_what_was_decided_against_is_gone(place):
