@@ -52,13 +52,17 @@ def put_aside(file: Path) -> None:
     WriteError
         Naming file and reason.
     """
-    aside = files.put_aside(file, BEFORE)
-    with suppress(OSError):
-        file.with_suffix(".json").replace(aside.with_suffix(".json"))
+    _rename(file)
     for old in earlier(file)[MOST_ASIDE:]:
         for end in (".pt", ".json"):
             with suppress(OSError):
                 old.with_suffix(end).unlink()
+
+
+def _rename(file: Path) -> None:
+    aside = files.put_aside(file, BEFORE)
+    with suppress(OSError):
+        file.with_suffix(".json").replace(aside.with_suffix(".json"))
 
 
 def earlier(file: Path) -> list[Path]:
@@ -111,14 +115,13 @@ def bring_first(run: SavedRun, file: Path) -> None:
     """
     if run.file == file:
         return
-    waiting = file.with_name(f".{file.stem}.next.pt")
+    what = run.file.with_suffix(".json")
     try:
-        for end in (".pt", ".json"):
-            run.file.with_suffix(end).replace(waiting.with_suffix(end))
         if file.exists():
-            put_aside(file)
-        for end in (".pt", ".json"):
-            waiting.with_suffix(end).replace(file.with_suffix(end))
+            _rename(file)  # for the one that comes, so none is too many
+        files.write(file.with_suffix(".json"), what.read_bytes())  # both have it until the run itself has moved
+        run.file.replace(file)
+        what.unlink()
     except OSError as error:
         raise files.WriteError(file, files.reason(error)) from error
 

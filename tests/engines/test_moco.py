@@ -436,6 +436,27 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
     assert resumed[0].step == 1
 
 
+@pytest.mark.parametrize("moment", ["engines.core.files.write", "pathlib.Path.unlink"])
+def test_a_kill_while_a_run_is_brought_back_loses_none(tmp_path, monkeypatch, moment):
+    """It strikes before the run has moved, or after."""
+    file = tmp_path / "run.pt"
+    for name in ("run-before", "run"):
+        (tmp_path / f"{name}.pt").write_text(name)
+        (tmp_path / f"{name}.json").write_text(f"what {name} is")
+
+    def kill(*_, missing_ok=False):
+        if not missing_ok:  # a draft that is already in its place
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, kill)
+        with pytest.raises(KeyboardInterrupt):
+            saved.bring_first(saved.SavedRun(1, {}, tmp_path / "run-before.pt"), file)
+    found = [file, *saved.earlier(file)]
+    whole = {each.read_text(): each.with_suffix(".json").read_text() for each in found if each.exists()}
+    assert whole == {name: f"what {name} is" for name in ("run-before", "run")}
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", "cut", "other"])
 def test_a_broken_saved_run_is_put_aside_with_a_sentence(on_toys, tmp_path, content):
     file = run_file(tmp_path, small())
