@@ -18,9 +18,10 @@ from app.stream import Stream
 from app.theme import HEAD, S2, S3
 from app.widgets import button, quiet, row
 from engines.core.errors import Message
-from engines.core.keeping import Keeping, Resumable
+from engines.core.keeping import Keeping
 from engines.core.lane import Lane
 from engines.core.protocol import Engine
+from engines.core.training import Resumable
 
 SEEDS = Scale(0, 999, 1, 0)
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -31,6 +31,7 @@ from engines.core.training import (
     Finished,
     Kept,
     NotSaved,
+    Resumable,
     Stepped,
     Stopped,
     Timeline,
@@ -48,26 +49,6 @@ BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on, and ho
 DRIVEN = ("run", "until", "start", "keep", "resume")  #: params that are no settings of the run
 TAKEN = "Another window goes on with this run."
 GOES_ON = "The run can't be saved ({reason}). It goes on."
-
-
-@runtime_checkable
-class Resumable(Protocol):
-    """A training engine whose runs can be kept."""
-
-    told: ClassVar[tuple[type, ...]]
-    """Dataclasses in what its runs tell, but for those of `engines.core`."""
-    last: ClassVar[int]
-    """The step at which a run is at its end."""
-    waiting: dict[str, Any] | None
-    """A `state` that the next run is to go on from. It tells what it is, as each run does, but nothing that its history
-    holds."""
-
-    def run(self, job: Job[Any]) -> Iterator[Event]:
-        """See `engines.core.protocol.Engine`."""
-
-    def state(self) -> dict[str, Any] | None:
-        """All that a run needs to go on, as copies; None without a run. Asked for between two steps, and where ``run``
-        was left."""
 
 
 @dataclass(frozen=True)

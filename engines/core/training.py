@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
 from engines.core.params import Params, Range, setting
-from engines.core.protocol import Record
+from engines.core.protocol import Event, Job, Record
 
 MOST_STEPS = 1_000_000
 MEMORY = 96 * 2**20  #: bytes that the kept states of one run may fill
@@ -136,6 +137,26 @@ class Finished(Record):
     """
 
     step: int
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A training engine whose runs can be kept."""
+
+    told: ClassVar[tuple[type, ...]]
+    """Dataclasses in what its runs tell, but for those of `engines.core`."""
+    last: ClassVar[int]
+    """The step at which a run is at its end."""
+    waiting: dict[str, Any] | None
+    """A `state` that the next run is to go on from. It tells what it is, as each run does, but nothing that its history
+    holds."""
+
+    def run(self, job: Job[Any]) -> Iterator[Event]:
+        """See `engines.core.protocol.Engine`."""
+
+    def state(self) -> dict[str, Any] | None:
+        """All that a run needs to go on, as copies; None without a run. Asked for between two steps, and where ``run``
+        was left."""
 
 
 def finite(*values: float) -> bool:
