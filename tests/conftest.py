@@ -110,6 +110,17 @@ def top_levels():
 
 
 @pytest.fixture
+def one_thread():
+    """For tests of equal bits: with more threads a library may share a sum out otherwise each time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def no_thread_left():
     """Fails a test that leaves a thread running."""
     before = set(threading.enumerate())

@@ -87,7 +87,7 @@ def test_every_setting_runs_at_both_ends(topic):
             check(event)
 
 
-def test_the_same_params_give_the_same_frames(topic):
+def test_the_same_params_give_the_same_frames(topic, one_thread):
     params, engine, _ = topic
 
     def digest():

@@ -124,7 +124,7 @@ def options(tmp_path, monkeypatch):
     return train.parse(["--minutes", "1", "--batch", "16"])
 
 
-def test_training_learns_and_goes_on_where_it_was_stopped(options):
+def test_training_learns_and_goes_on_where_it_was_stopped(options, one_thread):
     training = train.Training(options)
     training.steps = 100  # past the warm-up
     losses = [training.step(0.5)[0] for _ in range(14)]
