@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import zlib
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core import files, limits
 from engines.core.errors import LabError
+from engines.core.keeping import home
 from engines.core.reading import is_ordinary, read_text
 from engines.moco.settings import FOLDER, Learning
 
@@ -23,12 +23,6 @@ BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on; how ma
 def bundled() -> bool:
     """Whether the bundled encoder is in this copy: its weights and its card."""
     return all((WEIGHTS / f"{NAME}{end}").is_file() for end in (".safetensors", ".json"))
-
-
-def home() -> Path:
-    """The folder where decoded pictures and saved runs lie."""
-    own = os.environ.get("ATTENTION_LAB_HOME")
-    return (Path(own) if own else Path.home() / ".cache" / "attention-lab").expanduser()
 
 
 def run_folder() -> Path:
