@@ -23,7 +23,7 @@ from engines.core.pictures import SUFFIXES, Picture
 from engines.core.protocol import Ended
 
 if TYPE_CHECKING:
-    from app.tab import TopicTab
+    from app.tab import AnyTab
     from app.window import Window
 
 
@@ -43,7 +43,7 @@ class Intake(QObject):
         super().__init__(window)
         self._window = window
         self._download: Download | None = None
-        self._target: TopicTab | None = None  # the tab that the picture being read is for
+        self._target: AnyTab | None = None  # the tab that the picture being read is for
         self._further: list[Path] = []  # pictures that came with it, to be read if it can't be
         self._unread: list[Message] = []  # what else came with it and could not be taken
         self.reading = False
@@ -75,7 +75,9 @@ class Intake(QObject):
 
     def paste(self) -> None:
         """Take what the clipboard holds."""
-        self.dropped(QGuiApplication.clipboard().mimeData() or QMimeData())  # None where its owner has just ended
+        data = QGuiApplication.clipboard().mimeData() or QMimeData()  # None where its owner has just ended
+        if self._window.tab is None or not self._window.tab.paste(data):
+            self.dropped(data)
 
     def dropped(self, data: QMimeData) -> None:
         """Take what was dropped."""
@@ -119,11 +121,11 @@ class Intake(QObject):
         elif drop.errors:
             tab.complain(_together(drop.errors), word="Refused")
 
-    def _expect(self, tab: TopicTab, further: Iterable[Path] = (), unread: Iterable[Message] = ()) -> None:
+    def _expect(self, tab: AnyTab, further: Iterable[Path] = (), unread: Iterable[Message] = ()) -> None:
         """A picture is about to be read for this tab; ``further`` ones are tried if it can't be."""
         self._target, self._further, self._unread = tab, list(further), list(unread)
 
-    def _picture_tab(self) -> TopicTab | None:
+    def _picture_tab(self) -> AnyTab | None:
         """The tab on screen if it takes pictures, else the first that does."""
         tab = self._window.tab
         if tab is not None and tab.takes_pictures:
@@ -131,7 +133,7 @@ class Intake(QObject):
         found = next((t for t in topics() if t.pictures), None)
         return self._window.show_topic(found.name) if found is not None else None
 
-    def _fill_strip(self, tab: TopicTab, paths: list[Path]) -> None:
+    def _fill_strip(self, tab: AnyTab, paths: list[Path]) -> None:
         strip = tab.findChild(PictureStrip)
         if len(paths) < 2:
             if strip is not None and paths[0] in strip.paths:
@@ -148,14 +150,14 @@ class Intake(QObject):
         strip.show()
         self._reader.make_thumbnails(paths)
 
-    def _choose(self, tab: TopicTab, path: Path) -> None:
+    def _choose(self, tab: AnyTab, path: Path) -> None:
         self._expect(tab)
         self._reader.open(path)
 
     # -- the reader's answers
     def _busy(self, busy: bool) -> None:
         self.reading = busy
-        self._window.status.set_busy(busy or (self._window.tab is not None and self._window.tab.stream.is_busy))
+        self._window.status.set_busy(busy or (self._window.tab is not None and self._window.tab.is_busy))
 
     def _opened(self, picture: Picture) -> None:
         if picture.source:
@@ -202,7 +204,7 @@ class Intake(QObject):
         self._remember_if_good(tab, source)
         tab.take_model(source)
 
-    def _remember_if_good(self, tab: TopicTab, source: str) -> None:
+    def _remember_if_good(self, tab: AnyTab, source: str) -> None:
         """Put a model among the recent ones once it has answered; one that is refused is not offered again."""
 
         def answered(good: bool) -> None:
@@ -258,7 +260,7 @@ class Intake(QObject):
 
     def _rest(self) -> None:
         tab = self._window.tab
-        self._window.status.set_busy(tab is not None and tab.stream.is_busy)
+        self._window.status.set_busy(tab is not None and tab.is_busy)
 
     def cancel(self) -> bool:
         """Give the download up; False if there is none."""

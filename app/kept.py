@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.sections import section
-from app.tab import TopicTab
+from app.shell import Host
 from app.theme import S2, S3
 from app.training import Training
 from app.widgets import WideButton, col, quiet, rule
@@ -25,7 +25,7 @@ class KeptRuns(QWidget):
 
     Parameters
     ----------
-    tab : TopicTab
+    host : Host
         Hears that a run is kept, and what the disk refuses.
     training : Training
         Goes on with it.
@@ -33,9 +33,9 @@ class KeptRuns(QWidget):
         Brings its settings into the tab.
     """
 
-    def __init__(self, tab: TopicTab, training: Training, put: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, host: Host, training: Training, put: Callable[[dict[str, Any]], None]) -> None:
         super().__init__()
-        self._tab, self._training, self._put = tab, training, put
+        self._host, self._training, self._put = host, training, put
         self._runs: list[SavedRun] = []
         self.said = quiet("", wrap=True)
         self.go_on, self.anew = WideButton("Go on with it", "play"), WideButton("Start anew", "reset")
@@ -48,7 +48,7 @@ class KeptRuns(QWidget):
         training.arrived.connect(self._arrived)
         self._show([] if training.place is None else saved_runs(training.place))
         if self._runs:
-            tab.tell(self._told())
+            host.tell(self._told())
 
     def _told(self) -> Message:
         return Message("A run of {n} steps is kept.", {"n": words.number(self._runs[0].step)})
@@ -72,10 +72,10 @@ class KeptRuns(QWidget):
             first(run, place)
             self._put(run.settings)
         except LabError as error:
-            self._tab.complain(error.message)
+            self._host.complain(error.message)
             return
         except (KeyError, TypeError, ValueError):  # of another version of the program
-            self._tab.complain(Message("The saved run has settings that this version does not know."))
+            self._host.complain(Message("The saved run has settings that this version does not know."))
             return
         self._show([])
         self._training.go_on(run.step)
@@ -86,7 +86,7 @@ class KeptRuns(QWidget):
         try:
             forget(self._runs[0], self._training.place)
         except LabError as error:
-            self._tab.complain(error.message)
+            self._host.complain(error.message)
             return
         self._show(self._runs[1:])
         self._training.restart()

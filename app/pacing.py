@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QTimer
 
-from app.tab import TopicTab
+from app.shell import Host
 from app.training import Training
 from app.transport import Transport
 from engines.core.training import TrainingParams
@@ -21,7 +21,7 @@ class PacedTraining(Training):
 
     Parameters
     ----------
-    tab, place, transport, settings, most, keep
+    host, place, transport, settings, most, keep
         See `app.training.Training`.
     pace : callable
         Steps per second, at most; read at each beat.
@@ -29,7 +29,7 @@ class PacedTraining(Training):
 
     def __init__(
         self,
-        tab: TopicTab,
+        host: Host,
         place: str,
         transport: Transport,
         settings: Callable[[], TrainingParams],
@@ -37,7 +37,7 @@ class PacedTraining(Training):
         pace: Callable[[], float],
         keep: str = "",
     ) -> None:
-        super().__init__(tab, place, transport, settings, most, keep)
+        super().__init__(host, place, transport, settings, most, keep)
         self._pace, self._goal = pace, most
         self._due, self._then = 0.0, 0.0  # steps the pace allows, with their fraction; when they were counted
         self._beat = QTimer(self)

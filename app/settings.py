@@ -177,7 +177,15 @@ class Settings:
 
     def keep(self, topic: str, params: Params, extra: tuple[str, ...] = ()) -> None:
         """Remember the fields that have a rule, and the ``extra`` ones."""
-        self._topics[topic] = {name: getattr(params, name) for name in (*rules(params), *extra)}
+        self.keep_fields(topic, params, (*rules(params), *extra))
+
+    def keep_fields(self, place: str, params: Params, names: tuple[str, ...]) -> None:
+        """Remember these fields."""
+        self._topics[place] = {name: getattr(params, name) for name in names}
+
+    def remembers(self, place: str) -> bool:
+        """Whether anything is remembered under that name."""
+        return place in self._topics
 
     def page(self, topic: str) -> int:
         """The page of a topic that was last on screen."""

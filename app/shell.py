@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.settings import Settings
+from app.words import Text
+from engines.core.errors import Message
 from engines.core.lane import Lane
 from engines.core.protocol import Ended
 
@@ -38,3 +40,15 @@ class Shell(Protocol):
 
     def log(self, ended: Ended) -> None:
         """Keep the traceback of a failed run for a bug report."""
+
+
+class Host(Protocol):
+    """A page, or a tab, as what works for it sees it: a training, an offer of kept runs."""
+
+    shell: Shell
+
+    def tell(self, note: Message | None) -> None:
+        """Say something in the status bar."""
+
+    def complain(self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error") -> None:
+        """Say what went wrong, under the header."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app import export
 from app.settings import Settings
 from app.stream import Stream
-from app.tab import TopicTab
+from app.tab import AnyTab
 from app.topics import topics
 from app.window import FIRST, Window
 from engines.core.files import WriteError, write
@@ -62,7 +62,7 @@ def take(options: Namespace, settings: Settings) -> int:
     return int(failed)
 
 
-def turn(tab: TopicTab, number: int) -> bool:
+def turn(tab: AnyTab, number: int) -> bool:
     """Turn to a page, or to the last one, and let it compute; pages may have streams of their own."""
     tab.show_page(min(number, len(tab.pages)) - 1)
     left = PATIENCE
@@ -73,9 +73,9 @@ def turn(tab: TopicTab, number: int) -> bool:
     return wait(tab)
 
 
-def wait(tab: TopicTab) -> bool:
+def wait(tab: AnyTab) -> bool:
     """Let the tab compute until it rests; False if it failed or took too long."""
-    if not tab.stream.is_busy:
+    if not tab.is_busy:
         return not tab.failed
     results: list[bool] = []
     loop = QEventLoop()
@@ -91,7 +91,7 @@ def wait(tab: TopicTab) -> bool:
     return bool(results) and results[-1]
 
 
-def wait_for_files(window: Window, tab: TopicTab) -> bool:
+def wait_for_files(window: Window, tab: AnyTab) -> bool:
     """Let dropped files be read and shown."""
     while window.intake.reading:
         pause(20)

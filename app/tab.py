@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QMimeData, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from app import icons, theme
+from app import theme
 from app.cards import Card, ErrorBar
-from app.collecting import importing
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
 from app.room import Room
-from app.sections import Foldable
 from app.shell import Shell
 from app.stream import Stream
-from app.theme import DOCK, S2, S3, S4
+from app.topic.dock import Dock as Dock
+from app.topic.feed import make_engine
+from app.topic.tab import Tab
 from app.topics import Topic
-from app.widgets import col, quiet, row, rule
-from app.words import Text, say
-from engines.core.device import leave_a_core
+from app.widgets import col, row
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
-from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started
+from engines.core.protocol import Ended, Event, Frame, Progress, Started
 
 P = TypeVar("P", bound=Params)
 
@@ -43,57 +40,6 @@ class Page:
     title: str
     centre: QWidget
     dock: Dock
-
-
-class Dock(QWidget):
-    """The controls at the right: they fold, then scroll, while the number of changes and Reset stay in sight.
-
-    Signals
-    -------
-    reset
-        "Reset all changes" was pressed.
-    """
-
-    reset = Signal()
-
-    def __init__(self, *parts: QWidget, resets: bool = True) -> None:
-        super().__init__()
-        self.setProperty("kind", "dock")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(DOCK)
-        inside = col(gap=S3, pad=(S4, S3, S4, S3))
-        for i, part in enumerate(parts):
-            if i:
-                inside.addWidget(rule())
-            inside.addWidget(part)
-        inside.addStretch(1)
-        layout = col((Foldable(inside), 1), gap=0)
-        self._count = quiet("")
-        self._reset = QPushButton()  # a push button centers its text
-        self._reset.setProperty("kind", "boxed")
-        self._reset.clicked.connect(lambda _checked=False: self.reset.emit())
-        icons.put(self._reset, "reset")
-        theme.set_font(self._reset)
-        say(self._reset, "setText", "Reset all changes")
-        if resets:
-            layout.addWidget(rule())
-            layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
-        else:  # nobody else would delete them
-            for part in (self._count, self._reset):
-                part.setParent(self)
-                part.hide()
-        self.setLayout(layout)
-        self._changes = -1
-        self.set_changes(0)
-
-    def set_changes(self, count: int) -> None:
-        """Say how many changes to the model there are."""
-        if count == self._changes:
-            return
-        self._changes = count
-        texts = {0: "The model is untouched", 1: "1 change to the model"}
-        say(self._count, "setText", texts.get(count, "{n} changes to the model"), n=count)
-        self._reset.setEnabled(count > 0)
 
 
 class TopicTab(QWidget):
@@ -131,6 +77,7 @@ class TopicTab(QWidget):
     answered = Signal()
     progressed = Signal(object)
     noted = Signal(object)
+    built = Signal(object)  # never told: all pages are there from the start
 
     def __init__(self, topic: Topic, shell: Shell) -> None:
         super().__init__()
@@ -139,7 +86,7 @@ class TopicTab(QWidget):
         self.note: Message | None = None
         self.progress: Progress | None = None
         self.history = History(self)
-        self.stream = Stream(shell.lane, lambda: _engine(topic.engine), parent=self)
+        self.stream = Stream(shell.lane, lambda: make_engine(topic.engine), parent=self)
         self.stream.device = shell.settings.device
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(self._busy)
@@ -269,6 +216,10 @@ class TopicTab(QWidget):
     def take_paths(self, paths: Sequence[Path]) -> None:
         """Use files and folders that `takes_path` said yes to; all that were dropped at once."""
 
+    def paste(self, data: QMimeData) -> bool:
+        """Whether the tab could use what the clipboard holds."""
+        return False
+
     def claims_model(self, source: str) -> bool:
         """Whether a model chosen while this tab is on screen is for it, though it belongs to another topic."""
         return False
@@ -311,6 +262,11 @@ class TopicTab(QWidget):
         if not self._started or self.failed or (self._cut and not self.stream.is_busy):
             self._started = True
             self.ask()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is on its way."""
+        return self.stream.is_busy
 
     def set_device(self, device: str) -> None:
         """Compute elsewhere from now on."""
@@ -379,29 +335,7 @@ class TopicTab(QWidget):
         self.on(event)
 
 
-def _engine(place: str) -> Engine[Any]:
-    """Make an engine from ``module:Class``; runs on the compute thread."""
-    module, name = place.split(":")
-    with importing():
-        found = importlib.import_module(module)
-    if "torch" in sys.modules:
-        leave_a_core()  # counted per thread, so it is said on the one that computes
-    made: Engine[Any] = getattr(found, name)()
-    return made
-
-
-def adopt(owner: QObject) -> None:
-    """Own the objects that a tab and its pages hold, so that they end with it.
-
-    What hears a signal of an object without an owner is kept by Qt: with a slot that knows the tab, the whole tab.
-    """
-    for value in list(vars(owner).values()):
-        for part in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(part, QObject) and not isinstance(part, QWidget):
-                if part.parent() is None:
-                    part.setParent(owner)
-                if part.parent() is owner:
-                    adopt(part)
+AnyTab: TypeAlias = TopicTab | Tab  #: of either dialect
 
 
 def _beside(page: Page) -> QWidget:

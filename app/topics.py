@@ -10,13 +10,15 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import app.tabs
 from app.collecting import importing
 
 if TYPE_CHECKING:
     from app.tab import TopicTab
+    from app.topic.page import Page
+    from app.topic.tab import Tab
 
 GROUPS = ("Foundations", "Models", "Measure and learn", "Relatives")
 
@@ -37,10 +39,12 @@ class Topic:
         Place within the group.
     icon : str
         Name of a file in ``assets/icons``.
+    pages : tuple of str
+        ``module:Class`` of each `app.topic.page.Page`, imported when the topic is first shown.
     tab : str
-        ``module:Class`` of the `TopicTab`, imported when the topic is first shown.
+        ``module:Class`` of the tab, where the topic has one of its own.
     engine : str
-        ``module:Class`` of the engine, imported on the compute thread.
+        ``module:Class`` of the engine of a tab that has only one, imported on the compute thread.
     pictures : bool
         Whether pictures may be dropped on it.
     families : tuple of str
@@ -52,17 +56,28 @@ class Topic:
     group: str
     order: int
     icon: str
-    tab: str
-    engine: str
+    tab: str = "app.topic.tab:Tab"
+    engine: str = ""
+    pages: tuple[str, ...] = ()
     pictures: bool = False
     families: tuple[str, ...] = ()
 
-    def tab_class(self) -> type[TopicTab]:
-        """Import and return the tab's class."""
-        module, name = self.tab.split(":")
-        with importing():
-            found: type[TopicTab] = getattr(importlib.import_module(module), name)
+    def tab_class(self) -> type[TopicTab | Tab]:
+        """Import and return the tab's class; its pages are imported with it."""
+        self.page_classes()
+        found: type[TopicTab | Tab] = _found(self.tab)
         return found
+
+    def page_classes(self) -> tuple[type[Page], ...]:
+        """Import and return the classes of the pages, in the order of the header."""
+        return tuple(_found(place) for place in self.pages)
+
+
+def _found(place: str) -> Any:
+    """What ``module:Class`` stands for."""
+    module, name = place.split(":")
+    with importing():
+        return getattr(importlib.import_module(module), name)
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
-from app.tab import TopicTab
+from app.shell import Host
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
 from engines.core.keeping import place_of
@@ -32,8 +32,8 @@ class Training(QObject):
 
     Parameters
     ----------
-    tab : TopicTab
-        Says notes and errors.
+    host : Host
+        Page or tab; says notes and errors, and owns the run.
     place : str
         The training engine, ``module:Class``; its params are `TrainingParams`, and it goes on with a run as long as
         ``run`` stays the same.
@@ -76,19 +76,19 @@ class Training(QObject):
 
     def __init__(
         self,
-        tab: TopicTab,
+        host: Host,
         place: str,
         transport: Transport,
         settings: Callable[[], TrainingParams],
         most: int,
         keep: str = "",
     ) -> None:
-        super().__init__(tab)
-        self._tab, self._bar, self._settings, self._most = tab, transport, settings, most
-        self.stream = training_stream(tab.shell.lane, place, self)
-        self.stream.device = tab.shell.settings.device
+        super().__init__(host if isinstance(host, QObject) else None)
+        self._host, self._bar, self._settings, self._most = host, transport, settings, most
+        self.stream = training_stream(host.shell.lane, place, self)
+        self.stream.device = host.shell.settings.device
         self.stream.arrived.connect(self._arrived)
-        self.place = place_of(keep) if keep and tab.shell.settings.folder is not None else None
+        self.place = place_of(keep) if keep and host.shell.settings.folder is not None else None
         self.params: TrainingParams | None = None
         self.step = 0
         self.timeline = Timeline()
@@ -122,7 +122,7 @@ class Training(QObject):
         if self.params is None:
             self._begin()
         if self.step >= self._most:
-            self._tab.tell(Message("The run is at its last step."))
+            self._host.tell(Message("The run is at its last step."))
             return
         self._began_at, self._steps_then = time.monotonic(), self.step
         self._bar.set_running(True)
@@ -235,14 +235,14 @@ class Training(QObject):
             case Finished():
                 self._over()
             case NotSaved():
-                self._tab.complain(event.reason, word="Note")
+                self._host.complain(event.reason, word="Note")
             case Stopped():
                 self._over()
-                self._tab.complain(event.reason, "Start anew", self.restart, word="Note")
+                self._host.complain(event.reason, "Start anew", self.restart, word="Note")
             case Ended() if event.error is not None:
                 self._over()
-                self._tab.complain(event.error, "Start anew", self.restart)
-                self._tab.shell.log(event)
+                self._host.complain(event.error, "Start anew", self.restart)
+                self._host.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()
 
@@ -268,7 +268,7 @@ class Training(QObject):
     def _rests(self) -> None:
         """Say where the run stands now that the step in hand is done."""
         if self.step:
-            self._tab.tell(Message("Paused at step {n}", {"n": words.number(self.step)}))
+            self._host.tell(Message("Paused at step {n}", {"n": words.number(self.step)}))
 
     def _soon(self) -> None:
         if not self._rest.isActive():
@@ -285,7 +285,7 @@ class Training(QObject):
         spent = time.monotonic() - self._began_at
         if spent > 1 and self.step > self._steps_then:
             rate = (self.step - self._steps_then) / spent
-            self._tab.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
+            self._host.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
 
 
 def _is_live(metadata: Any) -> bool:

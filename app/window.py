@@ -31,9 +31,10 @@ from app.regions import focus_next
 from app.settings import Settings
 from app.side import Side
 from app.status import NAMES, Status
-from app.tab import TopicTab, adopt
+from app.tab import AnyTab
 from app.theme import NARROW
 from app.tools import Tools
+from app.topic.owning import adopt
 from app.topics import topic, topics
 from app.widgets import box, col, label, row
 from app.words import Text
@@ -61,7 +62,7 @@ class Window(QMainWindow):
         super().__init__()
         self.settings = settings
         self.lane = Lane()
-        self.tabs: dict[str, TopicTab] = {}
+        self.tabs: dict[str, AnyTab] = {}
         self.last_failure: Ended | None = None
         self._wanted = ""  # a topic that was chosen and is not built yet
         self._paints = 0
@@ -96,10 +97,10 @@ class Window(QMainWindow):
 
     # -- topics
     @property
-    def tab(self) -> TopicTab | None:
+    def tab(self) -> AnyTab | None:
         """The tab on screen; None before the first is built."""
         found = self._stack.currentWidget()
-        return found if isinstance(found, TopicTab) else None
+        return found if isinstance(found, AnyTab) else None
 
     def open_topic(self, name: str) -> None:
         """Bring a topic to the front; the first time, importing and building it are two turns of the event loop."""
@@ -116,7 +117,7 @@ class Window(QMainWindow):
         if self._wanted:
             self.show_topic(self._wanted)
 
-    def show_topic(self, name: str) -> TopicTab:
+    def show_topic(self, name: str) -> AnyTab:
         """Bring a topic to the front, building it if it is the first time."""
         self._wanted = ""
         if name not in self.tabs:
@@ -131,6 +132,7 @@ class Window(QMainWindow):
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
             self._stack.addWidget(tab)
             self._let_drops_through(tab)
+            tab.built.connect(self._let_drops_through)
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
         tab = self.tabs[name]
@@ -139,7 +141,7 @@ class Window(QMainWindow):
         self.settings.tab = name
         self.status.set_note(tab.note)
         tab.shown()
-        self.status.set_busy(tab.stream.is_busy)
+        self.status.set_busy(tab.is_busy)
         return tab
 
     def first_topic(self, asked: str = "") -> str:
@@ -213,19 +215,19 @@ class Window(QMainWindow):
         self.intake.download(source)
 
     # -- status bar
-    def _busy(self, tab: TopicTab, busy: bool) -> None:
+    def _busy(self, tab: AnyTab, busy: bool) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.set_busy(busy)
 
-    def _answered(self, tab: TopicTab) -> None:
+    def _answered(self, tab: AnyTab) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.answered()
 
-    def _progress(self, tab: TopicTab, progress: Progress) -> None:
+    def _progress(self, tab: AnyTab, progress: Progress) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.set_progress(progress.text, progress.done, progress.total)
 
-    def _note(self, tab: TopicTab, note: Message | None) -> None:
+    def _note(self, tab: AnyTab, note: Message | None) -> None:
         if tab is self.tab:
             self.status.set_note(note)
 
@@ -327,13 +329,13 @@ class Window(QMainWindow):
         event.acceptProposedAction()
         self.intake.dropped(event.mimeData())
 
-    def _let_drops_through(self, tab: TopicTab) -> None:
+    def _let_drops_through(self, part: QWidget) -> None:
         """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""
-        for part in tab.findChildren(QWidget):
-            if isinstance(part, QLineEdit):
-                part.installEventFilter(self)  # text it may have
-            elif part.acceptDrops():
-                part.setAcceptDrops(False)
+        for each in part.findChildren(QWidget):
+            if isinstance(each, QLineEdit):
+                each.installEventFilter(self)  # text it may have
+            elif each.acceptDrops():
+                each.setAcceptDrops(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let files fall past a text field."""

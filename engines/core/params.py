@@ -1,10 +1,16 @@
-"""How a topic declares its settings: one frozen dataclass whose fields carry their rules."""
+"""How a topic declares its settings: one frozen dataclass whose fields carry their rules and their roles.
+
+A field is a *setting* (`setting`: an undo step, and the engine is asked), *looked at* (`looked`: a query, a cell, a
+pixel; the engine is asked, but looking is no step), or *drawn* (`drawn`: an opacity, an order; a step that the engine
+never sees). Whoever shows, undoes, saves or computes reads the role here and decides nothing himself.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any, Self, TypeAlias, TypeVar
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,40 @@ class Switch:
 Rule: TypeAlias = Range | Choice | Switch
 
 
-def setting(default: Any, rule: Rule) -> Any:
-    """A dataclass field with its rule attached."""
-    return field(default=default, metadata={"rule": rule})
+SETTING, LOOKED, DRAWN = "setting", "looked at", "drawn"  #: roles of a field
+
+
+def setting(default: Any, rule: Rule | None = None, *, changes_model: bool = False, kept: bool = False) -> Any:
+    """A field that makes an undo step and that the engine is asked with.
+
+    Parameters
+    ----------
+    default : object
+    rule : Rule, optional
+        Guards the value and draws its control; fields without one are set on the page's own views.
+    changes_model : bool
+        It is counted in the dock as a change to the model, and "Reset all changes" brings the default back.
+    kept : bool
+        It is remembered from one start to the next although it has no rule.
+    """
+    return _field(default, SETTING, rule, changes_model, kept)
+
+
+def looked(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
+    """A field that says what is looked at: no undo step, and an undo leaves it where it is."""
+    return _field(default, LOOKED, rule, False, kept)
+
+
+def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
+    """A field that only says how an answer is drawn: an undo step of which the engine hears nothing."""
+    return _field(default, DRAWN, rule, False, kept)
+
+
+def _field(default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool) -> Any:
+    about: dict[str, Any] = {"role": role, "changes_model": changes_model, "kept": kept or rule is not None}
+    if rule is not None:
+        about["rule"] = rule
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -104,6 +141,53 @@ class Params:
     def __post_init__(self) -> None:
         for name, rule in rules(self).items():
             rule.check(name, getattr(self, name))
+
+    def following(self, before: Self) -> Self:
+        """These settings with what hangs on the fields that changed since ``before``; by default nothing does."""
+        return self
+
+    def changes(self) -> int:
+        """How many changes to the model there are; a tuple counts once for each of its members."""
+        plain, count = type(self)(), 0
+        for name in with_role(self, "changes_model", True):
+            value = getattr(self, name)
+            count += len(value) if isinstance(value, tuple) else value != getattr(plain, name)
+        return count
+
+    def untouched(self) -> Self:
+        """These settings with every change to the model taken back."""
+        plain = type(self)()
+        return replace(self, **{name: getattr(plain, name) for name in with_role(self, "changes_model", True)})
+
+
+P = TypeVar("P", bound=Params)
+
+
+def with_role(params: Params | type[Params], about: str, value: object) -> tuple[str, ...]:
+    """The fields whose declaration says ``value`` of ``about``; what is not declared is a setting that is not kept."""
+    return _with(params if isinstance(params, type) else type(params), about, value)  # type: ignore[arg-type]
+
+
+@cache  # asked at each move of the hand
+def _with(kind: type[Params], about: str, value: object) -> tuple[str, ...]:
+    undeclared = {"role": SETTING, "changes_model": False, "kept": False}
+    return tuple(f.name for f in fields(kind) if f.metadata.get(about, undeclared[about]) == value)
+
+
+def looking_of(now: P, params: P) -> P:
+    """``params``, looking where ``now`` looks: what undo and redo bring back."""
+    return replace(params, **{name: getattr(now, name) for name in with_role(params, "role", LOOKED)})
+
+
+def same_steps(a: Params, b: Params) -> bool:
+    """Whether nothing differs but what is looked at."""
+    return looking_of(a, b) == a
+
+
+def for_engine(params: P) -> P:
+    """The settings as an engine sees them: how its answer is drawn says nothing, and stands at its default."""
+    plain = type(params)()
+    return replace(params, **{name: getattr(plain, name) for name in with_role(params, "role", DRAWN)})
 
 
 def rules(params: Params | type[Params]) -> dict[str, Rule]:

@@ -1,0 +1,1 @@
+"""What every topic is made of: a tab that turns pages, pages with their dock, settings with their steps."""

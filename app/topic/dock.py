@@ -1,0 +1,63 @@
+"""The controls at the right of a page."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app import icons, theme
+from app.sections import Foldable
+from app.theme import DOCK, S2, S3, S4
+from app.widgets import col, quiet, rule
+from app.words import say
+
+
+class Dock(QWidget):
+    """The controls at the right: they fold, then scroll, while the number of changes and Reset stay in sight.
+
+    Signals
+    -------
+    reset
+        "Reset all changes" was pressed.
+    """
+
+    reset = Signal()
+
+    def __init__(self, *parts: QWidget, resets: bool = True) -> None:
+        super().__init__()
+        self.setProperty("kind", "dock")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(DOCK)
+        inside = col(gap=S3, pad=(S4, S3, S4, S3))
+        for i, part in enumerate(parts):
+            if i:
+                inside.addWidget(rule())
+            inside.addWidget(part)
+        inside.addStretch(1)
+        layout = col((Foldable(inside), 1), gap=0)
+        self._count = quiet("")
+        self._reset = QPushButton()  # a push button centers its text
+        self._reset.setProperty("kind", "boxed")
+        self._reset.clicked.connect(lambda _checked=False: self.reset.emit())
+        icons.put(self._reset, "reset")
+        theme.set_font(self._reset)
+        say(self._reset, "setText", "Reset all changes")
+        if resets:
+            layout.addWidget(rule())
+            layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
+        else:  # nobody else would delete them
+            for part in (self._count, self._reset):
+                part.setParent(self)
+                part.hide()
+        self.setLayout(layout)
+        self._changes = -1
+        self.set_changes(0)
+
+    def set_changes(self, count: int) -> None:
+        """Say how many changes to the model there are."""
+        if count == self._changes:
+            return
+        self._changes = count
+        texts = {0: "The model is untouched", 1: "1 change to the model"}
+        say(self._count, "setText", texts.get(count, "{n} changes to the model"), n=count)
+        self._reset.setEnabled(count > 0)

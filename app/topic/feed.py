@@ -1,0 +1,118 @@
+"""One engine's answers to one state: asks for what is not answered yet, and keeps the newest frames for pages."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.collecting import importing
+from app.shell import Shell
+from app.stream import Stream
+from app.topic.state import State
+from engines.core.device import leave_a_core
+from engines.core.params import Params, for_engine
+from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started
+
+
+def make_engine(place: str) -> Engine[Any]:
+    """Make an engine from ``module:Class``; for the compute thread alone, since it may import torch."""
+    module, name = place.split(":")
+    with importing():
+        found = importlib.import_module(module)
+    if "torch" in sys.modules:
+        leave_a_core()  # counted per thread, so it is said on the one that computes
+    engine: Engine[Any] = getattr(found, name)()
+    return engine
+
+
+class Feed(QObject):
+    """What an engine says about a state. Pages that show the same state through the same engine share it.
+
+    Parameters
+    ----------
+    state : State
+    engine : str
+        ``module:Class``, made on the compute thread when it is first asked.
+    shell : Shell
+
+    Attributes
+    ----------
+    frames : dict
+        The newest frame of each type, the oldest first.
+    failed : bool
+        The last question ended in an error.
+
+    Signals
+    -------
+    heard : Event
+        All but the progress.
+    progressed : Progress
+    busy : bool
+    """
+
+    heard = Signal(object)
+    progressed = Signal(object)
+    busy = Signal(bool)
+
+    def __init__(self, state: State, engine: str, shell: Shell, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._shell = state, shell
+        self.stream = Stream(shell.lane, lambda: make_engine(engine), parent=self)
+        self.stream.device = shell.settings.device
+        self.stream.arrived.connect(self._arrived)
+        self.stream.busy.connect(self.busy)
+        self.frames: dict[type[Event], Event] = {}
+        self.failed = False
+        self._asked: Params | None = None
+        self._cut = self._given_up = False  # ended by another's question; by the hand
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is on its way."""
+        return self.stream.is_busy
+
+    def ask(self, again: bool = False) -> None:
+        """Ask what the settings ask for, if it was not asked last; ``again`` even then."""
+        wanted = for_engine(self._state.params)
+        if wanted == self._asked and not (again or self._given_up):
+            return
+        self._given_up, self._asked = False, wanted
+        self.stream.request(wanted, again=again)
+
+    def shown(self) -> None:
+        """Its page came to the front: what failed, or was cut short by another page's question, is asked again."""
+        if not self._given_up:
+            self.ask(again=self.failed or (self._cut and not self.is_busy))
+
+    def set_device(self, device: str) -> None:
+        """Compute elsewhere from the next question on; what was answered is asked again when its page is on screen."""
+        self.stream.device = device
+        self._asked = None
+
+    def cancel(self) -> None:
+        """End what is being computed; what is on screen stays."""
+        self._given_up = True
+        self.stream.stop()
+
+    def _arrived(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(event)
+            return
+        if isinstance(event, Ended):
+            if event.error is not None and self.is_busy:  # nobody asks for that any more
+                self._shell.log(event)
+                event = replace(event, error=None, memory=False, cancelled=True)
+            self._cut = event.cancelled and not self._given_up
+            if event.error is not None:
+                self.failed = True
+                self._shell.log(event)
+        elif isinstance(event, Started):
+            self.failed = False
+        elif isinstance(event, Frame):
+            self.frames.pop(type(event), None)  # the newest stands last
+            self.frames[type(event)] = event
+        self.heard.emit(event)
