@@ -21,7 +21,7 @@ from engines.core.errors import Message
 from engines.core.keeping import Keeping
 from engines.core.lane import Lane
 from engines.core.protocol import Engine
-from engines.core.training import Resumable
+from engines.core.training import Closes, Resumable
 
 SEEDS = Scale(0, 999, 1, 0)
 
@@ -37,11 +37,11 @@ def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
         with importing():
             found = importlib.import_module(module)
         made: Engine[Any] = getattr(found, name)()
-        if not isinstance(made, Resumable):
-            return made
-        keeping = Keeping(made)
-        lane.at_close(keeping.close)
-        return keeping
+        if isinstance(made, Resumable):
+            made = Keeping(made)
+        if isinstance(made, Closes):
+            lane.at_close(made.close)
+        return made
 
     return Stream(lane, make, training=True, parent=parent)
 

@@ -21,9 +21,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from engines.core import files, pack
+from engines.core.claim import ELSEWHERE, TAKEN, Claim, refuse_taken, taken
 from engines.core.errors import LabError, Message
 from engines.core.lane import close
 from engines.core.protocol import Event, Job, Record
@@ -47,7 +46,6 @@ SHARE = 0.01  #: of the time that taking copies may use
 MEMORY, STATES = 8 * 2**20, 60  #: of the states to look back at: bytes and number
 BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on, and how many are kept
 DRIVEN = ("run", "until", "start", "keep", "resume")  #: params that are no settings of the run
-TAKEN = "Another window goes on with this run."
 GOES_ON = "The run can't be saved ({reason}). It goes on."
 
 
@@ -83,7 +81,7 @@ def place_of(name: str) -> Path:
 def saved_runs(place: Path) -> list[SavedRun]:
     """The runs that can be gone on with, the newest first; none while another window has them."""
     found = [each for each in (place, *_aside(place)) if each.is_file()]
-    if not found or _taken(place):
+    if not found or taken(place):
         return []
     runs = []
     for file in found:
@@ -102,7 +100,7 @@ def forget(run: SavedRun, place: Path) -> None:
     LabError
         If another window has taken the place since: the run may be the one that it goes on with.
     """
-    _refuse_taken(place)
+    refuse_taken(place)
     with suppress(OSError):
         run.file.unlink()
 
@@ -115,7 +113,7 @@ def first(run: SavedRun, place: Path) -> None:
     LabError
         If another window has taken the place since, or the disk refuses.
     """
-    _refuse_taken(place)
+    refuse_taken(place)
     if run.file == place:
         return
     try:
@@ -140,28 +138,6 @@ def _put_aside(place: Path) -> None:
     for old in _aside(place)[MOST_ASIDE:]:
         with suppress(OSError):
             old.unlink()
-
-
-def _lock(place: Path) -> FileLock:
-    return FileLock(f"{place}.lock", thread_local=False)
-
-
-def _taken(place: Path) -> bool:
-    """Whether another window keeps its run there."""
-    lock = _lock(place)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except (OSError, NotImplementedError):  # a disk that can't be written on, or without locks
-        return False
-    lock.release()
-    return False
-
-
-def _refuse_taken(place: Path) -> None:
-    if _taken(place):
-        raise LabError(TAKEN)
 
 
 def settings_of(params: TrainingParams) -> dict[str, Any]:
@@ -207,7 +183,7 @@ class Keeping:
         self._known = (*engine.told, Kept, Stopped, Finished, NotSaved)
         self._params: TrainingParams | None = None
         self._place: Path | None = None
-        self._lock: FileLock | None = None
+        self._claim = Claim()
         self._own = False  # the file is of the run in hand
         self._history = History()
         self._step = self._kept_step = 0
@@ -262,7 +238,7 @@ class Keeping:
             if again is not None:
                 self._params, self._own = None, False  # it never began: the file stays as it is
                 self._engine.waiting = None
-                self._release()
+                self._claim.release()
             elif time.monotonic() - self._kept_at >= REST:
                 self._keep()
 
@@ -271,7 +247,7 @@ class Keeping:
         self._join()
         self._keep()
         self._join()
-        self._release()
+        self._claim.release()
 
     # -- beginning
     def _begin(self, params: TrainingParams) -> None:
@@ -291,7 +267,7 @@ class Keeping:
     def _resume(self, place: Path) -> list[Event]:
         """Hand the run on disk to the engine; its history."""
         self._params = None
-        if not self._hold(place):
+        if not self._claim.hold(place):
             raise LabError(TAKEN)
         try:
             said, tree, arrays = pack.load(place)
@@ -312,7 +288,7 @@ class Keeping:
         self._engine.waiting, self._own = None, False
         self._params = None
         place, kind = self._place, type(error).__name__
-        self._release()
+        self._claim.release()
         assert place is not None
         try:
             name = files.put_aside(place, "broken").name
@@ -321,25 +297,6 @@ class Keeping:
         return LabError("The saved run can't be read ({reason}). It is kept as {name}.", reason=kind, name=name)
 
     # -- the file
-    def _hold(self, place: Path) -> bool:
-        """Be the one window that keeps its run there."""
-        if self._lock is not None:
-            return True
-        lock = _lock(place)
-        with suppress(NotImplementedError):  # a disk without locks
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                return False
-        self._lock = lock
-        return True
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.release(force=True)
-            self._lock = None
-
     def _drop(self) -> None:
         """The run in hand needs no keeping any more."""
         self._join()
@@ -348,7 +305,7 @@ class Keeping:
                 self._place.unlink()
         self._own = False
         self._place = None
-        self._release()
+        self._claim.release()
 
     def _keep(self) -> None:
         """Take a copy, and have it written; at most one at a time."""
@@ -360,15 +317,13 @@ class Keeping:
         self._writer = None
         began = time.perf_counter()
         try:
-            if not self._hold(place):
-                self._place, self._failed = None, Message("another window keeps its run there")
+            if not self._claim.hold(place):
+                self._place, self._failed = None, ELSEWHERE
                 return
             if not self._own and place.exists():  # of an earlier run, which nobody has decided about
                 _put_aside(place)
         except files.WriteError as error:
             self._failed = error.reason
-        except OSError as error:
-            self._failed = files.reason(error)
         else:
             self._write(place)
         self._kept_at = time.monotonic()

@@ -159,6 +159,14 @@ class Resumable(Protocol):
         was left."""
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """An engine that has something to put down or to give back when its window closes."""
+
+    def close(self) -> None:
+        """All jobs have ended for good; on the compute thread."""
+
+
 def finite(*values: float) -> bool:
     """Whether all numbers are finite."""
     return bool(np.isfinite(values).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,24 @@ MAPPED, MAPPED_KEYS = 192, 160  # test pictures and keys on the map
 MEMORY, TESTED = 768, 512  # pictures that vote and that are tested while training
 PIECE = 128  # pictures encoded between two yields
 PROBE_STEPS = 120
+
+
+class Budget:
+    """Keeps what costs time to a share of it."""
+
+    def __init__(self, every: float, share: float) -> None:
+        self._every, self._share = every, share
+        self._next = self._began = 0.0
+
+    def due(self, now: bool = False) -> bool:
+        """Whether it is time again, or is to be done ``now`` in any case; the clock of its cost starts."""
+        self._began = time.monotonic()
+        return now or self._began >= self._next
+
+    def paid(self) -> None:
+        """It is done."""
+        now = time.monotonic()
+        self._next = now + max(self._every, (now - self._began) / self._share)
 
 
 class Pulse(Frame):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core import files, limits
+from engines.core.claim import refuse_taken, taken
 from engines.core.errors import LabError
 from engines.core.keeping import home
 from engines.core.reading import is_ordinary, read_text
@@ -95,8 +96,9 @@ def saved_run(file: Path) -> SavedRun | None:
 
 
 def saved_runs(file: Path) -> list[SavedRun]:
-    """What is saved there and what was put aside, the newest first."""
-    return [run for each in (file, *earlier(file)) if (run := saved_run(each)) is not None]
+    """What is saved there and what was put aside, the newest first; none while another window has them."""
+    found = [run for each in (file, *earlier(file)) if (run := saved_run(each)) is not None]
+    return [] if found and taken(file) else found
 
 
 def bring_first(run: SavedRun, file: Path) -> None:
@@ -104,9 +106,10 @@ def bring_first(run: SavedRun, file: Path) -> None:
 
     Raises
     ------
-    WriteError
-        If the disk refuses.
+    LabError
+        If another window has taken the file since, or the disk refuses.
     """
+    refuse_taken(file)
     if run.file == file:
         return
     what = run.file.with_suffix(".json")

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,12 +17,14 @@ from torch import Tensor
 
 from engines.blocks.optimizers import Adam
 from engines.core import files
+from engines.core.claim import ELSEWHERE, TAKEN, Claim
 from engines.core.errors import LabError, Message
+from engines.core.keeping import GOES_ON
 from engines.core.pack import DAMAGE
 from engines.core.protocol import Event, Job
 from engines.core.training import NotSaved, Stopped, Weights, finite
 from engines.moco.augment import views
-from engines.moco.looks import map_frame, measured, normalize, queue_frame, staleness
+from engines.moco.looks import Budget, map_frame, measured, normalize, queue_frame, staleness
 from engines.moco.measures import alignment, uniformity
 from engines.moco.methods import KINDS, Dictionary
 from engines.moco.model import MoCo
@@ -238,22 +240,8 @@ def _load(run: Run, path: Path) -> None:
         raise put_broken_aside(path, error) from error
 
 
-class Budget:
-    """Keeps what costs time to a share of it."""
-
-    def __init__(self, every: float, share: float) -> None:
-        self._every, self._share = every, share
-        self._next = self._began = 0.0
-
-    def due(self, now: bool = False) -> bool:
-        """Whether it is time again, or is to be done ``now`` in any case; the clock of its cost starts."""
-        self._began = time.monotonic()
-        return now or self._began >= self._next
-
-    def paid(self) -> None:
-        """It is done."""
-        now = time.monotonic()
-        self._next = now + max(self._every, (now - self._began) / self._share)
+def _not_saved(run: Run, reason: Message) -> NotSaved:
+    return NotSaved(run.step, Message(GOES_ON, {"reason": reason}))
 
 
 class Trainer:
@@ -263,6 +251,8 @@ class Trainer:
         self._shelf = Shelf()
         self._run: Run | None = None
         self._saved, self._own = -1, False
+        self._claim = Claim()
+        self._refused: Message | None = None  # why it could not be saved the last time that this was said
         self._frames, self._maps = Budget(FRAME_EVERY, SHARE), Budget(MAP_EVERY, MAP_SHARE)
         self._stale, self._measures = Budget(FRAME_EVERY, SHARE), Budget(MEASURE_EVERY, MEASURE_SHARE)
         self._keep = Budget(0.0, SHARE)
@@ -273,27 +263,44 @@ class Trainer:
 
     def run(self, job: Job[RunParams]) -> Iterator[Event]:
         """Make or go on with the run of ``job.params.run``, up to ``until``."""
-        params = job.params
         run = self._run
-        if run is None or run.params.run != params.run:
-            self._run = None
+        if run is None or run.params.run != job.params.run:
+            run = yield from self._another(job.params)
+        try:
+            yield from self._train(run, job)
+        finally:
+            self._save(run)
+
+    def close(self) -> None:
+        """The window closes: let the run's file go."""
+        self._claim.release()
+
+    def _another(self, params: RunParams) -> Generator[Event, None, Run]:
+        """Begin another run, or go on with the one on disk; cut short it is none, and claims no file."""
+        self._run = None
+        self._claim.release()
+        try:
             yield from self._shelf.get(Wanted(params.data, params.paths))
             run = Run(params, self._shelf.found)
             if params.resume and params.folder:
-                _load(run, run_file(params.folder, params))
+                file = run_file(params.folder, params)
+                if not self._claim.hold(file):
+                    raise LabError(TAKEN)
+                _load(run, file)
             self._begin(run)
             yield run.began()
             yield from run.told
             yield from run.measured
             yield from self._look(run, every=True)
             self._run = run
-        try:
-            yield from self._train(run, job)
         finally:
-            self._save(run)
+            if self._run is None:
+                self._claim.release()
+        return run
 
     def _begin(self, run: Run) -> None:
         self._saved, self._next_kept, self._own = run.step, 0, run.params.resume
+        self._refused = None
         self._plane, self._map = None, None
         self._sample = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -312,27 +319,34 @@ class Trainer:
                 yield Collapsed(run.step, told.spread)
             yield from self._look(run)
             if run.params.folder and time.monotonic() - saved > SAVE_EVERY:
-                said = self._save(run)
+                yield from self._kept(run)
                 saved = time.monotonic()
-                if said is not None:
-                    yield said
         if not run.stopped:
             yield from self._look(run, every=True)
-            said = self._save(run)
-            if said is not None:
-                yield said
+            yield from self._kept(run)
+
+    def _kept(self, run: Run) -> Iterator[Event]:
+        """Save the run and say so; what refuses it is said once."""
+        said = self._save(run)
+        if said is None:
+            return
+        reason = said.reason if isinstance(said, NotSaved) else None
+        known, self._refused = reason is not None and reason == self._refused, reason
+        if not known:
+            yield said
 
     def _save(self, run: Run) -> NotSaved | Saved | None:
         if not run.params.folder or run.stopped or run.step == self._saved:
             return None
         path = run_file(run.params.folder, run.params)
         try:
+            if not self._claim.hold(path):
+                return _not_saved(run, ELSEWHERE)
             if not self._own and path.is_file():  # of an earlier run: it is put aside
                 put_aside(path)
             save(run, path)
         except files.WriteError as error:
-            said = {"reason": error.reason}
-            return NotSaved(run.step, Message("The run can't be saved ({reason}). It goes on.", said))
+            return _not_saved(run, error.reason)
         self._saved, self._own = run.step, True
         return Saved(run.step)
 

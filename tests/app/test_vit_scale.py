@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,3 +219,20 @@ def test_a_broken_result_file_is_no_result(opened):
     page = opened().scale
     page._file.write_text("{")
     assert scale_store.read(page._file) is None
+
+
+def test_two_windows_do_not_fight_over_the_study(opened):
+    one, two = opened().scale, opened().scale
+    mine, other = replace(one.table, data="mine"), replace(two.table, data="other")
+    one._write(mine)
+    for told in ("The study can't be saved (another window keeps its run there). It goes on.", ""):
+        two._write(other)
+        assert two._tab.error.reason() == told
+        two._tab.error.dismiss()
+    assert scale_store.read(one._file) == mine
+    one._tab.window().close()
+    two._write(other)  # now there is room, and what the first one made is put aside
+    two._write(other)
+    assert scale_store.read(two._file) == other
+    assert scale_store.read(two._file.with_name("scale-study-before.json")) == mine
+    assert not two._file.with_name("scale-study-before-2.json").exists()

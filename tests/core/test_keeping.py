@@ -117,7 +117,7 @@ def killed(until=12, **more):
     events = drive(made, until, **more)
     made._keep()
     made._join()
-    made._release()
+    made._claim.release()
     return events
 
 
@@ -156,7 +156,7 @@ def test_live_settings_are_those_of_the_last_step(place):
     made = Keeping(Trainer())
     drive(made, 3)
     drive(made, 6, rate=0.25)
-    made._release()
+    made._claim.release()
     assert saved_runs(place)[0].settings["rate"] == 0.25
 
 

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from engines.checkpoints.catalog import WEIGHTS
+from engines.core.claim import taken
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.core.training import NotSaved, Stopped
@@ -418,8 +419,10 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
     (refused,) = (e for e in told if isinstance(e, NotSaved))
     assert str(refused.reason) == "The run can't be saved (the disk is full). It goes on."
     assert file.read_bytes() == whole
-    assert sorted(each.name for each in tmp_path.iterdir()) == [file.with_suffix(".json").name, file.name]
+    left = {file.with_suffix(".json").name, file.name, f"{file.name}.lock"}
+    assert {each.name for each in tmp_path.iterdir()} == left
     assert saved_run(file).step == 2
+    trainer.close()
     drive(Trainer(), small(run=5, until=1, folder=str(tmp_path)))
     assert saved_run(file).step == 1
     assert file.with_name(f"{file.stem}-before.pt").read_bytes() == whole
@@ -431,9 +434,46 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
     content = oldest.file.read_bytes()
     saved.bring_first(oldest, file)  # and the one that was there is put aside
     assert file.read_bytes() == content
-    assert len(list(tmp_path.iterdir())) == 2 * (1 + saved.MOST_ASIDE)
+    assert len([each for each in tmp_path.iterdir() if each.suffix != ".lock"]) == 2 * (1 + saved.MOST_ASIDE)
     resumed = drive(Trainer(), small(run=20, until=2, folder=str(tmp_path), resume=True))
     assert resumed[0].step == 1
+
+
+def test_two_windows_do_not_fight_over_a_run(on_toys, tmp_path):
+    one, two = Trainer(), Trainer()
+    file = run_file(tmp_path, small())
+    drive(one, small(until=3, folder=str(tmp_path)))
+    content = file.read_bytes()
+    assert saved.saved_runs(file) == []  # it is not for the other window to go on with
+    with pytest.raises(LabError, match="Another window goes on with this run"):
+        saved.bring_first(saved.SavedRun(3, {}, file), file)
+    with pytest.raises(LabError, match="Another window goes on with this run"):
+        drive(two, small(run=2, until=4, folder=str(tmp_path), resume=True))
+    told = [e for until in (1, 2) for e in drive(two, small(run=3, until=until, folder=str(tmp_path)))]
+    (said,) = [e for e in told if isinstance(e, NotSaved)]  # once: it goes on
+    assert str(said.reason) == "The run can't be saved (another window keeps its run there). It goes on."
+    assert [e.step for e in told if isinstance(e, MocoStep)] == [1, 2]
+    assert file.read_bytes() == content
+    one.close()
+    assert saved.saved_runs(file)[0].step == 3
+    drive(two, small(run=3, until=3, folder=str(tmp_path)))  # now there is room, and the other's is put aside
+    two.close()
+    assert [run.file.name for run in saved.saved_runs(file)] == [file.name, f"{file.stem}-before.pt"]
+    assert saved.earlier(file)[0].read_bytes() == content
+
+
+def test_a_run_that_could_not_be_gone_on_with_claims_no_file(on_toys, tmp_path):
+    file = run_file(tmp_path, small())
+    drive(Trainer(), small(until=1, folder=str(tmp_path)))
+    file.write_bytes(b"hello")
+    made = Trainer()
+    with pytest.raises(LabError, match="can't be read"):
+        drive(made, small(run=2, until=2, folder=str(tmp_path), resume=True))
+    assert not taken(file)
+    drive(made, small(run=3, until=1, folder=str(tmp_path)))
+    assert taken(file)
+    drive(made, small(run=4, until=0))  # its person began anew, and keeps nothing
+    assert not taken(file)
 
 
 @pytest.mark.parametrize("moment", ["engines.core.files.write", "pathlib.Path.unlink"])

@@ -10,8 +10,7 @@ from PySide6.QtCore import QTimer
 from app.tabs.moco.told import Told
 from app.training import Training
 from app.transport import Transport, training_stream
-from engines.core.errors import Message
-from engines.core.files import WriteError
+from engines.core.errors import LabError, Message
 from engines.core.protocol import Ended, Progress
 from engines.core.training import Weights
 from engines.moco.saved import bring_first, saved_runs
@@ -95,7 +94,7 @@ class Running:
         """Go on with a run on disk, whose settings the tab has."""
         try:
             bring_first(run, run_file(run_folder(), self.tab.params))
-        except WriteError as error:
+        except LabError as error:
             self.tab.complain(error.message)
             return
         self.driver.go_on()

@@ -21,8 +21,9 @@ from app.views.base import PixelView
 from app.views.curves import Curves
 from app.widgets import WideButton, box, col, quiet
 from app.words import say
+from engines.core.claim import ELSEWHERE, Claim
 from engines.core.errors import Message
-from engines.core.files import WriteError
+from engines.core.files import WriteError, put_aside
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import MOST_STEPS, Finished, Kept, Weights
 from engines.vit import scale_store
@@ -69,7 +70,10 @@ class ScalePage:
         self._done: Table | None = None  # what the run in hand need not make again, if it is of the same pictures
         self._own: Table | None = None  # the study that was on disk
         self._begun: StudyBegan | None = None
-        self._refused = False  # the disk took no more the last time
+        self._claim = Claim()
+        tab.shell.lane.at_close(self._claim.release)
+        self._kept = False  # the file is of this window
+        self._refused = False  # it could not be written the last time
         self._sample: np.ndarray | None = None
         self._connect()
         self._show_first()
@@ -138,18 +142,27 @@ class ScalePage:
         return None if folder is None else folder / "scale-study.json"
 
     def _write(self, table: Table) -> None:
-        """Keep the study; a disk that takes it no more is told once."""
-        if self._file is None:
+        """Keep the study; what refuses it is told once."""
+        file = self._file
+        if file is None:
             return
         try:
-            scale_store.write(self._file, table)
+            if not self._claim.hold(file):
+                self._refuse(ELSEWHERE)
+                return
+            if not self._kept and scale_store.read(file) != self._own:  # another window's, made meanwhile
+                put_aside(file, "before")
+            scale_store.write(file, table)
         except WriteError as error:
-            if not self._refused:
-                text = Message("The study can't be saved ({reason}). It goes on.", {"reason": error.reason})
-                self._tab.complain(text, word="Note")
-            self._refused = True
+            self._refuse(error.reason)
         else:
-            self._refused = False
+            self._kept, self._refused = True, False
+
+    def _refuse(self, reason: Message) -> None:
+        if not self._refused:
+            text = Message("The study can't be saved ({reason}). It goes on.", {"reason": reason})
+            self._tab.complain(text, word="Note")
+        self._refused = True
 
     def _show_first(self) -> None:
         """The user's own study if there is one, else the bundled one, with what its ViT looked like."""
