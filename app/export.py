@@ -41,6 +41,18 @@ class Exportable(Protocol):
         """Show everything again."""
 
 
+def settings_of(view: object) -> Mapping[str, object]:
+    """The settings that go into a view's file: its own, where it shows a run, else those of its page."""
+    own: Mapping[str, object] = getattr(view, "settings", {})
+    above = view.parentWidget() if isinstance(view, QWidget) else None
+    while not own and above is not None:
+        of_page = getattr(above, "exported", None)
+        if callable(of_page):
+            own = of_page()
+        above = above.parentWidget()
+    return own
+
+
 def settings_text(settings: Mapping[str, object]) -> str:
     """Settings as JSON; what JSON does not know is written as text."""
     return json.dumps(dict(settings), ensure_ascii=False, default=_builtin)
@@ -60,7 +72,7 @@ def picture(view: QWidget, scale: int = SCALE) -> QImage:
     image.setDevicePixelRatio(scale)
     image.fill(theme.color("surface"))
     QWidget.render(view, image, QPoint(0, 0))  # not the view's own: a graphics view's means its scene
-    image.setText("settings", settings_text(getattr(view, "settings", {})))
+    image.setText("settings", settings_text(settings_of(view)))
     return image
 
 
@@ -91,7 +103,7 @@ def _bytes_svg(view: QWidget) -> bytes:
     generator.setSize(QSize(view.width(), view.height()))
     generator.setViewBox(QRect(0, 0, view.width(), view.height()))
     generator.setTitle(getattr(view, "export_name", "Attention Lab"))
-    generator.setDescription(settings_text(getattr(view, "settings", {})))
+    generator.setDescription(settings_text(settings_of(view)))
     with QPainter(generator) as painter:
         painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
         QWidget.render(view, painter, QPoint(0, 0))
@@ -100,14 +112,14 @@ def _bytes_svg(view: QWidget) -> bytes:
 
 def _bytes_npz(view: Exportable) -> bytes:
     store = io.BytesIO()
-    arrays = {"settings": np.array(settings_text(view.settings)), **view.numbers()}
+    arrays = {"settings": np.array(settings_text(settings_of(view))), **view.numbers()}
     np.savez_compressed(store, allow_pickle=False, **arrays)
     return store.getvalue()
 
 
 def _bytes_csv(view: Exportable) -> bytes:
     """One block per array: a comment with name and shape, then rows; leading axes of deep arrays are named."""
-    lines = [f"# settings {settings_text(view.settings)}"]
+    lines = [f"# settings {settings_text(settings_of(view))}"]
     for name, array in view.numbers().items():
         lines.append(f"# {name} {' x '.join(map(str, array.shape)) or 'scalar'}")
         flat = np.atleast_2d(array)

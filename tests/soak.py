@@ -208,10 +208,10 @@ class Soak(QObject):
         until = time.monotonic() + most
         while time.monotonic() < until:
             self._wait(50)
-            streams = [tab.stream for tab in self.window.tabs.values()]
+            waiting = [tab.is_busy for tab in self.window.tabs.values()]
             if training:
-                streams += [run.stream for run in self.window.findChildren(Training)]
-            if not self.window.intake.reading and not any(stream.is_busy for stream in streams):
+                waiting += [run.stream.is_busy for run in self.window.findChildren(Training)]
+            if not self.window.intake.reading and not any(waiting):
                 return
 
     def _weigh(self) -> None:

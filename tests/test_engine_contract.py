@@ -7,6 +7,7 @@ import gc
 import importlib
 import itertools
 import pickle
+import typing
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,21 @@ from engines.core.params import Choice, Params, Range, Switch, rules
 from engines.core.protocol import Event, Frame, Job, Progress, Record
 
 ROOT = Path(__file__).parents[1]
-TOPICS = sorted(p.parent.name for p in ROOT.glob("engines/*/spec.py"))
+#: An engine is a module ``engine`` in the room of a topic or of one of its pages, with a class ``Engine``.
+ENGINES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (*ROOT.glob("engines/*/engine.py"), *ROOT.glob("engines/*/*/engine.py"))
+)
 torch = pytest.importorskip("torch")
 
 
-@pytest.fixture(scope="module", params=TOPICS)
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda name: name.split(".", 1)[1].rsplit(".", 1)[0])
 def topic(request):
-    """Params class and a fresh engine; the same engine serves all tests of a topic, as it does in the app."""
-    spec = importlib.import_module(f"engines.{request.param}.spec")
-    engine = importlib.import_module(f"engines.{request.param}.engine").Engine()
-    params = next(
-        value
-        for value in vars(spec).values()
-        if isinstance(value, type) and issubclass(value, Params) and value.__module__ == spec.__name__
-    )
+    """Params class and a fresh engine; the same engine serves all its tests, as it does in the app."""
+    spec = importlib.import_module(f"{request.param.rsplit('.', 1)[0]}.spec")
+    engine = importlib.import_module(request.param).Engine()
+    (params,) = typing.get_args(typing.get_type_hints(engine.run)["job"])
+    assert issubclass(params, Params), f"{request.param}: run takes a Job of {params}"
     return params, engine, spec
 
 

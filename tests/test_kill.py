@@ -24,12 +24,12 @@ def settings(home):
 def test_a_kill_loses_no_setting(own_home):
     with Driven(own_home, "--tab", "scoring", "--lang", "en") as program:
         program.do("window.use_theme('dark')")
-        program.do("window.tab.change(temperature=3.0)")
+        program.do("window.tab.now.change(temperature=3.0)")
         program.until("window.settings._on_disk == window.settings._values()")
         program.kill()
     there = settings(own_home)
     assert there["theme"] == "dark"
-    assert there["topics"]["scoring"]["temperature"] == 3.0
+    assert there["topics"]["scoring.compare"]["temperature"] == 3.0
     assert {entry.name for entry in own_home.iterdir()} <= {"settings.json", "settings.lock"}
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
+import pkgutil
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from app import icons, words
 from app.settings import Settings
-from app.tab import TopicTab
+from app.tab import AnyTab
+from app.topic.tab import Tab
 from app.topics import GROUPS, Topic, topics
 from app.window import Window
 from engines.core.errors import Message
-from engines.core.params import rules
+from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
-from tests.app import reading
+from tests.app import dialects, reading
 from tests.conftest import dispose
 
 
@@ -28,29 +32,37 @@ def topic(request) -> Topic:
 
 
 @pytest.fixture
-def tab(topic, open_window, qtbot) -> TopicTab:
+def tab(topic, open_window, qtbot) -> AnyTab:
     """The tab of a topic with its first result from the real engine, in Chinese."""
     words.forget_missing()
     window = open_window(1280, 800, language="zh")
     made = window.show_topic(topic.name)
     made.seen = []
-    made.stream.arrived.connect(made.seen.append)
-    qtbot.waitUntil(lambda: not made.stream.is_busy, timeout=60_000)
+    dialects.listen(made, made.seen.append)
+    first = made.page
+    for page in (*range(len(made.pages)), first) if isinstance(made, Tab) else ():
+        made.show_page(page)
+        qtbot.waitUntil(lambda: dialects.rests(made), timeout=60_000)
+    qtbot.waitUntil(lambda: not made.is_busy, timeout=60_000)
     return made
 
 
 def declared(topic: Topic) -> list[type[Event]]:
-    """The kinds of event that the spec of a topic declares."""
-    spec = importlib.import_module(f"engines.{topic.name}.spec")
-    own = [value for value in vars(spec).values() if isinstance(value, type) and issubclass(value, Frame | Record)]
-    return [value for value in own if value.__module__.startswith(spec.__package__ or "")]
+    """The kinds of event that the specs of a topic declare."""
+    room = importlib.import_module(f"engines.{topic.name}")
+    names = [f"{room.__name__}.spec"] + [
+        f"{room.__name__}.{inner.name}.spec" for inner in pkgutil.iter_modules(room.__path__) if inner.ispkg
+    ]
+    specs = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
+    every = dict.fromkeys(value for spec in specs for value in vars(spec).values() if isinstance(value, type))
+    return [kind for kind in every if issubclass(kind, Frame | Record) and kind.__module__.startswith(room.__name__)]
 
 
-def variants(tab: TopicTab) -> Iterator[dict[str, object]]:
+def variants(part: Any) -> Iterator[dict[str, object]]:
     """Each option of each choice: some events come only with one of them."""
-    for name, rule in rules(tab.params).items():
+    for name, rule in dialects.controls(part).items():
         for option in getattr(rule, "options", ()):
-            if option != getattr(tab.params, name):
+            if option != getattr(part.params, name):
                 yield {name: option}
 
 
@@ -58,10 +70,11 @@ def test_a_topic_says_who_it_is(topic, qapp):
     assert topic.group in GROUPS
     assert not icons.pixmap(topic.icon, "text", 20).isNull()
     assert topic.title in words.translations() or not words.needs_translation(topic.title)
-    assert topic.tab_class().params_type is not None
+    owners = topic.page_classes() or (topic.tab_class(),)
+    assert all(issubclass(owner.params_type, Params) for owner in owners)
 
 
-def opens_on_a_result(tab: TopicTab) -> None:
+def opens_on_a_result(tab: AnyTab) -> None:
     assert not tab.failed, tab.shell.last_failure
     assert not tab.error.isVisible()
     assert [e for e in tab.seen if isinstance(e, Frame) and not isinstance(e, Progress)]
@@ -74,33 +87,37 @@ def opens_on_a_result(tab: TopicTab) -> None:
         assert len(colors) > 20  # something is drawn
 
 
-def says_everything_in_chinese(tab: TopicTab, qtbot) -> None:
+def says_everything_in_chinese(tab: AnyTab, qtbot) -> None:
     """As it opens; what each choice adds is read on every page in `tests.app.test_walk`."""
     for page in range(len(tab.pages)):
         tab.show_page(page)
         QApplication.processEvents()
         list(reading.texts(tab))  # opens menus, paints views: all is said
-    for fields in variants(tab):
-        tab.change(undoable=False, **fields)
-        qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
-    for rule in rules(tab.params).values():
-        for text in (rule.label, rule.tip, rule.group, *getattr(rule, "options", ())):
-            words.tr(text)
+    for part in dialects.parts(tab):
+        if isinstance(tab, Tab):
+            tab.show_page(tab.pages.index_of(part))
+        for fields in variants(part):
+            dialects.put(part, **fields)
+            qtbot.waitUntil(lambda: dialects.rests(tab), timeout=60_000)
+        for rule in rules(part.params).values():
+            for text in (rule.label, rule.tip, rule.group, *getattr(rule, "options", ())):
+                words.tr(text)
     assert not words.missing()
 
 
-def takes_one_event_of_each_kind(tab: TopicTab) -> None:
+def takes_one_event_of_each_kind(tab: AnyTab) -> None:
     """Those that came are given once more, in another order than the engine's: the slot must not mind."""
     latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
     kinds = declared(tab.topic)
     assert kinds
     assert [kind for kind in kinds if issubclass(kind, Frame) and kind in latest], "no frame of the spec ever came"
-    for event in [*latest.values(), *reversed(latest.values())]:
-        if not isinstance(event, Ended):
-            tab.on(event)
-    over = Ended(tab.params), Ended(tab.params, cancelled=True)
-    for event in (Started(tab.params), Progress(1, 2, Message("Computing")), *over):
-        tab.on(event)
+    for part in dialects.parts(tab):
+        for event in [*latest.values(), *reversed(latest.values())]:
+            if not isinstance(event, Ended):
+                part.on(event)
+        over = Ended(part.params), Ended(part.params, cancelled=True)
+        for event in (Started(part.params), Progress(1, 2, Message("Computing")), *over):
+            part.on(event)
     QApplication.processEvents()
     assert not tab.grab().isNull()
 

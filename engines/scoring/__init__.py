@@ -10,13 +10,12 @@ from typing import Any
 
 _HOME = {
     "ConcatenatedMLP": "model",
-    "Engine": "engine",
     "additive_parts": "model",
     "attend": "model",
     "dot_product_scores": "model",
     "entropy_bits": "model",
 }
-__all__ = ["ConcatenatedMLP", "Engine", "additive_parts", "attend", "dot_product_scores", "entropy_bits"]
+__all__ = ["ConcatenatedMLP", "additive_parts", "attend", "dot_product_scores", "entropy_bits"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,21 +1,18 @@
-"""What the tab "Scoring functions" can ask for and what it is told. Imports no torch.
+"""What all pages of the tab "Scoring functions" can ask for. Imports no torch.
 
-`engines.scoring.engine.Engine` answers with `Compared` (pages "Compare" and "Step through"), `Pulled` (page
-"Arrows"), `Spread` and `Sweep` (page "Dimension"). What a setting does not touch comes again as the same object.
+Each page's engine answers from the same `ScoringParams`; what a setting does not touch comes again as the same object.
 Sizes: F scoring functions, Q queries, K keys, dq and d their lengths, dv of a value, h hidden units.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Choice, Params, Range, Switch, setting
-from engines.core.protocol import Frame
+from engines.core.params import Choice, Params, Range, Switch, looked, setting
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Place: TypeAlias = tuple[float, float]
@@ -25,7 +22,6 @@ FUNCTIONS = (ADDITIVE, DOT, SCALED)  #: F, in this order in all events
 RANDOM, EQUAL_KEYS = "Random", "Equal keys"
 MOST_QUERIES, MOST_KEYS, MOST_DIM, MOST_HIDDEN = 8, 64, 1024, 256
 VALUE_DIM = 4  #: dv
-COMPARE, DIMENSION, WALK, ARROWS = range(4)  #: pages
 SAMPLES = 256  #: queries and keys behind the page "Dimension"
 SHOWN_QUERIES = 8  #: of them, those whose weights are shown
 MOST_ARROWS = 8
@@ -53,19 +49,15 @@ class ScoringParams(Params):
         Tips of keys and values, as many of each.
     arrow_at : int
         The key whose weight is drawn over the plane.
-    page : int
-        The page on screen, whose events alone are wanted; −1 for all.
     """
 
-    valid_lens: tuple[int, ...] = (MOST_KEYS, MOST_KEYS, 4, 2)
-    masked: tuple[tuple[int, int], ...] = ((1, 1),)
-    cell: tuple[int, int] = (0, 2)
-    arrow_query: Place = (1.4, 1.0)
-    arrow_keys: tuple[Place, ...] = ((2.2, 0.3), (0.7, 1.9), (-1.5, 1.2), (-1.0, -1.6), (1.3, -1.5))
-    arrow_values: tuple[Place, ...] = ((3.2, 1.6), (-0.4, 3.3), (-3.0, 0.2), (-0.3, -3.2), (3.0, -2.2))
-
-    arrow_at: int = 0
-    page: int = -1
+    valid_lens: tuple[int, ...] = setting((MOST_KEYS, MOST_KEYS, 4, 2), changes_model=True)
+    masked: tuple[tuple[int, int], ...] = setting(((1, 1),), changes_model=True)
+    cell: tuple[int, int] = looked((0, 2))
+    arrow_query: Place = setting((1.4, 1.0))
+    arrow_keys: tuple[Place, ...] = setting(((2.2, 0.3), (0.7, 1.9), (-1.5, 1.2), (-1.0, -1.6), (1.3, -1.5)))
+    arrow_values: tuple[Place, ...] = setting(((3.2, 1.6), (-0.4, 3.3), (-3.0, 0.2), (-0.3, -3.2), (3.0, -2.2)))
+    arrow_at: int = looked(0)
 
     function: str = setting(
         SCALED,
@@ -124,6 +116,7 @@ class ScoringParams(Params):
             tip="Divides the scores before the softmax. Towards 0 the best key takes all, towards ∞ all get the same. "
             "(Hinton 2015)",
         ),
+        changes_model=True,
     )
     hidden: int = setting(
         8,
@@ -165,6 +158,19 @@ class ScoringParams(Params):
         ),
     )
 
+    def changes(self) -> int:
+        """Temperature, and each query or cell whose mask is not as it was at first."""
+        plain = ScoringParams()
+        lens = max(len(self.valid_lens), len(plain.valid_lens))
+        pairs = zip(_padded(self.valid_lens, lens), _padded(plain.valid_lens, lens), strict=True)
+        painted = set(self.masked) ^ set(plain.masked)
+        return (self.temperature != plain.temperature) + sum(a != b for a, b in pairs) + len(painted)
+
+
+def _padded(lens: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Valid lengths with an entry for each query."""
+    return (*lens, *(MOST_KEYS for _ in range(count - len(lens))))
+
 
 def query_length(params: ScoringParams) -> int:
     """Length of a query, dq."""
@@ -185,131 +191,3 @@ def may_attend(params: ScoringParams) -> npt.NDArray[np.bool_]:
         if 0 <= query < params.num_queries and 0 <= key < params.num_keys:
             allowed[query, key] = False
     return allowed
-
-
-@dataclass(frozen=True, eq=False)
-class Compared(Frame):
-    """The same queries and keys through all scoring functions.
-
-    Attributes
-    ----------
-    params : ScoringParams
-        What it was computed from.
-    possible : ndarray bool (F,)
-        Dot products need queries as long as keys; all numbers of the others are 0.
-    queries, keys, values : ndarrays (Q, dq), (K, d), (K, dv)
-    raw : ndarray (F, Q, K)
-        Scores before any scaling; those of the dot product twice.
-    scale : ndarray (F,)
-        What the raw scores are divided by: 1, 1, √d.
-    scores : ndarray (F, Q, K)
-        raw / scale: what each scoring function gives.
-    allowed : ndarray bool (Q, K)
-    weights : ndarray (F, Q, K)
-        softmax(scores / temperature) where allowed; a row with nothing left is all 0.
-    output : ndarray (F, Q, dv)
-    entropy : ndarray (F, Q)
-        In bit.
-    hidden : ndarray (Q, K, h)
-        tanh(W_q q + W_k k) of each pair.
-    w_v : ndarray (h,)
-    mlp : ndarray (Q, K)
-        The additive scores once more, by one MLP over [q; k].
-    difference : float
-        The largest between ``mlp`` and the additive ``raw``.
-    """
-
-    params: ScoringParams = dataclasses.field(repr=False)
-    possible: npt.NDArray[np.bool_]
-    queries: Floats = dataclasses.field(repr=False)
-    keys: Floats = dataclasses.field(repr=False)
-    values: Floats = dataclasses.field(repr=False)
-    raw: Floats = dataclasses.field(repr=False)
-    scale: Floats
-    scores: Floats = dataclasses.field(repr=False)
-    allowed: npt.NDArray[np.bool_] = dataclasses.field(repr=False)
-    weights: Floats = dataclasses.field(repr=False)
-    output: Floats = dataclasses.field(repr=False)
-    entropy: Floats = dataclasses.field(repr=False)
-    hidden: Floats = dataclasses.field(repr=False)
-    w_v: Floats = dataclasses.field(repr=False)
-    mlp: Floats = dataclasses.field(repr=False)
-    difference: float
-
-
-@dataclass(frozen=True, eq=False)
-class Pulled(Frame):
-    """One query arrow among key arrows.
-
-    Attributes
-    ----------
-    scores, weights : ndarrays (F, K)
-    output : ndarray (F, 2)
-    entropy : ndarray (F,)
-        In bit.
-    at : int
-        The chosen key.
-    field : ndarray (n, n)
-        Its weight for queries in the middles of n × n cells of the plane, by the chosen function, top row first;
-        empty unless asked for.
-    """
-
-    query: Place
-    keys: tuple[Place, ...] = dataclasses.field(repr=False)
-    values: tuple[Place, ...] = dataclasses.field(repr=False)
-    scores: Floats = dataclasses.field(repr=False)
-    weights: Floats = dataclasses.field(repr=False)
-    output: Floats
-    entropy: Floats
-    at: int
-    field: Floats = dataclasses.field(repr=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Spread(Frame):
-    """Dot products of 256 unit normal queries and keys, raw (first) and times 1/√d (second).
-
-    Attributes
-    ----------
-    edges : ndarray (2, M + 1), counts : ndarray int64 (2, M)
-        Histograms over ± 4 times √d and 1; what lies beyond is counted in the last bin.
-    std : ndarray (2,)
-        Measured standard deviation.
-    weights : ndarray (2, 8, K)
-        Of the first queries over the first K keys.
-    entropy : ndarray (2,)
-        Mean over all queries, in bit.
-    top : ndarray (2,)
-        Mean largest weight.
-    """
-
-    dim: int
-    edges: Floats = dataclasses.field(repr=False)
-    counts: npt.NDArray[np.int64] = dataclasses.field(repr=False)
-    std: Floats
-    weights: Floats = dataclasses.field(repr=False)
-    entropy: Floats
-    top: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Sweep(Frame):
-    """The same over all dimensions D.
-
-    Attributes
-    ----------
-    dims : ndarray int64 (D,)
-    std, entropy : ndarrays (2, D)
-        Raw, and times 1/√d.
-    low, high : ndarrays (2, D)
-        Entropies that 10 % and 90 % of the queries stay under.
-    most : float
-        log2 K: entropy of equal weights.
-    """
-
-    dims: npt.NDArray[np.int64] = dataclasses.field(repr=False)
-    std: Floats = dataclasses.field(repr=False)
-    entropy: Floats = dataclasses.field(repr=False)
-    low: Floats = dataclasses.field(repr=False)
-    high: Floats = dataclasses.field(repr=False)
-    most: float

@@ -76,7 +76,7 @@ def test_tabs_and_engines_are_imported_that_way(open_window, qtbot, monkeypatch)
 
     monkeypatch.setattr("importlib.import_module", seen_import)
     tab = open_window().show_topic("scoring")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: not tab.is_busy)
     asked = {name: found for name, *found in seen if ".scoring" in name}
-    assert asked["app.tabs.scoring.tab"] == [False, True]
-    assert asked["engines.scoring.engine"] == [False, False]
+    assert asked["app.tabs.scoring.compare.page"] == [False, True]
+    assert asked["engines.scoring.compare.engine"] == [False, False]

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
-from app.export import WRITERS
-from app.tabs.scoring.stages import STEPS, formula, steps
+from app.export import WRITERS, settings_of
+from app.tabs.scoring.step_through.stages import STEPS, formula, steps
 from app.views.base import PixelView
+from engines.scoring.compare.spec import Compared
 from engines.scoring.spec import (
     ADDITIVE,
-    ARROWS,
-    COMPARE,
-    DIMENSION,
     DOT,
     FUNCTIONS,
     MOST_ARROWS,
     MOST_KEYS,
     SCALED,
-    WALK,
-    Compared,
     ScoringParams,
 )
 from tests.app.views_help import click, drag, is_drawn, loud
 from tests.closeness import close
+
+COMPARE, DIMENSION, WALK, ARROWS = range(4)
 
 
 def turn(tab, qtbot, page):
@@ -38,7 +35,7 @@ def turn(tab, qtbot, page):
 
 
 def rest(tab, qtbot):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not tab.is_busy, timeout=60_000)
 
 
 @pytest.fixture
@@ -49,21 +46,16 @@ def tab(open_window, qtbot):
 
 
 def seen(tab) -> Compared:
-    return tab._seen[Compared]
-
-
-def plain(tab) -> ScoringParams:
-    """The settings at first, on the page at hand."""
-    return replace(ScoringParams(), page=tab.params.page)
+    return tab.pages[COMPARE].feed.frames[Compared]
 
 
 def texts(tab):
-    return [line.text() for line in tab.walk.lines]
+    return [line.text() for line in tab.pages[WALK].lines]
 
 
 # ------------------------------------------------------------------ Compare
 def test_three_functions_stand_side_by_side(tab):
-    for f, one in enumerate(tab.compare.functions):
+    for f, one in enumerate(tab.pages[COMPARE].functions):
         scores, weights, output = one.grids
         np.testing.assert_allclose(scores._values, seen(tab).scores[f])
         np.testing.assert_allclose(weights._values, seen(tab).weights[f])
@@ -73,27 +65,27 @@ def test_three_functions_stand_side_by_side(tab):
         assert not scores.is_off((0, 5))
         assert weights._at == (0, 2)
         assert output._at == (0, -1)
-    tops = {one.grids[1]._top for one in tab.compare.functions}
+    tops = {one.grids[1]._top for one in tab.pages[COMPARE].functions}
     assert len(tops) == 1  # one scale for all weights
     raw, scaled = seen(tab).raw[2][0, 2], seen(tab).scores[2][0, 2]
-    assert tab.compare.functions[2].live.text() == f"q1, k3: {raw:.2f} / 4.00 = {scaled:.2f}".replace("-", "−")
+    assert tab.pages[COMPARE].functions[2].live.text() == f"q1, k3: {raw:.2f} / 4.00 = {scaled:.2f}".replace("-", "−")
 
 
 def test_hovering_lights_the_pair_everywhere_and_asks_nobody(tab):
-    tab.compare.functions[0].grids[0].hovered.emit((2, 1))
-    assert {one.grids[1]._cross for one in tab.compare.functions} == {(2, 1)}
-    assert tab.compare.functions[1].live.text().startswith("q3, k2: ")
-    assert tab.compare.mlp._cell == (2, 1)
-    assert not tab.stream.is_busy
-    tab.compare.functions[0].grids[0].hovered.emit(None)
-    assert tab.compare.mlp._cell == (0, 2)
-    tab.compare.functions[0].grids[0].clicked.emit((2, 1))
+    tab.pages[COMPARE].functions[0].grids[0].hovered.emit((2, 1))
+    assert {one.grids[1]._cross for one in tab.pages[COMPARE].functions} == {(2, 1)}
+    assert tab.pages[COMPARE].functions[1].live.text().startswith("q3, k2: ")
+    assert tab.pages[COMPARE].mlp._cell == (2, 1)
+    assert not tab.is_busy
+    tab.pages[COMPARE].functions[0].grids[0].hovered.emit(None)
+    assert tab.pages[COMPARE].mlp._cell == (0, 2)
+    tab.pages[COMPARE].functions[0].grids[0].clicked.emit((2, 1))
     assert tab.params.cell == (2, 1)
-    assert not tab.history.can_undo  # looking is no step
+    assert not tab.now.state.history.can_undo  # looking is no step
 
 
 def test_painting_is_one_step_a_drag(tab, qtbot):
-    mask = tab.compare.mask
+    mask = tab.pages[COMPARE].grid
     drag(mask, mask.cell_rect((0, 0)).center(), mask.cell_rect((0, 3)).center())
     assert {(0, 0), (0, 3)} <= set(tab.params.masked)
     painted = tab.params.masked
@@ -110,12 +102,12 @@ def test_painting_is_one_step_a_drag(tab, qtbot):
 
 
 def test_the_edge_of_a_row_is_its_valid_length(tab, qtbot):
-    mask = tab.compare.mask
+    mask = tab.pages[COMPARE].grid
     drag(mask, mask.edge(0), mask.edge(0) - QPointF(3 * mask._cell[0], 0))
     assert tab.params.valid_lens[0] == 3
     drag(mask, mask.edge(3), mask.edge(3) + QPointF(9 * mask._cell[0], 0))
     assert tab.params.valid_lens == (3, MOST_KEYS, 4, MOST_KEYS)  # dragged to the end: all keys, also later ones
-    tab.change(num_keys=20)
+    tab.now.change(num_keys=20)
     rest(tab, qtbot)
     assert seen(tab).allowed[3].all()
     tab.undo()
@@ -124,7 +116,7 @@ def test_the_edge_of_a_row_is_its_valid_length(tab, qtbot):
 
 
 def test_the_mask_can_be_worked_by_keys(tab, qtbot):
-    mask = tab.compare.mask
+    mask = tab.pages[COMPARE].grid
     mask.setFocus()
     qtbot.keyClick(mask, Qt.Key.Key_Right)
     assert tab.params.cell == (0, 3)
@@ -137,33 +129,33 @@ def test_the_mask_can_be_worked_by_keys(tab, qtbot):
 
 
 def test_a_row_without_keys_is_said(tab, qtbot):
-    assert tab.compare.empty.isHidden()
-    tab.change(valid_lens=(MOST_KEYS, 0, 4, 2))
+    assert tab.pages[COMPARE].empty.isHidden()
+    tab.now.change(valid_lens=(MOST_KEYS, 0, 4, 2))
     rest(tab, qtbot)
-    assert not tab.compare.empty.isHidden()
-    assert tab.compare.empty.text().startswith("q2: no key left")
+    assert not tab.pages[COMPARE].empty.isHidden()
+    assert tab.pages[COMPARE].empty.text().startswith("q2: no key left")
     assert not seen(tab).weights[:, 1].any()
-    tab.compare.clear.click()
+    tab.pages[COMPARE].clear.click()
     assert tab.params.valid_lens == ()
     assert tab.params.masked == ()
     rest(tab, qtbot)
-    assert tab.compare.empty.isHidden()
+    assert tab.pages[COMPARE].empty.isHidden()
 
 
 def test_dot_products_say_why_not(tab, qtbot):
-    tab.compare_form.control("same_length").click()
+    tab.pages[COMPARE].form.control("same_length").click()
     rest(tab, qtbot)
-    additive, dot, scaled = (one.card for one in tab.compare.functions)
+    additive, dot, scaled = (one.card for one in tab.pages[COMPARE].functions)
     assert additive._pages.currentIndex() == 0
     for one in (dot, scaled):
         assert one._pages.currentIndex() == 1
         assert "queries of 4 and keys of 16" in one._empty_text.text()
     turn(tab, qtbot, WALK)
-    assert "queries of 4 and keys of 16" in tab.walk._middle._empty_text.text()
-    tab.walk._middle._empty_button.click()
+    assert "queries of 4 and keys of 16" in tab.pages[WALK]._middle._empty_text.text()
+    tab.pages[WALK]._middle._empty_button.click()
     assert tab.params.function == ADDITIVE
     rest(tab, qtbot)
-    assert tab.walk._middle._pages.currentIndex() == 0
+    assert tab.pages[WALK]._middle._pages.currentIndex() == 0
     turn(tab, qtbot, COMPARE)
     dot._empty_button.click()
     rest(tab, qtbot)
@@ -172,12 +164,12 @@ def test_dot_products_say_why_not(tab, qtbot):
 
 
 def test_reset_brings_the_first_mask_and_temperature_back(tab):
-    tab.change(temperature=2.0)
-    tab.change(valid_lens=(1,), masked=())
-    assert tab.changes() == 5  # temperature, three rows, one cell
-    tab.reset_changes()
-    assert tab.params == plain(tab)
-    assert tab.changes() == 0
+    tab.now.change(temperature=2.0)
+    tab.now.change(valid_lens=(1,), masked=())
+    assert tab.params.changes() == 5  # temperature, three rows, one cell
+    tab.now.state.reset()
+    assert tab.params == ScoringParams()
+    assert tab.params.changes() == 0
 
 
 # ------------------------------------------------------------------ Step through
@@ -185,22 +177,22 @@ def test_buttons_and_keys_walk_the_steps(tab, qtbot):
     tab.window().activateWindow()
     qtbot.waitUntil(tab.window().isActiveWindow)
     turn(tab, qtbot, WALK)
-    walk = tab.walk
-    assert walk.step == 0
+    walk = tab.pages[WALK]
+    assert walk.at == 0
     assert not walk.back.isEnabled()
     walk.forward.click()
-    assert walk.step == walk.strip.at() == 1
+    assert walk.at == walk.strip.at() == 1
     walk.strip.setFocus()
     qtbot.keyClick(walk.strip, Qt.Key.Key_Right)
-    assert walk.step == 2
+    assert walk.at == 2
     assert not walk.mask_box.isHidden()
     for key, step in ((".", 3), (",", 2), (Qt.Key.Key_End, 4), (Qt.Key.Key_Home, 0)):
         qtbot.keyClick(walk.strip, key)
-        assert walk.step == step
+        assert walk.at == step
     walk.go(4)
     assert not walk.forward.isEnabled()
     click(walk.strip, walk.strip.place(1).center())
-    assert walk.step == 1
+    assert walk.at == 1
 
 
 def test_each_cell_has_its_formula(tab, qtbot):
@@ -208,19 +200,19 @@ def test_each_cell_has_its_formula(tab, qtbot):
     answer = seen(tab)
     assert texts(tab)[0] == "score(q1, k3) = q1 · k3"
     assert texts(tab)[2] == f"= {answer.raw[2][0, 2]:.2f} (a sum over 16 dimensions)"
-    tab.walk.result.grid.hovered.emit((1, 5))
+    tab.pages[WALK].result.grid.hovered.emit((1, 5))
     assert texts(tab)[0] == "score(q2, k6) = q2 · k6"
-    tab.walk.result.grid.hovered.emit(None)
-    tab.walk.go(2)
-    tab.walk.result.grid.hovered.emit((1, 1))
+    tab.pages[WALK].result.grid.hovered.emit(None)
+    tab.pages[WALK].go(2)
+    tab.pages[WALK].result.grid.hovered.emit((1, 1))
     assert texts(tab)[:2] == ["masked(q2, k2) = −∞", "k2 is painted out for q2."]
-    tab.walk.result.grid.hovered.emit((3, 4))
+    tab.pages[WALK].result.grid.hovered.emit((3, 4))
     assert texts(tab)[1] == "k5 lies beyond the valid length of q4, which is 2."
-    tab.walk.go(3)
-    tab.walk.result.grid.hovered.emit((3, 0))
+    tab.pages[WALK].go(3)
+    tab.pages[WALK].result.grid.hovered.emit((3, 0))
     assert texts(tab)[2].endswith(f"= {answer.weights[2][3, 0]:.3f}")
-    tab.walk.go(4)
-    tab.walk.result.grid.clicked.emit((1, 3))
+    tab.pages[WALK].go(4)
+    tab.pages[WALK].result.grid.clicked.emit((1, 3))
     assert tab.params.cell == (1, 2)
     assert texts(tab)[2] == f"= {answer.output[2][1, 3]:.2f}"
 
@@ -241,7 +233,7 @@ def test_steps_lead_from_queries_to_the_output(tab, function):
 
 
 def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
-    tab.change(valid_lens=(0,))
+    tab.now.change(valid_lens=(0,))
     rest(tab, qtbot)
     said = formula(seen(tab), 1, 3, (0, 0))
     assert str(said[-1]) == "q1 has no key left: its weights are all 0, not NaN."
@@ -250,42 +242,42 @@ def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
 # ------------------------------------------------------------------ Dimension
 def test_dragging_the_cursor_sets_d(tab, qtbot):
     turn(tab, qtbot, DIMENSION)
-    plot = tab.dimension.std
+    plot = tab.pages[DIMENSION].std
     drag(plot, plot._place(16, 1), plot._place(512, 1))
     assert tab.params.dim == pytest.approx(512, abs=8)
     rest(tab, qtbot)
-    assert tab.dimension.entropy._cursor == tab.params.dim
+    assert tab.pages[DIMENSION].entropy._cursor == tab.params.dim
     tab.undo()
     assert tab.params.dim == 16
     qtbot.keyClick(plot, Qt.Key.Key_Right)
     assert tab.params.dim == 23
     rest(tab, qtbot)
-    assert tab.dimension.heaps._heaps[0].std == pytest.approx(23**0.5, rel=0.1)
+    assert tab.pages[DIMENSION].heaps._heaps[0].std == pytest.approx(23**0.5, rel=0.1)
 
 
 # ------------------------------------------------------------------ Arrows
 def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
     turn(tab, qtbot, ARROWS)
-    plane = tab.arrows.plane
-    before = tab.arrows._seen
+    plane = tab.pages[ARROWS].plane
+    before = tab.pages[ARROWS]._seen
     query = next(a for a in plane._arrows if a.name == "q")
     drag(plane, plane.place_of(query.x, query.y), plane.place_of(-1.5, -1.0))
     assert tab.params.arrow_query == pytest.approx((-1.5, -1.0), abs=0.03)
     rest(tab, qtbot)
-    assert tab.arrows._seen is not before
-    assert tab.arrows._seen.query == tab.params.arrow_query
+    assert tab.pages[ARROWS]._seen is not before
+    assert tab.pages[ARROWS]._seen.query == tab.params.arrow_query
     drag(plane, plane.place_of(*tab.params.arrow_keys[0]), plane.place_of(9, 0))
     assert tab.params.arrow_keys[0][0] == 4.0  # held within the plane
     tab.undo()
     assert tab.params.arrow_keys == ScoringParams().arrow_keys
     tab.undo()
-    assert tab.params == plain(tab)
+    assert tab.params == ScoringParams()
 
 
 def test_values_may_have_arrows_of_their_own(tab, qtbot):
     turn(tab, qtbot, ARROWS)
-    plane = tab.arrows.plane
-    tab.arrows_form.control("own_values").click()
+    plane = tab.pages[ARROWS].plane
+    tab.pages[ARROWS].forms[0].control("own_values").click()
     rest(tab, qtbot)
     value = tab.params.arrow_values[2]
     drag(plane, plane.place_of(*value), plane.place_of(-3, 2), Qt.KeyboardModifier.ControlModifier)
@@ -295,39 +287,39 @@ def test_values_may_have_arrows_of_their_own(tab, qtbot):
 
 def test_the_chosen_key_colors_the_plane(tab, qtbot):
     turn(tab, qtbot, ARROWS)
-    plane = tab.arrows.plane
+    plane = tab.pages[ARROWS].plane
     click(plane, plane.place_of(*tab.params.arrow_keys[3]))
     rest(tab, qtbot)
     assert tab.params.arrow_at == 3
-    assert not tab.arrows.bar.isHidden()
-    assert tab.arrows.bar._name.values == {"key": "k4"}
-    assert plane._field is tab.arrows._seen.field
-    tab.arrows_form.control("field").click()
+    assert not tab.pages[ARROWS].bar.isHidden()
+    assert tab.pages[ARROWS].bar._name.values == {"key": "k4"}
+    assert plane._field is tab.pages[ARROWS]._seen.field
+    tab.pages[ARROWS].forms[0].control("field").click()
     rest(tab, qtbot)
-    assert tab.arrows.bar.isHidden()
+    assert tab.pages[ARROWS].bar.isHidden()
     assert plane._field is None
 
 
 def test_keys_are_added_and_taken_away(tab, qtbot):
     turn(tab, qtbot, ARROWS)
     for _ in range(MOST_ARROWS):
-        tab.tools.add.click()
+        tab.pages[ARROWS].tools.add.click()
     assert len(tab.params.arrow_keys) == len(tab.params.arrow_values) == MOST_ARROWS
-    assert not tab.tools.add.isEnabled()
+    assert not tab.pages[ARROWS].tools.add.isEnabled()
     rest(tab, qtbot)
-    assert len(tab.arrows.bars[0]._bars) == MOST_ARROWS
+    assert len(tab.pages[ARROWS].bars[0]._bars) == MOST_ARROWS
     for _ in range(MOST_ARROWS):
-        tab.tools.remove.click()
+        tab.pages[ARROWS].tools.remove.click()
     assert len(tab.params.arrow_keys) == 1
     rest(tab, qtbot)
-    assert tab.arrows._seen.weights.tolist() == [[1.0]] * 3
-    tab.arrows.function.emit(FUNCTIONS.index(DOT))
+    assert tab.pages[ARROWS]._seen.weights.tolist() == [[1.0]] * 3
+    tab.pages[ARROWS].bars[FUNCTIONS.index(DOT)].clicked.emit(0)
     assert tab.params.function == DOT
 
 
 def test_arrow_keys_move_the_chosen_arrow(tab, qtbot):
     turn(tab, qtbot, ARROWS)
-    plane = tab.arrows.plane
+    plane = tab.pages[ARROWS].plane
     qtbot.keyClick(plane, Qt.Key.Key_Return)
     qtbot.keyClick(plane, Qt.Key.Key_Up)
     qtbot.keyClick(plane, Qt.Key.Key_Left)
@@ -345,22 +337,27 @@ def test_every_page_is_whole_in_both_languages(open_window, qtbot, qtlog, look):
     for page in range(len(tab.pages)):
         turn(tab, qtbot, page)
         for step in range(len(STEPS)) if page == WALK else (0,):
-            tab.walk.go(step)
+            tab.pages[WALK].go(step)
             for view in tab.pages[page].centre.findChildren(PixelView):
                 if view.isVisible():
                     assert is_drawn(view), (page, type(view))
                     assert all(np.isfinite(v).all() for v in view.numbers().values() if v.dtype.kind == "f")
-                    assert view.settings["dim"] == 16
+                    assert settings_of(view)["dim"] == 16
     ours = words.translations()
     assert not [text for text in words.missing() if text in ours or "{" in text]
     theme.switch(window, language="en")
-    assert tab.compare.functions[0].card.title.text() == ADDITIVE
+    assert tab.pages[COMPARE].functions[0].card.title.text() == ADDITIVE
     assert not loud(qtlog)
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_views_can_be_saved(tab, ending):
-    for view in (tab.compare.functions[2].grids[1], tab.compare.mask, tab.walk.strip, tab.arrows.plane):
+    for view in (
+        tab.pages[COMPARE].functions[2].grids[1],
+        tab.pages[COMPARE].grid,
+        tab.pages[WALK].strip,
+        tab.pages[ARROWS].plane,
+    ):
         assert len(WRITERS[ending](view)) > 100
 
 
@@ -373,12 +370,12 @@ def test_views_can_be_saved(tab, ending):
     ],
 )
 def test_extremes_are_drawn(tab, qtbot, fields):
-    tab.change(**fields)
+    tab.now.change(**fields)
     rest(tab, qtbot)
     assert not tab.failed
     for page in range(len(tab.pages)):
         turn(tab, qtbot, page)
         for step in range(len(STEPS)) if page == WALK else (0,):
-            tab.walk.go(step)
+            tab.pages[WALK].go(step)
             tab.pages[page].centre.grab()
     assert tab.params.function == SCALED

@@ -57,7 +57,7 @@ def window(tiny, open_window):
 def rest(qtbot, window, timeout=60_000):
     """Wait until nothing is read and nothing is computed."""
     qtbot.waitUntil(
-        lambda: not window.intake.reading and not any(tab.stream.is_busy for tab in window.tabs.values()),
+        lambda: not window.intake.reading and not any(tab.is_busy for tab in window.tabs.values()),
         timeout=timeout,
     )
 

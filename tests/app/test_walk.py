@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from PySide6.QtGui import QFontDatabase
@@ -12,14 +13,14 @@ from PySide6.QtWidgets import QApplication
 
 from app import export, theme, words
 from app.stream import Stream
-from app.tab import TopicTab
+from app.tab import AnyTab
 from app.theme import FONT_VARIABLE
 from app.topics import topics
 from app.views.base import PixelView
 from app.views.table import QueryTable
 from engines.core.errors import Message
-from engines.core.params import Choice, Range, Switch, rules
-from tests.app import reading
+from engines.core.params import Choice, Range, Switch
+from tests.app import dialects, reading
 from tests.app.models import tiny_vit
 
 ALL, SOME, PLAIN = 1, 3, 0
@@ -69,7 +70,7 @@ def settle(qtbot, window):
 class State:
     """Something that can be seen: a page of a tab, with some settings other than those it opens with."""
 
-    tab: TopicTab
+    tab: AnyTab
     page: int
     variant: str
     settings: dict[str, object]
@@ -81,7 +82,7 @@ class State:
     def reach(self, window) -> None:
         if window.tab is not self.tab:
             window.show_topic(self.tab.topic.name)
-        self.tab.change(undoable=False, **self.settings)
+        dialects.put(dialects.part(self.tab, self.page), **self.settings)
         if self.tab.page != self.page:
             self.tab.show_page(self.page)
 
@@ -94,21 +95,21 @@ def states(window, every: int) -> Iterator[State]:
     from the back, so that each end sees the settings change.
     """
     for tab in window.tabs.values():
-        plain: dict[str, object] = {name: getattr(tab.params, name) for name in rules(tab.params)}
-        some = [("", {}), *variants(tab)] if every else [("", {})]
-        pages = range(len(tab.pages))
-        for at, (name, new) in enumerate(some):
-            for page in pages[:: -1 if at % 2 else 1]:
-                if not at or (at + page) % every == 0:
-                    yield State(tab, page, name, plain | new)
-        tab.change(undoable=False, **plain)
+        for part, pages in dialects.pages_of(tab):
+            plain: dict[str, object] = {name: getattr(part.params, name) for name in dialects.controls(part)}
+            some = [("", {}), *variants(part)] if every else [("", {})]
+            for at, (name, new) in enumerate(some):
+                for page in pages[:: -1 if at % 2 else 1]:
+                    if not at or (at + page) % every == 0:
+                        yield State(tab, page, name, plain | new)
+            dialects.put(part, **plain)
 
 
-def variants(tab: TopicTab) -> Iterator[tuple[str, dict[str, object]]]:
+def variants(part: Any) -> Iterator[tuple[str, dict[str, object]]]:
     """Choices one by one, switches turned, all ranges at their low ends and at their high ends."""
     ends: tuple[dict[str, object], dict[str, object]] = ({}, {})
-    for name, rule in rules(tab.params).items():
-        now = getattr(tab.params, name)
+    for name, rule in dialects.controls(part).items():
+        now = getattr(part.params, name)
         match rule:
             case Choice():
                 yield from ((f"{name} {option}", {name: option}) for option in rule.options if option != now)

@@ -21,6 +21,8 @@ DRAGS: dict[str, tuple[str, str, float, float]] = {
     "self_attention": ("SelfAttentionParams", "temperature", 0.5, 2.0),
 }
 
+ENGINES = {"scoring": "engines.scoring.compare.engine"}  #: where a page has its own
+
 
 def slider_work(changes: int = 120, warm_up: int = 5) -> Measured:
     """The slowest topic's p99 of one slider change, engine alone, ``cores - 1`` threads."""
@@ -39,7 +41,7 @@ def drag(topic: str, changes: int, warm_up: int) -> list[float]:
     plain: Any = getattr(importlib.import_module(f"engines.{topic}.spec"), kind)()
     if hasattr(plain, "page"):
         plain = replace(plain, page=0)  # as the tab asks: the page on screen, not all of them
-    engine = importlib.import_module(f"engines.{topic}.engine").Engine()
+    engine = importlib.import_module(ENGINES.get(topic, f"engines.{topic}.engine")).Engine()
     spent = []
     for value in np.linspace(low, high, changes + warm_up):
         job = Job(replace(plain, **{field: float(value)}), lambda: engine, lambda event: None)

@@ -15,7 +15,13 @@ from torch.nn import functional as F
 from engines.blocks.attention import AdditiveAttention
 from engines.core.errors import LabError
 from engines.core.protocol import Job
-from engines.scoring import ConcatenatedMLP, Engine, additive_parts, attend, dot_product_scores, entropy_bits
+from engines.scoring import ConcatenatedMLP, additive_parts, attend, dot_product_scores, entropy_bits
+from engines.scoring.arrows.engine import Engine as ArrowsEngine
+from engines.scoring.arrows.spec import Pulled
+from engines.scoring.compare.engine import Engine as CompareEngine
+from engines.scoring.compare.spec import Compared
+from engines.scoring.dimension.engine import Engine as DimensionEngine
+from engines.scoring.dimension.spec import Spread, Sweep
 from engines.scoring.spec import (
     ADDITIVE,
     DOT,
@@ -24,11 +30,7 @@ from engines.scoring.spec import (
     MOST_KEYS,
     REACH,
     SCALED,
-    Compared,
-    Pulled,
     ScoringParams,
-    Spread,
-    Sweep,
     may_attend,
 )
 from tests.closeness import FEW, about, close
@@ -38,13 +40,14 @@ PLAIN = ScoringParams()
 
 
 @pytest.fixture(scope="module")
-def engine():
-    return Engine()
+def engines():
+    return CompareEngine(), DimensionEngine(), ArrowsEngine()
 
 
-def answers(engine, params):
-    found = engine.run(Job(params, lambda: engine, lambda event: None))
-    return {type(event): event for event in itertools.islice(found, 20)}
+def answers(engines, params):
+    """What the engines of all pages say."""
+    found = [each for one in engines for each in itertools.islice(one.run(Job(params, lambda one=one: one, print)), 20)]
+    return {type(event): event for event in found}
 
 
 def tensors(*shapes):
@@ -121,8 +124,8 @@ def test_entropy_is_shannons():
 
 
 # ------------------------------------------------------------------ engine
-def test_all_functions_see_the_same_queries_and_keys(engine):
-    seen = answers(engine, PLAIN)[Compared]
+def test_all_functions_see_the_same_queries_and_keys(engines):
+    seen = answers(engines, PLAIN)[Compared]
     close(seen.scores[D], seen.queries @ seen.keys.T)
     close(seen.scores[S], seen.scores[D] / 4, FEW)
     close(seen.scores[A], seen.hidden @ seen.w_v, FEW)
@@ -135,48 +138,48 @@ def test_all_functions_see_the_same_queries_and_keys(engine):
         close(seen.output[f], seen.weights[f] @ seen.values, FEW)
 
 
-def test_mask_and_valid_lengths(engine):
+def test_mask_and_valid_lengths(engines):
     params = replace(PLAIN, valid_lens=(3, 0), masked=((0, 1), (2, 0), (7, 60)))
     wanted = np.ones((4, 6), bool)
     wanted[0, 3:] = wanted[1] = False
     wanted[0, 1] = wanted[2, 0] = False
     assert (may_attend(params) == wanted).all()
-    seen = answers(engine, params)[Compared]
+    seen = answers(engines, params)[Compared]
     assert (seen.allowed == wanted).all()
     assert (seen.weights[:, ~wanted] == 0).all()
     close(seen.weights.sum(-1), [[1, 0, 1, 1]] * 3, FEW)
     assert (seen.output[:, 1] == 0).all()
 
 
-def test_other_lengths_leave_additive_scoring_alone(engine):
-    seen = answers(engine, replace(PLAIN, same_length=False, query_dim=5))[Compared]
+def test_other_lengths_leave_additive_scoring_alone(engines):
+    seen = answers(engines, replace(PLAIN, same_length=False, query_dim=5))[Compared]
     assert seen.possible.tolist() == [True, False, False]
     assert seen.queries.shape == (4, 5)
     assert seen.keys.shape == (6, 16)
     close(seen.weights[A].sum(-1), 1, FEW)
     assert not seen.weights[1:].any()
-    again = answers(engine, replace(PLAIN, same_length=False, query_dim=16))[Compared]
+    again = answers(engines, replace(PLAIN, same_length=False, query_dim=16))[Compared]
     assert again.possible.all()
 
 
-def test_equal_keys_share_alike(engine):
-    seen = answers(engine, replace(PLAIN, data=EQUAL_KEYS, masked=()))[Compared]
+def test_equal_keys_share_alike(engines):
+    seen = answers(engines, replace(PLAIN, data=EQUAL_KEYS, masked=()))[Compared]
     for f, (i, length) in itertools.product(range(3), enumerate((6, 6, 4, 2))):
         close(seen.weights[f, i, :length], 1 / length, FEW)
         close(seen.output[f, i], seen.values[:length].mean(0))
 
 
-def test_growing_keeps_what_was_there(engine):
-    small = answers(engine, PLAIN)[Compared]
-    large = answers(engine, replace(PLAIN, num_keys=9, dim=32, num_queries=5))[Compared]
+def test_growing_keeps_what_was_there(engines):
+    small = answers(engines, PLAIN)[Compared]
+    large = answers(engines, replace(PLAIN, num_keys=9, dim=32, num_queries=5))[Compared]
     assert (large.keys[:6, :16] == small.keys).all()
     assert (large.queries[:4, :16] == small.queries).all()
     assert (large.values[:6] == small.values).all()
 
 
-def test_raw_scores_spread_with_the_root_of_d(engine):
+def test_raw_scores_spread_with_the_root_of_d(engines):
     for dim in (512, 300, 1024):
-        seen = answers(engine, replace(PLAIN, dim=dim))[Spread]
+        seen = answers(engines, replace(PLAIN, dim=dim))[Spread]
         assert seen.std[0] == pytest.approx(np.sqrt(dim), rel=0.05)
         assert seen.std[1] == pytest.approx(1, rel=0.05)
         assert seen.counts.sum(1).tolist() == [256 * 256] * 2
@@ -184,8 +187,8 @@ def test_raw_scores_spread_with_the_root_of_d(engine):
     assert seen.entropy[0] < 0.5 < 1.5 < seen.entropy[1]
 
 
-def test_the_sweep_agrees_with_one_dimension(engine):
-    found = answers(engine, replace(PLAIN, dim=64))
+def test_the_sweep_agrees_with_one_dimension(engines):
+    found = answers(engines, replace(PLAIN, dim=64))
     sweep, spread = found[Sweep], found[Spread]
     at = sweep.dims.tolist().index(64)
     np.testing.assert_allclose(sweep.std[:, at], spread.std, rtol=1e-5)
@@ -194,54 +197,49 @@ def test_the_sweep_agrees_with_one_dimension(engine):
     assert (sweep.low <= sweep.entropy).all()
     assert (sweep.entropy <= sweep.high + 1e-6).all()
     assert (sweep.high <= sweep.most + 1e-5).all()
-    assert answers(engine, replace(PLAIN, num_keys=1))[Sweep].entropy.max() == about(0, FEW)
+    assert answers(engines, replace(PLAIN, num_keys=1))[Sweep].entropy.max() == about(0, FEW)
 
 
-def test_arrows(engine):
-    seen = answers(engine, replace(PLAIN, own_values=True))[Pulled]
+def test_arrows(engines):
+    seen = answers(engines, replace(PLAIN, own_values=True))[Pulled]
     q, k, v = (np.array(part) for part in (seen.query, seen.keys, seen.values))
     close(seen.scores[D], k @ q)
     close(seen.scores[S], k @ q / np.sqrt(2))
     close(seen.output, seen.weights @ v)
     assert seen.values == PLAIN.arrow_values
-    assert answers(engine, PLAIN)[Pulled].values == PLAIN.arrow_keys
+    assert answers(engines, PLAIN)[Pulled].values == PLAIN.arrow_keys
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_field_is_the_weight_of_a_query_standing_there(engine, function):
+def test_the_field_is_the_weight_of_a_query_standing_there(engines, function):
     params = replace(PLAIN, function=function, arrow_at=2)
-    field = answers(engine, params)[Pulled].field
+    field = answers(engines, params)[Pulled].field
     side = (np.arange(len(field)) + 0.5) * 2 * REACH / len(field) - REACH
     for row, col in ((0, 0), (5, 40), (48, 17)):
-        there = answers(engine, replace(params, arrow_query=(float(side[col]), float(side[-1 - row]))))[Pulled]
+        there = answers(engines, replace(params, arrow_query=(float(side[col]), float(side[-1 - row]))))[Pulled]
         assert field[row, col] == about(there.weights[FUNCTIONS.index(function), 2])
-    assert answers(engine, replace(params, field=False))[Pulled].field.size == 0
+    assert answers(engines, replace(params, field=False))[Pulled].field.size == 0
 
 
-def test_two_equal_arrows_and_one_arrow(engine):
+def test_two_equal_arrows_and_one_arrow(engines):
     two = replace(PLAIN, arrow_keys=((1.0, 1.0), (1.0, 1.0)))
-    close(answers(engine, two)[Pulled].weights, 0.5, FEW)
+    close(answers(engines, two)[Pulled].weights, 0.5, FEW)
     one = replace(PLAIN, arrow_keys=((0.0, 0.0),))
-    close(answers(engine, one)[Pulled].weights, 1, FEW)
+    close(answers(engines, one)[Pulled].weights, 1, FEW)
 
 
 @pytest.mark.parametrize(
     "fields",
     [{"arrow_query": (float("nan"), 0.0)}, {"arrow_keys": ((0.0, 2 * REACH),)}, {"arrow_keys": ()}],
 )
-def test_bad_arrows_are_said_in_words(engine, fields):
+def test_bad_arrows_are_said_in_words(engines, fields):
     with pytest.raises(LabError):
-        answers(engine, replace(PLAIN, **fields))
+        answers(engines, replace(PLAIN, **fields))
 
 
-def test_only_the_page_on_screen_is_computed(engine):
-    kinds = [set(answers(engine, replace(PLAIN, page=page))) for page in range(4)]
-    assert kinds == [{Compared}, {Spread, Sweep}, {Compared}, {Pulled}]
-
-
-def test_what_a_setting_does_not_touch_is_not_computed_again(engine):
-    first = answers(engine, PLAIN)
-    moved = answers(engine, replace(PLAIN, arrow_query=(0.5, 0.5), cell=(1, 1)))
+def test_what_a_setting_does_not_touch_is_not_computed_again(engines):
+    first = answers(engines, PLAIN)
+    moved = answers(engines, replace(PLAIN, arrow_query=(0.5, 0.5), cell=(1, 1)))
     assert [moved[kind] is first[kind] for kind in (Compared, Spread, Sweep, Pulled)] == [True, True, True, False]
-    wider = answers(engine, replace(PLAIN, valid_lens=(MOST_KEYS, 1)))
+    wider = answers(engines, replace(PLAIN, valid_lens=(MOST_KEYS, 1)))
     assert [wider[kind] is moved[kind] for kind in (Compared, Spread, Sweep)] == [False, True, True]

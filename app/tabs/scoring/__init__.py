@@ -8,6 +8,10 @@ TOPIC = Topic(
     group="Foundations",
     order=2,
     icon="scoring",
-    tab="app.tabs.scoring.tab:ScoringTab",
-    engine="engines.scoring.engine:Engine",
+    pages=(
+        "app.tabs.scoring.compare.page:ComparePage",
+        "app.tabs.scoring.dimension.page:DimensionPage",
+        "app.tabs.scoring.step_through.page:StepPage",
+        "app.tabs.scoring.arrows.page:ArrowsPage",
+    ),
 )

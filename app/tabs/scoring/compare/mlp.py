@@ -11,7 +11,7 @@ from app.theme import CAPTION, S1, S2, SMALL
 from app.views.base import CENTER, LEFT, PixelView, indexed_image, outline, text_width, write
 from app.words import Text
 from engines.core.errors import Message
-from engines.scoring.spec import Compared
+from engines.scoring.compare.spec import Compared
 
 STRIP = 22  #: px, height of a strip of numbers
 FEWEST = 26  #: px, narrowest cell that holds a number

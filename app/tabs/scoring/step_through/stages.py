@@ -9,7 +9,8 @@ import numpy as np
 
 from app.words import Text, number, plain
 from engines.core.errors import Message
-from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, Compared, valid_length
+from engines.scoring.compare.spec import Compared
+from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, valid_length
 
 STEPS = ("Scores", "Scale", "Mask", "Softmax", "Weighted sum")
 SCORES, SCALE, MASK, SOFTMAX, SUM = range(5)

@@ -6,25 +6,28 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.cards import Card, card
-from app.tabs.scoring.mlp import MlpStrips, scientific
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.scoring.compare.mlp import MlpStrips, scientific
+from app.tabs.scoring.pairs import SHARED, connect, names, show_mask, within
 from app.theme import BODY, S1, S2, S3, SMALL
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import MaskGrid, ScoreGrid
 from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
-from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, Compared, ScoringParams, valid_length
+from engines.core.protocol import Event
+from engines.scoring.compare.spec import Compared
+from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, ScoringParams, valid_length
 
 FORMULAS = ("w · tanh(W_q q + W_k k)", "q · k", "q · k / √d")
 NAMES = ("Scores", "Weights", "Output")
-
-
-def names(letter: str, count: int) -> list[str]:
-    """q1, q2, q3."""
-    return [f"{letter}{n + 1}" for n in range(count)]
 
 
 class FunctionCard(QObject):
@@ -119,42 +122,43 @@ class FunctionCard(QObject):
         self.grids[2].set_cross(None if cell is None else (cell[0], -1))
 
 
-class ComparePage(QObject):
-    """The cards of the page; the hand's acts come out as signals.
+class ComparePage(Page):
+    """The cards of the page."""
 
-    Signals
-    -------
-    chosen : (query, key)
-    """
+    title = "Compare"
+    params_type = ScoringParams
+    engine = "engines.scoring.compare.engine:Engine"
 
-    chosen = Signal(object)
-
-    def __init__(self, make_equal: Callable[[], object], clear: Callable[[], object]) -> None:
-        super().__init__()
-        self.functions = [FunctionCard(f, make_equal) for f in range(len(FUNCTIONS))]
-        self.mask = MaskGrid()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.functions = [FunctionCard(f, lambda: self.step(same_length=True)) for f in range(len(FUNCTIONS))]
+        self.grid = MaskGrid()
         self.clear = button(
-            "Allow all", kind="boxed", px=SMALL, tip="All queries may attend to all keys.", clicked=clear
+            "Allow all",
+            kind="boxed",
+            px=SMALL,
+            tip="All queries may attend to all keys.",
+            clicked=lambda: self.step(valid_lens=(), masked=()),
         )
         self.mlp = MlpStrips()
         self.empty = label("", SMALL, kind="warn", wrap=True)
         self.empty.hide()
-        mask = card("Mask", col((self.mask, 1), self.empty, gap=S1), "valid lengths, painted cells", tools=[self.clear])
+        mask = card("Mask", col((self.grid, 1), self.empty, gap=S1), "valid lengths, painted cells", tools=[self.clear])
         self._mlp = card("The additive score as one MLP", self.mlp)
-        self.centre: QWidget = box(
-            col(
-                (row(*((one.card, 1) for one in self.functions), gap=S3), 11),
-                (row((mask, 4), (self._mlp, 5), gap=S3), 3),
-                gap=S3,
-            )
-        )
         for one in self.functions:
             one.pointed.connect(self._pointed)
-            one.chosen.connect(self.chosen)
-        self.mask.hovered.connect(self._pointed)
-        self.mask.clicked.connect(self.chosen)
+            one.chosen.connect(lambda cell: self.change(cell=cell))
+        self.grid.hovered.connect(self._pointed)
+        connect(self, self.grid)
         self._seen: Compared | None = None
         self._cell = (0, 0)
+        self.form = ParamsForm(self.params, ("dim", "same_length", "query_dim", *SHARED))
+        cards = col(
+            (row(*((one.card, 1) for one in self.functions), gap=S3), 11),
+            (row((mask, 4), (self._mlp, 5), gap=S3), 3),
+            gap=S3,
+        )
+        self.lay(box(cards), self.form)
 
     def _pointed(self, cell: tuple[int, int] | None) -> None:
         for one in self.functions:
@@ -167,34 +171,38 @@ class ComparePage(QObject):
         self.mlp.show_pair(self._seen, shown)
 
     def show_params(self, params: ScoringParams) -> None:
-        """Bring the mask in line."""
+        self.form.set_shown("query_dim", not params.same_length)
         lens = [valid_length(params, i) for i in range(params.num_queries)]
-        self.mask.set_mask(lens, params.masked, params.num_keys)
-        self.mask.set_names(names("q", params.num_queries), names("k", params.num_keys))
         self.clear.setEnabled(any(n < params.num_keys for n in lens) or bool(params.masked))
-        cell = chosen_cell(params)
-        self.mask.set_at(cell)
+        show_mask(self.grid, params)
+        self._show_cell()
 
-    def show_answer(self, seen: Compared, cell: tuple[int, int]) -> None:
-        """Draw everything."""
-        self._seen, self._cell = seen, cell
+    def on(self, event: Event) -> None:
+        if isinstance(event, Compared):
+            self._show(event)
+
+    def _show(self, seen: Compared) -> None:
+        self._seen = seen
         top = float(seen.weights.max(initial=0.0)) or 1.0
         for one in self.functions:
             one.show_answer(seen, top)
-            one.show_cell(seen, cell)
-            one.set_at(cell)
-        self.mlp.show_pair(seen, cell)
         self._mlp.set_note("all pairs: at most {value} apart", value=scientific(seen.difference))
         gone = [f"q{i + 1}" for i in np.flatnonzero(~seen.allowed.any(1))]
         self.empty.setVisible(bool(gone))
         if gone:
             text = "{queries}: no key left, so all weights and the output are 0."
             words.say(self.empty, "setText", text, queries=", ".join(gone))
+        self._show_cell()
 
-
-def chosen_cell(params: ScoringParams) -> tuple[int, int]:
-    """The pair whose formula is shown, within what there is."""
-    return min(params.cell[0], params.num_queries - 1), min(params.cell[1], params.num_keys - 1)
+    def _show_cell(self) -> None:
+        """Write the numbers of the chosen pair, within the answer at hand."""
+        if self._seen is None:
+            return
+        self._cell = within(self.params.cell, *self._seen.allowed.shape)
+        for one in self.functions:
+            one.show_cell(self._seen, self._cell)
+            one.set_at(self._cell)
+        self.mlp.show_pair(self._seen, self._cell)
 
 
 assert FUNCTIONS[0] == ADDITIVE  # whose lengths may differ

@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from app import words
 from app.cards import Card, card
-from app.theme import S1, S2, S3, SMALL
+from app.params_form import ParamsForm
+from app.sections import section
+from app.shell import Shell
+from app.tabs.scoring.arrows.tools import ArrowTools
+from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.colorbar import ColorBar
 from app.views.plane import Arrow, Plane
-from app.widgets import box, button, col, quiet, row
+from app.widgets import box, col, quiet, row
 from engines.core.errors import Message
-from engines.scoring.spec import FUNCTIONS, MOST_ARROWS, REACH, Place, Pulled, ScoringParams
+from engines.core.protocol import Event
+from engines.scoring.arrows.spec import Pulled
+from engines.scoring.spec import FUNCTIONS, REACH, Place, ScoringParams
 
 LETTERS = ("A", "D", "S")  #: outputs of the functions that are not chosen
 KEY_WIDTH = (1.5, 7.0)  #: px, of an arrow without weight and of one with all of it
 
 
-class ArrowsPage(QObject):
-    """The cards of the page; drags come out as changes of settings.
+class ArrowsPage(Page):
+    """The cards of the page."""
 
-    Signals
-    -------
-    edited : dict
-        Changed fields of the settings.
-    settled
-        The hand let go.
-    function : int
-        A card of a scoring function was clicked.
-    key : int
-        A key was taken hold of.
-    """
+    title = "Arrows"
+    params_type = ScoringParams
+    engine = "engines.scoring.arrows.engine:Engine"
 
-    edited = Signal(object)
-    settled = Signal()
-    function = Signal(int)
-    key = Signal(int)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.plane = Plane(REACH)
         self.note = quiet("", wrap=True)
         self.bars = [Bars(pitch=34, least_name=24, widest="100.0 %", widest_note="−00.00") for _ in FUNCTIONS]
@@ -54,40 +47,44 @@ class ArrowsPage(QObject):
             words.say(bars, "setAccessibleName", name)
             self.cards.append(card(name, bars))
         for index, bars in enumerate(self.bars):
-            bars.clicked.connect(lambda _row, index=index: self.function.emit(index))
+            bars.clicked.connect(lambda _row, index=index: self.step(function=FUNCTIONS[index]))
         self.bar = ColorBar("", "ember", 150)
         self.bar.hide()
         plane = card("Drag the tips", self.plane, tools=[self.bar], foot=self.note)
-        self.centre: QWidget = box(row((plane, 2), (box(col(*((c, 1) for c in self.cards), gap=S3)), 1), gap=S3))
-        self._params = ScoringParams()
         self._seen: Pulled | None = None
         self.plane.moved.connect(self._moved)
         self.plane.chosen.connect(self._chosen)
-        self.plane.settled.connect(lambda _index: self.settled.emit())
+        self.plane.settled.connect(lambda _index: self.settle())
+        self.tools = ArrowTools(self.step)
+        self.lay(
+            box(row((plane, 2), (box(col(*((c, 1) for c in self.cards), gap=S3)), 1), gap=S3)),
+            box(section("Keys", self.tools)),
+            ParamsForm(self.params, ("function", "own_values", "field", "temperature", "hidden", "seed")),
+        )
 
     # -- hand
     def _count(self) -> int:
-        return len(self._params.arrow_keys)
+        return len(self.params.arrow_keys)
 
     def _moved(self, index: int, x: float, y: float) -> None:
-        params, count = self._params, self._count()
+        params, count = self.params, self._count()
         kind, at = self._who(index)
         if kind == "query":
-            self.edited.emit({"arrow_query": (x, y)})
+            self.change(arrow_query=(x, y))
         elif kind == "key":
-            self.edited.emit({"arrow_keys": put(params.arrow_keys, at, (x, y))})
+            self.change(arrow_keys=put(params.arrow_keys, at, (x, y)))
         elif kind == "value" and at < count:
-            self.edited.emit({"arrow_values": put(params.arrow_values, at, (x, y))})
+            self.change(arrow_values=put(params.arrow_values, at, (x, y)))
 
     def _chosen(self, index: int) -> None:
         kind, at = self._who(index)
         if index >= 0 and kind == "key":
-            self.key.emit(at)
+            self.change(arrow_at=at)
 
     def _who(self, index: int) -> tuple[str, int]:
         """What an arrow of the plane is: keys first, then values, the query, outputs."""
         count = self._count()
-        values = count if self._params.own_values else 0
+        values = count if self.params.own_values else 0
         if index < count:
             return "key", index
         if index < count + values:
@@ -96,14 +93,17 @@ class ArrowsPage(QObject):
 
     # -- showing
     def show_params(self, params: ScoringParams) -> None:
-        """Bring the arrows in line; their weights follow with the engine's answer."""
-        self._params = params
-        self._draw()
+        self.tools.show_params(params)
+        self._draw()  # the arrows; their weights follow with the engine's answer
 
-    def show_answer(self, seen: Pulled) -> None:
+    def on(self, event: Event) -> None:
+        if isinstance(event, Pulled):
+            self._show(event)
+
+    def _show(self, seen: Pulled) -> None:
         """Draw weights and outputs."""
         self._seen = seen
-        chosen = FUNCTIONS.index(self._params.function)
+        chosen = FUNCTIONS.index(self.params.function)
         for f, (bars, one) in enumerate(zip(self.bars, self.cards, strict=True)):
             bars.set_bars(
                 [
@@ -120,7 +120,8 @@ class ArrowsPage(QObject):
         self._draw()
 
     def _draw(self) -> None:
-        params, seen = self._params, self._seen
+        params: ScoringParams = self.params
+        seen = self._seen
         chosen, count = FUNCTIONS.index(params.function), self._count()
         fits = seen is not None and len(seen.keys) == count
         weights = seen.weights[chosen] if fits and seen is not None else np.zeros(count)
@@ -152,44 +153,6 @@ class ArrowsPage(QObject):
                 **dict(zip(("first", "second"), (LETTERS[f] for f in others), strict=True)),
             )
         self.plane.set_arrows(arrows)
-
-
-class ArrowTools(QWidget):
-    """Adds and removes keys."""
-
-    def __init__(self, change: Callable[..., object]) -> None:
-        super().__init__()
-        self._change = change
-        self._params = ScoringParams()
-        self.add = button("Add a key", "add", "boxed", px=SMALL, clicked=self._add)
-        self.remove = button(
-            "Remove", "remove", "boxed", px=SMALL, tip="Takes the last key away.", clicked=self._remove
-        )
-        self.count = quiet("")
-        self.setLayout(col(self.count, row(self.add, self.remove, 1, gap=S2), gap=S1))
-
-    def show_params(self, params: ScoringParams) -> None:
-        """Bring the buttons in line."""
-        self._params = params
-        count = len(params.arrow_keys)
-        words.say(self.count, "setText", "{n} keys", n=count)
-        self.add.setEnabled(count < MOST_ARROWS)
-        self.remove.setEnabled(count > 1)
-
-    def _add(self) -> None:
-        params = self._params
-        angle = 2.4 * len(params.arrow_keys)
-        tip = (round(2 * float(np.cos(angle)), 2), round(2 * float(np.sin(angle)), 2))
-        self._change(arrow_keys=(*params.arrow_keys, tip), arrow_values=(*values_of(params), tip))
-
-    def _remove(self) -> None:
-        params = self._params
-        self._change(arrow_keys=params.arrow_keys[:-1], arrow_values=values_of(params)[:-1])
-
-
-def values_of(params: ScoringParams) -> tuple[Place, ...]:
-    """As many values as keys."""
-    return params.arrow_values[: len(params.arrow_keys)]
 
 
 def put(places: tuple[Place, ...], at: int, place: Place) -> tuple[Place, ...]:

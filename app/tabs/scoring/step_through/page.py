@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app import theme, words
 from app.cards import card
-from app.tabs.scoring.compare import chosen_cell, names
-from app.tabs.scoring.stages import MASK, STEPS, SUM, Step, Table, formula, results, steps
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.scoring.pairs import SHARED, Cell, chosen_cell, connect, show_mask, within
+from app.tabs.scoring.step_through.stages import MASK, STEPS, SUM, Step, Table, formula, results, steps
 from app.theme import FORMULA, S2, S3, TITLE
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import MaskGrid, ScoreGrid
 from app.views.stagestrip import Small, StageStrip
 from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
-from engines.scoring.spec import FUNCTIONS, Compared, ScoringParams, valid_length
+from engines.core.protocol import Event
+from engines.scoring.compare.spec import Compared
+from engines.scoring.spec import ADDITIVE, FUNCTIONS, ScoringParams
 
-Cell = tuple[int, int]
 LARGEST = (96, 64)  #: px, a cell
 
 
@@ -56,26 +62,23 @@ class Operand(QWidget):
         self.grid.set_cross(spot.get(self.table.cross))
 
 
-class WalkPage(QObject):
-    """The cards of the page.
+class StepPage(Page):
+    """The cards of the page."""
 
-    Signals
-    -------
-    chosen : (query, key)
-    """
+    title = "Step through"
+    params_type = ScoringParams
+    engine = "engines.scoring.compare.engine:Engine"
 
-    chosen = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.strip = StageStrip("Steps")
-        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.step - 1))
+        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
-            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.step + 1), after=True
+            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.at + 1), after=True
         )
         self.left, self.right, self.result = Operand(), Operand(), Operand()
-        self.mask = MaskGrid(LARGEST)
-        self.mask_box = box(col(quiet("Mask"), (self.mask, 1), gap=0))
+        self.grid = MaskGrid(LARGEST)
+        self.mask_box = box(col(quiet("Mask"), (self.grid, 1), gap=0))
         self.signs = [label("", TITLE, True, "quiet"), label(words.plain("="), TITLE, True, "quiet")]
         self.lines = [label("", FORMULA) for _ in range(3)]
         for line in self.lines:
@@ -86,20 +89,21 @@ class WalkPage(QObject):
         )
         self._middle = card("Scores", tables)
         self._bottom = card("This cell", col(*self.lines, 1, gap=S2))
-        self.centre: QWidget = box(col((self._top, 4), (self._middle, 8), (self._bottom, 3), gap=S3))
-        self.step = 0
+        form = ParamsForm(self.params, ("function", "dim", *SHARED))
+        self.lay(box(col((self._top, 4), (self._middle, 8), (self._bottom, 3), gap=S3)), form)
+        self.at = 0
         self._seen: Compared | None = None
         self._f = 0
         self._cell: Cell = (0, 0)
         self._steps: tuple[Step, ...] = ()
         self._show_tail: QLabel = self.lines[2]
         self.strip.chosen.connect(self.go)
-        self.mask.clicked.connect(self.chosen)
-        self.mask.hovered.connect(self._pointed)
+        connect(self, self.grid)
+        self.grid.hovered.connect(self._pointed)
         self.result.grid.hovered.connect(self._pointed)
         self.result.grid.clicked.connect(self._clicked)
         for keys, by in ((",", -1), (".", 1), ("PgUp", -1), ("PgDown", 1)):
-            self._shortcut(keys, lambda by=by: self.go(self.step + by))
+            self._shortcut(keys, lambda by=by: self.go(self.at + by))
         self._shortcut("Home", lambda: self.go(0))
         self._shortcut("End", lambda: self.go(len(STEPS) - 1))
 
@@ -112,45 +116,50 @@ class WalkPage(QObject):
     def go(self, step: int) -> None:
         """Show a step, within the five."""
         step = min(len(STEPS) - 1, max(0, step))
-        if step != self.step:
-            self.step = step
+        if step != self.at:
+            self.at = step
             self._draw()
 
     def _pointed(self, cell: Cell | None) -> None:
         self._show_cell(self._here() if cell is None else cell)
 
     def _clicked(self, cell: Cell) -> None:
-        if self.step == SUM:
+        if self.at == SUM:
             self._column = cell[1]
-            self.chosen.emit((cell[0], self._cell[1]))
+            self.change(cell=(cell[0], self._cell[1]))
             self._show_cell(cell)
         else:
-            self.chosen.emit(cell)
+            self.change(cell=cell)
 
     _column = 0  # of the output whose sum is shown
 
     def _here(self) -> Cell:
-        return (self._cell[0], self._column) if self.step == SUM else self._cell
+        return (self._cell[0], self._column) if self.at == SUM else self._cell
 
     # -- showing
-    def show_params(self, params: ScoringParams) -> None:
-        """Bring mask and chosen cell in line."""
-        lens = [valid_length(params, i) for i in range(params.num_queries)]
-        self.mask.set_mask(lens, params.masked, params.num_keys)
-        self.mask.set_names(names("q", params.num_queries), names("k", params.num_keys))
-        self._cell = chosen_cell(params)
-        self._f = FUNCTIONS.index(params.function)
-        self.mask.set_at(self._cell)
+    def activated(self) -> None:
+        self.strip.setFocus()  # its keys work at once
 
-    def show_answer(self, seen: Compared, cell: Cell, function: str) -> None:
-        """Draw the steps of a scoring function."""
-        self._seen, self._f, self._cell = seen, FUNCTIONS.index(function), cell
+    def show_params(self, params: ScoringParams) -> None:
+        show_mask(self.grid, params)
+        self._cell = chosen_cell(params)
+        if self._seen is not None:
+            self._show(self._seen)
+
+    def on(self, event: Event) -> None:
+        if isinstance(event, Compared):
+            self._show(event)
+
+    def _show(self, seen: Compared) -> None:
+        """Draw the steps of the scoring function that is chosen."""
+        self._seen, self._f = seen, FUNCTIONS.index(self.params.function)
+        self._cell = within(self.params.cell, *seen.allowed.shape)
         if not seen.possible[self._f]:
             text = Message(
                 "A dot product multiplies number by number: queries of {dq} and keys of {dk} numbers leave some over.",
                 {"dq": seen.queries.shape[1], "dk": seen.keys.shape[1]},
             )
-            self._middle.set_empty(text, "Use additive scoring", lambda: self.use_additive.emit())
+            self._middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
             self._top.set_empty("No steps to show.")
             self._bottom.set_empty("No steps to show.")
             return
@@ -172,20 +181,18 @@ class WalkPage(QObject):
         )
         self._draw()
 
-    use_additive = Signal()
-
     def _draw(self) -> None:
         if not self._steps:
             return
-        now = self._steps[self.step]
-        self.strip.set_at(self.step)
-        self.back.setEnabled(self.step > 0)
-        self.forward.setEnabled(self.step < len(STEPS) - 1)
+        now = self._steps[self.at]
+        self.strip.set_at(self.at)
+        self.back.setEnabled(self.at > 0)
+        self.forward.setEnabled(self.at < len(STEPS) - 1)
         self._middle.set_title(now.title)
         self._middle.set_note(now.note)
         self.left.show_table(now.left)
         self.right.setVisible(now.right is not None)
-        self.mask_box.setVisible(self.step == MASK)
+        self.mask_box.setVisible(self.at == MASK)
         if now.right is not None:
             self.right.show_table(now.right)
         words.say(self.signs[0], "setText", words.plain(now.sign))
@@ -198,11 +205,11 @@ class WalkPage(QObject):
         if seen is None or not self._steps:
             return
         queries, keys = seen.allowed.shape
-        cell = (min(cell[0], queries - 1), min(cell[1], (seen.values.shape[1] if self.step == SUM else keys) - 1))
+        cell = (min(cell[0], queries - 1), min(cell[1], (seen.values.shape[1] if self.at == SUM else keys) - 1))
         for one in (self.left, self.right):
             one.set_cross(cell)
-        said = formula(seen, self._f, self.step, cell)
+        said = formula(seen, self._f, self.at, cell)
         for line, text in zip(self.lines, (*said, "", "")[:3], strict=True):
             words.say(line, "setText", text if isinstance(text, Message) else words.plain(text))
-        column = Message("number {n}", {"n": cell[1] + 1}) if self.step == SUM else words.plain(f"k{cell[1] + 1}")
+        column = Message("number {n}", {"n": cell[1] + 1}) if self.at == SUM else words.plain(f"k{cell[1] + 1}")
         self._bottom.set_note("{query}, {key}", query=f"q{cell[0] + 1}", key=column)

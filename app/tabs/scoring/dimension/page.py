@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import card
-from app.tabs.scoring.compare import names
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.scoring.pairs import names
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.logplot import Heap, Heaps, LogPlot, Trace
 from app.views.scoregrid import ScoreGrid
 from app.widgets import box, col, quiet, row
 from engines.core.errors import Message
-from engines.scoring.spec import Spread, Sweep
+from engines.core.protocol import Event
+from engines.scoring.dimension.spec import Spread, Sweep
+from engines.scoring.spec import ScoringParams
 
 TOKENS = ("cat3", "cat0")  #: raw, scaled
 SHORT = (Message("raw"), Message("scaled"))
 NAMES = (Message("raw {score}", {"score": "q·k"}), Message("scaled {score}", {"score": "q·k / √d"}))
 
 
-class DimensionPage(QObject):
-    """The cards of the page.
+class DimensionPage(Page):
+    """The cards of the page."""
 
-    Signals
-    -------
-    picked : int
-        The dimension under the hand.
-    settled
-        The hand let go.
-    """
+    title = "Dimension"
+    params_type = ScoringParams
+    engine = "engines.scoring.dimension.engine:Engine"
 
-    picked = Signal(int)
-    settled = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.heaps = Heaps("Distribution of the scores")
         self.grids = (ScoreGrid("ember", (64, 64)), ScoreGrid("ember", (64, 64)))
         self.bar = ColorBar("", "ember", 110)
@@ -52,25 +50,28 @@ class DimensionPage(QObject):
         self._maps = card("Weights", row(*((side, 1) for side in sides), gap=S3), tools=[self.bar])
         std = card("Score std", self.std, tools=[self.std.key])
         entropy = card("Entropy, bit", self.entropy, tools=[self.entropy.key])
-        self.centre: QWidget = box(
-            col(
-                (row((self._heaps, 1), (self._maps, 1), gap=S3), 1),
-                (row((std, 1), (entropy, 1), gap=S3), 1),
-                gap=S3,
-            )
-        )
         for plot in (self.std, self.entropy):
-            plot.picked.connect(lambda d: self.picked.emit(round(d)))
-            plot.settled.connect(self.settled)
+            plot.picked.connect(lambda d: self.change(dim=round(d)))
+            plot.settled.connect(self.settle)
         self.grids[0].hovered.connect(self.grids[1].set_cross)
         self.grids[1].hovered.connect(self.grids[0].set_cross)
+        cards = col(
+            (row((self._heaps, 1), (self._maps, 1), gap=S3), 1), (row((std, 1), (entropy, 1), gap=S3), 1), gap=S3
+        )
+        self.lay(box(cards), ParamsForm(self.params, ("dim", "num_keys", "temperature", "seed")))
 
-    def show_dim(self, dim: int) -> None:
-        """Put the cursor at a dimension."""
+    def show_params(self, params: ScoringParams) -> None:
         for plot in (self.std, self.entropy):
-            plot.set_cursor(dim)
+            plot.set_cursor(params.dim)
 
-    def show_spread(self, seen: Spread) -> None:
+    def on(self, event: Event) -> None:
+        match event:
+            case Spread():
+                self._show_spread(event)
+            case Sweep():
+                self._show_sweep(event)
+
+    def _show_spread(self, seen: Spread) -> None:
         """Histograms and weights."""
         self.heaps.set_heaps(
             [Heap(NAMES[n], seen.edges[n], seen.counts[n], float(seen.std[n]), TOKENS[n]) for n in range(len(NAMES))],
@@ -91,7 +92,7 @@ class DimensionPage(QObject):
             )
         self.bar.set_range(0.0, top)
 
-    def show_sweep(self, seen: Sweep) -> None:
+    def _show_sweep(self, seen: Sweep) -> None:
         """Both plots over d."""
         dims = seen.dims.astype(float)
         axis = Message("dimension d")

@@ -1,0 +1,1 @@
+"""A query arrow among key arrows."""

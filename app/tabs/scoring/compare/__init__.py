@@ -1,0 +1,1 @@
+"""Three scoring functions side by side."""

@@ -1,0 +1,1 @@
+"""How scores spread with the dimension."""

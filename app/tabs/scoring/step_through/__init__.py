@@ -1,0 +1,1 @@
+"""From scores to the output, one step at a time."""

@@ -1,0 +1,38 @@
+"""Keeps the newest results of a stage of work, so that a slider that doesn't touch it does not do it again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Memo(Generic[T]):
+    """The results of the keys asked for last.
+
+    Parameters
+    ----------
+    most : int
+        How many are kept. The oldest is let go *before* a new one is made, so that no more than ``most`` ever need
+        memory together.
+    """
+
+    def __init__(self, most: int = 1) -> None:
+        self._most = most
+        self._kept: OrderedDict[object, T] = OrderedDict()
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """What was made for this key (hashable), or what ``make`` makes; where it raises, nothing is kept."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        while len(self._kept) >= self._most:
+            self._kept.popitem(last=False)
+        made = self._kept[key] = make()
+        return made
+
+    def clear(self) -> None:
+        """Let everything go."""
+        self._kept.clear()

@@ -1,0 +1,1 @@
+"""One query arrow among key arrows in the plane."""

@@ -1,0 +1,1 @@
+"""Three scoring functions on the same queries and keys."""

@@ -1,0 +1,249 @@
+"""Pages in a tab: each is built when shown, its steps are its own, its engine is asked only while it is on screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
+
+from app import export
+from app.settings import Settings
+from app.topic.tab import Tab
+from engines.core.pictures import Picture
+from engines.core.protocol import Ended
+from tests.app import paged
+from tests.app.paged import Answer, Noted, PoolParams, ScoreParams
+
+FIRST, SECOND, ALONE = range(3)
+
+
+@pytest.fixture
+def window(open_window, monkeypatch):
+    for module in ("app.topics", "app.window", "app.intake"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (paged.TOPIC,))
+    monkeypatch.setattr("app.window.topic", lambda name: paged.TOPIC if name == "paged" else None)
+    return open_window()
+
+
+@pytest.fixture
+def tab(window, qtbot) -> Tab:
+    tab = window.show_topic("paged")
+    rest(tab, qtbot)
+    return tab
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.is_busy)
+
+
+def turn(tab, qtbot, page):
+    tab.show_page(page)
+    rest(tab, qtbot)
+    return tab.now
+
+
+def picture(name="a"):
+    return Picture(name, np.zeros((4, 4, 3), np.uint8))
+
+
+# ------------------------------------------------------------------ building
+def test_a_page_is_built_when_it_is_first_shown(tab, qtbot):
+    assert len(tab.pages) == 3
+    assert [type(page) for page in tab.pages.made] == [paged.First]
+    turn(tab, qtbot, ALONE)
+    assert [type(page) for page in tab.pages.made] == [paged.First, paged.Alone]
+    tab.show_page(FIRST)
+    tab.show_page(ALONE)
+    assert len(list(tab.pages.made)) == 2
+
+
+def test_the_page_of_the_last_time_is_the_first_to_be_built(window, tab, qtbot):
+    turn(tab, qtbot, ALONE)
+    again = Tab(paged.TOPIC, window)
+    qtbot.addWidget(again)
+    assert again.page == ALONE
+    assert [type(page) for page in again.pages.made] == [paged.Alone]
+
+
+def test_a_page_built_late_lets_files_fall_through_to_the_window(window, tab, qtbot):
+    field = turn(tab, qtbot, ALONE).forms[0].findChild(QLineEdit)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/x.png")])
+    data.setText("/x.png")  # as file managers add
+    event = QDragEnterEvent(
+        field.rect().center(), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    reached = []
+    window.dragEnterEvent = reached.append  # Qt asks what lies below next, up to the window
+    QApplication.sendEvent(field, event)
+    assert reached
+
+
+# ------------------------------------------------------------------ settings and steps
+def test_pages_with_the_same_params_share_them_and_others_do_not(tab, qtbot):
+    tab.now.step(temperature=2.0)
+    assert turn(tab, qtbot, SECOND).params.temperature == 2.0
+    assert tab.header.undo_button.isEnabled()
+    alone = turn(tab, qtbot, ALONE)
+    assert not tab.header.undo_button.isEnabled()  # its steps are its own
+    alone.step(layer=5)
+    tab.undo()
+    assert alone.params == ScoreParams()
+    assert tab.pages[FIRST].params.temperature == 2.0
+    turn(tab, qtbot, SECOND)
+    tab.undo()
+    assert tab.pages[FIRST].params == PoolParams()
+
+
+def test_a_form_changes_the_settings_and_a_drag_is_one_step(tab, qtbot):
+    control = tab.now.forms[0].control("temperature")
+    for value in (2.0, 3.0):
+        control.changed.emit(value)
+    control.settled.emit(3.0)
+    assert tab.params.temperature == 3.0
+    assert tab.now.dock._count.text() == "1 change to the model"
+    tab.undo()
+    assert tab.params.temperature == 1.0
+    rest(tab, qtbot)
+
+
+def test_settings_are_remembered_by_page(window, tab, qtbot):
+    tab.now.step(temperature=2.0, opacity=0.8)
+    turn(tab, qtbot, ALONE).step(layer=7)
+    kept: Settings = window.settings
+    assert kept.restored("paged.models", PoolParams()).temperature == 2.0
+    assert kept.restored("paged.alone", ScoreParams()).layer == 7
+
+
+# ------------------------------------------------------------------ asking
+def test_only_what_the_engine_sees_is_asked(tab, qtbot):
+    page = tab.now
+    count = len(page.answers)
+    page.step(opacity=0.9)
+    rest(tab, qtbot)
+    assert len(page.answers) == count
+    assert page.shown[-1].opacity == 0.9
+    page.change(query=2)
+    rest(tab, qtbot)
+    assert len(page.answers) == count + 1
+    assert page.answers[-1].params == PoolParams(query=2)  # how it is drawn is not said
+
+
+def test_a_page_that_is_not_on_screen_asks_nothing_and_is_up_to_date_when_it_comes(tab, qtbot):
+    first, second = tab.now, turn(tab, qtbot, SECOND)
+    assert second.answers == first.answers  # the same engine has said it already: nothing was asked again
+    drawn, shown = len(first.told), len(first.shown)
+    second.step(temperature=4.0)
+    rest(tab, qtbot)
+    assert [type(event) for event in first.told[drawn:]].count(Answer) == 0
+    assert Noted in [type(event) for event in first.told[drawn:]]  # history is told to all, and never dropped
+    assert len(first.shown) == shown
+    turn(tab, qtbot, FIRST)
+    assert first.answers[-1] is second.answers[-1]
+    assert first.shown[-1].temperature == 4.0
+    assert first.came == [True, False, True]
+
+
+def test_what_another_page_cut_short_is_asked_again(tab, qtbot):
+    tab.now.change(do="forever")
+    qtbot.waitUntil(lambda: tab.is_busy and tab.now.answers[-1].params.do == "forever")
+    feed = tab.now.feed
+    turn(tab, qtbot, ALONE)
+    assert not tab.is_busy
+    feed.stream.stop()  # as the question of another page does
+    qtbot.waitUntil(lambda: not feed.is_busy)
+    tab.show_page(FIRST)
+    assert tab.is_busy
+    tab.cancel()
+    rest(tab, qtbot)
+    turn(tab, qtbot, ALONE)
+    tab.show_page(FIRST)
+    assert not tab.is_busy  # ended by the hand
+    tab.now.change(do="answer")
+    rest(tab, qtbot)
+    assert tab.now.answers[-1].params.do == "answer"
+
+
+def test_an_error_is_said_and_the_next_visit_tries_again(tab, qtbot, capsys):
+    with qtbot.waitSignal(tab.rested) as rested:
+        tab.now.step(do="fail")
+    assert rested.args == [False]
+    assert tab.failed
+    assert tab.error.reason() == "x.png: not an image."
+    ended = [event for event in tab.now.told if isinstance(event, Ended)]
+    assert ended[-1].error is not None
+    turn(tab, qtbot, ALONE)
+    assert not tab.failed
+    with qtbot.waitSignal(tab.rested):
+        tab.show_page(FIRST)
+    assert len([event for event in tab.now.told if isinstance(event, Ended) and event.error is not None]) == 2
+
+
+def test_another_device_asks_again(tab, qtbot):
+    count = len(tab.now.answers)
+    tab.set_device("cpu")
+    rest(tab, qtbot)
+    assert len(tab.now.answers) == count + 1
+
+
+# ------------------------------------------------------------------ what comes from outside
+def test_a_file_goes_to_the_page_that_accepts_it(tab, qtbot):
+    assert tab.takes_path(Path("x.points"))
+    assert not tab.takes_path(Path("x.json"))
+    tab.take_paths([Path("x.points")])
+    assert tab.page == SECOND
+    assert tab.now.taken == [Path("x.points")]
+    rest(tab, qtbot)
+
+
+def test_a_picture_goes_to_a_page_that_shows_it_and_forgets_the_steps(tab, qtbot):
+    turn(tab, qtbot, ALONE)
+    shown = picture()
+    tab.take_picture(shown)
+    assert tab.page == FIRST
+    assert tab.params.picture is shown
+    tab.now.step(temperature=2.0)
+    tab.take_picture(picture("b"))
+    assert not tab.now.state.history.can_undo
+    assert tab.params.temperature == 2.0
+    rest(tab, qtbot)
+
+
+def test_keys_and_the_clipboard_go_to_the_page_on_screen(window, tab, qtbot):
+    turn(tab, qtbot, SECOND)
+    data = QMimeData()
+    data.setText("1,2")
+    assert tab.paste(data)
+    QGuiApplication.clipboard().setText("1,2")
+    window.paste()
+    assert tab.error.reason() == ""  # it was of use: nobody else looked at it
+    data.setText("something")
+    assert not tab.paste(data)
+    used = []
+    tab.now.key = lambda event: used.append(event.text()) or True
+    qtbot.keyClick(tab.header, Qt.Key.Key_K)
+    assert used == ["k"]
+
+
+def test_an_export_holds_the_settings_of_its_page(tab):
+    tab.now.step(temperature=2.0)
+    settings = export.settings_of(tab.now.text)
+    assert settings["temperature"] == 2.0
+    tab.now.text.settings = {"run": 1}
+    assert export.settings_of(tab.now.text) == {"run": 1}  # of a run, which may be older than the settings
+
+
+def test_other_words_are_made_anew(tab, qtbot):
+    turn(tab, qtbot, SECOND)
+    first = tab.pages[FIRST]
+    shown, told = len(first.shown), len(tab.now.answers)
+    for page in tab.pages.made:
+        page.retranslated()
+    assert len(tab.now.answers) == told + 1
+    assert len(first.shown) == shown
+    turn(tab, qtbot, FIRST)
+    assert len(first.shown) == shown + 1
