@@ -128,7 +128,7 @@ def test_stopping_at_every_yield_leaves_nothing_behind(topic):
         return sum(issubclass(type(o), torch.Tensor) for o in gc.get_objects())  # isinstance would wake lazy objects
 
     total = len(events(engine, params()))
-    variant = next(v for v in itertools.islice(variants(params), 3, None))
+    *_, variant = itertools.islice(variants(params), 4)  # a topic may have few settings, or none
 
     def stop_everywhere():
         for stop in range(1, total + 1, max(1, total // 12)):

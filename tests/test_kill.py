@@ -45,7 +45,7 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
 
 PAGES = {
     "multi_head": (2, "window.tab.running"),
-    "attention_pooling": (2, "window.tab.running"),
+    "attention_pooling": (2, "window.tab.pages[1].training"),
     "transformer": (1, "window.tab.driver"),
     "transfer": (1, "window.tab.training"),
     "detr": (4, "window.tab.side[1].training"),

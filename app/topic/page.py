@@ -87,6 +87,7 @@ class Page(QWidget):
         super().__init__()
         self.state, self.feed, self.shell = state, feed, shell
         self.on_screen = False
+        self.last_note: Message | None = None
         self._shown: Params | None = None  # the settings that the controls stand at
         self._given: dict[type[Event], Event] = {}  # the frames that are drawn
         state.changed.connect(self._changed)
@@ -157,6 +158,9 @@ class Page(QWidget):
         """The changes to the settings that use this model; changes to the old one are taken back before."""
         return {"source": source}
 
+    def device_changed(self, device: str) -> None:
+        """Compute elsewhere from now on what the page computes beside its feed."""
+
     def exported(self) -> dict[str, object]:
         """The settings that go into every file exported from this page."""
         return {f.name: getattr(self.params, f.name) for f in fields(self.params)}
@@ -186,6 +190,7 @@ class Page(QWidget):
 
     def tell(self, note: Message | None) -> None:
         """Say something in the status bar."""
+        self.last_note = note
         self.noted.emit(note)
 
     def complain(

@@ -117,6 +117,8 @@ class Tab(QWidget):
         page = kind(state, self._feed_of(kind, state), self.shell)
         page.noted.connect(self.tell)
         page.complained.connect(self._complained)
+        if page.last_note is not None:  # said while it was built
+            self.tell(page.last_note)
         adopt(page)
         self._stack.addWidget(page)
         self.built.emit(page)
@@ -213,6 +215,8 @@ class Tab(QWidget):
         """Compute elsewhere from now on."""
         for feed in self._feeds.values():
             feed.set_device(device)
+        for page in self.pages.made:
+            page.device_changed(device)
         if self._started:
             self.now.ask(again=True)
 

@@ -12,8 +12,7 @@ _HOME = {
     "nadaraya_watson": "engines.attention_pooling.model",
     "leave_one_out_error": "engines.attention_pooling.model",
     "ParametricPooling": "engines.attention_pooling.model",
-    "Engine": "engines.attention_pooling.engine",
-    "Trainer": "engines.attention_pooling.training",
+    "Trainer": "engines.attention_pooling.learned_w.training",
 }
 __all__ = sorted(_HOME)
 

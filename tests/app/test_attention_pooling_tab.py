@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
-from app.export import WRITERS
-from app.tabs.attention_pooling.cues import nearest
+from app.export import WRITERS, settings_of
+from app.tabs.attention_pooling.kernel_regression.cues import nearest
 from app.topics import topics
 from app.views.scatterplot import ADD, DELETE, Line, ScatterPlot
 from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
@@ -26,19 +26,19 @@ def tab(open_window, qtbot):
 
 
 def rest(tab, qtbot):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy and tab.regression.shown is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: not tab.is_busy and tab.pages[0].shown is not None, timeout=30_000)
     assert not tab.failed
 
 
 def learn(tab, qtbot):
     tab.show_page(1)
-    qtbot.waitUntil(lambda: bool(tab.learned.path) and not tab.running.stream.is_busy, timeout=30_000)
-    return tab.learned
+    qtbot.waitUntil(lambda: bool(tab.now.path) and not tab.pages[1].training.stream.is_busy, timeout=30_000)
+    return tab.now
 
 
 def told(page):
     """The newest step once it is drawn, too; −1 in between."""
-    return page.step if page._now is not None and page._now.step == page.step else -1
+    return page.last if page._now is not None and page._now.step == page.last else -1
 
 
 def at(plot, x, y):
@@ -65,50 +65,50 @@ def move(plot, place, modifiers=Qt.KeyboardModifier.NoModifier):
 
 # ------------------------------------------------------------------ kernel regression
 def test_the_first_look_is_alive(tab):
-    shown = tab.regression.shown
+    shown = tab.pages[0].shown
     assert len(shown.points) == 50
     assert shown.query == 2.5
     assert shown.query_weights.sum() == pytest.approx(1)
-    assert tab.regression.formula.lines()[0].endswith(f"= {words.number(shown.output, 2)}")
-    table = tab.regression.cues.numbers()
+    assert tab.pages[0].formula.lines()[0].endswith(f"= {words.number(shown.output, 2)}")
+    table = tab.pages[0].cues.numbers()
     assert table["output"][0] == pytest.approx((table["weights"] * table["values"]).sum())
     assert not tab.header.undo_button.isEnabled()
 
 
 def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):
-    plot = tab.regression.plot
+    plot = tab.pages[0].plot
     y = plot.axes.y[0] + 0.02 * (plot.axes.y[1] - plot.axes.y[0])  # below all points
     drag(plot, qtbot, at(plot, 2.5, y), at(plot, 4.0, y))
     rest(tab, qtbot)
     assert tab.params.query == pytest.approx(4.0, abs=0.05)
-    assert tab.regression.shown.query == tab.params.query
-    row = tab.regression.map._at[0]
-    assert tab.regression.shown.queries[row] == pytest.approx(4.0, abs=0.2)
+    assert tab.pages[0].shown.query == tab.params.query
+    row = tab.pages[0].map._at[0]
+    assert tab.pages[0].shown.queries[row] == pytest.approx(4.0, abs=0.2)
     tab.undo()
     assert tab.params.query == 2.5
-    assert not tab.history.can_undo
+    assert not tab.now.state.history.can_undo
 
 
 def test_dragging_a_point_is_one_step_and_is_drawn_at_once(tab, qtbot):
-    plot, before = tab.regression.plot, points_of(tab.params)
+    plot, before = tab.pages[0].plot, points_of(tab.params)
     x, y = before[0]
     drag(plot, qtbot, at(plot, x, y), at(plot, x + 1, y + 2))
     moved = points_of(tab.params)[0]
     assert moved == pytest.approx((x + 1, y + 2), abs=0.05)
     assert plot.numbers()["points"][0] == pytest.approx(moved)  # before the engine answers
     rest(tab, qtbot)
-    assert tab.regression.shown.points == tab.params.points
-    assert tab.changes() == 1
+    assert tab.pages[0].shown.points == tab.params.points
+    assert tab.params.changes() == 1
     tab.undo()
     assert tab.params.points is None
     rest(tab, qtbot)
-    assert tab.regression.shown.points == before
+    assert tab.pages[0].shown.points == before
     tab.redo()
     assert points_of(tab.params)[0] == moved
 
 
 def test_shift_keeps_x(tab, qtbot):
-    plot = tab.regression.plot
+    plot = tab.pages[0].plot
     x, y = points_of(tab.params)[0]
     qtbot.mousePress(plot, LEFT, pos=at(plot, x, y))
     move(plot, at(plot, x + 1, y + 1), Qt.KeyboardModifier.ShiftModifier)
@@ -118,7 +118,7 @@ def test_shift_keeps_x(tab, qtbot):
 
 
 def test_points_come_and_go(tab, qtbot):
-    plot = tab.regression.plot
+    plot = tab.pages[0].plot
     plot.mode = ADD
     place = at(plot, 4.2, 3.6)
     qtbot.mouseClick(plot, LEFT, pos=place)
@@ -130,15 +130,15 @@ def test_points_come_and_go(tab, qtbot):
     tab.undo()
     tab.undo()
     assert tab.params.points is None
-    tab.change(points=((1.0, 2.0),))
-    tab.remove_point(0)
+    tab.now.change(points=((1.0, 2.0),))
+    tab.now.remove_point(0)
     assert tab.params.points == ((1.0, 2.0),)
     rest(tab, qtbot)
-    assert tab.regression.shown.output == 2
+    assert tab.pages[0].shown.output == 2
 
 
 def test_a_point_by_keys(tab, qtbot):
-    plot = tab.regression.plot
+    plot = tab.pages[0].plot
     first = points_of(tab.params)[0]
     qtbot.keyClick(plot, Qt.Key.Key_Down)
     qtbot.keyClick(plot, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
@@ -151,63 +151,63 @@ def test_a_point_by_keys(tab, qtbot):
 
 
 def test_sliders_draw_new_points(tab, qtbot):
-    tab.change(points=((1.0, 2.0), (3.0, 4.0)), known=False)
-    tab.change(samples=80)
+    tab.now.change(points=((1.0, 2.0), (3.0, 4.0)), known=False)
+    tab.now.change(samples=80)
     rest(tab, qtbot)
     assert tab.params.points is None
     assert tab.params.known
-    assert len(tab.regression.shown.points) == 80
+    assert len(tab.pages[0].shown.points) == 80
 
 
 @pytest.mark.parametrize("points", [((1.0, 2.0),), ((1.0, 2.0), (1.0, 2.0)), ((0.0, 1e6), (1e6, -1e6))])
 def test_few_and_far_points(tab, qtbot, points):
     for kernel in KERNELS:
-        tab.change(points=points, known=False, kernel=kernel, bandwidth=0.05)
+        tab.now.change(points=points, known=False, kernel=kernel, bandwidth=0.05)
         rest(tab, qtbot)
         assert not tab.grab().isNull()
     learn(tab, qtbot)
-    tab.running.one_step()
-    qtbot.waitUntil(lambda: told(tab.learned) == 1 or tab.error.isVisible(), timeout=10_000)
+    tab.pages[1].training.one_step()
+    qtbot.waitUntil(lambda: told(tab.pages[1]) == 1 or tab.error.isVisible(), timeout=10_000)
     assert not tab.grab().isNull()
 
 
 def test_an_empty_window_is_a_gap(tab, qtbot):
-    tab.change(kernel="Boxcar", bandwidth=0.05, samples=12, query=1.0)
+    tab.now.change(kernel="Boxcar", bandwidth=0.05, samples=12, query=1.0)
     rest(tab, qtbot)
-    shown = tab.regression.shown
-    line = tab.regression.plot._lines[-1]
+    shown = tab.pages[0].shown
+    line = tab.pages[0].plot._lines[-1]
     assert not line.filled.all()
     assert line.filled.any()
-    tab.change(query=float(shown.grid[np.flatnonzero(~shown.filled)[0]]))
+    tab.now.change(query=float(shown.grid[np.flatnonzero(~shown.filled)[0]]))
     rest(tab, qtbot)
-    assert tab.regression.shown.empty
-    assert tab.regression.plot._answer is None
-    assert "neighbor" in tab.regression.formula.lines()[0]
-    assert tab.regression.error_card.note.text().endswith("no neighbor")
+    assert tab.pages[0].shown.empty
+    assert tab.pages[0].plot._answer is None
+    assert "neighbor" in tab.pages[0].formula.lines()[0]
+    assert tab.pages[0].error_card.note.text().endswith("no neighbor")
     assert not tab.grab().isNull()
 
 
 def test_the_bandwidth_is_pulled_on_the_error_curve(tab, qtbot):
-    plot = tab.regression.error
+    plot = tab.pages[0].error
     drag(plot, qtbot, at(plot, 1.0, 0.1), at(plot, 3.0, 0.1))
     assert tab.params.bandwidth == pytest.approx(3.0, rel=0.1)
     rest(tab, qtbot)
-    assert tab.regression.error.query == tab.params.bandwidth
+    assert tab.pages[0].error.query == tab.params.bandwidth
     tab.undo()
     assert tab.params.bandwidth == 1.0
 
 
 def test_all_kernels_at_once(tab, qtbot):
-    tab.change(all_kernels=True)
+    tab.now.change(all_kernels=True)
     rest(tab, qtbot)
-    names = [words.drawn(line.name) for line in tab.regression.plot._lines]
+    names = [words.drawn(line.name) for line in tab.pages[0].plot._lines]
     assert set(KERNELS[1:]) | {"fit", "true curve"} == set(names)
-    styles = {(line.token, line.style) for line in tab.regression.plot._lines}
+    styles = {(line.token, line.style) for line in tab.pages[0].plot._lines}
     assert len(styles) == len(names)
 
 
 def test_what_is_pointed_at_lights_up_everywhere(tab):
-    page = tab.regression
+    page = tab.pages[0]
     index = int(nearest(page.shown, 1)[0])
     page.plot.hovered.emit(index)
     assert page.map._lit == (-1, int(np.flatnonzero(page.shown.order == index)[0]))
@@ -224,14 +224,16 @@ def test_what_is_pointed_at_lights_up_everywhere(tab):
 # ------------------------------------------------------------------ own points
 def test_pasted_points_are_taken_and_bad_lines_named(tab, qtbot):
     QGuiApplication.clipboard().setText("x,y\n1,2\n3,4\nsix,7\n10,1")
-    tab.regression.plot.setFocus()
-    qtbot.keyClick(tab.regression.plot, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    tab.window().activateWindow()
+    qtbot.waitUntil(tab.window().isActiveWindow)
+    tab.pages[0].plot.setFocus()
+    qtbot.keyClick(tab.pages[0].plot, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert tab.params.points == ((1.0, 2.0), (3.0, 4.0), (10.0, 1.0))
     assert tab.error.isVisible()
     assert any("Line 4" in label.text() for label in tab.error.findChildren(QLabel))
     assert 1 <= tab.params.query <= 10
     rest(tab, qtbot)
-    assert all(words.drawn(line.name) != "true curve" for line in tab.regression.plot._lines)
+    assert all(words.drawn(line.name) != "true curve" for line in tab.pages[0].plot._lines)
     tab.undo()
     assert tab.params.points is None
     assert tab.params.known
@@ -240,7 +242,7 @@ def test_pasted_points_are_taken_and_bad_lines_named(tab, qtbot):
 @pytest.mark.parametrize("text", ["", "hello", "nan,nan", "1,2,3"])
 def test_what_is_no_points_is_refused_in_words(tab, text):
     before = tab.params
-    assert not tab.take_text(text)
+    assert not tab.now.take_text(text)
     assert tab.error.isVisible()
     assert tab.params == before
 
@@ -248,7 +250,7 @@ def test_what_is_no_points_is_refused_in_words(tab, text):
 # ------------------------------------------------------------------ learned w
 def test_one_step_and_start_anew(tab, qtbot):
     page = learn(tab, qtbot)
-    assert page.step == 0
+    assert page.last == 0
     page.transport.step.click()
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     assert page.path[1].w == pytest.approx(page.path[0].w - 0.5 * page.path[0].gradient)
@@ -258,15 +260,15 @@ def test_one_step_and_start_anew(tab, qtbot):
 
 def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
     page = learn(tab, qtbot)
-    tab.change(pace=50, learning_rate=0.02)
+    tab.now.change(pace=50, learning_rate=0.02)
     page.transport.play.click()
     assert page.transport.runs
-    qtbot.waitUntil(lambda: page.step > 3, timeout=10_000)
+    qtbot.waitUntil(lambda: page.last > 3, timeout=10_000)
     page.transport.play.click()
     assert not page.transport.runs
-    qtbot.waitUntil(lambda: not tab.running.stream.is_busy, timeout=10_000)
-    rested = page.step
-    tab.usual_recipe()
+    qtbot.waitUntil(lambda: not tab.pages[1].training.stream.is_busy, timeout=10_000)
+    rested = page.last
+    tab.now.usual_recipe()
     qtbot.waitUntil(lambda: told(page) == 5 and not page.transport.runs, timeout=10_000)
     assert rested > 3
     assert tab.params.learning_rate == 0.5
@@ -276,9 +278,9 @@ def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
 
 def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
     page = learn(tab, qtbot)
-    tab.change(sees_itself=True, pace=50)  # nothing to lose yet: the run starts anew by itself
+    tab.now.change(sees_itself=True, pace=50)  # nothing to lose yet: the run starts anew by itself
     qtbot.waitUntil(lambda: page.began.params.sees_itself, timeout=10_000)
-    tab.running.play_to(30)
+    tab.pages[1].training.play_to(30)
     qtbot.waitUntil(lambda: told(page) == 30, timeout=20_000)
     assert page.path[-1].loss < page.began.least < page.path[-1].held_out
     assert page.loss_card.note.text().endswith("overfitting")
@@ -286,30 +288,30 @@ def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):
 
 def test_a_run_keeps_its_points_while_others_change(tab, qtbot):
     page = learn(tab, qtbot)
-    tab.running.one_step()
+    tab.pages[1].training.one_step()
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     tab.show_page(0)
-    tab.change(samples=30)
+    tab.now.change(samples=30)
     rest(tab, qtbot)
     tab.show_page(1)
-    assert page.step == 1
+    assert page.last == 1
     assert len(page.began.params.points) == 50
-    assert tab.running.pending() == 1
-    tab.take_text("1,2\n3,4")
-    assert tab.running.pending() == 1
+    assert tab.pages[1].training.pending() == 1
+    tab.now.take_text("1,2\n3,4")
+    assert tab.pages[1].training.pending() == 1
     tab.undo()
-    assert not tab.pending.isHidden()
-    tab.pending.anew.click()
+    assert not tab.pages[1].pending.isHidden()
+    tab.pages[1].pending.anew.click()
     qtbot.waitUntil(lambda: len(page.began.params.points) == 30 and told(page) == 0, timeout=10_000)
-    assert tab.pending.isHidden()
+    assert tab.pages[1].pending.isHidden()
 
 
 def test_looking_back_and_returning(tab, qtbot):
     page = learn(tab, qtbot)
-    tab.change(learning_rate=0.02, pace=50)
-    tab.running.play_to(8)
+    tab.now.change(learning_rate=0.02, pace=50)
+    tab.pages[1].training.play_to(8)
     qtbot.waitUntil(lambda: told(page) == 8, timeout=10_000)
-    tab.learned.transport.scrubber.setValue(2)
+    tab.pages[1].transport.scrubber.setValue(2)
     qtbot.waitUntil(lambda: page._looked is not None and page._looked.step == 2, timeout=10_000)
     assert page.transport.count.text() == "Step 2"
     assert page.transport.live.isVisible()
@@ -350,9 +352,9 @@ def test_another_seed_is_another_start(tab, qtbot):
 
 
 def test_a_run_out_of_numbers_says_so(tab, qtbot):
-    tab.change(points=((0.0, 0.0), (1.0, 1e6), (3.0, -1e6)), known=False, learning_rate=10.0)
+    tab.now.change(points=((0.0, 0.0), (1.0, 1e6), (3.0, -1e6)), known=False, learning_rate=10.0)
     page = learn(tab, qtbot)
-    tab.running.play()
+    tab.pages[1].training.play()
     qtbot.waitUntil(lambda: tab.error.isVisible(), timeout=10_000)
     assert not page.transport.runs
 
@@ -365,22 +367,22 @@ def test_everything_is_said_in_chinese(tab, qtbot):
     for fields in ({"all_kernels": True}, {"kernel": "Boxcar", "bandwidth": 0.05}, {"sees_itself": True}):
         for number in (0, 1):
             tab.show_page(number)
-            tab.change(**fields)
+            tab.now.change(**fields)
             rest(tab, qtbot)
             tab.grab()
-    tab.running.one_step()
+    tab.pages[1].training.one_step()
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
-    tab.take_text("1,2\nx,y\n3,4")
-    tab.take_text("none")
-    tab.change(start_seed=5)
+    tab.now.take_text("1,2\nx,y\n3,4")
+    tab.now.take_text("none")
+    tab.now.change(start_seed=5)
     tab.grab()
     assert not words.missing() - {topic.title for topic in topics()}  # the side list names other topics, too
 
 
 def test_every_view_exports_what_it_shows(tab, qtbot):
     page = learn(tab, qtbot)
-    for view in (*tab.regression.views, *page.views):
-        assert view.settings["kernel"] == "Gaussian"
+    for view in (*tab.pages[0].views, *page.views):
+        assert settings_of(view)["kernel"] == "Gaussian"
         numbers = view.numbers()
         assert numbers
         for array in numbers.values():

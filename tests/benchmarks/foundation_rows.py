@@ -21,7 +21,10 @@ DRAGS: dict[str, tuple[str, str, float, float]] = {
     "self_attention": ("SelfAttentionParams", "temperature", 0.5, 2.0),
 }
 
-ENGINES = {"scoring": "engines.scoring.compare.engine"}  #: where a page has its own
+ENGINES = {
+    "attention_pooling": "engines.attention_pooling.kernel_regression.engine",
+    "scoring": "engines.scoring.compare.engine",
+}  #: where a page has its own
 
 
 def slider_work(changes: int = 120, warm_up: int = 5) -> Measured:

@@ -12,22 +12,20 @@ import torch
 from scipy.special import softmax
 
 from engines.attention_pooling import ParametricPooling, leave_one_out_error, nadaraya_watson
-from engines.attention_pooling.engine import Engine
+from engines.attention_pooling.kernel_regression.engine import Engine
+from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
+from engines.attention_pooling.learned_w.engine import Engine as LookingBack
+from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
+from engines.attention_pooling.learned_w.training import Optimizer, Run, Trainer
 from engines.attention_pooling.model import KERNELS, leave_one_out
 from engines.attention_pooling.points import LARGEST, MOST, generate, parse, truth
 from engines.attention_pooling.spec import (
     ADAM,
     MOMENTUM,
     SGD,
-    Landscape,
-    LeaveOneOut,
-    NowW,
-    PooledFrame,
     PoolingParams,
-    RunBegan,
-    TrainStep,
+    points_of,
 )
-from engines.attention_pooling.training import Optimizer, Run, Trainer
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.core.training import Stopped
@@ -320,7 +318,8 @@ def test_the_page_gets_what_it_draws():
 def test_looking_back_shows_the_step_again():
     params = PoolingParams(learning_rate=0.02, until=3)
     now = [e for e in run(Trainer(), params) if isinstance(e, NowW)][2]
-    (again,) = ask(learning_rate=0.02, look=(now.step, now.w))
+    asked = LookBack(points_of(params), now.step, now.w)
+    (again,) = LookingBack().run(Job(asked, LookingBack, print))
     np.testing.assert_array_equal(again.weights, now.weights)
     np.testing.assert_array_equal(again.fit, now.fit)
     close(now.weights.sum(-1), 1)

@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from engines.attention_pooling.learned_w.training import Trainer as Pooling  # noqa: E402
 from engines.attention_pooling.spec import ADAM, MOMENTUM, PoolingParams  # noqa: E402 - needs torch
-from engines.attention_pooling.training import Trainer as Pooling  # noqa: E402
 from engines.core.errors import LabError  # noqa: E402
 from engines.detr.training import Trainer as Detr  # noqa: E402
 from engines.detr.training_spec import RANDOM, DetrTraining  # noqa: E402

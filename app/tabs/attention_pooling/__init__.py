@@ -8,6 +8,8 @@ TOPIC = Topic(
     group="Foundations",
     order=1,
     icon="pooling",
-    tab="app.tabs.attention_pooling.tab:PoolingTab",
-    engine="engines.attention_pooling.engine:Engine",
+    pages=(
+        "app.tabs.attention_pooling.kernel_regression.page:RegressionPage",
+        "app.tabs.attention_pooling.learned_w.page:LearnedPage",
+    ),
 )

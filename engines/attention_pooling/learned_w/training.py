@@ -14,17 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines.attention_pooling.engine import columns, now_w
+from engines.attention_pooling.curves import columns
+from engines.attention_pooling.learned_w.engine import now_w
+from engines.attention_pooling.learned_w.spec import Landscape, NowW, RunBegan, TrainStep
 from engines.attention_pooling.model import ParametricPooling, others
 from engines.attention_pooling.spec import (
     ADAM,
     MOMENTUM,
     MOST_STEPS,
-    Landscape,
-    NowW,
     PoolingParams,
-    RunBegan,
-    TrainStep,
     points_of,
 )
 from engines.core.errors import Message
@@ -38,7 +36,7 @@ CURVE, SEARCH, CLOSER = 121, 100, 41  # places of the landscape, and of the sear
 
 
 class Trainer:
-    """See `engines.attention_pooling.spec` for what it takes and what it yields."""
+    """See `engines.attention_pooling.learned_w.spec` for what it takes and what it yields."""
 
     told: ClassVar = (TrainStep,)
     last: ClassVar[int] = MOST_STEPS

@@ -6,18 +6,39 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
-from app.tabs.attention_pooling.cues import two
-from app.tabs.attention_pooling.regression import known_curve
+from app.pacing import PacedTraining
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.stream import Stream
+from app.tabs.attention_pooling.learned_w.run import PointsRun
+from app.tabs.attention_pooling.points import PointsPage, known_curve, two
 from app.tabs.attention_pooling.weightmap import WeightMap
 from app.theme import S3
+from app.topic.feed import Feed, make_engine
+from app.topic.state import State
+from app.topic.training_page import TrainingPage
 from app.transport import Transport
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.scatterplot import Line, Mark, ScatterPlot
-from app.widgets import Key, box, col, row
-from engines.attention_pooling.spec import Landscape, NowW, RunBegan, TrainStep, points_of
+from app.widgets import Key, WideButton, box, col, quiet, row
+from app.words import say
+from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
+from engines.attention_pooling.spec import PoolingParams, of_run, points_of
 from engines.core.errors import Message
+from engines.core.protocol import Ended, Event
 
+LOOK = "engines.attention_pooling.learned_w.engine:Engine"
+NEW_RUN = (
+    (
+        "Off: each point is predicted from the others. Too small a w blurs the curve, too large a w copies the nearest "
+        "point's noise, so the loss has an inner optimum."
+    ),
+    (
+        "On: a point is its own nearest key. The larger w, the more it looks at nobody else, so the training loss "
+        "falls towards 0 and w never comes to rest: overfitting."
+    ),
+)
 CALM = 1.2  # w beyond this many times the best one has overshot
 LARGEST = (40, 40)  # px, a cell
 ROOM = 1.08  # height of the plots over the largest loss in them
@@ -29,35 +50,64 @@ LOSS = {
 LAND = {itself: (("cat0", "training"), ("cat1", name)) for itself, name in ITSELF.items()}
 
 
-class LearnedPage:
+class LearnedPage(TrainingPage, PointsPage):
     """Views of the page and what the run has told so far."""
 
-    def __init__(self) -> None:
+    title = "Learned w"
+    training: PacedTraining
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.loss = ScatterPlot(low=(200, 120))
         self.loss.export_name = "loss"
         self.land = ScatterPlot(low=(200, 120))
         self.land.export_name = "landscape"
-        self.fit = ScatterPlot(low=(200, 120))
-        self.fit.export_name = "fit"
+        self.fit_plot = ScatterPlot(low=(200, 120))
+        self.fit_plot.export_name = "fit"
         self.before, self.after = WeightMap(LARGEST), WeightMap(LARGEST)
         self.before.export_name, self.after.export_name = "weights-before", "weights-after"
         self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
-        self.transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
+        transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
         self.loss_key, self.land_key = Key(LOSS[False]), Key(LAND[False])
         self.loss_card = card("Loss", self.loss, foot=self.loss_key)
         self.land_card = card("Loss landscape L(w)", self.land, foot=self.land_key)
-        self.fit_card = card("Fit", self.fit, foot=Key((("text2", "before"), ("cat0", "now"), ("truth", "true curve"))))
+        fit_key = Key((("text2", "before"), ("cat0", "now"), ("truth", "true curve")))
+        self.fit_card = card("Fit", self.fit_plot, foot=fit_key)
         self.before_card = card("Weights before", self.before, foot=self.before_bar)
         self.after_card = card("Weights now", self.after, foot=self.after_bar)
         upper = row((self.loss_card, 1), (self.land_card, 1), gap=S3)
         lower = row((self.fit_card, 10), (self.before_card, 8), (self.after_card, 8), gap=S3)
-        self.centre = box(col((upper, 10), (lower, 11), self.transport, gap=S3))
         self.began: RunBegan | None = None
         self.path: list[TrainStep] = []
         self._land: Landscape | None = None
         self._now: NowW | None = None
         self._looked: NowW | None = None
         self.loss.pointed.connect(self._pointed)
+        for waiting in self.cards:
+            waiting.set_empty("Drawing points")
+        transport.seeded.connect(lambda seed: self.step(start_seed=seed))
+        transport.looked.connect(self._look_back)
+        self._again = Stream(shell.lane, lambda: make_engine(LOOK), parent=self)
+        self._again.arrived.connect(self._seen_again)
+        self.train(PointsRun(self, transport), transport, lambda found: self.state.put(**of_run(found)))
+        self.lay(box(col((upper, 10), (lower, 11), transport, gap=S3)), self._form(), resets=False)
+
+    def _form(self) -> ParamsForm:
+        form = ParamsForm(self.params, ("learning_rate", "optimizer", "pace", "sees_itself"))
+        self.why = quiet("", wrap=True)
+        recipe = WideButton("5 steps at rate 0.5", "play", tip="The usual recipe: plain SGD from a random start.")
+        recipe.clicked.connect(lambda _checked=False: self.usual_recipe())
+        form.add("Changes at once", recipe)
+        form.add("Starts a new run", self.why)
+        form.add("Starts a new run", self.pending)
+        form.lead(self.kept_runs)
+        return form
+
+    def usual_recipe(self) -> None:
+        """Run five steps at rate 0.5, as courses do."""
+        self.step(learning_rate=0.5, optimizer=PoolingParams.optimizer)
+        self.training.restart()
+        self.training.play_to(5)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -67,14 +117,47 @@ class LearnedPage:
     @property
     def views(self) -> tuple[PixelView, ...]:
         """What can be exported."""
-        return self.loss, self.land, self.fit, self.before, self.after, self.before_bar, self.after_bar
+        return self.loss, self.land, self.fit_plot, self.before, self.after, self.before_bar, self.after_bar
 
     @property
-    def step(self) -> int:
+    def last(self) -> int:
         """The newest step."""
         return self.path[-1].step if self.path else 0
 
+    def show_params(self, params: PoolingParams) -> None:
+        say(self.why, "setText", NEW_RUN[params.sees_itself])
+        self.transport.set_seed(params.start_seed)
+        super().show_params(params)
+
     # -- what the run tells
+    def told(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                self.take_began(event)
+                for ready in self.cards:
+                    ready.set_empty(None)
+            case TrainStep():
+                self.take_step(event)
+            case Landscape():
+                self.take_landscape(event)
+            case NowW():
+                self.take_now(event)
+
+    def _look_back(self, step: int | None) -> None:
+        """Any step can be looked at: its w is all there is to know, and the engine draws what it did."""
+        told, run = None if step is None else self.values_at(step), self.training.params
+        if told is None or not isinstance(run, PoolingParams):
+            self._show_again(None)
+        else:
+            self._again.request(LookBack(run.points, told.step, told.w, run.sees_itself))
+
+    def _seen_again(self, event: Event) -> None:
+        if isinstance(event, NowW) and self.transport.looks is not None:
+            self._show_again(event)
+        elif isinstance(event, Ended) and event.error is not None:
+            self.complain(event.error)
+            self.shell.log(event)
+
     def take_began(self, began: RunBegan) -> None:
         """A run stands at its beginning."""
         self.began, self.path, self._looked, self._now = began, [], None, None
@@ -86,7 +169,7 @@ class LearnedPage:
     def take_step(self, step: TrainStep) -> None:
         """A step; it is drawn with the frame that follows, but the keys may walk to it at once."""
         self.path.append(step)
-        self.transport.set_step(self.step)
+        self.transport.set_step(self.last)
 
     def take_landscape(self, land: Landscape) -> None:
         """The landscape, or one that reaches farther."""
@@ -95,10 +178,10 @@ class LearnedPage:
     def take_now(self, now: NowW) -> None:
         """The newest fit and map: draw all."""
         self._now = now
-        self.transport.set_step(self.step)
+        self.transport.set_step(self.last)
         self.draw()
 
-    def look(self, now: NowW | None) -> None:
+    def _show_again(self, now: NowW | None) -> None:
         """Show a step looked back at; None is the newest."""
         self._looked = now
         self.draw()
@@ -169,8 +252,8 @@ class LearnedPage:
         lines = known_curve(float(now.grid[0]), float(now.grid[-1]), self.began.params)
         lines.append(Line(Message("before"), first.grid, first.fit, "text2", style="dash", width=1.5))
         lines.append(Line(Message("now"), now.grid, now.fit, "cat0", width=2))
-        self.fit.set_lines(lines)
-        self.fit.set_points(x, y)
+        self.fit_plot.set_lines(lines)
+        self.fit_plot.set_points(x, y)
 
     def _show_map(self, now: NowW, view: WeightMap, bar: ColorBar) -> None:
         assert self.began is not None
@@ -181,7 +264,7 @@ class LearnedPage:
 
     def _pointed(self, x: float | None) -> None:
         """A step under the pointer: its values beside the title, its w on the landscape."""
-        at = None if x is None else self.values_at(int(np.clip(round(x), 0, self.step)))
+        at = None if x is None else self.values_at(int(np.clip(round(x), 0, self.last)))
         self.loss.set_cursor(None if at is None else float(at.step))
         self.land.set_cursor(None if at is None else abs(at.w))
         if at is None:

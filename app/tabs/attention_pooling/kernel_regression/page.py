@@ -6,34 +6,37 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
-from app.tabs.attention_pooling.cues import CueStrip, Formula, two
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.attention_pooling.kernel_regression.cues import CueStrip, Formula
+from app.tabs.attention_pooling.points import PointsPage, known_curve, two
 from app.tabs.attention_pooling.weightmap import WeightMap
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.scatterplot import ADD, DELETE, MOVE, Line, Mark, ScatterPlot
-from app.widgets import Key, Segments, box, col, row
-from app.words import Text
-from engines.attention_pooling.spec import KERNELS, LeaveOneOut, Points, PooledFrame, PoolingParams, truth
+from app.widgets import Key, Segments, WideButton, box, col, quiet, row
+from app.words import Text, say
+from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
+from engines.attention_pooling.spec import DRAWN, KERNELS, MOST, Points, PoolingParams, points_of
 from engines.core.errors import Message
+from engines.core.params import Range, rules
+from engines.core.protocol import Ended, Event
 
 MODES = (MOVE, ADD, DELETE)
 LOOKS = (("cat0", "solid"), ("cat1", "dash"), ("cat2", "dashdot"), ("cat3", "dot"), ("cat5", "dash"))  # of the kernels
-CURVE = 201  # places of the true curve
 
 
-def known_curve(low: float, high: float, params: PoolingParams) -> list[Line]:
-    """The curve that the points were drawn around, as far as it reaches."""
-    if not params.known or high < 0:
-        return []
-    x = np.linspace(max(0.0, low), high, CURVE)
-    return [Line(Message("true curve"), x, truth(x), "truth", style="dash", width=1)]
+class RegressionPage(PointsPage):
+    """Views of the page."""
 
+    title = "Kernel regression"
+    engine = "engines.attention_pooling.kernel_regression.engine:Engine"
 
-class RegressionPage:
-    """Views of the page; the tab connects them."""
-
-    def __init__(self) -> None:
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.cues, self.formula = CueStrip(), Formula()
         self.plot = ScatterPlot(strip=True, low=(260, 190))
         self.plot.editable = True
@@ -50,22 +53,40 @@ class RegressionPage:
             ),
         )
         self.modes.chosen.connect(lambda i: setattr(self.plot, "mode", MODES[i]))
-        self.key = Key((("cat0", "fit"),))
+        self.legend = Key((("cat0", "fit"),))
         self._legend: tuple[str, ...] = ()
         self.cues_card = card("Query, keys, values", self.cues)
-        self.plot_card = card("Points and fit", self.plot, tools=(self.modes,), foot=self.key)
+        self.plot_card = card("Points and fit", self.plot, tools=(self.modes,), foot=self.legend)
         self.map_card = card("Weights, query × key", self.map, foot=self.bar)
         self.error_card = card("Leave-one-out error", self.error)
         self.formula_card = card("Formula in live numbers", self.formula)
         beside = col((self.map_card, 3), (self.error_card, 2), gap=S3)
         middle = row((self.plot_card, 3), (beside, 2), gap=S3)
-        self.centre = box(col(self.cues_card, (middle, 1), self.formula_card, gap=S3))
         self.shown: PooledFrame | None = None
+        for waiting in self.cards:
+            waiting.set_empty("Drawing points")
         self._connect()
+        form = ParamsForm(self.params, ("kernel", "bandwidth", "all_kernels", *DRAWN))
+        self.origin = quiet("", wrap=True)
+        paste = WideButton("Paste points (CSV)", "copy", tip="Two columns, x and y, from the clipboard (Ctrl+V).")
+        paste.clicked.connect(lambda _checked=False: self.paste_points())
+        for part in (self.origin, paste):
+            form.add("Data", part)
+        self.lay(box(col(self.cues_card, (middle, 1), self.formula_card, gap=S3)), form)
 
     def _connect(self) -> None:
-        self.plot.hovered.connect(self._light)
+        plot = self.plot
+        plot.hovered.connect(self._light)
+        plot.query_moved.connect(lambda x: self.change(query=x))
+        plot.query_settled.connect(self.settle)
+        plot.point_moved.connect(self._move)
+        plot.point_settled.connect(self.settle)
+        plot.point_added.connect(self.add_point)
+        plot.point_removed.connect(self.remove_point)
         self.map.hovered.connect(self._cell_pointed)
+        self.map.clicked.connect(self._row_chosen)
+        self.error.query_moved.connect(self._bandwidth_pulled)
+        self.error.query_settled.connect(self.settle)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -77,8 +98,72 @@ class RegressionPage:
         """What can be exported."""
         return self.cues, self.plot, self.map, self.bar, self.error, self.formula
 
+    # -- the hand
+    def _move(self, index: int, x: float, y: float) -> None:
+        points = list(points_of(self.params))
+        if index < len(points):  # an answer to what stood there before may have put back a point that is gone
+            points[index] = (x, y)
+            self.change(points=tuple(points))
+
+    def add_point(self, x: float, y: float) -> None:
+        """Put a point where the hand clicked."""
+        points = points_of(self.params)
+        if len(points) >= MOST:
+            self.tell(Message("There are {n} points already.", {"n": MOST}))
+            return
+        self.step(points=(*points, (x, y)))
+
+    def remove_point(self, index: int) -> None:
+        """Take a point away; one has to stay."""
+        points = points_of(self.params)
+        if len(points) == 1:
+            self.tell(Message("The last point stays."))
+            return
+        self.step(points=points[:index] + points[index + 1 :])
+
+    def _bandwidth_pulled(self, bandwidth: float) -> None:
+        rule = rules(self.params)["bandwidth"]
+        assert isinstance(rule, Range)
+        self.change(bandwidth=min(rule.high, max(rule.low, round(bandwidth, rule.digits))))
+
+    def _row_chosen(self, cell: tuple[int, int]) -> None:
+        if self.shown is not None:
+            self.step(query=float(self.shown.queries[cell[0]]))
+
+    def escape(self) -> None:
+        self.plot.escape()
+        self.plot.update()
+
     # -- drawing
-    def show_points(self, points: Points, params: PoolingParams) -> None:
+    def on(self, event: Event) -> None:
+        match event:
+            case PooledFrame():
+                for ready in (*self.cards[:-2], self.formula_card):
+                    ready.set_empty(None)
+                self._show_pooled(event, self.params)
+            case LeaveOneOut():
+                self.error_card.set_empty(None)
+                self._show_error(event)
+            case Ended() if event.error is not None and self.shown is None:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def show_params(self, params: PoolingParams) -> None:
+        points = points_of(params)
+        self._show_points(points, params)
+        count = {"n": len(points)}
+        if params.points is None:
+            say(self.origin, "setText", Message("{n} points drawn around 2 sin x + x^0.8", count))
+        elif params.known:
+            say(self.origin, "setText", Message("{n} points, changed by hand. The sliders draw new ones.", count))
+        else:
+            say(self.origin, "setText", Message("{n} own points. The sliders draw new ones.", count))
+
+    def exported(self) -> dict[str, object]:
+        count, own = len(points_of(self.params)), self.params.points is not None
+        return super().exported() | {"points": count, "own_points": own}
+
+    def _show_points(self, points: Points, params: PoolingParams) -> None:
         """Points as they stand now, before the engine has answered."""
         x, y = np.array(points).T
         same = self.shown is not None and len(self.shown.points) == len(points)
@@ -103,7 +188,7 @@ class RegressionPage:
         top = max(float(self.shown.weights.max(initial=0)), float(self.shown.query_weights.max(initial=0)), 1e-12)
         return np.asarray(self.shown.query_weights / top)
 
-    def show_pooled(self, shown: PooledFrame, params: PoolingParams) -> None:
+    def _show_pooled(self, shown: PooledFrame, params: PoolingParams) -> None:
         """Everything but the error curve."""
         self.shown = shown
         x, y = np.array(shown.points).T
@@ -148,9 +233,9 @@ class RegressionPage:
         names = tuple(f"{token}{name}" for token, name in items)
         if names != self._legend:
             self._legend = names
-            self.key.set_items(items)
+            self.legend.set_items(items)
 
-    def show_error(self, error: LeaveOneOut) -> None:
+    def _show_error(self, error: LeaveOneOut) -> None:
         """The error curve, the present bandwidth and the best one."""
         whole = error.lonely == 0
         marks = [Mark(error.best, error.least, "text2", ring=True)] if error.least else []

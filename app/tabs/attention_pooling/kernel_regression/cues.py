@@ -7,11 +7,13 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from app import theme, words
+from app.tabs.attention_pooling.points import two
 from app.theme import BODY, CAPTION, FORMULA, S2, S3, S4, TITLE
 from app.views.base import CENTER, LEFT, MIDDLE, PixelView, outline, pen, text_width, write
 from app.views.plotpaint import ember
 from app.words import Text
-from engines.attention_pooling.spec import KERNELS, PooledFrame
+from engines.attention_pooling.kernel_regression.spec import PooledFrame
+from engines.attention_pooling.spec import KERNELS
 from engines.core.errors import Message
 
 ROW, CELL, BLOCK = 22, 56, 112  # px: a line of the table, its cells, query and output
@@ -21,11 +23,6 @@ NAMES = (
     ("Weights", "how near each key is to the query"),
     ("Values", "sensory inputs: what the points say"),
 )
-
-
-def two(value: float) -> str:
-    """A number of the tab, with two digits; fewer where it is large."""
-    return words.number(value, 2 if abs(value) < 1000 else 0)
 
 
 def nearest(shown: PooledFrame, count: int) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""Answers the page "Kernel regression"; all of it takes a millisecond or two at the default size.
-
-Runs on the CPU in double precision whatever the device: a few thousand numbers are not worth the way to another one.
-"""
+"""Answers the page "Kernel regression"; all of it takes a millisecond or two at the default size."""
 
 from __future__ import annotations
 
@@ -12,25 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines.attention_pooling.model import (
-    KERNELS,
-    kernel_weights,
-    leave_one_out,
-    nadaraya_watson,
-    others,
-)
+from engines.attention_pooling.curves import GRID, columns, span
+from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
+from engines.attention_pooling.model import KERNELS, leave_one_out, nadaraya_watson
 from engines.attention_pooling.points import Floats, Points
-from engines.attention_pooling.spec import LeaveOneOut, NowW, PooledFrame, PoolingParams, points_of
-from engines.core.errors import LabError, Message
+from engines.attention_pooling.spec import PoolingParams, points_of
+from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
 
-GRID, ROWS, CURVE = 241, 32, 61  # places of the fitted curve, queries of the map, bandwidths of the error curve
+ROWS, CURVE = 32, 61  # queries of the map, bandwidths of the error curve
 PIECE = 4  # bandwidths between two places to stop
 BANDWIDTHS = (0.05, 100.0)
 
 
 class Engine:
-    """See `engines.attention_pooling.spec` for what it takes and what it yields."""
+    """Yields a `PooledFrame`, then a `LeaveOneOut`."""
 
     def __init__(self) -> None:
         self._curve: tuple[object, tuple[Floats, Floats, np.ndarray]] | None = None
@@ -40,9 +33,6 @@ class Engine:
         params = job.params
         points = points_of(params)
         x, y = columns(points)
-        if params.look is not None:
-            yield now_w(params.look[0], params.look[1], x, y, params.sees_itself)
-            return
         yield pooled(params, points, x, y)
         key = (points, params.kernel)
         if self._curve is None or self._curve[0] != key:
@@ -60,22 +50,6 @@ class Engine:
         at = int(whole[errors[whole].argmin()]) if len(whole) else -1
         best, least = (float(bandwidths[at]), float(errors[at])) if at >= 0 else (0.0, 0.0)
         yield LeaveOneOut(bandwidths, errors, alone, params.bandwidth, error, now_alone, best, least)
-
-
-def columns(points: Points) -> tuple[Tensor, Tensor]:
-    """Points as keys and values, float64 (N,) each.
-
-    Raises
-    ------
-    LabError
-        There is no point, or one is not a finite number.
-    """
-    if not points:
-        raise LabError("There is no point to attend to.")
-    x, y = torch.tensor(points, dtype=torch.float64).unbind(1)
-    if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
-        raise LabError("A point is not a finite number.")
-    return x, y
 
 
 @torch.no_grad()
@@ -118,29 +92,3 @@ def pooled(params: PoolingParams, points: Points, x: Tensor, y: Tensor) -> Poole
 def left_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
     """Leave-one-out error, and how many points have no neighbor."""
     return leave_one_out(x, y, kernel.lower(), bandwidth)
-
-
-@torch.no_grad()
-def now_w(step: int, w: float, x: Tensor, y: Tensor, sees_itself: bool) -> NowW:
-    """The fit and the map of a learned w. Its kernel is the Gaussian of bandwidth 1/|w|; w = 0 gives the mean."""
-    order = x.argsort(stable=True)
-    x, y = x[order], y[order]
-    grid = span(x, GRID)
-    fit = weights_of_w(grid[:, None] - x[None], w) @ y  # (G,)
-    may = None if sees_itself else others(len(x))
-    return NowW(step, w, grid.numpy(), fit.numpy(), weights_of_w(x[:, None] - x[None], w, may).numpy())
-
-
-def weights_of_w(distance: Tensor, w: float, may_attend: Tensor | None = None) -> Tensor:
-    """Weights (Q, N) of `ParametricPooling` without its module."""
-    if w == 0:
-        return kernel_weights(distance, "constant", 1.0, may_attend)
-    return kernel_weights(distance, "gaussian", 1 / abs(w), may_attend)
-
-
-def span(x: Tensor, count: int) -> Tensor:
-    """Evenly spaced queries from the first to the last key; around it if there is only one place."""
-    low, high = float(x.min()), float(x.max())
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
-    return torch.linspace(low, high, count, dtype=torch.float64)

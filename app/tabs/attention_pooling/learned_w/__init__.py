@@ -1,0 +1,1 @@
+"""One width learned by gradient descent."""

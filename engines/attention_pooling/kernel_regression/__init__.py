@@ -1,0 +1,1 @@
+"""Kernel regression with a bandwidth set by hand."""

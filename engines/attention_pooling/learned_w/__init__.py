@@ -1,0 +1,1 @@
+"""One width w learned by gradient descent."""
