@@ -7,11 +7,10 @@ Every file carries the settings that made it: PNG as text chunk, SVG as descript
 from __future__ import annotations
 
 import errno
-import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, cast, runtime_checkable
 
 import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize
@@ -21,9 +20,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWi
 
 from app import theme, words
 from app.outlines import outlined
-from engines.core.errors import LabError, Message
+from app.saving import Filling, Saving
 from engines.core.files import WriteError, reason, write
 
+CELLS = 4096  #: numbers of a table that are made to text in one go
 SCALE = 2  # pixels per logical pixel of an exported picture
 
 
@@ -51,6 +51,12 @@ def settings_of(view: object) -> Mapping[str, object]:
             own = of_page()
         above = above.parentWidget()
     return own
+
+
+class Desk(Protocol):
+    """The window around a view, as far as it is known here."""
+
+    saving: Saving
 
 
 def settings_text(settings: Mapping[str, object]) -> str:
@@ -90,11 +96,13 @@ def png(image: QImage) -> bytes:
     return bytes(store.data())
 
 
-def _bytes_png(view: QWidget) -> bytes:
-    return png(picture(view))
+# ------------------------------------------------------------------ contents: copied here, made on any thread
+def _png(view: QWidget) -> Filling:
+    image = picture(view)
+    return lambda out: out.write(png(image))
 
 
-def _bytes_svg(view: QWidget) -> bytes:
+def _svg(view: QWidget) -> Filling:
     store = QByteArray()
     buffer = QBuffer(store)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -107,27 +115,54 @@ def _bytes_svg(view: QWidget) -> bytes:
     with QPainter(generator) as painter:
         painter.fillRect(QRect(0, 0, view.width(), view.height()), theme.color("surface"))
         QWidget.render(view, painter, QPoint(0, 0))
-    return outlined(bytes(store.data()))
+    painted = bytes(store.data())
+    return lambda out: out.write(outlined(painted))
 
 
-def _bytes_npz(view: Exportable) -> bytes:
-    store = io.BytesIO()
-    arrays = {"settings": np.array(settings_text(settings_of(view))), **view.numbers()}
-    np.savez_compressed(store, allow_pickle=False, **arrays)
-    return store.getvalue()
+def _npz(view: Exportable) -> Filling:
+    arrays = {"settings": np.array(settings_text(settings_of(view))), **_copied(view)}
+    return lambda out: np.savez_compressed(out, allow_pickle=False, **arrays)
 
 
-def _bytes_csv(view: Exportable) -> bytes:
+def _csv(view: Exportable) -> Filling:
+    settings, arrays = settings_text(settings_of(view)), _copied(view)
+
+    def fill(out: BinaryIO) -> None:
+        out.write(f"\ufeff# settings {settings}\n".encode())
+        for piece in _tables(arrays):
+            out.write(piece.encode())
+
+    return fill
+
+
+def _copied(view: Exportable) -> dict[str, np.ndarray]:
+    """The arrays on screen, as they are now."""
+    return {name: np.array(array) for name, array in view.numbers().items()}
+
+
+def _tables(arrays: Mapping[str, np.ndarray]) -> Iterator[str]:
     """One block per array: a comment with name and shape, then rows; leading axes of deep arrays are named."""
-    lines = [f"# settings {settings_text(settings_of(view))}"]
-    for name, array in view.numbers().items():
-        lines.append(f"# {name} {' x '.join(map(str, array.shape)) or 'scalar'}")
+    for name, array in arrays.items():
+        yield f"# {name} {' x '.join(map(str, array.shape)) or 'scalar'}\n"
         flat = np.atleast_2d(array)
         for at in np.ndindex(flat.shape[:-2]):
             if at:
-                lines.append(f"# {name}[{', '.join(map(str, at))}]")
-            lines.extend(_rows(flat[at]))
-    return ("\n".join(lines) + "\n").encode("utf-8-sig")
+                yield f"# {name}[{', '.join(map(str, at))}]\n"
+            yield from _table(flat[at])
+
+
+def _table(block: np.ndarray) -> Iterator[str]:
+    """The lines of one table in pieces, so that other threads have their turns."""
+    rows, columns = block.shape
+    if columns > CELLS:
+        for row in range(rows):
+            for at in range(0, columns, CELLS):
+                yield ("," if at else "") + _rows(block[row : row + 1, at : at + CELLS])[0]
+            yield "\n"
+        return
+    step = CELLS // max(1, columns)
+    for at in range(0, rows, step):
+        yield "".join(f"{line}\n" for line in _rows(block[at : at + step]))
 
 
 def _rows(block: np.ndarray) -> list[str]:
@@ -146,31 +181,41 @@ def _cell(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
-WRITERS: dict[str, Callable[..., bytes]] = {
-    ".png": _bytes_png,
-    ".svg": _bytes_svg,
-    ".npz": _bytes_npz,
-    ".csv": _bytes_csv,
-}
+TAKERS: dict[str, Callable[..., Filling]] = {".png": _png, ".svg": _svg, ".npz": _npz, ".csv": _csv}
+
+
+def taken(view: QWidget, path: Path) -> Filling:
+    """A copy of what a view shows, as the ending of ``path`` says (.png, .svg, .npz, .csv).
+
+    Returns
+    -------
+    callable
+        Writes it into the file that it is given, on any thread.
+
+    Raises
+    ------
+    WriteError
+        If the path has no such ending.
+    """
+    take = TAKERS.get(path.suffix.lower())  # none: a folder, or no name at all before the ending
+    if take is None:
+        raise WriteError(path, reason(IsADirectoryError(errno.EISDIR, "")))
+    return take(view)
 
 
 def save(view: QWidget, path: str | Path) -> None:
-    """Write a view to ``path``; its ending says as what (.png, .svg, .npz, .csv). A failure leaves no half file.
+    """Write a view to ``path`` at once. A failure leaves no half file.
 
     Raises
     ------
     WriteError
         Naming file and reason.
     """
-    path = Path(path)
-    writer = WRITERS.get(path.suffix.lower())  # none: a folder, or no name at all before the ending
-    if writer is None:
-        raise WriteError(path, reason(IsADirectoryError(errno.EISDIR, "")))
-    write(path, writer(view), folder=False)
+    write(path, taken(view, Path(path)), folder=False)
 
 
 def menu(view: QWidget) -> QMenu:
-    """The context menu of a view: copy, save, reset. The window's ``show_error(Message)`` hears of failures."""
+    """The context menu of a view: copy, save, reset. The window's ``saving`` writes what is saved."""
     made = QMenu(view)
     made.addAction(words.tr("Copy picture"), lambda: copy_picture(view))
     made.addSeparator()
@@ -198,7 +243,7 @@ def _ask(view: QWidget, ending: str) -> None:
     dialog.setNameFilter(f"*{ending}")
     dialog.setDefaultSuffix(ending[1:])
     dialog.selectFile(f"{getattr(view, 'export_name', 'view')}{ending}")
-    dialog.fileSelected.connect(lambda path: save_as(view, path, ending, lambda place: _save_or_tell(view, place)))
+    dialog.fileSelected.connect(lambda path: save_as(view, path, ending, lambda place: save_aside(view, place)))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
@@ -233,11 +278,12 @@ def save_as(parent: QWidget, asked: str, ending: str, act: Callable[[Path], obje
     question.open()
 
 
-def _save_or_tell(view: QWidget, place: Path) -> None:
+def save_aside(view: QWidget, place: Path) -> None:
+    """Write a view without holding its window up, which says how it went."""
+    saving = cast(Desk, view.window()).saving
     try:
-        save(view, place)
-    except LabError as problem:
-        tell = getattr(view.window(), "show_error", None)
-        if callable(tell):
-            message: Message = problem.message
-            tell(message)
+        fill = taken(view, place)
+    except WriteError as error:
+        saving.refused.emit(error.message)
+    else:
+        saving.write(place, fill)

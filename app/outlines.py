@@ -13,6 +13,8 @@ from functools import lru_cache
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QFont, QPainterPath
 
+from engines.core import limits
+
 SVG = "http://www.w3.org/2000/svg"
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 FINE = 64  # outlines are taken from letters this much larger, which no hint has moved to pixels
@@ -28,7 +30,10 @@ ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 def outlined(svg: bytes) -> bytes:
     """An SVG as QSvgGenerator writes it, with each text as a path and no word of a font."""
-    root = ET.fromstring(NOT_XML.sub(b"", svg))
+    parser, svg = ET.XMLParser(), NOT_XML.sub(b"", svg)
+    for at in range(0, len(svg), limits.XML_PIECE):  # a picture in it has megabytes: other threads have their turns
+        parser.feed(svg[at : at + limits.XML_PIECE])
+    root: ET.Element = parser.close()
     for parent in list(root.iter()):
         parent[:] = [_path(child) if child.tag == f"{{{SVG}}}text" else child for child in parent if not _blank(child)]
     for node in root.iter():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from app.saving import Saving
 from app.settings import Settings
 from app.words import Text
 from engines.core.errors import Message
@@ -16,6 +17,7 @@ class Shell(Protocol):
 
     lane: Lane
     settings: Settings
+    saving: Saving
 
     def choose_device(self, name: str) -> None:
         """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""

@@ -28,6 +28,7 @@ from app import diagnostics, theme, words
 from app.dressing import Dressing
 from app.intake import Intake
 from app.regions import focus_next
+from app.saving import Saving
 from app.settings import Settings
 from app.side import Side
 from app.status import NAMES, Status
@@ -71,6 +72,9 @@ class Window(QMainWindow):
         self.setWindowTitle("Attention Lab")
         self.setAcceptDrops(True)
         self.intake = Intake(self)
+        self.saving = Saving(self)
+        self.saving.told.connect(lambda note: self.tab and self.tab.tell(note))
+        self.saving.refused.connect(self.complain)
         self.tools = Tools(self)
         self.side = Side(topics(), self.tools.buttons)
         self.side.chosen.connect(self.open_topic)
@@ -178,10 +182,6 @@ class Window(QMainWindow):
             diagnostics.remember(str(reason))
         if self.tab is not None:
             self.tab.complain(reason, action, act, word)
-
-    def show_error(self, reason: Message) -> None:
-        """A view could not be exported (`app.export` knows the window by this name)."""
-        self.complain(reason)
 
     def log(self, ended: Ended) -> None:
         """Keep the traceback of a failed run for a bug report, and print it."""
@@ -379,6 +379,7 @@ class Window(QMainWindow):
         self.keep_everything()  # first: what follows may take longer than a session's end allows
         self.hide()  # a long computation may take a moment to end; nobody has to watch that
         self.intake.close()
+        self.saving.close()
         self.lane.close()
         self.settings.save()  # once more if it failed: what the lane has put down may have made room
         if (note := self.settings.take_note()) is not None:

@@ -65,7 +65,7 @@ def without_dialogs(folder: Path) -> Iterator[None]:
     with (
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
         mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
-        mock.patch.object(export, "_ask", lambda view, kind: export.save(view, folder / f"saved{kind}")),
+        mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield
 

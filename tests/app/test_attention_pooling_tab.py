@@ -9,11 +9,12 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
-from app.export import WRITERS, settings_of
+from app.export import TAKERS, settings_of
 from app.tabs.attention_pooling.kernel_regression.cues import nearest
 from app.topics import topics
 from app.views.scatterplot import ADD, DELETE, Line, ScatterPlot
 from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
+from tests.app.views_help import exported
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -387,8 +388,8 @@ def test_every_view_exports_what_it_shows(tab, qtbot):
         assert numbers
         for array in numbers.values():
             assert array.dtype.kind != "f" or np.isfinite(array).all()
-        for ending in WRITERS:
-            assert WRITERS[ending](view)
+        for ending in TAKERS:
+            assert exported(view, ending)
 
 
 # ------------------------------------------------------------------ the plot itself

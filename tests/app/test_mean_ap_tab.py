@@ -14,7 +14,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
 
 from app import theme, words
-from app.export import WRITERS
+from app.export import TAKERS
 from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
 from engines.core.protocol import Job, Mailbox, Progress
 from engines.mean_ap.engine import Engine
@@ -32,7 +32,7 @@ from engines.mean_ap.spec import (
     PictureSeen,
 )
 from tests.app.test_detr_tab import cut
-from tests.app.views_help import click, drag, is_drawn
+from tests.app.views_help import click, drag, exported, is_drawn
 
 
 def rest(tab, qtbot):
@@ -412,8 +412,8 @@ def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):
 
 
 # -- views
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", TAKERS)
 def test_views_can_be_saved(tab, ending):
     for view in (*tab.look.views(), *tab.table.views()):
         assert view.numbers()
-        assert len(WRITERS[ending](view)) > 100
+        assert len(exported(view, ending)) > 100

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
-from app.export import WRITERS, settings_of
+from app.export import TAKERS, settings_of
 from app.tabs.scoring.step_through.stages import STEPS, formula, steps
 from app.views.base import PixelView
 from engines.scoring.compare.spec import Compared
@@ -22,7 +22,7 @@ from engines.scoring.spec import (
     SCALED,
     ScoringParams,
 )
-from tests.app.views_help import click, drag, is_drawn, loud
+from tests.app.views_help import click, drag, exported, is_drawn, loud
 from tests.closeness import close
 
 COMPARE, DIMENSION, WALK, ARROWS = range(4)
@@ -350,7 +350,7 @@ def test_every_page_is_whole_in_both_languages(open_window, qtbot, qtlog, look):
     assert not loud(qtlog)
 
 
-@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("ending", TAKERS)
 def test_views_can_be_saved(tab, ending):
     for view in (
         tab.pages[COMPARE].functions[2].grids[1],
@@ -358,7 +358,7 @@ def test_views_can_be_saved(tab, ending):
         tab.pages[WALK].strip,
         tab.pages[ARROWS].plane,
     ):
-        assert len(WRITERS[ending](view)) > 100
+        assert len(exported(view, ending)) > 100
 
 
 @pytest.mark.parametrize(

@@ -189,13 +189,14 @@ def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot
             objects.append(len(window.findChildren(QObject)))
             if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH:
                 break  # else something was used late, for the first time, or leaks: then it grows once more
+    qtbot.waitUntil(lambda: not window.saving.busy)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}
     assert used[-1] - used[-2] < GROWTH, f"MB after each round: {used}"
     assert objects[-1] - objects[-2] < MORE, f"objects after each round: {objects}"
     check_each_tab(qtbot, window, vit_folder)
 
 
-def test_random_hands_never_meet_a_file_dialog(window, tmp_path):
+def test_random_hands_never_meet_a_file_dialog(window, tmp_path, qtbot):
     with pytest.raises(AssertionError, match="without_dialogs"):
         Hands(window, 1, [])
     tab = window.show_topic("scoring")
@@ -208,6 +209,7 @@ def test_random_hands_never_meet_a_file_dialog(window, tmp_path):
         with pytest.raises(AssertionError, match="opened"):
             QFileDialog(window).open()
         assert QFileDialog.getSaveFileName(window, "Save") == (str(tmp_path / "saved"), "")
+    qtbot.waitUntil(lambda: not window.saving.busy)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"saved.png", "saved.svg"}
     assert QFileDialog.open is not opened
 

@@ -310,6 +310,8 @@ def test_a_probe_is_kept_opened_and_judges(tab, qtbot, pets, tmp_path, monkeypat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     tab.show_page(JUDGE)
     tab.judge.save.click()
+    assert "Saving mine.safetensors" in words.drawn(tab.note)  # on a thread of its own
+    qtbot.waitUntil(lambda: words.drawn(tab.note) == "Saved: mine.safetensors")
     kept = tmp_path / "mine.safetensors"
     assert load_probe(kept).names == ("cat", "dog", "frog")
     tab.show_page(LEARN)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.choosers import shortened
-from app.export import WRITERS
+from app.export import TAKERS
 from app.tabs.vit import TOPIC
 from app.tabs.vit.shown import ends_of, nice_end
 from app.views.base import PixelView
@@ -20,6 +20,7 @@ from engines.core.pictures import Picture
 from engines.vit import spec
 from tests.app.made_up_vit import ASKED, COLS, HEADS, LAYERS, PHOTO, ROWS, Headless, MadeUp, OneHead, random_weights
 from tests.app.reading import unfold
+from tests.app.views_help import exported
 
 
 @pytest.fixture
@@ -397,8 +398,8 @@ def test_every_view_exports_with_its_settings(tab):
         if not view.isVisible():
             continue
         assert view.settings["layer"] == LAYERS
-        for write in WRITERS.values():
-            assert len(write(view)) > 100
+        for ending in TAKERS:
+            assert len(exported(view, ending)) > 100
 
 
 def test_long_names_lose_their_middle():

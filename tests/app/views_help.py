@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+
+from app import export
 
 
 def show(qtbot, view: QWidget, width: int = 480, height: int = 360) -> QWidget:
@@ -16,6 +21,13 @@ def show(qtbot, view: QWidget, width: int = 480, height: int = 360) -> QWidget:
     view.show()
     qtbot.waitExposed(view)
     return view
+
+
+def exported(view: QWidget, ending: str) -> bytes:
+    """The content of a file that a view is saved as."""
+    store = io.BytesIO()
+    export.taken(view, Path(f"view{ending}"))(store)
+    return store.getvalue()
 
 
 def pixels(view: QWidget) -> np.ndarray:

@@ -20,7 +20,7 @@ from app.views.filmstrip import FilmStrip
 from app.views.photo import PhotoView
 from app.widgets import WideButton, box, button, col, label, quiet, row
 from app.words import say
-from engines.core.errors import LabError, Message
+from engines.core.errors import Message
 from engines.transfer.probe import SUFFIX, save_probe
 from engines.transfer.spec import Probe, Verdict
 
@@ -152,18 +152,8 @@ class JudgePage:
         start = str(Path.home() / f"probe{SUFFIX}")
         name, _ = QFileDialog.getSaveFileName(self._tab, words.tr("Save the probe"), start, kinds)
         if name:
-            export.save_as(self._tab, name, SUFFIX, lambda place: self.save_to(str(place)))
-
-    def save_to(self, name: str) -> None:
-        """Write the probe in hand into a file."""
-        probe = self._tab.probe
-        assert probe is not None
-        try:
-            path = save_probe(probe, name)
-        except LabError as error:
-            self._tab.complain(error.message)
-            return
-        self._tab.tell(Message("Saved: {name}", {"name": path.name}))
+            saving = self._tab.shell.saving
+            export.save_as(self._tab, name, SUFFIX, lambda place: saving.act(place, lambda: save_probe(probe, place)))
 
     def _ask_open(self) -> None:
         kinds = f"{words.tr('Probe')} (*{SUFFIX})"
