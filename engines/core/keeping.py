@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from engines.core import files, pack
+from engines.core import files, memory, pack
 from engines.core.claim import ELSEWHERE, TAKEN, Claim, refuse_taken, taken
 from engines.core.errors import LabError, Message
 from engines.core.lane import close
@@ -195,7 +195,9 @@ class Keeping:
     def run(self, job: Job[TrainingParams]) -> Iterator[Event]:
         """As the engine, with a run's history first where it goes on from the disk."""
         again: list[Event] | None = None
+        learned = False  # by a run that gives way to another
         if self._params is None or self._params.run != job.params.run:
+            learned = self._step > 0
             self._begin(job.params)
             if job.params.resume and self._place is not None:
                 again = self._resume(self._place)
@@ -219,6 +221,8 @@ class Keeping:
                     began = False
                     yield from again or ()
                     again = None
+                    if learned:  # its model is gone by now
+                        memory.give_back()
                 elif isinstance(event, Record) and not isinstance(event, self._known):
                     self._anew()  # the engine had to begin again, on another device, say
                 else:
@@ -339,6 +343,7 @@ class Keeping:
         settings = pack.packed(settings_of(self._params), pack.Arrays())
         said = {"version": VERSION, "step": step, "settings": settings}
         self._own, self._kept_step = True, step
+        size = sum(array.nbytes for array in arrays.all)
 
         def write() -> None:
             tree = f"[{parts[0]},[{','.join(lines)}],{parts[1]}]"
@@ -350,6 +355,9 @@ class Keeping:
                 self._failed, self._kept_step = Message("there is not enough memory"), 0
             else:
                 self._failed = None
+            arrays.all.clear()
+            if size >= memory.MUCH:
+                memory.give_back()
 
         self._writer = threading.Thread(target=write, name="keeping")
         self._writer.start()

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.blocks.optimizers import Adam, clipped
-from engines.blocks.states import copied, tensors
+from engines.blocks.states import as_arrays, copied, tensors
 from engines.checkpoints import catalog
 from engines.core.errors import LabError, Message
 from engines.core.training import Weights
@@ -179,7 +179,7 @@ class Run:
             "model": copied(self.model.state_dict()) | (copied(self._buffers) if self._batch else {}),
             "aid": copied(self.aid.state_dict()),
             "further": copied({"": self.further})[""],
-            "adam": copied(self.adam.state()),
+            "adam": as_arrays(self.adam.state()),
             "random": self._before if self._batch else self.data.rng.bit_generator.state,
             "due": self.due,
             "kept": self.kept_step,

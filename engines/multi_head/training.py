@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
-from engines.blocks.states import copied, tensors
+from engines.blocks.states import as_arrays, copied, tensors
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Stopped, finite
@@ -110,7 +110,7 @@ class Run:
         return {
             "step": self.step,
             "models": tuple(copied(model.state_dict()) for model in self.models),
-            "adams": tuple(copied(adam.state()) for adam in self._adams),
+            "adams": tuple(as_arrays(adam.state()) for adam in self._adams),
             "random": self._random.get_state().numpy(),
             "batch": tuple(part.numpy().copy() for part in self._batch),
         }

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from engines.blocks.backbone import Backbone
 from engines.blocks.optimizers import Adam, clipped
-from engines.blocks.states import copied, tensors
+from engines.blocks.states import as_arrays, copied, tensors
 from engines.transfer.spec import Bytes, Floats, Ints
 
 HELD_BACK = 1e-3  #: how strongly the probe's weights are held back (L2)
@@ -52,7 +52,7 @@ class LinearProbe:
     def state(self) -> dict[str, Any]:
         """All that is learned, as copies."""
         weight, bias = (value.detach().numpy().copy() for value in self._values)
-        return {"weight": weight, "bias": bias, "adam": copied(self._adam.state()), "steps": self.steps,
+        return {"weight": weight, "bias": bias, "adam": as_arrays(self._adam.state()), "steps": self.steps,
                 "loss": self.loss}  # fmt: skip
 
     @torch.no_grad()
@@ -119,7 +119,7 @@ class WholeModel:
         left, random, buffers = self._before or (self._left, self._random.bit_generator.state, {})
         return {
             "net": copied(self.net.state_dict()) | copied(buffers), "head": copied(self.head.state_dict()),
-            "adam": copied(self._adam.state()), "left": left, "random": random, "steps": self.steps, "loss": self.loss,
+            "adam": as_arrays(self._adam.state()), "left": left, "random": random, "steps": self.steps, "loss": self.loss,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
-from engines.blocks.states import copied
+from engines.blocks.states import as_arrays, copied
 from engines.blocks.states import tensors as tensors_of
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job
@@ -85,7 +85,7 @@ class Run:
         return {
             "step": self.step,
             "model": copied(self.model.state_dict()),
-            "adam": copied(self.adam.state()),
+            "adam": as_arrays(self.adam.state()),
             "examples": self.random.bit_generator.state,
             "noise": self.noise.get_state().numpy(),
             "calm": (self._calm, self._best),

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import weakref
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from engines.core import files, keeping, pack
+from engines.core import files, keeping, memory, pack
 from engines.core.errors import LabError, Message
 from engines.core.keeping import Keeping, first, forget, place_of, saved_runs
 from engines.core.protocol import Frame, Job, Record
@@ -432,3 +433,38 @@ def test_the_writing_is_on_a_thread_of_its_own(place, monkeypatch):
     gate.set()
     made.close()
     assert set(seen) == {"keeping"}
+
+
+class Large(Trainer):
+    """One whose state is a copy that nobody else has."""
+
+    def state(self):
+        made = {**super().state(), "w": self.now["w"].copy()}
+        self.copy = weakref.ref(made["w"])
+        return made
+
+
+def test_a_large_copy_goes_back_to_the_system_when_it_is_written(place, monkeypatch):
+    engine, living = Large(), []
+    monkeypatch.setattr(memory, "give_back", lambda: living.append(engine.copy() is not None))
+    made = Keeping(engine)
+    drive(made, 3)
+    assert not living  # a trim holds the other threads up, so a small one is left to the allocator
+    monkeypatch.setattr(memory, "MUCH", 1)
+    drive(made, 6)
+    made._drop()
+    assert living
+    assert not any(living)
+
+
+def test_a_run_that_learned_goes_back_to_the_system_when_another_takes_its_place(place, monkeypatch):
+    engine, steps = Trainer(), []
+    monkeypatch.setattr(memory, "give_back", lambda: steps.append(engine.now["step"]))
+    made = Keeping(engine)
+    for run in (1, 2):  # settings changed before the first step
+        drive(made, 0, run=run)
+    drive(made, 8, run=2)
+    assert not steps
+    drive(made, 3, run=3)
+    made._drop()
+    assert steps == [0]

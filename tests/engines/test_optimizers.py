@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from engines.blocks.optimizers import SGD, Adam, clipped
+from engines.blocks.states import as_arrays
 from tests.closeness import FEW, close
 
 RATE = 0.01
@@ -74,3 +76,13 @@ def test_gradients_are_scaled_by_their_joint_norm():
     short, norm = clipped([torch.tensor([0.3])], 1.0)
     assert short[0].item() == pytest.approx(0.3)
     assert norm == pytest.approx(0.3)
+
+
+def test_a_state_is_copied_once():
+    """An optimizer has twice the numbers of its model."""
+    adam = Adam(values())
+    state = adam.state()
+    found = as_arrays(state)
+    assert all(np.shares_memory(found[name], value.numpy()) for name, value in state.items())
+    adam.step(gradients(0), RATE)
+    assert not any(found[name].any() for name in found)
