@@ -119,7 +119,8 @@ class WholeModel:
         left, random, buffers = self._before or (self._left, self._random.bit_generator.state, {})
         return {
             "net": copied(self.net.state_dict()) | copied(buffers), "head": copied(self.head.state_dict()),
-            "adam": as_arrays(self._adam.state()), "left": left, "random": random, "steps": self.steps, "loss": self.loss,
+            "adam": as_arrays(self._adam.state()), "left": left, "random": random, "steps": self.steps,
+            "loss": self.loss,
         }  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
