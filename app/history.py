@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal
 
 from engines.core.params import Params
+from engines.core.training import Weights
 
 DEPTH = 200  #: steps kept
 
@@ -13,6 +17,9 @@ class History(QObject):
     """The settings a tab had, one entry an undo step.
 
     Changes with the same key are one step until `seal` ends it (the hand let go of the slider or box).
+
+    A state of a training run is no part of a step: going back looks at the state that is looked at now. Kept with each
+    step, the states of a long run would fill gigabytes, each of them another one.
     """
 
     changed = Signal()
@@ -27,7 +34,7 @@ class History(QObject):
         """Remember the settings as they were before a change of ``key``."""
         if key and key == self._open:
             return
-        self._past = [*self._past[1 - DEPTH :], before]
+        self._past = [*self._past[1 - DEPTH :], replace(before, **dict.fromkeys(_states(before)))]
         self._future.clear()
         self._open = key
         self.changed.emit()
@@ -64,8 +71,15 @@ class History(QObject):
     def _move(self, source: list[Params], target: list[Params], now: Params) -> Params | None:
         if not source:
             return None
-        target.append(now)
+        states = _states(now)
+        target.append(replace(now, **dict.fromkeys(states)))
         self.seal()
         found = source.pop()
         self.changed.emit()
-        return found
+        return replace(found, **states)
+
+
+def _states(params: Params) -> dict[str, Any]:
+    """The fields that hold a state of a run."""
+    now = {f.name: getattr(params, f.name) for f in fields(params) if f.init}
+    return {name: value for name, value in now.items() if isinstance(value, Weights)}
