@@ -261,7 +261,7 @@ def use(theme: str | None = None) -> None:
 
 
 def set_up_plots() -> None:
-    """Tell pyqtgraph the colors, if it is loaded; the window opens before it is (`app.views` calls this then)."""
+    """Tell pyqtgraph the colors, if it is loaded; the window opens before it is (`app.plots` calls this then)."""
     pg = sys.modules.get("pyqtgraph")
     if pg is not None and hasattr(pg, "setConfigOptions"):
         pg.setConfigOptions(

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QScrollArea, QWidget
 from app import theme, words
 from app.cards import card
 from app.controls import Chips
+from app.plots.curves import Curve, Curves
 from app.sliders import ParamRow, Scale
 from app.views.bars import Bar, Bars, probability
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, class_token, detection, matched, truth, unmatched
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.filmstrip import FilmStrip
 from app.views.matrix import Matrix
 from app.views.mosaic import Mosaic

@@ -1,23 +1,17 @@
-"""Matrix, token map and curves: pixels, names, cursor, decimation."""
+"""Matrix and token map: pixels, names."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import export, theme, words
-from app.views.curves import Curve, Curves, nice_ticks
-from app.views.line import BINS, thin
 from app.views.matrix import Matrix
 from app.views.tokenmap import TokenMap, token
 from engines.core.errors import Message
-from tests.app.views_help import click, hover, is_drawn, key, loud, pixels, show, wheel
+from tests.app.views_help import click, hover, is_drawn, key, loud, pixels, show
 
 
 @pytest.fixture(autouse=True)
@@ -168,130 +162,16 @@ def test_new_weights_are_painted_without_the_names(qtbot):
     assert view.grab().toImage() != image
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300), st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
-def test_thinning_keeps_ends_and_extremes(values, bins):
-    y = np.array(values)
-    x = np.arange(len(y), dtype=float)
-    a, b = thin(x, y, bins)
-    assert len(a) <= max(2 * bins, 2 * bins + 4)
-    assert (np.diff(a) > 0).all()
-    assert (a[0], a[-1]) == (x[0], x[-1])
-    assert (b.min(), b.max()) == (y.min(), y.max())
-    np.testing.assert_array_equal(b, y[a.astype(int)])
-
-
-def test_ticks_are_round_and_three_to_seven():
-    for low, high in [(0, 1), (0, 100), (0, 2190), (-3.2, 4.1), (0.001, 0.0042), (1e-7, 3e-7), (0, 86), (5, 5.5)]:
-        ticks = nice_ticks(low, high)
-        assert 3 <= len(ticks) <= 7
-        assert low - 1e-9 <= ticks[0]
-        assert ticks[-1] <= high * (1 + 1e-9) + 1e-9
-        assert len({f"{b - a:.6g}" for a, b in pairwise(ticks)}) == 1
-
-
-@pytest.fixture
-def plot(qtbot):
-    view = Curves()
-    x = np.arange(0, 1000, 10)
-    view.set_curves(
-        [
-            Curve("train", x, 1 / (x + 10.0), "cat0", raw=1 / (x + 8.0)),
-            Curve("held-out", x, 1 - x / 1000, "cat1", dashed=True),
-        ]
-    )
-    return show(qtbot, view, 420, 240)
-
-
-@both
-def test_curves_paint_with_band_and_nothing(qtbot, qtlog, name):
-    theme.use(name)
-    view = Curves(y_range=(0, 100))
-    show(qtbot, view, 300, 200)
-    view.set_curves([])
-    empty = pixels(view)
-    x = np.arange(5.0)
-    view.set_curves([Curve("a", x, x * 20, low=x * 10, high=x * 25)])
-    assert (pixels(view) != empty).any()
-    view.set_curves([Curve("a", x[:1], x[:1])])
-    view.set_curves([Curve("a", x[:0], x[:0])])
-    assert is_drawn(view)
-    assert not loud(qtlog)
-
-
-def test_a_pen_is_one_pixel_wide_whatever_the_scale(qtbot):
-    view = Curves(y_range=(0, 1e-3))
-    x = np.arange(500.0)
-    view.set_curves([Curve("flat", x, np.full(500, 5e-4), "cat0")])
-    show(qtbot, view, 400, 200)
-    color = theme.color("cat0")
-    marks = (pixels(view) == [color.red(), color.green(), color.blue()]).all(2)
-    assert marks.sum(0).max() == 1
-    assert marks.any(0).sum() > 200
-
-
-def test_cursor_reads_values_into_the_key(plot):
-    plot.set_cursor(505.0)
-    assert plot.values_at(505.0) == pytest.approx([1 / 510, 0.5])
-    assert [value.text() for value in plot.key._values] == ["0.00", "0.50"]
-    plot.set_cursor(None)
-    assert plot.values_at(None)[1] == pytest.approx(0.01)
-    assert plot.values_at(-5) == [None, None]
-    assert "held-out 0.01" in plot.report()
-
-
-def test_pointer_and_arrows_move_the_cursor(plot):
-    said = []
-    plot.pointed.connect(said.append)
-    plot.pointed.connect(plot.set_cursor)
-    hover(plot.viewport(), QPointF(220, 100))
-    assert 300 < said[-1] < 700
-    plot.set_cursor(500)
-    key(plot, Qt.Key.Key_Right)
-    key(plot, Qt.Key.Key_Left)
-    key(plot, Qt.Key.Key_Escape)
-    assert said[-3:] == [510.0, 500.0, None]
-
-
-def test_wheel_zooms_and_zero_shows_everything(plot):
-    box = plot.getPlotItem().getViewBox()
-    before = box.viewRange()
-    wheel(plot.viewport(), QPointF(220, 100), 3)
-    assert box.viewRange() != before
-    key(plot, Qt.Key.Key_0)
-    np.testing.assert_allclose(box.viewRange(), before)
-
-
-def test_one_point_can_be_seen(qtbot):
-    view = show(qtbot, Curves())
-    view.set_curves([Curve("loss", np.array([0.0]), np.array([1.0]))])
-    color = theme.color("cat0").getRgb()[:3]
-    assert (pixels(view) == color).all(-1).sum() >= 9
-    view.set_curves([Curve("loss", np.zeros(0), np.zeros(0))])
-    assert not (pixels(view) == color).all(-1).any()
-
-
-def test_a_million_points_stay_few(qtbot):
-    view = Curves()
-    y = np.random.default_rng(0).normal(size=1_000_000)
-    view.set_curves([Curve("long", np.arange(1_000_000.0), y)])
-    show(qtbot, view, 400, 200)
-    assert view._lines[-1].count <= 2 * BINS + 4
-    assert len(view.numbers()["long_y"]) == 1_000_000
-
-
 def test_nan_is_refused():
-    with pytest.raises(ValueError, match="NaN"):
-        Curves().set_curves([Curve("a", np.arange(2.0), np.array([1.0, np.nan]))])
     with pytest.raises(ValueError, match="NaN"):
         Matrix().set_values(np.array([[np.inf]]))
 
 
-def test_grids_and_curves_are_exported(qtbot, tmp_path, plot):
+def test_grids_are_exported(qtbot, tmp_path):
     matrix = Matrix()
     matrix.set_values(np.eye(3))
     show(qtbot, matrix)
-    for view in (plot, matrix):
+    for view in (matrix,):
         for ending in (".png", ".svg", ".npz", ".csv"):
             export.save(view, tmp_path / f"{view.export_name}{ending}")
             assert (tmp_path / f"{view.export_name}{ending}").stat().st_size > 60

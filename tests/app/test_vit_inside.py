@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
-from app.views.curves import Curves
+from app.plots.curves import Curves
 from app.views.paintmap import PaintMap
 from engines.core.pictures import Picture
 from engines.vit.spec import (

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app import words
 from app.cards import Card, card
 from app.choosers import shortened
+from app.plots.curves import Curve, Curves
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.trainhistory import TrainHistory
@@ -17,7 +18,6 @@ from app.transport import Transport
 from app.views.base import PixelView
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.matchfilm import MatchFilm
 from app.views.mosaic import Mosaic
 from app.widgets import Key, Segments, box, button, col, quiet

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from app import words
 from app.cards import card
+from app.plots.curves import Curve, Curves
 from app.tabs.mean_ap.said import class_name, how_many, share
 from app.theme import S3
 from app.views.bars import Bar, Bars
-from app.views.curves import Curve, Curves
 from app.widgets import box, col, row
 from engines.core.errors import Message
 from engines.mean_ap.spec import TWELVE, DataShown, NumbersSeen

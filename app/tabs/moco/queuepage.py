@@ -6,12 +6,12 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.tabs.moco.figures import Figures
 from app.tabs.moco.told import Told
 from app.theme import S2, S3
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.ring import QueueRing
 from app.widgets import Key, box, col, quiet, row
 from app.words import Text, say

@@ -6,11 +6,11 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.tabs.moco.classes import named
 from app.tabs.moco.told import Told
 from app.theme import S2, S3
 from app.views.base import PixelView
-from app.views.curves import Curve, Curves
 from app.views.embedding import EmbeddingMap
 from app.widgets import Key, box, button, col, quiet, row
 from app.words import Text, say

@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.theme import S1, S2, S3
 from app.transport import Transport
 from app.views.answers import AnswerRow, Answers
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.tokenmap import TokenMap
 from app.widgets import Key, box, button, col, quiet, row
 from app.words import say

@@ -8,11 +8,11 @@ from PySide6.QtGui import QPainter
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.theme import S2, S3
 from app.views.axes import round_ticks
 from app.views.base import CENTER, RIGHT, PixelView, text_width, write
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.grid import GridView
 from app.widgets import box, col, label, row
 from app.words import Text

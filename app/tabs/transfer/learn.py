@@ -8,6 +8,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.tabs.transfer.run import TESTED_STEPS, RunState
 from app.theme import S3
 from app.transport import Transport
@@ -15,7 +16,6 @@ from app.views.base import PixelView
 from app.views.classrows import ClassRows
 from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
-from app.views.curves import Curve, Curves
 from app.views.errorplot import ErrorLine, ErrorPlot
 from app.views.intervals import Interval, Intervals
 from app.views.pointcloud import PointCloud, class_token

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame
 
 from app import words
 from app.cards import card
+from app.plots.curves import Curve, Curves
 from app.tab import TopicTab
 from app.tabs.transformer.labviews import LeftGrid
 from app.tabs.transformer.labwords import spoken, tiny
@@ -16,7 +17,6 @@ from app.theme import S2, S3
 from app.training import Training
 from app.transport import Transport
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.scoregrid import ScoreGrid
 from app.widgets import Key, box, col, quiet, row
 from app.words import say

@@ -7,13 +7,13 @@ from PySide6.QtCore import QObject, Signal
 
 from app import words
 from app.cards import Card, card
+from app.plots.curves import Curve, Curves
 from app.tabs.transformer.maps import Maps
 from app.tabs.transformer.told import Told, bundled
 from app.theme import S2, S3
 from app.transport import Transport
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
-from app.views.curves import Curve, Curves
 from app.views.saidline import SaidLine
 from app.views.tokenmap import token
 from app.widgets import Key, box, col, quiet, row

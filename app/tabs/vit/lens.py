@@ -8,6 +8,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card
+from app.plots.curves import Curve, Curves
 from app.tabs.vit.cards import class_name
 from app.tabs.vit.page import ClassPicker, InsideForm, InsidePage, asked_about
 from app.tabs.vit.photo import Photo
@@ -15,7 +16,6 @@ from app.tabs.vit.shown import Shown, nice_end
 from app.theme import S3, SMALL
 from app.views.bars import Bar, Bars
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.mosaic import Mosaic
 from app.views.photomap import Cell, weight_percent
 from app.widgets import box, col, label, quiet, row

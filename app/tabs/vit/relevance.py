@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QGridLayout
 
 from app import words
 from app.cards import Card
+from app.plots.curves import Curve, Curves
 from app.steady import hold_lines
 from app.tabs.vit.page import ClassPicker, InsideForm, InsidePage, asked_about
 from app.tabs.vit.photo import Photo
 from app.tabs.vit.shown import Shown, ends_of
 from app.theme import S2, S3, SMALL
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.photomap import Cell
 from app.widgets import Swatch, box, col, label, quiet, row
 from engines.core.errors import Message

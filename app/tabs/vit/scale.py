@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from app import words
 from app.params_form import ParamsForm
 from app.pending import Pending
+from app.plots.curves import Curves
 from app.sections import section
 from app.tab import Dock, TopicTab
 from app.tabs.vit.scalecards import ScaleCards
@@ -18,7 +19,6 @@ from app.theme import S3
 from app.training import Training
 from app.transport import Transport
 from app.views.base import PixelView
-from app.views.curves import Curves
 from app.widgets import WideButton, box, col, quiet
 from app.words import say
 from engines.core.claim import ELSEWHERE, Claim

@@ -8,10 +8,10 @@ from PySide6.QtGui import QPainter
 
 from app import words
 from app.cards import card
+from app.plots.curves import Curve, Curves
 from app.theme import S1, S2, S3
 from app.views.base import PixelView, rgb_image
 from app.views.colorbar import ColorBar
-from app.views.curves import Curve, Curves
 from app.views.errorplot import Crossing, ErrorLine, ErrorPlot
 from app.views.mosaic import Mosaic
 from app.views.scoregrid import ScoreGrid

@@ -13,6 +13,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from app import choosers, words
+from app.plots.curves import Curves
 from app.tab import Dock, Page, TopicTab
 from app.tabs.vit.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard, PredictionCard, cell_of
 from app.tabs.vit.dock import VitForm
@@ -26,7 +27,6 @@ from app.tabs.vit.shown import CLASS_TOKEN, Shown, ends_of
 from app.tabs.vit.steps import StepsPage
 from app.theme import S3
 from app.views.base import PixelView
-from app.views.curves import Curves
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell
 from app.widgets import box
