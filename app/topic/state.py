@@ -44,7 +44,8 @@ class State(QObject):
     ) -> None:
         super().__init__(parent)
         self._place, self._settings = place, settings
-        self.params: Any = settings.restored(place if settings.remembers(place) else former, plain)
+        found = settings.restored(place if settings.remembers(place) else former, plain)
+        self.params: Any = found.following(found)  # a file may hold values that do not go together
         self.history = History(self)
         self.history.changed.connect(self.stepped)
 

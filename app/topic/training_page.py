@@ -16,6 +16,8 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.training import DRIVEN, Training
 from app.transport import Transport
+from engines.core.keeping import settings_of
+from engines.core.params import SETTING, with_role
 from engines.core.protocol import Event
 from engines.core.training import Weights
 
@@ -37,7 +39,9 @@ class TrainingPage(Page):
         super().__init__(state, feed, shell)
         self.pending = Pending()
 
-    def train(self, training: Training, transport: Transport, put: Callable[[dict[str, Any]], None]) -> None:
+    def train(
+        self, training: Training, transport: Transport, put: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
         """Connect the page with its run.
 
         Parameters
@@ -45,15 +49,20 @@ class TrainingPage(Page):
         training : Training
         transport : Transport
             The bar that drives it.
-        put : callable
-            Brings the settings of a run that was left into the page.
+        put : callable, optional
+            Brings the settings of a run that was left into the page; by default `put_run`.
         """
         self.training, self.transport = training, transport
-        self.kept_runs = KeptRuns(self, training, put)
+        self.kept_runs = KeptRuns(self, training, put or self.put_run)
         training.arrived.connect(self.told)
         training.looked.connect(self.look)
         training.waiting.connect(self.pending.show_count)
         self.pending.anew.clicked.connect(lambda _checked=False: training.restart())
+
+    def put_run(self, found: dict[str, Any]) -> None:
+        """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays."""
+        made_of = settings_of(self.params).keys() & with_role(self.params, "role", SETTING)
+        self.state.put(**{name: found[name] for name in made_of})
 
     # -- what a subclass says
     def told(self, event: Event) -> None:

@@ -143,7 +143,10 @@ class Params:
             rule.check(name, getattr(self, name))
 
     def following(self, before: Self) -> Self:
-        """These settings with what hangs on the fields that changed since ``before``; by default nothing does."""
+        """These settings with what hangs on the fields that changed since ``before``; by default nothing does.
+
+        Restored ones follow themselves: then nothing has changed, and only what never goes together is mended.
+        """
         return self
 
     def changes(self) -> int:

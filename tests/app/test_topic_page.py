@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,13 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app import export
 from app.settings import Settings
+from app.topic.state import State
 from app.topic.tab import Tab
+from app.topic.training_page import TrainingPage
+from engines.core.params import Range, drawn, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
+from engines.core.training import TrainingParams
 from tests.app import paged
 from tests.app.paged import Answer, Noted, PoolParams, ScoreParams
 
@@ -117,6 +122,31 @@ def test_settings_are_remembered_by_page(window, tab, qtbot):
     kept: Settings = window.settings
     assert kept.restored("paged.models", PoolParams()).temperature == 2.0
     assert kept.restored("paged.alone", ScoreParams()).layer == 7
+
+
+@dataclass(frozen=True)
+class RunParams(TrainingParams):
+    rate: float = setting(0.1, Range(0.01, 1, 0.01, "Learning rate", live=True))
+    width: int = setting(16, Range(2, 64, 1, "Width"))
+    pace: int = drawn(5, Range(1, 50, 1, "Steps per second"))
+
+    def following(self, before):
+        return replace(self, width=self.width // 2 * 2)
+
+
+def test_restored_settings_go_together(qapp):
+    settings = Settings.load(temporary=True)
+    settings.keep_fields("paged.alone", RunParams(width=17), ("width",))
+    assert State("paged.alone", RunParams(), settings).params.width == 16
+
+
+def test_a_run_that_was_left_brings_what_it_is_made_of(window, qtbot):
+    page = TrainingPage(State("paged.alone", RunParams(pace=7), window.settings), None, window)
+    qtbot.addWidget(page)
+    page.put_run(vars(RunParams(run=3, until=9, rate=0.2, width=8)))
+    assert page.params == RunParams(rate=0.2, width=8, pace=7)
+    with pytest.raises(KeyError):  # of another version
+        page.put_run({"rate": 0.2})
 
 
 # ------------------------------------------------------------------ asking
