@@ -16,8 +16,8 @@ from app.drops import STAYS, Drop, sort_drop, sort_paths
 from app.images import PictureReader
 from app.strip import PictureStrip
 from app.topics import topics
-from engines.checkpoints import catalog, layout
-from engines.core.errors import LabError, Message
+from engines.checkpoints import catalog
+from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import SUFFIXES, Picture
 from engines.core.protocol import Ended
@@ -194,9 +194,9 @@ class Intake(QObject):
     def use_model(self, source: str) -> None:
         """Hand a model that is on this machine to the topic it belongs to."""
         known = catalog.describe(source)
-        name = known.topic or self._topic_of(source)
+        name = catalog.topic_of(source)
         tab = self._window.tab
-        if name and (tab is None or not tab.claims_model(source)):
+        if any(t.name == name for t in topics()) and (tab is None or not tab.claims_model(source)):
             tab = self._window.show_topic(name)
         if tab is None or not tab.takes_models:
             self._window.complain(Message("{name}: no topic here can use this model.", {"name": known.title}))
@@ -213,15 +213,6 @@ class Intake(QObject):
                 self._window.settings.add_model(source)
 
         tab.rested.connect(answered)
-
-    def _topic_of(self, source: str) -> str:
-        """The topic that reads this family of models; empty if none says so (then its tab refuses it in words)."""
-        try:
-            folder = catalog.locate(source).path
-            family = layout.read_json(folder / layout.CONFIG).get("model_type", "")
-        except LabError:
-            return ""
-        return next((t.name for t in topics() if family in t.families), "")
 
     # -- downloads
     @property

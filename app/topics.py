@@ -47,8 +47,6 @@ class Topic:
         ``module:Class`` of the engine of a tab that has only one, imported on the compute thread.
     pictures : bool
         Whether pictures may be dropped on it.
-    families : tuple of str
-        ``model_type`` of the model folders it reads.
     """
 
     name: str
@@ -60,7 +58,6 @@ class Topic:
     engine: str = ""
     pages: tuple[str, ...] = ()
     pictures: bool = False
-    families: tuple[str, ...] = ()
 
     def tab_class(self) -> type[TopicTab | Tab]:
         """Import and return the tab's class; its pages are imported with it."""

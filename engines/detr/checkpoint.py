@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 
 from engines.blocks.resnet import for_inference
-from engines.checkpoints import catalog, detr_keys
+from engines.checkpoints import catalog
 from engines.checkpoints.apply import apply, choose, stored
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.core.errors import LabError
 from engines.core.training import Weights
 from engines.detr import config as configs
-from engines.detr import preprocess
+from engines.detr import keys, preprocess
 from engines.detr.model import Detr
 from engines.detr.training_spec import Made
 
@@ -62,11 +62,11 @@ def _folder(path: Path, name: str) -> Detr:
     config = configs.from_hub(checkpoint.config, name)
     prepared = preprocess.from_hub(checkpoint.preprocessor, name)
     tensors = checkpoint.tensors()
-    table = detr_keys.TABLES[choose(tensors, detr_keys.TABLES)]
+    table = keys.TABLES[choose(tensors, keys.TABLES)]
     configs.check_stored(config, stored(tensors.shapes, table), name)
     with torch.device("meta"):
         model = Detr(config)
-    apply(model, tensors, table, skip=detr_keys.SKIP, name=name)
+    apply(model, tensors, table, skip=keys.SKIP, name=name)
     model.labels = configs.labels_of(checkpoint.config, name)
     model.preprocess = prepared
     return ready(model)

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from engines.blocks.resnet import ResNet
-from engines.checkpoints.resnet_graph import INPUT, resnet_graph
 from engines.core.errors import Message
 from engines.detr.model import Detr, Memory
+from engines.detr.resnet_graph import INPUT, resnet_graph
 from engines.detr.speed_spec import BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, WAYS, Computed
 from engines.detr.stages import Encoding
 

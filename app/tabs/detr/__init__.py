@@ -11,5 +11,4 @@ TOPIC = Topic(
     tab="app.tabs.detr.tab:DetrTab",
     engine="engines.detr.engine:Engine",
     pictures=True,
-    families=("detr",),
 )

@@ -28,7 +28,7 @@ class BackboneChooser(ModelChooser):
             self._line(menu, model)
         names = {model.name for model in listed}
         recent = [catalog.describe(s) for s in self._tab.shell.settings.recent_models if s not in names]
-        here = [model for model in recent if model.topic in ("", *backbones.HOMES)]
+        here = [model for model in recent if model.topic in ("", *backbones.topics())]
         if here:
             menu.addSeparator()
         for model in here:

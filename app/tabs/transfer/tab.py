@@ -23,7 +23,7 @@ from app.tabs.transfer.run import RunState
 from app.training import Training
 from app.widgets import quiet
 from app.words import say
-from engines.checkpoints import backbones, catalog, layout
+from engines.checkpoints import backbones, layout
 from engines.core.errors import LabError, Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
@@ -51,7 +51,6 @@ from engines.transfer.spec import (
 
 TRAINER = "engines.transfer.training:Trainer"
 LEARN, JUDGE = range(2)
-FAMILIES = ("vit", "deit", "dinov2")
 #: settings that only a run depends on: the engine that draws has nothing to do when they change
 OF_RUN = ("fine_tune", "from_scratch", "batch", "probe_rate", "tuned_rate", "scratch_rate")
 BACKWARD = 2.0  #: a step back costs about two forward
@@ -193,16 +192,7 @@ class TransferTab(TopicTab):
 
     def claims_model(self, source: str) -> bool:
         """Whether a model chosen while this tab is on screen becomes its backbone."""
-        known = catalog.describe(source)
-        return known.topic in backbones.HOMES or (not known.topic and self._family(source) in FAMILIES)
-
-    @staticmethod
-    def _family(source: str) -> str:
-        try:
-            folder = catalog.locate(source).path
-            return str(layout.read_json(folder / layout.CONFIG).get("model_type", ""))
-        except LabError:
-            return ""
+        return backbones.usable(source)
 
     # -- the hand
     def start(self) -> None:

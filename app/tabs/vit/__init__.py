@@ -11,5 +11,4 @@ TOPIC = Topic(
     tab="app.tabs.vit.tab:VitTab",
     engine="engines.vit.engine:Engine",
     pictures=True,
-    families=("vit", "deit", "dinov2"),
 )

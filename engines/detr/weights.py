@@ -1,0 +1,15 @@
+"""The weights of others that this topic reads: no torch, since the model list is shown before that is imported."""
+
+from __future__ import annotations
+
+from engines.checkpoints.catalog import KnownModel
+
+_COCO = "91 classes of COCO."
+
+#: ``model_type`` of the folders that `engines.detr.checkpoint` reads.
+FAMILIES = ("detr",)
+
+MODELS = (
+    KnownModel("facebook/detr-resnet-50", "DETR ResNet-50", "hub", 167, _COCO, "Apache-2.0"),
+    KnownModel("facebook/detr-resnet-101", "DETR ResNet-101", "hub", 243, _COCO, "Apache-2.0"),
+)

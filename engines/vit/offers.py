@@ -1,0 +1,7 @@
+"""What this topic has for others; see `engines.core.offers`."""
+
+OFFERS = {
+    "models": "engines.vit.weights:MODELS",
+    "families": "engines.vit.weights:FAMILIES",
+    "backbone": "engines.vit.backbone:load",
+}
