@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QImage, QPixmap
 
 from engines.checkpoints import layout
 from engines.core import limits
@@ -57,6 +57,20 @@ class Drop:
         if self.pictures or self.models or self.files or self.image is not None or not self.errors:
             return None
         return Message(STAYS, {"refusal": self.errors[0]})
+
+
+def accept_copy(event: QDropEvent) -> bool:
+    """Accept a drag or drop as a copy, whatever it proposes: a source that hears of a move may delete its files.
+
+    Returns
+    -------
+    bool
+        Whether it is accepted; one that can only be a move is not.
+    """
+    event.setDropAction(Qt.DropAction.CopyAction)  # where that is not offered, the action stays as it is
+    good = event.dropAction() != Qt.DropAction.MoveAction
+    event.setAccepted(good)
+    return good
 
 
 def nobodys(path: Path) -> bool:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
-from app import theme
+from app import theme, words
 
 HIGH = 72  #: px, the strip
 THUMB = QSize(84, 56)
@@ -62,14 +62,23 @@ class PictureStrip(QListWidget):
             return
         item = self.item(self.paths.index(path))
         if image.isNull():
+            item.setIcon(QIcon())  # beside one there is no room for the mark
             item.setText("?")
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
             item.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.retranslated()
             return
         scaled = QPixmap.fromImage(image).scaled(
             THUMB, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
         )
         left, top = (scaled.width() - THUMB.width()) // 2, (scaled.height() - THUMB.height()) // 2
         item.setIcon(QIcon(scaled.copy(left, top, THUMB.width(), THUMB.height())))
+
+    def retranslated(self) -> None:
+        """Say of which files there is no picture."""
+        for path, item in zip(self.paths, map(self.item, range(self.count())), strict=True):
+            if not item.flags():
+                item.setToolTip(words.tr("{name}: no picture can be read from it.", name=path.name))
 
     def mark(self, path: Path) -> None:
         """Mark a picture as the chosen one without telling anybody."""

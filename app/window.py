@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 
 from app import diagnostics, theme, words
 from app.dressing import Dressing
+from app.drops import accept_copy
 from app.intake import Intake
 from app.regions import focus_next
 from app.saving import Saving
@@ -323,11 +324,11 @@ class Window(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
         if data.hasUrls() or data.hasImage() or data.hasText():
-            event.acceptProposedAction()
+            accept_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self.intake.dropped(event.mimeData())
+        if accept_copy(event):
+            self.intake.dropped(event.mimeData())
 
     def _let_drops_through(self, part: QWidget) -> None:
         """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""

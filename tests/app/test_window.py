@@ -20,6 +20,7 @@ from app.topics import Topic
 from engines.core.protocol import Ended, Job
 from tests.app import toy
 from tests.app.toy import ToyParams
+from tests.app.views_help import pixels, show
 from tests.tiffs import tiff
 
 
@@ -277,6 +278,21 @@ def test_a_picture_dropped_on_a_number_is_for_the_window(tab, window, qtbot, tmp
     assert "2.5" in field.text()  # text it takes
 
 
+def test_what_is_dropped_is_copied_whatever_its_source_proposes(tab, window, qtbot, tmp_path):
+    """A source that hears of a move may delete its file."""
+    copy, move, link = Qt.DropAction.CopyAction, Qt.DropAction.MoveAction, Qt.DropAction.LinkAction
+    data, shift = mime(picture_file(tmp_path, "mine.png", "red")), Qt.KeyboardModifier.ShiftModifier
+    keys = data, Qt.MouseButton.LeftButton, shift
+    for offered, taken in ((copy | move | link, copy), (link, link), (move, None)):
+        for event in (QDragEnterEvent(QPoint(5, 5), offered, *keys), QDropEvent(QPointF(5, 5), offered, *keys)):
+            assert event.proposedAction() == (move if offered & move else link)
+            QApplication.sendEvent(window, event)
+            assert event.isAccepted() == (taken is not None)
+            assert taken is None or event.dropAction() == taken
+            assert window.intake.reading == (type(event) is QDropEvent and taken is not None)
+            qtbot.waitUntil(lambda: not window.intake.reading and not tab.stream.is_busy)
+
+
 def test_a_dropped_picture_reaches_the_tab_and_the_recent_ones(tab, window, qtbot, tmp_path):
     path = picture_file(tmp_path, "猫 1.png", "red")
     settle(qtbot, tab, lambda: window.intake.dropped(mime(path)))
@@ -311,6 +327,24 @@ def test_thumbnails_reach_their_strip_without_a_search_through_the_tabs(tab, win
     before = strip.item(1).icon().cacheKey()
     window.intake._thumbnail(paths[1], QImage(20, 20, QImage.Format.Format_RGB32))
     assert strip.item(1).icon().cacheKey() != before
+
+
+def test_a_file_without_a_picture_is_marked_in_the_strip(qtbot, tmp_path):
+    strip = PictureStrip()
+    show(qtbot, strip, 400, 80)
+    strip.fill([tmp_path / "good.png", tmp_path / "bad.png"])
+    strip.put(tmp_path / "bad.png", QImage())
+    tile = strip.visualItemRect(strip.item(1)).adjusted(4, 4, -4, -4)
+    shot = pixels(strip)[tile.top() : tile.bottom(), tile.left() : tile.right()].astype(int)
+    marked = np.argwhere(np.abs(shot - shot[0, 0]).sum(2) > 60)
+    assert len(marked) > 10  # the mark can be seen, in the middle
+    assert np.abs(marked.mean(0) - np.array(shot.shape[:2]) / 2).max() < 6
+    assert strip.item(1).toolTip() == "bad.png: no picture can be read from it."
+    words.set_language("zh")
+    strip.retranslated()
+    assert strip.item(1).toolTip().startswith("bad.png：")
+    assert strip.item(0).toolTip() == "good.png"
+    words.set_language("en")
 
 
 def test_what_is_no_picture_is_refused_and_the_old_one_stays(tab, window, qtbot, tmp_path):
