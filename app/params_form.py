@@ -31,7 +31,7 @@ class ParamsForm(QWidget):
     Parameters
     ----------
     params : Params
-        Its rules say which controls there are; its values are the defaults.
+        Its rules say which controls there are, its values where they stand. The defaults are those of its class.
     names : iterable of str, optional
         The fields to show; all that have a rule if not given.
 
@@ -51,6 +51,7 @@ class ParamsForm(QWidget):
         every = rules(params)
         self._rules = every if names is None else {name: every[name] for name in names}
         self._kinds = {name: type(getattr(params, name)) for name in self._rules}
+        self._plain = type(params)()
         self._controls: dict[str, QWidget] = {}
         self._places: dict[str, QVBoxLayout] = {}
         groups: dict[str, list[str]] = {}
@@ -69,7 +70,8 @@ class ParamsForm(QWidget):
     def _control(self, name: str, rule_: Rule, value: Any) -> Item:
         match rule_:
             case Range():
-                number = ParamRow(rule_.label, scale_of(rule_), float(value), tip=rule_.tip)
+                default = float(getattr(self._plain, name))
+                number = ParamRow(rule_.label, scale_of(rule_), float(value), default, rule_.tip)
                 number.changed.connect(lambda v, n=name: self.changed.emit(n, self._kinds[n](self._exact(n, v))))
                 number.settled.connect(lambda _v, n=name: self.settled.emit(n))
                 self._controls[name] = number

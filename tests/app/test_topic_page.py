@@ -88,6 +88,14 @@ def test_a_page_built_late_lets_files_fall_through_to_the_window(window, tab, qt
     assert reached
 
 
+def test_a_page_of_restored_settings_keeps_the_defaults_of_its_sliders(window, qtbot):
+    window.settings.keep_fields("paged.models", PoolParams(temperature=3.0), ("temperature",))
+    again = Tab(paged.TOPIC, window)
+    qtbot.addWidget(again)
+    slider = again.now.forms[0].control("temperature").slider
+    assert (slider.number(), slider.default) == (3.0, 1.0)
+
+
 # ------------------------------------------------------------------ settings and steps
 def test_pages_with_the_same_params_share_them_and_others_do_not(tab, qtbot):
     tab.now.step(temperature=2.0)
