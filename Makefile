@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUNDLE ?= bundle  # the folder that `make bundle` fills
 ARGS ?=
 
-.PHONY: run test test-newest test-lowest proofs lint suite style types soak bench pictures fonts lock bundle clean
+.PHONY: run test test-newest test-lowest proofs lint suite style types soak bench readme pictures fonts lock bundle clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -40,6 +40,10 @@ soak: $(VENV)/test.done
 
 bench: $(VENV)/test.done
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# What the README says of topics and models, from what they bring.
+readme: $(VENV)/test.done
+	@$(BIN)/python -m tests.readme
 
 pictures: $(VENV)/run.done
 	@$(BIN)/python -m tests.pictures $(ARGS)

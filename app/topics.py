@@ -24,8 +24,17 @@ GROUPS = ("Foundations", "Models", "Measure and learn", "Relatives")
 
 
 @dataclass(frozen=True)
+class Shot:
+    """Two more pages of a topic for the README, counted from 1: one in light English, one in dark Chinese."""
+
+    caption: str
+    light: int
+    dark: int
+
+
+@dataclass(frozen=True)
 class Topic:
-    """What the side list needs to know of a topic.
+    """What the side list needs to know of a topic, and what the README says of it.
 
     Attributes
     ----------
@@ -47,6 +56,10 @@ class Topic:
         ``module:Class`` of the engine of a tab that has only one, imported on the compute thread.
     pictures : bool
         Whether pictures may be dropped on it.
+    tagline, about : str
+        What the tab is about in a few words, and what it shows in a few sentences; for the README, in English only.
+    shots : tuple of Shot
+        Pages that the README shows besides the first.
     """
 
     name: str
@@ -58,6 +71,9 @@ class Topic:
     engine: str = ""
     pages: tuple[str, ...] = ()
     pictures: bool = False
+    tagline: str = ""
+    about: str = ""
+    shots: tuple[Shot, ...] = ()
 
     def tab_class(self) -> type[TopicTab | Tab]:
         """Import and return the tab's class; its pages are imported with it."""

@@ -10,22 +10,32 @@ from pathlib import Path
 
 from PIL import Image
 
+from app.topics import Topic, topics
+
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "assets" / "pictures"
-SHOTS = (("light", "en"), ("dark", "zh"))
-PAGES = (("detr", 3), ("detr", 5), ("vit", 2), ("vit", 6), ("transformer", 3), ("transformer", 4))  # counted from 1
+SHOTS = LIGHT, DARK = (("light", "en"), ("dark", "zh"))
 
 
 def main() -> int:
-    """Take each tab in a light English and a dark Chinese window, and some more pages in one of the two."""
+    """Take each tab in a light English and a dark Chinese window, and the pages it asks for in one of the two."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    for theme, language in SHOTS:
-        if code := take(theme, language):
+    for look in SHOTS:
+        if code := take(*look):
             return code
-    for index, (tab, page) in enumerate(PAGES):
-        if code := take(*SHOTS[index % 2], "--tab", tab, "--page", str(page)):
-            return code
+    for topic in topics():
+        for shot in topic.shots:
+            for look, page in ((LIGHT, shot.light), (DARK, shot.dark)):
+                if code := take(*look, "--tab", topic.name, "--page", str(page)):
+                    return code
     return 0
+
+
+def shots(topic: Topic) -> list[str]:
+    """The pictures of a topic from the checkout's root: a light and a dark one, and the same of each further shot."""
+    pages = [("", ""), *((f"-{shot.light}", f"-{shot.dark}") for shot in topic.shots)]
+    names = [f"{topic.name}{page}-{'-'.join(look)}" for both in pages for page, look in zip(both, SHOTS, strict=True)]
+    return [f"{TARGET.relative_to(ROOT).as_posix()}/{name}.png" for name in names]
 
 
 def take(theme: str, language: str, *more: str) -> int:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from app.topics import topics
 from engines.detr import load_checkpoint as load_detr
 from tests.benchmarks import __main__ as bench
 from tests.benchmarks import engine_rows, foundation_rows, models
+from tests.benchmarks.brought import modules
 from tests.benchmarks.table import Measured, Row, as_data, interleaved, quantile, versus, written
 
 TINY = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 32, "patch_size": 8,
@@ -136,7 +138,13 @@ def test_memory_behind_views_is_found():
     assert held == {""}
 
 
+@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+def test_each_topic_brings_a_row(topic):
+    brought = {module.__name__.split(".")[-1] for name in ("rows", "DRAGGED") for module in modules(name)}
+    assert any(name.startswith(f"{topic.name}_") for name in brought), f"tests/benchmarks: no {topic.name}_rows.py"
+
+
 def test_each_small_topic_is_dragged():
     found = foundation_rows.slider_work(changes=2, warm_up=1)
-    assert set(found.details) == set(foundation_rows.DRAGS)
+    assert {"attention_pooling", "scoring", "multi_head", "self_attention"} <= set(found.details)
     assert found.ours > 0

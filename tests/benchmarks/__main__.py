@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import pkgutil
 import platform
 import sys
 import time
@@ -17,6 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from tests.benchmarks import models
+from tests.benchmarks.brought import modules
 from tests.benchmarks.table import Measured, Row, as_data, written
 
 ROOT = Path(__file__).parents[2]
@@ -39,16 +38,8 @@ def rows() -> list[Row]:
             most_ratio=0.25),
         Row("foundations", "one slider change, the slowest of the small topics, p99", foundation.slider_work, most=16),
         Row("ticks", "GUI tick gap p99 while ViT-B or DETR-R50 computes", window.tick_gap, most=25),
-        *found(),
+        *(row for module in modules("rows") for row in module.rows()),
     ]  # fmt: skip
-
-
-def found() -> list[Row]:
-    """The rows that topics bring along."""
-    here = importlib.import_module("tests.benchmarks")
-    names = [m.name for m in pkgutil.iter_modules(here.__path__) if m.name.endswith("_rows")]
-    modules = [importlib.import_module(f"tests.benchmarks.{name}") for name in names]
-    return [row for module in modules if hasattr(module, "rows") for row in module.rows()]
 
 
 def machine() -> dict[str, object]:

@@ -12,4 +12,9 @@ TOPIC = Topic(
         "app.tabs.attention_pooling.kernel_regression.page:RegressionPage",
         "app.tabs.attention_pooling.learned_w.page:LearnedPage",
     ),
+    tagline="kernel regression, and one learned width",
+    about=(
+        "Nadaraya–Watson regression with points, query and bandwidth under the mouse; kernels side by side; one "
+        "learned w that is trained before your eyes on its own loss landscape."
+    ),
 )

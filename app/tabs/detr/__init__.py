@@ -1,6 +1,6 @@
 """The DETR tab: boxes as a set, and what each object query looks at."""
 
-from app.topics import Topic
+from app.topics import Shot, Topic
 
 TOPIC = Topic(
     name="detr",
@@ -11,4 +11,13 @@ TOPIC = Topic(
     tab="app.tabs.detr.tab:DetrTab",
     engine="engines.detr.engine:Engine",
     pictures=True,
+    tagline="boxes as a set",
+    about=(
+        "All object queries as a table and as boxes; cross-attention of a query in every decoder layer and head; "
+        "how its box settles from layer to layer; self-attention between queries; encoder attention from any pixel; "
+        "queries and heads to switch off. A scene editor draws shapes to detect, under your hand. Further pages: "
+        "the matching lab with costs, assignment and set loss; live training with a film of which query owns what, "
+        "on drawn scenes or your own COCO or Pascal VOC folder; the same boxes with and without NMS; relevance."
+    ),
+    shots=(Shot("match boxes by hand, and the same boxes with and without NMS", light=3, dark=5),),
 )

@@ -11,4 +11,9 @@ TOPIC = Topic(
     tab="app.tabs.moco.tab:MocoTab",
     engine="engines.moco.engine:Engine",
     pictures=True,
+    tagline="learning without labels",
+    about=(
+        "Two views and their logits, the queue as a ring, staleness, the momentum encoder, and what kNN and a "
+        "linear probe make of the features; beside it end-to-end, memory bank and SimCLR's negatives."
+    ),
 )

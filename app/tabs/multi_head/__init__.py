@@ -10,4 +10,9 @@ TOPIC = Topic(
     icon="heads",
     tab="app.tabs.multi_head.tab:MultiHeadTab",
     engine="engines.multi_head.engine:Engine",
+    tagline="one input, h heads",
+    about=(
+        "One input through h heads with the shapes written on the flow; switch a head off; a task that one head "
+        "can't learn and two can."
+    ),
 )

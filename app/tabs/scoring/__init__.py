@@ -14,4 +14,9 @@ TOPIC = Topic(
         "app.tabs.scoring.step_through.page:StepPage",
         "app.tabs.scoring.arrows.page:ArrowsPage",
     ),
+    tagline="queries against keys",
+    about=(
+        "Additive, dot-product and scaled dot-product scores of the same queries and keys, a mask to paint, the "
+        "effect of 1/√d, every step in numbers, and arrows to drag."
+    ),
 )

@@ -10,4 +10,6 @@ TOPIC = Topic(
     icon="self",
     tab="app.tabs.self_attention.tab:SelfAttentionTab",
     engine="engines.self_attention.engine:Engine",
+    tagline="a sentence that attends to itself",
+    about=("Your own sentence, three kinds of positions, what shuffling does, and what attention costs."),
 )

@@ -11,4 +11,9 @@ TOPIC = Topic(
     tab="app.tabs.transfer.tab:TransferTab",
     engine="engines.transfer.engine:Engine",
     pictures=True,
+    tagline="a few labels on a frozen backbone",
+    about=(
+        "Linear probe, fine-tuning and from scratch on few labels of your own class folders, with a map of the "
+        "features; the probe can be saved and asked about a new photo."
+    ),
 )

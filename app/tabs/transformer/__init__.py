@@ -1,6 +1,6 @@
 """The Transformer tab: trained live on tasks whose alignment can be read, decoded step by step, taken apart."""
 
-from app.topics import Topic
+from app.topics import Shot, Topic
 
 TOPIC = Topic(
     name="transformer",
@@ -10,4 +10,12 @@ TOPIC = Topic(
     icon="transformer",
     tab="app.tabs.transformer.tab:TransformerTab",
     engine="engines.transformer.engine:Engine",
+    tagline="trained live, head by head",
+    about=(
+        "An encoder and a decoder that learn to reverse, sort, read dates and numbers (English and 中文) in about a "
+        "minute, with every head's map on the way and a scrubber over the run; type your own input and watch it "
+        "decode, greedily or with beams; six experiments, each a switch with a number; one layer walked through "
+        "cell by cell."
+    ),
+    shots=(Shot("taken apart, and its maths", light=3, dark=4),),
 )

@@ -1,6 +1,6 @@
 """The ViT tab: whom each patch of a photo looks at, in every layer and head."""
 
-from app.topics import Topic
+from app.topics import Shot, Topic
 
 TOPIC = Topic(
     name="vit",
@@ -11,4 +11,13 @@ TOPIC = Topic(
     tab="app.tabs.vit.tab:VitTab",
     engine="engines.vit.engine:Engine",
     pictures=True,
+    tagline="where each patch attends",
+    about=(
+        "Attention of each patch and of the class token in every layer and head, with entropy and mean distance; "
+        "rollout, patch similarity, PCA colors; temperature and a mask of heads that change the model, with its "
+        "prediction beside the untouched one. Further pages: four kinds of relevance with deletion and insertion "
+        "scores; patches to paint away and a scan of all heads; one head in numbers; the logit lens; a study of ViT "
+        "against CNN over the number of pictures."
+    ),
+    shots=(Shot("relevance, and scale against a CNN", light=2, dark=6),),
 )
