@@ -15,7 +15,7 @@ from app.stream import Stream
 from app.topic.state import State
 from engines.core.device import leave_a_core
 from engines.core.params import Params, for_engine
-from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started
+from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started, Subject
 
 
 def make_engine(place: str) -> Engine[Any]:
@@ -42,7 +42,7 @@ class Feed(QObject):
     Attributes
     ----------
     frames : dict
-        The newest frame of each type, the oldest first.
+        The newest frame of each type, the oldest first, each after the `Subject` that it is about.
     failed : bool
         The last question ended in an error.
 
@@ -65,7 +65,7 @@ class Feed(QObject):
         self.stream.device = shell.settings.device
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(self.busy)
-        self.frames: dict[type[Event], Event] = {}
+        self.frames: dict[type[Event], Frame | Subject] = {}
         self.failed = False
         self._asked: Params | None = None
         self._cut = self._given_up = False  # ended by another's question; by the hand
@@ -98,6 +98,11 @@ class Feed(QObject):
         self._given_up = True
         self.stream.stop()
 
+    @property
+    def given_up(self) -> bool:
+        """Whether the last question was ended by the hand."""
+        return self._given_up
+
     def _arrived(self, event: Event) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
@@ -112,7 +117,14 @@ class Feed(QObject):
                 self._shell.log(event)
         elif isinstance(event, Started):
             self.failed = False
-        elif isinstance(event, Frame):
-            self.frames.pop(type(event), None)  # the newest stands last
-            self.frames[type(event)] = event
+        elif isinstance(event, Frame | Subject):
+            self._keep(event)
         self.heard.emit(event)
+
+    def _keep(self, event: Frame | Subject) -> None:
+        if isinstance(event, Subject):
+            if self.frames.get(type(event)) is event:
+                return  # it stays before the frames that are about it
+            self.frames = {kind: told for kind, told in self.frames.items() if isinstance(told, Subject)}
+        self.frames.pop(type(event), None)  # the newest stands last
+        self.frames[type(event)] = event

@@ -22,7 +22,7 @@ from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
-from engines.core.protocol import Event, Frame
+from engines.core.protocol import Event, Frame, Subject
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Page(QWidget):
         self.on_screen = False
         self.last_note: Message | None = None
         self._shown: Params | None = None  # the settings that the controls stand at
-        self._given: dict[type[Event], Event] = {}  # the frames that are drawn
+        self._given: dict[type[Event], Event] = {}  # the frames that are drawn, and what they are about
         state.changed.connect(self._changed)
         if feed is not None:
             feed.heard.connect(self._heard)
@@ -120,7 +120,8 @@ class Page(QWidget):
 
     # -- the contract: what a subclass says
     def on(self, event: Event) -> None:
-        """Draw what the engine tells. A frame comes while the page is on screen, at the latest when it gets there."""
+        """Draw what the engine tells. Frames, and the `Subject` they are about, come while the page is on screen, at
+        the latest when it gets there."""
 
     def show_params(self, params: Any) -> None:
         """Bring what the page has of its own in line with the settings; the forms of the dock are so already."""
@@ -250,8 +251,8 @@ class Page(QWidget):
             self.ask()
 
     def _heard(self, event: Event) -> None:
-        if not isinstance(event, Frame):
+        if not isinstance(event, Frame | Subject):
             self.on(event)
-        elif self.on_screen:
+        elif self.on_screen and not (isinstance(event, Subject) and self._given.get(type(event)) is event):
             self._given[type(event)] = event
             self.on(event)

@@ -34,6 +34,14 @@ class Record(Event):
 
 
 @dataclass(frozen=True)
+class Subject(Record):
+    """What the frames that follow are about: a model, a set of pictures. Those of another one say nothing of it.
+
+    The same object again says that it is still the same. A page that opens later is told the newest one of each type.
+    """
+
+
+@dataclass(frozen=True)
 class Progress(Frame):
     """How far a long computation is.
 

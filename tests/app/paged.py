@@ -12,7 +12,7 @@ from app.widgets import col, quiet
 from engines.core.errors import LabError
 from engines.core.params import Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
-from engines.core.protocol import Frame, Record
+from engines.core.protocol import Frame, Record, Subject
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Answer(Frame):
 @dataclass(frozen=True, eq=False)
 class Noted(Record):
     text: str
+
+
+@dataclass(frozen=True, eq=False)
+class About(Subject):
+    name: str
 
 
 class Engine:

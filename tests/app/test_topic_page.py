@@ -21,7 +21,7 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 from engines.core.training import TrainingParams
 from tests.app import paged
-from tests.app.paged import Answer, Noted, PoolParams, ScoreParams
+from tests.app.paged import About, Answer, Noted, PoolParams, ScoreParams
 
 FIRST, SECOND, ALONE = range(3)
 
@@ -186,6 +186,22 @@ def test_a_page_that_is_not_on_screen_asks_nothing_and_is_up_to_date_when_it_com
     assert first.came == [True, False, True]
 
 
+def test_what_frames_are_about_is_told_once_and_to_a_page_that_opens_later(tab, qtbot):
+    page, say = tab.now, tab.now.feed.stream.arrived.emit
+    about, answer, other = About("a"), Answer(PoolParams()), About("b")
+    told = len(page.told)
+    for event in (about, answer, about):
+        say(event)
+    assert page.told[told:] == [about, answer]
+    late = turn(tab, qtbot, SECOND)
+    assert late.told == [about, answer]
+    say(other)
+    assert list(page.feed.frames.values()) == [other]  # what was said of the one before is not said of this one
+    assert page.told[-1] is answer  # it hears of it when it is on screen
+    turn(tab, qtbot, FIRST)
+    assert page.told[-1] is other
+
+
 def test_what_another_page_cut_short_is_asked_again(tab, qtbot):
     tab.now.change(do="forever")
     qtbot.waitUntil(lambda: tab.is_busy and tab.now.answers[-1].params.do == "forever")
@@ -196,8 +212,10 @@ def test_what_another_page_cut_short_is_asked_again(tab, qtbot):
     qtbot.waitUntil(lambda: not feed.is_busy)
     tab.show_page(FIRST)
     assert tab.is_busy
+    assert not feed.given_up
     tab.cancel()
     rest(tab, qtbot)
+    assert feed.given_up
     turn(tab, qtbot, ALONE)
     tab.show_page(FIRST)
     assert not tab.is_busy  # ended by the hand
