@@ -40,7 +40,7 @@ def broken(found: dict[str, Any], clock: str) -> list[str]:
 
 HEAD = (
     f"{'seed':>5} {'acts':>6} {'min':>5} | {'gaps > 100/250/500 ms':>24} {'look':>11} {'first':>11} {'worst':>7}"
-    f" | {'MB':>11} {'objects':>13} {'threads':>8} {'files':>7}"
+    f" | {'MB':>11} {'peak':>5} {'objects':>13} {'threads':>8} {'files':>7}"
 )
 
 
@@ -63,7 +63,8 @@ def row(seed: int, found: dict[str, Any], clock: str) -> str:
     ]
     return (
         f"{seed:>5} {found['acts']:>6} {found['minutes']:>5g} | {counts['']:>24} {counts['look']:>11}"
-        f" {counts['first']:>11} {1000 * worst:>5.0f}ms | {parts[0]:>11} {parts[1]:>13} {parts[2]:>8} {parts[3]:>7}"
+        f" {counts['first']:>11} {1000 * worst:>5.0f}ms | {parts[0]:>11} {found['peak']:>5.0f}"
+        f" {parts[1]:>13} {parts[2]:>8} {parts[3]:>7}"
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 
+import numpy as np
 import pytest
 
+from app.training import Training
+from engines.core.training import Weights
 from tests.app.hands import without_dialogs
 from tests.app.watch import Gap, Held, Watch, stack_of
 from tests.soak import Soak
@@ -141,8 +145,15 @@ def test_a_limit_broken_is_named(later, gaps, told):
     assert not broken({**found, "held": held[:1] * 2}, "cpu")
 
 
+def quick(monkeypatch):
+    """No pauses, and no large model is read."""
+    for name in ("PAUSE", "LOOK", "STILL"):
+        monkeypatch.setattr(f"tests.soak.{name}", 1)
+    monkeypatch.setattr("tests.soak.catalog.available", lambda topic: [])
+
+
 def test_a_short_walk(qapp, open_window, tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.soak.PAUSE", 1)
+    quick(monkeypatch)
     with without_dialogs(tmp_path):
         soak = Soak(open_window(), 1, [], 0, names=["attention_pooling"], least=4)
         found = soak.run()
@@ -150,5 +161,39 @@ def test_a_short_walk(qapp, open_window, tmp_path, monkeypatch):
     assert not found["problems"]
     assert len(found["held"]) == 2
     assert set(soak.window.tabs) >= {"attention_pooling"}
+    assert found["peak"] >= found["held"][0]["memory"]
     assert row(1, found, "cpu").split()[:2] == ["1", str(found["acts"])]
     assert worst_places({**found, "gaps": [Gap(0.3, 0.1, stack=["app/x.py:1 f"]).as_data()]}, "wall", 5)
+
+
+def walked(window, tmp_path, monkeypatch, act):
+    """What a walk finds in which the one act is done between the two looks at what is held."""
+    quick(monkeypatch)
+    with without_dialogs(tmp_path):
+        soak = Soak(window, 1, [], 0, names=["attention_pooling"], least=1)
+        soak.hands.act = lambda: act(window) if soak.held else None
+        return soak.run()
+
+
+def hoarded(kept):
+    def act(window):
+        kept.append(np.ones(15_000_000))
+
+    return act
+
+
+def trained(window):
+    (run,) = window.tabs["attention_pooling"].findChildren(Training)
+    run.timeline.add(Weights(1, {"w": np.ones(15_000_000)}))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is known on Linux alone")
+def test_a_leak_is_found_and_a_run_in_hand_is_none(qapp, open_window, tmp_path, monkeypatch):
+    kept = []
+    window = open_window()
+    for act, leaks in ((trained, False), (hoarded(kept), True)):
+        found = walked(window, tmp_path, monkeypatch, act)
+        grown = found["held"][1]["memory"] - found["held"][0]["memory"]
+        assert (grown > 100) == leaks, grown
+        assert any("memory grew" in told for told in broken(found, "cpu")) == leaks
+        assert found["peak"] > found["held"][0]["memory"] + 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
 import os
@@ -20,6 +19,8 @@ from typing import Any, TextIO
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
+
+from engines.core.memory import give_back
 
 TICK = 16  #: ms between two ticks
 LATE = 0.1  #: s after which a tick is late: from then on the thread's stack is looked at
@@ -226,11 +227,17 @@ def memory() -> float:
     if not sys.platform.startswith("linux"):
         return 0.0
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    give_back()
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak() -> float:
+    """Most resident MB that this process ever had; 0 where that cannot be known."""
+    if not sys.platform.startswith("linux"):
+        return 0.0
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith("VmHWM:"))
 
 
 def kind_of(one: QObject) -> str:
