@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,9 @@ class Intake(QObject):
         super().__init__(window)
         self._window = window
         self._download: Download | None = None
-        self._target: AnyTab | None = None  # the tab that the picture being read is for
-        self._further: list[Path] = []  # pictures that came with it, to be read if it can't be
+        self._target: AnyTab | None = None  # the tab that the picture being read is for, see `_expect`
+        self._paths: list[Path] = []  # it and the pictures that came with it
+        self._further: list[Path] = []  # those of them to be read if it can't be
         self._unread: list[Message] = []  # what else came with it and could not be taken
         self.reading = False
         self._strips: list[PictureStrip] = []
@@ -104,26 +105,31 @@ class Intake(QObject):
 
     def _take(self, drop: Drop) -> None:
         if drop.files and self._window.tab is not None:
+            self._window.tab.error.dismiss()  # of what was dropped before
             self._window.tab.take_paths(drop.files)
         for source in drop.models[-1:]:
             self.use_model(source)
-        tab = self._picture_tab() if drop.pictures or drop.image is not None else self._window.tab
+        tab = self._window.tab or (self._picture_tab() if drop.pictures or drop.image is not None else None)
         if tab is None:
             return
-        self._expect(tab, drop.pictures[1:], drop.errors)
+        self._expect(tab if tab.takes_pictures else None, drop.pictures, drop.errors)
         if drop.image is not None:
             self._reader.open_image(drop.image, words.tr("Pasted picture"))
         elif drop.pictures:
-            self._fill_strip(tab, drop.pictures)
+            if self._target is not None:
+                self._fill_strip(self._target, drop.pictures)
             self._reader.open(drop.pictures[0])
-        if drop.refusal is not None:
+        if drop.refusal is not None and tab.takes_pictures:
             tab.complain(drop.refusal, word="Refused")
         elif drop.errors:
             tab.complain(_together(drop.errors), word="Refused")
 
-    def _expect(self, tab: AnyTab, further: Iterable[Path] = (), unread: Iterable[Message] = ()) -> None:
-        """A picture is about to be read for this tab; ``further`` ones are tried if it can't be."""
-        self._target, self._further, self._unread = tab, list(further), list(unread)
+    def _expect(self, tab: AnyTab | None, paths: Sequence[Path] = (), unread: Iterable[Message] = ()) -> None:
+        """A picture is about to be read for this tab; if it can't be, those after it are tried.
+
+        None is the first tab that takes pictures: nobody is taken there before there is one to be seen.
+        """
+        self._target, self._paths, self._further, self._unread = tab, list(paths), list(paths[1:]), list(unread)
 
     def _picture_tab(self) -> AnyTab | None:
         """The tab on screen if it takes pictures, else the first that does."""
@@ -162,7 +168,10 @@ class Intake(QObject):
     def _opened(self, picture: Picture) -> None:
         if picture.source:
             self._window.settings.add_picture(picture.source)
-        tab, unread = self._target, self._unread
+        tab, paths, unread = self._target, self._paths, self._unread
+        if tab is None and (tab := self._picture_tab()) is not None and paths:
+            self._fill_strip(tab, paths)
+            self._mark(tab, Path(picture.source))
         if tab is not None:
             self._expect(tab)
             tab.take_picture(picture)
@@ -173,18 +182,24 @@ class Intake(QObject):
 
     def _refused(self, reason: Message) -> None:
         """Of several pictures the first good one is shown; the broken ones before it are named."""
-        if self._target is None:
-            return
         inner = reason.values.get("refusal")
         self._unread.append(inner if isinstance(inner, Message) else reason)
         if self._further:
             path = self._further.pop(0)
-            strip = self._target.findChild(PictureStrip)
-            if strip is not None and path in strip.paths:
-                strip.mark(path)
+            if self._target is not None:
+                self._mark(self._target, path)
             self._reader.open(path)
-            return
-        self._target.complain(Message(STAYS, {"refusal": _together(self._unread)}), word="Refused")
+        elif self._target is not None:
+            self._target.complain(Message(STAYS, {"refusal": _together(self._unread)}), word="Refused")
+        else:
+            self._window.complain(_together(self._unread), word="Refused")
+
+    @staticmethod
+    def _mark(tab: AnyTab, path: Path) -> None:
+        """Show in a tab's strip which of its pictures is read."""
+        strip = tab.findChild(PictureStrip)
+        if strip is not None and path in strip.paths:
+            strip.mark(path)
 
     def _thumbnail(self, path: Path, image: object) -> None:
         for strip in self._strips:  # not searched for: they come by the dozen, and a tab has a thousand objects

@@ -384,6 +384,54 @@ def test_what_else_was_dropped_is_told_when_the_picture_is_there(tab, window, qt
     assert "empty: this folder holds neither" in tab.error.accessibleName()
 
 
+@pytest.fixture
+def blind(open_window, qtbot, monkeypatch):
+    """A tab that takes no pictures, beside one that does."""
+    found = {each.name: each for each in (toy.TOPIC, toy.BLIND)}
+    for module in ("app.topics", "app.window", "app.intake"):
+        monkeypatch.setattr(f"{module}.topics", lambda: tuple(found.values()))
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topic", found.get)
+    made = open_window().show_topic("blind")
+    qtbot.waitUntil(lambda: bool(made.answers) and not made.stream.is_busy)
+    return made
+
+
+def test_nobody_is_taken_to_another_topic_before_there_is_a_picture(blind, qtbot, tmp_path):
+    window = blind.window()
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n")
+    window.intake.dropped(mime(*tmp_path.iterdir()))
+    qtbot.waitUntil(blind.error.isVisible)
+    assert window.tab is blind
+    assert "1.png" in blind.error.reason()
+    assert "2.png" in blind.error.reason()
+    assert "stays" not in blind.error.reason()  # there is none
+    (tmp_path / "empty").mkdir()
+    window.intake.dropped(mime(tmp_path / "empty"))
+    assert blind.error.reason() == "empty: this folder holds neither pictures nor a model."
+    for name in ("3.png", "4.png"):
+        picture_file(tmp_path, name, "red")
+    with qtbot.waitSignal(window.intake._reader.opened):
+        window.intake.dropped(mime(tmp_path))
+        assert window.tab is blind
+    assert window.tab is window.tabs["toy"]
+    assert window.tab.params.picture.name == "3.png"
+    assert "2.png" in window.tab.error.reason()
+    strip = window.tab.findChild(PictureStrip)
+    assert (strip.count(), strip.currentRow()) == (4, 2)
+
+
+def test_what_was_refused_before_is_not_said_of_files_that_are_taken(blind, tmp_path):
+    window = blind.window()
+    (tmp_path / "empty").mkdir()
+    window.intake.dropped(mime(tmp_path / "empty"))
+    assert blind.error.isVisible()
+    window.intake.dropped(mime(tmp_path / "a.points"))
+    assert blind.taken == [tmp_path / "a.points"]
+    assert not blind.error.isVisible()
+
+
 def test_a_pasted_image_and_a_sample_are_shown(tab, window, qtbot):
     data = QMimeData()
     image = QImage(8, 9, QImage.Format.Format_RGB32)

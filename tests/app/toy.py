@@ -75,3 +75,16 @@ class ToyTab(TopicTab):
 TOPIC = Topic(
     "toy", "Models", "Foundations", 1, "heads", "tests.app.toy:ToyTab", "tests.app.toy:ToyEngine", pictures=True
 )
+
+
+class BlindTab(ToyTab):
+    """One that takes no pictures, but files of its own."""
+
+    takes_pictures = False
+    file_kinds = (".points",)
+
+    def take_paths(self, paths):
+        self.taken = paths
+
+
+BLIND = Topic("blind", "Foundations", "Models", 2, "heads", "tests.app.toy:BlindTab", "tests.app.toy:ToyEngine")
