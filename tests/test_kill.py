@@ -44,7 +44,7 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
 
 
 PAGES = {
-    "multi_head": (2, "window.tab.running"),
+    "multi_head": (2, "window.tab.pages[1].training"),
     "attention_pooling": (2, "window.tab.pages[1].training"),
     "transformer": (1, "window.tab.driver"),
     "transfer": (1, "window.tab.training"),

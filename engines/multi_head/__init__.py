@@ -1,6 +1,6 @@
 """Multi-head attention: one input through h heads of the same total width, and a task that needs two of them.
 
-Public names are loaded when first asked for, so that `engines.multi_head.spec` stays free of torch.
+Public names are loaded when first asked for, so that the specs stay free of torch.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ _HOME = {
     "MultiHeadAttention": "engines.blocks.attention",
     "map_agreement": "engines.multi_head.measures",
     "output_agreement": "engines.multi_head.measures",
-    "Engine": "engines.multi_head.engine",
-    "Trainer": "engines.multi_head.training",
+    "Engine": "engines.multi_head.heads.engine",
+    "Trainer": "engines.multi_head.training.train",
 }
 __all__ = sorted(_HOME)
 

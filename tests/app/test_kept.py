@@ -14,7 +14,7 @@ def opened(open_window, qtbot):
         window = open_window()
         tab = window.show_topic("multi_head")
         tab.show_page(1)
-        qtbot.waitUntil(lambda: not tab.running.stream.is_busy and tab.running.params is not None)
+        qtbot.waitUntil(lambda: not tab.now.training.stream.is_busy and tab.now.training.params is not None)
         return window, tab
 
     return make
@@ -23,8 +23,8 @@ def opened(open_window, qtbot):
 def trained(opened, qtbot, steps):
     """A window in which a run was trained, and closed."""
     window, tab = opened()
-    tab.running.play_to(steps)
-    qtbot.waitUntil(lambda: tab.running.step == steps and not tab.running.stream.is_busy)
+    tab.now.training.play_to(steps)
+    qtbot.waitUntil(lambda: tab.now.training.step == steps and not tab.now.training.stream.is_busy)
     window.close()
     assert window.lane.close(60)
 
@@ -33,24 +33,24 @@ def test_a_run_is_offered_after_closing_and_goes_on(opened, qtbot):
     trained(opened, qtbot, 4)
     assert saved_runs(place_of("multi-head"))[0].step == 4
     _, tab = opened()
-    tab.change(learning_rate=0.01)  # gives way to what the run had
-    assert tab.kept_runs.isVisible()
+    tab.now.change(learning_rate=0.01)  # gives way to what the run had
+    assert tab.now.kept_runs.isVisible()
     assert tab.note is not None
-    assert tab.kept_runs.said.text() == "A run of 4 steps is kept."
-    tab.kept_runs.go_on.click()
-    qtbot.waitUntil(lambda: tab.running.step > 4)
-    tab.running.pause()
+    assert tab.now.kept_runs.said.text() == "A run of 4 steps is kept."
+    tab.now.kept_runs.go_on.click()
+    qtbot.waitUntil(lambda: tab.now.training.step > 4)
+    tab.now.training.pause()
     assert tab.params.learning_rate == pytest.approx(3e-3)
-    assert not tab.kept_runs.isVisible()
-    assert [row[0] for row in tab.training._told[:5]] == [0, 1, 2, 3, 4]  # the curves are whole
-    assert tab.running.timeline.steps[:5] == (0, 1, 2, 3, 4)
+    assert not tab.now.kept_runs.isVisible()
+    assert [row[0] for row in tab.now._told[:5]] == [0, 1, 2, 3, 4]  # the curves are whole
+    assert tab.now.training.timeline.steps[:5] == (0, 1, 2, 3, 4)
 
 
 def test_start_anew_removes_the_run(opened, qtbot):
     trained(opened, qtbot, 2)
     _, tab = opened()
-    tab.kept_runs.anew.click()
-    assert not tab.kept_runs.isVisible()
+    tab.now.kept_runs.anew.click()
+    assert not tab.now.kept_runs.isVisible()
     assert saved_runs(place_of("multi-head")) == []
     assert not place_of("multi-head").exists()
 
@@ -61,8 +61,8 @@ def test_training_on_leaves_the_offered_run_for_later(opened, qtbot, monkeypatch
     trained(opened, qtbot, 3)
     assert [run.step for run in saved_runs(place_of("multi-head"))] == [3, 2]
     _, tab = opened()
-    tab.kept_runs.earlier.click()
-    assert tab.kept_runs.said.text() == "A run of 2 steps is kept."
+    tab.now.kept_runs.earlier.click()
+    assert tab.now.kept_runs.said.text() == "A run of 2 steps is kept."
 
 
 def test_a_broken_run_is_said_under_the_header(opened, qtbot):
@@ -70,7 +70,7 @@ def test_a_broken_run_is_said_under_the_header(opened, qtbot):
     place = place_of("multi-head")
     _, tab = opened()
     place.write_bytes(place.read_bytes()[:2000])
-    tab.kept_runs.go_on.click()
+    tab.now.kept_runs.go_on.click()
     qtbot.waitUntil(tab.error.isVisible)
     assert "The saved run can't be read" in tab.error.reason()
     assert place.with_name("multi-head-broken.npz").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +11,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app import words
+from app.export import settings_of
 from app.tabs.multi_head import TOPIC
-from app.tabs.multi_head.dock import Powers
-from app.tabs.multi_head.tab import TRAINING
+from app.tabs.multi_head.powers import Powers
 from app.views.flow import Block, Flow
 from app.views.maskmap import MaskMap
-from engines.multi_head.spec import LEFT, MultiHeadParams
+from engines.multi_head.heads.spec import HeadsParams
+from engines.multi_head.training.spec import LEFT, MultiHeadTraining
 from tests.app.views_help import click, drag, hover, is_drawn, show
+
+HEADS, TRAINING = range(2)
 
 
 @pytest.fixture
@@ -27,13 +30,13 @@ def tab(open_window, monkeypatch, qtbot):
         monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "multi_head" else None)
     window = open_window()
     tab = window.show_topic("multi_head")
-    qtbot.waitUntil(lambda: tab.heads.frame is not None and not tab.stream.is_busy, timeout=30_000)
+    qtbot.waitUntil(lambda: tab.pages[HEADS].frame is not None and not tab.is_busy, timeout=30_000)
     return tab
 
 
 def change(qtbot, tab, **fields):
     with qtbot.waitSignal(tab.rested, timeout=10_000):
-        tab.change(**fields)
+        tab.now.change(**fields)
 
 
 def texts(widget):
@@ -42,68 +45,70 @@ def texts(widget):
 
 # ------------------------------------------------------------------ heads
 def test_the_shapes_on_the_flow_are_those_of_the_arrays_and_change_live(tab, qtbot):
-    assert tab.heads.flow.shapes() == [
+    assert tab.pages[HEADS].flow.shapes() == [
         "(1, 12, 64)", "(1, 4, 12, 16)", "(1, 4, 12, 12)", "(1, 4, 12, 16)", "(1, 12, 64)", "(64, 64)",
         "(1, 12, 64)", "(1, 12, 64)",
     ]  # fmt: skip
     change(qtbot, tab, heads=8, tokens=5, batch=3)
-    assert tab.heads.flow.shapes()[1:3] == ["(3, 8, 5, 8)", "(3, 8, 5, 5)"]
-    assert "16,640 parameters with any number of heads" in texts(tab.heads.centre)
-    np.testing.assert_array_equal(tab.heads.mosaic.numbers()["maps"], tab.heads.frame.weights)
-    assert len(tab.chips.chips.off()) == 0
+    assert tab.pages[HEADS].flow.shapes()[1:3] == ["(3, 8, 5, 8)", "(3, 8, 5, 5)"]
+    assert "16,640 parameters with any number of heads" in texts(tab.pages[HEADS].centre)
+    np.testing.assert_array_equal(tab.pages[HEADS].mosaic.numbers()["maps"], tab.pages[HEADS].frame.weights)
+    assert len(tab.now.chips.chips.off()) == 0
 
 
 def test_a_head_switched_off_shows_what_it_did(tab, qtbot):
     change(qtbot, tab, heads_off=(2,))
-    frame = tab.heads.frame
+    frame = tab.pages[HEADS].frame
     share = words.percent(frame.change, 0)
     assert frame.change > 0
-    assert f"The output without the heads that are off differs by {share} of its size." in texts(tab.heads.centre)
-    np.testing.assert_array_equal(tab.heads.flow.numbers()["Change"], frame.output - frame.untouched)
-    assert tab.changes() == 1
+    assert f"The output without the heads that are off differs by {share} of its size." in texts(
+        tab.pages[HEADS].centre
+    )
+    np.testing.assert_array_equal(tab.pages[HEADS].flow.numbers()["Change"], frame.output - frame.untouched)
+    assert tab.params.changes() == 1
     with qtbot.waitSignal(tab.rested):
-        tab.reset_changes()
+        tab.now.state.reset()
     assert tab.params.heads_off == ()
 
 
 def test_a_head_is_chosen_in_any_view_and_marked_in_all(tab):
-    click(tab.heads.mosaic, tab.heads.mosaic.cell_rect(2).center())
-    assert tab.params.head == tab.heads.flow.at() == 2
-    np.testing.assert_array_equal(tab.heads.mask.numbers()["values"], tab.heads.frame.weights[2])
-    click(tab.heads.flow, tab.heads.flow.slice_rect(3, 1).center())
-    assert tab.params.head == tab.heads.mosaic.at() == 1
-    click(tab.heads.agreement, tab.heads.agreement.cell_rect((3, 0)).center())
+    click(tab.pages[HEADS].mosaic, tab.pages[HEADS].mosaic.cell_rect(2).center())
+    assert tab.params.head == tab.pages[HEADS].flow.at() == 2
+    np.testing.assert_array_equal(tab.pages[HEADS].mask_map.numbers()["values"], tab.pages[HEADS].frame.weights[2])
+    click(tab.pages[HEADS].flow, tab.pages[HEADS].flow.slice_rect(3, 1).center())
+    assert tab.params.head == tab.pages[HEADS].mosaic.at() == 1
+    click(tab.pages[HEADS].agreement, tab.pages[HEADS].agreement.cell_rect((3, 0)).center())
     assert tab.params.head == 3
 
 
 def test_a_painted_mask_is_one_undo_step(tab, qtbot):
-    mask = tab.heads.mask
+    mask = tab.pages[HEADS].mask_map
     start, end = mask.cell_rect((0, 4)).center(), mask.cell_rect((0, 8)).center()
     with qtbot.waitSignal(tab.rested):
         drag(mask, start, end)
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: not tab.is_busy)
     assert tab.params.blocked == tuple((0, k) for k in range(4, 9))
-    assert (tab.heads.frame.weights[:, 0, 4:9] == 0).all()
+    assert (tab.pages[HEADS].frame.weights[:, 0, 4:9] == 0).all()
     with qtbot.waitSignal(tab.rested):
         tab.undo()
     assert tab.params.blocked == ()
-    assert not tab.history.can_undo
+    assert not tab.now.state.history.can_undo
 
 
 def test_masks_by_button_and_a_row_with_nothing_left(tab, qtbot):
     with qtbot.waitSignal(tab.rested):
-        tab.heads.causal.click()
+        tab.pages[HEADS].causal.click()
     assert len(tab.params.blocked) == 66
     change(qtbot, tab, blocked=tuple((1, k) for k in range(12)))
     expected = "Nothing is left to attend to for a2: weights and output of the heads are 0 there."
-    assert expected in texts(tab.heads.centre)
+    assert expected in texts(tab.pages[HEADS].centre)
     with qtbot.waitSignal(tab.rested):
-        tab.heads.clear.click()
+        tab.pages[HEADS].clear.click()
     assert tab.params.blocked == ()
 
 
 def test_agreement_of_maps_or_of_outputs(tab):
-    page = tab.heads
+    page = tab.pages[HEADS]
     np.testing.assert_array_equal(page.agreement.numbers()["values"], page.frame.map_agreement)
     page.kind.set_at(1)
     page.kind.chosen.emit(1)
@@ -111,7 +116,7 @@ def test_agreement_of_maps_or_of_outputs(tab):
 
 
 def test_sliders_of_sizes_stop_at_powers_of_two(tab, qtbot):
-    slider = tab.form.control("heads").slider
+    slider = tab.now.forms[0].control("heads").slider
     assert slider.number() == 4
     slider.setFocus()
     with qtbot.waitSignal(tab.rested):
@@ -127,34 +132,47 @@ def test_sizes_from_elsewhere_are_made_to_fit(tab, qtbot):
     change(qtbot, tab, heads=8, heads_off=(6,), head=7)
     change(qtbot, tab, heads=2)
     assert (tab.params.heads_off, tab.params.head) == ((), 1)
-    tab.change(heads=5)
+    tab.now.change(heads=5)
     assert tab.params.heads == 4
+
+
+def test_settings_of_the_whole_tab_are_read_by_its_pages(open_window):
+    window = open_window()
+    window.settings.keep_fields("multi_head", SimpleNamespace(heads=5, tokens=9, pace=50), ("heads", "tokens", "pace"))
+    tab = window.show_topic("multi_head")
+    assert tab.pages[HEADS].params == HeadsParams(heads=4, tokens=9)  # 5 heads divide no width
+    assert tab.pages[TRAINING].params == MultiHeadTraining(pace=50)
+
+
+def test_an_export_names_the_head_as_it_is_seen(tab):
+    tab.now.step(head=2)
+    assert settings_of(tab.now.mask_map)["head"] == 3
 
 
 # ------------------------------------------------------------------ training
 @pytest.fixture
 def run(tab, qtbot):
     tab.show_page(TRAINING)
-    drawn = tab.training.maps[0]
-    qtbot.waitUntil(lambda: drawn.numbers()["values"].size > 0 and not tab.running.stream.is_busy, timeout=10_000)
-    return tab.running
+    drawn = tab.pages[TRAINING].maps[0]
+    qtbot.waitUntil(lambda: drawn.numbers()["values"].size > 0 and not tab.now.training.stream.is_busy, timeout=10_000)
+    return tab.now.training
 
 
 def test_the_page_opens_on_an_untrained_pair(tab, run):
-    page = tab.training
-    assert page.step == 0
-    assert not tab.training.transport.runs
+    page = tab.pages[TRAINING]
+    assert page.training.step == 0
+    assert not tab.pages[TRAINING].transport.runs
     assert all(is_drawn(view) for view in page.views)
     assert "7,028 parameters each" in texts(tab)
 
 
 def test_one_step_then_start_and_pause(tab, run, qtbot):
-    page = tab.training
+    page = tab.pages[TRAINING]
     page.transport.step.click()
-    qtbot.waitUntil(lambda: page.step == 1 and not run.stream.is_busy, timeout=10_000)
-    tab.change(pace=200)
+    qtbot.waitUntil(lambda: page.training.step == 1 and not run.stream.is_busy, timeout=10_000)
+    tab.now.change(pace=200)
     page.transport.play.click()
-    qtbot.waitUntil(lambda: page.step >= 6, timeout=20_000)
+    qtbot.waitUntil(lambda: page.training.step >= 6, timeout=20_000)
     page.transport.play.click()
     qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=10_000)
     assert not page.transport.runs
@@ -162,35 +180,35 @@ def test_one_step_then_start_and_pause(tab, run, qtbot):
 
 
 def test_an_interactive_page_does_not_end_the_run(tab, run, qtbot):
-    page = tab.training
+    page = tab.pages[TRAINING]
     page.transport.step.click()
-    qtbot.waitUntil(lambda: page.step == 1 and not run.stream.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: page.training.step == 1 and not run.stream.is_busy, timeout=10_000)
     tab.show_page(0)
     change(qtbot, tab, heads=2)
     tab.show_page(TRAINING)
     page.transport.step.click()
-    qtbot.waitUntil(lambda: page.step == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: page.training.step == 2, timeout=10_000)
 
 
 def test_a_new_task_waits_until_the_hand_starts_anew(tab, run, qtbot):
-    page = tab.training
+    page = tab.pages[TRAINING]
     page.transport.step.click()
-    qtbot.waitUntil(lambda: page.step == 1 and not run.stream.is_busy, timeout=10_000)
-    tab.change(task=LEFT)
+    qtbot.waitUntil(lambda: page.training.step == 1 and not run.stream.is_busy, timeout=10_000)
+    tab.now.change(task=LEFT)
     assert run.params.task != LEFT
-    assert tab.pending.anew.isVisible()
-    tab.pending.anew.click()
+    assert tab.now.pending.anew.isVisible()
+    tab.now.pending.anew.click()
     qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=10_000)
-    assert (run.params.task, page.step) == (LEFT, 0)
-    assert not tab.pending.anew.isVisible()
+    assert (run.params.task, page.training.step) == (LEFT, 0)
+    assert not tab.now.pending.anew.isVisible()
     assert all(len(answer) == 1 for answer in page.answers.numbers()["h = 1"])
 
 
 def test_looking_back_and_back_to_live(tab, run, qtbot):
-    page = tab.training
+    page = tab.pages[TRAINING]
     for step in (1, 2):
         page.transport.step.click()
-        qtbot.waitUntil(lambda step=step: page.step == step and not run.stream.is_busy, timeout=10_000)
+        qtbot.waitUntil(lambda step=step: page.training.step == step and not run.stream.is_busy, timeout=10_000)
     qtbot.waitUntil(lambda: page._now.step == 2)
     live = page.maps[0].numbers()["values"].copy()
     page.transport.looked.emit(0)
@@ -200,7 +218,7 @@ def test_looking_back_and_back_to_live(tab, run, qtbot):
 
 
 def test_a_token_is_chosen_in_the_answers_or_on_a_map(tab, run):
-    page = tab.training
+    page = tab.pages[TRAINING]
     click(page.answers, page.answers.place(6).center())
     assert page.answers.at() == 6
     click(page.maps[1], page.maps[1].cell_rect((2, 5)).center())
@@ -210,7 +228,7 @@ def test_a_token_is_chosen_in_the_answers_or_on_a_map(tab, run):
 
 
 def test_bars_are_the_probabilities_of_the_letters_asked_for(tab, run):
-    page = tab.training
+    page = tab.pages[TRAINING]
     shown, began = page._drawn, page._began
     at = page.answers.at()
     expected = [shown.probabilities[0, m, at, s, began.targets[0, at, s]] for s in (0, 1) for m in (0, 1)]
@@ -218,9 +236,9 @@ def test_bars_are_the_probabilities_of_the_letters_asked_for(tab, run):
 
 
 def test_the_seed_of_the_transport_is_a_setting(tab, run, qtbot):
-    tab.training.transport.seeded.emit(7)
+    tab.pages[TRAINING].transport.seeded.emit(7)
     qtbot.waitUntil(lambda: run.params.train_seed == 7 and not run.stream.is_busy, timeout=10_000)
-    assert tab.params == replace(MultiHeadParams(), train_seed=7)
+    assert tab.params == MultiHeadTraining(train_seed=7)
 
 
 # ------------------------------------------------------------------ views

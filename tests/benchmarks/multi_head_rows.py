@@ -2,4 +2,4 @@
 
 from tests.benchmarks.foundation_rows import Drag
 
-DRAGGED = Drag("engines.multi_head.engine", "temperature", 0.4, 2.0)
+DRAGGED = Drag("engines.multi_head.heads.engine", "temperature", 0.4, 2.0)

@@ -10,35 +10,31 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from engines.core.errors import LabError
+from engines.core.params import for_engine
 from engines.core.protocol import Job
 from engines.core.training import Kept, Stopped
-from engines.multi_head.spec import (
+from engines.multi_head.heads.spec import INPUTS, HeadsFrame, HeadsParams, causal
+from engines.multi_head.training.spec import (
     BOTH,
-    INPUTS,
     LEFT,
     LENGTH,
     LETTERS,
-    HeadsFrame,
-    MultiHeadParams,
+    MultiHeadTraining,
     Now,
     RunBegan,
     TrainStep,
-    causal,
-    fitting,
-    run_params,
-    same_heads,
     snapshot,
 )
 
 torch = pytest.importorskip("torch")
 
 from engines.multi_head import Engine, Trainer, map_agreement, output_agreement  # noqa: E402 - needs torch
-from engines.multi_head.training import Run, draw  # noqa: E402
+from engines.multi_head.training.train import Run, draw  # noqa: E402
 from tests.closeness import FEW, about, close  # noqa: E402
 
 
 def frame(engine=None, **fields) -> HeadsFrame:
-    job = Job(MultiHeadParams(**fields), Engine, lambda event: None)
+    job = Job(HeadsParams(**fields), Engine, lambda event: None)
     (found,) = (engine or Engine()).run(job)
     return found
 
@@ -60,7 +56,7 @@ def reference(engine, params, x, mask=None):
 @pytest.mark.parametrize("kind", INPUTS)
 def test_equals_torch_for_any_number_of_heads(heads, kind):
     engine = Engine()
-    params = MultiHeadParams(heads=heads, kind=kind, temperature=1.0, batch=3)
+    params = HeadsParams(heads=heads, kind=kind, temperature=1.0, batch=3)
     got = frame(engine, heads=heads, kind=kind, temperature=1.0, batch=3)
     output, weights = reference(engine, params, engine.input(params))
     close(got.output, output)
@@ -69,7 +65,7 @@ def test_equals_torch_for_any_number_of_heads(heads, kind):
 
 def test_equals_torch_with_a_painted_mask():
     engine = Engine()
-    params = MultiHeadParams(temperature=1.0, blocked=causal(12))
+    params = HeadsParams(temperature=1.0, blocked=causal(12))
     got = frame(engine, temperature=1.0, blocked=causal(12))
     mask = torch.triu(torch.ones(12, 12, dtype=torch.bool), 1)  # torch: True = must not
     output, weights = reference(engine, params, engine.input(params), mask)
@@ -128,7 +124,8 @@ def test_temperature_ends():
 def test_heads_that_do_not_divide_the_width_are_refused_in_words():
     with pytest.raises(LabError, match="5 heads do not divide a width of 64"):
         frame(heads=5)
-    fit = fitting(MultiHeadParams(heads=5, width=100, heads_off=(1, 7), head=9))
+    odd = HeadsParams(heads=5, width=100, heads_off=(1, 7), head=9)
+    fit = odd.following(odd)
     assert (fit.heads, fit.width, fit.heads_off, fit.head) == (4, 128, (1,), 3)
 
 
@@ -154,7 +151,7 @@ def test_output_agreement_ignores_rotation_and_scale():
 
 # ------------------------------------------------------------------ training
 def trained(until, trainer=None, **fields):
-    job = Job(MultiHeadParams(until=until, **fields), Trainer, lambda event: None)
+    job = Job(MultiHeadTraining(until=until, **fields), Trainer, lambda event: None)
     return list((trainer or Trainer()).run(job))
 
 
@@ -182,7 +179,7 @@ def test_two_heads_do_what_one_cannot():
 
 
 def test_two_heads_share_the_work_and_the_control_needs_only_one():
-    run = Run(MultiHeadParams(train_seed=1, train_width=16))
+    run = Run(MultiHeadTraining(train_seed=1, train_width=16))
     for _ in range(120):
         run.advance(0.02)
     shown = run.shown
@@ -192,7 +189,7 @@ def test_two_heads_share_the_work_and_the_control_needs_only_one():
     assert (both[places, places - 1] > 0.8).all()
     assert (both[places, (places + 1) % LENGTH] > 0.8).all()
     assert run.told().agreement < 0.2
-    control = Run(MultiHeadParams(train_seed=1, train_width=16, task=LEFT))
+    control = Run(MultiHeadTraining(train_seed=1, train_width=16, task=LEFT))
     for _ in range(80):
         control.advance(0.02)
     assert min(control.told().accuracy) > 0.95
@@ -203,7 +200,7 @@ def test_both_models_have_the_same_size_and_begin_alike():
     began = next(e for e in first if isinstance(e, RunBegan))
     assert began.parameters[0] == began.parameters[1]
     assert began.average == pytest.approx(math.log(2))
-    one, two = Run(MultiHeadParams()).models
+    one, two = Run(MultiHeadTraining()).models
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -219,13 +216,13 @@ def test_a_run_goes_on_where_it_was_paused_and_repeats_itself():
 
 
 def test_the_learning_rate_is_read_at_each_step():
-    job = Job(MultiHeadParams(until=3), Trainer, lambda event: None)
+    job = Job(MultiHeadTraining(until=3), Trainer, lambda event: None)
     steps = Trainer().run(job)
     losses = []
     for event in steps:
         if isinstance(event, TrainStep):
             losses.append(event.loss)
-            job.update(MultiHeadParams(until=3, learning_rate=0.1))
+            job.update(MultiHeadTraining(until=3, learning_rate=0.1))
     assert losses[1:] != [e.loss for e in trained(3) if isinstance(e, TrainStep)][1:]
 
 
@@ -251,9 +248,7 @@ def test_snapshots_are_kept_for_looking_back_and_rows_sum_to_one():
         close(shown.probabilities.sum(-1), 1)
 
 
-def test_which_settings_compute_the_same():
-    plain = MultiHeadParams()
-    assert same_heads(plain, MultiHeadParams(learning_rate=0.01, head=2))
-    assert not same_heads(plain, MultiHeadParams(tokens=5))
-    assert run_params(plain) == run_params(MultiHeadParams(heads=2, head=1, pace=9, blocked=((0, 1),)))
-    assert run_params(plain) != run_params(MultiHeadParams(train_seed=4))
+def test_what_is_only_drawn_is_no_question():
+    assert for_engine(HeadsParams(head=2)) == HeadsParams()
+    assert for_engine(MultiHeadTraining(pace=9)) == MultiHeadTraining()
+    assert HeadsParams(heads_off=(1, 2), blocked=causal(3), temperature=2.0).changes() == 4  # the mask is one

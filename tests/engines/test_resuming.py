@@ -13,8 +13,8 @@ from engines.attention_pooling.spec import ADAM, MOMENTUM, PoolingParams  # noqa
 from engines.core.errors import LabError  # noqa: E402
 from engines.detr.training import Trainer as Detr  # noqa: E402
 from engines.detr.training_spec import RANDOM, DetrTraining  # noqa: E402
-from engines.multi_head.spec import MultiHeadParams  # noqa: E402
-from engines.multi_head.training import Trainer as Heads  # noqa: E402
+from engines.multi_head.training.spec import MultiHeadTraining  # noqa: E402
+from engines.multi_head.training.train import Trainer as Heads  # noqa: E402
 from engines.transformer.recipe import TrainingSettings  # noqa: E402
 from engines.transformer.training import Trainer as Transformer  # noqa: E402
 from tests.engines.resuming import check, drive, through_a_file  # noqa: E402
@@ -35,7 +35,7 @@ def test_pooling(tmp_path, optimizer):
 
 
 def test_heads(tmp_path):
-    check(Heads, lambda until, run: MultiHeadParams(until=until, run=run), 3, 6, tmp_path / "x")
+    check(Heads, lambda until, run: MultiHeadTraining(until=until, run=run), 3, 6, tmp_path / "x")
 
 
 def test_transformer(tmp_path):

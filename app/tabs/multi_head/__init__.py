@@ -8,8 +8,10 @@ TOPIC = Topic(
     group="Foundations",
     order=3,
     icon="heads",
-    tab="app.tabs.multi_head.tab:MultiHeadTab",
-    engine="engines.multi_head.engine:Engine",
+    pages=(
+        "app.tabs.multi_head.heads.page:HeadsPage",
+        "app.tabs.multi_head.training.page:HeadTrainingPage",
+    ),
     tagline="one input, h heads",
     about=(
         "One input through h heads with the shapes written on the flow; switch a head off; a task that one head "

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from engines.blocks.attention import MultiHeadAttention
-from engines.multi_head.spec import LENGTH, LETTERS
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -25,12 +24,12 @@ class TwoLetters(nn.Module):
     that is said came through the heads, and a softmax that depends on the letters cannot smuggle their order through.
     """
 
-    def __init__(self, width: int, heads: int, random: torch.Generator) -> None:
+    def __init__(self, letters: int, length: int, width: int, heads: int, random: torch.Generator) -> None:
         super().__init__()
-        self.letters = nn.Parameter(torch.randn(len(LETTERS), width, generator=random))
-        self.places = nn.Parameter(torch.randn(LENGTH, width, generator=random))
+        self.letters = nn.Parameter(torch.randn(letters, width, generator=random))
+        self.places = nn.Parameter(torch.randn(length, width, generator=random))
         self.attention = drawn(lambda: MultiHeadAttention(width, heads), random)
-        self.read = drawn(lambda: nn.Linear(width, 2 * len(LETTERS)), random)
+        self.read = drawn(lambda: nn.Linear(width, 2 * letters), random)
 
     def forward(self, letters: Tensor) -> tuple[Tensor, Tensor]:
         """Letters (B, N) -> logits (B, N, 2, V) and weights (H, N, N), which are the same for all sequences."""
@@ -38,7 +37,7 @@ class TwoLetters(nn.Module):
         what = self.letters[letters]  # (B, N, E)
         said, weights = self.attention(where, where, what)
         assert weights is not None
-        return self.read(said).unflatten(-1, (2, len(LETTERS))), weights[0]
+        return self.read(said).unflatten(-1, (2, -1)), weights[0]
 
 
 def drawn(make: Callable[[], M], random: torch.Generator) -> M:

@@ -14,28 +14,29 @@ from torch import Tensor
 from engines.blocks.attention import MultiHeadAttention, scaled_dot_product_attention
 from engines.blocks.positions import sinusoidal
 from engines.core.errors import LabError
+from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
+from engines.multi_head.heads.spec import GROUPS, POSITIONS, Floats, HeadsFrame, HeadsParams
 from engines.multi_head.measures import map_agreement, output_agreement
-from engines.multi_head.models import drawn
-from engines.multi_head.spec import GROUPS, POSITIONS, Floats, HeadsFrame, MultiHeadParams
+from engines.multi_head.model import drawn
 
 SPREAD = 0.5  # of the tokens of a group around its middle
 NAMES = "abc"
 
 
 class Engine:
-    """See `engines.multi_head.spec` for what it takes and what it yields."""
+    """Yields one `HeadsFrame`."""
 
     def __init__(self) -> None:
-        self._layer: tuple[tuple[int, int], MultiHeadAttention] | None = None
-        self._input: tuple[tuple[str, int, int, int, int], Tensor] | None = None
+        self._layer: Memo[MultiHeadAttention] = Memo()
+        self._input: Memo[Tensor] = Memo()
 
-    def run(self, job: Job[MultiHeadParams]) -> Iterator[Event]:
+    def run(self, job: Job[HeadsParams]) -> Iterator[Event]:
         """Attend as ``job.params`` ask for."""
         params = job.params
         yield heads_frame(params, self.layer(params), self.input(params))
 
-    def layer(self, params: MultiHeadParams) -> MultiHeadAttention:
+    def layer(self, params: HeadsParams) -> MultiHeadAttention:
         """The layer; another number of heads keeps the very same weights and cuts them otherwise.
 
         Raises
@@ -44,20 +45,16 @@ class Engine:
             If the heads do not divide the width.
         """
         key = params.width, params.weight_seed
-        if self._layer is None or self._layer[0] != key:
-            self._layer = key, make_layer(params.width, 1, params.weight_seed)
-        layer = self._layer[1]
+        layer = self._layer.get(key, lambda: make_layer(params.width, 1, params.weight_seed))
         if params.width % params.heads:
             raise LabError("{h} heads do not divide a width of {width}.", h=params.heads, width=params.width)
         layer.num_heads, layer.head_dim = params.heads, params.width // params.heads
         return layer
 
-    def input(self, params: MultiHeadParams) -> Tensor:
+    def input(self, params: HeadsParams) -> Tensor:
         """The batch of sequences (B, N, E)."""
         key = params.kind, params.batch, params.tokens, params.width, params.seed
-        if self._input is None or self._input[0] != key:
-            self._input = key, make_input(*key)
-        return self._input[1]
+        return self._input.get(key, lambda: make_input(*key))
 
 
 def make_layer(width: int, heads: int, seed: int) -> MultiHeadAttention:
@@ -95,7 +92,7 @@ def token_names(kind: str, tokens: int) -> tuple[str, ...]:
     return tuple(named)
 
 
-def allowed(params: MultiHeadParams) -> Tensor:
+def allowed(params: HeadsParams) -> Tensor:
     """Which query may attend to which key, bool (N, N)."""
     may = torch.ones(params.tokens, params.tokens, dtype=torch.bool)
     inside = [(q, k) for q, k in params.blocked if q < params.tokens and k < params.tokens]
@@ -105,7 +102,7 @@ def allowed(params: MultiHeadParams) -> Tensor:
 
 
 @torch.no_grad()
-def heads_frame(params: MultiHeadParams, layer: MultiHeadAttention, x: Tensor) -> HeadsFrame:
+def heads_frame(params: HeadsParams, layer: MultiHeadAttention, x: Tensor) -> HeadsFrame:
     """Every step of the layer on the batch x (B, N, E); the arrays are those of its first sequence."""
     may = allowed(params)
     q, k, v = layer.project(x, x, x)  # (B, H, N, d)

@@ -21,14 +21,14 @@ from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Stopped, finite
 from engines.multi_head.measures import map_agreement
-from engines.multi_head.models import TwoLetters
-from engines.multi_head.spec import (
+from engines.multi_head.model import TwoLetters
+from engines.multi_head.training.spec import (
     LEFT,
     LENGTH,
     LETTERS,
     MOST_STEPS,
     SAMPLES,
-    MultiHeadParams,
+    MultiHeadTraining,
     Now,
     RunBegan,
     Snapshot,
@@ -43,7 +43,7 @@ Sequences: TypeAlias = tuple[Tensor, Tensor]  # letters (B, N), targets (B, N, 2
 
 
 class Trainer:
-    """See `engines.multi_head.spec` for what it takes and what it yields."""
+    """See `engines.multi_head.training.spec` for what it takes and what it yields."""
 
     told: ClassVar = (TrainStep,)
     last: ClassVar[int] = MOST_STEPS
@@ -52,7 +52,7 @@ class Trainer:
         self._run: Run | None = None
         self.waiting: dict[str, Any] | None = None
 
-    def run(self, job: Job[MultiHeadParams]) -> Iterator[Event]:
+    def run(self, job: Job[MultiHeadTraining]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         run = self._run
         if run is None or run.params.run != job.params.run:
@@ -91,13 +91,16 @@ def draw(task: str, count: int, random: torch.Generator) -> Sequences:
 class Run:
     """One training run: both models, their optimizers, the sequences to come and where all of them stand."""
 
-    def __init__(self, params: MultiHeadParams) -> None:
+    def __init__(self, params: MultiHeadTraining) -> None:
         if params.train_width % max(HEADS):
             raise LabError("{h} heads do not divide a width of {width}.", h=max(HEADS), width=params.train_width)
         self.params, self.step, self.stopped = params, 0, False
         self._random = torch.Generator().manual_seed(params.train_seed)
         self.models = [
-            TwoLetters(params.train_width, heads, torch.Generator().manual_seed(params.train_seed)) for heads in HEADS
+            TwoLetters(
+                len(LETTERS), LENGTH, params.train_width, heads, torch.Generator().manual_seed(params.train_seed)
+            )
+            for heads in HEADS
         ]  # the same weights, cut otherwise
         self._adams = [Adam(list(model.parameters())) for model in self.models]
         self.sample = draw(params.task, SAMPLES, torch.Generator().manual_seed(1000 + params.train_seed))

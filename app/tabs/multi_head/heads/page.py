@@ -8,7 +8,14 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.controls import HeadChips
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.multi_head.powers import set_powers
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.flow import Block, Flow
@@ -18,8 +25,8 @@ from app.views.mosaic import Mosaic
 from app.widgets import Segments, box, button, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
-from engines.core.params import rules
-from engines.multi_head.spec import HeadsFrame, MultiHeadParams
+from engines.core.protocol import Ended, Event
+from engines.multi_head.heads.spec import LOOK, HeadsFrame, HeadsParams, causal
 
 MEASURED = 8  # heads; with more of them the maps need the room
 AGREEMENTS = ("Maps", "Outputs")
@@ -38,13 +45,18 @@ class Agreement(Matrix):
         self.export_name = "head-agreement"
 
 
-class HeadsPage:
+class HeadsPage(Page):
     """Views of the page and the frame they show."""
 
-    def __init__(self) -> None:
+    title = "Heads"
+    params_type = HeadsParams
+    engine = "engines.multi_head.heads.engine:Engine"
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.flow = Flow()
         self.mosaic = Mosaic()
-        self.mask = MaskMap()
+        self.mask_map = MaskMap()
         self.agreement = Agreement()
         self.mosaic_bar, self.mask_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
         self.flow_bar = ColorBar(Message("Values"), "diff", least=190)
@@ -52,31 +64,57 @@ class HeadsPage:
         self.kind = Segments(AGREEMENTS, tips=AGREEMENT_TIPS)
         self.causal = button("Causal", kind="boxed", tip="No query sees a later key.")
         self.clear = button(icon="trash", kind="boxed", tip="Clear the mask")
-        self.said, self.told = quiet(""), quiet("")
+        self.mask_note, self.flow_note = quiet(""), quiet("")
         for view, name in (
             (self.flow, "Through the layer"),
             (self.mosaic, "Weights per head"),
-            (self.mask, "Mask"),
+            (self.mask_map, "Mask"),
             (self.agreement, "Head agreement"),
         ):
             say(view, "setAccessibleName", name)
-        self.flow_card = card("Through the layer", self.flow, tools=[self.flow_bar], foot=self.told)
+        self.flow_card = card("Through the layer", self.flow, tools=[self.flow_bar], foot=self.flow_note)
         self.mosaic_card = card("Weights per head", self.mosaic, foot=self.mosaic_bar)
         self.mask_card = card(
             Message("Head {n}", {"n": 1}),
-            self.mask,
+            self.mask_map,
             "",
             [self.causal, self.clear],
-            col(self.said, self.mask_bar),
+            col(self.mask_note, self.mask_bar),
         )
         self.agreement_card = card("Head agreement", self.agreement, tools=[self.kind], foot=self.agreement_bar)
         lower = row((self.mosaic_card, 10), (self.mask_card, 10), (self.agreement_card, 9), gap=S3)
-        self.centre = box(col((self.flow_card, 11), (lower, 14), gap=S3))
         self.frame: HeadsFrame | None = None
         self._top = 1.0
+        for waiting in self.cards:
+            waiting.set_empty("Drawing tokens")
+        self._connect()
+        self.lay(box(col((self.flow_card, 11), (lower, 14), gap=S3)), self._form())
+
+    def _form(self) -> ParamsForm:
+        form = ParamsForm(self.params)
+        set_powers(form, "heads", "width")
+        self.chips = HeadChips("On or off")
+        self.chips.changed.connect(lambda off: self.step(heads_off=off))
+        form.add(LOOK, self.chips, at=1)
+        form.add("Layer", quiet("The weights are random, not trained.", wrap=True))
+        return form
+
+    def _connect(self) -> None:
         self.kind.chosen.connect(lambda _i: self._show_agreement())
         self.mosaic.hovered.connect(lambda place: self._lit(None if place is None else place[1:]))
-        self.mask.hovered.connect(self._lit)
+        self.mask_map.hovered.connect(self._lit)
+        self.mosaic.chosen.connect(lambda head: self.step(head=head))
+        self.flow.chosen.connect(lambda head: self.step(head=head))
+        self.agreement.clicked.connect(lambda cell: self.step(head=cell[0]))
+        self.mask_map.painted.connect(lambda cells: self.change(blocked=self._with_outer(cells)))
+        self.mask_map.finished.connect(self.settle)
+        self.causal.clicked.connect(lambda _checked=False: self.step(blocked=causal(self.params.tokens)))
+        self.clear.clicked.connect(lambda _checked=False: self.step(blocked=()))
+
+    def _with_outer(self, cells: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        """Painted pairs, and those that a shorter sequence hides."""
+        outer = (cell for cell in self.params.blocked if max(cell) >= self.params.tokens)
+        return tuple(sorted({*cells, *outer}))
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -86,11 +124,27 @@ class HeadsPage:
     @property
     def views(self) -> tuple[PixelView, ...]:
         """All views that can be exported."""
-        return self.flow, self.mosaic, self.mask, self.agreement
+        return self.flow, self.mosaic, self.mask_map, self.agreement
 
     # -- drawing
-    def take(self, frame: HeadsFrame, params: MultiHeadParams) -> None:
-        """Show what the engine has computed."""
+    def on(self, event: Event) -> None:
+        match event:
+            case HeadsFrame():
+                self._show_frame(event)
+                for ready in self.cards:
+                    ready.set_empty(None)
+            case Ended() if event.error is not None and self.frame is None:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def show_params(self, params: HeadsParams) -> None:
+        self.chips.show_heads(params.heads, params.heads_off)
+        self._show_head(params)
+
+    def exported(self) -> dict[str, object]:
+        return super().exported() | {"head": self.params.head + 1}
+
+    def _show_frame(self, frame: HeadsFrame) -> None:
         self.frame = frame
         self._top = float(frame.weights.max(initial=0.0)) or 1.0
         self.mosaic.set_maps(frame.weights, self._top)
@@ -104,17 +158,11 @@ class HeadsPage:
         self.flow.set_blocks(blocks(frame, self._top, end), frame.heads)
         self.flow.set_off(frame.off)
         self.flow_bar.set_range(-end, end, clipped=True, clipped_low=True)
-        self._tell()
+        self._say(frame)
         self._show_agreement()
-        self.show_head(params)
-        made: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
-        made |= {"heads_off": params.heads_off, "blocked": params.blocked, "head": params.head + 1}
-        for view in self.views:
-            view.settings = made
+        self._show_head(self.params)
 
-    def _tell(self) -> None:
-        frame = self.frame
-        assert frame is not None
+    def _say(self, frame: HeadsFrame) -> None:
         count = words.number(frame.parameters)
         self.flow_card.set_note("{n} parameters with any number of heads", n=count)
         if frame.empty:
@@ -126,7 +174,7 @@ class HeadsPage:
             said = Message("The output without the heads that are off differs by {share} of its size.", share)
         else:
             said = Message("All heads are on. Switch one off to see the output change.")
-        say(self.told, "setText", said)
+        say(self.flow_note, "setText", said)
 
     def _show_agreement(self) -> None:
         frame = self.frame
@@ -138,7 +186,7 @@ class HeadsPage:
         self.agreement.set_names(names, names)
         self.agreement_bar.set_range(0, 1)
 
-    def show_head(self, params: MultiHeadParams) -> None:
+    def _show_head(self, params: HeadsParams) -> None:
         """Mark the chosen head in every view, and paint the mask on its map."""
         frame = self.frame
         if frame is None:
@@ -147,21 +195,21 @@ class HeadsPage:
         self.mosaic.set_at(at)
         self.flow.set_at(at)
         self.agreement.set_at((at, -1))
-        self.mask.set_values(frame.weights[at], self._top, 0.0)
-        self.mask.set_tokens(frame.names, frame.names)
-        self.mask.set_blocked([c for c in params.blocked if max(c) < frame.tokens])
+        self.mask_map.set_values(frame.weights[at], self._top, 0.0)
+        self.mask_map.set_tokens(frame.names, frame.names)
+        self.mask_map.set_blocked([c for c in params.blocked if max(c) < frame.tokens])
         self.mask_card.set_title("Head {n}", n=at + 1)
         share = words.percent(float(frame.contribution[at]), 0)
         if at in frame.off:
-            say(self.said, "setText", Message("Off; it was {share} of the output.", {"share": share}))
+            say(self.mask_note, "setText", Message("Off; it was {share} of the output.", {"share": share}))
         else:
-            say(self.said, "setText", Message("{share} of the output. Drag to mask pairs.", {"share": share}))
+            say(self.mask_note, "setText", Message("{share} of the output. Drag to mask pairs.", {"share": share}))
         self.clear.setEnabled(bool(params.blocked))
 
     def _lit(self, cell: tuple[int, int] | None) -> None:
         self.mosaic.set_mark(cell)
-        self.mask.set_lit(cell)
-        share = self.mask.share_at(cell)
+        self.mask_map.set_lit(cell)
+        share = self.mask_map.share_at(cell)
         self.mask_bar.set_mark(share)
 
 

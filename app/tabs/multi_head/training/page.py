@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.pacing import PacedTraining
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.shell import Shell
+from app.tabs.multi_head.powers import set_powers
 from app.theme import S1, S2, S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.topic.training_page import TrainingPage
 from app.transport import Transport
 from app.views.answers import AnswerRow, Answers
 from app.views.bars import Bar, Bars
@@ -18,32 +26,74 @@ from app.views.tokenmap import TokenMap
 from app.widgets import Key, box, button, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
-from engines.core.params import rules
+from engines.core.params import for_engine
+from engines.core.protocol import Event
 from engines.core.training import Weights
-from engines.multi_head.spec import BOTH, LENGTH, LETTERS, RunBegan, Snapshot, TrainStep, snapshot
+from engines.multi_head.training.spec import (
+    BOTH,
+    LENGTH,
+    LETTERS,
+    MOST_STEPS,
+    NEW_RUN,
+    MultiHeadTraining,
+    Now,
+    RunBegan,
+    Snapshot,
+    TrainStep,
+    snapshot,
+)
 
+TRAINER = "engines.multi_head.training.train:Trainer"
+DRAW = 100  #: ms between two drawings
+WHY = {
+    True: "A head gives one weighted mean. One head that looks both ways brings both letters, but not which is which; "
+    "two heads bring one letter each.",
+    False: "One letter at a time: a single head is enough for it.",
+}
 ONE, TWO = "cat0", "cat1"
 LEAST = 20.0  # steps that the curves show at least
 CAPTIONS = "Head 1 of 1: {bits} bit", "Head 1 of 2: {bits} bit", "Head 2 of 2: {bits} bit"
 SMOOTH = 0.7  # of the curves' moving mean
 
 
-class TrainingPage:
-    """Views of the page and what the run has told so far."""
+class HeadTrainingPage(TrainingPage):
+    """Views of the page and what the run has told so far, drawn at most ten times a second."""
 
-    def __init__(self) -> None:
-        self.step = 0
+    title = "Training"
+    params_type = MultiHeadTraining
+    training: PacedTraining
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self._began: RunBegan | None = None
         self._told: list[tuple[float, ...]] = []  # step, agreement, loss and accuracy in % of both, both smoothed
+        self._newest: Snapshot | None = None  # not drawn yet
         self._now: Snapshot | None = None
         self._looked: int | None = None
         self._sequence = 0
         self._token = 3
         self._drawn: Snapshot | None = None
         self._named: list[str] = []
+        self._still = QTimer(self, singleShot=True, interval=DRAW)  # between two drawings
+        self._still.timeout.connect(self._draw_newest)
         self._make_views()
-        self._make_cards()
+        centre = self._make_cards()
         self._connect()
+        self.train(self._run(), self.transport)
+        self.lay(centre, self._form(), resets=False)
+
+    def _run(self) -> PacedTraining:
+        made_of, pace = (lambda: for_engine(self.params)), (lambda: self.params.pace)
+        return PacedTraining(self, TRAINER, self.transport, made_of, MOST_STEPS, pace, "multi-head")
+
+    def _form(self) -> ParamsForm:
+        form = ParamsForm(self.params, ("learning_rate", "pace", "task", "train_width"))
+        set_powers(form, "train_width")
+        self.why, self.large = quiet("", wrap=True), quiet("", wrap=True)
+        for part in (self.why, self.large, self.pending):
+            form.add(NEW_RUN, part)
+        form.lead(self.kept_runs)
+        return form
 
     def _make_views(self) -> None:
         self.loss, self.accuracy = Curves(), Curves((0, 100), (0, 25, 50, 75, 100))
@@ -68,7 +118,7 @@ class TrainingPage:
             say(view, "setAccessibleName", name)
             view.export_name = file
 
-    def _make_cards(self) -> None:
+    def _make_cards(self) -> QWidget:
         both = ((ONE, words.plain("h = 1")), (TWO, words.plain("h = 2")))
         self.loss_key, self.accuracy_key = Key(both, "0.000"), Key(both, "100.0")
         dashed = "dashed: order not known"
@@ -83,12 +133,13 @@ class TrainingPage:
         self.answer_card = card("What they answer", answered, tools=[self.other], foot=key)
         upper = row((self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24), gap=S3)
         lower = row((self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15), gap=S3)
-        self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
+        return box(col((upper, 1), (lower, 1), self.transport, gap=S3))
 
     def _connect(self) -> None:
         for plot in (self.loss, self.accuracy, self.diversity):
             plot.pointed.connect(self._cursor)
         self.answers.chosen.connect(self._choose)
+        self.transport.seeded.connect(lambda seed: self.step(train_seed=seed))
         self.other.clicked.connect(lambda _checked=False: self._next())
         for view in self.maps:
             view.hovered.connect(self._hover)
@@ -109,37 +160,55 @@ class TrainingPage:
         """All views that can be exported."""
         return self.loss, self.accuracy, self.diversity, *self.maps, self.answers, self.bars
 
+    def show_params(self, params: MultiHeadTraining) -> None:
+        self.transport.set_seed(params.train_seed)
+        say(self.why, "setText", WHY[params.task == BOTH])
+        super().show_params(params)
+
     # -- what the run tells
-    def take_began(self, began: RunBegan) -> None:
-        """Another run."""
+    def told(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                self._begin(event)
+            case TrainStep():
+                self._note(event)
+            case Now():
+                self._newest = event.shown
+                if not self._still.isActive():
+                    self._draw_newest()
+
+    def _begin(self, began: RunBegan) -> None:
+        self._newest = None
+        self._still.stop()  # the first state of a run is drawn at once
         self._began, self._told, self._now, self._looked = began, [], None, None
-        self.step = 0
         self._sequence = 0
-        made: dict[str, object] = {name: getattr(began.params, name) for name in rules(began.params)}
-        for view in self.views:
-            view.settings = made
+        say(self.large, "setText", Message("{n} parameters each", {"n": words.number(began.parameters[1])}))
+        for ready in self.cards:
+            ready.set_empty(None)
         note = "dashed: order not known" if began.average > 0 else ""
         for one in (self.loss_card, self.accuracy_card):
             one.set_note(note)
 
-    def take_step(self, step: TrainStep) -> None:
+    def _note(self, step: TrainStep) -> None:
         """One step; drawn with the next snapshot."""
         now = (*step.loss, *(100 * share for share in step.accuracy))
         weight = (1 - SMOOTH) / (1 - SMOOTH ** (len(self._told) + 1))  # unbiased from the first value on
         before = self._told[-1][6:] if self._told else now
         calm = (old + weight * (new - old) for old, new in zip(before, now, strict=True))
         self._told.append((step.step, step.agreement, *now, *calm))
-        self.step = step.step
 
-    def take_now(self, shown: Snapshot) -> None:
-        """The newest state: draw it, unless the hand looks back."""
+    def _draw_newest(self) -> None:
+        """The newest state, unless the hand looks back."""
+        shown, self._newest = self._newest, None
+        if shown is None:
+            return
+        self._still.start()
         self._now = shown
         self._draw_curves()
         if self._looked is None:
             self._draw(shown)
 
     def look(self, state: Weights | None) -> None:
-        """Look back at a kept state; None follows the run."""
         self._looked = None if state is None else state.step
         self._cursor(None)
         shown = self._now if state is None else snapshot(state)

@@ -1,4 +1,4 @@
-"""Controls of the Multi-head tab's dock that no other tab has."""
+"""Sliders that stop only at powers of two."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from app.params_form import ParamsForm
 from app.sliders import ParamRow, Scale
-from engines.multi_head.spec import nearest_power
+from engines.multi_head.sizes import nearest_power
 
 
 class Powers(Scale):

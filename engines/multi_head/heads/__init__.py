@@ -1,0 +1,1 @@
+"""One layer of multi-head attention with all its steps in the open."""
