@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEasingCurve, QEvent, QPropertyAnimation, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QPainter, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QEasingCurve, QPropertyAnimation, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QPainter
+from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QWidget
 
 from app import theme, words
+from app.fitting import FittingBar
 from app.theme import HEADER, S1, S3, S4, TITLE
 from app.widgets import Button, button, label, row
 from app.words import Text
@@ -50,7 +51,7 @@ def entry(
     return action
 
 
-class Header(QFrame):
+class Header(FittingBar):
     """Title and pages at the left, what is looked at and the tools at the right.
 
     Signals
@@ -144,23 +145,13 @@ class Header(QFrame):
         for one in (self._title, self._turn, self._more, *self._tools, *self._group.buttons()):
             one.setVisible(one in shown)
 
-    def _fit(self) -> None:
+    def fit_parts(self) -> None:
         """The first form that has room; the last, if none has."""
         self._take_form(next((form for form in range(FORMS) if self._need(form) <= self.width()), FORMS - 1))
 
     def minimumSizeHint(self) -> QSize:
         """That of the narrowest form."""
         return QSize(self._need(FORMS - 1), HEADER)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def event(self, event: QEvent) -> bool:
-        """A chooser has another name, or all texts another language."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return super().event(event)
 
     def _fill_pages(self, menu: QMenu) -> None:
         for index, text in enumerate(self._pages):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QMenu, QProgressBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
 from app import words
+from app.fitting import FittingBar
 from app.header import DropDown, entry
 from app.steady import Steady, room
 from app.theme import S3, S4, SMALL, STATUS
@@ -21,7 +21,7 @@ PATIENCE = 200  #: ms under which work does not announce itself
 NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GPU"}
 
 
-class Status(QFrame):
+class Status(FittingBar):
     """One line that never changes its height.
 
     Signals
@@ -134,7 +134,7 @@ class Status(QFrame):
             self._text.setProperty("kind", "")
             self._told = True
             self._cancel.show()
-            self._fit()
+            self.fit_parts()
 
     def _rest(self) -> None:
         self._pending = "Computing"
@@ -142,9 +142,9 @@ class Status(QFrame):
         self._told = False
         self._cancel.hide()
         words.say(self._text, "setText", self._note or "")
-        self._fit()
+        self.fit_parts()
 
-    def _fit(self) -> None:
+    def fit_parts(self) -> None:
         """What may be left out of a narrow bar: first the frames per second, then the memory, then the moving bar."""
         wanted: list[tuple[QWidget, bool]] = [(self._bar, self._told), (self._memory, True), (self._fps, True)]
         always = [self._device, self._text, *([self._cancel] if self._told else [])]
@@ -153,16 +153,6 @@ class Status(QFrame):
             wide = part.minimumWidth() + S3
             part.setVisible(on and wide <= left)
             left -= wide if on else 0
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def event(self, event: QEvent) -> bool:
-        """Something else is said, which may need more room."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return super().event(event)
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""

@@ -108,7 +108,7 @@ def test_what_starts_a_new_run_waits_and_can_be_undone(tab, page, qtbot):
     assert tab.params.training.queries == 5
     assert not page.dock.pending.isVisibleTo(page.dock)
     tab.redo()
-    page.dock.anew.click()
+    page.dock.pending.anew.click()
     wait(qtbot, page, lambda: page.cards.history.newest is not None and page.cards.history.newest.step == 0)
     assert page.training.step == 0
     assert page.cards.slots.numbers()["maps"].shape == (7, 8, 8)

@@ -320,16 +320,16 @@ def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):
 def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
     train(qtbot, tab, 2)
     tab.change(learning_rate=0.01)
-    assert not tab.anew.isVisible()
+    assert not tab.pending.anew.isVisible()
     tab.change(seed=3)
     assert "1 change since the run began" in texts(tab)
     tab.change(task=SORT, text="")
     assert "2 changes since the run began" in texts(tab)
     qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
     assert tab.decode.answer.step == -1  # the run has learned another task
-    tab.anew.click()
+    tab.pending.anew.click()
     qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
-    assert not tab.anew.isVisible()
+    assert not tab.pending.anew.isVisible()
     assert (tab.driver.params.task, tab.driver.params.seed, tab.driver.step) == (SORT, 3, 0)
     assert len(tab.training.told.steps) == 0
 

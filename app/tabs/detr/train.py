@@ -54,7 +54,7 @@ class TrainPage(SidePage):
         self.kept_runs = KeptRuns(self.tab, training, self._put)
         dock.show_kept(self.kept_runs)
         training.arrived.connect(self._arrived)
-        training.waiting.connect(dock.show_pending)
+        training.waiting.connect(dock.pending.show_count)
         training.looked.connect(self._looked)
         cards.transport.looked.connect(cards.look)
         cards.transport.seeded.connect(lambda seed: self._step(seed=seed))

@@ -6,10 +6,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
-from app.sections import reveal, section
+from app.pending import Pending
+from app.sections import section
 from app.tabs.detr.nested import NestedForm
 from app.theme import BODY, S1, S2, S3, SMALL
-from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, rule
+from app.widgets import MenuButton, box, button, col, label, quiet, rule
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import Choice, rules
@@ -64,9 +65,8 @@ class TrainDock(QWidget):
         self.drawn = button("Drawn scenes", "shapes", "boxed", px=SMALL, clicked=self.unfoldered.emit)
         for one in (self.open, self.drawn):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
-        self.anew = WideButton("Start anew", "reset")
-        self.anew.clicked.connect(lambda _checked=False: self.restarted.emit())
+        self.pending, self.large = Pending(), quiet("", wrap=True)
+        self.pending.anew.clicked.connect(lambda _checked=False: self.restarted.emit())
         self._kept = QVBoxLayout()  # where runs from the disk are offered
         data = section("Data", col(self.name, self.note, self.open, self.drawn, self._holders["scenes"], gap=S2))
         new = col(self._holders["begin"], self._holders["model"], self.numbers, self.large, gap=S3)
@@ -77,11 +77,10 @@ class TrainDock(QWidget):
                 rule(),
                 section("Changes at once", self.live),
                 rule(),
-                section("Starts a new run", col(self.pending, self.anew, new, gap=S3)),
+                section("Starts a new run", col(self.pending, new, gap=S3)),
                 gap=S3,
             )
         )
-        self.show_pending(0)
         self.drawn.hide()
 
     def show_kept(self, runs: QWidget) -> None:
@@ -133,15 +132,6 @@ class TrainDock(QWidget):
     def show_folder(self, name: str) -> None:
         """The name of the folder that is trained on."""
         say(self.name, "setText", words.plain(name))
-
-    def show_pending(self, count: int) -> None:
-        """Say how many settings wait for the next run."""
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
-        if count:
-            reveal(self.pending)
 
     def _changed(self, name: str, value: object) -> None:
         kind = self._kinds[name]

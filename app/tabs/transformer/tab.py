@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app import words
 from app.kept import KeptRuns
 from app.params_form import ParamsForm
-from app.sections import reveal
+from app.pending import Pending
 from app.tab import Dock, Page, TopicTab
 from app.tabs.transformer.decode import DecodePage
 from app.tabs.transformer.experiments import ExperimentsPage
@@ -21,7 +21,7 @@ from app.tabs.transformer.labwords import state_name
 from app.tabs.transformer.maths import MathsPage
 from app.tabs.transformer.training import TrainingPage
 from app.training import Training
-from app.widgets import MenuButton, WideButton, quiet
+from app.widgets import MenuButton, quiet
 from app.words import say
 from engines.core.errors import LabError, Message
 from engines.core.params import Params
@@ -63,9 +63,8 @@ class TransformerTab(TopicTab):
             waiting.set_empty("Reading the bundled weights")
         plain = TransformerParams()
         self.run_form = ParamsForm(plain, ("layer", "head", *(name for name in RECIPE if name != "seed")))
-        self.pending, self.large = quiet("", wrap=True), quiet("", wrap=True)
-        self.anew = WideButton("Start anew", "reset")
-        for part in (self.large, self.pending, self.anew):
+        self.pending, self.large = Pending(), quiet("", wrap=True)
+        for part in (self.large, self.pending):
             self.run_form.add(NEW_RUN, part)
         self.form = ParamsForm(plain, ("layer", "head", "source", "method", "beams", "penalty"))
         self.driver = Training(self, TRAINER, self.training.transport, lambda: settings_of(self.params), MOST_STEPS,
@@ -81,7 +80,6 @@ class TransformerTab(TopicTab):
         self._looks: Weights | None = None  # the kept state that is looked back at
         self._readable: dict[str, str] = {}  # the last input of each task that could be read
         self._connect()
-        self._show_pending(0)
         self.decode.show_problem(problem_of(self.params))
         self.lab, self.maths = ExperimentsPage(self, self._subject), MathsPage(self, self._subject)
         self.extras = (self.lab, self.maths)  # engines of their own: told when settings or weights change
@@ -106,12 +104,12 @@ class TransformerTab(TopicTab):
         self.decode.typed.connect(lambda text: self.change(text=text))
         self.decode.entered.connect(self._leave_line)
         self.decode.example.connect(lambda text: self._step(text=text))
-        self.anew.clicked.connect(lambda _checked=False: self.driver.restart())
+        self.pending.anew.clicked.connect(lambda _checked=False: self.driver.restart())
         self.training.transport.seeded.connect(lambda seed: self._step(seed=seed))
         self.driver.arrived.connect(self._told)
         self.driver.renewed.connect(self._renewed)
         self.driver.looked.connect(self._look_back)
-        self.driver.waiting.connect(self._show_pending)
+        self.driver.waiting.connect(self.pending.show_count)
 
     # -- the hand
     def change(self, undoable: bool = True, **fields: Any) -> None:
@@ -233,15 +231,6 @@ class TransformerTab(TopicTab):
         if not self.training.runs:
             self.training.settle(params)
 
-    def _show_pending(self, count: int) -> None:
-        """Say how many settings wait for the next run."""
-        self.pending.setVisible(count > 0)
-        self.anew.setVisible(count > 0)
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.pending, "setText", Message(text, {"n": count}))
-        if count:
-            reveal(self.pending)
-
     def shown(self) -> None:
         super().shown()
         if self.page == DECODE and self.driver.params is not None:
@@ -273,7 +262,7 @@ class TransformerTab(TopicTab):
     # -- the run
     def _renewed(self) -> None:
         self._looks = None
-        self._show_pending(0)
+        self.pending.show_count(0)
         self.lab.forget_run()
 
     def _told(self, event: Event) -> None:
