@@ -126,6 +126,10 @@ class Page(QWidget):
     def show_params(self, params: Any) -> None:
         """Bring what the page has of its own in line with the settings; the forms of the dock are so already."""
 
+    def answerable(self) -> bool:
+        """Whether the engine can be asked; where not, the page says why, and what is on screen stays."""
+        return True
+
     def activated(self) -> None:
         """The page came to the front."""
 
@@ -186,7 +190,7 @@ class Page(QWidget):
 
     def ask(self, again: bool = False) -> None:
         """Ask the engine; ``again`` even if it has answered this."""
-        if self.feed is not None:
+        if self.feed is not None and self.answerable():
             self.feed.ask(again)
 
     def tell(self, note: Message | None) -> None:
@@ -217,7 +221,7 @@ class Page(QWidget):
         self.on_screen = True
         self.refresh()
         self.activated()
-        if self.feed is not None:
+        if self.feed is not None and self.answerable():
             self.feed.shown()
 
     def leave(self) -> None:

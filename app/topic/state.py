@@ -95,7 +95,8 @@ class State(QObject):
 
     def _go_to(self, params: Params | None) -> None:
         if params is not None:
-            self._use(looking_of(self.params, params))
+            back = looking_of(self.params, params)
+            self._use(looking_of(back.following(self.params), back))  # what is looked at may hang on what comes back
 
     def _use(self, params: Params) -> None:
         before, self.params = self.params, params

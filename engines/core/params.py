@@ -1,8 +1,9 @@
 """How a topic declares its settings: one frozen dataclass whose fields carry their rules and their roles.
 
 A field is a *setting* (`setting`: an undo step, and the engine is asked), *looked at* (`looked`: a query, a cell, a
-pixel; the engine is asked, but looking is no step), or *drawn* (`drawn`: an opacity, an order; a step that the engine
-never sees). Whoever shows, undoes, saves or computes reads the role here and decides nothing himself.
+pixel; the engine is asked if that changes its answer, but looking is no step), or *drawn* (`drawn`: an opacity, an
+order; a step that the engine never sees). Whoever shows, undoes, saves or computes reads the role here and decides
+nothing himself.
 """
 
 from __future__ import annotations
@@ -117,18 +118,28 @@ def setting(default: Any, rule: Rule | None = None, *, changes_model: bool = Fal
     return _field(default, SETTING, rule, changes_model, kept)
 
 
-def looked(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
-    """A field that says what is looked at: no undo step, and an undo leaves it where it is."""
-    return _field(default, LOOKED, rule, False, kept)
+def looked(default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False) -> Any:
+    """A field that says what is looked at: no undo step, and an undo leaves it where it is.
+
+    Parameters
+    ----------
+    default, rule, kept
+        As of a `setting`.
+    asked : bool
+        The engine is asked; off where each answer holds all there is to look at.
+    """
+    return _field(default, LOOKED, rule, False, kept, asked)
 
 
 def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
     """A field that only says how an answer is drawn: an undo step of which the engine hears nothing."""
-    return _field(default, DRAWN, rule, False, kept)
+    return _field(default, DRAWN, rule, False, kept, False)
 
 
-def _field(default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool) -> Any:
-    about: dict[str, Any] = {"role": role, "changes_model": changes_model, "kept": kept or rule is not None}
+def _field(default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True) -> Any:
+    about: dict[str, Any] = {
+        "role": role, "changes_model": changes_model, "kept": kept or rule is not None, "asked": asked,
+    }  # fmt: skip
     if rule is not None:
         about["rule"] = rule
     return field(default=default, metadata=about)
@@ -173,7 +184,7 @@ def with_role(params: Params | type[Params], about: str, value: object) -> tuple
 
 @cache  # asked at each move of the hand
 def _with(kind: type[Params], about: str, value: object) -> tuple[str, ...]:
-    undeclared = {"role": SETTING, "changes_model": False, "kept": False}
+    undeclared = {"role": SETTING, "changes_model": False, "kept": False, "asked": True}
     return tuple(f.name for f in fields(kind) if f.metadata.get(about, undeclared[about]) == value)
 
 
@@ -188,9 +199,9 @@ def same_steps(a: Params, b: Params) -> bool:
 
 
 def for_engine(params: P) -> P:
-    """The settings as an engine sees them: how its answer is drawn says nothing, and stands at its default."""
+    """The settings as an engine sees them: what it is not asked with says nothing, and stands at its default."""
     plain = type(params)()
-    return replace(params, **{name: getattr(plain, name) for name in with_role(params, "role", DRAWN)})
+    return replace(params, **{name: getattr(plain, name) for name in with_role(params, "asked", False)})
 
 
 def rules(params: Params | type[Params]) -> dict[str, Rule]:

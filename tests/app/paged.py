@@ -21,6 +21,7 @@ class PoolParams(Params):
     temperature: float = setting(1.0, Range(0.1, 10, 0.05, "Temperature", log=True), changes_model=True)
     opacity: float = drawn(0.4, Range(0, 1, 0.05, "Opacity", percent=True))
     query: int = looked(0)
+    token: int = looked(0, asked=False)
     do: str = setting("answer")
 
 

@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.topic.state import State
 from app.topic.tab import Tab
 from app.topic.training_page import TrainingPage
-from engines.core.params import Range, drawn, setting
+from engines.core.params import Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 from engines.core.training import TrainingParams
@@ -142,6 +142,25 @@ class RunParams(TrainingParams):
         return replace(self, width=self.width // 2 * 2)
 
 
+@dataclass(frozen=True)
+class CropParams(Params):
+    size: int = setting(8)
+    row: int = looked(0)
+
+    def following(self, before):
+        return replace(self, row=min(self.row, self.size - 1))
+
+
+def test_what_is_looked_at_follows_what_an_undo_brings(qapp):
+    state = State("paged.alone", CropParams(), Settings.load(temporary=True))
+    state.step(size=20)
+    state.change(row=12)
+    state.undo()
+    assert state.params == CropParams(8, 7)
+    state.redo()
+    assert state.params == CropParams(20, 7)
+
+
 def test_restored_settings_go_together(qapp):
     settings = Settings.load(temporary=True)
     settings.keep_fields("paged.alone", RunParams(width=17), ("width",))
@@ -165,10 +184,30 @@ def test_only_what_the_engine_sees_is_asked(tab, qtbot):
     rest(tab, qtbot)
     assert len(page.answers) == count
     assert page.shown[-1].opacity == 0.9
+    page.change(token=3)
+    rest(tab, qtbot)
+    assert len(page.answers) == count
+    assert page.shown[-1].token == 3
     page.change(query=2)
     rest(tab, qtbot)
     assert len(page.answers) == count + 1
     assert page.answers[-1].params == PoolParams(query=2)  # how it is drawn is not said
+
+
+def test_a_page_that_can_not_be_answered_asks_nothing(tab, qtbot):
+    page, possible = tab.now, [False]
+    page.answerable = lambda: possible[0]
+    count = len(page.answers)
+    page.step(temperature=2.0)
+    turn(tab, qtbot, ALONE)
+    turn(tab, qtbot, FIRST)
+    tab.set_device("cpu")
+    assert not tab.is_busy
+    assert len(page.answers) == count
+    possible[0] = True
+    page.step(temperature=3.0)
+    rest(tab, qtbot)
+    assert page.answers[-1].params.temperature == 3.0
 
 
 def test_a_page_that_is_not_on_screen_asks_nothing_and_is_up_to_date_when_it_comes(tab, qtbot):
