@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from app.qtlog import leave_out_noise
 
+collect_ignore = ["toy"]  # a topic that is none of ours; see test_new_topic.py
 LONG = ("test_walk.py", "test_survival.py")
 PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
 POLL = 3  #: ms between two looks at what is waited for; pytest-qt's 10 are a minute of idle cores in all

@@ -35,6 +35,11 @@ def topic(request):
     return params, engine, spec
 
 
+def named(engine):
+    """Where an engine stands."""
+    return f"{type(engine).__module__}.{type(engine).__name__}"
+
+
 def events(engine, params, most=400):
     job = Job(params, lambda: engine, lambda event: None)
     return list(itertools.islice(engine.run(job), most))
@@ -84,7 +89,7 @@ def test_every_setting_runs_at_both_ends(topic):
     params, engine, _ = topic
     for variant in variants(params):
         got = events(engine, variant)
-        assert any(isinstance(e, Frame) and not isinstance(e, Progress) for e in got), variant
+        assert any(isinstance(e, Frame) and not isinstance(e, Progress) for e in got), f"{named(engine)}: {variant}"
         for event in got:
             check(event)
 
@@ -107,17 +112,19 @@ def test_the_same_params_give_the_same_frames(topic, one_thread):
 
 def test_attention_rows_sum_to_one(topic):
     params, engine, spec = topic
-    named = [
+    shown = [
         array
         for event in events(engine, params())
         for field in dataclasses.fields(event)
         if field.name == "weights"
         for array in arrays(getattr(event, field.name))
     ]
-    if not named and not hasattr(spec, "WEIGHTS_ARE_SHOWN_AS"):
-        pytest.fail("no event of the engine shows attention weights as such")
-    for array in named:
-        np.testing.assert_allclose(array.astype(np.float64).sum(-1), 1, atol=2e-3)
+    if not shown and not hasattr(spec, "WEIGHTS_ARE_SHOWN_AS"):
+        pytest.fail(f"{named(engine)}: no event shows attention weights as such")
+    for array in shown:
+        np.testing.assert_allclose(
+            array.astype(np.float64).sum(-1), 1, atol=2e-3, err_msg=f"{named(engine)}: its rows do not sum to 1"
+        )
 
 
 def test_stopping_at_every_yield_leaves_nothing_behind(topic):

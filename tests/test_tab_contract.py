@@ -109,7 +109,7 @@ def takes_one_event_of_each_kind(tab: AnyTab) -> None:
     """Those that came are given once more, in another order than the engine's: the slot must not mind."""
     latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
     kinds = declared(tab.topic)
-    assert kinds
+    assert kinds, f"engines.{tab.topic.name}: no spec declares an event"
     assert [kind for kind in kinds if issubclass(kind, Frame) and kind in latest], "no frame of the spec ever came"
     for part in dialects.parts(tab):
         for event in [*latest.values(), *reversed(latest.values())]:
