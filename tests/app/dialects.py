@@ -8,6 +8,7 @@ from typing import Any
 from app.params_form import ParamsForm
 from app.stream import Stream
 from app.tab import AnyTab
+from app.topic.page import Page
 from app.topic.tab import Tab
 from engines.core.params import Rule, rules
 from engines.core.protocol import Event
@@ -32,7 +33,7 @@ def pages_of(tab: AnyTab) -> Sequence[tuple[Any, range]]:
 
 def put(one: Any, **fields: Any) -> None:
     """Change settings of a part; no step to undo where that can be said."""
-    if hasattr(one, "state"):
+    if isinstance(one, Page):
         one.state.put(**fields)
     else:
         one.change(undoable=False, **fields)
@@ -41,7 +42,7 @@ def put(one: Any, **fields: Any) -> None:
 def controls(one: Any) -> dict[str, Rule]:
     """The fields of a part that a person can set; of a page, those in its dock."""
     every = rules(one.params)
-    if not hasattr(one, "state"):
+    if not isinstance(one, Page):
         return every
     shown = {name for form in one.dock.findChildren(ParamsForm) for name in form._rules}
     return {name: rule for name, rule in every.items() if name in shown}
