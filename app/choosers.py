@@ -17,7 +17,7 @@ from engines.checkpoints.catalog import KnownModel
 from engines.core.errors import Message
 
 if TYPE_CHECKING:
-    from app.tab import TopicTab
+    from app.tab import AnyTab
 
 LONGEST = 22  #: letters of a name that stand on a button; the middle of a longer one is left out
 IN_MENU = 44  #: the same for a line of a menu
@@ -39,7 +39,7 @@ class Chooser(DropDown):
 
     Parameters
     ----------
-    tab : TopicTab
+    tab : AnyTab
         Its shell opens, downloads and takes what is chosen.
     name : str or Message
         What to show before anything is known.
@@ -47,7 +47,7 @@ class Chooser(DropDown):
         Tooltip with ``{name}`` in it.
     """
 
-    def __init__(self, tab: TopicTab, name: Text, tip: str) -> None:
+    def __init__(self, tab: AnyTab, name: Text, tip: str) -> None:
         super().__init__(name, "", self.fill)
         self._tab, self._tip, self._name = tab, tip, name
 
@@ -69,7 +69,7 @@ class Chooser(DropDown):
 class ModelChooser(Chooser):
     """Lists the models of a topic: those at hand are used at once, those of the hub are fetched on a click."""
 
-    def __init__(self, tab: TopicTab) -> None:
+    def __init__(self, tab: AnyTab) -> None:
         super().__init__(tab, "Model", "Model: {name}")
         self.source = ""
 
@@ -113,7 +113,7 @@ class ModelChooser(Chooser):
 class PictureChooser(Chooser):
     """Sample photos, files, the clipboard and the pictures of the last times."""
 
-    def __init__(self, tab: TopicTab) -> None:
+    def __init__(self, tab: AnyTab) -> None:
         super().__init__(tab, "Picture", "Picture: {name}")
         self.source = ""
 
@@ -148,12 +148,12 @@ def known(name: str) -> Text:
     return name if name in words.translations() else words.plain(name)
 
 
-def model_chooser(tab: TopicTab) -> ModelChooser:
+def model_chooser(tab: AnyTab) -> ModelChooser:
     """The header's button for the model."""
     return ModelChooser(tab)
 
 
-def picture_chooser(tab: TopicTab) -> PictureChooser:
+def picture_chooser(tab: AnyTab) -> PictureChooser:
     """The header's button for the picture."""
     return PictureChooser(tab)
 

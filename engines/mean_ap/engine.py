@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ from engines.blocks.average_precision import IOU_THRESHOLDS, RECALLS, RECALLS_VO
 from engines.blocks.detections import Boxes
 from engines.core.aside import aside
 from engines.core.errors import LabError, Message
+from engines.core.memo import Memo
 from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
 from engines.mean_ap.cases import Cases
@@ -52,7 +53,7 @@ class Engine:
     def __init__(self) -> None:
         self._read: tuple[object, Cases | None] = (None, None)
         self._begun: tuple[object, Iterator[tuple[int, int]]] = (None, iter(()))
-        self._made: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
+        self._made: dict[str, Memo[Any]] = {}
 
     def run(self, job: Job[MeanApParams]) -> Iterator[Event]:
         """Picture and curve first, since a dragged box waits for them; then what takes longer."""
@@ -90,19 +91,8 @@ class Engine:
     # -- what is remembered
     def _once(self, kind: str, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         """Make it, or hand out what was made for the same key."""
-        place = (kind, *key)
-        if place not in self._made:
-            self._keep(place, make())
-        self._made.move_to_end(place)
-        found: T = self._made[place]
-        return found
-
-    def _keep(self, place: tuple[Hashable, ...], value: object) -> None:
-        """Remember an answer, and forget the oldest of its kind."""
-        self._made[place] = value
-        mine = [one for one in self._made if one[0] == place[0]]
-        if len(mine) > KEPT.get(str(place[0]), FEW):
-            del self._made[mine[0]]
+        made: T = self._made.setdefault(kind, Memo(KEPT.get(kind, FEW))).get(key, make)
+        return made
 
     @staticmethod
     def _key(files: tuple[str, ...]) -> object:
@@ -159,19 +149,13 @@ class Engine:
         self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str, job: Job[MeanApParams]
     ) -> Iterator[NumbersSeen]:
         """The whole evaluation, given up between its pieces where somebody waits."""
-        found: list[Evaluation] = []
+        found = []
         for which, moved in ((boxes, params.moved), (cases.boxes, ())):
-            key = ("measured", id(cases), moved, style)
-            if key not in self._made:
-                pieces = measuring(which, style)
-                while key not in self._made:
-                    if job.cancelled.is_set():
-                        return
-                    try:
-                        next(pieces)
-                    except StopIteration as done:
-                        self._keep(key, done.value)
-            found.append(self._made[key])
+            key = (id(cases), moved, style)
+            try:
+                found.append(self._once("measured", key, partial(evaluation, which, style, job)))
+            except GivenUpError:
+                return
         yield self._once("numbers", (id(cases), params.moved, style), lambda: numbers(cases, boxes, *found))
 
     def _picture(self, cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float) -> PictureSeen:
@@ -195,6 +179,28 @@ class Engine:
             return lambda: thumbnail(cases.images[index].rgb(THUMB)[0])
 
         return tuple(self._once("thumbnail", (id(cases), index), make(index)) for index in pictures)
+
+
+class GivenUpError(Exception):
+    """Another question waits: nothing was measured."""
+
+
+def evaluation(boxes: Boxes, style: str, job: Job[MeanApParams]) -> Evaluation:
+    """The whole evaluation of some boxes.
+
+    Raises
+    ------
+    GivenUpError
+        Between two pieces, if the job was cancelled.
+    """
+    pieces = measuring(boxes, style)
+    while not job.cancelled.is_set():
+        try:
+            next(pieces)
+        except StopIteration as done:
+            found: Evaluation = done.value
+            return found
+    raise GivenUpError
 
 
 class Before(NamedTuple):

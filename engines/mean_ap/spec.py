@@ -8,15 +8,15 @@ all images, n detections and g objects of one image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, setting
-from engines.core.protocol import Frame, Record
+from engines.core.params import Choice, Params, Range, looked, setting
+from engines.core.protocol import Frame, Subject
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -81,13 +81,13 @@ class MeanApParams(Params):
         The cell of the confusion matrix whose pictures are offered; C stands for "nothing".
     """
 
-    files: tuple[str, ...] = ()
-    moved: tuple[Moved, ...] = ()
-    label: int = 0
-    chosen: tuple[int, int] | None = None
-    missed: tuple[int, int] | None = None
-    picture: int = -1
-    cell: tuple[int, int] | None = None
+    files: tuple[str, ...] = looked(())
+    moved: tuple[Moved, ...] = setting((), changes_model=True)
+    label: int = looked(0)
+    chosen: tuple[int, int] | None = looked(None)
+    missed: tuple[int, int] | None = looked(None)
+    picture: int = looked(-1)
+    cell: tuple[int, int] | None = looked(None)
 
     style: str = setting(
         COCO,
@@ -131,13 +131,18 @@ class MeanApParams(Params):
         ),
     )
 
+    def measuring(self, files: tuple[str, ...]) -> MeanApParams:
+        """These settings for other data: nothing of the old ones is looked at or moved any more."""
+        plain = {name: getattr(MeanApParams(), name) for name in OF_DATA}
+        return replace(self, **plain | {"files": files, "label": FIRST if files else 0})
+
+
+OF_DATA = ("files", "moved", "label", "chosen", "missed", "picture", "cell")  #: mean something in one data set alone
+
 
 @dataclass(frozen=True)
-class DataShown(Record):
-    """What is measured: names of classes and pictures, and how much there is of each; ``notes`` say what was odd.
-
-    The frames that follow are about these data: none of them may be seen before it, so it is never dropped.
-    """
+class DataShown(Subject):
+    """What is measured: names of classes and pictures, and how much there is of each; ``notes`` say what was odd."""
 
     name: str
     sample: bool

@@ -39,6 +39,14 @@ def put(one: Any, **fields: Any) -> None:
         one.change(undoable=False, **fields)
 
 
+def reset(one: Any) -> None:
+    """Take every change to the model back."""
+    if isinstance(one, Page):
+        one.state.reset()
+    else:
+        one.reset_changes()
+
+
 def controls(one: Any) -> dict[str, Rule]:
     """The fields of a part that a person can set; of a page, those in its dock."""
     every = rules(one.params)

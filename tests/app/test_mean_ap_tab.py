@@ -36,7 +36,7 @@ from tests.app.views_help import click, drag, exported, is_drawn
 
 
 def rest(tab, qtbot):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not tab.is_busy, timeout=60_000)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def tab(open_window, qtbot):
 
 
 def latest(tab, kind):
-    return tab._latest[kind]
+    return tab.now.feed.frames[kind]
 
 
 def test_it_opens_on_the_first_wrong_detection(tab):
@@ -56,15 +56,15 @@ def test_it_opens_on_the_first_wrong_detection(tab):
     assert curve.verdicts[curve.at] != 0
     assert (curve.verdicts[: curve.at] == 0).all()
     assert picture.index == curve.image[curve.at]
-    assert tab.look.list.at() == tab.look.curve.at() == curve.at
-    is_truth, place = tab.look._order[tab.look.photo.at()]
+    assert tab.pages[0].list.at() == tab.pages[0].curve.at() == curve.at
+    is_truth, place = tab.pages[0]._order[tab.pages[0].photo.at()]
     assert (is_truth, place) == (False, curve.index[curve.at])
-    assert "Precision falls" in tab.look.reason.text()
-    assert all(is_drawn(view) for view in tab.look.views())
+    assert "Precision falls" in tab.pages[0].reason.text()
+    assert all(is_drawn(view) for view in tab.pages[0].views())
 
 
 def test_walking_the_list_goes_through_detections_and_then_the_missed_objects(tab, qtbot):
-    look, seen = tab.look, latest(tab, CurveSeen)
+    look, seen = tab.pages[0], latest(tab, CurveSeen)
     for key, at in ((Qt.Key.Key_Home, 0), (Qt.Key.Key_Down, 1), (Qt.Key.Key_PageDown, 9)):
         QTest.keyClick(look.list, key)
         rest(tab, qtbot)
@@ -77,11 +77,11 @@ def test_walking_the_list_goes_through_detections_and_then_the_missed_objects(ta
     assert look.list.entry(look.list.at()).mark == "FN"
     assert look._order[look.photo.at()] == (True, last.missed_index[last.missed_at])
     assert "issed" in look.reason.text()
-    assert not tab.history.can_undo  # looking is no step
+    assert not tab.now.state.history.can_undo  # looking is no step
 
 
 def test_a_dragged_box_moves_its_step_and_undo_brings_it_back(tab, qtbot):
-    look, before = tab.look, latest(tab, CurveSeen)
+    look, before = tab.pages[0], latest(tab, CurveSeen)
     look.list.setFocus()
     QTest.keyClick(look.list, Qt.Key.Key_Home)  # the best detection is right
     rest(tab, qtbot)
@@ -95,19 +95,22 @@ def test_a_dragged_box_moves_its_step_and_undo_brings_it_back(tab, qtbot):
     assert moved.verdicts[0] != 0
     assert moved.value < moved.before_value == before.value
     assert look.list.entry(0).changed
-    assert tab.table.twelve.numbers()["untouched"][0] > tab.table.twelve.numbers()["values"][0]
+    tab.show_page(1)
+    bars = tab.now.twelve.numbers()
+    assert bars["untouched"][0] > bars["values"][0]
     tab.undo()
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).value == before.value
-    assert not tab.history.can_undo  # the whole drag was one step
+    assert not tab.now.state.history.can_undo  # the whole drag was one step
     tab.redo()
-    tab.back_button.click()
+    tab.show_page(0)
+    tab.now.back_button.click()
     rest(tab, qtbot)
     assert tab.params.moved == ()
 
 
 def test_a_click_on_a_box_looks_at_its_class_and_a_missed_object_is_looked_at_too(tab, qtbot):
-    look, seen = tab.look, latest(tab, PictureSeen)
+    look, seen = tab.pages[0], latest(tab, PictureSeen)
     other = next(i for i, (truth, place) in enumerate(look._order)
                  if not truth and seen.labels[place] != tab.params.label)  # fmt: skip
     look.photo.set_at(other)
@@ -125,7 +128,7 @@ def test_a_click_on_a_box_looks_at_its_class_and_a_missed_object_is_looked_at_to
 
 
 def test_a_click_on_an_object_lights_the_step_of_its_detection(tab, qtbot):
-    look = tab.look
+    look = tab.pages[0]
     seen = latest(tab, PictureSeen)
     found = next(i for i in np.flatnonzero(seen.found) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
     at = look._order.index((True, found))
@@ -136,7 +139,7 @@ def test_a_click_on_an_object_lights_the_step_of_its_detection(tab, qtbot):
     assert curve.label == seen.truth_labels[found]
     assert (seen.partner[curve.index[curve.at]], curve.verdicts[curve.at]) == (found, RIGHT)
     assert look._order[look.photo.at()] == (True, found)  # the object stays in the hand
-    tab.change(size="Large")
+    tab.now.change(size="Large")
     rest(tab, qtbot)
     seen = latest(tab, PictureSeen)
     other = next(i for i in np.flatnonzero(seen.aside) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
@@ -147,38 +150,39 @@ def test_a_click_on_an_object_lights_the_step_of_its_detection(tab, qtbot):
 
 
 def test_a_cell_of_the_confusion_matrix_offers_its_pictures(tab, qtbot):
-    matrix = tab.look.matrix
+    matrix = tab.pages[0].matrix
     counts = matrix.numbers()["values"]
     true, said = np.argwhere((counts > 0) & (~np.eye(len(counts), dtype=bool)))[0].tolist()
-    everything = tab.look._offered
+    everything = tab.pages[0]._offered
     click(matrix, matrix.cell_rect((true, said)).center())
     rest(tab, qtbot)
     assert tab.params.cell == (true, said)
-    assert 0 < len(tab.look._offered) < len(everything)
-    assert latest(tab, PictureSeen).index == tab.look._offered[0]
-    if len(tab.look._offered) > 1:
-        click(tab.look.strip, tab.look.strip.place(1).center())
+    assert 0 < len(tab.pages[0]._offered) < len(everything)
+    assert latest(tab, PictureSeen).index == tab.pages[0]._offered[0]
+    if len(tab.pages[0]._offered) > 1:
+        click(tab.pages[0].strip, tab.pages[0].strip.place(1).center())
         rest(tab, qtbot)
-        assert latest(tab, PictureSeen).index == tab.look._offered[1]
+        assert latest(tab, PictureSeen).index == tab.pages[0]._offered[1]
     click(matrix, matrix.cell_rect((true, said)).center())
     rest(tab, qtbot)
-    assert tab.look._offered == everything
+    assert tab.pages[0]._offered == everything
 
 
 def test_style_and_threshold_change_what_is_said(tab, qtbot):
     before = latest(tab, NumbersSeen).twelve[0]
-    tab.change(style=VOC07)
+    tab.now.change(style=VOC07)
     rest(tab, qtbot)
     assert latest(tab, NumbersSeen).twelve[0] > before
-    assert len(tab.look.curve.numbers()["read_at_recall"]) == 11
+    assert len(tab.pages[0].curve.numbers()["read_at_recall"]) == 11
     passing = latest(tab, CurveSeen).passing
-    tab.change(threshold=0.95)
+    tab.now.change(threshold=0.95)
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).passing < passing
-    tab.change(size="Large")
+    tab.now.change(size="Large")
     rest(tab, qtbot)
     seen = latest(tab, PictureSeen)
-    marks = {words.drawn(box.tag) for box, (truth, i) in zip(tab.look.photo._boxes, tab.look._order, strict=True)
+    page = tab.now
+    marks = {words.drawn(box.tag) for box, (truth, i) in zip(page.photo._boxes, page._order, strict=True)
              if truth and seen.aside[i] and not seen.crowd[i]}  # fmt: skip
     assert seen.aside.any()
     assert marks <= {""}  # an object of another size is not missed
@@ -187,27 +191,27 @@ def test_style_and_threshold_change_what_is_said(tab, qtbot):
 
 def test_another_iou_shows_which_steps_moved(tab, qtbot):
     usual = latest(tab, CurveSeen)
-    assert "recall_before" not in tab.look.curve.numbers()
-    tab.form.control("iou").slider.setValue(tab.form.control("iou").slider.maximum())
+    assert "recall_before" not in tab.pages[0].curve.numbers()
+    tab.now.forms[0].control("iou").slider.setValue(tab.now.forms[0].control("iou").slider.maximum())
     rest(tab, qtbot)
     strict = latest(tab, CurveSeen)
     assert tab.params.iou == 0.95
-    np.testing.assert_array_equal(tab.look.curve.numbers()["envelope_before"], usual.envelope)
+    np.testing.assert_array_equal(tab.pages[0].curve.numbers()["envelope_before"], usual.envelope)
     figures = [words.number(value, 3) for value in (strict.value, usual.value)]
-    assert tab.look.curve_card.note.text() == "AP {}, {} at 0.50".format(*figures)
-    turned = [tab.look.list.entry(i).changed for i in range(len(strict.scores))]
+    assert tab.pages[0].curve_card.note.text() == "AP {}, {} at 0.50".format(*figures)
+    turned = [tab.pages[0].list.entry(i).changed for i in range(len(strict.scores))]
     assert turned == (strict.verdicts != usual.verdicts).tolist()
     assert any(turned)
     tab.undo()
     rest(tab, qtbot)
-    assert "recall_before" not in tab.look.curve.numbers()
+    assert "recall_before" not in tab.pages[0].curve.numbers()
 
 
 def test_the_bars_take_the_room_of_a_large_window(tab, qtbot):
     window = tab.window()
     window.resize(1920, 1080)
     tab.show_page(1)
-    for bars in (tab.table.twelve, tab.table.each):
+    for bars in (tab.pages[1].twelve, tab.pages[1].each):
         qtbot.waitUntil(lambda bars=bars: bars.isVisible() and bars.height() > 300)
         bars.arranged()
         assert bars.height() - bars._at.rows[-1].bottom() < 48
@@ -255,14 +259,14 @@ def test_what_is_said_of_a_detection_is_what_the_curve_does():
 @pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
 def test_every_word_is_whole_in_both_languages_and_themes(tab, qtbot, size):
     window = tab.window()
-    place = tab.look._seen.index
+    place = tab.pages[0]._seen.index
     for language, look in (("zh", "dark"), ("en", "light")):
         theme.switch(window, theme=look, language=language)
         window.resize(*size)
         qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
         moved = (Moved(place, False, 0, (0.0, 0.0, 9.0, 9.0)),)
         for fields in ({}, {"iou": 0.95}, {"moved": moved, "iou": 0.5}, {"moved": (), "style": VOC07}):
-            tab.change(**fields)
+            tab.now.change(**fields)
             rest(tab, qtbot)
             for page in (1, 0):
                 tab.show_page(page)
@@ -293,25 +297,25 @@ def test_coco_files_are_dropped_one_after_the_other_and_bad_ones_leave_the_old_d
     take(dropped(results))
     rest(tab, qtbot)
     assert tab.error.isVisible()
-    assert tab.data.sample
+    assert tab.data.shown.sample
     take(dropped(truth))  # the results that waited for it are taken along
     rest(tab, qtbot)
-    assert not tab.data.sample
-    assert tab.data.classes == ("cat",)
+    assert not tab.data.shown.sample
+    assert tab.data.shown.classes == ("cat",)
     assert latest(tab, CurveSeen).value == pytest.approx(1)
     assert not tab.error.isVisible()
     take(dropped(bad))
     rest(tab, qtbot)
     assert tab.error.isVisible()
-    assert tab.data.classes == ("cat",)
+    assert tab.data.shown.classes == ("cat",)
     assert str(bad) not in tab.params.files
-    tab.change(iou=0.95)  # the next change is served
+    tab.now.change(iou=0.95)  # the next change is served
     rest(tab, qtbot)
     assert not tab.failed
     assert latest(tab, CurveSeen).value == 0
-    tab.use_sample()
+    tab.data.measure(())
     rest(tab, qtbot)
-    assert tab.data.sample
+    assert tab.data.shown.sample
 
 
 def test_reading_that_is_cancelled_leaves_all_as_it_was(tab, qtbot, monkeypatch):
@@ -319,7 +323,7 @@ def test_reading_that_is_cancelled_leaves_all_as_it_was(tab, qtbot, monkeypatch)
     import engines.mean_ap.engine as home
 
     moved = (Moved(3, False, 0, (0.0, 0.0, 9.0, 9.0)),)
-    tab.change(label=1, moved=moved)
+    tab.now.change(label=1, moved=moved)
     rest(tab, qtbot)
 
     def endless(_paths):
@@ -333,8 +337,8 @@ def test_reading_that_is_cancelled_leaves_all_as_it_was(tab, qtbot, monkeypatch)
     rest(tab, qtbot)
     assert not tab.error.isVisible()
     assert tab.params == replace(tab.params, files=(), label=1, moved=moved)
-    assert tab.look.classes.at() == latest(tab, CurveSeen).label == 1
-    tab.change(iou=0.9)
+    assert tab.pages[0].classes.at() == latest(tab, CurveSeen).label == 1
+    tab.now.change(iou=0.9)
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).iou == pytest.approx(0.9)
     assert latest(tab, CurveSeen).label == 1
@@ -352,8 +356,8 @@ def test_answers_that_come_late_meet_the_data_they_are_about(tab, qtbot, tmp_pat
         for event in itertools.islice((one for one in events if not isinstance(one, Progress)), most):
             box.put(event)
     for event in box.drain():
-        tab.on(event)
-        seen.append((type(event).__name__, tab.data.sample))
+        tab.now.feed.stream.arrived.emit(event)
+        seen.append((type(event).__name__, tab.data.shown.sample))
     assert seen[0] == ("DataShown", False)
     assert ("NumbersSeen", False) in seen
     assert seen[-2:] == [("DataShown", True), ("PictureSeen", True)]
@@ -363,7 +367,7 @@ def test_a_file_that_was_refused_can_be_mended_and_tried_again(tab, qtbot, tmp_p
     path = tmp_path / "truth.json"
     path.write_text("{", encoding="utf-8")
     moved = (Moved(3, False, 0, (0.0, 0.0, 9.0, 9.0)),)
-    tab.change(moved=moved)
+    tab.now.change(moved=moved)
     tab.take_paths([path])
     rest(tab, qtbot)
     assert tab.params.moved == moved  # as on screen
@@ -371,7 +375,7 @@ def test_a_file_that_was_refused_can_be_mended_and_tried_again(tab, qtbot, tmp_p
     assert tab.error._action.text() == "Try again"
     tab.error._action.click()
     rest(tab, qtbot)
-    assert tab.data.classes == ("cat",)
+    assert tab.data.shown.classes == ("cat",)
     assert tab.params.moved == ()
 
 
@@ -382,11 +386,11 @@ def test_a_bad_file_at_the_start_leaves_the_sample(open_window, qtbot, tmp_path)
     tab = window.show_topic("mean_ap")
     tab.take_paths([path])  # before anything was shown
     rest(tab, qtbot)
-    qtbot.waitUntil(lambda: tab.data is not None)
+    qtbot.waitUntil(lambda: tab.data.shown is not None)
     rest(tab, qtbot)
-    assert tab.data.sample
+    assert tab.data.shown.sample
     assert tab.error.isVisible()
-    assert is_drawn(tab.look.photo)
+    assert is_drawn(tab.pages[0].photo)
 
 
 def test_every_missed_object_has_its_reason():
@@ -408,12 +412,14 @@ def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):
     rest(tab, qtbot)
     assert tab.error.isVisible()
     assert latest(tab, CurveSeen).missed_image.tolist() == [0]
-    assert is_drawn(tab.look.photo)
+    assert is_drawn(tab.pages[0].photo)
 
 
 # -- views
 @pytest.mark.parametrize("ending", TAKERS)
 def test_views_can_be_saved(tab, ending):
-    for view in (*tab.look.views(), *tab.table.views()):
-        assert view.numbers()
-        assert len(exported(view, ending)) > 100
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        for view in tab.now.views():
+            assert view.numbers()
+            assert len(exported(view, ending)) > 100

@@ -19,6 +19,7 @@ from app.training import Training
 from app.views.base import PixelView
 from engines.checkpoints import catalog
 from tests import corpus
+from tests.app import dialects
 from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
@@ -219,14 +220,15 @@ def check_each_tab(qtbot, window, vit_folder) -> None:
     window.choose_device("cpu")
     for tab in window.tabs.values():
         window.show_topic(tab.topic.name)
-        tab.reset_changes()
+        for part in dialects.parts(tab):
+            dialects.reset(part)
         rest(qtbot, window)
         if tab.failed:
             ways = {
                 "vit": lambda tab=tab: tab.take_model(str(vit_folder)),
                 "detr": lambda tab=tab: tab.take_model("toy-detr"),
                 "transfer": lambda tab=tab: (tab.take_model(""), tab.take_set(())),
-                "mean_ap": lambda tab=tab: tab.use_sample(),
+                "mean_ap": lambda tab=tab: tab.data.measure(()),
             }
             assert tab.topic.name in ways, f"{tab.topic.name}: {tab.error.reason()}"
             ways[tab.topic.name]()

@@ -9,10 +9,8 @@ TOPIC = Topic(
     order=1,
     icon="map",
     tab="app.tabs.mean_ap.tab:MeanApTab",
-    engine="engines.mean_ap.engine:Engine",
-    tagline="precision and recall, step by step",
-    about=(
-        "Precision and recall step by step in COCO's and VOC's styles, each detection with its reason, a confusion "
-        "matrix that picks pictures; COCO files of your own."
+    pages=(
+        "app.tabs.mean_ap.detections.page:DetectionsPage",
+        "app.tabs.mean_ap.numbers.page:NumbersPage",
     ),
 )

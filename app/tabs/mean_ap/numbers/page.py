@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,19 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from app import words
 from app.cards import card
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.shell import Shell
 from app.tabs.mean_ap.said import class_name, how_many, share
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.widgets import box, col, row
 from engines.core.errors import Message
-from engines.mean_ap.spec import TWELVE, DataShown, NumbersSeen
+from engines.core.protocol import Event
+from engines.mean_ap.spec import TWELVE, DataShown, MeanApParams, NumbersSeen
 
 HALF = 0.5  #: the recall whose precisions are read while nobody points: at recall 1 all are 0
 
@@ -32,10 +39,16 @@ def scrolling(inside: QWidget) -> QScrollArea:
     return area
 
 
-class NumbersPage:
+class NumbersPage(Page):
     """Two cards of bars."""
 
-    def __init__(self) -> None:
+    title = "Numbers"
+    params_type = MeanApParams
+    engine = "engines.mean_ap.engine:Engine"
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self._data: DataShown | None = None
         self.twelve = Bars(pitch=84, widest="0.000", widest_note="+0.0000")
         self.each = Bars(pitch=72, widest="0.000", widest_note="AP50 0.000")
         self.curves = Curves(y_range=(0, 1), widest="0.00")
@@ -45,9 +58,19 @@ class NumbersPage:
             "Precision by recall at five IoUs", self.curves, "mean over classes", foot=self.curves.key
         )
         right = col((self.each_card, 10), (self.curves_card, 11), gap=S3)
-        self.centre = box(row((self.twelve_card, 1), (right, 1), gap=S3))
         words.say(self.each, "setAccessibleName", "Each class")
         self.curves.pointed.connect(lambda at: self.curves.set_cursor(HALF if at is None else at))
+        self.lay(box(row((self.twelve_card, 1), (right, 1), gap=S3)), ParamsForm(self.params, ("style",)), resets=False)
+
+    def exported(self) -> dict[str, object]:
+        return asdict(self.params)
+
+    def on(self, event: Event) -> None:
+        match event:
+            case DataShown():
+                self._data = event
+            case NumbersSeen() if self._data is not None:
+                self.show_numbers(event, self._data)
 
     def show_numbers(self, seen: NumbersSeen, data: DataShown) -> None:
         """Bars over the whole scale, with what they were before boxes were moved."""

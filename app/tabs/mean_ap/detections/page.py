@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QSizePolicy
 
 from app import words
 from app.cards import card
 from app.choosers import shortened
+from app.params_form import ParamsForm
+from app.sections import section
+from app.shell import Shell
 from app.steady import hold_lines
+from app.tabs.mean_ap.detections.boxes import Held, box_of
 from app.tabs.mean_ap.said import (
     LONG,
     LONG_MISSED,
@@ -24,10 +28,12 @@ from app.tabs.mean_ap.said import (
     how_many,
     missing,
     share,
-    tag,
     verdict,
 )
 from app.theme import S1, S3, SMALL
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box
@@ -36,16 +42,17 @@ from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import DetectionList, Entry
 from app.views.filmstrip import FilmStrip
 from app.views.precisioncurve import Line, PrecisionCurve
-from app.widgets import MenuButton, box, button, col, label, quiet, row
-from app.words import Text
+from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row
 from engines.core.errors import Message
+from engines.core.protocol import Event
 from engines.mean_ap.spec import (
     ASIDE,
     RIGHT,
     ConfusionSeen,
-    Corners,
     CurveSeen,
     DataShown,
+    MeanApParams,
+    Moved,
     NumbersSeen,
     PictureSeen,
     StripSeen,
@@ -53,46 +60,24 @@ from engines.mean_ap.spec import (
 
 COLUMN = 400  #: px at least, so that the cards of both rows have common edges
 LONGEST, BUTTON, BRIEF = 30, 20, 14  #: letters of a picture's name; of a class on the button, beside the matrix
-Held = tuple[bool, int]  #: an object (True) or a detection, and its place in the image
+HINT = (
+    "Drag a box or the IoU: rings mark the steps that changed, the dashed curve is the one before. "
+    "Drop COCO files (.json) to measure your own."
+)
 
 
-class LookPage(QObject):
-    """Views of the page.
+class DetectionsPage(Page):
+    """Views of the page."""
 
-    Signals
-    -------
-    walked : (image, detection)
-        Look at this detection of the class on screen.
-    picked : (label, image, detection)
-        Look at this detection of the picture.
-    lost : (label, image, object)
-        Look at this missed object.
-    owned : (label, image)
-        Look at this class, in this image.
-    classed : int
-        Look at this class.
-    pictured : int
-        Look at this image.
-    celled : (row, column)
-        Offer the pictures of this cell.
-    dragged : (image, is object, place, corners)
-        A box follows the hand.
-    settled
-        The hand let go.
-    """
+    title = "Detections"
+    params_type = MeanApParams
+    engine = "engines.mean_ap.engine:Engine"
+    file_kinds = (".json",)
+    file_title = "COCO ground truth and results"
 
-    walked = Signal(object)
-    picked = Signal(int, int, int)
-    lost = Signal(int, int, int)
-    owned = Signal(int, int)
-    classed = Signal(int)
-    pictured = Signal(int)
-    celled = Signal(object)
-    dragged = Signal(int, bool, int, object)
-    settled = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self._drawn: dict[type[Event], Event] = {}
         self._data: DataShown | None = None
         self._seen: PictureSeen | None = None
         self._curve: CurveSeen | None = None
@@ -101,18 +86,17 @@ class LookPage(QObject):
         self._under_hand: Box | None = None
         self._later: PictureSeen | None = None  # another picture that came while a box was in the hand
         self._held: Held | None = None  # an object that was clicked; a detection is held by the curve
-        self._threshold = 0.0
         self.photo = BoxEditor(turn=False, snap=4)
         self.curve, self.list, self.matrix = PrecisionCurve(), DetectionList(), CountMatrix()
         self.strip = FilmStrip(66)
         self.classes = MenuButton([words.plain("–")], prefix="Class: {value}", tip="The class whose curve is shown")
         self.back = button("", "left", "boxed", "One detection back", clicked=lambda: self.list.walk(-1, 0))
-        self.on = button("", "right", "boxed", "One detection on", clicked=lambda: self.list.walk(1, 0))
+        self.forward = button("", "right", "boxed", "One detection on", clicked=lambda: self.list.walk(1, 0))
         self.reason = label("", SMALL, wrap=True)
         self.whole = quiet("")
         self.photo_card = card("Picture", self.photo)
         self.curve_card = card("Precision and recall", self.curve, tools=[self.classes], foot=self.whole)
-        self.list_card = card("One by one", self.list, tools=[row(self.back, self.on, gap=S1)], foot=self.reason)
+        self.list_card = card("One by one", self.list, tools=[row(self.back, self.forward, gap=S1)], foot=self.reason)
         self.bar = ColorBar(ramp="tide", least=90, turned=True)
         self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.matrix_card = card(
@@ -120,33 +104,57 @@ class LookPage(QObject):
         )
         hold_lines(self.reason, 2)
         top, bottom = (self.photo_card, self.curve_card), (self.list_card, self.matrix_card)
-        self.centre = box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3))
-        for one in (self.photo_card, self.curve_card, self.list_card, self.matrix_card):
+        for one in (*top, *bottom):
             one.setMinimumWidth(COLUMN)
         self._connect()
+        self.moved_note = quiet("", wrap=True)
+        self.back_button = WideButton("Put the boxes back", "reset")
+        self.back_button.clicked.connect(lambda _checked=False: self.state.reset())
+        self.lay(
+            box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3)),
+            ParamsForm(self.params, ("style", "iou", "size", "threshold")),
+            box(section("Boxes", self.moved_note, self.back_button)),
+            quiet(HINT, wrap=True),
+            resets=False,
+        )
 
     def _connect(self) -> None:
         self.curve.chosen.connect(self._walk)
         self.list.chosen.connect(self._walk)
         self.curve.hovered.connect(self.list.set_hover)
-        self.classes.chosen.connect(self.classed)
-        self.strip.chosen.connect(lambda i: self.pictured.emit(self._offered[i]))
-        self.matrix.clicked.connect(self.celled)
+        self.classes.chosen.connect(lambda label: self._look_at(label=label))
+        self.strip.chosen.connect(lambda i: self._look_at(picture=self._offered[i]))
+        self.matrix.clicked.connect(self._choose_cell)
         self.photo.clicked.connect(self._clicked)
-        self.photo.changed.connect(self._changed)
+        self.photo.changed.connect(self._dragged)
         self.photo.finished.connect(lambda _i: self._let_go())
         words.say(self.strip, "setAccessibleName", "Pictures of the cell")
 
     # -- hand
+    def _look_at(self, **fields: Any) -> None:
+        """Look at a detection, a missed object, a class or a picture, instead of what was chosen before."""
+        self.change(**({"chosen": None, "missed": None, "picture": -1} | fields))
+
+    def _choose_cell(self, cell: tuple[int, int]) -> None:
+        """Offer the pictures of a cell of the confusion matrix and show the first; the same again offers all."""
+        if cell == self.params.cell:
+            self._look_at(cell=None)
+            return
+        named = [label for label in reversed(cell) if self._data is not None and label < len(self._data.classes)]
+        self._look_at(cell=cell, **({"label": named[0]} if named else {}))
+
+    def escape(self) -> None:
+        self._look_at(cell=None)
+
     def _walk(self, at: int) -> None:
         seen = self._curve
         if seen is None:
             return
         self._held, lost = None, at - len(seen.image)
         if lost < 0:
-            self.walked.emit((int(seen.image[at]), int(seen.index[at])))
+            self._look_at(chosen=(int(seen.image[at]), int(seen.index[at])))
         elif lost < len(seen.missed_image):
-            self.lost.emit(seen.label, int(seen.missed_image[lost]), int(seen.missed_index[lost]))
+            self._look_at(label=seen.label, missed=(int(seen.missed_image[lost]), int(seen.missed_index[lost])))
 
     def _clicked(self, at: int | None) -> None:
         if self._seen is None or at is None or at >= len(self._order):
@@ -155,39 +163,75 @@ class LookPage(QObject):
         seen, (is_truth, place) = self._seen, self._order[at]
         self._held = (is_truth, place) if is_truth else None
         if not is_truth:
-            self.picked.emit(int(seen.labels[place]), seen.index, place)
+            self._look_at(label=int(seen.labels[place]), chosen=(seen.index, place))
             return
         label, taker = int(seen.truth_labels[place]), np.flatnonzero((seen.partner == place) & (seen.verdicts == RIGHT))
         if seen.aside[place]:
-            self.owned.emit(label, seen.index)
+            self._look_at(label=label, picture=seen.index)
         elif seen.found[place] and len(taker):
-            self.picked.emit(label, seen.index, int(taker[0]))  # the step that goes where this object goes
+            self._look_at(label=label, chosen=(seen.index, int(taker[0])))  # the step that goes where this object goes
         else:
-            self.lost.emit(label, seen.index, place)
+            self._look_at(label=label, missed=(seen.index, place))
 
-    def _changed(self, at: int, made: Box) -> None:
+    def _dragged(self, at: int, made: Box) -> None:
         if self._seen is None or at >= len(self._order):
             return
         self._under_hand = made
         width, height = self._seen.width, self._seen.height
         low = (made.cx - made.w / 2) * width, (made.cy - made.h / 2) * height
-        corners: Corners = (*low, low[0] + made.w * width, low[1] + made.h * height)
-        self.dragged.emit(self._seen.index, *self._order[at], corners)
+        place = (self._seen.index, *self._order[at])
+        others = tuple(one for one in self.params.moved if (one.image, one.truth, one.index) != place)
+        corners = (*low, low[0] + made.w * width, low[1] + made.h * height)
+        self.change(moved=(*others, Moved(*place, corners)))
 
     def _let_go(self) -> None:
-        self.settled.emit()
+        self.settle()
         later, self._later = self._later, None
         if later is not None:
             self.show_picture(later)
         self.show_boxes()
 
     # -- content
-    def show_data(self, data: DataShown, label_at: int) -> None:
+    def show_params(self, params: MeanApParams) -> None:
+        count = len(params.moved)
+        texts = {0: "All boxes are where they were.", 1: "1 box was moved."}
+        words.say(self.moved_note, "setText", texts.get(count, "{n} boxes were moved."), n=count)
+        self.back_button.setEnabled(count > 0)
+
+    def exported(self) -> dict[str, object]:
+        return asdict(self.params)
+
+    def on(self, event: Event) -> None:
+        if event is self._drawn.get(type(event)):
+            return  # what a drag does not touch comes again as it was
+        self._drawn[type(event)] = event
+        match event:
+            case DataShown():
+                self._drawn = {DataShown: event}
+                self.show_data(event)
+            case PictureSeen():
+                self.show_picture(event)
+            case CurveSeen():
+                self.show_curve(event)
+            case ConfusionSeen():
+                self.show_confusion(event)
+            case StripSeen():
+                self.show_strip(event)
+            case NumbersSeen():
+                self.show_numbers(event)
+
+    def retranslated(self) -> None:
+        """Some texts are made from numbers when an answer comes: make them anew."""
+        self._drawn.clear()
+        super().retranslated()
+
+    def show_data(self, data: DataShown) -> None:
         """Names of classes and pictures."""
-        self._data, self._seen, self._curve, self._held, self._later = data, None, None, None, None
-        self._order = []
+        if data is not self._data:
+            self._data, self._seen, self._curve, self._held, self._later = data, None, None, None, None
+            self._order = []
         names = [class_name(name, BUTTON) for name in data.classes] or [words.plain("–")]
-        self.classes.set_options(names, min(max(0, label_at), len(names) - 1))
+        self.classes.set_options(names, min(max(0, self.params.label), len(names) - 1))
         short = [class_name(name, BRIEF) for name in data.classes]
         self.matrix.set_names([*short, Message("nothing there")], [*short, Message("missed")])
         self.list.set_empty(Message("No detection of this class."))
@@ -217,12 +261,8 @@ class LookPage(QObject):
         self.strip.set_at(self._offered.index(seen.index) if seen.index in self._offered else -1)
         self.show_boxes()
 
-    def set_threshold(self, threshold: float) -> None:
-        """What passes."""
-        self._threshold = threshold
-
     def _passing(self, seen: PictureSeen) -> np.ndarray:
-        return np.asarray(seen.scores >= self._threshold)
+        return np.asarray(seen.scores >= self.params.threshold)
 
     def _at(self) -> Held | None:
         """The box that is marked: a clicked object, or the detection that is looked at."""
@@ -235,7 +275,7 @@ class LookPage(QObject):
         return (False, int(curve.index[curve.at])) if curve.image[curve.at] == seen.index else None
 
     def show_boxes(self) -> None:
-        """Boxes of the picture: objects green, right ones orange, wrong ones red, all with their letters."""
+        """Boxes of the picture, the marked one among them."""
         seen, data = self._seen, self._data
         if seen is None or data is None:
             return
@@ -246,7 +286,7 @@ class LookPage(QObject):
         if dragging and self._order and self.photo.at() >= 0:
             shown = self._order  # a box keeps its place under the hand
         label = self._curve.label if self._curve is not None else -1
-        boxes = [self._box(seen, data, one, passing, label, one == at) for one in shown]
+        boxes = [box_of(seen, data, one, one[0] or bool(passing[one[1]]), label, one == at) for one in shown]
         if dragging and 0 <= self.photo.at() < len(boxes):
             now, i = self._under_hand, self.photo.at()
             boxes[i] = boxes[i] if now is None else replace(boxes[i], cx=now.cx, cy=now.cy, w=now.w, h=now.h)
@@ -254,31 +294,6 @@ class LookPage(QObject):
         self.photo.set_boxes(boxes)
         if not dragging:
             self.photo.set_at(shown.index(at) if at is not None and at in shown else -1)
-
-    @staticmethod
-    def _box(seen: PictureSeen, data: DataShown, one: Held, passing: np.ndarray, label: int, at: bool) -> Box:
-        """One box; those of the class on screen say their name, the others their letters alone."""
-        is_truth, i = one
-        corners = (seen.truths if is_truth else seen.boxes)[i] / [seen.width, seen.height, seen.width, seen.height]
-        cx, cy, w, h = (float(v) for v in (*((corners[:2] + corners[2:]) / 2), *(corners[2:] - corners[:2])))
-        mine = int((seen.truth_labels if is_truth else seen.labels)[i])
-        name, loud = class_name(data.classes[mine]), at or mine == label
-        said: Text
-        if is_truth:
-            if seen.crowd[i]:
-                return Box(cx, cy, w, h, Message("crowd: {name}", {"name": name}), "truth", dashed=True)
-            if seen.aside[i]:  # of another size than asked for
-                return Box(cx, cy, w, h, "", "text2")
-            if seen.found[i] and not at:
-                return Box(cx, cy, w, h, "", "truth")
-            mark = "" if seen.found[i] else "FN"
-            said = (tag(mark, name) if loud else mark) if mark else name
-            return Box(cx, cy, w, h, said, "truth", dashed=bool(mark))
-        mark, token = MARKS[int(seen.verdicts[i])]
-        said = tag(mark, name, float(seen.scores[i])) if loud else mark
-        if not passing[i]:
-            return Box(cx, cy, w, h, said, "text2", above=False, dashed=True)
-        return Box(cx, cy, w, h, said, token, above=False)
 
     def show_curve(self, seen: CurveSeen) -> None:
         """The curve, the list, and what is said of the detection that is looked at."""
@@ -315,7 +330,7 @@ class LookPage(QObject):
             words.say(self.reason, "setText", here if count else "No detection of this class.")
         self.curve.set_at(seen.at, said)
         self.back.setEnabled(at > 0)
-        self.on.setEnabled(at < count + len(seen.missed_image) - 1)
+        self.forward.setEnabled(at < count + len(seen.missed_image) - 1)
         self.show_boxes()
 
     @staticmethod
@@ -332,8 +347,9 @@ class LookPage(QObject):
 
         return make
 
-    def show_confusion(self, seen: ConfusionSeen, cell: tuple[int, int] | None) -> None:
+    def show_confusion(self, seen: ConfusionSeen) -> None:
         """Who was taken for whom."""
+        cell = self.params.cell
         self.matrix.set_empty("Too many classes for a matrix.")
         self.matrix.set_counts(seen.counts, max(0, len(seen.counts) - 1))
         top, clipped = self.matrix.top()

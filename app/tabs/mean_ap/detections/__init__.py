@@ -1,0 +1,1 @@
+"""A picture with its boxes, the curve, the list, the confusion matrix."""

@@ -1,0 +1,1 @@
+"""The twelve numbers of COCO, and each class."""
