@@ -118,6 +118,11 @@ class Page(QWidget):
         """The page's folder in tabs and engines, and its place in the settings: its title, as a name."""
         return cls.title.lower().replace(" ", "_")
 
+    @classmethod
+    def plain(cls) -> Params:
+        """The settings of the very first start; of pages that share them the first one says it."""
+        return cls.params_type()
+
     # -- the contract: what a subclass says
     def on(self, event: Event) -> None:
         """Draw what the engine tells. Frames, and the `Subject` they are about, come while the page is on screen, at

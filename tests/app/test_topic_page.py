@@ -142,6 +142,16 @@ class RunParams(TrainingParams):
         return replace(self, width=self.width // 2 * 2)
 
 
+def test_a_page_says_what_the_very_first_start_shows(window, qtbot, monkeypatch):
+    monkeypatch.setattr(paged.First, "plain", classmethod(lambda cls: PoolParams(temperature=2.0, query=4)))
+    window.settings.keep_fields("paged.models", PoolParams(temperature=3.0), ("temperature",))
+    window.settings.set_page("paged", SECOND)
+    made = Tab(paged.TOPIC, window)
+    qtbot.addWidget(made)
+    assert type(made.now) is paged.Second
+    assert made.params == PoolParams(temperature=3.0, query=4)
+
+
 @dataclass(frozen=True)
 class CropParams(Params):
     size: int = setting(8)
