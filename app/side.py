@@ -87,6 +87,14 @@ class Side(QFrame):
             return RAIL
         return max(SIDE, 2 * S2 + max(one.sizeHint().width() for one in self._buttons.values()))
 
+    def restyled(self) -> None:
+        """A style sheet and an icon that are put on have sizes of their own."""
+        only, beside = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for one in self._buttons.values():
+            one.setToolButtonStyle(only if self._rail else beside)
+            one.setIconSize(QSize(20, 20) if self._rail else QSize(18, 18))
+            one.setFixedHeight(32 if self._rail else 28)
+
     def retranslated(self) -> None:
         """Titles in another language may need another width."""
         self.set_rail(self._rail, animated=False)
@@ -105,11 +113,7 @@ class Side(QFrame):
             part.setVisible(not rail)
         for part in self._narrow:
             part.setVisible(rail)
-        for one in self._buttons.values():
-            only, beside = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-            one.setToolButtonStyle(only if rail else beside)
-            one.setIconSize(QSize(20, 20) if rail else QSize(18, 18))
-            one.setFixedHeight(32 if rail else 28)
+        self.restyled()
         edges = (S2 - 2, 0, S1, 0) if rail else (S2, 0, S2, 0)  # a scroll bar of 8 px still leaves a whole button
         self._list.setContentsMargins(*edges)
         self._foot.setDirection(self._foot.Direction.TopToBottom if rail else self._foot.Direction.LeftToRight)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app import fonts, words
 from app.stylesheet import sheet
+from app.undressed import Undressed
 
 THEMES = ("light", "dark")
 TOKENS: dict[str, dict[str, str]] = {
@@ -221,7 +222,11 @@ def _put_font_on(target: QWidget) -> None:
 
 def restyle(root: QWidget) -> None:
     """Dress everything under ``root`` again; objects with a method ``restyled`` are told afterwards."""
-    everything: list[QObject] = [root, *root.findChildren(QObject)]
+    _restyle([root, *root.findChildren(QObject)])
+
+
+def _restyle(objects: Iterable[QObject]) -> None:
+    everything = list(objects)
     for item in everything:
         for apply in list(_state.dressed.get(item, {}).values()):
             apply(item)
@@ -273,22 +278,48 @@ def switch(root: QWidget, theme: str | None = None, language: str | None = None)
     """Change theme or language of a whole window without a restart."""
     for _ in steps(root, theme, language):
         pass
+    finish(root)
 
 
 def steps(root: QWidget, theme: str | None = None, language: str | None = None) -> Iterator[None]:
-    """Do what `switch` does; each ``yield`` is a place where the event loop may have a turn, with nothing painted."""
-    if language is not None:
-        words.set_language(language)
+    """Change theme or language; each ``yield`` is a place where the event loop may have a turn, with nothing painted.
+
+    Another theme is put on what is in sight. What is hidden gets it afterwards (`app.undressed`).
+    """
     app = QApplication.instance()
     if isinstance(app, QApplication) and theme not in (None, _state.name):
-        app.setStyleSheet("")  # half of the work of `use`
+        hidden = undressed(root)
+        hidden.leave()
+        try:
+            app.setStyleSheet("")  # half of the work of `use`
+            yield
+            use(theme)
+        finally:
+            hidden.left()
         yield
-    use(theme)
-    yield
+        hidden.dress_seen()
+    elif language is None:
+        use(theme)
     if language is not None:
+        finish(root)
+        yield
+        words.set_language(language)
+        use()
+        yield
         words.retranslate(root)
         yield
-    restyle(root)
+        restyle(root)
+
+
+def undressed(root: QWidget) -> Undressed:
+    """What of a window still wears the look before."""
+    found = root.findChild(Undressed, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return found or Undressed(root, _restyle)
+
+
+def finish(root: QWidget) -> None:
+    """Have a whole window wear the look in use, hidden parts too."""
+    undressed(root).finish()
 
 
 def system() -> str:

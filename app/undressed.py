@@ -1,0 +1,162 @@
+"""What is hidden changes its look later: a bit at a time while nothing else is to do, at the latest when it is shown.
+
+Qt polishes each widget there is anew when the style sheet of the application changes, and with ten tabs nine in ten
+widgets are out of sight. Those are passed over by two attributes that Qt reads then: one that is not polished is not
+polished again, and one that has a style of its own is not told of another. Where a Qt reads other attributes the change
+is whole at once, and only takes longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QWidget
+
+PIECE = 150  #: widgets after which the event loop has a turn
+PAUSE = 10  #: ms of that turn
+POLISHED = Qt.WidgetAttribute.WA_WState_Polished
+SHEETED = Qt.WidgetAttribute.WA_StyleSheet
+STYLED = Qt.WidgetAttribute.WA_SetStyle
+PAINTED = Qt.WidgetAttribute.WA_SetPalette
+BY_HAND = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+
+
+def put_away(widget: QWidget) -> bool:
+    """Whether a widget is hidden by itself, not by one that it is in: a page that is not turned to, a closed menu."""
+    return widget.isHidden() and (widget.isWindow() or widget.testAttribute(BY_HAND))
+
+
+def seen(root: QWidget) -> tuple[list[QObject], list[QWidget]]:
+    """All objects that come to sight with a widget, itself first, and the parts in it that do not."""
+    objects: list[QObject] = []
+    parts: list[QWidget] = []
+    ahead: list[QObject] = [root]
+    while ahead:
+        one = ahead.pop()
+        objects.append(one)
+        for child in one.children():
+            if isinstance(child, QWidget) and put_away(child):
+                parts.append(child)
+            else:
+                ahead.append(child)
+    return objects, parts
+
+
+class Undressed(QObject):
+    """The hidden parts of a window that still wear the look before.
+
+    Parameters
+    ----------
+    root : QWidget
+        The window.
+    dress : callable
+        Dresses objects of the window anew, after they were polished.
+    """
+
+    def __init__(self, root: QWidget, dress: Callable[[Iterable[QObject]], None]) -> None:
+        super().__init__(root)
+        self._dress = dress
+        self._seen: list[QObject] = []  # what the change in hand is for
+        self._changes = False  # between two style sheets
+        self._parts: dict[QWidget, None] = {}  # that wait, in their order
+        self._bare: dict[QWidget, None] = {}  # all widgets that are to be polished
+        self._soon = QTimer(self, singleShot=True, interval=PAUSE)
+        self._soon.timeout.connect(self._go_on)
+
+    @property
+    def waits(self) -> int:
+        """How many widgets are still to be polished."""
+        return len(self._bare)
+
+    # -- a change
+    def leave(self) -> None:
+        """Let the coming style sheet pass over what is hidden now."""
+        self._soon.stop()
+        self._changes = True
+        self._seen, parts = seen(cast(QWidget, self.parent()))
+        for part in parts:
+            self._wait(part)
+            for widget in (part, *part.findChildren(QWidget)):
+                if widget.testAttribute(POLISHED) and not widget.testAttribute(STYLED):
+                    self._bare[widget] = None
+                    widget.setAttribute(POLISHED, False)
+                    widget.setAttribute(SHEETED, False)
+        for widget in filter(shiboken6.isValid, self._bare):
+            widget.setAttribute(STYLED, True)
+
+    def left(self) -> None:
+        """The style sheet is on."""
+        for widget in filter(shiboken6.isValid, self._bare):
+            widget.setAttribute(STYLED, False)
+        self._changes = False
+        self._soon.start()
+
+    def dress_seen(self) -> None:
+        """Dress what the style sheet was put on, and what came to sight meanwhile."""
+        now, _hidden = seen(cast(QWidget, self.parent()))
+        objects, self._seen = dict.fromkeys([*self._seen, *now]), []
+        self._dress(filter(shiboken6.isValid, objects))
+
+    # -- what waits
+    def _wait(self, part: QWidget) -> None:
+        if part not in self._parts:
+            self._parts[part] = None
+            part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Dress a part that comes to sight, before it is painted."""
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched in self._parts:
+            self.dress(watched)
+        return False
+
+    def dress(self, part: QWidget) -> int:
+        """Dress a part that waits; hidden parts in it wait on. How many widgets were polished."""
+        self._parts.pop(part, None)
+        if not shiboken6.isValid(part):
+            return 0
+        part.removeEventFilter(self)
+        objects, parts = seen(part)
+        for inner in parts:
+            self._wait(inner)
+        count = sum(self._polish(one) for one in objects if isinstance(one, QWidget))
+        self._dress(objects)
+        if self._changes:
+            self._seen += objects  # half of the look is on
+        return count
+
+    def _polish(self, widget: QWidget) -> bool:
+        if widget not in self._bare:
+            return False
+        del self._bare[widget]
+        widget.setAttribute(STYLED, False)
+        widget.setAttribute(POLISHED, True)
+        if widget.testAttribute(PAINTED):
+            widget.setPalette(QPalette())  # the colors of the style sheet before
+        widget.style().polish(widget)
+        QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
+        return True
+
+    def piece(self) -> int:
+        """Dress some of what waits; how many widgets were polished."""
+        count = 0
+        while self._parts and count < PIECE:
+            count += self.dress(next(iter(self._parts)))
+        if not self._parts:
+            for widget in filter(shiboken6.isValid, list(self._bare)):  # what went from its part into another
+                count += self._polish(widget)
+            self._bare.clear()
+        return count
+
+    def finish(self) -> None:
+        """Dress all that waits, now."""
+        while self._parts:
+            self.piece()
+
+    def _go_on(self) -> None:
+        self.piece()
+        if self._parts:
+            self._soon.start()
