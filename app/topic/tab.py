@@ -255,7 +255,7 @@ class Tab(QWidget):
         return any(kind.accepts(path) for kind in self.pages.kinds)
 
     def take_paths(self, paths: Sequence[Path]) -> None:
-        """Give files to the page on screen, or turn to the first that accepts them."""
+        """Give files to the page on screen, and what it does not accept to the others, turning to them."""
         at = self.page
         order = [at, *(i for i in range(len(self.pages)) if i != at)]
         for i in order:
@@ -263,7 +263,7 @@ class Tab(QWidget):
             if mine:
                 self.show_page(i)
                 self.now.take(mine)
-                return
+                paths = [path for path in paths if path not in mine]
 
     def paste(self, data: QMimeData) -> bool:
         """Whether the page on screen could use what the clipboard holds."""

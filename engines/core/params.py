@@ -102,7 +102,9 @@ Rule: TypeAlias = Range | Choice | Switch
 SETTING, LOOKED, DRAWN = "setting", "looked at", "drawn"  #: roles of a field
 
 
-def setting(default: Any, rule: Rule | None = None, *, changes_model: bool = False, kept: bool = False) -> Any:
+def setting(
+    default: Any, rule: Rule | None = None, *, changes_model: bool = False, asked: bool = True, kept: bool = False
+) -> Any:
     """A field that makes an undo step and that the engine is asked with.
 
     Parameters
@@ -112,10 +114,12 @@ def setting(default: Any, rule: Rule | None = None, *, changes_model: bool = Fal
         Guards the value and draws its control; fields without one are set on the page's own views.
     changes_model : bool
         It is counted in the dock as a change to the model, and "Reset all changes" brings the default back.
+    asked : bool
+        Off where it is of a run alone: the engine that answers at once hears nothing of it.
     kept : bool
         It is remembered from one start to the next although it has no rule.
     """
-    return _field(default, SETTING, rule, changes_model, kept)
+    return _field(default, SETTING, rule, changes_model, kept, asked)
 
 
 def looked(default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False) -> Any:

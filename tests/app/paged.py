@@ -22,6 +22,7 @@ class PoolParams(Params):
     opacity: float = drawn(0.4, Range(0, 1, 0.05, "Opacity", percent=True))
     query: int = looked(0)
     token: int = looked(0, asked=False)
+    rate: float = setting(0.1, asked=False)
     do: str = setting("answer")
 
 
@@ -61,6 +62,7 @@ class Heard(Page):
 
     params_type = PoolParams
     engine = "tests.app.paged:Engine"
+    taken = ()
 
     def __init__(self, state, feed, shell):
         super().__init__(state, feed, shell)
@@ -70,6 +72,9 @@ class Heard(Page):
 
     def on(self, event):
         self.told.append(event)
+
+    def take(self, paths):
+        self.taken = paths
 
     def show_params(self, params):
         self.shown.append(params)
@@ -93,10 +98,6 @@ class First(Heard):
 class Second(Heard):
     title = "Two words"
     file_kinds = (".points",)
-    taken = ()
-
-    def take(self, paths):
-        self.taken = paths
 
     def paste(self, data):
         return data.text() == "1,2"
@@ -107,6 +108,7 @@ class Second(Heard):
 
 class Alone(Heard):
     title = "Alone"
+    file_kinds = (".alone",)
     params_type = ScoreParams
     engine = ""
 

@@ -198,6 +198,11 @@ def test_only_what_the_engine_sees_is_asked(tab, qtbot):
     rest(tab, qtbot)
     assert len(page.answers) == count
     assert page.shown[-1].token == 3
+    page.step(rate=0.2)  # of a run alone
+    rest(tab, qtbot)
+    assert len(page.answers) == count
+    tab.undo()
+    assert page.params.rate == 0.1
     page.change(query=2)
     rest(tab, qtbot)
     assert len(page.answers) == count + 1
@@ -302,6 +307,15 @@ def test_a_file_goes_to_the_page_that_accepts_it(tab, qtbot):
     tab.take_paths([Path("x.points")])
     assert tab.page == SECOND
     assert tab.now.taken == [Path("x.points")]
+    rest(tab, qtbot)
+
+
+def test_files_of_several_kinds_go_each_to_its_page(tab, qtbot):
+    turn(tab, qtbot, SECOND)
+    tab.take_paths([Path("x.alone"), Path("x.points"), Path("y.alone")])
+    assert tab.pages[SECOND].taken == [Path("x.points")]
+    assert tab.pages[ALONE].taken == [Path("x.alone"), Path("y.alone")]
+    assert tab.page == ALONE
     rest(tab, qtbot)
 
 
