@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app import words
+from app.plots.curves import Curve
 from app.tabs.self_attention.cost import duration, exact_costs, whole
+from app.tabs.self_attention.positions import BandCurves
 from app.tabs.self_attention.sentence import EXAMPLES, short, tiny
 from engines.self_attention import cost
 from engines.self_attention.spec import NUMBERS, ROTARY, MeasuredFrame, SelfAttentionParams
@@ -232,3 +235,14 @@ def test_numbers_are_written_as_the_app_writes_them():
     assert short("internationalization") == "internatio…"
     assert [whole(n) for n in (33_554_432, 68_719_476_736)] == ["33,554,432", "6.87 · 10¹⁰"]
     assert exact_costs(5, 2, 3) == ((100, 60, 40), (2, 1, 5), (1, 2, 5))
+
+
+def test_bands_fit_into_their_plot(qtbot):
+    plot = BandCurves(zero=True, widest="−0.00")
+    qtbot.addWidget(plot)
+    x = np.arange(3.0)
+    plot.set_curves([Curve("a", x, x, low=x - 4, high=x + 5)])
+    plot.fit()
+    low, high = plot.box.viewRange()[1]
+    assert low <= -4
+    assert high >= 7

@@ -67,7 +67,7 @@ class BandCurves(Curves):
         super().fit()
         edges = [side for c in self._curves for side in (c.low, c.high, c.y) if side is not None]
         if edges:
-            self.setYRange(min(float(e.min()) for e in edges), max(float(e.max()) for e in edges), padding=0.06)
+            self.box.setYRange(min(float(e.min()) for e in edges), max(float(e.max()) for e in edges), padding=0.06)
 
 
 def ticks_of(count: int) -> list[int]:
