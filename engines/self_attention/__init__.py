@@ -1,6 +1,6 @@
 """Self-attention over a sentence, the positions it needs, and what it costs against convolution and recurrence.
 
-Public names are loaded when first asked for, so that `engines.self_attention.spec` stays free of torch.
+Public names are loaded when first asked for, so that the specs stay free of torch.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ _HOME = {
     "SelfAttention": "engines.self_attention.model",
     "rotate": "engines.self_attention.model",
     "learned": "engines.self_attention.model",
-    "tokenize": "engines.self_attention.tokens",
-    "Engine": "engines.self_attention.engine",
+    "tokenize": "engines.self_attention.sentence.tokens",
+    "Engine": "engines.self_attention.sentence.engine",
 }
 __all__ = sorted(_HOME)
 

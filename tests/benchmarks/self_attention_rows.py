@@ -2,4 +2,4 @@
 
 from tests.benchmarks.foundation_rows import Drag
 
-DRAGGED = Drag("engines.self_attention.engine", "temperature", 0.5, 2.0)
+DRAGGED = Drag("engines.self_attention.sentence.engine", "temperature", 0.5, 2.0)

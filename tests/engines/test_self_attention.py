@@ -12,39 +12,41 @@ import torch
 from engines.blocks.positions import sinusoidal
 from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
-from engines.self_attention import SelfAttention, cost, learned, rotate, tokenize
-from engines.self_attention.engine import Engine
+from engines.self_attention import SelfAttention, learned, rotate, tokenize
+from engines.self_attention.cost import engine as cost_engine
+from engines.self_attention.cost import measure as cost
+from engines.self_attention.cost.spec import CostFrame, CostParams, MeasuredFrame
 from engines.self_attention.model import by_offset, embed, shuffled
+from engines.self_attention.positions import engine as positions_engine
+from engines.self_attention.positions.spec import PositionsFrame
+from engines.self_attention.sentence.engine import Engine
+from engines.self_attention.sentence.spec import SAME, UNLIKE, AttentionFrame
+from engines.self_attention.sentence.tokens import MOST, read_numbers
 from engines.self_attention.spec import (
     CHARACTERS,
     IDENTITY,
     KINDS,
     LEARNED,
-    MOST,
     NUMBERS,
     ROTARY,
-    SAME,
     SINUSOIDAL,
-    UNLIKE,
-    AttentionFrame,
-    CostFrame,
-    MeasuredFrame,
-    PositionsFrame,
     SelfAttentionParams,
 )
-from engines.self_attention.tokens import read_numbers
 from tests.closeness import FEW, close
 
 
-def run(**fields):
-    """The frames of one request, by type."""
-    engine = Engine()
-    job = Job(SelfAttentionParams(**fields), lambda: engine, lambda event: None)
-    return {type(event): event for event in engine.run(job)}
+def answer(engine, params):
+    """The only frame of an answer."""
+    (found,) = engine.run(Job(params, lambda: engine, lambda event: None))
+    return found
 
 
 def attended(**fields) -> AttentionFrame:
-    return run(**fields)[AttentionFrame]
+    return answer(Engine(), SelfAttentionParams(**fields))
+
+
+def coded(**fields) -> PositionsFrame:
+    return answer(positions_engine.Engine(), SelfAttentionParams(**fields))
 
 
 # ------------------------------------------------------------------ attention
@@ -159,7 +161,7 @@ def test_offsets_are_diagonals():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_learned_codes_know_more_than_the_offset(kind):
-    shown = run(kind=kind, length=50)[PositionsFrame]
+    shown = coded(kind=kind, length=50)
     assert shown.code.shape == (50, 32)
     assert shown.dots.shape == (50, 50)
     for name, spread in zip(KINDS, shown.spread, strict=True):
@@ -258,14 +260,14 @@ def test_layers_keep_the_shape_and_equal_torchs_own():
 
 def measuring(monkeypatch):
     monkeypatch.setattr(cost, "LENGTHS", (4, 8, 256))
-    engine = Engine()
-    params = SelfAttentionParams(measure=True, cost_dim=8)
+    engine = cost_engine.Engine()
+    params = CostParams(measure=True, cost_dim=8)
     return engine.run(Job(params, lambda: engine, lambda event: None, device="cpu"))
 
 
 def test_measuring_tells_more_and_more(monkeypatch):
     events = list(measuring(monkeypatch))
-    assert [type(event) for event in events[:3]] == [AttentionFrame, PositionsFrame, CostFrame]
+    assert type(events[0]) is CostFrame
     assert any(isinstance(event, Progress) for event in events)
     told = [event for event in events if isinstance(event, MeasuredFrame)]
     filled = [int((event.seconds > 0).sum()) for event in told]
@@ -297,19 +299,22 @@ def test_a_layer_that_is_too_slow_is_not_measured_longer(monkeypatch):
 
 
 def test_cost_curves_cover_the_slider():
-    shown = run()[CostFrame]
+    shown = answer(cost_engine.Engine(), CostParams())
     assert (shown.lengths[0], shown.lengths[-1]) == (4, 8192)
     assert math.isclose(shown.operations[0, -1], 2 * 8192**2 * 64)
     assert (np.diff(shown.lengths) > 0).all()
 
 
+def test_another_width_or_kernel_ends_a_measurement():
+    before = CostParams(measure=True)
+    assert replace(before, cost_length=8).following(before).measure
+    assert not replace(before, kernel=5).following(before).measure
+    assert not replace(before, cost_dim=8).following(before).measure
+
+
 def test_another_request_does_not_change_the_answer():
     engine, params = Engine(), SelfAttentionParams()
-
-    def answer(wanted):
-        return next(engine.run(Job(wanted, lambda: engine, lambda event: None)))
-
-    first = answer(params).output
+    first = answer(engine, params).output
     for fields in ({"dim": 8}, {"seed": 4}, {"weights": IDENTITY}, {"kind": ROTARY}):
-        answer(replace(params, **fields))
-    np.testing.assert_array_equal(answer(params).output, first)
+        answer(engine, replace(params, **fields))
+    np.testing.assert_array_equal(answer(engine, params).output, first)

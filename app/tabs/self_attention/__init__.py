@@ -8,8 +8,11 @@ TOPIC = Topic(
     group="Foundations",
     order=4,
     icon="self",
-    tab="app.tabs.self_attention.tab:SelfAttentionTab",
-    engine="engines.self_attention.engine:Engine",
+    pages=(
+        "app.tabs.self_attention.sentence.page:SentencePage",
+        "app.tabs.self_attention.positions.page:PositionsPage",
+        "app.tabs.self_attention.cost.page:CostPage",
+    ),
     tagline="a sentence that attends to itself",
     about=("Your own sentence, three kinds of positions, what shuffling does, and what attention costs."),
 )

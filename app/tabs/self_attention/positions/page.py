@@ -8,8 +8,13 @@ from PySide6.QtGui import QPainter
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.shell import Shell
 from app.theme import S2, S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.axes import round_ticks
 from app.views.base import CENTER, RIGHT, PixelView, text_width, write
 from app.views.colorbar import ColorBar
@@ -17,7 +22,9 @@ from app.views.grid import GridView
 from app.widgets import box, col, label, row
 from app.words import Text
 from engines.core.errors import Message
-from engines.self_attention.spec import KINDS, LEARNED, ROTARY, PositionsFrame
+from engines.core.protocol import Ended, Event
+from engines.self_attention.positions.spec import PositionsFrame
+from engines.self_attention.spec import KINDS, LEARNED, ROTARY, SelfAttentionParams
 
 UNDER, BESIDE, BAR = 18, 10, 150  # px
 TOKENS = ("cat0", "cat1", "cat2", "cat3")
@@ -77,11 +84,16 @@ def ticks_of(count: int) -> list[int]:
     return sorted({round(v) for v in round_ticks(0, count - 1, 5)})
 
 
-class PositionsPage:
+class PositionsPage(Page):
     """Views of the page, linked by their cursor."""
 
-    def __init__(self) -> None:
-        self._shown: PositionsFrame | None = None
+    title = "Positions"
+    params_type = SelfAttentionParams
+    engine = "engines.self_attention.positions.engine:Engine"
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.frame: PositionsFrame | None = None
         self._column = 0
         self.map, self.map_bar = CodeMap("position-code", square=False), ColorBar("", "diff")
         self.dots, self.dots_bar = CodeMap("dot-products", square=True), ColorBar("", "diff")
@@ -101,11 +113,14 @@ class PositionsPage:
         )
         left = col((self.map_card, 1), (self.dots_card, 1), gap=S3)
         right = col((self.curves_card, 1), (self.offset_card, 1), gap=S3)
-        self.centre = box(row((left, 1), (right, 1), gap=S3))
+        for waiting in self.cards:
+            waiting.set_empty("Reading the sentence")
+        self.form = ParamsForm(self.params, ("kind", "length", "column", "dim", "seed"))
         self.map.hovered.connect(lambda cell: self._at_position(None if cell is None else float(cell[0])))
         self.curves.pointed.connect(self._at_position)
         self.dots.hovered.connect(lambda cell: self._at_offset(None if cell is None else float(cell[1] - cell[0])))
         self.offset.pointed.connect(self._at_offset)
+        self.lay(box(row((left, 1), (right, 1), gap=S3)), self.form)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -117,15 +132,22 @@ class PositionsPage:
         """What can be exported."""
         return self.map, self.dots, self.map_bar, self.dots_bar
 
-    def set_column(self, column: int) -> None:
-        """Draw four columns from this one on."""
-        if column != self._column:
-            self._column = column
+    def show_params(self, params: SelfAttentionParams) -> None:
+        self.form.set_limits("column", 0, max(0, params.dim - 4))
+        if params.column != self._column:
+            self._column = params.column
             self._draw_curves()
 
-    def show_answer(self, shown: PositionsFrame) -> None:
-        """Draw all views."""
-        self._shown = shown
+    def on(self, event: Event) -> None:
+        match event:
+            case PositionsFrame():
+                self._show_answer(event)
+            case Ended() if event.error is not None and self.frame is None:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def _show_answer(self, shown: PositionsFrame) -> None:
+        self.frame = shown
         for ready in self.cards:
             ready.set_empty(None)
         at = KINDS.index(shown.kind)
@@ -138,7 +160,7 @@ class PositionsPage:
         self._draw_offset(shown)
 
     def _draw_curves(self) -> None:
-        shown = self._shown
+        shown = self.frame
         if shown is None:
             return
         dim = shown.code.shape[1]
@@ -174,7 +196,7 @@ class PositionsPage:
 
     # -- the cursor
     def _at_position(self, x: float | None) -> None:
-        rows = 0 if self._shown is None else len(self._shown.code)
+        rows = 0 if self.frame is None else len(self.frame.code)
         at = None if x is None or not rows else int(np.clip(round(x), 0, rows - 1))
         self.curves.set_cursor(None if at is None else float(at))
         self.map.set_lit(None if at is None else (at, -1))

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from engines.core.device import resolve
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job, Progress
-from engines.self_attention.spec import COSTS, CostFrame, MeasuredFrame, SelfAttentionParams
+from engines.self_attention.cost.spec import COSTS, CostFrame, CostParams, MeasuredFrame
 
 SHORTEST, LONGEST = 4, 8192
 GRID = np.unique(np.round(np.geomspace(SHORTEST, LONGEST, 67))).astype(float)
@@ -32,7 +32,7 @@ PATIENCE = 1.0  # seconds
 Layer = Callable[[Tensor], Tensor]
 
 
-def by_formula(params: SelfAttentionParams) -> CostFrame:
+def by_formula(params: CostParams) -> CostFrame:
     """The curves of the page "Cost"."""
     operations, steps, paths = formulas(GRID, params.cost_dim, params.kernel)
     return CostFrame(params.cost_dim, params.kernel, GRID.copy(), operations, steps, paths)
@@ -177,7 +177,7 @@ def _shortest(start: Tensor, leaf: Tensor) -> int:
 
 
 # ------------------------------------------------------------------ timed
-def measured(params: SelfAttentionParams, job: Job[SelfAttentionParams]) -> Iterator[Event]:
+def measured(params: CostParams, job: Job[CostParams]) -> Iterator[Event]:
     """Time and count each layer at rising lengths; each yield is a place to stop."""
     device = resolve(job.device)
     dim, kernel = params.cost_dim, params.kernel
@@ -207,7 +207,7 @@ def recurrent_weight(dim: int, device: torch.device) -> Tensor:
     return torch.randn(2 * dim, dim, generator=torch.Generator().manual_seed(0)).to(device) * (2 * dim) ** -0.5
 
 
-def _told(params: SelfAttentionParams, device: torch.device, tables: np.ndarray, done: bool) -> MeasuredFrame:
+def _told(params: CostParams, device: torch.device, tables: np.ndarray, done: bool) -> MeasuredFrame:
     seconds, operations, steps, paths = tables.copy()
     return MeasuredFrame(
         dim=params.cost_dim,

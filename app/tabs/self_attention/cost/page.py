@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, QRectF, Signal
-from PySide6.QtGui import QPainter
 
-from app import theme, words
+from app import words
 from app.cards import card
-from app.theme import BODY, CAPTION, S2, S3, S4
-from app.views.base import LEFT, PixelView, pen, text_width, write
-from app.views.powerplot import STYLES, Growth, PowerPlot, power
-from app.widgets import box, col, quiet, row
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.self_attention.cost.table import TOKENS, CostTable
+from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
+from app.views.powerplot import Growth, PowerPlot, power
+from app.widgets import WideButton, box, col, quiet, row
 from engines.core.errors import Message
-from engines.self_attention.spec import COSTS, CostFrame, MeasuredFrame
+from engines.core.protocol import Ended, Event
+from engines.self_attention.cost.spec import COST, COSTS, CostFrame, CostParams, MeasuredFrame
 
-TOKENS = ("cat0", "cat1", "cat2")
 FORMULAS = (("2 n² d", "k n d²", "2 n d²"), ("2", "1", "n"), ("1", "⌈(n − 1) / (k − 1)⌉", "n"))
 NAMES = ("Operations", "Sequential steps", "Path length")
 NOTES = ("multiply-adds", "products that wait", "from first token to last")
 NONE = np.zeros(0)
 MANY = 10**9
-HIGH = 144.0  # px of a row at most
-SAMPLE = 24  # px of a line in the table, which is the key of the plots
 
 
 def duration(seconds: float) -> str:
@@ -44,95 +43,17 @@ def whole(count: int) -> str:
     return f"{words.number(count / 10**exponent, 2)} · {power(exponent)}"
 
 
-class CostTable(PixelView):
-    """What each layer costs at one length: the numbers, and the formulas they come from."""
+class CostPage(Page):
+    """Views of the page; all plots share one cursor."""
 
-    def __init__(self) -> None:
-        super().__init__((420, 150))
-        self.export_name = "cost-table"
-        self._names: tuple[str, ...] = ()
-        self._rows: list[list[tuple[str, str]]] = []
-        self._head: list[Message] = []
+    title = "Cost"
+    params_type = CostParams
+    engine = "engines.self_attention.cost.engine:Engine"
 
-    def show_rows(self, head: list[Message], rows: list[list[tuple[str, str]]]) -> None:
-        """A head and, for each of `COSTS`, a value and its formula per column."""
-        self._head, self._rows = head, rows
-        self.renew()
-        self.tell()
-
-    def numbers(self) -> dict[str, np.ndarray]:
-        return {
-            words.tr(name): np.array([value for value, _ in line], np.str_)
-            for name, line in zip(COSTS, self._rows, strict=False)
-        }
-
-    def report(self) -> str:
-        return "; ".join(
-            f"{words.tr(name)}: {', '.join(value for value, _ in line)}"
-            for name, line in zip(COSTS, self._rows, strict=False)
-        )
-
-    def _starts(self, first: float) -> list[float]:
-        """Where columns begin: what is left beside their texts is shared out evenly."""
-        needs = [
-            max(
-                text_width(words.drawn(head)),
-                *(max(text_width(line[j][0], BODY, True), text_width(line[j][1])) for line in self._rows),
-            )
-            for j, head in enumerate(self._head)
-        ]
-        gap = max(float(S2), (self.width() - first - sum(needs)) / len(needs))
-        return [first + sum(needs[:j]) + j * gap for j in range(len(needs))]
-
-    def row_height(self) -> float:
-        """What the head leaves, shared out evenly."""
-        return min(HIGH, (self.height() - 24) / max(1, len(self._rows)))
-
-    def draw(self, painter: QPainter) -> None:
-        if not self._rows:
-            return
-        first = max(text_width(words.tr(name), BODY, True) for name in COSTS) + SAMPLE + S2 + S4
-        starts = self._starts(first)
-        high = self.row_height()
-        for j, text in enumerate(self._head):
-            write(painter, QRectF(starts[j], 0, 200, 20), text, align=LEFT)
-        for i, line in enumerate(self._rows):
-            y = 24 + i * high
-            painter.setPen(pen(theme.color("border")))
-            painter.drawLine(0, round(y), self.width(), round(y))
-            middle = y + high / 2
-            painter.setPen(pen(theme.color(TOKENS[i]), 2, STYLES[i], square=False))
-            painter.drawLine(QPointF(1, round(middle)), QPointF(SAMPLE, round(middle)))
-            write(painter, QRectF(SAMPLE + S2, y, first, high), Message(COSTS[i]), theme.color("text"), BODY, True)
-            for j, (value, formula) in enumerate(line):
-                x, wide = starts[j], 200.0
-                lift = 8 if formula else 0
-                place = QRectF(x, middle - 10 - lift, wide, 20)
-                write(painter, place, value, theme.color("text"), BODY, True)
-                if formula:
-                    write(painter, QRectF(x, middle + 1, wide, 16), formula, None, CAPTION)
-
-
-class CostPage(QObject):
-    """Views of the page; all plots share one cursor.
-
-    Signals
-    -------
-    picked : int
-        A length under the hand.
-    settled
-        The hand let go.
-    """
-
-    picked = Signal(int)
-    settled = Signal()
-
-    def __init__(self, measure: Callable[[], object]) -> None:
-        super().__init__()
-        self._act = measure
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self._formulas: CostFrame | None = None
         self._measured: MeasuredFrame | None = None
-        self._length = 512
         self.plots = [PowerPlot(name, name.lower().replace(" ", "-")) for name in NAMES]
         self.seconds = PowerPlot("Time", "time")
         self.table = CostTable()
@@ -140,42 +61,61 @@ class CostPage(QObject):
         cards = [card(n, p, note) for n, p, note in zip(NAMES, self.plots, NOTES, strict=True)]
         self.time_card = card("Time", self.seconds)
         self.table_card = card("At length n", self.table, foot=self.counted)
-        lower = row((self.time_card, 3), (self.table_card, 5), gap=S3)
-        self.centre = box(col((row(*((c, 1) for c in cards), gap=S3), 1), (lower, 1), gap=S3))
-        self.time_card.set_empty("Nothing is measured yet.", "Measure", measure)
+        self.time_card.set_empty("Nothing is measured yet.", "Measure", self.measure)
         for plot in (*self.plots, self.seconds):
-            plot.picked.connect(lambda x: self.picked.emit(round(x)))
-            plot.settled.connect(self.settled)
+            plot.picked.connect(lambda x: self.change(cost_length=round(x)))
+            plot.settled.connect(self.settle)
+        lower = row((self.time_card, 3), (self.table_card, 5), gap=S3)
+        centre = box(col((row(*((c, 1) for c in cards), gap=S3), 1), (lower, 1), gap=S3))
+        self.lay(centre, self._form(), resets=False)
+
+    def _form(self) -> ParamsForm:
+        form = ParamsForm(self.params)
+        self.measure_button = WideButton("Measure", "play", tip="Times and counts each layer at lengths 4 to 2,048.")
+        self.measure_button.clicked.connect(lambda _checked=False: self.measure())
+        form.add(COST, self.measure_button)
+        form.add(COST, quiet("One layer of each kind, on this machine. Another d or k ends it.", wrap=True))
+        return form
+
+    # -- the hand
+    def measure(self) -> None:
+        """Measure the cost, or stop measuring."""
+        if not self.params.measure:
+            self._measured = None
+            self._draw()
+        self.change(measure=not self.params.measure)
+
+    def device_changed(self, device: str) -> None:
+        self.change(measure=False)
+
+    def exported(self) -> dict[str, object]:
+        return {name: value for name, value in super().exported().items() if name != "measure"}
 
     # -- content
-    def clear(self) -> None:
-        """Forget what was measured."""
-        self._measured = None
-        self._draw()
-
-    def set_length(self, n: int) -> None:
-        """Read the curves at this length."""
-        self._length = n
+    def show_params(self, params: CostParams) -> None:
+        words.say(self.measure_button, "setText", "Stop" if params.measure else "Measure")
+        words.say(self.measure_button, "setAccessibleName", "Stop" if params.measure else "Measure")
         for plot in (*self.plots, self.seconds):
-            plot.set_cursor(float(n))
+            plot.set_cursor(float(params.cost_length))
         self._write()
 
-    def show_formulas(self, shown: CostFrame) -> None:
+    def on(self, event: Event) -> None:
+        match event:
+            case CostFrame():
+                self._show_formulas(event)
+            case MeasuredFrame():
+                self._measured = event
+                self._draw()
+            case Ended() if self.params.measure and self.feed is not None and not self.feed.is_busy:
+                self.change(measure=False)
+
+    def _show_formulas(self, shown: CostFrame) -> None:
         """Draw the lines; what was measured with other widths is no longer true."""
         self._formulas = shown
         seen = self._measured
         if seen is not None and (seen.dim, seen.kernel) != (shown.dim, shown.kernel):
             self._measured = None
         self._draw()
-
-    def show_measured(self, shown: MeasuredFrame) -> None:
-        """Draw the dots."""
-        self._measured = shown
-        self._draw()
-
-    def retranslated(self) -> None:
-        """Language changed."""
-        self._write()
 
     def _draw(self) -> None:
         shown, seen = self._formulas, self._measured
@@ -202,7 +142,7 @@ class CostPage(QObject):
                 ends,
             )
         if seen is None or not seen.seconds.any():
-            self.time_card.set_empty("Nothing is measured yet.", "Measure", self._act)
+            self.time_card.set_empty("Nothing is measured yet.", "Measure", self.measure)
         else:
             self.time_card.set_empty(None)
             self.seconds.set_lines(
@@ -219,7 +159,7 @@ class CostPage(QObject):
         shown, seen = self._formulas, self._measured
         if shown is None:
             return
-        n = self._length
+        n = self.params.cost_length
         exact = exact_costs(n, shown.dim, shown.kernel)
         head = [Message(name) for name in NAMES]
         rows = [[(whole(exact[j][i]), FORMULAS[j][i]) for j in range(len(NAMES))] for i in range(len(COSTS))]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import Card, card
+from app.params_form import ParamsForm
+from app.shell import Shell
 from app.theme import BODY, HEAD, S1, S2, S3, SMALL
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.matrix import Matrix
@@ -16,18 +22,10 @@ from app.views.photomap import weight_percent
 from app.views.tokenmap import TokenMap, token
 from app.widgets import MenuButton, box, col, label, quiet, row
 from app.words import Text
-from engines.core.errors import Message
-from engines.self_attention.spec import (
-    CHARACTERS,
-    IDENTITY,
-    NUMBERS,
-    ROTARY,
-    SAME,
-    UNLIKE,
-    WORDS,
-    AttentionFrame,
-    SelfAttentionParams,
-)
+from engines.core.errors import LabError, Message
+from engines.core.protocol import Ended, Event
+from engines.self_attention.sentence.spec import SAME, UNLIKE, AttentionFrame, tokens_of
+from engines.self_attention.spec import CHARACTERS, IDENTITY, NUMBERS, ROTARY, WORDS, SelfAttentionParams
 
 EXAMPLES = (
     (WORDS, "the cat saw the dog that saw the mouse"),
@@ -38,6 +36,7 @@ EXAMPLES = (
     (NUMBERS, "1 0; 0 1; 1 1; −1 0.5; 1 0"),
     (NUMBERS, "3 1 4 1 5 9 2 6"),
 )
+SHOWN = ("split", "shuffle", "shuffle_seed", "positions", "kind", "weights", "dim", "temperature", "seed")
 SCALE = 240  # px of the output's color bar
 LONGEST = 11  # letters of a token's name
 PROJECTED = ("Queries Q", "Keys K", "Values V")
@@ -64,6 +63,20 @@ def verdict(difference: float) -> Text:
     return Message("hardly different rows")
 
 
+def line_of(split: str, text: str) -> dict[str, Any]:
+    """The field that a line of this kind is."""
+    return {"numbers" if split == NUMBERS else "text": text}
+
+
+def problem_of(params: SelfAttentionParams) -> Message | None:
+    """What keeps the tokens from being read."""
+    try:
+        tokens_of(params)
+    except LabError as problem:
+        return problem.message
+    return None
+
+
 class RowMap(Matrix):
     """Numbers of each token, one row a token; a click chooses the token."""
 
@@ -82,49 +95,42 @@ class RowMap(Matrix):
         super()._choose((cell[0], -1))
 
 
-class SentencePage(QObject):
-    """Views of the page.
+class SentencePage(Page):
+    """Views of the page. A line that can't be read is said beside it; the old picture stays."""
 
-    Signals
-    -------
-    typed : str
-        The line was changed by hand.
-    entered
-        The hand left the line: the end of an undo step.
-    example : int
-        One of `EXAMPLES`.
-    chosen : int
-        A token, by its place as shown.
-    """
+    title = "Sentence"
+    params_type = SelfAttentionParams
+    engine = "engines.self_attention.sentence.engine:Engine"
 
-    typed = Signal(str)
-    entered = Signal()
-    example = Signal(int)
-    chosen = Signal(int)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown: AttentionFrame | None = None
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.frame: AttentionFrame | None = None
         self._problem: Message | None = None
         self._token = 0
         top = self._make_line()
         self._make_maps()
         self._make_outputs()
-        middle = row((self.weights_card, 4), (self.maps_card, 5), gap=S3)
-        self.centre = box(col(top, (middle, 5), (self.output_card, 3), gap=S3))
+        for waiting in self.cards:
+            waiting.set_empty("Reading the sentence")
         for view in self.token_views:
-            view.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
+            view.clicked.connect(lambda cell: self.change(token=cell[0]))
             view.hovered.connect(self._pointed)
+        middle = row((self.weights_card, 4), (self.maps_card, 5), gap=S3)
+        self.lay(box(col(top, (middle, 5), (self.output_card, 3), gap=S3)), ParamsForm(self.params, SHOWN))
+
+    @classmethod
+    def plain(cls) -> SelfAttentionParams:
+        return SelfAttentionParams(text=EXAMPLES[words.language() == "zh"][1])
 
     def _make_line(self) -> QWidget:
         self.line = QLineEdit()
         theme.set_font(self.line, HEAD)
         words.say(self.line, "setPlaceholderText", "Type a sentence")
         words.say(self.line, "setAccessibleName", "Sentence")
-        self.line.textEdited.connect(self.typed)
-        self.line.editingFinished.connect(self.entered)
+        self.line.textEdited.connect(self.type_text)
+        self.line.editingFinished.connect(self.settle)
         examples = MenuButton([words.plain(text) for _, text in EXAMPLES], prefix="Examples", tip="Sentences to try.")
-        examples.chosen.connect(self.example)
+        examples.chosen.connect(self.use_example)
         self.count = label("", BODY, kind="quiet")
         return box(row((self.line, 1), self.count, examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
 
@@ -133,12 +139,12 @@ class SentencePage(QObject):
         self.live, self.bits = label("", SMALL), quiet("")
         self.live.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
         self.weights_card = card("Weights", self.map, tools=[self.bits], foot=col(self.live, self.bar, gap=S1))
-        self.x = RowMap("Tokens X", "inputs")
+        self.inputs = RowMap("Tokens X", "inputs")
         self.projected = [RowMap(name, name.split()[0].lower()) for name in PROJECTED]
         self.inputs_bar = ColorBar("", "diff")
-        self.x_head = quiet("Tokens X")
-        heads = (self.x_head, *(quiet(name) for name in PROJECTED))
-        blocks = [col(head, (view, 1), gap=2) for head, view in zip(heads, (self.x, *self.projected), strict=True)]
+        self.inputs_head = quiet("Tokens X")
+        heads = (self.inputs_head, *(quiet(name) for name in PROJECTED))
+        blocks = [col(head, (view, 1), gap=2) for head, view in zip(heads, (self.inputs, *self.projected), strict=True)]
         grid = col(
             (row((blocks[0], 1), (blocks[1], 1), gap=S3), 1), (row((blocks[2], 1), (blocks[3], 1), gap=S3), 1), gap=S2
         )
@@ -163,33 +169,41 @@ class SentencePage(QObject):
     @property
     def token_views(self) -> tuple[TokenMap | RowMap, ...]:
         """Views with a row for each token as shown."""
-        return self.map, self.x, *self.projected
+        return self.map, self.inputs, *self.projected
 
     @property
     def views(self) -> tuple[PixelView, ...]:
         """What can be exported."""
         return *self.token_views, *self.outputs, self.bar, self.inputs_bar, self.output_bar
 
-    @property
-    def has_answer(self) -> bool:
-        """Whether there is something to see."""
-        return self._shown is not None
-
     # -- the line
-    def show_line(self, text: str) -> None:
-        """Bring the line to the settings, unless that is what stands there."""
+    def type_text(self, text: str) -> None:
+        """Another sentence, or other numbers; one undo step until the hand leaves the line."""
+        self.change(**line_of(self.params.split, text))
+
+    def use_example(self, index: int) -> None:
+        """Show one of the examples."""
+        split, text = EXAMPLES[index]
+        self.step(split=split, **line_of(split, text))
+
+    def answerable(self) -> bool:
+        return self._problem is None
+
+    def show_params(self, params: SelfAttentionParams) -> None:
+        text = params.numbers if params.split == NUMBERS else params.text
         if self.line.text() != text:
             self.line.setText(text)
+        self._show_problem(problem_of(params))
+        self._set_token(params.token)
 
-    def show_problem(self, problem: Message | None) -> None:
-        """Say what is wrong with the line; the old picture stays."""
+    def _show_problem(self, problem: Message | None) -> None:
         self._problem = problem
         theme.set_kind(self.line, "" if problem is None else "bad")
         theme.set_font(self.line, HEAD)
         if problem is not None:
             self._say_count(problem, "danger")
-        elif self._shown is not None:
-            self._show_count(self._shown)
+        elif self.frame is not None:
+            self._show_count(self.frame)
 
     def _say_count(self, text: Message, kind: str) -> None:
         theme.set_kind(self.count, kind)
@@ -205,9 +219,16 @@ class SentencePage(QObject):
             self._say_count(Message("1 token" if count == 1 else "{n} tokens", {"n": count}), "quiet")
 
     # -- what the engine tells
-    def show_answer(self, shown: AttentionFrame, params: SelfAttentionParams) -> None:
-        """Draw all views."""
-        self._shown = shown
+    def on(self, event: Event) -> None:
+        match event:
+            case AttentionFrame():
+                self._show_answer(event, self.params)
+            case Ended() if event.error is not None and self.frame is None:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def _show_answer(self, shown: AttentionFrame, params: SelfAttentionParams) -> None:
+        self.frame = shown
         for ready in self.cards:
             ready.set_empty(None)
         if self._problem is None:  # else this is an answer to what stood there before
@@ -220,14 +241,14 @@ class SentencePage(QObject):
         self.weights_card.set_note("shuffled" if params.shuffle else "query: row, key: column")
         self._show_maps(shown, params, names)
         self._show_outputs(shown, params)
-        self.set_token(params.token)
+        self._set_token(params.token)
 
     def _show_maps(self, shown: AttentionFrame, params: SelfAttentionParams, names: list[Text]) -> None:
         added = params.positions and params.kind != ROTARY
-        words.say(self.x_head, "setText", "X + P, with positions" if added else "Tokens X")
+        words.say(self.inputs_head, "setText", "X + P, with positions" if added else "Tokens X")
         tables = (shown.inputs, shown.queries, shown.keys, shown.values)
         top = max(float(np.abs(table).max()) for table in tables) or 1.0
-        for view, table in zip((self.x, *self.projected), tables, strict=True):
+        for view, table in zip((self.inputs, *self.projected), tables, strict=True):
             view.show_rows(table, top, names)
         self.inputs_bar.set_range(-top, top, name=Message("Shared scale"))
         if params.weights == IDENTITY:
@@ -259,15 +280,15 @@ class SentencePage(QObject):
         )
 
     # -- the hand
-    def set_token(self, at: int) -> None:
+    def _set_token(self, at: int) -> None:
         """Mark a token in every view."""
-        if self._shown is None:
+        if self.frame is None:
             return
-        self._token = min(at, len(self._shown.tokens) - 1)
+        self._token = min(at, len(self.frame.tokens) - 1)
         for view in self.token_views:
             view.set_at((self._token, -1))
         for table in self.outputs:
-            table.set_at((self._shown.order[self._token], -1))
+            table.set_at((self.frame.order[self._token], -1))
         self._say_pair(None)
 
     def _pointed(self, cell: tuple[int, int] | None) -> None:
@@ -279,7 +300,7 @@ class SentencePage(QObject):
 
     def _say_pair(self, cell: tuple[int, int] | None) -> None:
         """The formula of a query and a key in live numbers; of the strongest key where only the query is known."""
-        shown = self._shown
+        shown = self.frame
         if shown is None:
             return
         query = self._token if cell is None else min(cell[0], len(shown.tokens) - 1)

@@ -1,0 +1,1 @@
+"""What a layer of self-attention costs beside a convolution and a recurrence."""
