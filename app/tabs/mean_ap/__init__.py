@@ -13,4 +13,9 @@ TOPIC = Topic(
         "app.tabs.mean_ap.detections.page:DetectionsPage",
         "app.tabs.mean_ap.numbers.page:NumbersPage",
     ),
+    tagline="precision and recall, step by step",
+    about=(
+        "Precision and recall step by step in COCO's and VOC's styles, each detection with its reason, a confusion "
+        "matrix that picks pictures; COCO files of your own."
+    ),
 )
