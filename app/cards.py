@@ -80,13 +80,13 @@ class Card(QFrame):
         self._body = body if isinstance(body, QWidget) else None
         self._name_body(title)
         self._pages = QStackedLayout()
-        self._pages.addWidget(body if isinstance(body, QWidget) else box(body))
         inside.addLayout(self._pages, 1)
         if isinstance(foot, QLayout):
             inside.addLayout(foot)
         elif foot is not None:
             inside.addWidget(foot)
         self.setLayout(inside)
+        self._pages.addWidget(body if isinstance(body, QWidget) else box(body))
         self._empty_text = label("", BODY, kind="quiet", wrap=True)
         self._empty_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._empty_button = Button(" ", kind="boxed")

@@ -28,8 +28,8 @@ class Room(QScrollArea):
         holder.setProperty("kind", "scroll")
         self._inside = QVBoxLayout(holder)
         self._inside.setContentsMargins(S3, S3, S3, S3)
-        self._inside.addWidget(centre)
         self.setWidget(holder)
+        self._inside.addWidget(centre)  # after it: what is in an area is polished, and again with each further parent
 
     def least(self, width: int) -> QSize:
         """What the cards need at a width."""

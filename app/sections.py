@@ -196,10 +196,10 @@ class Foldable(QScrollArea):
         self._holder = QFrame()
         self._holder.setProperty("kind", "scroll")
         self._inside, self._margins = inside, inside.contentsMargins()
-        self._holder.setLayout(inside)
-        self.setWidget(self._holder)  # which makes this hear the holder's events
         self._dense = False
         self._fitted: tuple[object, ...] = ()
+        self.setWidget(self._holder)  # which makes this hear the holder's events
+        self._holder.setLayout(inside)  # after it: what is in an area is polished, and again with each further parent
         for part in self._holder.findChildren(Section):
             part.toggled.connect(self.fit)
 

@@ -66,7 +66,8 @@ class Window(QMainWindow):
         self.lane = Lane()
         self.tabs: dict[str, AnyTab] = {}
         self.last_failure: Ended | None = None
-        self._wanted = ""  # a topic that was chosen and is not built yet
+        self._wanted = ""  # a topic that was chosen and is not shown yet
+        self._built: dict[str, AnyTab] = {}  # that were not shown yet
         self._paints = 0
         self._followed = False
         self._beat_at = time.monotonic()
@@ -108,28 +109,41 @@ class Window(QMainWindow):
         return found if isinstance(found, AnyTab) else None
 
     def open_topic(self, name: str) -> None:
-        """Bring a topic to the front; the first time, importing and building it are two turns of the event loop."""
+        """Bring a topic to the front; the first time in three turns: import, build, show."""
         found = topic(name)
         if name in self.tabs or found is None:
             self.show_topic(name)
             return
         self._wanted = name
         found.tab_class()
-        QTimer.singleShot(0, self, self._show_wanted)
+        QTimer.singleShot(0, self, self._build_wanted)
 
-    def _show_wanted(self) -> None:
+    def _build_wanted(self) -> None:
         """Build the topic chosen last, unless another came to the front meanwhile."""
         if self._wanted:
+            self._build(self._wanted)
+            QTimer.singleShot(0, self, self._show_wanted)
+
+    def _show_wanted(self) -> None:
+        """Show the topic chosen last."""
+        if self._wanted:
             self.show_topic(self._wanted)
+
+    def _build(self, name: str) -> AnyTab:
+        """Build a topic's tab, unless that is done."""
+        if name not in self._built:
+            found = topic(name)
+            if found is None:
+                raise KeyError(name)
+            self._built[name] = found.tab_class()(found, self)
+        return self._built[name]
 
     def show_topic(self, name: str) -> AnyTab:
         """Bring a topic to the front, building it if it is the first time."""
         self._wanted = ""
         if name not in self.tabs:
-            found = topic(name)
-            if found is None:
-                raise KeyError(name)
-            tab = self.tabs[name] = found.tab_class()(found, self)
+            tab = self.tabs[name] = self._build(name)
+            del self._built[name]
             adopt(tab)
             tab.busy.connect(lambda busy, t=tab: self._busy(t, busy))
             tab.answered.connect(lambda t=tab: self._answered(t))

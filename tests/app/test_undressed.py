@@ -229,3 +229,19 @@ def test_the_icons_at_the_side_keep_their_size(open_window, qapp):
     change(window, "dark")
     qapp.processEvents()
     assert (one.iconSize(), one.minimumHeight(), one.size()) == before
+
+
+def test_a_topic_opens_in_turns_and_a_tab_built_in_vain_is_used_later(open_window, qtbot, monkeypatch):
+    monkeypatch.setattr("app.stream.Stream.request", lambda *_args, **_named: None)
+    window = open_window()
+    window.open_topic("mean_ap")
+    assert not window._built
+    window._build_wanted()
+    built = window._built["mean_ap"]
+    assert "mean_ap" not in window.tabs
+    window.show_topic("attention_pooling")  # chosen before the other came to sight
+    window._show_wanted()
+    assert window.tab is window.tabs["attention_pooling"]
+    window.open_topic("mean_ap")
+    qtbot.waitUntil(lambda: window.tab is built)
+    assert not window._built
