@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app.plots.typed import GraphicsObject
 
-class Levels(pg.GraphicsObject):
+
+class Levels(GraphicsObject):
     """Quiet lines at the ticks of the left axis.
 
     The axis could draw them itself, but would be painted with each curve then, words included.

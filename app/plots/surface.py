@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app import export, theme
 from app.plots.axes import Axis, Box
+from app.plots.typed import GraphicsView
 from app.theme import BODY
 from app.words import Text, drawn
 
@@ -39,7 +40,7 @@ def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: f
     return made
 
 
-class Surface(pg.GraphicsView):
+class Surface(GraphicsView):
     """A view with one `pyqtgraph.PlotItem`: wheel zooms, drag pans, Shift+drag zooms into a rectangle.
 
     A subclass adds items to ``plot`` and says what is whole (`whole`), what the numbers are, and what a screen reader
@@ -76,7 +77,7 @@ class Surface(pg.GraphicsView):
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.plot.layout.setContentsMargins(0, 2, 0, 0)
-        self.setCentralItem(self.plot)
+        self.setCentralItem(self.plot)  # type: ignore[attr-defined]  # pyqtgraph's
         self.restyled()
 
     # -- for subclasses
@@ -149,7 +150,7 @@ class Surface(pg.GraphicsView):
 
     def restyled(self) -> None:
         """Theme or fonts changed."""
-        self.setBackground(theme.color("surface"))
+        self.setBackgroundBrush(theme.color("surface"))
         self.box.dress()
         for side in ("left", "bottom", "right", "top"):
             axis = self.plot.getAxis(side)
@@ -210,7 +211,7 @@ class Surface(pg.GraphicsView):
         return self.minimumSize()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)
+        super().resizeEvent(event)  # type: ignore[arg-type]
         if event is not None:  # pyqtgraph calls this from its constructor, with None
             self.resized()
 

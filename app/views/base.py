@@ -1,16 +1,17 @@
 """What all painted views share: a surface whose unit is the pixel, keys, menu, focus mark, words and outlines.
 
-A view paints itself in one go, images as indexed or RGB bitmaps and everything else over them, instead of
-building a scene of items: that is the quickest way Qt has, and each line stands on whole pixels.
+A view is a pyqtgraph view with one item that paints all in one go, instead of an item for each thing: that is the
+quickest way, and each line stands on whole pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -19,20 +20,24 @@ from PySide6.QtGui import (
     QFocusEvent,
     QImage,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QResizeEvent,
+    QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
 from app import export, theme, words
+from app.plots.axes import Box
+from app.plots.typed import GraphicsObject, GraphicsView
 from app.theme import BODY, CAPTION
 from app.words import Text
 
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
 text_width = theme.text_width
+NEAREST = 16  #: times nearer than the whole
 CHIP_H = 20  # px, the black label that shows a value
 
 
@@ -72,24 +77,65 @@ def indexed_image(levels: np.ndarray, table: Sequence[int]) -> QImage:
     return image.copy()
 
 
-class PixelView(QWidget):
-    """Base of the painted views.
+class Painting(GraphicsObject):
+    """All that a view paints, in one item: words, outlines, marks, one after the other on whole pixels."""
+
+    def __init__(self, view: PixelView) -> None:
+        super().__init__()
+        self._view = view
+        self._place = QRectF()
+
+    def set_place(self, place: QRectF) -> None:
+        """The view has another size."""
+        self.prepareGeometryChange()
+        self._place = place
+
+    def boundingRect(self) -> QRectF:
+        return self._place
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
+        self._view.paint(painter, option.exposedRect)
+
+
+class PixelView(GraphicsView):
+    """Base of the painted views: a pyqtgraph view whose unit is the pixel, with one item that paints.
 
     Subclasses place things in `arrange` (called before painting whenever size or content changed) and paint in
-    `draw`. ``settings`` is set by the tab and goes into every export; ``export_name`` is the suggested file name.
+    `draw`. ``settings`` are those of a run, where it shows one; ``export_name`` is the suggested file name.
+    Where it ``zooms``, the wheel goes nearer, a drag that nobody else takes pans, and what the mouse says is in the
+    pixels of the whole.
     """
+
+    zooms: ClassVar[bool] = False
+    drags: ClassVar[bool] = False  #: the left button drags something of the view's own
+    box: Box | None = None
+    _pans = False
 
     def __init__(self, low: tuple[int, int] = (120, 80)) -> None:
         super().__init__()
+        self.setBackgroundBrush(Qt.BrushStyle.NoBrush)  # all of it is painted
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumSize(*low)
         self.setMouseTracking(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.viewport().setMouseTracking(True)
         self.settings: dict[str, object] = {}
         self.export_name = "view"
         self._stale = True
         self._keyboard = False  # focus came by key: show the mark
         self._damage: QRectF | None = None  # what is being painted; None outside of painting
         self._empty: Text = ""
+        self.painting = Painting(self)
+        self.painting.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        if not self.zooms:
+            self.scene().addItem(self.painting)
+        else:
+            self.box = Box()
+            self.box.invertY(True)
+            self.box.addItem(self.painting, ignoreBounds=True)
+            self.scene().addItem(self.box)
 
     # -- for subclasses
     def arrange(self, width: int, height: int) -> None:
@@ -112,6 +158,7 @@ class PixelView(QWidget):
 
     def fit(self) -> None:
         """Show everything again."""
+        self.show_whole()
 
     def walk(self, rows: int, cols: int) -> bool:
         """An arrow key; True where the view takes arrows."""
@@ -164,28 +211,78 @@ class PixelView(QWidget):
         self.tell()
 
     # -- Qt
+    def update(self, *place: QRect) -> None:  # type: ignore[override]  # not of the widget: of what it shows
+        """Paint anew; a place, in pixels, where not all has changed."""
+        self.painting.update(*(QRectF(each) for each in place))
+
+    def close(self) -> bool:
+        """Close like any widget; pyqtgraph's own would take the view apart while it may still be resized."""
+        return QWidget.close(self)
+
     def sizeHint(self) -> QSize:
         return self.minimumSize()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._stale = True
-        super().resizeEvent(event)
+    def minimumSizeHint(self) -> QSize:
+        return QSize()  # a scroll area has one of its own
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        self._damage = QRectF(event.rect())
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        if event is not None:  # pyqtgraph calls this from its constructor, with None
+            self._stale = True
+            self.painting.set_place(QRectF(self.rect()))
+            self.show_whole()
+            self.resized()
+
+    def resized(self) -> None:
+        """The view has another size."""
+
+    def show_whole(self) -> None:
+        """Bring all into sight."""
+        if self.box is not None:
+            place = QRectF(self.rect())
+            self.box.setGeometry(place)
+            self.box.setLimits(
+                xMin=0, xMax=place.width(), yMin=0, yMax=place.height(), minXRange=place.width() / NEAREST
+            )
+            self.box.setRange(place, padding=0)
+            self.box.held = False
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Hand pyqtgraph the drags that pan and zoom; the view hears of all in pixels of the whole."""
+        if self.box is None or not isinstance(event, QMouseEvent):
+            return bool(super().viewportEvent(event))
+        kind = event.type()
+        if kind == QEvent.Type.MouseButtonPress:
+            self._pans = event.button() != Qt.MouseButton.LeftButton or not self.drags
+            if self._pans:
+                GraphicsView.mousePressEvent(self, event)
+        elif self._pans and kind == QEvent.Type.MouseMove:
+            GraphicsView.mouseMoveEvent(self, event)
+        elif self._pans and kind == QEvent.Type.MouseButtonRelease:
+            self._pans = False
+            GraphicsView.mouseReleaseEvent(self, event)
+        if self.box.held:
+            event = QMouseEvent(
+                kind, self.box.mapSceneToView(event.position()), event.scenePosition(), event.globalPosition(),
+                event.button(), event.buttons(), event.modifiers(),
+            )  # fmt: skip
+        return bool(super().viewportEvent(event))
+
+    def paint(self, painter: QPainter, damage: QRectF) -> None:
+        """Paint all that reaches ``damage``."""
+        self._damage = damage
         try:
-            with QPainter(self) as painter:  # ended whatever a view raises: an active one would spoil what follows
-                painter.fillRect(self.rect(), theme.color("surface"))
-                self.arranged()
-                if self.is_empty():
-                    empty_note(painter, QRectF(self.rect()), self._empty)
-                else:
-                    self.draw(painter)
-                if self._keyboard and self.hasFocus():
-                    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-                    painter.setBrush(Qt.BrushStyle.NoBrush)
-                    painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
-                    painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            painter.fillRect(self.rect(), theme.color("surface"))
+            self.arranged()
+            if self.is_empty():
+                empty_note(painter, QRectF(self.rect()), self._empty)
+            else:
+                self.draw(painter)
+            if self._keyboard and self.hasFocus():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+                painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         finally:
             self._damage = None
 
@@ -217,7 +314,33 @@ class PixelView(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.PaletteChange:
             self._stale = True
-        return super().event(event)
+        if isinstance(event, QMouseEvent | QWheelEvent):  # to the view, as to any widget, not to its viewport
+            return bool(self.viewportEvent(event))
+        return bool(super().event(event))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.ignore()  # pyqtgraph would ask its items
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        event.ignore()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.ignore()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.zooms and event.button() == Qt.MouseButton.LeftButton:
+            self.fit()
+        else:
+            event.ignore()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.zooms:
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nobody points at anything any more."""
 
 
 # ------------------------------------------------------------------ painting

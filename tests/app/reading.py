@@ -205,7 +205,7 @@ def painted(view: QWidget) -> list[Painted]:
     made.setViewBox(QRect(QPoint(0, 0), view.size()))
     made.setResolution(96)
     with mock.patch.multiple(QPainter, **dict.fromkeys(MUTE, _nothing)):
-        view.render(made, QPoint(0, 0))
+        QWidget.render(view, made, QPoint(0, 0))  # not the own one of a graphics view, which means its scene
     found: list[Painted] = []
     _walk(ET.fromstring(bytes(buffer.data())), QTransform(), {}, found)
     return found

@@ -134,8 +134,10 @@ def test_new_weights_are_painted_without_the_names(qtbot):
     view.set_values(random.random((3, 3)), 1.0, 0.0)
     view.set_at((2, -1))
     show(qtbot, view, 300, 300)
-    QApplication.processEvents()  # whatever showing it left to paint
     image = view.grab().toImage()
+    view.update()
+    for _ in range(3):
+        QApplication.processEvents()  # what showing and grabbing it left to paint
     regions = []
 
     class Watch(QObject):
@@ -145,17 +147,17 @@ def test_new_weights_are_painted_without_the_names(qtbot):
             return False
 
     watch = Watch()
-    view.installEventFilter(watch)
+    view.viewport().installEventFilter(watch)
     view.set_values(random.random((3, 3)), 1.0, 0.0)
     view.set_at((2, -1))  # as before
     qtbot.waitUntil(lambda: bool(regions))
-    view.removeEventFilter(watch)
+    view.viewport().removeEventFilter(watch)
     place = regions[0].boundingRect()
     assert len(regions) == 1
     assert view.rect().contains(place)
     assert place.top() > 10
     before = image.copy()
-    QWidget.render(view, image, place.topLeft(), regions[0], QWidget.RenderFlag.DrawChildren)
+    QWidget.render(view.viewport(), image, place.topLeft(), regions[0], QWidget.RenderFlag.DrawChildren)
     assert image != before
     assert image == view.grab().toImage()
     view.set_at((1, -1))  # the name of the row too

@@ -121,7 +121,7 @@ class SceneCanvas(BoxEditor):
         place = f"{round(shape.x * SEEN)}, {round(shape.y * SEEN)}"
         return f"{words.tr(class_name(shape.kind))}, {place}, {words.number(shape.angle)}°"
 
-    def _background(self) -> np.ndarray:
+    def _backdrop(self) -> np.ndarray:
         drawing, photo = self._drawing, self._photo
         key = (drawing.background, drawing.seed) if photo is None else id(photo)
         made = self._paper[1] if self._paper[0] == key else None
@@ -131,7 +131,7 @@ class SceneCanvas(BoxEditor):
         return made
 
     def _paint_scene(self) -> None:
-        shapes, background = self._drawing.shapes, self._background()
+        shapes, background = self._drawing.shapes, self._backdrop()
         if not self._seen:
             at = max(0, self._at)  # what lies below the shape in hand is drawn once for the whole drag
             key = (shapes[:at], id(background))

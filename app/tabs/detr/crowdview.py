@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.tabs.detr.labscene import paint_shapes, paper
@@ -111,8 +111,7 @@ class RawView(BoxEditor):
             return True
         return super().walk(rows, cols) if 0 <= self._at < self._count else False
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def resized(self) -> None:
         if self._ground.photo is None:
             self._ground.lay(self)
 
@@ -188,8 +187,7 @@ class OutcomeView(BoxView):
             boxes.append(box_of_row(found.boxes[index], above=False, **look))
         self.set_boxes(boxes)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def resized(self) -> None:
         if self._ground.photo is None:
             self._ground.lay(self)
 

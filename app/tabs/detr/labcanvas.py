@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 
 from app import theme, words
 from app.tabs.detr.labscene import paint_shapes, paper
@@ -233,8 +233,7 @@ class LabCanvas(BoxEditor):
         super().keyPressEvent(event)
 
     # -- painting
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def resized(self) -> None:
         if self._photo is None:
             self._lay()
 

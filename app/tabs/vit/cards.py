@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QResizeEvent
 
 from app import choosers, words
 from app.cards import Card
@@ -300,8 +299,7 @@ class ClassMosaic(Mosaic):
         major, minor = divmod(index, max(1, self.count[0] if self.across else self.count[1]))
         return (minor + 1, major + 1) if self.across else (major + 1, minor + 1)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def resized(self) -> None:
         before = self.across
         if len(self._maps):
             self.choose(*self.count, self._maps.shape[1:])

@@ -67,16 +67,6 @@ class CodeMap(GridView):
             write(painter, QRectF(middle - 30, whole.bottom() + 2, 60, 16), str(j), align=CENTER)
 
 
-class BandCurves(Curves):
-    """Curves whose bands are in sight as well."""
-
-    def fit(self) -> None:
-        super().fit()
-        edges = [side for c in self._curves for side in (c.low, c.high, c.y) if side is not None]
-        if edges:
-            self.box.setYRange(min(float(e.min()) for e in edges), max(float(e.max()) for e in edges), padding=0.06)
-
-
 def ticks_of(count: int) -> list[int]:
     """Round indices of ``count`` rows or columns."""
     if count < 2:
@@ -101,7 +91,7 @@ class PositionsPage(Page):
             bar.setFixedWidth(BAR)
         self.curves = Curves(zero=False, widest="−0.00")
         self.curves.export_name = "position-columns"
-        self.offset = BandCurves(zero=True, widest="−0.00")
+        self.offset = Curves(zero=True, widest="−0.00")
         self.offset.export_name = "dot-product-over-offset"
         words.say(self.offset, "setAccessibleName", "Dot products")
         self.map_card = card("Position code", self.map, tools=[self.map_bar])
