@@ -328,10 +328,10 @@ class PixelView(GraphicsView):
         event.ignore()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.zooms and event.button() == Qt.MouseButton.LeftButton:
+        if self.box is not None and self.box.held and event.button() == Qt.MouseButton.LeftButton:
             self.fit()
         else:
-            event.ignore()
+            self.mousePressEvent(event)  # a quick hand presses twice
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.zooms:

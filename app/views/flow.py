@@ -91,6 +91,8 @@ class Flow(HoverView):
         The slice that was clicked or walked to.
     """
 
+    zooms = True
+
     chosen = Signal(int)
     _hover: tuple[int, int, int, int] | None  # block, slice, row, col
 

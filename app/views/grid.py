@@ -30,6 +30,8 @@ class GridView(HoverView):
     clicked : (row, col)
     """
 
+    zooms = True
+
     clicked = Signal(object)
     _hover: Pair | None
 

@@ -24,6 +24,8 @@ class MaskMap(TokenMap):
         The hand let go: the end of one undo step.
     """
 
+    drags = True
+
     painted = Signal(object)
     finished = Signal()
 

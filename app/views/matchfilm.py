@@ -57,6 +57,8 @@ class MatchFilm(HoverView):
         The query whose block was clicked.
     """
 
+    zooms = True
+
     chosen = Signal(int)
     _hover: tuple[int, int] | None  # object and column
 

@@ -47,6 +47,8 @@ class Mosaic(MarkView):
     hovered : (map, row, col) or None
     """
 
+    zooms = True
+
     _hover: Place | None
 
     def __init__(self, columns: int = 0, captions: bool = True, headers: bool = False, gap: int = S2) -> None:

@@ -27,6 +27,8 @@ class QueueRing(HoverView):
     What lies under the pointer is a place of the queue.
     """
 
+    zooms = True
+
     _hover: int | None
 
     def __init__(self) -> None:

@@ -149,6 +149,8 @@ class MaskGrid(ThinGrid):
         The hand let go: one undo step.
     """
 
+    drags = True
+
     painted = Signal(object)
     measured = Signal(object)
     settled = Signal()

@@ -49,6 +49,8 @@ class Tiles(PickView):
         Lines of text below each picture.
     """
 
+    zooms = True
+
     def __init__(self, low: tuple[int, int] = (200, 80), lines: int = 2, gap: int = 12, across: int = 0) -> None:
         """``across``: pictures in a row; all without it."""
         super().__init__(low)

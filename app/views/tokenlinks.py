@@ -39,6 +39,8 @@ class TokenLinks(PixelView):
         The step that is pointed at.
     """
 
+    zooms = True
+
     chosen = Signal(int)
     hovered = Signal(object)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import theme, words
@@ -14,11 +15,13 @@ from app.views.boxeditor import BoxEditor
 from app.views.boxes import Box, frame_of, moved, resized, rotated
 from app.views.boxview import BoxView
 from app.views.filmstrip import FilmStrip
+from app.views.maskmap import MaskMap
 from app.views.mosaic import Mosaic
 from app.views.photomap import CLASS_TOKEN, PhotoMap
 from app.views.scatterplot import ScatterPlot
 from app.views.scoregrid import MaskGrid
 from app.views.table import QueryTable, Row
+from app.views.tokenmap import TokenMap
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, hover, key, send, show, wheel
 
@@ -27,6 +30,7 @@ from tests.app.views_help import click, drag, hover, key, send, show, wheel
 def look(qapp):
     words.set_language("en")
     theme.use("light")
+    pg.setConfigOptions(mouseRateLimit=-1)  # a test's hand is quicker than pyqtgraph believes
 
 
 @pytest.fixture
@@ -414,3 +418,61 @@ def test_a_row_that_is_gone_is_let_go(qtbot):
     grid.set_mask((4, 4), (), 5)
     hover(grid, edge)
     assert len(told) == 1
+
+
+# ------------------------------------------------------------------ nearer
+def zoomed(view, at):
+    wheel(view.viewport(), at, 5)
+    (x0, x1), (y0, y1) = view.box.viewRange()
+    return view.width() / (x1 - x0), view.height() / (y1 - y0)
+
+
+@pytest.fixture
+def near(qtbot):
+    view = TokenMap(rows_only=False)
+    view.set_tokens(list("abcdef"), list("abcdef"))
+    view.set_values(np.eye(6), 1.0, 0.0)
+    return show(qtbot, view, 300, 300)
+
+
+def test_the_wheel_goes_nearer_at_the_pointer_and_the_hand_still_finds_its_cell(near):
+    at = near.cell_rect((2, 3)).center()
+    across, down = zoomed(near, at)
+    assert across > 1.2
+    assert down > 1.2
+    said = []
+    near.hovered.connect(said.append)
+    hover(near.viewport(), at)  # what was under the pointer is still there
+    assert said[-1] == (2, 3)
+    click(near.viewport(), at)
+    assert near._at == (2, 3)
+    corner = near.box.mapViewToScene(near.cell_rect((3, 3)).center())
+    hover(near.viewport(), corner)
+    assert said[-1] == (3, 3)
+
+
+def test_a_drag_pans_no_farther_than_the_whole_and_a_double_click_shows_all(near, qtbot):
+    whole = near.box.viewRange()
+    drag(near.viewport(), QPointF(150, 150), QPointF(190, 190))
+    np.testing.assert_allclose(near.box.viewRange(), whole)
+    zoomed(near, QPointF(150, 150))
+    before = near.box.viewRange()
+    drag(near.viewport(), QPointF(150, 150), QPointF(210, 150))
+    assert near.box.viewRange()[0][0] < before[0][0]
+    qtbot.mouseDClick(near.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    np.testing.assert_allclose(near.box.viewRange(), whole)
+    zoomed(near, QPointF(150, 150))
+    near.resize(320, 280)  # another size: all of it again
+    assert near.box.viewRange() == [[0, 320], [0, 280]]
+
+
+def test_what_the_left_button_paints_is_not_panned(qtbot):
+    view = MaskMap()
+    view.set_values(np.full((4, 4), 0.25), 1.0, 0.0)
+    show(qtbot, view, 300, 300)
+    zoomed(view, QPointF(150, 150))
+    before = view.box.viewRange()
+    place = view.box.mapViewToScene(view.cell_rect((1, 1)).center())
+    drag(view.viewport(), place, place + QPointF(30, 0))
+    assert (1, 1) in view.blocked()
+    np.testing.assert_allclose(view.box.viewRange(), before)

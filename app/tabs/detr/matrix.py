@@ -27,6 +27,8 @@ class QueryMatrix(PixelView):
     hovered : int or None
     """
 
+    zooms = True
+
     chosen = Signal(int)
     hovered = Signal(object)
 
