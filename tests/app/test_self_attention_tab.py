@@ -11,9 +11,8 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.export import settings_of
-from app.plots.curves import Curve
+from app.plots.curves import Curve, Curves
 from app.tabs.self_attention.cost.page import duration, exact_costs, whole
-from app.tabs.self_attention.positions.page import BandCurves
 from app.tabs.self_attention.sentence.page import EXAMPLES, short, tiny
 from engines.core.protocol import Ended, Frame
 from engines.self_attention.cost import measure as cost
@@ -343,7 +342,7 @@ def test_numbers_are_written_as_the_app_writes_them():
 
 
 def test_bands_fit_into_their_plot(qtbot):
-    plot = BandCurves(zero=True, widest="−0.00")
+    plot = Curves(zero=True, widest="−0.00")
     qtbot.addWidget(plot)
     x = np.arange(3.0)
     plot.set_curves([Curve("a", x, x, low=x - 4, high=x + 5)])
