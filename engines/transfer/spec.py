@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import Choice, Params, Range, Switch, looked, setting
 from engines.core.pictures import Picture
 from engines.core.training import TrainingParams
 from engines.transfer.events import (
@@ -63,8 +63,10 @@ class TransferParams(Params):
         Source of the backbone, see `engines.checkpoints.catalog`; empty for mini-vit.
     photo : Picture, optional
         To be classified.
+    in_hand : Probe, optional
+        The probe of the run, or one from a file.
     probe : Probe, optional
-        What classifies it.
+        What classifies the photo: the one in hand, as soon as there is a photo.
     """
 
     labels: int = setting(
@@ -92,32 +94,45 @@ class TransferParams(Params):
         30.0, Range(2, 100, 1, "Perplexity", log=True, group=MAP, tip="About how many neighbors a point has in t-SNE.")
     )
     fine_tune: bool = setting(
-        True, Switch("Fine-tuning", group=NEW_RUN, tip="Backbone and head learn, from the pretrained weights.")
+        True,
+        Switch("Fine-tuning", group=NEW_RUN, tip="Backbone and head learn, from the pretrained weights."),
+        asked=False,
     )
     from_scratch: bool = setting(
-        True, Switch("From scratch", group=NEW_RUN, tip="The same architecture learns from random weights.")
+        True,
+        Switch("From scratch", group=NEW_RUN, tip="The same architecture learns from random weights."),
+        asked=False,
     )
     batch: int = setting(
-        16, Range(4, 128, 4, "Batch size", group=NEW_RUN, tip="Pictures per step of fine-tuning and from scratch.")
+        16,
+        Range(4, 128, 4, "Batch size", group=NEW_RUN, tip="Pictures per step of fine-tuning and from scratch."),
+        asked=False,
     )
     probe_rate: float = setting(
         0.02,
         Range(
             1e-4, 1, 1e-4, "Rate, probe", log=True, group=LIVE, tip="Learning rate of Adam; all labels at each step."
         ),
+        asked=False,
     )
     tuned_rate: float = setting(
         3e-4,
         Range(1e-6, 1e-2, 1e-6, "Rate, fine-tuning", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
+        asked=False,
     )
     scratch_rate: float = setting(
         1e-3,
         Range(1e-6, 1e-2, 1e-6, "Rate, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
+        asked=False,
     )
-    folders: tuple[str, ...] = ()
-    model: str = ""
-    photo: Picture | None = None
-    probe: Probe | None = None
+    folders: tuple[str, ...] = setting(())
+    model: str = setting("", kept=True)
+    photo: Picture | None = setting(None)
+    in_hand: Probe | None = looked(None, asked=False)
+    probe: Probe | None = looked(None)
+
+    def following(self, before: Self) -> Self:
+        return replace(self, probe=self.in_hand if self.photo is not None else None)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
 
 from app import words
 from app.tabs.transfer import TOPIC
-from app.tabs.transfer.tab import JUDGE, LEARN
+from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
 from app.views.intervals import Interval, Intervals
 from app.views.pointcloud import PointCloud
@@ -25,7 +25,7 @@ from tests.app.views_help import click, hover, is_drawn, show
 torch = pytest.importorskip("torch")
 
 from engines.checkpoints import backbones  # noqa: E402 - needs torch
-from engines.transfer import engine, library, load_probe, training  # noqa: E402
+from engines.transfer import engine, library, load_probe, save_probe, training  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
 from engines.vit.model import ViT, ViTConfig  # noqa: E402
 
@@ -48,7 +48,7 @@ def tab(open_window, monkeypatch, qtbot):
         monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "transfer" else None)
     window = open_window()
     tab = window.show_topic("transfer")
-    qtbot.waitUntil(lambda: tab.learn.map is not None and not tab.stream.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: tab.pages[LEARN].map is not None and not tab.is_busy, timeout=WAIT)
     return tab
 
 
@@ -66,11 +66,11 @@ def pets(tmp_path) -> Path:
 
 
 def rests(qtbot, tab):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not tab.is_busy, timeout=WAIT)
 
 
 def change(qtbot, tab, **fields):
-    tab.change(**fields)
+    tab.now.change(**fields)
     rests(qtbot, tab)
 
 
@@ -82,10 +82,10 @@ def drop(tab, *paths):
 
 def train(qtbot, tab, step):
     """Train and rest once this step has been tested."""
-    tab.training.play()
-    qtbot.waitUntil(lambda: bool(tab.state.steps) and tab.state.steps[-1] >= step, timeout=WAIT)
-    tab.training.pause()
-    qtbot.waitUntil(lambda: not tab.training.stream.is_busy, timeout=WAIT)
+    tab.pages[LEARN].training.play()
+    qtbot.waitUntil(lambda: bool(tab.pages[LEARN].run.steps) and tab.pages[LEARN].run.steps[-1] >= step, timeout=WAIT)
+    tab.pages[LEARN].training.pause()
+    qtbot.waitUntil(lambda: not tab.pages[LEARN].training.stream.is_busy, timeout=WAIT)
 
 
 def texts(widget):
@@ -94,7 +94,7 @@ def texts(widget):
 
 # ------------------------------------------------------------------ the set
 def test_it_opens_on_the_digits(tab):
-    learn = tab.learn
+    learn = tab.pages[LEARN]
     assert learn.rows.numbers()["names"].tolist() == list("0123456789")
     assert learn.rows.numbers()["counts"][0] == "5 / 178"
     np.testing.assert_array_equal(learn.cloud.numbers()["points"], learn.map.points)
@@ -105,30 +105,30 @@ def test_it_opens_on_the_digits(tab):
 
 def test_more_labels_are_marked_at_once_and_can_be_undone(tab, qtbot):
     change(qtbot, tab, labels=9)
-    assert tab.learn.rows.numbers()["counts"][3].startswith("9 / ")
-    assert tab.learn.cloud.numbers()["labeled"].sum() == 90
+    assert tab.pages[LEARN].rows.numbers()["counts"][3].startswith("9 / ")
+    assert tab.pages[LEARN].cloud.numbers()["labeled"].sum() == 90
     tab.undo()
     rests(qtbot, tab)
-    assert tab.learn.cloud.numbers()["labeled"].sum() == 50
+    assert tab.pages[LEARN].cloud.numbers()["labeled"].sum() == 50
 
 
 def test_dropped_class_folders_become_the_set(tab, qtbot, pets):
     drop(tab, pets)
     rests(qtbot, tab)
-    assert tab.learn.set.title == "pets"
-    assert tab.learn.rows.numbers()["counts"].tolist() == ["5 / 10", "5 / 11", "5 / 10"]
+    assert tab.pages[LEARN].set.title == "pets"
+    assert tab.pages[LEARN].rows.numbers()["counts"].tolist() == ["5 / 10", "5 / 11", "5 / 10"]
     assert "A picture can't be read. dog/broken.png: the file ends too early." in texts(tab.error)
     assert words.drawn(words.plain("pets")) in tab.set_chooser.text()
     drop(tab, pets / "cat", pets / "frog")  # the class folders themselves
     rests(qtbot, tab)
-    assert tab.learn.rows.numbers()["names"].tolist() == ["cat", "frog"]
+    assert tab.pages[LEARN].rows.numbers()["names"].tolist() == ["cat", "frog"]
 
 
 def test_a_folder_of_one_class_is_refused_and_the_old_set_stays(tab, qtbot, pets):
     drop(tab, pets / "cat")
     rests(qtbot, tab)
     assert "cat: one class only (cat). Two or more are needed." in texts(tab.error)
-    assert tab.learn.rows.numbers()["names"].tolist() == list("0123456789")
+    assert tab.pages[LEARN].rows.numbers()["names"].tolist() == list("0123456789")
     tab.take_set(())
     rests(qtbot, tab)
     assert not tab.failed
@@ -150,15 +150,15 @@ def test_the_menu_goes_back_to_the_digits(tab, qtbot, pets, monkeypatch):
 
 # ------------------------------------------------------------------ the run
 def test_curves_intervals_and_confusion_are_what_the_run_said(tab, qtbot):
-    assert not tab.learn.bar.isVisible()  # there is nothing to count
+    assert not tab.pages[LEARN].bar.isVisible()  # there is nothing to count
     train(qtbot, tab, 2)
-    state, learn = tab.state, tab.learn
-    shown = learn.curves.numbers()
+    state, learn = tab.pages[LEARN].run, tab.pages[LEARN]
+    shown = learn.accuracy.curves.numbers()
     assert shown["Linear probe_x"].tolist() == state.steps
     np.testing.assert_allclose(shown["Fine-tuning_y"], 100 * state.right[:, 1] / 200)
     low, high = wilson(int(state.right[-1, 2]), 200)
     assert shown["From scratch_low"][-1] == pytest.approx(100 * low)
-    assert learn.intervals.numbers()["share_low_high"][2, 1:].tolist() == pytest.approx([low, high])
+    assert learn.accuracy.intervals.numbers()["share_low_high"][2, 1:].tolist() == pytest.approx([low, high])
     learn.method.set_at(1)
     learn.draw_said()
     np.testing.assert_array_equal(learn.confusion.numbers()["values"], confusion(state.truth, state.said_of(1), 10))
@@ -172,7 +172,7 @@ def test_curves_intervals_and_confusion_are_what_the_run_said(tab, qtbot):
 
 def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
     train(qtbot, tab, 1)
-    learn, state = tab.learn, tab.state
+    learn, state = tab.pages[LEARN], tab.pages[LEARN].run
     said = state.said_of(0)
     assert learn.cloud.numbers()["wrong"].sum() == (said != state.truth).sum()
     wrong = int(np.flatnonzero(said != state.truth)[0])
@@ -190,95 +190,100 @@ def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
 
 def test_looking_back_moves_all_views_together(tab, qtbot):
     train(qtbot, tab, 4)
-    state, learn = tab.state, tab.learn
-    now = learn.intervals.numbers()["share_low_high"][0, 0]
+    state, learn = tab.pages[LEARN].run, tab.pages[LEARN]
+    now = learn.accuracy.intervals.numbers()["share_low_high"][0, 0]
     learn.transport._look(0)
     assert state.looks == 0
-    assert learn.intervals.numbers()["share_low_high"][0, 0] == state.right[0, 0] / 200
+    assert learn.accuracy.intervals.numbers()["share_low_high"][0, 0] == state.right[0, 0] / 200
     assert learn.confusion.numbers()["values"].sum() == 200
-    assert tab.probe.step == 0
-    learn.transport._look(tab.training.step)
-    assert learn.intervals.numbers()["share_low_high"][0, 0] == now
+    assert tab.params.in_hand.step == 0
+    learn.transport._look(tab.pages[LEARN].training.step)
+    assert learn.accuracy.intervals.numbers()["share_low_high"][0, 0] == now
 
 
 def test_pausing_and_cancelling_lose_nothing(tab, qtbot):
     train(qtbot, tab, 1)
-    before = list(tab.state.steps)
-    tab.training.play()
+    before = list(tab.pages[LEARN].run.steps)
+    tab.pages[LEARN].training.play()
     tab.cancel()
-    qtbot.waitUntil(lambda: not tab.training.stream.is_busy, timeout=WAIT)
-    assert tab.state.steps[: len(before)] == before
-    step = tab.training.step
-    tab.training.one_step()
-    qtbot.waitUntil(lambda: tab.training.step == step + 1 and not tab.training.stream.is_busy, timeout=WAIT)
-    assert tab.state.steps[0] == 0
+    qtbot.waitUntil(lambda: not tab.pages[LEARN].training.stream.is_busy, timeout=WAIT)
+    assert tab.pages[LEARN].run.steps[: len(before)] == before
+    step = tab.pages[LEARN].training.step
+    tab.pages[LEARN].training.one_step()
+    qtbot.waitUntil(
+        lambda: tab.pages[LEARN].training.step == step + 1 and not tab.pages[LEARN].training.stream.is_busy,
+        timeout=WAIT,
+    )
+    assert tab.pages[LEARN].run.steps[0] == 0
 
 
 def test_what_starts_a_new_run_is_counted_and_what_does_not_asks_nothing_of_the_engine(tab, qtbot):
     train(qtbot, tab, 1)
-    tab.change(tuned_rate=1e-3)
-    assert not tab.stream.is_busy
-    assert tab.training.pending() == 0
+    tab.now.change(tuned_rate=1e-3)
+    assert not tab.is_busy
+    assert tab.pages[LEARN].training.pending() == 0
     change(qtbot, tab, labels=7)
     assert "1 change since the run began" in texts(tab)
-    tab.pending.anew.click()
-    qtbot.waitUntil(lambda: tab.state.began is not None and tab.state.began.params.labels == 7, timeout=WAIT)
-    assert tab.training.pending() == 0
-    assert tab.state.steps in ([], [0])
+    tab.now.pending.anew.click()
+    qtbot.waitUntil(
+        lambda: tab.pages[LEARN].run.began is not None and tab.pages[LEARN].run.began.params.labels == 7, timeout=WAIT
+    )
+    assert tab.pages[LEARN].training.pending() == 0
+    assert tab.pages[LEARN].run.steps in ([], [0])
 
 
 def test_a_run_on_other_pictures_marks_nothing_on_the_map(tab, qtbot):
     train(qtbot, tab, 1)
     change(qtbot, tab, most=30)
-    assert not tab.run_fits
-    assert not tab.learn.cloud.numbers()["wrong"].any()
+    assert not tab.now.run_fits
+    assert not tab.pages[LEARN].cloud.numbers()["wrong"].any()
 
 
 def test_ends_of_runs_are_drawn_over_labels_and_found_again(tab, qtbot, open_window):
     train(qtbot, tab, 2)
-    tab.learn.over.set_at(1)
-    tab.learn._show_plot()
-    found = tab.learn.by_labels.numbers()
+    tab.pages[LEARN].accuracy.over.set_at(1)
+    tab.pages[LEARN].accuracy.show_plot()
+    found = tab.pages[LEARN].accuracy.by_labels.numbers()
     assert found["Linear probe_x"].tolist() == [5]
     second = open_window()
     again = second.show_topic("transfer")
-    qtbot.waitUntil(lambda: again.learn.map is not None and not again.stream.is_busy, timeout=WAIT)
-    assert again.learn.by_labels.numbers()["Linear probe_mean"].tolist() == found["Linear probe_mean"].tolist()
+    qtbot.waitUntil(lambda: again.now.map is not None and not again.is_busy, timeout=WAIT)
+    assert again.now.accuracy.by_labels.numbers()["Linear probe_mean"].tolist() == found["Linear probe_mean"].tolist()
 
 
 def test_methods_left_out_are_said_so(tab, qtbot):
-    tab.change(fine_tune=False, from_scratch=False)
+    tab.now.change(fine_tune=False, from_scratch=False)
     train(qtbot, tab, 1)
-    tab.learn.method.set_at(2)
-    tab.learn.draw_said()
+    tab.pages[LEARN].method.set_at(2)
+    tab.pages[LEARN].draw_said()
     assert "This method takes no part in the run." in texts(tab)
-    assert tab.learn.intervals.numbers()["names"].tolist() == ["Linear probe"]
+    assert tab.pages[LEARN].accuracy.intervals.numbers()["names"].tolist() == ["Linear probe"]
 
 
 def test_keys_drive_the_run(tab, qtbot):
     tab.setFocus()
     QTest.keyClick(tab, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: tab.training.step == 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: tab.pages[LEARN].training.step == 1, timeout=WAIT)
 
 
 # ------------------------------------------------------------------ the map
 def test_tsne_replaces_the_plane(tab, qtbot):
-    before = tab.learn.cloud.numbers()["points"]
+    before = tab.pages[LEARN].cloud.numbers()["points"]
     change(qtbot, tab, projection=TSNE)
-    assert tab.learn.map.step == tab.learn.map.steps
-    assert not np.allclose(tab.learn.cloud.numbers()["points"], before)
-    assert tab.form.control("perplexity").isVisible()
+    assert tab.pages[LEARN].map.step == tab.pages[LEARN].map.steps
+    assert not np.allclose(tab.pages[LEARN].cloud.numbers()["points"], before)
+    assert tab.now.form.control("perplexity").isVisible()
     change(qtbot, tab, projection=PCA)
-    np.testing.assert_array_equal(tab.learn.cloud.numbers()["points"], before)
+    np.testing.assert_array_equal(tab.pages[LEARN].cloud.numbers()["points"], before)
 
 
 def test_a_class_chosen_in_its_row_stands_out_on_the_map(tab):
-    rows = tab.learn.rows
+    rows = tab.pages[LEARN].rows
     click(rows, QPointF(20, rows._row * 2.5))
     assert rows.at() == 2
-    np.testing.assert_array_equal(tab.learn.cloud._lit, tab.learn.map.truth == 2)
+    np.testing.assert_array_equal(tab.pages[LEARN].cloud._lit, tab.pages[LEARN].map.truth == 2)
     click(rows, QPointF(20, rows._row * 2.5))
-    assert not tab.learn.cloud._lit.any()
+    assert not tab.pages[LEARN].cloud._lit.any()
 
 
 # ------------------------------------------------------------------ a new photo
@@ -287,20 +292,21 @@ def test_a_dropped_photo_is_named_and_marked_on_the_map(tab, qtbot, pets):
     rests(qtbot, tab)
     train(qtbot, tab, 16)
     drop(tab, pets / "frog/9.png")
-    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
-    assert tab.page == JUDGE
-    verdict = tab.judge.verdict
+    qtbot.waitUntil(lambda: tab.pages[NEW_PHOTO].verdict is not None and not tab.is_busy, timeout=WAIT)
+    assert tab.page == NEW_PHOTO
+    verdict = tab.pages[NEW_PHOTO].verdict
     assert verdict.names[0] == "frog"
     assert verdict.near_names[0] == "frog"
-    assert tab.judge.bars.numbers()["values"][0] == pytest.approx(float(verdict.probabilities[0]))
-    assert tab.learn.cloud._extra is not None
+    assert tab.pages[NEW_PHOTO].bars.numbers()["values"][0] == pytest.approx(float(verdict.probabilities[0]))
+    tab.show_page(LEARN)
+    assert tab.now.cloud._extra is not None
 
 
 def test_a_photo_before_any_run_has_neighbors_only(tab, qtbot, pets):
     drop(tab, pets / "cat/1.png")
-    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: tab.pages[NEW_PHOTO].verdict is not None and not tab.is_busy, timeout=WAIT)
     assert "No probe yet: train on the page Learn, or open one." in texts(tab)
-    assert len(tab.judge.verdict.near) == 8
+    assert len(tab.pages[NEW_PHOTO].verdict.near) == 8
 
 
 def test_a_probe_is_kept_opened_and_judges(tab, qtbot, pets, tmp_path, monkeypatch):
@@ -308,8 +314,8 @@ def test_a_probe_is_kept_opened_and_judges(tab, qtbot, pets, tmp_path, monkeypat
     rests(qtbot, tab)
     train(qtbot, tab, 16)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
-    tab.show_page(JUDGE)
-    tab.judge.save.click()
+    tab.show_page(NEW_PHOTO)
+    tab.pages[NEW_PHOTO].save.click()
     assert "Saving mine.safetensors" in words.drawn(tab.note)  # on a thread of its own
     qtbot.waitUntil(lambda: words.drawn(tab.note) == "Saved: mine.safetensors")
     kept = tmp_path / "mine.safetensors"
@@ -318,13 +324,35 @@ def test_a_probe_is_kept_opened_and_judges(tab, qtbot, pets, tmp_path, monkeypat
     tab.take_set(())  # back to the digits: the probe judges nevertheless
     rests(qtbot, tab)
     drop(tab, kept)
-    assert tab.page == JUDGE
+    assert tab.page == NEW_PHOTO
     drop(tab, pets / "dog/3.png")
-    qtbot.waitUntil(lambda: tab.judge.verdict is not None and not tab.stream.is_busy, timeout=WAIT)
-    assert tab.judge.verdict.names[0] == "dog"
+    qtbot.waitUntil(lambda: tab.pages[NEW_PHOTO].verdict is not None and not tab.is_busy, timeout=WAIT)
+    assert tab.pages[NEW_PHOTO].verdict.names[0] == "dog"
     (tmp_path / "bad.safetensors").write_bytes(b"x")
     drop(tab, tmp_path / "bad.safetensors")
     assert "bad.safetensors: not a probe saved here." in texts(tab.error)
+
+
+def test_a_probe_from_a_file_judges_until_a_new_run_begins(tab, qtbot, tmp_path):
+    asked = []
+    tab.now.feed.heard.connect(asked.append)
+    train(qtbot, tab, 1)
+    assert asked == []  # without a photo nobody has to be asked
+    mine = tab.params.in_hand
+    assert mine is tab.now.run.probe
+    save_probe(mine, tmp_path / "mine.safetensors")
+    drop(tab, tmp_path / "mine.safetensors")
+    opened = tab.params.in_hand
+    assert opened is not mine
+    assert tab.params.probe is None
+    train(qtbot, tab, 4)
+    tab.show_page(LEARN)
+    assert tab.params.in_hand is opened
+    tab.now.training.restart()
+    assert tab.params.in_hand is None
+    assert not tab.now.state.history.can_undo
+    train(qtbot, tab, 1)
+    assert tab.params.in_hand is tab.now.run.probe
 
 
 def test_it_claims_backbones_of_other_topics(tab):
@@ -342,8 +370,8 @@ def test_everything_is_said_in_chinese(open_window, tab, qtbot):
     from app import theme
 
     theme.switch(tab.window(), language="zh")
-    tab.learn.cloud._point(0)
-    for page in (LEARN, JUDGE):
+    tab.pages[LEARN].cloud._point(0)
+    for page in (LEARN, NEW_PHOTO):
         tab.show_page(page)
         tab.grab()
     assert not words.missing()
@@ -403,16 +431,16 @@ def test_an_interval_says_what_it_draws(qtbot):
 
 
 def test_a_method_pressed_before_the_new_map_comes_harms_nobody(tab):
-    read, found = tab.learn.set, tab.learn.map
+    read, found = tab.pages[LEARN].set, tab.pages[LEARN].map
     fewer = replace(read, title="pets", names=("cat", "dog"), found=read.found[:2], used=read.used[:2],
                     tests=read.tests[:2], faces=read.faces[:2])  # fmt: skip
-    tab.learn.take_set(fewer, tab.params)
-    assert tab.learn.map is None  # that of ten classes is none of theirs
-    tab.learn.mark()
-    tab.learn._light_class(1)
-    tab.learn._point(3)
-    tab.learn.take_set(read, tab.params)
-    tab.learn.take_map(found)
-    tab.learn.take_set(replace(read), tab.params)  # the same pictures again
-    assert tab.learn.map is found
-    tab.learn.mark()
+    tab.pages[LEARN].take_set(fewer)
+    assert tab.pages[LEARN].map is None  # that of ten classes is none of theirs
+    tab.pages[LEARN].mark()
+    tab.pages[LEARN]._light_class(1)
+    tab.pages[LEARN]._point(3)
+    tab.pages[LEARN].take_set(read)
+    tab.pages[LEARN].take_map(found)
+    tab.pages[LEARN].take_set(replace(read))  # the same pictures again
+    assert tab.pages[LEARN].map is found
+    tab.pages[LEARN].mark()

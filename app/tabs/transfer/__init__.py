@@ -9,7 +9,10 @@ TOPIC = Topic(
     order=3,
     icon="transfer",
     tab="app.tabs.transfer.tab:TransferTab",
-    engine="engines.transfer.engine:Engine",
+    pages=(
+        "app.tabs.transfer.learn.page:LearnPage",
+        "app.tabs.transfer.new_photo.page:NewPhotoPage",
+    ),
     pictures=True,
     tagline="a few labels on a frozen backbone",
     about=(

@@ -98,6 +98,19 @@ class RunState:
         said: Ints = table[self.methods.index(method)]
         return said
 
+    def said_at(self, pictures: Ints, method: int) -> Ints:
+        """What a method says of pictures, in the state looked at; −1 where it was not asked."""
+        said = np.full(len(pictures), -1, np.int64)
+        predicted, indices = self.said_of(method), self.indices
+        if predicted is None or indices is None:
+            return said
+        place = np.searchsorted(indices, pictures)
+        inside = place < len(indices)
+        hit = np.zeros(len(said), bool)
+        hit[inside] = indices[place[inside]] == pictures[inside]
+        said[hit] = predicted[place[hit]]
+        return said
+
     def right_of(self, method: int) -> int | None:
         """How many of them are right."""
         said = self.said_of(method)

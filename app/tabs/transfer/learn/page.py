@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from app import words
 from app.cards import Card, card
-from app.plots.curves import Curve, Curves
-from app.tabs.transfer.run import TESTED_STEPS, RunState
+from app.plots.curves import Curves
+from app.shell import Shell
+from app.tabs.transfer.learn.accuracy import Accuracy
+from app.tabs.transfer.learn.form import LearnForm
+from app.tabs.transfer.learn.run import RunState
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.topic.training_page import TrainingPage
+from app.training import Training
 from app.transport import Transport
 from app.views.base import PixelView
 from app.views.classrows import ClassRows
 from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
-from app.views.errorplot import ErrorLine, ErrorPlot
-from app.views.intervals import Interval, Intervals
 from app.views.pointcloud import PointCloud, class_token
 from app.widgets import Segments, box, col, quiet, row
 from app.words import Text, say
+from engines.checkpoints import layout
 from engines.core.errors import Message
+from engines.core.protocol import Ended, Event, Progress, Started
+from engines.core.training import Weights
 from engines.transfer.spec import (
-    METHODS,
+    LAST_STEP,
     PCA,
     SEED_TIP,
     FeatureMap,
     Ints,
-    Result,
+    Probe,
+    Results,
+    RunBegan,
+    RunParams,
     SetRead,
+    Tested,
     TransferParams,
     confusion,
-    pooled,
-    wilson,
+    run_of,
 )
 
-if TYPE_CHECKING:
-    from app.tabs.transfer.tab import TransferTab
-
-TOKENS = ("cat0", "cat3", "cat4")
+TRAINER = "engines.transfer.training:Trainer"
+BROKEN = "{n} pictures can't be read. The first: {reason}"
 SHORT = ("Probe", "Fine-tuned", "Scratch")
-STEPS, LABELS = range(2)
 
 
 def other_pictures(found: SetRead, before: SetRead) -> bool:
@@ -50,63 +59,56 @@ def other_pictures(found: SetRead, before: SetRead) -> bool:
     return not (same and np.array_equal(found.found, before.found))
 
 
-class LearnPage:
-    """Views of the page and what they show.
+class LearnPage(TrainingPage):
+    """Views of the page and what they show."""
 
-    Parameters
-    ----------
-    tab : TransferTab
-        Hears of what the hand chooses.
-    state : RunState
-        What the run has told.
-    """
+    title = "Learn"
+    params_type = TransferParams
+    engine = "engines.transfer.engine:Engine"
+    takes_models = True
 
-    def __init__(self, tab: TransferTab, state: RunState) -> None:
-        self._tab, self._state = tab, state
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.run = RunState()
+        self._answered: TransferParams | None = None
+        self._wanted: RunParams | None = None  # what the run was told of
+        self._handed_on: Probe | None = None  # the probe of the run that is in hand; one from a file is not touched
+        self.set: SetRead | None = None
+        self.map: FeatureMap | None = None
+        self._pinned: tuple[int, int] | None = None
         self.rows, self.cloud, self.confusion = ClassRows(), PointCloud(), CountMatrix()
-        self.curves = Curves((0, 100), (0, 25, 50, 75, 100))
-        self.by_labels = ErrorPlot("Accuracy by labels", Message("labels per class"))
-        self.intervals = Intervals(len(METHODS))
-        self.transport = Transport(seed_tip=SEED_TIP)
+        self.accuracy = Accuracy(self.run)
+        transport = Transport(seed_tip=SEED_TIP)
         for view, name, file in (
             (self.rows, "Classes", "classes"),
-            (self.curves, "Accuracy, %", "accuracy"),
-            (self.by_labels, "Accuracy by labels", "accuracy-by-labels"),
-            (self.intervals, "Accuracy with its interval", "intervals"),
             (self.cloud, "Features in two dimensions", "feature-map"),
             (self.confusion, "Confusion", "confusion"),
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
-        self.over = Segments(
-            ("By steps", "By labels"), tips=("One run, step by step", "The ends of all runs on these pictures")
-        )
         self.method = Segments(SHORT)
         self.bar = ColorBar(Message("Test pictures"), "tide", least=120, turned=True)
         self.bar.hide()  # until there is something to count
-        self.told, self.said = quiet("", wrap=True), quiet("")
-        self.set_card = card("Classes", self.rows, foot=self.told)
-        plots = col((self.curves, 1), (self.by_labels, 1), gap=0)
-        self.by_labels.hide()
-        self.curve_card = card("Accuracy on test pictures, %", plots, tools=[self.over], foot=self.intervals)
+        self.counts, self.said = quiet("", wrap=True), quiet("")
+        self.set_card = card("Classes", self.rows, foot=self.counts)
+        self.curve_card = self.accuracy.card
         self.map_card = card("Features in two dimensions", self.cloud, foot=self.said)
         self.confusion_card = card("Confusion", self.confusion, tools=[self.method], foot=self.bar)
         upper = row((self.set_card, 10), (self.curve_card, 17), gap=S3)
         lower = row((self.map_card, 15), (self.confusion_card, 12), gap=S3)
-        self.centre = box(col((upper, 1), (lower, 1), self.transport, gap=S3))
-        self.set: SetRead | None = None
-        self.map: FeatureMap | None = None
-        self._results: tuple[Result, ...] = ()
+        training = Training(self, TRAINER, transport, lambda: run_of(self.params), LAST_STEP, "transfer")
+        self.train(training, transport, lambda found: self.state.put(**found))
+        self.form = LearnForm(self.params, self.pending, self.kept_runs)
+        self.lay(box(col((upper, 1), (lower, 1), transport, gap=S3)), self.form, resets=False)
         self._connect()
         for waiting in self.cards:
             waiting.set_empty("Reading the pictures")
-        self.confusion_card.set_empty("Train, and see here what is taken for what.", "Start", tab.start)
-        self._draw_intervals()
+        self.confusion_card.set_empty("Train, and see here what is taken for what.", "Start", self.start)
 
     def _connect(self) -> None:
-        self.over.chosen.connect(lambda _at: self._show_plot())
+        self.training.renewed.connect(self._renewed)
+        self.transport.seeded.connect(lambda seed: self.step(sample=seed))
         self.method.chosen.connect(lambda _at: self.draw_said())
-        self.curves.pointed.connect(self._cursor)
         self.cloud.hovered.connect(self._point)
         self.cloud.clicked.connect(self._point)
         self.rows.hovered.connect(lambda at: self._light_class(self.rows.at() if at is None else at))
@@ -122,10 +124,124 @@ class LearnPage:
     @property
     def views(self) -> tuple[Curves | PixelView, ...]:
         """All views that can be exported."""
-        return self.rows, self.curves, self.by_labels, self.intervals, self.cloud, self.confusion
+        return self.rows, *self.accuracy.views, self.cloud, self.confusion
+
+    # -- the hand
+    def start(self) -> None:
+        """Train."""
+        if not self.training.runs:
+            self.training.play()
+
+    def use_set(self, folders: tuple[str, ...]) -> None:
+        """Learn on class folders; on the digits for (). The same again is another try after a failure."""
+        self.dismiss()
+        if folders == self.params.folders and self.feed is not None and self.feed.failed:
+            self.ask(again=True)
+        self.state.put(folders=folders)
+
+    @classmethod
+    def accepts(cls, path: Path) -> bool:
+        return path.is_dir() and not layout.is_model_folder(path)
+
+    def take(self, paths: Sequence[Path]) -> None:
+        self.use_set(tuple(str(path) for path in paths))
+
+    def model_chosen(self, source: str) -> dict[str, object]:
+        return {"model": source}
+
+    def escape(self) -> None:
+        self.unpin()
+
+    # -- the run begins when the hand says so
+    def activated(self) -> None:
+        self._settings_changed()
+
+    def show_params(self, params: TransferParams) -> None:
+        self.transport.set_seed(params.sample)
+        self._settings_changed()
+
+    def _settings_changed(self) -> None:
+        """Hand on what concerns the run, if it was begun; a probe or a photo does not."""
+        wanted = run_of(self.params)
+        if self.training.params is not None and wanted != self._wanted:
+            self._wanted = wanted
+            self.training.settings_changed()
+
+    def exported(self) -> dict[str, object]:
+        found = self.set
+        if found is None:
+            return {}
+        seed = (self._answered or self.params).sample
+        return {"set": found.title or "digits", "backbone": found.backbone, "labels": found.labels, "seed": seed}
+
+    # -- what the run tells
+    def told(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                self.run.begin(event)
+                self.draw()
+            case Tested():
+                self.run.add(event)
+                self.draw()
+                self._hand_on()
+                if event.intact and self.run.began is not None:
+                    self.form.show_intact(self.run.began.model_hash)
+            case Results() if self.run_fits:
+                self.accuracy.take_results(event.rows)
+            case Progress():
+                self.tell(event.text)
+
+    def _renewed(self) -> None:
+        self.run.clear()
+        self._handed_on, self._wanted = None, run_of(self.params)
+        self.change(in_hand=None)
+        self.draw()
+
+    def look(self, state: Weights | None) -> None:
+        self.run.look(state)
+        self.draw()
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The probe of the state looked at judges photos, unless one from a file does."""
+        if self.params.in_hand in (None, self._handed_on):
+            self._handed_on = self.run.probe
+            self.change(in_hand=self._handed_on)
+
+    @property
+    def run_fits(self) -> bool:
+        """Whether the run's test pictures are those on the map."""
+        return self.run.fits(self._answered or self.params)
 
     # -- what the engine tells
-    def take_set(self, found: SetRead, params: TransferParams) -> None:
+    def on(self, event: Event) -> None:
+        match event:
+            case Started() if isinstance(event.params, TransferParams):
+                self._answered = event.params
+            case SetRead():
+                new = self.set is None or event.notes != self.set.notes or event.title != self.set.title
+                self.take_set(event)
+                self.form.show_set(event, self.params)
+                if new and event.notes:
+                    self._warn(event)
+            case Results():
+                self.accuracy.take_results(event.rows)
+            case FeatureMap() if self.set is not None:
+                self.take_map(event)
+            case Ended() if event.error is not None and self.set is None:
+                for waiting in (self.set_card, self.curve_card, self.map_card):
+                    waiting.set_empty("Nothing to show yet.")
+
+    def _warn(self, found: SetRead) -> None:
+        """Say what was passed over, the first by name."""
+        if found.refused:
+            more = {"n": found.refused, "reason": found.notes[0]}
+            text = "A picture can't be read. {reason}" if found.refused == 1 else BROKEN
+            self.complain(Message(text, more), word="Note")
+        else:
+            self.complain(found.notes[0], word="Note")
+
+    def take_set(self, found: SetRead) -> None:
         """The pictures in use. A map of others is none of theirs: it goes until the new one comes."""
         if self.set is not None and self.map is not None and other_pictures(found, self.set):
             self.map = None
@@ -138,15 +254,10 @@ class LearnPage:
         self.set_card.set_note("labeled / all")
         tests = int(found.tests.sum())
         said = {"used": words.number(int(found.used.sum())), "n": words.number(tests), "side": found.side}
-        say(self.told, "setText", Message("{used} used, {n} of them for testing, at {side} px", said))
+        say(self.counts, "setText", Message("{used} used, {n} of them for testing, at {side} px", said))
         for ready in (self.set_card, self.curve_card):
             ready.set_empty(None)
-        made: dict[str, object] = {
-            "set": found.title or "digits", "backbone": found.backbone, "labels": found.labels, "seed": params.sample,
-        }  # fmt: skip
-        for view in self.views:
-            view.settings = made
-        self._show_plot()
+        self.accuracy.show_plot()
 
     def take_map(self, found: FeatureMap) -> None:
         """Where the features lie."""
@@ -167,101 +278,33 @@ class LearnPage:
         say(self.said, "setText", "Full: labeled. Outline: test. Crossed: classified wrongly.")
         self.mark()
 
-    def take_results(self, rows: tuple[Result, ...]) -> None:
-        """Ends of all runs."""
-        self._results = rows
-        self._draw_by_labels()
-
     # -- drawing the run
     def draw(self) -> None:
         """Everything the run has told."""
-        self._draw_curves()
+        self.accuracy.draw_curves()
         self.draw_said()
 
     def draw_said(self) -> None:
         """What the state looked at says of each test picture."""
-        self._draw_intervals()
+        self.accuracy.draw_intervals()
         self._draw_confusion()
         self.mark()
 
-    def _show_plot(self) -> None:
-        by_labels = self.over.at() == LABELS
-        self.curves.setVisible(not by_labels)
-        self.by_labels.setVisible(by_labels)
-        self._draw_curves()
-        self._draw_by_labels()
-
-    def _draw_curves(self) -> None:
-        state = self._state
-        if not state.steps:
-            self.curves.set_curves([], float(TESTED_STEPS[-1]))
-            return
-        x = np.array(state.steps, float)
-        lines = []
-        for turn, method in enumerate(state.methods):
-            right = state.right[:, turn]
-            ends = np.array([wilson(int(count), state.tested) for count in right])
-            share = 100.0 * right / state.tested
-            name, last = Message(METHODS[method]), method == len(METHODS) - 1
-            low, high = 100 * ends.T
-            lines.append(Curve(name, x, share, TOKENS[method], low=low, high=high, dashed=last, digits=1))
-        self.curves.set_curves(lines, max(float(x[-1]), 8.0))
-        self._cursor(None)
-
-    def _cursor(self, x: float | None) -> None:
-        """The dashed line, and the values at it; looking back keeps it at that step."""
-        if x is None and self._state.looks is not None:
-            x = float(self._state.looks)
-        self.curves.set_cursor(x)
-        self._draw_intervals(x)
-
-    def _draw_by_labels(self) -> None:
-        lines, ticks = [], set()
-        for method, rows in pooled(self._results).items():
-            if not rows:
-                continue
-            x = np.array([row.labels for row in rows], float)
-            share = np.array([100 * row.right / row.tested for row in rows])
-            ends = 100 * np.array([wilson(row.right, row.tested) for row in rows])
-            name, last = Message(METHODS[method]), method == len(METHODS) - 1
-            low, high = ends.T
-            lines.append(ErrorLine(name, TOKENS[method], x, share, (high - low) / 2, last, low, high))
-            ticks |= set(x.tolist())
-        self.by_labels.set_empty("No run has been trained on these pictures yet.")
-        self.by_labels.set_lines(lines, sorted(ticks))
-
-    def _draw_intervals(self, x: float | None = None) -> None:
-        """Each method's share and interval, at the cursor or in the state looked at."""
-        state, shown = self._state, []
-        at = None if x is None else state.right_at(x)
-        for method, name in enumerate(METHODS):
-            right = state.right_of(method) if at is None else at.get(method)
-            if right is None:
-                shown.append(Interval(Message(name), TOKENS[method]))
-            else:
-                low, high = wilson(right, state.tested)
-                shown.append(Interval(Message(name), TOKENS[method], right / state.tested, low, high))
-        self.intervals.set_rows(shown)
-        if state.tested:
-            self.curve_card.set_note("{n} pictures, 95 % interval", n=words.number(state.tested))
-        else:
-            self.curve_card.set_note("95 % interval (Wilson 1927)")
-
     def _draw_confusion(self) -> None:
-        state = self._state
-        said = state.said_of(self.method.at())
+        run = self.run
+        said = run.said_of(self.method.at())
         self.bar.setVisible(said is not None)
-        if said is None or state.truth is None:
+        if said is None or run.truth is None:
             text = "Train, and see here what is taken for what."
-            if state.methods and state.steps:
+            if run.methods and run.steps:
                 text = "This method takes no part in the run."
                 self.confusion_card.set_empty(text)
             else:
-                self.confusion_card.set_empty(text, "Start", self._tab.start)
+                self.confusion_card.set_empty(text, "Start", self.start)
             self.confusion_card.set_note("")
             return
-        names = [words.plain(name) for name in state.names]
-        counts = confusion(state.truth, said, len(names))
+        names = [words.plain(name) for name in run.names]
+        counts = confusion(run.truth, said, len(names))
         self.confusion.set_counts(counts, len(names))
         self.confusion.set_names(names, names)
         top, clipped = self.confusion.top()
@@ -292,16 +335,9 @@ class LearnPage:
 
     def _said_on_map(self, found: FeatureMap) -> Ints:
         """Class that the chosen method says of each point; −1 where it says nothing."""
-        said = np.full(len(found.picture), -1, np.int64)
-        state, predicted = self._state, self._state.said_of(self.method.at())
-        if predicted is None or state.indices is None or not self._tab.run_fits:
-            return said
-        place = np.searchsorted(state.indices, found.picture)
-        inside = place < len(state.indices)
-        hit = np.zeros(len(said), bool)
-        hit[inside] = state.indices[place[inside]] == found.picture[inside]
-        said[hit] = predicted[place[hit]]
-        return said
+        if not self.run_fits:
+            return np.full(len(found.picture), -1, np.int64)
+        return self.run.said_at(found.picture, self.method.at())
 
     def _point(self, index: int | None) -> None:
         """A point of the map is pointed at: light its cell and its class."""
@@ -328,8 +364,6 @@ class LearnPage:
         true = np.ones(len(said), bool) if cell[0] < 0 else self.map.truth == cell[0]
         other = said >= 0 if cell[1] < 0 else said == cell[1]
         self.cloud.set_lit(true & other)
-
-    _pinned: tuple[int, int] | None = None
 
     def _pin_cell(self, cell: tuple[int, int]) -> None:
         self._pinned = None if cell == self._pinned else cell

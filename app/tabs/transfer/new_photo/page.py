@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -12,20 +12,23 @@ from app import export, words
 from app.cards import card
 from app.choosers import known
 from app.sections import section
-from app.tab import Dock
+from app.shell import Shell
 from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.filmstrip import FilmStrip
 from app.views.photo import PhotoView
 from app.widgets import WideButton, box, button, col, label, quiet, row
 from app.words import say
-from engines.core.errors import Message
-from engines.transfer.probe import SUFFIX, save_probe
-from engines.transfer.spec import Probe, Verdict
-
-if TYPE_CHECKING:
-    from app.tabs.transfer.tab import TransferTab
+from engines.checkpoints import layout
+from engines.core.errors import LabError, Message
+from engines.core.pictures import Picture
+from engines.core.protocol import Event
+from engines.transfer.probe import SUFFIX, load_probe, save_probe
+from engines.transfer.spec import Probe, TransferParams, Verdict
 
 SHOWN = 10  #: classes with a bar
 NAMED = 12  #: classes of a probe that are listed
@@ -38,11 +41,19 @@ class Photo(PhotoView):
         self.draw_photo(painter, False)
 
 
-class JudgePage:
+class NewPhotoPage(Page):
     """Views of the page, and the probe in hand."""
 
-    def __init__(self, tab: TransferTab) -> None:
-        self._tab = tab
+    title = "New photo"
+    params_type = TransferParams
+    engine = "engines.transfer.engine:Engine"
+    takes_pictures = True
+    takes_models = True
+    file_kinds = (SUFFIX,)
+    file_title = "Probe"
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.photo, self.seen = Photo(), Photo((96, 96))
         self.bars = Bars(pitch=30, least_name=60, widest="100.0 %")
         self.strip = FilmStrip(116)
@@ -54,19 +65,21 @@ class JudgePage:
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
-        open_photo = button("Open pictures", "open", "boxed", clicked=tab.shell.open_files)
+        open_photo = button("Open pictures", "open", "boxed", clicked=shell.open_files)
         self.photo_card = card("Photo", self.photo, tools=[open_photo])
         self.seen_card = card("As the backbone gets it", self.seen)
         self.bar_card = card("What the probe says", self.bars)
         self.near_card = card("Most alike", self.strip)
         beside = col((self.bar_card, 5), (self.seen_card, 4), gap=S3)
-        self.centre = box(col((row((self.photo_card, 5), (beside, 4), gap=S3), 1), self.near_card, gap=S3))
-        self._fill_dock()
         self.verdict: Verdict | None = None
-        self.show_probe(None)
+        self.lay(
+            box(col((row((self.photo_card, 5), (beside, 4), gap=S3), 1), self.near_card, gap=S3)),
+            self._controls(),
+            resets=False,
+        )
         self._wait()
 
-    def _fill_dock(self) -> None:
+    def _controls(self) -> QWidget:
         self.who, self.made = label("", wrap=True), quiet("", wrap=True)
         self.save = WideButton("Save the probe", "export", tip="One file with classes, weights and the backbone's name")
         self.open = WideButton("Open a probe", "open", tip="A probe saved here; dropping the file does it, too")
@@ -78,10 +91,10 @@ class JudgePage:
         holder.setLayout(
             col(section("Probe", self.who, self.made, self.save, self.open), section("Photo", drop, limits), gap=S3)
         )
-        self.dock = Dock(holder, resets=False)
+        return holder
 
     def _wait(self) -> None:
-        self.photo_card.set_empty("Drop a photo here.", "Open pictures", self._tab.shell.open_files)
+        self.photo_card.set_empty("Drop a photo here.", "Open pictures", self.shell.open_files)
         for waiting in (self.seen_card, self.bar_card, self.near_card):
             waiting.set_empty("No photo yet.")
 
@@ -89,6 +102,38 @@ class JudgePage:
     def views(self) -> tuple[PixelView, ...]:
         """All views that can be exported."""
         return self.photo, self.seen, self.bars, self.strip
+
+    # -- the contract
+    @classmethod
+    def accepts(cls, path: Path) -> bool:
+        return path.suffix.lower() == SUFFIX and not path.is_dir() and not layout.is_model_folder(path.parent)
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Judge photos by a probe from a file from now on."""
+        try:
+            probe = load_probe(paths[-1])
+        except LabError as error:
+            self.complain(error.message, word="Refused")
+            return
+        self.dismiss()
+        self.tell(Message("Opened: {name}", {"name": paths[-1].name}))
+        self.change(in_hand=probe)
+
+    def picture_chosen(self, picture: Picture) -> dict[str, object]:
+        return {"photo": picture}
+
+    def model_chosen(self, source: str) -> dict[str, object]:
+        return {"model": source}
+
+    def exported(self) -> dict[str, object]:
+        return {} if self.verdict is None else {"photo": self.verdict.name}
+
+    def show_params(self, params: TransferParams) -> None:
+        self.show_probe(params.in_hand)
+
+    def on(self, event: Event) -> None:
+        if isinstance(event, Verdict):
+            self.show_verdict(event)
 
     # -- content
     def show_probe(self, probe: Probe | None) -> None:
@@ -115,10 +160,10 @@ class JudgePage:
             Message("On {model} at {side} px. {set}, {labels} labels per class, step {step}", said),
         )
 
-    def take(self, verdict: Verdict) -> None:
+    def show_verdict(self, verdict: Verdict) -> None:
         """What was found out about the photo."""
         self.verdict = verdict
-        photo = self._tab.params.photo
+        photo = self.params.photo
         if photo is not None:
             self.photo.set_photo(photo.rgb)
             self.photo_card.set_empty(None)
@@ -140,23 +185,21 @@ class JudgePage:
         self.strip.set_photos(list(verdict.near_thumbs), [words.plain(name) for name in verdict.near_names], notes)
         self.near_card.set_note("cosine of the features")
         self.near_card.set_empty(None)
-        for view in self.views:
-            view.settings = {"photo": verdict.name}
 
     # -- files
     def _ask_save(self) -> None:
-        probe = self._tab.probe
+        probe = self.params.in_hand
         if probe is None:
             return
         kinds = f"{words.tr('Probe')} (*{SUFFIX})"
         start = str(Path.home() / f"probe{SUFFIX}")
-        name, _ = QFileDialog.getSaveFileName(self._tab, words.tr("Save the probe"), start, kinds)
+        name, _ = QFileDialog.getSaveFileName(self, words.tr("Save the probe"), start, kinds)
         if name:
-            saving = self._tab.shell.saving
-            export.save_as(self._tab, name, SUFFIX, lambda place: saving.act(place, lambda: save_probe(probe, place)))
+            saving = self.shell.saving
+            export.save_as(self, name, SUFFIX, lambda place: saving.act(place, lambda: save_probe(probe, place)))
 
     def _ask_open(self) -> None:
         kinds = f"{words.tr('Probe')} (*{SUFFIX})"
-        name, _ = QFileDialog.getOpenFileName(self._tab, words.tr("Open a probe"), str(Path.home()), kinds)
+        name, _ = QFileDialog.getOpenFileName(self, words.tr("Open a probe"), str(Path.home()), kinds)
         if name:
-            self._tab.take_probe(Path(name))
+            self.take([Path(name)])

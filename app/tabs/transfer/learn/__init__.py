@@ -1,0 +1,1 @@
+"""Learning from few labels on a frozen backbone, beside fine-tuning and from scratch."""
