@@ -34,15 +34,18 @@ def ids(path: Path) -> str:
 def test_rooms_import_only_what_they_may(path):
     part, names = path.relative_to(ROOT).parts, imported(ast.parse(path.read_text(encoding="utf-8")))
     tops = {name.split(".")[0] for name in names}
+    used = {name.split(".")[1] for name in names if name.startswith("engines.")}
     if part[0] == "engines":
         assert not tops & {"app", "PySide6", "pyqtgraph", "torchvision"}
-        used = {name.split(".")[1] for name in names if name.startswith("engines.")}
         allowed = ROOMS | {part[1]} if part[1] not in ROOMS else ROOMS
         assert used <= allowed
         if path.name == "spec.py":
             assert "torch" not in tops
     else:
         assert not tops & {"torch", "transformers", "torchvision"}
+        own = {part[2]} if part[1] == "tabs" and len(part) > 3 else set()
+        assert used <= ROOMS | own
+        assert {name.split(".")[2] for name in names if name.startswith("app.tabs.")} <= own
 
 
 def said(tree: ast.AST) -> set[str]:

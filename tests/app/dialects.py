@@ -47,6 +47,11 @@ def reset(one: Any) -> None:
         one.reset_changes()
 
 
+def begin_again(one: Any) -> None:
+    """Settings of a part as they are at the very first start."""
+    put(one, **vars(one.plain() if isinstance(one, Page) else type(one.params)()))
+
+
 def controls(one: Any) -> dict[str, Rule]:
     """The fields of a part that a person can set; of a page, those in its dock."""
     every = rules(one.params)
