@@ -93,23 +93,26 @@ class TopicTab(QWidget):
         self.error = ErrorBar()
         self.above = col(gap=0)  # where a tab may put a film strip
         self.pages = self.build()
+        self.header = Header(topic.title, [p.title for p in self.pages] if len(self.pages) > 1 else (), self.choosers())
         self._stack = QStackedWidget()
+        # from the top down: with a style sheet each further parent polishes all that is below it again
+        self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
         self.forms: list[ParamsForm] = []
         for page in self.pages:
-            self._stack.addWidget(_beside(page))
+            holder = QWidget()
+            self._stack.addWidget(holder)
+            holder.setLayout(row((Room(page.centre), 1), page.dock, gap=0))
             page.dock.reset.connect(self.reset_changes)
             self.forms += page.dock.findChildren(ParamsForm)
         for form in self.forms:
             form.changed.connect(lambda name, value: self.change(**{name: value}))
             form.settled.connect(lambda _name: self.history.seal())
-        self.header = Header(topic.title, [p.title for p in self.pages] if len(self.pages) > 1 else (), self.choosers())
         self.header.paged.connect(self.show_page)
         self.header.undo.connect(self.undo)
         self.header.redo.connect(self.redo)
         self.header.copied.connect(self.copy_picture)
         self.header.fitted.connect(self.fit)
         self.history.changed.connect(lambda: self.header.set_steps(self.history.can_undo, self.history.can_redo))
-        self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
         self.failed = False
         self._started = False
         self._lines = False
@@ -336,9 +339,3 @@ class TopicTab(QWidget):
 
 
 AnyTab: TypeAlias = TopicTab | Tab  #: of either dialect
-
-
-def _beside(page: Page) -> QWidget:
-    holder = QWidget()
-    holder.setLayout(row((Room(page.centre), 1), page.dock, gap=0))
-    return holder
