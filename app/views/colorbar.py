@@ -1,18 +1,21 @@
-"""The scale of a map: name, both end values, a tick at the value under the pointer."""
+"""The scale of a map: name, both end values, a tick at the value under the pointer; its ends can be dragged."""
 
 from __future__ import annotations
 
 from math import ceil
+from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QRectF, QSize, Signal
+from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from app import theme, words
+from app.plots.typed import GraphicsView
 from app.steady import ROOM
 from app.theme import S1, S2
-from app.views.base import LEFT, PixelView, rgb_image, text_width, write
+from app.views.base import LEFT, PixelView, text_width, write
 from app.words import Text
 
 
@@ -27,11 +30,33 @@ def scale_end(value: float) -> str:
 
 
 STUB = 16  # px, the least of a bar that still shows its ramp
+THICK = 8  # px
+FINE = 1000  # parts of the scale that a drag of an end is rounded to
+
+
+class Stretches(Protocol):
+    """A view whose scale can be given other ends."""
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color from the first end to the second; None: from end to end of the values."""
 
 
 class ColorBar(PixelView):
     """A bar 8 px thick in a line of 16 px, as wide as there is room; ``turned``: the ramp's first color stands for
-    the largest value."""
+    the largest value.
+
+    Its ends are dragged by the handles that show under the pointer; a double click puts them back.
+
+    Signals
+    -------
+    stretched : (float, float) or None
+        The ends that the hand has chosen; None when they are put back. See `drive`.
+    """
+
+    stretched = Signal(object)
+    item: pg.ColorBarItem | None = None
+    _name: Text = ""
+    _drives = False
 
     def __init__(self, name: Text = "", ramp: str = "ember", least: int = 110, turned: bool = False) -> None:
         super().__init__((least, 16))
@@ -43,6 +68,9 @@ class ColorBar(PixelView):
         self._below = self._above = False
         self._mark: float | None = None
         self._least = least
+        self._hand: tuple[float, float] | None = None  # ends that were dragged
+        self.item = None  # made when it is first shown: that takes some milliseconds
+        self._place = QRectF()
         self._say_name()
         self._hold()
 
@@ -56,6 +84,7 @@ class ColorBar(PixelView):
     def restyled(self) -> None:
         """Theme or fonts changed."""
         super().restyled()
+        self._color()
         self._hold()
         self.updateGeometry()
 
@@ -67,10 +96,32 @@ class ColorBar(PixelView):
     ) -> None:
         """Write both ends; a clipped end is written ``≥ 0.032``."""
         self._low, self._high, self._above, self._below = low, high, clipped, clipped_low
-        self._name = self._name if name is None else name
+        if name is not None and name != self._name:
+            self._name = name
+            self.put_back()  # it measures something else
         self._say_name()
+        self._level()
         self.renew()
         self._hold()
+
+    def drive(self, *views: Stretches) -> None:
+        """Let these views follow when an end is dragged; without any, there is nothing to drag."""
+        self._drives = True
+        for view in views:
+            self.stretched.connect(view.stretch)
+
+    def put_back(self) -> None:
+        """The scale is again what the values make it."""
+        if self._hand is not None:
+            self._hand = None
+            self._level()
+            self.renew()
+            self.stretched.emit(None)
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The ends of the scale: those of the hand, else those of the values."""
+        return self._hand or (self._low, self._high)
 
     def set_mark(self, share: float | None) -> None:
         """Put the tick at a share 0..1 of the bar, or take it away."""
@@ -79,7 +130,7 @@ class ColorBar(PixelView):
             self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
-        return {"scale": np.array([self._low, self._high]), "colors": self._colors()}
+        return {"scale": np.array(self.shown), "colors": self._colors()}
 
     def _colors(self) -> np.ndarray:
         """From the least to the largest value, uint8 (256, 3)."""
@@ -87,9 +138,10 @@ class ColorBar(PixelView):
         return np.ascontiguousarray(colors[::-1]) if self._turned else colors
 
     def ends(self) -> tuple[str, str]:
-        """Both end values as they are written."""
-        low, high = scale_end(self._low), scale_end(self._high)
-        return (f"≤ {low}" if self._below else low), (f"≥ {high}" if self._above else high)
+        """Both end values as they are written; where values lie beyond one, it says so."""
+        low, high = (scale_end(end) for end in self.shown)
+        below, above = self._below or self.shown[0] > self._low, self._above or self.shown[1] < self._high
+        return (f"≤ {low}" if below else low), (f"≥ {high}" if above else high)
 
     def _need(self, bar: int) -> int:
         """Width of the texts with a bar of ``bar`` px between them."""
@@ -115,18 +167,101 @@ class ColorBar(PixelView):
         low, high = self.ends()
         return f"{words.drawn(self._name)} {low} … {high}".replace("…", "–").strip()
 
-    def draw(self, painter: QPainter) -> None:
+    # -- the bar
+    def showEvent(self, event: QShowEvent) -> None:
+        if self.item is None:
+            self.item = self._make()
+        self._lay()
+        super().showEvent(event)
+
+    def resized(self) -> None:
+        self._lay()
+
+    def renew(self) -> None:
+        self._lay()
+        super().renew()
+
+    def _lay(self) -> None:
+        """Put the bar between its texts."""
         low, high = self.ends()
         name = words.drawn(self._name)
-        x = 0.0
+        left = sum(text_width(text) + gap for text, gap in ((name, S2), (low, S1 + 2)) if text)
+        wide = self.width() - left - text_width(high) - S1 - 2
+        self._place = QRectF(round(left), (self.height() - THICK) // 2, max(THICK, round(wide)), THICK)
+        if self.item is not None:
+            self.item.setGeometry(self._place)
+            self.item.layout.activate()
+
+    def _make(self) -> pg.ColorBarItem:
+        made = pg.ColorBarItem(self.shown, THICK, orientation="horizontal", colorMapMenu=False)
+        for side in ("left", "right", "top", "bottom"):
+            made.hideAxis(side)  # the ends are written beside it
+        made.layout.setContentsMargins(0, 0, 0, 0)
+        made.setZValue(1)
+        made.region.hide()
+        made.sigLevelsChanged.connect(self._dragged)
+        self.scene().addItem(made)
+        self.item = made
+        self._color()
+        self._level()
+        return made
+
+    def _color(self) -> None:
+        if self.item is None:
+            return
+        self.item.setColorMap(pg.ColorMap(None, self._colors()))
+        for line in self.item.region.lines:
+            line.setPen(theme.color("control"))
+            line.setHoverPen(theme.color("accent"))
+
+    def _level(self) -> None:
+        if self.item is not None:
+            low, high = self.shown
+            self.item.rounding = max(abs(high - low), 1e-30) / FINE
+            with pg.SignalBlock(self.item.sigLevelsChanged, self._dragged):
+                self.item.setLevels((low, high))
+
+    def _dragged(self, item: pg.ColorBarItem) -> None:
+        low, high = (float(end) for end in item.levels())
+        if high > low:
+            self._hand = low, high
+            self.renew()
+            self.stretched.emit(self._hand)
+
+    # -- hand
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        if self.item is not None and self._drives:
+            self.item.region.show()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        if self.item is not None:
+            self.item.region.hide()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        GraphicsView.mousePressEvent(self, event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        GraphicsView.mouseMoveEvent(self, event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        GraphicsView.mouseReleaseEvent(self, event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.put_back()
+
+    def fit(self) -> None:
+        self.put_back()
+
+    # -- painting
+    def draw(self, painter: QPainter) -> None:
+        (low, high), name, x = self.ends(), words.drawn(self._name), 0.0
         for text, gap in ((name, S2), (low, S1 + 2)):
             if text:
                 write(painter, QRectF(x, 0, 200, 16), text, align=LEFT)
                 x += text_width(text) + gap
-        wide = self.width() - x - text_width(high) - S1 - 2
-        bar = QRectF(round(x), 4, max(8, round(wide)), 8)
-        painter.drawImage(bar, rgb_image(self._colors()[None]))
         if self._mark is not None:
-            at = round(bar.x() + min(1.0, max(0.0, self._mark)) * (bar.width() - 1))
+            at = round(self._place.x() + min(1.0, max(0.0, self._mark)) * (self._place.width() - 1))
             painter.fillRect(QRectF(at - 1, 1, 2, 14), theme.color("text"))
-        write(painter, QRectF(bar.right() + S1 + 2, 0, 200, 16), high, align=LEFT)
+        write(painter, QRectF(self._place.right() + S1 + 2, 0, 200, 16), high, align=LEFT)

@@ -42,7 +42,8 @@ class GridView(HoverView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._ramp, self._largest, self._square = ramp, largest, square
         self._values = np.zeros((0, 0), np.float32)
-        self._low, self._top = 0.0, 1.0
+        self._low, self._top = self._ends = 0.0, 1.0
+        self._hand: tuple[float, float] | None = None
         self._rows: Sequence[Text] = ()
         self._cols: Sequence[Text] = ()
         self._row_tokens: Sequence[str] = ()
@@ -64,13 +65,19 @@ class GridView(HoverView):
             self._at = None if self._at is None or not self._inside(self._at, values.shape) else self._at
             self._stale = True
         self._values = values
-        self._low = float(values.min(initial=0.0) if low is None and values.size else low or 0.0)
-        self._top = float(values.max(initial=self._low) if top is None else top)
-        if self._top <= self._low:
-            self._top = self._low + 1.0
+        start = float(values.min(initial=0.0) if low is None and values.size else low or 0.0)
+        end = float(values.max(initial=start) if top is None else top)
+        self._ends = start, end if end > start else start + 1.0
+        self._low, self._top = self._hand or self._ends
         self._image = None
         self._update_cells()
         self.tell()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color from the first end to the second; None: from end to end of the values."""
+        self._hand, self._image = ends, None
+        self._low, self._top = ends or self._ends
+        self.update()
 
     def _update_cells(self) -> None:
         """Paint the cells anew; the names too, unless they are sure to be as they were."""

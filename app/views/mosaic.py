@@ -59,6 +59,8 @@ class Mosaic(MarkView):
         self._maps = np.zeros((0, 1, 1), np.float32)
         self._low: np.ndarray | float = 0.0
         self._top: np.ndarray | float = 1.0
+        self._ends: tuple[np.ndarray | float, np.ndarray | float] = (0.0, 1.0)
+        self._hand: tuple[float, float] | None = None
         self._ramp = "ember"
         self._captions: Sequence[Text] = ()
         self._subs: Sequence[Text] = ()
@@ -91,13 +93,20 @@ class Mosaic(MarkView):
         if maps.dtype != np.uint8 and maps.dtype != np.float32:
             maps = maps.astype(np.float32)
         same = maps.shape == self._maps.shape
-        self._maps, self._top, self._low, self._ramp = maps, top, low, ramp
+        self._maps, self._ends, self._ramp = maps, (low, top), ramp
+        self._low, self._top = self._hand or self._ends
         self._image = None
         if not same:
             self._order = self._order if len(self._order) == len(maps) else ()
             self._at = min(self._at, len(maps) - 1)
             self._hover = None
             self._stale = True
+        self.update()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color all maps from the first end to the second; None: as `set_maps` says."""
+        self._hand, self._image = ends, None
+        self._low, self._top = ends or self._ends
         self.update()
 
     def set_captions(self, captions: Sequence[Text], subs: Sequence[Text] = ()) -> None:

@@ -69,7 +69,8 @@ class PhotoMap(PhotoView):
         self.setAccessibleName(words.tr("Attention on the photo"))
         self._values = np.zeros((0, 0), np.float32)
         self._colors: np.ndarray | None = None
-        self._low, self._top = 0.0, 1.0
+        self._low, self._top = self._ends = 0.0, 1.0
+        self._hand: tuple[float, float] | None = None
         self._ramp = "ember"
         self._class_value: float | None = None
         self._class_token = False
@@ -116,13 +117,20 @@ class PhotoMap(PhotoView):
             raise ValueError(f"values {values.shape} do not fit the grid {self._grid}")
         self._values = finite(np.asarray(values, np.float32), "values")
         self._colors = None
-        self._low, self._ramp, self._class_value = low, ramp, class_value
+        self._ramp, self._class_value = ramp, class_value
         largest = float(values.max(initial=low))
-        self._top = top if top is not None and top > low else (largest if largest > low else low + 1.0)
+        self._ends = low, top if top is not None and top > low else (largest if largest > low else low + 1.0)
+        self._low, self._top = self._hand or self._ends
         self._outline_top()
         self._overlay = None
         self.update()
         self.tell()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color from the first end to the second; None: as `set_map` says."""
+        self._hand, self._overlay = ends, None
+        self._low, self._top = ends or self._ends
+        self.update()
 
     def set_colors(self, colors: np.ndarray) -> None:
         """Show colors instead of values, uint8 (rows, cols, 3), for example three principal components."""

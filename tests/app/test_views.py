@@ -6,8 +6,10 @@ import sys
 from itertools import pairwise
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
 from app import fonts, theme, words
@@ -21,14 +23,16 @@ from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, edges, top_share
 from app.views.table import QueryTable, Row
 from app.views.tiling import block_max
+from app.views.tokenmap import TokenMap
 from engines.core.errors import Message
-from tests.app.views_help import is_drawn, loud, pixels, show
+from tests.app.views_help import drag, is_drawn, loud, pixels, show
 
 
 @pytest.fixture(autouse=True)
 def look(qapp):
     words.set_language("en")
     theme.use("light")
+    pg.setConfigOptions(mouseRateLimit=-1)  # a test's hand is quicker than pyqtgraph believes
     yield
     theme.use("light")
 
@@ -302,6 +306,63 @@ def test_color_bar_shows_the_ramp_from_end_to_end(qtbot, qtlog, name):
     reach = [int(np.abs(shot - c).sum(1).argmin()) for c in (ember[0], ember[255])]
     assert reach[1] - reach[0] > 150
     assert not loud(qtlog)
+
+
+@pytest.fixture
+def scaled(qtbot):
+    """A bar and the map that it drives."""
+    bar, view = ColorBar(), TokenMap()
+    bar.drive(view)
+    bar.set_range(0, 0.8)
+    view.set_values(np.array([[0.1, 0.8], [0.4, 0.2]]), 0.8, 0.0)
+    show(qtbot, view, 200, 200)
+    return show(qtbot, bar, 300, 16), view
+
+
+def handle(bar, which):
+    """Where a handle of the bar stands."""
+    line = bar.item.region.lines[which]
+    return QPointF(bar.item.getViewBox().mapViewToScene(QPointF(line.value(), 0.5)))
+
+
+def test_an_end_of_the_scale_is_dragged_and_put_back(scaled, qtbot):
+    bar, view = scaled
+    QApplication.sendEvent(bar, QEvent(QEvent.Type.Leave))
+    assert not bar.item.region.isVisible()
+    QApplication.sendEvent(bar, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
+    assert bar.item.region.isVisible()
+    before = view.levels()
+    start = handle(bar, 1)
+    drag(bar.viewport(), start, start - QPointF(40, 0))
+    low, high = bar.shown
+    assert low == pytest.approx(0, abs=1e-6)
+    assert 0 < high < 0.8
+    assert bar.ends()[1].startswith("≥ ")
+    assert view.levels()[1, 0] > before[1, 0]  # stronger: the ramp ends earlier
+    assert view.numbers()["scale"][1] == pytest.approx(high)
+    view.set_values(np.array([[0.1, 0.9], [0.4, 0.2]]), 0.9, 0.0)  # the next answer: the hand's scale stays
+    bar.set_range(0, 0.9)
+    assert bar.shown == (low, high)
+    qtbot.mouseDClick(bar.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(100, 8))
+    assert bar.shown == (0, 0.9)
+    assert bar.ends()[1] == "0.9"
+    assert view.levels()[0, 1] == 255
+
+
+def test_a_scale_of_something_else_is_nobodys_choice_yet(scaled):
+    bar, view = scaled
+    start = handle(bar, 1)
+    bar.item.region.show()
+    drag(bar.viewport(), start, start - QPointF(40, 0))
+    bar.set_range(0, 0.5, name=Message("Absolute scale"))
+    assert bar.shown == (0, 0.5)
+    assert view.numbers()["scale"].tolist() == [0, np.float32(0.8)]
+
+
+def test_a_bar_that_drives_nothing_has_nothing_to_drag(qtbot):
+    bar = show(qtbot, ColorBar(), 300, 16)
+    QApplication.sendEvent(bar, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
+    assert not bar.item.region.isVisible()
 
 
 def test_a_color_bar_is_never_narrower_than_its_texts(qtbot, monkeypatch):

@@ -76,6 +76,7 @@ class DetectPage:
             ),
         )
         self.bars = {name: ColorBar(least=84) for name in ("photo", "maps", "matrix")}
+        self.bars["maps"].drive(self.maps)
         self._summary = label("", SMALL)
         self.lower = button("Lower the threshold", kind="boxed", px=SMALL, clicked=lower)
         self.lower.hide()

@@ -62,6 +62,7 @@ class PhotoCard(Card):
         tips = ("A row of the weights: whom the patch looks at.", "A column of the weights: who looks at the patch.")
         self.direction = Segments(DIRECTIONS, tips=tips)
         self.bar = ColorBar(least=200)
+        self.bar.drive(self.view)
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
         self.said = Steady()
@@ -99,6 +100,8 @@ class PhotoCard(Card):
         ``ends`` is the scale of the heads' maps; None where only this one head is known.
         """
         self.bar.setVisible(params.overlay in (ATTENTION, ROLLOUT))
+        if params.overlay not in (ATTENTION, ROLLOUT):
+            self.bar.put_back()
         self.diff_bar.setVisible(params.overlay == SIMILARITY)
         if params.overlay == PCA:
             self._show_colors(shown)
@@ -187,6 +190,7 @@ class HeadsCard(Card):
         options = ("number", "entropy", "distance")
         self.order = MenuButton(options, prefix="Sort: {value}", px=SMALL, tip="Order of the maps of a layer.")
         self.bar = ColorBar()
+        self.bar.drive(self.view)
         words.say(self.view, "setAccessibleName", "Heads of the layer")
         super().__init__("Heads of the layer", self.view, tools=[self.order], foot=self.bar)
 
@@ -315,6 +319,7 @@ class ClassCard(Card):
     def __init__(self) -> None:
         self.view = ClassMosaic()
         self.bar = ColorBar(least=80)
+        self.bar.drive(self.view)
         words.say(self.view, "setAccessibleName", "Class token")
         super().__init__("Class token", self.view, self.HELP[0], tools=[self.bar])
         self._ends = Ends(np.ones(1, np.float32), np.zeros(1, bool))

@@ -67,6 +67,8 @@ class LearnedPage(TrainingPage, PointsPage):
         self.before, self.after = WeightMap(LARGEST), WeightMap(LARGEST)
         self.before.export_name, self.after.export_name = "weights-before", "weights-after"
         self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
+        self.before_bar.drive(self.before)
+        self.after_bar.drive(self.after)
         transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
         self.loss_key, self.land_key = Key(LOSS[False]), Key(LAND[False])
         self.loss_card = card("Loss", self.loss, foot=self.loss_key)

@@ -101,6 +101,8 @@ class HeadTrainingPage(TrainingPage):
         self.maps = TokenMap(), TokenMap(), TokenMap()
         self.captions = quiet(""), quiet(""), quiet("")
         self.one_bar, self.two_bar = ColorBar(Message("Weight"), least=90), ColorBar(Message("Weight"), least=90)
+        self.one_bar.drive(self.maps[0])
+        self.two_bar.drive(*self.maps[1:])
         self.answers = Answers()
         self.bars = Bars(pitch=44, least_name=40, widest="100 %")
         self.other = button(icon="right", kind="boxed", tip="Another sequence")

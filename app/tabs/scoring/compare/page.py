@@ -61,6 +61,8 @@ class FunctionCard(QObject):
             blocks.append((box(col(row(head, (bar, 1), gap=S2), (grid, 1), gap=0)), 1))
         body = col(col(self.formula, self.live, gap=2), *blocks, gap=S2)
         self.card: Card = card(FUNCTIONS[index], body)
+        for grid, bar in zip(self.grids, self.bars, strict=True):
+            bar.drive(grid)
         for grid in self.grids[:2]:
             grid.hovered.connect(self.pointed)
             grid.clicked.connect(self.chosen)

@@ -39,6 +39,7 @@ class DimensionPage(Page):
         self.heaps = Heaps("Distribution of the scores")
         self.grids = (ScoreGrid("ember", (64, 64)), ScoreGrid("ember", (64, 64)))
         self.bar = ColorBar("", "ember", 110)
+        self.bar.drive(*self.grids)
         self.std = LogPlot("Standard deviation of the scores over d", log_y=True)
         self.entropy = LogPlot("Entropy of the softmax over d")
         self.heads = [quiet("") for _ in NAMES]

@@ -38,6 +38,8 @@ class Operand(QWidget):
         words.say(self.grid, "setAccessibleName", "Nothing to show yet.")
         self.bars = {ramp: ColorBar("", ramp, 76) for ramp in ("diff", "ember")}
         self.setLayout(col(row(self.head, *((bar, 1) for bar in self.bars.values()), gap=S2), (self.grid, 1), gap=0))
+        for bar in self.bars.values():
+            bar.drive(self.grid)
         self.table: Table | None = None
 
     def show_table(self, table: Table) -> None:

@@ -87,8 +87,9 @@ class PositionsPage(Page):
         self._column = 0
         self.map, self.map_bar = CodeMap("position-code", square=False), ColorBar("", "diff")
         self.dots, self.dots_bar = CodeMap("dot-products", square=True), ColorBar("", "diff")
-        for bar in (self.map_bar, self.dots_bar):
+        for bar, view in ((self.map_bar, self.map), (self.dots_bar, self.dots)):
             bar.setFixedWidth(BAR)
+            bar.drive(view)
         self.curves = Curves(zero=False, widest="−0.00")
         self.curves.export_name = "position-columns"
         self.offset = Curves(zero=True, widest="−0.00")

@@ -136,6 +136,7 @@ class SentencePage(Page):
 
     def _make_maps(self) -> None:
         self.map, self.bar = TokenMap(), ColorBar(Message("Weight"))
+        self.bar.drive(self.map)
         self.live, self.bits = label("", SMALL), quiet("")
         self.live.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
         self.weights_card = card("Weights", self.map, tools=[self.bits], foot=col(self.live, self.bar, gap=S1))
