@@ -164,11 +164,11 @@ class Window(QMainWindow):
         return tab
 
     def first_topic(self, asked: str = "") -> str:
-        """The topic asked for, the one of the last time, or the one that shows most."""
-        for name in (asked, self.settings.tab, "vit"):
+        """The topic asked for, the one of the last time, or the first that looks at a picture."""
+        for name in (asked, self.settings.tab):
             if name and topic(name) is not None:
                 return name
-        return topics()[0].name
+        return next((t.name for t in topics() if t.pictures), topics()[0].name)
 
     # -- what tabs and status bar ask for
     def choose_device(self, name: str) -> None:

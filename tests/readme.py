@@ -96,7 +96,7 @@ def _bundled(topic: Topic) -> Iterator[tuple[str, ...]]:
         what, knows = first.title, first.note
         if len(found) > 1:
             what, knows = f"{topic.title}, {len(found)} models", ", ".join(model.title for model, _ in found)
-        yield what, knows, trainer, first.license, f"{size:.1f} MB" + (" each" if len(found) > 1 else "")
+        yield what, knows, trainer, first.license, _size(size) + (" each" if len(found) > 1 else "")
 
 
 def _offered(topic: Topic) -> Iterator[tuple[str, ...]]:
@@ -104,20 +104,25 @@ def _offered(topic: Topic) -> Iterator[tuple[str, ...]]:
     for model in catalog.offered().values():
         if model.topic == topic.name:
             place = "the Hugging Face hub, on a click only" if model.kind == "hub" else f"the package {model.name}"
-            yield model.title, model.note, place, model.license, f"{model.size_mb:.0f} MB"
+            yield model.title, model.note, place, model.license, _size(model.size_mb)
 
 
 def _heads(topic: Topic) -> Iterator[tuple[str, ...]]:
     """The bundled heads that sit on a model of the topic."""
     for name, card in catalog.cards().items():
         if card["topic"] == catalog.HEAD and catalog.describe(card["backbone"]).topic == topic.name:
-            size = (catalog.WEIGHTS / f"{name}.safetensors").stat().st_size / 1e3
-            yield card["title"], card["note"], _trainer(card), card["license"], f"{size:.0f} kB"
+            size = (catalog.WEIGHTS / f"{name}.safetensors").stat().st_size / 1e6
+            yield card["title"], card["note"], _trainer(card), card["license"], _size(size)
 
 
 def _trainer(card: dict[str, Any]) -> str:
     """The program that trained a bundled model, without its arguments."""
     return f"bundled, trained by `{' '.join(card['training']['command'].split()[:3])}`"
+
+
+def _size(mb: float) -> str:
+    """Megabytes, with a digit or in a smaller unit where that says more."""
+    return f"{1000 * mb:.0f} kB" if mb < 0.1 else f"{mb:.0f} MB" if mb >= 10 else f"{mb:.1f} MB"
 
 
 PARTS: dict[str, Callable[[], str]] = {"pictures": pictures, "tabs": tabs, "models": models}

@@ -56,6 +56,18 @@ def said(tree: ast.AST) -> set[str]:
     return {node.value for node in constants if id(node) not in docs}
 
 
+def test_the_shell_names_no_topic():
+    """What looks at all topics finds them: a name would have to be added to."""
+    tabs = ROOT / "app" / "tabs"
+    names = {p.name for p in tabs.iterdir() if (p / "__init__.py").is_file()}
+    named = {
+        path: said(ast.parse(path.read_text(encoding="utf-8"))) & names
+        for path in (ROOT / "app").rglob("*.py")
+        if not path.is_relative_to(tabs)
+    }
+    assert not {ids(path): found for path, found in named.items() if found}
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if p.is_relative_to(ROOT / "engines")], ids=ids)
 def test_topics_know_each_other_by_offers_alone(path):
     """What is loaded by its name is no import: a place in another topic, or a topic's name in a room, gives it away."""

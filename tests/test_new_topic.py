@@ -73,7 +73,7 @@ def brought() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory) -> Path:
+def house(tmp_path_factory) -> Iterator[Path]:
     """A copy of the checkout with the toy in it."""
     made = tmp_path_factory.mktemp("house")
     for name in COPIED:
@@ -84,7 +84,8 @@ def house(tmp_path_factory) -> Path:
     for path in brought():
         (made / path.parent).mkdir(parents=True, exist_ok=True)
         shutil.copy2(TOY / path, made / path)
-    return made
+    yield made
+    shutil.rmtree(made)
 
 
 def test_it_brings_files_and_changes_none():
