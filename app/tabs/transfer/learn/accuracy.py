@@ -14,7 +14,7 @@ from app.views.intervals import Interval, Intervals
 from app.widgets import Segments, col
 from app.words import say
 from engines.core.errors import Message
-from engines.transfer.spec import METHODS, Result, pooled, wilson
+from engines.transfer.learn.spec import METHODS, Result, pooled, wilson
 
 TOKENS = ("cat0", "cat3", "cat4")
 STEPS, LABELS = range(2)

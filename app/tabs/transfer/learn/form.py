@@ -9,7 +9,8 @@ from app.params_form import ParamsForm
 from app.widgets import quiet
 from app.words import say
 from engines.core.errors import Message
-from engines.transfer.spec import LAST_STEP, LIVE, NEW_RUN, PCA, TESTS, SetRead, TransferParams
+from engines.transfer.learn.spec import LAST_STEP, TESTS
+from engines.transfer.spec import LIVE, NEW_RUN, PCA, SetRead, TransferParams
 
 NAMES = (
     "projection", "perplexity", "probe_rate", "tuned_rate", "scratch_rate", "labels", "most", "side", "fine_tune",

@@ -31,24 +31,11 @@ from engines.checkpoints import layout
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event, Progress, Started
 from engines.core.training import Weights
-from engines.transfer.spec import (
-    LAST_STEP,
-    PCA,
-    SEED_TIP,
-    FeatureMap,
-    Ints,
-    Probe,
-    Results,
-    RunBegan,
-    RunParams,
-    SetRead,
-    Tested,
-    TransferParams,
-    confusion,
-    run_of,
-)
+from engines.transfer.events import Ints
+from engines.transfer.learn.spec import LAST_STEP, FeatureMap, Results, RunBegan, RunParams, Tested, confusion, run_of
+from engines.transfer.spec import PCA, SEED_TIP, Probe, SetRead, TransferParams
 
-TRAINER = "engines.transfer.training:Trainer"
+TRAINER = "engines.transfer.learn.training:Trainer"
 BROKEN = "{n} pictures can't be read. The first: {reason}"
 SHORT = ("Probe", "Fine-tuned", "Scratch")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engines.core.training import Weights
-from engines.transfer.spec import Ints, Probe, RunBegan, RunParams, Tested, TransferParams
+from engines.transfer.events import Ints
+from engines.transfer.learn.spec import RunBegan, RunParams, Tested
+from engines.transfer.spec import Probe, TransferParams
 
 TESTED_STEPS = (0, 100)  #: ends of an empty plot
 SAME = ("folders", "most", "sample", "model", "side")

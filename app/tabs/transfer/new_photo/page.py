@@ -27,8 +27,9 @@ from engines.checkpoints import layout
 from engines.core.errors import LabError, Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
+from engines.transfer.new_photo.spec import Verdict
 from engines.transfer.probe import SUFFIX, load_probe, save_probe
-from engines.transfer.spec import Probe, TransferParams, Verdict
+from engines.transfer.spec import Probe, TransferParams
 
 SHOWN = 10  #: classes with a bar
 NAMED = 12  #: classes of a probe that are listed

@@ -16,18 +16,15 @@ from engines.core.errors import LabError, Message
 from engines.core.files import WriteError
 from engines.core.protocol import Event, Job, Progress
 from engines.core.training import Kept, NotSaved, Stopped, Weights, finite
-from engines.transfer.engine import results_key
-from engines.transfer.learners import LinearProbe, WholeModel, tuned
-from engines.transfer.library import LARGEST, PAUSE, SHARED, Prepared
-from engines.transfer.spec import (
+from engines.transfer.events import Ints, Probe
+from engines.transfer.learn.learners import LinearProbe, WholeModel, tuned
+from engines.transfer.learn.spec import (
     LAST_STEP,
     METHODS,
     PROBE,
     SCRATCH,
     TESTS,
     TUNED,
-    Ints,
-    Probe,
     Result,
     Results,
     RunBegan,
@@ -35,6 +32,7 @@ from engines.transfer.spec import (
     Tested,
     TransferStep,
 )
+from engines.transfer.library import LARGEST, PAUSE, SHARED, Prepared, results_key
 from engines.transfer.store import model_hash, with_results, write_results
 
 SMALL_MODEL = (
@@ -43,7 +41,7 @@ SMALL_MODEL = (
 
 
 class Trainer:
-    """See `engines.transfer.spec` for what it takes and what it yields."""
+    """See `engines.transfer.learn.spec` for what it takes and what it yields."""
 
     told: ClassVar = (TransferStep, Tested, Probe)
     last: ClassVar[int] = LAST_STEP

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from engines.blocks.backbone import Backbone
 from engines.blocks.optimizers import Adam, clipped
 from engines.blocks.states import as_arrays, copied, tensors
-from engines.transfer.spec import Bytes, Floats, Ints
+from engines.transfer.events import Bytes, Floats, Ints
 
 HELD_BACK = 1e-3  #: how strongly the probe's weights are held back (L2)
 DECAY = 0.05  #: decoupled weight decay of the others' matrices

@@ -1,0 +1,76 @@
+"""The map of the features: the plane of largest variance, or t-SNE while it forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from engines.core.errors import Message
+from engines.core.memo import Memo
+from engines.core.protocol import Progress
+from engines.transfer.events import Bytes, Floats, Ints
+from engines.transfer.learn.projection import ITERATIONS, Neighbors, principal_plane
+from engines.transfer.learn.spec import FeatureMap
+from engines.transfer.library import Prepared
+from engines.transfer.spec import ON_MAP, PCA, THUMB, TSNE, TransferParams
+
+EVERY = 5  #: iterations of t-SNE between two pictures of it
+
+
+class FeatureMaps:
+    """Draws the features of one set of pictures.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._shown = on_map(prepared)
+        self._thumbs: Bytes = prepared.pixels(self._shown, THUMB)
+        self._features = torch.from_numpy(prepared.features[self._shown])
+        self._plane = principal_plane(self._features)
+        self._points: Floats = self._plane.project(self._features).numpy()
+        self._forming: Memo[Neighbors] = Memo()
+
+    def draw(self, params: TransferParams, photo: Floats) -> Iterator[FeatureMap | Progress]:
+        """The map; that of t-SNE again and again while it forms, from where it was left.
+
+        Parameters
+        ----------
+        params : TransferParams
+        photo : ndarray (F,) or (0,)
+            Features of the photo that is marked.
+        """
+        shown, features = self._shown, self._features
+        truth, labeled = self._prepared.truth[shown], self._prepared.labeled(params.labels)[shown]
+        nowhere = np.zeros(0, np.float32)
+        if params.projection == PCA:
+            where = self._plane.project(torch.from_numpy(photo)).numpy() if len(photo) else nowhere
+            share = self._plane.explained
+            yield FeatureMap(PCA, self._points, truth, shown, labeled, self._thumbs, share, 0, 0, where)
+            return
+        forming = self._forming.get(params.perplexity, lambda: Neighbors(features, params.perplexity))
+
+        def now() -> FeatureMap:
+            points = forming.points.numpy().copy()
+            return FeatureMap(TSNE, points, truth, shown, labeled, self._thumbs, 0.0, forming.step, ITERATIONS, nowhere)
+
+        yield now()
+        while not forming.begun:
+            forming.begin()
+            yield Progress(0, ITERATIONS, Message(TSNE))
+        while forming.step < ITERATIONS:
+            for _ in range(EVERY):
+                forming.advance()
+            yield now()
+
+
+def on_map(prepared: Prepared) -> Ints:
+    """Indices of the pictures on the map: of each class about as many, those that can be labeled and tests in turn."""
+    turn = 2 * prepared.rank + prepared.tests
+    order = np.lexsort((prepared.truth, turn))[:ON_MAP]
+    return np.sort(order)
