@@ -38,6 +38,7 @@ CHECKS = {
     "tests/app/test_fonts.py": "every_sign_of_ours",
     "tests/core/test_offers.py": "what_is_offered",
     "tests/engines/test_checkpoints_catalog.py": "every_text or family",
+    "tests/app/test_toy_page.py": "",
     "tests/engines/test_toy.py": "",
 }
 ASKED = """
