@@ -1,13 +1,15 @@
-"""Renews what the README says of topics and their models, from what they bring: ``make readme``.
+"""Renews what README and CONTRIBUTING say of topics and their models, from what they bring: ``make readme``.
 
 What stands between two comments, ``<!-- begin NAME -->`` and ``<!-- end NAME -->``, is written here; the rest by hand.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +21,44 @@ from engines.core import files
 from tests.pictures import shots
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+README, GUIDE = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 WIDTH = 138
 
 
 def main() -> int:
-    """Write the README anew."""
-    files.write(README, renewed(README.read_text(encoding="utf-8")))
+    """Write both anew."""
+    for path in DOCUMENTS:
+        files.write(path, renewed(path))
     return 0
 
 
-def renewed(text: str) -> str:
-    """The README with every part between two comments written anew.
+def renewed(path: Path) -> str:
+    """A document with every part between two comments written anew.
 
     Raises
     ------
     ValueError
         If the comments of a part are missing.
     """
-    for name, write in PARTS.items():
+    text = path.read_text(encoding="utf-8")
+    for name, write in DOCUMENTS[path](text).items():
         begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
         head, opened, rest = text.partition(begin)
         _, closed, tail = rest.partition(end)
         if not opened or not closed:
-            raise ValueError(f"README.md: {begin.strip()} and {end} after it are needed")
+            raise ValueError(f"{path.name}: {begin.strip()} and {end} after it are needed")
         text = head + begin + write() + "\n" + end + tail
     return text
+
+
+def shown(text: str) -> dict[str, Callable[[], str]]:
+    """The files that a document shows: parts that bear the name of one."""
+    return {name: partial(code, ROOT / name) for name in re.findall(r"<!-- begin (\S+/\S+) -->", text)}
+
+
+def code(path: Path) -> str:
+    """A file as it is, fenced."""
+    return f"```{path.suffix[1:]}\n{path.read_text(encoding='utf-8').rstrip()}\n```"
 
 
 def in_order() -> list[Topic]:
@@ -126,6 +140,7 @@ def _size(mb: float) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {"pictures": pictures, "tabs": tabs, "models": models}
+DOCUMENTS: dict[Path, Callable[[str], dict[str, Callable[[], str]]]] = {README: lambda _text: PARTS, GUIDE: shown}
 
 if __name__ == "__main__":
     sys.exit(main())

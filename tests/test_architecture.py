@@ -127,6 +127,7 @@ def test_the_top_level_holds_nothing_else():
         "main.py",
         "pyproject.toml",
         "README.md",
+        "CONTRIBUTING.md",
         "LICENSE",
         "Makefile",
         ".gitignore",

@@ -25,7 +25,7 @@ from tests import test_benchmarks, test_engine_contract, test_readme
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "toy"
-COPIED = ("app", "engines", "tests", "assets", "main.py", "pyproject.toml", "README.md")
+COPIED = ("app", "engines", "tests", "assets", "main.py", "pyproject.toml", "README.md", "CONTRIBUTING.md")
 #: what looks at every topic, with words that choose the toy's cases where there are many
 CHECKS = {
     "tests/test_tab_contract.py": "toy",

@@ -14,16 +14,28 @@ from tests.pictures import shots
 TEXT = readme.README.read_text(encoding="utf-8")
 
 
-def test_it_is_what_topics_bring():
-    assert readme.renewed(TEXT) == TEXT, "README.md is older than what topics bring: make readme"
+@pytest.mark.parametrize("path", readme.DOCUMENTS, ids=lambda path: path.name)
+def test_it_is_what_topics_bring(path):
+    assert readme.renewed(path) == path.read_text(encoding="utf-8"), f"{path.name} is older than that: make readme"
 
 
-def test_what_is_between_the_comments_is_written_anew():
-    name, *rest = TEXT.split("<!-- begin tabs -->\n")
-    old = name + "<!-- begin tabs -->\nold\n" + rest[0][rest[0].index("<!-- end tabs -->") :]
-    assert readme.renewed(old) == TEXT
-    with pytest.raises(ValueError, match="end models"):
-        readme.renewed(TEXT.replace("<!-- end models -->", ""))
+def test_what_is_between_the_comments_is_written_anew(tmp_path, monkeypatch):
+    path = tmp_path / "README.md"
+    monkeypatch.setitem(readme.DOCUMENTS, path, lambda text: readme.PARTS)
+    head, rest = TEXT.split("<!-- begin tabs -->\n")
+    path.write_text(head + "<!-- begin tabs -->\nold\n" + rest[rest.index("<!-- end tabs -->") :], encoding="utf-8")
+    assert readme.renewed(path) == TEXT
+    path.write_text(TEXT.replace("<!-- end models -->", ""), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"README\.md: .*end models"):
+        readme.renewed(path)
+
+
+def test_the_guide_shows_the_toy():
+    shown = readme.shown(readme.GUIDE.read_text(encoding="utf-8"))
+    toy = {path.relative_to(readme.ROOT).as_posix() for path in (readme.ROOT / "tests/toy").rglob("*.py")}
+    left = {path for path in toy - set(shown) if "/tests/toy/tests/" not in f"/{path}"}
+    assert len(shown) > 10
+    assert left == {f"tests/toy/engines/toy/{name}.py" for name in ("__init__", "backbone", "train")}
 
 
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
