@@ -62,6 +62,7 @@ from tests.soak_report import HEAD, KINDS, broken, row, worst_places
 SEEDS = (1, 2, 3)
 MINUTES, SETTLED = 25.0, 8.0  # of a run; after which what is held grows no more
 PAUSE = 50  #: ms between two acts
+PATIENCE = 30  # seconds until a tab must be there
 LOOK, STILL = 50, 500  #: ms between two looks whether all rests, and from then to counting what is held
 VIT, WRITER = "vit", "keeping"  # a topic of the catalog; a thread that writes a run down
 QUIET = ("propagateSizeHints", "does not support")  # what the offscreen platform says of itself
@@ -178,7 +179,10 @@ class Soak(QObject):
         for name in self.names:
             self.watch.doing(f"open {name}")
             self.window.side.chosen.emit(name)
-            self._wait(100)
+            until = time.monotonic() + PATIENCE
+            while name not in self.window.tabs and time.monotonic() < until:  # it is built in turns
+                self.watch.mark("first")
+                self._wait(LOOK)
             tab = self.window.tabs[name]
             for page in range(len(tab.pages)):
                 self.watch.doing(f"open {name} {page + 1}")
@@ -306,6 +310,7 @@ def walk(seed: int, minutes: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         os.environ["ATTENTION_LAB_HOME"] = str(folder / "home")
+        hooks = sys.excepthook, threading.excepthook
         sys.excepthook = error
         threading.excepthook = lambda args: error(args.exc_type, args.exc_value, args.exc_traceback)
         qInstallMessageHandler(heard)
@@ -314,10 +319,13 @@ def walk(seed: int, minutes: float) -> dict[str, Any]:
         window = Window(settings)
         window.show()
         (folder / "saved").mkdir()
-        with without_dialogs(folder / "saved"):
-            soak = Soak(window, seed, dropped(folder), minutes)
-            soak.problems = problems
-            found = soak.run()
+        try:
+            with without_dialogs(folder / "saved"):
+                soak = Soak(window, seed, dropped(folder), minutes)
+                soak.problems = problems
+                found = soak.run()
+        finally:
+            sys.excepthook, threading.excepthook = hooks  # a fault of the walk itself is to be seen
         window.close()
         window.lane.close(60)
         app.processEvents()
