@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyqtgraph as pg
@@ -11,8 +12,10 @@ from PySide6.QtCore import QRectF, Qt
 
 from app import theme, words
 from app.theme import CAPTION
+from app.words import Text
 
 LEFT, BOTTOM = 40, 24  #: px that the numbers take
+TITLE = 16  #: px more for what the numbers are
 LINES = 70  #: of 255, how strong the lines at the ticks of the left axis are
 
 
@@ -31,6 +34,8 @@ class Axis(pg.AxisItem):
     def __init__(self, side: str) -> None:
         super().__init__(side)
         self._side = side
+        self._title: Text = ""
+        self.enableAutoSIPrefix(False)  # the numbers are as they are
         self.setStyle(tickLength=0, tickTextOffset=6, hideOverlappingLabels=False, maxTickLevel=0, maxTextLevel=0)
         if side in ("left", "right"):
             self.setWidth(LEFT)
@@ -43,17 +48,72 @@ class Axis(pg.AxisItem):
         self.setPen(theme.color("border"))
         self.setTextPen(theme.color("text2"))
         self.setStyle(tickFont=theme.font(CAPTION))
+        if self._title:
+            self._say()
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """pyqtgraph's ticks in our numbers."""
         if self.logMode:
-            return [words.number(10.0**v, 0 if v >= 0 else math.ceil(-v)) for v in values]
+            return [words.number(10.0**v, digits_of(10.0**v)) for v in values]
         digits = digits_of(spacing * scale)
         return [words.number(v * scale, digits) for v in values]
+
+    def set_title(self, text: Text) -> None:
+        """What the numbers are, below them (or at their left)."""
+        if text != self._title:
+            self._title = text
+            self._say()
+
+    def _say(self) -> None:
+        shown = words.drawn(self._title)
+        if self._side in ("top", "bottom"):
+            self.setHeight(BOTTOM + (TITLE if shown else 0))
+        self.label.setFont(theme.font(CAPTION))
+        self.setLabel(html.escape(shown), color=theme.color("text2").name())
 
     def set_names(self, names: Sequence[str], middle: float = 0.5) -> None:
         """A name for each whole number from 0 on, in the middle of its place."""
         self.setTicks([[(at + middle, name) for at, name in enumerate(names)]])
+
+
+class LogAxis(Axis):
+    """An axis of logarithms, with ticks at whole powers of a base; where few are in sight, at round numbers.
+
+    Parameters
+    ----------
+    side : str
+    base : float
+    text : callable, optional
+        How a number is written, if not in full.
+    """
+
+    def __init__(self, side: str, base: float = 10.0, text: Callable[[float], str] | None = None) -> None:
+        self._unit, self._text = math.log10(base), text
+        super().__init__(side)
+        self.setLogMode(x=True, y=True)
+
+    def logTickValues(self, low: float, high: float, size: float, found: list[Any]) -> list[Any]:
+        """As found for an axis of plain numbers: of exponents or, nearer, of the numbers themselves."""
+        return found
+
+    def tickValues(self, low: float, high: float, size: float) -> list[Any]:
+        """pyqtgraph's ticks of the exponents, as far as these are whole."""
+        unit = self._unit
+        powers = [(s * unit, [float(v) * unit for v in at]) for s, at in self._plain(low / unit, high / unit, size)]
+        if powers and len(powers[0][1]) >= 2 and powers[0][0] >= unit * 0.999:
+            return powers
+        whole = [n * unit for n in range(math.ceil(low / unit - 1e-9), math.floor(high / unit + 1e-9) + 1)]
+        if len(whole) >= 2:
+            return [(unit, whole)]
+        return [(s, [math.log10(v) for v in at if v > 0]) for s, at in self._plain(10.0**low, 10.0**high, size)]
+
+    def _plain(self, low: float, high: float, size: float) -> list[Any]:
+        return list(super().tickValues(low, high, size))
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if self._text is None:
+            return super().tickStrings(values, scale, spacing)
+        return [self._text(10.0**v) for v in values]
 
 
 class Box(pg.ViewBox):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QRectF
+import pyqtgraph as pg
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app import theme, words
 from app.plots.typed import GraphicsObject
+from app.theme import CAPTION
+from app.words import Text
 
 
 class Levels(GraphicsObject):
@@ -43,3 +47,90 @@ class Levels(GraphicsObject):
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         painter.setPen(self._pen)
         painter.drawLines(self._lines)
+
+
+class Caption(pg.TextItem):
+    """A text of the type scale beside a point: pyqtgraph's, kept within the box, and on the other side without room.
+
+    Parameters
+    ----------
+    anchor : (float, float)
+        Which part of the text stands at the point; 0, 0 is its upper left corner.
+    gap : float
+        Px from the point to the text.
+    fill : int
+        0–255, how much the paper behind it covers.
+    chip : bool
+        White on black, for a value under the pointer.
+    """
+
+    def __init__(
+        self, anchor: tuple[float, float] = (0, 0.5), gap: float = 0, fill: int = 0, chip: bool = False
+    ) -> None:
+        self._gap, self._fill, self._chip = gap, fill, chip
+        super().__init__("", anchor=anchor)
+        self.textItem.document().setDocumentMargin(4 if chip else 2)
+
+    def say(self, text: Text) -> None:
+        """What it says, in the language in use."""
+        self.setPlainText(words.drawn(text))
+
+    def dress(self, token: str = "text2", px: int = CAPTION, bold: bool = False) -> None:
+        """Theme or fonts changed."""
+        self.setColor(theme.color("chalk" if self._chip else token))
+        self.fill = pg.mkBrush(theme.color("ink") if self._chip else theme.color("surface", self._fill))
+        self.setFont(theme.font(px, bold or self._chip))
+
+    def setPos(self, *at: object) -> None:
+        super().setPos(*at)
+        self.updateTextPos()
+
+    def updateTextPos(self) -> None:
+        """Beside the point, and within the box; all px, since the text never scales."""
+        self.prepareGeometryChange()
+        size, gap = self.textItem.boundingRect(), self._gap
+        x = (1 - 2 * self.anchor.x()) * gap - self.anchor.x() * size.width()
+        y = -self.anchor.y() * size.height()
+        box, above = self.getViewBox(), self.parentItem()
+        if box is not None and above is not None:
+            room, at = box.sceneBoundingRect(), above.mapToScene(self.pos())
+            if self.anchor.x() != 0.5 and not room.left() <= at.x() + x <= room.right() - size.width():
+                x = -x - size.width()
+            x = min(max(at.x() + x, room.left()), max(room.left(), room.right() - size.width())) - at.x()
+            y = min(max(at.y() + y, room.top()), max(room.top(), room.bottom() - size.height())) - at.y()
+        self.textItem.setPos(x, y)
+
+
+class Handle(pg.InfiniteLine):
+    """A line to drag, with a round grip at its foot; pyqtgraph draws its own marks with ragged edges.
+
+    Parameters
+    ----------
+    grip : float
+        Px across; as far from the line it can be taken, too.
+    hollow : bool
+        The grip is a ring.
+    """
+
+    def __init__(self, grip: float = 9, hollow: bool = False) -> None:
+        super().__init__(angle=90, movable=True)
+        self._grip, self._hollow = grip, hollow
+        self.addMarker("o", 0.0, grip)
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+
+    def paint(self, painter: QPainter, *rest: object) -> None:
+        marks = list(self.markers)
+        self.markers.clear()
+        super().paint(painter, *rest)
+        self.markers.extend(marks)
+        along, across = self.pixelVectors(pg.Point(1, 0))
+        if along is None:
+            return
+        wide, high = (way.length() * self._grip / 2 for way in (along, across))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self.pen.color()
+        edge = QPen(color, 2)
+        edge.setCosmetic(True)
+        painter.setPen(edge if self._hollow else QPen(Qt.PenStyle.NoPen))
+        painter.setBrush(theme.color("surface") if self._hollow else color)
+        painter.drawEllipse(QPointF(self._endPoints[0] + 1.2 * wide, 0), wide, high)

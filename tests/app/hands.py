@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import export
+from app.plots.surface import Surface
 from app.sliders import Slider
 from app.strip import PictureStrip
 from app.views.base import PixelView
@@ -154,7 +155,7 @@ class Hands:
 
     def _view(self) -> QWidget | None:
         here = self._here()
-        found = [w for w in here if isinstance(w, PixelView)]
+        found = [w for w in here if isinstance(w, PixelView)] + [w.viewport() for w in here if isinstance(w, Surface)]
         found += [w.viewport() for w in here if isinstance(w, QueryTable)]
         return self.dice.choice(found) if found else None
 
@@ -291,7 +292,7 @@ class Hands:
         return f"{type(target).__name__} {[k.name for k in keys]}"
 
     def open_context_menu(self) -> str:
-        view = self._some(QWidget, lambda w: isinstance(w, PixelView | QueryTable))
+        view = self._some(QWidget, lambda w: isinstance(w, PixelView | Surface | QueryTable))
         if view is None:
             return "none"
         made = export.menu(view)

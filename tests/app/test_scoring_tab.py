@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
 from app.export import TAKERS, settings_of
+from app.plots.typed import GraphicsView
 from app.tabs.scoring.step_through.stages import STEPS, formula, steps
-from app.views.base import PixelView
 from engines.scoring.compare.spec import Compared
 from engines.scoring.spec import (
     ADDITIVE,
@@ -243,7 +243,7 @@ def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
 def test_dragging_the_cursor_sets_d(tab, qtbot):
     turn(tab, qtbot, DIMENSION)
     plot = tab.pages[DIMENSION].std
-    drag(plot, plot._place(16, 1), plot._place(512, 1))
+    drag(plot.viewport(), plot.spot(16, 2), plot.spot(512, 2))
     assert tab.params.dim == pytest.approx(512, abs=8)
     rest(tab, qtbot)
     assert tab.pages[DIMENSION].entropy._cursor == tab.params.dim
@@ -338,7 +338,7 @@ def test_every_page_is_whole_in_both_languages(open_window, qtbot, qtlog, look):
         turn(tab, qtbot, page)
         for step in range(len(STEPS)) if page == WALK else (0,):
             tab.pages[WALK].go(step)
-            for view in tab.pages[page].centre.findChildren(PixelView):
+            for view in tab.pages[page].centre.findChildren(GraphicsView):
                 if view.isVisible():
                     assert is_drawn(view), (page, type(view))
                     assert all(np.isfinite(v).all() for v in view.numbers().values() if v.dtype.kind == "f")

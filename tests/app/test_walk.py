@@ -12,6 +12,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication
 
 from app import export, theme, words
+from app.plots.surface import Surface
 from app.stream import Stream
 from app.tab import AnyTab
 from app.theme import FONT_VARIABLE
@@ -158,7 +159,7 @@ def menus(window, language) -> list[str]:
     """All that is wrong with the context menus of painted views and tables."""
     found = []
     for tab in window.tabs.values():
-        for view in tab.findChildren(PixelView) + tab.findChildren(QueryTable):
+        for view in (*tab.findChildren(PixelView), *tab.findChildren(Surface), *tab.findChildren(QueryTable)):
             menu = export.menu(view)
             said = list(reading.menu_texts(menu, reading.where(view)))
             if len([one for one in said if one.text]) < 3:

@@ -7,6 +7,8 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.plots.heaps import Heap, Heaps
+from app.plots.logplot import LogPlot, Trace
 from app.shell import Shell
 from app.tabs.scoring.pairs import names
 from app.theme import S3
@@ -14,7 +16,6 @@ from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.views.colorbar import ColorBar
-from app.views.logplot import Heap, Heaps, LogPlot, Trace
 from app.views.scoregrid import ScoreGrid
 from app.widgets import box, col, quiet, row
 from engines.core.errors import Message

@@ -1,0 +1,106 @@
+"""What most plots of this room are: axes that may be logarithmic, with quiet lines at the ticks of the left one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+
+from app import theme
+from app.plots.axes import LINES
+from app.plots.items import Levels
+from app.plots.surface import Surface, cosmetic
+
+LEAST = 1e-12  #: what a logarithmic axis takes for 0
+
+
+def case(color: str = "surface", width: float = 1.5) -> Any:
+    """The pen around a dot, in the color of the paper."""
+    return cosmetic(theme.color(color), width=width)
+
+
+class Chart(Surface):
+    """A plot with quiet lines at the ticks of its left axis.
+
+    Parameters
+    ----------
+    low : (int, int)
+        Least size, px.
+    axes : dict, optional
+        Axes by side.
+    log : (bool, bool)
+        Whether x and y are logarithmic. Items then stand at logarithms: see `seen`, `along` and `meant`.
+    """
+
+    def __init__(
+        self, low: tuple[int, int], axes: dict[str, pg.AxisItem] | None = None, log: tuple[bool, bool] = (False, False)
+    ) -> None:
+        self.log = log
+        self._levels = Levels()
+        super().__init__(low, axes)
+        if any(log):
+            self.plot.setLogMode(*log)
+            self.box.disableAutoRange()
+        self._levels.setZValue(-10)
+        self.plot.addItem(self._levels, ignoreBounds=True)
+        self.box.sigRangeChanged.connect(self._show_levels)
+        self.box.sigResized.connect(self._show_levels)
+
+    # -- places
+    def seen(self, x: float, y: float = 1.0) -> QPointF:
+        """Where numbers stand on the axes: their logarithms, where an axis is logarithmic."""
+        at = [math.log10(max(v, LEAST)) if log else v for v, log in zip((x, y), self.log, strict=True)]
+        return QPointF(*at)
+
+    def along(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where many numbers (n,) stand on the axes."""
+        both = zip((x, y), self.log, strict=True)
+        a, b = (np.log10(np.maximum(v, LEAST)) if log else np.asarray(v, float) for v, log in both)
+        return a, b
+
+    def meant(self, at: QPointF) -> QPointF:
+        """The numbers at a place of the axes."""
+        return QPointF(*(10.0**v if log else v for v, log in zip((at.x(), at.y()), self.log, strict=True)))
+
+    def spot(self, x: float, y: float) -> QPointF:
+        """Where a pair of numbers stands on the widget, px."""
+        at = self.seen(x, y)
+        return self.place_of(at.x(), at.y())
+
+    def show_range(self, x: tuple[float, float], y: tuple[float, float], room: tuple[float, float] = (0, 0)) -> None:
+        """Bring a range of numbers into sight, with a share of it left free at each end."""
+        low, high = self.seen(x[0], y[0]), self.seen(x[1], y[1])
+        beside, above = room[0] * (high.x() - low.x()), room[1] * (high.y() - low.y())
+        shown = [[low.x() - beside, high.x() + beside], [low.y() - above, high.y() + above]]
+        if self.box.viewRange() != shown:  # asking costs less than saying it again
+            self.box.setRange(xRange=shown[0], yRange=shown[1], padding=0)
+
+    def put(self, item: Any, height: float = 0) -> None:
+        """Add an item, at a height over the others; it never decides what is in sight."""
+        item.setZValue(height)
+        self.plot.addItem(item, ignoreBounds=True)
+
+    # -- looks
+    def looks(self) -> None:
+        self._levels.set_pen(cosmetic(theme.color("border", LINES)))
+
+    def _show_levels(self, *_: object) -> None:
+        axis = self.plot.getAxis("left")
+        (left, right), (low, high) = self.box.viewRange()
+        ticks = axis.tickValues(low, high, max(1.0, self.box.height())) if axis.isVisible() else ()
+        self._levels.set_levels(tuple(float(v) for v in ticks[0][1]) if ticks else (), left, right, low, high)
+
+
+def dashed(token: str = "control") -> Any:
+    """The pen of lines that say where, such as a cursor."""
+    return cosmetic(theme.color(token), Qt.PenStyle.DashLine)
+
+
+def finite(values: np.ndarray, name: str) -> np.ndarray:
+    """Refuse NaN and infinity: a plot never guesses what they should look like."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return values
