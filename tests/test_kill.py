@@ -54,12 +54,12 @@ QUICK = "multi_head"  #: this one stands for all of them in the suite
 
 
 def training_pages():
-    """Topic, page and run of every page that trains."""
+    """Topic, page and run of every page whose runs are kept."""
     found = [
         (topic.name, at + 1, f"window.tab.pages[{at}].training")
         for topic in topics()
         for at, kind in enumerate(topic.page_classes())
-        if issubclass(kind, TrainingPage)
+        if issubclass(kind, TrainingPage) and kind.keeps
     ]
     for tab, page, run in (*found, *WHOLE):
         marks = () if tab == QUICK else pytest.mark.proof

@@ -110,11 +110,16 @@ class Tab(QWidget):
         """The buttons of the header that choose model and picture."""
         return ()
 
+    def make_page(self, kind: type[Page], state: State, feed: Feed | None) -> Page:
+        """A page of this kind. A tab whose pages share more than settings and answers, a run say, hands it to them
+        here: a page asks its tab for nothing."""
+        return kind(state, feed, self.shell)
+
     # -- pages
     def _make(self, kind: type[Page]) -> Page:
         """A page with its state and feed, in the stack."""
         state = self._state_of(kind)
-        page = kind(state, self._feed_of(kind, state), self.shell)
+        page = self.make_page(kind, state, self._feed_of(kind, state))
         page.noted.connect(self.tell)
         page.complained.connect(self._complained)
         if page.last_note is not None:  # said while it was built

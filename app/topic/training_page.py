@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
 
 from app.kept import KeptRuns
 from app.pending import Pending
-from app.shell import Shell
-from app.topic.feed import Feed
 from app.topic.page import Page
-from app.topic.state import State
 from app.training import DRIVEN, Training
 from app.transport import Transport
 from engines.core.keeping import settings_of
@@ -23,21 +21,22 @@ from engines.core.training import Weights
 
 
 class TrainingPage(Page):
-    """Base of the pages that train. A subclass makes its `Training` and hands it to `train`, then builds its dock.
+    """Base of the pages that train. A subclass hands its `Training` to `train`, then builds its dock, which holds
+    `pending` and `kept_runs` where they have a place: each is made when it is asked for.
+
+    Class attributes
+    ----------------
+    keeps : bool
+        Its runs are kept, and `kept_runs` offers them; off where a run saves itself in a way of its own.
 
     Attributes
     ----------
     training : Training
+        Several pages may show the same.
     transport : Transport
-    pending : Pending
-        How many settings wait for a new run; belongs into the section of those settings.
-    kept_runs : KeptRuns
-        Belongs on top of the dock.
     """
 
-    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
-        super().__init__(state, feed, shell)
-        self.pending = Pending()
+    keeps: ClassVar[bool] = True
 
     def train(
         self, training: Training, transport: Transport, put: Callable[[dict[str, Any]], None] | None = None
@@ -52,12 +51,22 @@ class TrainingPage(Page):
         put : callable, optional
             Brings the settings of a run that was left into the page; by default `put_run`.
         """
-        self.training, self.transport = training, transport
-        self.kept_runs = KeptRuns(self, training, put or self.put_run)
+        self.training, self.transport, self._put = training, transport, put or self.put_run
         training.arrived.connect(self.told)
         training.looked.connect(self.look)
-        training.waiting.connect(self.pending.show_count)
-        self.pending.anew.clicked.connect(lambda _checked=False: training.restart())
+
+    @cached_property
+    def pending(self) -> Pending:
+        """How many settings wait for a new run; belongs into the section of those settings."""
+        made = Pending()
+        self.training.waiting.connect(made.show_count)
+        made.anew.clicked.connect(lambda _checked=False: self.training.restart())
+        return made
+
+    @cached_property
+    def kept_runs(self) -> KeptRuns:
+        """Runs that were left; belongs on top of the dock."""
+        return KeptRuns(self, self.training, self._put)
 
     def put_run(self, found: dict[str, Any]) -> None:
         """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays."""

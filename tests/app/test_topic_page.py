@@ -16,6 +16,9 @@ from app.settings import Settings
 from app.topic.state import State
 from app.topic.tab import Tab
 from app.topic.training_page import TrainingPage
+from app.training import Training
+from app.transport import Transport
+from app.widgets import row
 from engines.core.params import Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
@@ -184,6 +187,37 @@ def test_a_run_that_was_left_brings_what_it_is_made_of(window, qtbot):
     assert page.params == RunParams(rate=0.2, width=8, pace=7)
     with pytest.raises(KeyError):  # of another version
         page.put_run({"rate": 0.2})
+
+
+def test_a_training_page_makes_what_its_dock_asks_for(window, qtbot):
+    page, transport = TrainingPage(State("paged.alone", RunParams(), window.settings), None, window), Transport()
+    training = Training(page, "tests.app.test_training:Counter", transport, lambda: page.params, 9)
+    page.setLayout(row(transport))
+    qtbot.addWidget(page)
+    page.train(training, transport)
+    before = set(QApplication.topLevelWidgets())
+    training.waiting.emit(2)
+    assert set(QApplication.topLevelWidgets()) == before  # what stands in no dock is no window of its own
+    page.layout().addWidget(page.pending)
+    page.layout().addWidget(page.kept_runs)
+    training.waiting.emit(1)
+    assert page.pending.said.text() == "1 change since the run began"
+    assert not page.pending.isHidden()
+    assert page.kept_runs.isHidden()
+
+
+def test_a_tab_hands_its_pages_what_they_share(window, qtbot):
+    class Sharing(Tab):
+        def make_page(self, kind, state, feed):
+            made = super().make_page(kind, state, feed)
+            made.shared = vars(self).setdefault("_shared", [])
+            return made
+
+    made = Sharing(paged.TOPIC, window)
+    qtbot.addWidget(made)
+    first = made.now.shared
+    made.show_page(ALONE)
+    assert made.now.shared is first
 
 
 # ------------------------------------------------------------------ asking
