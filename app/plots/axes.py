@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import pyqtgraph as pg
@@ -15,6 +16,7 @@ from app.theme import CAPTION
 from app.words import Text
 
 LEFT, BOTTOM = 40, 24  #: px that the numbers take
+DENSE = 1.8  #: labels, as pyqtgraph counts; its own 1 is less than a person reads at a glance
 TITLE = 16  #: px more for what the numbers are
 LINES = 70  #: of 255, how strong the lines at the ticks of the left axis are
 
@@ -28,6 +30,20 @@ def digits_of(spacing: float) -> int:
     return digits + (not math.isclose(whole, round(whole), rel_tol=1e-6))  # 0.25, 2.5
 
 
+def round_numbers(low: float, high: float, size: float = 300) -> list[tuple[float, str]]:
+    """pyqtgraph's ticks and our texts for what is no plot, such as the rows of a map ``size`` px high."""
+    axis = _finder()
+    (spacing, at), *_ = axis.tickValues(low, high, size)
+    return list(zip(at, axis.tickStrings(at, 1.0, spacing), strict=True))
+
+
+@cache
+def _finder() -> Axis:
+    made = Axis("bottom")
+    made.setTickDensity(DENSE)
+    return made
+
+
 class Axis(pg.AxisItem):
     """pyqtgraph's axis with our numbers: no ticks, thousands and minus as everywhere, names where there are any."""
 
@@ -35,7 +51,6 @@ class Axis(pg.AxisItem):
         super().__init__(side)
         self._side = side
         self._title: Text = ""
-        self.enableAutoSIPrefix(False)  # the numbers are as they are
         self.setStyle(tickLength=0, tickTextOffset=6, hideOverlappingLabels=False, maxTickLevel=0, maxTextLevel=0)
         if side in ("left", "right"):
             self.setWidth(LEFT)
@@ -50,6 +65,9 @@ class Axis(pg.AxisItem):
         self.setStyle(tickFont=theme.font(CAPTION))
         if self._title:
             self._say()
+
+    def updateAutoSIPrefix(self) -> None:
+        """The numbers are as they are, whatever is in sight."""
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """pyqtgraph's ticks in our numbers."""

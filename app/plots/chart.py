@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QBrush, QColor, QPen
 
 from app import theme
-from app.plots.axes import LINES
+from app.plots.axes import DENSE, LINES
 from app.plots.items import Levels
 from app.plots.surface import Surface, cosmetic
 
 LEAST = 1e-12  #: what a logarithmic axis takes for 0
 
 
-def case(color: str = "surface", width: float = 1.5) -> Any:
-    """The pen around a dot, in the color of the paper."""
-    return cosmetic(theme.color(color), width=width)
+def case(token: str = "surface", width: float = 1.5) -> QPen:
+    """The pen around a dot, in the color of the paper; the same object each time, so that dots are painted once."""
+    return _case(theme.color(token).rgba(), width)
+
+
+@lru_cache(maxsize=256)
+def _case(rgba: int, width: float) -> QPen:
+    return cosmetic(QColor.fromRgba(rgba), width=width)
+
+
+def ink(token: str, alpha: int = 255) -> QBrush:
+    """What a dot is filled with; the same object each time."""
+    return _ink(theme.color(token, alpha).rgba())
+
+
+@lru_cache(maxsize=256)
+def _ink(rgba: int) -> QBrush:
+    return QBrush(QColor.fromRgba(rgba))
 
 
 class Chart(Surface):
@@ -41,6 +58,8 @@ class Chart(Surface):
         self.log = log
         self._levels = Levels()
         super().__init__(low, axes)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setTickDensity(DENSE)
         if any(log):
             self.plot.setLogMode(*log)
             self.box.disableAutoRange()
@@ -77,6 +96,7 @@ class Chart(Surface):
         shown = [[low.x() - beside, high.x() + beside], [low.y() - above, high.y() + above]]
         if self.box.viewRange() != shown:  # asking costs less than saying it again
             self.box.setRange(xRange=shown[0], yRange=shown[1], padding=0)
+            self.box.updateMatrix()  # else in the middle of painting, which is done twice then
 
     def put(self, item: Any, height: float = 0) -> None:
         """Add an item, at a height over the others; it never decides what is in sight."""
@@ -94,7 +114,7 @@ class Chart(Surface):
         self._levels.set_levels(tuple(float(v) for v in ticks[0][1]) if ticks else (), left, right, low, high)
 
 
-def dashed(token: str = "control") -> Any:
+def dashed(token: str = "control") -> QPen:
     """The pen of lines that say where, such as a cursor."""
     return cosmetic(theme.color(token), Qt.PenStyle.DashLine)
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 
 from app import theme, words
 from app.plots.axes import Axis, LogAxis
-from app.plots.chart import case, dashed, finite
+from app.plots.chart import case, dashed, finite, ink
 from app.plots.cursorplot import CursorPlot
 from app.plots.items import Caption
 from app.plots.surface import cosmetic
@@ -69,8 +69,6 @@ class LogPlot(CursorPlot):
         for item, height in ((self._top, 3), (self._top_name, 4), (self._dots, 6)):
             item.hide()
             self.put(item, height)
-        if not log_y:
-            self.plot.getAxis("left").setTickDensity(1.6)
         self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
 
     # -- content
@@ -181,7 +179,7 @@ class LogPlot(CursorPlot):
         pen = case()
         self._dots.setData(
             [
-                {"pos": self.seen(x, v), "brush": pg.mkBrush(theme.color(t.token)), "pen": pen}
+                {"pos": self.seen(x, v), "brush": ink(t.token), "pen": pen}
                 for t, v in zip(self._traces, values, strict=True)
             ]
         )

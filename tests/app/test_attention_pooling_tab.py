@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.export import TAKERS, settings_of
+from app.plots.lines import Line
+from app.plots.marks import Mark
+from app.plots.scatterplot import ADD, DELETE, ScatterPlot
 from app.tabs.attention_pooling.kernel_regression.cues import nearest
 from app.topics import topics
-from app.views.scatterplot import ADD, DELETE, Line, ScatterPlot
 from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
-from tests.app.views_help import exported
+from tests.app.views_help import click, drag, exported, hover, key, wheel
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -42,26 +44,9 @@ def told(page):
     return page.last if page._now is not None and page._now.step == page.last else -1
 
 
-def at(plot, x, y):
-    plot.arranged()
-    return plot.axes.point(x, y).toPoint()
-
-
-def drag(plot, qtbot, start, end):
-    """Press, move in three steps, release."""
-    qtbot.mousePress(plot, LEFT, pos=start)
-    for share in (0.3, 0.7, 1.0):
-        step = QPointF(start) + share * (QPointF(end) - QPointF(start))
-        qtbot.mouseMove(plot, step.toPoint())
-        move(plot, step.toPoint())
-    qtbot.mouseRelease(plot, LEFT, pos=end)
-
-
-def move(plot, place, modifiers=Qt.KeyboardModifier.NoModifier):
-    where = QPointF(place)
-    plot.mouseMoveEvent(
-        QMouseEvent(QEvent.Type.MouseMove, where, plot.mapToGlobal(where), Qt.MouseButton.NoButton, LEFT, modifiers)
-    )
+def pull(plot, start, end, modifier=Qt.KeyboardModifier.NoModifier):
+    """Drag from one pair of numbers to another."""
+    drag(plot.viewport(), plot.spot(*start), plot.spot(*end), modifier)
 
 
 # ------------------------------------------------------------------ kernel regression
@@ -78,8 +63,8 @@ def test_the_first_look_is_alive(tab):
 
 def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):
     plot = tab.pages[0].plot
-    y = plot.axes.y[0] + 0.02 * (plot.axes.y[1] - plot.axes.y[0])  # below all points
-    drag(plot, qtbot, at(plot, 2.5, y), at(plot, 4.0, y))
+    y = plot.box.viewRange()[1][0] + 0.1  # below all points
+    pull(plot, (2.5, y), (4.0, y))
     rest(tab, qtbot)
     assert tab.params.query == pytest.approx(4.0, abs=0.05)
     assert tab.pages[0].shown.query == tab.params.query
@@ -93,7 +78,7 @@ def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):
 def test_dragging_a_point_is_one_step_and_is_drawn_at_once(tab, qtbot):
     plot, before = tab.pages[0].plot, points_of(tab.params)
     x, y = before[0]
-    drag(plot, qtbot, at(plot, x, y), at(plot, x + 1, y + 2))
+    pull(plot, (x, y), (x + 1, y + 2))
     moved = points_of(tab.params)[0]
     assert moved == pytest.approx((x + 1, y + 2), abs=0.05)
     assert plot.numbers()["points"][0] == pytest.approx(moved)  # before the engine answers
@@ -111,9 +96,7 @@ def test_dragging_a_point_is_one_step_and_is_drawn_at_once(tab, qtbot):
 def test_shift_keeps_x(tab, qtbot):
     plot = tab.pages[0].plot
     x, y = points_of(tab.params)[0]
-    qtbot.mousePress(plot, LEFT, pos=at(plot, x, y))
-    move(plot, at(plot, x + 1, y + 1), Qt.KeyboardModifier.ShiftModifier)
-    qtbot.mouseRelease(plot, LEFT, pos=at(plot, x + 1, y + 1))
+    pull(plot, (x, y), (x + 1, y + 1), Qt.KeyboardModifier.ShiftModifier)
     assert points_of(tab.params)[0][0] == x
     assert points_of(tab.params)[0][1] == pytest.approx(y + 1, abs=0.05)
 
@@ -121,12 +104,11 @@ def test_shift_keeps_x(tab, qtbot):
 def test_points_come_and_go(tab, qtbot):
     plot = tab.pages[0].plot
     plot.mode = ADD
-    place = at(plot, 4.2, 3.6)
-    qtbot.mouseClick(plot, LEFT, pos=place)
+    click(plot.viewport(), plot.spot(4.2, 3.6))
     assert points_of(tab.params)[-1] == pytest.approx((4.2, 3.6), abs=0.05)
     rest(tab, qtbot)
     plot.mode = DELETE
-    qtbot.mouseClick(plot, LEFT, pos=at(plot, *points_of(tab.params)[-1]))
+    click(plot.viewport(), plot.spot(*points_of(tab.params)[-1]))
     assert len(points_of(tab.params)) == 50
     tab.undo()
     tab.undo()
@@ -190,7 +172,7 @@ def test_an_empty_window_is_a_gap(tab, qtbot):
 
 def test_the_bandwidth_is_pulled_on_the_error_curve(tab, qtbot):
     plot = tab.pages[0].error
-    drag(plot, qtbot, at(plot, 1.0, 0.1), at(plot, 3.0, 0.1))
+    pull(plot, (1.0, 0.1), (3.0, 0.1))
     assert tab.params.bandwidth == pytest.approx(3.0, rel=0.1)
     rest(tab, qtbot)
     assert tab.pages[0].error.query == tab.params.bandwidth
@@ -417,8 +399,7 @@ def test_a_gap_stays_paper(qtbot):
     image = plot.grab().toImage()
 
     def reddest(value):
-        place = at(plot, value, 0.37)
-        return image.pixelColor(place) == theme.color("danger")
+        return image.pixelColor(plot.spot(value, 0.37).toPoint()) == theme.color("danger")
 
     assert reddest(1)
     assert reddest(9)
@@ -429,26 +410,108 @@ def test_a_gap_stays_paper(qtbot):
 def test_places_and_numbers_are_each_others_inverse(qtbot, log_x):
     plot = plot_of(qtbot, log_x=log_x)
     plot.set_range((0.05, 100), (-3, 5))
-    plot.arranged()
     for x, y in ((0.05, -3), (1.0, 0.0), (99.0, 4.5)):
-        place = plot.axes.point(x, y)
-        assert plot.axes.value_x(place.x()) == pytest.approx(x, rel=1e-6)
-        assert plot.axes.value_y(place.y()) == pytest.approx(y, abs=1e-6)
+        meant = plot.meant(plot.seen(x, y))
+        assert (meant.x(), meant.y()) == pytest.approx((x, y))
 
 
 def test_wheel_zooms_and_a_double_click_brings_the_whole_back(qtbot):
     plot = plot_of(qtbot)
     plot.set_points(np.arange(5.0), np.arange(5.0))
-    whole = plot.axes.x, plot.axes.y
-    where = QPointF(at(plot, 2, 2))
-    plot.wheelEvent(
-        QWheelEvent(where, plot.mapToGlobal(where), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-                    Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
-    )  # fmt: skip
-    assert plot.axes.x[1] - plot.axes.x[0] < whole[0][1] - whole[0][0]
-    assert plot.axes.value_x(where.x()) == pytest.approx(2, abs=0.05)
-    qtbot.mouseDClick(plot, LEFT, pos=where.toPoint())
-    assert (plot.axes.x, plot.axes.y) == whole
+    whole = plot.box.viewRange()
+    where = plot.spot(2, 2)
+    wheel(plot.viewport(), where, 1)
+    assert np.diff(plot.box.viewRange()[0]) < np.diff(whole[0])
+    assert plot.value_at(where).x() == pytest.approx(2, abs=0.05)
+    qtbot.mouseDClick(plot.viewport(), LEFT, pos=where.toPoint())
+    assert plot.box.viewRange() == whole
+
+
+@pytest.fixture
+def hand(qtbot):
+    """A plot with points, stems and a query, and what it tells."""
+    plot = plot_of(qtbot, strip=True)
+    plot.editable = True
+    x = np.arange(1.0, 6)
+    plot.set_points(x, x, x / 5)
+    plot.set_stems(x / 15, 1 / 3)
+    plot.set_query(2.5, 2.5)
+    told = []
+    for name in ("query_moved", "query_settled", "point_moved", "point_settled", "point_added", "point_removed"):
+        getattr(plot, name).connect(lambda *values, name=name: told.append((name, *values)))
+    return plot, told
+
+
+def test_a_click_beside_points_brings_the_query_and_on_a_point_chooses(hand, qtbot):
+    plot, told = hand
+    click(plot.viewport(), plot.spot(4.5, 2.0))
+    assert [name for name, *_ in told] == ["query_moved", "query_settled"]
+    assert told[0][1] == pytest.approx(4.5, abs=0.05)
+    click(plot.viewport(), plot.spot(4.0, 4.0))
+    assert plot._chosen == 3
+    key(plot, Qt.Key.Key_Delete)
+    assert told[-1] == ("point_removed", 3)
+    qtbot.keyClick(plot, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert told[-2][:2] == ("point_moved", 3)
+    assert told[-2][2] > 4
+    key(plot, Qt.Key.Key_Escape)
+    assert plot._chosen is None
+
+
+def test_a_drag_beside_all_pans_and_moves_nothing(hand):
+    plot, told = hand
+    before = plot.box.viewRange()
+    drag(plot.viewport(), plot.spot(4.5, 2.0), plot.spot(3.5, 2.5))
+    assert not told
+    assert plot.box.viewRange() != before
+
+
+def test_the_query_is_pulled_in_the_strip_too(hand):
+    plot, told = hand
+    strip = plot._stems.box.sceneBoundingRect().center().y()
+    start, end = (QPointF(plot.spot(x, 1).x(), strip) for x in (2.5, 3.5))
+    drag(plot.viewport(), start, end)
+    assert told[-1] == ("query_settled",)
+    assert told[-2][1] == pytest.approx(3.5, abs=0.05)
+
+
+def test_stems_stand_below_their_points_whatever_is_in_sight(hand):
+    plot, _ = hand
+    bars = plot._stems._bars.opts
+    np.testing.assert_allclose(bars["x"], np.arange(1.0, 6))
+    np.testing.assert_allclose(bars["height"], np.arange(1.0, 6) / 5)
+    wheel(plot.viewport(), plot.spot(3, 3), 3)
+    assert plot._stems.box.viewRange()[0] == pytest.approx(plot.box.viewRange()[0], rel=0.02)
+    wide = plot._stems._bars.opts["width"] / plot._stems.box.viewPixelSize()[0]
+    assert wide == pytest.approx(3, rel=0.01)
+
+
+def test_the_nearest_point_says_its_numbers_and_the_strongest_is_on_top(hand):
+    plot, _ = hand
+    seen = []
+    plot.hovered.connect(seen.append)
+    hover(plot.viewport(), plot.spot(2.0, 2.0) + QPointF(3, 0))
+    assert seen == [1]
+    assert plot._chip.toPlainText() == "2.00, 2.00 · 13.3 %"
+    assert "2: 2.00, 2.00" in plot.report()
+    hover(plot.viewport(), plot.spot(4.5, 2.0))
+    assert seen == [1, None]
+    plot.set_points(np.zeros(2), np.zeros(2), np.array([1.0, 0.5]))
+    assert plot._points._order.tolist() == [1, 0]
+
+
+def test_marks_have_words_and_feet(qtbot):
+    plot = plot_of(qtbot)
+    plot.set_lines(
+        [Line("a", np.arange(3.0), np.arange(3.0))], [Mark(1, 1, text="here", foot=True), Mark(2, 2, ring=True)]
+    )
+    marks = plot._marks
+    assert [word.toPlainText() for word in marks._words if word.isVisible()] == ["here"]
+    x, y = marks._feet[0].getData()
+    assert (x.tolist(), y[1]) == ([1, 1], 1)
+    assert y[0] == plot.box.viewRange()[1][0]
+    plot.set_lines([], [])
+    assert not any(part.isVisible() for part in (*marks._words, *marks._feet))
 
 
 def test_empty_and_single_content_is_painted(qtbot):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +18,6 @@ from tests.app.views_help import drag, hover, is_drawn, key, loud, pixels, show,
 def look(qapp):
     words.set_language("en")
     theme.use("light")
-    pg.setConfigOptions(mouseRateLimit=-1)  # a test's hand is quicker than pyqtgraph believes
     yield
     theme.use("light")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
@@ -23,7 +22,6 @@ X = 2.0 ** np.arange(0, 11)
 def look(qapp):
     words.set_language("en")
     theme.use("light")
-    pg.setConfigOptions(mouseRateLimit=-1)  # a test's hand is quicker than pyqtgraph believes
     yield
     theme.use("light")
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import theme, words
+from app.plots.scatterplot import ScatterPlot
 from app.tabs.detr.layergrid import LayerGrid
 from app.views.bars import Bars, probability
 from app.views.boxeditor import BoxEditor
@@ -18,7 +19,6 @@ from app.views.filmstrip import FilmStrip
 from app.views.maskmap import MaskMap
 from app.views.mosaic import Mosaic
 from app.views.photomap import CLASS_TOKEN, PhotoMap
-from app.views.scatterplot import ScatterPlot
 from app.views.scoregrid import MaskGrid
 from app.views.table import QueryTable, Row
 from app.views.tokenmap import TokenMap
@@ -395,14 +395,13 @@ def test_a_point_that_is_gone_is_let_go(qtbot):
     plot.set_points(np.arange(5.0), np.arange(5.0))
     show(qtbot, plot, 400, 300)
     told = heard(plot.point_moved)
-    plot.arranged()
-    last = plot.axes.point(4, 4)
-    hold(plot, last, last - QPointF(9, 0))
+    last = plot.spot(4, 4)
+    hold(plot.viewport(), last, last - QPointF(20, 0))
     assert told[-1][0] == 4
     plot.set_points(np.arange(3.0), np.arange(3.0))
     count = len(told)
     for modifier in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
-        send(plot, QEvent.Type.MouseMove, last, Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, modifier)
+        send(plot.viewport(), QEvent.Type.MouseMove, last, Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, modifier)
     assert len(told) == count
 
 

@@ -6,12 +6,15 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import export
+
+pg.setConfigOptions(mouseRateLimit=-1)  # a test's hand is quicker than pyqtgraph believes
 
 
 def show(qtbot, view: QWidget, width: int = 480, height: int = 360) -> QWidget:

@@ -7,8 +7,8 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from app import words
+from app.plots.lines import Line
 from app.topic.page import Page
-from app.views.scatterplot import Line
 from engines.attention_pooling.spec import PoolingParams, parse, truth
 from engines.core.errors import LabError, Message
 

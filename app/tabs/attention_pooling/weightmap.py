@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app import words
-from app.views.axes import round_ticks, tick_texts
+from app.plots.axes import round_numbers
 from app.views.base import CENTER, RIGHT, text_width, write
 from app.views.grid import GridView
 
@@ -56,8 +56,8 @@ class WeightMap(GridView):
         """Indices next to round numbers, and the numbers."""
         if len(values) < 2 or values[-1] <= values[0]:
             return [(0, words.number(float(values[0]), 2))] if len(values) else []
-        at = round_ticks(float(values[0]), float(values[-1]), 5)
-        return [(int(np.abs(values - v).argmin()), text) for v, text in zip(at, tick_texts(at), strict=True)]
+        found = round_numbers(float(values[0]), float(values[-1]))
+        return [(int(np.abs(values - v).argmin()), text) for v, text in found]
 
     def draw_cells(self, painter: QPainter) -> None:
         whole = self.cell_rect((-1, -1))

@@ -7,10 +7,10 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from app import theme, words
+from app.plots.points import ember
 from app.tabs.attention_pooling.points import two
 from app.theme import BODY, CAPTION, FORMULA, S2, S3, S4, TITLE
 from app.views.base import CENTER, LEFT, MIDDLE, PixelView, outline, pen, text_width, write
-from app.views.plotpaint import ember
 from app.words import Text
 from engines.attention_pooling.kernel_regression.spec import PooledFrame
 from engines.attention_pooling.spec import KERNELS

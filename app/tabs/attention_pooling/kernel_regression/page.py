@@ -7,6 +7,10 @@ import numpy as np
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.plots.lines import Line
+from app.plots.marks import Mark
+from app.plots.scatterplot import ADD, DELETE, MOVE, ScatterPlot
+from app.plots.typed import GraphicsView
 from app.shell import Shell
 from app.tabs.attention_pooling.kernel_regression.cues import CueStrip, Formula
 from app.tabs.attention_pooling.points import PointsPage, known_curve, two
@@ -14,9 +18,7 @@ from app.tabs.attention_pooling.weightmap import WeightMap
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
-from app.views.base import PixelView
 from app.views.colorbar import ColorBar
-from app.views.scatterplot import ADD, DELETE, MOVE, Line, Mark, ScatterPlot
 from app.widgets import Key, Segments, WideButton, box, col, quiet, row
 from app.words import Text, say
 from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
@@ -95,7 +97,7 @@ class RegressionPage(PointsPage):
         return self.cues_card, self.plot_card, self.map_card, self.error_card, self.formula_card
 
     @property
-    def views(self) -> tuple[PixelView, ...]:
+    def views(self) -> tuple[GraphicsView, ...]:
         """What can be exported."""
         return self.cues, self.plot, self.map, self.bar, self.error, self.formula
 

@@ -8,6 +8,10 @@ from app import words
 from app.cards import Card, card
 from app.pacing import PacedTraining
 from app.params_form import ParamsForm
+from app.plots.lines import Line
+from app.plots.marks import Mark
+from app.plots.scatterplot import ScatterPlot
+from app.plots.typed import GraphicsView
 from app.shell import Shell
 from app.stream import Stream
 from app.tabs.attention_pooling.learned_w.run import PointsRun
@@ -18,9 +22,7 @@ from app.topic.feed import Feed, make_engine
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.transport import Transport
-from app.views.base import PixelView
 from app.views.colorbar import ColorBar
-from app.views.scatterplot import Line, Mark, ScatterPlot
 from app.widgets import Key, WideButton, box, col, quiet, row
 from app.words import say
 from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
@@ -117,7 +119,7 @@ class LearnedPage(TrainingPage, PointsPage):
         return self.loss_card, self.land_card, self.fit_card, self.before_card, self.after_card
 
     @property
-    def views(self) -> tuple[PixelView, ...]:
+    def views(self) -> tuple[GraphicsView, ...]:
         """What can be exported."""
         return self.loss, self.land, self.fit_plot, self.before, self.after, self.before_bar, self.after_bar
 

@@ -9,13 +9,13 @@ from PySide6.QtGui import QPainter
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.plots.axes import round_numbers
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.theme import S2, S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
-from app.views.axes import round_ticks
 from app.views.base import CENTER, RIGHT, PixelView, text_width, write
 from app.views.colorbar import ColorBar
 from app.views.grid import GridView
@@ -71,7 +71,7 @@ def ticks_of(count: int) -> list[int]:
     """Round indices of ``count`` rows or columns."""
     if count < 2:
         return [0]
-    return sorted({round(v) for v in round_ticks(0, count - 1, 5)})
+    return sorted({round(v) for v, _ in round_numbers(0, count - 1)})
 
 
 class PositionsPage(Page):

@@ -1,0 +1,97 @@
+"""Dots on curves with a word beside each, on request with a line down to the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+
+from app.plots.chart import Chart, case, dashed, ink
+from app.plots.items import Caption
+from app.theme import CAPTION, S2
+from app.words import Text
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A dot on a curve, on request with a dashed line down to the axis and a word beside it."""
+
+    x: float
+    y: float
+    token: str = "accent"
+    text: Text = ""
+    foot: bool = False
+    ring: bool = False
+
+
+class Marks:
+    """The marks of a plot.
+
+    Parameters
+    ----------
+    chart : Chart
+        Where they stand; it need not be built yet.
+    """
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart = chart
+        self._marks: tuple[Mark, ...] = ()
+        self._spots = pg.ScatterPlotItem(antialias=True)
+        self._spots.setZValue(7)
+        self._feet: list[pg.PlotCurveItem] = []
+        self._words: list[Caption] = []
+
+    @property
+    def x(self) -> np.ndarray:
+        """Where they stand, (n,)."""
+        return np.array([mark.x for mark in self._marks])
+
+    def show_marks(self, marks: Sequence[Mark]) -> None:
+        """Show these."""
+        self._marks = tuple(marks)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        chart = self._chart
+        if self._spots.getViewBox() is None:
+            chart.put(self._spots, 7)
+            chart.box.sigRangeChanged.connect(self._stand)
+        while len(self._words) < len(self._marks):
+            self._words.append(Caption((0, 0.9), gap=S2 - 2))
+            self._feet.append(pg.PlotCurveItem())
+            chart.put(self._feet[-1], 3)
+            chart.put(self._words[-1], 7)
+        spots: list[dict[str, object]] = []
+        for mark in self._marks:
+            at = chart.seen(mark.x, mark.y)
+            if mark.ring:
+                spots += [{"pos": at, "pen": case(width=4), "brush": None, "size": 10}]
+            edge, fill = (case(mark.token, 2), None) if mark.ring else (case(), ink(mark.token))
+            spots.append({"pos": at, "pen": edge, "brush": fill, "size": 10})
+        self._spots.setData(spots)
+        for i, (word, foot) in enumerate(zip(self._words, self._feet, strict=True)):
+            mark = self._marks[i] if i < len(self._marks) else Mark(1, 1)
+            word.setVisible(bool(mark.text))
+            foot.setVisible(mark.foot)
+            if mark.text:
+                word.dress(mark.token, CAPTION, bold=True)
+                word.say(mark.text)
+                word.setPos(chart.seen(mark.x, mark.y))
+            if mark.foot:
+                foot.setPen(dashed(mark.token))
+        self._stand()
+
+    def _stand(self, *_: object) -> None:
+        """Lines down to the axis, wherever that is."""
+        low = self._chart.box.viewRange()[1][0]
+        for mark, foot in zip(self._marks, self._feet, strict=False):
+            if mark.foot:
+                at = self._chart.seen(mark.x, mark.y)
+                foot.setData(np.array([at.x()] * 2), np.array([low, at.y()]))
+
+    def looks(self) -> None:
+        """Another theme or language."""
+        if self._marks:
+            self._redraw()

@@ -1,0 +1,400 @@
+"""A plot for the hand: points to drag, a query line to move, curves with gaps, stems below, marks on curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+
+from app import theme, words
+from app.plots.axes import Axis, LogAxis
+from app.plots.chart import Chart, case, dashed, finite, ink
+from app.plots.items import Caption, Handle
+from app.plots.lines import Line, Lines
+from app.plots.marks import Mark, Marks
+from app.plots.points import Points, embers
+from app.plots.stems import Stems
+from app.plots.surface import cosmetic
+from app.plots.typed import GraphicsView
+from app.theme import S2, S4
+
+MOVE, ADD, DELETE = "move", "add", "delete"
+ROOM = 0.05  # share of a range left free at each end
+MANY = 150  # points that are drawn smaller
+
+
+def around(values: Sequence[np.ndarray], room: float, log: bool = False) -> tuple[float, float]:
+    """Least and largest of all, with some room."""
+    every = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
+    if not len(every):
+        return (1.0, 10.0) if log else (0.0, 1.0)
+    low, high = float(every.min()), float(every.max())
+    if log:
+        return (low, high) if high > low else (low / 2, low * 2)
+    if high <= low:
+        return low - 0.5, high + 0.5
+    return low - room * (high - low), high + room * (high - low)
+
+
+class ScatterPlot(Chart):
+    """Points, curves, stems and a query line over one pair of axes.
+
+    Signals
+    -------
+    query_moved : float, query_settled
+        The line at each move of the hand, and the end of the move.
+    point_moved : (int, float, float), point_settled
+        A point that is dragged, and the end of the drag.
+    point_added : (float, float), point_removed : int
+    hovered : int or None
+        The point under the pointer.
+    pointed : float or None
+        x under the pointer.
+    """
+
+    query_moved = Signal(float)
+    query_settled = Signal()
+    point_moved = Signal(int, float, float)
+    point_settled = Signal()
+    point_added = Signal(float, float)
+    point_removed = Signal(int)
+    hovered = Signal(object)
+    pointed = Signal(object)
+
+    def __init__(self, log_x: bool = False, strip: bool = False, low: tuple[int, int] = (180, 110)) -> None:
+        self.mode = MOVE
+        self._lines: tuple[Line, ...] = ()
+        self._x, self._y = np.zeros(0), np.zeros(0)
+        self._heat: np.ndarray | None = None  # (N,) share of the color map
+        self._weights: np.ndarray | None = None  # (N,)
+        self._query: float | None = None
+        self._answer: float | None = None
+        self._fixed: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
+        self._hover: int | None = None
+        self._chosen: int | None = None
+        self._cursor: float | None = None
+        self._points, self._rings, self._meets = Points(), pg.ScatterPlotItem(antialias=True), Points()
+        self._line = pg.InfiniteLine(angle=90)
+        self._chip = Caption(gap=S2, chip=True)
+        self._curves, self._marks = Lines(self), Marks(self)
+        self._stems: Stems | None = None
+        self._pulls: list[Handle] = []  # the query line, in the strip, too
+        self._bands: list[pg.LinearRegionItem] = []
+        super().__init__(low, {"left": Axis("left"), "bottom": LogAxis("bottom") if log_x else Axis("bottom")},
+                         (log_x, False))  # fmt: skip
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.export_name = "scatter"
+        self.plot.layout.setContentsMargins(0, 2, S4, 0)
+        if strip:
+            self._stems = Stems(self.plot)
+        self._build()
+        self.scene().sigMouseClicked.connect(self._clicked)  # type: ignore[attr-defined]  # pyqtgraph's
+        self.pointed_at.connect(self._point)
+
+    def _build(self) -> None:
+        """Add the items that are always there; the query line and its band also to the strip."""
+        for box in (self.box,) if self._stems is None else (self.box, self._stems.box):
+            foot = box is not self.box or self._stems is None
+            pull = Handle(12 if foot else 0, hollow=True)
+            pull.sigDragged.connect(self._pulled)
+            pull.sigPositionChangeFinished.connect(lambda _line: self.query_settled.emit())
+            band = pg.LinearRegionItem(movable=False)
+            for item, height in ((pull, 5), (band, -20)):
+                item.hide()
+                item.setZValue(height)
+                box.addItem(item, ignoreBounds=True)
+            self._pulls.append(pull)
+            self._bands.append(band)
+        above = ((self._points, 6), (self._line, 4), (self._meets, 8), (self._rings, 9))
+        for item, height in (*above, (self._chip, 10)):
+            self.put(item, height)
+        for item in (self._line, self._meets, self._chip):
+            item.hide()
+        self._points.moved.connect(self._dragged)
+        self._points.dropped.connect(self._dropped)
+        self.looks()
+
+    @property
+    def editable(self) -> bool:
+        """Whether points can be dragged, added, removed."""
+        return self._points.editable
+
+    @editable.setter
+    def editable(self, on: bool) -> None:
+        self._points.editable = on
+
+    # -- content
+    def set_lines(self, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> None:
+        """Show curves, and marks on them."""
+        for line in lines:
+            if len(line.x) != len(line.y):
+                raise ValueError(f"{line.name!r}: {len(line.x)} x and {len(line.y)} y")
+            finite(line.y, words.drawn(line.name))
+        self._lines = tuple(lines)
+        self._curves.show_lines(lines)
+        self._marks.show_marks(marks)
+        self.refit()
+
+    def set_points(self, x: np.ndarray, y: np.ndarray, heat: np.ndarray | None = None) -> None:
+        """Show points (N,); ``heat`` colors each by a share 0..1 of the ember map."""
+        self._x, self._y = finite(np.asarray(x, float), "x"), finite(np.asarray(y, float), "y")
+        self._heat = heat
+        if any(at is not None and at >= len(self._x) for at in (self._hover, self._chosen)):
+            self._hover = self._chosen = None
+        held = self._points.held
+        if held is not None and held >= len(self._x):
+            self._points.held = held = None  # undone in mid-drag: the point in the hand is gone
+        self._draw_points()
+        if held is None:
+            self.refit()
+        self.tell()
+
+    def set_stems(self, values: np.ndarray | None, top: float = 1.0) -> None:
+        """Draw a stem below each point, values (N,); the strip's scale ends at ``top``."""
+        self._weights = values
+        if self._stems is not None:
+            fits = values is not None and len(values) == len(self._x)
+            at = self.along(self._x, self._x)[0]
+            self._stems.show_stems(at if fits else at[:0], values if values is not None and fits else at[:0], top)
+
+    def set_query(self, x: float | None, answer: float | None = None, band: tuple[float, float] | None = None) -> None:
+        """Put the query line at x, a dot at its answer (None: no dot), and shade a window around it."""
+        self._query, self._answer = x, answer
+        self._place_query()
+        for region in self._bands:
+            region.setVisible(band is not None)
+            if band is not None:
+                region.setRegion([self.seen(v).x() for v in band])
+        meets = x is not None and answer is not None
+        self._meets.setVisible(meets)
+        if x is not None and answer is not None:
+            at = self.seen(x, answer)
+            self._meets.setData(x=[at.x()], y=[at.y()])
+        self.tell()
+
+    def _place_query(self) -> None:
+        for pull in self._pulls:
+            pull.setVisible(self._query is not None)
+            if self._query is not None:
+                pull.setValue(self.seen(self._query).x())
+
+    @property
+    def query(self) -> float | None:
+        """Where the query line stands."""
+        return self._query
+
+    def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
+        """Show a fixed range of x or y; None follows the content."""
+        self._fixed = (x, y)
+        self.refit()
+
+    def set_cursor(self, x: float | None) -> None:
+        """Dashed vertical line, linked over plots."""
+        if x != self._cursor:
+            self._cursor = x
+            self._line.setVisible(x is not None)
+            if x is not None:
+                self._line.setValue(self.seen(x).x())
+
+    def set_hover(self, index: int | None) -> None:
+        """Light up a point that is pointed at elsewhere."""
+        if index != self._hover:
+            self._hover = index
+            self._ring()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        out: dict[str, np.ndarray] = {}
+        if len(self._x):
+            out["points"] = np.stack([self._x, self._y], 1)
+        if self._weights is not None:
+            out["weights"] = self._weights
+        for line in self._lines:
+            name = words.drawn(line.name)
+            out[name] = np.stack([line.x, line.y], 1)
+            if line.filled is not None:
+                out[f"{name}_filled"] = line.filled
+        if self._query is not None:
+            out["query"] = np.array([self._query])
+        return out
+
+    def report(self) -> str:
+        at = self._hover if self._hover is not None else self._chosen
+        if at is not None and at < len(self._x):
+            return f"{at + 1}: {self._said(at)}"
+        return ", ".join(words.number(v, 2) for v in (self._query, self._answer) if v is not None)
+
+    def _said(self, at: int) -> str:
+        text = f"{words.number(self._x[at], 2)}, {words.number(self._y[at], 2)}"
+        if self._weights is not None and at < len(self._weights):
+            text += f" · {words.percent(float(self._weights[at]), 1)}"
+        return text
+
+    def whole(self) -> None:
+        needed = [line for line in self._lines if line.fits and len(line.x)]
+        xs = [line.x for line in needed] + [self._x] + [self._marks.x]
+        ys = [line.y if line.filled is None else line.y[line.filled] for line in needed] + [self._y]
+        x, y = self._fixed[0] or around(xs, 0.02, self.log[0]), self._fixed[1] or around(ys, ROOM)
+        self.show_range(x, y, (0.015 if self._fixed[0] else 0, 0))
+
+    # -- hand
+    def _reach(self, at: QPointF) -> tuple[float, float]:
+        """The numbers at a place, within what is in sight."""
+        (left, right), (low, high) = self.box.viewRange()
+        kept = self.meant(QPointF(min(right, max(left, at.x())), min(high, max(low, at.y()))))
+        return kept.x(), kept.y()
+
+    def _pulled(self, line: Handle) -> None:
+        at = line.pos()
+        self._place_query()  # it is where its owner says
+        self.query_moved.emit(self._reach(at)[0])
+
+    def _clicked(self, event: Any) -> None:
+        """What the mode says: choose, add or take away a point; beside the points, bring the query line."""
+        if event.button() != Qt.MouseButton.LeftButton or not self._over(event.scenePos()):
+            return
+        at = self.box.mapSceneToView(event.scenePos())
+        near = self._points.near(at) if self.box.sceneBoundingRect().contains(event.scenePos()) else None
+        adds = self.mode == ADD or event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if self.editable and self.mode == DELETE and near is not None:
+            self.point_removed.emit(near)
+        elif self.editable and adds and near is None:
+            self.point_added.emit(*self._reach(at))
+        elif near is not None:
+            self._chosen = near
+        elif self._query is not None and not event.double():
+            self._chosen = None
+            self.query_moved.emit(self._reach(at)[0])
+            self.query_settled.emit()
+        self._ring()
+
+    def _over(self, place: QPointF) -> bool:
+        boxes = (self.box,) if self._stems is None else (self.box, self._stems.box)
+        return any(box.sceneBoundingRect().contains(place) for box in boxes)
+
+    def _dragged(self, index: int, at: QPointF, keys: Qt.KeyboardModifier) -> None:
+        self._chosen = index
+        x, y = self._reach(at)
+        if keys & Qt.KeyboardModifier.ShiftModifier:
+            x = float(self._x[index])  # Shift keeps the key, only the value moves
+        self.point_moved.emit(index, x, y)
+
+    def _dropped(self) -> None:
+        self.refit()
+        self.point_settled.emit()
+
+    def _point(self, at: QPointF | None) -> None:
+        """The pointer is at a place of the axes, or none."""
+        near = None if at is None else self._points.near(at)
+        if near is not None and self.editable:
+            self._points.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self._points.unsetCursor()
+        if near != self._hover:
+            self._hover = near
+            self._ring()
+            self.tell()
+            self.hovered.emit(near)
+        self.pointed.emit(None if at is None else self.meant(at).x())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.mode == MOVE:
+            super().mouseDoubleClickEvent(event)
+        else:
+            GraphicsView.mouseDoubleClickEvent(self, event)  # a quick hand clicks twice
+            event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._point(None)
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.editable and self._chosen is not None:
+            self.point_removed.emit(self._chosen)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self._nudged(Qt.Key(event.key())):
+            self._ring()
+        else:
+            super().keyPressEvent(event)
+
+    def _nudged(self, key: Qt.Key) -> bool:
+        """Shift and an arrow: move the chosen point by a hundredth of what is in sight."""
+        steps = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+        if key not in steps or not self.editable or self._chosen is None:
+            return False
+        (left, right), (low, high) = self.box.viewRange()
+        at = self.seen(float(self._x[self._chosen]), float(self._y[self._chosen]))
+        way = QPointF(steps[key][0] * (right - left) / 100, steps[key][1] * (high - low) / 100)
+        to = self.meant(at + way)
+        self.point_moved.emit(self._chosen, to.x(), to.y())
+        self.point_settled.emit()
+        return True
+
+    def walk(self, rows: int, cols: int) -> bool:
+        if cols and self._query is not None:
+            left, right = self.box.viewRange()[0]
+            at = self.seen(self._query) + QPointF(cols * (right - left) / 100, 0)
+            self.query_moved.emit(self._reach(at)[0])
+            self.query_settled.emit()
+            return True
+        if rows and self.editable and len(self._x):
+            order = self._x.argsort(kind="stable")
+            now = int(np.flatnonzero(order == self._chosen)[0]) if self._chosen is not None else -rows
+            self._chosen = int(order[(now + rows) % len(order)])
+            self._ring()
+            return True
+        return False
+
+    def escape(self) -> bool:
+        chosen, self._chosen = self._chosen, None
+        self._ring()
+        return chosen is not None
+
+    # -- items
+    def _draw_points(self) -> None:
+        x, y = self.along(self._x, self._y)
+        big = 9.0 if len(x) <= MANY else 6.0
+        if self._heat is None or len(self._heat) != len(x):
+            self._points.show_at(x, y, size=big - 2, pen=case(width=1), brush=ink("control"))
+        else:
+            order = self._heat.argsort(kind="stable")  # the strongest on top
+            edge = case("control", 1)
+            self._points.show_at(x, y, order, size=big, pen=edge, brush=embers(self._heat[order]))
+        self._ring()
+
+    def _ring(self) -> None:
+        """Rings around the chosen point and the one pointed at, with what the latter says."""
+        spots: list[dict[str, object]] = []
+        for at, token in ((self._chosen, "accent"), (self._hover, "text")):
+            if at is not None and at < len(self._x):
+                place = self.seen(self._x[at], self._y[at])
+                pens = case(width=4), case(token, 2)
+                spots += [{"pos": place, "pen": pen, "brush": None, "size": 14} for pen in pens]
+        self._rings.setVisible(bool(spots))
+        if spots:
+            self._rings.setData(spots)
+        shown = self._hover is not None and self._hover < len(self._x)
+        self._chip.setVisible(shown)
+        if shown and self._hover is not None:
+            self._chip.say(self._said(self._hover))
+            self._chip.setPos(self.seen(self._x[self._hover], self._y[self._hover]))
+
+    def looks(self) -> None:
+        super().looks()
+        accent = theme.color("accent")
+        for pull, band in zip(self._pulls, self._bands, strict=True):
+            pull.setPen(cosmetic(accent, width=2))
+            pull.setHoverPen(cosmetic(accent, width=3))
+            band.setBrush(theme.color("accent_soft", 130))
+            for edge in band.lines:
+                edge.setPen(pg.mkPen(None))
+        self._line.setPen(dashed())
+        self._meets.setData(size=12, pen=case(), brush=accent)
+        self._chip.dress()
+        self._marks.looks()
+        if self._stems is not None:
+            self._stems.looks()
+        self._curves.looks()
+        self._draw_points()
