@@ -14,7 +14,7 @@ from typing import cast
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 PIECE = 150  #: widgets after which the event loop has a turn
 PAUSE = 10  #: ms of that turn
@@ -22,7 +22,18 @@ POLISHED = Qt.WidgetAttribute.WA_WState_Polished
 SHEETED = Qt.WidgetAttribute.WA_StyleSheet
 STYLED = Qt.WidgetAttribute.WA_SetStyle
 PAINTED = Qt.WidgetAttribute.WA_SetPalette
+PLAIN = "paints_itself"  # Python's attribute of a view
 BY_HAND = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+
+
+def paints_itself(view: QWidget) -> None:
+    """Let a view go without the style sheet, which says nothing of it: its parts are never polished.
+
+    A pyqtgraph view has five of them, scroll bars among them that are never seen, and there are hundreds of views.
+    """
+    setattr(view, PLAIN, True)
+    for widget in (view, *view.findChildren(QWidget)):
+        widget.setAttribute(POLISHED, True)
 
 
 def put_away(widget: QWidget) -> bool:
@@ -38,6 +49,8 @@ def seen(root: QWidget) -> tuple[list[QObject], list[QWidget]]:
     while ahead:
         one = ahead.pop()
         objects.append(one)
+        if getattr(one, PLAIN, False):
+            continue
         for child in one.children():
             if isinstance(child, QWidget) and put_away(child):
                 parts.append(child)
@@ -63,6 +76,7 @@ class Undressed(QObject):
         self._seen: list[QObject] = []  # what the change in hand is for
         self._changes = False  # between two style sheets
         self._parts: dict[QWidget, None] = {}  # that wait, in their order
+        self._plain: dict[QWidget, None] = {}  # that need nothing of the style sheet, while it changes
         self._bare: dict[QWidget, None] = {}  # all widgets that are to be polished
         self._soon = QTimer(self, singleShot=True, interval=PAUSE)
         self._soon.timeout.connect(self._go_on)
@@ -77,7 +91,13 @@ class Undressed(QObject):
         """Let the coming style sheet pass over what is hidden now."""
         self._soon.stop()
         self._changes = True
-        self._seen, parts = seen(cast(QWidget, self.parent()))
+        root = cast(QWidget, self.parent())
+        views = [view for view in root.findChildren(QGraphicsView) if getattr(view, PLAIN, False)]
+        self._plain = dict.fromkeys(each for view in views for each in (view, *view.findChildren(QWidget)))
+        for widget in self._plain:
+            widget.setAttribute(POLISHED, False)
+            widget.setAttribute(STYLED, True)
+        self._seen, parts = seen(root)
         for part in parts:
             self._wait(part)
             for widget in (part, *part.findChildren(QWidget)):
@@ -90,6 +110,10 @@ class Undressed(QObject):
 
     def left(self) -> None:
         """The style sheet is on."""
+        for widget in filter(shiboken6.isValid, self._plain):
+            widget.setAttribute(POLISHED, True)
+            widget.setAttribute(STYLED, False)
+        self._plain.clear()
         for widget in filter(shiboken6.isValid, self._bare):
             widget.setAttribute(STYLED, False)
         self._changes = False

@@ -22,8 +22,10 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app import export, theme
 from app.plots.axes import Axis, Box
+from app.plots.plot import Plot
 from app.plots.typed import GraphicsView
 from app.theme import BODY
+from app.undressed import paints_itself
 from app.words import Text, drawn
 
 ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
@@ -41,7 +43,7 @@ def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: f
 
 
 class Surface(GraphicsView):
-    """A view with one `pyqtgraph.PlotItem`: wheel zooms, drag pans, Shift+drag zooms into a rectangle.
+    """A view with one plot: wheel zooms, drag pans, Shift+drag zooms into a rectangle.
 
     A subclass adds items to ``plot`` and says what is whole (`whole`), what the numbers are, and what a screen reader
     hears. A range that the hand has chosen stays until a double click, ``0`` or the menu shows all again.
@@ -71,11 +73,10 @@ class Surface(GraphicsView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMouseTracking(True)
+        paints_itself(self)
         self.box = Box()
         made = axes if axes is not None else {"left": Axis("left"), "bottom": Axis("bottom")}
-        self.plot = pg.PlotItem(viewBox=self.box, axisItems=made)
-        self.plot.hideButtons()
-        self.plot.setMenuEnabled(False)
+        self.plot = Plot(self.box, made)
         self.plot.layout.setContentsMargins(0, 2, 0, 0)
         self.setCentralItem(self.plot)  # type: ignore[attr-defined]  # pyqtgraph's
         self.restyled()
@@ -152,8 +153,7 @@ class Surface(GraphicsView):
         """Theme or fonts changed."""
         self.setBackgroundBrush(theme.color("surface"))
         self.box.dress()
-        for side in ("left", "bottom", "right", "top"):
-            axis = self.plot.getAxis(side)
+        for axis in self.plot.axes.values():
             if isinstance(axis, Axis):
                 axis.dress()
         self.looks()

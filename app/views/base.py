@@ -32,6 +32,7 @@ from app import export, theme, words
 from app.plots.axes import Box
 from app.plots.typed import GraphicsObject, GraphicsView
 from app.theme import BODY, CAPTION
+from app.undressed import paints_itself
 from app.words import Text
 
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
@@ -123,6 +124,7 @@ class PixelView(GraphicsView):
         self.viewport().setMouseTracking(True)
         self.settings: dict[str, object] = {}
         self.export_name = "view"
+        paints_itself(self)
         self._stale = True
         self._keyboard = False  # focus came by key: show the mark
         self._damage: QRectF | None = None  # what is being painted; None outside of painting

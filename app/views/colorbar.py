@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil
 from typing import Protocol
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QRectF, QSize, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QShowEvent
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.plots.typed import GraphicsView
@@ -32,6 +33,14 @@ def scale_end(value: float) -> str:
 STUB = 16  # px, the least of a bar that still shows its ramp
 THICK = 8  # px
 FINE = 1000  # parts of the scale that a drag of an end is rounded to
+
+
+def menu_of(item: pg.PlotItem) -> Iterator[QWidget]:
+    """The widgets of pyqtgraph's own menu, which is never shown: some fifty for each plot."""
+    roots = {part.window() for part in vars(item.ctrl).values() if isinstance(part, QWidget)}
+    for root in {item.ctrlMenu, *roots}:
+        yield root
+        yield from root.findChildren(QWidget)
 
 
 class Stretches(Protocol):
@@ -70,6 +79,7 @@ class ColorBar(PixelView):
         self._least = least
         self._hand: tuple[float, float] | None = None  # ends that were dragged
         self.item = None  # made when it is first shown: that takes some milliseconds
+        self._colored: np.ndarray | None = None  # what the bar was colored with
         self._place = QRectF()
         self._say_name()
         self._hold()
@@ -200,6 +210,10 @@ class ColorBar(PixelView):
         made.setZValue(1)
         made.region.hide()
         made.sigLevelsChanged.connect(self._dragged)
+        for widget in menu_of(made):  # such widgets cost nothing when the style sheet changes
+            widget.setAttribute(Qt.WidgetAttribute.WA_WState_Polished, False)
+            widget.setAttribute(Qt.WidgetAttribute.WA_SetStyle)
+            QCoreApplication.removePostedEvents(widget, QEvent.Type.PolishRequest)
         self.scene().addItem(made)
         self.item = made
         self._color()
@@ -209,7 +223,10 @@ class ColorBar(PixelView):
     def _color(self) -> None:
         if self.item is None:
             return
-        self.item.setColorMap(pg.ColorMap(None, self._colors()))
+        colors = self._colors()
+        if self._colored is None or not np.array_equal(colors, self._colored):
+            self._colored = colors
+            self.item.setColorMap(pg.ColorMap(None, colors))
         for line in self.item.region.lines:
             line.setPen(theme.color("control"))
             line.setHoverPen(theme.color("accent"))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu, QStackedWidget, QWidg
 
 from app import theme, words
 from app.topics import topics
+from app.undressed import POLISHED, STYLED
 from app.widgets import button, col
 
 MOST = 400  #: widgets that one piece may polish: some 40 ms
@@ -245,3 +246,27 @@ def test_a_topic_opens_in_turns_and_a_tab_built_in_vain_is_used_later(open_windo
     window.open_topic("mean_ap")
     qtbot.waitUntil(lambda: window.tab is built)
     assert not window._built
+
+
+def test_a_view_that_paints_itself_is_passed_over_and_painted_in_the_new_look(open_window, qtbot):
+    """Its parts, scroll bars among them, get no style sheet; what it shows has the colors of the theme."""
+    window = open_window()
+    view = window.show_topic("attention_pooling").now.plot
+    parts = [view, *view.findChildren(QWidget)]
+    assert len(parts) > 4
+    polished = []
+
+    class Ear(QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QEvent.Type.StyleChange:
+                polished.append(watched)
+            return False
+
+    ear = Ear()
+    for part in parts:
+        part.installEventFilter(ear)
+    theme.switch(window, "dark")
+    assert not polished
+    assert all(part.testAttribute(POLISHED) and not part.testAttribute(STYLED) for part in parts)
+    QApplication.processEvents()
+    assert view.grab().toImage().pixelColor(1, 1) == theme.color("surface")

@@ -17,7 +17,7 @@ from app.sliders import Scale, Slider
 from app.views.bars import Bar, Bars, probability
 from app.views.boxes import Box, detection, matched, truth, unmatched
 from app.views.boxview import BoxView
-from app.views.colorbar import ColorBar, scale_end
+from app.views.colorbar import ColorBar, menu_of, scale_end
 from app.views.filmstrip import FilmStrip
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, edges, top_share
@@ -484,3 +484,10 @@ def test_a_view_that_raises_leaves_no_painter_active(qtbot, qtlog):
         view.grab()
     assert view._damage is None
     assert not loud(qtlog)
+
+
+def test_the_menus_that_pyqtgraph_brings_take_no_style_sheet(qtbot):
+    """Some fifty widgets a bar, never shown: polished, they would make each change of the theme twice as long."""
+    bar = show(qtbot, ColorBar(), 300, 16)
+    QApplication.processEvents()
+    assert not any(widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished) for widget in menu_of(bar.item))
