@@ -51,6 +51,7 @@ class Axis(pg.AxisItem):
         super().__init__(side)
         self._side = side
         self._title: Text = ""
+        self.enableAutoSIPrefix(False)  # the numbers are as they are
         self.setStyle(tickLength=0, tickTextOffset=6, hideOverlappingLabels=False, maxTickLevel=0, maxTextLevel=0)
         if side in ("left", "right"):
             self.setWidth(LEFT)
@@ -65,9 +66,6 @@ class Axis(pg.AxisItem):
         self.setStyle(tickFont=theme.font(CAPTION))
         if self._title:
             self._say()
-
-    def updateAutoSIPrefix(self) -> None:
-        """The numbers are as they are, whatever is in sight."""
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         """pyqtgraph's ticks in our numbers."""

@@ -188,6 +188,15 @@ def test_ticks_have_texts_of_their_own(qapp, reach):
     assert "-" not in "".join(texts)  # the minus of all our numbers
 
 
+def test_an_axis_follows_what_is_in_sight(plot):
+    for side in ("left", "bottom"):
+        before = pixels(plot)
+        place = plot.plot.getAxis(side).sceneBoundingRect().toRect()
+        drag(plot.viewport(), middle(plot), middle(plot) + QPointF(35, 25))
+        there = np.s_[max(0, place.top()) : place.bottom(), max(0, place.left()) : place.right()]
+        assert (pixels(plot)[there] != before[there]).any()
+
+
 def test_powers_of_ten_are_written_out(qapp):
     axis = Axis("bottom")
     axis.setLogMode(True)
