@@ -60,11 +60,8 @@ class Chart(Surface):
         super().__init__(low, axes)
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTickDensity(DENSE)
-        for side in ("right", "top"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)  # else a hidden one writes its label at each change
         if any(log):
             self.plot.setLogMode(*log)
-            self.box.disableAutoRange()
         self._levels.setZValue(-10)
         self.plot.addItem(self._levels, ignoreBounds=True)
         self.box.sigRangeChanged.connect(self._show_levels)

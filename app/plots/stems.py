@@ -7,6 +7,7 @@ import pyqtgraph as pg
 
 from app import theme
 from app.plots.axes import Axis
+from app.plots.plot import PLACES, Plot
 from app.plots.points import embers
 from app.plots.surface import cosmetic
 from app.views.colorbar import scale_end
@@ -24,7 +25,7 @@ class Stems:
         Heights run from 0 to 1, the end of the scale.
     """
 
-    def __init__(self, plot: pg.PlotItem) -> None:
+    def __init__(self, plot: Plot) -> None:
         self.box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
         self.box.disableAutoRange()
         self.box.setYRange(0, ROOM, padding=0)
@@ -39,10 +40,11 @@ class Stems:
         self.box.sigResized.connect(self._draw)
         below = plot.getAxis("bottom")
         plot.layout.removeItem(below)
-        plot.layout.addItem(self._axis, 3, 0)
-        plot.layout.addItem(self.box, 3, 1)
-        plot.layout.addItem(below, 4, 1)
-        plot.layout.setRowFixedHeight(3, HIGH)
+        row = PLACES["bottom"][0]
+        plot.layout.addItem(self._axis, row, 0)
+        plot.layout.addItem(self.box, row, 1)
+        plot.layout.addItem(below, row + 1, 1)
+        plot.layout.setRowFixedHeight(row, HIGH)
 
     def show_stems(self, x: np.ndarray, values: np.ndarray, top: float) -> None:
         """A stem for each of values (n,) at x (n,), on a scale that ends at ``top``."""
