@@ -13,6 +13,7 @@ from functools import lru_cache
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QFont, QPainterPath
 
+from app import theme
 from engines.core import limits
 
 SVG = "http://www.w3.org/2000/svg"
@@ -53,7 +54,7 @@ def _path(text: ET.Element) -> ET.Element:
     size, weight = float(text.get("font-size", "12")), int(text.get("font-weight", "400"))
     said = text.text or ""
     made = ET.Element(f"{{{SVG}}}path", kept)
-    made.set("d", _drawn(said, text.get("font-family", ""), size, weight))
+    made.set("d", _drawn(said, _families(text.get("font-family", "")), size, weight))
     made.set("fill-rule", "nonzero")
     made.set("transform", f"translate({text.get('x', '0')},{text.get('y', '0')})")
     made.set("role", "img")
@@ -62,11 +63,16 @@ def _path(text: ET.Element) -> ET.Element:
     return made
 
 
+def _families(named: str) -> tuple[str, ...]:
+    """The families that a text is drawn with. Qt before 6.11 names the first alone: ours stand behind it."""
+    return tuple(dict.fromkeys([*(name.strip(" '\"") for name in named.split(",")), *theme.font().families()]))
+
+
 @lru_cache(maxsize=1024)  # the same numbers stand there again and again
-def _drawn(text: str, families: str, size: float, weight: int) -> str:
+def _drawn(text: str, families: tuple[str, ...], size: float, weight: int) -> str:
     """Path data of a text that begins at the origin."""
     font = QFont()
-    font.setFamilies([name.strip(" '\"") for name in families.split(",")])
+    font.setFamilies(families)
     font.setPixelSize(round(size * FINE))
     font.setWeight(QFont.Weight(weight))
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
