@@ -14,7 +14,7 @@ from app.shell import Shell
 from app.stream import Stream
 from app.topic.state import State
 from engines.core.device import leave_a_core
-from engines.core.params import Params, for_engine
+from engines.core.params import Params, for_engine, part_of
 from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started, Subject
 
 
@@ -38,6 +38,8 @@ class Feed(QObject):
     engine : str
         ``module:Class``, made on the compute thread when it is first asked.
     shell : Shell
+    asks : type or None
+        Params whose fields are what it is asked with; None for those of the state.
 
     Attributes
     ----------
@@ -58,9 +60,16 @@ class Feed(QObject):
     progressed = Signal(object)
     busy = Signal(bool)
 
-    def __init__(self, state: State, engine: str, shell: Shell, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        engine: str,
+        shell: Shell,
+        parent: QObject | None = None,
+        asks: type[Params] | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._state, self._shell = state, shell
+        self._state, self._shell, self._asks = state, shell, asks
         self.stream = Stream(shell.lane, lambda: make_engine(engine), parent=self)
         self.stream.device = shell.settings.device
         self.stream.arrived.connect(self._arrived)
@@ -77,7 +86,9 @@ class Feed(QObject):
 
     def ask(self, again: bool = False) -> None:
         """Ask what the settings ask for, if it was not asked last; ``again`` even then."""
-        wanted = for_engine(self._state.params)
+        wanted: Params = for_engine(self._state.params)
+        if self._asks is not None:
+            wanted = part_of(wanted, self._asks)
         if wanted == self._asked and not (again or self._given_up):
             return
         self._given_up, self._asked = False, wanted

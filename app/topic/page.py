@@ -52,6 +52,8 @@ class Page(QWidget):
     engine : str
         ``module:Class`` of what answers it; empty where nobody has to. Pages with the same Params and engine share
         the answers.
+    asks : type or None
+        What of the settings the engine is asked with, where it is not all of them: Params whose fields they have.
     takes_pictures, takes_models : bool
         Whether pictures and model folders may be dropped on it; see `picture_chosen` and `model_chosen`.
     file_kinds, file_title : tuple of str, str
@@ -75,6 +77,7 @@ class Page(QWidget):
     title: ClassVar[str]
     params_type: ClassVar[type[Params]]
     engine: ClassVar[str] = ""
+    asks: ClassVar[type[Params] | None] = None
     takes_pictures: ClassVar[bool] = False
     takes_models: ClassVar[bool] = False
     file_kinds: ClassVar[tuple[str, ...]] = ()
@@ -257,7 +260,8 @@ class Page(QWidget):
     def _changed(self, _before: Params) -> None:
         if self.on_screen:
             self.refresh()
-            self.ask()
+            if self.isVisible() or not self.window().isVisible():  # behind another topic only a run changes anything
+                self.ask()
 
     def _heard(self, event: Event) -> None:
         if not isinstance(event, Frame | Subject):

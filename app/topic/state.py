@@ -50,12 +50,14 @@ class State(QObject):
         self.history.changed.connect(self.stepped)
 
     def change(self, **fields: Any) -> None:
-        """Set some fields; changes of the same ones are one step until `settle`. Looking is no step."""
+        """Set some fields; changes of the same ones are one step until `settle`. Looking is no step, nor is what
+        follows from it."""
         before = self.params
-        new = replace(before, **fields).following(before)
+        made = replace(before, **fields)
+        new = made.following(before)
         if new == before:
             return
-        if not same_steps(before, new):
+        if not same_steps(before, made):
             self.history.record(before, ",".join(sorted(fields)))
         self._use(new)
 

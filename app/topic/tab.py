@@ -141,7 +141,7 @@ class Tab(QWidget):
     def _feed_of(self, kind: type[Page], state: State) -> Feed | None:
         key = kind.params_type, kind.engine
         if kind.engine and key not in self._feeds:
-            feed = self._feeds[key] = Feed(state, kind.engine, self.shell, self)
+            feed = self._feeds[key] = Feed(state, kind.engine, self.shell, self, kind.asks)
             feed.busy.connect(lambda busy, f=feed: self._busy(f, busy))
             feed.progressed.connect(lambda event, f=feed: self._progressed(f, event))
             feed.heard.connect(lambda event, f=feed: self._heard(f, event))

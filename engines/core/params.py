@@ -208,6 +208,11 @@ def for_engine(params: P) -> P:
     return replace(params, **{name: getattr(plain, name) for name in with_role(params, "asked", False)})
 
 
+def part_of(params: Params, kind: type[P]) -> P:
+    """Settings of another kind, all of whose fields these have, too: what one of several engines is asked with."""
+    return kind(**{f.name: getattr(params, f.name) for f in fields(kind)})
+
+
 def rules(params: Params | type[Params]) -> dict[str, Rule]:
     """The fields a person can set, in the order in which the dock shows them."""
     return {f.name: f.metadata["rule"] for f in fields(params) if "rule" in f.metadata}

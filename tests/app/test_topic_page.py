@@ -221,6 +221,43 @@ def test_a_tab_hands_its_pages_what_they_share(window, qtbot):
 
 
 # ------------------------------------------------------------------ asking
+def test_an_engine_may_take_less_than_all_settings(window, qtbot):
+    @dataclass(frozen=True)
+    class Less(Params):
+        temperature: float = 1.0
+        do: str = "answer"
+
+    class Narrow(paged.First):
+        asks = Less
+
+    class OneTab(Tab):
+        def _make(self, kind):
+            return super()._make(Narrow)
+
+    tab = OneTab(replace(paged.TOPIC, pages=paged.PAGES[:1]), window)
+    qtbot.addWidget(tab)
+    tab.shown()
+    tab.now.change(temperature=2.0)
+    rest(tab, qtbot)
+    assert tab.now.answers[-1].params == Less(2.0)
+    count = len(tab.now.told)
+    tab.now.change(query=5)
+    assert not tab.is_busy
+    assert len(tab.now.told) == count
+
+
+def test_a_page_behind_another_topic_asks_when_it_comes_back(tab, qtbot):
+    tab.hide()
+    count = len(tab.now.answers)
+    tab.now.change(query=7)
+    assert not tab.is_busy
+    tab.show()
+    tab.shown()
+    rest(tab, qtbot)
+    assert len(tab.now.answers) == count + 1
+    assert tab.now.answers[-1].params.query == 7
+
+
 def test_only_what_the_engine_sees_is_asked(tab, qtbot):
     page = tab.now
     count = len(page.answers)

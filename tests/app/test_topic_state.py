@@ -55,6 +55,23 @@ def test_looking_is_no_step_and_undo_leaves_it_where_it_is(state):
     assert (state.params.width, state.params.query) == (1.0, 5)
 
 
+def test_what_follows_from_looking_is_no_step():
+    @dataclass(frozen=True)
+    class Linked(Params):
+        layer: int = drawn(0)
+        at: int = looked(0)
+
+        def following(self, before):
+            return replace(self, layer=self.at) if self.at != before.at else self
+
+    linked = State("toy.linked", Linked(), Settings(), "toy")
+    linked.change(at=3)
+    assert linked.params.layer == 3
+    assert not linked.history.can_undo
+    linked.change(layer=2)
+    assert linked.history.can_undo
+
+
 def test_what_is_only_drawn_is_a_step_that_the_engine_never_sees(state):
     before = for_engine(state.params)
     state.step(opacity=0.9)
