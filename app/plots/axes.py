@@ -85,6 +85,7 @@ class Axis(pg.AxisItem):
         if self._side in ("top", "bottom"):
             self.setHeight(BOTTOM + (TITLE if shown else 0))
         self.label.setFont(theme.font(CAPTION))
+        self.label.document().setDocumentMargin(6)  # pyqtgraph moves it 5 px out of the axis
         self.setLabel(html.escape(shown), color=theme.color("text2").name())
 
     def set_names(self, names: Sequence[str], middle: float = 0.5) -> None:

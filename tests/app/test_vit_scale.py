@@ -160,12 +160,12 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
 
     page._show_table(table(rising, flat), True)
     assert page.cards.verdict.text().startswith("The ViT passes the CNN in L.")
-    assert len(page.cards.plot._crossings) == 1
+    assert len(page.cards.plot._marks.x) == 1
     page._show_table(table(flat, rising), True)
     page._show_table(table((0.2, 0.3), flat), True)
     assert page.cards.verdict.text().startswith("No crossing up to 500 pictures.")
     assert "Dosovitskiy" in page.cards.verdict.text()
-    assert page.cards.plot._crossings == ()
+    assert not len(page.cards.plot._marks.x)
 
 
 def test_folders_are_known_by_what_they_hold(opened, qtbot, tmp_path):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from app import words
 from app.params_form import ParamsForm
 from app.pending import Pending
-from app.plots.curves import Curves
+from app.plots.surface import Surface
 from app.sections import section
 from app.tab import Dock, TopicTab
 from app.tabs.vit.scalecards import ScaleCards
@@ -99,7 +99,7 @@ class ScalePage:
         self.training.waiting.connect(self.pending.show_count)
 
     @property
-    def views(self) -> tuple[PixelView | Curves, ...]:
+    def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.cards.views
 

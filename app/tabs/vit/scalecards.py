@@ -9,10 +9,11 @@ from PySide6.QtGui import QPainter
 from app import words
 from app.cards import card
 from app.plots.curves import Curve, Curves
+from app.plots.errorplot import Crossing, ErrorLine, ErrorPlot
+from app.plots.surface import Surface
 from app.theme import S1, S2, S3
 from app.views.base import PixelView, rgb_image
 from app.views.colorbar import ColorBar
-from app.views.errorplot import Crossing, ErrorLine, ErrorPlot
 from app.views.mosaic import Mosaic
 from app.views.scoregrid import ScoreGrid
 from app.widgets import Key, box, col, quiet, row
@@ -112,7 +113,7 @@ class ScaleCards:
         self.rows = col((upper, 1), lower, gap=S3)
 
     @property
-    def views(self) -> tuple[PixelView | Curves, ...]:
+    def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.plot, self.grid, self.live, self.photo, self.maps, self.similarity
 

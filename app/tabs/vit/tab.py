@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from app import choosers, words
-from app.plots.curves import Curves
+from app.plots.surface import Surface
 from app.tab import Dock, Page, TopicTab
 from app.tabs.vit.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard, PredictionCard, cell_of
 from app.tabs.vit.dock import VitForm
@@ -85,9 +85,9 @@ class VitTab(TopicTab):
             page.painting.connect(lambda fields: self.change(**fields))
             page.settled.connect(self.history.seal)
         pages = [Page("Watch", centre, Dock(self.form)), *(page.page() for page in self.inside)]
-        self._views: list[PixelView | Curves] = [
+        self._views: list[PixelView | Surface] = [
             *(view for page in pages for view in page.centre.findChildren(PixelView)),
-            *(plot for page in pages for plot in page.centre.findChildren(Curves)),
+            *(plot for page in pages for plot in page.centre.findChildren(Surface)),
         ]
         self.scale = ScalePage(self)
         return [*pages, Page("Scale study", self.scale.centre, self.scale.dock)]

@@ -7,9 +7,10 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.plots.curves import Curve, Curves
+from app.plots.errorplot import ErrorLine, ErrorPlot
+from app.plots.surface import Surface
 from app.tabs.transfer.learn.run import TESTED_STEPS, RunState
 from app.views.base import PixelView
-from app.views.errorplot import ErrorLine, ErrorPlot
 from app.views.intervals import Interval, Intervals
 from app.widgets import Segments, col
 from app.words import say
@@ -53,7 +54,7 @@ class Accuracy:
         self.draw_intervals()
 
     @property
-    def views(self) -> tuple[Curves | PixelView, ...]:
+    def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.curves, self.by_labels, self.intervals
 

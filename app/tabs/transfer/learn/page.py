@@ -9,7 +9,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
-from app.plots.curves import Curves
+from app.plots.surface import Surface
 from app.shell import Shell
 from app.tabs.transfer.learn.accuracy import Accuracy
 from app.tabs.transfer.learn.form import LearnForm
@@ -109,7 +109,7 @@ class LearnPage(TrainingPage):
         return self.set_card, self.curve_card, self.map_card, self.confusion_card
 
     @property
-    def views(self) -> tuple[Curves | PixelView, ...]:
+    def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.rows, *self.accuracy.views, self.cloud, self.confusion
 
