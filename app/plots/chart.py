@@ -19,9 +19,9 @@ from app.plots.surface import Surface, cosmetic
 LEAST = 1e-12  #: what a logarithmic axis takes for 0
 
 
-def case(token: str = "surface", width: float = 1.5) -> QPen:
+def case(token: str = "surface", width: float = 1.5, alpha: int = 255) -> QPen:
     """The pen around a dot, in the color of the paper; the same object each time, so that dots are painted once."""
-    return _case(theme.color(token).rgba(), width)
+    return _case(theme.color(token, alpha).rgba(), width)
 
 
 @lru_cache(maxsize=256)

@@ -96,6 +96,8 @@ class Caption(pg.TextItem):
             room, at = box.sceneBoundingRect(), above.mapToScene(self.pos())
             if self.anchor.x() != 0.5 and not room.left() <= at.x() + x <= room.right() - size.width():
                 x = -x - size.width()
+            if self.anchor.y() > 1 and at.y() + y < room.top():
+                y = -y - size.height()
             x = min(max(at.x() + x, room.left()), max(room.left(), room.right() - size.width())) - at.x()
             y = min(max(at.y() + y, room.top()), max(room.top(), room.bottom() - size.height())) - at.y()
         self.textItem.setPos(x, y)

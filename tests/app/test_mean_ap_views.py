@@ -11,11 +11,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from app import words
-from app.views import precisioncurve
+from app.plots.precisioncurve import Line, PrecisionCurve, staircase
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import ROW_H, DetectionList, Entry
-from app.views.precisioncurve import Line, PrecisionCurve, staircase
-from tests.app.views_help import click, hover, is_drawn, show
+from tests.app.views_help import click, drag, hover, is_drawn, show
 
 
 def test_a_staircase_encloses_the_average_precision():
@@ -25,7 +24,7 @@ def test_a_staircase_encloses_the_average_precision():
     assert np.trapezoid(y, x) == pytest.approx(0.25 * 1 + 0.25 * 0.75 + 0.25 * 0.6)
 
 
-def test_a_class_of_very_many_steps_is_drawn_as_all_of_them(qtbot, monkeypatch):
+def test_a_class_of_very_many_steps_is_drawn_as_all_of_them(qtbot):
     """No more points than pixels are drawn, and the picture is the same."""
     rng = np.random.default_rng(0)
     right = rng.random(30_000) < np.linspace(1, 0, 30_000)
@@ -33,25 +32,22 @@ def test_a_class_of_very_many_steps_is_drawn_as_all_of_them(qtbot, monkeypatch):
     view = show(qtbot, PrecisionCurve(), 400, 260)
     line = Line(recall, precision, np.maximum.accumulate(precision[::-1])[::-1], changed=rng.random(30_000) < 0.5)
     view.set_line(line)
-    view.arranged()
-    assert len(view._polygon(recall, precision)) <= 4 * 400
+    assert len(view._curve.curve.getData()[0]) <= 12 * 400
     assert len(view.ringed()) < 1000 < line.changed.sum()
-    x, y = precisioncurve.thinned(np.repeat(np.arange(1000.0), 30), rng.random(30_000))
-    assert (np.diff(x) >= 0).all()
-    assert len(x) == len(y) == 4000
 
     def picture():
         image = view.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
         return np.array(image.constBits()).reshape(image.height(), -1) < 200
 
     def near(drawn):
-        wide = np.pad(drawn, 1)
+        wide = np.pad(drawn, 2)
         rows, cols = drawn.shape
-        return np.any([wide[i : i + rows, j : j + cols] for i in range(3) for j in range(3)], axis=0)
+        return np.any([wide[i : i + rows, j : j + cols] for i in range(5) for j in range(5)], axis=0)
 
     view.set_line(replace(line, changed=line.changed[:0]))
     few = picture()
-    monkeypatch.setattr(precisioncurve, "MANY", 10**9)
+    for item in (view._area, view._before, view._curve):
+        item.setDownsampling(1, auto=False)
     every = picture()
     assert few.sum() > 400
     assert not (few & ~near(every)).any()
@@ -67,9 +63,9 @@ def test_the_curve_is_walked_and_pointed_at(qtbot):
     )
     chosen = []
     view.chosen.connect(chosen.append)
-    hover(view, view.step_point(1))
+    hover(view.viewport(), view.step_point(1))
     assert "2 of 3" in view.report()
-    click(view, view.step_point(2))
+    click(view.viewport(), view.step_point(2))
     QTest.keyClick(view, Qt.Key.Key_Left)
     QTest.keyClick(view, Qt.Key.Key_Left)
     QTest.keyClick(view, Qt.Key.Key_Left)
@@ -77,7 +73,35 @@ def test_the_curve_is_walked_and_pointed_at(qtbot):
     with pytest.raises(ValueError, match="NaN"):
         view.set_line(Line(recall, precision * np.nan, recall))
     view.set_line(Line(np.zeros(0), np.zeros(0), np.zeros(0)))
-    assert view.under(QPointF(10, 10)) is None
+    hover(view.viewport(), QPointF(200, 100))
+    assert view.report() == ""
+
+
+def test_the_lit_step_follows_the_hand_along_the_curve_and_a_drag_beside_it_pans(qtbot):
+    view = show(qtbot, PrecisionCurve(), 400, 260)
+    recall = np.linspace(0.1, 1, 10)
+    view.set_line(Line(recall, 1 - recall / 2, 1 - recall / 2, recall, recall, passing=4))
+    chosen = []
+    view.chosen.connect(lambda step: (chosen.append(step), view.set_at(step, f"step {step}")))
+    view.set_at(2, "step 2")
+    drag(view.viewport(), view.step_point(2), view.step_point(6))
+    assert chosen[-1] == 6
+    assert view._chip.toPlainText() == "step 6"
+    assert view._threshold.value() == pytest.approx(0.4)
+    before = view.box.viewRange()
+    drag(view.viewport(), view.spot(0.2, 0.1), view.spot(0.4, 0.2))
+    assert view.box.viewRange() != before
+    assert chosen[-1] == 6
+    view.fit()
+    assert view.box.viewRange() == before
+
+
+def test_a_chip_without_room_above_stands_below(qtbot):
+    view = show(qtbot, PrecisionCurve(), 400, 260)
+    view.set_line(Line(np.array([0.5]), np.array([1.0]), np.array([1.0])))
+    view.set_at(0, "1: TP 0.99")
+    chip = view._chip.mapRectToScene(view._chip.boundingRect())
+    assert chip.top() > view.step_point(0).y()
 
 
 def test_a_list_of_very_many_rows_makes_those_in_sight(qtbot):

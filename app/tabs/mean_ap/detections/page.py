@@ -13,6 +13,8 @@ from app import words
 from app.cards import card
 from app.choosers import shortened
 from app.params_form import ParamsForm
+from app.plots.precisioncurve import Line, PrecisionCurve
+from app.plots.surface import Surface
 from app.sections import section
 from app.shell import Shell
 from app.steady import hold_lines
@@ -41,7 +43,6 @@ from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import DetectionList, Entry
 from app.views.filmstrip import FilmStrip
-from app.views.precisioncurve import Line, PrecisionCurve
 from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
@@ -375,6 +376,6 @@ class DetectionsPage(Page):
         words.say(self.whole, "setText", text, ap=ap, ap50=ap50, ap75=ap75,
                   change=words.number(change, 4, signed=True))  # fmt: skip
 
-    def views(self) -> list[PixelView]:
+    def views(self) -> list[PixelView | Surface]:
         """All that can be exported."""
         return [self.photo, self.curve, self.list, self.matrix, self.bar, self.strip]
