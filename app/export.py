@@ -221,6 +221,7 @@ def menu(view: QWidget) -> QMenu:
     made.addSeparator()
     made.addAction(words.tr("Save as PNG"), lambda: _ask(view, ".png"))
     made.addAction(words.tr("Save as SVG"), lambda: _ask(view, ".svg"))
+    made.addAction(words.tr("Figure for a paper"), lambda: ask_for_figure(view))
     if isinstance(view, Exportable):
         made.addAction(words.tr("Save numbers (NPZ)"), lambda: _ask(view, ".npz"))
         made.addAction(words.tr("Save numbers (CSV)"), lambda: _ask(view, ".csv"))
@@ -234,6 +235,15 @@ def open_menu(view: QWidget, at: QPoint) -> None:
     made = menu(view)
     made.aboutToHide.connect(made.deleteLater)
     made.popup(at)
+
+
+def ask_for_figure(view: QWidget) -> None:
+    """Ask how a view is to stand in a paper, without holding the window up."""
+    from app.figuredialog import FigureDialog  # which saves by this module
+
+    dialog = FigureDialog(view)
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 def _ask(view: QWidget, ending: str) -> None:

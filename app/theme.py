@@ -10,6 +10,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 
 import numpy as np
@@ -73,6 +74,16 @@ class _State:
 
 
 _state = _State()
+
+
+@contextmanager
+def borrowed(look: str) -> Iterator[None]:
+    """The tokens of a theme for a moment, to paint with; nothing on screen is told of it."""
+    before, _state.name = _state.name, look
+    try:
+        yield
+    finally:
+        _state.name = before
 
 
 # ------------------------------------------------------------------ tokens

@@ -391,7 +391,9 @@ class ScatterPlot(Chart):
             for edge in band.lines:
                 edge.setPen(pg.mkPen(None))
         self._line.setPen(dashed())
-        self._meets.setData(size=12, pen=case(), brush=accent)
+        self._meets.setSize(12)  # not by setData, which would take its place away
+        self._meets.setPen(case())
+        self._meets.setBrush(accent)
         self._chip.dress()
         self._marks.looks()
         if self._stems is not None:

@@ -44,7 +44,15 @@ def menu_of(item: pg.PlotItem) -> Iterator[QWidget]:
 
 
 class Stretches(Protocol):
-    """A view whose scale can be given other ends."""
+    """A view whose scale can be given other ends.
+
+    Attributes
+    ----------
+    color_bars : tuple of QWidget
+        The bars that belong to it; they go into a figure with it.
+    """
+
+    color_bars: tuple[QWidget, ...]
 
     def stretch(self, ends: tuple[float, float] | None) -> None:
         """Color from the first end to the second; None: from end to end of the values."""
@@ -118,6 +126,7 @@ class ColorBar(PixelView):
         """Let these views follow when an end is dragged; without any, there is nothing to drag."""
         self._drives = True
         for view in views:
+            view.color_bars = (*view.color_bars, self)
             self.stretched.connect(view.stretch)
 
     def put_back(self) -> None:

@@ -1,0 +1,240 @@
+"""A figure for a paper: a view at a width in mm, in either theme, with its color bars and a caption of its settings.
+
+PNG has the pixels that width and resolution ask for; SVG and PDF are drawn, not rastered, but for what is an image on
+screen. Texts of an SVG are outlines, those of a PDF carry their fonts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QWidget
+
+from app import theme, words
+from app.export import png, settings_of, settings_text
+from app.outlines import outlined
+from app.saving import Filling
+from app.theme import CAPTION, S2
+from engines.core.params import Choice, Params, Range, Switch, rules
+
+KINDS = (".png", ".svg", ".pdf")
+INCH = 25.4  #: mm
+NARROWEST, WIDEST = 30.0, 400.0  #: mm
+COARSEST, FINEST = 72, 1200  #: dpi
+FINE = 1200  #: dpi to which places in a PDF and an SVG are rounded
+MOST_PIXELS = 200_000_000
+GAP = S2  #: px between view, bars and caption, and around all
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is asked for.
+
+    Attributes
+    ----------
+    width : float
+        Of the whole, in mm: 85 is a column of most journals, 174 a page.
+    dpi : int
+        Resolution of a PNG.
+    look : str
+        Theme it is drawn in.
+    caption, bars : bool
+        Whether the settings are written below, and whether the color bars of the view come along.
+    """
+
+    width: float = 85.0
+    dpi: int = 300
+    look: str = "light"
+    caption: bool = True
+    bars: bool = True
+
+
+def bars_of(view: QWidget) -> list[QWidget]:
+    """The color bars in sight that belong to a view."""
+    return [bar for bar in getattr(view, "color_bars", ()) if not bar.isHidden()]
+
+
+def caption_of(view: QWidget) -> str:
+    """The settings as a sentence of names and values, in the language in use; empty where there are none."""
+    above: QWidget | None = view
+    while above is not None:
+        params = getattr(above, "params", None)
+        if isinstance(params, Params):
+            return "; ".join(f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in _shown(params))
+        above = above.parentWidget()
+    return ""
+
+
+def _shown(params: Params) -> Iterator[tuple[str, Range | Choice | Switch]]:
+    return ((name, rule) for name, rule in rules(params).items() if rule.label)
+
+
+def _said(params: Params, name: str, rule: Range | Choice | Switch) -> str:
+    value = getattr(params, name)
+    match rule:
+        case Range():
+            shown = value * 100 if rule.percent else value
+            unit = "%" if rule.percent else words.tr(rule.unit) if rule.unit else ""
+            return f"{words.number(shown, rule.digits)} {unit}".strip()
+        case Switch():
+            return words.tr("on" if value else "off")
+        case Choice():
+            return words.tr(value)
+
+
+@contextmanager
+def lent(look: str, *widgets: QWidget) -> Iterator[None]:
+    """Widgets in another theme, for painting them; nothing of it is seen on screen."""
+    if look == theme.name():
+        yield
+        return
+    with theme.borrowed(look):
+        _restyled(widgets)
+        yield
+    _restyled(widgets)
+
+
+def _restyled(widgets: tuple[QWidget, ...]) -> None:
+    for widget in widgets:
+        told = getattr(widget, "restyled", None)
+        if callable(told):
+            told()
+
+
+class Sheet:
+    """A view with what belongs to it, placed on paper; all in logical pixels of the view.
+
+    Parameters
+    ----------
+    view : QWidget
+    figure : Figure
+    """
+
+    def __init__(self, view: QWidget, figure: Figure) -> None:
+        self._view = view
+        self._bars = bars_of(view) if figure.bars else []
+        self._caption = caption_of(view) if figure.caption else ""
+        wide = view.width()
+        y = GAP + view.height()
+        self._places: list[QPoint] = []
+        for bar in self._bars:
+            self._places.append(QPoint(GAP, y + GAP))
+            y += GAP + bar.height()
+        self._words = QRectF(GAP, y + GAP, wide, 0)
+        if self._caption:
+            self._words.setHeight(self._high(wide))
+            y = round(self._words.bottom())
+        self.size = QSize(wide + 2 * GAP, y + GAP)
+
+    def _high(self, wide: int) -> float:
+        """Height of the caption, px."""
+        image = QImage(1, 1, QImage.Format.Format_RGB32)
+        with QPainter(image) as painter:
+            painter.setFont(theme.font(CAPTION))
+            place = QRectF(0, 0, wide, 10_000)
+            return painter.boundingRect(place, int(Qt.TextFlag.TextWordWrap), self._caption).height()
+
+    @property
+    def widgets(self) -> tuple[QWidget, ...]:
+        """What is painted."""
+        return self._view, *self._bars
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw all of it."""
+        painter.fillRect(QRect(QPoint(0, 0), self.size), theme.color("surface"))
+        for widget, place in ((self._view, QPoint(GAP, GAP)), *zip(self._bars, self._places, strict=True)):
+            painter.save()
+            painter.translate(place)
+            QWidget.render(widget, painter, QPoint(0, 0))
+            painter.restore()
+        if self._caption:
+            painter.setFont(theme.font(CAPTION))
+            painter.setPen(theme.color("text2"))
+            painter.drawText(self._words, int(Qt.TextFlag.TextWordWrap), self._caption)
+
+
+def taken(view: QWidget, figure: Figure, kind: str) -> Filling:
+    """A copy of a view as a figure, made now; what is returned writes it, on any thread.
+
+    Parameters
+    ----------
+    view : QWidget
+    figure : Figure
+    kind : str
+        One of `KINDS`.
+    """
+    sheet = Sheet(view, figure)
+    with lent(figure.look, *sheet.widgets):
+        return MAKERS[kind](sheet, figure, settings_text(settings_of(view)))
+
+
+def pixels(view: QWidget, figure: Figure) -> QSize:
+    """Size of the PNG, px; no more than `MOST_PIXELS` in all."""
+    return _pixels(Sheet(view, figure), figure)
+
+
+def _pixels(sheet: Sheet, figure: Figure) -> QSize:
+    wide = figure.width / INCH * figure.dpi
+    high = wide * sheet.size.height() / sheet.size.width()
+    shrink = min(1.0, (MOST_PIXELS / (wide * high)) ** 0.5)
+    return QSize(max(1, round(wide * shrink)), max(1, round(high * shrink)))
+
+
+def _png(sheet: Sheet, figure: Figure, settings: str) -> Filling:
+    size = _pixels(sheet, figure)
+    image = QImage(size, QImage.Format.Format_RGB32)
+    per_m = round(1000 * size.width() / figure.width)
+    image.setDotsPerMeterX(per_m)
+    image.setDotsPerMeterY(per_m)
+    image.setText("settings", settings)
+    with QPainter(image) as painter:
+        painter.scale(size.width() / sheet.size.width(), size.height() / sheet.size.height())
+        sheet.paint(painter)
+    return lambda out: out.write(png(image))
+
+
+def _svg(sheet: Sheet, figure: Figure, settings: str) -> Filling:
+    store, buffer = _buffer()
+    made = QSvgGenerator()
+    made.setOutputDevice(buffer)
+    scale = figure.width / INCH * FINE / sheet.size.width()
+    made.setResolution(FINE)
+    made.setSize(QSize(round(sheet.size.width() * scale), round(sheet.size.height() * scale)))
+    made.setViewBox(QRect(QPoint(0, 0), sheet.size))
+    made.setDescription(settings)
+    with QPainter(made) as painter:
+        sheet.paint(painter)
+    painted = bytes(store.data())
+    return lambda out: out.write(outlined(painted))
+
+
+def _pdf(sheet: Sheet, figure: Figure, settings: str) -> Filling:
+    store, buffer = _buffer()
+    made = QPdfWriter(buffer)
+    high = figure.width * sheet.size.height() / sheet.size.width()
+    page = QPageSize(QSizeF(figure.width, high), QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch)
+    made.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF()))
+    made.setResolution(FINE)
+    made.setCreator("Attention Lab")
+    made.setTitle(settings)
+    with QPainter(made) as painter:
+        scale = figure.width / INCH * FINE / sheet.size.width()
+        painter.scale(scale, scale)
+        sheet.paint(painter)
+    painted = bytes(store.data())
+    return lambda out: out.write(painted)
+
+
+def _buffer() -> tuple[QByteArray, QBuffer]:
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    return store, buffer
+
+
+MAKERS: dict[str, Callable[[Sheet, Figure, str], Filling]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}

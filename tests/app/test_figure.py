@@ -1,0 +1,131 @@
+"""Figures for papers: their size, what they hold, both themes, and that the window shows nothing of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QFileDialog
+
+from app import export, theme, words
+from app.figure import KINDS, MOST_PIXELS, Figure, Sheet, bars_of, caption_of, pixels, taken
+from app.figuredialog import FigureDialog
+from tests.app.views_help import pixels as painted
+
+COMPARE = 0
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    tab = open_window().show_topic("scoring")
+    qtbot.waitUntil(lambda: not tab.is_busy)
+    return tab
+
+
+@pytest.fixture
+def view(tab):
+    """A map of weights with its color bar."""
+    return tab.pages[COMPARE].functions[2].grids[1]
+
+
+def made(view, kind, **fields) -> bytes:
+    out = io.BytesIO()
+    taken(view, Figure(**fields), kind)(out)
+    return out.getvalue()
+
+
+def test_a_png_has_the_pixels_that_width_and_resolution_ask_for(view):
+    image = Image.open(io.BytesIO(made(view, ".png", width=85.0, dpi=300)))
+    size = pixels(view, Figure(85.0, 300))
+    assert image.size == (size.width(), size.height())
+    assert image.width == round(85 / 25.4 * 300)
+    assert image.info["dpi"][0] == pytest.approx(300, abs=1)
+    assert json.loads(image.text["settings"])["dim"] == 16
+
+
+def test_width_and_resolution_at_their_ends_stay_within_memory(view):
+    size = pixels(view, Figure(400.0, 1200))
+    assert 0 < size.width() * size.height() <= MOST_PIXELS * 1.01
+    assert pixels(view, Figure(30.0, 72)).width() == 85
+
+
+def test_bar_and_caption_come_along_if_they_are_wanted(view):
+    (bar,) = bars_of(view)
+    assert caption_of(view).startswith("Scoring function Scaled dot product; Dimension d 16; ")
+    heights = [
+        Sheet(view, Figure(bars=bars, caption=caption)).size.height()
+        for bars, caption in ((False, False), (True, False), (True, True))
+    ]
+    assert heights[1] - heights[0] >= bar.height()
+    assert heights[2] > heights[1]
+
+
+@pytest.mark.parametrize("look", theme.THEMES)
+def test_it_is_drawn_in_either_theme_and_the_window_stays_as_it_is(tab, view, look):
+    before = painted(tab)
+    image = Image.open(io.BytesIO(made(view, ".png", look=look))).convert("RGB")
+    paper = theme.TOKENS[look]["surface"]
+    assert "#{:02X}{:02X}{:02X}".format(*image.getpixel((2, 2))) == paper
+    assert theme.name() == "light"
+    np.testing.assert_array_equal(painted(tab), before)
+
+
+def test_plots_are_drawn_in_the_other_theme_too(open_window, qtbot):
+    tab = open_window().show_topic("attention_pooling")
+    qtbot.waitUntil(lambda: not tab.is_busy)
+    view = tab.now.plot
+    before = painted(view)
+    image = np.asarray(Image.open(io.BytesIO(made(view, ".png", look="dark", caption=False))).convert("RGB"))
+    token = theme.TOKENS["dark"]["surface"]
+    paper = [int(token[i : i + 2], 16) for i in (1, 3, 5)]
+    assert (image == paper).all(-1).mean() > 0.5
+    np.testing.assert_array_equal(painted(view), before)
+
+
+def test_an_svg_has_its_width_in_mm_and_no_font(view):
+    text = made(view, ".svg", width=85.0).decode()
+    found = re.search(r'width="([\d.]+)mm"', text)
+    assert float(found[1]) == pytest.approx(85, abs=0.1)
+    assert "<text" not in text
+    assert "Scaled dot product" in text  # its words stay, as labels and settings
+
+
+def test_a_pdf_is_one_page_of_that_width(view):
+    data = made(view, ".pdf", width=85.0)
+    assert data.startswith(b"%PDF")
+    box = re.search(rb"/MediaBox \[\s*0 0 ([\d.]+) ([\d.]+)", data)
+    assert float(box[1]) / 72 * 25.4 == pytest.approx(85, abs=0.4)
+    assert data.count(b"/Type /Page\n") == 1
+
+
+def test_the_menu_asks_and_the_window_saves(tab, view, tmp_path, monkeypatch, qtbot):
+    window = tab.window()
+    (line,) = [each for each in export.menu(view).actions() if each.text() == words.tr("Figure for a paper")]
+    line.trigger()
+    dialog = window.findChild(FigureDialog)
+    assert dialog.isVisible()
+    assert dialog.said.text() == "1004 × " + dialog.said.text().split("× ")[1]
+    dialog.kind.set_at(KINDS.index(".pdf"))
+    dialog.kind.chosen.emit(2)
+    assert not dialog.dpi.isVisible()
+    asked = []
+    monkeypatch.setattr(QFileDialog, "open", lambda dialog: asked.append(dialog))
+    dialog._ask()
+    asked[0].fileSelected.emit(str(tmp_path / "figure"))
+    qtbot.waitUntil(lambda: not window.saving.busy)
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    asked[0].finished.emit(0)
+
+
+def test_it_is_said_in_chinese(tab, view):
+    words.set_language("zh")
+    words.forget_missing()
+    dialog = FigureDialog(view)
+    assert dialog.windowTitle() == "论文插图"
+    assert "缩放点积" in caption_of(view) or "点积" in caption_of(view)
+    dialog.deleteLater()
+    assert not words.missing()
