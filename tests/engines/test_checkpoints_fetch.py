@@ -428,12 +428,18 @@ def test_a_silent_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_hub_that_falls_silent(server: Hub, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.02)
+    ask = fetch.http_backoff
+    monkeypatch.setattr(fetch, "http_backoff", lambda *what, **how: ask(*what, **{**how, "timeout": 60}))
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", httpx2.Timeout(60, read=0.04))  # only for the files
     server.stall_at = 0
     assert "the hub is silent (" in refusal()
-    server.stall_at = 400_000
-    assert weights(get()) == WEIGHTS  # as long as each connection brings something
-    assert len(server.asked("model.safetensors")) == 6 + 4
+    tries = len(server.asked("model.safetensors"))  # the library's own number
+    server.stall_at = len(WEIGHTS) // (tries + 1)
+    assert weights(get()) == WEIGHTS  # as long as connections bring something; on a busy machine one may bring nothing
+    ranges = server.asked("model.safetensors")[tries:]
+    begins = [int((range_ or "bytes=0-").removeprefix("bytes=").removesuffix("-")) for range_ in ranges]
+    assert begins == sorted(begins)
+    assert len(set(begins)) > tries
 
 
 def test_a_certificate_that_nobody_has_signed(monkeypatch: pytest.MonkeyPatch) -> None:
