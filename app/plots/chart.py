@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -56,6 +57,7 @@ class Chart(Surface):
         self, low: tuple[int, int], axes: dict[str, pg.AxisItem] | None = None, log: tuple[bool, bool] = (False, False)
     ) -> None:
         self.log = log
+        self.linked: tuple[Chart, ...] = ()
         self._levels = Levels()
         super().__init__(low, axes)
         for side in ("left", "bottom"):
@@ -66,6 +68,12 @@ class Chart(Surface):
         self.plot.addItem(self._levels, ignoreBounds=True)
         self.box.sigRangeChanged.connect(self._show_levels)
         self.box.sigResized.connect(self._show_levels)
+
+    def fit(self) -> None:
+        for chart in self.linked or (self,):
+            chart.box.held = False
+        for chart in self.linked or (self,):
+            chart.whole()
 
     # -- places
     def seen(self, x: float, y: float = 1.0) -> QPointF:
@@ -111,6 +119,21 @@ class Chart(Surface):
         (left, right), (low, high) = self.box.viewRange()
         ticks = axis.tickValues(low, high, max(1.0, self.box.height())) if axis.isVisible() else ()
         self._levels.set_levels(tuple(float(v) for v in ticks[0][1]) if ticks else (), left, right, low, high)
+
+
+def link(charts: Sequence[Chart]) -> None:
+    """Show the same x in all of these, whichever of them the hand moves; "show all" is of all of them, too."""
+    first = charts[0]
+    for chart in charts:
+        chart.linked = tuple(charts)
+        chart.box.sigRangeChangedManually.connect(lambda _mask: _hold(charts))
+        if chart is not first:
+            chart.plot.setXLink(first.plot)
+
+
+def _hold(charts: Sequence[Chart]) -> None:
+    for chart in charts:
+        chart.box.held = True
 
 
 def dashed(token: str = "control") -> QPen:

@@ -15,7 +15,7 @@ from app.plots.chart import Chart, case, dashed, finite, ink
 from app.plots.items import Caption
 from app.plots.points import Points
 from app.plots.surface import cosmetic
-from app.theme import CAPTION, S1, S4
+from app.theme import CAPTION, S1, S2, S4
 from app.words import Text
 from engines.core.errors import Message
 
@@ -80,7 +80,7 @@ class PrecisionCurve(Chart):
         self._at = -1
         self._said: Text = ""
         # a class of COCO has 200,000 steps: pyqtgraph draws of each pixel's the least and the largest
-        self._area, self._before, self._curve = (pg.PlotDataItem(antialias=True) for _ in range(3))
+        self._area, self._before, self._curve = (pg.PlotDataItem(antialias=smooth) for smooth in (False, True, True))
         self._grid, self._rings = pg.ScatterPlotItem(antialias=True), pg.ScatterPlotItem(antialias=True)
         self._spot, self._lit = pg.ScatterPlotItem(antialias=True), Points(REACH)
         self._steps = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
@@ -101,7 +101,7 @@ class PrecisionCurve(Chart):
         for item in (self._area, self._before, self._curve):  # in their box: outside of one they can't be clipped
             item.setDownsampling(auto=True, method="peak")
             item.setClipToView(True)
-        for name, corner, offset in zip(self._names, ((0, 0), (1, 1)), ((S1, S1), (-S1, -S1)), strict=True):
+        for name, corner, offset in zip(self._names, ((0, 0), (1, 1)), ((S1, S2), (-S1, -S1)), strict=True):
             name.setParentItem(self.box)
             name.anchor(corner, corner, offset)
         self._lit.editable = True  # along the curve

@@ -7,11 +7,14 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app import theme, words
 from app.plots.axes import LogAxis
+from app.plots.chart import link
 from app.plots.heaps import Heap, Heaps
 from app.plots.logplot import LogPlot, Trace
+from app.plots.powerplot import Growth, PowerPlot, written
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, exported, is_drawn, key, loud, pixels, show, wheel
 
@@ -132,6 +135,67 @@ def test_bands_and_a_named_level_are_drawn(qtbot, qtlog):
 def test_nan_is_refused(qapp):
     with pytest.raises(ValueError, match="NaN"):
         LogPlot("n").set_traces([Trace("a", X, np.full(11, np.nan))], (0.0, 1.0))
+
+
+def test_linked_plots_show_the_same_x_and_are_whole_together(qtbot):
+    room = QWidget()
+    line = QHBoxLayout(room)
+    plots = [LogPlot("a"), LogPlot("b")]
+    for plot in plots:
+        plot.set_traces([Trace("t", X, X / X)], (0.0, 2.0))
+        line.addWidget(plot)
+    link(plots)
+    show(qtbot, room, 600, 240)
+    whole = plots[0].box.viewRange()
+    wheel(plots[1].viewport(), plots[1].spot(32, 1), 3)
+    assert np.diff(plots[0].box.viewRange()[0]) < np.diff(whole[0])
+    np.testing.assert_allclose(plots[0].box.viewRange()[0], plots[1].box.viewRange()[0])
+    plots[0].set_traces([Trace("t", X, X / X)], (0.0, 2.0))  # what the hand chose stays
+    assert np.diff(plots[0].box.viewRange()[0]) < np.diff(whole[0])
+    plots[0].fit()
+    np.testing.assert_allclose(plots[0].box.viewRange(), whole)
+    np.testing.assert_allclose(plots[1].box.viewRange(), whole)
+
+
+# ------------------------------------------------------------------ growth
+@pytest.fixture
+def growth(qtbot):
+    view = PowerPlot("Operations", "operations")
+    square = Growth("square", "cat0", X, X**2, X[:3], np.array([1.0, 0.0, 20.0]))
+    nothing = np.zeros(0)
+    view.set_lines([square, Growth("time", "cat1", nothing, nothing, X[:2], X[:2], 1, joined=True)], (1.0, 1024.0))
+    view.set_cursor(16.0)
+    return show(qtbot, view, 420, 260)
+
+
+def test_what_is_not_above_0_is_left_out(growth):
+    assert [len(curve.getData()[0]) for curve in growth._curves] == [11, 0, 0, 2]
+    x, y = growth._dots.getData()
+    np.testing.assert_allclose((10**x).tolist(), [1, 4, 1, 2])
+    np.testing.assert_allclose((10**y).tolist(), [1, 20, 1, 2])
+
+
+def test_whole_decades_are_in_sight(growth):
+    (left, right), (low, high) = growth.box.viewRange()
+    assert left < 0 < math.log10(1024) < right
+    assert -0.2 < low < 0 < 7 < high < 7.2
+    assert growth.report() == "16, square 256"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(1, "1"), (1000, "1,000"), (1e4, "10⁴"), (1e-3, "10⁻³"), (250, "250"), (2.5e6, "2.5·10⁶")]
+)
+def test_numbers_of_a_power_axis(value, said):
+    assert written(value) == said
+
+
+def test_arrows_go_on_by_a_factor_within_the_axis(growth):
+    said = heard(growth)
+    key(growth, Qt.Key.Key_Right)
+    assert said[0] == pytest.approx(17.28)
+    growth.set_cursor(1024.0)
+    key(growth, Qt.Key.Key_Right)
+    assert said[-2] == 1024
 
 
 # ------------------------------------------------------------------ histograms

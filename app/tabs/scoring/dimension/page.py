@@ -7,6 +7,7 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.plots.chart import link
 from app.plots.heaps import Heap, Heaps
 from app.plots.logplot import LogPlot, Trace
 from app.shell import Shell
@@ -43,6 +44,7 @@ class DimensionPage(Page):
         self.bar.drive(*self.grids)
         self.std = LogPlot("Standard deviation of the scores over d", log_y=True)
         self.entropy = LogPlot("Entropy of the softmax over d")
+        link((self.std, self.entropy))
         self.heads = [quiet("") for _ in NAMES]
         for grid, text in zip(self.grids, ("Weights of raw scores", "Weights of scaled scores"), strict=True):
             words.say(grid, "setAccessibleName", text)

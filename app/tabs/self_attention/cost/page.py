@@ -7,13 +7,14 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.plots.chart import link
+from app.plots.powerplot import Growth, PowerPlot, power
 from app.shell import Shell
 from app.tabs.self_attention.cost.table import TOKENS, CostTable
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
-from app.views.powerplot import Growth, PowerPlot, power
 from app.widgets import WideButton, box, col, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
@@ -56,6 +57,7 @@ class CostPage(Page):
         self._measured: MeasuredFrame | None = None
         self.plots = [PowerPlot(name, name.lower().replace(" ", "-")) for name in NAMES]
         self.seconds = PowerPlot("Time", "time")
+        link([*self.plots, self.seconds])
         self.table = CostTable()
         self.counted = quiet("", wrap=True)
         cards = [card(n, p, note) for n, p, note in zip(NAMES, self.plots, NOTES, strict=True)]

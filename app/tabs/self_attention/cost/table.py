@@ -7,9 +7,9 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
 from app import theme, words
+from app.plots.powerplot import STYLES
 from app.theme import BODY, CAPTION, S2, S4
 from app.views.base import LEFT, PixelView, pen, text_width, write
-from app.views.powerplot import STYLES
 from engines.core.errors import Message
 from engines.self_attention.cost.spec import COSTS
 
