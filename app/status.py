@@ -84,7 +84,7 @@ class Status(FittingBar):
         if frames >= 0.5:
             words.say(self._fps, "setText", "{n} fps", n=f"{frames:.0f}")
         else:
-            words.say(self._fps, "setText", "at rest")
+            words.say(self._fps, "setText", "Idle")
 
     def set_busy(self, busy: bool) -> None:
         """Work began or ended; it is announced only if it lasts."""
@@ -156,6 +156,6 @@ class Status(FittingBar):
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""
-        self._fps.setFixedSize(room(self._fps.fontMetrics(), words.tr("{n} fps", n="000"), words.tr("at rest")))
+        self._fps.setFixedSize(room(self._fps.fontMetrics(), words.tr("{n} fps", n="000"), words.tr("Idle")))
 
     restyled = retranslated

@@ -62,7 +62,7 @@ def _refusal(name: str, error: HfHubHTTPError, token: bool) -> LabError:
     code = error.response.headers.get("X-Error-Code")
     if isinstance(error, GatedRepoError):
         return LabError(
-            "{name}: is given only to those whom its authors let in. Ask for that at {address}, then set HF_TOKEN to "
+            "{name}: gated; its authors grant access. Ask for it at {address}, then set HF_TOKEN to "
             "a token of your account.",
             name=name,
             address=f"{hub.endpoint()}/{hub.split(name)[0]}",

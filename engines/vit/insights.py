@@ -56,8 +56,8 @@ class Relevance(Insight):
         Probability of the class, or without a head the cosine with the untouched class token, after the most
         relevant patches were painted in the mean color, or alone were left.
     random : ndarray (R, K)
-        The same for patches that are covered in an order drawn by lot. Read backwards it is the insertion of the
-        opposite order, which is drawn by lot as well, so it measures both.
+        The same for patches that are covered in a random order. Read backwards it is the insertion of the
+        opposite order, which is random as well, so it measures both.
     complete : bool
         Whether all points are measured; only then there are scores.
     """

@@ -13,7 +13,7 @@ time, recomputed from the residual stream that enters it, and between two layers
 
 The test is deletion and insertion (Petsiuk et al. 2018): patches are painted in the mean color (0 after normalizing)
 in the order of relevance, most relevant first; or all are, and are uncovered in that order. A good map makes the
-probability fall fast and rise fast. Orders drawn by lot are the measure: a map that does no better explains nothing.
+probability fall fast and rise fast. Random orders are the measure: a map that does no better explains nothing.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class ViTParams(ScaleSettings):
             (LOOKS_AT, LOOKED_AT_BY),
             "Direction",
             group=LOOK,
-            tip="A row of the weights (whom the patch looks at) or a column (who looks at it).",
+            tip="A row of the weights (where the patch attends) or a column (which patches attend to it).",
         ),
     )
     resolution: int = setting(

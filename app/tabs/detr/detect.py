@@ -71,8 +71,8 @@ class DetectPage:
         self.look = Segments(
             ("Cross-attention", "Encoder"),
             tips=(
-                "Whom the selected query looks at on the photo",
-                "Whom the place under the pointer looks at in the encoder",
+                "Where the selected query attends on the photo",
+                "Where the place under the pointer attends in the encoder",
             ),
         )
         self.bars = {name: ColorBar(least=84) for name in ("photo", "maps", "matrix")}

@@ -59,7 +59,10 @@ class PhotoCard(Card):
     def __init__(self) -> None:
         self.view = Photo()
         self.view.reserve = RESERVE
-        tips = ("A row of the weights: whom the patch looks at.", "A column of the weights: who looks at the patch.")
+        tips = (
+            "A row of the weights: where the patch attends.",
+            "A column of the weights: which patches attend to it.",
+        )
         self.direction = Segments(DIRECTIONS, tips=tips)
         self.bar = ColorBar(least=200)
         self.bar.drive(self.view)

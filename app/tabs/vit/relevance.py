@@ -36,7 +36,7 @@ from engines.vit.spec import (
 
 TOKENS = {RAW: "cat0", ROLLED: "cat1", GRADIENT: "cat5", CHEFER: "cat3"}
 TIPS = {
-    RAW: "Mean over the heads of one layer: whom the class token looks at there. Knows no class.",
+    RAW: "Mean over the heads of one layer: where the class token attends there. Knows no class.",
     ROLLED: "Attention multiplied through all layers, with the residual stream. Knows no class. (Abnar & Zuidema 2020)",
     GRADIENT: "Mean over heads of max(0, gradient × attention) in one layer: attention that pushes the class's score.",
     CHEFER: "R grows by A R in each layer, A the mean over heads of max(0, gradient × attention). (Chefer 2021)",
@@ -45,8 +45,8 @@ PLOTS = (
     ("Deletion", "Percent of the patches covered, most relevant first"),
     ("Insertion", "Percent of the patches uncovered, most relevant first"),
 )
-HOW = "Covered patches are painted in the mean color. Gray: the mean and range of five orders by lot. (Petsiuk 2018)"
-SCORES = ("Deletion {value} ↓  by lot {random}", "Insertion {value} ↑  by lot {random}")
+HOW = "Covered patches are painted in the mean color. Gray: the mean and range of five random orders. (Petsiuk 2018)"
+SCORES = ("Deletion {value} ↓  random {random}", "Insertion {value} ↑  random {random}")
 POINTS = ("{share} % covered: {value}", "{share} % uncovered: {value}")
 SHORT = {RAW: "Raw", ROLLED: "Rollout", GRADIENT: "Grad × att.", CHEFER: "Chefer"}
 
@@ -243,10 +243,10 @@ class RelevancePage(InsidePage):
         most = Message("Most telling here: {best}, {least}.", values)
         chance = scores[RAW] >= float(spread.min())
         what = Message(
-            "Covered in the order of raw attention, {name} keeps {raw} on average; in orders drawn by lot {random} "
+            "Covered in the order of raw attention, {name} keeps {raw} on average; in random orders {random} "
             "({low} to {high})."
             if event.target >= 0
-            else "Covered in the order of raw attention, a cosine of {raw} is left on average; in orders drawn by lot "
+            else "Covered in the order of raw attention, a cosine of {raw} is left on average; in random orders "
             "{random} ({low} to {high}).",
             values,
         )

@@ -91,7 +91,7 @@ class StepsPage(InsidePage):
         for line in self.lines:
             theme.set_font(line, FORMULA - 1, mono=True)
         self._top = Card("Four steps", self.strip, tools=[self.back, self.forward])
-        self._asker = Card("Query", self.asker, foot=quiet("Click a patch: it asks.", wrap=True))
+        self._asker = Card("Query", self.asker, foot=quiet("Click a patch to make it the query.", wrap=True))
         self._keys = Card("Keys", self.keys, foot=row(self.said, 1, *((bar, 0) for bar in self.bars.values())))
         self._neurons = Card("Dimension by dimension", col(*((one, 1) for one in self.strands), gap=S1),
                              foot=col(*self.lines, gap=S1))  # fmt: skip
