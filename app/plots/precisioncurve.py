@@ -80,7 +80,8 @@ class PrecisionCurve(Chart):
         self._at = -1
         self._said: Text = ""
         # a class of COCO has 200,000 steps: pyqtgraph draws of each pixel's the least and the largest
-        self._area, self._before, self._curve = (pg.PlotDataItem(antialias=smooth) for smooth in (False, True, True))
+        self._area = pg.PlotDataItem(antialias=False)  # smooth ones show where pyqtgraph puts them together
+        self._envelope, self._before, self._curve = (pg.PlotDataItem(antialias=True) for _ in range(3))
         self._grid, self._rings = pg.ScatterPlotItem(antialias=True), pg.ScatterPlotItem(antialias=True)
         self._spot, self._lit = pg.ScatterPlotItem(antialias=True), Points(REACH)
         self._steps = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
@@ -95,10 +96,11 @@ class PrecisionCurve(Chart):
         self.whole()
 
     def _build(self) -> None:
-        above = (self._area, self._before, self._curve, self._grid, self._threshold, self._threshold_name, self._rings)
+        curves = (self._area, self._envelope, self._before, self._curve)
+        above = (*curves, self._grid, self._threshold, self._threshold_name, self._rings)
         for height, item in enumerate((*above, self._spot, *self._steps, self._lit, self._chip)):
             self.put(item, height)
-        for item in (self._area, self._before, self._curve):  # in their box: outside of one they can't be clipped
+        for item in curves:  # in their box: outside of one they can't be clipped
             item.setDownsampling(auto=True, method="peak")
             item.setClipToView(True)
         for name, corner, offset in zip(self._names, ((0, 0), (1, 1)), ((S1, S2), (-S1, -S1)), strict=True):
@@ -231,7 +233,8 @@ class PrecisionCurve(Chart):
     # -- items
     def _redraw(self) -> None:
         line = self._line
-        self._area.setData(*staircase(line.recall, line.envelope))
+        for item in (self._area, self._envelope):
+            item.setData(*staircase(line.recall, line.envelope))
         self._before.setData(*(staircase(line.before_recall, line.before_envelope) if len(line.before_recall) else ()))
         self._curve.setData(line.recall, line.precision)
         few = len(line.grid) <= FEW
@@ -279,7 +282,8 @@ class PrecisionCurve(Chart):
 
     def looks(self) -> None:
         super().looks()
-        self._area.setPen(cosmetic(theme.color("cat0"), width=1.5))
+        self._area.setPen(None)
+        self._envelope.setPen(cosmetic(theme.color("cat0"), width=1.5))
         self._area.setFillLevel(0)
         self._area.setFillBrush(ink("accent_soft", 170))
         self._before.setPen(dashed("text2"))

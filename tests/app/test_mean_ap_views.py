@@ -46,7 +46,7 @@ def test_a_class_of_very_many_steps_is_drawn_as_all_of_them(qtbot):
 
     view.set_line(replace(line, changed=line.changed[:0]))
     few = picture()
-    for item in (view._area, view._before, view._curve):
+    for item in (view._envelope, view._curve):
         item.setDownsampling(1, auto=False)
     every = picture()
     assert few.sum() > 400
