@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 
 class Memo(Generic[T]):
@@ -25,13 +26,27 @@ class Memo(Generic[T]):
 
     def get(self, key: object, make: Callable[[], T]) -> T:
         """What was made for this key (hashable), or what ``make`` makes; where it raises, nothing is kept."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        if key not in self._kept:
+            self._make_room()
+            self._kept[key] = make()
+        return self._used(key)
+
+    def get_in_steps(self, key: object, make: Callable[[], Generator[Y, None, T]]) -> Generator[Y, None, T]:
+        """As `get`, for what is made step by step: its yields are handed on; cut short, nothing is kept."""
+        if key not in self._kept:
+            self._make_room()
+            made = yield from make()
+            self._make_room()  # something else may have been asked for meanwhile
+            self._kept[key] = made
+        return self._used(key)
+
+    def _used(self, key: object) -> T:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _make_room(self) -> None:
         while len(self._kept) >= self._most:
             self._kept.popitem(last=False)
-        made = self._kept[key] = make()
-        return made
 
     def clear(self) -> None:
         """Let everything go."""
