@@ -13,9 +13,9 @@ _HOME = {
     "Encoder": "engines.moco.model",
     "info_nce": "engines.moco.model",
     "load_encoder": "engines.moco.load",
-    "Engine": "engines.moco.engine",
+    "Engine": "engines.moco.two_views.engine",
     "Trainer": "engines.moco.training",
-    "Tuner": "engines.moco.tuning",
+    "Tuner": "engines.moco.test.tuning",
 }
 __all__ = sorted(_HOME)
 

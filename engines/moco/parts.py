@@ -1,4 +1,5 @@
-"""What a live run is put together from: the small encoder, its supervised twin, views, and a look at the pictures."""
+"""What a live run is put together from: the small encoder and how it takes pictures, its supervised twin, views, and a
+check of the pictures."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
 from engines.core.errors import LabError, Message
+from engines.core.training import Weights
 from engines.moco.augment import Recipe
-from engines.moco.looks import normalize
 from engines.moco.model import Encoder, MoCo
 from engines.moco.pictures import PictureSet
 from engines.moco.settings import MOCO, STRENGTHS, Learning
@@ -25,6 +26,24 @@ WIDTHS, BLOCKS = (16, 32, 64), (0, 1, 1)
 def encoder(mlp: bool) -> Encoder:
     """The small encoder of the live runs, with random weights."""
     return Encoder(WIDTHS, BLOCKS, FEATURES, DIM, mlp)
+
+
+def normalize(pixels: Tensor) -> Tensor:
+    """(B, 3, H, W) in 0..1 -> as the run's encoders take it, channels last in memory."""
+    return ((pixels - 0.5) / 0.25).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def encode(encoder: Encoder, pixels: Tensor, head: bool) -> Tensor:
+    """uint8 pixels (n, 3, H, W), with running statistics -> vectors of length 1 (``head``), or features."""
+    training = encoder.training
+    if training:
+        encoder.eval()
+    scaled = normalize(pixels.float() / 255)
+    found = torch.nn.functional.normalize(encoder(scaled), dim=1) if head else encoder.features(scaled)
+    if training:
+        encoder.train()
+    return found
 
 
 def recipe(params: Learning, view: int) -> Recipe:
@@ -81,6 +100,18 @@ def checked(found: PictureSet, params: RunParams) -> tuple[Message, ...]:
     if params.method == MOCO and params.queue_size > count:
         notes.append(Message("The queue is larger than the {n} pictures: each one is its own negative.", {"n": count}))
     return tuple(notes)
+
+
+def restored(state: Weights) -> tuple[Encoder, Encoder]:
+    """Both encoders of a run's state, in eval mode."""
+    settings: Learning = state.made_of
+    pair = []
+    for name in ("encoder_q", "encoder_k"):
+        made = encoder(settings.mlp).eval()
+        own = {k[len(name) + 1 :]: torch.from_numpy(v) for k, v in state.arrays.items() if k.startswith(f"{name}.")}
+        made.load_state_dict(own)
+        pair.append(made)
+    return pair[0], pair[1]
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ Reading and drawing are generators that tell how far they are; nothing here is i
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from engines.core.aside import aside
 from engines.core.errors import LabError, Message
+from engines.core.memo import Memo
 from engines.core.pictures import SUFFIXES
 from engines.core.protocol import Progress
 from engines.core.reading import mapped
@@ -25,7 +26,7 @@ from engines.data.class_folders import Refusals
 from engines.data.scenes import random_background
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape
 from engines.data.walking import Walk
-from engines.moco.spec import CIFAR, DIGITS, FOLDER, SHAPES
+from engines.moco.settings import CIFAR, DIGITS, FOLDER, SHAPES
 
 SIDE = 32  #: pixels a side, of all pictures
 DRAWN, HELD_OUT = 3072, 768  # shapes to learn from, and to be tested on
@@ -74,25 +75,12 @@ class Wanted(NamedTuple):
     paths: tuple[str, ...] = ()
 
 
-class Shelf:
-    """Keeps the set asked for last, so that a slider does not draw it anew."""
+def kept(sets: Memo[PictureSet], wanted: Wanted) -> Making:
+    """One of ``sets``; read or drawn, telling how far it is, unless it is there already."""
+    return sets.get_in_steps(wanted, lambda: load(wanted))
 
-    def __init__(self) -> None:
-        self._wanted: Wanted | None = None
-        self._found: PictureSet | None = None
 
-    def get(self, wanted: Wanted) -> Iterator[Progress]:
-        """Make sure that the set is there; then take it from `found`."""
-        if wanted != self._wanted or self._found is None:
-            self._wanted, self._found = wanted, None
-            self._found = yield from load(wanted)
-
-    @property
-    def found(self) -> PictureSet:
-        """The set asked for last."""
-        if self._found is None:
-            raise LookupError("no set was asked for")
-        return self._found
+_bundled: Memo[PictureSet] = Memo(2)  # the same for everybody: shapes and photos, which take a while
 
 
 def load(wanted: Wanted) -> Making:
@@ -100,11 +88,11 @@ def load(wanted: Wanted) -> Making:
     looking = Progress(0, 0, Message("Looking into the folders"))
     match wanted.data:
         case data if data == SHAPES:
-            return (yield from drawn())
+            return (yield from _bundled.get_in_steps(data, drawn))
         case data if data == DIGITS:
             return handwritten()
         case data if data == CIFAR:
-            return (yield from aside(photos(), looking))
+            return (yield from _bundled.get_in_steps(data, lambda: aside(photos(), looking)))
         case data if data == FOLDER:
             return (yield from aside(folder(wanted.paths), looking))
     raise LookupError(wanted.data)
@@ -127,26 +115,16 @@ def one_shape(rng: np.random.Generator, kind: str) -> Bytes:
     return canvas.picture()
 
 
-@lru_cache(maxsize=1)
-def _shapes() -> list[PictureSet]:
-    """Where the drawn shapes are kept once they are drawn: they are the same for everybody."""
-    return []
-
-
 def drawn() -> Making:
     """The project's own shapes, drawn; six kinds, which are what is to be told apart."""
-    if not _shapes():
-        rng, total = np.random.default_rng(0), DRAWN + HELD_OUT
-        labels = rng.integers(0, len(KINDS), total)
-        pixels = np.empty((total, SIDE, SIDE, 3), np.uint8)
-        for i in range(total):
-            pixels[i] = one_shape(rng, KINDS[labels[i]])
-            if i % SLICE == SLICE - 1:
-                yield Progress(i + 1, total, Message("Drawing shapes"))
-        _shapes().append(
-            PictureSet(SHAPES, pixels[:DRAWN], pixels[DRAWN:], labels[:DRAWN], labels[DRAWN:], names=KINDS)
-        )
-    return _shapes()[0]
+    rng, total = np.random.default_rng(0), DRAWN + HELD_OUT
+    labels = rng.integers(0, len(KINDS), total)
+    pixels = np.empty((total, SIDE, SIDE, 3), np.uint8)
+    for i in range(total):
+        pixels[i] = one_shape(rng, KINDS[labels[i]])
+        if i % SLICE == SLICE - 1:
+            yield Progress(i + 1, total, Message("Drawing shapes"))
+    return PictureSet(SHAPES, pixels[:DRAWN], pixels[DRAWN:], labels[:DRAWN], labels[DRAWN:], names=KINDS)
 
 
 # ------------------------------------------------------------------ digits, photos
@@ -176,12 +154,6 @@ def cifar_place() -> Path:
     return Path(own) if own else Path(__file__).parents[3] / "shared" / "data" / "cifar10"
 
 
-@lru_cache(maxsize=1)
-def _photos() -> list[PictureSet]:
-    """Where CIFAR-10 is kept once it is decoded."""
-    return []
-
-
 def photos() -> Making:
     """The first 10,000 of CIFAR-10's training pictures, and 2,000 of its test pictures for the test.
 
@@ -193,17 +165,15 @@ def photos() -> Making:
     from engines.data.cifar import NAMES, decoding
 
     packed = cifar_place()
-    if not _photos():
-        if not all((packed / f"{part}.npz").is_file() for part in ("train", "test")):
-            raise LabError("CIFAR-10 is not on this disk.")
-        done, parts = 0, []
-        for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
-            pixels, told = yield from mapped(decoding(packed / f"{part}.npz", count), partial(_decoded, done))
-            done += len(told)
-            parts.append((pixels, told.astype(np.int64)))
-        (train, labels), (test, truth) = parts
-        _photos().append(PictureSet(CIFAR, train, test, labels, truth, NAMES))
-    return _photos()[0]
+    if not all((packed / f"{part}.npz").is_file() for part in ("train", "test")):
+        raise LabError("CIFAR-10 is not on this disk.")
+    done, parts = 0, []
+    for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
+        pixels, told = yield from mapped(decoding(packed / f"{part}.npz", count), partial(_decoded, done))
+        done += len(told)
+        parts.append((pixels, told.astype(np.int64)))
+    (train, labels), (test, truth) = parts
+    return PictureSet(CIFAR, train, test, labels, truth, NAMES)
 
 
 def _decoded(before: int, now: int) -> Progress:

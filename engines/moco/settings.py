@@ -49,16 +49,16 @@ class Learning(Params):
     data: str = setting(
         SHAPES, Choice(DATA, "Pictures", group=NEW_RUN, tip="What is learned from; labels are never looked at.")
     )
-    crop_1: float = setting(0.6, _ONE["crop"])
-    flip_1: float = setting(0.5, _ONE["flip"])
-    color_1: float = setting(1.0, _ONE["color"])
-    gray_1: float = setting(0.5, _ONE["gray"])
-    blur_1: float = setting(0.0, _ONE["blur"])
-    crop_2: float = setting(0.6, _TWO["crop"])
-    flip_2: float = setting(0.5, _TWO["flip"])
-    color_2: float = setting(1.0, _TWO["color"])
-    gray_2: float = setting(0.5, _TWO["gray"])
-    blur_2: float = setting(0.0, _TWO["blur"])
+    crop_1: float = setting(0.6, _ONE["crop"], changes_model=True)
+    flip_1: float = setting(0.5, _ONE["flip"], changes_model=True)
+    color_1: float = setting(1.0, _ONE["color"], changes_model=True)
+    gray_1: float = setting(0.5, _ONE["gray"], changes_model=True)
+    blur_1: float = setting(0.0, _ONE["blur"], changes_model=True)
+    crop_2: float = setting(0.6, _TWO["crop"], changes_model=True)
+    flip_2: float = setting(0.5, _TWO["flip"], changes_model=True)
+    color_2: float = setting(1.0, _TWO["color"], changes_model=True)
+    gray_2: float = setting(0.5, _TWO["gray"], changes_model=True)
+    blur_2: float = setting(0.0, _TWO["blur"], changes_model=True)
     method: str = setting(
         MOCO,
         Choice(
@@ -68,6 +68,7 @@ class Learning(Params):
             tip="A queue and a slow encoder; the same encoder with gradient; stored vectors of each picture; the "
             "rest of the batch. (He 2020, fig. 2)",
         ),
+        asked=False,
     )
     queue_size: int = setting(
         1024, Range(16, LARGEST_K, 1, "Queue K", log=True, group=NEW_RUN, tip="Keys that are negatives.")
@@ -75,6 +76,7 @@ class Learning(Params):
     batch: int = setting(
         128,
         Range(4, 512, 1, "Batch B", log=True, group=NEW_RUN, tip="Pictures per step. K / B steps fill the queue."),
+        asked=False,
     )
     momentum: float = setting(
         0.99,
@@ -82,6 +84,7 @@ class Learning(Params):
             0, 0.999, 0.001, "Momentum m", live=True, group=AT_ONCE,
             tip="θ_k = m θ_k + (1 − m) θ_q. With 0 the key encoder is the query encoder. (He 2020, eq. 2)",
         ),
+        asked=False,
     )  # fmt: skip
     temperature: float = setting(
         0.2,
@@ -89,6 +92,7 @@ class Learning(Params):
             0.03, 1, 0.01, "Temperature τ", log=True, live=True, group=AT_ONCE,
             tip="Divides the cosines before the softmax. Small: only the hardest negatives count.",
         ),
+        changes_model=True,
     )  # fmt: skip
     learning_rate: float = setting(
         2e-3,
@@ -102,6 +106,7 @@ class Learning(Params):
             group=AT_ONCE,
             tip="Step size of Adam. It rises over the first 50 steps.",
         ),
+        asked=False,
     )
     mlp: bool = setting(
         True,
@@ -110,6 +115,7 @@ class Learning(Params):
     supervised: bool = setting(
         True,
         Switch("Supervised twin", group=NEW_RUN, tip="The same network learns the labels beside it, for comparison."),
+        asked=False,
     )
     seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Weights, order of the pictures, views."))
 

@@ -1,87 +1,31 @@
-"""What the tab "MoCo" can ask for and what it is told. Imports no torch.
+"""What is set on the tab "MoCo", and what its run tells both pages that show it. Imports no torch.
 
-`MocoParams` are the tab's settings; the interactive `engines.moco.engine.Engine` answers them with a `ViewsFrame`.
-`RunParams` are those of one run: `engines.moco.training.Trainer` is the guest of the lane that makes it, and tells
-`RunBegan`, then `MocoStep` for each step, `Measured`, `QueueFrame`, `MapFrame` and `KeptRun` for some.
-`TuneParams` ask `engines.moco.tuning.Tuner` to fine-tune on a few labels.
+`MocoParams` are the settings of all pages. `RunParams` are those of one run: `engines.moco.training.Trainer` is the
+guest of the lane that makes it, and tells `RunBegan`, then `MocoStep` for each step, `Measured`, `QueueFrame`,
+`MapFrame` and `KeptRun` for some.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, setting
+from engines.core.params import Choice, Range, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
 from engines.core.training import Kept, Stepped, TrainingParams, Weights
-from engines.moco.saved import SavedRun, bundled, run_file, run_folder, saved_run
-from engines.moco.settings import (
-    AT_ONCE,
-    BANK,
-    CIFAR,
-    DATA,
-    DIGITS,
-    END_TO_END,
-    FITTING,
-    FOLDER,
-    IN_BATCH,
-    METHODS,
-    MOCO,
-    NEW_RUN,
-    PICTURES,
-    PRESETS,
-    SHAPES,
-    STRENGTHS,
-    VIEW_1,
-    VIEW_2,
-    Learning,
-    preset,
-    preset_of,
-)
-
-__all__ = [
-    "AT_ONCE",
-    "BANK",
-    "CIFAR",
-    "DATA",
-    "DIGITS",
-    "END_TO_END",
-    "FITTING",
-    "FOLDER",
-    "IN_BATCH",
-    "METHODS",
-    "MOCO",
-    "NEW_RUN",
-    "PICTURES",
-    "PRESETS",
-    "SHAPES",
-    "STRENGTHS",
-    "VIEW_1",
-    "VIEW_2",
-    "Learning",
-    "SavedRun",
-    "bundled",
-    "preset",
-    "preset_of",
-    "run_file",
-    "run_folder",
-    "saved_run",
-]  # fmt: skip
+from engines.moco.settings import FITTING, FOLDER, PICTURES, SHAPES, Learning, preset
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 THIS_RUN, RANDOM, BUNDLED = "This run", "Random weights", "CIFAR-10, bundled"
 ENCODERS = (BUNDLED, THIS_RUN, RANDOM)
 MOST_STEPS = 1_000_000
-GALLERY = 24  #: pictures to choose an anchor from
-SHOWN = 8  #: hardest negatives that are shown as pictures
 COLLAPSED = 0.05  #: spread of the keys below which they are called the same
 
 
@@ -98,21 +42,33 @@ class MocoParams(Learning):
     draw : int
         Another number draws other views.
     weights : Weights, optional
-        A state of the run to look at.
+        The state of the run that is looked at, as far as ``encoder`` says that the run is.
     """
 
-    anchor: int = 0
-    picture: Picture | None = None
-    draw: int = 0
-    weights: Weights | None = None
+    anchor: int = setting(0)
+    picture: Picture | None = setting(None)
+    draw: int = setting(0)
+    weights: Weights | None = looked(None)
 
-    encoder: str = setting(
+    encoder: str = looked(
         BUNDLED, Choice(ENCODERS, "Encoder", group=PICTURES, tip="Whose similarities are shown on this page.")
     )
     few: int = setting(
         10,
         Range(1, 100, 1, "Labels per class k", log=True, group="Fine-tuning", tip="Pictures with a label, a class."),
+        asked=False,
     )
+
+    def following(self, before: Self) -> Self:
+        """Dropped folders are not remembered: without any, the shapes are learned from."""
+        if self.data == FOLDER and not self.paths:
+            return replace(self, **learning_from(SHAPES))
+        return self
+
+
+def learning_from(data: str) -> dict[str, Any]:
+    """The fields that learn from other pictures: the first of them is shown, with views that fit them."""
+    return {"data": data, "anchor": 0, "picture": None, **preset(FITTING[data])}
 
 
 @dataclass(frozen=True)
@@ -131,96 +87,12 @@ class RunParams(Learning, TrainingParams):
     resume: bool = False
 
 
-@dataclass(frozen=True)
-class TuneParams(Params):
-    """What is fine-tuned, and on how much.
-
-    Attributes
-    ----------
-    weights : Weights, optional
-        The run's state.
-    data, paths : str, tuple of str
-        See `Learning`.
-    few : int
-        Labels per class.
-    number : int
-        Another number is another try.
-    """
-
-    weights: Weights | None = None
-    data: str = SHAPES
-    paths: tuple[str, ...] = ()
-    few: int = 10
-    number: int = 0
-
-
 def run_params(params: MocoParams, folder: str = "", resume: bool = False) -> RunParams:
     """The settings of a run begun now."""
     same = {f.name: getattr(params, f.name) for f in fields(Learning)}
     return RunParams(**same, folder=folder, resume=resume)
 
 
-# ------------------------------------------------------------------ interactive
-@dataclass(frozen=True, eq=False)
-class ViewsFrame(Frame):
-    """One anchor, two views, and the contrast with the keys.
-
-    Attributes
-    ----------
-    gallery : ndarray uint8 (G, 32, 32, 3)
-        Pictures to choose from.
-    anchor : ndarray uint8 (H, W, 3)
-    label : str
-        What the anchor shows; empty where nothing says so.
-    view_q, view_k : ndarray uint8 (32, 32, 3)
-    similarity : float
-        Cosine of q and k.
-    cosines : ndarray float32 (K,)
-        Of q with the negatives, in the order of the queue.
-    ages : ndarray int64 (K,)
-        Of the negatives; −1 = noise.
-    weights : ndarray float32 (1 + K,)
-        Softmax of the logits, the positive first: they sum to 1.
-    hardest : ndarray int64 (S,)
-        The negatives most like q, the worst first.
-    pictures : ndarray uint8 (S, 32, 32, 3)
-        What they show; gray where it is noise.
-    logit, rest, loss : float
-        l⁺ / τ; log Σ exp of all logits over τ; InfoNCE, the latter minus the former.
-    temperature : float
-    step : int
-        Of the run's state; −1 for other weights.
-    source : str
-        One of `ENCODERS`.
-    """
-
-    gallery: Bytes = field(repr=False)
-    anchor: Bytes = field(repr=False)
-    label: str
-    view_q: Bytes = field(repr=False)
-    view_k: Bytes = field(repr=False)
-    similarity: float
-    cosines: Floats = field(repr=False)
-    ages: Ints = field(repr=False)
-    weights: Floats = field(repr=False)
-    hardest: Ints = field(repr=False)
-    pictures: Bytes = field(repr=False)
-    logit: float
-    rest: float
-    loss: float
-    temperature: float
-    step: int
-    source: str
-
-
-@dataclass(frozen=True)
-class NotThere(Frame):
-    """The pictures or the encoder asked for can't be had."""
-
-    reason: Message
-
-
-# ------------------------------------------------------------------ run
 @dataclass(frozen=True, eq=False)
 class RunBegan(Record):
     """A run stands at its beginning, or where it was saved.
@@ -371,15 +243,3 @@ class Collapsed(Record):
 
     step: int
     spread: float
-
-
-# ------------------------------------------------------------------ fine-tuning
-@dataclass(frozen=True)
-class Tuned(Record):
-    """Test accuracy while fine-tuning on ``few`` labels per class: from the run's weights, from random ones."""
-
-    few: int
-    step: int
-    last: int
-    pretrained: float
-    scratch: float

@@ -11,25 +11,15 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from app import words
-from engines.core.errors import Message
+from app import export
 from engines.core.pictures import Picture
-from engines.moco.saved import put_aside
-from engines.moco.spec import (
-    BANK,
-    BUNDLED,
-    FOLDER,
-    PRESETS,
-    RANDOM,
-    THIS_RUN,
-    Collapsed,
-    Tuned,
-    preset,
-    run_file,
-    run_folder,
-    saved_run,
-)
+from engines.moco.saved import put_aside, run_file, run_folder, saved_run
+from engines.moco.settings import BANK, FOLDER, PRESETS, SHAPES, preset
+from engines.moco.spec import BUNDLED, RANDOM, THIS_RUN, Collapsed
+from engines.moco.test.spec import Tuned
+from tests.app import dialects
 
+VIEWS, QUEUE, TEST = range(3)
 SLOW = 120_000  # ms, for a machine that has much else to do
 
 
@@ -38,11 +28,11 @@ def small(monkeypatch):
     """Few shapes, so that a run is soon there."""
     from engines.moco import pictures
 
-    pictures._shapes.cache_clear()
+    pictures._bundled.clear()
     monkeypatch.setattr(pictures, "DRAWN", 96)
     monkeypatch.setattr(pictures, "HELD_OUT", 32)
     yield
-    pictures._shapes.cache_clear()
+    pictures._bundled.clear()
 
 
 @pytest.fixture
@@ -53,22 +43,27 @@ def window(small, open_window):
 @pytest.fixture
 def tab(window, qtbot):
     made = window.show_topic("moco")
-    made.change(undoable=False, batch=16, queue_size=64)
-    made.history.clear()
+    made.now.state.put(batch=16, queue_size=64)
     rest(qtbot, made)
     return made
 
 
 def rest(qtbot, tab):
-    qtbot.waitUntil(lambda: not tab.stream.is_busy and not tab.running.driver.stream.is_busy, timeout=SLOW)
+    qtbot.waitUntil(lambda: dialects.rests(tab), timeout=SLOW)
+
+
+def turn(qtbot, tab, page):
+    tab.show_page(page)
+    rest(qtbot, tab)
+    return tab.now
 
 
 def train(qtbot, tab, steps):
-    driver = tab.running.driver
+    training = tab.run.training
     for _ in range(steps):
-        driver.one_step()
+        training.one_step()
         rest(qtbot, tab)
-    assert driver.step >= steps
+    assert training.step >= steps
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Encoder: bundled"), ("zh", "编码器：内置")])
@@ -76,17 +71,17 @@ def test_it_opens_on_the_bundled_encoder(small, open_window, qtbot, language, sa
     tab = open_window(language=language).show_topic("moco")
     rest(qtbot, tab)
     assert tab.params.encoder == BUNDLED
-    assert tab.views.said.text().startswith(said)
-    assert not tab.changes()
-    assert tab.views.bars.numbers()["weights"].sum() == pytest.approx(1, abs=1e-3)
+    assert tab.pages[VIEWS].said.text().startswith(said)
+    assert not tab.params.changes()
+    assert tab.pages[VIEWS].bars.numbers()["weights"].sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_a_run_that_settings_remember_is_not_there_at_the_start(tab, window, qtbot, open_window):
-    tab.change(encoder=THIS_RUN)
+    tab.now.change(encoder=THIS_RUN)
     window.close()
     again = open_window().show_topic("moco")
     assert again.params.encoder == BUNDLED
-    again.change(encoder=RANDOM)
+    again.now.change(encoder=RANDOM)
     again.window().close()
     assert open_window().show_topic("moco").params.encoder == RANDOM
 
@@ -96,14 +91,13 @@ def test_without_bundled_weights_it_opens_on_the_run_to_come(small, open_window,
     tab = open_window().show_topic("moco")
     rest(qtbot, tab)
     assert tab.params.encoder == THIS_RUN
-    assert tab.views.said.text().startswith("Encoder: random weights")
+    assert tab.pages[VIEWS].said.text().startswith("Encoder: random weights")
 
 
 def test_before_the_first_step_the_plots_wait_for_whole_steps(tab, qtbot):
-    tab.show_page(1)
-    rest(qtbot, tab)
-    tab.show_page(2)
-    queue, test = tab.queue, tab.test
+    turn(qtbot, tab, QUEUE)
+    tab.show_page(TEST)
+    queue, test = tab.pages[QUEUE], tab.pages[TEST]
     assert queue.loss.values_at(None) == [None, pytest.approx(np.log(65))]  # the guess is known at once
     for plot in (queue.loss, queue.distance, test.accuracy, test.spread, test.tuning):
         assert plot._x_end == 20
@@ -111,143 +105,135 @@ def test_before_the_first_step_the_plots_wait_for_whole_steps(tab, qtbot):
 
 
 def test_a_run_is_looked_at_from_its_first_step_until_the_hand_chooses(tab, qtbot):
-    tab.show_page(1)
-    rest(qtbot, tab)
+    turn(qtbot, tab, QUEUE)
     assert tab.params.encoder == BUNDLED
     train(qtbot, tab, 1)
     assert tab.params.encoder == THIS_RUN
-    assert not tab.history.can_undo
-    tab.show_page(0)
-    rest(qtbot, tab)
-    assert tab.views.said.text().startswith("Encoder: the run at step 1")
-    tab.change(encoder=BUNDLED)
-    tab.show_page(1)
+    assert not tab.now.state.history.can_undo
+    turn(qtbot, tab, VIEWS)
+    assert tab.pages[VIEWS].said.text().startswith("Encoder: the run at step 1")
+    tab.now.change(encoder=BUNDLED)
+    tab.show_page(QUEUE)
     train(qtbot, tab, 2)
     assert tab.params.encoder == BUNDLED
-    tab.running.driver.restart()
+    tab.run.training.restart()
     rest(qtbot, tab)
     train(qtbot, tab, 1)
     assert tab.params.encoder == THIS_RUN
 
 
 def test_a_slider_of_one_view_changes_that_view(tab, qtbot):
-    before = [tile.rgb for tile in tab.views.trio._tiles]
-    tab.views_form.control("color_2").slider.setValue(0)
+    before = [tile.rgb for tile in tab.pages[VIEWS].trio._tiles]
+    tab.now.forms[0].control("color_2").slider.setValue(0)
     rest(qtbot, tab)
-    after = [tile.rgb for tile in tab.views.trio._tiles]
+    after = [tile.rgb for tile in tab.pages[VIEWS].trio._tiles]
     assert np.array_equal(before[1], after[1])
     assert not np.array_equal(before[2], after[2])
-    assert tab.changes() == 1
+    assert tab.params.changes() == 1
     tab.undo()
     rest(qtbot, tab)
-    assert np.array_equal(before[2], tab.views.trio._tiles[2].rgb)
+    assert np.array_equal(before[2], tab.pages[VIEWS].trio._tiles[2].rgb)
 
 
 def test_temperature_is_live_in_the_bars(tab, qtbot):
-    weights = tab.views.bars.numbers()["weights"]
-    tab.change(temperature=0.03)
+    weights = tab.pages[VIEWS].bars.numbers()["weights"]
+    tab.now.change(temperature=0.03)
     rest(qtbot, tab)
-    sharp = tab.views.bars.numbers()["weights"]
+    sharp = tab.pages[VIEWS].bars.numbers()["weights"]
     assert sharp.max() > weights.max()
     assert sharp.sum() == pytest.approx(1, abs=1e-3)
-    QTest.mouseMove(tab.views.bars, tab.views.bars._upper.center().toPoint())
-    assert tab.views.bars.under(QPointF(tab.views.bars._upper.x() + 2, 0)) == -1
+    QTest.mouseMove(tab.pages[VIEWS].bars, tab.pages[VIEWS].bars._upper.center().toPoint())
+    assert tab.pages[VIEWS].bars.under(QPointF(tab.pages[VIEWS].bars._upper.x() + 2, 0)) == -1
 
 
 def test_another_picture_by_click_by_drop_and_drawn_again(tab, qtbot):
-    tab.views.gallery.chosen.emit(3)
+    tab.pages[VIEWS].gallery.chosen.emit(3)
     rest(qtbot, tab)
     assert tab.params.anchor == 3
-    views = tab.views.trio._tiles[1].rgb
-    tab.views.again.click()
+    views = tab.pages[VIEWS].trio._tiles[1].rgb
+    tab.pages[VIEWS].again.click()
     rest(qtbot, tab)
-    assert not np.array_equal(views, tab.views.trio._tiles[1].rgb)
+    assert not np.array_equal(views, tab.pages[VIEWS].trio._tiles[1].rgb)
     tab.take_picture(Picture("mine", np.full((50, 70, 3), 90, np.uint8)))
     rest(qtbot, tab)
-    assert tab.views.gallery._at == -1
-    assert tab.views.trio._tiles[0].rgb.shape == (50, 50, 3)
+    assert tab.pages[VIEWS].gallery._at == -1
+    assert tab.pages[VIEWS].trio._tiles[0].rgb.shape == (50, 50, 3)
 
 
 def test_named_strengths_and_alike(tab, qtbot):
-    tab._named(list(PRESETS).index("MoCo v2"))
+    tab.now.strengths.chosen.emit(list(PRESETS).index("MoCo v2"))
     assert all(getattr(tab.params, name) == value for name, value in preset("MoCo v2").items())
-    tab.change(crop_1=0.9)
-    tab.alike.click()
+    tab.now.change(crop_1=0.9)
+    tab.now.alike.click()
     assert tab.params.crop_2 == 0.9
-    assert tab.strengths.at() == len(PRESETS)  # the hand's own
+    assert tab.now.strengths.at() == len(PRESETS)  # the hand's own
     rest(qtbot, tab)
 
 
 def test_a_run_fills_the_ring_and_can_be_looked_back_at(tab, qtbot):
-    tab.show_page(1)
-    rest(qtbot, tab)
-    assert (tab.queue.ring.numbers()["ages"] == -1).all()
+    turn(qtbot, tab, QUEUE)
+    assert (tab.pages[QUEUE].ring.numbers()["ages"] == -1).all()
     train(qtbot, tab, 5)
-    ages = tab.queue.ring.numbers()["ages"]
+    ages = tab.pages[QUEUE].ring.numbers()["ages"]
     assert sorted(set(ages.tolist())) == [0, 1, 2, 3]
-    assert "oldest" in tab.queue.ring.report()
-    ring = tab.queue.ring
+    assert "oldest" in tab.pages[QUEUE].ring.report()
+    ring = tab.pages[QUEUE].ring
     spot = ring._spot(0.5, 0.8)
     assert ring.under(spot) == 0
     assert ring.under(QPointF(ring._place.center())) is None
-    assert len(tab.running.told.curve("loss")) == 5
-    tab.transport._look(0)
-    assert tab.running.looked == 0
-    assert (tab.queue.ring.numbers()["ages"] == -1).all()
-    tab.transport._look(5)
-    assert tab.running.looked is None
-    tab.show_page(0)
-    rest(qtbot, tab)
+    assert len(tab.run.history.curve("loss")) == 5
+    tab.run.transport._look(0)
+    assert tab.run.looked == 0
+    assert (tab.pages[QUEUE].ring.numbers()["ages"] == -1).all()
+    tab.run.transport._look(5)
+    assert tab.run.looked is None
+    turn(qtbot, tab, VIEWS)
     assert tab.params.weights.step == 5
-    tab.show_page(2)
-    assert tab.transport.isVisible()
-    assert len(tab.test.map.numbers()["points"]) == 32
-    assert tab.running.told.measured[0].step == 0
+    tab.show_page(TEST)
+    assert tab.run.transport.isVisible()
+    assert len(tab.pages[TEST].map.numbers()["points"]) == 32
+    assert tab.run.history.measured[0].step == 0
 
 
 def test_structure_waits_for_a_new_run_and_live_settings_do_not(tab, qtbot):
-    tab.show_page(1)
-    rest(qtbot, tab)
+    turn(qtbot, tab, QUEUE)
     train(qtbot, tab, 2)
-    tab.change(momentum=0.5)
-    assert not tab.pending.anew.isVisible()
-    tab.change(method=BANK)
-    assert tab.pending.anew.isVisible()
-    tab.pending.anew.click()
+    tab.now.change(momentum=0.5)
+    assert not tab.now.pending.anew.isVisible()
+    tab.now.change(method=BANK)
+    assert tab.now.pending.anew.isVisible()
+    tab.now.pending.anew.click()
     rest(qtbot, tab)
-    assert tab.running.driver.step == 0
-    assert not tab.pending.anew.isVisible()
-    assert len(tab.queue.ring.numbers()["ages"]) == 96  # one vector a picture
+    assert tab.run.training.step == 0
+    assert not tab.now.pending.anew.isVisible()
+    assert len(tab.pages[QUEUE].ring.numbers()["ages"]) == 96  # one vector a picture
     train(qtbot, tab, 1)
 
 
 def test_a_run_is_gone_on_with_after_closing(tab, window, qtbot, open_window):
-    tab.show_page(1)
-    rest(qtbot, tab)
+    turn(qtbot, tab, QUEUE)
     train(qtbot, tab, 3)
-    tab.running.driver.close()
+    tab.run.training.close()
     assert saved_run(run_file(run_folder(), tab.params)).step == 3
     window.close()
     assert window.lane.close(60)
     again = open_window(1280, 800).show_topic("moco")
-    again.show_page(1)
+    turn(qtbot, again, QUEUE)
+    assert again.now.saved.isVisible()
+    again.now.saved.go_on.click()
     rest(qtbot, again)
-    assert again.saved_part.isVisible()
-    again.go_on.click()
-    rest(qtbot, again)
-    assert again.running.driver.step == 3
+    assert again.run.training.step == 3
     assert again.params.batch == 16
-    assert not again.saved_part.isVisible()
+    assert not again.now.saved.isVisible()
     train(qtbot, again, 1)
-    assert again.running.told.last.step == 4
-    assert not again.running.driver.pending()
+    assert again.run.history.last.step == 4
+    assert not again.run.training.pending()
 
 
 def test_a_run_put_aside_can_be_gone_on_with(tab, window, qtbot, open_window):
-    tab.show_page(1)
-    rest(qtbot, tab)
+    turn(qtbot, tab, QUEUE)
     train(qtbot, tab, 3)
-    tab.running.driver.restart()
+    tab.run.training.restart()
     rest(qtbot, tab)
     window.close()
     assert window.lane.close(60)
@@ -257,14 +243,13 @@ def test_a_run_put_aside_can_be_gone_on_with(tab, window, qtbot, open_window):
         shutil.copy(file.with_name(f"{file.stem}-before{end}"), file.with_suffix(end))
     file.with_suffix(".json").write_text(file.with_suffix(".json").read_text().replace('"step": 3', '"step": 4'))
     again = open_window(1280, 800).show_topic("moco")
-    again.show_page(1)
+    turn(qtbot, again, QUEUE)
+    assert "step 4" in again.now.saved.said.text()
+    again.now.saved.earlier.click()
+    assert "step 3" in again.now.saved.said.text()
+    again.now.saved.go_on.click()
     rest(qtbot, again)
-    assert "step 4" in again.saved_text.text()
-    again.earlier.click()
-    assert "step 3" in again.saved_text.text()
-    again.go_on.click()
-    rest(qtbot, again)
-    assert again.running.driver.step == 3
+    assert again.run.training.step == 3
     assert '"step": 3' in file.with_suffix(".json").read_text()
 
 
@@ -278,38 +263,95 @@ def test_a_dropped_folder_is_learned_from(tab, window, qtbot, tmp_path):
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "set"))])
     window.intake.dropped(data)
     assert tab.params.data == FOLDER
-    tab.show_page(1)
-    rest(qtbot, tab)
-    assert tab.running.told.began.names == ("a", "b")
-    tab.change(batch=64)
-    tab.running.driver.restart()
+    turn(qtbot, tab, QUEUE)
+    assert tab.run.history.began.names == ("a", "b")
+    tab.now.change(batch=64)
+    tab.run.training.restart()
     rest(qtbot, tab)
     assert tab.error.isVisible()
     assert any("fewer than the batch" in part.text() for part in tab.error.findChildren(QLabel))
 
 
 def test_a_collapse_and_a_fine_tuning_are_said(tab, qtbot):
-    tab.show_page(2)
-    rest(qtbot, tab)
-    tab.running._arrived(Collapsed(40, 0.01))
+    turn(qtbot, tab, TEST)
+    tab.run.training.arrived.emit(Collapsed(40, 0.01))
     assert tab.error.isVisible()
     for step in (0, 6):
-        tab.test.take_tuned(Tuned(10, step, 60, 0.5 + step / 100, 0.4))
-    assert "+16.0" in tab.test.tune_note.text()
+        tab.pages[TEST].take_tuned(Tuned(10, step, 60, 0.5 + step / 100, 0.4))
+    assert "+16.0" in tab.pages[TEST].tune_note.text()
 
 
 def test_keys_walk_the_run_only_where_it_is_shown(tab, qtbot):
+    turn(qtbot, tab, QUEUE)
+    turn(qtbot, tab, VIEWS)
     QTest.keyClick(tab, Qt.Key.Key_Period)
-    assert tab.running.driver.step == 0
-    tab.show_page(1)
-    rest(qtbot, tab)
+    assert not tab.run.training.stream.is_busy
+    turn(qtbot, tab, QUEUE)
     QTest.keyClick(tab, Qt.Key.Key_Period)
     rest(qtbot, tab)
-    assert tab.running.driver.step == 1
+    assert tab.run.training.step == 1
 
 
-def test_an_empty_folder_says_so_on_the_page(tab, qtbot):
-    tab.change(data=FOLDER, paths=())
+def test_an_empty_folder_says_so_on_the_page(tab, qtbot, tmp_path):
+    tab.take_paths([tmp_path])
     rest(qtbot, tab)
-    said = words.drawn(Message("Drop a folder of pictures here, or choose one."))
-    assert tab.views.views_card._empty_text.text() == said
+    assert tab.now.views_card._empty_text.text().startswith(f"{tmp_path.name}: no pictures")
+    tab.now.change(paths=())
+    rest(qtbot, tab)
+    assert tab.params.data == SHAPES  # without any folder
+    assert tab.data.at() == 0
+    assert not tab.now.views_card._empty_text.isVisible()
+
+
+def test_the_other_page_of_the_run_shows_what_was_told_before_it_was_built(tab, qtbot):
+    turn(qtbot, tab, QUEUE)
+    train(qtbot, tab, 3)
+    assert [type(page).title for page in tab.pages.made] == ["Two views", "Queue"]
+    test = turn(qtbot, tab, TEST)
+    assert test.training is tab.pages[QUEUE].training
+    assert tab.run.transport.parentWidget() is test.centre
+    assert test.map.isVisible()  # the card waits no more
+    assert len(test.map.numbers()["points"]) == 32
+    assert len(test.spread._curves[0].x) == 3
+    turn(qtbot, tab, QUEUE)
+    assert tab.run.transport.parentWidget() is tab.now.centre
+
+
+def test_live_settings_reach_a_run_that_goes_on_from_any_page(tab, qtbot):
+    turn(qtbot, tab, QUEUE)
+    tab.run.training.play()
+    qtbot.waitUntil(lambda: tab.run.training.step > 0, timeout=SLOW)
+    tab.show_page(VIEWS)
+    tab.now.change(temperature=0.5)
+    assert tab.run.training.params.temperature == 0.5
+    tab.run.training.pause()
+    rest(qtbot, tab)
+
+
+def test_only_who_asks_for_it_goes_on_with_what_is_saved(tab, qtbot):
+    turn(qtbot, tab, QUEUE)
+    train(qtbot, tab, 2)
+    training = tab.run.training
+    training.go_on()
+    rest(qtbot, tab)
+    assert (training.params.resume, training.step) == (True, 2)
+    training.restart()
+    rest(qtbot, tab)
+    assert (training.params.resume, training.step) == (False, 0)
+    training.go_on()
+    rest(qtbot, tab)
+    training._begin()  # as another change does where the saved run could not be read
+    assert not training.params.resume
+    rest(qtbot, tab)
+
+
+def test_what_is_exported_of_a_run_are_its_own_settings(tab, qtbot):
+    turn(qtbot, tab, QUEUE)
+    train(qtbot, tab, 1)
+    tab.now.change(method=BANK)
+    settings = export.settings_of(tab.now.ring)
+    assert (settings["method"], settings["batch"]) == ("MoCo", 16)
+    assert "folder" not in settings
+    tab.show_page(VIEWS)
+    assert export.settings_of(tab.now.trio)["method"] == BANK
+    rest(qtbot, tab)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from engines.core.device import leave_a_core
 from engines.core.protocol import Job
@@ -17,18 +18,19 @@ ROUNDS = 60  #: of a slider
 
 
 def _shapes() -> object:
-    from engines.moco.pictures import Shelf, Wanted
+    from engines.core.memo import Memo
+    from engines.moco.pictures import Wanted, kept
     from engines.moco.settings import SHAPES
 
-    shelf = Shelf()
-    for _ in shelf.get(Wanted(SHAPES)):
+    sets: Memo[Any] = Memo()
+    for _ in kept(sets, Wanted(SHAPES)):
         pass
-    return shelf.found
+    return sets.get(Wanted(SHAPES), object)
 
 
 @cache
 def _cost() -> Cost:
-    from engines.moco.training import Run
+    from engines.moco.run import Run
 
     params = RunParams(run=1)
 
@@ -37,14 +39,14 @@ def _cost() -> Cost:
         return lambda: run.advance(params)
 
     place = "engines.moco.training:Trainer"
-    return streaming_cost(Watched("moco", bare, place, params, page=1, driver=lambda tab: tab.running.driver))
+    return streaming_cost(Watched("moco", bare, place, params, page=1, driver=lambda tab: tab.run.training))
 
 
 def two_minutes() -> Measured:
     """Points of linear-probe accuracy that the shapes gain over random weights in two minutes, without any window."""
-    from engines.moco.looks import measured
+    from engines.moco.run import Run
+    from engines.moco.snapshots import measured
     from engines.moco.spec import Measured as Probed
-    from engines.moco.training import Run
 
     leave_a_core()
     params = RunParams(run=1)
@@ -63,7 +65,7 @@ def two_minutes() -> Measured:
 
 def slider() -> Measured:
     """p99 of the engine's answer to a slider of a view, with 256 keys."""
-    from engines.moco.engine import Engine
+    from engines.moco.two_views.engine import Engine
 
     leave_a_core()
     engine, spent = Engine(), []

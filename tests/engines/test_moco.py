@@ -18,24 +18,21 @@ from torch.nn import functional as F
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core.claim import taken
 from engines.core.errors import LabError
+from engines.core.params import for_engine, same_steps
 from engines.core.protocol import Job
 from engines.core.training import NotSaved, Stopped
 from engines.moco import Encoder, MoCo, info_nce, saved
-from engines.moco import training as live
 from engines.moco.augment import Recipe, blurred, color_maps, views
-from engines.moco.engine import Engine
 from engines.moco.load import load_encoder
-from engines.moco.looks import staleness
 from engines.moco.measures import Probe, alignment, knn_accuracy, uniformity
 from engines.moco.methods import KINDS
 from engines.moco.pictures import PictureSet, folder
+from engines.moco.run import Run
+from engines.moco.saved import bundled, run_file, saved_run
+from engines.moco.settings import BANK, END_TO_END, FOLDER, IN_BATCH, METHODS, MOCO, preset_of
+from engines.moco.snapshots import staleness
 from engines.moco.spec import (
-    BANK,
     BUNDLED,
-    END_TO_END,
-    IN_BATCH,
-    METHODS,
-    MOCO,
     RANDOM,
     THIS_RUN,
     Collapsed,
@@ -43,19 +40,16 @@ from engines.moco.spec import (
     Measured,
     MocoParams,
     MocoStep,
-    NotThere,
     QueueFrame,
     RunBegan,
     RunParams,
-    Tuned,
-    TuneParams,
-    ViewsFrame,
-    bundled,
-    run_file,
-    saved_run,
+    learning_from,
 )
-from engines.moco.training import Run, Trainer
-from engines.moco.tuning import Tuner
+from engines.moco.test.spec import Tuned, TuneParams
+from engines.moco.test.tuning import Tuner
+from engines.moco.training import Trainer, save
+from engines.moco.two_views.engine import Engine
+from engines.moco.two_views.spec import NotThere, ViewsFrame
 from tests.closeness import FEW, MANY, about, close
 
 DIM = 8
@@ -517,7 +511,7 @@ def test_every_dictionary_can_be_saved(toys, method, tmp_path):
     run = Run(small(method=method), toys)
     for _ in range(3):
         run.advance(run.params)
-    live.save(run, tmp_path / "a.pt")
+    save(run, tmp_path / "a.pt")
     other = Run(small(method=method), toys)
     other.load(torch.load(tmp_path / "a.pt", weights_only=True))
     assert run.advance(run.params).loss == about(other.advance(other.params).loss, FEW)
@@ -525,12 +519,30 @@ def test_every_dictionary_can_be_saved(toys, method, tmp_path):
 
 def test_a_saved_run_of_other_pictures_is_refused(toys, tmp_path):
     run = Run(small(), toys)
-    live.save(run, tmp_path / "a.pt")
+    save(run, tmp_path / "a.pt")
     other = Run(small(), replace(toys, pixels=255 - toys.pixels))
     with pytest.raises(LabError, match="others than"):
         other.load(torch.load(tmp_path / "a.pt", weights_only=True))
     (tmp_path / "a.json").write_text("{")
     assert saved_run(tmp_path / "a.pt") is None
+
+
+# ------------------------------------------------------------------ settings
+def test_what_only_a_run_is_made_of_is_not_asked():
+    of_a_run = MocoParams(method=BANK, batch=4, momentum=0.5, learning_rate=0.1, supervised=False, few=3)
+    assert for_engine(of_a_run) == MocoParams()
+    assert for_engine(MocoParams(queue_size=32, mlp=False, seed=3)) != MocoParams()
+    assert of_a_run.changes() == 0
+    assert MocoParams(crop_1=0.3, blur_2=0.2, temperature=0.1).changes() == 3
+    assert same_steps(MocoParams(encoder=RANDOM), MocoParams())
+
+
+def test_without_a_folder_the_shapes_are_learned_from():
+    dropped = replace(MocoParams(), **learning_from(FOLDER) | {"paths": ("/a",)})
+    assert preset_of(dropped) == "MoCo v2"
+    assert dropped.following(dropped) == dropped
+    left = replace(dropped, paths=())
+    assert left.following(left) == MocoParams()
 
 
 # ------------------------------------------------------------------ the page, fine-tuning, folders
@@ -558,7 +570,7 @@ def test_a_run_s_state_answers_with_its_own_queue(on_toys, monkeypatch):
     shown = frame(engine, MocoParams(encoder=THIS_RUN, weights=kept.weights))
     assert shown.step == 3
     assert len(shown.cosines) in (31, 32)  # its own picture is no negative
-    monkeypatch.setattr("engines.moco.engine.bundled", lambda: False)
+    monkeypatch.setattr("engines.moco.two_views.engine.bundled", lambda: False)
     assert isinstance(frame(engine, MocoParams(encoder=BUNDLED)), NotThere)
 
 

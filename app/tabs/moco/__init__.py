@@ -9,7 +9,11 @@ TOPIC = Topic(
     order=2,
     icon="moco",
     tab="app.tabs.moco.tab:MocoTab",
-    engine="engines.moco.engine:Engine",
+    pages=(
+        "app.tabs.moco.two_views.page:ViewsPage",
+        "app.tabs.moco.queue.page:QueuePage",
+        "app.tabs.moco.test.page:TestPage",
+    ),
     pictures=True,
     tagline="learning without labels",
     about=(

@@ -11,14 +11,13 @@ from torch.nn import functional as F
 
 from engines.blocks.optimizers import Adam
 from engines.core.errors import LabError
+from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
-from engines.moco.engine import restored
-from engines.moco.looks import normalize
 from engines.moco.model import Encoder
-from engines.moco.parts import FEATURES, warm
+from engines.moco.parts import FEATURES, normalize, restored, warm
 from engines.moco.parts import encoder as fresh
-from engines.moco.pictures import Shelf, Wanted
-from engines.moco.spec import Tuned, TuneParams
+from engines.moco.pictures import PictureSet, Wanted, kept
+from engines.moco.test.spec import Tuned, TuneParams
 
 STEPS, BATCH, RATE = 60, 32, 2e-3
 TESTED, EVERY = 384, 6  # test pictures, steps between two tests
@@ -50,7 +49,7 @@ class Tuner:
     """The engine behind the button "Fine-tune"."""
 
     def __init__(self) -> None:
-        self._shelf = Shelf()
+        self._sets: Memo[PictureSet] = Memo()
 
     def run(self, job: Job[TuneParams]) -> Iterator[Event]:
         """A `Tuned` for every sixth step.
@@ -63,8 +62,7 @@ class Tuner:
         params = job.params
         if params.weights is None:
             raise LabError("Pre-train for some steps first.")
-        yield from self._shelf.get(Wanted(params.data, params.paths))
-        found = self._shelf.found
+        found = yield from kept(self._sets, Wanted(params.data, params.paths))
         if found.labels is None or found.test_labels is None:
             raise LabError("These pictures have no labels: put them in folders, one a class.")
         few = chosen(found.labels, params.few)

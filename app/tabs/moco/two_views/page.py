@@ -1,27 +1,37 @@
-"""The page "Two views": one picture seen twice, its key among the negatives, and InfoNCE in numbers."""
+"""The page "Two views": an anchor, its views T₁ and T₂, the logits of the contrast, and InfoNCE in numbers."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
+from app.shell import Shell
 from app.tabs.moco.classes import named
 from app.tabs.moco.figures import Figures
+from app.tabs.moco.pages import MocoPage
 from app.theme import FORMULA as FORMULA_PX
 from app.theme import S2, S3
+from app.topic.feed import Feed
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.contrast import ContrastBars
 from app.views.tiles import Tile, Tiles
-from app.widgets import box, button, col, label, quiet, row
+from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
-from engines.moco.spec import BUNDLED, RANDOM, ViewsFrame
+from engines.core.protocol import Event
+from engines.moco.settings import PRESETS, STRENGTHS, VIEW_1, VIEW_2, preset, preset_of
+from engines.moco.spec import BUNDLED, RANDOM, MocoParams
+from engines.moco.two_views.spec import NotThere, ViewsFrame
 
+OWN = "Own"  # strengths that are none of the named ones
+NAMED = (*PRESETS, OWN)
+ONE, TWO = (tuple(f"{name}_{view}" for name in STRENGTHS) for view in (1, 2))
 ROWS = (
     "similarity q · k⁺",
     "its logit l⁺",
@@ -35,22 +45,15 @@ LOSS = 3
 FORMULA = "L = −log ( e^l⁺ / Σ e^l )"
 
 
-class ViewsPage(QObject):
-    """Views of the page.
+class ViewsPage(MocoPage):
+    """Views of the page."""
 
-    Signals
-    -------
-    chosen : int
-        Another picture of the gallery.
-    redrawn
-        Other views of the same picture are wanted.
-    """
+    title = "Two views"
+    engine = "engines.moco.two_views.engine:Engine"
+    takes_pictures = True
 
-    chosen = Signal(int)
-    redrawn = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.gallery = Tiles((300, 64), lines=0, gap=4, across=12)
         self.trio = Tiles((300, 120))
         self.bars = ContrastBars()
@@ -76,11 +79,23 @@ class ViewsPage(QObject):
         self.hard_card = card("Hardest negatives", self.hardest)
         upper = row((self.views_card, 5), (self.loss_card, 3), gap=S3)
         lower = row((self.bars_card, 5), (self.hard_card, 3), gap=S3)
-        self.centre = box(col((upper, 11), (lower, 10), gap=S3))
-        self.gallery.chosen.connect(self.chosen.emit)
-        self.again.clicked.connect(lambda _checked=False: self.redrawn.emit())
+        self.gallery.chosen.connect(lambda i: self.step(anchor=i, picture=None))
+        self.again.clicked.connect(lambda _checked=False: self.step(draw=self.params.draw + 1))
         for waiting in self.cards:
             waiting.set_empty("Nothing to show yet.")
+        self.lay(box(col((upper, 11), (lower, 10), gap=S3)), self._form())
+
+    def _form(self) -> ParamsForm:
+        form = ParamsForm(self.params, ("encoder", "temperature", *ONE, *TWO))
+        self.strengths = MenuButton(NAMED, 0, "Views: {value}")
+        say(self.strengths, "setAccessibleName", "Named strengths")
+        say(self.strengths, "setToolTip", "Sets all ten sliders below. v2 adds blur. (Chen 2020, MoCo v2)")
+        self.strengths.chosen.connect(lambda i: self._choose_strengths(NAMED[i]))
+        form.add(VIEW_1, self.strengths, at=0)
+        self.alike = WideButton("T₂ like T₁")
+        self.alike.clicked.connect(lambda _checked=False: self._make_alike())
+        form.add(VIEW_2, self.alike, at=0)
+        return form
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -92,12 +107,34 @@ class ViewsPage(QObject):
         """All views that can be exported."""
         return self.gallery, self.trio, self.bars, self.hardest, self.bar
 
-    def take(self, frame: ViewsFrame, anchor: int, own: bool) -> None:
-        """Show an answer; ``own``: the anchor is a picture of the user's."""
+    # -- the hand
+    def _choose_strengths(self, name: str) -> None:
+        if name != OWN:
+            self.step(**preset(name))
+
+    def _make_alike(self) -> None:
+        self.step(**{two: getattr(self.params, one) for one, two in zip(ONE, TWO, strict=True)})
+
+    # -- the contract
+    def show_params(self, params: MocoParams) -> None:
+        self.strengths.set_at(NAMED.index(preset_of(params) or OWN))
+
+    def on(self, event: Event) -> None:
+        match event:
+            case ViewsFrame():
+                self.draw(event)
+            case NotThere():
+                for waiting in self.cards:
+                    waiting.set_empty(event.reason)
+
+    # -- drawing
+    def draw(self, frame: ViewsFrame) -> None:
+        """Show an answer."""
         for ready in self.cards:
             ready.set_empty(None)
         self.gallery.set_tiles([Tile(rgb) for rgb in frame.gallery])
-        self.gallery.set_at(-1 if own else anchor % max(1, len(frame.gallery)))
+        own = self.params.picture is not None
+        self.gallery.set_at(-1 if own else self.params.anchor % max(1, len(frame.gallery)))
         self.trio.set_tiles(
             [
                 Tile(crisp(frame.anchor), Message("Anchor"), named(frame.label) if frame.label else ""),
@@ -134,11 +171,6 @@ class ViewsPage(QObject):
             ]
         )
         say(self.said, "setText", _source(frame))
-
-    def leave_empty(self, reason: Message) -> None:
-        """Say why nothing can be shown."""
-        for waiting in self.cards:
-            waiting.set_empty(reason)
 
 
 def crisp(rgb: np.ndarray) -> np.ndarray:

@@ -6,29 +6,51 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.sections import section
+from app.shell import Shell
 from app.tabs.moco.classes import named
-from app.tabs.moco.told import Told
+from app.tabs.moco.pages import LEAST, RunPage
+from app.tabs.moco.run import MocoRun
 from app.theme import S2, S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.transport import training_stream
 from app.views.base import PixelView
 from app.views.embedding import EmbeddingMap
 from app.widgets import Key, box, button, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
-from engines.moco.spec import RunBegan, Tuned
+from engines.core.protocol import Ended, Event
+from engines.moco.spec import RunBegan
+from engines.moco.test.spec import Tuned, TuneParams
 
-LEAST = 20.0  # steps that the curves show at least
+TUNER = "engines.moco.test.tuning:Tuner"
 PERCENT = (0, 25, 50, 75, 100)
 ACCURACY = (("cat0", "probe"), ("cat1", "kNN"), ("cat3", "supervised"), ("text2", "untrained"))
 HUES = 6
+READING = (
+    (
+        "kNN: the vote of the 20 nearest training pictures. Probe: a linear classifier on features that stay as they "
+        "are. Labels are used for these two alone."
+    ),
+    (
+        "Alignment: squared distance of two views of a picture. Uniformity: log of the mean of exp(−2 d²) over all "
+        "pairs. (Wang & Isola 2020)"
+    ),
+    "Map: main axes of the test pictures' vectors. Squares are keys of the queue.",
+)
 
 
-class TestPage:
-    """Views of the page; drawn from `Told`."""
+class TestPage(RunPage):
+    """Views of the page; drawn from what the run has told."""
 
     __test__ = False  # not a test, whatever its name
+    title = "Test"
 
-    def __init__(self) -> None:
+    def __init__(self, state: State, feed: Feed | None, shell: Shell, run: MocoRun) -> None:
+        super().__init__(state, feed, shell, run)
         self.accuracy = Curves((0, 100), PERCENT)
         self.map = EmbeddingMap()
         self.spread = Curves(zero=False, widest="−00.00")
@@ -56,19 +78,22 @@ class TestPage:
                               tools=[self.tune], foot=self.tune_key)  # fmt: skip
         upper = row((self.accuracy_card, 1), (self.map_card, 1), gap=S3)
         lower = row((self.spread_card, 1), (self.tune_card, 1), gap=S3)
-        self.slot = col(gap=0)
-        self.centre = box(col((upper, 12), (lower, 9), self.slot, gap=S3))
-        for waiting in self.cards:
-            waiting.set_empty("Nothing to show yet.")
+        centre = box(col((upper, 12), (lower, 9), self.slot, gap=S3))
         self._tuned: list[Tuned] = []
-        self._shown: list[str] = []  # curves of the accuracy plot, in their order
+        self._tries = 0
+        self._curves: list[str] = []  # curves of the accuracy plot, in their order
         self.accuracy.pointed.connect(self._point)
         self.spread.pointed.connect(self._point)
         self.tuning.pointed.connect(self._point_tuning)
+        self.tuner = training_stream(shell.lane, TUNER, self)
+        self.tuner.arrived.connect(self._tuner_told)
+        self.tune.clicked.connect(lambda _checked=False: self._fine_tune())
+        reading = section("How to read it", col(*(quiet(text, wrap=True) for text in READING)))
+        self.lay(centre, ParamsForm(self.params, ("few",)), box(reading), resets=False)
+        self.catch_up()
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """All cards."""
         return self.accuracy_card, self.map_card, self.spread_card, self.tune_card
 
     @property
@@ -81,8 +106,8 @@ class TestPage:
         """Plots over steps."""
         return self.accuracy, self.spread
 
+    # -- what the run tells
     def begin(self, began: RunBegan) -> None:
-        """A run stands at its beginning."""
         for ready in self.cards:
             ready.set_empty(None)
         if not began.labeled:
@@ -94,6 +119,22 @@ class TestPage:
             names = [(f"cat{i}", named(name)) for i, name in enumerate(began.names)]
         self.map_key.set_items([*names, ("control", "keys")])
         self.clear_tuning()
+
+    # -- fine-tuning
+    def _fine_tune(self) -> None:
+        """Fine-tune the state that is looked at on k labels per class."""
+        self._tries += 1
+        params = self.params
+        self.clear_tuning()
+        self.tuner.request(TuneParams(self.run.weights, params.data, params.paths, params.few, self._tries))
+
+    def _tuner_told(self, event: Event) -> None:
+        match event:
+            case Tuned():
+                self.take_tuned(event)
+            case Ended() if event.error is not None:
+                self.complain(event.error, word="Note")
+                self.shell.log(event)
 
     def clear_tuning(self) -> None:
         """Forget the last fine-tuning."""
@@ -125,16 +166,17 @@ class TestPage:
             Message("{k} labels a class, step {n}: {gain} points against a random start.", values),
         )
 
-    def draw(self, told: Told, looked: int | None) -> None:
-        """Bring all views in line with what was told."""
-        began = told.began
+    # -- drawing
+    def draw(self) -> None:
+        history, looked = self.run.history, self.run.looked
+        began = history.began
         if began is None:
             return
-        _, shown = told.at(looked)
+        _, shown = history.at(looked)
         if shown is not None:
             self.map.set_map(shown.points, shown.labels, shown.keys, [named(n) for n in began.names])
             self.map_card.set_note(Message("{share} of the variance", {"share": words.percent(shown.share, 0)}))
-        x = told.curve("step")
+        x = history.curve("step")
         end = max(LEAST, float(x[-1])) if len(x) else LEAST
         curves = []
         for name, token, said in (
@@ -142,21 +184,21 @@ class TestPage:
             ("knn", "cat1", "kNN"),
             ("twin_probe", "cat3", "supervised"),
         ):
-            steps, values = told.accuracy(name)
+            steps, values = history.accuracy(name)
             if len(steps):
                 curves.append(Curve(Message(said), steps, values, token, digits=1))
-        if told.measured and told.measured[0].step == 0:
-            level = 100 * told.measured[0].probe
+        if history.measured and history.measured[0].step == 0:
+            level = 100 * history.measured[0].probe
             curves.append(
                 Curve(Message("untrained"), np.array([0, end]), np.full(2, level), "text2", dashed=True, digits=1)
             )
-        self._shown = [str(c.name) for c in curves]
+        self._curves = [str(c.name) for c in curves]
         self.accuracy.set_curves(curves, end)
         if len(x):
             self.spread.set_curves(
                 [
-                    Curve(Message("alignment"), x, told.curve("alignment"), "cat0"),
-                    Curve(Message("uniformity"), x, told.curve("uniformity"), "cat1"),
+                    Curve(Message("alignment"), x, history.curve("alignment"), "cat0"),
+                    Curve(Message("uniformity"), x, history.curve("uniformity"), "cat1"),
                 ],
                 end,
             )
@@ -169,7 +211,7 @@ class TestPage:
             plot.set_cursor(x)
             values = ["" if v is None else words.number(v, digits) for v in plot.values_at(x)]
             if plot is self.accuracy:
-                named = dict(zip(self._shown, values, strict=True))
+                named = dict(zip(self._curves, values, strict=True))
                 values = [named.get(name, "") for _, name in ACCURACY]
             key.set_values(values)
 

@@ -1,10 +1,9 @@
-"""What is drawn of a run: the dictionary, the map of vectors, how good the features are. Changes nothing in the run."""
+"""What is shown of a run: its dictionary, a map of vectors, how good the features are. Changes nothing in the run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,12 +12,11 @@ from torch import Tensor
 from engines.core.protocol import Event, Frame
 from engines.moco.measures import Probe, knn_accuracy
 from engines.moco.model import Encoder
+from engines.moco.parts import encode
+from engines.moco.run import Run
 from engines.moco.spec import MapFrame, Measured, QueueFrame
 
-if TYPE_CHECKING:
-    from engines.moco.training import Run
-
-SAMPLE = 96  # keys whose staleness is looked at
+SAMPLE = 96  # keys whose staleness is measured
 MAPPED, MAPPED_KEYS = 192, 160  # test pictures and keys on the map
 MEMORY, TESTED = 768, 512  # pictures that vote and that are tested while training
 PIECE = 128  # pictures encoded between two yields
@@ -45,24 +43,6 @@ class Budget:
 
 class Pulse(Frame):
     """A place to stop, told as a frame so that it takes no room; nobody draws it."""
-
-
-def normalize(pixels: Tensor) -> Tensor:
-    """(B, 3, H, W) in 0..1 -> as the run's encoders take it, channels last in memory."""
-    return ((pixels - 0.5) / 0.25).contiguous(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def encode(encoder: Encoder, pixels: Tensor, head: bool) -> Tensor:
-    """uint8 pixels (n, 3, H, W), with running statistics -> vectors of length 1 (``head``), or features."""
-    training = encoder.training
-    if training:
-        encoder.eval()
-    scaled = normalize(pixels.float() / 255)
-    found = torch.nn.functional.normalize(encoder(scaled), dim=1) if head else encoder.features(scaled)
-    if training:
-        encoder.train()
-    return found
 
 
 @torch.no_grad()

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.sections import section
+from app.shell import Shell
 from app.tabs.moco.figures import Figures
-from app.tabs.moco.told import Told
+from app.tabs.moco.pages import LEAST, LIVE, NEW_RUN, RunPage
+from app.tabs.moco.queue.saved import SavedRuns
+from app.tabs.moco.run import MocoRun
 from app.theme import S2, S3
+from app.topic.feed import Feed
+from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.ring import QueueRing
 from app.widgets import Key, box, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
-from engines.moco.spec import BANK, END_TO_END, IN_BATCH, MOCO, QueueFrame, RunBegan
+from engines.moco.settings import AT_ONCE, BANK, END_TO_END, IN_BATCH, MOCO
+from engines.moco.settings import NEW_RUN as STARTS_ANEW
+from engines.moco.spec import MocoParams, QueueFrame, RunBegan
 
-LEAST = 20.0  # steps that the curves show at least
 WEIGHT = ("θ_k before", "θ_q, the query encoder's", "θ_k = m θ_k + (1 − m) θ_q")
 RISES = (
     "The loss rises first: the queue holds noise, which is easy to tell from a picture. Filled with real keys it comes "
@@ -32,10 +43,19 @@ WHY: dict[str, str] = {
 }
 
 
-class QueuePage:
-    """Views of the page; drawn from `Told`."""
+SHUFFLE = (
+    "Not shuffled, but avoided: the key encoder normalizes with running statistics that follow the query encoder's, so "
+    "no batch can betray which key belongs to a query. (Cai 2021, EMAN)"
+)
 
-    def __init__(self) -> None:
+
+class QueuePage(RunPage):
+    """Views of the page; drawn from what the run has told."""
+
+    title = "Queue"
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell, run: MocoRun) -> None:
+        super().__init__(state, feed, shell, run)
         self.ring = QueueRing()
         self.loss, self.stale = Curves(widest="00.00"), Curves(zero=False, widest="0.000")
         self.distance = Curves(widest="0.000")
@@ -65,16 +85,23 @@ class QueuePage:
         )
         left = col((self.ring_card, 11), (self.stale_card, 8), gap=S3)
         right = col((self.loss_card, 11), (self.momentum_card, 11), gap=S3)
-        self.slot = col(gap=0)
-        self.centre = box(col((row((left, 1), (right, 1), gap=S3), 1), self.slot, gap=S3))
-        for waiting in self.cards:
-            waiting.set_empty("Nothing to show yet.")
+        centre = box(col((row((left, 1), (right, 1), gap=S3), 1), self.slot, gap=S3))
         self.loss.pointed.connect(self._point)
         self.distance.pointed.connect(self._point)
+        self.lay(centre, *self._controls(), resets=False)
+        self.catch_up()
+
+    def _controls(self) -> Sequence[QWidget]:
+        form = ParamsForm(self.params, (*LIVE, *NEW_RUN))
+        self.saved = SavedRuns(self, self.state, self.run)
+        self.sizes, self.notes = quiet("", wrap=True), quiet("", wrap=True)
+        form.add(AT_ONCE, self.saved, at=0)
+        for part in (self.pending, self.sizes, self.notes):
+            form.add(STARTS_ANEW, part)
+        return form, box(section("Batch norm", quiet(SHUFFLE, wrap=True)))
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """All cards."""
         return self.ring_card, self.loss_card, self.stale_card, self.momentum_card
 
     @property
@@ -87,8 +114,19 @@ class QueuePage:
         """Plots over steps."""
         return self.loss, self.distance
 
+    # -- the contract
+    def show_params(self, params: MocoParams) -> None:
+        super().show_params(params)
+        share = words.number(params.queue_size / params.batch, 1)
+        say(self.sizes, "setText", Message("K / B = {n}: a key stays that many steps.", {"n": share}))
+        self.saved.offer()
+
+    def activated(self) -> None:
+        super().activated()
+        self.saved.offer(again=True)
+
+    # -- what the run tells
     def begin(self, began: RunBegan) -> None:
-        """A run stands at its beginning."""
         for ready in self.cards:
             ready.set_empty(None)
         method = began.params.method
@@ -103,30 +141,34 @@ class QueuePage:
             self.momentum_card.set_empty("One encoder only: it makes queries and keys.")
         if method in (END_TO_END, IN_BATCH):
             self.stale_card.set_empty("All keys are made in this step: none is old.")
+        values = {"n": words.number(began.pictures), "p": words.number(began.parameters)}
+        lines = [Message("{n} pictures, {p} weights in an encoder.", values), *began.notes]
+        text = " ".join(f"{{line{i}}}" for i in range(len(lines)))
+        say(self.notes, "setText", Message(text, {f"line{i}": line for i, line in enumerate(lines)}))
 
-    def draw_ring(self, told: Told, looked: int | None) -> None:
-        """The ring alone, which follows every step."""
-        queue, _ = told.at(looked)
-        if told.began is not None and queue is not None:
-            self._draw_ring(queue, told.began)
+    def draw_queue(self) -> None:
+        history = self.run.history
+        queue, _ = history.at(self.run.looked)
+        if history.began is not None and queue is not None:
+            self._draw_ring(queue, history.began)
 
-    def draw(self, told: Told, looked: int | None) -> None:
-        """Bring all views in line with what was told."""
-        began = told.began
+    def draw(self) -> None:
+        history, looked = self.run.history, self.run.looked
+        began = history.began
         if began is None:
             return
-        queue, _ = told.at(looked)
+        queue, _ = history.at(looked)
         if queue is not None:
             self._draw_ring(queue, began)
             self._draw_stale(queue, began)
             before, query, after = (words.number(v, 6, True) for v in (queue.before, queue.query, queue.after))
             self.weight.set_values([before, query, after])
-        x = told.curve("step")
+        x = history.curve("step")
         end = np.array([0.0, x.max(initial=LEAST)])
         guess = Curve(Message("guess"), end, np.full(2, began.chance), "text2", dashed=True)
-        loss = Curve(Message("InfoNCE"), x, told.curve("calm"), "cat0", raw=told.curve("loss"))
+        loss = Curve(Message("InfoNCE"), x, history.curve("smoothed"), "cat0", raw=history.curve("loss"))
         self.loss.set_curves([loss, guess], end[1])
-        self.distance.set_curves([Curve(Message("distance"), x, told.curve("distance"), "cat1", digits=3)], end[1])
+        self.distance.set_curves([Curve(Message("distance"), x, history.curve("distance"), "cat1", digits=3)], end[1])
         self._point(None if looked is None else float(looked))
 
     def _draw_ring(self, queue: QueueFrame, began: RunBegan) -> None:

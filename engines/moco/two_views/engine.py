@@ -10,19 +10,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.core.errors import LabError
+from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.core.training import Weights
 from engines.data.class_folders import squared
 from engines.moco.augment import views
 from engines.moco.load import load_encoder
-from engines.moco.looks import encode
 from engines.moco.model import Encoder, contrast_logits
+from engines.moco.parts import encode, recipe, restored
 from engines.moco.parts import encoder as fresh
-from engines.moco.parts import recipe
-from engines.moco.pictures import SIDE, PictureSet, Shelf, Wanted
+from engines.moco.pictures import SIDE, PictureSet, Wanted, kept
 from engines.moco.saved import bundled
-from engines.moco.settings import Learning
-from engines.moco.spec import BUNDLED, GALLERY, SHOWN, THIS_RUN, MocoParams, NotThere, ViewsFrame
+from engines.moco.spec import BUNDLED, THIS_RUN, MocoParams
+from engines.moco.two_views.spec import GALLERY, SHOWN, NotThere, ViewsFrame
 
 GRAY = 128  # of a key that is of no picture
 MOST = 256  # keys that are made anew while a slider moves
@@ -39,68 +39,45 @@ class Engine:
     """Keeps pictures, encoder and keys; a slider of the views costs two small pictures through two encoders."""
 
     def __init__(self) -> None:
-        self._shelf = Shelf()
-        self._made: tuple[object, ...] = ()
-        self._query: Encoder | None = None
-        self._key: Encoder | None = None
-        self._filled: tuple[object, ...] = ()
-        self._keys: Dictionary | None = None
+        self._sets: Memo[PictureSet] = Memo()
+        self._pairs: Memo[tuple[Encoder, Encoder]] = Memo()
+        self._keys: Memo[Dictionary] = Memo()
 
     def run(self, job: Job[MocoParams]) -> Iterator[Event]:
         """One `ViewsFrame`, or `NotThere`."""
         params = job.params
+        state = params.weights if params.encoder == THIS_RUN else None
         try:
-            yield from self._shelf.get(Wanted(params.data, params.paths))
-            query, key = self._encoders(params)
+            found = yield from kept(self._sets, Wanted(params.data, params.paths))
+            made_of = params.encoder, state, params.seed, params.mlp
+            query, key = self._pairs.get(made_of, lambda: encoders(params, state))
         except LabError as error:
             yield NotThere(error.message)
             return
-        found = self._shelf.found
-        keys = self._dictionary(params, found, query, key)
+        filled = key, state, found, params.queue_size, recipe(params, 2)
+        keys = self._keys.get(filled, lambda: encoded(params, found, key) if state is None else of_run(state))
         yield views_frame(params, found, query, key, keys)
 
-    def _encoders(self, params: MocoParams) -> tuple[Encoder, Encoder]:
-        state = params.weights if params.encoder == THIS_RUN else None
-        made = (params.encoder, state, params.seed, params.mlp)
-        if made != self._made or self._query is None or self._key is None:
-            if params.encoder == BUNDLED:
-                if not bundled():
-                    raise LabError("The bundled encoder is not in this copy.")
-                self._query = self._key = load_encoder()
-            elif state is not None:
-                self._query, self._key = restored(state)
-            else:
-                with torch.random.fork_rng(devices=()):
-                    torch.manual_seed(params.seed)
-                    self._query = self._key = fresh(params.mlp).eval()
-            self._made = made
-        return self._query, self._key
 
-    def _dictionary(self, params: MocoParams, found: PictureSet, query: Encoder, key: Encoder) -> Dictionary:
-        state = params.weights if params.encoder == THIS_RUN else None
-        filled: tuple[object, ...] = (key, state, found, params.queue_size, tuple(recipe_of(params)))
-        if filled != self._filled or self._keys is None:
-            self._keys = of_run(state) if state is not None else encoded(params, found, key)
-            self._filled = filled
-        return self._keys
+def encoders(params: MocoParams, state: Weights | None) -> tuple[Encoder, Encoder]:
+    """The query's and the key's encoder: those of a run's state, or one that is both.
 
-
-def recipe_of(params: MocoParams) -> list[float]:
-    """The strengths of the keys' views, by which a dictionary is known."""
-    made = recipe(params, 2)
-    return [made.crop, made.flip, made.color, made.gray, made.blur]
-
-
-def restored(state: Weights) -> tuple[Encoder, Encoder]:
-    """Both encoders of a run's state, in eval mode."""
-    settings: Learning = state.made_of
-    pair = []
-    for name in ("encoder_q", "encoder_k"):
-        made = fresh(settings.mlp).eval()
-        own = {k[len(name) + 1 :]: torch.from_numpy(v) for k, v in state.arrays.items() if k.startswith(f"{name}.")}
-        made.load_state_dict(own)
-        pair.append(made)
-    return pair[0], pair[1]
+    Raises
+    ------
+    LabError
+        If the bundled one is asked for and this copy has none.
+    """
+    if params.encoder == BUNDLED:
+        if not bundled():
+            raise LabError("The bundled encoder is not in this copy.")
+        one: Encoder = load_encoder()
+    elif state is not None:
+        return restored(state)
+    else:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(params.seed)
+            one = fresh(params.mlp).eval()
+    return one, one
 
 
 def of_run(state: Weights) -> Dictionary:

@@ -1,4 +1,4 @@
-"""What a run has told so far, in arrays that stay small however long it goes on."""
+"""What a run has told so far, kept so that it stays small however long the run goes on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SMOOTH = 0.9  # of the moving mean of the loss
 FIELDS = tuple(f.name for f in dataclasses.fields(MocoStep))
 
 
-class Told:
-    """History of one run.
+class RunHistory:
+    """Losses, measurements and frames of one run.
 
     Attributes
     ----------
@@ -38,19 +38,19 @@ class Told:
         self.map: MapFrame | None = None
         self._rows: list[tuple[float, ...]] = []
         self._kept: list[KeptRun] = []
-        self._calm: float | None = None
+        self._smoothed: float | None = None
 
-    def step(self, told: MocoStep) -> None:
+    def add_step(self, made: MocoStep) -> None:
         """One step."""
-        self.last = told
+        self.last = made
         count = len(self._rows) + 1
         weight = max(1 - SMOOTH, 1 / count)  # a plain mean at first
-        self._calm = told.loss if self._calm is None else self._calm + weight * (told.loss - self._calm)
-        self._rows.append((*(float(getattr(told, name)) for name in FIELDS), self._calm))
+        self._smoothed = made.loss if self._smoothed is None else self._smoothed + weight * (made.loss - self._smoothed)
+        self._rows.append((*(float(getattr(made, name)) for name in FIELDS), self._smoothed))
         if len(self._rows) > MOST:
             self._rows = self._rows[::2]
 
-    def measure(self, found: Measured) -> None:
+    def add_measurement(self, found: Measured) -> None:
         """One measurement."""
         if not self.measured or found.step > self.measured[-1].step:
             self.measured.append(found)
@@ -69,8 +69,8 @@ class Told:
         return found.queue, found.map
 
     def curve(self, name: str) -> np.ndarray:
-        """All values of a field of `MocoStep`, or of ``calm``, the smoothed loss."""
-        column = len(FIELDS) if name == "calm" else FIELDS.index(name)
+        """All values of a field of `MocoStep`, or of ``smoothed``, the mean of the loss."""
+        column = len(FIELDS) if name == "smoothed" else FIELDS.index(name)
         return np.array([row[column] for row in self._rows])
 
     def accuracy(self, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,1 @@
+"""The run as it fills its queue."""

@@ -1,0 +1,1 @@
+"""One picture seen twice, and the contrast of its views with the keys."""

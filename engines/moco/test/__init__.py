@@ -1,0 +1,1 @@
+"""What the features are good for: fine-tuning on a few labels."""
