@@ -19,7 +19,7 @@ from app.tabs.detr.tab import DETECT, SCENE
 from app.widgets import MenuButton
 from engines.core.errors import Message
 from engines.core.pictures import Picture
-from engines.core.protocol import Ended
+from engines.core.protocol import Ended, Progress
 from engines.detr.crowd import LINEAR
 from engines.detr.lab import CROWD, scene_of
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
@@ -253,6 +253,23 @@ def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
     assert tab.params.source != "broken"  # the next slider asks the model on screen, not the refused one
     settle(qtbot, tab, lambda: tab.change(temperature=2.0))
     assert not tab.failed
+
+
+def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, qtbot, monkeypatch):
+    begun = threading.Event()
+
+    def endless(job):
+        begun.set()
+        while True:
+            yield Progress(0, 0, Message("Computing"))
+
+    monkeypatch.setattr(tab.stream.engine(), "run", endless)
+    tab.change(temperature=2.0)
+    assert begun.wait(10)  # and the window has not heard of it
+    settle(qtbot, tab, tab.cancel)
+    tab.shown()
+    tab.resume()
+    assert not tab.stream.is_busy
 
 
 def test_a_model_chosen_while_the_one_before_fails_stays_chosen(tab, qtbot):

@@ -29,7 +29,7 @@ from app.views.base import PixelView
 from app.widgets import box
 from engines.core.params import Params
 from engines.core.pictures import Picture
-from engines.core.protocol import Ended, Event, Started
+from engines.core.protocol import Ended, Event
 from engines.detr.spec import (
     BEST_REAL_CLASS,
     CROSS,
@@ -58,7 +58,6 @@ class DetrTab(TopicTab):
     pictured: PictureShown | None = None
     found: Detections | None = None
     rows: EncoderAttention | None = None
-    _cut = _halted = False  # displaced before its end; ended by the hand
     _of: Picture | None = None  # the photo that `pictured` shows
     _drawn: tuple[object, ...] = ()  # what the page on screen shows
 
@@ -208,10 +207,6 @@ class DetrTab(TopicTab):
             self._cut = False
             self.ask(again=True)
 
-    def cancel(self) -> None:
-        self._halted = True
-        super().cancel()
-
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
         self._forget()
         for one in self.side:
@@ -286,12 +281,8 @@ class DetrTab(TopicTab):
             case EncoderAttention():
                 self.rows = event
                 self.draw_again()
-            case Started():
-                self._cut = self._halted = False
-            case Ended():
-                self._cut = event.cancelled and not self._halted and not self.stream.is_busy
-                if event.error is not None and not event.memory:
-                    self._went_wrong()
+            case Ended() if event.error is not None and not event.memory:
+                self._went_wrong()
 
     def _went_wrong(self) -> None:
         """A model that was refused is not asked again: the sliders go on with the one on screen."""
