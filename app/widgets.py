@@ -372,3 +372,12 @@ class Key(QWidget):
 def popup(menu: QMenu, under: QWidget) -> None:
     """Open a menu below a widget."""
     menu.popup(under.mapToGlobal(QPoint(0, under.height() + 2)))
+
+
+def swap(holder: QWidget, old: QWidget, new: QWidget) -> None:
+    """Put other options into the place of old ones."""
+    layout = holder.layout()
+    assert layout is not None
+    layout.replaceWidget(old, new)
+    old.hide()
+    old.deleteLater()

@@ -176,10 +176,10 @@ def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
 
 def ablation() -> tuple[Any, Params]:
     """Heads and layers of the bundled Transformer."""
-    from engines.transformer.experiments import Ablation
-    from engines.transformer.lab_spec import LabParams
+    from engines.transformer.experiments.ablation import Ablation
+    from engines.transformer.experiments.spec import AblationParams
 
-    return Ablation(), LabParams(lab_examples=512)
+    return Ablation(), AblationParams(lab_examples=512)
 
 
 def trainer(module: str, params: str) -> Callable[[], tuple[Any, Params]]:
@@ -216,7 +216,12 @@ def cases() -> list[Case]:
         Case("Transformer: ablation", ablation),
         Case("Transfer: DINOv2 small, 112 px", transfer(side=112), 60, True),
         Case("Transfer: DINOv2 small, 224 px", transfer(side=224), 60, True),
-        Case("Transformer: training", trainer("transformer.training", "transformer.recipe:TrainingSettings"), 10, True),
+        Case(
+            "Transformer: training",
+            trainer("transformer.training.trainer", "transformer.training.spec:TrainingSettings"),
+            10,
+            True,
+        ),
         Case("DETR: training", trainer("detr.training", "detr.training_spec:DetrTraining"), 15, True),
         Case("MoCo: training", trainer("moco.training", "moco.spec:RunParams"), 15, True),
         Case("ViT: scale study", trainer("vit.scale", "vit.scale_spec:ScaleParams"), 15, True),

@@ -46,10 +46,7 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
 
 
 #: page and run of the tabs that hold the settings for all their pages
-WHOLE = (
-    ("transformer", 1, "window.tab.driver"),
-    ("detr", 4, "window.tab.side[1].training"),
-)
+WHOLE = (("detr", 4, "window.tab.side[1].training"),)
 QUICK = "multi_head"  #: this one stands for all of them in the suite
 
 

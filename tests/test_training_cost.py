@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engines.transformer.recipe import TrainingSettings
+from engines.transformer.training.spec import TrainingSettings
 from tests.benchmarks import training_cost, transformer_rows
 from tests.benchmarks.training_cost import Cost, Watched, bare_rate, lane_rate
 
@@ -20,9 +20,9 @@ def same_threads():
 
 
 def tiny():
-    from engines.transformer.training import Run
+    from engines.transformer.training.trainer import Run
 
-    return Watched("transformer", lambda: Run(TINY).advance, "engines.transformer.training:Trainer", TINY)
+    return Watched("transformer", lambda: Run(TINY).advance, "engines.transformer.training.trainer:Trainer", TINY)
 
 
 def test_steps_are_counted_bare_and_through_the_lane(no_thread_left):

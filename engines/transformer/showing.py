@@ -7,7 +7,13 @@ from torch import Tensor
 
 from engines.data.sequences import BOS, EOS, Task
 from engines.transformer.model import Trace
-from engines.transformer.recipe import Example, Floats
+from engines.transformer.recipe import Floats
+from engines.transformer.training.spec import Example
+
+
+def array(x: Tensor) -> Floats:
+    """A copy for the window."""
+    return x.detach().float().cpu().numpy().copy()
 
 
 def arrays(traced: Trace) -> dict[str, Floats]:

@@ -1,196 +1,94 @@
-"""What the tab "Transformer" can ask for and what it is told. Imports no torch.
+"""The settings that all pages of the tab "Transformer" share; what each page is told stands in its own spec. No torch.
 
-The tab's own engine (`engines.transformer.engine.Engine`) answers `TransformerParams` with `Bundled`, `Fixed` and
-`Answer`; the pages Experiments and Maths ask engines of their own (`engines.transformer.lab_spec`). What a training
-run takes and tells stands in `engines.transformer.recipe`.
+A page's engine is asked with a part of them: `LookParams`, `DecodingParams`, `LabParams` and `WalkParams`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Self
 
-from engines.core.errors import Message
-from engines.core.params import Choice, Range, setting
-from engines.core.protocol import Frame, Progress
+from engines.core.errors import LabError, Message
+from engines.core.params import Choice, Range, drawn, looked, setting
+from engines.core.protocol import Progress
 from engines.core.training import Weights
-from engines.transformer.lab_spec import LabSettings
-from engines.transformer.recipe import Example, Floats, Recipe
+from engines.data.sequences import task
+from engines.transformer.decode.spec import DECODING, DecodingParams
+from engines.transformer.experiments.spec import AblationParams, LabParams
+from engines.transformer.maths.spec import WalkParams
+from engines.transformer.recipe import Recipe, Shape
+from engines.transformer.training.spec import LookParams
 
-GREEDY, BEAM = "Greedy", "Beam search"
 BUNDLED, RUN = "Bundled", "This run"
-LOOK, DECODING = "Look at", "Decoding"
-CANDIDATES = 5  #: likeliest tokens told at each place
+LOOK = "Look at"
 PAUSE = Progress(0, 0, Message("Computing"))  #: nothing new, but a place to stop
 
 
 @dataclass(frozen=True)
-class TransformerParams(LabSettings, Recipe):
+class TransformerParams(Recipe, LookParams, DecodingParams, LabParams, AblationParams, WalkParams):
     """Settings of the tab.
 
-    Attributes without a slider
-    ---------------------------
+    Attributes without a control
+    ----------------------------
     text : str
         The typed input; empty for the task's sample.
+    read : str
+        The input that is read: the typed one, or the one before it where that can't be read.
     token : int
         The place of the target that is looked at, from 0 (what is said first).
-    weights : Weights, optional
-        The state that decodes; the bundled one of the task if not given, or if it learned another task.
+    run : int
+        The number of the run.
+    newest : Weights, optional
+        Its newest state.
     look : Weights, optional
-        The state whose maps of the fixed example are asked for; likewise.
+        The state that is looked back at.
+    weights : Weights, optional
+        The one of the two that the pages take, if they are to take the run's, and it has learned the task.
+    walk_at, walk_head : (kind, layer), int
+        The attention and head of the page Maths, counted from 0; ``layer`` and ``head``, from 1, go along.
     """
 
-    text: str = ""
-    token: int = 0
-    weights: Weights | None = None
-    look: Weights | None = None
-    layer: int = setting(2, Range(1, 4, 1, "Layer", group=LOOK, tip="Of the encoder and of the decoder."))
-    head: int = setting(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same number in all three attentions."))
-    source: str = setting(
+    text: str = setting("", asked=False)
+    token: int = looked(0, asked=False)
+    run: int = looked(0, asked=False)
+    newest: Weights | None = looked(None, asked=False)
+    walk_head: int = looked(0, asked=False)
+    layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="Of the encoder and of the decoder."))
+    head: int = drawn(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same number in all three attentions."))
+    source: str = looked(
         BUNDLED,
         Choice((BUNDLED, RUN), "Weights", group=DECODING, tip="Trained long before, or by the run on the first page."),
     )
-    method: str = setting(
-        GREEDY,
-        Choice(
-            (GREEDY, BEAM),
-            "Method",
-            group=DECODING,
-            tip="The likeliest token at each place, or the likeliest of several sequences.",
-        ),
-    )
-    beams: int = setting(
-        4, Range(2, 8, 1, "Beams", group=DECODING, tip="Sequences that are followed side by side; 1 is greedy.")
-    )
-    penalty: float = setting(
-        0.6,
-        Range(
-            0.0,
-            1.5,
-            0.05,
-            "Length penalty",
-            group=DECODING,
-            tip="Score = log p ÷ ((5 + length) ÷ 6)^α: more is kinder to long answers. (Wu 2016, equation 14)",
-        ),
-    )
+
+    def following(self, before: Self) -> Self:
+        """What is read, which weights are taken, and layer and head of all pages."""
+        new = self
+        if problem_of(new.task, new.text) is None:
+            new = replace(new, read=new.text)
+        elif problem_of(new.task, new.read) is not None:
+            new = replace(new, read="")
+        if self is before and new.newest is None:  # restored: a run does not outlive its window
+            new = replace(new, source=BUNDLED)
+        state = (new.look or new.newest) if new.source == RUN else None  # the one looked at never thins out
+        fits = state is not None and isinstance(state.made_of, Shape) and state.made_of.task == new.task
+        new = replace(new, weights=state if fits else None)
+        if new.walk_at != before.walk_at:
+            new = replace(new, layer=new.walk_at[1] + 1)
+        elif new.layer != before.layer:
+            new = replace(new, walk_at=(new.walk_at[0], new.layer - 1))
+        if new.walk_head != before.walk_head:
+            new = replace(new, head=new.walk_head + 1)
+        elif new.head != before.head:
+            new = replace(new, walk_head=new.head - 1)
+        return new
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A token that might be said next, and its probability."""
-
-    token: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A sequence that was followed.
-
-    Attributes
-    ----------
-    tokens : tuple of str
-        What was said so far, with the end token where it ended.
-    log_probability : float
-        Sum over its tokens, nat.
-    score : float
-        By which it is ranked: the log probability over the length penalty.
-    parent : int
-        Which hypothesis of the step before it goes on with.
-    ended : bool
-        Whether the end token was said.
-    """
-
-    tokens: tuple[str, ...]
-    log_probability: float
-    score: float
-    parent: int
-    ended: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Bundled(Frame):
-    """The bundled model of the task and how it was trained.
-
-    Attributes
-    ----------
-    task : str
-    parameters, steps, minutes, accuracy : number
-        Size, steps, training time and sequence accuracy on held-out examples, 0..1.
-    curves : ndarray float32 (n, 7)
-        Step; loss, token and sequence accuracy of the batches; the same of held-out examples.
-    """
-
-    task: str
-    parameters: int
-    steps: int
-    minutes: float
-    accuracy: float
-    curves: Floats = field(repr=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Fixed(Frame):
-    """The fixed example, each place given the right tokens before it.
-
-    Attributes
-    ----------
-    task : str
-    step : int
-        Of the state; −1 for the bundled one.
-    example : Example
-    weights : dict of str to ndarray float32
-        ``encoder`` (L, H, S, S), ``decoder`` (L, H, T, T), ``cross`` (L, H, T, S); rows sum to 1.
-    probabilities : ndarray float32 (T, V)
-    said : tuple of str
-        The likeliest token at each place.
-    """
-
-    task: str
-    step: int
-    example: Example
-    weights: dict[str, Floats] = field(repr=False)
-    probabilities: Floats = field(repr=False)
-    said: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer(Frame):
-    """What the model makes of the typed input.
-
-    Attributes
-    ----------
-    task : str
-    step : int
-        Of the state that decoded; −1 for the bundled one.
-    source : tuple of str
-        S tokens, with the end token.
-    note : Message, optional
-        What had to be done to the input.
-    target : tuple of str
-        T tokens that the decoder read: the start token, then what it had said.
-    said : tuple of str
-        T tokens that it said, with the end token if it came.
-    text, right : str, str or None
-        The answer, and the right one where there is one.
-    candidates : tuple of tuple of Candidate
-        The likeliest tokens at each of the T places, likeliest first.
-    steps : tuple of tuple of Hypothesis
-        The hypotheses kept after each step, best first.
-    best : tuple of Hypothesis
-        Those that ended, best first; the first one is the answer.
-    weights : dict of str to ndarray float32
-        As in `Fixed`, along the answer.
-    """
-
-    task: str
-    step: int
-    source: tuple[str, ...]
-    note: Message | None
-    target: tuple[str, ...]
-    said: tuple[str, ...]
-    text: str
-    right: str | None
-    candidates: tuple[tuple[Candidate, ...], ...]
-    steps: tuple[tuple[Hypothesis, ...], ...] = field(repr=False)
-    best: tuple[Hypothesis, ...]
-    weights: dict[str, Floats] = field(repr=False)
+def problem_of(name: str, text: str) -> Message | None:
+    """What keeps a task from reading an input; an empty one stands for its sample."""
+    if not text:
+        return None
+    try:
+        task(name).read(text)
+    except LabError as problem:
+        return problem.message
+    return None

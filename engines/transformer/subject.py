@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engines.core.errors import LabError
+from engines.core.memo import Memo
 from engines.core.training import Weights
 from engines.data.sequences import BOS, Task, task
 from engines.transformer import checkpoint
@@ -54,18 +55,15 @@ class Collection:
     """The last model and the last specimen, so that a change of the input alone reads no weights."""
 
     def __init__(self) -> None:
-        self._model: tuple[object, Transformer, bool, Switches] | None = None
-        self._found: tuple[object, Specimen] | None = None
+        self._models: Memo[tuple[Transformer, bool, Switches]] = Memo()
+        self._found: Memo[Specimen] = Memo()
 
     def specimen(self, name: str, text: str, weights: Weights | None) -> Specimen:
         """The model of a task (of kept weights, if given) on a text; the task's own sample if the text is empty.
 
         A text that the task can't read gives way to its sample: the page Decode says what is wrong with it.
         """
-        key = (name, text, weights)
-        if self._found is None or self._found[0] != key:
-            self._found = (key, self._make(name, text, weights))
-        return self._found[1]
+        return self._found.get((name, text, weights), lambda: self._make(name, text, weights))
 
     def _make(self, name: str, text: str, weights: Weights | None) -> Specimen:
         model, trained, plain = self._model_of(name, weights)
@@ -80,10 +78,7 @@ class Collection:
         return Specimen(kind, model, source, torch.tensor([BOS, *answer[:-1]]), trained, plain, step)
 
     def _model_of(self, name: str, weights: Weights | None) -> tuple[Transformer, bool, Switches]:
-        key = (name, weights)
-        if self._model is None or self._model[0] != key:
-            self._model = (key, *self._read(name, weights))
-        return self._model[1:]
+        return self._models.get((name, weights), lambda: self._read(name, weights))
 
     @staticmethod
     def _read(name: str, weights: Weights | None) -> tuple[Transformer, bool, Switches]:

@@ -27,7 +27,7 @@ from engines.data import sequences
 from engines.data.sequences import TASKS, task
 from engines.transformer.checkpoint import PREFIX, card_shape, stored
 from engines.transformer.recipe import Recipe
-from engines.transformer.training import Run
+from engines.transformer.training.trainer import Run
 
 CACHE = Path.home() / ".cache" / "attention-lab" / "transformer"
 SAVE_EVERY = 120.0  # seconds

@@ -13,11 +13,23 @@ from app.views.pairbars import PairBars, PairRow
 from app.views.tokenlinks import TokenLinks
 from engines.core.errors import Message
 from engines.data.sequences import SORT
-from engines.transformer.lab_spec import ABLATION, CAUSAL, Causality
-from engines.transformer.race_spec import RaceBegan, RaceMeasured, RaceStep
-from engines.transformer.spec import BEAM
+from engines.transformer.decode.spec import BEAM
+from engines.transformer.experiments.race_spec import RaceBegan, RaceMeasured, RaceStep
+from engines.transformer.experiments.spec import ABLATION, CAUSAL, Causality
 from tests.app import reading
-from tests.app.transformer_help import DECODE, LAB, MATHS, PATIENCE, change, rest, texts, train
+from tests.app.transformer_help import (
+    DECODE,
+    LAB,
+    MATHS,
+    PATIENCE,
+    change,
+    know,
+    rest,
+    run_of,
+    texts,
+    train,
+    turn,
+)
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import hover, show
 
@@ -25,24 +37,25 @@ from tests.app.views_help import hover, show
 # ------------------------------------------------------------------ tasks
 def test_a_step_back_from_behind_a_shorter_answer(tab, qtbot):
     tab.show_page(DECODE)
-    tab.change(undoable=False, token=9)
+    tab.now.change(token=9)
     change(qtbot, tab, text="abc")
-    assert "Step 4 of 4" in texts(tab.decode.centre)
-    tab.decode.back.click()
+    assert "Step 4 of 4" in texts(tab.pages[DECODE].centre)
+    tab.pages[DECODE].back.click()
     assert tab.params.token == 2
-    assert "Step 3 of 4" in texts(tab.decode.centre)
+    assert "Step 3 of 4" in texts(tab.pages[DECODE].centre)
 
 
 def test_all_pages_look_at_the_input_that_decode_shows(tab, qtbot):
     tab.show_page(MATHS)
-    tab.change(text="abc")
+    tab.now.change(text="abc")
     rest(tab, qtbot)
-    tab.change(text="a+b")  # can't be read: the answer of the one before stays
+    tab.now.change(text="a+b")  # can't be read: the answer of the one before stays
     rest(tab, qtbot)
-    assert tab.decode.answer.source == tab.maths.seen.keys == ("a", "b", "c", "</s>")
+    assert tab.pages[MATHS].seen.keys == ("a", "b", "c", "</s>")
+    assert turn(tab, qtbot, DECODE).answer.source == tab.pages[MATHS].seen.keys
     tab.show_page(LAB)
-    qtbot.waitUntil(lambda: Causality in tab.lab._frames, timeout=PATIENCE)
-    assert "".join(tab.lab._frames[Causality].target) == "<s>cba"
+    qtbot.waitUntil(lambda: Causality in tab.pages[LAB]._frames, timeout=PATIENCE)
+    assert "".join(tab.pages[LAB]._frames[Causality].target) == "<s>cba"
     tab.cancel()
     rest(tab, qtbot)
 
@@ -50,19 +63,19 @@ def test_all_pages_look_at_the_input_that_decode_shows(tab, qtbot):
 def test_settings_reach_the_last_input_that_could_be_read(tab, qtbot):
     tab.show_page(DECODE)
     change(qtbot, tab, text="abc")
-    tab.change(text="a+b")
-    assert not tab.stream.is_busy  # nothing new to ask
+    tab.now.change(text="a+b")
+    assert not tab.is_busy  # nothing new to ask
     change(qtbot, tab, method=BEAM, beams=3)
-    assert tab.decode.answer.source == ("a", "b", "c", "</s>")
-    assert len(tab.decode.beams.numbers()["names"]) > 1
+    assert tab.pages[DECODE].answer.source == ("a", "b", "c", "</s>")
+    assert len(tab.pages[DECODE].beams.numbers()["names"]) > 1
 
 
 def test_numbers_are_said_of_the_task_that_they_are_of(tab, qtbot):
-    said = {MATHS: tab.maths.state, LAB: tab.lab.model}
+    said = {MATHS: tab.pages[MATHS].told, LAB: tab.pages[LAB].model}
     for page, label in said.items():
         tab.show_page(page)
         qtbot.waitUntil(lambda label=label: label.text().startswith("Reverse: "), timeout=PATIENCE)
-        tab.change(task=SORT, text="")
+        tab.now.change(task=SORT, text="")
         assert label.text().startswith("Reverse: ")  # the old numbers are still on screen
         qtbot.waitUntil(lambda label=label: label.text().startswith("Sort: "), timeout=PATIENCE)
         tab.undo()
@@ -74,39 +87,39 @@ def test_numbers_are_said_of_the_task_that_they_are_of(tab, qtbot):
 def test_a_step_of_the_walk_stays_the_same_in_a_model_of_another_order(tab, qtbot):
     tab.show_page(MATHS)
     rest(tab, qtbot)
-    page = tab.maths
+    page = tab.pages[MATHS]
     page.go(5)
     assert page._steps[page.at][1] == "Softmax"
-    page._arrived(replace(page.seen, norm_first=True))
+    page.on(replace(page.seen, norm_first=True))
     assert (page._steps[page.at][1], page.at) == ("Softmax", 6)
     page.go(1)
     assert page._steps[page.at][1] == "Norm"
-    page._arrived(replace(page.seen, norm_first=False))  # has no such step
+    page.on(replace(page.seen, norm_first=False))  # has no such step
     assert page.at == 1
 
 
 def test_a_map_of_a_run_goes_with_it(tab, qtbot):
-    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    tab.now.change(experiment=ABLATION, lab_examples=32)
     train(qtbot, tab, 2)
     tab.show_page(LAB)
-    panel = tab.lab.ablation
+    panel = tab.pages[LAB].ablation
     panel.wanted.emit()
     qtbot.waitUntil(lambda: panel.frame is not None, timeout=PATIENCE)
     panel.stop.click()
     rest(tab, qtbot)
-    tab.driver.one_step()
+    run_of(tab).one_step()
     rest(tab, qtbot)
-    tab.lab.settings_changed()
+    know(tab, qtbot)
     assert panel.frame is not None  # the run goes on
     assert panel.bar.isVisible()
-    tab.driver.restart()
+    run_of(tab).restart()
     assert panel.frame is None
     assert not panel.bar.isVisible()  # nor is its scale left
     rest(tab, qtbot)
 
 
 def test_a_race_begins_without_the_last_steps_of_the_one_before(tab):
-    race = tab.lab.race
+    race = tab.pages[LAB].race
     race.take(RaceStep(500, (0.1, 0.2), (False, True)))  # arrives after the next one was asked for
     race._draw()  # and the next one takes its time
     assert race.loss.numbers() == {}
@@ -122,30 +135,33 @@ def test_a_race_begins_without_the_last_steps_of_the_one_before(tab):
 def test_the_answer_is_of_now_when_the_tab_comes_back(tab, qtbot):
     tab.show_page(DECODE)
     train(qtbot, tab, 2)
-    qtbot.waitUntil(lambda: tab.decode.answer.step == tab.driver.step, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: tab.pages[DECODE].answer.step == run_of(tab).step, timeout=PATIENCE)
     tab.hide()
-    tab.driver.one_step()
+    run_of(tab).one_step()
     rest(tab, qtbot)
-    qtbot.waitUntil(lambda: not tab._fresh.isActive(), timeout=PATIENCE)
-    assert tab.decode.answer.step == tab.driver.step - 1  # nobody sees it
+    know(tab, qtbot)
+    assert tab.pages[DECODE].answer.step == run_of(tab).step - 1  # nobody sees it
     tab.show()
     tab.shown()
-    qtbot.waitUntil(lambda: tab.decode.answer.step == tab.driver.step, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: tab.pages[DECODE].answer.step == run_of(tab).step, timeout=PATIENCE)
     rest(tab, qtbot)
 
 
 # ------------------------------------------------------------------ what is long
 def test_long_problems_and_answers_take_more_lines_not_the_room_of_others(tab, qtbot):
     tab.show_page(DECODE)
-    page, words_of = tab.decode, "pneumonoultramicroscopic floccinaucinihilipilification antidisestablishment " * 2
+    page, words_of = (
+        tab.pages[DECODE],
+        "pneumonoultramicroscopic floccinaucinihilipilification antidisestablishment " * 2,
+    )
     change(qtbot, tab, task="English to digits", text="", method=BEAM, beams=8)
     before = page.line.width()
-    tab.change(text=words_of)
+    tab.now.change(text=words_of)
     qtbot.waitUntil(lambda: page.line.width() < before, timeout=PATIENCE)
     assert page.line.width() > 300
     assert not list(reading.cut(page.count))
     long = "nine hundred ninety-nine thousand nine hundred ninety-nine"
-    page.take(replace(page.answer, text=long, right=long + "!"))
+    page.draw_answer(replace(page.answer, text=long, right=long + "!"))
     qtbot.waitUntil(lambda: page.result.height() > 20, timeout=PATIENCE)
     assert not [found for found in reading.cut(page.links_card) if "QLabel" in found]
     tab.window().resize(1920, 1080)
@@ -215,11 +231,11 @@ def test_maps_light_up_what_new_weights_look_at(qtbot):
 def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
     tab.show_page(MATHS)
     rest(tab, qtbot)
-    page = tab.maths
+    page = tab.pages[MATHS]
     hover(page.result.grid, page.result.grid.cell_rect((2, 1)).center())
     said = [line.text() for line in page.lines]
     assert page.cell == (0, 0)
-    page._arrived(replace(page.seen, step=7))
+    page.on(replace(page.seen, step=7))
     assert [line.text() for line in page.lines] == said
     page.go(2)
     assert [line.text() for line in page.lines] != said  # the hand asked for another step
@@ -227,19 +243,19 @@ def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
     tab.show_page(LAB)
     rest(tab, qtbot)
     assert tab.params.experiment == CAUSAL
-    panel = tab.lab.causal
+    panel = tab.pages[LAB].causal
     hover(panel.grid, panel.grid.cell_rect((5, 1)).center())
     assert "Place 6" in panel.said[0].text()
-    tab.lab._arrived(replace(tab.lab._frames[Causality]))
+    tab.pages[LAB].on(replace(tab.pages[LAB]._frames[Causality]))
     assert "Place 6" in panel.said[0].text()
-    tab.change(undoable=False, token=3)  # chosen by hand
+    tab.now.change(token=3)  # chosen by hand
     assert "Place 4" in panel.said[0].text()
 
 
 def test_a_part_stays_pointed_at_while_others_are_measured(tab, qtbot):
-    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    tab.now.change(experiment=ABLATION, lab_examples=32)
     tab.show_page(LAB)
-    panel = tab.lab.ablation
+    panel = tab.pages[LAB].ablation
     qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done > 1, timeout=PATIENCE)
     panel.stop.click()
     rest(tab, qtbot)

@@ -7,13 +7,13 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
-from app.tabs.transformer.findings import KINDS, NAMES, findings
+from app.tabs.transformer.experiments.findings import KINDS, NAMES, findings
 from app.tabs.transformer.labwords import above, below, spoken, tiny
-from app.tabs.transformer.mathsteps import parts
+from app.tabs.transformer.maths.steps import parts
 from app.topics import topics
 from app.views.pairbars import PairBars, PairRow, figure, ratio
 from app.views.verdicts import Finding, Verdict, Verdicts
-from engines.transformer.lab_spec import (
+from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
     CONVOLUTIONS,
@@ -36,7 +36,7 @@ from engines.transformer.lab_spec import (
 )
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER
 from tests.app import reading
-from tests.app.transformer_help import LAB, MATHS, PATIENCE, rest
+from tests.app.transformer_help import DECODE, LAB, MATHS, PATIENCE, TRAINING, rest, turn
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, hover, is_drawn, key, loud, show
 from tests.closeness import close
@@ -45,14 +45,14 @@ from tests.closeness import close
 # ------------------------------------------------------------------ Experiments
 def test_experiments(tab, qtbot, qtlog):
     """One visit to all of them: a window and its engines cost seconds."""
-    assert not tab.lab.stream.is_busy
-    tab.change(lab_batch=9)
-    assert not tab.lab.stream.is_busy  # the page is not on screen
+    tab.now.change(lab_batch=9)
+    assert not tab.is_busy
+    assert not tab.pages[LAB].feed.is_busy  # the page is not on screen
     tab.show_page(LAB)
     rest(tab, qtbot)
-    frames = tab.lab._frames
+    frames = tab.pages[LAB]._frames
     assert {Causality, Gradients, Normalized, Placed, Convolved} <= set(frames)
-    verdicts = tab.lab.list.verdicts()
+    verdicts = tab.pages[LAB].list.verdicts()
     assert [str(v.name) for v in verdicts] == list(EXPERIMENTS)
     held = [f.holds for v in verdicts for f in v.findings if f.holds is not None]
     assert len(held) == 4
@@ -62,7 +62,7 @@ def test_experiments(tab, qtbot, qtlog):
     the_norms(tab, qtbot)
     the_positions(tab, qtbot)
     the_ffn(tab, qtbot)
-    for view in tab.lab.centre.findChildren(Verdicts):
+    for view in tab.pages[LAB].centre.findChildren(Verdicts):
         assert is_drawn(view)
     assert not loud(qtlog)
 
@@ -70,28 +70,29 @@ def test_experiments(tab, qtbot, qtlog):
 def choose(tab, qtbot, name):
     """Click an experiment in the list."""
     at = EXPERIMENTS.index(name)
-    click(tab.lab.list, tab.lab.list.place(at).center())
+    click(tab.pages[LAB].list, tab.pages[LAB].list.place(at).center())
     assert tab.params.experiment == name
     rest(tab, qtbot)
-    assert tab.lab.panels[name].isVisible()
+    assert tab.pages[LAB].panels[name].isVisible()
 
 
 def the_mask(tab, qtbot):
-    panel = tab.lab.causal
-    seen = tab.lab._frames[Causality]
+    panel = tab.pages[LAB].causal
+    seen = tab.pages[LAB]._frames[Causality]
     count = len(seen.target)
     np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[1])
     scale = panel.bar.numbers()  # sizes are never negative: from 0, in the colors of the cells
     assert scale["scale"][0] == 0
     np.testing.assert_array_equal(scale["colors"][::2], theme.ramp("diff")[128:])
     assert panel.grid.numbers()["masked"].sum() == count * (count - 1) / 2
-    tab.lab.form.control("lab_causal").click()
+    tab.pages[LAB].form.control("lab_causal").click()
     assert not tab.params.lab_causal
     np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[0])
     assert "masked" not in panel.grid.numbers()
     click(panel.grid, panel.grid.cell_rect((4, 1)).center())
     assert tab.params.token == 4  # the same token is looked at on all pages
-    assert tab.decode.maps.maps["cross"]._at == (4, -1)
+    assert turn(tab, qtbot, DECODE).maps.maps["cross"]._at == (4, -1)
+    turn(tab, qtbot, LAB)
     assert tiny(float(seen.moved[0][4, :4].max())) in panel.said[1].text()
     assert "future" in panel.said[1].text()
     tab.undo()
@@ -101,35 +102,35 @@ def the_mask(tab, qtbot):
 
 def the_residuals(tab, qtbot):
     choose(tab, qtbot, RESIDUALS)
-    bars = tab.lab.residual.bars
+    bars = tab.pages[LAB].residual.bars
     assert all(r.off for r in bars.rows())
     click(bars, QPointF(20, bars.row_rect(3).center().y()))
     rest(tab, qtbot)
-    seen = tab.lab._frames[Gradients]
+    seen = tab.pages[LAB]._frames[Gradients]
     assert [r.off for r in bars.rows()] == [place in seen.off for place in seen.places]
     assert sum(r.off for r in bars.rows()) == len(seen.places) - 1
     assert len(tab.params.lab_residuals_off) == len(EVERYWHERE) - 1
-    tab.lab.residual.none.click()
+    tab.pages[LAB].residual.none.click()
     rest(tab, qtbot)
     assert all(r.before == r.after for r in bars.rows())
     tab.undo()
     rest(tab, qtbot)
     assert sum(r.off for r in bars.rows()) == len(seen.places) - 1
-    assert tab.lab.form.control("lab_depth").isVisible()
-    tab.change(lab_from=TRAINED)
+    assert tab.pages[LAB].form.control("lab_depth").isVisible()
+    tab.now.change(lab_from=TRAINED)
     rest(tab, qtbot)
-    assert not tab.lab.form.control("lab_depth").isVisible()
+    assert not tab.pages[LAB].form.control("lab_depth").isVisible()
     assert len(bars.rows()) == 10
-    tab.change(lab_from=RANDOM, lab_depth=1)
+    tab.now.change(lab_from=RANDOM, lab_depth=1)
     rest(tab, qtbot)
     assert len(bars.rows()) == 5
 
 
 def the_norms(tab, qtbot):
     choose(tab, qtbot, NORMS)
-    panel, race = tab.lab.norm, tab.lab.race
+    panel, race = tab.pages[LAB].norm, tab.pages[LAB].race
     before = [grid.numbers()["values"].copy() for grid in (panel.maps[0][1], panel.maps[1][1])]
-    tab.lab.mates.click()
+    tab.pages[LAB].mates.click()
     rest(tab, qtbot)
     after = [grid.numbers()["values"] for grid in (panel.maps[0][1], panel.maps[1][1])]
     assert np.abs(before[0] - after[0]).max() < RESTS
@@ -137,7 +138,7 @@ def the_norms(tab, qtbot):
     tab.undo()
     rest(tab, qtbot)
     np.testing.assert_array_equal(panel.maps[1][1].numbers()["values"], before[1])
-    tab.change(lab_mode=RUNNING)
+    tab.now.change(lab_mode=RUNNING)
     rest(tab, qtbot)
     assert np.abs(panel.maps[1][2].numbers()["values"]).max() < RESTS
     key(tab, Qt.Key.Key_Period)
@@ -155,18 +156,19 @@ def the_norms(tab, qtbot):
 
 def the_positions(tab, qtbot):
     choose(tab, qtbot, POSITIONS)
-    panel, seen = tab.lab.positions, tab.lab._frames[Placed]
+    panel, seen = tab.pages[LAB].positions, tab.pages[LAB]._frames[Placed]
     assert seen.accuracy[1] > seen.accuracy[0]
     assert "".join(seen.answers[1]) == "noitnetta"
     for n in range(2):
         np.testing.assert_array_equal(panel.maps[n].numbers()["values"], seen.maps[n, 0])
     assert panel.said[1].font().bold()  # the answer as it is set
-    tab.lab.form.control("lab_positions").click()
+    tab.pages[LAB].form.control("lab_positions").click()
     assert panel.said[2].font().bold()
     assert not panel.said[1].font().bold()
     panel.heads.chosen.emit(2)
     assert (tab.params.head, tab.params.walk_head, panel.heads.at()) == (3, 2, 2)
-    assert tab.training.maps.chosen_head == 3
+    assert turn(tab, qtbot, TRAINING).maps.chosen_head == 3
+    turn(tab, qtbot, LAB)
     np.testing.assert_array_equal(panel.maps[0].numbers()["values"], seen.maps[0, 2])
     hover(panel.maps[0], panel.maps[0].cell_rect((1, 2)).center())
     assert panel.maps[1]._lit == (1, 2)
@@ -174,21 +176,21 @@ def the_positions(tab, qtbot):
 
 def the_ffn(tab, qtbot):
     choose(tab, qtbot, CONVOLUTIONS)
-    panel = tab.lab.convolution
+    panel = tab.pages[LAB].convolution
     panel.which.chosen.emit(3)
     rest(tab, qtbot)
     assert tab.params.lab_ffn == (DECODER_FFN, 1)
-    assert tab.lab._frames[Convolved].place == (DECODER_FFN, 1)
+    assert tab.pages[LAB]._frames[Convolved].place == (DECODER_FFN, 1)
     assert panel.which.at() == 3
-    assert not tab.lab.form.isVisible()
+    assert not tab.pages[LAB].form.isVisible()
     one, two = (grid.numbers()["values"] for grid in panel.hidden)
     close(one, two)
 
 
 def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
-    tab.change(undoable=False, experiment=ABLATION, lab_examples=32)
+    tab.now.change(experiment=ABLATION, lab_examples=32)
     tab.show_page(LAB)
-    panel = tab.lab.ablation
+    panel = tab.pages[LAB].ablation
     qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done >= 3, timeout=PATIENCE)
     panel.stop.click()
     rest(tab, qtbot)
@@ -200,48 +202,35 @@ def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
     qtbot.waitUntil(lambda: panel.frame.done == panel.frame.total, timeout=PATIENCE)
     rest(tab, qtbot)
     values = panel.grid.numbers()["values"]
-    assert values.shape == (6, tab.lab._frames[Ablated].heads.shape[1] + 3)
+    assert values.shape == (6, tab.pages[LAB]._frames[Ablated].heads.shape[1] + 3)
     worst = panel.worst()
     assert values[worst] == values[:, :-3].min()
     click(panel.grid, panel.grid.cell_rect((3, 4)).center())
     assert words.number(values[3, 4], 1, signed=True) in panel.said[0].text()
-    assert findings(ABLATION, tab.lab._frames)[0].value == words.number(values[worst], 1, signed=True)
-    tab.change(lab_batch=3)
+    assert findings(ABLATION, tab.pages[LAB]._frames)[0].value == words.number(values[worst], 1, signed=True)
+    tab.now.change(lab_batch=3)
     assert panel.frame is not None  # has nothing to do with it
-    tab.change(experiment=CAUSAL, lab_examples=64)
+    tab.now.change(experiment=CAUSAL, lab_examples=64)
     assert panel.frame is None
-    assert findings(ABLATION, tab.lab._frames)[0].value == ""
-
-
-def test_a_run_lets_the_proofs_be_finished(tab, qtbot, monkeypatch):
-    tab.show_page(LAB)
-    rest(tab, qtbot)
-    asked = []
-    monkeypatch.setattr(tab.lab, "settings_changed", lambda: asked.append(tab.lab))
-    monkeypatch.setattr(type(tab.lab.stream), "is_busy", property(lambda stream: stream is tab.lab.stream))
-    tab._ask_newest()
-    assert asked == []
-    assert tab._fresh.isActive()  # and is asked again later
-    monkeypatch.setattr(type(tab.lab.stream), "is_busy", property(lambda stream: False))
-    qtbot.waitUntil(lambda: asked == [tab.lab], timeout=PATIENCE)
+    assert findings(ABLATION, tab.pages[LAB]._frames)[0].value == ""
 
 
 def test_all_texts_are_there_in_chinese(open_window, qtbot):
     words.forget_missing()
     tab = open_window(language="zh").show_topic("transformer")
     for name in EXPERIMENTS:
-        tab.change(undoable=False, experiment=name, lab_examples=32)
+        tab.now.change(experiment=name, lab_examples=32)
         tab.show_page(LAB)
-        qtbot.waitUntil(lambda n=name: KINDS[n] in tab.lab._frames, timeout=PATIENCE)
+        qtbot.waitUntil(lambda n=name: KINDS[n] in tab.pages[LAB]._frames, timeout=PATIENCE)
         list(reading.texts(tab))
-    tab.lab.cancel()
+    tab.pages[LAB].ablating.stop()
     tab.show_page(MATHS)
     rest(tab, qtbot)
     for at, kind in enumerate((ENCODER, DECODER, CROSS)):
-        tab.change(undoable=False, walk_at=(kind, 1), walk_head=at)
+        tab.now.change(walk_at=(kind, 1), walk_head=at)
         rest(tab, qtbot)
-        for n in range(len(parts(tab.maths.seen))):
-            tab.maths.go(n)
+        for n in range(len(parts(tab.pages[MATHS].seen))):
+            tab.pages[MATHS].go(n)
         list(reading.texts(tab))
     assert words.missing() <= {topic.title for topic in topics()}  # those are theirs to say
 

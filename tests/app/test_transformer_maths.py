@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,16 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app import words
-from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.mathsteps import LOGITS, NORM, SOFTMAX, STAGES, flow, parts, step
-from app.tabs.transformer.mathtables import span
-from app.tabs.transformer.mathwords import sizes
+from app.tabs.transformer.maths.formulas import formula
+from app.tabs.transformer.maths.mathwords import sizes
+from app.tabs.transformer.maths.page import MathsPage
+from app.tabs.transformer.maths.steps import LOGITS, NORM, SOFTMAX, STAGES, flow, parts, step
+from app.tabs.transformer.maths.tables import span
 from app.views.stagestrip import Small
 from app.views.stepflow import StepFlow
-from engines.core.protocol import Job
-from engines.transformer.lab_spec import LabParams
 from engines.transformer.switches import CROSS, DECODER, ENCODER
-from tests.app.transformer_help import MATHS, number, rest
+from tests.app.transformer_help import DECODE, MATHS, number, rest, turn
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, is_drawn, key, loud, show
 from tests.closeness import MANY, close
@@ -29,7 +28,7 @@ from tests.closeness import MANY, close
 def test_the_walk(tab, qtbot, qtlog):
     tab.show_page(MATHS)
     rest(tab, qtbot)
-    page = tab.maths
+    page = tab.pages[MATHS]
     assert page.seen is not None
     assert tab.window().focusWidget() is page.strip  # its keys work at once
     tab.window().activateWindow()
@@ -102,14 +101,15 @@ def the_terms_turn(page):
 
 
 def another_attention(tab, qtbot):
-    page = tab.maths
+    page = tab.pages[MATHS]
     page.which.chosen.emit(page.seen.places.index((CROSS, 1)))
     rest(tab, qtbot)
     assert page.seen.at == (CROSS, 1)
     assert tab.params.walk_at == (CROSS, 1)
     page.head.chosen.emit(2)
     assert (tab.params.layer, tab.params.head) == (2, 3)  # as on the other pages
-    assert tab.decode.maps.heads["cross"].at() == 4 + 2
+    assert turn(tab, qtbot, DECODE).maps.heads["cross"].at() == 4 + 2
+    turn(tab, qtbot, MATHS)
     page.go(0)
     page.go(4)  # from here on columns are keys: the one most looked at
     weights = page.seen.arrays["weights"][2]
@@ -122,8 +122,9 @@ def another_attention(tab, qtbot):
     assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
     click(page.result.grid, page.result.grid.cell_rect((3, 0)).center())
     assert tab.params.token == page.cell[0] == 3  # rows are target tokens: it lights up on all pages
-    assert tab.decode.maps.maps["cross"]._at == (3, -1)
-    tab.change(undoable=False, token=5)
+    assert turn(tab, qtbot, DECODE).maps.maps["cross"]._at == (3, -1)
+    turn(tab, qtbot, MATHS)
+    tab.now.change(token=5)
     assert page.cell[0] == 5
     assert page.result.inside(page.result.grid._at)[0] == 5
     page.which.chosen.emit(page.seen.places.index((ENCODER, 0)))
@@ -134,8 +135,8 @@ def another_attention(tab, qtbot):
     page.go(len(page._steps) - 1)
     assert page.cell[0] == 5
     assert tab.params.layer == 1
-    assert not tab.history.can_undo  # looking is no step
-    tab.change(layer=2, head=1)
+    assert not tab.now.state.history.can_undo  # looking is no step
+    tab.now.change(layer=2, head=1)
     rest(tab, qtbot)
     assert page.seen.at == (ENCODER, 1)
     tab.undo()
@@ -149,10 +150,10 @@ def walked(request):
     import torch
 
     from engines.data.sequences import BOS, task
+    from engines.transformer.maths.engine import traced
+    from engines.transformer.maths.engine import walked as walk
     from engines.transformer.model import Transformer
     from engines.transformer.subject import Specimen
-    from engines.transformer.walk import traced
-    from engines.transformer.walk import walked as walk
 
     kind = task("Reverse")
     model = Transformer(len(kind.source), len(kind.target), 16, 4, 1, 1, 24, 16, norm_first=request.param).eval()
@@ -252,7 +253,5 @@ def test_a_flow_needs_a_shape_for_each_stage(qtbot):
     assert is_drawn(view)
 
 
-def test_both_pages_ask_only_for_what_they_show(tab):
-    wanted = tab.maths._asked()
-    assert wanted == replace(LabParams(task=tab.params.task), walk_at=tab.params.walk_at)
-    assert isinstance(Job(wanted, lambda: None, print).params, LabParams)
+def test_the_page_asks_only_for_what_it_shows():
+    assert [f.name for f in fields(MathsPage.asks)] == ["task", "weights", "read", "walk_at"]

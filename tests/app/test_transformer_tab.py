@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from app import words
-from app.tabs.transformer.decode import LEAST_CHANCE, chance_of, names_of
-from app.tabs.transformer.told import MEAN
-from engines.data.sequences import DATES, REVERSE, SORT, task
+from app import export, words
+from app.tabs.transformer.decode.page import LEAST_CHANCE, chance_of, names_of
+from app.tabs.transformer.training.told import MEAN
+from engines.data.sequences import DATES, REVERSE, SORT, TASKS, task
 from engines.transformer.checkpoint import load
-from engines.transformer.recipe import Now, StepDone
+from engines.transformer.decode.spec import BEAM, GREEDY, Hypothesis
+from engines.transformer.recipe import Recipe
 from engines.transformer.showing import example_of
-from engines.transformer.spec import BEAM, BUNDLED, GREEDY, RUN, Hypothesis
+from engines.transformer.spec import BUNDLED, RUN
+from engines.transformer.training.spec import Now, StepDone
 from tests.app.transformer_help import (
     DECODE,
     PATIENCE,
     TINY,
     TRAINING,
     change,
+    know,
+    rest,
+    run_of,
     texts,
     train,
+    turn,
 )
 from tests.app.transformer_help import (
     transformer_tab as transformer_tab,
@@ -35,74 +42,78 @@ from tests.closeness import FEW, close
 
 # ------------------------------------------------------------------ at once
 def test_the_tab_opens_on_bundled_weights_that_know_their_task(tab):
-    page = tab.training
-    assert tab.decode.answer.text == tab.decode.answer.right == "noitnetta"
-    assert len(page.told.steps) > 50
+    page = tab.pages[TRAINING]
+    assert tab.pages[DECODE].answer.text == tab.pages[DECODE].answer.right == "noitnetta"
+    assert len(page.figures.steps) > 50
     assert page.accuracy.values_at(None)[0] > 98
     assert page.said.report() == "n, 10 / 10"
     assert page.maps.layers == 2
     assert "bundled weights" in texts(page.loss_card)
     assert "Told while a run goes on." in texts(page.norm_card)
-    for view in (*page.views, *tab.decode.views):
+    for view in (*page.views, *tab.pages[DECODE].views):
         assert view.export_name
     assert is_drawn(page.maps.maps["cross"])
+    assert export.settings_of(page.loss)["task"] == REVERSE
+    assert export.settings_of(tab.pages[DECODE].links)["method"] == GREEDY
 
 
 def test_another_task_brings_its_own_weights(tab, qtbot):
-    tab.change(undoable=False, token=9)
+    tab.now.change(token=9)
     change(qtbot, tab, task="English to digits", text="")
-    assert tab.training.said.report() == "</s>, 5 / 5"  # the last place of a shorter example
+    assert tab.pages[TRAINING].said.report() == "</s>, 5 / 5"  # the last place of a shorter example
     change(qtbot, tab, task=REVERSE, text="")
-    tab.history.clear()
-    change(qtbot, tab, task=DATES, text="")
-    assert tab.decode.answer.text == "1998-05-03"
-    assert tab.decode.line.text() == "3 May 1998"
+    tab.now.state.history.clear()
+    tab.task_button.chosen.emit(TASKS.index(DATES))
+    turn(tab, qtbot, DECODE)
+    assert tab.pages[DECODE].answer.text == "1998-05-03"
+    assert tab.pages[DECODE].line.text() == "3 May 1998"
     assert tab.task_button.text().strip() == "Dates"
-    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
-        tab.undo()
+    tab.undo()
+    rest(tab, qtbot)
     assert tab.params.task == REVERSE
-    assert tab.decode.answer.text == "noitnetta"
+    assert tab.task_button.text().strip() == "Reverse"
+    assert tab.pages[DECODE].answer.text == "noitnetta"
 
 
 # ------------------------------------------------------------------ decoding
 def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
     tab.show_page(DECODE)
-    tab.decode.line.setFocus()
-    tab.decode.line.selectAll()
+    tab.pages[DECODE].line.setFocus()
+    tab.pages[DECODE].line.selectAll()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
-        QTest.keyClicks(tab.decode.line, "hello")
-    qtbot.waitUntil(lambda: tab.decode.answer.text == "olleh" and not tab.stream.is_busy, timeout=PATIENCE)
-    assert {"olleh", "right", "5 tokens"} <= texts(tab.decode.centre)
-    tab.decode.line.editingFinished.emit()
+        QTest.keyClicks(tab.pages[DECODE].line, "hello")
+    qtbot.waitUntil(lambda: tab.pages[DECODE].answer.text == "olleh" and not tab.is_busy, timeout=PATIENCE)
+    assert {"olleh", "right", "5 tokens"} <= texts(tab.pages[DECODE].centre)
+    tab.pages[DECODE].line.editingFinished.emit()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         tab.undo()
-    assert (tab.params.text, tab.decode.line.text()) == ("", "attention")
+    assert (tab.params.text, tab.pages[DECODE].line.text()) == ("", "attention")
 
 
 def test_what_cannot_be_read_is_said_and_the_old_answer_stays(tab, qtbot):
     tab.show_page(DECODE)
-    tab.change(text="a+b")
-    assert "+: not a character of this task. It knows a–z" in texts(tab.decode.centre)
-    assert tab.decode.answer.text == "noitnetta"
+    tab.now.change(text="a+b")
+    assert "+: not a character of this task. It knows a–z" in texts(tab.pages[DECODE].centre)
+    assert tab.pages[DECODE].answer.text == "noitnetta"
     change(qtbot, tab, text="abcdefghijklmnop")
-    assert "Cut to the first 12 of 16 tokens." in texts(tab.decode.centre)
-    assert tab.decode.answer.text == "lkjihgfedcba"
+    assert "Cut to the first 12 of 16 tokens." in texts(tab.pages[DECODE].centre)
+    assert tab.pages[DECODE].answer.text == "lkjihgfedcba"
 
 
 def test_a_wrong_answer_says_which_is_right(tab, qtbot):
     train(qtbot, tab, 2)
     tab.show_page(DECODE)
     change(qtbot, tab, text="abcd")
-    assert tab.decode.answer.step == tab.driver.step
+    assert tab.pages[DECODE].answer.step == run_of(tab).step
     assert tab.params.source == RUN
-    assert {"wrong: dcba is right", "No end token came: cut."} & texts(tab.decode.centre)
+    assert {"wrong: dcba is right", "No end token came: cut."} & texts(tab.pages[DECODE].centre)
     change(qtbot, tab, source=BUNDLED)
-    assert "right" in texts(tab.decode.centre)
+    assert "right" in texts(tab.pages[DECODE].centre)
 
 
 def test_a_target_token_lights_up_its_rows_and_what_it_looks_at(tab, qtbot):
     tab.show_page(DECODE)
-    page = tab.decode
+    page = tab.pages[DECODE]
     click(page.links, page.links.column_rect(3).center())
     assert tab.params.token == 3
     answer = page.answer
@@ -112,28 +123,30 @@ def test_a_target_token_lights_up_its_rows_and_what_it_looks_at(tab, qtbot):
     assert page.maps.maps["encoder"]._at == (looked, -1)
     assert answer.source[looked] == "t"
     np.testing.assert_array_equal(page.links.numbers()["cross"], answer.weights["cross"][1, 0])
-    assert tab.training.maps.token == 3  # the other page looks at the same place
     hover(page.links, page.links.column_rect(5).center())
     assert page.maps.maps["cross"]._lit == (5, -1)
-    assert not tab.history.can_undo  # looking is no step
+    assert not tab.now.state.history.can_undo  # looking is no step
+    tab.show_page(TRAINING)
+    assert tab.now.maps.token == 3  # the other page looks at the same place
 
 
 def test_a_layer_and_head_are_chosen_in_any_strip(tab):
     tab.show_page(DECODE)
-    strip = tab.decode.maps.heads["cross"]
+    strip = tab.pages[DECODE].maps.heads["cross"]
     click(strip, strip.cell_rect(2).center())
     assert (tab.params.layer, tab.params.head) == (1, 3)
-    for page in (tab.training, tab.decode):
+    for page in (TRAINING, DECODE):
+        tab.show_page(page)
         for kind in ("encoder", "decoder", "cross"):
-            assert page.maps.heads[kind].at() == 2
-    values = tab.decode.maps.maps["encoder"].numbers()["values"]
-    np.testing.assert_array_equal(values, tab.decode.answer.weights["encoder"][0, 2])
+            assert tab.now.maps.heads[kind].at() == 2
+    values = tab.pages[DECODE].maps.maps["encoder"].numbers()["values"]
+    np.testing.assert_array_equal(values, tab.pages[DECODE].answer.weights["encoder"][0, 2])
     tab.undo()
     assert (tab.params.layer, tab.params.head) == (2, 1)
 
 
 def test_a_source_token_is_pinned_and_let_go(tab):
-    maps = tab.training.maps
+    maps = tab.pages[TRAINING].maps
     before = maps.maps["encoder"]._at
     other = (before[0] + 2) % 10
     click(maps.maps["encoder"], maps.maps["encoder"].cell_rect((other, 1)).center())
@@ -144,7 +157,7 @@ def test_a_source_token_is_pinned_and_let_go(tab):
 
 def test_decoding_goes_step_by_step(tab):
     tab.show_page(DECODE)
-    page = tab.decode
+    page = tab.pages[DECODE]
     QTest.keyClick(tab, Qt.Key.Key_Space)
     assert page.timer.isActive()
     assert tab.params.token == 0
@@ -155,8 +168,8 @@ def test_decoding_goes_step_by_step(tab):
     assert page.links._until == 2  # later tokens are not there yet
     page.play.click()
     assert not page.timer.isActive()
-    while page.on.isEnabled():
-        page.on.click()
+    while page.forward.isEnabled():
+        page.forward.click()
     assert tab.params.token == 9
     assert page.links._until == -1
     page.back.click()
@@ -165,9 +178,9 @@ def test_decoding_goes_step_by_step(tab):
 
 def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     tab.show_page(DECODE)
-    assert not tab.decode.beams_card.isVisible()
+    assert not tab.pages[DECODE].beams_card.isVisible()
     change(qtbot, tab, method=BEAM, beams=3, text="abc")
-    page = tab.decode
+    page = tab.pages[DECODE]
     assert page.beams_card.isVisible()
     numbers = page.beams.numbers()
     assert numbers["names"][0] == "cba"
@@ -202,33 +215,33 @@ def test_probabilities_are_told_from_none_and_from_all():
 # ------------------------------------------------------------------ training
 def test_a_run_is_drawn_as_it_told(tab, qtbot):
     heard = train(qtbot, tab, 12)
-    page = tab.training
+    page = tab.pages[TRAINING]
     told = [event for event in heard if isinstance(event, StepDone)]
-    rows = page.told.steps.rows
+    rows = page.figures.steps.rows
     np.testing.assert_array_equal(rows[:, 0], [done.step for done in told])
     np.testing.assert_allclose(rows[:, 1], [done.loss for done in told])
     np.testing.assert_array_equal(page.loss.numbers()["training_raw"], rows[:, 1])
     newest = [event for event in heard if isinstance(event, Now)][-1]
-    assert newest.step == tab.driver.step == told[-1].step
+    assert newest.step == run_of(tab).step == told[-1].step
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], newest.weights["cross"][0, 0])
     norms = np.mean([done.gradients for done in told[-MEAN:]], axis=0)
     np.testing.assert_allclose(page.bars.numbers()["values"], norms, rtol=1e-6)
     assert list(page.bars.numbers()["names"]) == ["Embeddings", "Encoder 1", "Decoder 1", "Output"]
-    assert tab.run_form.control("layer").number() == 1
+    assert tab.pages[TRAINING].form.control("layer").number() == 1
 
 
 def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     heard = train(qtbot, tab, 8)
-    page, bar = tab.training, tab.training.transport
+    page, bar = tab.pages[TRAINING], tab.pages[TRAINING].transport
     live = page.maps.maps["cross"].numbers()["values"].copy()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(3)
     assert page.loss._cursor == 3
     early = next(event for event in heard if isinstance(event, Now))  # step 0
     assert early.step == 0
-    state = tab.driver.timeline.at(3)
+    state = run_of(tab).timeline.at(3)
     assert state.step == 3
-    assert tab.decode.answer.step == 3
+    assert tab.params.weights is state
     assert not np.array_equal(page.maps.maps["cross"].numbers()["values"], live)
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(0)
@@ -237,13 +250,18 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
         bar.live.click()
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
     assert page.loss._cursor is None
+    bar.scrubber.changed.emit(3)
+    assert turn(tab, qtbot, DECODE).answer.step == 3
+    turn(tab, qtbot, TRAINING)
+    tab.escape()
+    assert turn(tab, qtbot, DECODE).answer.step == run_of(tab).step
 
 
 def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_states(tab, qtbot):
     train(qtbot, tab, 6)
-    page, bar = tab.training, tab.training.transport
+    page, bar = tab.pages[TRAINING], tab.pages[TRAINING].transport
     change(qtbot, tab, task=SORT, text="")
-    tab.change(text="a+b")
+    tab.now.change(text="a+b")
     states = {}
     for step in (1, 4):
         with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
@@ -255,23 +273,24 @@ def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_st
     assert not np.array_equal(states[1], states[4])
     assert not tab.error.isVisible()
     change(qtbot, tab, task=REVERSE, text="abc")
-    state = tab.driver.timeline.at(4)
-    assert tab.weights() is state
-    tab.driver.timeline.clear()  # thinned out
-    assert tab.weights() is state
+    state = run_of(tab).timeline.at(4)
+    assert tab.params.weights is state
+    run_of(tab).timeline.clear()  # thinned out
+    assert tab.params.weights is state
 
 
 def test_an_input_of_another_task_that_cannot_be_read_fails_nothing(tab, qtbot):
-    tab.change(text="猫")
-    tab._step(task=DATES, text="")
-    tab.change(text="3 May 1998")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
+    tab.show_page(DECODE)
+    tab.now.change(text="猫")
+    tab.now.step(task=DATES, text="")
+    tab.now.change(text="3 May 1998")
+    rest(tab, qtbot)
     tab.undo()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
         tab.undo()
     assert (tab.params.task, tab.params.text) == (REVERSE, "猫")
     assert rested.args == [True]
-    assert tab.decode.answer.text == "noitnetta"  # the last one of this task that could be read
+    assert tab.pages[DECODE].answer.text == "noitnetta"  # the last one of this task that could be read
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
         tab.set_device("cpu")
     assert rested.args == [True]
@@ -281,97 +300,110 @@ def test_a_kept_input_that_cannot_be_read_is_said_when_the_tab_opens(own_home, o
     settings = {"topics": {"transformer": {"task": REVERSE, "text": "猫", "device": "cpu"}}}
     (own_home / "settings.json").write_text(json.dumps(settings))
     tab = open_window().show_topic("transformer")
-    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=PATIENCE)
+    turn(tab, qtbot, DECODE)
     assert not tab.failed
     assert tab.params.text == "猫"
-    assert tab.decode.answer.text == "noitnetta"
-    assert any("猫" in text for text in {label.text() for label in tab.decode.centre.findChildren(QLabel)})
+    assert tab.pages[DECODE].answer.text == "noitnetta"
+    assert any("猫" in text for text in {label.text() for label in tab.pages[DECODE].centre.findChildren(QLabel)})
 
 
 def test_undo_leaves_the_runs_weights_where_they_are(tab, qtbot):
-    tab.change(learning_rate=0.002)
-    tab.history.seal()
+    tab.now.change(learning_rate=0.002)
+    tab.now.state.history.seal()
     train(qtbot, tab, 2)
     assert tab.params.source == RUN
     tab.undo()
     tab.undo()
     assert tab.params.learning_rate == 0.003
     assert tab.params.source == RUN
+    turn(tab, qtbot, DECODE)
     change(qtbot, tab, source=BUNDLED)
+    assert tab.now.answer.step == -1
     change(qtbot, tab, method=BEAM)
     tab.undo()
     assert (tab.params.method, tab.params.source) == (GREEDY, BUNDLED)
-    tab.undo()  # the step that chose the weights
-    assert tab.params.source == RUN
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
+    rest(tab, qtbot)
 
 
 def test_the_same_seed_draws_the_same_curve_again(tab, qtbot):
     train(qtbot, tab, 6)
-    first = tab.training.told.steps.rows[:6, 1].copy()
-    tab.driver.restart()
-    tab.driver.play()
-    qtbot.waitUntil(lambda: len(tab.training.told.steps) >= 6, timeout=PATIENCE)
-    tab.driver.pause()
-    np.testing.assert_array_equal(tab.training.told.steps.rows[:6, 1], first)
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
+    first = tab.pages[TRAINING].figures.steps.rows[:6, 1].copy()
+    run_of(tab).restart()
+    run_of(tab).play()
+    qtbot.waitUntil(lambda: len(tab.pages[TRAINING].figures.steps) >= 6, timeout=PATIENCE)
+    run_of(tab).pause()
+    np.testing.assert_array_equal(tab.pages[TRAINING].figures.steps.rows[:6, 1], first)
+    qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy, timeout=PATIENCE)
 
 
 def test_settings_of_a_new_run_wait_and_live_ones_do_not(tab, qtbot):
     train(qtbot, tab, 2)
-    tab.change(learning_rate=0.01)
-    assert not tab.pending.anew.isVisible()
-    tab.change(seed=3)
+    tab.now.change(learning_rate=0.01)
+    assert not tab.pages[TRAINING].pending.anew.isVisible()
+    tab.now.change(seed=3)
     assert "1 change since the run began" in texts(tab)
-    tab.change(task=SORT, text="")
+    tab.now.change(task=SORT, text="")
     assert "2 changes since the run began" in texts(tab)
-    qtbot.waitUntil(lambda: not tab.stream.is_busy, timeout=PATIENCE)
-    assert tab.decode.answer.step == -1  # the run has learned another task
-    tab.pending.anew.click()
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
-    assert not tab.pending.anew.isVisible()
-    assert (tab.driver.params.task, tab.driver.params.seed, tab.driver.step) == (SORT, 3, 0)
-    assert len(tab.training.told.steps) == 0
+    assert tab.params.weights is None  # the run has learned another task
+    tab.pages[TRAINING].pending.anew.click()
+    qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy, timeout=PATIENCE)
+    assert not tab.pages[TRAINING].pending.anew.isVisible()
+    assert (
+        run_of(tab).params.task,
+        run_of(tab).params.seed,
+        run_of(tab).step,
+    ) == (SORT, 3, 0)
+    assert len(tab.pages[TRAINING].figures.steps) == 0
 
 
 def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
-    tab.change(**TINY, learning_rate=1.0, warmup=1)
-    tab.driver.play()
+    tab.now.change(**TINY, learning_rate=1.0, warmup=1)
+    run_of(tab).play()
     qtbot.waitUntil(lambda: bool(tab.error.reason()), timeout=PATIENCE)
     assert tab.error.reason().startswith("The loss ran away at step")
-    assert not tab.driver.runs
-    kept = tab.driver.timeline.newest
+    assert not run_of(tab).runs
+    kept = run_of(tab).timeline.newest
+    know(tab, qtbot)
     assert all(np.isfinite(array).all() for array in kept.arrays.values())
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=PATIENCE)
-    assert tab.weights() is kept  # and it is the one on screen, not the state that ran away
-    assert tab.training.looked == tab.training.loss._cursor == kept.step < tab.driver.step
+    qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy and not tab.is_busy, timeout=PATIENCE)
+    assert tab.params.weights is kept  # and it is the one on screen, not the state that ran away
+    assert tab.pages[TRAINING].looked == tab.pages[TRAINING].loss._cursor == kept.step < run_of(tab).step
     model = load(kept)
     source, target, _ = example_of(task(REVERSE))
     now = model.trace(source, target).cross[0][0, 0].numpy()
-    close(tab.training.maps.maps["cross"].numbers()["values"], now, FEW)
+    close(tab.pages[TRAINING].maps.maps["cross"].numbers()["values"], now, FEW)
     tab.error.dismiss()
-    tab.driver.play()  # it does not pretend to go on
-    qtbot.waitUntil(lambda: not tab.driver.runs, timeout=PATIENCE)
+    run_of(tab).play()  # it does not pretend to go on
+    qtbot.waitUntil(lambda: not run_of(tab).runs, timeout=PATIENCE)
     assert tab.error.reason().startswith("This run has stopped for good.")
 
 
 def test_keys_start_and_pause_the_run(tab, qtbot):
-    tab.change(**TINY)
+    tab.now.change(**TINY)
     tab.show_page(TRAINING)
     QTest.keyClick(tab, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: tab.driver.step == 1, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: run_of(tab).step == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy, timeout=PATIENCE)
     QTest.keyClick(tab, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: tab.driver.step > 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: run_of(tab).step > 3, timeout=PATIENCE)
     QTest.keyClick(tab, Qt.Key.Key_Space)
-    assert not tab.driver.runs
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy, timeout=PATIENCE)
+    assert not run_of(tab).runs
+    qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy, timeout=PATIENCE)
 
 
 def test_a_hidden_page_is_drawn_when_it_comes_back(tab, qtbot):
     tab.show_page(DECODE)
     train(qtbot, tab, 5)
-    assert tab.training._late
+    assert tab.pages[TRAINING]._late
     tab.show_page(TRAINING)
-    drawn = tab.training.loss.numbers()["training_x"]
-    assert drawn[-1] == tab.driver.step
+    drawn = tab.pages[TRAINING].loss.numbers()["training_x"]
+    assert drawn[-1] == run_of(tab).step
+
+
+def test_a_run_that_was_left_brings_its_task(tab):
+    page = tab.pages[TRAINING]
+    page.step(text="abc")
+    page.put_run(asdict(Recipe(width="128")))
+    assert (page.params.task, page.params.text, page.params.width) == (REVERSE, "abc", "128")
+    page.put_run(asdict(Recipe(task=DATES)))
+    assert (page.params.task, page.params.text, page.params.width) == (DATES, "", "64")

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
-from app.tabs.transformer.told import Table, Told
+from app.tabs.transformer.training.told import Table, Told
 from app.views.saidline import SaidLine
 from app.views.tokenlinks import TokenLinks
 from tests.app import reading

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from app.tabs.transformer import TOPIC
+from tests.app import dialects
 
 TRAINING, DECODE, LAB, MATHS = range(4)  # pages
 PATIENCE = 90_000  #: ms, for a machine under load
@@ -14,39 +15,61 @@ TINY = {"width": "32", "heads": "2", "layers": 1, "batch": 4}  # a run whose ste
 
 @pytest.fixture(name="tab")
 def transformer_tab(open_window, monkeypatch, qtbot):
-    """The tab in a window that knows no other, once its bundled weights have answered."""
+    """The tab in a window that knows no other, once the bundled weights of its first two pages have answered."""
     for module in ("app.topics", "app.window"):
         monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
         monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "transformer" else None)
     tab = open_window().show_topic("transformer")
-    qtbot.waitUntil(lambda: tab.decode.answer is not None and not tab.stream.is_busy, timeout=PATIENCE)
+    for page in (TRAINING, DECODE, TRAINING):
+        turn(tab, qtbot, page)
+    assert tab.pages[DECODE].answer is not None
     yield tab
-    tab.driver.close()
+    tab.pages[TRAINING].training.close()
+
+
+def run_of(tab):
+    """The run."""
+    return tab.pages[TRAINING].training
 
 
 def rest(tab, qtbot):
     """Wait until nothing is computed for any of the pages."""
-    lab = tab.lab
-    streams = tab.stream, lab.stream, lab.ablating, lab.race.training.stream, tab.maths.stream, tab.driver.stream
-    qtbot.waitUntil(lambda: not any(stream.is_busy for stream in streams), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialects.rests(tab), timeout=PATIENCE)
+
+
+def turn(tab, qtbot, page):
+    """Turn to a page and wait until it has its answers."""
+    tab.show_page(page)
+    rest(tab, qtbot)
+    return tab.now
 
 
 def change(qtbot, tab, **fields):
     """Change settings and wait for the answer."""
-    with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
-        tab.change(**fields)
+    tab.now.change(**fields)
+    rest(tab, qtbot)
 
 
 def train(qtbot, tab, steps):
-    """A small run, paused once it has made so many steps."""
-    tab.change(**TINY)
+    """A small run, paused once it has made so many steps; the other pages know its newest state."""
+    page = tab.pages[TRAINING]
+    page.state.change(**TINY)
+    page.state.settle()
     heard = []
-    tab.driver.arrived.connect(heard.append)
-    tab.driver.play()
-    qtbot.waitUntil(lambda: tab.driver.step >= steps, timeout=PATIENCE)
-    tab.driver.pause()
-    qtbot.waitUntil(lambda: not tab.driver.stream.is_busy and not tab.stream.is_busy, timeout=PATIENCE)
+    page.training.arrived.connect(heard.append)
+    page.training.play()
+    qtbot.waitUntil(lambda: page.training.step >= steps, timeout=PATIENCE)
+    page.training.pause()
+    know(tab, qtbot)
     return heard
+
+
+def know(tab, qtbot):
+    """Wait until the other pages know the run's newest state."""
+    page = tab.pages[TRAINING]
+    rest(tab, qtbot)
+    qtbot.waitUntil(lambda: not page._fresh.isActive(), timeout=PATIENCE)
+    rest(tab, qtbot)
 
 
 def texts(widget):

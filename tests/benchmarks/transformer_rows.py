@@ -8,7 +8,7 @@ from functools import cache
 
 from engines.core.device import leave_a_core
 from engines.core.protocol import Job
-from engines.transformer.recipe import Now, TrainingSettings
+from engines.transformer.training.spec import Now, TrainingSettings
 from tests.benchmarks.table import Measured, Row, quantile
 from tests.benchmarks.training_cost import Cost, Watched, streaming_cost
 
@@ -20,20 +20,22 @@ WORDS = "reversing", "letters", "one by one", "takes", "a dozen", "steps"
 
 @cache
 def _cost() -> Cost:
-    from engines.transformer.training import Run
+    from engines.transformer.training.trainer import Run
 
     settings = TrainingSettings()
 
     def bare() -> Callable[[], object]:
         return Run(settings).advance
 
-    trainer = "engines.transformer.training:Trainer"
-    return streaming_cost(Watched("transformer", bare, trainer, settings, look=Now))
+    trainer = "engines.transformer.training.trainer:Trainer"
+    return streaming_cost(
+        Watched("transformer", bare, trainer, settings, driver=lambda tab: tab.pages[0].training, look=Now)
+    )
 
 
 def reverse_learned() -> Measured:
     """Seconds until Reverse is learned from scratch with the tab's default settings, without any window."""
-    from engines.transformer.training import Run
+    from engines.transformer.training.trainer import Run
 
     leave_a_core()
     run, began = Run(TrainingSettings()), time.perf_counter()
@@ -48,14 +50,14 @@ def reverse_learned() -> Measured:
 
 def answering(rounds: int = 8) -> Measured:
     """p99 of the engine's answer to a typed input, greedy."""
-    from engines.transformer.engine import Engine
-    from engines.transformer.spec import TransformerParams
+    from engines.transformer.decode.engine import Engine
+    from engines.transformer.decode.spec import DecodingParams
 
     leave_a_core()
     engine, spent = Engine(), []
     for turn in range(rounds):
         for text in WORDS:
-            job = Job(TransformerParams(text=text), lambda: engine, lambda event: None)
+            job = Job(DecodingParams(read=text), lambda: engine, lambda event: None)
             began = time.perf_counter()
             for _ in engine.run(job):
                 pass

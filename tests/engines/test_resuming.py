@@ -15,8 +15,8 @@ from engines.detr.training import Trainer as Detr  # noqa: E402
 from engines.detr.training_spec import RANDOM, DetrTraining  # noqa: E402
 from engines.multi_head.training.spec import MultiHeadTraining  # noqa: E402
 from engines.multi_head.training.train import Trainer as Heads  # noqa: E402
-from engines.transformer.recipe import TrainingSettings  # noqa: E402
-from engines.transformer.training import Trainer as Transformer  # noqa: E402
+from engines.transformer.training.spec import TrainingSettings  # noqa: E402
+from engines.transformer.training.trainer import Trainer as Transformer  # noqa: E402
 from tests.engines.resuming import check, drive, through_a_file  # noqa: E402
 
 

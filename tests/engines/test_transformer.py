@@ -17,23 +17,18 @@ from engines.data.sequences import BOS, EOS, PAD, SORT
 from engines.transformer.checkpoint import load, taken
 from engines.transformer.decoding import beam_search, greedy, length_penalty
 from engines.transformer.model import Transformer
-from engines.transformer.recipe import (
-    BATCH_NORM,
-    PRE,
+from engines.transformer.recipe import BATCH_NORM, PRE, Recipe, Shape, rate_at, shape_of
+from engines.transformer.spec import TransformerParams
+from engines.transformer.training.spec import (
     HeldOut,
     Now,
-    Recipe,
     RunBegan,
-    Shape,
     StepDone,
     TrainingSettings,
-    rate_at,
     same_run,
     settings_of,
-    shape_of,
 )
-from engines.transformer.spec import TransformerParams
-from engines.transformer.training import Run, Trainer, Turn, accuracy, tensors
+from engines.transformer.training.trainer import Run, Trainer, Turn, accuracy, tensors
 from tests.closeness import MANY, about, close
 
 TINY = TrainingSettings(width="32", heads="2", layers=1, batch=8)
@@ -186,7 +181,7 @@ def test_a_run_starts_from_kept_weights():
 
 def test_a_large_batch_is_learned_in_parts_as_if_it_were_one(monkeypatch):
     whole = Run(TINY).advance()
-    monkeypatch.setattr("engines.transformer.training.AT_ONCE", 10_000_000)
+    monkeypatch.setattr("engines.transformer.training.trainer.AT_ONCE", 10_000_000)
     run, twin = Run(TINY), Run(TINY)
     pauses = sum(1 for _ in run.work())
     assert pauses > 1
@@ -237,7 +232,7 @@ def test_nan_stops_the_run_and_keeps_good_weights():
 
 def test_looks_take_only_their_share_of_the_time(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("engines.transformer.training.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("engines.transformer.training.trainer.time.monotonic", lambda: now[0])
     turn = Turn(0.1, 0.02)
     now[0] = 0.09
     assert not turn.due()
@@ -254,7 +249,7 @@ def test_looks_take_only_their_share_of_the_time(monkeypatch):
 def test_a_late_look_does_not_delay_the_others(monkeypatch):
     """Steps of 38 ms: looks come after two or three of them, ten in a second."""
     now, looks = [0.0], 0
-    monkeypatch.setattr("engines.transformer.training.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("engines.transformer.training.trainer.time.monotonic", lambda: now[0])
     turn = Turn(0.096, 0.04)
     while now[0] < 10:
         now[0] += 0.038

@@ -13,14 +13,15 @@ from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
 from engines.data.sequences import BOS, DATES, PAD, REVERSE, SORT, TASKS, task
 from engines.transformer.checkpoint import bundled, load_bundled
-from engines.transformer.engine import Engine
-from engines.transformer.recipe import TrainingSettings
-from engines.transformer.spec import BEAM, Answer, Bundled, Fixed, TransformerParams
-from engines.transformer.training import Run, accuracy, tensors
+from engines.transformer.decode.engine import Engine
+from engines.transformer.decode.spec import BEAM, Answer, DecodingParams
+from engines.transformer.training.engine import Engine as Looking
+from engines.transformer.training.spec import Bundled, Fixed, LookParams, TrainingSettings
+from engines.transformer.training.trainer import Run, accuracy, tensors
 from tests.closeness import FEW, about, close
 
 TINY = TrainingSettings(width="32", heads="2", layers=1, batch=8)
-ENGINE = Engine()
+ENGINE, LOOKING = Engine(), Looking()
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_bundled_weights_know_their_task(name):
     with torch.no_grad():
         _, whole = accuracy(model(source, target[:, :-1], lens), target[:, 1:])
     assert whole >= 0.96  # of 150 drawn ones; the card's figure is over 2,000
-    answer = found(TransformerParams(task=name), Answer)
+    answer = found(DecodingParams(task=name), Answer)
     assert answer.text == answer.right
     assert answer.source[-1] == "</s>"
 
@@ -71,7 +72,7 @@ def test_dates_are_known_as_well_as_their_card_says():
 
 # ------------------------------------------------------------------ answers
 def test_an_answer_tells_what_was_weighed():
-    answer = found(TransformerParams(text="hello"), Answer)
+    answer = found(DecodingParams(read="hello"), Answer)
     assert answer.said == (*"olleh", "</s>")
     assert answer.target == ("<s>", *"olleh")
     model = load_bundled(REVERSE)
@@ -94,7 +95,7 @@ def test_an_answer_tells_what_was_weighed():
 
 
 def test_beam_search_answers_with_its_hypotheses():
-    answer = found(TransformerParams(text="abc", method=BEAM, beams=3), Answer)
+    answer = found(DecodingParams(read="abc", method=BEAM, beams=3), Answer)
     assert answer.text == "cba"
     assert answer.best[0].tokens == (*"cba", "</s>")
     assert 1 <= len(answer.best) <= 3
@@ -106,20 +107,20 @@ def test_the_engine_looks_back_with_the_weights_it_is_handed():
     for _ in range(3):
         run.advance()
     state = run.kept()
-    early = found(TransformerParams(weights=state, look=state), Answer)
+    early = found(DecodingParams(weights=state), Answer)
     assert early.step == 3
     assert early.text != early.right
-    shown = found(TransformerParams(look=state), Fixed)
+    shown = found(LookParams(look=state), Fixed, LOOKING)
     now = run.shown()
     assert shown.step == 3
     for kind in now.weights:
         close(shown.weights[kind], now.weights[kind], FEW)
-    other = found(TransformerParams(task=SORT, weights=state, look=state), Answer)
+    other = found(DecodingParams(task=SORT, weights=state), Answer)
     assert other.step == -1  # weights that learned another task are not asked
 
 
 def test_bundled_curves_and_figures_are_told():
-    told = found(TransformerParams(), Bundled)
+    told = found(LookParams(), Bundled, LOOKING)
     assert told.curves.shape[1] == 7
     assert told.curves[-1, 0] == told.steps
     assert told.accuracy >= 0.98
@@ -127,45 +128,40 @@ def test_bundled_curves_and_figures_are_told():
 
 
 def test_notes_and_refusals_of_the_input():
-    answer = found(TransformerParams(text="abcdefghijklmnop"), Answer)
+    answer = found(DecodingParams(read="abcdefghijklmnop"), Answer)
     assert len(answer.source) == 13
     assert str(answer.note) == "Cut to the first 12 of 16 tokens."
     with pytest.raises(LabError):
-        found(TransformerParams(text="a+b"), Answer)
+        found(DecodingParams(read="a+b"), Answer)
 
 
 def test_a_longest_input_is_answered_to_its_end():
     for method in ("Greedy", BEAM):
-        answer = found(TransformerParams(text="abcdefghijkl", method=method), Answer)
+        answer = found(DecodingParams(read="abcdefghijkl", method=method), Answer)
         assert answer.said == (*"lkjihgfedcba", "</s>")
 
 
 # ------------------------------------------------------------------ what comes first
-def test_what_the_hand_moves_comes_first():
+def test_what_the_scrubber_moves_comes_first():
     """A request that is displaced shows one frame."""
-    engine, states = Engine(), [Run(replace(TINY, seed=seed)).kept() for seed in (1, 2)]
-    typed = TransformerParams(text="abc")
-    assert [type(e) for e in told(typed, engine)] == [Answer, Fixed, Bundled]
-    for state in states:  # the scrubber is dragged
-        looking = replace(typed, weights=state, look=state)
-        events = told(looking, engine)
-        assert [type(e) for e in events] == [Fixed, Answer, Bundled]
-        assert events[0].step == state.step
-    again = told(replace(looking, text="abcd"), engine)
-    assert again[0] is events[0]  # and is not computed again
-    assert told(replace(typed, task=SORT, text=""), engine)[1].task == SORT
+    engine, states = Looking(), [Run(replace(TINY, seed=seed)).kept() for seed in (1, 2)]
+    for state in (None, *states):
+        events = told(LookParams(look=state), engine)
+        assert [type(e) for e in events] == [Fixed, Bundled]
+        assert events[0].step == (-1 if state is None else state.step)
+    assert told(LookParams(look=state), engine)[0] is events[0]  # and is not computed again
+    assert told(LookParams(task=SORT), engine)[0].task == SORT
 
 
 def test_an_answer_can_be_left_after_each_token():
     engine = Engine()
-    job = Job(TransformerParams(text="abcdefgh", method=BEAM), lambda: engine, lambda event: None)
+    job = Job(DecodingParams(read="abcdefgh", method=BEAM), lambda: engine, lambda event: None)
     kinds = [type(event) for event in engine.run(job)]
     assert kinds.count(Progress) >= 9  # eight letters and the end
 
 
 def test_looking_back_shows_the_run_whatever_task_is_chosen_meanwhile():
     state = Run(TINY).kept()
-    events = told(TransformerParams(task=SORT, weights=state, look=state))
-    shown = next(event for event in events if isinstance(event, Fixed))
+    shown = found(LookParams(task=SORT, look=state), Fixed, LOOKING)
     assert (shown.task, shown.step) == (REVERSE, 0)
-    assert next(event for event in events if isinstance(event, Answer)).step == -1  # it never learned to sort
+    assert found(DecodingParams(task=SORT, weights=state), Answer).step == -1  # it never learned to sort

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 
 import numpy as np
@@ -13,11 +12,14 @@ from torch import nn
 from engines.core.protocol import Job, Progress
 from engines.data.sequences import BOS, task
 from engines.transformer import proofs
+from engines.transformer.decode.engine import Engine as Decoder
+from engines.transformer.decode.spec import Answer, DecodingParams
 from engines.transformer.decoding import greedy
-from engines.transformer.engine import Engine as Decoder
-from engines.transformer.experiments import Ablation, Engine, padded_batch
-from engines.transformer.lab_spec import (
-    CAUSAL,
+from engines.transformer.experiments.ablation import Ablation
+from engines.transformer.experiments.engine import Engine, padded_batch
+from engines.transformer.experiments.race import Race
+from engines.transformer.experiments.race_spec import RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.spec import (
     MOVES,
     NORMS,
     RANDOM,
@@ -26,23 +28,20 @@ from engines.transformer.lab_spec import (
     RUNNING,
     SAME,
     Ablated,
+    AblationParams,
     Causality,
     Convolved,
+    Examined,
     Gradients,
     LabParams,
     Normalized,
     Placed,
-    Subject,
-    asked,
 )
 from engines.transformer.model import FeedForward, Transformer
-from engines.transformer.race import Race
-from engines.transformer.race_spec import RaceMeasured, RaceSettings, RaceStep
 from engines.transformer.recipe import Recipe
-from engines.transformer.spec import Answer, TransformerParams
 from engines.transformer.subject import Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER_FFN, ENCODER, ENCODER_FFN, Switches
-from engines.transformer.training import Run
+from engines.transformer.training.trainer import Run
 from tests.closeness import FEW, MANY, about, close
 
 
@@ -65,7 +64,7 @@ def answers(engine, params: LabParams) -> dict[type, object]:
 
 def test_all_proofs_at_the_default(engine):
     seen = answers(engine, LabParams())
-    assert set(seen) == {Subject, Causality, Gradients, Normalized, Placed, Convolved}
+    assert set(seen) == {Examined, Causality, Gradients, Normalized, Placed, Convolved}
     causal = seen[Causality]
     assert causal.earlier[0] > MOVES
     assert causal.earlier[1] < RESTS
@@ -118,7 +117,7 @@ def test_normalization_settings(engine):
 def test_the_statistics_told_give_the_output(engine):
     seen = answers(engine, LabParams(lab_batch=5, lab_padding=3))[Normalized]
     layer = seen.among[0]  # gain 1, bias 0 in a fresh model: each token has mean 0 and deviation 1
-    if not answers(engine, LabParams())[Subject].trained:
+    if not answers(engine, LabParams())[Examined].trained:
         close(layer.mean(-1), 0, MANY)
         np.testing.assert_allclose(layer.std(-1), 1, atol=1e-2)
     # undoing batch normalization with its own numbers gives what undoing layer normalization gives, up to the gain
@@ -187,7 +186,7 @@ def test_every_ffn_can_be_looked_at(engine):
     for place, count in (((ENCODER_FFN, 1), "source"), ((DECODER_FFN, 0), "target")):
         seen = answers(engine, LabParams(lab_ffn=place))
         assert seen[Convolved].place == place
-        assert seen[Convolved].tokens == getattr(seen[Subject], count)
+        assert seen[Convolved].tokens == getattr(seen[Examined], count)
     assert answers(engine, LabParams(lab_ffn=(DECODER_FFN, 9)))[Convolved].place == (DECODER_FFN, 1)
 
 
@@ -207,7 +206,7 @@ def test_a_right_sequence_is_what_greedy_decoding_answers():
 
 def test_ablation_fills_the_map_bit_by_bit_and_can_be_left():
     engine = Ablation()
-    told = engine.run(Job(LabParams(lab_examples=32), lambda: engine, lambda event: None))
+    told = engine.run(Job(AblationParams(lab_examples=32), lambda: engine, lambda event: None))
     steps = (event for event in told if isinstance(event, Ablated))
     first = next(steps)
     assert isinstance(first, Ablated)
@@ -217,7 +216,7 @@ def test_ablation_fills_the_map_bit_by_bit_and_can_be_left():
     assert [e.done for e in seen] == [0, 1, 2, 3]
     assert (seen[-1].heads >= 0).sum() == 3
     told.close()
-    last = list(engine.run(Job(LabParams(lab_examples=32), lambda: engine, lambda event: None)))[-1]
+    last = list(engine.run(Job(AblationParams(lab_examples=32), lambda: engine, lambda event: None)))[-1]
     assert last.done == last.total
     assert (last.heads >= 0).all()
     assert (last.whole >= 0).all()
@@ -227,9 +226,9 @@ def test_ablation_fills_the_map_bit_by_bit_and_can_be_left():
 
 def test_ablation_is_the_model_without_the_head():
     engine = Ablation()
-    params = LabParams(lab_examples=32, text="abc")
+    params = AblationParams(lab_examples=32)
     last = list(engine.run(Job(params, lambda: engine, lambda event: None)))[-1]
-    specimen = Collection().specimen(params.task, params.text, None)
+    specimen = Collection().specimen(params.task, "", None)
     model = specimen.model
     with torch.no_grad():
         width = model.embed_dim // model.num_heads
@@ -247,12 +246,6 @@ def test_a_batch_is_the_sample_and_its_mates():
     assert not source[0, 3:].any()
     assert source.shape[1] == int(lens.max()) + 2
     assert padded_batch(specimen, 1, 0, 0)[0].tolist() == [[3, 4, 2]]
-
-
-def test_settings_of_the_lab():
-    old = LabParams()
-    assert asked(old, "Copy", "abc", None) == dataclasses.replace(old, task="Copy", text="abc")
-    assert old.experiment == CAUSAL
 
 
 def test_the_race_runs_both_on_the_same_batches_and_goes_on():
@@ -286,7 +279,7 @@ def test_the_pages_look_at_the_answer_that_decode_gives(positions):
     engine = Decoder()
     for weights in (None, run.kept()):
         for text in ("abcdefghijkl", "a", "level"):
-            asked_ = TransformerParams(text=text, weights=weights)
+            asked_ = DecodingParams(read=text, weights=weights)
             events = engine.run(Job(asked_, lambda: engine, lambda event: None))
             answer = next(event for event in events if isinstance(event, Answer))
             seen = Collection().specimen("Reverse", text, weights)
@@ -296,7 +289,7 @@ def test_the_pages_look_at_the_answer_that_decode_gives(positions):
 
 def test_a_model_without_positions_is_taken_apart_without_them():
     run = Run(Recipe(width="32", heads="2", layers=1, batch=8, positions=False))
-    seen = answers(Engine(), LabParams(text="level", weights=run.kept()))
+    seen = answers(Engine(), LabParams(read="level", weights=run.kept()))
     twice = [i for i, token in enumerate(seen[Convolved].tokens) if token == "e"]
     close(*(seen[Convolved].hidden[0, i] for i in twice))  # the same token anywhere
     close(*(seen[Normalized].alone[0, i] for i in twice))

@@ -8,12 +8,12 @@ import torch
 
 from engines.core.protocol import Job
 from engines.data.sequences import BOS, task
-from engines.transformer.lab_spec import LabParams
+from engines.transformer.maths.engine import Engine, traced, walked
+from engines.transformer.maths.spec import WalkParams
 from engines.transformer.model import Transformer
 from engines.transformer.proofs import nearest
 from engines.transformer.subject import Specimen
 from engines.transformer.switches import CROSS, DECODER, ENCODER
-from engines.transformer.walk import Walker, traced, walked
 from tests.closeness import close
 
 
@@ -74,8 +74,8 @@ def test_the_logits_are_those_of_the_model():
 
 
 def test_a_layer_that_is_not_there_gives_way_to_the_last_of_its_kind():
-    engine = Walker()
-    job = Job(LabParams(walk_at=(CROSS, 9), text="ab?"), lambda: engine, lambda event: None)
+    engine = Engine()
+    job = Job(WalkParams(walk_at=(CROSS, 9), read="ab?"), lambda: engine, lambda event: None)
     (seen,) = engine.run(job)
     assert (seen.task, seen.at) == ("Reverse", (CROSS, 1))
     assert seen.places[0] == (ENCODER, 0)

@@ -9,7 +9,12 @@ TOPIC = Topic(
     order=1,
     icon="transformer",
     tab="app.tabs.transformer.tab:TransformerTab",
-    engine="engines.transformer.engine:Engine",
+    pages=(
+        "app.tabs.transformer.training.page:TransformerTrainingPage",
+        "app.tabs.transformer.decode.page:DecodePage",
+        "app.tabs.transformer.experiments.page:ExperimentsPage",
+        "app.tabs.transformer.maths.page:MathsPage",
+    ),
     tagline="trained live, head by head",
     about=(
         "An encoder and a decoder that learn to reverse, sort, read dates and numbers (English and 中文) in about a "

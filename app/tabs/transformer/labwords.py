@@ -64,3 +64,8 @@ def spoken(tokens: tuple[str, ...]) -> list[Text]:
 def ends() -> QLabel:
     """What the signs of start and end mean."""
     return quiet("○ start, ● end")
+
+
+def numbered(count: int, first: int = 1) -> tuple[str, ...]:
+    """1, 2, 3."""
+    return tuple(str(n) for n in range(first, first + count))

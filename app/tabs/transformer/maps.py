@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
 from app.theme import S1
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
@@ -18,6 +20,7 @@ from app.views.mosaic import Mosaic
 from app.views.tokenmap import TokenMap
 from app.widgets import col
 from engines.core.errors import Message
+from engines.transformer.spec import TransformerParams
 
 Cell: TypeAlias = tuple[int, int]
 KINDS = ("encoder", "decoder", "cross")
@@ -203,3 +206,12 @@ class Maps(QObject):
         self._source_at = -1
         self._mark()
         return had
+
+
+def show_place(form: ParamsForm, maps: Maps, params: TransformerParams) -> None:
+    """Bring the controls of layer and head, and the maps, to what is looked at, within what the model has."""
+    layers, heads = maps.layers or params.layer, maps.count or params.head
+    form.set_limits("layer", 1, layers, min(layers, TransformerParams.layer))
+    form.set_limits("head", 1, heads, 1)
+    form.show_params(replace(params, layer=min(params.layer, layers), head=min(params.head, heads)))
+    maps.look(params.layer, params.head, params.token)

@@ -1,16 +1,30 @@
-"""What the page Maths is told. Imports no torch."""
+"""What the page "Maths" asks and is told. Imports no torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
+from engines.core.params import looked
 from engines.core.protocol import Frame
-from engines.transformer.switches import Place
+from engines.transformer.asking import OfInput
+from engines.transformer.recipe import Floats
+from engines.transformer.switches import ENCODER, Place
 
-Floats = npt.NDArray[np.float32]
+WEIGHTS_ARE_SHOWN_AS: Final = ("Walked.arrays",)  #: by the name ``weights``
+
+
+@dataclass(frozen=True)
+class WalkParams(OfInput):
+    """What the page asks of its engine.
+
+    Attributes
+    ----------
+    walk_at : (kind, layer)
+        The attention that is walked through.
+    """
+
+    walk_at: Place = looked((ENCODER, 0))
 
 
 @dataclass(frozen=True, eq=False)

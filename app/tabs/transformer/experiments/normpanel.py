@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QFrame
 from app import words
 from app.cards import card
 from app.plots.curves import Curve, Curves
-from app.tab import TopicTab
-from app.tabs.transformer.labviews import LeftGrid
-from app.tabs.transformer.labwords import spoken, tiny
-from app.tabs.transformer.mathsteps import numbered
+from app.tabs.transformer.experiments.labviews import LeftGrid
+from app.tabs.transformer.labwords import numbered, spoken, tiny
 from app.theme import S2, S3
+from app.topic.page import Page
 from app.training import Training
 from app.transport import Transport
 from app.views.colorbar import ColorBar
@@ -22,10 +21,11 @@ from app.widgets import Key, box, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
-from engines.transformer.lab_spec import LabSettings, Normalized
-from engines.transformer.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.spec import Normalized
+from engines.transformer.spec import TransformerParams
 
-RACE = "engines.transformer.race:Race"
+RACE = "engines.transformer.experiments.race:Race"
 NAMES = ("LayerNorm", "BatchNorm")
 SHORT = ("LN", "BN")  # where there is room for no more
 TOKENS = ("cat0", "cat1")
@@ -66,7 +66,7 @@ class NormPanel(QObject):
         self.stat_bar.setFixedWidth(STAT_BAR)
         self.stat_card = card("Statistics", stats, tools=[self.stat_bar])
 
-    def take(self, frame: Normalized, _params: LabSettings) -> None:
+    def take(self, frame: Normalized, _params: TransformerParams) -> None:
         """Show what was measured."""
         apart = frame.among - frame.alone
         end = float(max(np.abs(frame.alone).max(), np.abs(frame.among).max())) or 1.0
@@ -103,9 +103,8 @@ class NormPanel(QObject):
 class RacePanel(QObject):
     """Both normalizations in training, side by side."""
 
-    def __init__(self, tab: TopicTab) -> None:
-        super().__init__(tab)
-        self._tab = tab
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
         self.task = ""
         self.bar = Transport(seed=False)
         self.bar.scrubber.hide()
@@ -127,7 +126,7 @@ class RacePanel(QObject):
         layout = self.bar.layout()
         assert layout is not None
         layout.addWidget(self.note)
-        self.training = Training(tab, RACE, self.bar, self._settings, RACE_STEPS)
+        self.training = Training(page, RACE, self.bar, self._settings, RACE_STEPS)
         self.training.arrived.connect(self.take)
         self.training.renewed.connect(self._renew)
         self._rest = QTimer(self)
@@ -140,7 +139,7 @@ class RacePanel(QObject):
         return RaceSettings(task=self.task or RaceSettings().task)
 
     def show_task(self, task: str) -> None:
-        """The task of the tab; another one begins another race, unless one has made steps."""
+        """The task of the page; another one begins another race, unless one has made steps."""
         if task == self.task and self.training.params is not None:
             return
         self.task = task

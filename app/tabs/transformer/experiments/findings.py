@@ -11,7 +11,7 @@ from app.tabs.transformer.labwords import above, below, place_name, tiny
 from app.views.verdicts import Finding
 from engines.core.errors import Message
 from engines.core.protocol import Event
-from engines.transformer.lab_spec import (
+from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
     CONVOLUTIONS,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
-from app.tabs.transformer.maps import Maps
-from app.tabs.transformer.told import Told, bundled
+from app.shell import Shell
+from app.tabs.transformer.maps import Maps, show_place
+from app.tabs.transformer.training.told import Told, bundled
 from app.theme import S2, S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.topic.training_page import TrainingPage
+from app.training import Training
 from app.transport import Transport
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
@@ -20,10 +29,26 @@ from app.widgets import Key, box, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.core.params import rules
-from engines.data.sequences import SPECIAL
-from engines.transformer.recipe import Example, HeldOut, Now, Recipe, RunBegan, StepDone
-from engines.transformer.spec import Bundled, Fixed
+from engines.core.protocol import Ended, Event
+from engines.core.training import Kept, Stopped, Weights
+from engines.data.sequences import SPECIAL, task
+from engines.transformer.recipe import MOST_STEPS, NEW_RUN, Recipe
+from engines.transformer.spec import RUN, TransformerParams
+from engines.transformer.training.spec import (
+    Bundled,
+    Example,
+    Fixed,
+    HeldOut,
+    LookParams,
+    Now,
+    RunBegan,
+    StepDone,
+    settings_of,
+)
 
+TRAINER = "engines.transformer.training.trainer:Trainer"
+MADE_OF = tuple(name for name in rules(Recipe) if name not in ("task", "seed"))  #: set in the dock
+FRESH = 700  #: ms between two states of a run that the other pages are shown
 LEAST = 100.0  # steps that the curves show at least
 LEAST_BARS = 120  #: px, which many layers share: the maps below keep their room
 ONE, TWO = "cat0", "cat1"
@@ -45,19 +70,48 @@ def part_name(part: str) -> Text:
     return Message(names[kind], {"n": number})
 
 
-class TrainingPage(QObject):
-    """Views of the page, and what is shown in them: the bundled model until a run begins, then the run.
+class TransformerTrainingPage(TrainingPage):
+    """Views of the page, and what is shown in them: the bundled model until a run begins, then the run."""
 
-    Signals
-    -------
-    pointed : float or None
-        The step under the pointer on a plot.
-    """
+    title = "Training"
+    params_type = TransformerParams
+    engine = "engines.transformer.training.engine:Engine"
+    asks = LookParams
 
-    pointed = Signal(object)
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.figures = Told()
+        self.parts: tuple[str, ...] = ()
+        self.looked: int | None = None
+        self.runs = False  # a run is shown, not the bundled model
+        self._now: Now | None = None
+        self._late = False  # the newest state is not drawn yet
+        self._example: Example | None = None
+        self._vocabulary: tuple[str, ...] = ()
+        self._cursor: float | None = None
+        self._fresh = QTimer(self, singleShot=True, interval=FRESH)  # between two states that other pages are shown
+        self._fresh.timeout.connect(lambda: self.change(newest=self.training.timeline.newest))
+        self._make_views()
+        centre = self._make_cards()
+        self._connect()
+        training = Training(self, TRAINER, self.transport, lambda: settings_of(self.params), MOST_STEPS, "transformer")
+        training.renewed.connect(self._renewed)
+        self.train(training, self.transport)
+        self.lay(centre, self._form(), resets=False)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def _form(self) -> ParamsForm:
+        self.form = ParamsForm(self.params, ("layer", "head", *MADE_OF))
+        self.large = quiet("", wrap=True)
+        for part in (self.large, self.pending):
+            self.form.add(NEW_RUN, part)
+        self.form.lead(self.kept_runs)
+        return self.form
+
+    def put_run(self, found: dict[str, Any]) -> None:
+        made_of = {name: found[name] for name in rules(Recipe)}
+        self.state.put(**made_of, text=self.params.text if made_of["task"] == self.params.task else "")
+
+    def _make_views(self) -> None:
         self.loss, self.accuracy = Curves(widest="0.0000"), Curves((0, 100), PERCENT)
         self.bars = Bars(pitch=26, least_name=40, widest="00.00", least=LEAST_BARS)
         self.bars.export_name = "gradient-norms"
@@ -68,6 +122,8 @@ class TrainingPage(QObject):
         self.said = SaidLine()
         self.maps = Maps()
         self.transport = Transport(seed_tip="Of weights, examples and dropout: same seed, same curve.")
+
+    def _make_cards(self) -> QWidget:
         self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "00.0000")
         self.accuracy_key = Key(((ONE, Message("tokens")), (TWO, Message("sequences"))), "100.0")
         self.rate = quiet("")
@@ -81,20 +137,19 @@ class TrainingPage(QObject):
         )
         upper = row((self.loss_card, 5), (self.accuracy_card, 5), (self.norm_card, 4), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
-        self.centre = box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))
-        self.told = Told()
-        self.parts: tuple[str, ...] = ()
-        self.looked: int | None = None
-        self.runs = False  # a run is shown, not the bundled model
-        self._now: Now | None = None
-        self._late = False  # the newest state is not drawn yet
-        self._example: Example | None = None
-        self._vocabulary: tuple[str, ...] = ()
-        self._cursor: float | None = None
+        for waiting in self.cards:
+            waiting.set_empty("Reading the bundled weights")
+        return box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))
+
+    def _connect(self) -> None:
         for plot in self.plots:
             plot.pointed.connect(self._point)
         self.said.hovered.connect(self.maps.light)
         self.maps.lit.connect(self.said.set_lit)
+        self.said.chosen.connect(lambda token: self.change(token=token))
+        self.maps.chosen.connect(lambda token: self.change(token=token))
+        self.maps.placed.connect(lambda layer, head: self.step(layer=layer, head=head))
+        self.transport.seeded.connect(lambda seed: self.step(seed=seed))
 
     @property
     def plots(self) -> tuple[Curves, Curves]:
@@ -111,35 +166,88 @@ class TrainingPage(QObject):
         """All views that can be exported."""
         return *self.plots, self.bars, self.said, *self.maps.views
 
+    # -- the contract
+    def show_params(self, params: TransformerParams) -> None:
+        self._place()
+        self.transport.set_seed(params.seed)
+        if self.training.params is not None:  # else the bundled model is shown until the hand begins a run
+            super().show_params(params)
+
+    def activated(self) -> None:
+        if self.training.params is not None:
+            super().activated()
+        if self._now is not None and self._late:
+            self.take_now(self._now)
+
+    def escape(self) -> None:
+        if not self.maps.clear_pin():
+            super().escape()
+
+    def exported(self) -> dict[str, object]:
+        made = self.training.params or self.params
+        return {name: getattr(made, name) for name in rules(Recipe)}
+
+    def on(self, event: Event) -> None:
+        match event:
+            case Bundled():
+                self.take_bundled(event)
+            case Fixed():
+                self.take_fixed(event)
+            case Ended() if event.error is not None and not self.maps.weights:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def _place(self) -> None:
+        """Mark the layer, head and token that are looked at."""
+        show_place(self.form, self.maps, self.params)
+        self.said.set_at(self.maps.token)
+
     # -- what the run tells
-    def begin(self, began: RunBegan, vocabulary: tuple[str, ...]) -> None:
-        """A run stands at its beginning; ``vocabulary`` names the target's tokens."""
-        self.told, self.parts, self.runs = Told(len(began.parts)), began.parts, True
-        self._example, self._vocabulary = began.example, vocabulary
+    def told(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                self.begin(event)
+            case StepDone():
+                self.take_step(event)
+            case HeldOut():
+                self.take_held_out(event)
+            case Now():
+                self.take_now(event, self.on_screen and self.isVisible())
+            case Stopped() if event.step < self.training.step:  # it ran away: show the state that is kept
+                self.transport.set_step(self.training.step)  # it is told of steps now and then only
+                self.transport.look(event.step)
+            case Kept() if not self._fresh.isActive():
+                self._fresh.start()
+
+    def _renewed(self) -> None:
+        """Nothing is left of the run before."""
+        assert self.training.params is not None
+        self._fresh.stop()
+        self.change(look=None, newest=None, run=self.training.params.run)
+
+    def begin(self, began: RunBegan) -> None:
+        """A run stands at its beginning."""
+        self.figures, self.parts, self.runs = Told(len(began.parts)), began.parts, True
+        self._example, self._vocabulary = began.example, task(began.settings.task).target.tokens
         self._now = None
         self.looked = None
-        self.settle(began.settings)
         self.norm_card.set_empty("Nothing to show yet.")
         for one in (*self.maps.cards.values(), self.loss_card, self.accuracy_card):
             one.set_empty(None)
         guessing = {"task": Message(began.settings.task), "loss": words.number(began.guessing, 2)}
         self.loss_card.set_note(Message("{task}; guessing: {loss}", guessing))
-
-    def settle(self, made: Recipe) -> None:
-        """What exports say of the settings."""
-        settings: dict[str, object] = {name: getattr(made, name) for name in rules(made)}
-        for view in self.views:
-            view.settings = settings
+        say(self.large, "setText", Message("{n} parameters", {"n": words.number(began.parameters)}))
+        self.change(source=RUN)  # so that decoding follows the scrubber
 
     def take_step(self, done: StepDone) -> None:
         """One step; drawn with the next look."""
         values = (done.loss, 100 * done.token_accuracy, 100 * done.sequence_accuracy)
-        self.told.step(done.step, values, done.gradients, done.rate)
+        self.figures.step(done.step, values, done.gradients, done.rate)
 
     def take_held_out(self, held: HeldOut) -> None:
         """A measurement; drawn with the next look."""
         values = (held.loss, 100 * held.token_accuracy, 100 * held.sequence_accuracy)
-        self.told.held_out(held.step, values)
+        self.figures.held_out(held.step, values)
 
     def take_now(self, now: Now, visible: bool = True) -> None:
         """The newest state: draw it if it can be seen, unless the hand looks back."""
@@ -152,23 +260,19 @@ class TrainingPage(QObject):
             said = tuple(self._vocabulary[i] for i in now.probabilities.argmax(-1))
             self._draw_example(self._example, now.weights, said)
 
-    def catch_up(self) -> None:
-        """The page came to the front: draw what came meanwhile."""
-        if self._now is not None and self._late:
-            self.take_now(self._now)
-
     # -- the bundled model, and looking back
     def take_bundled(self, shown: Bundled) -> None:
         """Curves of the bundled model, as long as no run is shown."""
         if self.runs:
             return
-        self.told = bundled(shown.curves * np.array([1, 1, 100, 100, 1, 100, 100]))
+        self.figures = bundled(shown.curves * np.array([1, 1, 100, 100, 1, 100, 100]))
         self.parts = ()
         for one in (self.loss_card, self.accuracy_card):
             one.set_empty(None)
         self.loss_card.set_note("bundled weights")
         self.draw_curves()
         self.norm_card.set_empty("Told while a run goes on.", "Start", lambda: self.transport.toggled.emit(True))
+        say(self.large, "setText", Message("{n} parameters", {"n": words.number(shown.parameters)}))
 
     def take_fixed(self, shown: Fixed) -> None:
         """Where a state looks: the bundled one, or the one looked back at."""
@@ -178,19 +282,20 @@ class TrainingPage(QObject):
             one.set_empty(None)
         self._draw_example(shown.example, shown.weights, shown.said)
 
-    def look(self, step: int | None) -> None:
+    def look(self, state: Weights | None) -> None:
         """Look back at a kept state; None follows the run. Its maps come with `take_fixed`."""
-        self.looked = step
+        self.looked = None if state is None else state.step
         self._place_cursor()
         if self.runs:
             self._draw_norms()
-        if step is None and self._now is not None:
+        if state is None and self._now is not None:
             self.take_now(self._now)
+        self.change(look=state)
 
     # -- drawing
     def draw_curves(self) -> None:
         """Both plots."""
-        steps, held = self.told.steps.rows, self.told.held.rows
+        steps, held = self.figures.steps.rows, self.figures.held.rows
         raw = self.runs
         newest = float(steps[-1, 0]) if len(steps) else 0.0
         end = x_end(newest) if raw else newest
@@ -206,7 +311,7 @@ class TrainingPage(QObject):
         self._place_cursor()
 
     def _draw_norms(self) -> None:
-        norms = self.told.norms(self.looked)
+        norms = self.figures.norms(self.looked)
         if norms is None:
             return
         self.norm_card.set_empty(None)
@@ -220,11 +325,10 @@ class TrainingPage(QObject):
         words_apart = any(len(t) > 1 for t in example.source if t not in SPECIAL)
         text = (" " if words_apart else "").join(str(token(t)) for t in example.source if t not in SPECIAL)
         self.said.set_tokens(text, said, example.wanted)
+        before = self.maps.layers, self.maps.count
         self.maps.show_weights(weights, example.source, example.target)
-
-    def set_place(self, layer: int, head: int, at: int) -> None:
-        """The layer and head (from 1) and the target token that are looked at."""
-        self.maps.look(layer, head, at)
+        if before != (self.maps.layers, self.maps.count):
+            self._place()
         self.said.set_at(self.maps.token)
 
     # -- cursor
@@ -236,7 +340,7 @@ class TrainingPage(QObject):
         x = self._cursor
         if x is None and self.looked is not None:
             x = float(self.looked)
-        rate = self.told.rate(x)
+        rate = self.figures.rate(x)
         text = "" if rate is None else f"{rate:.1e}".replace("-", "−").replace("e−0", "e−")
         say(self.rate, "setText", Message("rate {value}", {"value": text}) if text else "")
         for plot, key, digits in ((self.loss, self.loss_key, 4), (self.accuracy, self.accuracy_key, 1)):

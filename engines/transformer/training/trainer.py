@@ -25,22 +25,18 @@ from engines.core.training import Kept, Stopped, Weights, finite
 from engines.data.sequences import PAD, Batch, task
 from engines.transformer.checkpoint import build, put, switches, taken
 from engines.transformer.model import Transformer
-from engines.transformer.recipe import (
-    MOST_STEPS,
+from engines.transformer.recipe import MOST_STEPS, Recipe, Shape, rate_at, shape_of
+from engines.transformer.showing import arrays, example_of
+from engines.transformer.training.spec import (
     Example,
     HeldOut,
     Now,
-    Recipe,
     RunBegan,
-    Shape,
     StepDone,
     TrainingSettings,
     Working,
-    rate_at,
     same_run,
-    shape_of,
 )
-from engines.transformer.showing import arrays, example_of
 
 BETAS, EPS = (0.9, 0.98), 1e-9  # the paper's, 5.3
 SHOW_EVERY, SHOW_SHARE = 0.096, 0.04  #: seconds from one look at the fixed example to the next, most of the time
@@ -208,7 +204,7 @@ class Run:
 
 
 class Trainer:
-    """The guest of the lane; see `engines.transformer.recipe` for what it takes and what it yields."""
+    """The guest of the lane; see `engines.transformer.training.spec` for what it takes and what it yields."""
 
     told: ClassVar = (StepDone, HeldOut, Shape)
     last: ClassVar[int] = MOST_STEPS

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QProgressBar
 
 from app import words
 from app.cards import card
-from app.tabs.transformer.findings import worst
+from app.tabs.transformer.experiments.findings import worst
 from app.tabs.transformer.labwords import place_name, state_name
 from app.theme import BODY, S2, S3
 from app.views.colorbar import ColorBar
@@ -16,7 +16,7 @@ from app.views.scoregrid import ScoreGrid
 from app.widgets import box, button, col, label, quiet, row
 from app.words import say
 from engines.core.errors import Message
-from engines.transformer.lab_spec import Ablated
+from engines.transformer.experiments.spec import Ablated
 from engines.transformer.switches import ENCODER
 
 MOST_NAMED = 4  #: heads; the names of more of them are short, so that no column goes without

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app import words
-from app.tabs.transformer.mathsteps import Table
+from app.tabs.transformer.maths.steps import Table
 from app.theme import S2
 from app.views.base import text_width
 from app.views.colorbar import ColorBar

@@ -1,18 +1,17 @@
-"""Settings and events of the pages Experiments and Maths. Imports no torch."""
+"""What the page "Experiments" asks and is told. Imports no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
+from engines.core.params import Choice, Range, Switch, drawn, looked, setting
+from engines.core.protocol import Frame, Subject
+from engines.transformer.asking import OfInput, OfModel
+from engines.transformer.recipe import Floats
+from engines.transformer.switches import ENCODER_FFN, SUBLAYERS, Place
 
-from engines.core.params import Choice, Params, Range, Switch, setting
-from engines.core.protocol import Frame
-from engines.core.training import Weights
-from engines.transformer.switches import ENCODER, ENCODER_FFN, SUBLAYERS, Place
-
-Floats = npt.NDArray[np.float32]
+WEIGHTS_ARE_SHOWN_AS: Final = ("Placed.maps",)
 
 CAUSAL, RESIDUALS, NORMS = "Causal mask", "Residual connections", "Normalization"
 POSITIONS, CONVOLUTIONS, ABLATION = "Positions", "FFN as convolutions", "Heads and layers"
@@ -32,11 +31,11 @@ EVERYWHERE: tuple[Place, ...] = tuple((kind, i) for i in range(DEEPEST) for kind
 
 
 @dataclass(frozen=True)
-class LabSettings(Params):
-    """What the hand sets on the two pages; the tab's settings have them too, so that a step can be undone.
+class LabParams(OfInput):
+    """What the experiments are made with, all but the ablation.
 
-    Attributes
-    ----------
+    Attributes without a control
+    ----------------------------
     experiment : str
         The one that is looked at.
     lab_residuals_off : tuple of (kind, layer)
@@ -45,17 +44,13 @@ class LabSettings(Params):
         Which other samples share the batch.
     lab_ffn : (kind, layer)
         The FFN whose activations are shown.
-    walk_at : (kind, layer)
-        The attention that the page Maths walks through.
-    walk_head : int
-        Its head.
     """
 
-    lab_causal: bool = setting(
+    lab_causal: bool = drawn(
         True,
         Switch("Causal mask", tip="A target token sees itself and what is before it. (Vaswani 2017, 3.2.3)", group=LAB),
     )
-    lab_positions: bool = setting(
+    lab_positions: bool = drawn(
         True, Switch("Add positions", tip="Sines and cosines on the embeddings. (Vaswani 2017, 3.5)", group=LAB)
     )
     lab_from: str = setting(
@@ -76,46 +71,24 @@ class LabSettings(Params):
         Choice((LIVE, RUNNING), "BatchNorm takes", group=LAB,
                tip="Statistics of this batch, as in training, or running ones, as in evaluation."),
     )  # fmt: skip
-    lab_examples: int = setting(
-        128, Range(32, 512, 32, "Examples", tip="Held-out ones that the accuracy is taken over.", group=LAB)
-    )
-    lab_residuals_off: tuple[Place, ...] = EVERYWHERE
-    lab_mates: int = 0
-    experiment: str = CAUSAL
-    lab_ffn: Place = (ENCODER_FFN, 0)
-    walk_at: Place = (ENCODER, 0)
-    walk_head: int = 0
-
-
-LAB_FIELDS = tuple(f.name for f in fields(LabSettings))
+    lab_residuals_off: tuple[Place, ...] = setting(EVERYWHERE)
+    lab_mates: int = setting(0)
+    lab_ffn: Place = setting((ENCODER_FFN, 0))
+    experiment: str = looked(CAUSAL)
 
 
 @dataclass(frozen=True)
-class LabParams(LabSettings):
-    """What an experiment is asked.
+class AblationParams(OfModel):
+    """What the ablation is made with."""
 
-    Attributes
-    ----------
-    task, text : str
-        The task and the typed input.
-    weights : Weights, optional
-        A state of a run; without it the bundled ones.
-    """
-
-    task: str = "Reverse"
-    text: str = ""
-    weights: Weights | None = None
-
-
-def asked(settings: LabSettings, task: str, text: str, weights: Weights | None) -> LabParams:
-    """Lab settings of the tab, with what they are asked of."""
-    own = {name: getattr(settings, name) for name in LAB_FIELDS}
-    return LabParams(**own, task=task, text=text, weights=weights)
+    lab_examples: int = setting(
+        128, Range(32, 512, 32, "Examples", tip="Held-out ones that the accuracy is taken over.", group=LAB)
+    )
 
 
 # ------------------------------------------------------------------ events
 @dataclass(frozen=True)
-class Subject(Frame):
+class Examined(Subject):
     """The model that is taken apart.
 
     Attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.tabs.transformer.mathsteps import DOT, NORM, PLUS, SOFT, TIMES, WEIGH, Step, Table
+from app.tabs.transformer.maths.steps import DOT, NORM, PLUS, SOFT, TIMES, WEIGH, Step, Table
 from app.words import Text, number, plain
 from engines.core.errors import Message
 

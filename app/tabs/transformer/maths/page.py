@@ -2,59 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TypeAlias
-
 import numpy as np
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import card
 from app.sections import section
-from app.tab import Dock, TopicTab
+from app.shell import Shell
 from app.tabs.transformer.labwords import ends, place_name, state_name
-from app.tabs.transformer.mathformulas import formula
-from app.tabs.transformer.mathsteps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
-from app.tabs.transformer.mathtables import Operand, Span, span
-from app.tabs.transformer.mathwords import NOTES, about, column, inner, named, sizes
-from app.tabs.transformer.panels import swap
+from app.tabs.transformer.maths.formulas import formula
+from app.tabs.transformer.maths.mathwords import NOTES, about, column, inner, named, sizes
+from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
+from app.tabs.transformer.maths.tables import Operand, Span, span
 from app.theme import FORMULA, S2, S3, TITLE
-from app.transport import training_stream
-from app.views.base import PixelView
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.stepflow import StepFlow
-from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, swap
 from app.words import say
 from engines.core.errors import Message
-from engines.core.protocol import Ended, Event
-from engines.core.training import Weights
-from engines.transformer.lab_spec import LabParams, LabSettings, asked
+from engines.core.protocol import Event
+from engines.transformer.maths.spec import Walked, WalkParams
+from engines.transformer.spec import TransformerParams
 from engines.transformer.switches import DECODER, ENCODER
-from engines.transformer.walk_spec import Walked
 
-ENGINE = "engines.transformer.walk:Walker"
-Asked: TypeAlias = Callable[[], tuple[str, str, Weights | None]]
 NUMBERS, WHOLE = range(2)
 
 
-class MathsPage(QObject):
-    """The cards and the dock of the page, with a stream of its own: a guest of the lane.
+class MathsPage(Page):
+    """The steps above, the tables of one step in the middle, the formula of one cell below."""
 
-    Parameters
-    ----------
-    tab : TopicTab
-        Whose settings are a `LabSettings` with the ``token`` of the target that is looked at.
-    subject : callable
-        Task, typed text and weights (None: the bundled ones).
-    """
+    title = "Maths"
+    params_type = TransformerParams
+    engine = "engines.transformer.maths.engine:Engine"
+    asks = WalkParams
 
-    def __init__(self, tab: TopicTab, subject: Asked) -> None:
-        super().__init__(tab)
-        self._tab, self._subject = tab, subject
-        self.stream = training_stream(tab.shell.lane, ENGINE, self)
-        self.stream.device = tab.shell.settings.device
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.seen: Walked | None = None
         self._step: Step | None = None
         self._steps: tuple[tuple[int, str], ...] = ()
@@ -62,10 +49,18 @@ class MathsPage(QObject):
         self.cell = (0, 0)
         self._token, self._walked = 0, (ENCODER, 0)  # target token and attention looked at when last drawn
         self._first = {"i": 0, "j": 0, "k": 0}
-        self._build()
+        self._make_views()
+        centre = self._make_cards()
         self._connect()
+        self.lay(
+            centre,
+            box(section("Look at", self.which, self.head)),
+            box(section("What is shown", self.told, self.about, ends(), self.keys)),
+            box(section("Sizes", *self.sizes)),
+            resets=False,
+        )
 
-    def _build(self) -> None:
+    def _make_views(self) -> None:
         self.strip = StepFlow("Steps")
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
@@ -84,88 +79,65 @@ class MathsPage(QObject):
         for line in self.lines:
             theme.set_font(line, FORMULA, mono=True)
             line.setMinimumWidth(1)
+        self.which = MenuButton((place_name((DECODER, 0)),), 0, tip="Whose queries, keys and values are shown.")
+        self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
+        self.about, self.told = quiet("", wrap=True), quiet("", wrap=True)
+        self.keys = quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
+        self.sizes = [quiet("") for _ in range(5)]
+        for menu in (self.which, self.head):
+            menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def _make_cards(self) -> QWidget:
         self.top = card("Through the layer", self.strip, tools=[self.count, self.back, self.forward])
         tables = row((self.left, 5), self.signs[0], (self.right, 5), self.signs[1], (self.result, 5), gap=S3)
         self.middle = card(
             "Scores", tables, tools=[self.less, self.terms, self.more, self.part_box, self.mode]
         )  # fmt: skip
         self.bottom = card("This cell", col(*self.lines, 1, gap=S2))
-        self.centre: QWidget = box(col((self.top, 5), (self.middle, 11), (self.bottom, 4), gap=S3))
-        self.which = MenuButton((place_name((DECODER, 0)),), 0, tip="Whose queries, keys and values are shown.")
-        self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
-        self.about, self.state = quiet("", wrap=True), quiet("", wrap=True)
-        self.keys = quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
-        self.sizes = [quiet("") for _ in range(5)]
-        for menu in (self.which, self.head):
-            menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.dock = Dock(
-            box(section("Look at", self.which, self.head)),
-            box(section("What is shown", self.state, self.about, ends(), self.keys)),
-            box(section("Sizes", *self.sizes)),
-            resets=False,
-        )
         for one in (self.top, self.middle, self.bottom):
             one.set_empty("Reading the bundled weights")
+        return box(col((self.top, 5), (self.middle, 11), (self.bottom, 4), gap=S3))
 
     def _connect(self) -> None:
-        self.stream.arrived.connect(self._arrived)
         self.strip.chosen.connect(self._to_stage)
         self.mode.chosen.connect(lambda _at: self._draw_tables())
         self.part.chosen.connect(self._to_part)
         self.which.chosen.connect(self._look_at)
-        self.head.chosen.connect(lambda at: self._tab.change(undoable=False, walk_head=at))
+        self.head.chosen.connect(lambda at: self.change(walk_head=at))
         self.result.grid.hovered.connect(self._pointed)
         self.result.grid.clicked.connect(lambda cell: self._pin(self.result.inside(cell)))
-        self._rest = QTimer(self)  # one drawing for the resizing of all three tables
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(0)
+        self._rest = QTimer(self, singleShot=True, interval=0)  # one drawing for the resizing of all three tables
         self._rest.timeout.connect(self._draw_tables)
         self.result.resized.connect(self._rest.start)
 
-    # -- what the tab tells
-    def shown(self) -> None:
-        """The page came to the front: its keys work at once."""
-        if self.centre.isVisible():
+    # -- the contract
+    def show_params(self, params: TransformerParams) -> None:
+        self._draw()
+
+    def activated(self) -> None:
+        self.strip.setFocus()  # its keys work at once
+
+    def exported(self) -> dict[str, object]:
+        of = {} if self.seen is None else {"task": self.seen.task, "at": str(self.seen.at)}
+        return of | {"text": self.params.read, "head": self._head + 1}
+
+    def on(self, event: Event) -> None:
+        if not isinstance(event, Walked):
+            return
+        first, self.seen = self.seen is None, event
+        for one in (self.top, self.middle, self.bottom):
+            one.set_empty(None)
+        self._draw()
+        if (pointed := self.result.pointed) is not None:  # new numbers: the hand rests where it was
+            self._show_cell(pointed)
+        if first and self.on_screen:
             self.strip.setFocus()
-        self.settings_changed()
-
-    def settings_changed(self) -> None:
-        """The tab's settings are others; a page that is not on screen does nothing."""
-        if self.centre.isVisible():
-            self.stream.request(self._asked())
-            self._draw()
-
-    def set_device(self, device: str) -> None:
-        """Compute elsewhere from now on."""
-        self.stream.device = device
-
-    def cancel(self) -> None:
-        """End what is being computed."""
-        self.stream.stop()
-
-    def _asked(self) -> LabParams:
-        """What this page needs to know; nothing of what the experiments are set to."""
-        settings: LabSettings = self._tab.params
-        return replace(asked(LabSettings(), *self._subject()), walk_at=settings.walk_at)
-
-    def _arrived(self, event: Event) -> None:
-        match event:
-            case Walked():
-                first, self.seen = self.seen is None, event
-                for one in (self.top, self.middle, self.bottom):
-                    one.set_empty(None)
-                self._draw()
-                if (pointed := self.result.pointed) is not None:  # new numbers: the hand rests where it was
-                    self._show_cell(pointed)
-                if first and self.centre.isVisible():
-                    self.strip.setFocus()
-            case Ended() if event.error is not None:
-                self._tab.complain(event.error, "Try again", self.settings_changed)
-                self._tab.shell.log(event)
 
     # -- acts
-    def take_key(self, event: QKeyEvent) -> bool:
+    def key(self, event: QKeyEvent) -> bool:
         """Comma and period, Page up and Page down, Home and End, wherever on the page the focus is."""
+        if event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            return False
         match event.key():
             case Qt.Key.Key_Comma | Qt.Key.Key_PageUp:
                 self.go(self.at - 1)
@@ -216,7 +188,7 @@ class MathsPage(QObject):
 
     def _look_at(self, at: int) -> None:
         if self.seen is not None:
-            self._tab.change(undoable=False, walk_at=self.seen.places[at])
+            self.change(walk_at=self.seen.places[at])
 
     def _turn(self, way: int) -> None:
         first, last = self._spans().get("k", (0, 1))
@@ -229,15 +201,14 @@ class MathsPage(QObject):
     def _pin(self, cell: tuple[int, int]) -> None:
         self.cell = cell
         if self._of_target(self._steps[self.at][0]) and cell[0] != self._token:
-            self._tab.change(undoable=False, token=cell[0])  # lights up on all pages
+            self.change(token=cell[0])  # lights up on all pages
         else:
             self._draw_tables()
 
     # -- showing
     @property
     def _head(self) -> int:
-        settings: LabSettings = self._tab.params
-        return min(settings.walk_head, self.seen.heads - 1) if self.seen is not None else 0
+        return min(self.params.walk_head, self.seen.heads - 1) if self.seen is not None else 0
 
     def _draw(self) -> None:
         seen = self.seen
@@ -248,7 +219,7 @@ class MathsPage(QObject):
         if looked_at and looked_at[0] in self._steps:  # with pre-norm the same step has another number
             self.at = self._steps.index(looked_at[0])
         self.at = min(self.at, len(self._steps) - 1)
-        looked = self._tab.params.token, seen.at
+        looked = self.params.token, seen.at
         if looked != (self._token, self._walked) and self._of_target(self._steps[self.at][0]):
             self.cell = looked[0], self.cell[1]
         self._token, self._walked = looked
@@ -259,14 +230,9 @@ class MathsPage(QObject):
         self.top.set_note(place_name(seen.at))
         say(self.about, "setText", about(seen))
         told = {"task": Message(seen.task), "state": state_name(seen.step)}
-        say(self.state, "setText", Message("{task}: {state}.", told))
+        say(self.told, "setText", Message("{task}: {state}.", told))
         for line, size in zip(self.sizes, sizes(seen), strict=True):
             say(line, "setText", size)
-        made: dict[str, object] = {
-            "task": seen.task, "text": self._subject()[1], "at": str(seen.at), "head": self._head + 1
-        }  # fmt: skip
-        for view in self.centre.findChildren(PixelView):
-            view.settings = made
         self._draw_step()
 
     def _draw_step(self) -> None:
@@ -351,7 +317,3 @@ class MathsPage(QObject):
             say(line, "setText", text if isinstance(text, Message) else words.plain(text))
         where = {"row": named(now.result, cell[0]), "col": column(now.result, cell[1])}
         self.bottom.set_note(Message("row {row}, column {col}", where))
-
-    def retranslated(self) -> None:
-        """Some texts are made when an answer comes: make them anew."""
-        self._draw()

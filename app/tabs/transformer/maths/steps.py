@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.tabs.transformer.labwords import spoken
+from app.tabs.transformer.labwords import numbered, spoken
 from app.views.stagestrip import Small
 from app.words import Text, plain
 from engines.core.errors import Message
+from engines.transformer.maths.spec import Walked
 from engines.transformer.switches import CROSS
-from engines.transformer.walk_spec import Walked
 
 STAGES = ("Embedding", "Q, K, V", "Scores", "Softmax", "Output", "Add & norm", "FFN", "Logits")
 EMBED, PROJECT, SCORES, SOFTMAX, OUTPUT, ADD, FFN, LOGITS = range(8)
@@ -89,11 +89,6 @@ class Step:
     symbols: tuple[str, str, str]
     bias: np.ndarray | None = None
     relu: bool = False
-
-
-def numbered(count: int, first: int = 1) -> tuple[str, ...]:
-    """1, 2, 3."""
-    return tuple(str(n) for n in range(first, first + count))
 
 
 def names(tokens: tuple[str, ...]) -> tuple[str, ...]:

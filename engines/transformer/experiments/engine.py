@@ -1,11 +1,11 @@
-"""The engines behind the page Experiments: quick proofs at once, the ablation of all parts one by one.
+"""The engine behind the page Experiments: quick proofs, all but the ablation.
 
 A proof is computed again only if something it depends on has changed; the experiment that is looked at comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import TypeAlias
@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.core.protocol import Event, Frame, Job
-from engines.data.sequences import EOS, Task
+from engines.data.sequences import EOS
 from engines.transformer import proofs
 from engines.transformer.decoding import greedy
-from engines.transformer.lab_spec import (
+from engines.transformer.experiments.measuring import drawn, measured
+from engines.transformer.experiments.spec import (
     CAUSAL,
     CONVOLUTIONS,
     LIVE,
@@ -27,21 +28,20 @@ from engines.transformer.lab_spec import (
     POSITIONS,
     RESIDUALS,
     TRAINED,
-    Ablated,
     Causality,
     Convolved,
-    Floats,
+    Examined,
     Gradients,
     LabParams,
     Normalized,
     Placed,
-    Subject,
 )
 from engines.transformer.model import Transformer
 from engines.transformer.norms import SequenceBatchNorm
+from engines.transformer.showing import array
 from engines.transformer.spec import PAUSE
-from engines.transformer.subject import HELD_OUT_SEED, Collection, Specimen, held_out
-from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, UNTOUCHED, Place, Switches
+from engines.transformer.subject import Collection, Specimen, held_out
+from engines.transformer.switches import DECODER_FFN, ENCODER_FFN, UNTOUCHED, Place, Switches
 
 ACCURACY_EXAMPLES = 64  # held-out ones, the same wherever an accuracy is told
 GRADIENT_EXAMPLES, GRADIENT_CHUNK = 16, 4  # examples in all, and between two places to stop
@@ -50,10 +50,7 @@ ROOM = 16  # tokens of padding that a batch may get beyond what the model was bu
 
 #: A proof in the making: it yields where it can be stopped, and returns its frame.
 Making: TypeAlias = Generator[Event, None, Frame]
-Measuring: TypeAlias = Generator[Event, None, tuple[float, float]]
 Deriving: TypeAlias = Generator[Event, None, tuple[list[float], float]]
-Examples: TypeAlias = tuple[Tensor, Tensor, Tensor]
-CHUNK = 32  # examples of an ablation between two places to stop
 DEPENDS = {
     CAUSAL: (),
     RESIDUALS: ("lab_from", "lab_depth", "lab_norm_first", "lab_residuals_off"),
@@ -61,11 +58,6 @@ DEPENDS = {
     POSITIONS: (),
     CONVOLUTIONS: ("lab_ffn",),
 }
-
-
-def array(x: Tensor) -> Floats:
-    """A copy for the window."""
-    return x.detach().float().cpu().numpy().copy()
 
 
 @torch.no_grad()
@@ -93,12 +85,12 @@ def convolved(specimen: Specimen, wanted: Place) -> Convolved:
 
 
 class Engine:
-    """All experiments but the ablation; see `engines.transformer.lab_spec` for what it takes and yields."""
+    """All experiments but the ablation; see `engines.transformer.experiments.spec` for what it takes and yields."""
 
     def __init__(self) -> None:
         self._collection = Collection()
         self._seen: Specimen | None = None
-        self._told: Subject | None = None
+        self._told: Examined | None = None
         self._exact: Transformer | None = None
         self._twin: Transformer | None = None
         self._made: dict[str, tuple[object, Frame]] = {}
@@ -113,14 +105,14 @@ class Engine:
     def run(self, job: Job[LabParams]) -> Iterator[Event]:
         """The model, then the experiment that is looked at, then the others."""
         params = job.params
-        specimen = self._collection.specimen(params.task, params.text, params.weights)
+        specimen = self._collection.specimen(params.task, params.read, params.weights)
         if specimen is not self._seen:
             yield PAUSE
             if self._seen is None or specimen.model is not self._seen.model:
                 self._seen = None  # left in the middle, nothing is known of the new one
                 self._exact, self._twin = proofs.exact(specimen.model, ROOM), None
                 yield PAUSE
-            self._told = yield from self._subject(specimen)
+            self._told = yield from self._examined(specimen)
             self._seen = specimen
             self._made.clear()
         assert self._told is not None
@@ -134,14 +126,14 @@ class Engine:
 
     # -- one by one
     @staticmethod
-    def _subject(specimen: Specimen) -> Generator[Event, None, Subject]:
+    def _examined(specimen: Specimen) -> Generator[Event, None, Examined]:
         kind, model = specimen.task, specimen.model
         with torch.no_grad():
             logits = model(specimen.source[None], specimen.target[None], switches=specimen.plain)[0]  # (T, V)
         batches = yield from drawn(kind, ACCURACY_EXAMPLES)
         right, _ = yield from measured(model, batches, specimen.plain)
         words = kind.target.tokens
-        return Subject(
+        return Examined(
             kind.name,
             tuple(kind.source.tokens[i] for i in specimen.source.tolist()),
             tuple(words[i] for i in specimen.target.tolist()),
@@ -260,64 +252,6 @@ class Engine:
     def _convolved(params: LabParams, specimen: Specimen) -> Making:
         yield PAUSE
         return convolved(specimen, params.lab_ffn)
-
-
-class Ablation:
-    """Switches every head, attention, FFN and layer off in turn; one measurement between two yields."""
-
-    def __init__(self) -> None:
-        self._collection = Collection()
-
-    def run(self, job: Job[LabParams]) -> Iterator[Event]:
-        """Yield what is measured so far after each measurement."""
-        params = job.params
-        specimen = self._collection.specimen(params.task, params.text, params.weights)
-        model, plain = specimen.model, specimen.plain
-        batches = yield from drawn(specimen.task, params.lab_examples)
-        rows: list[Place] = [(ENCODER, i) for i in range(len(model.encoder))]
-        rows += [(kind, i) for i in range(len(model.decoder)) for kind in (DECODER, CROSS)]
-        heads = np.full((len(rows), model.num_heads), -1, np.float32)
-        whole, ffns, layers = (np.full(len(rows), -1, np.float32) for _ in range(3))
-        untouched, sequences = yield from measured(model, batches, plain)
-        ends = [kind != DECODER for kind, _ in rows]  # the last attention of its layer
-        total, done = heads.size + len(rows) + 2 * sum(ends), 0
-
-        def so_far() -> Ablated:
-            a, b, c, d = (part.copy() for part in (heads, whole, ffns, layers))
-            return Ablated(tuple(rows), untouched, sequences, a, b, c, d, done, total, specimen.step)
-
-        yield so_far()
-        for at, (kind, i) in enumerate(rows):
-            stack, ffn = (ENCODER, ENCODER_FFN) if kind == ENCODER else (DECODER, DECODER_FFN)
-            tries: list[tuple[np.ndarray, int, Switches]] = [
-                (heads[at], h, replace(plain, heads_off=frozenset({(kind, i, h)}))) for h in range(model.num_heads)
-            ]
-            tries.append((whole, at, replace(plain, sublayers_off=frozenset({(kind, i)}))))
-            if ends[at]:
-                tries.append((ffns, at, replace(plain, sublayers_off=frozenset({(ffn, i)}))))
-                tries.append((layers, at, replace(plain, layers_off=frozenset({(stack, i)}))))
-            for into, place, switches in tries:
-                into[place], _ = yield from measured(model, batches, switches)
-                done += 1
-                yield so_far()
-
-
-def drawn(kind: Task, count: int) -> Generator[Event, None, list[Examples]]:
-    """Held-out examples in batches that are quickly measured on; it can be stopped between them."""
-    batches = []
-    for n in range(count // CHUNK):
-        batches.append(held_out(kind, CHUNK, HELD_OUT_SEED + n))
-        yield PAUSE
-    return batches
-
-
-def measured(model: Transformer, batches: Sequence[Examples], switches: Switches) -> Measuring:
-    """Share of tokens and of sequences that are right, over batches; it can be stopped between them."""
-    counted = np.zeros(3)
-    for batch in batches:
-        counted += proofs.right_ones(model, *batch, switches)
-        yield PAUSE
-    return float(counted[0] / counted[1]), float(counted[2] / sum(len(source) for source, _, _ in batches))
 
 
 def told(work: Generator[None, None, tuple[list[float], float]]) -> Deriving:

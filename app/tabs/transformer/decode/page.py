@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app import theme, words
 from app.cards import UNBOUND, Card, card
-from app.tabs.transformer.maps import Maps
+from app.params_form import ParamsForm
+from app.shell import Shell
+from app.tabs.transformer.labwords import state_name
+from app.tabs.transformer.maps import Maps, show_place
 from app.theme import BODY, HEAD, S2, S3
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.tokenlinks import TokenLinks
@@ -19,6 +27,7 @@ from app.views.tokenmap import token
 from app.widgets import MenuButton, box, button, col, label, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
+from engines.core.protocol import Ended, Event
 from engines.data.sequences import (
     CHINESE_DIGITS,
     COPY,
@@ -30,9 +39,12 @@ from engines.data.sequences import (
     REVERSE,
     SORT,
     SPECIAL,
+    task,
 )
-from engines.transformer.spec import BEAM, Answer, Hypothesis, TransformerParams
+from engines.transformer.decode.spec import BEAM, Answer, DecodingParams, Hypothesis
+from engines.transformer.spec import TransformerParams, problem_of
 
+MADE_WITH = tuple(f.name for f in fields(DecodingParams) if f.name != "weights")
 PLAY = 450  #: ms between two steps
 LEAST_CHANCE = 1e-5  #: candidates below it are told together
 LONGEST_NAME = 20  #: characters of a beam that is named in full
@@ -52,67 +64,67 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-class DecodePage(QObject):
-    """Views of the page.
+class DecodePage(Page):
+    """Views of the page."""
 
-    Signals
-    -------
-    typed : str
-        The line was changed by hand.
-    entered
-        The hand left the line: the end of an undo step.
-    example : str
-        One of the task's examples.
-    chosen : int
-        A step of the answer.
-    """
+    title = "Decode"
+    params_type = TransformerParams
+    engine = "engines.transformer.decode.engine:Engine"
+    asks = DecodingParams
 
-    typed = Signal(str)
-    entered = Signal()
-    example = Signal(str)
-    chosen = Signal(int)
-
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
         self.answer: Answer | None = None
         self._task = ""
         self._problem: Message | None = None
-        self._step, self._until = 0, -1
+        self._at, self._until = 0, -1
+        self._make_views()
+        centre = self._make_cards()
+        self._connect()
+        self.form = ParamsForm(self.params, ("layer", "head", "source", "method", "beams", "penalty"))
+        self.lay(centre, self.form, resets=False)
+
+    def _make_views(self) -> None:
         self.line = QLineEdit()
         theme.set_font(self.line, HEAD)
         say(self.line, "setPlaceholderText", "Type something to read")
         say(self.line, "setAccessibleName", "Input")
-        self.line.textEdited.connect(self.typed)
-        self.line.editingFinished.connect(self.entered)
         self.count = label("", BODY, kind="quiet")
         self.examples = MenuButton([words.plain(" ")], prefix="Examples", tip="Inputs to try.")
-        self.examples.chosen.connect(lambda i: self.example.emit(EXAMPLES[self._task][i]))
-        top = box(row((self.line, 1), self.count, self.examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
-
         self.links = TokenLinks()
         self.at = quiet("")
         self.back = button(icon="left", kind="boxed", tip="One step back", clicked=lambda: self.go(-1))
         self.play = button(icon="play", kind="boxed", tip="Decode step by step (Space)", clicked=self.toggle)
-        self.on = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
+        self.forward = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
         self.result = label("", BODY, True)
         self.verdict = label("", BODY, kind="quiet")
         self.chances = quiet("", wrap=True)
-        self.said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
-        foot = col(self.chances, self.said, gap=S2)
-        tools = [self.at, self.back, self.play, self.on]
-        self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
         self.beams = Bars(pitch=24, least_name=60, widest="−00.00", widest_note="−00.00")
         self.beams.export_name = "beams"
         say(self.beams, "setAccessibleName", "Beams")
+        self.maps = Maps()
+
+    def _make_cards(self) -> QWidget:
+        top = box(row((self.line, 1), self.count, self.examples, gap=S3, pad=(S3, S2, S3, S2)), "card")
+        self.said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
+        foot = col(self.chances, self.said, gap=S2)
+        tools = [self.at, self.back, self.play, self.forward]
+        self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
         ranking = quiet("Bar: probability. Ranked by score.")
         self.beams_card = card("Kept beams", self.beams, "log p, score", foot=ranking)
-        self.maps = Maps()
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
         lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
-        self.centre = box(col(top, (upper, 10), (lower, 14), gap=S3))
-        self.timer = QTimer(self)
-        self.timer.setInterval(PLAY)
+        for waiting in self.cards:
+            waiting.set_empty("Reading the bundled weights")
+        return box(col(top, (upper, 10), (lower, 14), gap=S3))
+
+    def _connect(self) -> None:
+        self.timer = QTimer(self, interval=PLAY)
         self.timer.timeout.connect(self._tick)
+        self.line.textEdited.connect(lambda text: self.change(text=text))
+        self.line.editingFinished.connect(self._leave_line)
+        self.examples.chosen.connect(lambda i: self.step(text=EXAMPLES[self._task][i]))
+        self.maps.placed.connect(lambda layer, head: self.step(layer=layer, head=head))
         self.links.chosen.connect(self._clicked)
         self.links.hovered.connect(self.maps.light)
         self.maps.chosen.connect(self._clicked)
@@ -128,16 +140,50 @@ class DecodePage(QObject):
         """What can be exported."""
         return self.links, self.beams, *self.maps.views
 
+    # -- the contract
+    def show_params(self, params: TransformerParams) -> None:
+        for name in ("beams", "penalty"):
+            self.form.set_shown(name, params.method == BEAM)
+        self.beams_card.setVisible(params.method == BEAM)
+        self._show_line(params)
+        self.show_problem(problem_of(params.task, params.text))
+        self._place()
+
+    def on(self, event: Event) -> None:
+        match event:
+            case Answer():
+                self.draw_answer(event)
+            case Ended() if event.error is not None and self.answer is None:
+                for waiting in self.cards:
+                    waiting.set_empty("Nothing to show yet.")
+
+    def key(self, event: QKeyEvent) -> bool:
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if plain and event.key() == Qt.Key.Key_Space:
+            self.toggle()
+        return plain and event.key() == Qt.Key.Key_Space
+
+    def escape(self) -> None:
+        self.maps.clear_pin()
+
+    def exported(self) -> dict[str, object]:
+        kept = (*MADE_WITH, "layer", "head", "token", "source")
+        return {name: getattr(self.params, name) for name in kept}
+
     # -- the line
-    def show_line(self, params: TransformerParams, sample: str) -> None:
+    def _show_line(self, params: TransformerParams) -> None:
         """Bring the line and the examples to the settings."""
-        text = params.text or ("" if self.line.hasFocus() else sample)
+        text = params.text or ("" if self.line.hasFocus() else task(params.task).sample)
         if self.line.text() != text:
             self.line.setText(text)
         if params.task != self._task:
             self._task = params.task
             self.examples.set_options([words.plain(one) for one in EXAMPLES[params.task]])
-        self.beams_card.setVisible(params.method == BEAM)
+
+    def _leave_line(self) -> None:
+        """The end of an undo step."""
+        self.settle()
+        self._show_line(self.params)
 
     def show_problem(self, problem: Message | None) -> None:
         """Say what is wrong with the line; the old answer stays."""
@@ -163,7 +209,7 @@ class DecodePage(QObject):
         self._say(shown.note or plain, "warn" if shown.note else "quiet")
 
     # -- what the engine tells
-    def take(self, shown: Answer) -> None:
+    def draw_answer(self, shown: Answer) -> None:
         """Draw everything."""
         other = self.answer is None or (shown.task, shown.source) != (self.answer.task, self.answer.source)
         self.answer = shown
@@ -179,7 +225,8 @@ class DecodePage(QObject):
         self.links.set_tokens(shown.source, shown.target, shown.said, candidates)
         self.maps.show_weights(shown.weights, shown.source, shown.target)
         self._show_verdict(shown)
-        self._show_step()
+        self.links_card.set_note(state_name(shown.step))
+        self._place()
 
     def _show_verdict(self, shown: Answer) -> None:
         ended = shown.said[-1] == SPECIAL[EOS]
@@ -203,10 +250,10 @@ class DecodePage(QObject):
             say(part, "setText", said)
 
     # -- steps
-    def set_place(self, layer: int, head: int, step: int) -> None:
-        """The layer and head (from 1) and the step that are looked at."""
-        self._step = step
-        self.maps.look(layer, head, step)
+    def _place(self) -> None:
+        """Mark the layer, head and step that are looked at."""
+        self._at = self.params.token
+        show_place(self.form, self.maps, self.params)
         if self.answer is not None:
             self._show_step()
 
@@ -215,7 +262,7 @@ class DecodePage(QObject):
         if shown is None:
             return
         count = len(shown.said)
-        step = min(self._step, count - 1)
+        step = min(self._at, count - 1)
         if 0 <= self._until < step:
             self._until = step
         every = shown.weights["cross"]
@@ -230,7 +277,7 @@ class DecodePage(QObject):
         text = "Step {n} may say {likely}" if all_told else "Step {n} may say {likely}, others (< 0.001 %)"
         say(self.chances, "setText", Message(text, {"n": step + 1, "likely": likely}))
         self.back.setEnabled(step > 0)
-        self.on.setEnabled(step < count - 1)
+        self.forward.setEnabled(step < count - 1)
         self._show_beams(shown, step)
 
     def _show_beams(self, shown: Answer, step: int) -> None:
@@ -245,16 +292,19 @@ class DecodePage(QObject):
 
     def _clicked(self, step: int) -> None:
         self._until = -1
-        self.chosen.emit(step)
+        self._choose(step)
+
+    def _choose(self, step: int) -> None:
+        self.change(token=step)
 
     def go(self, by: int) -> None:
         """Another step; later ones are not there yet."""
         if self.answer is None:
             return
         last = len(self.answer.said) - 1
-        step = min(last, max(0, min(self._step, last) + by))  # what is looked at may lie behind a shorter answer
+        step = min(last, max(0, min(self._at, last) + by))  # what is looked at may lie behind a shorter answer
         self._until = step if step < last else -1
-        self.chosen.emit(step)
+        self._choose(step)
         self._show_step()
 
     def toggle(self) -> None:
@@ -266,12 +316,12 @@ class DecodePage(QObject):
             return
         self.play.set_icon("pause")
         self._until = 0
-        self.chosen.emit(0)
+        self._choose(0)
         self._show_step()
         self.timer.start()
 
     def _tick(self) -> None:
-        if self.answer is None or self._step >= len(self.answer.said) - 1:
+        if self.answer is None or self._at >= len(self.answer.said) - 1:
             self._stop()
             return
         self.go(1)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from app import theme, words
 from app.cards import card
-from app.tabs.transformer.findings import ratios
-from app.tabs.transformer.labviews import HalfBar
+from app.tabs.transformer.experiments.findings import ratios
+from app.tabs.transformer.experiments.labviews import HalfBar
 from app.tabs.transformer.labwords import above, below, ends, place_name, spoken, tiny
 from app.theme import BODY, S2, S3, SMALL
 from app.views.bars import Bar, Bars, probability
@@ -17,10 +16,10 @@ from app.views.colorbar import ColorBar
 from app.views.pairbars import PairBars, PairRow
 from app.views.scoregrid import ScoreGrid
 from app.views.tokenmap import TokenMap
-from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, swap
 from app.words import say
 from engines.core.errors import Message
-from engines.transformer.lab_spec import (
+from engines.transformer.experiments.spec import (
     EVERYWHERE,
     MOVES,
     RESTS,
@@ -28,9 +27,9 @@ from engines.transformer.lab_spec import (
     Causality,
     Convolved,
     Gradients,
-    LabSettings,
     Placed,
 )
+from engines.transformer.spec import TransformerParams
 from engines.transformer.switches import DECODER_FFN, ENCODER_FFN, Place
 
 Cell = tuple[int, int]
@@ -68,7 +67,7 @@ class CausalPanel(QObject):
         self.grid.clicked.connect(lambda cell: self.chosen.emit(cell[0]))
         self.grid.hovered.connect(self._point)
 
-    def take(self, frame: Causality, params: LabSettings, token: int) -> None:
+    def take(self, frame: Causality, params: TransformerParams, token: int) -> None:
         """Show what was measured, with the target token that is looked at."""
         if self._frame is None or frame.target != self._frame.target or frame is self._frame:
             self._pointed = None  # other rows, or the hand's own doing
@@ -156,7 +155,7 @@ class ResidualPanel(QObject):
         off = set(self._off) ^ {self._places[at]}
         self.switched.emit(tuple(place for place in EVERYWHERE if place in off))
 
-    def take(self, frame: Gradients, params: LabSettings) -> None:
+    def take(self, frame: Gradients, params: TransformerParams) -> None:
         """Show what was measured."""
         self._places, self._off = frame.places, params.lab_residuals_off
         self.bars.set_rows(
@@ -216,7 +215,7 @@ class PositionsPanel(QObject):
         below_ = row((self.bars_card, 1), (self.text_card, 1), gap=S3)
         self.centre = box(col((self.map_card, 1), below_, gap=S3))
 
-    def take(self, frame: Placed, params: LabSettings) -> None:
+    def take(self, frame: Placed, params: TransformerParams) -> None:
         """Show what was measured."""
         on = params.lab_positions
         self._frame = frame
@@ -281,15 +280,6 @@ class PositionsPanel(QObject):
         self.bar.set_mark(view.share_at(cell))
 
 
-def swap(holder: QWidget, old: QWidget, new: QWidget) -> None:
-    """Put other options into the place of old ones."""
-    layout = holder.layout()
-    assert layout is not None
-    layout.replaceWidget(old, new)
-    old.hide()
-    old.deleteLater()
-
-
 class ConvolutionPanel(QObject):
     """An FFN as two linear maps and as two convolutions.
 
@@ -341,7 +331,7 @@ class ConvolutionPanel(QObject):
         self.which = made
         made.chosen.connect(lambda at: self.chosen.emit(self._places[at]))
 
-    def take(self, frame: Convolved, _params: LabSettings) -> None:
+    def take(self, frame: Convolved, _params: TransformerParams) -> None:
         """Show what was measured."""
         if frame.place in self._places and self.which.at() != self._places.index(frame.place):
             self.which.set_at(self._places.index(frame.place))

@@ -9,10 +9,10 @@ import torch
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Stopped
+from engines.transformer.experiments.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
 from engines.transformer.norms import SequenceBatchNorm
-from engines.transformer.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
 from engines.transformer.recipe import BATCH_NORM, LAYER_NORM, Recipe
-from engines.transformer.training import Run, accuracy, tensors
+from engines.transformer.training.trainer import Run, accuracy, tensors
 
 MEASURE_EVERY = 10  # steps
 WIDTH, HEADS, LAYERS = "32", "4", 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.tabs.transformer.mathsteps import Step, Table
+from app.tabs.transformer.maths.steps import Step, Table
 from engines.core.errors import Message
+from engines.transformer.maths.spec import Walked
 from engines.transformer.switches import CROSS, DECODER
-from engines.transformer.walk_spec import Walked
 
 NOTES = {
     "Sum0": "The embedding of each token, scaled, plus its position",

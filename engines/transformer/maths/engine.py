@@ -8,31 +8,31 @@ import torch
 from torch import Tensor, nn
 
 from engines.blocks.attention import MultiHeadAttention
+from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.transformer import proofs
-from engines.transformer.experiments import array
-from engines.transformer.lab_spec import LabParams
+from engines.transformer.maths.spec import Walked, WalkParams
 from engines.transformer.model import Tape
 from engines.transformer.norms import SequenceBatchNorm
+from engines.transformer.recipe import Floats
+from engines.transformer.showing import array
 from engines.transformer.subject import Collection, Specimen
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place
-from engines.transformer.walk_spec import Floats, Walked
 
 
-class Walker:
-    """Takes `LabParams` (``walk_at`` among them) and yields one `Walked`."""
+class Engine:
+    """Takes `WalkParams` and yields one `Walked`."""
 
     def __init__(self) -> None:
         self._collection = Collection()
-        self._traced: tuple[Specimen, Tape] | None = None
+        self._traced: Memo[Tape] = Memo()
 
-    def run(self, job: Job[LabParams]) -> Iterator[Event]:
+    def run(self, job: Job[WalkParams]) -> Iterator[Event]:
         """Trace the model if it or its input is another one; then tell the layer that is asked for."""
         params = job.params
-        specimen = self._collection.specimen(params.task, params.text, params.weights)
-        if self._traced is None or self._traced[0] is not specimen:
-            self._traced = specimen, traced(specimen)
-        yield walked(specimen, self._traced[1], params.walk_at)
+        specimen = self._collection.specimen(params.task, params.read, params.weights)
+        tape = self._traced.get(specimen, lambda: traced(specimen))
+        yield walked(specimen, tape, params.walk_at)
 
 
 @torch.no_grad()

@@ -1,0 +1,1 @@
+"""The page "Decode": what a state makes of an input, token by token."""

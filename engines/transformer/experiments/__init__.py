@@ -1,0 +1,1 @@
+"""The page "Experiments": the model without its parts, one at a time."""

@@ -1,0 +1,1 @@
+"""The page "Training": a run, where each of its states looks, and the bundled model before it begins."""
