@@ -39,7 +39,7 @@ def _cost() -> Cost:
         return lambda: run.advance(params)
 
     place = "engines.moco.training:Trainer"
-    return streaming_cost(Watched("moco", bare, place, params, page=1, driver=lambda tab: tab.run.training))
+    return streaming_cost(Watched("moco", bare, place, params, page=1))
 
 
 def two_minutes() -> Measured:

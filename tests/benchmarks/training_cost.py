@@ -53,7 +53,7 @@ class Watched:
     page : int
         The page of the tab that shows it.
     driver : callable
-        The tab's `Training`; ``tab.driver`` if not given.
+        The tab's `Training`; that of the page if not given.
     settings : tuple of (field, value)
         Changes to the tab's settings that ask for the same run.
     look : type, optional
@@ -65,7 +65,7 @@ class Watched:
     trainer: str
     params: TrainingParams
     page: int = 0
-    driver: Callable[[Any], Training] = lambda tab: tab.driver
+    driver: Callable[[Any], Training] = lambda tab: tab.now.training
     settings: tuple[tuple[str, Any], ...] = ()
     look: type[Event] | None = None
 

@@ -28,9 +28,7 @@ def _cost() -> Cost:
         return Run(settings).advance
 
     trainer = "engines.transformer.training.trainer:Trainer"
-    return streaming_cost(
-        Watched("transformer", bare, trainer, settings, driver=lambda tab: tab.pages[0].training, look=Now)
-    )
+    return streaming_cost(Watched("transformer", bare, trainer, settings, look=Now))
 
 
 def reverse_learned() -> Measured:

@@ -24,11 +24,13 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, Qt, QT
 import main
 from app.launch import start
 from app.sliders import ParamRow
+from app.stream import Stream
 from app.views.mosaic import Mosaic
 from app.window import Window
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Started
 from engines.vit.spec import WHOLE_LAYER, Answer, ViTParams
+from tests.app import dialects
 from tests.benchmarks.models import Reference, detr_r50, scratch, vit_b
 from tests.benchmarks.table import Measured, in_ms, quantile
 
@@ -60,9 +62,9 @@ def _window(topic: str, **settings: Any) -> Iterator[tuple[Window, Any]]:
     window.resize(1440, 900)
     window.show()
     tab: Any = window.show_topic(topic)
-    tab.change(undoable=False, **settings)
+    dialects.put(dialects.part(tab, tab.page), **settings)
     try:
-        _spin(lambda: tab.stream.frames > 0 and not tab.stream.is_busy)
+        _spin(lambda: dialects.rests(tab) and any(stream.frames for stream in tab.findChildren(Stream)))
         if tab.failed:
             raise RuntimeError(f"the tab {topic} could not compute")
         yield window, tab
