@@ -17,6 +17,7 @@ from app.plots.axes import DENSE, LINES
 from app.plots.items import Levels
 from app.plots.surface import Surface, cosmetic
 
+HOLLOW = QBrush(Qt.BrushStyle.NoBrush)  #: of a ring; one object, so that pyqtgraph paints the same ring once
 LEAST = 1e-12  #: what a logarithmic axis takes for 0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
+
 import pyqtgraph as pg
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QUrl
+from PySide6.QtGui import QImage, QPainter, QPen, QTextDocument
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app import theme, words
@@ -68,6 +70,7 @@ class Caption(pg.TextItem):
         self, anchor: tuple[float, float] = (0, 0.5), gap: float = 0, fill: int = 0, chip: bool = False
     ) -> None:
         self._gap, self._fill, self._chip = gap, fill, chip
+        self._shift: QPointF | None = None
         super().__init__("", anchor=anchor)
         self.textItem.document().setDocumentMargin(4 if chip else 2)
 
@@ -75,8 +78,27 @@ class Caption(pg.TextItem):
         """What it says, in the language in use."""
         self.setPlainText(words.drawn(text))
 
-    def dress(self, token: str = "text2", px: int = CAPTION, bold: bool = False) -> None:
-        """Theme or fonts changed."""
+    def picture(self, image: QImage, text: Text) -> None:
+        """A picture, and what it says below."""
+        document = self.textItem.document()
+        document.addResource(QTextDocument.ResourceType.ImageResource, QUrl("picture"), image)
+        self.setHtml(f'<p align="center"><img src="picture"><br>{html.escape(words.drawn(text))}</p>')
+        self.textItem.setTextWidth(document.idealWidth())  # without a width nothing is in the middle
+        self.updateTextPos()
+
+    def rich(self, text: str) -> None:
+        """A text with marks of HTML."""
+        self.setHtml(text)
+        self.updateTextPos()
+
+    def shift(self, by: QPointF) -> None:
+        """Stand so many px from the point, whatever is there."""
+        self._shift = by
+        self.updateTextPos()
+
+    def dress(self, token: str = "text2", px: int = CAPTION, bold: bool = False, fill: int | None = None) -> None:
+        """Theme or fonts changed; ``fill`` as when it was made."""
+        self._fill = self._fill if fill is None else fill
         self.setColor(theme.color("chalk" if self._chip else token))
         self.fill = pg.mkBrush(theme.color("ink") if self._chip else theme.color("surface", self._fill))
         self.setFont(theme.font(px, bold or self._chip))
@@ -88,6 +110,9 @@ class Caption(pg.TextItem):
     def updateTextPos(self) -> None:
         """Beside the point, and within the box; all px, since the text never scales."""
         self.prepareGeometryChange()
+        if self._shift is not None:
+            self.textItem.setPos(self._shift)
+            return
         size, gap = self.textItem.boundingRect(), self._gap
         x = (1 - 2 * self.anchor.x()) * gap - self.anchor.x() * size.width()
         y = -self.anchor.y() * size.height()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 
-from app.plots.chart import Chart, case, dashed, ink
+from app.plots.chart import HOLLOW, Chart, case, dashed, ink
 from app.plots.items import Caption
 from app.theme import CAPTION, S2
 from app.words import Text
@@ -67,8 +67,8 @@ class Marks:
         for mark in self._marks:
             at = chart.seen(mark.x, mark.y)
             if mark.ring:
-                spots += [{"pos": at, "pen": case(width=4), "brush": None, "size": 10}]
-            edge, fill = (case(mark.token, 2), None) if mark.ring else (case(), ink(mark.token))
+                spots += [{"pos": at, "pen": case(width=4), "brush": HOLLOW, "size": 10}]
+            edge, fill = (case(mark.token, 2), HOLLOW) if mark.ring else (case(), ink(mark.token))
             spots.append({"pos": at, "pen": edge, "brush": fill, "size": 10})
         self._spots.setData(spots)
         for i, (word, foot) in enumerate(zip(self._words, self._feet, strict=True)):

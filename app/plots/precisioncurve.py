@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 
 from app import theme, words
 from app.plots.axes import Axis
-from app.plots.chart import Chart, case, dashed, finite, ink
+from app.plots.chart import HOLLOW, Chart, case, dashed, finite, ink
 from app.plots.items import Caption
 from app.plots.points import Points
 from app.plots.surface import cosmetic
@@ -240,7 +240,7 @@ class PrecisionCurve(Chart):
         few = len(line.grid) <= FEW
         read = slice(None) if few else line.sampled > 0
         looks = {"symbol": "o", "size": 9, "pen": case(), "brush": ink("cat0")}
-        ticks = {"symbol": "|", "size": 5, "pen": case("cat0", 1, 110), "brush": None}
+        ticks = {"symbol": "|", "size": 5, "pen": case("cat0", 1, 110), "brush": HOLLOW}
         self._grid.setData(x=line.grid[read], y=line.sampled[read], **(looks if few else ticks))
         passes = 0 < line.passing <= self.count()
         self._threshold.setVisible(passes)
@@ -257,7 +257,7 @@ class PrecisionCurve(Chart):
         steps = self.ringed()
         x, y = np.repeat(self._line.recall[steps], 2), np.repeat(self._line.precision[steps], 2)
         pens = [case(width=4), case("warn", 2)] * len(steps)
-        self._rings.setData(x=x, y=y, size=10, brush=None, pen=pens)
+        self._rings.setData(x=x, y=y, size=10, brush=HOLLOW, pen=pens)
 
     def _light(self) -> None:
         """The step under the pointer, and the one that is lit, with what it says."""

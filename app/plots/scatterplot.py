@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 
 from app import theme, words
 from app.plots.axes import Axis, LogAxis
-from app.plots.chart import Chart, case, dashed, finite, ink
+from app.plots.chart import HOLLOW, Chart, case, dashed, finite, ink
 from app.plots.items import Caption, Handle
 from app.plots.lines import Line, Lines
 from app.plots.marks import Mark, Marks
@@ -371,7 +371,7 @@ class ScatterPlot(Chart):
             if at is not None and at < len(self._x):
                 place = self.seen(self._x[at], self._y[at])
                 pens = case(width=4), case(token, 2)
-                spots += [{"pos": place, "pen": pen, "brush": None, "size": 14} for pen in pens]
+                spots += [{"pos": place, "pen": pen, "brush": HOLLOW, "size": 14} for pen in pens]
         self._rings.setVisible(bool(spots))
         if spots:
             self._rings.setData(spots)

@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
 
 from app import words
+from app.plots.pointcloud import PointCloud
 from app.tabs.transfer import TOPIC
 from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
 from app.views.intervals import Interval, Intervals
-from app.views.pointcloud import PointCloud
 from engines.transfer.learn.spec import confusion, wilson
 from engines.transfer.spec import PCA, TSNE
-from tests.app.views_help import click, hover, is_drawn, show
+from tests.app.views_help import click, drag, hover, is_drawn, show, wheel
 
 torch = pytest.importorskip("torch")
 
@@ -386,9 +385,9 @@ def test_the_cloud_finds_zooms_and_walks(qtbot):
     view.set_points(points, np.array([0, 6, 12, 18]), [words.plain(str(i)) for i in range(19)], np.arange(4) % 2 == 0)
     view.set_faces(np.full((4, 8, 8, 3), 128, np.uint8))
     assert is_drawn(view)
-    hover(view, view.screen_of(2) + QPointF(3, 2))
+    hover(view.viewport(), view.screen_of(2) + QPointF(3, 2))
     assert view.report() == "12"
-    click(view, view.screen_of(1))
+    click(view.viewport(), view.screen_of(1))
     assert view.at() == 1
     QTest.keyClick(view, Qt.Key.Key_Up)
     assert view.at() == 2
@@ -396,15 +395,52 @@ def test_the_cloud_finds_zooms_and_walks(qtbot):
     assert view.at() is None
     before = view.screen_of(2)
     at = QPointF(150, 100)
-    view.wheelEvent(
-        QWheelEvent(at, view.mapToGlobal(at), QPoint(), QPoint(0, 360), Qt.MouseButton.NoButton,
-                    Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
-    )  # fmt: skip
+    wheel(view.viewport(), at, 3)
     assert (view.screen_of(2) - at).manhattanLength() > (before - at).manhattanLength()
     view.fit()
     assert view.screen_of(2) == before
+    wheel(view.viewport(), at, -3)
+    assert view.screen_of(2) == before  # the whole is the farthest
     with pytest.raises(ValueError, match="NaN"):
         view.set_points(np.array([[np.nan, 0]]), np.zeros(1, int), ["a"], np.ones(1, bool))
+
+
+def test_points_in_the_fore_stand_on_the_others_and_wrong_ones_are_crossed(qtbot):
+    view = show(qtbot, PointCloud(), 300, 200)
+    points = np.array([[0.0, 0], [1, 0], [1, 1]])
+    view.set_points(points, np.zeros(3, int), [words.plain("a")], np.ones(3, bool))
+    view.set_lit(np.array([True, False, False]))
+    assert view._dots._order.tolist() == [1, 2, 0]
+    faint, _, full = (brush.color().alpha() for brush in view._dots.data["brush"])
+    assert faint < full == 255
+    view.set_said(np.array([False, True, False]), ["a", "b, said: a", "c"])
+    assert [values.tolist() for values in view._crosses.getData()] == [[1], [0]]
+    view.set_at(1)
+    assert view.report() == "b, said: a"
+    view.set_faces(np.full((3, 8, 8, 3), 128, np.uint8))
+    chip = view._chip
+    assert chip.toPlainText().endswith("b, said: a")
+    assert chip.boundingRect().height() > 96
+    inside = view.box.sceneBoundingRect()
+    assert inside.contains(chip.mapRectToScene(chip.boundingRect()))
+    view.set_extra((3.0, 3.0))
+    assert view.box.viewRange()[0][1] > 3
+    view.set_extra(None)
+    assert view.box.viewRange()[0][1] < 3
+
+
+def test_a_drag_pans_the_cloud_and_a_click_beside_all_unpins(qtbot):
+    view = show(qtbot, PointCloud(), 300, 200)
+    view.set_points(np.array([[0.0, 0], [1, 1]]), np.zeros(2, int), [words.plain("a")], np.ones(2, bool))
+    said = []
+    view.clicked.connect(said.append)
+    click(view.viewport(), view.screen_of(1))
+    wheel(view.viewport(), QPointF(150, 100), 3)
+    before = view.box.viewRange()
+    drag(view.viewport(), QPointF(150, 100), QPointF(170, 110))
+    assert view.box.viewRange() != before
+    click(view.viewport(), QPointF(150, 60))
+    assert said == [1, None]
 
 
 def test_points_in_one_place_are_drawn_too(qtbot):

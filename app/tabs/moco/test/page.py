@@ -8,6 +8,8 @@ from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.plots.embedding import EmbeddingMap
+from app.plots.surface import Surface
 from app.sections import section
 from app.shell import Shell
 from app.tabs.moco.classes import named
@@ -18,7 +20,6 @@ from app.topic.feed import Feed
 from app.topic.state import State
 from app.transport import training_stream
 from app.views.base import PixelView
-from app.views.embedding import EmbeddingMap
 from app.widgets import Key, box, button, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
@@ -97,7 +98,7 @@ class TestPage(RunPage):
         return self.accuracy_card, self.map_card, self.spread_card, self.tune_card
 
     @property
-    def views(self) -> tuple[PixelView | Curves, ...]:
+    def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.accuracy, self.map, self.spread, self.tuning
 

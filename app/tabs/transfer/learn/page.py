@@ -9,6 +9,8 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.plots.pointcloud import PointCloud
+from app.plots.pointmap import class_token
 from app.plots.surface import Surface
 from app.shell import Shell
 from app.tabs.transfer.learn.accuracy import Accuracy
@@ -24,7 +26,6 @@ from app.views.base import PixelView
 from app.views.classrows import ClassRows
 from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
-from app.views.pointcloud import PointCloud, class_token
 from app.widgets import Segments, box, col, quiet, row
 from app.words import Text, say
 from engines.checkpoints import layout
