@@ -12,10 +12,10 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.tabs.transformer.maths.formulas import formula
-from app.tabs.transformer.maths.mathwords import sizes
 from app.tabs.transformer.maths.page import MathsPage
 from app.tabs.transformer.maths.steps import LOGITS, NORM, SOFTMAX, STAGES, flow, parts, step
 from app.tabs.transformer.maths.tables import span
+from app.tabs.transformer.maths.wording import sizes
 from app.views.stagestrip import Small
 from app.views.stepflow import StepFlow
 from engines.transformer.switches import CROSS, DECODER, ENCODER

@@ -230,6 +230,19 @@ def test_a_run_is_drawn_as_it_told(tab, qtbot):
     assert tab.pages[TRAINING].form.control("layer").number() == 1
 
 
+def test_other_pages_know_a_run_from_its_first_state_to_its_last(tab, qtbot):
+    known = []
+    tab.now.state.changed.connect(lambda _before: known.append(tab.params.weights))
+    train(qtbot, tab, 3)
+    steps = [state.step for state in known if state is not None]
+    assert steps[0] == 0
+    assert steps[-1] == run_of(tab).step
+    run_of(tab).restart()
+    assert tab.params.weights is None
+    know(tab, qtbot)
+    assert tab.params.weights.step == 0
+
+
 def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     heard = train(qtbot, tab, 8)
     page, bar = tab.pages[TRAINING], tab.pages[TRAINING].transport

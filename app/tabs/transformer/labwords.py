@@ -1,4 +1,4 @@
-"""How the pages Experiments and Maths say numbers and places."""
+"""How the pages say numbers and places."""
 
 from __future__ import annotations
 

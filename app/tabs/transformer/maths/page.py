@@ -13,9 +13,9 @@ from app.sections import section
 from app.shell import Shell
 from app.tabs.transformer.labwords import ends, place_name, state_name
 from app.tabs.transformer.maths.formulas import formula
-from app.tabs.transformer.maths.mathwords import NOTES, about, column, inner, named, sizes
 from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
 from app.tabs.transformer.maths.tables import Operand, Span, span
+from app.tabs.transformer.maths.wording import NOTES, about, column, inner, named, sizes
 from app.theme import FORMULA, S2, S3, TITLE
 from app.topic.feed import Feed
 from app.topic.page import Page

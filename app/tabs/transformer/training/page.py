@@ -216,6 +216,8 @@ class TransformerTrainingPage(TrainingPage):
             case Stopped() if event.step < self.training.step:  # it ran away: show the state that is kept
                 self.transport.set_step(self.training.step)  # it is told of steps now and then only
                 self.transport.look(event.step)
+            case Kept() if self.params.newest is None:  # a run's first state
+                self.change(newest=event.weights)
             case Kept() if not self._fresh.isActive():
                 self._fresh.start()
 
