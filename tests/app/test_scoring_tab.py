@@ -261,12 +261,12 @@ def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
     plane = tab.pages[ARROWS].plane
     before = tab.pages[ARROWS]._seen
     query = next(a for a in plane._arrows if a.name == "q")
-    drag(plane, plane.place_of(query.x, query.y), plane.place_of(-1.5, -1.0))
+    drag(plane.viewport(), plane.place_of(query.x, query.y), plane.place_of(-1.5, -1.0))
     assert tab.params.arrow_query == pytest.approx((-1.5, -1.0), abs=0.03)
     rest(tab, qtbot)
     assert tab.pages[ARROWS]._seen is not before
     assert tab.pages[ARROWS]._seen.query == tab.params.arrow_query
-    drag(plane, plane.place_of(*tab.params.arrow_keys[0]), plane.place_of(9, 0))
+    drag(plane.viewport(), plane.place_of(*tab.params.arrow_keys[0]), plane.place_of(9, 0))
     assert tab.params.arrow_keys[0][0] == 4.0  # held within the plane
     tab.undo()
     assert tab.params.arrow_keys == ScoringParams().arrow_keys
@@ -280,7 +280,7 @@ def test_values_may_have_arrows_of_their_own(tab, qtbot):
     tab.pages[ARROWS].forms[0].control("own_values").click()
     rest(tab, qtbot)
     value = tab.params.arrow_values[2]
-    drag(plane, plane.place_of(*value), plane.place_of(-3, 2), Qt.KeyboardModifier.ControlModifier)
+    drag(plane.viewport(), plane.place_of(*value), plane.place_of(-3, 2), Qt.KeyboardModifier.ControlModifier)
     assert tab.params.arrow_values[2] == (-3.0, 2.0)
     assert tab.params.arrow_keys == ScoringParams().arrow_keys
 
@@ -288,7 +288,7 @@ def test_values_may_have_arrows_of_their_own(tab, qtbot):
 def test_the_chosen_key_colors_the_plane(tab, qtbot):
     turn(tab, qtbot, ARROWS)
     plane = tab.pages[ARROWS].plane
-    click(plane, plane.place_of(*tab.params.arrow_keys[3]))
+    click(plane.viewport(), plane.place_of(*tab.params.arrow_keys[3]))
     rest(tab, qtbot)
     assert tab.params.arrow_at == 3
     assert not tab.pages[ARROWS].bar.isHidden()

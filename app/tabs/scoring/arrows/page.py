@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.plots.plane import Arrow, Plane
 from app.sections import section
 from app.shell import Shell
 from app.tabs.scoring.arrows.tools import ArrowTools
@@ -17,7 +18,6 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.colorbar import ColorBar
-from app.views.plane import Arrow, Plane
 from app.widgets import box, col, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
