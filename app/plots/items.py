@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QUrl
@@ -103,9 +104,11 @@ class Caption(pg.TextItem):
         self.fill = pg.mkBrush(theme.color("ink") if self._chip else theme.color("surface", self._fill))
         self.setFont(theme.font(px, bold or self._chip))
 
-    def setPos(self, *at: object) -> None:
+    def setPos(self, *at: Any) -> None:
+        before = self.pos()
         super().setPos(*at)
-        self.updateTextPos()
+        if self.pos() != before:
+            self.updateTextPos()
 
     def updateTextPos(self) -> None:
         """Beside the point, and within the box; all px, since the text never scales."""

@@ -13,11 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
 
 from app import words
+from app.plots.intervals import Interval, Intervals
 from app.plots.pointcloud import PointCloud
 from app.tabs.transfer import TOPIC
 from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
-from app.views.intervals import Interval, Intervals
 from engines.transfer.learn.spec import confusion, wilson
 from engines.transfer.spec import PCA, TSNE
 from tests.app.views_help import click, drag, hover, is_drawn, show, wheel
@@ -466,6 +466,16 @@ def test_an_interval_says_what_it_draws(qtbot):
     view.set_rows([Interval(words.plain("A"), "cat0", 0.5, 0.25, 0.75), Interval(words.plain("B"), "cat1")])
     assert view.report() == "A 50.0 %  (25.0 – 75.0), B –"
     assert is_drawn(view)
+    bars = view._bars.opts
+    assert len(bars["x0"]) == 2 + 2 + 3  # swatches, tracks, one span with its ends
+    assert (bars["x0"][2], bars["x1"][2], bars["y0"][2] + bars["height"][2] / 2) == pytest.approx((0.25, 0.75, 0.5))
+    assert [values.tolist() for values in view._dots.getData()] == [[0.5], [0.5]]
+    room = view.box.sceneBoundingRect().adjusted(-1, -1, 1, 1)
+    for caption in (*view._names, *view._written):
+        assert room.contains(caption.mapRectToScene(caption.boundingRect()))
+    before = view.box.viewRange()
+    wheel(view.viewport(), QPointF(200, 24), 3)
+    assert view.box.viewRange() == before
 
 
 def test_a_method_pressed_before_the_new_map_comes_harms_nobody(tab):

@@ -8,10 +8,10 @@ from app import words
 from app.cards import card
 from app.plots.curves import Curve, Curves
 from app.plots.errorplot import ErrorLine, ErrorPlot
+from app.plots.intervals import Interval, Intervals
 from app.plots.surface import Surface
 from app.tabs.transfer.learn.run import TESTED_STEPS, RunState
 from app.views.base import PixelView
-from app.views.intervals import Interval, Intervals
 from app.widgets import Segments, col
 from app.words import say
 from engines.core.errors import Message
