@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import fonts, words
+from app.pieces import pieces
 from app.stylesheet import sheet
 from app.undressed import Undressed
 
@@ -237,16 +238,27 @@ def restyle(root: QWidget) -> None:
 
 
 def _restyle(objects: Iterable[QObject]) -> None:
+    for _ in _restyling(objects):
+        pass
+
+
+def _restyling(objects: Iterable[QObject]) -> Iterator[None]:
     everything = list(objects)
-    for item in everything:
-        for apply in list(_state.dressed.get(item, {}).values()):
-            apply(item)
-    for item in everything:
-        told = getattr(item, "restyled", None)
-        if callable(told):
-            told()
-        if isinstance(item, QWidget):
-            item.update()
+    yield from pieces(everything, _put_on)
+    yield from pieces(everything, _tell)
+
+
+def _put_on(item: QObject) -> None:
+    for apply in list(_state.dressed.get(item, {}).values()):
+        apply(item)
+
+
+def _tell(item: QObject) -> None:
+    told = getattr(item, "restyled", None)
+    if callable(told):
+        told()
+    if isinstance(item, QWidget):
+        item.update()
 
 
 def use(theme: str | None = None) -> None:
@@ -312,14 +324,13 @@ def steps(root: QWidget, theme: str | None = None, language: str | None = None) 
     elif language is None:
         use(theme)
     if language is not None:
-        finish(root)
-        yield
+        yield from undressed(root).finishing()
         words.set_language(language)
         use()
         yield
-        words.retranslate(root)
+        yield from words.retranslation(root)
         yield
-        restyle(root)
+        yield from _restyling([root, *root.findChildren(QObject)])
 
 
 def undressed(root: QWidget) -> Undressed:

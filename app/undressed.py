@@ -8,7 +8,7 @@ is whole at once, and only takes longer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 import shiboken6
@@ -177,8 +177,14 @@ class Undressed(QObject):
 
     def finish(self) -> None:
         """Dress all that waits, now."""
+        for _ in self.finishing():
+            pass
+
+    def finishing(self) -> Iterator[None]:
+        """Dress all that waits; each ``yield`` is a place where the event loop may have a turn."""
         while self._parts:
             self.piece()
+            yield
 
     def _go_on(self) -> None:
         self.piece()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TypeAlias
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.pieces import pieces
 from engines.core.assets import assets
 from engines.core.errors import Message
 
@@ -126,14 +127,26 @@ def said(target: QObject, setter: str) -> Message | None:
 
 def retranslate(root: QWidget) -> None:
     """Say everything under ``root`` again; objects with a method ``retranslated`` are told afterwards."""
+    for _ in retranslation(root):
+        pass
+
+
+def retranslation(root: QWidget) -> Iterator[None]:
+    """Do what `retranslate` does; each ``yield`` is a place where the event loop may have a turn."""
     everything: list[QObject] = [root, *root.findChildren(QObject)]
-    for item in everything:
-        for setter, message in _state.said.get(item, {}).items():
-            getattr(item, setter)(_fit(item, setter, tr(message)))
-    for item in everything:
-        told = getattr(item, "retranslated", None)
-        if callable(told):
-            told()
+    yield from pieces(everything, _say_again)
+    yield from pieces(everything, _tell)
+
+
+def _say_again(item: QObject) -> None:
+    for setter, message in _state.said.get(item, {}).items():
+        getattr(item, setter)(_fit(item, setter, tr(message)))
+
+
+def _tell(item: QObject) -> None:
+    told = getattr(item, "retranslated", None)
+    if callable(told):
+        told()
 
 
 def _fit(target: QObject, setter: str, text: str) -> str:

@@ -49,6 +49,7 @@ from app.topic.state import State
 from app.topics import topics
 from app.training import Training
 from app.transport import Transport
+from app.views.colorbar import ColorBar
 from app.window import Window
 from engines.checkpoints import catalog
 from engines.core.params import Params
@@ -236,6 +237,8 @@ class Soak(QObject):
         self._as_at_first()
         self._wait(STILL)
         with self.watch.apart():
+            for bar in self.window.findChildren(ColorBar):
+                bar.ready()
             for one in self.window.findChildren(QToolButton):
                 if one.menu() is not None:
                     one.menu().aboutToShow.emit()  # most are filled when they open: a first time is no growth

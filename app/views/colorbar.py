@@ -188,10 +188,14 @@ class ColorBar(PixelView):
 
     # -- the bar
     def showEvent(self, event: QShowEvent) -> None:
+        self.ready()
+        super().showEvent(event)
+
+    def ready(self) -> None:
+        """Make the bar, as its first showing does."""
         if self.item is None:
             self.item = self._make()
         self._lay()
-        super().showEvent(event)
 
     def resized(self) -> None:
         self._lay()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app import theme, words
 from app.dressing import Dressing
@@ -117,3 +118,19 @@ def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qt
     qtbot.waitUntil(lambda: changes == [("dark", None), "further"])
     assert window.status._text.text() != "Changing the look"
     assert window.settings.theme == "dark"
+
+
+def test_a_change_of_language_gives_the_window_its_turns(open_window, monkeypatch):
+    """All is said and dressed anew in pieces; what is gone meanwhile is passed over."""
+    window = open_window()
+    window.show_topic("scoring")
+    monkeypatch.setattr("app.pieces.PIECE", 0.0)
+    lost = QLabel("x", window)
+    words.say(lost, "setText", "Cancel")
+    steps = theme.steps(window, language="zh")
+    turns = 0
+    for turns, _ in enumerate(steps, 1):
+        if turns == 3:
+            shiboken6.delete(lost)
+    assert turns > len(window.findChildren(QObject))
+    assert window.tab.header.undo_button.toolTip() == words.tr("Undo (Ctrl+Z)")
