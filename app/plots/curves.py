@@ -183,6 +183,7 @@ class Curves(Surface):
         shown = [[first - beside, end + beside], [low - above, high + above]]
         if self.box.viewRange() != shown:  # asking costs less than saying it again
             self.box.setRange(xRange=shown[0], yRange=shown[1], padding=0)
+            self.box.updateMatrix()  # else in the middle of painting, which is done twice then
 
     def _y_reach(self, lines: Sequence[Curve]) -> tuple[float, float]:
         parts = [v for c in lines for v in (c.y, c.raw, c.low, c.high) if v is not None and len(v)]

@@ -47,6 +47,11 @@ class Line:
     fits: bool = True
 
 
+def same(one: Line, other: Line) -> bool:
+    """Whether two curves without gaps run alike."""
+    return other.filled is None and np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)
+
+
 class Lines:
     """The curves of a plot: the same items, unless there are other curves or the theme is another.
 
@@ -65,22 +70,25 @@ class Lines:
 
     def show_lines(self, lines: Sequence[Line], anew: bool = False) -> None:
         """Show these; where one is not filled there is a gap."""
-        chart, self._lines = self._chart, tuple(lines)
+        chart, before, self._lines = self._chart, self._lines, tuple(lines)
         made = tuple((line.token, line.style, line.width) for line in lines)
         if anew or made != self._made:
-            self._made = made
+            self._made, before = made, ()
             self._make()
         alone: list[dict[str, object]] = []
-        for line, item in zip(lines, self._curves, strict=True):
+        for index, (line, item) in enumerate(zip(lines, self._curves, strict=True)):
+            if index < len(before) and line.filled is None and same(line, before[index]):
+                continue  # nothing to paint anew
             x, y = chart.along(line.x, line.y)
-            if line.filled is None:
+            if line.filled is None or line.filled.all():
                 item.setData(x, y, connect="all")
                 continue
             joined = np.append(line.filled[:-1] & line.filled[1:], False)
             item.setData(x, y, connect=joined)
             single = line.filled & ~joined & ~np.append(False, joined[:-1])
             alone += [{"pos": (x[i], y[i]), "brush": ink(line.token)} for i in np.flatnonzero(single).tolist()]
-        if alone or len(self._single.data):
+        self._single.setVisible(bool(alone))
+        if alone:
             self._single.setData(alone)
 
     def _make(self) -> None:

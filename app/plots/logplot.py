@@ -197,4 +197,5 @@ class LogPlot(CursorPlot):
         super().looks()
         self._top.setPen(dashed())
         self._top_name.dress()
+        self._place_level()
         self._redraw(anew=True)

@@ -70,7 +70,9 @@ class Marks:
                 spots += [{"pos": at, "pen": case(width=4), "brush": HOLLOW, "size": 10}]
             edge, fill = (case(mark.token, 2), HOLLOW) if mark.ring else (case(), ink(mark.token))
             spots.append({"pos": at, "pen": edge, "brush": fill, "size": 10})
-        self._spots.setData(spots)
+        self._spots.setVisible(bool(spots))
+        if spots:
+            self._spots.setData(spots)
         for i, (word, foot) in enumerate(zip(self._words, self._feet, strict=True)):
             mark = self._marks[i] if i < len(self._marks) else Mark(1, 1)
             word.setVisible(bool(mark.text))

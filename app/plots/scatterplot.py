@@ -103,6 +103,8 @@ class ScatterPlot(Chart):
             pull.sigDragged.connect(self._pulled)
             pull.sigPositionChangeFinished.connect(lambda _line: self.query_settled.emit())
             band = pg.LinearRegionItem(movable=False)
+            for edge in band.lines:
+                edge.hide()
             for item, height in ((pull, 5), (band, -20)):
                 item.hide()
                 item.setZValue(height)
@@ -388,8 +390,6 @@ class ScatterPlot(Chart):
             pull.setPen(cosmetic(accent, width=2))
             pull.setHoverPen(cosmetic(accent, width=3))
             band.setBrush(theme.color("accent_soft", 130))
-            for edge in band.lines:
-                edge.setPen(pg.mkPen(None))
         self._line.setPen(dashed())
         self._meets.setSize(12)  # not by setData, which would take its place away
         self._meets.setPen(case())

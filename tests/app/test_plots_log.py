@@ -125,8 +125,10 @@ def test_bands_and_a_named_level_are_drawn(qtbot, qtlog):
     inside = view.spot(30, 0.75).toPoint()
     assert pixels(view)[inside.y(), inside.x()].tolist() != list(theme.color("surface").getRgb()[:3])
     assert set(view.numbers()) == {"a_x", "a_y", "a_low", "a_high"}
+    words.set_language("zh")
     theme.use("dark")
-    view.restyled()
+    view.retranslated()
+    assert view._top_name.toPlainText() != "equal weights: 2.50 bit"
     assert is_drawn(view)
     view.set_traces([], (0.0, 1.0))
     assert not loud(qtlog)
