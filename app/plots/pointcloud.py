@@ -211,10 +211,9 @@ class PointCloud(PointMap):
         shapes, sizes, pens, brushes = zip(*chosen, strict=True) if chosen else ((), (), (), ())
         x, y = self._points.T
         self._dots.show_at(x, y, order, symbol=list(shapes), size=list(sizes), pen=list(pens), brush=list(brushes))
-        wrong = np.flatnonzero(self._wrong)
-        faint = some and not self._lit[wrong].any()
-        pen = case("danger", 1.6, FAINT if faint else 255)
-        self._crosses.setData(*self._points[wrong].T, symbol=CROSS, size=11, pen=pen, brush=HOLLOW)
+        wrong = order[self._wrong[order]]
+        edges = [case("danger", 1.6, FAINT if some and not lit else 255) for lit in self._lit[wrong].tolist()]
+        self._crosses.setData(*self._points[wrong].T, symbol=CROSS, size=11, pen=edges, brush=HOLLOW)
 
     @staticmethod
     def _look(label: int, filled: bool, alpha: int) -> tuple[object, ...]:

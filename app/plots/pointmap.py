@@ -7,8 +7,8 @@ from PySide6.QtCore import QEvent, QPointF, Signal
 from app.plots.items import Caption
 from app.plots.points import Points
 from app.plots.surface import Surface
-from app.theme import S2
 
+BESIDE = 12  #: px from a point to what it says
 HUES = 6  #: classes that are told apart by color; further ones take another shape
 
 
@@ -38,7 +38,7 @@ class PointMap(Surface):
     def __init__(self, low: tuple[int, int], reach: float) -> None:
         self._hover: int | None = None
         self._dots = Points(reach)
-        self._chip = Caption(gap=S2, chip=True)
+        self._chip = Caption(gap=BESIDE, chip=True)
         super().__init__(low, {})
         self.plot.layout.setContentsMargins(0, 0, 0, 0)
         for item, height in ((self._dots, 1), (self._chip, 9)):

@@ -415,6 +415,7 @@ def test_points_in_the_fore_stand_on_the_others_and_wrong_ones_are_crossed(qtbot
     assert faint < full == 255
     view.set_said(np.array([False, True, False]), ["a", "b, said: a", "c"])
     assert [values.tolist() for values in view._crosses.getData()] == [[1], [0]]
+    assert view._crosses.data["pen"][0].color().alpha() == faint  # as its point
     view.set_at(1)
     assert view.report() == "b, said: a"
     view.set_faces(np.full((3, 8, 8, 3), 128, np.uint8))
