@@ -54,7 +54,7 @@ def _path(text: ET.Element) -> ET.Element:
     size, weight = float(text.get("font-size", "12")), int(text.get("font-weight", "400"))
     said = text.text or ""
     made = ET.Element(f"{{{SVG}}}path", kept)
-    made.set("d", _drawn(said, _families(text.get("font-family", "")), size, weight))
+    made.set("d", _drawn(said, families(text.get("font-family", "")), size, weight))
     made.set("fill-rule", "nonzero")
     made.set("transform", f"translate({text.get('x', '0')},{text.get('y', '0')})")
     made.set("role", "img")
@@ -63,8 +63,11 @@ def _path(text: ET.Element) -> ET.Element:
     return made
 
 
-def _families(named: str) -> tuple[str, ...]:
-    """The families that a text is drawn with. Qt before 6.11 names the first alone: ours stand behind it."""
+def families(named: str) -> tuple[str, ...]:
+    """The families that a text was drawn with, from the names in an SVG.
+
+    Qt before 6.11 names the first alone; ours stand behind it.
+    """
     return tuple(dict.fromkeys([*(name.strip(" '\"") for name in named.split(",")), *theme.font().families()]))
 
 

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from app import words
 from app.header import DropDown
+from app.outlines import families
 from app.room import Room
 from app.sections import Section
 from app.views.base import PixelView
@@ -221,7 +222,8 @@ def _walk(node: ET.Element, at: QTransform, style: dict[str, str], found: list[P
     if (moved := node.get("transform", "")).startswith("matrix("):
         at = QTransform(*_six(moved)) * at
     if node.tag.endswith("}text") and (node.text or "").strip():
-        metrics = _metrics(style.get("font-family", ""), style.get("font-size", "12"), style.get("font-weight", "400"))
+        drawn = families(style.get("font-family", ""))
+        metrics = _metrics(drawn, style.get("font-size", "12"), style.get("font-weight", "400"))
         x, y = float(node.get("x", "0")), float(node.get("y", "0"))
         place = QRectF(x, y - metrics.capHeight(), metrics.horizontalAdvance(node.text), metrics.capHeight())
         found.append(Painted(node.text or "", at.mapRect(place)))
@@ -230,8 +232,9 @@ def _walk(node: ET.Element, at: QTransform, style: dict[str, str], found: list[P
 
 
 @cache
-def _metrics(family: str, size: str, weight: str) -> QFontMetricsF:
-    font = QFont(family.strip("'\""))
+def _metrics(drawn: tuple[str, ...], size: str, weight: str) -> QFontMetricsF:
+    font = QFont()
+    font.setFamilies(drawn)
     font.setPixelSize(max(1, round(float(size))))
     font.setWeight(QFont.Weight(int(weight)))
     return QFontMetricsF(font)
