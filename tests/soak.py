@@ -199,16 +199,20 @@ class Soak(QObject):
         least = self.acts + self.least
 
         def act() -> None:
-            self.hands.act()
-            self.acts += 1
-            failure = self.window.last_failure
-            if failure is not None and failure.details:
-                self.problems.append(f"{failure.details.strip()}\nafter {self.hands.log[-3:]}")
-                self.window.last_failure = None
-            if time.monotonic() < until or self.acts < least:
-                QTimer.singleShot(PAUSE, act)
-            else:
-                self._loop.quit()
+            on = False
+            try:
+                self.hands.act()
+                self.acts += 1
+                failure = self.window.last_failure
+                if failure is not None and failure.details:
+                    self.problems.append(f"{failure.details.strip()}\nafter {self.hands.log[-3:]}")
+                    self.window.last_failure = None
+                on = time.monotonic() < until or self.acts < least
+            finally:  # a fault of the hands themselves ends the walk, or it would wait for ever
+                if on:
+                    QTimer.singleShot(PAUSE, act)
+                else:
+                    self._loop.quit()
 
         QTimer.singleShot(0, act)
         self._loop.exec()

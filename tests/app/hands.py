@@ -331,6 +331,8 @@ class Hands:
         return ""
 
     def drop(self) -> str:
+        if not self.drops:
+            return "nothing"
         several = self.dice.choice((1, 1, 1, 2, 5))
         paths = [self.dice.choice(self.drops) for _ in range(several)]
         data = QMimeData()

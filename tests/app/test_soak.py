@@ -11,7 +11,7 @@ import pytest
 
 from app.training import Training
 from engines.core.training import Weights
-from tests.app.hands import without_dialogs
+from tests.app.hands import Hands, without_dialogs
 from tests.app.watch import Gap, Held, Watch, stack_of
 from tests.soak import Soak
 from tests.soak_report import broken, row, worst_places
@@ -166,6 +166,11 @@ def test_a_short_walk(qapp, open_window, tmp_path, monkeypatch):
     assert worst_places({**found, "gaps": [Gap(0.3, 0.1, stack=["app/x.py:1 f"]).as_data()]}, "wall", 5)
 
 
+def test_hands_that_hold_no_file_drop_none(qapp, open_window, tmp_path):
+    with without_dialogs(tmp_path):
+        assert Hands(open_window(), 1, []).drop() == "nothing"
+
+
 def walked(window, tmp_path, monkeypatch, act):
     """What a walk finds in which the one act is done between the two looks at what is held."""
     quick(monkeypatch)
@@ -173,6 +178,13 @@ def walked(window, tmp_path, monkeypatch, act):
         soak = Soak(window, 1, [], 0, names=["attention_pooling"], least=1)
         soak.hands.act = lambda: act(window) if soak.held else None
         return soak.run()
+
+
+def test_a_fault_of_the_hands_ends_the_walk(qtbot, open_window, tmp_path, monkeypatch):
+    with qtbot.captureExceptions() as faults:
+        found = walked(open_window(), tmp_path, monkeypatch, lambda window: window.no_such_act)
+    assert [kind for kind, *_ in faults] == [AttributeError]
+    assert len(found["held"]) == 2
 
 
 def hoarded(kept):
