@@ -270,7 +270,7 @@ def test_menu_offers_everything_in_words(qtbot, language):
     words.forget_missing()
     view = show(qtbot, photo_map())
     menu = export.menu(view)
-    assert len([a for a in menu.actions() if a.text()]) == 6
+    assert len([a for a in menu.actions() if a.text()]) == 7
     assert not words.missing()
     words.set_language("en")
 
