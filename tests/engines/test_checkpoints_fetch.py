@@ -379,8 +379,8 @@ def test_a_hub_in_trouble(server: Hub, status: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "token", "words"),
     [
-        (403, {"X-Error-Code": "GatedRepo"}, "mine", "whom its authors let in. Ask for that at {hub}/owner/tiny,"),
-        (401, {"X-Error-Code": "GatedRepo"}, "", "whom its authors let in. Ask for that at {hub}/owner/tiny,"),
+        (403, {"X-Error-Code": "GatedRepo"}, "mine", "its authors grant access. Ask for it at {hub}/owner/tiny,"),
+        (401, {"X-Error-Code": "GatedRepo"}, "", "its authors grant access. Ask for it at {hub}/owner/tiny,"),
         (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, "old", "refuses your token"),
         (401, {"X-Error-Message": 'User Access Token "old" is expired'}, "old", "at {hub}/settings/tokens,"),
         (401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, "", "knows no such model"),
