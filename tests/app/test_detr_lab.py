@@ -424,13 +424,13 @@ def test_the_toy_s_answer_comes_with_the_objects_that_were_drawn(page, tab, qtbo
 
 def test_a_model_that_was_displaced_goes_on(page, tab, qtbot):
     asked = len(FakeDetr.asked)
-    tab.on(Ended(tab.params, cancelled=True))
+    tab._arrived(Ended(tab.params, cancelled=True))
     page._preset(RT_DETR)
     qtbot.waitUntil(lambda: len(FakeDetr.asked) > asked, timeout=WAIT)
     rest(qtbot, page)
     qtbot.waitUntil(lambda: not tab.stream.is_busy)
     tab.cancel()
-    tab.on(Ended(tab.params, cancelled=True))  # ended by the hand: it stays ended
+    tab._arrived(Ended(tab.params, cancelled=True))  # ended by the hand: it stays ended
     asked = len(FakeDetr.asked)
     page._preset((False, 1.0, 1.0, 1.0))
     rest(qtbot, page)
