@@ -12,7 +12,7 @@ import pytest
 from app.training import Training
 from engines.core.training import Weights
 from tests.app.hands import Hands, without_dialogs
-from tests.app.watch import Gap, Held, Watch, stack_of
+from tests.app.watch import Gap, Held, Watch, memory, stack_of
 from tests.soak import Soak
 from tests.soak_report import broken, row, worst_places
 
@@ -189,7 +189,7 @@ def test_a_fault_of_the_hands_ends_the_walk(qtbot, open_window, tmp_path, monkey
 
 def hoarded(kept):
     def act(window):
-        kept.append(np.ones(15_000_000))
+        kept.append(np.ones(max(15_000_000, int(memory() * 2**20 / 8 / 4))))  # a quarter of what the process holds
 
     return act
 
