@@ -29,6 +29,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import export
+from app.figure import KINDS, taken
+from app.figuredialog import FigureDialog
 from app.plots.surface import Surface
 from app.sliders import Slider
 from app.strip import PictureStrip
@@ -62,10 +64,17 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         "getExistingDirectory": "",
         "getSaveFileName": (str(folder / "saved"), ""),
     }
+
+    def figure(dialog: FigureDialog) -> None:
+        kind = KINDS[dialog.kind.at()]
+        dialog._view.window().saving.write(folder / f"figure{kind}", taken(dialog._view, dialog.figure, kind))
+        dialog.accept()
+
     said = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
     with (
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
         mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
+        mock.patch.object(FigureDialog, "_ask", figure),
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield
