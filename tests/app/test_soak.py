@@ -189,7 +189,7 @@ def test_a_fault_of_the_hands_ends_the_walk(qtbot, open_window, tmp_path, monkey
 
 def hoarded(kept):
     def act(window):
-        kept.append(np.ones(max(15_000_000, int(memory() * 2**20 / 8 / 4))))  # a quarter of what the process holds
+        kept.append(np.ones(max(15_000_000, int(memory() * 1e6 / 32))))  # a quarter of what is held
 
     return act
 
