@@ -43,6 +43,8 @@ class Feed(QObject):
 
     Attributes
     ----------
+    asks : type or None
+        As the page on screen has it.
     frames : dict
         The newest frame of each type, the oldest first, each after the `Subject` that it is about.
     failed : bool
@@ -69,7 +71,7 @@ class Feed(QObject):
         asks: type[Params] | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._shell, self._asks = state, shell, asks
+        self._state, self._shell, self.asks = state, shell, asks
         self.stream = Stream(shell.lane, lambda: make_engine(engine), parent=self)
         self.stream.device = shell.settings.device
         self.stream.arrived.connect(self._arrived)
@@ -87,8 +89,8 @@ class Feed(QObject):
     def ask(self, again: bool = False) -> None:
         """Ask what the settings ask for, if it was not asked last; ``again`` even then."""
         wanted: Params = for_engine(self._state.params)
-        if self._asks is not None:
-            wanted = part_of(wanted, self._asks)
+        if self.asks is not None:
+            wanted = part_of(wanted, self.asks)
         if wanted == self._asked and not (again or self._given_up):
             return
         self._given_up, self._asked = False, wanted

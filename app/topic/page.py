@@ -54,6 +54,9 @@ class Page(QWidget):
         the answers.
     asks : type or None
         What of the settings the engine is asked with, where it is not all of them: Params whose fields they have.
+        Pages that share an engine may ask it with different ones.
+    former : str
+        What its settings were remembered under before the page had a place of its own; the topic's by default.
     takes_pictures, takes_models : bool
         Whether pictures and model folders may be dropped on it; see `picture_chosen` and `model_chosen`.
     file_kinds, file_title : tuple of str, str
@@ -78,6 +81,7 @@ class Page(QWidget):
     params_type: ClassVar[type[Params]]
     engine: ClassVar[str] = ""
     asks: ClassVar[type[Params] | None] = None
+    former: ClassVar[str] = ""
     takes_pictures: ClassVar[bool] = False
     takes_models: ClassVar[bool] = False
     file_kinds: ClassVar[tuple[str, ...]] = ()
@@ -199,6 +203,7 @@ class Page(QWidget):
     def ask(self, again: bool = False) -> None:
         """Ask the engine; ``again`` even if it has answered this."""
         if self.feed is not None and self.answerable():
+            self.feed.asks = self.asks
             self.feed.ask(again)
 
     def tell(self, note: Message | None) -> None:
@@ -230,6 +235,7 @@ class Page(QWidget):
         self.refresh()
         self.activated()
         if self.feed is not None and self.answerable():
+            self.feed.asks = self.asks
             self.feed.shown()
 
     def leave(self) -> None:

@@ -133,7 +133,7 @@ class Tab(QWidget):
         if kind.params_type not in self._states:
             first = next(k for k in self.pages.kinds if k.params_type is kind.params_type)
             place = f"{self.topic.name}.{first.name()}"
-            made = State(place, first.plain(), self.shell.settings, self.topic.name, self)
+            made = State(place, first.plain(), self.shell.settings, first.former or self.topic.name, self)
             made.stepped.connect(self._show_steps)
             self._states[kind.params_type] = made
         return self._states[kind.params_type]

@@ -40,6 +40,10 @@ class Memo(Generic[T]):
             self._kept[key] = made
         return self._used(key)
 
+    def __contains__(self, key: object) -> bool:
+        """Whether nothing would have to be made for this key."""
+        return key in self._kept
+
     def _used(self, key: object) -> T:
         self._kept.move_to_end(key)
         return self._kept[key]

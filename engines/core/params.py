@@ -219,8 +219,8 @@ def rules(params: Params | type[Params]) -> dict[str, Rule]:
 
 
 def needs_restart(old: Params, new: Params) -> bool:
-    """Whether a field that is not ``live`` differs."""
-    return any(
+    """Whether a field that is not ``live`` differs, or something else is asked for."""
+    return type(old) is not type(new) or any(
         getattr(old, f.name) != getattr(new, f.name)
         for f in fields(old)
         if not getattr(f.metadata.get("rule"), "live", False)

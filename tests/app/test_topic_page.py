@@ -246,6 +246,39 @@ def test_an_engine_may_take_less_than_all_settings(window, qtbot):
     assert len(tab.now.told) == count
 
 
+def test_pages_that_share_an_engine_may_ask_it_with_different_settings(window, qtbot):
+    @dataclass(frozen=True)
+    class Less(Params):
+        temperature: float = 1.0
+        do: str = "answer"
+
+    class Narrow(paged.First):
+        asks = Less
+
+    class TwoTabs(Tab):
+        def _make(self, kind):
+            return super()._make(Narrow if kind is paged.First else kind)
+
+    tab = TwoTabs(replace(paged.TOPIC, pages=paged.PAGES[:2]), window)
+    qtbot.addWidget(tab)
+    tab.shown()
+    rest(tab, qtbot)
+    first, second = tab.now, turn(tab, qtbot, SECOND)
+    assert first.feed is second.feed
+    assert second.answers[-1].params == PoolParams()
+    turn(tab, qtbot, FIRST).change(temperature=2.0)
+    rest(tab, qtbot)
+    assert first.answers[-1].params == Less(2.0)
+
+
+def test_settings_are_read_from_where_the_page_had_them_before(window, qtbot, monkeypatch):
+    monkeypatch.setattr(paged.Alone, "former", "paged.elsewhere")
+    window.settings.keep_fields("paged.elsewhere", ScoreParams(layer=7), ("layer",))
+    tab = Tab(replace(paged.TOPIC, pages=paged.PAGES[2:]), window)
+    qtbot.addWidget(tab)
+    assert tab.params.layer == 7
+
+
 def test_a_page_behind_another_topic_asks_when_it_comes_back(tab, qtbot):
     tab.hide()
     count = len(tab.now.answers)

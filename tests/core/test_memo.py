@@ -24,6 +24,13 @@ def drive(generator):
             return told, done.value
 
 
+def test_it_says_what_is_kept():
+    memo = Memo()
+    memo.get("a", lambda: 1)
+    assert "a" in memo
+    assert "b" not in memo
+
+
 def test_the_oldest_is_let_go_before_another_is_made():
     memo, made = Memo(2), []
 

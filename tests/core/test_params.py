@@ -34,6 +34,15 @@ def test_only_fields_that_are_not_live_restart_a_job():
     assert not needs_restart(Settings(), Settings(rate=0.2))
 
 
+def test_something_else_asked_for_restarts_a_job_whatever_its_fields():
+    @dataclass(frozen=True)
+    class More(Settings):
+        further: int = 0
+
+    assert needs_restart(More(), Settings())
+    assert needs_restart(Settings(), More())
+
+
 def test_rules_keep_their_order_and_nothing_can_be_written():
     assert list(rules(Settings)) == ["heads", "rate", "score", "mask"]
     with pytest.raises(FrozenInstanceError):
