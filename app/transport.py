@@ -16,7 +16,7 @@ from app.sliders import Field, Scale, Slider
 from app.steady import Figure
 from app.stream import Stream
 from app.theme import HEAD, S2, S3
-from app.widgets import button, quiet, row
+from app.widgets import button, quiet, row, show_or_hide
 from engines.core.errors import Message
 from engines.core.keeping import Keeping
 from engines.core.lane import Lane
@@ -89,7 +89,7 @@ class Transport(QFrame):
         self.seed.typed.connect(lambda value: self.seeded.emit(round(value)))
         name = quiet("Seed")
         for part in (name, self.seed):
-            part.setVisible(seed)
+            show_or_hide(part, seed)
         self.setLayout(
             row(self.play, self.step, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name, self.seed,
                 gap=S2, pad=(S3, S2, S3, S2))

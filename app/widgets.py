@@ -352,7 +352,7 @@ class Key(QWidget):
             self._line.addWidget(Swatch(token))
             self._line.addWidget(quiet(name))
             value = Figure()
-            value.setVisible(bool(widest))
+            show_or_hide(value, bool(widest))
             self._values.append(value)
             self._line.addWidget(value)
         self._line.addStretch(1)
@@ -367,6 +367,14 @@ class Key(QWidget):
         """Write the numbers, in the order of the items."""
         for value, text in zip(self._values, values, strict=False):
             value.setText(text)
+
+
+def show_or_hide(part: QWidget, shown: bool) -> None:
+    """As ``setVisible``; but what has no parent yet is shown with the parent it gets, not as a window of its own."""
+    if shown and part.parentWidget() is None:
+        part.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+    else:
+        part.setVisible(shown)
 
 
 def popup(menu: QMenu, under: QWidget) -> None:

@@ -16,7 +16,7 @@ from app.cards import ErrorBar, card
 from app.controls import Check, Chips
 from app.sliders import Field, ParamRow, Scale, Slider
 from app.steady import Figure, Steady, hold_lines
-from app.widgets import Key, MenuButton, Segments, box, button, col, label, row
+from app.widgets import Key, MenuButton, Segments, box, button, col, label, row, show_or_hide
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
 
@@ -430,3 +430,17 @@ def test_a_menu_of_thousands_is_parted_and_filled_when_it_is_opened(qtbot):
     menu.set_options(["Light", "Dark"], 1)
     assert [action.text() for action in menu._menu.actions()] == ["Light", "Dark"]
     assert menu._exclusive.checkedAction().text() == "Dark"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_part_without_a_parent_is_shown_with_its_parent_and_not_before(qtbot, shown):
+    part = QLabel()
+    show_or_hide(part, not shown)
+    show_or_hide(part, shown)
+    assert not part.isVisible()
+    around = box(row(part))
+    qtbot.addWidget(around)
+    show(around)
+    assert part.isVisible() is shown
+    show_or_hide(part, not shown)
+    assert part.isVisible() is not shown

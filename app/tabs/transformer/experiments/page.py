@@ -105,8 +105,6 @@ class ExperimentsPage(Page):
             ABLATION: self.ablation.centre,
         }
         self._stack = QStackedLayout()
-        for name in EXPERIMENTS:
-            self._stack.addWidget(self.panels[name])
         self.list_card = card("Experiments", self.list)
         self.list_card.setFixedWidth(LIST_WIDTH)
         self.form = ParamsForm(self.params, [name for names in SHOWS.values() for name in names])
@@ -117,6 +115,8 @@ class ExperimentsPage(Page):
         self.form.add(rules(LabParams)["lab_batch"].group, self.mates)
         said = box(section("What is shown", self.about, self.model))
         self.lay(box(row(self.list_card, (self._stack, 1), gap=S3)), said, self.form, resets=False)
+        for name in EXPERIMENTS:  # now that the stack lies in a widget: before, its first would open as a window
+            self._stack.addWidget(self.panels[name])
         self._connect()
         self._show_list()
 
