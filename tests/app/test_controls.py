@@ -440,7 +440,7 @@ def test_a_part_without_a_parent_is_shown_with_its_parent_and_not_before(qtbot, 
     assert not part.isVisible()
     around = box(row(part))
     qtbot.addWidget(around)
-    show(around)
+    around.show()
     assert part.isVisible() is shown
     show_or_hide(part, not shown)
     assert part.isVisible() is not shown
