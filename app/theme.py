@@ -169,21 +169,30 @@ def blend(stops: tuple[str, ...], count: int = 256) -> np.ndarray:
     return table
 
 
-def ramp(map_name: str = "ember") -> np.ndarray:
-    """``ember``, ``tide`` or ``diff`` in the theme in use, uint8 (256, 3), read-only."""
-    return blend(STOPS[map_name][_state.name])
+def ramp(map_name: str = "ember", gap: bool = False) -> np.ndarray:
+    """``ember``, ``tide`` or ``diff`` in the theme in use, uint8 (256, 3), read-only.
 
-
-def ramp_table(map_name: str = "ember", gap: bool = False) -> list[int]:
-    """256 ARGB numbers for an indexed image; with ``gap`` index 0 is transparent and 1..255 span the map."""
-    return list(_table(STOPS[map_name][_state.name], gap))
+    With ``gap`` index 0 is the paper and 1..255 span the map.
+    """
+    stops = STOPS[map_name][_state.name]
+    return _gapped(stops, code("surface")) if gap else blend(stops)
 
 
 @cache
-def _table(stops: tuple[str, ...], gap: bool) -> tuple[int, ...]:
-    colors = blend(stops, 255) if gap else blend(stops)
-    argb = [0xFF000000 | int(r) << 16 | int(g) << 8 | int(b) for r, g, b in colors]
-    return (0, *argb) if gap else tuple(argb)
+def _gapped(stops: tuple[str, ...], paper: str) -> np.ndarray:
+    table = np.vstack([np.rint(255 * _rgb(paper)).astype(np.uint8), blend(stops, 255)])
+    table.setflags(write=False)
+    return table
+
+
+def ramp_table(map_name: str = "ember") -> list[int]:
+    """256 ARGB numbers for an indexed image."""
+    return list(_table(STOPS[map_name][_state.name]))
+
+
+@cache
+def _table(stops: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(0xFF000000 | int(r) << 16 | int(g) << 8 | int(b) for r, g, b in blend(stops))
 
 
 # ------------------------------------------------------------------ type

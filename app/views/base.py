@@ -1,7 +1,7 @@
 """What all painted views share: a surface whose unit is the pixel, keys, menu, focus mark, words and outlines.
 
-A view is a pyqtgraph view with one item that paints all in one go, instead of an item for each thing: that is the
-quickest way, and each line stands on whole pixels.
+A view is a pyqtgraph view with one item that paints all words, outlines and marks in one go, instead of an item for
+each of them: that is the quickest way, and each line stands on whole pixels. Pictures are image items below it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPaintEvent,
     QPen,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QSizePolicy, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
 from app import export, theme, words
 from app.plots.axes import Box
@@ -115,7 +116,7 @@ class PixelView(GraphicsView):
 
     def __init__(self, low: tuple[int, int] = (120, 80)) -> None:
         super().__init__()
-        self.setBackgroundBrush(Qt.BrushStyle.NoBrush)  # all of it is painted
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # filling with a color is quicker than a copy
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -189,6 +190,14 @@ class PixelView(GraphicsView):
     def hits(self, place: QRectF) -> bool:
         """Whether painting now reaches a place; what it doesn't reach need not be drawn."""
         return self._damage is None or self._damage.intersects(place)
+
+    def put_below(self, image: QGraphicsItem) -> None:
+        """Lay a picture, in pixels of the whole, below what is painted."""
+        image.setZValue(self.painting.zValue() - 1)
+        if self.box is None:
+            self.scene().addItem(image)
+        else:
+            self.box.addItem(image, ignoreBounds=True)
 
     def arranged(self) -> None:
         """Make sure that places are known."""
@@ -271,11 +280,17 @@ class PixelView(GraphicsView):
             )  # fmt: skip
         return bool(super().viewportEvent(event))
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.arranged()  # no item may move while it is drawn
+        super().paintEvent(event)
+
+    def drawBackground(self, painter: QPainter, place: QRectF | QRect) -> None:
+        painter.fillRect(place, theme.color("surface"))
+
     def paint(self, painter: QPainter, damage: QRectF) -> None:
         """Paint all that reaches ``damage``."""
         self._damage = damage
         try:
-            painter.fillRect(self.rect(), theme.color("surface"))
             self.arranged()
             if self.is_empty():
                 empty_note(painter, QRectF(self.rect()), self._empty)

@@ -1,4 +1,4 @@
-"""Many maps in one picture: uint8, index 0 the transparent gap, 1..255 the value; all words painted in one go."""
+"""Many maps in one picture: uint8, index 0 the gap, 1..255 the value; all words painted in one go."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
+from app.plots.mapimage import MapImage
 from app.theme import CAPTION, S1, S2
 from app.views.base import CENTER, LEFT, RIGHT, chip, finite, outline, pen, text_width, write
 from app.views.photomap import weight_percent
@@ -22,6 +23,7 @@ Place: TypeAlias = tuple[int, int, int]  # map, row, col
 EXACTLY = "1 pixel = the largest of {n} × {n} weights"
 UP_TO = "1 pixel = the largest of up to {n} × {n} weights"
 CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
+EDGE = 3  # px that Qt paints around what has changed
 
 
 class Mosaic(MarkView):
@@ -70,7 +72,8 @@ class Mosaic(MarkView):
         self._tiles = Tiling()
         self._spots: tuple[object, list[QRectF]] = (None, [])  # what the mark's places were made for, and these
         self._canvas = np.zeros((1, 1), np.uint8)
-        self._image: QImage | None = None
+        self._image = MapImage(self._compose)
+        self.put_below(self._image)
 
     # -- content
     def set_maps(
@@ -95,19 +98,26 @@ class Mosaic(MarkView):
         same = maps.shape == self._maps.shape
         self._maps, self._ends, self._ramp = maps, (low, top), ramp
         self._low, self._top = self._hand or self._ends
-        self._image = None
         if not same:
             self._order = self._order if len(self._order) == len(maps) else ()
             self._at = min(self._at, len(maps) - 1)
             self._hover = None
-            self._stale = True
-        self.update()
+            self.renew()
+        else:
+            self._recolor()
 
     def stretch(self, ends: tuple[float, float] | None) -> None:
         """Color all maps from the first end to the second; None: as `set_maps` says."""
-        self._hand, self._image = ends, None
+        self._hand = ends
         self._low, self._top = ends or self._ends
-        self.update()
+        self._recolor()
+
+    def _recolor(self) -> None:
+        """Paint the maps anew; of the words only those between them, and the value under the pointer."""
+        self._image.setLookupTable(theme.ramp(self._ramp, gap=True), update=False)
+        self._image.renew()
+        if self._hover is not None:
+            self.update()
 
     def set_captions(self, captions: Sequence[Text], subs: Sequence[Text] = ()) -> None:
         """Words under each map, left and right, in the order of the maps."""
@@ -119,13 +129,12 @@ class Mosaic(MarkView):
         """Cells per row; 0 = as many as make the cells largest."""
         if columns != self._want:
             self._want = columns
-            self._image = None
             self.renew()
 
     def set_order(self, order: Sequence[int]) -> None:
         """Show the maps sorted: ``order[k]`` is the map in cell k. Signals keep giving map numbers."""
         self._order = tuple(order)
-        self._image = None
+        self._image.renew()
         self.update()
 
     def set_off(self, indices: Sequence[int]) -> None:
@@ -196,15 +205,27 @@ class Mosaic(MarkView):
 
     def arrange(self, width: int, height: int) -> None:
         count, high, wide = self._maps.shape
+        self._image.setVisible(count > 0)
         if not count:
             return
-        self._image = None
         cap = CAPTION_H if self._with_captions and self._captions else 0
         rows = -(-count // max(1, self._want or self._tiles.cols)) if self._headers else 0
         left = int(max((text_width(str(i + 1), CAPTION, True) for i in range(rows)), default=-8)) + 8
         tail = HEADER_H if self._headers else 0
         room = QRectF(left, 0, width - left, height - tail)
         self._tiles = tile((count, high, wide), room, self._want, self._gap, cap, self._caption_width(), NOTE_H)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """A canvas from the first cell to the last, to be filled before it is painted."""
+        tiles = self._tiles
+        down, across = ((n - 1) * pitch + cell for n, pitch, cell in (
+            (tiles.rows, tiles.pitch[1], tiles.cell[1]), (tiles.cols, tiles.pitch[0], tiles.cell[0])
+        ))  # fmt: skip
+        if self._canvas.shape != (down, across):
+            self._canvas = np.zeros((down, across), np.uint8)
+        self._image.setImage(self._canvas, autoLevels=False, lut=theme.ramp(self._ramp, gap=True))
+        self._image.stand(QRectF(*tiles.corner, across, down))
 
     def _slot(self, index: int) -> int:
         """The cell in which a map stands."""
@@ -263,40 +284,29 @@ class Mosaic(MarkView):
         np.clip(value, 1, 255.49, out=value)
         return value.astype(np.uint8)
 
-    def _compose(self) -> QImage:
-        """Put all cells into one canvas. Each value is repeated, never smoothed."""
-        count = len(self._maps)
+    def _compose(self) -> None:
+        """Put all cells into the canvas. Each value is repeated, never smoothed."""
+        count, tiles = len(self._maps), self._tiles
         cells = self.levels()
         if self._order:
             cells = cells[list(self._order)]
-        if self._tiles.scale > 1:
-            cells = cells.repeat(self._tiles.scale, 1).repeat(self._tiles.scale, 2)
-        (cell_w, cell_h), (pitch_w, pitch_h) = self._tiles.cell, self._tiles.pitch
-        shape = (self._tiles.rows * pitch_h, self._tiles.cols * pitch_w)
-        if self._canvas.shape != shape:
-            self._canvas = np.zeros(shape, np.uint8)
+        if tiles.scale > 1:
+            cells = cells.repeat(tiles.scale, 1).repeat(tiles.scale, 2)
+        (cell_w, cell_h), (pitch_w, pitch_h), wide = tiles.cell, tiles.pitch, self._canvas.shape[1]
         self._canvas.fill(0)
-        places = self._canvas.reshape(self._tiles.rows, pitch_h, self._tiles.cols, pitch_w)[:, :cell_h, :, :cell_w]
-        full = count // self._tiles.cols
+        places = np.lib.stride_tricks.as_strided(
+            self._canvas, (tiles.rows, cell_h, tiles.cols, cell_w), (pitch_h * wide, wide, pitch_w, 1)
+        )
+        full = count // tiles.cols
         if full:
-            whole = cells[: full * self._tiles.cols].reshape(full, self._tiles.cols, cell_h, cell_w)
+            whole = cells[: full * tiles.cols].reshape(full, tiles.cols, cell_h, cell_w)
             places[:full] = whole.transpose(0, 2, 1, 3)
-        if full < self._tiles.rows:
-            rest = cells[full * self._tiles.cols :]
+        if full < tiles.rows:
+            rest = cells[full * tiles.cols :]
             places[full, :, : len(rest)] = rest.transpose(1, 0, 2)
-        image = QImage(self._canvas.data, shape[1], shape[0], shape[1], QImage.Format.Format_Indexed8)
-        image.setColorTable(theme.ramp_table(self._ramp, gap=True))
-        return image
-
-    def restyled(self) -> None:
-        self._image = None
-        super().restyled()
 
     def draw(self, painter: QPainter) -> None:
         count = len(self._maps)
-        if self._image is None:
-            self._image = self._compose()
-        painter.drawImage(QPointF(*self._tiles.corner), self._image)
         for index in self._off:
             if index < count:
                 place = self.cell_rect(index)
@@ -306,7 +316,7 @@ class Mosaic(MarkView):
                 )
         if self._tiles.captioned:
             self._draw_captions(painter)
-        if self._headers:
+        if self._headers and not self._within():
             self._draw_headers(painter)
         self._draw_marks(painter)
         if self._tiles.block > 1:
@@ -319,6 +329,11 @@ class Mosaic(MarkView):
             spot = self._spot(self._hover)
             outline(painter, spot, theme.color("chalk"), 1)
             chip(painter, spot, weight_percent(self._value(self._hover)), QRectF(self.rect()))
+
+    def _within(self) -> bool:
+        """Whether nothing is painted anew but cells and what lies between them."""
+        cells = QRectF(*self._tiles.corner, *reversed(self._canvas.shape)).adjusted(-EDGE, -EDGE, EDGE, EDGE)
+        return self._damage is not None and cells.contains(self._damage)
 
     def _spot(self, place: Place) -> QRectF:
         cell, tiles = self.cell_rect(place[0]), self._tiles

@@ -21,6 +21,7 @@ from app import theme, words
 from app.cards import card
 from app.controls import Chips
 from app.plots.curves import Curve, Curves
+from app.sections import section
 from app.sliders import ParamRow, Scale
 from app.views.bars import Bar, Bars, probability
 from app.views.boxeditor import BoxEditor
@@ -33,7 +34,7 @@ from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, weight_percent
 from app.views.table import QueryTable, Row
 from app.views.tokenmap import TokenMap
-from app.widgets import Key, MenuButton, Segments, box, button, col, label, quiet, row, rule, section
+from app.widgets import Key, MenuButton, Segments, box, button, col, label, quiet, row, rule
 from engines.core.errors import Message
 
 ROWS, COLS = 16, 24

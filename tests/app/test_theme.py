@@ -91,12 +91,10 @@ def test_tide_sinks_into_the_paper_and_diff_has_zero_in_the_middle(name):
     assert theme.contrast(middle, theme.code("surface")) < 1.2
 
 
-def test_gap_table_leaves_index_zero_clear():
-    table = theme.ramp_table("ember", gap=True)
-    assert len(table) == 256
-    assert table[0] == 0
-    assert table[1] == 0xFF1B1730
-    assert table[255] == 0xFFFBEBA6
+def test_gap_table_has_the_paper_at_index_zero():
+    table = theme.ramp("ember", gap=True)
+    assert table.shape == (256, 3)
+    assert [_code(color) for color in table[[0, 1, 255]]] == [theme.code("surface"), "#1B1730", "#FBEBA6"]
 
 
 def test_no_color_outside_the_theme():

@@ -131,8 +131,7 @@ def test_mosaic_value_lands_at_its_index(qtbot):
         place = view.cell_rect(0)
         assert (view.levels() == index).all()
         color = pixels(view)[int(place.center().y()), int(place.center().x())]
-        expected = theme.ramp_table("ember", gap=True)[index]
-        assert tuple(color) == (expected >> 16 & 255, expected >> 8 & 255, expected & 255)
+        assert (color == theme.ramp("ember", gap=True)[index]).all()
 
 
 def test_mosaic_pixels_are_exact(qtbot):
@@ -141,7 +140,7 @@ def test_mosaic_pixels_are_exact(qtbot):
     view = Mosaic(captions=False)
     view.set_maps(maps, top=np.linspace(0.5, 1.5, 5))
     show(qtbot, view, 400, 300)
-    shot, table = pixels(view), theme.ramp_table("ember", gap=True)
+    shot, table = pixels(view), theme.ramp("ember", gap=True)
     levels = np.rint(254 * np.clip(maps / np.linspace(0.5, 1.5, 5)[:, None, None], 0, 1)).astype(int) + 1
     for m in range(5):
         cell = view.cell_rect(m)
@@ -151,9 +150,7 @@ def test_mosaic_pixels_are_exact(qtbot):
         for row in range(6):
             for col in range(7):
                 y, x = int(cell.y()) + row * step, int(cell.x()) + col * step
-                wanted = table[levels[m, row, col]]
-                color = (wanted >> 16 & 255, wanted >> 8 & 255, wanted & 255)
-                assert (shot[y : y + step, x : x + step] == color).all()
+                assert (shot[y : y + step, x : x + step] == table[levels[m, row, col]]).all()
         paper = theme.color("surface")
         assert tuple(shot[int(cell.y()), int(cell.right()) + 1]) == (paper.red(), paper.green(), paper.blue())
 
@@ -491,3 +488,26 @@ def test_the_menus_that_pyqtgraph_brings_take_no_style_sheet(qtbot):
     bar = show(qtbot, ColorBar(), 300, 16)
     QApplication.processEvents()
     assert not any(widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished) for widget in menu_of(bar.item))
+
+
+def test_new_maps_are_made_once_and_leave_the_words_beside_them(qtbot, monkeypatch):
+    """Many answers before a painting cost one picture, and the numbers of rows and columns stay as they are."""
+    view = show(qtbot, Mosaic(columns=3, captions=False, headers=True), 400, 300)
+    made, written = [], []
+    levels, headers = view.levels, view._draw_headers
+    monkeypatch.setattr(view, "levels", lambda: made.append(1) or levels())
+    monkeypatch.setattr(view, "_draw_headers", lambda painter: written.append(1) or headers(painter))
+
+    def only_cells():
+        made.clear()
+        written.clear()
+        for value in (0.2, 0.4, 0.6):
+            view.set_maps(np.full((9, 8, 8), value, np.float32))
+        QApplication.processEvents()
+        return not written
+
+    qtbot.waitUntil(only_cells, timeout=1000)  # at first the window has to be painted as a whole
+    assert len(made) == 1
+    center = view.cell_rect(4).center()
+    assert (pixels(view)[int(center.y()), int(center.x())] == theme.ramp("ember", gap=True)[153]).all()
+    assert written

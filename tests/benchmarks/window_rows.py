@@ -315,7 +315,7 @@ def mosaic(maps: int = 144, side: int = 197, seconds: float = 3.0) -> Measured:
         while time.perf_counter() < until:
             began = time.perf_counter()
             view.set_maps(next(turn))
-            view.repaint()
+            view.viewport().repaint()
             spent.append(time.perf_counter() - began)
         rates[name] = 1 / statistics.median(spent)
     block = view.reduced()
