@@ -9,12 +9,13 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
 from app import theme, words
+from app.rings import Ringed
 from app.theme import BODY, S1, S2, SMALL
 from app.widgets import Button, col, label, quiet, row
 from app.words import Text
 
 
-class Check(QCheckBox):
+class Check(Ringed, QCheckBox):
     """A check box that looks the same on every platform."""
 
     def __init__(self, text: Text, on: bool = False, tip: Text = "") -> None:
@@ -40,7 +41,7 @@ class Check(QCheckBox):
     def paintEvent(self, _event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            top, on, focus = self.height() / 2 - 8, self.isChecked(), self.hasFocus()
+            top, on, focus = self.height() / 2 - 8, self.isChecked(), self.rings
             painter.setPen(QPen(theme.color("accent" if on or focus else "control"), 1))
             painter.setBrush(theme.color("accent" if on else "sunken"))
             painter.drawRoundedRect(QRectF(1.5, top + 0.5, 15, 15), 3, 3)

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import (
     QLayoutItem,
     QScrollArea,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app import theme, words
+from app.rings import RingedToolButton
 from app.theme import S1, S2, S3, SMALL
 from app.widgets import Item, col
 from app.words import Text
@@ -26,7 +26,7 @@ TARGET = 24  #: least height of what is clicked, px
 ARROW = 4  #: half the width of the arrow in a title, px
 
 
-class Title(QToolButton):
+class Title(RingedToolButton):
     """The title of a section: a click folds or opens it. Its arrow shows where it is folded or pointed at."""
 
     def __init__(self, text: Text) -> None:
@@ -59,16 +59,16 @@ class Title(QToolButton):
     def paintEvent(self, _event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setFont(self.font())
-            painter.setPen(theme.color("accent" if self.hasFocus() else "text2"))
+            painter.setPen(theme.color("accent" if self.rings else "text2"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, self.text().replace("&&", "&"))
-            if not self.isChecked() or self.underMouse() or self.hasFocus():
+            if not self.isChecked() or self.underMouse() or self.rings:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 painter.setPen(QPen(painter.pen().color(), 1.5))
                 painter.translate(self.width() - ARROW - 1, self.height() / 2)
                 painter.rotate(0 if self.isChecked() else -90)  # down: open
                 painter.drawPolyline([QPointF(-ARROW, -ARROW / 2), QPointF(0, ARROW / 2), QPointF(ARROW, -ARROW / 2)])
                 painter.resetTransform()
-            if self.hasFocus():
+            if self.rings:
                 painter.setPen(QPen(theme.color("accent"), 1, Qt.PenStyle.DashLine))
                 painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
 
 from app import theme, words
+from app.rings import Ringed
 from app.theme import BODY, SMALL
 from app.widgets import col, label, row
 from app.words import Text
@@ -94,7 +95,7 @@ class Scale:
         return value
 
 
-class Slider(QSlider):
+class Slider(Ringed, QSlider):
     """Groove, filled part from default to now, a tick at the default, a round handle; a ring with the keyboard.
 
     Signals
@@ -172,6 +173,7 @@ class Slider(QSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
+        self._show_ring(False)
         self.setSliderDown(True)
         self.setValue(self._at(event.position().x()))
 
@@ -219,7 +221,7 @@ class Slider(QSlider):
             for mark in self._marks or (self.default,):
                 x = left + (right - left) * self.scale_.share(mark)
                 painter.drawRect(QRectF(round(x) - 0.5, middle + 5, 1, 5))
-            if self.hasFocus():
+            if self.rings:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(theme.color("accent"), 2))
                 painter.drawEllipse(QPointF(now, middle), 9.5, 9.5)

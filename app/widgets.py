@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QMenu,
-    QPushButton,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons, theme, words
+from app.rings import RingedPushButton, RingedToolButton
 from app.steady import Figure
 from app.theme import BODY, S2, SMALL
 from app.words import Text
@@ -106,7 +106,7 @@ def quiet(text: Text = "", px: int = SMALL, wrap: bool = False) -> QLabel:
 
 
 # ------------------------------------------------------------------ buttons
-class Button(QToolButton):
+class Button(RingedToolButton):
     """A tool button whose text and picture follow language and theme."""
 
     def __init__(
@@ -173,7 +173,7 @@ def button(
     return made
 
 
-class WideButton(QPushButton):
+class WideButton(RingedPushButton):
     """A button that fills its row, text and icon in the middle."""
 
     def __init__(self, text: Text, icon: str = "", kind: str = "boxed", tip: Text = "") -> None:

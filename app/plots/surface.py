@@ -24,12 +24,12 @@ from app import export, theme
 from app.plots.axes import Axis, Box
 from app.plots.plot import Plot
 from app.plots.typed import GraphicsView
+from app.rings import BY_KEY
 from app.theme import BODY
 from app.undressed import paints_itself
 from app.words import Text, drawn
 
 ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
-BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 
 
 def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: float = 1) -> QPen:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import icons, theme
+from app.rings import RingedPushButton
 from app.sections import Foldable
 from app.theme import DOCK, S2, S3, S4
 from app.widgets import col, quiet, rule
@@ -36,7 +37,7 @@ class Dock(QWidget):
         inside.addStretch(1)
         layout = col((Foldable(inside), 1), gap=0)
         self._count = quiet("")
-        self._reset = QPushButton()  # a push button centers its text
+        self._reset = RingedPushButton()  # a push button centers its text
         self._reset.setProperty("kind", "boxed")
         self._reset.clicked.connect(lambda _checked=False: self.reset.emit())
         icons.put(self._reset, "reset")

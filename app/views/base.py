@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QSizePolicy,
 from app import export, theme, words
 from app.plots.axes import Box
 from app.plots.typed import GraphicsObject, GraphicsView
+from app.rings import BY_KEY
 from app.theme import BODY, CAPTION
 from app.undressed import paints_itself
 from app.words import Text
@@ -305,8 +306,7 @@ class PixelView(GraphicsView):
             self._damage = None
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
-        self._keyboard = event.reason() in by_key
+        self._keyboard = event.reason() in BY_KEY
         super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
