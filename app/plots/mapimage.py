@@ -31,7 +31,8 @@ class MapImage(pg.ImageItem):
 
     def show_values(self, values: np.ndarray, place: QRectF, low: float, top: float, ramp: str) -> None:
         """Show values over a place, px; the ramp runs from ``low`` to ``top``."""
-        self.setImage(values, levels=(low, top), lut=theme.ramp(ramp))
+        half = (top - low) / 510  # each color is that of the nearest values, those of the ends too
+        self.setImage(values, levels=(low - half, top + half), lut=theme.ramp(ramp))
         self.stand(place)
 
     def stand(self, place: QRectF) -> None:

@@ -44,11 +44,9 @@ class CountMatrix(Matrix):
         """The count that the scale ends at, and whether there are larger ones."""
         return round(-self._low), bool(self._values.min(initial=0.0) < self._low)
 
-    def levels(self) -> np.ndarray:
-        """As of any table, but of a block of cells the largest count: the counts are held with their signs turned."""
-        values = -block_max(-self._values[None], self._block)[0]
-        share = np.clip((values - self._low) / (self._top - self._low), 0, 1)
-        return np.rint(255 * share).astype(np.uint8)
+    def reduced(self) -> np.ndarray:
+        """Of a block of cells the largest count: they are held with their signs turned."""
+        return -block_max(-self._values[None], self._block)[0]
 
     def said_at(self, cell: Pair) -> str:
         """The count, with both names where they are too many to stand beside the cells."""

@@ -7,11 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
+from app.plots.mapimage import MapImage
 from app.theme import CAPTION, S1, S2
-from app.views.base import CENTER, RIGHT, chip, finite, indexed_image, outline, text_width, write
+from app.views.base import CENTER, RIGHT, chip, finite, outline, text_width, write
 from app.views.pointing import HoverView
 from app.views.tiling import block_max
 from app.words import Text
@@ -36,6 +37,7 @@ class GridView(HoverView):
     _hover: Pair | None
 
     ONLY_CELLS = False  #: of a subclass that draws nothing outside of the cells but names: values can't change those
+    PICTURED = True  #: the cells are a picture; False of a subclass that draws them itself
 
     def __init__(self, ramp: str, largest: tuple[int, int], square: bool) -> None:
         super().__init__((150, 130))
@@ -52,7 +54,9 @@ class GridView(HoverView):
         self._at: Pair | None = None
         self._cell, self._corner, self._block = (1, 1), (0, 0), 1
         self._upright = True
-        self._image: QImage | None = None
+        self._image = MapImage()
+        self._image.hide()
+        self.put_below(self._image)
 
     # -- content
     def set_values(self, values: np.ndarray, top: float | None = None, low: float | None = None) -> None:
@@ -69,15 +73,21 @@ class GridView(HoverView):
         end = float(values.max(initial=start) if top is None else top)
         self._ends = start, end if end > start else start + 1.0
         self._low, self._top = self._hand or self._ends
-        self._image = None
+        self._show()
         self._update_cells()
         self.tell()
 
     def stretch(self, ends: tuple[float, float] | None) -> None:
         """Color from the first end to the second; None: from end to end of the values."""
-        self._hand, self._image = ends, None
+        self._hand = ends
         self._low, self._top = ends or self._ends
+        self._show()
         self.update()
+
+    def _show(self) -> None:
+        """Hand the cells to their picture; not before it is known where they stand."""
+        if not self._stale and self.PICTURED and self._values.size:
+            self._image.show_values(self.reduced(), self.cell_rect((-1, -1)), self._low, self._top, self._ramp)
 
     def _update_cells(self) -> None:
         """Paint the cells anew; the names too, unless they are sure to be as they were."""
@@ -159,8 +169,14 @@ class GridView(HoverView):
         return 0 <= cell[0] < shape[0] and 0 <= cell[1] < shape[1]
 
     # -- places
+    def arranged(self) -> None:
+        stale = self._stale
+        super().arranged()
+        if stale:
+            self._image.setVisible(self.PICTURED and self._values.size > 0)
+            self._show()
+
     def arrange(self, width: int, height: int) -> None:
-        self._image = None
         rows, cols = self._values.shape
         if not rows or not cols:
             return
@@ -216,23 +232,19 @@ class GridView(HoverView):
         return True
 
     # -- painting
-    def levels(self) -> np.ndarray:
-        """What is painted, uint8 (rows, cols) after reduction: round(255 × share of the ramp)."""
-        values = block_max(self._values[None], self._block)[0]
-        share = np.clip((values - self._low) / (self._top - self._low), 0, 1)
-        return np.rint(255 * share).astype(np.uint8)
+    def reduced(self) -> np.ndarray:
+        """The values that are painted, (rows, cols): of each block the largest."""
+        return block_max(self._values[None], self._block)[0]
 
-    def restyled(self) -> None:
-        self._image = None
-        super().restyled()
+    def levels(self) -> np.ndarray:
+        """Indices of the painted colors, uint8 (rows, cols) after reduction: round(255 × share of the ramp)."""
+        share = np.clip((self.reduced() - self._low) / (self._top - self._low), 0, 1)
+        return np.rint(255 * share).astype(np.uint8)
 
     def is_empty(self) -> bool:
         return not self._values.size
 
     def draw(self, painter: QPainter) -> None:
-        if self._image is None:
-            self._image = indexed_image(self.levels(), theme.ramp_table(self._ramp))
-        painter.drawImage(self.cell_rect((-1, -1)), self._image, QRectF(self._image.rect()))
         if self._damage is None or not self._cells_place().contains(self._damage):
             self._draw_names(painter)
         self.draw_cells(painter)

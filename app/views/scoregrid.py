@@ -75,7 +75,7 @@ class ScoreGrid(ThinGrid):
     def set_table(self, values: np.ndarray, limit: float | None = None, ramp: str | None = None) -> None:
         """Show values (rows, cols): signed ones over ± ``limit``, weights from 0 to it."""
         if ramp is not None and ramp != self._ramp:
-            self._ramp, self._image = ramp, None
+            self._ramp = ramp
         end = limit if limit is not None else float(np.abs(values).max(initial=0.0))
         end = end if end > 0 else 1.0
         self._off = np.zeros((0, 0), bool)
@@ -108,6 +108,7 @@ class ScoreGrid(ThinGrid):
     # -- painting
     def digits(self) -> int | None:
         """Digits after the point that fit into a cell; None if no number does."""
+        self.arranged()
         if self._block > 1 or self._cell[1] < LOWEST_TEXT:
             return None
         ends = (float(self._values.min()), float(self._values.max()))
@@ -150,6 +151,7 @@ class MaskGrid(ThinGrid):
     """
 
     drags = True
+    PICTURED = False
 
     painted = Signal(object)
     measured = Signal(object)

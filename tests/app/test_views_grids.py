@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
@@ -58,6 +59,32 @@ def test_matrix_cells_take_the_ramp_and_low_stands_out(qtbot, name):
     paper = theme.code("surface")
     colors = [f"#{r:02X}{g:02X}{b:02X}" for r, g, b in (tide[0], tide[255])]
     assert theme.contrast(colors[0], paper) > theme.contrast(colors[1], paper)
+
+
+def test_the_cells_follow_values_scale_and_theme(qtbot):
+    """A picture of pyqtgraph's that holds the values: each has the color of the nearest of the ramp's 256 steps."""
+    view = show(qtbot, TokenMap(rows_only=False), 200, 200)
+    values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
+
+    def painted():
+        shot, places = pixels(view), [view.cell_rect((i, j)).center() for i in range(16) for j in range(16)]
+        return np.array([shot[int(place.y()), int(place.x())] for place in places])
+
+    view.set_values(values, 1.0, 0.0)
+    np.testing.assert_array_equal(painted(), theme.ramp("ember"))
+    images = [item for item in view.scene().items() if isinstance(item, pg.ImageItem) and item.isVisible()]
+    assert len(images) == 1
+    np.testing.assert_array_equal(images[0].image, values)
+    view.set_values(values[::-1, ::-1], 1.0, 0.0)
+    np.testing.assert_array_equal(painted(), theme.ramp("ember")[::-1])
+    view.stretch((0.5, 1.0))
+    assert (painted()[128:] == theme.ramp("ember")[0]).all()
+    view.stretch(None)
+    np.testing.assert_array_equal(painted(), theme.ramp("ember")[::-1])
+    view.set_values(np.zeros((0, 0), np.float32))
+    view.set_empty("Nothing yet")
+    view.grab()
+    assert not images[0].isVisible()
 
 
 def test_matrix_marks_pairs_and_greedy_only_where_it_differs(qtbot):
