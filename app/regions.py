@@ -1,11 +1,26 @@
-"""F6: from one region of the window to the next."""
+"""Where the keys go: F6 from one region of the window to the next, and into what comes to the front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
+
+
+def bring(stack: QStackedWidget, part: QWidget, middle: QWidget) -> None:
+    """Bring a part of a stack to the front, and the focus into it where what goes has held it, or nobody.
+
+    What had it in the part before gets it again; else ``middle``, its container, from where Tab leads to the first
+    control. Qt alone would take that control, or the first of the window, where Space and the arrows then act.
+    """
+    window = stack.window()
+    held = window.focusWidget()
+    follows = part is not stack.currentWidget() and (held is None or held is window or stack.isAncestorOf(held))
+    last = part.focusWidget()
+    stack.setCurrentWidget(part)
+    if follows:
+        (last if last is not None and last.isVisibleTo(part) and last.isEnabled() else middle).setFocus()
 
 
 def focus_next(regions: Sequence[QWidget]) -> None:

@@ -16,6 +16,7 @@ from app.cards import Card, ErrorBar
 from app.header import Header
 from app.history import History
 from app.params_form import ParamsForm
+from app.regions import bring
 from app.room import Room
 from app.shell import Shell
 from app.stream import Stream
@@ -238,7 +239,9 @@ class TopicTab(QWidget):
     # -- pages
     def show_page(self, index: int) -> None:
         """Turn to a page."""
-        self._stack.setCurrentIndex(index)
+        part = self._stack.widget(index)
+        assert part is not None
+        bring(self._stack, part, self.pages[index].centre)
         self.header.set_page(index)
         self.shell.settings.set_page(self.topic.name, index)
 

@@ -28,7 +28,7 @@ from app import diagnostics, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
 from app.intake import Intake
-from app.regions import focus_next
+from app.regions import bring, focus_next
 from app.saving import Saving
 from app.settings import Settings
 from app.side import Side
@@ -90,6 +90,7 @@ class Window(QMainWindow):
         middle = row(self.side, (self._stack, 1), gap=0)
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
+        self.setFocus()  # else the first topic would have it
         self._place()
         self._shortcuts()
         self._show_device()
@@ -155,7 +156,7 @@ class Window(QMainWindow):
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
         tab = self.tabs[name]
-        self._stack.setCurrentWidget(tab)
+        bring(self._stack, tab, tab.pages[tab.page].centre)
         self.side.set_topic(name)
         self.settings.tab = name
         self.status.set_note(tab.note)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from app import theme
 from app.cards import Card, ErrorBar
 from app.header import Header
+from app.regions import bring
 from app.shell import Shell
 from app.topic.feed import Feed
 from app.topic.owning import adopt
@@ -165,7 +166,7 @@ class Tab(QWidget):
         if isinstance(before, Page) and before is not page and before.on_screen:
             before.leave()
         self._run_lines(False)
-        self._stack.setCurrentWidget(page)
+        bring(self._stack, page, page.centre)
         self.header.set_page(index)
         self.shell.settings.set_page(self.topic.name, index)
         page.refresh()

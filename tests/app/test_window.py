@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app import theme, words
 from app.cards import Card
+from app.regions import bring
 from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
 from app.topics import Topic
+from app.widgets import Button, box, col
 from engines.core.protocol import Ended, Job
 from tests.app import toy
 from tests.app.toy import ToyParams
@@ -206,6 +208,32 @@ def test_keys_reach_the_tab(tab, window, qtbot):
         focus = QGuiApplication.focusObject()
         seen.add(focus)
     assert len(seen) >= 3
+
+
+def test_a_topic_that_opens_has_the_keys_in_its_page(tab, window, qtbot):
+    qtbot.waitUntil(window.isActiveWindow)
+    assert window.focusWidget() is tab.pages[0].centre
+
+
+def test_the_focus_follows_what_comes_to_the_front(qtbot):
+    window = QWidget()
+    stack, outside = QStackedWidget(), Button("Outside")
+    parts = [box(col(Button("First"), Button("Second"))) for _ in range(2)]
+    for part in parts:
+        stack.addWidget(part)
+    window.setLayout(col(outside, stack))
+    show(qtbot, window)
+    second = parts[0].findChildren(Button)[1]
+    second.setFocus()
+    bring(stack, parts[1], parts[1])
+    assert window.focusWidget() is parts[1]  # not its first button, which Space would press
+    bring(stack, parts[0], parts[0])
+    assert window.focusWidget() is second  # where it was
+    second.setEnabled(False)
+    bring(stack, parts[1], parts[1])
+    outside.setFocus()
+    bring(stack, parts[0], parts[0])
+    assert window.focusWidget() is outside  # it was nobody's who went
 
 
 def test_a_double_click_on_a_slider_resets_it(tab, qtbot):
