@@ -29,8 +29,6 @@ NEEDED = {
     "huggingface_hub": "huggingface_hub",
     "httpx2": "httpx2",
     "onnx": "onnx",
-    "sklearn": "scikit-learn",
-    "skimage": "scikit-image",
     "psutil": "psutil",
 }
 """What must be installed: the name to import and the name to install, as in pyproject.toml."""

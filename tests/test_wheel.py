@@ -35,7 +35,15 @@ def test_a_wheel_holds_all_code_and_every_asset_but_the_pictures_of_the_readme()
     code = {f"/{name}" for name in files if name.startswith(("app/", "engines/"))}
     files = [name for name in files if name.startswith("assets/") and not name.endswith(".py")]
     files = [name for name in files if not name.startswith("assets/pictures/")]
-    assert {Path(name).parts[1] for name in files} >= {"icons", "words", "weights", "results", "fonts"}
+    assert {Path(name).parts[1] for name in files} >= {
+        "icons",
+        "words",
+        "weights",
+        "results",
+        "fonts",
+        "photos",
+        "digits",
+    }
     wanted = code | {f"/engines/{name}" for name in files}
     assert wanted <= {name.replace("\\", "/") for name in inside}
     assert not [name for name in inside if "pictures/" in name or "__pycache__" in name or name.startswith("/tests")]

@@ -5,15 +5,14 @@ Everything is numpy and Pillow, so that the scene editor draws exactly what the 
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from engines.core.assets import assets
 from engines.data.pictures import read_picture
 from engines.data.shapes import KINDS, TEXTURES, Canvas, Shape, box_of, contains, corners_of
 
@@ -59,25 +58,21 @@ class Scene:
     owner: np.ndarray
 
 
-#: Photos that scikit-image and scikit-learn ship, for backgrounds
+#: Of ``assets/photos``, for backgrounds; the scenes that are held out are drawn on them in this order
 SAMPLE_PHOTOS = (
-    *(("skimage", f"data/{name}") for name in ("astronaut.png", "brick.png", "chelsea.png", "coffee.png", "grass.png")),
-    *(("skimage", f"data/{name}") for name in ("gravel.png", "hubble_deep_field.jpg", "ihc.png")),
-    *(("skimage", f"data/{name}") for name in ("motorcycle_left.png", "rocket.jpg", "retina.jpg", "camera.png")),
-    *(("sklearn", f"datasets/images/{name}") for name in ("china.jpg", "flower.jpg")),
+    *("astronaut.webp", "brick.webp", "chelsea.webp", "coffee.webp", "grass.webp", "gravel.webp"),
+    *("hubble_deep_field.jpg", "ihc.webp", "coins.webp", "rocket.jpg", "retina.webp", "camera.webp"),
+    *("china.jpg", "flower.jpg"),
 )
 
 
 def sample_photos(side: int = 320) -> list[np.ndarray]:
-    """Those of the sample photos that are installed, made to fit a square of ``side`` pixels."""
+    """Photos for backgrounds, made to fit a square of ``side`` pixels."""
     photos = []
-    for package, name in SAMPLE_PHOTOS:
-        spec = importlib.util.find_spec(package)
-        for place in (spec.submodule_search_locations or []) if spec else []:
-            if (Path(place) / name).is_file():
-                picture = Image.fromarray(read_picture(Path(place) / name).rgb)
-                picture.thumbnail((side, side))
-                photos.append(np.asarray(picture))
+    for name in SAMPLE_PHOTOS:
+        picture = Image.fromarray(read_picture(assets("photos") / name).rgb)
+        picture.thumbnail((side, side))
+        photos.append(np.asarray(picture))
     return photos
 
 

@@ -36,18 +36,14 @@ from app.views.table import QueryTable, Row
 from app.views.tokenmap import TokenMap
 from app.widgets import Key, MenuButton, Segments, box, button, col, label, quiet, row, rule
 from engines.core.errors import Message
+from engines.data.samples import sample
 
 ROWS, COLS = 16, 24
 
 
 def photo(height: int = 300, width: int = 450) -> np.ndarray:
-    """A photo where scikit-image is installed, a drawn one otherwise; uint8 (h, w, 3)."""
-    try:
-        from skimage import data
-    except ImportError:
-        y, x = np.mgrid[:height, :width]
-        return np.stack([x % 256, y % 256, (x + y) % 256], 2).astype(np.uint8)
-    return np.ascontiguousarray(data.chelsea()[:height, :width])
+    """The cat; uint8 (h, w, 3)."""
+    return np.ascontiguousarray(sample("cat").rgb[:height, :width])
 
 
 def attention(seed: int, count: int, rows: int = ROWS, cols: int = COLS) -> np.ndarray:

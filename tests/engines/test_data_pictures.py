@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from engines.core.assets import assets
 from engines.core.errors import LabError
 from engines.data import pictures
 from engines.data.pictures import decode, from_rgba, read_picture
 from engines.data.samples import SAMPLES, sample, samples
+from engines.data.scenes import SAMPLE_PHOTOS
 from tests import corpus
 from tests.corpus import BAD, GOOD, HIGH, JPEG, PNG, WIDE, Case
 
@@ -179,17 +182,28 @@ def test_samples() -> None:
         sample("nothing")
 
 
-def test_without_the_packages_a_picture_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [])
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert samples() == []
-    assert sample().rgb.std() > 30
+def test_every_photo_has_its_credit() -> None:
+    """A license that nobody can name is no license: what is bundled is listed, and nothing else is."""
+    text = (assets("photos") / "CREDITS.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    listed = {row.split("`")[1]: [cell.strip() for cell in row.split("|")[2:-1]] for row in rows}
+    bundled = {path.name for path in assets("photos").iterdir()} - {"CREDITS.md"}
+    assert set(listed) == bundled == {entry.file for entry in SAMPLES} | set(SAMPLE_PHOTOS)
+    for name, (what, by, licensed, source) in listed.items():
+        assert what, name
+        assert by, name
+        assert re.match(r"CC0|CC BY 2\.0|public domain|no known copyright restrictions", licensed), name
+        assert source.startswith("https://"), name
+
+
+def test_bundled_photos_stay_small() -> None:
+    assert sum(path.stat().st_size for path in assets("photos").iterdir()) < 2.6e6
 
 
 def test_the_list_of_samples_imports_nothing_heavy() -> None:
     code = (
         "import sys; from engines.data.samples import samples; assert samples();"
-        "assert not {'torch', 'PIL', 'skimage', 'sklearn', 'scipy'} & set(sys.modules)"
+        "assert not {'torch', 'PIL', 'sklearn', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -198,7 +212,7 @@ def test_every_text_has_its_chinese() -> None:
     words: dict[str, str] = {}
     for path in (ROOT / "assets/words").glob("*.zh.json"):
         words |= json.loads(path.read_text("utf-8"))
-    texts = {entry.title for entry in SAMPLES} | {"Drawn picture"}
+    texts = {entry.title for entry in SAMPLES}
     data = ("pictures", "picture_colors", "picture_kinds", "picture_values", "tiff", "samples")
     for file in (*(f"engines/data/{name}.py" for name in data), "app/drops.py", "app/downloads.py"):
         for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
