@@ -29,6 +29,7 @@ NEEDED = {
     "huggingface_hub": "huggingface_hub",
     "httpx2": "httpx2",
     "onnx": "onnx",
+    "openTSNE": "openTSNE",
     "psutil": "psutil",
 }
 """What must be installed: the name to import and the name to install, as in pyproject.toml."""

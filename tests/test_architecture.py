@@ -108,12 +108,12 @@ def test_specs_and_core_are_light_to_import():
     specs = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in found]
     assert specs
     code = "import engines.core.lane, " + ", ".join(specs)
-    assert loaded_by(code, {"torch", "PySide6", "scipy", "onnx", "sklearn", "skimage"}) == []
+    assert loaded_by(code, {"torch", "PySide6", "scipy", "onnx", "sklearn", "openTSNE"}) == []
 
 
 def test_the_window_opens_before_anything_heavy_is_imported():
     code = "import app.window, app.topics; app.topics.topics()"
-    heavy = {"torch", "scipy", "sklearn", "skimage", "huggingface_hub", "pyqtgraph", "onnx"}
+    heavy = {"torch", "scipy", "sklearn", "openTSNE", "huggingface_hub", "pyqtgraph", "onnx"}
     assert loaded_by(code, heavy) == []
 
 

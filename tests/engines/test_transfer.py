@@ -44,8 +44,9 @@ torch = pytest.importorskip("torch")
 from engines.transfer import engine as engine_module  # noqa: E402 - needs torch
 from engines.transfer import library, load_probe, save_probe, store  # noqa: E402
 from engines.transfer.learn import training  # noqa: E402
+from engines.transfer.learn.features import EVERY  # noqa: E402
 from engines.transfer.learn.learners import LinearProbe  # noqa: E402
-from engines.transfer.learn.projection import ITERATIONS, Neighbors, neighborhoods, principal_plane, squares  # noqa: E402
+from engines.transfer.learn.projection import EARLY, ITERATIONS, Neighbors, principal_plane  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
 from engines.vit.model import ViT, ViTConfig  # noqa: E402
 from tests.closeness import MANY, about, close  # noqa: E402
@@ -140,55 +141,104 @@ def test_results_of_other_draws_are_added_up():
 
 
 # -- two dimensions
-def test_the_plane_is_that_of_scikit_learn():
+@pytest.mark.parametrize("count", [6, 50])  # fewer than there are features, and more
+def test_the_plane_is_that_of_scikit_learn(count):
     from sklearn.decomposition import PCA
 
-    features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)) * torch.arange(1.0, 9)
+    features = (np.random.default_rng(0).standard_normal((count, 8)) * np.arange(1, 9)).astype(np.float32)
     plane = principal_plane(features)
-    reference = PCA(2).fit(features.numpy())
-    overlap = plane.axes.numpy() @ reference.components_.T
+    reference = PCA(2).fit(features)
+    overlap = plane.axes @ reference.components_.T
     close(np.abs(overlap), np.eye(2), MANY)
     assert plane.explained == about(reference.explained_variance_ratio_.sum())
+    assert (plane.axes[np.arange(2), np.abs(plane.axes).argmax(1)] > 0).all()
 
 
-def test_pictures_that_are_all_alike_have_a_plane():
-    plane = principal_plane(torch.ones(5, 3))
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pictures_that_are_all_alike_have_a_plane(count):
+    plane = principal_plane(np.ones((count, 3), np.float32))
     assert plane.explained == 0
-    assert torch.isfinite(plane.project(torch.ones(5, 3))).all()
+    assert np.isfinite(plane.project(np.ones((count, 3), np.float32))).all()
 
 
-def test_each_neighborhood_has_the_perplexity_asked_for():
-    distances = squares(torch.randn(60, 5, generator=torch.Generator().manual_seed(0)).double())
-    rows = neighborhoods(distances.fill_diagonal_(torch.inf), 12.0).double()
-    entropy = -(rows * rows.clamp(min=1e-30).log()).sum(1)
-    np.testing.assert_allclose(entropy.exp().numpy(), 12, rtol=1e-4)
+def exact_divergence(features, points, perplexity):
+    """KL(P || Q) over all pairs, written out (van der Maaten & Hinton 2008, section 3)."""
+    from scipy.optimize import brentq
+    from scipy.spatial.distance import cdist
+
+    away = cdist(features, features, "sqeuclidean")
+    likeness = np.zeros_like(away)
+    for i, row in enumerate(away):
+        others = np.arange(len(row)) != i
+        scaled = (row[others] - row[others].min()) / row[others].mean()
+
+        def gaussian(log_precision, scaled=scaled):
+            weights = np.exp(-scaled * np.exp(log_precision))
+            return weights / weights.sum()
+
+        def missing(log_precision, gaussian=gaussian):
+            weights = gaussian(log_precision)
+            return -(weights * np.log(np.maximum(weights, 1e-300))).sum() - np.log(perplexity)
+
+        likeness[i, others] = gaussian(brentq(missing, -10, 10))
+    likeness = (likeness + likeness.T) / (2 * len(away))
+    near = 1 / (1 + cdist(points, points, "sqeuclidean"))
+    np.fill_diagonal(near, 0)
+    share = np.maximum(near / near.sum(), 1e-300)
+    return float((likeness * np.log(np.maximum(likeness, 1e-300) / share)).sum())
 
 
-def test_the_gradient_of_tsne_is_that_of_its_divergence():
-    neighbors = Neighbors(torch.randn(40, 6, generator=torch.Generator().manual_seed(1)), 8.0)
-    while not neighbors.begun:
-        neighbors.begin()
-    assert float(neighbors.likeness.sum()) == about(1)
-    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(2)).double().requires_grad_()
-    near = (1 / (1 + (points[:, None] - points).square().sum(-1))) * (1 - torch.eye(40))
-    likeness = neighbors.likeness.double()
-    cost = (likeness * (likeness.clamp(min=1e-12) / (near / near.sum()).clamp(min=1e-12)).log()).sum()
-    (expected,) = torch.autograd.grad(cost, points)
-    neighbors.points = points.detach().float()
-    close(neighbors.gradient().numpy(), expected.numpy())
-    assert neighbors.divergence() == pytest.approx(float(cost.detach()), rel=1e-4)
+def formed(features, perplexity):
+    neighbors = Neighbors(features, perplexity)
+    while neighbors.step < ITERATIONS:
+        neighbors.advance(EVERY)
+    return neighbors.points
 
 
-def test_tsne_parts_what_is_apart():
-    features = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
-    features[30:] += 20
-    neighbors = Neighbors(features, 10.0)
-    while not neighbors.begun:
-        neighbors.begin()
-    for _ in range(ITERATIONS):
-        neighbors.advance()
-    away = squares(neighbors.points).fill_diagonal_(torch.inf)
-    assert ((away.argmin(1) < 30) == (torch.arange(60) < 30)).all()
+@pytest.fixture(scope="module")
+def written():
+    """200 handwritten digits, (200, 64)."""
+    from sklearn.datasets import load_digits
+
+    return load_digits().data[:200].astype(np.float32)
+
+
+def test_tsne_comes_as_near_as_scikit_learn_in_as_many_iterations(written):
+    from sklearn import manifold
+
+    theirs = manifold.TSNE(perplexity=15, max_iter=ITERATIONS, init="pca", random_state=0, n_jobs=1).fit_transform(
+        written
+    )
+    ours = formed(written, 15.0)
+    assert exact_divergence(written, ours, 15) < 1.1 * exact_divergence(written, theirs, 15)
+
+
+def test_tsne_is_the_same_each_time(written):
+    assert np.array_equal(formed(written, 15.0), formed(written, 15.0))
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 40])
+def test_tsne_parts_what_is_apart(count):
+    features = np.random.default_rng(0).standard_normal((count, 5)).astype(np.float32)
+    features[count // 2 :] += 20
+    points = formed(features, 30.0)
+    assert np.isfinite(points).all()
+    assert np.ptp(points, axis=0).max() > 1
+    if count == 40:
+        away = ((points[:, None] - points) ** 2).sum(-1)
+        np.fill_diagonal(away, np.inf)
+        assert ((away.argmin(1) < 20) == (np.arange(40) < 20)).all()
+
+
+@pytest.mark.parametrize("places", [1, 2, 10])
+def test_tsne_bears_pictures_that_are_alike(places):
+    features = np.random.default_rng(0).standard_normal((places, 5)).repeat(20 // places, 0).astype(np.float32)
+    assert np.isfinite(formed(features, 30.0)).all()
+
+
+def test_no_piece_of_tsne_reaches_across_its_phases():
+    assert EARLY % EVERY == 0
+    assert ITERATIONS % EVERY == 0
 
 
 # -- features
@@ -570,7 +620,7 @@ def test_tsne_forms_before_the_eye_and_goes_on_where_it_was_left(fresh):
     engine = engine_module.Engine()
     job = Job(TransferParams(**FEW, projection=TSNE), lambda: engine, lambda event: None)
     steps = engine.run(job)
-    seen = of(list(itertools.islice(steps, 30)), FeatureMap)
+    seen = list(itertools.islice((event for event in steps if isinstance(event, FeatureMap)), 4))
     steps.close()
     again = of(list(engine.run(job)), FeatureMap)
     assert [m.step for m in seen] == sorted({m.step for m in seen})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
-import torch
 
+from engines.core.aside import aside
 from engines.core.errors import Message
 from engines.core.memo import Memo
 from engines.core.protocol import Progress
@@ -31,9 +31,9 @@ class FeatureMaps:
         self._prepared = prepared
         self._shown = on_map(prepared)
         self._thumbs: Bytes = prepared.pixels(self._shown, THUMB)
-        self._features = torch.from_numpy(prepared.features[self._shown])
+        self._features: Floats = prepared.features[self._shown]
         self._plane = principal_plane(self._features)
-        self._points: Floats = self._plane.project(self._features).numpy()
+        self._points = self._plane.project(self._features)
         self._forming: Memo[Neighbors] = Memo()
 
     def draw(self, params: TransferParams, photo: Floats) -> Iterator[FeatureMap | Progress]:
@@ -45,28 +45,33 @@ class FeatureMaps:
         photo : ndarray (F,) or (0,)
             Features of the photo that is marked.
         """
-        shown, features = self._shown, self._features
+        shown = self._shown
         truth, labeled = self._prepared.truth[shown], self._prepared.labeled(params.labels)[shown]
         nowhere = np.zeros(0, np.float32)
         if params.projection == PCA:
-            where = self._plane.project(torch.from_numpy(photo)).numpy() if len(photo) else nowhere
+            where = self._plane.project(photo) if len(photo) else nowhere
             share = self._plane.explained
             yield FeatureMap(PCA, self._points, truth, shown, labeled, self._thumbs, share, 0, 0, where)
             return
-        forming = self._forming.get(params.perplexity, lambda: Neighbors(features, params.perplexity))
+        waiting = Progress(0, ITERATIONS, Message(TSNE))
+        forming = yield from self._forming.get_in_steps(
+            params.perplexity, lambda: aside(neighbors(self._features, params.perplexity), waiting)
+        )
 
         def now() -> FeatureMap:
-            points = forming.points.numpy().copy()
-            return FeatureMap(TSNE, points, truth, shown, labeled, self._thumbs, 0.0, forming.step, ITERATIONS, nowhere)
+            points, step = forming.points, forming.step
+            return FeatureMap(TSNE, points, truth, shown, labeled, self._thumbs, 0.0, step, ITERATIONS, nowhere)
 
         yield now()
-        while not forming.begun:
-            forming.begin()
-            yield Progress(0, ITERATIONS, Message(TSNE))
         while forming.step < ITERATIONS:
-            for _ in range(EVERY):
-                forming.advance()
+            forming.advance(EVERY)
             yield now()
+
+
+def neighbors(features: Floats, perplexity: float) -> Generator[Progress, None, Neighbors]:
+    """A map that begins to form. Without a place to stop: what takes longest is to import openTSNE, once."""
+    yield from ()
+    return Neighbors(features, perplexity)
 
 
 def on_map(prepared: Prepared) -> Ints:
