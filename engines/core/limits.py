@@ -32,7 +32,7 @@ PACKED_PICTURE = 65_536  # bytes of a JPEG of 32 × 32 pixels: 1 or 2 kB
 # -- depth
 XML_DEPTH = 50  # VOC has 5
 FOLDER_DEPTH = 16  # folders below the one that was given; links to folders are not followed
-BOXES_DEPTH = 3  # the same for pictures with boxes: root, split, kind
+BOXES_DEPTH = 6  # the same for pictures with boxes: data/VOCdevkit/VOC2007/JPEGImages/train/cam1
 
 # -- counts
 XML_NODES = 200_000  # elements of one picture: 20,000 objects
@@ -42,6 +42,7 @@ FOLDER_FILES = 200_000  # pictures of a data set that are listed; ImageNet's 1.3
 FOLDER_ENTRIES = 1_000_000  # names that are looked at in all folders together
 LISTED = 2_000  # names in one folder looked at in the window's own thread
 PEEKED = 8  # files that the window's own thread looks into, both ends of each
+SIZES_COMPARED = 4_000  # pictures whose size is held against their annotation's when a data set is read, evenly spread
 CLASSES = 30_000  # of a data set: ImageNet-21k has 21,843
 COCO_IMAGES = 5_000_000  # Open Images has 1.9 million
 COCO_ENTRIES = 30_000_000  # boxes or results: 2 GB when kept

@@ -29,11 +29,11 @@ class Raw:
     file, line : Path, int
         Where it says so.
     picture : str
-        File name of the picture; ``others``: names to try if there is none of that name.
+        File name of the picture; ``own``: the name to try before it; ``others``: names to try if there is none of it.
     size : (int, int)
         Width and height; (0, 0) if not said.
     split : str
-        "train", "val" or "test" where a list says so.
+        "train", "val" or "test" where a list, or else the annotation's name or folder, says so.
     """
 
     file: Path
@@ -41,17 +41,37 @@ class Raw:
     picture: str
     size: tuple[int, int]
     boxes: list[RawBox] = field(default_factory=list)
+    own: str = ""
     others: tuple[str, ...] = ()
     split: str = ""
 
 
 @dataclass
 class Faults:
-    """Counts what can't be used and tells of the first ones."""
+    """Counts what can't be used and tells of the first ones.
+
+    Attributes
+    ----------
+    told, count : list of Message, int
+    crowds : int
+        Left out on purpose.
+    noted : dict of str to (int, dict)
+        What else should be known: English texts with ``{n}``, how often, and what the first time was about.
+    """
 
     told: list[Message] = field(default_factory=list)
     count: int = 0
     crowds: int = 0
+    noted: dict[str, tuple[int, dict[str, object]]] = field(default_factory=dict)
+
+    def note(self, text: str, count: int = 1, **values: object) -> None:
+        """Something that is no fault happened so many times; the text gets the first ``values``."""
+        before, first = self.noted.get(text, (0, values))
+        self.noted[text] = before + count, first
+
+    def notes(self) -> list[Message]:
+        """What was noted, in words."""
+        return [Message(text, {"n": count, **values}) for text, (count, values) in self.noted.items()]
 
     def add(self, file: Path, line: int, reason: Message, count: int = 1) -> None:
         """``count`` annotations can't be used."""

@@ -20,13 +20,18 @@ from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
 from engines.core.reading import finish, is_folder, mapped, read_ends
 from engines.data import coco_boxes, voc_boxes
+from engines.data.annotated_size import SLACK, fit_of, pixels_of
+from engines.data.box_claims import Claim, settled
 from engines.data.box_faults import Faults, Raw
-from engines.data.pictures import stored_size
+from engines.data.finder import Finder
+from engines.data.split_words import TRAIN, split_of
+from engines.data.voc_origin import COUNTED, Origin, counted_from
 from engines.data.walking import Walk, names_in
 
 EACH = 200  # pictures between two places to stop
 COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
-HELD_BACK = ("val", "test")
+OTHER_SIZE = "Pictures of another size than their annotations say: {n} (the first: {name}, {real} instead of {said})."
+MAC = "__MACOSX"  # a folder beside the real one in many an archive
 
 T = TypeVar("T")
 
@@ -42,13 +47,25 @@ class Annotated:
         xyxy, as shares (0..1) of the picture.
     labels : ndarray int64 (N,)
     size : (int, int)
-        Width and height that the annotation gives; (0, 0) where it gives none.
+        Width and height that the boxes were measured in; (0, 0) for a picture without boxes of which none is given.
     """
 
     path: Path
     boxes: np.ndarray
     labels: np.ndarray
     size: tuple[int, int]
+
+    def pixels(self, keep: int) -> np.ndarray:
+        """The picture, uint8 (H, W, 3), turned as its annotation means it, of at most ``keep`` pixels.
+
+        Raises
+        ------
+        LabError
+            If it can't be read.
+        """
+        right, down = (self.boxes[:, 2:].max(axis=0, initial=0.0) * self.size).tolist()
+        fit = fit_of(self.path, self.size, (right, down))
+        return pixels_of(self.path, fit is not None and fit.upright, keep)
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,8 @@ class BoxesFolder:
         Annotations that could not be used; those of crowds (COCO) or hard to tell (VOC), left out on purpose.
     faults : tuple of Message
         Why, the first ones: file, line, reason.
+    notes : tuple of Message
+        What else a person should know of how it was read.
     """
 
     classes: tuple[str, ...]
@@ -72,6 +91,7 @@ class BoxesFolder:
     skipped: int
     crowds: int
     faults: tuple[Message, ...]
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass
@@ -81,21 +101,11 @@ class Listing:
     root: Path
     tables: list[Path] = field(default_factory=list)  # COCO
     sheets: list[Path] = field(default_factory=list)  # VOC, one for each picture
-    pictures: dict[str, list[Path]] = field(default_factory=dict)  # by file name in small letters
+    lists: list[Path] = field(default_factory=list)  # of what is trained and tested on
+    pictures: Finder = field(init=False)
 
-    def picture(self, name: str, near: Path) -> Path | None:
-        """The picture that an annotation in ``near`` names; never one outside of the folder."""
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        found = self.pictures.get(parts[-1].lower(), []) if parts else []
-        if len(found) < 2:
-            return found[0] if found else None
-
-        def closeness(path: Path) -> tuple[int, int]:
-            tail = sum(a == b for a, b in zip(reversed(path.parts), reversed(parts), strict=False))
-            here = near.parent == path.parent or path.parent.name in near.stem
-            return tail, int(here)
-
-        return max(found, key=closeness)
+    def __post_init__(self) -> None:
+        self.pictures = Finder(self.root)
 
 
 def listing(root: Path) -> Generator[int, None, Listing]:
@@ -103,14 +113,20 @@ def listing(root: Path) -> Generator[int, None, Listing]:
     found, walk = Listing(root), Walk(root, limits.BOXES_DEPTH, limits.FOLDER_FILES)
     yield from walk.steps()
     for folder, names in walk.found:
+        if MAC in folder.parts:
+            continue
         for name in names:
             suffix = os.path.splitext(name)[1].lower()
+            if name.startswith("."):  # what a Mac leaves beside each file has the file's ending
+                continue
             if suffix == ".json":
                 found.tables.append(folder / name)
             elif suffix == ".xml":
                 found.sheets.append(folder / name)
+            elif suffix == ".txt" and voc_boxes.is_list(folder / name):
+                found.lists.append(folder / name)
             elif suffix in SUFFIXES:
-                found.pictures.setdefault(name.lower(), []).append(folder / name)
+                found.pictures.add(folder / name)
         yield walk.seen
     tables, found.tables = found.tables, []
     for path in tables:
@@ -160,13 +176,19 @@ def _is_sheet(path: Path) -> bool:
         return False
 
 
-def read_boxes_folder(path: Path) -> BoxesFolder:
+def read_boxes_folder(path: Path, first_pixel: int | None = None) -> BoxesFolder:
     """Read at once what `reading` reads piece by piece."""
-    return finish(reading(path))
+    return finish(reading(path, first_pixel))
 
 
-def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
+def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, int], None, BoxesFolder]:
     """Read a folder; yields how far it is (done, total; 0 = not known), returns what was found.
+
+    Parameters
+    ----------
+    path : Path
+    first_pixel : int, optional
+        Where boxes in Pascal VOC's format count from, 0 or 1; None: as the data set looks.
 
     Raises
     ------
@@ -182,12 +204,7 @@ def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
         for table in files.tables:
             raws += yield from coco_boxes.read(table, faults)
     elif files.sheets:
-        splits = voc_boxes.splits(path)
-        for done, sheet in enumerate(files.sheets):
-            raw = yield from _at(done, len(files.sheets), voc_boxes.read(sheet, faults))
-            if raw is not None:
-                raw.split = splits.get(sheet.stem, "")
-                raws.append(raw)
+        raws += yield from _sheets(files, first_pixel, faults)
     else:
         raise LabError("{name}: there are no annotations in COCO or Pascal VOC format.", name=path.name)
     classes = _classes(raws)
@@ -196,20 +213,51 @@ def reading(path: Path) -> Generator[tuple[int, int], None, BoxesFolder]:
             "{name}: {n} classes. At most {most} are read.", name=path.name, n=len(classes), most=limits.CLASSES
         )
     numbers = {name: number for number, name in enumerate(classes)}
-    kept: list[tuple[Raw, Annotated]] = []
+    claims: list[Claim] = []
     for done, raw in enumerate(raws):
-        made = _annotated(raw, files, numbers, faults)
+        claim = _claim(raw, files, faults)
+        raw.split = raw.split or _split_said(raw, path)
+        if claim is not None:
+            claims.append(claim)
+        if done % EACH == 0:
+            yield done, len(raws)
+    owned = settled(claims, faults)
+    every = -(-len(owned) // limits.SIZES_COMPARED) or 1
+    kept: list[tuple[Raw, Annotated]] = []
+    for done, (raw, picture) in enumerate(owned):
+        made = _annotated(raw, picture, numbers, faults, look=done % every == 0)
         if made is not None:
             kept.append((raw, made))
         if done % EACH == 0:
-            yield done, len(raws)
+            yield done, len(owned)
     if not any(len(made.labels) for _, made in kept):
         first = faults.first()
         if first is None:
             raise LabError("{name}: there is no box in it that could be used.", name=path.name)
         raise LabError("{name}: there is no box in it that could be used. {first}", name=path.name, first=first)
     training, validation = _split(kept, path)
-    return BoxesFolder(tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told))
+    return BoxesFolder(
+        tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes())
+    )
+
+
+def _sheets(files: Listing, first_pixel: int | None, faults: Faults) -> Generator[tuple[int, int], None, list[Raw]]:
+    """What all sheets say, with boxes counted from where the data set's are."""
+    splits, origin = voc_boxes.SplitLists(files.lists), Origin()
+    raws: list[Raw] = []
+    for done, sheet in enumerate(files.sheets):
+        raw = yield from _at(done, len(files.sheets), voc_boxes.read(sheet, faults, origin))
+        if raw is not None:
+            raw.split = splits.of(sheet)
+            raws.append(raw)
+    first, why = origin.first_pixel()
+    if first_pixel is not None:
+        first, why = first_pixel, Message("that was chosen")
+    if origin.boxes:
+        faults.note(COUNTED[first], why=why)
+    for raw in raws:
+        counted_from(raw, first, faults)
+    return raws
 
 
 def _at(done: int, total: int, steps: Generator[object, None, T]) -> Generator[tuple[int, int], None, T]:
@@ -227,24 +275,37 @@ def _classes(raws: Iterable[Raw]) -> list[str]:
     return sorted(order, key=lambda name: order[name])
 
 
-def _annotated(raw: Raw, files: Listing, numbers: dict[str, int], faults: Faults) -> Annotated | None:
-    """The picture with the boxes that lie in it; None if it is missing."""
-    path = files.picture(raw.picture, raw.file)
-    if path is None:
-        for alone in raw.others:
-            path = path or files.picture(alone, raw.file)
-    if path is None:
+def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
+    """Which picture an annotation means; None if there is none, or several that it could be."""
+    is_table, tied = raw.file.suffix.lower() == ".json", 0
+    for name in filter(None, (raw.own, raw.picture, *raw.others)):
+        found = files.pictures.find(name, raw.file, is_table)
+        if found.path is not None:
+            return Claim(raw, found)
+        tied = tied or found.tied
+    if tied:
+        reason = Message("{n} pictures have the name {picture}", {"n": tied, "picture": raw.picture})
+    else:
         reason = Message("the picture {picture} is missing", {"picture": raw.picture})
-        faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)))
-        return None
+    faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)))
+    return None
+
+
+def _annotated(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, look: bool) -> Annotated | None:
+    """The picture with the boxes that lie in it; None if it can't be read and no size is given."""
     width, height = raw.size
-    if min(raw.size) <= 0 and raw.boxes:
-        size = stored_size(path)
-        if size is None:
+    reach = tuple(max((box.xyxy[side] for box in raw.boxes), default=0.0) for side in (2, 3))
+    outside = reach[0] > width + SLACK or reach[1] > height + SLACK
+    if raw.boxes and (look or outside):
+        fit = fit_of(path, raw.size, (reach[0], reach[1]))
+        if fit is not None:
+            width, height = fit.size
+        elif min(raw.size) <= 0:
             reason = Message("the picture {picture} can't be read", {"picture": path.name})
             faults.add(raw.file, raw.line, reason, count=len(raw.boxes))
             return None
-        width, height = size
+        if fit is not None and fit.differs:
+            faults.note(OTHER_SIZE, name=path.name, said=_size(raw.size), real=_size(fit.real))
     boxes, labels = [], []
     for box in raw.boxes:
         inside = np.clip(np.array(box.xyxy) / (width, height, width, height), 0, 1)
@@ -255,6 +316,10 @@ def _annotated(raw: Raw, files: Listing, numbers: dict[str, int], faults: Faults
         labels.append(numbers[box.name])
     table = np.array(boxes, np.float32).reshape(-1, 4)
     return Annotated(path, table, np.array(labels, np.int64), (width, height))
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"
 
 
 def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotated, ...], tuple[Annotated, ...]]:
@@ -279,12 +344,15 @@ def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotat
     return training, validation
 
 
-def _held_back(raw: Raw, made: Annotated, root: Path) -> bool:
-    """Whether a picture is named as one to validate or test on."""
-    if raw.split:
-        return raw.split != "train"
-    below = [*raw.file.relative_to(root).parts[:-1], *made.path.relative_to(root).parts[:-1]]
+def _split_said(raw: Raw, root: Path) -> str:
+    """The split that the annotation's name or folder says."""
     words = [raw.file.stem] if raw.file.suffix.lower() == ".json" else []
-    return any(part.lower().lstrip("_").startswith(HELD_BACK) for part in below) or any(
-        f"_{name}" in f"_{word.lower()}" for word in words for name in HELD_BACK
-    )
+    words += reversed(raw.file.relative_to(root).parts[:-1])
+    return next(filter(None, map(split_of, words)), "")
+
+
+def _held_back(raw: Raw, made: Annotated, root: Path) -> bool:
+    """Whether a picture is one to validate or test on: as its annotation says, else its own folder."""
+    folders = reversed(made.path.relative_to(root).parts[:-1])
+    said = raw.split or next(filter(None, map(split_of, folders)), "")
+    return said not in ("", TRAIN)

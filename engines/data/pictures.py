@@ -54,6 +54,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_SIDE = (5, 6, 7, 8)  # orientations whose width and height are exchanged
 _ORIENTATION = 0x0112  # the EXIF tag
 
 # Pillow would warn at 89 million pixels and refuse at twice as many; the limit above is checked here instead
@@ -109,6 +110,12 @@ def decode(data: bytes, name: str, keep: int = KEPT_PIXELS) -> npt.NDArray[np.ui
 
 def stored_size(path: Path) -> tuple[int, int] | None:
     """Width and height from a picture's head, before it is turned upright; None if it can't be read."""
+    head = stored_head(path)
+    return head[0] if head is not None else None
+
+
+def stored_head(path: Path) -> tuple[tuple[int, int], bool] | None:
+    """The same, and whether its camera was held upright: width and height are exchanged where it is shown so."""
     try:
         with reading.open_ordinary(path) as file, _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -116,7 +123,8 @@ def stored_size(path: Path) -> tuple[int, int] | None:
             _need_decoder(kind, path.name)
             file.seek(0)
             with Image.open(file, formats=(kind,)) as image:
-                return image.size
+                told = kind != "PNG" or "exif" in image.info  # else all of it would be decoded to look behind it
+                return image.size, told and _orientation(image) in _ON_SIDE
     except (LabError, *_DAMAGE):
         return None
 

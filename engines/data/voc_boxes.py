@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
-from engines.core.reading import in_blocks, is_ordinary, read_text
+from engines.core.reading import in_blocks, read_text
 from engines.data.box_faults import Faults, Raw, RawBox
+from engines.data.finder import stem_of
+from engines.data.split_words import TRAIN, folded, key_of, split_of
+from engines.data.voc_origin import Origin
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_LISTS = ("train", "val", "valid", "test")  #: and not trainval, which says nothing of which one it is
+_FLAG = re.compile(r"\s+-?[01]$")
 
 
 @dataclass
@@ -103,8 +109,12 @@ def parsing(data: bytes) -> Generator[None, None, Node | None]:
     return tree.root
 
 
-def read(path: Path, faults: Faults) -> Generator[object, None, Raw | None]:
-    """The picture that a file tells of; None if it can't be read or is something else. Yields at places to stop."""
+def read(path: Path, faults: Faults, origin: Origin | None = None) -> Generator[object, None, Raw | None]:
+    """The picture that a file tells of; None if it can't be read or is something else. Yields at places to stop.
+
+    Its boxes are as the file has them; ``origin`` sees what tells where they are counted from.
+    """
+    origin = origin or Origin()
     try:
         data = yield from in_blocks(path, limits.VOC_FILE)
         root = yield from parsing(data)
@@ -126,27 +136,61 @@ def read(path: Path, faults: Faults) -> Generator[object, None, Raw | None]:
     size = tuple(_whole(root.said("size", side)) for side in ("width", "height"))
     name = root.said("filename") or path.stem
     raw = Raw(path, root.line, name, (size[0], size[1]) if min(size) > 0 else (0, 0))
-    raw.others = tuple(path.stem + suffix for suffix in (".jpg", ".jpeg", ".png", ".bmp", ".webp"))
+    raw.own = path.stem  # pictures and sheets are renamed together, and what is written inside stays
+    raw.others = tuple(filter(None, (root.said("path"),)))
     for node in root.children:
         if node.name == "object":
-            _object(node, path, raw, faults)
+            _object(node, path, raw, faults, origin)
+    origin.see_source(root.said("source", "database"), root.said("source", "annotation"))
     return raw
 
 
-def splits(root: Path) -> dict[str, str]:
-    """Which pictures (names without ending) the lists of ``ImageSets/Main`` or of the folder itself name for what."""
-    found: dict[str, str] = {}
-    for split in ("test", "val", "train"):  # a name in several lists is trained on
-        for folder in (root / "ImageSets" / "Main", root):
-            file = folder / f"{split}.txt"
-            if is_ordinary(file):
-                try:
-                    lines = read_text(file, limits.LIST_FILE, errors="replace").splitlines()
-                except LabError:
-                    continue
-                found |= {Path(line.split()[0]).stem: split for line in lines if line.strip()}
-                break
-    return found
+class SplitLists:
+    """Which sheets the lists of a data set name for what: ``ImageSets/Main/train.txt``, or ``train.txt`` beside them.
+
+    A line is a picture's name, with blanks and folders as it may have them, without ending or with one; what stands
+    behind it in the lists of single classes (``1``, ``-1``) is no part of it.
+    """
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._said: dict[str, list[tuple[Path, tuple[str, ...], str]]] = {}
+        for file in files:
+            base = file.parent.parent if file.parent.name == "Main" else file.parent
+            base = base.parent if base.name == "ImageSets" else base
+            try:
+                lines = read_text(file, limits.LIST_FILE, errors="replace").splitlines()
+            except LabError:
+                continue
+            for line in filter(None, map(str.strip, lines)):
+                parts = [
+                    part for part in _FLAG.sub("", line).replace("\\", "/").split("/") if part not in ("", ".", "..")
+                ]
+                if parts:
+                    key = tuple(map(folded, (*parts[:-1], stem_of(parts[-1]))))
+                    self._said.setdefault(key[-1], []).append((base, key, split_of(file.stem)))
+
+    def of(self, sheet: Path) -> str:
+        """The split of a sheet; empty if no list names it. One that several name is trained on."""
+        own = tuple(map(folded, (*sheet.parts[:-1], stem_of(sheet.stem))))
+        found = {
+            split
+            for base, key, split in self._said.get(own[-1], ())
+            if base in sheet.parents and self._meant(key, own, base)
+        }
+        return TRAIN if TRAIN in found else max(found, default="")
+
+    @staticmethod
+    def _meant(key: tuple[str, ...], own: tuple[str, ...], base: Path) -> bool:
+        """Whether the folders that a line gives are those of a sheet, or such as hold pictures."""
+        folders = [part for part in key[:-1] if key_of(part)]
+        mine = [part for part in own[len(base.parts) : -1] if key_of(part)]
+        shorter = min(len(folders), len(mine))
+        return not shorter or mine[-shorter:] == folders[-shorter:]
+
+
+def is_list(path: Path) -> bool:
+    """Whether a file is named as a list of a split: ``train.txt``, not those of single classes or of other tasks."""
+    return folded(path.stem) in _LISTS and path.parent.name not in ("Segmentation", "Layout", "Action")
 
 
 def _whole(text: str) -> int:
@@ -162,21 +206,21 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _object(node: Node, path: Path, raw: Raw, faults: Faults) -> None:
+def _object(node: Node, path: Path, raw: Raw, faults: Faults, origin: Origin) -> None:
     name = node.said("name")
     if not name:
         return faults.add(path, node.line, Message("an object without a name"))
     box = node.child("bndbox")
     if box is None:
         return faults.add(path, node.line, Message("an object without a box"))
-    left, top, right, bottom = (_number(box.said(corner)) for corner in CORNERS)
+    said = [box.said(corner) for corner in CORNERS]
+    left, top, right, bottom = map(_number, said)
     if left is None or top is None or right is None or bottom is None:
         return faults.add(path, box.line, Message("the box is not four numbers"))
-    left, top = left - 1, top - 1  # the first pixel is 1, and the last one belongs to the box
-    if right <= left or bottom <= top:
-        return faults.add(path, box.line, Message("the box has no area"))
+    corners = (left, top, right, bottom)
+    origin.see_box(corners, any("." in text for text in said), raw.size)
     if node.said("difficult") == "1":
         faults.crowds += 1
         return None
-    raw.boxes.append(RawBox(name, (left, top, right, bottom), box.line))
+    raw.boxes.append(RawBox(name, corners, box.line))
     return None

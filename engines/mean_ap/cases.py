@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
+from engines.data.annotated_size import Size
 from engines.data.judged import RESULTS, Judged, judged_pictures
-from engines.data.pictures import read_picture
 from engines.data.scenes import KINDS
+from engines.mean_ap.photos import Photos
 from engines.mean_ap.spec import Moved
 
 PAPER = 236  # gray of a picture that is not at hand
@@ -23,26 +23,72 @@ SHARP = 1200  # pixels of the longer side of a picture on screen
 DRAWN = 384  # the same for a drawn one
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture on screen: ``rgb`` uint8 (H, W, 3); whether it is ``blank`` paper since there is none; the ``size`` in
+    pixels that boxes on it are measured in; what has to be said of it."""
+
+    rgb: np.ndarray
+    blank: bool
+    size: Size
+    note: Message | None = None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The picture that a COCO file names, with the size that it gives, (0, 0) for none, and how far its boxes reach."""
+
+    photos: Photos
+    name: str
+    declared: Size
+    reach: tuple[float, float]
+
+    def shown(self, side: int, size: Size) -> Shown:
+        """The picture, its longer side at most ``side``; ``size`` is its own where the file that it lies in is broken.
+
+        Raises
+        ------
+        LabError
+            If it can't be had.
+        """
+        fit = self.photos.fit(self.name, self.declared, self.reach)
+        rgb = self.photos.pixels(self.name, side, fit)
+        if fit is None:
+            return Shown(rgb, False, size)
+        values = {"real": "{} × {}".format(*fit.real), "said": "{} × {}".format(*self.declared)}
+        note = Message("The picture has {real} pixels, its annotations say {said}.", values) if fit.differs else None
+        return Shown(rgb, False, fit.size, note)
+
+
 @dataclass(frozen=True)
 class Image:
-    """One image: what to call it, its size in pixels, and how to get at its pixels (None: not at hand); that is told
-    how many pixels the longer side needs at most."""
+    """One image: what to call it, its size in pixels, and how to get at its pixels: a drawing's are told how many the
+    longer side needs at most, a photo lies in a file. Neither: not at hand."""
 
     name: str
     width: int
     height: int
     pixels: Callable[[int], np.ndarray] | None = None
+    photo: Photo | None = None
+
+    def shown(self, side: int = SHARP) -> Shown:
+        """The picture as far as it is at hand."""
+        note, size = None, (self.width, self.height)
+        if self.pixels is not None:
+            return Shown(self.pixels(side), False, size)
+        if self.photo is not None:
+            try:
+                return self.photo.shown(side, size)
+            except LabError as error:  # a file that is gone or broken: its boxes can be looked at all the same
+                note = error.message
+        scale = min(1.0, side / max(1, self.width, self.height))
+        paper = max(1, round(self.height * scale)), max(1, round(self.width * scale))
+        return Shown(np.full((*paper, 3), PAPER, np.uint8), True, size, note)
 
     def rgb(self, side: int = SHARP) -> tuple[np.ndarray, bool]:
         """Pixels, uint8 (H, W, 3), and whether they are blank paper since there is no picture."""
-        if self.pixels is not None:
-            try:
-                return self.pixels(side), False
-            except LabError:
-                pass  # an image file that is gone or broken: its boxes can be looked at all the same
-        scale = min(1.0, side / max(1, self.width, self.height))
-        size = max(1, round(self.height * scale)), max(1, round(self.width * scale))
-        return np.full((*size, 3), PAPER, np.uint8), True
+        shown = self.shown(side)
+        return shown.rgb, shown.blank
 
     def reaching(self, width: float, height: float) -> Image:
         """The same, with a size that boxes reaching this far need if the file gave none."""
@@ -125,32 +171,3 @@ def sample() -> Cases:
 
 def _drawn(one: Judged) -> Callable[[int], np.ndarray]:
     return lambda side: one.picture(min(side, DRAWN))
-
-
-def photo_at(folder: Path, file_name: str) -> Callable[[int], np.ndarray] | None:
-    """Reads the picture that a COCO file names, if it lies beside it or in a folder beside it; it is looked for when
-    it is wanted, since a file may name a hundred thousand."""
-    if not file_name:
-        return None
-    name = Path(file_name)
-    if name.is_absolute() or ".." in name.parts:
-        return None  # a file from elsewhere does not get to say what is read from this machine
-
-    def read(side: int) -> np.ndarray:
-        try:
-            found = next((path for path in candidates(folder, name) if path.is_file()), None)
-        except OSError:  # a name too long for any file, a folder that may not be looked into
-            found = None
-        if found is None:
-            raise LabError("{name}: the picture is missing.", name=name.name)
-        return read_picture(found, keep=side * side).rgb
-
-    return read
-
-
-def candidates(folder: Path, name: Path) -> Iterator[Path]:
-    """Where a picture of this name may lie."""
-    places = [folder, folder / "images", folder.parent / "images", folder / name.parent]
-    places += [base / split for base in (folder, folder.parent) for split in ("val2017", "train2017")]
-    for place in places:
-        yield from (place / name, place / name.name)

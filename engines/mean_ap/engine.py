@@ -18,7 +18,7 @@ from engines.core.errors import LabError, Message
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
-from engines.mean_ap.cases import Cases
+from engines.mean_ap.cases import Cases, Shown
 from engines.mean_ap.files import reading
 from engines.mean_ap.model import Judged, Steps, confusion, judge, judge_again, steps
 from engines.mean_ap.spec import (
@@ -159,8 +159,8 @@ class Engine:
         yield self._once("numbers", (id(cases), params.moved, style), lambda: numbers(cases, boxes, *found))
 
     def _picture(self, cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float) -> PictureSeen:
-        rgb, blank = self._once("pixels", (id(cases), index), cases.images[index].rgb)
-        return picture(cases, boxes, judged, index, threshold, rgb, blank)
+        shown = self._once("pixels", (id(cases), index), cases.images[index].shown)
+        return picture(cases, boxes, judged, index, threshold, shown)
 
     def _strips(self, cases: Cases, pictures: tuple[int, ...], job: Job[MeanApParams]) -> Iterator[StripSeen]:
         """The small pictures, a few at a time where they have to be made."""
@@ -292,9 +292,7 @@ def corners(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def picture(
-    cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float, rgb: np.ndarray, blank: bool
-) -> PictureSeen:
+def picture(cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float, shown: Shown) -> PictureSeen:
     """One image with all its boxes."""
     first, last = int(cases.truth_start[index]), int(cases.truth_start[index + 1])
     mine = slice(int(cases.start[index]), int(cases.start[index + 1]))
@@ -302,9 +300,8 @@ def picture(
     taker = judged.taken_by[truths]
     found = (taker >= 0) & (boxes.score[taker] >= threshold) if len(boxes.score) else taker >= 0
     partner = judged.partner[mine]
-    image = cases.images[index]
     return PictureSeen(
-        index=index, rgb=rgb, blank=blank, width=image.width, height=image.height,
+        index=index, rgb=shown.rgb, blank=shown.blank, note=shown.note, width=shown.size[0], height=shown.size[1],
         truths=corners(boxes.truths[truths]), truth_labels=boxes.truth_label[truths], crowd=boxes.crowd[truths],
         aside=judged.aside[truths],
         found=found, boxes=corners(boxes.boxes[mine]), labels=boxes.label[mine], scores=boxes.score[mine],

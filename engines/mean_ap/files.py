@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
-from engines.mean_ap.cases import Cases, Image, photo_at
+from engines.core.reading import mapped
+from engines.mean_ap.cases import Cases, Image, Photo
+from engines.mean_ap.photos import Photos, compared
 from engines.mean_ap.pieces import Reading, read_json
 from engines.mean_ap.spec import RESULTS_ALONE
 
@@ -33,6 +35,7 @@ class Truth:
     images: tuple[Image, ...]
     image_of: dict[int | str, int]
     columns: tuple[np.ndarray, ...]
+    notes: tuple[Message, ...] = ()
 
 
 class Rows:
@@ -81,6 +84,7 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         categories[ident] = len(classes)
         classes.append(_line(entry.get("name")) or str(ident))
     images: list[Image] = []
+    names: list[str] = []
     image_of: dict[int | str, int] = {}
     for n, entry in enumerate(content["images"]):
         if n % EACH == 0:
@@ -93,10 +97,12 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         size = [entry.get(key) for key in ("width", "height")]
         width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
         shown = _line(Path(file_name).name) or _line(image_id)
-        images.append(Image(shown, width, height, photo_at(path.parent, file_name)))
+        images.append(Image(shown, width, height))
+        names.append(file_name)
     texts = any(isinstance(one, str) for one in image_of)
     order = sorted(image_of, key=str if texts else int)
-    images, image_of = [images[image_of[one]] for one in order], {one: n for n, one in enumerate(order)}
+    images, names = [images[image_of[one]] for one in order], [names[image_of[one]] for one in order]
+    image_of = {one: n for n, one in enumerate(order)}
     rows = Rows(8)
     for n, entry in enumerate(content["annotations"]):
         if n % EACH == 0:
@@ -115,8 +121,14 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
     columns = (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2] > 0, table[:, 3], table[:, 4:])
     reach = np.zeros((len(images), 2))
     np.maximum.at(reach, columns[0], table[:, 4:6] + table[:, 6:8])
-    sized = tuple(one.reaching(*far) for one, far in zip(images, reach.tolist(), strict=True))
-    return Truth(path, tuple(classes), categories, sized, image_of, columns)
+    photos, sizes = Photos(path, names), [(one.width, one.height) for one in images]
+    yield from mapped(photos.looking(), lambda seen: (seen, 0))
+    notes = yield from mapped(compared(photos, names, sizes, reach), lambda at: (at, len(names)))
+    sized = tuple(
+        replace(one, photo=Photo(photos, name, size, (far[0], far[1])) if name else None).reaching(*far)
+        for one, name, size, far in zip(images, names, sizes, reach.tolist(), strict=True)
+    )
+    return Truth(path, tuple(classes), categories, sized, image_of, columns, tuple(notes))
 
 
 def read_results(content: list[Any], path: Path, truth: Truth) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
@@ -190,7 +202,7 @@ def reading(paths: Sequence[Path]) -> Reading[Cases]:
     image, label, score, boxes = found
     truth_image, truth_label, crowd, area, truths = truth.columns
     every = Boxes(len(truth.images), image, label, score, boxes, truth_image, truth_label, crowd, area, truths)
-    return Cases.of(title, truth.classes, truth.images, every, notes=tuple(notes))
+    return Cases.of(title, truth.classes, truth.images, every, notes=(*notes, *truth.notes))
 
 
 # -- one value of one entry

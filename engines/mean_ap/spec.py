@@ -163,6 +163,8 @@ class PictureSeen(Frame):
     index : int
     rgb : ndarray uint8 (H, W, 3)
         Pixels; plain paper where the file is not at hand (``blank``).
+    note : Message, optional
+        Why it is not, or what else has to be said of the picture.
     width, height : int
         In pixels of the boxes.
     truths, boxes : ndarray (g, 4), (n, 4)
@@ -193,6 +195,7 @@ class PictureSeen(Frame):
     verdicts: Ints
     partner: Ints
     overlap: Floats
+    note: Message | None = None
 
 
 @dataclass(frozen=True)

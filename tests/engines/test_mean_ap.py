@@ -293,13 +293,13 @@ def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
 
 @pytest.mark.parametrize("size", ["all", "small", "medium", "large"])
 def test_the_missed_of_all_pictures_are_the_missed_of_all_classes(size):
-    from engines.mean_ap.cases import sample
+    from engines.mean_ap.cases import Shown, sample
     from engines.mean_ap.engine import missed, picture
     from engines.mean_ap.model import judge
 
     cases = sample()
-    judged, paper = judge(cases.boxes, 0.5, size), np.zeros((1, 1, 3), np.uint8)
-    pages = [picture(cases, cases.boxes, judged, i, 0.5, paper, True) for i in range(len(cases.images))]
+    judged, paper = judge(cases.boxes, 0.5, size), Shown(np.zeros((1, 1, 3), np.uint8), True, (1, 1))
+    pages = [picture(cases, cases.boxes, judged, i, 0.5, paper) for i in range(len(cases.images))]
     by_class = sum(len(missed(cases.boxes, judged, label, 0.5)) for label in range(len(cases.classes)))
     assert sum(int((~page.found & ~page.aside).sum()) for page in pages) == by_class > 0
     assert all(page.aside[page.crowd].all() for page in pages)

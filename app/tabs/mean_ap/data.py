@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,6 +16,11 @@ from engines.core.protocol import Ended, Event
 from engines.mean_ap.spec import OF_DATA, RESULTS_ALONE, DataShown, MeanApParams
 
 MOST_FILES = 4
+
+
+def together(first: Message, second: Message) -> Message:
+    """Two things to be said, one after the other."""
+    return Message("{first} {second}", {"first": first, "second": second})
 
 
 class DataSet(QObject):
@@ -69,8 +75,8 @@ class DataSet(QObject):
             case DataShown() if event is not self.shown:
                 self.shown = event
                 self.named.emit(event.name)
-                for note in event.notes[:1]:
-                    self._host.complain(note, word="Note")
+                if event.notes:
+                    self._host.complain(reduce(together, event.notes), word="Note")
             case Ended() if event.error is not None:
                 self._went_wrong(event.error, event.memory)
             case Ended() if event.cancelled and self._feed.given_up:

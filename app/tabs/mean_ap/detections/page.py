@@ -248,7 +248,8 @@ class DetectionsPage(Page):
             self.photo.set_photo(seen.rgb)
         if before is None or before.index != seen.index:
             self._held = None
-        self.photo.set_note(Message("The picture file is not at hand: boxes alone.") if seen.blank else "")
+        reason = "The picture file is not at hand: boxes alone." if seen.blank else ""
+        self.photo.set_note(seen.note or (Message(reason) if reason else ""))
         passing = self._passing(seen)
         counts = {
             "tp": int((passing & (seen.verdicts == RIGHT)).sum()),
