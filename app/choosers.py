@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from app import words
-from app.header import DropDown, entry
+from app.header import DropDown, entry, with_keys
 from app.samples import sample_names
 from app.words import Text, tr
 from engines.checkpoints import catalog, layout
@@ -129,7 +129,7 @@ class PictureChooser(Chooser):
             entry(inner, title, partial(shell.take_sample, name))
         menu.addSeparator()
         for text, keys, act in (("Open pictures", "Ctrl+O", shell.open_files), ("Paste", "Ctrl+V", shell.paste)):
-            entry(menu, Message("{text}\t{keys}", {"text": Message(text), "keys": keys}), act)
+            entry(menu, with_keys(text, keys), act)
         recent = [Path(path) for path in shell.settings.recent_pictures if Path(path).is_file()]
         if recent:
             menu.addSeparator()

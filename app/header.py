@@ -13,6 +13,7 @@ from app.fitting import FittingBar
 from app.theme import HEADER, S1, S3, S4, TITLE
 from app.widgets import Button, button, label, row
 from app.words import Text
+from engines.core.errors import Message
 
 FORMS = 5  #: of a header, from wide to narrow
 
@@ -49,6 +50,11 @@ def entry(
     action.triggered.connect(lambda _checked=False: act())
     menu.addAction(action)
     return action
+
+
+def with_keys(text: str, keys: str) -> Message:
+    """A line of a menu with its keys at the right."""
+    return Message("{text}\t{keys}", {"text": Message(text), "keys": keys})
 
 
 class Header(FittingBar):
@@ -159,10 +165,10 @@ class Header(FittingBar):
             entry(menu, text, button.click, checked=button.isChecked())
 
     def _fill_more(self, menu: QMenu) -> None:
-        entry(menu, "Undo (Ctrl+Z)", self.undo.emit, enabled=self.undo_button.isEnabled())
-        entry(menu, "Redo (Ctrl+Y)", self.redo.emit, enabled=self.redo_button.isEnabled())
-        entry(menu, "Copy what is on screen as a picture (Ctrl+C)", self.copied.emit)
-        entry(menu, "Fit the views (0)", self.fitted.emit)
+        entry(menu, with_keys("Undo", "Ctrl+Z"), self.undo.emit, enabled=self.undo_button.isEnabled())
+        entry(menu, with_keys("Redo", "Ctrl+Y"), self.redo.emit, enabled=self.redo_button.isEnabled())
+        entry(menu, with_keys("Copy what is on screen as a picture", "Ctrl+C"), self.copied.emit)
+        entry(menu, with_keys("Fit the views", "0"), self.fitted.emit)
 
 
 class Underline(QWidget):

@@ -58,11 +58,14 @@ class Saving(QObject):
     -------
     told : Message
         How it goes.
+    saved : Path
+        It is on the disk.
     refused : Message
         Why something could not be saved.
     """
 
     told = Signal(object)
+    saved = Signal(object)
     refused = Signal(object)
     _done = Signal(object)  # from the writing thread to the window's
 
@@ -121,6 +124,7 @@ class Saving(QObject):
             self.refused.emit(error.message)
         else:
             self._tell("Saved: {name}", place)
+            self.saved.emit(place)
 
     def _tell(self, text: str, place: Path) -> None:
         self.told.emit(Message(text, {"name": place.name}))

@@ -11,11 +11,12 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import export
+from app.placing import FIRST
 from app.settings import Settings
 from app.stream import Stream
 from app.tab import AnyTab
 from app.topics import topics
-from app.window import FIRST, Window
+from app.window import Window
 from engines.core.files import WriteError, write
 
 PATIENCE = 180_000  #: ms that a tab may take to its first full result

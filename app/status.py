@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
@@ -30,10 +31,13 @@ class Status(FittingBar):
         ``auto``, ``cpu``, ``cuda`` or ``mps`` was chosen.
     cancelled
         Cancel was pressed.
+    sought : Path
+        "Show in folder" was pressed.
     """
 
     device = Signal(str)
     cancelled = Signal()
+    sought = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +54,9 @@ class Status(FittingBar):
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(140, 8)
         self._cancel = button("Cancel", px=SMALL, clicked=self.cancelled.emit)
+        self._saved: Path | None = None  # what the note says was saved
+        self._show = button("Show in folder", "folder", px=SMALL, clicked=lambda: self.sought.emit(self._saved))
+        self._show.hide()
         self._fps = quiet()
         self._fps.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._note: Message | None = None
@@ -60,7 +67,7 @@ class Status(FittingBar):
         self._wait.setInterval(PATIENCE)
         self._wait.timeout.connect(self._announce)
         self.setLayout(
-            row(self._device, self._memory, 1, self._text, self._bar, self._cancel, 1, self._fps, gap=S3,
+            row(self._device, self._memory, 1, self._text, self._show, self._bar, self._cancel, 1, self._fps, gap=S3,
                 pad=(S3, 0, S4, 0))
         )  # fmt: skip
         self._rest()
@@ -114,8 +121,16 @@ class Status(FittingBar):
     def set_note(self, note: Message | None) -> None:
         """What stands there while nothing is being done, such as the time of the last computation."""
         self._note = note
+        self._saved = None
+        self._show.hide()
         if not self._told:
             words.say(self._text, "setText", note or "")
+
+    def set_saved(self, place: Path) -> None:
+        """The note says that this file was saved: offer to show where, until there is another note."""
+        self._saved = place
+        self._show.show()
+        self.fit_parts()
 
     def set_dressing(self, busy: bool) -> None:
         """The whole window is about to change its look, or has done so. It stands still meanwhile: painted at once."""
@@ -148,6 +163,7 @@ class Status(FittingBar):
         """What may be left out of a narrow bar: first the frames per second, then the memory, then the moving bar."""
         wanted: list[tuple[QWidget, bool]] = [(self._bar, self._told), (self._memory, True), (self._fps, True)]
         always = [self._device, self._text, *([self._cancel] if self._told else [])]
+        always += [self._show] if self._saved else []
         left = self.width() - S3 - S4 - sum(one.minimumSizeHint().width() + S3 for one in always)
         for part, on in wanted:
             wide = part.minimumWidth() + S3

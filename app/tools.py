@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from app import diagnostics, theme, words
-from app.header import entry, refill
+from app import diagnostics, pageexport, theme, words
+from app.about import About
+from app.header import entry, refill, with_keys
+from app.keys import Help
+from app.sheet import bring_or_open
 from app.widgets import Button, button
 from engines.core.errors import Message
 
@@ -53,10 +56,21 @@ class Tools:
         entry(menu, "Icons only at the side", self._toggle_rail, checked=window.side.rail)
         entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
         menu.addSeparator()
-        entry(menu, "Open pictures", window.open_files)
+        entry(menu, with_keys("Open pictures", "Ctrl+O"), window.open_files)
         entry(menu, "Open a folder", window.open_folder)
+        entry(menu, with_keys("Save what is on screen", "Ctrl+S"), partial(pageexport.ask, window))
         menu.addSeparator()
+        entry(menu, with_keys("Keys and help", "F1"), self.show_help)
+        entry(menu, "About Attention Lab", self.show_about)
         entry(menu, "Copy diagnostics", self.copy_diagnostics)
+
+    def show_help(self) -> None:
+        """F1: keys and help."""
+        bring_or_open(self._window, Help)
+
+    def show_about(self) -> None:
+        """Version, licenses and credits."""
+        bring_or_open(self._window, About)
 
     def copy_diagnostics(self) -> None:
         """Put what a bug report needs on the clipboard."""

@@ -133,6 +133,11 @@ class Button(RingedToolButton):
         if tip or text:
             words.say(self, "setAccessibleName", text or tip)
 
+    def setMenu(self, menu: QMenu) -> None:
+        """Qt's own; a button with its icon behind its words runs from right to left, its menu does not."""
+        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        super().setMenu(menu)
+
     def set_text(self, text: Text) -> None:
         """Say another text on the button."""
         words.say(self, "setText", text)

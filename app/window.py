@@ -10,25 +10,24 @@ import sys
 import time
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSize, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
-    QKeySequence,
     QResizeEvent,
-    QScreen,
-    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 
-from app import diagnostics, theme, words
+from app import diagnostics, keys, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
+from app.folders import show_in_folder
 from app.intake import Intake
-from app.regions import bring, focus_next
+from app.placing import Placing
+from app.regions import bring
 from app.saving import Saving
 from app.settings import Settings
 from app.side import Side
@@ -45,9 +44,6 @@ from engines.core.errors import Message
 from engines.core.lane import Lane
 from engines.core.protocol import Ended, Progress
 
-SMALLEST = QSize(960, 600)
-FIRST = QSize(1440, 900)
-FRAME = QSize(8, 40)  #: that a desktop puts around a window, at most
 BEAT = 1000  #: ms between two looks at memory and frames per second
 
 
@@ -69,7 +65,6 @@ class Window(QMainWindow):
         self._wanted = ""  # a topic that was chosen and is not shown yet
         self._built: dict[str, AnyTab] = {}  # that were not shown yet
         self._paints = 0
-        self._followed = False
         self._beat_at = time.monotonic()
         self.setWindowTitle("Attention Lab")
         self.setAcceptDrops(True)
@@ -83,6 +78,8 @@ class Window(QMainWindow):
         self.status = Status()
         self.status.device.connect(self.choose_device)
         self.status.cancelled.connect(self.cancel)
+        self.status.sought.connect(show_in_folder)
+        self.saving.saved.connect(self.status.set_saved)
         self.dressing = Dressing(self, self._dress)
         self._stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
@@ -91,8 +88,8 @@ class Window(QMainWindow):
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
         self.setFocus()  # else the first topic would have it
-        self._place()
-        self._shortcuts()
+        self.placing = Placing(self)
+        keys.bind(self)
         self._show_device()
         self._beat = QTimer(self)
         self._beat.setInterval(BEAT)
@@ -307,34 +304,6 @@ class Window(QMainWindow):
         if not self.settings.theme:
             self.dressing.ask(theme=theme.system())
 
-    # -- keys
-    def _shortcuts(self) -> None:
-        for keys, act in (
-            (QKeySequence.StandardKey.Open, self.open_files),
-            (QKeySequence.StandardKey.Paste, self.paste),
-            (QKeySequence.StandardKey.Copy, lambda: self._on_tab("copy_picture")),
-            (QKeySequence.StandardKey.Undo, lambda: self._on_tab("undo")),
-            (QKeySequence("Ctrl+Y"), lambda: self._on_tab("redo")),
-            (QKeySequence("Ctrl+Shift+Z"), lambda: self._on_tab("redo")),
-            (QKeySequence("0"), lambda: self._on_tab("fit")),
-            (QKeySequence("Esc"), lambda: self._on_tab("escape")),
-            (QKeySequence("F6"), self.next_region),
-            (QKeySequence.StandardKey.Quit, self.close),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.activated.connect(act)
-
-    def _on_tab(self, name: str) -> None:
-        if self.tab is not None:
-            getattr(self.tab, name)()
-
-    def next_region(self) -> None:
-        """F6: side, header, centre, dock, status, and round again."""
-        if self.tab is None:
-            return
-        page = self.tab.pages[self.tab.page]
-        focus_next((self.side, self.tab.header, page.centre, page.dock, self.status))
-
     # -- window events
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
@@ -370,24 +339,9 @@ class Window(QMainWindow):
             self._paints += 1
         return super().event(event)
 
-    def _place(self) -> None:
-        self._demand(QGuiApplication.primaryScreen())
-        self.resize(FIRST)
-        if not self.settings.place(self):
-            self.resize(FIRST.boundedTo(_room_on(QGuiApplication.primaryScreen())))
-
-    def _demand(self, screen: QScreen | None) -> None:
-        """Never to be larger than the screen: its status bar would be out of sight."""
-        self.setMinimumSize(SMALLEST.boundedTo(_room_on(screen)))
-
     def showEvent(self, event: QShowEvent) -> None:
-        """From now on follow the window from screen to screen."""
         super().showEvent(event)
-        handle = self.windowHandle()
-        if handle is not None and not self._followed:
-            self._followed = True
-            handle.screenChanged.connect(self._demand)
-            self._demand(handle.screen())
+        self.placing.shown()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing behind: no thread, no timer, no half file."""
@@ -401,11 +355,6 @@ class Window(QMainWindow):
         if (note := self.settings.take_note()) is not None:
             print(words.tr(note), file=sys.stderr)
         super().closeEvent(event)
-
-
-def _room_on(screen: QScreen | None) -> QSize:
-    """What a screen leaves to a window within its frame."""
-    return screen.availableGeometry().size() - FRAME if screen is not None else FIRST
 
 
 def _torch_sees(device: str) -> bool:

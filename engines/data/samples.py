@@ -38,6 +38,13 @@ SAMPLES = (
 )
 
 
+def credit() -> dict[str, str]:
+    """Who took each bundled photo, and under which license, by file; those of no sample are backgrounds."""
+    rows = (line.split("|") for line in (assets("photos") / "CREDITS.md").read_text("utf-8").splitlines())
+    told = {row[1].strip(" `"): (row[3].strip(), row[4].strip()) for row in rows if len(row) > 5 and "`" in row[1]}
+    return {file: f"{by}, {terms}" for file, (by, terms) in told.items()}
+
+
 def samples() -> list[Sample]:
     """All of them, the best to start with first."""
     return list(SAMPLES)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app import theme, words
 from app.cards import Card
+from app.keys import next_region
 from app.regions import bring
 from app.settings import Settings
 from app.sliders import ParamRow
@@ -204,7 +205,7 @@ def test_keys_reach_the_tab(tab, window, qtbot):
     assert not QGuiApplication.clipboard().pixmap().isNull()
     seen = set()
     for _ in range(5):
-        window.next_region()
+        next_region(window)
         focus = QGuiApplication.focusObject()
         seen.add(focus)
     assert len(seen) >= 3

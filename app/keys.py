@@ -1,0 +1,129 @@
+"""The keys of the window, bound and told in the help (F1) from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QWidget
+
+from app import pageexport, words
+from app.regions import focus_next
+from app.sheet import Sheet, bring_or_open
+
+if TYPE_CHECKING:
+    from app.window import Window
+
+Keys = QKeySequence.StandardKey
+WIDE = 560
+LEFT = 170
+TAKES = (
+    "Drop photos, a folder of photos or a folder with a model on the window. The tab on screen shows them.",
+    "Every map, photo and plot can be saved: click it with the right mouse button.",
+    "A name in color is a setting that is not at its default. A double-click on its slider brings the default back.",
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the window.
+
+    Attributes
+    ----------
+    keys : tuple of QKeySequence.StandardKey or str
+        Any of them.
+    says : str
+        What it does.
+    act : callable
+        Does it, to the window.
+    """
+
+    keys: tuple[QKeySequence.StandardKey | str, ...]
+    says: str
+    act: Callable[[Window], object]
+
+    def written(self) -> str:
+        """The keys as the system writes them."""
+        return ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in self.keys)
+
+
+def on_tab(name: str) -> Callable[[Window], object]:
+    """Calls a method of the tab on screen."""
+    return lambda window: getattr(window.tab, name)() if window.tab is not None else None
+
+
+def next_region(window: Window) -> None:
+    """F6: side, header, centre, dock, status, and round again."""
+    if window.tab is not None:
+        page = window.tab.pages[window.tab.page]
+        focus_next((window.side, window.tab.header, page.centre, page.dock, window.status))
+
+
+OF_WINDOW = (
+    Key(("F1",), "Keys and help", lambda window: bring_or_open(window, Help)),
+    Key((Keys.Open,), "Open pictures", lambda window: window.open_files()),
+    Key((Keys.Paste,), "Paste a picture", lambda window: window.paste()),
+    Key((Keys.Copy,), "Copy what is on screen as a picture", on_tab("copy_picture")),
+    Key((Keys.Save,), "Save what is on screen", pageexport.ask),
+    Key((Keys.Undo,), "Undo", on_tab("undo")),
+    Key(("Ctrl+Y", "Ctrl+Shift+Z"), "Redo", on_tab("redo")),
+    Key(("0",), "Fit the views", on_tab("fit")),
+    Key(("Esc",), "Take back a pin or a choice", on_tab("escape")),
+    Key(("F6",), "To the next part of the window", next_region),
+    Key((Keys.Quit,), "Quit", lambda window: window.close()),
+)
+
+#: What controls and views hear while they have the focus: keys and what they do, both texts.
+OF_PARTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Maps, photos and plots",
+        (
+            ("Point", "What lies there, in numbers"),
+            ("Click, Enter", "Pin it, or let it go"),
+            ("Arrow keys", "To the cell beside it"),
+            ("Wheel", "Zoom at the pointer"),
+            ("Drag", "Move what is zoomed"),
+            ("Right button", "Copy, save, or a figure for a paper"),
+        ),
+    ),
+    (
+        "Sliders",
+        (
+            ("Arrow keys", "One step"),
+            ("Page up, Page down", "Ten steps"),
+            ("Double-click", "Back to the default"),
+            ("Enter in the field", "Take the typed number"),
+        ),
+    ),
+    (
+        "Training pages",
+        (
+            ("Space", "Start or pause"),
+            (".", "One step"),
+            ("Home, End", "Look at the first step, at the newest"),
+        ),
+    ),
+)
+
+
+def bind(window: Window) -> None:
+    """Listen to the keys of the window."""
+    for key in OF_WINDOW:
+        for sequence in key.keys:
+            QShortcut(QKeySequence(sequence), window).activated.connect(lambda act=key.act: act(window))
+
+
+class Help(Sheet):
+    """F1: what the window takes, and all of its keys."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, "Keys and help", WIDE)
+        for text in TAKES:
+            self.line(text)
+        self.heading("Everywhere")
+        self.pairs([(words.plain(key.written()), key.says) for key in OF_WINDOW if key.written()], LEFT)
+        for title, keys in OF_PARTS:
+            self.heading(title)
+            self.pairs(list(keys), LEFT)
