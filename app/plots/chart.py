@@ -122,6 +122,29 @@ class Chart(Surface):
         self._levels.set_levels(tuple(float(v) for v in ticks[0][1]) if ticks else (), left, right, low, high)
 
 
+class Layer:
+    """Items of one kind that a chart may show beside its own, such as curves.
+
+    Parameters
+    ----------
+    chart : Chart
+        Where they stand; it need not be built yet.
+    """
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart = chart
+
+    def put_once(self, item: pg.GraphicsObject, height: float) -> bool:
+        """Put an item on the chart, which is built by now; False if it stands there already."""
+        if item.getViewBox() is not None:
+            return False
+        self._chart.put(item, height)
+        return True
+
+    def looks(self) -> None:
+        """Another theme or language."""
+
+
 def link(charts: Sequence[Chart]) -> None:
     """Show the same x in all of these, whichever of them the hand moves; "show all" is of all of them, too."""
     first = charts[0]

@@ -55,7 +55,7 @@ class CursorPlot(Chart):
     # -- for subclasses
     def has_curves(self) -> bool:
         """Whether there is anything to pick from."""
-        raise NotImplementedError
+        return True
 
     def set_cursor(self, x: float | None) -> None:
         """Put the dashed line at x."""

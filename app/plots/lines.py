@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from app import theme
-from app.plots.chart import Chart, ink
+from app.plots.chart import Chart, Layer, ink
 from app.plots.surface import cosmetic
 from app.words import Text
 
@@ -52,17 +52,11 @@ def same(one: Line, other: Line) -> bool:
     return other.filled is None and np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)
 
 
-class Lines:
-    """The curves of a plot: the same items, unless there are other curves or the theme is another.
-
-    Parameters
-    ----------
-    chart : Chart
-        Where they stand; it need not be built yet.
-    """
+class Lines(Layer):
+    """The curves of a plot: the same items, unless there are other curves or the theme is another."""
 
     def __init__(self, chart: Chart) -> None:
-        self._chart = chart
+        super().__init__(chart)
         self._lines: tuple[Line, ...] = ()
         self._curves: list[pg.PlotCurveItem] = []
         self._made: tuple[object, ...] = ()  # what the curves were made for
@@ -92,8 +86,7 @@ class Lines:
             self._single.setData(alone)
 
     def _make(self) -> None:
-        if self._single.getViewBox() is None:
-            self._chart.put(self._single, 1)
+        self.put_once(self._single, 1)
         for item in self._curves:
             self._chart.plot.removeItem(item)
         self._curves = [
@@ -104,6 +97,5 @@ class Lines:
             self._chart.put(item)
 
     def looks(self) -> None:
-        """Another theme."""
         if self._lines:
             self.show_lines(self._lines, anew=True)

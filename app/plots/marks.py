@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 
-from app.plots.chart import HOLLOW, Chart, case, dashed, ink
+from app.plots.chart import HOLLOW, Chart, Layer, case, dashed, ink
 from app.plots.items import Caption
 from app.theme import CAPTION, S2
 from app.words import Text
@@ -26,20 +26,13 @@ class Mark:
     ring: bool = False
 
 
-class Marks:
-    """The marks of a plot.
-
-    Parameters
-    ----------
-    chart : Chart
-        Where they stand; it need not be built yet.
-    """
+class Marks(Layer):
+    """The marks of a plot."""
 
     def __init__(self, chart: Chart) -> None:
-        self._chart = chart
+        super().__init__(chart)
         self._marks: tuple[Mark, ...] = ()
         self._spots = pg.ScatterPlotItem(antialias=True)
-        self._spots.setZValue(7)
         self._feet: list[pg.PlotCurveItem] = []
         self._words: list[Caption] = []
 
@@ -55,8 +48,7 @@ class Marks:
 
     def _redraw(self) -> None:
         chart = self._chart
-        if self._spots.getViewBox() is None:
-            chart.put(self._spots, 7)
+        if self.put_once(self._spots, 7):
             chart.box.sigRangeChanged.connect(self._stand)
         while len(self._words) < len(self._marks):
             self._words.append(Caption((0, 0.9), gap=S2 - 2))
@@ -94,6 +86,5 @@ class Marks:
                 foot.setData(np.array([at.x()] * 2), np.array([low, at.y()]))
 
     def looks(self) -> None:
-        """Another theme or language."""
         if self._marks:
             self._redraw()

@@ -10,15 +10,15 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 
-from app import theme, words
+from app import words
 from app.plots.axes import Axis, LogAxis
 from app.plots.chart import HOLLOW, Chart, case, dashed, finite, ink
-from app.plots.items import Caption, Handle
+from app.plots.items import Caption
 from app.plots.lines import Line, Lines
 from app.plots.marks import Mark, Marks
 from app.plots.points import Points, embers
+from app.plots.queryline import QueryLine
 from app.plots.stems import Stems
-from app.plots.surface import cosmetic
 from app.plots.typed import GraphicsView
 from app.theme import S2, S4
 
@@ -71,19 +71,16 @@ class ScatterPlot(Chart):
         self._x, self._y = np.zeros(0), np.zeros(0)
         self._heat: np.ndarray | None = None  # (N,) share of the color map
         self._weights: np.ndarray | None = None  # (N,)
-        self._query: float | None = None
-        self._answer: float | None = None
         self._fixed: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
         self._hover: int | None = None
         self._chosen: int | None = None
         self._cursor: float | None = None
-        self._points, self._rings, self._meets = Points(), pg.ScatterPlotItem(antialias=True), Points()
+        self._points, self._rings = Points(), pg.ScatterPlotItem(antialias=True)
         self._line = pg.InfiniteLine(angle=90)
         self._chip = Caption(gap=S2, chip=True)
         self._curves, self._marks = Lines(self), Marks(self)
+        self._asked = QueryLine(self, self._pulled, lambda: self.query_settled.emit())
         self._stems: Stems | None = None
-        self._pulls: list[Handle] = []  # the query line, in the strip, too
-        self._bands: list[pg.LinearRegionItem] = []
         super().__init__(low, {"left": Axis("left"), "bottom": LogAxis("bottom") if log_x else Axis("bottom")},
                          (log_x, False))  # fmt: skip
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -96,25 +93,14 @@ class ScatterPlot(Chart):
         self.pointed_at.connect(self._point)
 
     def _build(self) -> None:
-        """Add the items that are always there; the query line and its band also to the strip."""
-        for box in (self.box,) if self._stems is None else (self.box, self._stems.box):
-            foot = box is not self.box or self._stems is None
-            pull = Handle(12 if foot else 0, hollow=True)
-            pull.sigDragged.connect(self._pulled)
-            pull.sigPositionChangeFinished.connect(lambda _line: self.query_settled.emit())
-            band = pg.LinearRegionItem(movable=False)
-            for edge in band.lines:
-                edge.hide()
-            for item, height in ((pull, 5), (band, -20)):
-                item.hide()
-                item.setZValue(height)
-                box.addItem(item, ignoreBounds=True)
-            self._pulls.append(pull)
-            self._bands.append(band)
-        above = ((self._points, 6), (self._line, 4), (self._meets, 8), (self._rings, 9))
+        """Add the items that are always there; the query line and its window also to the strip."""
+        self._asked.stand_in(self.box, foot=self._stems is None)
+        if self._stems is not None:
+            self._asked.stand_in(self._stems.box, foot=True)
+        above = ((self._points, 6), (self._line, 4), (self._rings, 9))
         for item, height in (*above, (self._chip, 10)):
             self.put(item, height)
-        for item in (self._line, self._meets, self._chip):
+        for item in (self._line, self._chip):
             item.hide()
         self._points.moved.connect(self._dragged)
         self._points.dropped.connect(self._dropped)
@@ -165,29 +151,13 @@ class ScatterPlot(Chart):
 
     def set_query(self, x: float | None, answer: float | None = None, band: tuple[float, float] | None = None) -> None:
         """Put the query line at x, a dot at its answer (None: no dot), and shade a window around it."""
-        self._query, self._answer = x, answer
-        self._place_query()
-        for region in self._bands:
-            region.setVisible(band is not None)
-            if band is not None:
-                region.setRegion([self.seen(v).x() for v in band])
-        meets = x is not None and answer is not None
-        self._meets.setVisible(meets)
-        if x is not None and answer is not None:
-            at = self.seen(x, answer)
-            self._meets.setData(x=[at.x()], y=[at.y()])
+        self._asked.show_query(x, answer, band)
         self.tell()
-
-    def _place_query(self) -> None:
-        for pull in self._pulls:
-            pull.setVisible(self._query is not None)
-            if self._query is not None:
-                pull.setValue(self.seen(self._query).x())
 
     @property
     def query(self) -> float | None:
         """Where the query line stands."""
-        return self._query
+        return self._asked.at
 
     def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Show a fixed range of x or y; None follows the content."""
@@ -219,15 +189,15 @@ class ScatterPlot(Chart):
             out[name] = np.stack([line.x, line.y], 1)
             if line.filled is not None:
                 out[f"{name}_filled"] = line.filled
-        if self._query is not None:
-            out["query"] = np.array([self._query])
+        if self.query is not None:
+            out["query"] = np.array([self.query])
         return out
 
     def report(self) -> str:
         at = self._hover if self._hover is not None else self._chosen
         if at is not None and at < len(self._x):
             return f"{at + 1}: {self._said(at)}"
-        return ", ".join(words.number(v, 2) for v in (self._query, self._answer) if v is not None)
+        return ", ".join(words.number(v, 2) for v in (self.query, self._asked.answer) if v is not None)
 
     def _said(self, at: int) -> str:
         text = f"{words.number(self._x[at], 2)}, {words.number(self._y[at], 2)}"
@@ -249,9 +219,7 @@ class ScatterPlot(Chart):
         kept = self.meant(QPointF(min(right, max(left, at.x())), min(high, max(low, at.y()))))
         return kept.x(), kept.y()
 
-    def _pulled(self, line: Handle) -> None:
-        at = line.pos()
-        self._place_query()  # it is where its owner says
+    def _pulled(self, at: QPointF) -> None:
         self.query_moved.emit(self._reach(at)[0])
 
     def _clicked(self, event: Any) -> None:
@@ -267,7 +235,7 @@ class ScatterPlot(Chart):
             self.point_added.emit(*self._reach(at))
         elif near is not None:
             self._chosen = near
-        elif self._query is not None and not event.double():
+        elif self.query is not None and not event.double():
             self._chosen = None
             self.query_moved.emit(self._reach(at)[0])
             self.query_settled.emit()
@@ -335,9 +303,9 @@ class ScatterPlot(Chart):
         return True
 
     def walk(self, rows: int, cols: int) -> bool:
-        if cols and self._query is not None:
+        if cols and self.query is not None:
             left, right = self.box.viewRange()[0]
-            at = self.seen(self._query) + QPointF(cols * (right - left) / 100, 0)
+            at = self.seen(self.query) + QPointF(cols * (right - left) / 100, 0)
             self.query_moved.emit(self._reach(at)[0])
             self.query_settled.emit()
             return True
@@ -385,15 +353,8 @@ class ScatterPlot(Chart):
 
     def looks(self) -> None:
         super().looks()
-        accent = theme.color("accent")
-        for pull, band in zip(self._pulls, self._bands, strict=True):
-            pull.setPen(cosmetic(accent, width=2))
-            pull.setHoverPen(cosmetic(accent, width=3))
-            band.setBrush(theme.color("accent_soft", 130))
+        self._asked.looks()
         self._line.setPen(dashed())
-        self._meets.setSize(12)  # not by setData, which would take its place away
-        self._meets.setPen(case())
-        self._meets.setBrush(accent)
         self._chip.dress()
         self._marks.looks()
         if self._stems is not None:

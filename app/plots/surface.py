@@ -1,35 +1,15 @@
-"""What all plots share: one plot in a view, its menu, keys, focus mark, words for a screen reader, "show all"."""
+"""What all plots share: one plot in a view, places in units of its axes, "show all"."""
 
 from __future__ import annotations
 
-import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleEvent,
-    QColor,
-    QContextMenuEvent,
-    QFocusEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 
-from app import export, theme
+from app import theme
 from app.plots.axes import Axis, Box
 from app.plots.plot import Plot
-from app.plots.typed import GraphicsView
-from app.rings import BY_KEY
-from app.theme import BODY
-from app.undressed import paints_itself
-from app.words import Text, drawn
-
-ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+from app.plots.view import View
 
 
 def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: float = 1) -> QPen:
@@ -42,11 +22,11 @@ def cosmetic(color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine, width: f
     return made
 
 
-class Surface(GraphicsView):
+class Surface(View):
     """A view with one plot: wheel zooms, drag pans, Shift+drag zooms into a rectangle.
 
-    A subclass adds items to ``plot`` and says what is whole (`whole`), what the numbers are, and what a screen reader
-    hears. A range that the hand has chosen stays until a double click, ``0`` or the menu shows all again.
+    A subclass adds items to ``plot`` and says what is whole (`whole`). A range that the hand has chosen stays until a
+    double click, ``0`` or the menu shows all again.
 
     Parameters
     ----------
@@ -62,18 +42,10 @@ class Surface(GraphicsView):
     """
 
     pointed_at = Signal(object)
+    export_name = "plot"
 
     def __init__(self, low: tuple[int, int] = (120, 80), axes: dict[str, pg.AxisItem] | None = None) -> None:
-        super().__init__()
-        self.settings: dict[str, object] = {}  # those of a run; else those of the page are exported
-        self.export_name = "plot"
-        self._keyboard = False  # focus came by key: show the mark
-        self._empty: Text = ""
-        self.setMinimumSize(*low)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMouseTracking(True)
-        paints_itself(self)
+        super().__init__(low)
         self.box = Box()
         made = axes if axes is not None else {"left": Axis("left"), "bottom": Axis("bottom")}
         self.plot = Plot(self.box, made)
@@ -85,36 +57,11 @@ class Surface(GraphicsView):
     def whole(self) -> None:
         """Bring everything into sight; called only while the hand has not chosen a range."""
 
-    def numbers(self) -> dict[str, np.ndarray]:
-        """The arrays on screen, by name."""
-        return {}
-
-    def report(self) -> str:
-        """What a screen reader says of the place under pointer or keys."""
-        return ""
-
-    def walk(self, rows: int, cols: int) -> bool:
-        """An arrow key; True where the plot takes arrows."""
-        return False
-
-    def enter(self) -> bool:
-        """Enter or Space; True where the plot takes it."""
-        return False
-
-    def escape(self) -> bool:
-        """Esc; True where there was something to let go."""
-        return False
-
-    def is_empty(self) -> bool:
-        """Whether there is nothing to draw: then the text of `set_empty` stands there instead."""
-        return False
-
     def looks(self) -> None:
         """Give the items the colors and fonts of the theme in use."""
 
     # -- range
     def fit(self) -> None:
-        """Show everything again."""
         self.box.held = False
         self.whole()
 
@@ -136,32 +83,13 @@ class Surface(GraphicsView):
         return bool(self.box.sceneBoundingRect().contains(self.mapToScene(place.toPoint())))
 
     # -- state
-    def set_empty(self, text: Text) -> None:
-        """What to say while there is nothing to show."""
-        self._empty = text
-        self.viewport().update()
-
-    def tell(self) -> None:
-        """Hand the report to a screen reader."""
-        text = self.report()
-        if text != self.accessibleDescription():
-            self.setAccessibleDescription(text)
-            if QAccessible.isActive():
-                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
-
     def restyled(self) -> None:
-        """Theme or fonts changed."""
         self.setBackgroundBrush(theme.color("surface"))
         self.box.dress()
         for axis in self.plot.axes.values():
             if isinstance(axis, Axis):
                 axis.dress()
         self.looks()
-
-    def retranslated(self) -> None:
-        """Language changed."""
-        self.restyled()
-        self.tell()
 
     # -- Qt
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -187,56 +115,13 @@ class Surface(GraphicsView):
         super().leaveEvent(event)
         self.pointed_at.emit(None)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
-        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-        if plain and key in ARROWS and self.walk(*ARROWS[key]):
-            self._keyboard = True
-            self.tell()
-            self.viewport().update()
-        elif (plain and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.enter()) or (
-            key == Qt.Key.Key_Escape and self.escape()
-        ):
-            self.tell()
-        elif plain and key == Qt.Key.Key_0:
-            self.fit()
-        else:
-            event.ignore()  # pyqtgraph would scroll the scene
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._keyboard = event.reason() in BY_KEY
-        super().focusInEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        export.open_menu(self, event.globalPos())
-
-    def close(self) -> bool:
-        """Close like any widget; pyqtgraph's own would take the plot apart while it may still be resized."""
-        return QWidget.close(self)
-
-    def sizeHint(self) -> QSize:
-        """pyqtgraph's own hint is odd."""
-        return self.minimumSize()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        if event is not None:  # pyqtgraph calls this from its constructor, with None
-            self.resized()
-
-    def resized(self) -> None:
-        """The plot has another size."""
-
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.is_empty():
             with QPainter(self.viewport()) as painter:
                 painter.fillRect(self.viewport().rect(), theme.color("surface"))
-                painter.setFont(theme.font(BODY))
-                painter.setPen(theme.color("text2"))
-                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-                painter.drawText(self.viewport().rect(), flags, drawn(self._empty))
+                self.paint_empty(painter)
             return
         super().paintEvent(event)
-        if self._keyboard and self.hasFocus():
+        if self._keyboard:
             with QPainter(self.viewport()) as painter:
-                painter.setPen(cosmetic(theme.color("accent"), Qt.PenStyle.DashLine, 2))
-                painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
+                self.paint_mark(painter)

@@ -13,28 +13,21 @@ from typing import ClassVar
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleEvent,
     QColor,
-    QContextMenuEvent,
-    QFocusEvent,
     QImage,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QSizePolicy, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsView, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
-from app import export, theme, words
+from app import theme, words
 from app.plots.axes import Box
 from app.plots.typed import GraphicsObject, GraphicsView
-from app.rings import BY_KEY
-from app.theme import BODY, CAPTION
-from app.undressed import paints_itself
+from app.plots.view import View
+from app.theme import CAPTION
 from app.words import Text
 
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
@@ -100,13 +93,12 @@ class Painting(GraphicsObject):
         self._view.paint(painter, option.exposedRect)
 
 
-class PixelView(GraphicsView):
+class PixelView(View):
     """Base of the painted views: a pyqtgraph view whose unit is the pixel, with one item that paints.
 
     Subclasses place things in `arrange` (called before painting whenever size or content changed) and paint in
-    `draw`. ``settings`` are those of a run, where it shows one; ``export_name`` is the suggested file name.
-    Where it ``zooms``, the wheel goes nearer, a drag that nobody else takes pans, and what the mouse says is in the
-    pixels of the whole.
+    `draw`. Where it ``zooms``, the wheel goes nearer, a drag that nobody else takes pans, and what the mouse says is
+    in the pixels of the whole.
     """
 
     zooms: ClassVar[bool] = False
@@ -116,22 +108,13 @@ class PixelView(GraphicsView):
     _pans = False
 
     def __init__(self, low: tuple[int, int] = (120, 80)) -> None:
-        super().__init__()
+        super().__init__(low)
         self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # filling with a color is quicker than a copy
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumSize(*low)
-        self.setMouseTracking(True)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.viewport().setMouseTracking(True)
-        self.settings: dict[str, object] = {}
-        self.export_name = "view"
-        paints_itself(self)
         self._stale = True
-        self._keyboard = False  # focus came by key: show the mark
         self._damage: QRectF | None = None  # what is being painted; None outside of painting
-        self._empty: Text = ""
         self.painting = Painting(self)
         self.painting.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         if not self.zooms:
@@ -149,40 +132,13 @@ class PixelView(GraphicsView):
     def draw(self, painter: QPainter) -> None:
         """Paint everything over the surface."""
 
-    def is_empty(self) -> bool:
-        """Whether there is nothing to draw: then the text of `set_empty` stands there instead."""
-        return False
-
-    def numbers(self) -> dict[str, np.ndarray]:
-        """The arrays on screen, by name."""
-        return {}
-
-    def report(self) -> str:
-        """What a screen reader says of the place under pointer or keys."""
-        return ""
-
     def fit(self) -> None:
-        """Show everything again."""
         self.show_whole()
 
-    def walk(self, rows: int, cols: int) -> bool:
-        """An arrow key; True where the view takes arrows."""
-        return False
-
-    def enter(self) -> bool:
-        """Enter or Space; True where the view takes it."""
-        return False
-
-    def escape(self) -> bool:
-        """Esc; True where the view had something to let go."""
-        return False
-
-    # -- state
-    def set_empty(self, text: Text) -> None:
-        """What to say while the view has nothing to show."""
-        self._empty = text
+    def paint_anew(self) -> None:
         self.update()
 
+    # -- state
     def renew(self) -> None:
         """Content changed: arrange anew before the next painting."""
         self._stale = True
@@ -206,48 +162,21 @@ class PixelView(GraphicsView):
             self._stale = False
             self.arrange(self.width(), self.height())
 
-    def tell(self) -> None:
-        """Hand the report to a screen reader."""
-        text = self.report()
-        if text != self.accessibleDescription():
-            self.setAccessibleDescription(text)
-            if QAccessible.isActive():
-                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
-
     def restyled(self) -> None:
-        """Theme or fonts changed."""
         self.renew()
-
-    def retranslated(self) -> None:
-        """Language changed."""
-        self.renew()
-        self.tell()
 
     # -- Qt
     def update(self, *place: QRect) -> None:  # type: ignore[override]  # not of the widget: of what it shows
         """Paint anew; a place, in pixels, where not all has changed."""
         self.painting.update(*(QRectF(each) for each in place))
 
-    def close(self) -> bool:
-        """Close like any widget; pyqtgraph's own would take the view apart while it may still be resized."""
-        return QWidget.close(self)
-
-    def sizeHint(self) -> QSize:
-        return self.minimumSize()
-
     def minimumSizeHint(self) -> QSize:
         return QSize()  # a scroll area has one of its own
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)  # type: ignore[arg-type]
-        if event is not None:  # pyqtgraph calls this from its constructor, with None
-            self._stale = True
-            self.painting.set_place(QRectF(self.rect()))
-            self.show_whole()
-            self.resized()
-
-    def resized(self) -> None:
-        """The view has another size."""
+    def spread(self) -> None:
+        self._stale = True
+        self.painting.set_place(QRectF(self.rect()))
+        self.show_whole()
 
     def show_whole(self) -> None:
         """Bring all into sight."""
@@ -294,40 +223,12 @@ class PixelView(GraphicsView):
         try:
             self.arranged()
             if self.is_empty():
-                empty_note(painter, QRectF(self.rect()), self._empty)
+                self.paint_empty(painter)
             else:
                 self.draw(painter)
-            if self._keyboard and self.hasFocus():
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(pen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
-                painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            self.paint_mark(painter)
         finally:
             self._damage = None
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._keyboard = event.reason() in BY_KEY
-        super().focusInEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        arrows = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
-        key = Qt.Key(event.key())
-        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-        if plain and key in arrows and self.walk(*arrows[key]):
-            self._keyboard = True
-            self.tell()
-            self.update()
-        elif (plain and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.enter()) or (
-            key == Qt.Key.Key_Escape and self.escape()
-        ):
-            self.tell()
-        elif plain and key == Qt.Key.Key_0:
-            self.fit()
-        else:
-            super().keyPressEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        export.open_menu(self, event.globalPos())
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.PaletteChange:
@@ -422,8 +323,3 @@ def dots(painter: QPainter, points: Sequence[QPointF], color: QColor, radius: fl
     painter.setBrush(color)
     for point in points:
         painter.drawEllipse(point, radius, radius)
-
-
-def empty_note(painter: QPainter, place: QRectF, text: Text) -> None:
-    """The one line of a view that has nothing to show."""
-    write(painter, place, text, theme.color("text2"), BODY, align=CENTER, wrap=True)

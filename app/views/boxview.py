@@ -9,8 +9,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPolygonF
 
 from app import theme, words
+from app.plots.view import empty_note
 from app.theme import CAPTION
-from app.views.base import CENTER, chip, dots, empty_note, finite, pen, text_width, write
+from app.views.base import CENTER, chip, dots, finite, pen, text_width, write
 from app.views.boxes import HANDLE, Box, Frame, bounds, frame_of
 from app.views.photo import PhotoView, overlay_image
 from app.views.photomap import weight_percent

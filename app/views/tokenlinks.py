@@ -9,8 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath
 
 from app import theme, words
+from app.plots.view import empty_note
 from app.theme import BODY, CAPTION, S1, S2, SMALL
-from app.views.base import CENTER, RIGHT, PixelView, chip, empty_note, outline, pen, text_width, write
+from app.views.base import CENTER, RIGHT, PixelView, chip, outline, pen, text_width, write
 from app.views.photomap import weight_percent
 from app.views.tokenmap import token
 from app.words import Text

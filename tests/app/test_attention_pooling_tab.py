@@ -164,7 +164,7 @@ def test_an_empty_window_is_a_gap(tab, qtbot):
     tab.now.change(query=float(shown.grid[np.flatnonzero(~shown.filled)[0]]))
     rest(tab, qtbot)
     assert tab.pages[0].shown.empty
-    assert tab.pages[0].plot._answer is None
+    assert tab.pages[0].plot._asked.answer is None
     assert "neighbor" in tab.pages[0].formula.lines()[0]
     assert tab.pages[0].error_card.note.text().endswith("no neighbor")
     assert not tab.grab().isNull()

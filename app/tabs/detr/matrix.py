@@ -9,8 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter
 
 from app import theme, words
+from app.plots.view import empty_note
 from app.theme import CAPTION, S1
-from app.views.base import CENTER, RIGHT, PixelView, chip, empty_note, finite, outline, rgb_image, text_width, write
+from app.views.base import CENTER, RIGHT, PixelView, chip, finite, outline, rgb_image, text_width, write
 from app.views.photomap import weight_percent
 from engines.core.errors import Message
 

@@ -1,0 +1,175 @@
+"""What plots and painted views share: keys, focus mark, menu, words for a screen reader, a note where all is empty."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app import export, theme
+from app.plots.typed import GraphicsView
+from app.rings import BY_KEY
+from app.theme import BODY
+from app.undressed import paints_itself
+from app.words import Text, drawn
+
+ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+
+
+class View(GraphicsView):
+    """A pyqtgraph view for the hand and for the keys, whose numbers and picture can be taken out of the app.
+
+    A subclass says what the numbers are, what a screen reader hears, and which keys are of use.
+
+    Parameters
+    ----------
+    low : (int, int)
+        Least size, px.
+
+    Attributes
+    ----------
+    settings : dict
+        Those of a run, where it shows one; else those of the page are exported.
+    export_name : str
+        The suggested file name.
+    """
+
+    export_name = "view"
+
+    def __init__(self, low: tuple[int, int]) -> None:
+        super().__init__()
+        self.settings: dict[str, object] = {}
+        self._keyboard = False  # focus came by key: show the mark
+        self._empty: Text = ""
+        self.setMinimumSize(*low)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMouseTracking(True)
+        paints_itself(self)
+
+    # -- for subclasses
+    def fit(self) -> None:
+        """Show everything again."""
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """The arrays on screen, by name."""
+        return {}
+
+    def report(self) -> str:
+        """What a screen reader says of the place under pointer or keys."""
+        return ""
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw: then the text of `set_empty` stands there instead."""
+        return False
+
+    def walk(self, rows: int, cols: int) -> bool:
+        """An arrow key; True where the view takes arrows."""
+        return False
+
+    def enter(self) -> bool:
+        """Enter or Space; True where the view takes it."""
+        return False
+
+    def escape(self) -> bool:
+        """Esc; True where there was something to let go."""
+        return False
+
+    def spread(self) -> None:
+        """The view has another size: what a kind of view does then, before `resized`."""
+
+    def resized(self) -> None:
+        """The view has another size."""
+
+    def restyled(self) -> None:
+        """Theme or fonts changed."""
+
+    def paint_anew(self) -> None:
+        """Something of what is seen has changed."""
+        self.viewport().update()
+
+    # -- state
+    def set_empty(self, text: Text) -> None:
+        """What to say while there is nothing to show."""
+        self._empty = text
+        self.paint_anew()
+
+    def tell(self) -> None:
+        """Hand the report to a screen reader."""
+        text = self.report()
+        if text != self.accessibleDescription():
+            self.setAccessibleDescription(text)
+            if QAccessible.isActive():
+                QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+
+    def retranslated(self) -> None:
+        """Language changed."""
+        self.restyled()
+        self.tell()
+
+    # -- painting
+    def paint_mark(self, painter: QPainter) -> None:
+        """A dashed frame around the view, where its focus came by key."""
+        if self._keyboard and self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.color("accent"), 2, Qt.PenStyle.DashLine))
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
+
+    def paint_empty(self, painter: QPainter) -> None:
+        """The one line of a view that has nothing to show."""
+        empty_note(painter, QRectF(self.viewport().rect()), self._empty)
+
+    # -- Qt
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        if plain and key in ARROWS and self.walk(*ARROWS[key]):
+            self._keyboard = True
+            self.tell()
+            self.paint_anew()
+        elif (plain and key in ENTER and self.enter()) or (key == Qt.Key.Key_Escape and self.escape()):
+            self.tell()
+        elif plain and key == Qt.Key.Key_0:
+            self.fit()
+        else:
+            event.ignore()  # pyqtgraph would scroll the scene
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._keyboard = event.reason() in BY_KEY
+        super().focusInEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        export.open_menu(self, event.globalPos())
+
+    def close(self) -> bool:
+        """Close like any widget; pyqtgraph's own would take the view apart while it may still be resized."""
+        return QWidget.close(self)
+
+    def sizeHint(self) -> QSize:
+        """pyqtgraph's own hint is odd."""
+        return self.minimumSize()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        if event is not None:  # pyqtgraph calls this from its constructor, with None
+            self.spread()
+            self.resized()
+
+
+def empty_note(painter: QPainter, place: QRectF, text: Text) -> None:
+    """The one line of what has nothing to show."""
+    painter.setFont(theme.font(BODY))
+    painter.setPen(theme.color("text2"))
+    painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap), drawn(text))
