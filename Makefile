@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 BUNDLE ?= bundle  # the folder that `make bundle` fills
 ARGS ?=
 
+# What Python has compiled is kept, whatever the environment says: else each process compiles some 400 files anew.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: run test test-newest test-lowest proofs lint suite style types soak bench readme pictures fonts lock bundle clean
 .DELETE_ON_ERROR:
 
