@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engines.core.limits import TEXT
@@ -37,6 +37,14 @@ class Message:
 
     def __str__(self) -> str:
         return self.text.format_map(dict(self.values))
+
+
+def joined(messages: Sequence[Message]) -> Message:
+    """Several sentences, one after the other, as one; there must be one at least."""
+    told = messages[0]
+    for message in messages[1:]:
+        told = Message("{first} {second}", {"first": told, "second": message})
+    return told
 
 
 class LabError(Exception):

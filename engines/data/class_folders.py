@@ -1,12 +1,11 @@
 """Pictures in class folders: one folder a class, its name the label. Only names are read until a picture is wanted.
 
-Taken are a folder of class folders, the same parted into ``train``, ``val`` and ``test`` (which are put together), or
+Taken are a folder of class folders, the same parted into splits (which are put together, `engines.data.class_tree`), or
 the class folders themselves. Pictures deeper in a class folder belong to it too. Links to folders are not followed.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,13 @@ from PIL import Image
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
-from engines.core.pictures import SUFFIXES
 from engines.core.reading import finish, is_folder
 from engines.data import pictures
-from engines.data.walking import Walk, names_in
+from engines.data.class_tree import Classes, Node, classes_of, tree_of
+from engines.data.split_words import is_bare_split
+from engines.data.walking import Walk
 
-PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+SHOWN = 4  #: names of folders that a note tells
 NAMED = 20  #: refusals that are kept in words; the rest is counted
 
 Bytes = npt.NDArray[np.uint8]
@@ -93,72 +93,70 @@ def scanning(paths: Sequence[str | Path]) -> Generator[int, None, ClassFolders]:
         if not is_folder(root):
             raise LabError("{name}: there is no such folder.", name=root.name or str(root))
     name = (roots[0] if len(roots) == 1 else roots[0].parent).resolve().name or str(roots[0])
-    places = roots if len(roots) > 1 else _folders(roots[0])
-    if places and all(place.name.casefold() in PARTS for place in places):
-        places = [inner for place in places for inner in _folders(place)]
-    found: dict[str, list[str]] = {}
-    empty, others, left, seen = [], 0, limits.FOLDER_FILES, 0
-    for place in places:
-        walk = Walk(place, most=limits.FOLDER_ENTRIES - seen)
+    tree, seen, cut, strange = Node(roots[0]), 0, False, 0
+    for root in roots:
+        walk = Walk(root, most=limits.FOLDER_ENTRIES - seen)
         for step in walk.steps():
             yield seen + step
-        files, strange = _pictures(walk, left)
         seen += walk.seen
-        others += strange
-        left -= len(files)
-        if files:
-            found.setdefault(place.resolve().name, []).extend(files)
+        strange += walk.others
+        cut = cut or walk.cut
+        made = tree_of(root, walk)
+        if len(roots) == 1:
+            tree = made
         else:
-            empty.append(place.name)
-        if walk.cut:
-            left = 0
+            tree.children.append(made)
+        if cut:
             break
-    if len(found) > limits.CLASSES:
-        raise LabError("{name}: {n} classes. At most {most} are read.", name=name, n=len(found), most=limits.CLASSES)
-    names = tuple(natural(found))
-    if not names and len(roots) == 1 and (yield from _any_picture(roots[0])):
+    found = classes_of(tree)
+    if len(found.of) > limits.CLASSES:
+        raise LabError("{name}: {n} classes. At most {most} are read.", name=name, n=len(found.of), most=limits.CLASSES)
+    files, left = _files(found)
+    names = tuple(natural(files))
+    if not names and tree.full() and all(is_bare_split(child.name) for child in tree.full()):
+        told = ", ".join(child.name for child in tree.full()[:3])
+        raise LabError("{name}: splits without classes ({names}): there is no folder per class.", name=name, names=told)
+    if not names and len(roots) == 1 and tree.files:
         names = (name,)
     if not names:
         raise LabError("{name}: no pictures in folders, one folder per class.", name=name)
     if len(names) == 1:
         raise LabError("{name}: one class only ({label}). Two or more are needed.", name=name, label=names[0])
-    return ClassFolders(name, names, tuple(tuple(found[each]) for each in names), tuple(_notes(empty, others, left)))
+    others = strange + sum(node.others for nodes in found.of.values() for one in nodes for node in one.below())
+    notes = tuple(_notes(found, others, 0 if cut else left))
+    return ClassFolders(name, names, tuple(tuple(files[each]) for each in names), notes)
 
 
-def _notes(empty: list[str], others: int, left: int) -> Iterator[Message]:
-    if empty:
-        shown = ", ".join(empty[:3]) + (" …" if len(empty) > 3 else "")
-        yield Message("Folders without pictures: {n} ({names}).", {"n": len(empty), "names": shown})
+def _files(found: Classes) -> tuple[dict[str, list[str]], int]:
+    """Pictures of each class, as many as are used in all, and how many more could be."""
+    left = limits.FOLDER_FILES
+    files: dict[str, list[str]] = {}
+    for name, nodes in found.of.items():
+        mine = [file for node in nodes for inner in node.below() for file in natural(inner.files)][:left]
+        left -= len(mine)
+        if mine:
+            files[name] = mine
+    return files, left
+
+
+def _notes(found: Classes, others: int, left: int) -> Iterator[Message]:
+    if found.splits:
+        yield Message("Read as splits: {names}.", {"names": _listed(found.splits)})
+    if found.aside:
+        yield Message("Left out beside them: {names}.", {"names": _listed(found.aside)})
+    if found.loose:
+        yield Message("Pictures that lie in no folder of a class: {n}.", {"n": found.loose})
+    if found.empty:
+        values = {"n": len(found.empty), "names": _listed(found.empty)}
+        yield Message("Folders without pictures: {n} ({names}).", values)
     if others:
         yield Message("Files that are not pictures by their names: {n}.", {"n": others})
     if left <= 0:
         yield Message("Only the first {n} pictures are used.", {"n": limits.FOLDER_FILES})
 
 
-def _folders(root: Path) -> list[Path]:
-    names = names_in(root, limits.FOLDER_ENTRIES)
-    return [root / name for name in names if not name.startswith(".") and is_folder(root / name)]
-
-
-def _pictures(walk: Walk, most: int) -> tuple[list[str], int]:
-    """Files below a folder that are pictures by their names, and how many are not."""
-    found: list[str] = []
-    others = walk.others
-    for folder, files in walk.found:
-        for file in natural(files):
-            if file.startswith("."):
-                continue
-            if not file.lower().endswith(SUFFIXES):
-                others += 1
-            elif len(found) < most:
-                found.append(os.path.join(folder, file))
-    return found, others
-
-
-def _any_picture(root: Path) -> Generator[int, None, bool]:
-    walk = Walk(root)
-    yield from walk.steps()
-    return bool(_pictures(walk, 1)[0])
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
 def natural(names: Iterable[str]) -> list[str]:

@@ -82,5 +82,10 @@ def is_bare_split(name: str) -> bool:
 
 
 def is_aside(name: str) -> bool:
-    """Whether a folder of this name holds helpers and no part of the data."""
-    return name.startswith(".") or folded(name) in _ASIDE
+    """Whether a folder of this name beside splits holds helpers and no part of the data."""
+    return is_always_aside(name) or folded(name) in _ASIDE
+
+
+def is_always_aside(name: str) -> bool:
+    """Whether a folder of this name is left behind by a system or a program and holds nobody's data."""
+    return name.startswith(".") or folded(name) in ("__macosx", "@eadir", "__pycache__")

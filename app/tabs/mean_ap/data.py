@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -11,16 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from app.shell import Host
 from app.topic.feed import Feed
 from app.topic.state import State
-from engines.core.errors import Message
+from engines.core.errors import Message, joined
 from engines.core.protocol import Ended, Event
 from engines.mean_ap.spec import OF_DATA, RESULTS_ALONE, DataShown, MeanApParams
 
 MOST_FILES = 4
-
-
-def together(first: Message, second: Message) -> Message:
-    """Two things to be said, one after the other."""
-    return Message("{first} {second}", {"first": first, "second": second})
 
 
 class DataSet(QObject):
@@ -76,7 +70,7 @@ class DataSet(QObject):
                 self.shown = event
                 self.named.emit(event.name)
                 if event.notes:
-                    self._host.complain(reduce(together, event.notes), word="Note")
+                    self._host.complain(joined(event.notes), word="Note")
             case Ended() if event.error is not None:
                 self._went_wrong(event.error, event.memory)
             case Ended() if event.cancelled and self._feed.given_up:

@@ -29,7 +29,7 @@ from app.views.countmatrix import CountMatrix
 from app.widgets import Segments, box, col, quiet, row
 from app.words import Text, say
 from engines.checkpoints import layout
-from engines.core.errors import Message
+from engines.core.errors import Message, joined
 from engines.core.protocol import Ended, Event, Progress, Started
 from engines.core.training import Weights
 from engines.transfer.events import Ints
@@ -227,7 +227,7 @@ class LearnPage(TrainingPage):
             text = "A picture can't be read. {reason}" if found.refused == 1 else BROKEN
             self.complain(Message(text, more), word="Note")
         else:
-            self.complain(found.notes[0], word="Note")
+            self.complain(joined(found.notes), word="Note")
 
     def take_set(self, found: SetRead) -> None:
         """The pictures in use. A map of others is none of theirs: it goes until the new one comes."""
