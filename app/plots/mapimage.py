@@ -1,4 +1,4 @@
-"""Values as a picture in a view whose unit is the pixel: pyqtgraph's, with the ramps of the theme."""
+"""Values and photos as pictures in a view whose unit is the pixel: pyqtgraph's, with the ramps of the theme."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter
 
-from app import theme
+FEW = 4096  #: values up to which pyqtgraph colors them quicker than it makes a palette; more than 256 colors have none
 
 
 class MapImage(pg.ImageItem):
@@ -29,14 +29,19 @@ class MapImage(pg.ImageItem):
         self._fill = fill
         self._at: tuple[object, ...] = ()
 
-    def show_values(self, values: np.ndarray, place: QRectF, low: float, top: float, ramp: str) -> None:
-        """Show values over a place, px; the ramp runs from ``low`` to ``top``."""
+    def show_values(self, values: np.ndarray, low: float, top: float, table: np.ndarray) -> None:
+        """Show values; the table of 256 colors, RGB or RGBA, runs from ``low`` to ``top``."""
         half = (top - low) / 510  # each color is that of the nearest values, those of the ends too
-        self.setImage(values, levels=(low - half, top + half), lut=theme.ramp(ramp))
-        self.stand(place)
+        if values.size < FEW:
+            table = table.repeat(2, 0)
+        self.setImage(values, levels=(low - half, top + half), lut=table)
+
+    def show_colors(self, colors: np.ndarray) -> None:
+        """Show colors, uint8 (rows, cols, 3), or 4 with how much each covers what lies below."""
+        self.setImage(colors, autoLevels=False, levels=None, lut=None)
 
     def stand(self, place: QRectF) -> None:
-        """Lie over a place, px."""
+        """Let what is shown lie over a place, px."""
         at = (place.getRect(), self.image.shape[:2])
         if at != self._at:
             self._at = at
@@ -50,5 +55,34 @@ class MapImage(pg.ImageItem):
         if self._fill is not None:
             self._fill()
         super().render()
-        if self.qimage is not None and self.qimage.format() == QImage.Format.Format_Indexed8:
-            self.qimage = self.qimage.convertToFormat(QImage.Format.Format_RGB32)  # a fifth of the time to paint
+        if self.qimage is not None:
+            clear = self.qimage.hasAlphaChannel()
+            own = QImage.Format.Format_ARGB32_Premultiplied if clear else QImage.Format.Format_RGB32
+            self.qimage = self.qimage.convertToFormat(own)  # as the window has it: a fifth of the time to paint
+
+
+class PhotoImage(pg.ImageItem):
+    """A photo that fills a place, px, whatever its own size."""
+
+    qimage: QImage | None
+
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+        self._place = QRectF()
+
+    def show_photo(self, photo: QImage, place: QRectF) -> None:
+        """Show a photo over a place; the same as before costs nothing."""
+        if self.qimage is not None and (photo.cacheKey(), place) == (self.qimage.cacheKey(), self._place):
+            return
+        self.prepareGeometryChange()
+        self._place = place
+        self.setImage(pg.functions.ndarray_from_qimage(photo), autoLevels=False)
+        self.qimage = photo
+
+    def boundingRect(self) -> QRectF:
+        return self._place
+
+    def paint(self, painter: QPainter, *_rest: object) -> None:
+        if self.qimage is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(self._place, self.qimage, QRectF(self.qimage.rect()))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPolygonF
+from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.plots.view import empty_note
 from app.theme import CAPTION
 from app.views.base import CENTER, chip, dots, finite, pen, text_width, write
 from app.views.boxes import HANDLE, Box, Frame, bounds, frame_of
-from app.views.photo import PhotoView, overlay_image
+from app.views.photo import PhotoView, overlay_ramp
 from app.views.photomap import weight_percent
 from app.words import Text
 
@@ -47,7 +47,7 @@ class BoxView(PhotoView):
         self._hover: int | None = None
         self._heat: np.ndarray | None = None
         self._heat_top, self._opacity = 1.0, 0.8
-        self._overlay: QImage | None = None
+        self._hand: tuple[float, float] | None = None
         self._point: tuple[float, float] | None = None
         self._cross: tuple[float, float] | None = None
         self._note: Text = ""
@@ -87,9 +87,9 @@ class BoxView(PhotoView):
         opacity: float = 0.8,
     ) -> None:
         """Lay a map (rows, cols) under the boxes, over ``area`` (x, y, w, h) in photo pixels; None takes it away."""
-        self._overlay = None
         if values is None:
             self._heat = None
+            self._show()
             self.update()
             return
         self._heat = finite(np.asarray(values, np.float32), "heat")
@@ -97,7 +97,21 @@ class BoxView(PhotoView):
         self._heat_top = top if top is not None and top > 0 else (largest if largest > 0 else 1.0)
         self._opacity = opacity
         self.set_cells(int(values.shape[0]), int(values.shape[1]), area)
+        self._show()
         self.update()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color the map from the first end to the second; None: as `set_heat` says."""
+        self._hand = ends
+        self._show()
+        self.update()
+
+    def _show(self) -> None:
+        """Hand the map to its picture."""
+        self._map_image.setVisible(self._heat is not None)
+        if self._heat is not None:
+            low, top = self._hand or (0.0, self._heat_top)
+            self._map_image.show_values(self._heat, low, top, overlay_ramp("ember", self._opacity))
 
     def set_cells(self, rows: int, cols: int, area: tuple[float, float, float, float] | None = None) -> None:
         """Fit the photo to a grid of whole pixels, so that it does not move when a map comes and goes."""
@@ -127,6 +141,7 @@ class BoxView(PhotoView):
             out["matches"] = np.array(self._links)
         if self._heat is not None:
             out["heat"] = self._heat
+            out["scale"] = np.array(self._hand or (0.0, self._heat_top))
             out["heat_on_photo_x_y_w_h"] = np.array(self._area.getRect())
         return out
 
@@ -250,18 +265,20 @@ class BoxView(PhotoView):
         return True
 
     # -- painting
+    def dims(self) -> bool:
+        return self._heat is not None
+
+    def seen_rect(self) -> QRectF:
+        return self.shown_rect()
+
     def restyled(self) -> None:
-        self._overlay = None
+        self._show()
         super().restyled()
 
     def draw(self, painter: QPainter) -> None:
-        self.draw_photo(painter, dim=self._heat is not None)
+        self.draw_photo(painter, self.dims())
         painter.save()
         painter.setClipRect(self.shown_rect())
-        if self._heat is not None:
-            if self._overlay is None:
-                self._overlay = overlay_image(self._heat, 0.0, self._heat_top, "ember", self._opacity)
-            painter.drawImage(self.to_screen(self._area), self._overlay, QRectF(self._overlay.rect()))
         faint = [i for i, box in enumerate(self._boxes) if box.dashed]
         for i in [*faint, *(i for i, box in enumerate(self._boxes) if not box.dashed)]:
             self._draw_box(painter, i)

@@ -87,7 +87,8 @@ class GridView(HoverView):
     def _show(self) -> None:
         """Hand the cells to their picture; not before it is known where they stand."""
         if not self._stale and self.PICTURED and self._values.size:
-            self._image.show_values(self.reduced(), self.cell_rect((-1, -1)), self._low, self._top, self._ramp)
+            self._image.show_values(self.reduced(), self._low, self._top, theme.ramp(self._ramp))
+            self._image.stand(self.cell_rect((-1, -1)))
 
     def _update_cells(self) -> None:
         """Paint the cells anew; the names too, unless they are sure to be as they were."""

@@ -28,6 +28,8 @@ class PaintMap(PhotoMap):
         The hand let go: the end of one undo step.
     """
 
+    DIM = False
+
     painted = Signal(object)
     settled = Signal()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsRectItem
 
 from app import theme
+from app.plots.mapimage import MapImage, PhotoImage
 from app.views.base import PixelView, rgb_image
 
 WORKING = 1600  # px, longest side of the copy that is painted
@@ -42,14 +43,12 @@ def working_copy(rgb: np.ndarray, longest: int = WORKING) -> np.ndarray:
     return flat[:, : 3 * scaled.width()].reshape(scaled.height(), scaled.width(), 3).copy()
 
 
-def overlay_image(values: np.ndarray, low: float, top: float, ramp: str, opacity: float) -> QImage:
-    """A map to lay over a photo: low weight leaves the photo clear; (rows, cols) to one pixel per value."""
-    share = np.clip((values - low) / (top - low), 0, 1)
-    colors = theme.ramp(ramp)[np.rint(255 * share).astype(np.uint8)]
-    strength = np.abs(2 * share - 1) if ramp == "diff" else share
+def overlay_ramp(name: str, opacity: float) -> np.ndarray:
+    """A ramp to lay over a photo, uint8 (256, 4): low weight leaves the photo clear."""
+    share = np.arange(256) / 255
+    strength = np.abs(2 * share - 1) if name == "diff" else share
     alpha = np.rint(255 * opacity * np.minimum(1, 1.3 * strength)).astype(np.uint8)
-    flat = np.ascontiguousarray(np.concatenate([colors, alpha[..., None]], 2))
-    return QImage(flat.data, flat.shape[1], flat.shape[0], 4 * flat.shape[1], QImage.Format.Format_RGBA8888).copy()
+    return np.ascontiguousarray(np.concatenate([theme.ramp(name), alpha[:, None]], 1))
 
 
 class PhotoView(PixelView):
@@ -57,14 +56,26 @@ class PhotoView(PixelView):
 
     A grid of cells may lie over a rectangle of the photo; then cells take whole screen pixels, all of one size,
     and the photo's scale follows from that (it may differ from true by less than half a pixel per cell).
+
+    The photo is one picture, and a map over it another; the rest is painted above both.
     """
+
+    DIM = False  #: the photo is darker and grayer, for there is a map over it
 
     def __init__(self, low: tuple[int, int] = (240, 160)) -> None:
         super().__init__(low)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._rgb = np.zeros((1, 1, 3), np.uint8)
         self._bright = self._dim = rgb_image(self._rgb)
-        self._scaled: dict[tuple[bool, int, int], QImage] = {}
+        self._scaled: dict[tuple[int, int, int], QImage] = {}
+        self._sight = QGraphicsRectItem()  # nothing is seen beyond
+        self._sight.setPen(Qt.PenStyle.NoPen)
+        self._sight.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape)
+        self._photo_image, self._map_image = PhotoImage(), MapImage()
+        for item in (self._photo_image, self._map_image):
+            item.setParentItem(self._sight)
+        self._map_image.hide()
+        self.put_below(self._sight)
         self._grid = (0, 0)  # rows, cols; (0, 0) = none
         self._area = QRectF(0, 0, 1, 1)  # of the grid, photo pixels
         self._top_band = 0  # px kept free above the photo
@@ -164,24 +175,48 @@ class PhotoView(PixelView):
         return self.photo_rect().intersected(QRectF(0, self._top_band, self.width(), self.height() - self._top_band))
 
     # -- painting
-    def draw_photo(self, painter: QPainter, dim: bool) -> None:
-        """Paint the photo; no larger than its copy it is scaled and converted once and kept."""
+    def dims(self) -> bool:
+        """Whether the photo is darker and grayer now."""
+        return self.DIM
+
+    def seen_rect(self) -> QRectF:
+        """Where photo and map are seen."""
+        return QRectF(0, self._top_band, self.width(), self.height() - self._top_band)
+
+    def lay(self) -> None:
+        """Put the photo, and the map over it, where they belong."""
+        if self._sight.rect() != self.seen_rect():
+            self._sight.setRect(self.seen_rect())
         place = self.photo_rect()
-        image = self._dim if dim else self._bright
+        self._photo_image.show_photo(self._fitted(self._dim if self.dims() else self._bright, place), place)
+        if self._map_image.isVisible():
+            self._map_image.stand(self.to_screen(self._area))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.arranged()
+        self.lay()
+        super().paintEvent(event)
+
+    def _fitted(self, image: QImage, place: QRectF) -> QImage:
+        """The photo as it is painted: no larger than its copy it is scaled and converted once and kept."""
         ratio = self.devicePixelRatioF()
         wide, high = round(place.width() * ratio), round(place.height() * ratio)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        if 0 < wide <= image.width() and 0 < high <= image.height():
-            key = (dim, wide, high)
-            if key not in self._scaled:
-                if len(self._scaled) > 3:
-                    self._scaled.clear()
-                self._scaled[key] = image.scaled(
-                    wide, high, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-                ).convertToFormat(QImage.Format.Format_RGB32)  # as the window has it: painted by copying
-            image = self._scaled[key]
-        painter.drawImage(place, image, QRectF(image.rect()))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        if not (0 < wide <= image.width() and 0 < high <= image.height()):
+            return image
+        key = (image.cacheKey(), wide, high)
+        if key not in self._scaled:
+            if len(self._scaled) > 3:
+                self._scaled.clear()
+            self._scaled[key] = image.scaled(
+                wide, high, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            ).convertToFormat(QImage.Format.Format_RGB32)  # as the window has it: painted by copying
+        return self._scaled[key]
+
+    def draw(self, painter: QPainter) -> None:
+        self.draw_photo(painter, self.dims())
+
+    def draw_photo(self, painter: QPainter, dim: bool) -> None:
+        """What a subclass paints over the photo, below all else."""
 
     # -- zoom and pan
     def fit(self) -> None:

@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2
 from app.views.base import LEFT, chip, finite, outline, pen, text_width, write
-from app.views.photo import PhotoView, overlay_image
+from app.views.photo import PhotoView, overlay_ramp
 from engines.core.errors import Message
 
 Cell: TypeAlias = tuple[int, int]
@@ -60,6 +60,8 @@ class PhotoMap(PhotoView):
         The new pin; clicking the pinned patch again, or Esc, gives None.
     """
 
+    DIM = True
+
     hovered = Signal(object)
     clicked = Signal(object)
 
@@ -77,7 +79,6 @@ class PhotoMap(PhotoView):
         self._opacity, self._mass = 0.8, 0.0
         self._pin: Cell | None = None
         self._hover: Cell | None = None
-        self._overlay: QImage | None = None
         self._contour = np.zeros((0, 4), int)
         self._token = QRectF()
 
@@ -99,7 +100,8 @@ class PhotoMap(PhotoView):
             return
         self._grid, self._area, self._class_token = (rows, cols), place, class_token
         self._values = np.zeros((rows, cols), np.float32)
-        self._colors, self._overlay = None, None
+        self._colors = None
+        self._show()
         self._pin = self._pin if self._pin is not None and self._has(self._pin) else None
         self._hover = None
         self.renew()
@@ -122,15 +124,25 @@ class PhotoMap(PhotoView):
         self._ends = low, top if top is not None and top > low else (largest if largest > low else low + 1.0)
         self._low, self._top = self._hand or self._ends
         self._outline_top()
-        self._overlay = None
+        self._show()
         self.update()
         self.tell()
 
     def stretch(self, ends: tuple[float, float] | None) -> None:
         """Color from the first end to the second; None: as `set_map` says."""
-        self._hand, self._overlay = ends, None
+        self._hand = ends
         self._low, self._top = ends or self._ends
+        self._show()
         self.update()
+
+    def _show(self) -> None:
+        """Hand the map to its picture."""
+        self._map_image.setVisible(self.DIM and self._values.size > 0)
+        if self._colors is not None:  # the item's own opacity takes Qt three times as long
+            cover = np.full((*self._grid, 1), round(255 * self._opacity), np.uint8)
+            self._map_image.show_colors(np.concatenate([self._colors, cover], 2))
+        elif self._values.size:
+            self._map_image.show_values(self._values, self._low, self._top, overlay_ramp(self._ramp, self._opacity))
 
     def set_colors(self, colors: np.ndarray) -> None:
         """Show colors instead of values, uint8 (rows, cols, 3), for example three principal components."""
@@ -138,12 +150,13 @@ class PhotoMap(PhotoView):
             raise ValueError(f"colors {colors.dtype} {colors.shape} do not fit the grid {self._grid}")
         self._colors = np.ascontiguousarray(colors)
         self._contour = np.zeros((0, 4), int)
-        self._overlay = None
+        self._show()
         self.update()
 
     def set_opacity(self, opacity: float) -> None:
         """How strongly the map covers the photo, 0..1."""
-        self._opacity, self._overlay = opacity, None
+        self._opacity = opacity
+        self._show()
         self.update()
 
     def set_mass(self, share: float) -> None:
@@ -297,24 +310,17 @@ class PhotoMap(PhotoView):
         return True
 
     # -- painting
-    def _make_overlay(self) -> QImage:
-        rows, cols = self._grid
-        if self._colors is not None:
-            flat = np.full((rows, cols, 4), round(255 * self._opacity), np.uint8)
-            flat[..., :3] = self._colors
-            return QImage(flat.data, cols, rows, 4 * cols, QImage.Format.Format_RGBA8888).copy()
-        return overlay_image(self._values, self._low, self._top, self._ramp, self._opacity)
+    def restyled(self) -> None:
+        self._show()
+        super().restyled()
 
     def draw(self, painter: QPainter) -> None:
         photo = self.shown_rect()
         painter.save()
-        painter.setClipRect(QRectF(0, self._top_band, self.width(), self.height()))
-        self.draw_photo(painter, dim=True)
+        painter.setClipRect(self.seen_rect())
+        self.draw_photo(painter, self.DIM)
         rows, cols = self._grid
         if rows and cols:
-            if self._overlay is None:
-                self._overlay = self._make_overlay()
-            painter.drawImage(self.to_screen(self._area), self._overlay, QRectF(self._overlay.rect()))
             self._draw_lines(painter)
             self._draw_contour(painter)
             for cell, width, case in ((self._pin, 2, True), (self._hover, 1, False)):

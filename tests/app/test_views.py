@@ -103,6 +103,57 @@ def test_area_of_the_grid_lands_on_the_right_pixels(qtbot):
     assert shot[int(first.center().y()), int(whole.left()) + 5].sum() < 30
 
 
+def shown_images(view):
+    """The pictures below what a view paints, the lowest first."""
+    return [item for item in view.items()[::-1] if isinstance(item, pg.ImageItem) and item.isVisible()]
+
+
+def test_photo_and_map_are_two_pictures_that_hold_their_data(qtbot):
+    view, values = PhotoMap(), np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
+    photo = np.full((40, 60, 3), 200, np.uint8)
+    view.set_photo(photo)
+    view.set_grid(2, 3, class_token=False)
+    view.set_map(values, 1.0)
+    show(qtbot, view, 300, 200)
+
+    def seen():
+        shot = pixels(view)
+        places = [view.cell_rect((i, j)).center() for i in range(2) for j in range(3)]
+        return np.array([shot[int(place.y()), int(place.x())] for place in places]).astype(int)
+
+    view.grab()
+    below, over = shown_images(view)
+    np.testing.assert_array_equal(over.image, values)
+    dim = int(below.image[0, 0, 0])
+    for opacity in (0.0, 0.5, 1.0):
+        view.set_opacity(opacity)
+        cover = opacity * np.minimum(1, 1.3 * values.reshape(6, 1))
+        ember = theme.ramp("ember").astype(float)[np.rint(255 * values.ravel()).astype(int)]
+        assert np.abs(seen() - (dim + cover * (ember - dim))).max() <= 2
+    view.stretch((0.0, 0.2))  # from the second value on all is at the end
+    assert np.abs(seen()[1:] - theme.ramp("ember").astype(int)[255]).max() <= 2
+    view.set_colors(np.full((2, 3, 3), 90, np.uint8))
+    assert np.abs(seen() - 90).max() <= 2
+
+
+def test_a_map_under_boxes_comes_goes_and_is_stretched(qtbot):
+    view = show(qtbot, BoxView(), 300, 200)
+    view.set_photo(np.full((40, 60, 3), 200, np.uint8))
+    view.set_boxes([Box(0.5, 0.5, 0.1, 0.1)])
+    view.grab()
+    assert len(shown_images(view)) == 1
+    view.set_heat(np.full((2, 3), 0.5, np.float32), 1.0, opacity=1.0)
+    half = pixels(view)[10, 150]
+    view.stretch((0.0, 0.5))
+    assert (pixels(view)[10, 150] == theme.ramp("ember")[255]).all()
+    assert view.numbers()["scale"].tolist() == [0.0, 0.5]
+    view.stretch(None)
+    assert (pixels(view)[10, 150] == half).all()
+    view.set_heat(None)
+    assert (pixels(view)[10, 150] == 200).all()
+    assert len(shown_images(view)) == 1
+
+
 def test_top_share_takes_the_fewest_cells():
     values = np.array([[0.5, 0.2], [0.2, 0.1]])
     assert top_share(values, 0.4).sum() == 1
