@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.settingsfile import LISTS, RECENT, SettingsFile, UnreadableError, Values
 from engines.core.errors import LabError, Message
-from engines.core.params import Params, rules
+from engines.core.params import Params, renamed, rules
 
 HOME_VARIABLE = "ATTENTION_LAB_HOME"  #: folder to keep everything in, instead of the system's places
 VERSION = 1
@@ -166,7 +166,7 @@ class Settings:
     def restored(self, topic: str, params: P) -> P:
         """The remembered values put into ``params``; each one that does not fit is passed over."""
         known = {f.name for f in fields(params)}
-        for name, value in self._topics.get(topic, {}).items():
+        for name, value in renamed(params, self._topics.get(topic, {})).items():
             if name not in known or type(value) is not type(getattr(params, name)):
                 continue
             try:

@@ -101,6 +101,11 @@ class Feed(QObject):
         if not self._given_up:
             self.ask(again=self.failed or (self._cut and not self.is_busy))
 
+    def resume(self) -> None:
+        """Ask again what another question has cut short, if nothing was asked since."""
+        if self._cut and not self.is_busy and not self._given_up:
+            self.ask(again=True)
+
     def set_device(self, device: str) -> None:
         """Compute elsewhere from the next question on; what was answered is asked again when its page is on screen."""
         self.stream.device = device

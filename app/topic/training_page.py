@@ -15,7 +15,7 @@ from app.topic.page import Page
 from app.training import DRIVEN, Training
 from app.transport import Transport
 from engines.core.keeping import settings_of
-from engines.core.params import SETTING, with_role
+from engines.core.params import SETTING, renamed, with_role
 from engines.core.protocol import Event
 from engines.core.training import Weights
 
@@ -70,6 +70,7 @@ class TrainingPage(Page):
 
     def put_run(self, found: dict[str, Any]) -> None:
         """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays."""
+        found = renamed(self.params, found)
         made_of = settings_of(self.params).keys() & with_role(self.params, "role", SETTING)
         self.state.put(**{name: found[name] for name in made_of})
 

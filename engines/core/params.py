@@ -9,6 +9,7 @@ nothing himself.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Self, TypeAlias, TypeVar
@@ -103,7 +104,13 @@ SETTING, LOOKED, DRAWN = "setting", "looked at", "drawn"  #: roles of a field
 
 
 def setting(
-    default: Any, rule: Rule | None = None, *, changes_model: bool = False, asked: bool = True, kept: bool = False
+    default: Any,
+    rule: Rule | None = None,
+    *,
+    changes_model: bool = False,
+    asked: bool = True,
+    kept: bool = False,
+    former: str = "",
 ) -> Any:
     """A field that makes an undo step and that the engine is asked with.
 
@@ -118,8 +125,10 @@ def setting(
         Off where it is of a run alone: the engine that answers at once hears nothing of it.
     kept : bool
         It is remembered from one start to the next although it has no rule.
+    former : str
+        Its name in earlier versions, under which settings and runs may have been saved.
     """
-    return _field(default, SETTING, rule, changes_model, kept, asked)
+    return _field(default, SETTING, rule, changes_model, kept, asked, former)
 
 
 def looked(default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False) -> Any:
@@ -140,9 +149,12 @@ def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
     return _field(default, DRAWN, rule, False, kept, False)
 
 
-def _field(default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True) -> Any:
+def _field(
+    default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True, former: str = ""
+) -> Any:
     about: dict[str, Any] = {
         "role": role, "changes_model": changes_model, "kept": kept or rule is not None, "asked": asked,
+        "former": former,
     }  # fmt: skip
     if rule is not None:
         about["rule"] = rule
@@ -211,6 +223,16 @@ def for_engine(params: P) -> P:
 def part_of(params: Params, kind: type[P]) -> P:
     """Settings of another kind, all of whose fields these have, too: what one of several engines is asked with."""
     return kind(**{f.name: getattr(params, f.name) for f in fields(kind)})
+
+
+def renamed(params: Params | type[Params], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Saved values under the names that their fields have now; a value of the present name goes first."""
+    found = dict(saved)
+    for f in fields(params):
+        former = f.metadata.get("former", "")
+        if former in found and f.name not in found:
+            found[f.name] = found.pop(former)
+    return found
 
 
 def rules(params: Params | type[Params]) -> dict[str, Rule]:

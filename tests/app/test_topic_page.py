@@ -138,7 +138,7 @@ def test_settings_are_remembered_by_page(window, tab, qtbot):
 @dataclass(frozen=True)
 class RunParams(TrainingParams):
     rate: float = setting(0.1, Range(0.01, 1, 0.01, "Learning rate", live=True))
-    width: int = setting(16, Range(2, 64, 1, "Width"))
+    width: int = setting(16, Range(2, 64, 1, "Width"), former="size")
     pace: int = drawn(5, Range(1, 50, 1, "Steps per second"))
 
     def following(self, before):
@@ -178,6 +178,8 @@ def test_restored_settings_go_together(qapp):
     settings = Settings.load(temporary=True)
     settings.keep_fields("paged.alone", RunParams(width=17), ("width",))
     assert State("paged.alone", RunParams(), settings).params.width == 16
+    settings._topics["paged.alone"] = {"size": 20}  # of a version that called it so
+    assert State("paged.alone", RunParams(), settings).params.width == 20
 
 
 def test_a_run_that_was_left_brings_what_it_is_made_of(window, qtbot):
@@ -185,6 +187,8 @@ def test_a_run_that_was_left_brings_what_it_is_made_of(window, qtbot):
     qtbot.addWidget(page)
     page.put_run(vars(RunParams(run=3, until=9, rate=0.2, width=8)))
     assert page.params == RunParams(rate=0.2, width=8, pace=7)
+    page.put_run({"rate": 0.3, "size": 12})  # of a version that called it so
+    assert page.params == RunParams(rate=0.3, width=12, pace=7)
     with pytest.raises(KeyError):  # of another version
         page.put_run({"rate": 0.2})
 

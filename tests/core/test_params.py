@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, dataclass
 import numpy as np
 import pytest
 
-from engines.core.params import Choice, Params, Range, Switch, needs_restart, rules, setting
+from engines.core.params import Choice, Params, Range, Switch, needs_restart, renamed, rules, setting
 from engines.core.pictures import Picture
 
 
@@ -41,6 +41,17 @@ def test_something_else_asked_for_restarts_a_job_whatever_its_fields():
 
     assert needs_restart(More(), Settings())
     assert needs_restart(Settings(), More())
+
+
+@dataclass(frozen=True)
+class Renamed(Params):
+    lr: float = setting(0.1, Range(0, 1, 0.1, "Learning rate"), former="rate")
+    heads: int = setting(1)
+
+
+def test_what_was_saved_under_a_former_name_is_found():
+    assert renamed(Renamed, {"rate": 0.3, "heads": 2}) == {"lr": 0.3, "heads": 2}
+    assert renamed(Renamed(), {"lr": 0.2, "rate": 0.3})["lr"] == 0.2  # of this version
 
 
 def test_rules_keep_their_order_and_nothing_can_be_written():
