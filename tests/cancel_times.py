@@ -152,13 +152,12 @@ def detr(**fields: Any) -> Callable[[], tuple[Any, Params]]:
 
 def detr_relevance() -> tuple[Any, Params]:
     """What a query of DETR-R50 rests on; the picture is encoded before."""
-    from engines.detr.inside_engine import InsideEngine
-    from engines.detr.paint import InsideAsk, PaintParams
+    from engines.detr.relevance.spec import RelevanceParams
 
-    main, params = detr(compute="float32", paint=PaintParams(painted=((3, 3),)))()
-    for _ in main.run(Job(params, lambda: main, lambda event: None, device="cpu")):
+    engine, params = detr(compute="float32")()
+    for _ in engine.run(Job(params, lambda: engine, lambda event: None, device="cpu")):
         pass
-    return InsideEngine(main), InsideAsk(look=params, query=3, label=1)
+    return engine, RelevanceParams(**vars(params), masked_patches=((3, 3),), explained=3)
 
 
 def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
@@ -222,7 +221,7 @@ def cases() -> list[Case]:
             10,
             True,
         ),
-        Case("DETR: training", trainer("detr.training", "detr.training_spec:DetrTraining"), 15, True),
+        Case("DETR: training", trainer("detr.training.trainer", "detr.training.spec:DetrTraining"), 15, True),
         Case("MoCo: training", trainer("moco.training", "moco.spec:RunParams"), 15, True),
         Case("ViT: scale study", trainer("vit.scale", "vit.scale_spec:ScaleParams"), 15, True),
     ]

@@ -45,8 +45,6 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
     assert [entry.name for entry in own_home.iterdir()] == ["settings.json"]
 
 
-#: page and run of the tabs that hold the settings for all their pages
-WHOLE = (("detr", 4, "window.tab.side[1].training"),)
 QUICK = "multi_head"  #: this one stands for all of them in the suite
 
 
@@ -58,7 +56,7 @@ def training_pages():
         for at, kind in enumerate(topic.page_classes())
         if issubclass(kind, TrainingPage) and kind.keeps
     ]
-    for tab, page, run in (*found, *WHOLE):
+    for tab, page, run in found:
         marks = () if tab == QUICK else pytest.mark.proof
         yield pytest.param(tab, page, run, id=f"{tab}-{page}", marks=marks)
 

@@ -3,7 +3,7 @@
 Half of them are like those that the toy DETR was trained on. The others hold more and smaller shapes than it ever saw,
 some beside a twin that hardly leaves room for a second box, and two hold a crowd: a heap of one kind that is annotated
 as one region. What the model says of them is kept in ``assets/results/toy-detr-judged.json``, written by
-``python -m engines.detr.judge``, so that nothing has to be computed to look at it.
+``python -m engines.detr.predict_sample``, so that nothing has to be computed to look at it.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ _HOME = {
     "Detr": "engines.detr.model",
     "DetrConfig": "engines.detr.model",
     "Engine": "engines.detr.engine",
-    "HungarianMatcher": "engines.detr.matching",
-    "SetCriterion": "engines.detr.loss",
-    "non_max_suppression": "engines.detr.nms",
-    "soft_non_max_suppression": "engines.detr.nms",
+    "HungarianMatcher": "engines.detr.matching.matcher",
+    "SetCriterion": "engines.detr.matching.loss",
+    "non_max_suppression": "engines.detr.nms.suppression",
+    "soft_non_max_suppression": "engines.detr.nms.suppression",
 }
 __all__ = sorted(_HOME)
 

@@ -15,7 +15,7 @@ from engines.core.training import Weights
 from engines.detr import config as configs
 from engines.detr import keys, preprocess
 from engines.detr.model import Detr
-from engines.detr.training_spec import Made
+from engines.detr.training.spec import Made
 
 
 def load_checkpoint(source: str | Path) -> Detr:
@@ -73,7 +73,7 @@ def _folder(path: Path, name: str) -> Detr:
 
 
 def from_weights(weights: Weights) -> Detr:
-    """Build the model of a state that a live run has kept (`engines.detr.training`), for inference."""
+    """Build the model of a state that a live run has kept (`engines.detr.training.trainer`), for inference."""
     made = weights.made_of
     if not isinstance(made, Made):
         raise TypeError(f"not the state of a DETR: {made!r}")

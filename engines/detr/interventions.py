@@ -1,11 +1,20 @@
-"""What a person may change inside a DETR while looking at it. Imports no torch."""
+"""What a person may change inside a DETR while looking at it. Knows no settings, imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engines.detr.spec import ALL_LAYERS, ATTENTIONS, ONE_HEAD, DetrParams
+CROSS, DECODER_SELF, ENCODER_SELF = "Cross-attention", "Decoder self-attention", "Encoder self-attention"
+ATTENTIONS = (CROSS, DECODER_SELF, ENCODER_SELF)
+
+
+@dataclass(frozen=True, order=True)
+class HeadOff:
+    """An attention head that is switched off: which attention (one of ``ATTENTIONS``), layer and head from 0."""
+
+    attention: str
+    layer: int
+    head: int
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Interventions:
     Attributes
     ----------
     changes : tuple of (attention, layer, HeadChange)
-        ``attention`` is one of ``spec.ATTENTIONS``, ``layer`` counts from 0.
+        ``attention`` is one of ``ATTENTIONS``, ``layer`` counts from 0.
     queries_off : tuple of int
         Object queries that no query can see in decoder self-attention, and whose predictions don't count.
     """
@@ -57,31 +66,3 @@ class Interventions:
 
 
 UNTOUCHED = Interventions()
-
-
-def interventions(params: DetrParams, layers: dict[str, int], heads: dict[str, int], num_queries: int) -> Interventions:
-    """Put the settings of the tab into changes of a model.
-
-    Parameters
-    ----------
-    params : DetrParams
-    layers, heads : dict of str to int
-        How many layers and heads each of ``spec.ATTENTIONS`` has; settings beyond them stand for the last one.
-    num_queries : int
-    """
-    changes = []
-    for attention in ATTENTIONS:
-        chosen = params.attention == attention and params.temperature != 1.0
-        for layer in range(layers[attention]):
-            off = {entry.head for entry in params.heads_off if (entry.attention, entry.layer) == (attention, layer)}
-            here = chosen and (params.scope == ALL_LAYERS or layer == min(params.layer, layers[attention]) - 1)
-            hot = _hot_heads(params, heads[attention]) if here else ()
-            on = tuple(head not in off for head in range(heads[attention]))
-            if hot or not all(on):
-                temperatures = tuple(params.temperature if head in hot else 1.0 for head in range(heads[attention]))
-                changes.append((attention, layer, HeadChange(temperatures, on)))
-    return Interventions(tuple(changes), tuple(sorted(q for q in set(params.queries_off) if 0 <= q < num_queries)))
-
-
-def _hot_heads(params: DetrParams, heads: int) -> Iterable[int]:
-    return (min(params.head, heads) - 1,) if params.scope == ONE_HEAD else range(heads)

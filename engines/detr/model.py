@@ -17,9 +17,8 @@ from engines.blocks.convnet import ConvNet
 from engines.blocks.positions import sinusoidal_2d
 from engines.blocks.resnet import ResNet
 from engines.detr.config import BackboneConfig, DetrConfig
-from engines.detr.interventions import UNTOUCHED, Interventions
+from engines.detr.interventions import CROSS, DECODER_SELF, ENCODER_SELF, UNTOUCHED, Interventions
 from engines.detr.preprocess import Preprocess
-from engines.detr.spec import CROSS, DECODER_SELF, ENCODER_SELF
 from engines.detr.transformer import DecoderLayer, EncoderLayer
 
 __all__ = ["BoxHead", "Decoded", "Detr", "DetrConfig", "DetrOutput", "DetrTrace", "Memory"]

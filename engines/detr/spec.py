@@ -3,22 +3,26 @@
 Boxes of events are xyxy in pixels of the picture that the event `PictureShown` carries. Layers and heads count from 1
 on the sliders (``layer``, ``head``) and from 0 in arrays and in `HeadOff`; queries and classes always count from 0.
 
+The engine takes `DetrParams`, or `engines.detr.relevance.spec.RelevanceParams`, which ask for more.
+
 A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PictureShown`, then `Detections`;
-with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed. Last comes
-`Computed`: how long the picture took and how far from float32 it is, which is found out once for each model and way.
+with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed; with
+`RelevanceParams` then `QueryRelevance`. Last comes `Computed`: how long the picture took and how far from float32 it
+is, which is found out once for each model and way.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, setting
+from engines.core.params import Choice, Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
-from engines.core.protocol import Frame, Record
+from engines.core.protocol import Frame, Subject
 from engines.core.training import Weights
 from engines.data.scenes import (
     BACKGROUNDS,
@@ -37,11 +41,8 @@ from engines.data.scenes import (
     random_drawing,
     render,
 )
-from engines.detr.crowd import CrowdParams
-from engines.detr.lab import MatchingParams
-from engines.detr.paint import PaintParams
-from engines.detr.speed_spec import FASTEST, WAYS, Computed
-from engines.detr.training_spec import DetrTraining
+from engines.detr.backends.spec import BACKENDS, FASTEST, Computed
+from engines.detr.interventions import ATTENTIONS, CROSS, DECODER_SELF, ENCODER_SELF, HeadOff
 
 __all__ = [
     "ATTENTIONS",
@@ -77,11 +78,10 @@ __all__ = [
 
 Array = npt.NDArray[np.generic]
 
+SHOWN = 384  #: side in pixels of a drawn scene as it is shown; the toy model sees it smaller
 TRAINED_HERE = "Trained here"
 DROP_NO_OBJECT = "Drop the no-object argmax"
 BEST_REAL_CLASS = "Best real class"
-CROSS, DECODER_SELF, ENCODER_SELF = "Cross-attention", "Decoder self-attention", "Encoder self-attention"
-ATTENTIONS = (CROSS, DECODER_SELF, ENCODER_SELF)
 ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"
 
 #: Fields that hold attention weights; their last axis, or last two if it is a map, sums to 1
@@ -90,18 +90,9 @@ WEIGHTS_ARE_SHOWN_AS = ("Detections.self_attention", "Detections.cross", "Encode
 DETECTIONS, ATTENTION, INTERVENTION = "Detections", "Attention", "Intervention"
 
 
-@dataclass(frozen=True, order=True)
-class HeadOff:
-    """An attention head that is switched off: which attention (one of ``ATTENTIONS``), layer and head from 0."""
-
-    attention: str
-    layer: int
-    head: int
-
-
 @dataclass(frozen=True)
 class DetrParams(Params):
-    """Settings of the DETR tab.
+    """What the model is asked.
 
     Attributes without a slider
     ---------------------------
@@ -118,28 +109,18 @@ class DetrParams(Params):
     heads_off : tuple of HeadOff
     queries_off : tuple of int
         Queries masked as keys of decoder self-attention, their predictions removed.
-    matching : MatchingParams, crowd : CrowdParams
-        The labs', which have an engine of their own (`engines.detr.lab_engine`); the model never sees them.
-    training : DetrTraining
-        Of the page "Training", whose runs are another engine's (`engines.detr.training`).
-    paint : PaintParams
-        Of the page "Relevance", whose engine is `engines.detr.inside_engine`.
     weights : Weights or None
-        A state of such a run; it is the model where ``source`` is `TRAINED_HERE`.
+        A state of a run on the page "Training"; it is the model where ``source`` is `TRAINED_HERE`.
     """
 
-    source: str = "toy-detr"
-    picture: Picture | None = None
-    drawing: Drawing = DEFAULT_SCENE
-    query: int = -1
-    pixel: tuple[float, float] | None = None
-    heads_off: tuple[HeadOff, ...] = ()
-    queries_off: tuple[int, ...] = ()
-    matching: MatchingParams = field(default_factory=MatchingParams)
-    crowd: CrowdParams = field(default_factory=CrowdParams)
-    training: DetrTraining = field(default_factory=DetrTraining)
-    paint: PaintParams = field(default_factory=PaintParams)
-    weights: Weights | None = None
+    source: str = looked("toy-detr", kept=True)
+    picture: Picture | None = setting(None)
+    drawing: Drawing = setting(DEFAULT_SCENE)
+    query: int = looked(-1)
+    pixel: tuple[float, float] | None = looked(None)
+    heads_off: tuple[HeadOff, ...] = setting((), changes_model=True)
+    queries_off: tuple[int, ...] = setting((), changes_model=True)
+    weights: Weights | None = looked(None)
 
     threshold: float = setting(
         0.5,
@@ -189,9 +170,9 @@ class DetrParams(Params):
             "(Vaswani et al. 2017, 3.2.2); a head beyond the last stands for the last.",
         ),
     )
-    opacity: float = setting(
+    opacity: float = drawn(
         0.6,
-        Range(0, 1, 0.01, "Overlay opacity", live=True, percent=True, group=ATTENTION, tip="Of the map on the photo."),
+        Range(0, 1, 0.01, "Overlay opacity", percent=True, group=ATTENTION, tip="Of the map on the photo."),
     )
     attention: str = setting(
         CROSS,
@@ -215,6 +196,7 @@ class DetrParams(Params):
             tip="Divides the attention scores: softmax(q·k / (√d · T)). Below 1 sharper, above 1 flatter; at 1 the "
             "model is untouched.",
         ),
+        changes_model=True,
     )
     scope: str = setting(
         ONE_LAYER,
@@ -229,7 +211,7 @@ class DetrParams(Params):
     compute: str = setting(
         FASTEST,
         Choice(
-            (FASTEST, *WAYS),
+            (FASTEST, *BACKENDS),
             "Backbone in",
             tip="How a real model's backbone is computed. Fastest: what is quickest here with the same answer. The "
             "Transformer stays in float32, so its attention is exact.",
@@ -241,9 +223,15 @@ class DetrParams(Params):
         """Whether anything keeps the model from being as it was trained."""
         return self.temperature != 1.0 or bool(self.heads_off) or bool(self.queries_off)
 
+    def scene(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+        """The drawing on its background, or on the photo in its place: uint8 (size, size, 3), and the boxes (N, 4) of
+        its shapes, xyxy in pixels."""
+        background = draw_background(self.drawing, 96) if self.picture is None else self.picture.rgb
+        return render(self.drawing.shapes, background, size)
+
 
 @dataclass(frozen=True)
-class ModelInfo(Record):
+class ModelInfo(Subject):
     """What the model is.
 
     Attributes
@@ -276,7 +264,7 @@ class ModelInfo(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class PictureShown(Record):
+class PictureShown(Subject):
     """The picture that boxes and maps lie on; comes before any computation.
 
     Attributes
@@ -366,3 +354,26 @@ class EncoderAttention(Frame):
     cell: tuple[int, int]
     maps: npt.NDArray[np.float32] = field(repr=False)
     extent: tuple[float, float, float, float]
+
+
+D = TypeVar("D", bound=DetrParams)
+
+
+def fitted(params: D, info: ModelInfo) -> D:
+    """The settings without what this model does not have: a smaller one may follow while a run is looked at."""
+    layers = max(info.encoder_layers, info.decoder_layers)
+    heads = max(info.encoder_heads, info.num_heads)
+
+    def has(off: HeadOff) -> bool:
+        if off.attention == ENCODER_SELF:
+            return off.layer < info.encoder_layers and off.head < info.encoder_heads
+        return off.layer < info.decoder_layers and off.head < info.num_heads
+
+    return replace(
+        params,
+        layer=min(params.layer, layers),
+        head=min(params.head, heads),
+        heads_off=tuple(filter(has, params.heads_off)),
+        queries_off=tuple(query for query in params.queries_off if query < info.num_queries),
+        query=params.query if params.query < info.num_queries else -1,
+    )

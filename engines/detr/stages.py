@@ -17,9 +17,8 @@ from torch import Tensor
 
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.core.errors import NOT_FINITE, LabError
-from engines.detr.interventions import Interventions
+from engines.detr.interventions import ENCODER_SELF, Interventions
 from engines.detr.model import Detr, Memory
-from engines.detr.spec import ENCODER_SELF
 from engines.detr.transformer import EncoderLayer
 
 Floats = npt.NDArray[np.float32]
@@ -196,3 +195,11 @@ def encoder_rows(model: Detr, memory: Memory, inputs: list[Tensor], token: int, 
     ]
     out: Floats = torch.stack(rows).unflatten(-1, (memory.height, memory.width)).cpu().numpy()
     return out
+
+
+def extent_of(shape: tuple[int, ...], encoding: Encoding) -> tuple[float, float, float, float]:
+    """Where the feature map lies on a picture of this height and width: left, top, right, bottom in its pixels. Its
+    last row and column may reach beyond the border."""
+    stride, (height, width) = encoding.model.backbone.stride, encoding.size
+    across, down = shape[1] / width, shape[0] / height
+    return 0.0, 0.0, encoding.memory.width * stride * across, encoding.memory.height * stride * down

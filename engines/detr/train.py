@@ -1,7 +1,7 @@
 """Trains the bundled toy DETR on scenes drawn as it goes: ``python -m engines.detr.train``.
 
 The model, its set loss and its auxiliary losses are DETR's (Carion et al. 2020). So that one CPU core is enough for
-it, `engines.detr.aids` helps during training: more groups of queries, and a question to each token.
+it, `engines.detr.training.auxiliary` helps during training: more groups of queries, and a question to each token.
 
 Training can be interrupted at any time; the same command goes on where it was.
 """
@@ -26,20 +26,20 @@ from engines.checkpoints.catalog import WEIGHTS, sha256
 from engines.core import files
 from engines.core.errors import LabError
 from engines.data.scenes import KINDS, sample_photos
-from engines.detr.aids import GROUPS, TokenAid, same_group, split_groups
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.config import DetrConfig
-from engines.detr.evaluate import HELD_OUT, SIZE, TRAINING, VALIDATION, average_precision, scenes
-from engines.detr.loss import SetCriterion
-from engines.detr.matching import HungarianMatcher
+from engines.detr.matching.loss import SetCriterion
+from engines.detr.matching.matcher import HungarianMatcher
 from engines.detr.model import Detr
 from engines.detr.preprocess import normalize
-from engines.detr.scene_pool import Batch, ScenePool
+from engines.detr.training.auxiliary import GROUPS, TokenHead, same_group, split_groups
+from engines.detr.training.evaluate import HELD_OUT, SIZE, TRAINING, VALIDATION, average_precision, scenes
+from engines.detr.training.scene_pool import Batch, ScenePool
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "attention-lab" / "toy-detr"
 NAME = "toy-detr"
 BATCH = 16
-RATE = 7e-4
+LR = 7e-4
 WARM_UP = 300  # steps
 HOLD = 0.5  # share of the time before the learning rate starts to fall
 SMOOTHING = 0.998  # of the averaged weights that are kept in the end
@@ -65,12 +65,12 @@ class Trainer:
         torch.manual_seed(0)
         self.model, self.smooth = Detr(DetrConfig()), Detr(DetrConfig()).requires_grad_(False)
         self.smooth.load_state_dict(self.model.state_dict())
-        self.aid = TokenAid(self.model.config.dim, self.model.config.num_classes)
+        self.token_head = TokenHead(self.model.config.dim, self.model.config.num_classes)
         queries = self.model.config.num_queries
         self.queries = nn.Parameter(torch.randn((GROUPS - 1) * queries, self.model.config.dim))
         self.same_group = same_group(GROUPS, queries)  # (G·Q, G·Q)
-        self.parameters = [*self.model.parameters(), *self.aid.parameters(), self.queries]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=RATE, weight_decay=1e-4)
+        self.parameters = [*self.model.parameters(), *self.token_head.parameters(), self.queries]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=LR, weight_decay=1e-4)
         self.criterion = SetCriterion(self.model.config.num_classes, HungarianMatcher())
         self.step = self.seen = self.seed = 0
         self.used = 0.0  # seconds
@@ -81,7 +81,7 @@ class Trainer:
         """Go on from a checkpoint, with scenes that were not drawn yet."""
         self.model.load_state_dict(state["model"])
         self.smooth.load_state_dict(state["ema"])
-        self.aid.load_state_dict(state["dense"])
+        self.token_head.load_state_dict(state["dense"])
         self.optimizer.load_state_dict(state["optimizer"])
         with torch.no_grad():
             self.queries.copy_(state["queries"])
@@ -92,7 +92,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "ema": self.smooth.state_dict(),
-            "dense": self.aid.state_dict(),
+            "dense": self.token_head.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "queries": self.queries.detach(),
             **{name: getattr(self, name) for name in ("step", "seen", "used", "seed")},
@@ -100,10 +100,10 @@ class Trainer:
         files.write(self.file, lambda sink: torch.save(state, sink))
 
     @property
-    def rate(self) -> float:
+    def lr(self) -> float:
         """Learning rate: warm up, hold, then fall in a line to almost nothing at the end of the time."""
         left = max(0.01, 1 - self.used / self.seconds)
-        return RATE * min(1.0, (self.step + 1) / WARM_UP) * min(1.0, left / (1 - HOLD))
+        return LR * min(1.0, (self.step + 1) / WARM_UP) * min(1.0, left / (1 - HOLD))
 
     def losses(self, batch: Batch) -> Tensor:
         """Set loss of all layers and groups, then that of the tokens: ce, L1, GIoU of each (6,)."""
@@ -115,17 +115,19 @@ class Trainer:
         counts = zip(labels, boxes, batch.counts.tolist(), strict=True)
         targets = [{"labels": label[:count], "boxes": box[:count]} for label, box, count in counts]
         repeated = targets * (len(states) * GROUPS)
-        logits, said = (split_groups(head(states), GROUPS) for head in (self.model.class_head, self.model.box_head))
-        found = self.criterion.compare(logits, said, repeated)
+        logits, predicted = (
+            split_groups(head(states), GROUPS) for head in (self.model.class_head, self.model.box_head)
+        )
+        found = self.criterion.compare(logits, predicted, repeated)
         stride = self.model.backbone.stride
         owner = torch.from_numpy(batch.owner[:, stride // 2 :: stride, stride // 2 :: stride].astype(np.int64))
-        aid = self.aid(memory.tokens, owner.flatten(1), labels, boxes)
-        return torch.stack([found["loss_ce"], found["loss_bbox"], found["loss_giou"], *aid])
+        tokens = self.token_head(memory.tokens, owner.flatten(1), labels, boxes)
+        return torch.stack([found["loss_ce"], found["loss_bbox"], found["loss_giou"], *tokens])
 
     def advance(self, batch: Batch) -> Tensor:
         """One step; the six losses."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
+            group["lr"] = self.lr
         losses = self.losses(batch)
         layers = len(self.model.decoder)
         weights = torch.tensor([layers, layers * BOX, layers * GIOU, 1.0, BOX, GIOU])
@@ -225,7 +227,7 @@ def export(folder: Path) -> None:
             "steps": trainer.step,
             "batch": BATCH,
             "minutes_on_one_core": round(trainer.used / 60),
-            "recipe": f"AdamW {RATE}, weight decay 1e-4, losses 1 x class + 5 x L1 + 2 x GIoU on every decoder layer, "
+            "recipe": f"AdamW {LR}, weight decay 1e-4, losses 1 x class + 5 x L1 + 2 x GIoU on every decoder layer, "
             f"{GROUPS} groups of queries and a token-wise helper head during training only, averaged weights",
         },
         "metrics": {

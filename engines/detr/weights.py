@@ -9,7 +9,9 @@ _COCO = "91 classes of COCO."
 #: ``model_type`` of the folders that `engines.detr.checkpoint` reads.
 FAMILIES = ("detr",)
 
+REAL = "facebook/detr-resnet-50"
+
 MODELS = (
-    KnownModel("facebook/detr-resnet-50", "DETR ResNet-50", "hub", 167, _COCO, "Apache-2.0"),
+    KnownModel(REAL, "DETR ResNet-50", "hub", 167, _COCO, "Apache-2.0"),
     KnownModel("facebook/detr-resnet-101", "DETR ResNet-101", "hub", 243, _COCO, "Apache-2.0"),
 )

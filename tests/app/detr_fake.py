@@ -6,12 +6,14 @@ The source ``real`` is a model of DETR-R50's size (100 queries, 6 layers, 8 head
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 from PySide6.QtWidgets import QLabel
 
 from app.tabs.detr import TOPIC
+from app.tabs.detr.detect.page import DetectPage
+from app.tabs.detr.relevance.page import RelevancePage
+from app.tabs.detr.scene.page import ScenePage
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Progress
 from engines.detr.spec import (
@@ -185,10 +187,11 @@ def said(scores, labels, no_object, classes):
 # ------------------------------------------------------------------ a window with it
 def open_detr(open_window, monkeypatch):
     """A window whose DETR tab asks this engine."""
-    topic = replace(TOPIC, engine="tests.app.detr_fake:FakeDetr")
+    for kind in (DetectPage, ScenePage, RelevancePage):
+        monkeypatch.setattr(kind, "engine", "tests.app.detr_fake:FakeDetr")
     for module in ("app.topics", "app.window"):
-        monkeypatch.setattr(f"{module}.topics", lambda: (topic,))
-        monkeypatch.setattr(f"{module}.topic", lambda name: topic if name == "detr" else None)
+        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "detr" else None)
     monkeypatch.setattr(FakeDetr, "asked", [])
     return open_window()
 
@@ -196,7 +199,7 @@ def open_detr(open_window, monkeypatch):
 def open_tab(window, qtbot):
     """Its tab, with the first answer."""
     tab = window.show_topic("detr")
-    qtbot.waitUntil(lambda: tab.found is not None and not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: tab.model.newest is not None and not tab.is_busy)
     return tab
 
 

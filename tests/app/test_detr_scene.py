@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app import words
-from app.tabs.detr import editing
+from app.tabs.detr.boxes import iou
+from app.tabs.detr.scene import editing
 from app.tabs.detr.tab import SCENE
 from engines.core.pictures import Picture
 from engines.detr.spec import Drawing, Shape
@@ -31,7 +32,7 @@ def tab(window, qtbot):
 @pytest.fixture
 def canvas(tab, qtbot):
     tab.show_page(SCENE)
-    canvas = tab.scene.canvas
+    canvas = tab.pages[SCENE].canvas
     qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas._found) == 6)
     return canvas
 
@@ -46,8 +47,8 @@ def test_truth_and_prediction_stand_on_the_scene(canvas, tab):
     assert words.drawn(canvas._found[0].tag) == "circle 0.95"
     assert {box.token for box in canvas._found} == {"pred"}
     assert sum(box.token == "truth" for box in canvas._boxes) == 6
-    assert "6 of 6 found" in texts(tab.scene.centre)
-    assert tab.scene.list.numbers()["values"][0] == pytest.approx(0.95)
+    assert "6 of 6 found" in texts(tab.pages[SCENE].centre)
+    assert tab.pages[SCENE].list.numbers()["values"][0] == pytest.approx(0.95)
 
 
 def test_a_drag_moves_a_shape_as_one_step_and_the_detection_follows(canvas, tab, qtbot):
@@ -68,7 +69,7 @@ def test_a_drag_moves_a_shape_as_one_step_and_the_detection_follows(canvas, tab,
     settle(qtbot, tab, tab.undo)
     assert tab.params.drawing == before
     assert canvas.drawing() == before
-    assert not tab.history.can_undo
+    assert not tab.now.state.history.can_undo
     settle(qtbot, tab, tab.redo)
     assert tab.params.drawing.shapes[0] == moved
 
@@ -104,22 +105,22 @@ def test_keys_move_copy_and_delete(canvas, tab, qtbot):
     settle(qtbot, tab, lambda: QTest.keyClick(canvas, Qt.Key.Key_Down))
     settle(qtbot, tab, tab.undo)  # each press is a step
     assert tab.params.drawing.shapes[1].y == shape.y
-    settle(qtbot, tab, tab.scene.duplicate)
+    settle(qtbot, tab, tab.pages[SCENE].duplicate)
     assert len(tab.params.drawing.shapes) == 7
     assert canvas.at() == 6
     settle(qtbot, tab, lambda: QTest.keyClick(canvas, Qt.Key.Key_Delete))
     assert len(tab.params.drawing.shapes) == 6
     assert canvas.at() == -1
-    tab.scene.remove()  # nothing chosen, nothing to delete
+    tab.pages[SCENE].remove()  # nothing chosen, nothing to delete
     assert len(tab.params.drawing.shapes) == 6
 
 
 def test_the_palette_adds_by_click_and_by_drag_as_one_step(canvas, tab, qtbot):
-    star = next(one for one in tab.scene.palette if one.kind == "star")
+    star = next(one for one in tab.pages[SCENE].kinds if one.kind == "star")
     settle(qtbot, tab, star.click)
     assert [s.kind for s in tab.params.drawing.shapes[6:]] == ["star"]
     settle(qtbot, tab, tab.undo)
-    ring = next(one for one in tab.scene.palette if one.kind == "ring")
+    ring = next(one for one in tab.pages[SCENE].kinds if one.kind == "ring")
     start = QPointF(ring.rect().center())
     target = QPointF(ring.mapFromGlobal(canvas.mapToGlobal(point(canvas, 0.9, 0.9))))
     settle(qtbot, tab, lambda: drag(ring, start, target))
@@ -132,7 +133,7 @@ def test_the_palette_adds_by_click_and_by_drag_as_one_step(canvas, tab, qtbot):
 
 
 def test_color_texture_size_and_turn_of_the_chosen_shape(canvas, tab, qtbot):
-    scene = tab.scene
+    scene = tab.pages[SCENE]
     assert not scene.swatches.isEnabled()
     canvas.select(2)
     assert scene.swatches.isEnabled()
@@ -140,18 +141,22 @@ def test_color_texture_size_and_turn_of_the_chosen_shape(canvas, tab, qtbot):
     assert tab.params.drawing.shapes[2].color == editing.COLORS[3]
     settle(qtbot, tab, lambda: scene.texture.chosen.emit(3))
     assert tab.params.drawing.shapes[2].texture == "dots"
-    settle(qtbot, tab, lambda: [scene.size.changed.emit(v) for v in (0.3, 0.4, 0.5)] + [scene.size.settled.emit(0.5)])
-    settle(qtbot, tab, lambda: (scene.angle.changed.emit(45), scene.angle.settled.emit(45)))
+    settle(
+        qtbot,
+        tab,
+        lambda: [scene.size_row.changed.emit(v) for v in (0.3, 0.4, 0.5)] + [scene.size_row.settled.emit(0.5)],
+    )
+    settle(qtbot, tab, lambda: (scene.angle_row.changed.emit(45), scene.angle_row.settled.emit(45)))
     assert (tab.params.drawing.shapes[2].size, tab.params.drawing.shapes[2].angle) == (0.5, 45.0)
     settle(qtbot, tab, tab.undo)
     settle(qtbot, tab, tab.undo)  # the whole slide is one step
     assert tab.params.drawing.shapes[2].size == pytest.approx(0.28)
-    settle(qtbot, tab, scene.raise_)
+    settle(qtbot, tab, scene.to_front)
     assert tab.params.drawing.shapes[-1].kind == "ring"
 
 
 def test_backgrounds_random_scene_and_clear(canvas, tab, qtbot):
-    scene = tab.scene
+    scene = tab.pages[SCENE]
     settle(qtbot, tab, lambda: scene.backgrounds.chosen.emit(2))
     assert tab.params.drawing.background == "noisy"
     seed = tab.params.drawing.seed
@@ -162,7 +167,7 @@ def test_backgrounds_random_scene_and_clear(canvas, tab, qtbot):
     settle(qtbot, tab, scene.roll)
     assert tab.params.drawing != first
     settle(qtbot, tab, lambda: scene._do(Drawing(), -1))
-    assert tab.found.passes.sum() == 0
+    assert tab.pages[SCENE].found.passes.sum() == 0
     assert scene.list.numbers()["names"].size == 0
     settle(qtbot, tab, tab.undo)
     assert tab.params.drawing.shapes
@@ -170,10 +175,10 @@ def test_backgrounds_random_scene_and_clear(canvas, tab, qtbot):
 
 def test_a_photo_becomes_the_background_of_the_toy(canvas, tab, qtbot):
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
-    assert tab.scene.backgrounds.at() == 4
+    assert tab.pages[SCENE].backgrounds.at() == 4
     assert canvas.photo_size() == (384, 384)
-    assert len(tab.pictured.true_boxes) == 6
-    settle(qtbot, tab, lambda: tab.scene.backgrounds.chosen.emit(0))
+    assert len(tab.pages[SCENE].pictured.true_boxes) == 6
+    settle(qtbot, tab, lambda: tab.pages[SCENE].backgrounds.chosen.emit(0))
     assert tab.params.picture is None
     assert tab.params.drawing.background == "plain"
     settle(qtbot, tab, tab.undo)
@@ -185,27 +190,27 @@ def test_a_real_model_with_a_photo_looks_at_no_scene_and_offers_the_way_back(can
     assert canvas.isVisible()
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
     assert not canvas.isVisible()
-    assert "This model looks at the photo, not at the scene." in texts(tab.scene.centre)
-    settle(qtbot, tab, tab.scene._canvas_card._act)
+    assert "This model looks at the photo, not at the scene." in texts(tab.pages[SCENE].centre)
+    settle(qtbot, tab, tab.pages[SCENE]._canvas_card._act)
     assert canvas.isVisible()
     assert tab.params.picture is None
 
 
 def test_room_is_bounded_and_a_crowd_is_told(canvas, tab, qtbot):
     for _ in range(20):
-        tab.scene.add("star")
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+        tab.pages[SCENE].add("star")
+    qtbot.waitUntil(lambda: not tab.is_busy)
     assert len(tab.params.drawing.shapes) == editing.ROOM
-    assert not tab.scene.palette[0].isEnabled()
-    assert "Trained on up to 8 shapes; here are 16." in texts(tab.scene.centre)
+    assert not tab.pages[SCENE].kinds[0].isEnabled()
+    assert "Trained on up to 8 shapes; here are 16." in texts(tab.pages[SCENE].centre)
 
 
 def test_the_scene_can_be_seen_as_the_model_gets_it(canvas, tab):
     crisp = canvas._rgb
-    tab.scene.seen.click()
+    tab.pages[SCENE].seen.click()
     blocks = canvas._rgb.reshape(96, 4, 96, 4, 3)
     assert (blocks == blocks[:, :1, :, :1]).all()
-    tab.scene.seen.click()
+    tab.pages[SCENE].seen.click()
     assert np.array_equal(canvas._rgb, crisp)
 
 
@@ -215,7 +220,7 @@ def test_what_is_found_counts_each_truth_once():
     labels, kinds = np.array([1, 1, 2, 1]), np.array([1, 3])
     assert editing.found(boxes, labels, true, kinds) == [0, -1, -1, -1]
     assert editing.found(boxes, labels, true[:0], kinds[:0]) == [-1] * 4
-    assert editing.iou(true, true) == pytest.approx(np.eye(2))
+    assert iou(true, true) == pytest.approx(np.eye(2))
 
 
 def test_a_new_shape_goes_where_room_is():

@@ -13,18 +13,20 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QLabel, QToolButton
 
 from app import export, theme, words
-from app.tabs.detr.docks import heads_off
-from app.tabs.detr.pages import REAL
-from app.tabs.detr.tab import DETECT, SCENE
+from app.tabs.detr.detect.dock import heads_off
+from app.tabs.detr.tab import DETECT, MATCHING, NMS, SCENE, TRAINING
 from app.widgets import MenuButton
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Progress
-from engines.detr.crowd import LINEAR
-from engines.detr.lab import CROWD, scene_of
+from engines.detr.backends.spec import BFLOAT16, FASTEST, FLOAT32, Computed
+from engines.detr.matching.scenes import CROWD, scene_of
+from engines.detr.matching.spec import MatchingParams
+from engines.detr.nms.spec import LINEAR, NmsParams
+from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
-from engines.detr.speed_spec import BFLOAT16, FASTEST, FLOAT32, Computed
-from engines.detr.training_spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
+from engines.detr.training.spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
+from engines.detr.weights import REAL
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.reading import unfold
 from tests.app.views_help import hover
@@ -45,7 +47,7 @@ def tab(window, qtbot):
 @pytest.fixture
 def canvas(tab, qtbot):
     tab.show_page(SCENE)
-    canvas = tab.scene.canvas
+    canvas = tab.pages[SCENE].canvas
     qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas._found) == 6)
     return canvas
 
@@ -58,23 +60,23 @@ def point(canvas, x, y):
 
 # ------------------------------------------------------------------ detect
 def test_it_opens_on_a_scene_that_is_already_detected(tab):
-    page = tab.detect
+    page = tab.pages[DETECT].cards
     assert tab.page == DETECT
     assert "6 of 16 queries pass" in texts(page.centre)
     assert len(page.photo._boxes) == 6
     tags = {words.drawn(box.tag) for box in page.photo._boxes}
     assert "circle 0.95" in tags
-    assert page.table.at() == tab.found.query == 0
+    assert page.table.at() == tab.pages[DETECT].found.query == 0
     assert page.maps.numbers()["maps"].shape == (12, 12, 12)
     assert page.matrix.numbers()["weights"].shape == (16, 16)
     assert list(page.matrix.numbers()["passing_queries"]) == [1, 4, 7, 10, 13, 16]
-    assert tab.form.control("layer").slider.maximum() == 2  # three layers
+    assert tab.pages[DETECT].form.control("layer").slider.maximum() == 2  # three layers
 
 
 def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qtbot):
-    page = tab.detect
+    page = tab.pages[DETECT].cards
     settle(qtbot, tab, lambda: page.table._choose(7))
-    assert tab.params.query == tab.found.query == 7
+    assert tab.params.query == tab.pages[DETECT].found.query == 7
     last = page.photo._boxes[page.photo.at()]
     assert last.dashed  # it does not pass, but it is shown
     assert words.drawn(last.tag).startswith("query 8: ")
@@ -88,11 +90,11 @@ def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qt
     settle(qtbot, tab, tab.escape)
     assert tab.params.query == -1
     assert page.table.at() == 0
-    assert not tab.history.can_undo  # looking around is no step
+    assert not tab.now.state.history.can_undo  # looking around is no step
 
 
 def test_pointing_at_a_query_lights_it_up_everywhere(tab):
-    page = tab.detect
+    page = tab.pages[DETECT].cards
     page.table.hovered.emit(3)
     assert page._entries[page.photo._hover] == (3, False)
     assert page.matrix._row == 3
@@ -103,14 +105,14 @@ def test_pointing_at_a_query_lights_it_up_everywhere(tab):
 
 
 def test_when_nothing_passes_the_best_is_named_and_one_click_lets_it_pass(tab, qtbot):
-    page = tab.detect
-    settle(qtbot, tab, lambda: tab.change(threshold=0.99))
+    page = tab.pages[DETECT].cards
+    settle(qtbot, tab, lambda: tab.now.change(threshold=0.99))
     note = words.drawn(page.photo._note)
     assert note == "0 of 16. Best score 0.95 (query 1, circle). Lower the threshold?"
     assert page.lower.isVisible()
     settle(qtbot, tab, page.lower.click)
     assert tab.params.threshold == pytest.approx(0.95, abs=0.011)
-    assert tab.found.passes.sum() == 1
+    assert tab.pages[DETECT].found.passes.sum() == 1
     assert not page.lower.isVisible()
     assert page.photo._note == ""
     assert "1 of 16 queries passes" in texts(page.centre)
@@ -120,84 +122,84 @@ def test_when_nothing_passes_the_best_is_named_and_one_click_lets_it_pass(tab, q
 
 def test_a_best_query_beaten_by_no_object_needs_the_other_rule_too(tab, qtbot, monkeypatch):
     monkeypatch.setattr(FakeDetr, "dim", 0.4)
-    settle(qtbot, tab, lambda: tab.change(opacity=0.5))
-    settle(qtbot, tab, tab.detect.lower.click)
+    settle(qtbot, tab, lambda: tab.now.change(head=2))
+    settle(qtbot, tab, tab.pages[DETECT].cards.lower.click)
     assert tab.params.rule == BEST_REAL_CLASS
-    assert tab.found.passes.any()
+    assert tab.pages[DETECT].found.passes.any()
 
 
 def test_a_map_chooses_layer_and_head(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.detect.maps._pick(6))
+    settle(qtbot, tab, lambda: tab.pages[DETECT].cards.maps._pick(6))
     assert (tab.params.layer, tab.params.head) == (2, 3)
-    assert tab.detect.film.at() == 1
-    assert np.array_equal(tab.detect.photo.numbers()["heat"], tab.found.cross[1, 2])
-    settle(qtbot, tab, lambda: tab.detect.film._choose(2))
+    assert tab.pages[DETECT].cards.film.at() == 1
+    assert np.array_equal(tab.pages[DETECT].cards.photo.numbers()["heat"], tab.pages[DETECT].found.cross[1, 2])
+    settle(qtbot, tab, lambda: tab.pages[DETECT].cards.film._choose(2))
     assert tab.params.layer == 3
 
 
 def test_changes_are_counted_shown_as_ghosts_and_taken_back_as_one_step(tab, qtbot):
-    page = tab.detect
-    settle(qtbot, tab, lambda: tab.change(temperature=3.0))
+    page = tab.pages[DETECT].cards
+    settle(qtbot, tab, lambda: tab.now.change(temperature=3.0))
     ghosts = [box for box in page.photo._boxes if box.dashed]
     assert len(ghosts) == 6
     assert "dashed: the untouched model" in texts(page.centre)
     settle(qtbot, tab, lambda: page.table.switched.emit(0, False))
-    settle(qtbot, tab, lambda: tab.changing.chips.changed.emit((1, 3)))
+    settle(qtbot, tab, lambda: tab.pages[DETECT].changing.chips.changed.emit((1, 3)))
     assert tab.params.heads_off == (HeadOff(CROSS, 2, 1), HeadOff(CROSS, 2, 3))
     assert page.maps._off == {9, 11}
     assert "4 changes to the model" in texts(tab.pages[DETECT].dock)
-    assert not tab.found.on[0]
-    settle(qtbot, tab, tab.reset_changes)
-    assert tab.changes() == 0
+    assert not tab.pages[DETECT].found.on[0]
+    settle(qtbot, tab, tab.now.state.reset)
+    assert tab.params.changes() == 0
     assert not any(box.dashed for box in page.photo._boxes)
     settle(qtbot, tab, tab.undo)
-    assert tab.changes() == 4
-    settle(qtbot, tab, tab.changing.all_on.click)
+    assert tab.params.changes() == 4
+    settle(qtbot, tab, tab.pages[DETECT].changing.all_on.click)
     assert tab.params.queries_off == ()
 
 
 def test_chips_belong_to_the_chosen_attention_and_layer(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.changing.chips.changed.emit((0,)))
-    settle(qtbot, tab, lambda: tab.change(attention=ENCODER_SELF))
-    assert tab.changing.chips.off() == ()
-    settle(qtbot, tab, lambda: tab.change(attention=CROSS, layer=2))
-    assert tab.changing.chips.off() == ()
-    settle(qtbot, tab, lambda: tab.change(layer=3))
-    assert tab.changing.chips.off() == (0,)
+    settle(qtbot, tab, lambda: tab.pages[DETECT].changing.chips.changed.emit((0,)))
+    settle(qtbot, tab, lambda: tab.now.change(attention=ENCODER_SELF))
+    assert tab.pages[DETECT].changing.chips.off() == ()
+    settle(qtbot, tab, lambda: tab.now.change(attention=CROSS, layer=2))
+    assert tab.pages[DETECT].changing.chips.off() == ()
+    settle(qtbot, tab, lambda: tab.now.change(layer=3))
+    assert tab.pages[DETECT].changing.chips.off() == (0,)
     assert heads_off(tab.params, 2, ()) == ()
 
 
 def test_pointing_at_a_place_shows_whom_it_looks_at_and_leaving_restores_the_pin(tab, qtbot):
-    page = tab.detect
-    settle(qtbot, tab, lambda: (page.look.set_at(1), page.look.chosen.emit(1)))
+    page = tab.pages[DETECT].cards
+    settle(qtbot, tab, lambda: (page.selection.look.set_at(1), page.selection.look.chosen.emit(1)))
     pinned = tab.params.pixel
     assert pinned is not None
     assert "at the +" in texts(page.centre)
-    assert np.array_equal(page.photo.numbers()["heat"], tab.rows.maps[2, 0])
+    assert np.array_equal(page.photo.numbers()["heat"], tab.pages[DETECT].rows.maps[2, 0])
     settle(qtbot, tab, lambda: page.photo.pointed.emit((0.1, 0.1)))
-    assert tab.rows.cell == (1, 1)
+    assert tab.pages[DETECT].rows.cell == (1, 1)
     settle(qtbot, tab, lambda: page.photo.pointed.emit(None))
     assert tab.params.pixel == pinned
     settle(qtbot, tab, lambda: page.photo.click_at(point(page.photo, 0.6, 0.3)))
-    assert tab.rows.cell == (3, 7)
+    assert tab.pages[DETECT].rows.cell == (3, 7)
     settle(qtbot, tab, tab.escape)
     assert tab.params.pixel is None
-    assert np.array_equal(page.photo.numbers()["heat"], tab.found.cross[2, 0])
-    assert not tab.history.can_undo
+    assert np.array_equal(page.photo.numbers()["heat"], tab.pages[DETECT].found.cross[2, 0])
+    assert not tab.now.state.history.can_undo
 
 
 def test_a_storm_of_places_ends_on_the_last(tab, qtbot):
-    page = tab.detect
-    page.look.set_at(1)
-    page.look.chosen.emit(1)
+    page = tab.pages[DETECT].cards
+    page.selection.look.set_at(1)
+    page.selection.look.chosen.emit(1)
     for i in range(300):
         page.photo.pointed.emit((i / 300, i / 300))
     settle(qtbot, tab, lambda: page.photo.pointed.emit((0.99, 0.0)))
-    assert tab.rows.cell == (0, 11)
+    assert tab.pages[DETECT].rows.cell == (0, 11)
 
 
 def test_the_toy_says_what_it_knows_and_offers_the_real_one(tab, qtbot, monkeypatch):
-    note = tab.note_on_model
+    note = tab.pages[DETECT].note
     assert "Toy DETR knows 6 drawn shapes and nothing else." in texts(note)
     assert note.get.text().strip() == "Get DETR-R50 (167 MB)"
     wanted = []
@@ -207,51 +209,51 @@ def test_the_toy_says_what_it_knows_and_offers_the_real_one(tab, qtbot, monkeypa
     settle(qtbot, tab, lambda: tab.take_model("real"))
     assert "91 classes of COCO." in texts(note)
     assert not note.get.isVisible()
-    assert tab.detect.maps.numbers()["maps"].shape[0] == 48
-    assert tab.form.control("layer").slider.maximum() == 5
+    assert tab.pages[DETECT].cards.maps.numbers()["maps"].shape[0] == 48
+    assert tab.pages[DETECT].form.control("layer").slider.maximum() == 5
 
 
 def test_how_a_real_model_is_computed_is_told(tab, qtbot):
-    speed = tab.note_on_model.speed
-    assert speed.isHidden()  # the toy has no choice
+    box = tab.pages[DETECT].note.backend
+    assert box.isHidden()  # the toy has no choice
     settle(qtbot, tab, lambda: tab.take_model("real"))
-    assert not speed.isHidden()
+    assert not box.isHidden()
     tried = ((BFLOAT16, 20.0), (FLOAT32, 1200.0))
-    speed.hear(Computed(FASTEST, BFLOAT16, None, tried, 563.4))
-    assert (speed.time.text(), speed.apart.isHidden()) == ("bfloat16: 563 ms", True)
-    assert speed.time.toolTip() == "Milliseconds for a small picture: bfloat16 20, float32 1,200"
-    speed.hear(Computed(FASTEST, BFLOAT16, None, tried, 563.4, 1141.2, 0.0068, 3e-5, 0.0, "cat"))
-    assert speed.time.text() == "bfloat16: 563 ms, float32 1,141 ms."
+    box.show_computed(Computed(FASTEST, BFLOAT16, None, tried, 563.4))
+    assert (box.time.text(), box.apart.isHidden()) == ("bfloat16: 563 ms", True)
+    assert box.time.toolTip() == "Milliseconds for a small picture: bfloat16 20, float32 1,200"
+    box.show_computed(Computed(FASTEST, BFLOAT16, None, tried, 563.4, 1141.2, 0.0068, 3e-5, 0.0, "cat"))
+    assert box.time.text() == "bfloat16: 563 ms, float32 1,141 ms."
     differences = "Largest difference from float32: logits {}, probabilities {}, boxes {}."
-    assert speed.apart.text() == differences.format("0.0068", "3e−05", "0")
-    speed.hear(Computed(BFLOAT16, FLOAT32, Message("This processor has no bfloat16."), (), 1141.0))
-    assert speed.time.text() == "This processor has no bfloat16. float32: 1,141 ms"
-    assert speed.apart.isHidden()
+    assert box.apart.text() == differences.format("0.0068", "3e−05", "0")
+    box.show_computed(Computed(BFLOAT16, FLOAT32, Message("This processor has no bfloat16."), (), 1141.0))
+    assert box.time.text() == "This processor has no bfloat16. float32: 1,141 ms"
+    assert box.apart.isHidden()
     with qtbot.waitSignal(tab.rested, timeout=5000):
-        speed.findChild(MenuButton)._pick(1)
+        box.findChild(MenuButton)._pick(1)
     assert FakeDetr.asked[-1][0].compute == FLOAT32
-    assert tab.history.can_undo
+    assert tab.now.state.history.can_undo
 
 
 def test_a_photo_of_another_shape_moves_the_cards_and_forgets_old_boxes(tab, qtbot):
     settle(qtbot, tab, lambda: tab.take_model("real"))
-    wide = tab.detect.photo.parentWidget()
+    wide = tab.pages[DETECT].cards.photo.parentWidget()
     before = wide.width()
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
-    assert tab.detect.photo.photo_size() == (180, 120)
+    assert tab.pages[DETECT].cards.photo.photo_size() == (180, 120)
     assert wide.width() > before
-    assert {words.drawn(box.tag).split(" 0")[0] for box in tab.detect.photo._boxes} <= {
+    assert {words.drawn(box.tag).split(" 0")[0] for box in tab.pages[DETECT].cards.photo._boxes} <= {
         "person", "cat", "dog", "hot dog", "traffic light", "wine glass"
     }  # fmt: skip
 
 
 def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
-    boxes = tab.detect.photo._boxes
-    settle(qtbot, tab, lambda: tab.change(source="broken"))
+    boxes = tab.pages[DETECT].cards.photo._boxes
+    settle(qtbot, tab, lambda: tab.now.change(source="broken"))
     assert tab.error.isVisible()
-    assert tab.detect.photo._boxes == boxes
+    assert tab.pages[DETECT].cards.photo._boxes == boxes
     assert tab.params.source != "broken"  # the next slider asks the model on screen, not the refused one
-    settle(qtbot, tab, lambda: tab.change(temperature=2.0))
+    settle(qtbot, tab, lambda: tab.now.change(temperature=2.0))
     assert not tab.failed
 
 
@@ -263,21 +265,22 @@ def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, qtbot, monkeyp
         while True:
             yield Progress(0, 0, Message("Computing"))
 
-    monkeypatch.setattr(tab.stream.engine(), "run", endless)
-    tab.change(temperature=2.0)
+    feed = tab.now.feed
+    monkeypatch.setattr(feed.stream.engine(), "run", endless)
+    tab.now.change(temperature=2.0)
     assert begun.wait(10)  # and the window has not heard of it
     settle(qtbot, tab, tab.cancel)
     tab.shown()
-    tab.resume()
-    assert not tab.stream.is_busy
+    feed.resume()
+    assert not tab.is_busy
 
 
 def test_a_model_chosen_while_the_one_before_fails_stays_chosen(tab, qtbot):
-    tab.change(source="broken")
-    while not any(isinstance(event, Ended) for event in tuple(tab.stream._mailbox._events.values())):
+    tab.now.change(source="broken")
+    while not any(isinstance(event, Ended) for event in tuple(tab.now.feed.stream._mailbox._events.values())):
         time.sleep(0.001)
     settle(qtbot, tab, lambda: tab.take_model("real"))
-    assert tab.params.source == tab.info.source == "real"
+    assert tab.params.source == tab.model.info.source == "real"
     assert tab.error.isHidden()
 
 
@@ -285,16 +288,17 @@ def test_another_model_under_the_same_name_keeps_only_what_it_has(tab, qtbot):
     """A run begun anew with fewer queries, layers or classes, followed by the page Detect."""
     settle(qtbot, tab, lambda: tab.take_model("real"))
     off = HeadOff(CROSS, 0, 7), HeadOff(CROSS, 1, 1), HeadOff(CROSS, 5, 0), HeadOff(ENCODER_SELF, 3, 0)
-    settle(qtbot, tab, lambda: tab.change(queries_off=(3, 90), heads_off=off, query=80))
-    settle(qtbot, tab, lambda: tab.change(threshold=0.3))
+    settle(qtbot, tab, lambda: tab.now.change(queries_off=(3, 90), heads_off=off, query=80))
+    settle(qtbot, tab, lambda: tab.now.change(threshold=0.3))
     small = {"num_queries": 8, "decoder_layers": 2, "encoder_layers": 1, "num_heads": 4}
-    tab._model_known(replace(tab.info, labels=tab.info.labels[:2], **small))
+    feed = tab.now.feed
+    feed.stream.arrived.emit(replace(tab.model.info, labels=tab.model.info.labels[:2], **small))
     assert (tab.params.queries_off, tab.params.heads_off, tab.params.query) == ((3,), off[1:2], -1)
     unfold(tab)
     assert "Queries: 7 of 8 on" in texts(tab.pages[DETECT].dock)
-    assert tab.found is None  # with its classes, which are the old model's
-    settle(qtbot, tab, tab.undo)
-    assert (tab.params.threshold, tab.params.queries_off, tab.params.heads_off) == (0.5, (3,), off[1:2])
+    assert tab.pages[DETECT].found is None  # with its classes, which are the old model's
+    assert not tab.now.state.history.can_undo  # the steps were another model's
+    qtbot.waitUntil(lambda: not tab.is_busy)
 
 
 # ------------------------------------------------------------------ house
@@ -310,7 +314,7 @@ def cut(tab):
 @pytest.mark.parametrize("page", [DETECT, SCENE])
 @pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
 def test_every_word_is_whole_and_translated_in_both_languages_and_themes(tab, window, qtbot, page, size, capfd):
-    settle(qtbot, tab, lambda: tab.change(temperature=3.0, threshold=0.97, queries_off=(2,)))
+    settle(qtbot, tab, lambda: tab.now.change(temperature=3.0, threshold=0.97, queries_off=(2,)))
     tab.show_page(page)
     words.forget_missing()
     for language, look in (("zh", "dark"), ("en", "light")):
@@ -329,54 +333,58 @@ def test_every_word_is_whole_and_translated_in_both_languages_and_themes(tab, wi
 
 def test_language_switch_says_made_texts_anew(tab, window, canvas):
     window.use_language("zh")
-    assert "找到 6 / 6" in texts(tab.scene.centre)
+    assert "找到 6 / 6" in texts(tab.pages[SCENE].centre)
     tab.show_page(DETECT)
-    assert "16 个查询中有 6 个通过" in texts(tab.detect.centre)
+    assert "16 个查询中有 6 个通过" in texts(tab.pages[DETECT].cards.centre)
 
 
 def test_every_view_exports_its_numbers_and_settings(tab, canvas, tmp_path):
-    page, scene = tab.detect, tab.scene
+    page, scene = tab.pages[DETECT].cards, tab.pages[SCENE]
     views = (page.photo, page.table, page.film, page.maps, page.matrix, canvas, scene.list, scene.film)
     for i, view in enumerate(views):
-        assert view.settings["model"] == "Toy DETR"
+        assert export.settings_of(view)["model"] == "Toy DETR"
         export.save(view, tmp_path / f"{i}.npz")
         with np.load(tmp_path / f"{i}.npz") as kept:
             assert "threshold" in str(kept["settings"])
             assert len(kept.files) > 1
-    assert canvas.settings["drawing"]["background"] == "gradient"
+    assert export.settings_of(canvas)["drawing"]["background"] == "gradient"
 
 
 def test_the_sliders_of_all_pages_come_back_at_the_next_start(open_window, monkeypatch, qtbot):
     window = open_detr(open_window, monkeypatch)
     tab = open_tab(window, qtbot)
-    plain = tab.params
-    training = replace(plain.training, queries=12, rate=0.002, auxiliary=False, scenes=MANY, seed=7, folder="/nowhere")
-    tab.change(
-        threshold=0.4,
-        training=training,
-        matching=replace(plain.matching, focal=True, class_cost=2.0, eos_coef=0.3, scene=scene_of(CROWD)),
-        crowd=replace(plain.crowd, nms_iou=0.7, decay=LINEAR),
-    )
-    tab.change(paint=replace(plain.paint, decoder_too=False))  # alone: this wakes no engine
+    tab.now.change(threshold=0.4, decoder_too=False, masked_patches=((1, 1),))
+    matching, training, nms = (tab.pages[at] for at in (MATCHING, TRAINING, NMS))
+    trained = {"queries": 12, "learning_rate": 0.002, "auxiliary_losses": False, "scenes": MANY, "seed": 7}
+    training.change(**trained, folder="/nowhere")
+    matching.change(focal=True, class_cost=2.0, eos_coef=0.3, scene=scene_of(CROWD))
+    nms.change(nms_iou=0.7, decay=LINEAR)
     window.settings.save()
-    again = open_tab(open_detr(open_window, monkeypatch), qtbot).params
-    assert again.threshold == 0.4
-    assert again.training == replace(training, folder="")
-    assert again.matching == replace(plain.matching, focal=True, class_cost=2.0, eos_coef=0.3)  # scenes are not kept
-    assert (again.crowd.nms_iou, again.crowd.decay, again.crowd.things) == (0.7, LINEAR, plain.crowd.things)
-    assert not again.paint.decoder_too
+    again = open_tab(open_detr(open_window, monkeypatch), qtbot)
+    assert again.params == RelevanceParams(threshold=0.4, decoder_too=False)  # what is painted is not kept
+    assert again.pages[TRAINING].params == replace(DetrTraining(), **trained)
+    assert again.pages[MATCHING].params == MatchingParams(focal=True, class_cost=2.0, eos_coef=0.3)  # nor are scenes
+    assert again.pages[NMS].params == NmsParams(nms_iou=0.7, decay=LINEAR)
+
+
+def test_settings_from_before_each_page_had_a_place_are_read(own_home, open_window, monkeypatch, qtbot):
+    kept = {"detr": {"threshold": 0.4}, "detr.paint": {"decoder_too": False}, "detr.crowd": {"nms_iou": 0.7}}
+    (own_home / "settings.json").write_text(json.dumps({"topics": kept}))
+    tab = open_tab(open_detr(open_window, monkeypatch), qtbot)
+    assert tab.params == RelevanceParams(threshold=0.4, decoder_too=False)
+    assert tab.pages[NMS].params.nms_iou == 0.7
 
 
 def test_remembered_training_settings_that_do_not_go_together_are_mended(own_home, open_window, monkeypatch, qtbot):
     kept = {"begin": BUNDLED, "model": SMALL, "queries": 9, "batch": 1_000, "rate": "fast"}
     (own_home / "settings.json").write_text(json.dumps({"topics": {"detr.training": kept, "detr.crowd": 3}}))
-    training = open_tab(open_detr(open_window, monkeypatch), qtbot).params.training
+    training = open_tab(open_detr(open_window, monkeypatch), qtbot).pages[TRAINING].params
     assert (training.begin, training.queries, training.batch) == (BACKBONE, 9, DetrTraining().batch)
-    assert training.rate == DetrTraining().rate
+    assert training.learning_rate == DetrTraining().learning_rate
 
 
 def test_the_matrix_tells_the_value_under_the_pointer_and_walks(tab, qtbot):
-    matrix = tab.detect.matrix
+    matrix = tab.pages[DETECT].cards.matrix
     place = matrix.matrix_rect()
     hover(matrix, QPointF(place.x() + 2.5 * matrix._step, place.y() + 1.5 * matrix._step))
     assert matrix.report().startswith("2 looks at 3: ")
@@ -396,27 +404,29 @@ def test_before_the_first_answer_the_scene_is_there_and_the_cards_say_what_is_mi
 
     monkeypatch.setattr(FakeDetr, "run", gated)
     tab = window.show_topic("detr")
-    assert tab.detect.photo.photo_size() == (384, 384)
-    assert "The model has not answered yet." in texts(tab.detect.centre)
+    assert tab.pages[DETECT].cards.photo.photo_size() == (384, 384)
+    assert "The model has not answered yet." in texts(tab.pages[DETECT].cards.centre)
     with qtbot.waitSignal(tab.rested, timeout=5000):
         gate.set()
-    assert "The model has not answered yet." not in texts(tab.detect.centre)
+    assert "The model has not answered yet." not in texts(tab.pages[DETECT].cards.centre)
 
 
 def test_another_photo_of_the_same_size_takes_the_old_boxes_away(tab, qtbot, monkeypatch):
     settle(qtbot, tab, lambda: tab.take_model("real"))
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
     before = []
-    monkeypatch.setattr(tab.detect, "show_detections", lambda *_: before.append(len(tab.detect.photo._boxes)))
+    monkeypatch.setattr(
+        tab.pages[DETECT].cards, "show_detections", lambda *_: before.append(len(tab.pages[DETECT].cards.photo._boxes))
+    )
     settle(qtbot, tab, lambda: tab.take_picture(Picture("b.png", PHOTO[::-1].copy())))
     assert before[0] == 0
 
 
 def test_moving_within_a_cell_asks_for_nothing(tab, qtbot):
-    page = tab.detect
-    settle(qtbot, tab, lambda: (page.look.set_at(1), page.look.chosen.emit(1)))
+    page = tab.pages[DETECT].cards
+    settle(qtbot, tab, lambda: (page.selection.look.set_at(1), page.selection.look.chosen.emit(1)))
     settle(qtbot, tab, lambda: page.photo.pointed.emit((0.500, 0.2)))
     count = len(FakeDetr.asked)
     page.photo.pointed.emit((0.501, 0.201))
-    assert not tab.stream.is_busy
+    assert not tab.now.feed.stream.is_busy
     assert len(FakeDetr.asked) == count

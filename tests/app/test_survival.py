@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 
 from app import export, theme
 from app.settings import config_folder
+from app.topic.tab import Tab
 from app.topics import topics
 from app.training import Training
 from app.views.base import PixelView
@@ -80,7 +81,8 @@ def mime(*paths: Path) -> QMimeData:
 def test_200_slider_changes_a_second_end_on_the_last(window, qtbot, topic, field):
     tab = window.show_topic(topic)
     rest(qtbot, window)
-    slider = tab.form.control(field).slider
+    page, feed = (tab.now, tab.now.feed) if isinstance(tab, Tab) else (tab, tab)
+    slider = page.form.control(field).slider
     asked, clock = 0, QElapsedTimer()
     clock.start()
     while asked < CHANGES:  # a slow machine gets the changes that are due in bursts
@@ -92,9 +94,9 @@ def test_200_slider_changes_a_second_end_on_the_last(window, qtbot, topic, field
     last = slider.number()
     rest(qtbot, window)
     assert getattr(tab.params, field) == last
-    assert tab.stream._wanted == tab.params
+    assert getattr(feed.stream._wanted, field) == last
     job_done = []
-    tab.stream.arrived.connect(job_done.append)
+    feed.stream.arrived.connect(job_done.append)
     run_for(200)
     assert not job_done  # nothing came late
     assert not tab.failed
@@ -103,14 +105,14 @@ def test_200_slider_changes_a_second_end_on_the_last(window, qtbot, topic, field
 def test_the_last_answer_on_screen_is_that_of_the_last_change(window, qtbot):
     tab = window.show_topic("detr")
     rest(qtbot, window)
-    slider = tab.form.control("threshold").slider
+    slider = tab.now.form.control("threshold").slider
     for i in range(300):
         slider.setValue(i % 100)
         if i % 7 == 0:
             QApplication.processEvents()
     slider.setValue(1)
     rest(qtbot, window)
-    found = tab.found
+    found = tab.now.found
     assert tab.params.threshold == 0.01
     real = found.scores > found.no_object
     assert (found.passes == ((found.scores >= 0.01) & real & found.on)).all()
@@ -315,9 +317,9 @@ def test_odd_settings_are_passed_over(own_home, open_window, qtbot, content):
 def test_a_remembered_layer_beyond_the_model_shows_as_its_last(own_home, open_window, qtbot):
     (own_home / "settings.json").write_text(json.dumps({"topics": {"detr": {"layer": 6, "head": 8}}}))
     tab = open_window().show_topic("detr")
-    qtbot.waitUntil(lambda: tab.found is not None and not tab.stream.is_busy)
-    assert tab.form.control("layer").field.text() == str(tab.info.decoder_layers)
-    assert tab.form.control("head").field.text() == str(tab.info.num_heads)
+    qtbot.waitUntil(lambda: tab.model.newest is not None and not tab.is_busy)
+    assert tab.now.form.control("layer").field.text() == str(tab.model.info.decoder_layers)
+    assert tab.now.form.control("head").field.text() == str(tab.model.info.num_heads)
 
 
 # ------------------------------------------------------------------ checkpoints
@@ -361,12 +363,12 @@ def test_a_detr_that_is_refused_leaves_the_old_one_at_work(window, qtbot, tmp_pa
         rest(qtbot, window)
         assert name in tab.error.reason()
         tab.error.dismiss()
-        tab.change(temperature=2.0 + len(name))
+        tab.now.change(temperature=2.0 + len(name))
         rest(qtbot, window)
         assert not tab.failed
         assert not tab.error.isVisible()
         assert tab.params.source == old
-        assert tab.found.touched
+        assert tab.now.found.touched
 
 
 def test_a_lone_weight_file_is_refused_with_the_way_to_bring_one(window, qtbot, tmp_path):

@@ -5,38 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from engines.core.device import leave_a_core
-from engines.detr.training_spec import BUNDLED, MANY, DetrTraining, fitting
+from engines.detr.training.spec import BUNDLED, MANY, DetrTraining
 from tests.benchmarks.table import Measured, Row
 from tests.benchmarks.training_cost import Cost, Watched, streaming_cost
 
-TRAINER = "engines.detr.training:Trainer"
+TRAINER = "engines.detr.training.trainer:Trainer"
 PAGE = 3  #: "Training"
 GOAL = 0.3  #: AP50 on the validation scenes
 PATIENCE = 300.0  #: seconds
 
 
-def _driver(tab: Any) -> Any:
-    return next(one.training for one in tab.side if hasattr(one, "training"))
-
-
 @cache
 def _cost() -> Cost:
-    from engines.detr.training import Run
+    from engines.detr.training.run import Run
 
     params = DetrTraining()
 
     def bare() -> Callable[[], object]:
         return Run(params).advance
 
-    return streaming_cost(Watched("detr", bare, TRAINER, params, PAGE, _driver), seconds=6.0)
+    return streaming_cost(Watched("detr", bare, TRAINER, params, PAGE), seconds=6.0)
 
 
 def learned() -> Measured:
     """Seconds of training until AP50 on the validation scenes reaches the goal, measuring included."""
-    from engines.detr.training import Run
+    from engines.detr.training.run import Run
 
     leave_a_core()
     run, began = Run(DetrTraining()), time.perf_counter()
@@ -50,10 +45,10 @@ def learned() -> Measured:
 
 def longest_piece() -> Measured:
     """Longest time between two places to stop, the toy DETR on its own kind of scenes."""
-    from engines.detr.training import Run
+    from engines.detr.training.run import Run
 
     leave_a_core()
-    params = fitting(DetrTraining(begin=BUNDLED, scenes=MANY, backbone=True), DetrTraining())
+    params = DetrTraining(begin=BUNDLED, scenes=MANY, backbone=True).following(DetrTraining())
     run, longest = Run(params), 0.0
     for step in range(6):
         for work in (run.parts(params), run.measuring()):

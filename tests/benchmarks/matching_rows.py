@@ -59,14 +59,15 @@ def matcher(repeats: int = 60) -> Measured:
 
 
 def one_move(moves: int = 300, warm_up: int = 20) -> Measured:
-    """The labs' engine alone while an object is dragged, ``cores - 1`` threads."""
+    """The page's engine alone while an object is dragged, ``cores - 1`` threads."""
     from engines.core.device import leave_a_core
     from engines.core.protocol import Job
-    from engines.detr.lab import CROWD, MatchingParams, scene_of
-    from engines.detr.lab_engine import LabEngine
+    from engines.detr.matching.engine import Engine
+    from engines.detr.matching.scenes import CROWD, scene_of
+    from engines.detr.matching.spec import MatchingParams
 
     leave_a_core()
-    engine, scene = LabEngine(), scene_of(CROWD)
+    engine, scene = Engine(), scene_of(CROWD)
     whole, core = [], []
     for step in range(moves + warm_up):
         thing = replace(scene.things[0], box=(0.2 + 0.6 * step / moves, 0.5, 0.2, 0.2))

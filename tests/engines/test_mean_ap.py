@@ -277,7 +277,7 @@ def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, si
 def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
     from engines.data.judged import judged_pictures
     from engines.detr import load_checkpoint
-    from engines.detr.judge import results_of
+    from engines.detr.predict_sample import results_of
     from engines.mean_ap.cases import sample
 
     cases, pictures, model = sample(), judged_pictures(), load_checkpoint("toy-detr")

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 from engines.attention_pooling.learned_w.training import Trainer as Pooling  # noqa: E402
 from engines.attention_pooling.spec import ADAM, MOMENTUM, PoolingParams  # noqa: E402 - needs torch
 from engines.core.errors import LabError  # noqa: E402
-from engines.detr.training import Trainer as Detr  # noqa: E402
-from engines.detr.training_spec import RANDOM, DetrTraining  # noqa: E402
+from engines.detr.training.spec import RANDOM, DetrTraining  # noqa: E402
+from engines.detr.training.trainer import Trainer as Detr  # noqa: E402
 from engines.multi_head.training.spec import MultiHeadTraining  # noqa: E402
 from engines.multi_head.training.train import Trainer as Heads  # noqa: E402
 from engines.transformer.training.spec import TrainingSettings  # noqa: E402
@@ -43,7 +43,7 @@ def test_transformer(tmp_path):
     check(Transformer, lambda until, run: replace(plain, until=until, run=run), 26, 30, tmp_path / "x")
 
 
-@pytest.mark.parametrize("fields", [{}, {"begin": RANDOM, "aids": True}])
+@pytest.mark.parametrize("fields", [{}, {"begin": RANDOM, "auxiliary_queries": True}])
 def test_detr_also_in_the_middle_of_a_step(tmp_path, fields):
     plain = DetrTraining(batch=4, queries=4, **fields)
     check(Detr, lambda until, run: replace(plain, until=until, run=run), 2, 4, tmp_path / "x", more=(1,))
@@ -53,6 +53,6 @@ def test_detr_with_other_pictures_is_refused(tmp_path, monkeypatch):
     killed, again = Detr(), Detr()
     drive(killed, DetrTraining(batch=2, until=1))
     again.waiting = through_a_file(killed, tmp_path / "x")
-    monkeypatch.setattr("engines.detr.training_data.Drawn.mark", 1)
+    monkeypatch.setattr("engines.detr.training.data.Drawn.mark", 1)
     with pytest.raises(LabError, match="pictures are others"):
         drive(again, DetrTraining(batch=2, until=2))

@@ -25,7 +25,7 @@ from engines.data.scenes import (
     render,
     sample_photos,
 )
-from engines.detr.scene_pool import ScenePool, turn
+from engines.detr.training.scene_pool import ScenePool, turn
 
 BLACK = np.zeros(3, np.uint8)
 

@@ -9,7 +9,14 @@ TOPIC = Topic(
     order=3,
     icon="detr",
     tab="app.tabs.detr.tab:DetrTab",
-    engine="engines.detr.engine:Engine",
+    pages=(
+        "app.tabs.detr.detect.page:DetectPage",
+        "app.tabs.detr.scene.page:ScenePage",
+        "app.tabs.detr.matching.page:MatchingPage",
+        "app.tabs.detr.training.page:DetrTrainingPage",
+        "app.tabs.detr.nms.page:NmsPage",
+        "app.tabs.detr.relevance.page:RelevancePage",
+    ),
     pictures=True,
     tagline="boxes as a set",
     about=(

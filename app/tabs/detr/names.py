@@ -5,6 +5,8 @@ from __future__ import annotations
 from app import words
 from engines.core.errors import Message
 from engines.core.pictures import Picture
+from engines.detr.relevance.spec import RelevanceParams
+from engines.detr.spec import Detections, ModelInfo
 
 
 def class_name(label: str) -> Message:
@@ -20,3 +22,19 @@ def scored(name: Message, score: float) -> Message:
 def picture_name(picture: Picture | None) -> Message:
     """The photo's file name, or that the scene is a drawn one."""
     return Message("Drawn scene") if picture is None else words.plain(picture.name)
+
+
+def exported(params: RelevanceParams, info: ModelInfo | None, found: Detections | None) -> dict[str, object]:
+    """The settings that go into every file of the pages that show what the model says."""
+    apart = ("picture", "drawing", "heads_off", "weights")
+    drawing = params.drawing
+    scene = params.picture is None or (info is not None and info.toy)
+    shapes = {"background": drawing.background, "seed": drawing.seed, "shapes": [vars(s) for s in drawing.shapes]}
+    return {
+        **{name: value for name, value in vars(params).items() if name not in apart},
+        "heads_off": [vars(one) for one in params.heads_off],
+        "model": info.title if info else params.source,
+        "picture": words.tr(picture_name(params.picture)),
+        "query": 0 if found is None else found.query + 1,
+        **({"drawing": shapes} if scene else {}),
+    }

@@ -17,8 +17,10 @@ from engines.core.protocol import Job, Progress
 from engines.data.scenes import Drawing, Shape, draw_background, render
 from engines.detr import checkpoint as checkpoints
 from engines.detr import engine as engines
+from engines.detr.asked import interventions
+from engines.detr.backends.spec import FLOAT32
 from engines.detr.config import BackboneConfig, DetrConfig
-from engines.detr.interventions import HeadChange, Interventions, interventions
+from engines.detr.interventions import HeadChange, Interventions
 from engines.detr.model import Detr
 from engines.detr.preprocess import Preprocess
 from engines.detr.spec import (
@@ -37,7 +39,6 @@ from engines.detr.spec import (
     ModelInfo,
     PictureShown,
 )
-from engines.detr.speed_spec import FLOAT32
 from tests.closeness import FEW, close
 
 SIDE = 64
@@ -195,8 +196,8 @@ def test_each_stage_is_computed_once(engine, monkeypatch):
 def test_a_displaced_job_goes_on_where_it_was(engine, monkeypatch):
     calls, params = count_work(engine, monkeypatch), asked(engine)
     total = one(run(engine, params), Detections)
-    engine._encoding.key = None
-    engine._plain.key = None
+    engine._encoding.clear()
+    engine._plain.clear()
     for _ in range(40):
         last = run(engine, params, most=5)[-1]
         if not isinstance(last, Progress):
@@ -346,12 +347,12 @@ def test_a_model_whose_answer_is_not_finite_is_told_in_words(engine):
 
 def test_old_models_and_photos_are_let_go(engine):
     run(engine, asked(engine))
-    old = weakref.ref(engine._encoding.value)
+    old = weakref.ref(next(iter(engine._encoding._kept.values())))
     for source in ("a/b", "c/d", "e/f"):
         run(engine, replace(asked(engine), source=source))
     gc.collect()
     assert old() is None
-    assert len(engine._models) == engines.KEPT
+    assert len(engine._models._kept) == engines.KEPT
 
 
 @pytest.mark.gpu

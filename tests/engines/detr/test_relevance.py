@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from engines.detr import load_checkpoint
-from engines.detr.interventions import HeadChange, Interventions
-from engines.detr.relevance import Scene, encode, relevance, remembered, stops
-from engines.detr.spec import CROSS, DECODER_SELF, ENCODER_SELF
+from engines.detr.interventions import CROSS, DECODER_SELF, ENCODER_SELF, HeadChange, Interventions
+from engines.detr.relevance.maps import Scene, encode, relevance, remembered, stops
 from tests.closeness import close
 
 transformers = pytest.importorskip("transformers")
@@ -117,7 +116,7 @@ def test_relevance_equals_the_rules_on_transformers(both, pixels, query, label):
 
 def test_the_layers_in_the_graph_are_the_model_s_own(both, pixels):
     """Relevance of a changed model is that of the model on screen: its logit is what `decode` says."""
-    from engines.detr import relevance as module
+    from engines.detr.relevance import maps as module
 
     _, ours = both
     plain = scene_of(ours, pixels)

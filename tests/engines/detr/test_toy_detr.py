@@ -11,9 +11,9 @@ import torch
 from engines.checkpoints.catalog import WEIGHTS, sha256
 from engines.data.scenes import DEFAULT_SCENE, KINDS, draw_background, render
 from engines.detr import load_checkpoint
-from engines.detr.evaluate import HELD_OUT, average_precision, scenes
-from engines.detr.scene_pool import ScenePool
 from engines.detr.train import Trainer, channels_last_for_training
+from engines.detr.training.evaluate import HELD_OUT, average_precision, scenes
+from engines.detr.training.scene_pool import ScenePool
 
 FILE = WEIGHTS / "toy-detr.safetensors"
 AP50, AP = 0.90, 0.60  # what a toy DETR must reach to be bundled
@@ -64,7 +64,7 @@ def test_training_goes_on_where_it_was_and_learns(tmp_path):
     assert np.isfinite(losses).all()
     assert sum(losses[-1]) < sum(losses[0])
     trainer.used = 360.0
-    assert trainer.rate < 7e-4 * 13 / 300 * 0.81
+    assert trainer.lr < 7e-4 * 13 / 300 * 0.81
     trainer.save()
     again = Trainer(tmp_path, minutes=10)
     assert (again.step, again.seen, again.used) == (12, 96, 360.0)

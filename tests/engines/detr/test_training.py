@@ -18,14 +18,13 @@ from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
 from engines.core.training import Kept, Stopped
 from engines.data.scenes import KINDS
-from engines.detr import training_data
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.engine import Engine
 from engines.detr.preprocess import normalize
 from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, ModelInfo
-from engines.detr.training import Run, Trainer
-from engines.detr.training_run import PIECE
-from engines.detr.training_spec import (
+from engines.detr.training import data as training_data
+from engines.detr.training.run import PIECE
+from engines.detr.training.spec import (
     BACKBONE,
     BUNDLED,
     MANY,
@@ -37,9 +36,9 @@ from engines.detr.training_spec import (
     Now,
     RunBegan,
     TrainStep,
-    fitting,
     measured_after,
 )
+from engines.detr.training.trainer import Run, Trainer
 from tests import closeness
 from tests.closeness import FEW, close
 
@@ -68,7 +67,8 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"aids": True, "auxiliary": False}, {"begin": RANDOM}, {"begin": BUNDLED, "model": TOY}]
+    "changes",
+    [{}, {"auxiliary_queries": True, "auxiliary_losses": False}, {"begin": RANDOM}, {"begin": BUNDLED, "model": TOY}],
 )
 def test_the_same_seed_gives_the_same_run(changes):
     params = replace(TINY, **changes)
@@ -132,8 +132,8 @@ def test_a_run_tells_in_order_and_each_event_can_be_sent():
 
 def test_live_settings_reach_the_run():
     slow, quick = Run(TINY), Run(TINY)
-    slow.advance(replace(TINY, rate=1e-5))
-    quick.advance(replace(TINY, rate=1e-2))
+    slow.advance(replace(TINY, learning_rate=1e-5))
+    quick.advance(replace(TINY, learning_rate=1e-2))
     start = Run(TINY).kept().arrays
     moved = [np.abs(run.kept().arrays["class_head.weight"] - start["class_head.weight"]).max() for run in (slow, quick)]
     assert moved[1] > 100 * moved[0] > 0
@@ -161,7 +161,7 @@ def test_auxiliary_losses_count_every_layer():
     batch = Run(TINY).data.batch(3)
     losses = {}
     for auxiliary in (True, False):
-        run = Run(replace(TINY, auxiliary=auxiliary))
+        run = Run(replace(TINY, auxiliary_losses=auxiliary))
         loss, said = run._loss(batch)
         losses[auxiliary] = float(loss.detach())
         assert losses[auxiliary] >= sum(said[:3]) * (1 - 1e-6)
@@ -173,7 +173,7 @@ def test_auxiliary_losses_count_every_layer():
 
 
 def test_training_aids_see_only_their_own_group():
-    run = Run(replace(TINY, aids=True))
+    run = Run(replace(TINY, auxiliary_queries=True))
     assert run._apart.shape == (20, 20)
     memory = run._encode(normalize(np.stack([s.rgb for s in run.data.batch(2)])))
     queries = torch.cat([run.model.query_positions.weight, run.further])
@@ -194,13 +194,13 @@ def test_the_backbone_learns_where_it_should(changes, moves):
 
 
 def test_the_loss_falls():
-    told = steps(Run(replace(TINY, batch=8, rate=2e-3)), 30)
+    told = steps(Run(replace(TINY, batch=8, learning_rate=2e-3)), 30)
     first, last = (np.mean([one.l1 for one in part]) for part in (told[:5], told[-5:]))
     assert last < 0.7 * first
 
 
 def test_bundled_weights_begin_as_the_bundled_model():
-    params = fitting(replace(TINY, begin=BUNDLED), TINY)
+    params = replace(TINY, begin=BUNDLED).following(TINY)
     assert (params.model, params.queries) == (TOY, 16)
     run = Run(params)
     run.model.eval()
@@ -214,9 +214,9 @@ def test_bundled_weights_begin_as_the_bundled_model():
 
 
 def test_settings_that_do_not_fit_are_mended():
-    bundled = fitting(replace(TINY, begin=BUNDLED), TINY)
-    assert fitting(replace(bundled, model=SMALL), bundled).begin == BACKBONE
-    assert fitting(replace(TINY, seed=3), TINY) == replace(TINY, seed=3)
+    bundled = replace(TINY, begin=BUNDLED).following(TINY)
+    assert replace(bundled, model=SMALL).following(bundled).begin == BACKBONE
+    assert replace(TINY, seed=3).following(TINY) == replace(TINY, seed=3)
 
 
 def test_other_numbers_of_queries_go_with_bundled_weights():

@@ -1,0 +1,1 @@
+"""The page "Without NMS": the same boxes through suppression and through set prediction."""

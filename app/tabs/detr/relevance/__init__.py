@@ -1,0 +1,1 @@
+"""What a query's class rests on, and what is left when patches are masked."""

@@ -1,0 +1,1 @@
+"""A scene to draw, and what the model finds in it."""

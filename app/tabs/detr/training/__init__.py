@@ -1,0 +1,1 @@
+"""The page "Training": a DETR learns while it is watched."""

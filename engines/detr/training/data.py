@@ -1,0 +1,281 @@
+"""What a live run trains on: scenes drawn as it goes, or a folder of pictures with boxes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from engines.core.errors import LabError, Message
+from engines.data.boxes_folder import Annotated, reading
+from engines.data.pictures import read_picture, stored_size
+from engines.data.scenes import (
+    KINDS,
+    add_shapes,
+    box_iou,
+    box_of,
+    random_background,
+    random_scene,
+    render,
+    sample_photos,
+)
+from engines.data.shapes import Canvas
+from engines.detr.training.spec import FEW, DetrTraining, Example
+
+VALIDATION = 64  # pictures at most
+WATCHED = 12  # validation pictures that can be watched
+MOST_PICTURES = 3000  # of a folder; they stay in memory
+FEW_OBJECTS = 10  # in a picture that is watched, if there are such
+SHOWN = 384  # longer side in pixels of a picture that is watched
+EACH = 8  # pictures read between two places to stop
+FIRST = 1, 0  # first half of the seed of validation and training scenes: they never meet
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture as the model sees it: ``rgb`` uint8 (S, S, 3), ``owner`` int16 (S, S) object on each pixel or -1,
+    ``boxes`` float32 (N, 4) xyxy shares, ``labels`` int64 (N,)."""
+
+    rgb: np.ndarray
+    owner: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+class Data(Protocol):
+    """Where a run's pictures come from."""
+
+    classes: tuple[str, ...]
+    drawn: bool
+    validation: list[Sample]
+    examples: tuple[Example, ...]
+    pictures: int
+    skipped: int
+    crowds: int
+    faults: tuple[Message, ...]
+    unused: int
+    rng: np.random.Generator
+
+    @property
+    def mark(self) -> int:
+        """A number that tells whether the pictures are the same."""
+        ...
+
+    def batch(self, count: int) -> list[Sample]:
+        """Pictures to train on next."""
+        ...
+
+
+@dataclass
+class Drawn:
+    """Scenes drawn as it goes.
+
+    Parameters
+    ----------
+    scenes : str
+        Which, one of the options of `DetrTraining.scenes`.
+    size : int
+        Side in pixels.
+    rng : numpy.random.Generator
+        Of the training scenes; those for validation are always the same.
+    """
+
+    scenes: str
+    size: int
+    rng: np.random.Generator
+    classes: tuple[str, ...] = KINDS
+    drawn: bool = True
+    pictures: int = 0
+    skipped: int = 0
+    crowds: int = 0
+    faults: tuple[Message, ...] = ()
+    unused: int = 0
+    validation: list[Sample] = field(default_factory=list)
+    examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._photos = [] if self.scenes == FEW else sample_photos()
+        self.validation = [self._draw(np.random.default_rng((FIRST[0], index))) for index in range(VALIDATION)]
+        good = [index for index, sample in enumerate(self.validation) if 2 <= len(sample.labels) <= 6]
+        chosen = sorted(good, key=lambda index: calmness(self.validation[index]))[:WATCHED]
+        self.examples = tuple(
+            Example(self._enlarged(index), self.validation[index].boxes, self.validation[index].labels)
+            for index in chosen
+        )
+
+    @property
+    def mark(self) -> int:
+        """They are made of the settings alone."""
+        return 0
+
+    def _ground(self, rng: np.random.Generator) -> np.ndarray:
+        return random_background(rng, self.size, self._photos, "plain" if self.scenes == FEW else None)
+
+    def _draw(self, rng: np.random.Generator) -> Sample:
+        if self.scenes != FEW:
+            scene = random_scene(rng, self.size, self._photos)
+            return Sample(scene.rgb, scene.owner.astype(np.int16), scene.boxes, scene.labels)
+        canvas = Canvas(self._ground(rng))
+        shapes = add_shapes(rng, canvas, int(rng.integers(1, 4)))
+        boxes = np.array([box_of(shape) for shape in shapes], np.float32).reshape(-1, 4)
+        labels = np.array([KINDS.index(shape.kind) for shape in shapes], np.int64)
+        return Sample(canvas.picture(), canvas.owner.astype(np.int16), boxes, labels)
+
+    def _enlarged(self, index: int) -> np.ndarray:
+        """The same scene drawn larger, for the eye."""
+        ground = self._ground(np.random.default_rng((FIRST[0], index)))
+        rng = np.random.default_rng((FIRST[0], index))
+        if self.scenes == FEW:
+            canvas = Canvas(self._ground(rng))
+            shapes = tuple(add_shapes(rng, canvas, int(rng.integers(1, 4))))
+        else:
+            shapes = random_scene(rng, self.size, self._photos).shapes
+        return render(shapes, ground, SHOWN)[0]
+
+    def batch(self, count: int) -> list[Sample]:
+        return [self._draw(self.rng) for _ in range(count)]
+
+
+def calmness(sample: Sample) -> tuple[bool, bool, float]:
+    """Sorts scenes for the eye: several objects apart from each other first, then those on a ground of little color."""
+    ground = sample.rgb[sample.owner < 0].astype(float)
+    crowded = any(box_iou(box, np.delete(sample.boxes, at, 0)).max() > 0.05 for at, box in enumerate(sample.boxes))
+    return len(sample.labels) < 3, crowded, float(np.ptp(ground.mean(0))) if len(ground) else 0.0
+
+
+@dataclass
+class Own:
+    """A person's own pictures, made square."""
+
+    classes: tuple[str, ...]
+    training: list[Sample]
+    validation: list[Sample]
+    examples: tuple[Example, ...]
+    skipped: int
+    crowds: int
+    faults: tuple[Message, ...]
+    rng: np.random.Generator
+    unused: int = 0
+    drawn: bool = False
+
+    @property
+    def pictures(self) -> int:
+        """To train on."""
+        return len(self.training)
+
+    @cached_property
+    def mark(self) -> int:
+        """A number that tells whether the pictures are the same."""
+        found = zlib.crc32("\n".join(self.classes).encode())
+        for sample in (*self.validation, *self.training):
+            found = zlib.crc32(sample.rgb[::4].tobytes() + sample.boxes.tobytes() + sample.labels.tobytes(), found)
+        return found
+
+    def batch(self, count: int) -> list[Sample]:
+        """Picked at random, half of them mirrored."""
+        picks = self.rng.integers(0, len(self.training), count)
+        mirrors = self.rng.random(count) < 0.5
+        chosen = [self.training[int(at)] for at in picks]
+        return [mirrored(one) if mirror else one for one, mirror in zip(chosen, mirrors, strict=True)]
+
+
+def mirrored(sample: Sample) -> Sample:
+    """Left and right exchanged."""
+    boxes = sample.boxes[:, [2, 1, 0, 3]].copy()
+    boxes[:, [0, 2]] = 1 - boxes[:, [0, 2]]
+    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels)
+
+
+def owners(boxes: np.ndarray, size: int) -> np.ndarray:
+    """The smallest box over each pixel, int16 (size, size), -1 where there is none."""
+    owner = np.full((size, size), -1, np.int16)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    for index in np.argsort(-area):
+        x0, y0, x1, y1 = np.round(boxes[index] * size).astype(int)
+        owner[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = index
+    return owner
+
+
+def opened(annotated: Annotated, size: int) -> Image.Image:
+    """The picture, turned as its annotation means it.
+
+    Raises
+    ------
+    LabError
+        If it can't be read.
+    """
+    stored, (wide, tall) = stored_size(annotated.path), annotated.size
+    turned = stored is not None and (stored[0] >= stored[1]) != (wide >= tall)
+    keep = (2 * max(size, SHOWN)) ** 2
+    return Image.fromarray(read_picture(annotated.path, keep=keep, upright=turned).rgb)
+
+
+def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:
+    """The picture in the model's size."""
+    rgb = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
+    return Sample(rgb, owners(annotated.boxes, size), annotated.boxes, annotated.labels)
+
+
+def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[float, float, Message], None, Own]:
+    """Read a folder; yields how far it is, returns the data.
+
+    Raises
+    ------
+    LabError
+        If nothing in it can be used.
+    """
+    folder, size = Path(params.folder), params.size
+    name = folder.name or params.folder
+    steps = reading(folder)
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as end:
+            found = end.value
+            break
+        yield done, total, Message("Reading annotations in {name}", {"name": name})
+    skipped, faults = found.skipped, list(found.faults)
+    groups: list[list[Sample]] = []
+    examples: list[Example] = []
+    wanted = evenly(found.training, MOST_PICTURES), evenly(found.validation, VALIDATION)
+    unused = max(0, len(found.training) - MOST_PICTURES)
+    total, done = len(wanted[0]) + len(wanted[1]), 0
+    broken: set[Path] = set()  # of few pictures the same ones are trained and validated on
+    for held_back, chosen in enumerate(wanted):
+        samples: list[Sample] = []
+        for annotated in chosen:
+            done += 1
+            try:
+                picture = opened(annotated, size)
+            except LabError as error:
+                if annotated.path not in broken:
+                    broken.add(annotated.path)
+                    skipped += max(1, len(annotated.labels))
+                    faults.append(error.message)
+                continue
+            samples.append(sampled(annotated, picture, size))
+            if held_back and len(annotated.labels) > 0 and len(examples) < 3 * WATCHED:
+                picture.thumbnail((SHOWN, SHOWN))
+                shown = np.asarray(picture)
+                examples.append(Example(shown, annotated.boxes, annotated.labels, annotated.path.name))
+            if done % EACH == 0:
+                yield done, total, Message("Reading pictures in {name}", {"name": name})
+        groups.append(samples)
+    training, validation = groups
+    if not training or not examples:
+        raise LabError("{name}: none of its pictures can be read.", name=name)
+    examples = sorted(examples, key=lambda one: len(one.labels) > FEW_OBJECTS)[:WATCHED]  # what the eye can follow
+    about = tuple(examples), skipped, found.crowds, tuple(faults)
+    return Own(found.classes, training, validation, *about, rng, unused)
+
+
+def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:
+    """At most so many, spread over all."""
+    places = np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round().astype(int))
+    return [chosen[int(at)] for at in places]

@@ -1,0 +1,93 @@
+"""How a DETR in training does on its validation pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines.blocks.average_precision import evaluate
+from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.detr.matching.loss import SetCriterion
+from engines.detr.matching.matcher import HungarianMatcher, Target
+from engines.detr.training.data import Data
+from engines.detr.training.spec import DetrTraining, Found, Measured
+
+
+class Answers(NamedTuple):
+    """Of all validation pictures: ``logits`` (V, Q, C+1), ``boxes`` cxcywh (V, Q, 4), ``looks`` (V, Q, h, w), the
+    cross-attention of the last layer; on the processor."""
+
+    logits: Tensor
+    boxes: Tensor
+    looks: Tensor
+
+
+class Subject(Protocol):
+    """What is measured: a run."""
+
+    params: DetrTraining
+    data: Data
+    criterion: SetCriterion
+    targets: list[Target]
+    watched: list[int]
+
+
+def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndarray]) -> tuple[list[Found], Measured]:
+    """All figures of a measurement; ``before``: the owners of each picture's objects the last time."""
+    logits, boxes, looks = answers
+    if not bool(torch.isfinite(logits.sum() + boxes.sum())):  # the step after this stops the run
+        logits, boxes = torch.zeros_like(logits), torch.full_like(boxes, 0.5)
+        looks = torch.full_like(looks, 1 / looks[0, 0].numel())
+    found = found_in(run.criterion.matcher, logits, boxes, run.targets)
+    size = run.params.size
+    truth = [{"boxes": sample.boxes * size, "labels": sample.labels} for sample in run.data.validation]
+    predicted = [{"boxes": one.boxes * size, "labels": one.labels, "scores": one.scores} for one in found]
+    precision = evaluate(truth, predicted)
+    wrong = [abs(int((one.scores > one.no_object).sum()) - len(one.owners)) for one in found]
+    return found, Measured(
+        step,
+        max(0.0, precision.ap),
+        max(0.0, precision.ap50),
+        float(np.mean(wrong)),
+        switched(before, [one.owners for one in found]),
+        tuple(found[at] for at in run.watched),
+        looks.mean(0).numpy(),
+        centers(boxes, looks.shape[-2], looks.shape[-1]),
+    )
+
+
+def found_in(matcher: HungarianMatcher, logits: Tensor, boxes: Tensor, targets: Sequence[Target]) -> list[Found]:
+    """Answers as the window wants them, each matched with its objects."""
+    here = [{name: part.cpu() for name, part in target.items()} for target in targets]
+    matches = matcher(logits, boxes, here)
+    probabilities = logits.softmax(-1)
+    scores, labels = probabilities[..., :-1].max(-1)
+    corners = cxcywh_to_xyxy(boxes)
+    out = []
+    for index, (target, (rows, cols)) in enumerate(zip(here, matches, strict=True)):
+        owners = np.full(len(target["labels"]), -1, np.int64)
+        owners[cols.numpy()] = rows.numpy()
+        own = corners[index].numpy().copy(), labels[index].numpy().copy(), scores[index].numpy().copy()
+        out.append(Found(*own, probabilities[index, :, -1].numpy().copy(), owners))
+    return out
+
+
+def switched(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> float:
+    """Share of all objects that another query owns than before; -1 where there is no before."""
+    if not before:
+        return -1.0
+    moved = sum(int((a != b).sum()) for a, b in zip(before, now, strict=True))
+    return moved / max(1, sum(map(len, now)))
+
+
+def centers(boxes: Tensor, rows: int, cols: int) -> np.ndarray:
+    """Share of the pictures in which the middle of each query's box lies in each cell: float32 (Q, rows, cols)."""
+    counts = np.zeros((boxes.shape[1], rows, cols), np.float32)
+    place = boxes[..., :2].clamp(0, 1 - 1e-6).numpy()  # (V, Q, 2)
+    query = np.broadcast_to(np.arange(len(counts)), place.shape[:2])
+    np.add.at(counts, (query, (place[..., 1] * rows).astype(int), (place[..., 0] * cols).astype(int)), 1)
+    return counts / len(boxes)

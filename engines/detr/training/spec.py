@@ -1,0 +1,308 @@
+"""What the page "Training" can set and what a run tells. Imports no torch.
+
+A run yields `Progress` while pictures are read, `RunBegan`, then for each step a `TrainStep`, on a schedule a
+`Measured` with the `Kept` state that it belongs to, and a few times a second a `Now`. Boxes are xyxy shares (0..1) of
+their picture; queries, classes, objects and pictures count from 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.core.errors import Message
+from engines.core.params import Choice, Range, Switch, setting
+from engines.core.protocol import Frame, Record
+from engines.core.training import Stepped, TrainingParams
+from engines.data.boxes_folder import is_boxes_folder
+from engines.detr.config import DetrConfig
+
+__all__ = [
+    "BACKBONE",
+    "BUNDLED",
+    "BUNDLED_QUERIES",
+    "DATA",
+    "FEW",
+    "MANY",
+    "MOST_TRAINING_STEPS",
+    "NEW_RUN",
+    "RANDOM",
+    "SMALL",
+    "TOY",
+    "DetrTraining",
+    "Example",
+    "Found",
+    "Made",
+    "Measured",
+    "Now",
+    "RunBegan",
+    "TrainStep",
+    "is_boxes_folder",
+    "measured_after",
+]
+
+RANDOM, BACKBONE, BUNDLED = "Random numbers", "Trained backbone", "Bundled weights"
+SMALL, TOY = "Small", "Toy DETR"
+FEW, MANY = "Up to 3 shapes, plain ground", "Up to 8 shapes, any ground"
+MOST_TRAINING_STEPS = 20_000
+BUNDLED_QUERIES = 16
+GENTLE = 1e-4  # learning rate for weights that are good already
+DATA, AT_ONCE, NEW_RUN = "Data", "Changes at once", "Starts a new run"
+
+
+@dataclass(frozen=True)
+class DetrTraining(TrainingParams):
+    """Settings of a training run.
+
+    Attributes without a rule
+    -------------------------
+    folder : str
+        Pictures with boxes in COCO or Pascal VOC format; empty for drawn scenes.
+    """
+
+    folder: str = ""
+
+    learning_rate: float = setting(
+        1e-3,
+        Range(1e-5, 1e-2, 1e-5, "Learning rate", log=True, live=True, group=AT_ONCE,
+              tip="Of AdamW, after 50 steps of warm-up. DETR: 0.0001. (Carion et al. 2020, A.4)"),
+        former="rate",
+    )  # fmt: skip
+    no_object: float = setting(
+        0.1,
+        Range(0.01, 1, 0.01, "No-object weight", live=True, group=AT_ONCE,
+              tip="Weight of \"no object\" in the cross-entropy: most queries find none. (Carion et al. 2020, 3.1)"),
+    )  # fmt: skip
+    scene: int = setting(0, Range(0, 63, 1, "Validation scene", live=True))
+    begin: str = setting(
+        BACKBONE,
+        Choice((RANDOM, BACKBONE, BUNDLED), "Begins with", group=NEW_RUN,
+               tip="Trained backbone: the bundled convolutions, kept as they are; all else is random. DETR begins with "
+               "a ResNet from ImageNet. (Carion et al. 2020, 4)"),
+    )  # fmt: skip
+    model: str = setting(
+        SMALL,
+        Choice((SMALL, TOY), "Model", group=NEW_RUN,
+               tip="Small: 64 wide, 1 + 2 layers, pictures of 64 pixels. Toy DETR: 128 wide, 3 + 3 layers, 96 pixels, "
+               "many times slower; the bundled weights are its."),
+    )  # fmt: skip
+    scenes: str = setting(
+        FEW, Choice((FEW, MANY), "Scenes", group=DATA, tip="Drawn as it goes: no scene comes twice the same.")
+    )
+    queries: int = setting(
+        8,
+        Range(2, 32, 1, "Object queries", group=NEW_RUN,
+              tip="Predictions for each picture. With fewer than there are objects, some can't be found."),
+    )  # fmt: skip
+    batch: int = setting(
+        16, Range(2, 32, 1, "Batch size", group=NEW_RUN, tip="Pictures for each step. More: slower, calmer steps.")
+    )
+    auxiliary_losses: bool = setting(
+        True,
+        Switch("Auxiliary losses", group=NEW_RUN,
+               tip="The answer after every decoder layer is matched and counts, not only the last. "
+               "(Carion et al. 2020, 3.2)"),
+        former="auxiliary",
+    )  # fmt: skip
+    backbone: bool = setting(
+        False,
+        Switch("Backbone learns, too", group=NEW_RUN,
+               tip="Off: a trained backbone stays as it is, and a step takes a third of the time. Random numbers "
+               "always learn."),
+    )  # fmt: skip
+    auxiliary_queries: bool = setting(
+        False,
+        Switch("Training aids", group=NEW_RUN,
+               tip="Three more groups of queries (Chen et al. 2022, Group DETR) and a question to each token. Help "
+               "where all begins with random numbers."),
+        former="aids",
+    )  # fmt: skip
+    seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN))
+
+    def following(self, before: DetrTraining) -> DetrTraining:
+        """Settings that go together: the bundled weights are the toy DETR's, have 16 queries, and need gentle steps."""
+        plain = DetrTraining()
+        if self.begin == BUNDLED and before.begin != BUNDLED:
+            return replace(self, model=TOY, queries=BUNDLED_QUERIES, learning_rate=GENTLE)
+        if before.begin == BUNDLED and self.begin != BUNDLED:
+            return replace(self, model=plain.model, queries=plain.queries, learning_rate=plain.learning_rate)
+        if self.begin == BUNDLED and self.model != TOY:
+            return replace(self, begin=BACKBONE)
+        return self
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of what the model sees."""
+        return 96 if self.model == TOY else 64
+
+    def config(self, classes: int) -> DetrConfig:
+        """The model's sizes; the backbone is that of the bundled model in both."""
+        if self.model == TOY:
+            return DetrConfig(num_classes=classes, num_queries=self.queries)
+        return DetrConfig(classes, self.queries, 64, 1, 2, 4, 4, 128, 128)
+
+
+def measured_after(step: int) -> int:
+    """The step of the next measurement: dense where most happens."""
+    pace = next((pace for until, pace in ((20, 5), (200, 10), (1000, 20), (4000, 50)) if step < until), 100)
+    return step + pace
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a state of a run was made of, so that it can be built again.
+
+    Attributes
+    ----------
+    config : DetrConfig
+    classes : tuple of str
+    drawn : bool
+        The classes are those of the drawn shapes.
+    size : int
+        Side in pixels of what the model sees.
+    frozen : dict of str to ndarray
+        Parameters and buffers that the run does not change.
+    """
+
+    config: DetrConfig
+    classes: tuple[str, ...]
+    drawn: bool
+    size: int
+    frozen: dict[str, npt.NDArray[np.generic]] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A validation picture: ``rgb`` uint8 (H, W, 3) as it is shown, ``boxes`` float32 (N, 4), ``labels`` int64 (N,)."""
+
+    rgb: npt.NDArray[np.uint8] = field(repr=False)
+    boxes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the model says of one picture.
+
+    Attributes
+    ----------
+    boxes : ndarray float32 (Q, 4)
+    labels : ndarray int64 (Q,)
+        Best real class.
+    scores, no_object : ndarray float32 (Q,)
+        Probability of that class and of "no object".
+    owners : ndarray int64 (N,)
+        The query matched with each object; -1 where there are more objects than queries.
+    """
+
+    boxes: npt.NDArray[np.float32] = field(repr=False)
+    labels: npt.NDArray[np.int64] = field(repr=False)
+    scores: npt.NDArray[np.float32] = field(repr=False)
+    no_object: npt.NDArray[np.float32] = field(repr=False)
+    owners: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RunBegan(Record):
+    """What a run is.
+
+    Attributes
+    ----------
+    params : DetrTraining
+    classes : tuple of str
+        English keys for drawn shapes, else as the annotations name them.
+    drawn : bool
+    parameters, learned : int
+        Of the model, and how many of them the run changes.
+    grid : (int, int)
+        Rows and columns of the feature map.
+    examples : tuple of Example
+        Validation pictures that can be watched.
+    validation, objects : int
+        Validation pictures, objects on them.
+    pictures : int
+        To train on; 0 where they are drawn as it goes.
+    skipped, crowds : int
+        Annotations that could not be used, and those of crowds, which are left out on purpose.
+    faults : tuple of Message
+        Why they could not, the first ones.
+    unused : int
+        Pictures beyond those that fit into memory.
+    """
+
+    params: DetrTraining
+    classes: tuple[str, ...]
+    drawn: bool
+    parameters: int
+    learned: int
+    grid: tuple[int, int]
+    examples: tuple[Example, ...] = field(repr=False)
+    validation: int
+    objects: int
+    pictures: int = 0
+    skipped: int = 0
+    crowds: int = 0
+    faults: tuple[Message, ...] = ()
+    unused: int = 0
+
+
+@dataclass(frozen=True)
+class TrainStep(Stepped):
+    """The losses of one step, on its batch.
+
+    Attributes
+    ----------
+    ce, l1, giou : float
+        Of the last decoder layer, each with its weight (1, 5, 2).
+    cardinality : float
+        How far the number of predicted objects is off, in objects for each picture.
+    """
+
+    ce: float
+    l1: float
+    giou: float
+    cardinality: float
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(Record):
+    """How the model does on the validation pictures.
+
+    Attributes
+    ----------
+    step : int
+    ap, ap50 : float
+        Average precision as COCO measures it, 0..1.
+    cardinality : float
+        As in `TrainStep`.
+    switched : float
+        Share of the objects that another query owns than at the measurement before; -1 at the first one.
+        (The instability of Li et al. 2022, "DN-DETR", as a share.)
+    found : tuple of Found
+        One for each example.
+    attention : ndarray float32 (Q, h, w)
+        Where each query looks: cross-attention of the last layer, mean over heads and pictures; each map sums to 1.
+    centers : ndarray float32 (Q, h, w)
+        Where the middles of its boxes lie, as shares of the pictures; each map sums to 1.
+    """
+
+    step: int
+    ap: float
+    ap50: float
+    cardinality: float
+    switched: float
+    found: tuple[Found, ...] = field(repr=False)
+    attention: npt.NDArray[np.float32] = field(repr=False)
+    centers: npt.NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Now(Frame):
+    """The newest answer on the example that is watched."""
+
+    step: int
+    scene: int
+    found: Found = field(repr=False)
