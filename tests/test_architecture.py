@@ -26,13 +26,38 @@ def imported(tree: ast.AST) -> set[str]:
     return names
 
 
+def tabs_known(tree: ast.AST) -> set[str]:
+    """The tabs that a file imports, from where it stands or from the top, or names as a place to load from."""
+    places = imported(tree) | {text for text in said(tree) if text.startswith("app.tabs.")}
+    relative = {"app.tabs.(relative)" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level}
+    named = {place.split(".")[2].split(":")[0] for place in places | relative if place.startswith("app.tabs.")}
+    return named - {""}  # where topics are looked for
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import app.tabs.other.page",
+        "from app.tabs.other.page import Page",
+        "from app.tabs import other",
+        "def late():\n    from app.tabs.other import page",
+        "from ..other import page",
+        "load('app.tabs.other.page:Page')",
+    ],
+)
+def test_a_tab_that_knows_another_is_found(line):
+    assert tabs_known(ast.parse(f"from app.tabs.mine import page\n{line}\n")) - {"mine"}
+    assert tabs_known(ast.parse("from app.tabs.mine import page\nfrom app.page import other")) == {"mine"}
+
+
 def ids(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_rooms_import_only_what_they_may(path):
-    part, names = path.relative_to(ROOT).parts, imported(ast.parse(path.read_text(encoding="utf-8")))
+    part, tree = path.relative_to(ROOT).parts, ast.parse(path.read_text(encoding="utf-8"))
+    names = imported(tree)
     tops = {name.split(".")[0] for name in names}
     used = {name.split(".")[1] for name in names if name.startswith("engines.")}
     if part[0] == "engines":
@@ -45,7 +70,7 @@ def test_rooms_import_only_what_they_may(path):
         assert not tops & {"torch", "transformers", "torchvision"}
         own = {part[2]} if part[1] == "tabs" and len(part) > 3 else set()
         assert used <= ROOMS | own
-        assert {name.split(".")[2] for name in names if name.startswith("app.tabs.")} <= own
+        assert tabs_known(tree) <= own
 
 
 def said(tree: ast.AST) -> set[str]:

@@ -108,6 +108,21 @@ def test_a_disk_that_refuses_is_said_not_raised(tmp_path, monkeypatch):
     assert settings.take_note() is not None  # said again: it may be the last word
 
 
+def test_the_file_is_replaced_in_one_go(home):
+    """Who reads it while it is written, or after the machine went out meanwhile, finds the old one whole."""
+    settings = Settings.load()
+    settings.theme = "dark"
+    settings.save()
+    old = home / "as it was.json"
+    os.link(home / "settings.json", old)
+    before = old.read_bytes()
+    settings.theme = "light"
+    settings.save()
+    assert old.read_bytes() == before  # another file took the place: this one was not written into
+    assert Settings.load().theme == "light"
+    assert sorted(os.listdir(home)) == ["as it was.json", "settings.json"]
+
+
 def test_a_name_that_is_no_unicode_is_saved(home):
     settings = Settings.load()
     settings.recent_models = ["caf\udce9"]

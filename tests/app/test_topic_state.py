@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from app.history import DEPTH
 from app.settings import Settings
 from app.topic.state import State
 from engines.core.params import Params, Range, drawn, for_engine, looked, setting
@@ -44,6 +45,23 @@ def test_a_drag_is_one_step_and_a_step_stands_alone(state):
     assert not state.history.can_undo
     state.redo()
     assert state.params.width == 2.5
+
+
+def test_two_hundred_steps_can_be_taken_back_and_no_more(state):
+    """The oldest goes when another comes, so that a long day of sliders takes a bounded memory."""
+    assert DEPTH == 200
+    widths = [round(1 + 0.01 * step, 2) for step in range(DEPTH + 11)]
+    for width in widths[1:]:
+        state.step(width=width)
+    for width in widths[-2 : -2 - DEPTH : -1]:
+        assert state.history.can_undo
+        state.undo()
+        assert state.params.width == width
+    assert not state.history.can_undo
+    for width in widths[-DEPTH:]:
+        state.redo()
+        assert state.params.width == width
+    assert not state.history.can_redo
 
 
 def test_looking_is_no_step_and_undo_leaves_it_where_it_is(state):

@@ -118,7 +118,21 @@ def test_the_latest_wins_and_the_step_in_flight_is_shown(lane):
     assert [e.params.n for e in log if isinstance(e, Started)] == [1, 3]
 
 
-def test_progress_alone_does_not_count_as_shown():
+@pytest.mark.parametrize("before", [Loss(0), Progress(1, 2, Message(""))], ids=["a record", "progress"])
+def test_what_is_no_picture_does_not_count_as_shown(lane, before):
+    """The one in flight is shown first: displaced before its first picture, a run goes on to that, and no further."""
+    log, told = Log(), iter([before, Picture(1), Picture(2)])
+    gate = Gate(lambda n: next(told))
+    lane.submit(Job(N(1), lambda: gate, log))
+    gate.wait()
+    lane.submit(Job(N(0), Count, log))
+    gate.go.release(3)
+    log.wait(2)
+    assert [e for e in log if not isinstance(e, Started | Ended)] == [before, Picture(1)]
+    assert gate.closed.is_set()
+
+
+def test_a_run_that_shows_nothing_is_displaced_once_its_grace_is_over():
     lane, log = Lane(grace=0), Log()
     gate = Gate(lambda n: Progress(1, 2, Message("")))
     lane.submit(Job(N(1), lambda: gate, log))
