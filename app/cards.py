@@ -155,11 +155,14 @@ class ErrorBar(QFrame):
         self._reason = label("", BODY, wrap=True)
         self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = button(" ", kind="boxed", clicked=self._acted)
+        self._also = button(" ", kind="boxed", clicked=self._also_acted)
         self._close = button(icon="close", tip="Close", clicked=self.dismiss)
         self.setLayout(
-            row(self._icon, self._word, (self._reason, 1), self._action, self._close, gap=S2, pad=(S3, S1, S3, S1))
-        )
+            row(self._icon, self._word, (self._reason, 1), self._also, self._action, self._close, gap=S2,
+                pad=(S3, S1, S3, S1))
+        )  # fmt: skip
         self._act: Callable[[], object] | None = None
+        self._more: Callable[[], object] | None = None
         self._slide = QPropertyAnimation(self, b"maximumHeight", self)
         self._slide.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._slide.finished.connect(lambda: self.setMaximumHeight(UNBOUND))
@@ -181,11 +184,22 @@ class ErrorBar(QFrame):
         words.say(self._word, "setText", word)
         words.say(self._reason, "setText", reason)
         self._action.setVisible(bool(action))
+        self._also.hide()
         if action:
             self._action.set_text(action)
         self._act = act
         self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
         self._open()
+
+    def offer(self, action: Text, act: Callable[[], object]) -> None:
+        """Offer something else to do about what the bar says; the bar stays."""
+        self._also.set_text(action)
+        self._also.show()
+        self._more = act
+
+    def _also_acted(self) -> None:
+        if self._more is not None:
+            self._more()
 
     def _open(self) -> None:
         """Slide down, unless motion is reduced or the bar is already there."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.scrub import without_secrets
 from engines.checkpoints import hub
 from engines.checkpoints.hub import Cancel, CancelledError
+from engines.checkpoints.reach import Reach
 from engines.core.errors import LabError, Message
 
 
@@ -22,6 +24,8 @@ class Download(QObject):
     ----------
     hub_id : str
         ``owner/name``, with ``@revision`` if it is not ``main``.
+    reach : Reach, optional
+        Address and token; those of the environment if not given.
 
     Attributes
     ----------
@@ -45,9 +49,9 @@ class Download(QObject):
     cancelled = Signal()
     _done = Signal(object)
 
-    def __init__(self, hub_id: str, parent: QObject | None = None) -> None:
+    def __init__(self, hub_id: str, parent: QObject | None = None, reach: Reach | None = None) -> None:
         super().__init__(parent)
-        self.hub_id = hub_id
+        self.hub_id, self._reach = hub_id, reach
         self.details = ""
         self._cancel = Cancel()
         self._over = False  # the end has been told, or nobody wants to hear it
@@ -80,7 +84,7 @@ class Download(QObject):
     def _work(self) -> None:
         outcome: Path | Message | CancelledError
         try:
-            outcome = hub.download(self.hub_id, self._report, self._cancel)
+            outcome = hub.download(self.hub_id, self._report, self._cancel, self._reach)
         except CancelledError as error:
             outcome = error
         except LabError as error:
@@ -89,6 +93,7 @@ class Download(QObject):
         except BaseException as error:  # noqa: BLE001 - nobody is above this thread: it goes to the window as text
             outcome = Message("Unexpected {kind}: {text}", {"kind": type(error).__name__, "text": str(error)})
             self.details = "".join(traceback.format_exception(error))
+        self.details = without_secrets(self.details)
         if not self._over:
             self._done.emit(outcome)
 

@@ -14,9 +14,11 @@ from app import words
 from app.downloads import Download, progress_text
 from app.drops import STAYS, Drop, sort_drop, sort_paths
 from app.images import PictureReader
+from app.network import Network
 from app.strip import PictureStrip
 from app.topics import topics
 from engines.checkpoints import catalog
+from engines.checkpoints.advice import advised
 from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import SUFFIXES, Picture
@@ -37,11 +39,14 @@ class Intake(QObject):
     ----------
     reading : bool
         A picture is being read.
+    network : Network
+        Where models come from.
     """
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._window = window
+        self.network = Network(window.settings)
         self._download: Download | None = None
         self._target: AnyTab | None = None  # the tab that the picture being read is for, see `_expect`
         self._paths: list[Path] = []  # it and the pictures that came with it
@@ -244,7 +249,7 @@ class Intake(QObject):
             former.close()
             former.deleteLater()
         title = catalog.describe(source).title
-        job = self._download = Download(source, self)
+        job = self._download = Download(source, self, self.network.reach())
         job.progress.connect(lambda *numbers: self._window.status.set_progress(
             progress_text(title, *numbers), numbers[0], numbers[1]))  # fmt: skip
         job.finished.connect(lambda _folder: self._fetched(source))
@@ -262,7 +267,9 @@ class Intake(QObject):
         self._rest()
         if details:
             self._window.log(Ended(Params(), error=reason, details=details))
-        self._window.complain(reason, "Try again", lambda: self.download(source), word="Download")
+        self._window.complain(advised(reason), "Try again", lambda: self.download(source), word="Download")
+        if self._window.tab is not None:
+            self._window.tab.error.offer("Network and models", self._window.tools.show_network)
 
     def _rest(self) -> None:
         tab = self._window.tab

@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+SHORTEST = 6  #: letters of a secret: a shorter one would stand in ordinary words
 _SECRET = re.compile(r"\bhf_\w{4,}|(?<=bearer )\S+|(?<=://)[^/\s@]+(?=@)", re.IGNORECASE)
 _QUERY = re.compile(r"(https?://[^\s?'\"]+\?)[^\s'\"]+", re.IGNORECASE)  # signed addresses carry their key there
 _SECRET_NAME = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY)$")
@@ -26,11 +27,28 @@ _PATH = re.compile(
 _ORDINARY = {"root", "user", "admin", "administrator", "home", "localhost"}  # names that tell nothing of anybody
 
 
+_hidden: set[str] = set()  # what the program itself was told in confidence
+
+
+def hide(secret: str) -> None:
+    """From now on this stands in nothing that is scrubbed, nor in what `without_secrets` returns."""
+    if len(secret) >= SHORTEST:
+        _hidden.add(secret)
+
+
+def without_secrets(text: str) -> str:
+    """The text without what was told in confidence."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, "<token>")
+    return text
+
+
 def scrub(text: str, private: Iterable[str] = ()) -> str:
     """The text without secrets; ``private`` are paths the program knows of, whose file names go, too."""
     for name, value in os.environ.items():
-        if _SECRET_NAME.search(name.upper()) and len(value) >= 6:
+        if _SECRET_NAME.search(name.upper()) and len(value) >= SHORTEST:
             text = text.replace(value, "<token>")
+    text = without_secrets(text)
     text = _SECRET.sub("<token>", _QUERY.sub(r"\1<query>", text))
     for root, label in _known_roots():
         text = text.replace(root + os.sep, label + "/")

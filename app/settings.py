@@ -17,6 +17,7 @@ from PySide6.QtCore import QByteArray, QStandardPaths
 from PySide6.QtWidgets import QWidget
 
 from app.settingsfile import LISTS, RECENT, SettingsFile, UnreadableError, Values
+from engines.checkpoints.reach import is_address
 from engines.core.errors import LabError, Message
 from engines.core.params import Params, renamed, rules
 
@@ -42,6 +43,8 @@ class Settings:
     ----------
     device, theme, language, tab : str
         Empty theme and language follow the system; an empty tab is the first one.
+    hub, cache : str
+        Address of the hub, folder of the downloaded models; empty for those of the environment.
     rail, reduce_motion : bool
         Icons only at the side; no animations.
     recent_pictures, recent_models : list of str
@@ -55,6 +58,7 @@ class Settings:
         self._writing: threading.Thread | None = None
         self._failed: Message | None = None  # why the last saving came to nothing
         self.device, self.theme, self.language, self.tab = "auto", "", "", ""
+        self.hub = self.cache = ""
         self.rail = self.reduce_motion = False
         self.recent_pictures: list[str] = []
         self.recent_models: list[str] = []
@@ -107,6 +111,10 @@ class Settings:
         for name, kind in (("tab", str), ("rail", bool), ("reduce_motion", bool)):
             if isinstance(found.get(name), kind):
                 setattr(self, name, found[name])
+        if isinstance(found.get("hub"), str) and is_address(found["hub"]):
+            self.hub = found["hub"]
+        if isinstance(found.get("cache"), str) and os.path.isabs(found["cache"]):
+            self.cache = found["cache"]
         for name in LISTS:
             listed = found.get(name)
             if isinstance(listed, list):
@@ -125,7 +133,8 @@ class Settings:
         """Everything as it stands in the file."""
         found: Values = json.loads(json.dumps({
             "version": VERSION, "device": self.device, "theme": self.theme, "language": self.language,
-            "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "geometry": self._geometry,
+            "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "hub": self.hub,
+            "cache": self.cache, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "topics": self._topics, "pages": self._pages,
         }))  # fmt: skip

@@ -77,7 +77,8 @@ class Sheet(QDialog):
 
 def bring_or_open(parent: QWidget, kind: type[Sheet]) -> Sheet:
     """The sheet of this kind that is open, in front; else a new one. A subclass is made from its parent alone."""
-    found = parent.findChild(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    every = parent.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    found = next((sheet for sheet in every if sheet.isVisible()), None)  # one that was closed is still there for a turn
     if found is None:
         found = kind(parent)  # type: ignore[call-arg]
         found.open()

@@ -12,6 +12,7 @@ from app import diagnostics, pageexport, theme, words
 from app.about import About
 from app.header import entry, refill, with_keys
 from app.keys import Help
+from app.networksheet import NetworkSheet
 from app.sheet import bring_or_open
 from app.widgets import Button, button
 from engines.core.errors import Message
@@ -60,6 +61,7 @@ class Tools:
         entry(menu, "Open a folder", window.open_folder)
         entry(menu, with_keys("Save what is on screen", "Ctrl+S"), partial(pageexport.ask, window))
         menu.addSeparator()
+        entry(menu, "Network and models", self.show_network)
         entry(menu, with_keys("Keys and help", "F1"), self.show_help)
         entry(menu, "About Attention Lab", self.show_about)
         entry(menu, "Copy diagnostics", self.copy_diagnostics)
@@ -67,6 +69,10 @@ class Tools:
     def show_help(self) -> None:
         """F1: keys and help."""
         bring_or_open(self._window, Help)
+
+    def show_network(self) -> None:
+        """Address of the hub, token, proxy, and the models on this machine."""
+        bring_or_open(self._window, NetworkSheet)
 
     def show_about(self) -> None:
         """Version, licenses and credits."""

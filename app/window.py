@@ -30,6 +30,7 @@ from app.placing import Placing
 from app.regions import bring
 from app.saving import Saving
 from app.settings import Settings
+from app.sheet import Sheet
 from app.side import Side
 from app.status import NAMES, Status
 from app.tab import AnyTab
@@ -348,6 +349,8 @@ class Window(QMainWindow):
         self._beat.stop()
         self.keep_everything()  # first: what follows may take longer than a session's end allows
         self.hide()  # a long computation may take a moment to end; nobody has to watch that
+        for sheet in self.findChildren(Sheet):
+            sheet.close()  # one may have a thread at work
         self.intake.close()
         self.saving.close()
         self.lane.close()

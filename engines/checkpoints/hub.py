@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engines.checkpoints import layout
+from engines.checkpoints.reach import OFFICIAL, Reach
 from engines.core.errors import LabError, Message
 
 Report = Callable[[int, int, float], None]  # bytes done, bytes in all (0: nobody knows), bytes per second
@@ -61,7 +62,7 @@ class Cancel(threading.Event):
 
 def endpoint() -> str:
     """Address of the hub or of a mirror of it."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    return (os.environ.get("HF_ENDPOINT") or OFFICIAL).rstrip("/")
 
 
 def cache_folder() -> Path:
@@ -122,7 +123,9 @@ def _check(file: Path, _size: int, _changed: int) -> None:
     layout.read_header(file)
 
 
-def download(hub_id: str, progress: Report | None = None, cancel: Cancel | None = None) -> Path:
+def download(
+    hub_id: str, progress: Report | None = None, cancel: Cancel | None = None, reach: Reach | None = None
+) -> Path:
     """Fetch a model's configuration and safetensors; already here, nothing is fetched.
 
     Parameters
@@ -134,6 +137,8 @@ def download(hub_id: str, progress: Report | None = None, cancel: Cancel | None 
     cancel : Cancel, optional
         Its `set`, from any thread, ends the download within a blink. What has come stays as
         ``.incomplete`` and is taken up again next time.
+    reach : Reach, optional
+        Address, token and proxy; those of the environment if not given.
 
     Returns
     -------
@@ -153,8 +158,10 @@ def download(hub_id: str, progress: Report | None = None, cancel: Cancel | None 
         return found
     if offline():
         raise LabError("{name}: not downloaded yet, and offline mode is on (HF_HUB_OFFLINE).", name=hub_id)
-    if not endpoint().startswith(("https://", "http://")):
-        raise LabError("{address}: not a web address (HF_ENDPOINT).", address=endpoint())
+    reach = reach or Reach()
+    address = reach.address or endpoint()
+    if not address.startswith(("https://", "http://")):
+        raise LabError("{address}: not a web address (HF_ENDPOINT).", address=address)
     command = [sys.executable, "-P", "-m", "engines.checkpoints.fetch", hub_id]
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryFile() as complaints:
@@ -163,7 +170,7 @@ def download(hub_id: str, progress: Report | None = None, cancel: Cancel | None 
             stdin=subprocess.PIPE,  # never written to: its end tells the process that this one is gone
             stdout=subprocess.PIPE,
             stderr=complaints,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**os.environ, **reach.environment(), "PYTHONPATH": os.pathsep.join(paths)},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         with process:

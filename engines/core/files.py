@@ -98,7 +98,7 @@ class Sink(io.RawIOBase):
 Content: TypeAlias = bytes | str | Callable[[BinaryIO], object]
 
 
-def write(path: Path | str, content: Content, folder: bool = True) -> None:
+def write(path: Path | str, content: Content, folder: bool = True, private: bool = False) -> None:
     """Write a file; a link is followed, and the file keeps the mode it had.
 
     Parameters
@@ -108,6 +108,8 @@ def write(path: Path | str, content: Content, folder: bool = True) -> None:
         A function puts it into the `Sink` that it is given.
     folder : bool
         Whether its folder is made where it is missing.
+    private : bool
+        A new file is for its owner alone, from its first byte on (where the system has such modes).
 
     Raises
     ------
@@ -124,7 +126,7 @@ def write(path: Path | str, content: Content, folder: bool = True) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place)
         try:
-            _fill(draft, content)
+            _fill(draft, content, 0o600 if private else 0o666)
             with suppress(FileNotFoundError):
                 os.chmod(draft, stat.S_IMODE(place.stat().st_mode))
             os.replace(draft, place)
@@ -135,8 +137,8 @@ def write(path: Path | str, content: Content, folder: bool = True) -> None:
         raise WriteError(path, reason(error)) from error
 
 
-def _fill(draft: Path, content: Content) -> None:
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def _fill(draft: Path, content: Content, mode: int) -> None:
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         sink = Sink(handle)
         if isinstance(content, str):
