@@ -42,7 +42,7 @@ def window(open_window, topics):
 @pytest.fixture
 def tab(window, qtbot):
     tab = window.show_topic("toy")
-    qtbot.waitUntil(lambda: bool(tab.answers) and not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: bool(tab.now.answers) and not tab.now.feed.stream.is_busy)
     return tab
 
 
@@ -53,53 +53,53 @@ def settle(qtbot, tab, act):
 
 
 def test_a_slider_changes_the_answer_and_undo_brings_it_back(tab, qtbot):
-    row = tab.form.control("temperature")
+    row = tab.now.form.control("temperature")
     assert isinstance(row, ParamRow)
     settle(qtbot, tab, lambda: (row.changed.emit(2.0), row.changed.emit(3.0), row.settled.emit(3.0)))
-    assert tab.answers[-1].value == 3.0
-    assert tab.changes() == 1
-    settle(qtbot, tab, lambda: tab.change(layer=5))
+    assert tab.now.answers[-1].value == 3.0
+    assert tab.params.changes() == 1
+    settle(qtbot, tab, lambda: tab.now.change(layer=5))
     settle(qtbot, tab, tab.undo)
     assert tab.params == ToyParams(temperature=3.0)
     settle(qtbot, tab, tab.undo)  # the whole drag was one step
     assert tab.params == ToyParams()
     assert row.number() == 1.0
     settle(qtbot, tab, tab.redo)
-    assert tab.answers[-1].value == 3.0
+    assert tab.now.answers[-1].value == 3.0
 
 
 def test_reset_takes_back_the_changes_to_the_model_and_nothing_else(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.change(temperature=2.0, off=(1, 2), layer=7))
-    assert tab.changes() == 3
-    settle(qtbot, tab, tab.reset_changes)
+    settle(qtbot, tab, lambda: tab.now.change(temperature=2.0, off=(1, 2), layer=7))
+    assert tab.params.changes() == 3
+    settle(qtbot, tab, tab.now.state.reset)
     assert tab.params == ToyParams(layer=7)
     settle(qtbot, tab, tab.undo)
-    assert tab.changes() == 3
+    assert tab.params.changes() == 3
 
 
 def test_an_error_stands_under_the_header_and_the_next_change_is_served(tab, qtbot):
-    assert not settle(qtbot, tab, lambda: tab.change(do="fail"))
+    assert not settle(qtbot, tab, lambda: tab.now.change(do="fail"))
     assert tab.error.isVisible()
-    assert settle(qtbot, tab, lambda: tab.change(do="answer", layer=9))
+    assert settle(qtbot, tab, lambda: tab.now.change(do="answer", layer=9))
 
 
 def answered(tab):
     """Wait until the engine has done with its question, and leave the window without its answer."""
-    while not any(isinstance(event, Ended) for event in tuple(tab.stream._mailbox._events.values())):
+    while not any(isinstance(event, Ended) for event in tuple(tab.now.feed.stream._mailbox._events.values())):
         time.sleep(0.001)
 
 
 def test_an_error_of_a_question_that_is_no_longer_asked_is_not_told(tab, window, qtbot):
-    tab.change(do="fail")
+    tab.now.change(do="fail")
     answered(tab)
-    assert settle(qtbot, tab, lambda: tab.change(do="answer"))
+    assert settle(qtbot, tab, lambda: tab.now.change(do="answer"))
     assert not tab.failed
     assert tab.error.isHidden()
     assert "not an image" in str(window.last_failure.error)  # a bug report has it
 
 
 def test_a_bug_of_an_engine_is_told_and_kept(tab, window, qtbot, capsys):
-    settle(qtbot, tab, lambda: tab.change(do="break"))
+    settle(qtbot, tab, lambda: tab.now.change(do="break"))
     assert "ZeroDivisionError" in str(window.last_failure.error)
     assert "Traceback" in window.last_failure.details
     assert "Traceback" in capsys.readouterr().err
@@ -107,45 +107,45 @@ def test_a_bug_of_an_engine_is_told_and_kept(tab, window, qtbot, capsys):
 
 def test_a_full_device_offers_the_cpu(tab, window, qtbot):
     window.choose_device("auto")
-    settle(qtbot, tab, lambda: tab.change(do="full"))
-    tab.change(do="answer")
+    settle(qtbot, tab, lambda: tab.now.change(do="full"))
+    tab.now.change(do="answer")
     tab.error._acted()
     assert window.settings.device == "cpu"
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: not tab.now.feed.stream.is_busy)
 
 
 def test_cancel_ends_a_run_and_keeps_the_picture(tab, window, qtbot):
-    tab.change(do="forever")
-    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    tab.now.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.now.answers) > 2)
     settle(qtbot, tab, window.cancel)
-    assert not tab.stream.is_busy
+    assert not tab.now.feed.stream.is_busy
 
 
 def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, window, qtbot):
-    tab.change(do="forever")
-    while not tab.stream._mailbox._events:  # it has begun, and the window has not heard of it
+    tab.now.change(do="forever")
+    while not tab.now.feed.stream._mailbox._events:  # it has begun, and the window has not heard of it
         time.sleep(0.001)
     settle(qtbot, tab, window.cancel)
-    heard = len(tab.answers)
+    heard = len(tab.now.answers)
     tab.shown()
-    assert not tab.stream.is_busy
-    assert len(tab.answers) == heard
+    assert not tab.now.feed.stream.is_busy
+    assert len(tab.now.answers) == heard
 
 
 def test_settings_come_back_in_the_next_window(tab, window, open_window, qtbot):
-    settle(qtbot, tab, lambda: tab.change(layer=9, grid=False))
+    settle(qtbot, tab, lambda: tab.now.change(layer=9, grid=False))
     tab.show_page(1)
     window.close()
     again = open_window().show_topic("toy")
-    qtbot.waitUntil(lambda: bool(again.answers))
+    qtbot.waitUntil(lambda: not again.is_busy)
     assert again.params == ToyParams(layer=9, grid=False)
     assert again.page == 1
 
 
 def test_closing_in_mid_run_leaves_no_thread(window, qtbot):
     tab = window.show_topic("toy")
-    tab.change(do="forever")
-    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    tab.now.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.now.answers) > 2)
     window.close()
     assert not window.lane.alive
 
@@ -199,7 +199,7 @@ def test_a_narrow_window_gets_the_rail(window, qtbot):
 
 def test_keys_reach_the_tab(tab, window, qtbot):
     window.activateWindow()
-    settle(qtbot, tab, lambda: tab.change(layer=9))
+    settle(qtbot, tab, lambda: tab.now.change(layer=9))
     settle(qtbot, tab, tab.undo)
     tab.copy_picture()
     assert not QGuiApplication.clipboard().pixmap().isNull()
@@ -238,25 +238,25 @@ def test_the_focus_follows_what_comes_to_the_front(qtbot):
 
 
 def test_a_double_click_on_a_slider_resets_it(tab, qtbot):
-    row = tab.form.control("temperature")
-    settle(qtbot, tab, lambda: tab.change(temperature=4.0))
+    row = tab.now.form.control("temperature")
+    settle(qtbot, tab, lambda: tab.now.change(temperature=4.0))
     with qtbot.waitSignal(tab.rested):
         qtbot.mouseDClick(row.slider, Qt.MouseButton.LeftButton, pos=QPoint(30, 11))
     assert tab.params.temperature == 1.0
 
 
 def test_what_another_tab_cut_short_is_asked_again_and_what_the_hand_ended_is_not(tab, window, qtbot):
-    tab.change(do="forever")
-    qtbot.waitUntil(lambda: len(tab.answers) > 2)
+    tab.now.change(do="forever")
+    qtbot.waitUntil(lambda: len(tab.now.answers) > 2)
     window.lane.submit(Job(ToyParams(), toy.ToyEngine, lambda event: None))
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
-    count = len(tab.answers)
+    qtbot.waitUntil(lambda: not tab.now.feed.stream.is_busy)
+    count = len(tab.now.answers)
     window.show_topic("toy")
-    qtbot.waitUntil(lambda: len(tab.answers) > count + 2)
+    qtbot.waitUntil(lambda: len(tab.now.answers) > count + 2)
     window.cancel()
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)
+    qtbot.waitUntil(lambda: not tab.now.feed.stream.is_busy)
     window.show_topic("toy")
-    assert not tab.stream.is_busy
+    assert not tab.now.feed.stream.is_busy
 
 
 def test_the_line_under_a_page_runs_there_and_leaves_nothing_behind(tab, window, qtbot):
@@ -296,7 +296,7 @@ def dropped_on(widget: QWidget, data: QMimeData) -> None:
 
 
 def test_a_picture_dropped_on_a_number_is_for_the_window(tab, window, qtbot, tmp_path):
-    field = tab.form.control("temperature").field
+    field = tab.now.form.control("temperature").field
     before = field.text()
     settle(qtbot, tab, lambda: dropped_on(field, mime(picture_file(tmp_path, "on a number.png", "red"))))
     assert tab.params.picture.name == "on a number.png"
@@ -319,13 +319,13 @@ def test_what_is_dropped_is_copied_whatever_its_source_proposes(tab, window, qtb
             assert event.isAccepted() == (taken is not None)
             assert taken is None or event.dropAction() == taken
             assert window.intake.reading == (type(event) is QDropEvent and taken is not None)
-            qtbot.waitUntil(lambda: not window.intake.reading and not tab.stream.is_busy)
+            qtbot.waitUntil(lambda: not window.intake.reading and not tab.now.feed.stream.is_busy)
 
 
 def test_a_dropped_picture_reaches_the_tab_and_the_recent_ones(tab, window, qtbot, tmp_path):
     path = picture_file(tmp_path, "猫 1.png", "red")
     settle(qtbot, tab, lambda: window.intake.dropped(mime(path)))
-    assert tab.answers[-1].pixels == 30 * 20 * 3
+    assert tab.now.answers[-1].pixels == 30 * 20 * 3
     assert tab.params.picture.name == "猫 1.png"
     assert window.settings.recent_pictures == [str(path)]
 
@@ -399,7 +399,7 @@ def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are
     assert "2.png" in said
     assert "stays" not in said
     tab.error.dismiss()
-    qtbot.waitUntil(lambda: not tab.stream.is_busy)  # the answer to the one before
+    qtbot.waitUntil(lambda: not tab.now.feed.stream.is_busy)  # the answer to the one before
     settle(qtbot, tab, lambda: tab.findChild(PictureStrip).setCurrentRow(3))
     assert (tab.params.picture.name, tab.error.isVisible()) == ("4.png", False)
 
@@ -422,7 +422,7 @@ def blind(open_window, qtbot, monkeypatch):
     for module in ("app.topics", "app.window"):
         monkeypatch.setattr(f"{module}.topic", found.get)
     made = open_window().show_topic("blind")
-    qtbot.waitUntil(lambda: bool(made.answers) and not made.stream.is_busy)
+    qtbot.waitUntil(lambda: bool(made.now.answers) and not made.is_busy)
     return made
 
 
@@ -457,7 +457,7 @@ def test_what_was_refused_before_is_not_said_of_files_that_are_taken(blind, tmp_
     window.intake.dropped(mime(tmp_path / "empty"))
     assert blind.error.isVisible()
     window.intake.dropped(mime(tmp_path / "a.points"))
-    assert blind.taken == [tmp_path / "a.points"]
+    assert blind.now.taken == [tmp_path / "a.points"]
     assert not blind.error.isVisible()
 
 
@@ -467,9 +467,9 @@ def test_a_pasted_image_and_a_sample_are_shown(tab, window, qtbot):
     image.fill(Qt.GlobalColor.green)
     data.setImageData(image)
     settle(qtbot, tab, lambda: window.intake.dropped(data))
-    assert tab.answers[-1].pixels == 8 * 9 * 3
+    assert tab.now.answers[-1].pixels == 8 * 9 * 3
     settle(qtbot, tab, lambda: window.take_sample(""))
-    assert tab.answers[-1].pixels > 1000
+    assert tab.now.answers[-1].pixels > 1000
 
 
 def test_text_that_is_no_picture_is_told(tab, window, qtbot):
@@ -479,24 +479,25 @@ def test_text_that_is_no_picture_is_told(tab, window, qtbot):
     assert "web address" in tab.error.accessibleName()
 
 
-def test_the_same_model_again_is_another_try(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.change(do="fail"))
+def test_the_same_model_again_is_another_try(tab, qtbot, monkeypatch):
+    monkeypatch.setattr(toy.ToyPage, "takes_models", True)
+    monkeypatch.setattr(toy.ToyPage, "model_chosen", lambda _page, source: {"do": source})
+    settle(qtbot, tab, lambda: tab.now.change(do="fail"))
     assert tab.failed
-    tab.model_chosen = lambda source: {"do": source}
     assert not settle(qtbot, tab, lambda: tab.take_model("fail"))
     assert settle(qtbot, tab, lambda: tab.take_model("answer"))
 
 
 def test_lines_run_along_the_cards_only_while_nothing_comes(tab):
     cards = tab.findChildren(Card)
-    tab.stream.busy.emit(True)
+    tab.now.feed.stream.busy.emit(True)
     assert not any(one._busy.runs for one in cards)
     tab._long.timeout.emit()  # a second later
     assert all(one._busy.runs for one in cards)
-    tab.stream.arrived.emit(tab.answers[-1])  # as in a drag
+    tab.now.feed.stream.arrived.emit(tab.now.answers[-1])  # as in a drag
     assert not any(one._busy.runs for one in cards)
     assert tab._long.isActive()
     tab._long.timeout.emit()
-    tab.stream.busy.emit(False)
+    tab.now.feed.stream.busy.emit(False)
     assert not any(one._busy.runs for one in cards)
     assert not tab._long.isActive()

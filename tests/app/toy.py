@@ -8,7 +8,7 @@ import numpy as np
 
 from app.cards import card
 from app.params_form import ParamsForm
-from app.tab import Dock, Page, TopicTab
+from app.topic.page import Page
 from app.topics import Topic
 from app.widgets import box, col, quiet, row
 from engines.core.errors import LabError, Message
@@ -19,15 +19,17 @@ from engines.core.protocol import Frame, Progress
 
 @dataclass(frozen=True)
 class ToyParams(Params):
-    picture: Picture | None = None
-    off: tuple[int, ...] = ()
+    picture: Picture | None = setting(None)
+    off: tuple[int, ...] = setting((), changes_model=True)
     layer: int = setting(3, Range(1, 12, 1, "Layer", group="Where to look", tip="Layer."))
-    temperature: float = setting(1.0, Range(0.1, 10, 0.05, "Temperature", log=True, group="Change the model"))
+    temperature: float = setting(
+        1.0, Range(0.1, 10, 0.05, "Temperature", log=True, group="Change the model"), changes_model=True
+    )
     share: float = setting(0.4, Range(0, 1, 0.05, "Opacity", percent=True, group="Overlay"))
     mode: str = setting("Light", Choice(("Light", "Dark"), "Theme of the system", group="Overlay"))
     many: str = setting("CPU", Choice(("CPU", "Light", "Dark", "Error"), "Language", group="Overlay"))
     grid: bool = setting(True, Switch("Reduce motion", group="Overlay"))
-    do: str = "answer"
+    do: str = setting("answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,36 +57,57 @@ class ToyEngine:
                 return
 
 
-class ToyTab(TopicTab):
+class ToyPage(Page):
+    """All sliders of the topic, and what was answered."""
+
+    title = "Models"
     params_type = ToyParams
-    intervenes = ("temperature", "off")
+    engine = "tests.app.toy:ToyEngine"
     takes_pictures = True
 
-    def build(self):
+    def __init__(self, state, feed, shell):
+        super().__init__(state, feed, shell)
         self.answers = []
         self.text = quiet("The model is untouched")
-        centre = box(row(card("Models", col(self.text, 1)), card("Foundations", col(1))))
         self.form = ParamsForm(ToyParams())
-        return [Page("Models", centre, Dock(self.form)), Page("Foundations", box(col(1)), Dock(resets=False))]
+        self.lay(box(row(card("Models", col(self.text, 1)), card("Foundations", col(1)))), self.form)
 
     def on(self, event):
         if isinstance(event, Answer):
             self.answers.append(event)
 
 
+class EmptyPage(Page):
+    """A second one, with nothing on it."""
+
+    title = "Foundations"
+    params_type = ToyParams
+    engine = "tests.app.toy:ToyEngine"
+
+    def __init__(self, state, feed, shell):
+        super().__init__(state, feed, shell)
+        self.lay(box(col(1)), resets=False)
+
+
 TOPIC = Topic(
-    "toy", "Models", "Foundations", 1, "heads", "tests.app.toy:ToyTab", "tests.app.toy:ToyEngine", pictures=True
+    "toy",
+    "Models",
+    "Foundations",
+    1,
+    "heads",
+    pages=("tests.app.toy:ToyPage", "tests.app.toy:EmptyPage"),
+    pictures=True,
 )
 
 
-class BlindTab(ToyTab):
+class BlindPage(ToyPage):
     """One that takes no pictures, but files of its own."""
 
     takes_pictures = False
     file_kinds = (".points",)
 
-    def take_paths(self, paths):
+    def take(self, paths):
         self.taken = paths
 
 
-BLIND = Topic("blind", "Foundations", "Models", 2, "heads", "tests.app.toy:BlindTab", "tests.app.toy:ToyEngine")
+BLIND = Topic("blind", "Foundations", "Models", 2, "heads", pages=("tests.app.toy:BlindPage",))
