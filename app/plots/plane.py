@@ -143,6 +143,8 @@ class Plane(Surface):
         self._at, self._hover = -1, -1
         self._from: QPointF | None = None  # where the tip stood when the hand took it
         self._field: np.ndarray | None = None
+        self._ends = (0.0, 1.0)  # of the field's colors
+        self._hand: tuple[float, float] | None = None  # those that were dragged
         self._image = pg.ImageItem()
         self._lines, self._zeros = pg.PlotCurveItem(connect="pairs"), pg.PlotCurveItem(connect="pairs")
         self._drawn = ArrowsItem()
@@ -198,11 +200,17 @@ class Plane(Surface):
         had, self._field = self._field is not None, field
         self._image.setVisible(field is not None)
         if field is not None:
-            self._image.setImage(field[::-1], levels=(0, top), lut=theme.ramp("ember"))
+            self._ends = 0.0, top
+            self._image.setImage(field[::-1], levels=self._hand or self._ends, lut=theme.ramp("ember"))
             side = self._reach
             self._image.setRect(QRectF(-side, -side, 2 * side, 2 * side))
         if had != (field is not None):
             self._dress_lines()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color the field from the first end to the second; None: as `set_field` says."""
+        self._hand = ends
+        self._image.setLevels(ends or self._ends)
 
     def set_at(self, index: int) -> None:
         """Mark an arrow without telling anybody; −1 for none."""

@@ -43,9 +43,12 @@ class View(GraphicsView):
         Those of a run, where it shows one; else those of the page are exported.
     export_name : str
         The suggested file name.
+    color_bars : tuple of QWidget
+        The bars that belong to it; they go into a figure with it.
     """
 
     export_name = "view"
+    color_bars: tuple[QWidget, ...] = ()
 
     def __init__(self, low: tuple[int, int]) -> None:
         super().__init__()

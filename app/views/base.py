@@ -104,7 +104,6 @@ class PixelView(View):
     zooms: ClassVar[bool] = False
     drags: ClassVar[bool] = False  #: the left button drags something of the view's own
     box: Box | None = None
-    color_bars: tuple[QWidget, ...] = ()  # its color bars
     _pans = False
 
     def __init__(self, low: tuple[int, int] = (120, 80)) -> None:

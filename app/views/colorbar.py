@@ -67,7 +67,7 @@ class ColorBar(PixelView):
     Signals
     -------
     stretched : (float, float) or None
-        The ends that the hand has chosen; None when they are put back. See `drive`.
+        Ends of the whole ramp, as the hand has chosen; None when they are put back. See `drive`.
     """
 
     stretched = Signal(object)
@@ -128,6 +128,10 @@ class ColorBar(PixelView):
         for view in views:
             view.color_bars = (*view.color_bars, self)
             self.stretched.connect(view.stretch)
+
+    def for_maps(self, low: float, high: float) -> tuple[float, float]:
+        """Where the whole ramp begins and ends while the bar runs from ``low`` to ``high``."""
+        return low, high
 
     def put_back(self) -> None:
         """The scale is again what the values make it."""
@@ -256,7 +260,7 @@ class ColorBar(PixelView):
         if high > low:
             self._hand = low, high
             self.renew()
-            self.stretched.emit(self._hand)
+            self.stretched.emit(self.for_maps(*self._hand))
 
     # -- hand
     def enterEvent(self, event: QEnterEvent) -> None:

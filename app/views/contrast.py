@@ -33,6 +33,7 @@ class ContrastBars(HoverView):
         self._weights = np.zeros(0)
         self._ages = np.zeros(0, int)
         self._temperature = 1.0
+        self._hand: tuple[float, float] | None = None  # ends of the color scale
         self._upper, self._lower = QRectF(), QRectF()
         self._left = 0.0
 
@@ -51,6 +52,11 @@ class ContrastBars(HoverView):
         self._logits, self._weights = finite(logits, "logits"), finite(weights, "weights")
         self._ages, self._temperature = ages, temperature
         self.renew()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color the negatives from the first weight to the second; None: from 0 to the largest."""
+        self._hand = ends
+        self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"logits": self._logits, "weights": self._weights, "ages": self._ages}
@@ -120,7 +126,8 @@ class ContrastBars(HoverView):
         if len(values) == 1:
             return
         columns = self._columns()
-        shares = self._weights[1:][columns] / max(float(self._weights.max()), 1e-12)
+        low, top = self._hand or (0.0, max(float(self._weights.max()), 1e-12))
+        shares = (self._weights[1:][columns] - low) / (top - low)
         colors = theme.ramp("ember")[np.clip(np.rint(255 * shares), 0, 255).astype(int)]
         start = place.x() + OWN + APART
         edges = np.flatnonzero(np.diff(columns, prepend=-1, append=len(values)))

@@ -42,7 +42,11 @@ class CountMatrix(Matrix):
 
     def top(self) -> tuple[int, bool]:
         """The count that the scale ends at, and whether there are larger ones."""
-        return round(-self._low), bool(self._values.min(initial=0.0) < self._low)
+        low = self._ends[0]
+        return round(-low), bool(self._values.min(initial=0.0) < low)
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        super().stretch(None if ends is None else (-ends[1], -ends[0]))
 
     def reduced(self) -> np.ndarray:
         """Of a block of cells the largest count: they are held with their signs turned."""

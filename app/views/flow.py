@@ -102,6 +102,7 @@ class Flow(HoverView):
         self.export_name = "flow"
         self._blocks: tuple[Block, ...] = ()
         self._images: list[QImage] | None = None
+        self._hand: tuple[float, float] | None = None  # ends of the signed ramp
         self._rects: list[list[QRectF]] = []
         self._slots: list[QRectF] = []
         self._heads = 1
@@ -267,10 +268,14 @@ class Flow(HoverView):
         self._images = None
         super().restyled()
 
-    @staticmethod
-    def _painted(block: Block, rect: QRectF) -> list[QImage]:
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color signed values from the first end to the second; None: as each block says."""
+        self._hand, self._images = ends, None
+        self.update()
+
+    def _painted(self, block: Block, rect: QRectF) -> list[QImage]:
         """One image a slice; values that share a pixel are shown by the largest of them."""
-        low, top = block.ends()
+        low, top = self._hand if self._hand is not None and block.ramp == "diff" else block.ends()
         values = block.slices
         for axis, pixels in ((1, rect.height()), (2, rect.width())):
             count = values.shape[axis]

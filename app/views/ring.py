@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QPainter
 
 from app import theme, words
+from app.plots.mapimage import MapImage
 from app.theme import BODY, SMALL, TITLE
-from app.views.base import CENTER, chip, indexed_image, pen, text_width, write
+from app.views.base import CENTER, chip, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
 from engines.core.errors import Message
@@ -39,7 +40,11 @@ class QueueRing(HoverView):
         self._lines: tuple[tuple[Text, bool], ...] = ()
         self._place, self._side = QRectF(), 0
         self._cells = np.zeros((0, 0), int)  # of each pixel the place in the queue, −1 outside the ring
-        self._image: QImage | None = None
+        self._hand: tuple[float, float] | None = None  # ends of the color scale
+        self._canvas = np.zeros((0, 0), np.uint8)
+        self._image = MapImage(self._fill)
+        self._image.hide()
+        self.put_below(self._image)
 
     def set_queue(self, ages: np.ndarray, pointer: int, batch: int, moves: bool = True) -> None:
         """Show a queue.
@@ -58,9 +63,14 @@ class QueueRing(HoverView):
         if len(ages) != len(self._ages):
             self._stale = True
         self._ages, self._pointer, self._batch, self._moves = ages, pointer, batch, moves
-        self._image = None
+        self._image.renew()
         self.tell()
         self.update()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color ages from the first to the second; None: from 0 to the oldest."""
+        self._hand = ends
+        self._image.renew()
 
     def set_lines(self, lines: tuple[tuple[Text, bool], ...]) -> None:
         """Words in the middle: text, and whether it is a headline."""
@@ -87,7 +97,14 @@ class QueueRing(HoverView):
         turn = (np.arctan2(x, -y) / (2 * math.pi)) % 1.0  # 0 at the top, clockwise
         cells = np.minimum((turn * len(self._ages)).astype(int), max(0, len(self._ages) - 1))
         self._cells = np.where((radius <= 1) & (radius >= INNER), cells, -1)
-        self._image = None
+        table = theme.ramp("tide").copy()
+        for index, token in ((NOISE, "sunken"), (NONE, "surface")):
+            color = theme.color(token)
+            table[index] = color.red(), color.green(), color.blue()
+        self._canvas = np.full(self._cells.shape, NONE, np.uint8)
+        self._image.setVisible(len(self._ages) > 0)
+        self._image.setImage(self._canvas, autoLevels=False, lut=table)
+        self._image.stand(self._place)
 
     def under(self, point: QPointF) -> int | None:
         self.arranged()
@@ -96,18 +113,10 @@ class QueueRing(HoverView):
             return None
         return int(self._cells[y, x]) if self._cells[y, x] >= 0 else None
 
-    def restyled(self) -> None:
-        """Theme changed."""
-        self._image = None
-        super().restyled()
-
     # -- painting
     def draw(self, painter: QPainter) -> None:
         if not len(self._ages):
             return
-        if self._image is None:
-            self._image = self._drawn()
-        painter.drawImage(self._place.topLeft(), self._image)
         self._edges(painter)
         if self._moves and self._batch < len(self._ages):
             self._arc(painter, self._pointer - self._batch, "accent", Message("just in"), False)
@@ -118,14 +127,12 @@ class QueueRing(HoverView):
             text = words.tr("{n} steps old", n=age) if age >= 0 else words.tr("noise from the start")
             chip(painter, QRectF(self._spot(self._hover + 0.5, 0.8), QPointF(0, 0)), text, QRectF(self.rect()))
 
-    def _drawn(self) -> QImage:
-        top = max(1, self.oldest)
-        levels = np.where(self._ages >= 0, np.rint(self._ages * (AGES / top)), NOISE).astype(np.uint8)
-        picture = np.where(self._cells >= 0, levels[np.maximum(self._cells, 0)], NONE).astype(np.uint8)
-        table = list(theme.ramp_table("tide"))
-        table[NOISE] = theme.color("sunken").rgba()
-        table[NONE] = theme.color("surface").rgba()
-        return indexed_image(picture, table)
+    def _fill(self) -> None:
+        """Write into the picture which color each of its pixels has."""
+        low, top = self._hand or (0.0, float(max(1, self.oldest)))
+        shares = np.clip((self._ages - low) / (top - low), 0, 1)
+        levels = np.where(self._ages >= 0, np.rint(AGES * shares), NOISE).astype(np.uint8)
+        self._canvas[:] = np.where(self._cells >= 0, levels[np.maximum(self._cells, 0)], NONE)
 
     def _edges(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -13,14 +13,21 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
 from app import fonts, theme, words
+from app.plots.plane import Plane
 from app.sliders import Scale, Slider
+from app.tabs.transformer.experiments.labviews import HalfBar
 from app.views.bars import Bar, Bars, probability
 from app.views.boxes import Box, detection, matched, truth, unmatched
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar, menu_of, scale_end
+from app.views.contrast import ContrastBars
+from app.views.countmatrix import CountMatrix
 from app.views.filmstrip import FilmStrip
+from app.views.flow import Block, Flow
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, edges, top_share
+from app.views.ring import QueueRing
+from app.views.scoregrid import ScoreGrid
 from app.views.table import QueryTable, Row
 from app.views.tiling import block_max
 from app.views.tokenmap import TokenMap
@@ -395,6 +402,84 @@ def test_an_end_of_the_scale_is_dragged_and_put_back(scaled, qtbot):
     assert bar.shown == (0, 0.9)
     assert bar.ends()[1] == "0.9"
     assert view.levels()[0, 1] == 255
+
+
+def shot_of(view):
+    view.grab()  # what stands elsewhere now is painted once more
+    return pixels(view)
+
+
+def queue():
+    view = QueueRing()
+    view.set_queue(np.arange(8), 0, 2)
+    return view, (0.0, 3.0)
+
+
+def logits():
+    view = ContrastBars()
+    view.set_contrast(np.linspace(5, -2, 30), np.linspace(1, 0.1, 30) / 20, np.arange(29), 0.1)
+    return view, (0.0, 0.01)
+
+
+def flow():
+    view = Flow()
+    view.set_blocks([Block("x", "(3, 4)", np.linspace(-1, 1, 12).reshape(3, 4))], 1)
+    return view, (-0.2, 0.2)
+
+
+def field():
+    view = Plane(2)
+    view.set_field(np.linspace(0, 1, 64).reshape(8, 8))
+    return view, (0.0, 0.3)
+
+
+def counts():
+    view = CountMatrix()
+    view.set_counts(np.arange(9).reshape(3, 3), 3)
+    return view, (0.0, 2.0)
+
+
+@pytest.mark.parametrize("made", [queue, logits, flow, field, counts])
+def test_all_that_has_a_scale_is_colored_anew_from_its_bar(qtbot, qtlog, made):
+    view, ends = made()
+    bar = ColorBar()
+    bar.drive(view)
+    assert view.color_bars == (bar,)
+    show(qtbot, view, 420, 320)
+    before = shot_of(view)
+    bar.stretched.emit(ends)
+    assert (shot_of(view) != before).any()
+    bar.stretched.emit(None)
+    assert (shot_of(view) == before).all()
+    assert not loud(qtlog)
+
+
+def test_counts_run_to_the_end_that_was_dragged(qtbot):
+    view, _ends = counts()
+    show(qtbot, view, 300, 300)
+    bar = ColorBar(ramp="tide", turned=True)
+    bar.drive(view)
+    assert view.top() == (7, True)
+    bar.stretched.emit((2.0, 4.0))
+    assert view.levels()[0].tolist() == [255, 255, 255]  # 0, 1, 2: nothing
+    assert view.levels()[1].tolist() == [128, 0, 0]  # 3, 4, 5
+    assert view.numbers()["scale"].tolist() == [2, 4]
+    assert view.top() == (7, True)  # what the values say
+
+
+def test_a_scale_of_sizes_moves_the_upper_half_of_the_ramp(qtbot):
+    bar, grid = HalfBar("", "diff"), ScoreGrid()
+    bar.drive(grid)
+    bar.set_range(0, 1)
+    grid.set_table(np.array([[0.5, 1.0]]), 1.0, "diff")
+    show(qtbot, grid, 200, 100)
+    show(qtbot, bar, 300, 16)
+    start = handle(bar, 1)
+    bar.item.region.show()
+    drag(bar.viewport(), start, start - QPointF(60, 0))
+    low, high = bar.shown
+    assert 0 <= low < high < 1
+    assert grid.numbers()["scale"].tolist() == pytest.approx([2 * low - high, high])
 
 
 def test_a_scale_of_something_else_is_nobodys_choice_yet(scaled):

@@ -87,6 +87,7 @@ class Maps(QObject):
             self.heads[kind].chosen.connect(self._placed)
             view.hovered.connect(lambda cell, kind=kind: self._pointed(kind, cell))
             self.bars[kind].set_range(0, 1)
+            self.bars[kind].drive(view, self.heads[kind])
         for kind in ("decoder", "cross"):
             self.maps[kind].clicked.connect(lambda cell: self.chosen.emit(cell[0]))
         self.maps["encoder"].clicked.connect(self._source_clicked)

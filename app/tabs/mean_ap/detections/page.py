@@ -99,6 +99,7 @@ class DetectionsPage(Page):
         self.curve_card = card("Precision and recall", self.curve, tools=[self.classes], foot=self.whole)
         self.list_card = card("One by one", self.list, tools=[row(self.back, self.forward, gap=S1)], foot=self.reason)
         self.bar = ColorBar(ramp="tide", least=90, turned=True)
+        self.bar.drive(self.matrix)
         self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.matrix_card = card(
             "Confusion", self.matrix, "rows: true, columns: detected", tools=[self.bar], foot=self.strip

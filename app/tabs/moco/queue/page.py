@@ -60,6 +60,7 @@ class QueuePage(RunPage):
         self.loss, self.stale = Curves(widest="00.00"), Curves(zero=False, widest="0.000")
         self.distance = Curves(widest="0.000")
         self.age_bar = ColorBar(Message("age, steps"), "tide")
+        self.age_bar.drive(self.ring)
         self.weight = Figures(WEIGHT, strong=(2,))
         self.why, self.said = quiet("", wrap=True), quiet("", wrap=True)
         for view, name, file in (

@@ -59,6 +59,7 @@ class ViewsPage(MocoPage):
         self.bars = ContrastBars()
         self.hardest = Tiles((260, 120), gap=8, across=4)
         self.bar = ColorBar(Message("softmax weight"))
+        self.bar.drive(self.bars)
         self.figures = Figures(ROWS, strong=(LOSS,))
         self.formula = label(words.plain(FORMULA), FORMULA_PX)
         self.again = button("Draw again", "reset", "boxed", "Other random views of the same picture.")

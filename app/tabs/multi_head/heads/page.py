@@ -64,6 +64,7 @@ class HeadsPage(Page):
         self.mosaic_bar.drive(self.mosaic)
         self.mask_bar.drive(self.mask_map)
         self.agreement_bar.drive(self.agreement)
+        self.flow_bar.drive(self.flow)
         self.kind = Segments(AGREEMENTS, tips=AGREEMENT_TIPS)
         self.causal = button("Causal", kind="boxed", tip="No query sees a later key.")
         self.clear = button(icon="trash", kind="boxed", tip="Clear the mask")

@@ -49,6 +49,7 @@ class ArrowsPage(Page):
         for index, bars in enumerate(self.bars):
             bars.clicked.connect(lambda _row, index=index: self.step(function=FUNCTIONS[index]))
         self.bar = ColorBar("", "ember", 150)
+        self.bar.drive(self.plane)
         self.bar.hide()
         plane = card("Drag the tips", self.plane, tools=[self.bar], foot=self.note)
         self._seen: Pulled | None = None

@@ -143,6 +143,7 @@ class SentencePage(Page):
         self.inputs = RowMap("Tokens X", "inputs")
         self.projected = [RowMap(name, name.split()[0].lower()) for name in PROJECTED]
         self.inputs_bar = ColorBar("", "diff")
+        self.inputs_bar.drive(self.inputs, *self.projected)
         self.inputs_head = quiet("Tokens X")
         heads = (self.inputs_head, *(quiet(name) for name in PROJECTED))
         blocks = [col(head, (view, 1), gap=2) for head, view in zip(heads, (self.inputs, *self.projected), strict=True)]
@@ -156,6 +157,7 @@ class SentencePage(Page):
         files = ("output-in-order", "output-restored", "output-difference")
         self.outputs = [RowMap(name, file) for name, file in zip(names, files, strict=True)]
         self.output_bar = ColorBar(Message("Shared scale"), "diff")
+        self.output_bar.drive(*self.outputs)
         three = row(*((col(quiet(n), (v, 1), gap=2), 1) for n, v in zip(names, self.outputs, strict=True)), gap=S3)
         self.without, self.with_ = label("", BODY), label("", BODY)
         self.output_bar.setFixedWidth(SCALE)

@@ -76,6 +76,7 @@ class LearnPage(TrainingPage):
             view.export_name = file
         self.method = Segments(SHORT)
         self.bar = ColorBar(Message("Test pictures"), "tide", least=120, turned=True)
+        self.bar.drive(self.confusion)
         self.bar.hide()  # until there is something to count
         self.counts, self.said = quiet("", wrap=True), quiet("")
         self.set_card = card("Classes", self.rows, foot=self.counts)

@@ -42,6 +42,7 @@ class AblationPanel(QObject):
         self.grid.export_name = "ablation"
         say(self.grid, "setAccessibleName", "Accuracy without each part")
         self.bar = ColorBar(Message("Points of token accuracy"), "diff")
+        self.bar.drive(self.grid)
         self.start = button("Measure", "play", "boxed", clicked=self.wanted.emit)
         self.stop = button("Cancel", "close", "boxed", clicked=self.unwanted.emit)
         self.progress = QProgressBar()

@@ -17,6 +17,9 @@ class HalfBar(ColorBar):
         upper: np.ndarray = theme.ramp(self._ramp)[128:]
         return np.ascontiguousarray(np.repeat(upper, 2, axis=0))
 
+    def for_maps(self, low: float, high: float) -> tuple[float, float]:
+        return 2 * low - high, high
+
 
 class LeftGrid(ScoreGrid):
     """A grid without names that begins where its heading begins."""

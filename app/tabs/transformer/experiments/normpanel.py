@@ -44,6 +44,7 @@ class NormPanel(QObject):
         self.maps = [[LeftGrid("diff", (64, 30)) for _ in heads] for _ in NAMES]
         self.told = [quiet("") for _ in NAMES]
         self.bar = ColorBar(Message("Output of the first normalization"), "diff")
+        self.bar.drive(*self.maps[0], *self.maps[1])
         lines = [row(*((quiet(text), 1) for text in heads), gap=S3)]
         for name, grids, told in zip(NAMES, self.maps, self.told, strict=True):
             lines.append(row(quiet(words.plain(name)), told, 1, gap=S3))
@@ -64,6 +65,7 @@ class NormPanel(QObject):
         self.map_card = card("The sample under both", body, foot=self.bar)
         self.stat_bar = ColorBar("", "diff")
         self.stat_bar.setFixedWidth(STAT_BAR)
+        self.stat_bar.drive(*self.stats)
         self.stat_card = card("Statistics", stats, tools=[self.stat_bar])
 
     def take(self, frame: Normalized, _params: TransformerParams) -> None:

@@ -53,6 +53,7 @@ class CausalPanel(QObject):
         self.grid = ScoreGrid("diff", TALL)
         self.grid.export_name = "changed-logits"
         self.bar = HalfBar(Message("Change of a logit"), "diff")
+        self.bar.drive(self.grid)
         self.bars = Bars(TALL[1], least_name=40, widest="00.000")
         say(self.bars, "setAccessibleName", "This token")
         self.said = [label("", BODY, wrap=True) for _ in range(3)]
@@ -197,6 +198,7 @@ class PositionsPanel(QObject):
         self.heads = Segments(("1",))
         self.holder = box(row(self.heads, gap=0))
         self.bar = ColorBar(Message("Weight"))
+        self.bar.drive(*self.maps)
         self._frame: Placed | None = None
         self._count = 0
         for view, name, file in zip(self.maps, ("Without", "With"), ("without", "with"), strict=True):
@@ -305,6 +307,8 @@ class ConvolutionPanel(QObject):
                 grid.hovered.connect(lambda cell, pair=grids: self._lit(pair, cell))
         self.hidden_bar = HalfBar(Message("Activation"), "diff")
         self.output_bar = ColorBar(Message("Output"), "diff")
+        self.hidden_bar.drive(*self.hidden)
+        self.output_bar.drive(*self.output)
         self.told, self.active = quiet(""), quiet("")
         self.hidden_card = card(
             "Activations after the ReLU",

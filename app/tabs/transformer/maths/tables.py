@@ -41,6 +41,8 @@ class Operand(QWidget):
         self.grid = ScoreGrid("diff", LARGEST)
         say(self.grid, "setAccessibleName", "Nothing to show yet.")
         self.bars = {ramp: ColorBar("", ramp, 60) for ramp in ("diff", "ember")}
+        for bar in self.bars.values():
+            bar.drive(self.grid)
         bars = row(*((bar, 1) for bar in self.bars.values()), gap=0)
         self.setLayout(col(row(self.head, 1, self.shape, gap=S2), (self.grid, 1), bars, gap=2))
         self.table: Table | None = None
@@ -78,6 +80,8 @@ class Operand(QWidget):
         self.grid.set_names(table.rows[part[0]], table.cols[part[1]])
         for ramp, bar in self.bars.items():
             bar.setVisible(ramp == table.ramp)
+            if ramp != table.ramp:
+                bar.put_back()
             bar.set_range(0.0 if ramp == "ember" else -table.limit, table.limit)
 
     @property
