@@ -30,6 +30,29 @@ def test_what_is_between_the_comments_is_written_anew(tmp_path, monkeypatch):
         readme.renewed(path)
 
 
+def test_the_house_is_drawn_as_it_stands():
+    """Every room is in the drawing, and nothing that is not there."""
+    guide = readme.GUIDE.read_text(encoding="utf-8")
+    lines = guide[guide.index("<!-- begin house -->") : guide.index("<!-- end house -->")].splitlines()[2:-1]
+    drawn, floor = set(), ""
+    for line in lines:
+        name = line.split()[0]
+        floor = floor if line.startswith("  ") else name
+        drawn.add(floor + name if line.startswith("  ") else name)
+    names = {topic.name for topic in topics()}
+    for place in drawn:
+        for name in names if "<topic>" in place else {""}:
+            assert (readme.ROOT / place.replace("<topic>", name)).exists(), place
+    rooms = {path.parent for top in ("app", "engines") for path in readme.ROOT.glob(f"{top}/*/__init__.py")}
+    rooms -= {readme.ROOT / "engines" / name for name in names}
+    assert {f"{room.relative_to(readme.ROOT).as_posix()}/" for room in rooms} <= {
+        place.replace("<topic>/", "") for place in drawn
+    }
+    folders = {path.name for path in (readme.ROOT / "assets").iterdir() if path.is_dir()}
+    (about,) = [line for line in lines if line.startswith("assets/")]
+    assert not [folder for folder in folders if folder not in about]
+
+
 def test_the_guide_shows_the_toy():
     shown = readme.shown(readme.GUIDE.read_text(encoding="utf-8"))
     toy = {path.relative_to(readme.ROOT).as_posix() for path in (readme.ROOT / "tests/toy").rglob("*.py")}
