@@ -84,6 +84,7 @@ def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
         QTest.keyClicks(tab.pages[DECODE].line, "hello")
     qtbot.waitUntil(lambda: tab.pages[DECODE].answer.text == "olleh" and not tab.is_busy, timeout=PATIENCE)
     assert {"olleh", "right", "5 tokens"} <= texts(tab.pages[DECODE].centre)
+    tab.pages[DECODE].line.clearFocus()  # an empty line shows what is read as soon as nobody writes in it
     tab.pages[DECODE].line.editingFinished.emit()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         tab.undo()
