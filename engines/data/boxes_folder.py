@@ -232,6 +232,9 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
             yield done, len(owned)
     if not any(len(made.labels) for _, made in kept):
         first = faults.first()
+        if first is None and faults.crowds:
+            text = "{name}: all its boxes are crowds or hard to tell ({n}), which nothing is trained on."
+            raise LabError(text, name=path.name, n=faults.crowds)
         if first is None:
             raise LabError("{name}: there is no box in it that could be used.", name=path.name)
         raise LabError("{name}: there is no box in it that could be used. {first}", name=path.name, first=first)

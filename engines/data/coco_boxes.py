@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.data.box_faults import Faults, Raw, RawBox
+from engines.data.coco_values import Ident, as_number, box_of, is_set, number_of, plain
 from engines.data.json_entries import NOT_JSON, Entries, Entry
 
 EACH = 5_000  # entries between two places to stop
+MADE = "box made"  # put into an annotation whose box comes from its outline
+MADE_BOXES = "Boxes that were made from masks, polygons or keypoints: {n}."
+RESULTS = "Files with scores, which are results and no ground truth, set aside: {n} (the first: {name})."
+
+T = TypeVar("T")
 
 
 def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Raw]]:
@@ -20,9 +25,10 @@ def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Ra
 
     A file that stops being JSON is used up to there, and the rest counts as one fault.
     """
-    pictures: dict[Any, Raw] = {}
-    classes: dict[Any, str] = {}
+    pictures: Keyed[Raw] = Keyed()
+    classes: Keyed[str] = Keyed()
     later: list[Entry] = []  # annotations may stand before the pictures that they belong to
+    scored = 0
     try:
         entries = Entries(path, only_object=True)
         for entry in entries:
@@ -34,7 +40,8 @@ def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Ra
                 _category(entry, path, classes, faults)
             elif entry.place >= 0 and entry.key == "annotations":
                 later.append(_lighter(entry))
-            if len(later) > limits.COCO_ENTRIES or len(classes) > limits.CLASSES:
+                scored += isinstance(entry.value, dict) and "score" in entry.value
+            if len(later) > limits.COCO_ENTRIES or len(classes.of) > limits.CLASSES:
                 faults.add(path, entries.line, Message("more than can be read; what comes after is left out"))
                 break
     except LabError as error:
@@ -43,56 +50,72 @@ def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Ra
             faults.add(path, line, Message("this is not valid JSON; what comes after is left out"))
         else:
             faults.refuse(error.message)
+    if 2 * scored > len(later):
+        faults.note(RESULTS, name=path.name)
+        return []
     for count, entry in enumerate(later):
         _annotation(entry, path, pictures, classes, faults)
         if count % EACH == 0:
             yield count, len(later)
-    return list(pictures.values())
+    return list(pictures.of.values())
+
+
+class Keyed(Generic[T]):
+    """Things by id; an id that is written as text or as 1.0 stands for the number where the exact one is not there."""
+
+    def __init__(self) -> None:
+        self.of: dict[Ident, T] = {}
+        self._numbers: dict[Ident, T] = {}
+
+    def put(self, ident: Ident, thing: T) -> None:
+        """Under an id and what it is as a number."""
+        self.of[ident] = thing
+        number = as_number(ident)
+        if number is not None:
+            self._numbers.setdefault(number, thing)
+
+    def get(self, value: Any) -> T | None:
+        """What an id stands for."""
+        ident, number = plain(value), as_number(value)
+        if ident is None or number is None:
+            return None
+        return self.of.get(ident, self._numbers.get(number))
 
 
 def _lighter(entry: Entry) -> Entry:
-    """An annotation without its outline, which takes most of the memory."""
+    """An annotation with its box, without its outline, which takes most of the memory."""
     if isinstance(entry.value, dict):
-        entry.value.pop("segmentation", None)
+        entry.value["bbox"], entry.value[MADE] = box_of(entry.value)
+        for key in ("segmentation", "keypoints"):
+            entry.value.pop(key, None)
     return entry
 
 
-def _key(value: Any) -> Any:
-    """An id as a key: a number or a text; None for what can be neither."""
-    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is a number that a float can be: JSON knows NaN, and whole numbers of any length."""
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
-
-
-def _picture(entry: Entry, path: Path, pictures: dict[Any, Raw], faults: Faults) -> None:
+def _picture(entry: Entry, path: Path, pictures: Keyed[Raw], faults: Faults) -> None:
     line, value = entry.line, entry.value
-    key = _key(value.get("id")) if isinstance(value, dict) else None
+    key = plain(value.get("id")) if isinstance(value, dict) else None
     name = value.get("file_name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
         faults.add(path, line, Message("a picture without id or file_name"))
         return
-    if key in pictures:
+    if key in pictures.of:
         faults.add(path, line, Message("two pictures have the id {id}", {"id": key}))
         return
-    sides = [value.get(side) for side in ("width", "height")]
-    whole = all(_is_number(side) and side > 0 for side in sides)
-    pictures[key] = Raw(path, line, name, (int(sides[0]), int(sides[1])) if whole else (0, 0))
+    width, height = (number_of(value.get(side)) or 0 for side in ("width", "height"))
+    pictures.put(key, Raw(path, line, name, (int(width), int(height)) if min(width, height) > 0 else (0, 0)))
 
 
-def _category(entry: Entry, path: Path, classes: dict[Any, str], faults: Faults) -> None:
+def _category(entry: Entry, path: Path, classes: Keyed[str], faults: Faults) -> None:
     value = entry.value
-    key = _key(value.get("id")) if isinstance(value, dict) else None
+    key = plain(value.get("id")) if isinstance(value, dict) else None
     name = value.get("name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
         faults.add(path, entry.line, Message("a class without id or name"))
         return
-    classes[key] = name.strip()
+    classes.put(key, name.strip())
 
 
-def _annotation(entry: Entry, path: Path, pictures: dict[Any, Raw], classes: dict[Any, str], faults: Faults) -> None:
+def _annotation(entry: Entry, path: Path, pictures: Keyed[Raw], classes: Keyed[str], faults: Faults) -> None:
     value = entry.value
 
     def refuse(text: str, **values: Any) -> None:
@@ -100,22 +123,23 @@ def _annotation(entry: Entry, path: Path, pictures: dict[Any, Raw], classes: dic
 
     if not isinstance(value, dict):
         return refuse("this is no annotation")
-    picture, label = _key(value.get("image_id")), _key(value.get("category_id"))
-    if picture not in pictures or picture is None:
+    picture, label = pictures.get(value.get("image_id")), classes.get(value.get("category_id"))
+    if picture is None:
         return refuse("there is no picture with the id {id}", id=str(value.get("image_id")))
-    if label not in classes or label is None:
+    if label is None:
         return refuse("there is no class with the id {id}", id=str(value.get("category_id")))
-    if value.get("iscrowd"):
+    if is_set(value.get("iscrowd")) or is_set(value.get("ignore")):
         faults.crowds += 1
         return None
     box = value.get("bbox")
-    good = isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
-    if not good or not isinstance(box, list):
+    if box is None:
         return refuse("the box is not four numbers")
-    left, top, width, height = map(float, box)
+    left, top, width, height = box
     if width <= 0 or height <= 0:
         return refuse("the box has no area")
-    number = float(label) if _is_number(label) else 0.0
+    if value[MADE]:
+        faults.note(MADE_BOXES)
+    number = as_number(value.get("category_id"))
     corners = (left, top, left + width, top + height)
-    pictures[picture].boxes.append(RawBox(classes[label], corners, entry.line, number))
+    picture.boxes.append(RawBox(label, corners, entry.line, float(number) if isinstance(number, int) else 0.0))
     return None

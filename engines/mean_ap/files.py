@@ -12,13 +12,20 @@ import numpy as np
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.core.reading import mapped
+from engines.data.coco_values import FAR, XYWH, Ident, as_number, box_of, is_set, number_of, plain
+from engines.data.split_words import folded
 from engines.mean_ap.cases import Cases, Image, Photo
+from engines.mean_ap.idents import Idents, of_list, of_whole
 from engines.mean_ap.photos import Photos, compared
-from engines.mean_ap.pieces import Reading, read_json
+from engines.mean_ap.pieces import MADE, Reading, read_json
 from engines.mean_ap.spec import RESULTS_ALONE
 
-FAR = 1e7  # pixels: larger coordinates than any picture has
-LARGEST = 1e300  # a whole number may be larger than any that a processor calculates with
+RESULT_KEYS = ("results", "predictions", "detections")  # where results lie in an object
+WHOLE = "{key} must be a whole number or a text"
+BBOX = "bbox must be four numbers: x, y, width, height"
+ASIDE = "{name} is set aside: {other} came after it."
+LEFT_OUT = "{name}: entries that can't be used: {n}. The first: {first}."
+MOSTLY = 0.5  # share of the boxes that makes one doubt how they are written
 EACH = 20_000  # entries between two places to stop
 
 
@@ -31,9 +38,9 @@ class Truth:
 
     path: Path
     classes: tuple[str, ...]
-    categories: dict[int, int]
+    categories: dict[Ident, int]
     images: tuple[Image, ...]
-    image_of: dict[int | str, int]
+    image_of: dict[Ident, int]
     columns: tuple[np.ndarray, ...]
     notes: tuple[Message, ...] = ()
 
@@ -59,65 +66,104 @@ class Rows:
         return table[np.argsort(table[:, 0], kind="stable")]
 
 
-def kind_of(content: Any, name: str) -> str:
-    """``truth`` or ``results``; LabError for neither."""
+class OddError(Exception):
+    """An entry that can't be used, and why."""
+
+    def __init__(self, part: str, n: int, text: str, **values: object) -> None:
+        told = {"part": part, "n": n + 1, "reason": Message(text, values)}
+        self.message = Message("{part}, entry {n}: {reason}" if part else "entry {n}: {reason}", told)
+        super().__init__(str(self.message))
+
+
+class Odd:
+    """Entries of a file that can't be used: counted, the first one named; what else has to be said of how it was read.
+
+    Parameters
+    ----------
+    name : str
+        What to call the file.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._count = 0
+        self._first: Message | None = None
+        self._noted: dict[str, int] = {}
+
+    def add(self, error: OddError) -> None:
+        """One more."""
+        self._count += 1
+        self._first = self._first or error.message
+
+    def note(self, text: str) -> None:
+        """Something that can be used was read in another way than it stands there."""
+        self._noted[text] = self._noted.get(text, 0) + 1
+
+    def check(self, used: object) -> None:
+        """Raise the first reason where nothing at all can be used."""
+        if self._first is not None and not used:
+            raise LabError("{name}, {told}.", name=self.name, told=self._first)
+
+    def notes(self) -> list[Message]:
+        """In words."""
+        told = [Message(text, {"name": self.name, "n": count}) for text, count in self._noted.items()]
+        if self._first is None:
+            return told
+        return [Message(LEFT_OUT, {"name": self.name, "n": self._count, "first": self._first}), *told]
+
+
+def kind_of(content: Any, name: str) -> tuple[str, list[Any]]:
+    """``truth`` or ``results``, and the list of its annotations; LabError for neither."""
+    lists = [content] if isinstance(content, list) else []
+    if isinstance(content, dict):
+        lists = [content[key] for key in ("annotations", *RESULT_KEYS) if isinstance(content.get(key), list)]
+    for entries in lists:
+        scored = sum(isinstance(entry, dict) and "score" in entry for entry in entries)
+        if 2 * scored > len(entries) or (entries is content and (scored or not entries)):
+            return "results", entries
     if isinstance(content, dict) and isinstance(content.get("annotations"), list):
         if not isinstance(content.get("images"), list) or not isinstance(content.get("categories"), list):
             raise LabError(
                 '{name}: COCO ground truth needs the lists "images", "categories", "annotations".', name=name
             )
-        return "truth"
-    if isinstance(content, list) and (not content or (isinstance(content[0], dict) and "score" in content[0])):
-        return "results"
+        return "truth", content["annotations"]
     raise LabError("{name}: neither COCO ground truth nor COCO results.", name=name)
 
 
 def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
-    """Check and take over a ground truth; annotations without a box (keypoints of nobody, say) are errors too."""
-    name = path.name
-    categories: dict[int, int] = {}
-    classes: list[str] = []
-    for n, entry in enumerate(content["categories"]):
-        ident = _integer(entry, "id", name, "categories", n)
-        if ident in categories:
-            raise _wrong(name, "categories", n, Message("id {id} comes twice", {"id": ident}))
-        categories[ident] = len(classes)
-        classes.append(_line(entry.get("name")) or str(ident))
-    images: list[Image] = []
-    names: list[str] = []
-    image_of: dict[int | str, int] = {}
-    for n, entry in enumerate(content["images"]):
+    """Check and take over a ground truth; entries that can't be used are left out and counted.
+
+    Raises
+    ------
+    LabError
+        Naming the first one, if none can be used.
+    """
+    odd = Odd(path.name)
+    categories, classes = _categories(content["categories"], odd)
+    images, names, image_of = yield from _images(content["images"], odd)
+    numbers = {as_number(ident): place for ident, place in image_of.items()}
+    labels = {as_number(ident): place for ident, place in categories.items()}
+    entries, rows = content["annotations"], Rows(8)
+    for n, entry in enumerate(entries):
         if n % EACH == 0:
-            yield n, len(content["images"])
-        image_id = _ident(entry, "id", name, "images", n)
-        if image_id in image_of:
-            raise _wrong(name, "images", n, Message("id {id} comes twice", {"id": image_id}))
-        image_of[image_id] = n
-        file_name = entry.get("file_name") if isinstance(entry.get("file_name"), str) else ""
-        size = [entry.get(key) for key in ("width", "height")]
-        width, height = (int(v) if isinstance(v, int | float) and 0 < v < FAR else 0 for v in size)
-        shown = _line(Path(file_name).name) or _line(image_id)
-        images.append(Image(shown, width, height))
-        names.append(file_name)
-    texts = any(isinstance(one, str) for one in image_of)
-    order = sorted(image_of, key=str if texts else int)
-    images, names = [images[image_of[one]] for one in order], [names[image_of[one]] for one in order]
-    image_of = {one: n for n, one in enumerate(order)}
-    rows = Rows(8)
-    for n, entry in enumerate(content["annotations"]):
-        if n % EACH == 0:
-            yield n, len(content["annotations"])
-        image_id = _ident(entry, "image_id", name, "annotations", n)
-        category = _integer(entry, "category_id", name, "annotations", n)
-        box = _box(entry, name, "annotations", n)
-        area = entry.get("area", box[2] * box[3])
-        if not _is_number(area) or area < 0:
-            raise _wrong(name, "annotations", n, Message("area must be a number of at least 0"))
-        rows.add((_known(image_of, image_id, "image_id", name, "annotations", n),
-                  _known(categories, category, "category_id", name, "annotations", n),
-                  bool(entry.get("iscrowd", 0)), float(area), *box))  # fmt: skip
-        content["annotations"][n] = None  # let go one by one: to free a million at once takes long
+            yield n, len(entries)
+        try:
+            where = _value(entry, "image_id", "annotations", n), _value(entry, "category_id", "annotations", n)
+            image = _known(image_of, numbers, where[0], "image_id", "annotations", n)
+            label = _known(categories, labels, where[1], "category_id", "annotations", n)
+            box = _box(entry, "annotations", n, odd)
+        except OddError as error:
+            odd.add(error)
+            continue
+        area = number_of(entry.get("area"))
+        if area is None or area < 0:
+            if "area" in entry:
+                odd.note("{name}: areas that are no number, taken as width × height: {n}.")
+            area = box[2] * box[3]
+        rows.add((image, label, is_set(entry.get("iscrowd")), area, *box))
+        entries[n] = None  # let go one by one: to free a million at once takes long
     table = rows.table()
+    odd.check(len(images) and (len(table) or not entries))
     columns = (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2] > 0, table[:, 3], table[:, 4:])
     reach = np.zeros((len(images), 2))
     np.maximum.at(reach, columns[0], table[:, 4:6] + table[:, 6:8])
@@ -128,33 +174,121 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         replace(one, photo=Photo(photos, name, size, (far[0], far[1])) if name else None).reaching(*far)
         for one, name, size, far in zip(images, names, sizes, reach.tolist(), strict=True)
     )
-    return Truth(path, tuple(classes), categories, sized, image_of, columns, tuple(notes))
+    return Truth(path, tuple(classes), categories, sized, image_of, columns, (*odd.notes(), *notes))
 
 
-def read_results(content: list[Any], path: Path, truth: Truth) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
-    """Image, label, score (M,) and xywh (M, 4), image after image; results of images or classes that the ground truth
-    does not name are left out and counted."""
-    name, rows, strange = path.name, Rows(7), 0
-    for n, entry in enumerate(content):
+def _categories(entries: list[Any], odd: Odd) -> tuple[dict[Ident, int], list[str]]:
+    categories: dict[Ident, int] = {}
+    classes: list[str] = []
+    for n, entry in enumerate(entries):
+        try:
+            ident = _new(entry, categories, "categories", n)
+        except OddError as error:
+            odd.add(error)
+            continue
+        categories[ident] = len(classes)
+        classes.append(_line(entry.get("name")) or str(ident))
+    return categories, classes
+
+
+def _images(entries: list[Any], odd: Odd) -> Reading[tuple[list[Image], list[str], dict[Ident, int]]]:
+    """Images in the order of their ids, their file names, their places."""
+    images: list[Image] = []
+    names: list[str] = []
+    image_of: dict[Ident, int] = {}
+    for n, entry in enumerate(entries):
         if n % EACH == 0:
-            yield n, len(content)
-        ident = _ident(entry, "image_id", name, "", n)
-        category = _integer(entry, "category_id", name, "", n)
-        box, score = _box(entry, name, "", n), entry.get("score")
-        if not _is_number(score):
-            raise _wrong(name, "", n, Message("score must be a number"))
-        if ident in truth.image_of and category in truth.categories:
-            rows.add((truth.image_of[ident], truth.categories[category], float(score), *box))
+            yield n, len(entries)
+        try:
+            image_id = _new(entry, image_of, "images", n)
+        except OddError as error:
+            odd.add(error)
+            continue
+        image_of[image_id] = len(images)
+        file_name = entry.get("file_name") if isinstance(entry.get("file_name"), str) else ""
+        width, height = (number_of(entry.get(key)) or 0 for key in ("width", "height"))
+        size = (int(width), int(height)) if min(width, height) > 0 and max(width, height) < FAR else (0, 0)
+        shown = _line(Path(file_name.replace("\\", "/")).name) or _line(image_id)
+        images.append(Image(shown, *size))
+        names.append(file_name)
+    texts = any(isinstance(one, str) for one in image_of)
+    order = sorted(image_of, key=str if texts else int)
+    places = [image_of[one] for one in order]
+    found = {one: n for n, one in enumerate(order)}
+    return [images[at] for at in places], [names[at] for at in places], found
+
+
+def read_results(
+    content: Any, entries: list[Any], path: Path, truth: Truth
+) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
+    """Image, label, score (M,) and xywh (M, 4), image after image; results that can't be used, and those of images or
+    classes that the ground truth does not name, are left out and counted."""
+    name, rows, strange, odd = path.name, Rows(7), 0, Odd(path.name)
+    finds = _idents(content, entries, name, truth)
+    for n, entry in enumerate(entries):
+        if n % EACH == 0:
+            yield n, len(entries)
+        try:
+            image = finds.image(_value(entry, "image_id", "", n))
+            label = finds.label(_value(entry, "category_id", "", n))
+            score = number_of(_value(entry, "score", "", n))
+            if score is None:
+                raise OddError("", n, "score must be a number")
+            box = _box(entry, "", n, odd)
+        except OddError as error:
+            odd.add(error)
+            continue
+        if image is not None and label is not None:
+            rows.add((image, label, score, *box))
         else:
             strange += 1
-        content[n] = None
+        entries[n] = None
     table = rows.table()
-    notes = []
+    odd.check(len(table) or strange or not entries)
+    notes = [*finds.notes, *odd.notes()]
     if strange:
         text = "{name}: {n} results are of images or classes that the ground truth does not name."
         text = text if strange > 1 else "{name}: 1 result is of an image or class that the ground truth does not name."
         notes.append(Message(text, {"name": name, "n": strange}))
+    notes += _doubts(name, table, truth)
     return (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2], table[:, 3:]), notes
+
+
+def _idents(content: Any, entries: list[Any], name: str, truth: Truth) -> Idents:
+    """How results name images and classes."""
+    files = {at: one.photo.name for at, one in enumerate(truth.images) if one.photo is not None}
+    classes = {folded(one): at for at, one in enumerate(truth.classes)}
+    whole = [entry for entry in entries if isinstance(entry, dict)]
+    asked, said = (
+        {value for entry in whole if isinstance(value := entry.get(key), int | float | str)}
+        for key in ("image_id", "category_id")
+    )
+    found = of_list(name, truth.image_of, files, truth.categories, classes, asked, said)
+    if not isinstance(content, dict):
+        return found
+    own = [
+        {
+            plain(entry.get("id")): entry[key]
+            for entry in content.get(part) or ()
+            if isinstance(entry, dict) and isinstance(entry.get(key), str)
+        }
+        for part, key in (("images", "file_name"), ("categories", "name"))
+    ]
+    return of_whole(name, own[0], own[1], files, classes, found)
+
+
+def _doubts(name: str, table: np.ndarray, truth: Truth) -> list[Message]:
+    """What looks as if boxes were written in another way than COCO's."""
+    if not len(table):
+        return []
+    boxes = table[:, 3:]
+    size = np.array([(one.width, one.height) for one in truth.images])[table[:, 0].astype(int)]
+    if boxes.max() <= 1 and size.min() > 1:
+        return [Message("{name}: its boxes look like shares of the picture. COCO has pixels.", {"name": name})]
+    beyond = ((boxes[:, :2] + boxes[:, 2:] > size + 1).any(axis=1) & (boxes[:, 2:] <= size + 1).all(axis=1)).mean()
+    if beyond > MOSTLY and (boxes[:, 2:] > boxes[:, :2]).all(axis=1).mean() > MOSTLY:
+        return [Message("{name}: its boxes look like corners. COCO has x, y, width, height.", {"name": name})]
+    return []
 
 
 def read_cases(paths: Sequence[Path]) -> Cases:
@@ -176,83 +310,80 @@ def reading(paths: Sequence[Path]) -> Reading[Cases]:
     LabError
         Says which file and which entry, counted from 1, can't be used, and why.
     """
-    truth_file: tuple[Path, Any] | None = None
-    results_file: tuple[Path, Any] | None = None
-    for path in paths:
+    truths: list[tuple[int, Path, Any]] = []
+    results: list[tuple[int, Path, Any]] = []
+    for turn, path in enumerate(paths):
         yield 0, 0
         content = yield from read_json(path)
-        if kind_of(content, path.name) == "truth":
-            truth_file = path, content
-        else:
-            results_file = path, content
-    if truth_file is None:
-        assert results_file is not None
-        raise LabError(RESULTS_ALONE, name=results_file[0].name)
-    truth = yield from read_truth(truth_file[1], truth_file[0])
+        (truths if kind_of(content, path.name)[0] == "truth" else results).append((turn, path, content))
+    if not truths:
+        raise LabError(RESULTS_ALONE, name=results[-1][1].name)
+    notes = [Message(ASIDE, {"name": path.name, "other": truths[-1][1].name}) for _, path, _ in truths[:-1]]
+    turn, path, content = truths[-1]
+    if len(truths) > 1:  # results that came for the one before
+        gone = [one for one in results if one[0] < turn]
+        notes += [Message(ASIDE, {"name": one[1].name, "other": path.name}) for one in gone]
+        results = [one for one in results if one[0] > turn]
+    notes += [Message(ASIDE, {"name": one[1].name, "other": results[-1][1].name}) for one in results[:-1]]
+    truth = yield from read_truth(content, path)
     if not truth.images:
         raise LabError("{name}: names no image.", name=truth.path.name)
-    notes: list[Message] = []
     found: tuple[np.ndarray, ...] = (np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros((0, 4)))
     title = truth.path.name
-    if results_file is None:
+    if not results:
         notes.append(Message("{name}: ground truth alone. Drop the results too.", {"name": truth.path.name}))
     else:
-        found, notes = yield from read_results(results_file[1], results_file[0], truth)
-        title = results_file[0].name
+        _, path, content = results[-1]
+        found, told = yield from read_results(content, kind_of(content, path.name)[1], path, truth)
+        title = path.name
+        notes += told
     image, label, score, boxes = found
-    truth_image, truth_label, crowd, area, truths = truth.columns
-    every = Boxes(len(truth.images), image, label, score, boxes, truth_image, truth_label, crowd, area, truths)
+    truth_image, truth_label, crowd, area, truth_boxes = truth.columns
+    every = Boxes(len(truth.images), image, label, score, boxes, truth_image, truth_label, crowd, area, truth_boxes)
     return Cases.of(title, truth.classes, truth.images, every, notes=(*notes, *truth.notes))
 
 
 # -- one value of one entry
-def _wrong(name: str, part: str, n: int, reason: Message) -> LabError:
-    if part:
-        return LabError("{name}, {part}, entry {n}: {reason}.", name=name, part=part, n=n + 1, reason=reason)
-    return LabError("{name}, entry {n}: {reason}.", name=name, n=n + 1, reason=reason)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
-
-
 def _line(value: object) -> str:
     """Words in one line, so that they fit a label; none for what is no text or number."""
     return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
 
 
-def _value(entry: object, key: str, name: str, part: str, n: int) -> Any:
+def _value(entry: object, key: str, part: str, n: int) -> Any:
     if not isinstance(entry, dict):
-        raise _wrong(name, part, n, Message("not an object"))
+        raise OddError(part, n, "not an object")
     if key not in entry:
-        raise _wrong(name, part, n, Message("{key} is missing", {"key": key}))
+        raise OddError(part, n, "{key} is missing", key=key)
     return entry[key]
 
 
-def _integer(entry: Any, key: str, name: str, part: str, n: int) -> int:
-    value = _value(entry, key, name, part, n)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(name, part, n, Message("{key} must be a whole number", {"key": key}))
-    return value
+def _new(entry: Any, known: dict[Ident, int], part: str, n: int) -> Ident:
+    """The id of an image or a class."""
+    ident = plain(_value(entry, "id", part, n))
+    if ident is None:
+        raise OddError(part, n, WHOLE, key="id")
+    if ident in known:
+        raise OddError(part, n, "id {id} comes twice", id=ident)
+    return ident
 
 
-def _ident(entry: Any, key: str, name: str, part: str, n: int) -> int | str:
-    value = _value(entry, key, name, part, n)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise _wrong(name, part, n, Message("{key} must be a whole number or a text", {"key": key}))
-    return value
-
-
-def _box(entry: Any, name: str, part: str, n: int) -> tuple[float, ...]:
-    box = _value(entry, "bbox", name, part, n)
-    if not isinstance(box, tuple) or len(box) != 4 or not all(_is_number(v) and abs(v) < FAR for v in box):
-        raise _wrong(name, part, n, Message("bbox must be four numbers: x, y, width, height"))
+def _box(entry: dict[str, Any], part: str, n: int, odd: Odd) -> XYWH:
+    box, _ = box_of(entry)
+    if box is None:
+        missing = entry.get("bbox") in (None, [], ())
+        raise OddError(part, n, "bbox is missing" if missing else BBOX)
     if box[2] < 0 or box[3] < 0:
-        raise _wrong(name, part, n, Message("bbox has a negative width or height"))
-    return tuple(float(v) for v in box)
+        raise OddError(part, n, "bbox has a negative width or height")
+    if entry.get(MADE):
+        odd.note("{name}: boxes that were made from masks, polygons or keypoints: {n}.")
+    return box
 
 
-def _known(among: dict[Any, int], ident: object, key: str, name: str, part: str, n: int) -> int:
-    if ident not in among:
-        raise _wrong(name, part, n, Message("{key} {id} is not in the file", {"key": key, "id": ident}))
-    return among[ident]
+def _known(among: dict[Ident, int], numbers: dict[Any, int], ident: Any, key: str, part: str, n: int) -> int:
+    """A place by id; a text that is a number stands for it where the exact one fails."""
+    if plain(ident) is None:
+        raise OddError(part, n, WHOLE, key=key)
+    found = among.get(ident, numbers.get(as_number(ident)))
+    if found is None:
+        raise OddError(part, n, "{key} {id} is not in the file", key=key, id=ident)
+    return found

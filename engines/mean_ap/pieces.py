@@ -8,9 +8,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from engines.core import limits
 from engines.core.errors import LabError
+from engines.data.coco_values import box_of
 from engines.data.json_entries import Entries
 
-OUTLINES, BOX = "segmentation", "bbox"  #: the bulk of most files, which boxes need none of; what they do need
+OUTLINES, BOX = ("segmentation", "keypoints"), "bbox"  #: the bulk of most files, which boxes need none of
+MADE = "box made"  #: put into an entry whose box comes from its outline
 
 T = TypeVar("T")
 Reading: TypeAlias = Generator[tuple[int, int], None, T]
@@ -39,9 +41,7 @@ def read_json(path: Path) -> Reading[Any]:
             if count > limits.COCO_ENTRIES:
                 raise LabError("{name}: more than {most} entries.", name=path.name, most=limits.COCO_ENTRIES)
             if isinstance(value, dict):
-                value.pop(OUTLINES, None)
-                if isinstance(value.get(BOX), list):  # what holds no list is nothing for the garbage collector to walk
-                    value[BOX] = tuple(value[BOX])
+                _lighten(value)
             if place > 0:
                 (alone if key is None else members[key]).append(value)
                 continue
@@ -51,3 +51,16 @@ def read_json(path: Path) -> Reading[Any]:
         else:
             members[key] = whole
     return alone
+
+
+def _lighten(entry: dict[str, Any]) -> None:
+    """Let go what takes most of the memory; a box that is missing is made from it before."""
+    box = entry.get(BOX)
+    if box in (None, []) and any(key in entry for key in OUTLINES):
+        box, made = box_of(entry)
+        if made:
+            entry[MADE] = True
+    if isinstance(box, list | tuple):  # what holds no list is nothing for the garbage collector to walk
+        entry[BOX] = tuple(box)
+    for key in OUTLINES:
+        entry.pop(key, None)

@@ -91,33 +91,42 @@ def test_a_picture_that_can_have_no_such_name_is_paper(tmp_path, name):
     [
         (0, lambda c: c["annotations"][1].update(bbox=[1, 2, 3]), "annotations, entry 2: bbox must be four numbers"),
         (0, lambda c: c["annotations"][0].update(bbox=[1, 2, -3, 4]), "entry 1: bbox has a negative width"),
+        (0, lambda c: c["annotations"][0].update(bbox=None), "entry 1: bbox is missing"),
         (0, lambda c: c["annotations"][0].update(category_id=99), "entry 1: category_id 99 is not in the file"),
+        (0, lambda c: c["annotations"][0].update(image_id=99), "entry 1: image_id 99 is not in the file"),
+        (0, lambda c: c["annotations"][0].update(image_id=[7]), "image_id must be a whole number or a text"),
         (0, lambda c: c["annotations"][0].pop("image_id"), "entry 1: image_id is missing"),
         (0, lambda c: c["annotations"].append("x"), "entry 3: not an object"),
         (0, lambda c: c["categories"].append({"id": 3}), "categories, entry 3: id 3 comes twice"),
-        (0, lambda c: c["images"][0].update(id=1.5), "images, entry 1: id must be a whole number or a text"),
-        (0, lambda c: c["annotations"][0].update(area="big"), "area must be a number"),
-        (0, lambda c: c.pop("images"), 'needs the lists "images"'),
-        (0, lambda c: c["images"].clear() or c["annotations"].clear(), "names no image"),
-        (1, lambda c: c[1].update(score=None), "results.json, entry 2: score must be a number"),
+        (0, lambda c: c["images"].append({"id": 1.5}), "images, entry 3: id must be a whole number or a text"),
+        (1, lambda c: c[1].update(score=None), "entry 2: score must be a number"),
         (1, lambda c: c[2].update(bbox=[1e9, 0, 1, 1]), "entry 3: bbox"),
-        (1, lambda c: c[0].update(score=float("nan")), "score must be a number"),
-        (1, lambda c: c[0].update(score=10**400), "score must be a number"),
-        (1, lambda c: c[0].update(score="0.5"), "score must be a number"),
+        (1, lambda c: c[0].update(score=float("nan")), "entry 1: score must be a number"),
+        (1, lambda c: c[0].update(score=10**400), "entry 1: score must be a number"),
         (1, lambda c: c[0].update(bbox=[0, 0, 10**400, 1]), "entry 1: bbox"),
-        (0, lambda c: c["annotations"][0].update(area=-(10**400)), "area must be a number"),
-        (1, lambda c: c[0].pop("score"), "neither COCO ground truth nor COCO results"),
+        (1, lambda c: c[0].update(bbox=[0, 0, -1e-7, 1]), "entry 1: bbox has a negative width"),
+        (1, lambda c: c[0].pop("score"), "entry 1: score is missing"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_by_entry(coco_files, which, change, words):
+def test_one_odd_entry_is_left_out_and_named_and_alone_refuses_the_file(coco_files, which, change, words):
     from engines.core.errors import LabError
     from engines.mean_ap.files import read_cases
 
+    name = coco_files[which].name
     content = json.loads(coco_files[which].read_text(encoding="utf-8"))
     change(content)
     coco_files[which].write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(LabError, match=words):
-        read_cases(coco_files)
+    told = "\n".join(map(str, read_cases(coco_files).notes))
+    assert f"{name}: entries that can't be used: 1. The first: " in told
+    assert words in told
+    if which:
+        coco_files[1].write_text(json.dumps([{"score": "?"}]), encoding="utf-8")
+        with pytest.raises(LabError, match=r"results.json, entry 1: image_id is missing"):
+            read_cases(coco_files)
+    else:
+        coco_files[0].write_text(json.dumps({**TRUTH, "images": [1]}), encoding="utf-8")
+        with pytest.raises(LabError, match=r"truth.json, images, entry 1: not an object"):
+            read_cases(coco_files)
 
 
 def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
@@ -346,7 +355,7 @@ def test_pieces_make_what_the_whole_makes(tmp_path, content, blanks, cut, put, p
         path.write_bytes(text.encode())
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(limits, "PIECE", piece)
-            patch.setattr(pieces, "OUTLINES", None)
+            patch.setattr(pieces, "OUTLINES", ())
             return to_the_end(pieces.read_json(path))[0]
 
     text = json.dumps(content, indent=blanks)
