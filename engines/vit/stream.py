@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from engines.core.memo import Memo
 from engines.vit.interventions import Change
 from engines.vit.model import Projected, ViT
 
@@ -22,20 +23,6 @@ class Conclusion:
     logits: Tensor | None
 
 
-class Shelf:
-    """Queries, keys and values of the one layer whose change is being tried: a slider leaves them as they are."""
-
-    def __init__(self) -> None:
-        self.layer = -1
-        self.projected: Projected | None = None
-
-    def get(self, layer: int, make: Callable[[], Projected]) -> Projected:
-        """Those of a layer, made where another one's are kept."""
-        if self.projected is None or self.layer != layer:
-            self.layer, self.projected = layer, make()
-        return self.projected
-
-
 class Stream:
     """A forward pass that can stop after any layer and go on later, and that another one can branch off from.
 
@@ -48,15 +35,21 @@ class Stream:
         The class token's weights in the layers computed so far, one fewer than ``hidden``.
     changes : mapping of int to Change
         What is done to which layer, counted from 0.
-    shelf : Shelf
-        Shared by a stream and its branches.
+    projected : Memo of Projected, optional
+        Queries, keys and values of the one layer whose change is being tried, which a slider leaves as they are;
+        shared by a stream and its branches.
     """
 
     def __init__(
-        self, net: ViT, hidden: list[Tensor], rows: list[Tensor], changes: Changes, shelf: Shelf | None = None
+        self,
+        net: ViT,
+        hidden: list[Tensor],
+        rows: list[Tensor],
+        changes: Changes,
+        projected: Memo[Projected] | None = None,
     ) -> None:
         self.net, self.changes = net, changes
-        self._shelf = shelf or Shelf()
+        self._kept: Memo[Projected] = projected or Memo()
         self.hidden, self.rows = hidden, rows
         self._conclusion: Conclusion | None = None
 
@@ -71,7 +64,7 @@ class Stream:
         if not changes:
             return self
         first = min(changes)
-        return Stream(self.net, self.hidden[: first + 1], self.rows[:first], changes, self._shelf)
+        return Stream(self.net, self.hidden[: first + 1], self.rows[:first], changes, self._kept)
 
     @property
     def tokens(self) -> int:
@@ -111,7 +104,7 @@ class Stream:
         """Kept for the first changed layer alone, whose input is the untouched stream's."""
         if not self.changes or index != min(self.changes):
             return None
-        return self._shelf.get(index, lambda: self.net.block(index).project(self.hidden[index]))
+        return self._kept.get(index, lambda: self.net.block(index).project(self.hidden[index]))
 
     @torch.inference_mode()
     def features(self) -> Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from engines.core.errors import LabError
-from engines.vit import spec
-from engines.vit.spec import ViTParams
+from engines.vit.events import ModelInfo, PhotoGrid, Prediction
+from engines.vit.watch import spec
+from engines.vit.watch.spec import WatchParams
 
 LAYERS, HEADS, ROWS, COLS = 4, 3, 4, 6
 PHOTO = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
-ASKED: list[ViTParams] = []
+ASKED: list[WatchParams] = []
 
 
 class MadeUp:
@@ -30,13 +31,13 @@ class MadeUp:
         rows, cols = (ROWS, COLS) if params.resolution < 300 else (2 * ROWS, 2 * COLS)
         photo = PHOTO if params.picture is None else params.picture.rgb
         name = "Cat" if params.picture is None else params.picture.name
-        yield spec.ModelInfo("mini", "Mini ViT", "vit", LAYERS, HEADS, 24, 4, (224, 448, 14), self.labels, 1000)
-        yield spec.PhotoGrid(name, photo, rows, cols, 1, (0.0, 0.0, photo.shape[1], photo.shape[0]), photo)
+        yield ModelInfo("mini", "Mini ViT", "vit", LAYERS, HEADS, 24, 4, (224, 448, 14), self.labels, 1000)
+        yield PhotoGrid(name, photo, rows, cols, 1, (0.0, 0.0, photo.shape[1], photo.shape[0]), photo)
         yield self.answer(params, rows, cols)
 
     def answer(self, params, rows, cols):
         tokens, layer = 1 + rows * cols, min(params.layer, LAYERS)
-        head, token = min(params.head, HEADS), params.pinned or 0
+        head, token = min(params.head, HEADS), (params.pinned if params.hovered is None else params.hovered) or 0
         weights = np.stack([random_weights((layer, h, rows), tokens, params.temperature) for h in range(HEADS)])
         off = np.zeros((LAYERS, HEADS), bool)
         for at, one in params.heads_off:
@@ -54,7 +55,7 @@ class MadeUp:
         changed = params.temperature != 1 or bool(params.heads_off)
         shares = np.array([0.5, 0.2, 0.1, 0.05, 0.02], np.float32)
         named = bool(self.labels)
-        prediction = spec.Prediction(
+        prediction = Prediction(
             changed,
             self.labels[:5],
             shares + 0.01 * changed if named else shares[:0],

@@ -128,7 +128,7 @@ def test_closing_in_mid_run_leaves_no_thread(tiny, open_window, qtbot, delay):
     run_for(delay)
     window.take_sample("cat")
     window.intake.paths([str(Path(__file__).parent)])
-    window.tab.change(temperature=2.5)
+    window.tab.now.change(temperature=2.5)
     window.close()
     assert window.lane.close(60)  # a machine under load may take longer than the window waits
     assert set(threading.enumerate()) <= before
@@ -338,11 +338,11 @@ def test_bad_checkpoints_are_refused_in_words_and_the_old_model_stays(window, qt
         assert window.tab is tab, name
         tab.error.dismiss()
         # the old model is still at work
-        tab.change(layer=1 + len(told) % 3, temperature=1 + len(told) / 10)
+        tab.now.change(layer=1 + len(told) % 3, temperature=1 + len(told) / 10)
         rest(qtbot, window)
         assert not tab.failed, name
         assert tab.params.model == str(vit_folder), name
-        assert tab.shown_.answer.heads.layer == tab.params.layer, name
+        assert tab.now.shown.answer.heads.layer == tab.params.layer, name
     assert not (tmp_path / "sprung").exists()
     assert len(set(told.values())) == len(told)
     for name, words_ in (("truncated", "too early"), ("pickle", "pickle"), ("wrong shape", "shape")):

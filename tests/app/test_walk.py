@@ -228,12 +228,12 @@ def rare_states(qtbot, window, language) -> list[str]:
     settle(qtbot, window)
     found += [f"touched: {line}" for line in complaints(window, language)]
     window.show_topic("vit")
-    vit.change(
+    vit.now.change(
         heads_off=tuple((layer, head) for layer in (1, 2, 3) for head in (1, 2, 3, 4)), temperature=9.0, pinned=7
     )
     settle(qtbot, window)
     found += [f"all heads off: {line}" for line in complaints(window, language)]
-    for tab in (detr, vit):
-        tab.reset_changes()
+    for part in (*dialects.parts(detr), vit.now):
+        dialects.reset(part)
         settle(qtbot, window)
     return found

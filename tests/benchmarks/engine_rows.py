@@ -13,9 +13,11 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Job
 from engines.detr import load_checkpoint as load_detr
 from engines.detr.preprocess import normalize
-from engines.vit.engine import Engine
+from engines.vit.asking import WHOLE_LAYER
 from engines.vit.load import load_checkpoint as load_vit
-from engines.vit.spec import ROLLOUT, WHOLE_LAYER, Answer, ViTParams
+from engines.vit.subject import Collection
+from engines.vit.watch.engine import Engine
+from engines.vit.watch.spec import ROLLOUT, Answer, WatchParams
 from tests.benchmarks.models import Reference, detr_r50, vit_b
 from tests.benchmarks.table import Measured, interleaved, versus
 
@@ -85,13 +87,13 @@ def attention_memory(reference: Reference | None = None, resolution: int = 384) 
     reference = reference or vit_b()
     rgb = np.random.default_rng(1).integers(0, 256, (resolution, resolution, 3), np.uint8)
     picture = Picture("noise", rgb)
-    engine = Engine()
-    params = ViTParams(picture=picture, model=str(reference.folder), resolution=resolution, layer=6, pinned=7)
+    engine = Engine(Collection())
+    params = WatchParams(picture=picture, model=str(reference.folder), resolution=resolution, layer=6, pinned=7)
     most, answer = 0, None
     for changed in (
         params,
-        ViTParams(**{**vars(params), "temperature": 2.0, "scope": WHOLE_LAYER}),
-        ViTParams(**{**vars(params), "layer": 9, "heads_off": ((2, 1),), "overlay": ROLLOUT}),
+        WatchParams(**{**vars(params), "temperature": 2.0, "scope": WHOLE_LAYER}),
+        WatchParams(**{**vars(params), "layer": 9, "heads_off": ((2, 1),), "overlay": ROLLOUT}),
     ):
         answer = list(engine.run(Job(changed, lambda: engine, lambda event: None, device="cpu")))[-1]
         assert isinstance(answer, Answer)

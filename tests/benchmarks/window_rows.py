@@ -29,7 +29,8 @@ from app.views.mosaic import Mosaic
 from app.window import Window
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Started
-from engines.vit.spec import WHOLE_LAYER, Answer, ViTParams
+from engines.vit.asking import WHOLE_LAYER
+from engines.vit.watch.spec import Answer, WatchParams
 from tests.app import dialects
 from tests.benchmarks.models import Reference, detr_r50, scratch, vit_b
 from tests.benchmarks.table import Measured, in_ms, quantile
@@ -190,11 +191,11 @@ class Drag(QObject):
         self.changes: list[Change] = []
         self._arrived, self._answers_to = 0, 0  # how many of the changes the newest answer serves
         self._tab, self._positions = tab, iter(positions)
-        row = tab.form.control("temperature")
+        row = tab.now.form.control("temperature")
         assert isinstance(row, ParamRow)
         self._slider = row.slider
         self.over = False
-        tab.stream.arrived.connect(self._event)
+        tab.now.feed.heard.connect(self._event)
         window.installEventFilter(self)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -219,7 +220,7 @@ class Drag(QObject):
     def _event(self, event: Event) -> None:
         if isinstance(event, Started):
             params = event.params
-            assert isinstance(params, ViTParams)
+            assert isinstance(params, WatchParams)
             self._answers_to = max(
                 (n for n, change in enumerate(self.changes, 1) if change.value == params.temperature), default=0
             )
@@ -271,10 +272,10 @@ def temperature_drag(reference: Reference | None = None, seconds: float = 2.0, r
         forwards(2)
         for number in range(rounds + 1):
             drag = Drag(window, tab, _there_and_back(round(seconds * 1000 / DRAG) if number else 30, number))
-            _spin(lambda d=drag: d.over and not tab.stream.is_busy)
+            _spin(lambda d=drag: d.over and not tab.is_busy)
             _spin(lambda d=drag: d.changes[-1].painted is not None, 2000)
             window.removeEventFilter(drag)
-            tab.stream.arrived.disconnect(drag._event)
+            tab.now.feed.heard.disconnect(drag._event)
             if number:  # the first one warms up
                 ours += drag.spent()
                 unserved += sum(change.painted is None for change in drag.changes)

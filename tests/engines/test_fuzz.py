@@ -40,8 +40,8 @@ from engines.moco import saved
 from engines.moco.settings import Learning
 from engines.transfer import probe, store
 from engines.transfer.spec import Probe
-from engines.vit import scale_store
 from engines.vit.load import load_folder
+from engines.vit.scale_study import store as scale_store
 from tests.app.models import tiny_vit
 from tests.fuzz import broken_bytes, broken_json, broken_text
 

@@ -27,7 +27,7 @@ from engines.data.walking import Walk
 from engines.mean_ap.files import read_cases
 from engines.moco import saved
 from engines.transfer import probe, store
-from engines.vit import scale_store
+from engines.vit.scale_study import store as scale_store
 
 READERS = {
     "bytes": lambda path: reading.read_bytes(path, limits.KEPT_FILE),

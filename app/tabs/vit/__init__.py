@@ -1,4 +1,4 @@
-"""The ViT tab: whom each patch of a photo looks at, in every layer and head."""
+"""The ViT tab: where each patch of a photo attends, in every layer and head."""
 
 from app.topics import Shot, Topic
 
@@ -9,7 +9,14 @@ TOPIC = Topic(
     order=2,
     icon="vit",
     tab="app.tabs.vit.tab:VitTab",
-    engine="engines.vit.engine:Engine",
+    pages=(
+        "app.tabs.vit.watch.page:WatchPage",
+        "app.tabs.vit.relevance.page:RelevancePage",
+        "app.tabs.vit.intervene.page:IntervenePage",
+        "app.tabs.vit.step_through.page:StepThroughPage",
+        "app.tabs.vit.logit_lens.page:LogitLensPage",
+        "app.tabs.vit.scale_study.page:ScaleStudyPage",
+    ),
     pictures=True,
     tagline="where each patch attends",
     about=(

@@ -1,65 +1,27 @@
-"""What the pages beside "Watch" share: how the tab talks to them, the class that is asked about, their sliders."""
+"""What the pages on one photo share: the photo, the model, and a grid of patches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from PySide6.QtCore import QObject, QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QLineEdit, QSizePolicy, QWidget
-
-from app import theme, words
+from app.cards import Card
 from app.params_form import ParamsForm
-from app.tab import Dock, Page
-from app.tabs.vit.cards import class_name
+from app.shell import Shell
 from app.tabs.vit.shown import Shown
-from app.theme import BODY, S2
-from app.widgets import MenuButton, col, label, quiet
-from engines.core.errors import Message
-from engines.vit.spec import Insight, ModelInfo, ViTParams
-
-LISTED = 12  # classes that a menu lists; of more it lists the likeliest, and a field finds the others
-
-
-class InsidePage(QObject):
-    """One page: its cards in the centre, its controls in the dock.
-
-    Signals
-    -------
-    asked : dict
-        Settings that the hand changed, a step of its own to undo.
-    painting : dict
-        The same in the middle of a stroke, which `settled` ends.
-    settled
-    """
-
-    asked = Signal(dict)
-    painting = Signal(dict)
-    settled = Signal()
-
-    title: ClassVar[str]
-    name: ClassVar[str]  # of the page in the settings
-    takes: ClassVar[type[Insight]]
-
-    centre: QWidget
-    dock: tuple[QWidget, ...]
-
-    def page(self) -> Page:
-        """As the tab takes it."""
-        return Page(self.title, self.centre, Dock(*self.dock))
-
-    def show_params(self, shown: Shown, params: ViTParams) -> None:
-        """Bring what the settings say in line."""
-
-    def show_answer(self, shown: Shown, params: ViTParams, event: Insight) -> None:
-        """Draw what the engine told."""
-
-    def failed(self) -> None:
-        """Nothing will come."""
+from app.topic.feed import Feed
+from app.topic.page import Page
+from app.topic.state import State
+from engines.core.params import rules
+from engines.core.pictures import Picture
+from engines.core.protocol import Ended, Event, Started
+from engines.vit.asking import OfPhoto
+from engines.vit.events import ModelInfo
+from engines.vit.spec import Layout, ViTParams
 
 
-class InsideForm(ParamsForm):
-    """Some of the tab's sliders, within what the model has."""
+class ModelForm(ParamsForm):
+    """Some of the sliders, within what the model has."""
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(ViTParams(), names)
@@ -75,70 +37,89 @@ class InsideForm(ParamsForm):
                 self.set_limits(name, 1, most, default)
 
 
-class ClassPicker(QWidget):
-    """The class that is asked about: the likeliest in a menu, any other by a few letters of its name.
+class PhotoPage(Page):
+    """Base of the pages on one photo. A subclass puts its own in the place of ``shown`` where it holds more.
 
-    Signals
-    -------
-    chosen : int
+    Attributes
+    ----------
+    shown : Shown
+        The model and grid that its frame on screen belongs to.
     """
 
-    chosen = Signal(int)
+    params_type = ViTParams
+    takes_pictures = takes_models = True
+    params: ViTParams
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.menu = MenuButton(tip="The class whose score is explained; the model's likeliest one at first.")
-        self.menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.menu.chosen.connect(lambda at: self.chosen.emit(self._listed[at]))
-        self.field = QLineEdit()
-        theme.set_font(self.field, BODY)
-        words.say(self.field, "setPlaceholderText", "Find another class")
-        words.say(self.field, "setAccessibleName", "Find another class")
-        self._names = QStringListModel(self)
-        completer = QCompleter(self._names, self)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.activated.connect(self._found)
-        self.field.setCompleter(completer)
-        self.field.returnPressed.connect(lambda: self._found(self.field.text()))
-        self.none = quiet("This model names no classes.", wrap=True)
-        self.setLayout(col(label("Class"), self.menu, self.field, self.none, gap=S2))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)  # a dock gives room to no gaps
-        self._labels: tuple[str, ...] = ()
-        self._listed: tuple[int, ...] = ()
-        self._show(False)
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.shown = Shown()
+        self._asked_with: OfPhoto | None = None  # what the frames that come are made of
+        self._limits: ModelInfo | None = None  # the model that the sliders are limited to
 
-    def _show(self, named: bool) -> None:
-        self.menu.setVisible(named)
-        self.field.setVisible(named and len(self._labels) > LISTED)
-        self.none.setVisible(not named)
+    # -- what a subclass says
+    def waiting(self) -> Sequence[Card]:
+        """The cards that wait for the model."""
+        return ()
 
-    def show_class(self, info: ModelInfo, event: Insight) -> None:
-        """The classes of a model, and which one was asked about."""
-        if info.labels != self._labels:
-            self._labels = info.labels
-            self._names.setStringList(list(info.labels))
-        listed = tuple(range(len(info.labels)))
-        if len(listed) > LISTED:
-            listed = event.candidates if event.target in event.candidates else (*event.candidates, event.target)
-        if event.target >= 0 and listed != self._listed:
-            self.menu.set_options([class_name(info.labels[index]) for index in listed], listed.index(event.target))
-        elif event.target >= 0:
-            self.menu.set_at(listed.index(event.target))
-        self._listed = listed
-        self._show(event.target >= 0)
+    def draw(self, event: Event) -> None:
+        """Draw what came; model and grid are in ``shown`` by now."""
 
-    def _found(self, text: str) -> None:
-        sought = text.strip().casefold()
-        at = next((i for i, name in enumerate(self._labels) if name.casefold() == sought), None)
-        if at is None and sought:
-            at = next((i for i, name in enumerate(self._labels) if sought in name.casefold()), None)
-        theme.set_kind(self.field, "bad" if at is None and sought else "")
-        if at is not None:
-            self.field.clear()
-            self.chosen.emit(at)
+    def model_came(self, info: ModelInfo) -> None:
+        """Bring controls within what the model has."""
+        for form in self.forms:
+            if isinstance(form, ModelForm):
+                form.show_model(info)
 
+    # -- the contract
+    def on(self, event: Event) -> None:
+        match event:
+            case Started() if isinstance(event.params, OfPhoto):
+                self._asked_with = event.params
+            case Ended() if event.error is not None:
+                self._went_wrong(event)
+        if self.shown.take(event):
+            if self.shown.info is not None and self.shown.info is not self._limits:
+                self._limits = self.shown.info
+                self.model_came(self._limits)
+            self.draw(event)
+            self._keep_within()
 
-def asked_about(event: Insight) -> Message:
-    """The class in words: its name, or what stands for it without a head."""
-    return class_name(event.label) if event.target >= 0 else Message("class token")
+    def _keep_within(self) -> None:
+        """Model and grid are on screen: what the settings say keeps within them, and a pin finds its place again."""
+        asked, now, grid = self._asked_with, self.params, self.shown.grid
+        if asked is None or grid is None:
+            return
+        if (asked.picture, asked.model, asked.resolution) == (now.picture, now.model, now.resolution):
+            self.change(answered_by=self.shown.info, layout=Layout.of(now.resolution, grid))
+
+    def _went_wrong(self, ended: Ended) -> None:
+        """A model that was refused is not asked again: the sliders go on with the one on screen."""
+        info = self.params.answered_by
+        if info is not None and self.params.model not in ("", info.source) and not ended.memory:
+            self.state.put(model=info.source)
+        elif self.shown.grid is None:
+            for one in self.waiting():
+                one.set_empty("Nothing to show yet.")
+
+    def picture_chosen(self, picture: Picture) -> dict[str, Any]:
+        return {"picture": picture, "pinned": None, "masked_patches": (), "target": -1, "pinned_place": None}
+
+    def model_chosen(self, source: str) -> dict[str, Any]:
+        return {"model": source, "pinned": None, "target": -1, "pinned_place": None}
+
+    def deactivated(self) -> None:
+        self.tell(None)  # what was said of this page
+
+    def escape(self) -> None:
+        self.step(pinned=None)
+
+    def exported(self) -> dict[str, object]:
+        params, shown = self.params, self.shown
+        made: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
+        made |= {name: getattr(params, name) for name in ("heads_off", "pinned", "masked_patches", "target")}
+        made["page"] = self.name()
+        if shown.info is not None:
+            made["model"] = shown.info.source
+        if shown.grid is not None:
+            made["picture"] = shown.grid.name
+        return made

@@ -6,7 +6,9 @@ import numpy as np
 from PySide6.QtGui import QPainter
 
 from app import words
-from app.views.photomap import PhotoMap
+from app.tabs.vit.shown import Shown
+from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
+from app.views.photomap import Cell, PhotoMap
 
 BESIDE, ALONE = 0.6, 0.35  # least share of the room for the picture that is taken, with the heads beside it or not
 TOKEN_BAND = 28  # px over the photo, for the class token
@@ -15,6 +17,13 @@ TOKEN_BAND = 28  # px over the photo, for the class token
 def cosine(value: float) -> str:
     """A similarity as the photo says it."""
     return words.number(value, 2)
+
+
+def cell_of(shown: Shown, token: int | None) -> Cell | None:
+    """Where a token stands in the view of the photo."""
+    if token is None:
+        return None
+    return shown.patch_of(token) or TOKEN_CELL
 
 
 class Photo(PhotoMap):

@@ -1,27 +1,15 @@
-"""What the engine told last, and what follows from it for the views. Numpy only, no Qt."""
+"""The model and the grid that a page shows, and where the ends of its color scales lie. Numpy only, no Qt."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from engines.core.protocol import Event
-from engines.vit.spec import (
-    BY_DISTANCE,
-    BY_ENTROPY,
-    LOOKED_AT_BY,
-    PER_HEAD,
-    SHARED,
-    Answer,
-    Floats,
-    Insight,
-    ModelInfo,
-    PhotoGrid,
-    ViTParams,
-)
+from engines.core.protocol import Event, Frame, Progress
+from engines.vit.events import Floats, ModelInfo, PhotoGrid
+from engines.vit.spec import PER_HEAD, SHARED, ViTParams
 
 KEPT_IN = 0.98  #: share of the weights of all maps that a shared scale holds; the rest is clipped
 STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -80,16 +68,15 @@ def ends_of(maps: Floats, scale: str) -> Ends:
 
 
 class Shown:
-    """The newest answer of the engine with the model and grid it belongs to, and what the views ask of them.
+    """The model and grid that the frame on screen belongs to, and what the views ask of them.
 
-    Model and grid wait for their answer, so that nothing flickers while a resolution is dragged; only another photo
-    is shown at once, with no maps until they come.
+    Both wait for their frame, so that nothing flickers while a resolution is dragged; only another photo is shown at
+    once, with no maps until they come.
     """
 
     def __init__(self) -> None:
         self.info: ModelInfo | None = None
         self.grid: PhotoGrid | None = None
-        self.answer: Answer | None = None
         self._next_info: ModelInfo | None = None
         self._next_grid: PhotoGrid | None = None
 
@@ -101,36 +88,21 @@ class Shown:
                 return False
             case PhotoGrid():
                 self._next_grid = event
-                if self.answer is not None and self.grid is not None and event.photo is self.grid.photo:
+                if self.grid is not None and event.photo is self.grid.photo:
                     return False
-                self.answer = None
-            case Answer():
-                self.answer = event
-            case Insight():
+                self.forget()
+            case Progress():
+                return False
+            case Frame():
                 if self._next_grid is not self.grid or self._next_info is not self.info:
-                    self.answer = None  # it belongs to the photo or model before
+                    self.forget()
             case _:
                 return False
         self.info, self.grid = self._next_info or self.info, self._next_grid or self.grid
         return True
 
-    # -- settings
-    def fitting(self, params: ViTParams) -> ViTParams:
-        """The same settings with their numbers within what the model on screen has, if they are for that one."""
-        info = self.info
-        if info is None or params.model not in ("", info.source):
-            return params
-        low, high, step = info.resolutions
-        fitting = replace(
-            params,
-            layer=min(params.layer, info.layers),
-            head=min(params.head, info.heads),
-            start_layer=min(params.start_layer, info.layers),
-        )
-        if high > low:
-            near = low + round((params.resolution - low) / max(1, step)) * max(1, step)
-            fitting = replace(fitting, resolution=max(low, min(high, near)))
-        return fitting
+    def forget(self) -> None:
+        """What is on screen belongs to the photo or model before."""
 
     # -- places
     @property
@@ -157,59 +129,7 @@ class Shown:
         assert self.grid is not None
         return self.grid.prefix + row * self.grid.cols + col
 
-    # -- maps
-    def head_rows(self, token: int, params: ViTParams) -> Floats | None:
-        """What each head of the layer on screen gives a token (H, N); None where only the engine knows."""
-        if self.answer is None:
-            return None
-        heads, weights, back = self.answer.heads, self.answer.weights, params.direction == LOOKED_AT_BY
-        if heads.token == token:
-            return heads.looked_at_by if back else heads.looks_at
-        if len(weights.heads) < len(heads.off) or not _has(weights.weights, token):
-            return None
-        return weights.weights[:, :, token] if back else weights.weights[:, token]
-
-    def head_row(self, token: int, params: ViTParams) -> Floats | None:
-        """What the chosen head gives a token (N,); None where only the engine knows."""
-        head, rows = self.head(params), self.head_rows(token, params)
-        if rows is not None:
-            one: Floats | None = rows[head - 1] if head <= len(rows) else None
-            return one
-        if self.answer is None or head not in self.answer.weights.heads:
-            return None
-        weights = self.answer.weights.weights[self.answer.weights.heads.index(head)]
-        return _line(weights, token, params) if _has(weights, token) else None
-
-    def overlay_row(self, token: int, params: ViTParams) -> Floats | None:
-        """The row (or column) of rollout or similarity for a token; None while there is none of that mode."""
-        over = self.answer.overlay if self.answer is not None else None
-        if over is None or over.mode != params.overlay or over.matrix is None:
-            return None
-        return _line(over.matrix, token, params) if _has(over.matrix, token) else None
-
     def on_patches(self, rows: Floats) -> Floats:
         """Token vectors (..., N) without the class token, as maps (..., rows, cols)."""
         assert self.grid is not None
         return np.ascontiguousarray(rows[..., self.grid.prefix :]).reshape(*rows.shape[:-1], *self.shape)
-
-    # -- order
-    def order(self, params: ViTParams) -> Sequence[int]:
-        """Heads in the order of the mosaic, counted from 0."""
-        if self.answer is None:
-            return ()
-        heads = self.answer.heads
-        keys = {BY_ENTROPY: heads.entropy, BY_DISTANCE: heads.distance}
-        if params.order not in keys:
-            return range(len(heads.off))
-        return [int(i) for i in np.argsort(keys[params.order], kind="stable")]
-
-
-def _has(matrix: Floats, token: int) -> bool:
-    """Whether a token is one of those on screen: a pin may be left from a finer grid (undo, another model)."""
-    return bool(token < matrix.shape[-1])
-
-
-def _line(matrix: Floats, token: int, params: ViTParams) -> Floats:
-    """Row or column of a token, whichever direction is chosen."""
-    line: Floats = matrix[:, token] if params.direction == LOOKED_AT_BY else matrix[token]
-    return line

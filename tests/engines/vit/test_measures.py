@@ -10,7 +10,6 @@ import torch
 
 from engines.vit import rollout
 from engines.vit.measures import cosine, entropy, mean_distance, principal_colors, spread
-from engines.vit.spec import top_mass
 from tests.closeness import FEW, close
 
 
@@ -107,12 +106,3 @@ def test_principal_colors_of_almost_nothing_are_finite(count, rows, cols):
     assert rgb.shape == (rows, cols, 3)
     assert torch.isfinite(rgb).all()
     assert torch.isfinite(explained).all()
-
-
-@pytest.mark.parametrize(
-    ("share", "expected"),
-    [(0.0, []), (0.3, [1]), (0.5, [1]), (0.6, [1, 2]), (0.95, [0, 1, 2]), (1.0, [0, 1, 2])],
-)
-def test_top_mass_takes_the_fewest(share, expected):
-    mask = top_mass(np.array([0.1, 0.5, 0.4, 0.0], np.float32), share)
-    assert np.flatnonzero(mask).tolist() == expected

@@ -10,17 +10,27 @@ import torch
 
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
-from engines.vit import relevance
-from engines.vit.engine import Engine
-from engines.vit.insights import area
+from engines.core.reading import finish
 from engines.vit.interventions import HeadsOff, KeysRemoved, Temperature, plan
 from engines.vit.load import load_folder
 from engines.vit.measures import rollout
 from engines.vit.preprocess import prepare
-from engines.vit.spec import CHEFER, CLASS_SPECIFIC, GRADIENT, METHODS, RAW, RELEVANCE, ROLLED, Relevance, ViTParams
+from engines.vit.relevance import methods
+from engines.vit.relevance.spec import (
+    CHEFER,
+    CLASS_SPECIFIC,
+    GRADIENT,
+    METHODS,
+    RAW,
+    ROLLED,
+    Relevance,
+    RelevanceParams,
+    area,
+)
 from engines.vit.stream import Stream
 from tests.closeness import FEW, about, close
 from tests.engines.vit import reference
+from tests.engines.vit.pages import Engines, newest
 
 KINDS = ["ViTForImageClassification", "DeiTForImageClassificationWithTeacher", "Dinov2ForImageClassification"]
 CHANGES = [Temperature(1, 2.0, (0,)), HeadsOff(2, (1,)), KeysRemoved(0, (4, 5))]
@@ -56,11 +66,6 @@ def complete(net, pixels, changes=()):
     return stream
 
 
-def last(steps):
-    *_, end = steps
-    return end
-
-
 def by_rule(maps, logit, share):
     """Chefer's rule as it is printed: all maps in one graph, R from the first layer to the last."""
     gradients = torch.autograd.grad(logit, maps)
@@ -76,12 +81,12 @@ def test_class_specific_maps_equal_the_rule_on_transformers(model):
     pixels = torch.randn(1, 3, 40, 40, generator=torch.Generator().manual_seed(3))
     out = theirs(pixel_values=pixels, output_attentions=True)
     stream = complete(ours, pixels)
-    share = relevance.readout(ours.config, stream.tokens)
+    share = methods.readout(ours.config, stream.tokens)
     assert float(share.sum()) == pytest.approx(1)
     for target in (0, 3):
         out = theirs(pixel_values=pixels, output_attentions=True)
         gradients, chefer = by_rule(list(out.attentions), out.logits[0, target], share)
-        found = last(relevance.class_specific(stream, target))
+        found = finish(methods.class_specific(stream, target))
         close(found[0], gradients)
         close(found[1], chefer)
         assert chefer.std() > 0.01  # and it says something
@@ -97,9 +102,9 @@ def test_class_specific_maps_of_a_changed_model_equal_one_graph_through_it(model
     for index in range(ours.config.layers):
         x, weights = ours.block(index).opened(x, changes.get(index))
         maps.append(weights)
-    share = relevance.readout(ours.config, stream.tokens)
+    share = methods.readout(ours.config, stream.tokens)
     gradients, chefer = by_rule(maps, ours.conclude(x)[1][0, 2], share)
-    found = last(relevance.class_specific(stream, 2))
+    found = finish(methods.class_specific(stream, 2))
     close(found[0], gradients)
     close(found[1], chefer)
 
@@ -110,22 +115,22 @@ def test_rollout_rows_sum_to_one_and_raw_attention_is_the_mean_of_the_heads(mode
     with torch.inference_mode():
         maps = theirs(pixel_values=pixels, output_attentions=True).attentions
     stream = complete(ours, pixels)
-    share = relevance.readout(ours.config, stream.tokens)
+    share = methods.readout(ours.config, stream.tokens)
     on = np.ones((ours.config.layers, ours.config.heads), bool)
     for fusion, discard in (("Mean", 0.0), ("Max", 0.5)):
         whole = rollout([one[0] for one in maps], fusion.lower(), discard)
         close(whole.sum(-1), torch.ones(len(whole)))
-        row = last(relevance.rolled(stream, on, fusion, discard, 0))
+        row = finish(methods.rolled(stream, on, fusion, discard, 0))
         close(row, share @ whole)
         assert float(row.sum()) == about(1)
-    close(relevance.raw(stream, 1), share @ maps[1][0].mean(0))
+    close(methods.raw(stream, 1), share @ maps[1][0].mean(0))
 
 
 def test_covered_patches_are_patches_in_the_mean_color(model):
     _, ours = model
     pixels = torch.randn(1, 3, 40, 40)
     stream = complete(ours, pixels)
-    test = relevance.Perturbation(stream, pixels, stream.conclusion().tokens[0])
+    test = methods.Perturbation(stream, pixels, stream.conclusion().tokens[0])
     patches = stream.tokens - ours.config.prefix
     mask = np.random.default_rng(2).random(patches) < 0.4
     for _ in test.ask([mask, np.zeros(patches, bool)]):
@@ -147,8 +152,8 @@ def ask(engine, params):
 
 
 def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, picture, monkeypatch):
-    engine = Engine()
-    params = ViTParams(picture=picture, model=str(folder), page=RELEVANCE, points=5)
+    engine = Engines()
+    params = RelevanceParams(picture=picture, model=str(folder), points=5)
     grown = ask(engine, params)
     assert [len(one.removed) for one in grown] == sorted(len(one.removed) for one in grown)
     assert len(grown) > 2
@@ -163,8 +168,8 @@ def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, p
     mirrored = area(first.random[:, ::-1], (1 - first.removed)[::-1])
     close(mirrored.mean(), first.random_score, FEW)
     asked = []
-    finish = relevance.finish
-    monkeypatch.setattr(relevance, "finish", lambda net, x, *rest: asked.append(len(x)) or finish(net, x, *rest))
+    whole = methods.finish
+    monkeypatch.setattr(methods, "finish", lambda net, x, *rest: asked.append(len(x)) or whole(net, x, *rest))
     assert ask(engine, params)[-1].deletion is first.deletion  # nothing is computed twice
     assert not asked
     other = next(index for index in range(5) if index != first.target)
@@ -179,24 +184,24 @@ def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, p
 
 
 def test_stopping_loses_no_verdict(folder, picture):
-    engine = Engine()
-    params = ViTParams(picture=picture, model=str(folder), page=RELEVANCE, points=5)
+    engine = Engines()
+    params = RelevanceParams(picture=picture, model=str(folder), points=5)
     events = engine.run(Job(params, lambda: engine, lambda event: None, device="cpu"))
     for event in events:
         if isinstance(event, Relevance) and len(event.removed):
             break
     events.close()
-    known = len(engine._slot("perturbation").value._known)
+    known = len(newest(engine.by_params[RelevanceParams]._tests)._known)
     assert known > 0
     resumed = ask(engine, params)[-1]
-    fresh = ask(Engine(), params)[-1]
+    fresh = ask(Engines(), params)[-1]
     np.testing.assert_array_equal(resumed.deletion, fresh.deletion)
     assert torch.is_grad_enabled()
 
 
 def test_without_a_head_only_what_needs_none(tmp_path, picture):
     reference.make("Dinov2Model", tmp_path)
-    found = ask(Engine(), ViTParams(picture=picture, model=str(tmp_path), page=RELEVANCE, points=4))[-1]
+    found = ask(Engines(), RelevanceParams(picture=picture, model=str(tmp_path), points=4))[-1]
     assert found.methods == (RAW, ROLLED)
     assert (found.target, found.label, found.candidates) == (-1, "", ())
     assert found.deletion.shape == (2, 5)
@@ -206,8 +211,8 @@ def test_without_a_head_only_what_needs_none(tmp_path, picture):
 
 
 def test_layer_moves_raw_attention_and_gradient_only(folder, picture):
-    engine = Engine()
-    params = ViTParams(picture=picture, model=str(folder), page=RELEVANCE, points=4, layer=3)
+    engine = Engines()
+    params = RelevanceParams(picture=picture, model=str(folder), points=4, layer=3)
     above, below = ask(engine, params)[-1], ask(engine, dataclasses.replace(params, layer=1))[-1]
     moved = [not np.array_equal(a, b) for a, b in zip(above.maps, below.maps, strict=True)]
     assert dict(zip(METHODS, moved, strict=True)) == {RAW: True, ROLLED: False, GRADIENT: True, CHEFER: False}
@@ -217,8 +222,8 @@ def test_layer_moves_raw_attention_and_gradient_only(folder, picture):
 def test_a_map_that_finds_nothing_is_zero_and_every_layer_is_a_place_to_stop(folder, picture):
     net = load_folder(folder)
     photo = prepare(picture.rgb, net.config)
-    assert not relevance.shares(torch.zeros(1 + photo.rows * photo.cols), 1, photo.rows, photo.cols).any()
-    engine = Engine()
-    params = ViTParams(picture=picture, model=str(folder), page=RELEVANCE, points=4)
+    assert not methods.shares(torch.zeros(1 + photo.rows * photo.cols), 1, photo.rows, photo.cols).any()
+    engine = Engines()
+    params = RelevanceParams(picture=picture, model=str(folder), points=4)
     events = list(engine.run(Job(params, lambda: engine, lambda event: None, device="cpu")))
     assert sum(isinstance(event, Progress) for event in events) >= 3 * net.config.layers

@@ -1,0 +1,69 @@
+"""The prediction: the likeliest classes beside those of the untouched model, or how far the class token has moved."""
+
+from __future__ import annotations
+
+from app import choosers, words
+from app.cards import Card
+from app.tabs.vit.columns import LayerColumns
+from app.tabs.vit.shown import Shown
+from app.views.bars import Bar, Bars, probability
+from app.widgets import col, quiet
+from engines.core.errors import Message
+from engines.vit.events import Prediction
+
+
+class PredictionCard(Card):
+    """The likeliest classes beside those of the untouched model, or how far the class token has moved."""
+
+    def __init__(self) -> None:
+        self.bars = Bars(widest_note="+88.8")
+        self.columns = LayerColumns()
+        self.columns.hide()
+        self.said = quiet("", wrap=True)
+        for view in (self.bars, self.columns):
+            words.say(view, "setAccessibleName", "Prediction")
+        super().__init__("Prediction", col(self.bars, self.columns, gap=0), foot=self.said)
+
+    def show_prediction(self, prediction: Prediction, shown: Shown) -> None:
+        """What the model says, as bars or columns."""
+        named = bool(prediction.labels)
+        self.bars.setVisible(named)
+        self.columns.setVisible(not named)
+        if named:
+            self.bars.set_bars(self._rows(prediction), self._top(prediction))
+        else:
+            self.columns.set_values(prediction.similarity, prediction.changed)
+        words.say(self.said, "setText", self._note(prediction))
+        if shown.info is not None:
+            model, count = choosers.known(shown.info.title), len(shown.info.labels)
+            model = model if isinstance(model, Message) else Message(model)
+            text = "{model}, {count} classes" if named else "{model}, by layer"
+            self.set_note(text, model=model, count=words.number(count))
+        self.set_empty(None)
+
+    @staticmethod
+    def _rows(prediction: Prediction) -> list[Bar]:
+        found = zip(prediction.labels, prediction.probabilities, prediction.untouched, strict=True)
+        return [
+            probability(class_name(name), float(now), float(before) if prediction.changed else None)
+            for name, now, before in found
+        ]
+
+    @staticmethod
+    def _top(prediction: Prediction) -> float:
+        largest = max(float(prediction.probabilities.max()), float(prediction.untouched.max()))
+        return next(top for top in (0.1, 0.2, 0.4, 0.6, 0.8, 1.01) if largest <= top)
+
+    @staticmethod
+    def _note(prediction: Prediction) -> str:
+        if not prediction.labels:
+            return "This model names no classes. Shown: similarity to the untouched class token."
+        if prediction.changed:
+            return "Dashed outline: the untouched model. Right: change in points."
+        return "The model is untouched: turn up its temperature, or switch a head off."
+
+
+def class_name(name: str) -> Message:
+    """The first of a class's names, in Chinese where there is an entry for it."""
+    found = choosers.known(name.split(",")[0].strip())
+    return found if isinstance(found, Message) else Message(found)

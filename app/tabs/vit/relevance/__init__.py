@@ -1,0 +1,1 @@
+"""The page "Relevance": which patches a prediction rests on."""

@@ -1,0 +1,227 @@
+"""The cards of the page "Scale study": accuracy over pictures, the batches in training, what the ViT learned to see."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter
+
+from app import words
+from app.cards import card
+from app.plots.curves import Curve, Curves
+from app.plots.errorplot import Crossing, ErrorLine, ErrorPlot
+from app.plots.surface import Surface
+from app.theme import S1, S2, S3
+from app.views.base import PixelView, rgb_image
+from app.views.colorbar import ColorBar
+from app.views.mosaic import Mosaic
+from app.views.scoregrid import ScoreGrid
+from app.widgets import Key, box, col, quiet, row
+from app.words import say
+from engines.core.errors import Message
+from engines.core.training import Weights
+from engines.vit.scale_study.spec import CNN, DIGITS, KINDS, SIZES, VIT, Cell, StudyStep, Table
+
+TOKENS = {"S": "cat2", "M": "cat1", "L": "cat0"}
+NAMES = {VIT: "ViT", CNN: "CNN"}
+SMOOTH = 0.9  # of the batches' accuracy
+PAPER = (
+    "The paper, with far more pictures: pre-trained on 9 million the ResNet is ahead of the ViT, on 90 million and "
+    "more the ViT is. (Dosovitskiy et al. 2021, figure 4)"
+)
+CAPTION = "{name}, {n} pictures, step {at}: {right} right"
+
+
+def name_of(kind: str, size: str) -> Message:
+    """What a network is called."""
+    return words.plain(f"{NAMES[kind]} {size}")
+
+
+class Photo(PixelView):
+    """One small picture, in whole pixels."""
+
+    def __init__(self) -> None:
+        super().__init__((72, 72))
+        self.export_name = "picture"
+        self._rgb: np.ndarray | None = None
+        say(self, "setAccessibleName", "The picture")
+
+    def set_rgb(self, rgb: np.ndarray | None) -> None:
+        """Show a picture (h, w, 3), or none."""
+        if rgb is not self._rgb:
+            self._rgb = rgb
+            self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return {} if self._rgb is None else {"rgb": self._rgb}
+
+    def draw(self, painter: QPainter) -> None:
+        if self._rgb is None:
+            return
+        high, wide = self._rgb.shape[:2]
+        times = max(1, min(self.width() // wide, self.height() // high))
+        painter.drawImage(QRect(0, 0, wide * times, high * times), rgb_image(self._rgb))
+
+
+class ScaleCards:
+    """Views of the page; they know no run, only what is handed to them."""
+
+    def __init__(self) -> None:
+        self._make_views()
+        self._make_cards()
+        self._cell: Cell | None = None
+        self._right: dict[str, list[float]] = {}  # of the batches of the pair that is being trained
+        self.plot.picked.connect(lambda index: self.grid.set_cross(None if index is None else (-1, index)))
+        self.grid.hovered.connect(lambda cell: self.plot.set_at(None if cell is None or cell[1] < 0 else cell[1]))
+
+    def _make_views(self) -> None:
+        self.plot = ErrorPlot("Accuracy against pictures", Message("training pictures"))
+        self.grid = ScoreGrid("tide", (72, 40))
+        self.grid.setMinimumHeight(136)  # six lines of numbers
+        self.live = Curves((0, 100), (0, 25, 50, 75, 100))
+        self.maps, self.similarity = Mosaic(captions=False, gap=S1), Mosaic(captions=False, gap=1)
+        self.similarity.setMinimumHeight(8 * 16 + 24)  # 8 × 8 maps at 2 px a value
+        self.photo = Photo()
+        self.maps_bar = ColorBar(Message("Weight"), least=90)
+        self.similarity_bar = ColorBar(Message("Cosine"), "diff", least=90)
+        for view, name, file in (
+            (self.grid, "Accuracy, %", "scale-table"),
+            (self.live, "In training, %", "scale-batches"),
+            (self.maps, "Where the class token looks", "scale-maps"),
+            (self.similarity, "Likeness of positions", "scale-positions"),
+        ):
+            say(view, "setAccessibleName", name)
+            view.export_name = file
+
+    def _make_cards(self) -> None:
+        self.key = Key(tuple((TOKENS[s], name_of(VIT, s)) for s in SIZES))
+        self.verdict = quiet("", wrap=True)
+        self.live_key = Key((("cat0", words.plain("ViT")), ("cat1", words.plain("CNN"))), "100.0")
+        self.caption = quiet("")
+        self.plot_card = card(
+            "Accuracy against pictures, %", self.plot, foot=box(row(self.key, 1, quiet("dashed: CNN"), gap=S2))
+        )
+        self.grid_card = card("Accuracy, %", col((self.grid, 1), self.verdict, gap=S2))
+        self.live_card = card("In training, %", self.live, foot=self.live_key)
+        left = col(quiet("Where the class token looks"), (self.maps, 1), self.maps_bar, gap=S1)
+        right = col(quiet("Likeness of positions"), (self.similarity, 1), self.similarity_bar, gap=S1)
+        shown = col(quiet("The picture"), (self.photo, 1), gap=S1)
+        learned = row((shown, 6), (left, 10), (right, 10), gap=S3)
+        self.learned_card = card("What the ViT learned to see", col((learned, 1), self.caption, gap=S2))
+        upper = row((self.plot_card, 30), (self.grid_card, 22), gap=S3)
+        lower = row((self.learned_card, 34), (self.live_card, 18), gap=S3)
+        self.rows = col((upper, 1), lower, gap=S3)
+
+    @property
+    def views(self) -> tuple[PixelView | Surface, ...]:
+        """All views that can be exported."""
+        return self.plot, self.grid, self.live, self.photo, self.maps, self.similarity
+
+    # -- the table
+    def show_table(self, table: Table, own: bool) -> None:
+        """Draw a study as far as it is done; ``own`` is one of the user's, not the bundled one."""
+        lines = []
+        values, off = np.zeros((2 * len(SIZES), len(table.counts)), np.float32), np.ones((6, len(table.counts)), bool)
+        for i, (size, kind) in enumerate((s, k) for s in SIZES for k in KINDS):
+            n, mean, spread, _ = table.line(kind, size)
+            at = np.isin(np.array(table.counts, np.float32), n)
+            values[i, at], off[i, at] = 100 * mean, False
+            if len(n):
+                lines.append(ErrorLine(name_of(kind, size), TOKENS[size], n, 100 * mean, 100 * spread, kind == CNN))
+        self.plot.set_lines(lines, table.counts)
+        self.grid.set_table(values, 100.0)
+        self.grid.set_off(off, "…")
+        self.grid.set_names(
+            [name_of(kind, size) for size in SIZES for kind in KINDS], [words.number(n) for n in table.counts]
+        )
+        many = [len({p.cell.seed for p in table.points if p.cell.count == n}) for n in table.counts]
+        least, seeds = min(many, default=0), max(many, default=0)
+        text = (
+            "{data}, 1 seed"
+            if seeds == 1
+            else "{data}, {n} seeds"
+            if least == seeds
+            else "{data}, {least} to {n} seeds"
+        )
+        said = Message(
+            text, {"data": table.data if table.data != DIGITS else Message(DIGITS), "n": seeds, "least": least}
+        )
+        self.plot_card.set_note("{study}; trained by this project" if not own else "{study}", study=said)
+        self._judge(table)
+        for view in self.views:
+            view.settings = {"data": table.data, "seeds": seeds, "tested": table.tested}
+
+    def _judge(self, table: Table) -> None:
+        """Mark where a ViT passes its CNN, or say that none does."""
+        found = []
+        for size in SIZES:
+            at = table.crossing(size)
+            if at is not None:
+                n, mean, _, _ = table.line(VIT, size)
+                y = float(np.interp(np.log(at), np.log(n), 100 * mean))
+                found.append(Crossing(at, y, words.plain(words.number(at)), TOKENS[size]))
+        self.plot.set_crossings(found)
+        if found:
+            sizes = ", ".join(s for s in SIZES if table.crossing(s) is not None)
+            text = Message("The ViT passes the CNN in {sizes}.", {"sizes": sizes})
+        else:
+            text = Message("No crossing up to {n} pictures.", {"n": words.number(table.counts[-1])})
+        say(self.verdict, "setText", Message("{found} {paper}", {"found": text, "paper": Message(PAPER)}))
+
+    # -- in training
+    def begin(self) -> None:
+        """A study begins: no batches yet."""
+        self._cell, self._right = None, {}
+        self.plot_card.set_empty(None)
+
+    def take_step(self, step: StudyStep) -> None:
+        """One step of one training: the curves go on."""
+        cell = step.cell
+        if self._cell is None or (cell.seed, cell.count, cell.size) != (
+            self._cell.seed, self._cell.count, self._cell.size
+        ):  # fmt: skip
+            self._right = {}
+        if cell != self._cell:
+            self._right[cell.kind] = []
+            self.live_card.set_empty(None)
+        self._cell = cell
+        said = self._right[cell.kind]
+        before = said[-1] if said else 100 * step.accuracy
+        said.append(SMOOTH * before + (1 - SMOOTH) * 100 * step.accuracy)
+        if step.at % 5 == 0 or step.at == step.of:
+            self.draw_live()
+
+    def draw_live(self) -> None:
+        """Draw the batches of the pair that is being trained."""
+        cell = self._cell
+        if cell is None:
+            return
+        curves = [
+            Curve(NAMES[kind], np.arange(1, len(y) + 1, dtype=float), np.array(y), token, dashed=kind == CNN, digits=1)
+            for kind, token in ((VIT, "cat0"), (CNN, "cat1"))
+            if (y := self._right.get(kind))
+        ]
+        if curves:
+            self.live.set_curves(curves, float(max(len(y) for y in self._right.values())))
+            ends = {c.name: words.number(c.y[-1], 1) for c in curves}
+            self.live_key.set_values([ends.get(NAMES[kind], "") for kind in KINDS])
+        said = {"size": cell.size, "n": words.number(cell.count), "seed": cell.seed}
+        self.live_card.set_note("Size {size}, {n} pictures, seed {seed}", **said)
+
+    def show_learned(self, state: Weights, sample: np.ndarray | None) -> None:
+        """Draw a kept state of a ViT, whose maps are of the picture ``sample`` (h, w, 3)."""
+        cell, at = state.made_of
+        maps = state.arrays["maps"]  # (L, H, g, g)
+        top = float(maps.max())
+        self.photo.set_rgb(sample)
+        self.maps.set_maps(maps.reshape(-1, *maps.shape[2:]), top)
+        self.maps_bar.set_range(0, top)
+        likeness = state.arrays["similarity"]
+        side = maps.shape[-1]
+        self.similarity.set_columns(side)
+        self.similarity.set_maps(likeness.reshape(-1, side, side), 1.0, -1.0, "diff")
+        self.similarity_bar.set_range(-1, 1)
+        right = words.percent(float(state.arrays["accuracy"][0]))
+        said = {"name": name_of(VIT, cell.size), "n": words.number(cell.count), "at": words.number(at), "right": right}
+        say(self.caption, "setText", Message(CAPTION, said))
+        self.learned_card.set_empty(None)

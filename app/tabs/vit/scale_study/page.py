@@ -1,0 +1,241 @@
+"""The page "Scale study": a ViT and a CNN of equal size, trained on more and more pictures; what the ViT learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app import words
+from app.params_form import ParamsForm
+from app.pending import Pending
+from app.plots.surface import Surface
+from app.sections import section
+from app.shell import Shell
+from app.tabs.vit.scale_study.cards import ScaleCards
+from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.topic.training_page import TrainingPage
+from app.training import Training
+from app.transport import Transport
+from app.views.base import PixelView
+from app.widgets import WideButton, box, col, quiet
+from app.words import say
+from engines.core.claim import ELSEWHERE, Claim
+from engines.core.errors import Message
+from engines.core.files import WriteError, put_aside
+from engines.core.protocol import Ended, Event, Progress
+from engines.core.training import MOST_STEPS, Finished, Kept, Weights
+from engines.vit.scale_study import store
+from engines.vit.scale_study.spec import (
+    CIFAR,
+    DIGITS,
+    FOLDER,
+    NEW_RUN,
+    SIZES,
+    STUDY,
+    VIT,
+    ScaleParams,
+    ScaleSettings,
+    StudyBegan,
+    StudyPoint,
+    StudyStep,
+    Table,
+)
+
+TRAINER = "engines.vit.scale_study.training:Trainer"
+OPEN = (
+    "The paper measured classification only. Detection and segmentation it names as open. "
+    "(Dosovitskiy et al. 2021, section 5)"
+)
+
+
+class ScaleStudyPage(TrainingPage):
+    """The study behind the cards. It keeps itself, as a table: each training is a point of it, made once."""
+
+    title = "Scale study"
+    params_type = ScaleSettings
+    keeps = False
+    params: ScaleSettings
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        transport = Transport(seed_tip="Weights and choice of pictures of the first training.")
+        transport.restarted.connect(self._forget)  # before the run hears of it
+        self.train(Training(self, TRAINER, transport, self._settings, MOST_STEPS), transport)
+        self.table: Table | None = None
+        self.cards = ScaleCards()
+        self._done: Table | None = None  # what the run in hand need not make again, if it is of the same pictures
+        self._own: Table | None = None  # the study that was on disk
+        self._begun: StudyBegan | None = None
+        self._claim = Claim()
+        shell.lane.at_close(self._claim.release)
+        self._kept = False  # the file is of this window
+        self._refused = False  # it could not be written the last time
+        self._sample: np.ndarray | None = None
+        self.lay(box(col((self.cards.rows, 1), transport, gap=S3)), *self._controls(), resets=False)
+        self.place.clicked.connect(lambda _checked=False: self._ask())
+        transport.seeded.connect(lambda seed: self.step(study_seed=seed))
+        self._show_first()
+
+    # -- building
+    def _controls(self) -> Sequence[QWidget]:
+        form = ParamsForm(self.params, ("study_data", "largest", "seeds"))
+        self.place = WideButton("Choose folder", "folder", tip="A folder of CIFAR-10, or one of class folders")
+        self.where = quiet("", wrap=True)
+        self.sizes = quiet("", wrap=True)
+        for part in (self.place, self.where, self.sizes, self.pending):
+            form.add(NEW_RUN, part)
+        return form, box(section("Not in the paper", quiet(OPEN, wrap=True)))
+
+    @cached_property
+    def pending(self) -> Pending:
+        made = Pending(WideButton("Go on with these", "play", tip="Trainings that are the same are not made again."))
+        self.training.waiting.connect(made.show_count)
+        made.anew.clicked.connect(lambda _checked=False: self._go_on())
+        return made
+
+    @property
+    def views(self) -> tuple[PixelView | Surface, ...]:
+        """All views that can be exported."""
+        return self.cards.views
+
+    # -- settings
+    def _settings(self) -> ScaleParams:
+        now = self.params
+        points, mark = ((), "") if self._done is None else (self._done.points, self._done.mark)
+        return ScaleParams(**{name: getattr(now, name) for name in STUDY}, done=points, done_mark=mark)
+
+    def show_params(self, params: ScaleSettings) -> None:
+        self.transport.set_seed(params.study_seed)
+        wants = params.study_data != DIGITS
+        self.place.setVisible(wants)
+        self.where.setVisible(wants)
+        say(self.where, "setText", words.plain(params.study_folder) if params.study_folder else "No folder chosen.")
+        self.activated()
+
+    def activated(self) -> None:
+        if self.training.params is not None:  # until then the study that was made is on screen
+            self.training.settings_changed()
+
+    @classmethod
+    def accepts(cls, path: Path) -> bool:
+        return path.is_dir()
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Study the pictures of a folder."""
+        path = paths[-1]
+        places = path, *(path / inner for inner in ("cifar-10-batches-py", "cifar-10-batches-bin"))
+        known = any((place / file).is_file() for place in places for file in ("data_batch_1", "data_batch_1.bin"))
+        self.step(study_folder=str(path), study_data=CIFAR if known else FOLDER)
+
+    def _ask(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, words.tr("Choose folder"), self.params.study_folder)
+        if chosen:
+            self.take([Path(chosen)])
+
+    # -- what is kept
+    @property
+    def _file(self) -> Path | None:
+        folder = self.shell.settings.folder
+        return None if folder is None else folder / "scale-study.json"
+
+    def _write(self, table: Table) -> None:
+        """Keep the study; what refuses it is told once."""
+        file = self._file
+        if file is None:
+            return
+        try:
+            if not self._claim.hold(file):
+                self._refuse(ELSEWHERE)
+                return
+            if not self._kept and store.read(file) != self._own:  # another window's, made meanwhile
+                put_aside(file, "before")
+            store.write(file, table)
+        except WriteError as error:
+            self._refuse(error.reason)
+        else:
+            self._kept, self._refused = True, False
+
+    def _refuse(self, reason: Message) -> None:
+        if not self._refused:
+            text = Message("The study can't be saved ({reason}). It goes on.", {"reason": reason})
+            self.complain(text, word="Note")
+        self._refused = True
+
+    def _show_first(self) -> None:
+        """The user's own study if there is one, else the bundled one, with what its ViT looked like."""
+        own = store.read(self._file) if self._file is not None else None
+        table = own or store.read(store.BUNDLED)
+        self._own = self._done = own
+        self.cards.live_card.set_empty("Nothing is being trained.", "Start", self.training.play)
+        self.cards.learned_card.set_empty("A study shows here how its ViTs learn to see.")
+        if table is None:
+            self.cards.plot_card.set_empty("No study yet.", "Start", self.training.play)
+            return
+        self._show_table(table, own is not None)
+        if own is None and (bundled := store.bundled_states()) is not None:
+            self._sample = bundled[0]
+            for state in bundled[1]:
+                self.training.timeline.add(state)
+            self.transport.set_step(bundled[1][-1].step, [state.step for state in bundled[1]])
+            self.cards.show_learned(bundled[1][-1], self._sample)
+
+    def _forget(self) -> None:
+        """Start anew: everything is trained again."""
+        self._done = None
+
+    def _go_on(self) -> None:
+        """A new run that keeps what is the same."""
+        self._done = self.table if self._begun is not None else self._own
+        runs = self.training.runs
+        self.training.restart()
+        if not runs:
+            self.training.play()
+
+    # -- the run
+    def told(self, event: Event) -> None:
+        match event:
+            case StudyBegan():
+                self._began(event)
+            case StudyStep():
+                self.cards.take_step(event)
+            case StudyPoint() if self.table is not None:
+                self._show_table(replace(self.table, points=(*self.table.points, event.point)), True)
+                self._write(self.table)
+            case Kept() if self.transport.looks is None:
+                self.cards.show_learned(event.weights, self._sample)
+            case Finished():
+                self.tell(Message("The study is done."))
+            case Progress():
+                self.tell(event.text)
+            case Ended():
+                self.cards.draw_live()
+
+    def _began(self, begun: StudyBegan) -> None:
+        self._begun, self._sample = begun, begun.sample
+        self.cards.begin()
+        self._show_table(begun.table, True)
+        old, new = self._done, begun.table
+        if old is not None and old.data == new.data and old.mark != new.mark:
+            self.tell(Message("Earlier results may be of other pictures: all is trained again."))
+        if begun.notes:
+            self.complain(begun.notes[0], word="Note")
+
+    # -- drawing
+    def look(self, state: Weights | None) -> None:
+        shown = state or self.training.timeline.newest
+        if shown is not None:
+            self.cards.show_learned(shown, self._sample)
+
+    def _show_table(self, table: Table, own: bool) -> None:
+        self.table = table
+        self.cards.show_table(table, own)
+        counts = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)
+        say(self.sizes, "setText", Message("Parameters of each ViT: {sizes}. The CNN has as many, within 2 %.",
+                                           {"sizes": counts}))  # fmt: skip

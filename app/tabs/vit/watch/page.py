@@ -1,0 +1,240 @@
+"""The page "Watch": photo, heads of a layer, prediction, class token in all layers; all four marked alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QGridLayout
+
+from app import words
+from app.cards import Card
+from app.shell import Shell
+from app.tabs.vit.page import PhotoPage
+from app.tabs.vit.photo import ALONE, BESIDE, cell_of
+from app.tabs.vit.prediction import PredictionCard
+from app.tabs.vit.shown import CLASS_TOKEN, ends_of
+from app.tabs.vit.watch.answer import ShownAnswer
+from app.tabs.vit.watch.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard
+from app.tabs.vit.watch.dock import WatchForm
+from app.theme import S3
+from app.topic.feed import Feed
+from app.topic.state import State
+from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
+from app.views.photomap import Cell
+from app.widgets import box
+from engines.core.errors import Message
+from engines.core.params import for_engine, part_of
+from engines.core.protocol import Event
+from engines.vit.events import ModelInfo, PhotoGrid, Prediction
+from engines.vit.spec import ViTParams
+from engines.vit.watch.spec import Answer, ClassTokenMaps, WatchParams
+
+AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
+COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
+COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
+WIDE = 2.5  # width over height from which a picture is very wide
+
+
+class WatchPage(PhotoPage):
+    """Four cards and what they show."""
+
+    title = "Watch"
+    engine = "engines.vit.watch.engine:Engine"
+    asks = WatchParams
+
+    def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
+        super().__init__(state, feed, shell)
+        self.shown: ShownAnswer = ShownAnswer()
+        self._hover: int | None = None  # token under the pointer on the photo
+        self._wanted: WatchParams | None = None  # what the engine was asked with last
+        self._asked_at: float | None = None
+        self._wide: bool | None = None
+        self._before = self.params  # what was last drawn
+        self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
+        self._said: Prediction | None = None  # what the prediction's card shows
+        self.photo, self.heads, self.prediction, self.classes = PhotoCard(), HeadsCard(), PredictionCard(), ClassCard()
+        for one in self.waiting():
+            one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
+        self.form = WatchForm(self.params)
+        self._connect()
+        self._grid = QGridLayout()
+        self._grid.setSpacing(S3)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setRowStretch(1, 1)
+        self._arrange(wide=False)
+        self.lay(box(self._grid), self.form)
+
+    def waiting(self) -> Sequence[Card]:
+        return self.photo, self.heads, self.prediction, self.classes
+
+    def _arrange(self, wide: bool) -> None:
+        """Two by two; under a very wide picture, which takes a row of its own, three side by side."""
+        if wide == self._wide:
+            return
+        self._wide = wide
+        self.prediction.note.setVisible(not wide)
+        self.photo.view.least = ALONE if wide else BESIDE
+        places = ((0, 0, 1, 3), (1, 0), (1, 1), (1, 2)) if wide else ((0, 0), (0, 1), (1, 0), (1, 1))
+        for one, place in zip(self.waiting(), places, strict=True):
+            self._grid.addWidget(one, *place)
+        for i, share in enumerate(COLUMNS_WIDE if wide else COLUMNS):
+            self._grid.setColumnStretch(i, share)
+
+    def _connect(self) -> None:
+        self.photo.view.hovered.connect(self._pointed)
+        self.photo.view.clicked.connect(lambda cell: self.step(pinned=self._token(cell)))
+        self.photo.direction.chosen.connect(lambda i: self.step(direction=DIRECTIONS[i]))
+        self.heads.order.chosen.connect(lambda i: self.step(order=ORDERS[i]))
+        self.heads.view.chosen.connect(lambda i: self.step(head=i + 1))
+        self.heads.view.climbed.connect(lambda by: self.step(layer=self._layer_from(by)))
+        self.heads.view.hovered.connect(self._mark)
+        self.classes.view.chosen.connect(self._cell_chosen)
+        self.classes.view.hovered.connect(self._class_pointed)
+        self.classes.view.turned.connect(self._turned)
+        self.prediction.columns.chosen.connect(lambda layer: self.step(layer=layer))
+        self.form.heads.changed.connect(self._heads_switched)
+
+    # -- the hand
+    def _layer_from(self, by: int) -> int:
+        """So many layers up, within the model."""
+        layer, info = self.shown.layer(self.params) + by, self.shown.info
+        return max(1, min(layer, info.layers if info is not None else layer))
+
+    def _cell_chosen(self, index: int) -> None:
+        layer, head = self.classes.view.place(index)
+        self.step(layer=layer, head=head)
+
+    def _heads_switched(self, off: tuple[int, ...]) -> None:
+        layer = self.shown.layer(self.params)
+        others = [pair for pair in self.params.heads_off if pair[0] != layer]
+        self.step(heads_off=tuple(sorted([*others, *((layer, head + 1) for head in off)])))
+
+    def _token(self, cell: Cell | None) -> int | None:
+        if cell is None:
+            return None
+        return CLASS_TOKEN if cell == TOKEN_CELL else self.shown.token_at(*cell)
+
+    def _pointed(self, cell: Cell | None) -> None:
+        """Show the row of the patch under the pointer; with Shift held the pinned row stays, to read its values."""
+        reading = bool(QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._hover = None if reading else self._token(cell)
+        self._draw_token()
+        self._mark_cell(cell)
+        asks = self._hover is not None and self.shown.head_rows(self._hover, self.params) is None
+        if asks or self._hover is None:
+            self.change(hovered=self._hover)
+
+    def _mark(self, place: tuple[int, int, int] | None) -> None:
+        """A patch is pointed at in a map of a mosaic: mark it everywhere."""
+        cell = place[1:] if place is not None else None
+        self.photo.view.set_hover(cell)
+        self._mark_cell(cell)
+
+    def _mark_cell(self, cell: Cell | None) -> None:
+        self.photo.mark(cell)
+        spot = cell or cell_of(self.shown, self.params.pinned)
+        self.heads.view.set_mark(None if spot == TOKEN_CELL else spot)
+        self.classes.view.set_mark(None if cell == TOKEN_CELL else cell)  # small maps: a pin would pass for a weight
+
+    def _class_pointed(self, place: tuple[int, int, int] | None) -> None:
+        self._mark(place)
+        self.classes.describe(self.shown, None if place is None else place[0])
+
+    # -- the contract
+    def activated(self) -> None:
+        self._wanted = self._question()
+
+    def deactivated(self) -> None:
+        super().deactivated()
+        self._hover = None
+        self.change(hovered=None)
+
+    def ask(self, again: bool = False) -> None:
+        wanted = self._question()
+        if (again or wanted != self._wanted) and self.params.hovered is None:
+            self._asked_at = time.perf_counter()
+        self._wanted = wanted
+        super().ask(again)
+
+    def _question(self) -> WatchParams:
+        """What the settings ask the engine."""
+        return part_of(for_engine(self.params), WatchParams)
+
+    def show_params(self, params: ViTParams) -> None:
+        self._show_controls(params)
+        before, self._before = self._before, params
+        if any(getattr(before, name) != getattr(params, name) for name in AT_ONCE):
+            self._draw_token()
+            self._draw_classes()
+
+    def _show_controls(self, params: ViTParams) -> None:
+        shown = self.shown
+        layer = shown.layer(params)
+        if shown.info is not None:
+            off = [head - 1 for at, head in params.heads_off if at == layer and head <= shown.info.heads]
+            self.form.heads.show_heads(shown.info.heads, off)
+        self.form.heads.setVisible(shown.info is not None)
+        self.photo.direction.set_at(DIRECTIONS.index(params.direction))
+        self.heads.order.set_at(ORDERS.index(params.order))
+        self.photo.show_style(params)
+        self.prediction.columns.set_at(layer)
+
+    def model_came(self, info: ModelInfo) -> None:
+        self.form.show_model(info)
+        self._show_controls(self.params)
+
+    def draw(self, event: Event) -> None:
+        assert self.shown.grid is not None
+        self._show_photo(self.shown.grid)
+        if isinstance(event, Answer):
+            self._show_answer(event)
+
+    # -- drawing
+    def _show_photo(self, grid: PhotoGrid) -> None:
+        self.photo.show_grid(self.shown)
+        self._arrange(grid.photo.shape[1] > WIDE * grid.photo.shape[0])
+
+    def _show_answer(self, answer: Answer) -> None:
+        """Draw what is new; objects of the answer before are on screen already."""
+        if self._asked_at is not None:
+            spent = 1000 * (time.perf_counter() - self._asked_at)
+            self._asked_at = None
+            self.tell(Message("Layer {n} in {ms} ms", {"n": answer.heads.layer, "ms": words.number(spent)}))
+        self._draw_token()
+        self._draw_classes()
+        if answer.prediction is not self._said:
+            self._said = answer.prediction
+            self.prediction.show_prediction(answer.prediction, self.shown)
+
+    def _draw_token(self) -> None:
+        """Photo and heads: the token under the pointer, else the pinned one, else the class token."""
+        shown, params = self.shown, self.params
+        if shown.answer is None:
+            return
+        token = self._hover if self._hover is not None else params.pinned or CLASS_TOKEN
+        rows, ends = shown.head_rows(token, params), None
+        if rows is not None:
+            maps = shown.on_patches(rows)
+            ends = ends_of(maps, params.scale)
+            self.heads.show_heads(shown, params, maps, ends)
+        self.photo.show_map(shown, params, token, ends)
+        pin = cell_of(shown, params.pinned)
+        self.photo.view.set_pin(pin)
+        if self._hover is None:
+            self._mark_cell(None)
+
+    def _draw_classes(self) -> None:
+        answer = self.shown.answer
+        if answer is None:
+            return
+        drawn = answer.classes, self.params.scale
+        if self._drawn is None or drawn[0] is not self._drawn[0] or drawn[1] != self._drawn[1]:
+            self._drawn = drawn
+            self.classes.show_maps(self.shown, self.params.scale)
+        self.classes.show_at(self.shown, self.params)
+
+    def _turned(self) -> None:
+        self._drawn = None
+        self._draw_classes()

@@ -1,0 +1,1 @@
+"""The page "Intervene": patches masked, heads switched off."""

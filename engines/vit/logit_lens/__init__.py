@@ -1,0 +1,1 @@
+"""The page "Logit lens": what the model would say if it ended after each layer."""

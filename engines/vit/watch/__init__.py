@@ -1,0 +1,1 @@
+"""The page "Watch": the attention of each patch in every layer and head."""

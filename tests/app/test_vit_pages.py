@@ -1,0 +1,354 @@
+"""The pages of the ViT tab on the bundled model: what the hand does and what is drawn and said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from app import theme, words
+from app.export import settings_of
+from app.plots.curves import Curves
+from app.views.paintmap import PaintMap
+from engines.core.pictures import Picture
+from engines.vit.intervene.spec import Ablation
+from engines.vit.relevance.spec import CHEFER, CLASS_SPECIFIC, GRADIENT, METHODS, RAW, ROLLED, Relevance
+from engines.vit.spec import LOGIT
+from tests.closeness import MANY, close
+from tests.engines.vit.pages import newest
+
+WATCH, RELEVANCE, INTERVENE, STEP_THROUGH, LOGIT_LENS = range(5)
+pytest.importorskip("torch")
+
+
+@pytest.fixture
+def tab(open_window, monkeypatch, qtbot):
+    monkeypatch.setattr("engines.vit.subject.default_source", lambda: "mini-vit")
+    tab = open_window().show_topic("vit")
+    tab.now.state.put(points=4)  # few, so that the tests are quick
+    rest(tab, qtbot)
+    return tab
+
+
+def rest(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.is_busy, timeout=60_000)
+
+
+def turn_to(tab, page, qtbot):
+    """Open a page and wait for all it has to say."""
+    tab.show_page(page)
+    rest(tab, qtbot)
+    return tab.now
+
+
+def press(view, kind, point):
+    held = Qt.MouseButton.LeftButton if kind != QEvent.Type.MouseButtonRelease else Qt.MouseButton.NoButton
+    button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+    event = QMouseEvent(kind, point, view.mapToGlobal(point), button, held, Qt.KeyboardModifier.NoModifier)
+    handler = {QEvent.Type.MouseButtonPress: view.mousePressEvent, QEvent.Type.MouseMove: view.mouseMoveEvent}
+    handler.get(kind, view.mouseReleaseEvent)(event)
+
+
+def stroke(view, *cells):
+    points = [view.cell_rect(cell).center() for cell in cells]
+    press(view, QEvent.Type.MouseButtonPress, points[0])
+    for point in points[1:]:
+        press(view, QEvent.Type.MouseMove, point)
+    press(view, QEvent.Type.MouseButtonRelease, points[-1])
+
+
+def engine_of(tab):
+    return tab.now.feed.stream._engine()
+
+
+# ------------------------------------------------------------------ pages
+def test_every_page_answers_and_going_back_keeps_the_settings(tab, qtbot):
+    for page in (RELEVANCE, INTERVENE, STEP_THROUGH, LOGIT_LENS, WATCH):
+        turn_to(tab, page, qtbot)
+        assert not tab.failed
+        assert tab.now.shown.grid is not None
+        assert not tab.now.state.history.can_undo  # looking elsewhere is no step
+    assert not words.missing()
+
+
+def test_pages_are_built_when_they_are_first_shown(tab, qtbot):
+    assert len(list(tab.pages.made)) == 1
+    turn_to(tab, LOGIT_LENS, qtbot)
+    assert len(list(tab.pages.made)) == 2
+
+
+def test_undo_takes_a_step_back_and_stays_on_the_page(tab, qtbot):
+    tab.now.step(temperature=2.0)
+    turn_to(tab, LOGIT_LENS, qtbot)
+    tab.now.step(target=3)
+    tab.undo()
+    assert (tab.params.target, tab.params.temperature, tab.page) == (-1, 2.0, LOGIT_LENS)
+    tab.undo()
+    assert (tab.params.temperature, tab.page) == (1.0, LOGIT_LENS)
+    tab.redo()
+    assert (tab.params.temperature, tab.page) == (2.0, LOGIT_LENS)
+    rest(tab, qtbot)
+
+
+# ------------------------------------------------------------------ relevance
+def test_relevance_shows_four_maps_with_scores_beside_chance(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    event = page._event
+    assert event.complete
+    assert event.methods == METHODS
+    for at, method in enumerate(METHODS):
+        one = page.cards[method]
+        np.testing.assert_array_equal(one.view._values, event.maps[at])
+        text = one.said[0].text()
+        assert words.number(float(event.deletion_scores[at]), 2) in text
+        assert words.number(event.random_score, 2) in text
+    for number in (float(event.deletion_scores[0]), event.random_score):
+        assert words.number(number, 2) in page.verdict.text()  # attention is not explanation, with a number
+    for plot in (page.deletion, page.insertion):
+        assert len(plot._curves) == 1 + len(METHODS)
+    close(page.insertion._curves[0].x, 100 * event.removed, MANY)
+
+
+def test_the_cursor_is_linked_and_the_cards_read_the_curves(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    view = page.cards[RAW].view
+    view.point_at(view.cell_rect((2, 3)).center())
+    assert all(one.view._hover == (2, 3) for one in page.cards.values())
+    view.point_at(None)
+    page.cards[CHEFER].view.click_at(page.cards[CHEFER].view.cell_rect((1, 1)).center())
+    assert all(one.view.pin() == (1, 1) for one in page.cards.values())
+    scores = page.cards[RAW].said[0].text()
+    page.deletion.pointed.emit(50.0)
+    assert page.insertion._cursor == 50.0
+    value = words.number(float(page._event.deletion[0][2]), 2)
+    assert page.cards[RAW].said[0].text() == f"50 % covered: {value}"
+    page.deletion.pointed.emit(None)
+    assert page.cards[RAW].said[0].text() == scores
+
+
+def test_another_class_moves_the_class_specific_maps_only(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    before = {method: page.cards[method].view._values.copy() for method in METHODS}
+    other = next(i for i in range(10) if i != page._event.target)
+    page.picker.menu.chosen.emit(page.picker._listed.index(other))
+    rest(tab, qtbot)
+    assert page._event.target == tab.params.target == other
+    for method in METHODS:
+        moved = not np.array_equal(before[method], page.cards[method].view._values)
+        assert moved == (method in CLASS_SPECIFIC)
+    tab.undo()
+    rest(tab, qtbot)
+    assert page._event.target != other
+
+
+def test_without_a_head_two_maps_and_the_reason(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    event = page._event
+    none = Relevance(-1, "", (), 6, (RAW, ROLLED), event.maps[:2], event.removed, event.deletion[:2],
+                     event.insertion[:2], event.random, True)  # fmt: skip
+    page.draw(none)
+    assert [method for method, one in page.cards.items() if not one.isHidden()] == [RAW, ROLLED]
+    assert "need a class" in page.verdict.text()
+    assert page.picker.menu.isHidden()
+    assert not page.picker.none.isHidden()
+    page.draw(event)
+    assert not page.cards[GRADIENT].isHidden()
+
+
+def test_cancel_keeps_what_is_there_and_the_next_answer_goes_on(tab, qtbot):
+    tab.now.change(points=25)
+    rest(tab, qtbot)
+    tab.show_page(RELEVANCE)
+    page, frames = tab.now, []
+    page.feed.heard.connect(lambda e: frames.append(e) if isinstance(e, Relevance) else None)
+    qtbot.waitUntil(lambda: any(len(e.removed) for e in frames), timeout=60_000)
+    tab.cancel()
+    rest(tab, qtbot)
+    known = len(newest(engine_of(tab)._tests)._known)
+    assert known > 0
+    assert page._event is frames[-1]
+    page.change(opacity=0.5)  # only drawn
+    page.ask(again=True)
+    rest(tab, qtbot)
+    assert page._event.complete
+    assert len(newest(engine_of(tab)._tests)._known) > known
+
+
+# ------------------------------------------------------------------ paint and ablation
+def test_a_stroke_is_one_step_and_the_prediction_follows(tab, qtbot):
+    page = turn_to(tab, INTERVENE, qtbot)
+    before = page._event.prediction
+    stroke(page.paint, (2, 2), (2, 5))  # a quick hand: nothing between
+    tokens = tuple(tab.now.shown.token_at(2, col) for col in range(2, 6))
+    assert tab.params.masked_patches == tokens
+    rest(tab, qtbot)
+    after = page._event.prediction
+    assert after.changed
+    assert not np.array_equal(before.probabilities, after.probabilities)
+    assert tab.params.changes() == 1
+    stroke(page.paint, (2, 5), (2, 4))  # begun on a masked_patches patch it gives back
+    assert tab.params.masked_patches == tokens[:2]
+    tab.undo()
+    assert tab.params.masked_patches == tokens
+    assert page.paint._painted == {(2, col) for col in range(2, 6)}
+    tab.undo()
+    assert tab.params.masked_patches == ()
+    rest(tab, qtbot)
+    np.testing.assert_array_equal(page._event.prediction.probabilities, before.probabilities)  # bit for bit
+
+
+def test_paint_by_keys_and_the_button_that_takes_it_away(tab, qtbot):
+    page = turn_to(tab, INTERVENE, qtbot)
+    page.paint.setFocus()
+    QTest.keyClick(page.paint, Qt.Key.Key_Right)
+    cell = page.paint.pin()
+    QTest.keyClick(page.paint, Qt.Key.Key_Space)
+    assert tab.params.masked_patches == (tab.now.shown.token_at(*cell),)
+    assert "painted over" in page.paint.report()
+    assert page.paint.numbers()["painted"].sum() == 1
+    page.clear.click()
+    assert tab.params.masked_patches == ()
+    tab.undo()
+    assert len(tab.params.masked_patches) == 1
+    tab.now.state.reset()
+    assert tab.params.masked_patches == ()
+    rest(tab, qtbot)
+
+
+def test_paint_goes_with_another_picture_and_shows_on_the_first_page(tab, qtbot):
+    page = turn_to(tab, INTERVENE, qtbot)
+    stroke(page.paint, (0, 0), (0, 1))
+    turn_to(tab, WATCH, qtbot)
+    weights = tab.now.shown.answer.weights.weights
+    assert not weights[:, :, list(tab.params.masked_patches)].any()
+    tab.take_picture(Picture("gray", np.full((40, 60, 3), 128, np.uint8)))
+    assert tab.params.masked_patches == ()
+    rest(tab, qtbot)
+
+
+def test_the_scan_fills_the_map_and_says_the_strongest(tab, qtbot):
+    grown = []
+    tab.show_page(INTERVENE)
+    page = tab.now
+    page.feed.heard.connect(lambda e: grown.append(int(e.done.sum())) if isinstance(e, Ablation) else None)
+    rest(tab, qtbot)
+    event = page._event
+    assert event.complete
+    assert grown[-1] == 24
+    np.testing.assert_allclose(page.heads._values, 100 * event.probability)
+    layer, head = np.unravel_index(int(event.probability.argmin()), event.probability.shape)
+    assert page.said.text().startswith(f"Most needed: L{layer + 1} H{head + 1} −")
+    page.heads.hovered.emit((2, 1))
+    assert page.said.text().startswith("L3 H2 ")
+    tab.now.change(effect=LOGIT)
+    assert not tab.is_busy  # only drawn
+    np.testing.assert_allclose(page.heads._values, event.logit)
+
+
+def test_cells_choose_and_switch_heads(tab, qtbot):
+    page = turn_to(tab, INTERVENE, qtbot)
+    page.heads.clicked.emit((1, 2))
+    assert (tab.params.layer, tab.params.head) == (2, 3)
+    page.heads.switched.emit((1, 2))
+    assert tab.params.heads_off == ((2, 3),)
+    assert page.chips.chips.off() == (2,)
+    assert page.heads._out == {(1, 2)}
+    rest(tab, qtbot)
+    assert page._event.prediction.changed
+    page.chips.changed.emit((0,))
+    assert tab.params.heads_off == ((2, 1),)
+    page.heads.set_at((1, 0))
+    QTest.keyClick(page.heads, Qt.Key.Key_Return)
+    assert tab.params.heads_off == ()
+    rest(tab, qtbot)
+
+
+# ------------------------------------------------------------------ one head
+def test_steps_show_the_numbers_of_the_head(tab, qtbot):
+    page = turn_to(tab, STEP_THROUGH, qtbot)
+    event = page._event
+    prefix = 1
+    key = prefix + int(event.weights[prefix:].argmax())
+    assert page._here() == key  # the strongest patch at first
+    np.testing.assert_allclose(page.strands[2].grid._values[0], event.query * event.keys[key])
+    assert f"= {words.number(float(event.raw[key]), 2)}" in page.lines[1].text()
+    page.go(1)
+    assert words.number(float(event.divisor), 2) in page.lines[0].text()
+    page.go(2)
+    np.testing.assert_allclose(page.keys._values, tab.now.shown.on_patches(event.weights))
+    page.go(9)
+    assert page.stage == 3
+    assert not page.forward.isEnabled()
+    page.strands[2].clicked.emit(4)
+    assert page.lines[0].text().startswith("output, number 5 =")
+    assert words.number(float(event.output[4]), 3) in page.lines[1].text()
+    np.testing.assert_allclose(page.strands[2].grid._values[0], event.output)
+
+
+def test_a_patch_asks_and_another_is_the_key(tab, qtbot):
+    page = turn_to(tab, STEP_THROUGH, qtbot)
+    page.query.click_at(page.query.cell_rect((3, 3)).center())
+    token = tab.now.shown.token_at(3, 3)
+    assert tab.params.pinned == token
+    rest(tab, qtbot)
+    assert page._event.token == token
+    page.keys.click_at(page.keys.cell_rect((0, 7)).center())
+    assert page._here() == tab.now.shown.token_at(0, 7)
+    assert page.said.text() == "Key: patch 1, 8"
+    page.keys.point_at(page.keys.cell_rect((1, 1)).center())
+    assert page.said.text() == "Key: patch 2, 2"
+    page.keys.point_at(None)
+    assert page.said.text() == "Key: patch 1, 8"
+    tab.now.change(temperature=2.0)
+    rest(tab, qtbot)
+    page.go(1)
+    assert "× 2.00" in page.lines[0].text()
+
+
+def test_a_masked_patches_key_has_no_weight_and_says_so(tab, qtbot):
+    tab.now.change(masked_patches=(1, 2))
+    page = turn_to(tab, STEP_THROUGH, qtbot)
+    page.go(2)
+    page.keys.point_at(page.keys.cell_rect((0, 0)).center())
+    assert page.lines[0].text().endswith("= 0")
+    assert "painted away" in page.lines[1].text()
+
+
+# ------------------------------------------------------------------ lens
+def test_the_lens_ends_in_the_prediction(tab, qtbot):
+    page = turn_to(tab, LOGIT_LENS, qtbot)
+    event = page._event
+    last = page.bars._bars[-1]
+    assert len(page.bars._bars) == 7
+    assert words.drawn(last.name).endswith(event.label)
+    assert last.text == words.percent(float(event.shares[-1, 0]))
+    np.testing.assert_array_equal(page.photo._values, event.patches[6])
+    page.bars.clicked.emit(3)
+    assert tab.params.layer == 3
+    np.testing.assert_array_equal(page.photo._values, page._event.patches[3])
+    page.photo.point_at(page.photo.cell_rect((2, 2)).center())
+    assert page.said.text().startswith("Patch 3, 3 reads as ")
+    assert page.small._mark == (2, 2)
+    page.photo.point_at(None)
+    assert "of 64 patches read as" in page.said.text()
+    rest(tab, qtbot)
+
+
+# ------------------------------------------------------------------ all of it
+def test_pages_speak_chinese_and_export_their_settings(tab, qtbot):
+    pages = (RELEVANCE, INTERVENE, STEP_THROUGH, LOGIT_LENS)
+    for page in pages:
+        turn_to(tab, page, qtbot)
+    words.forget_missing()
+    theme.switch(tab.window(), language="zh", theme="dark")
+    for page in pages:
+        turn_to(tab, page, qtbot).centre.grab()
+    said = {label.text() for page in tab.pages.made for label in page.centre.findChildren(QLabel)}
+    assert not words.missing() & said
+    for page in (tab.pages[RELEVANCE], tab.pages[INTERVENE]):
+        for view in (*page.centre.findChildren(PaintMap), *page.centre.findChildren(Curves)):
+            assert settings_of(view)["picture"]
+            assert settings_of(view)["page"] == page.name()

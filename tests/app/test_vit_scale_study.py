@@ -1,0 +1,238 @@
+"""The page "Scale study": live curves, looking back, folders, and results that outlive the window."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from app import words
+from app.tabs.vit import TOPIC
+from engines.core.training import Finished
+from engines.vit.scale_study import models, store
+from engines.vit.scale_study.spec import CIFAR, CNN, FOLDER, VIT, Cell, Point, Table
+
+PAGE = 5
+KEYS = {(k, s): n for k in (VIT, CNN) for s, n in (("S", 10), ("M", 20), ("L", 30))}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Trainings of a few steps, and only this topic."""
+    monkeypatch.setattr(models, "STEPS", 0.15)
+    for module in ("app.topics", "app.window"):
+        monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
+        monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "vit" else None)
+
+
+@pytest.fixture
+def opened(open_window):
+    def make():
+        tab = open_window().show_topic("vit")
+        tab.show_page(PAGE)
+        tab.now.change(largest=50, seeds=1)
+        return tab
+
+    return make
+
+
+def run_to_end(qtbot, page):
+    with qtbot.waitSignal(page.training.arrived, timeout=60_000, check_params_cb=lambda e: isinstance(e, Finished)):
+        page.training.play()
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
+
+
+def test_a_study_fills_plot_and_table_and_can_be_looked_back_at(opened, qtbot):
+    tab = opened()
+    page = tab.now
+    run_to_end(qtbot, page)
+    assert not page.transport.runs
+    assert len(page.table.points) == 6
+    numbers = page.cards.grid.numbers()["values"]
+    accuracies = {(p.cell.kind, p.cell.size): 100 * p.accuracy for p in page.table.points}
+    expected = [accuracies[k, s] for s in "SML" for k in (VIT, CNN)]
+    np.testing.assert_allclose(numbers[:, 0], expected, rtol=1e-5)
+    assert set(page.cards.plot.numbers()) >= {"ViT S_mean", "CNN L_deviation"}
+    states = page.training.timeline
+    page.transport._look(states.steps[0])
+    np.testing.assert_array_equal(page.cards.maps.numbers()["maps"], states.at(0).arrays["maps"].reshape(-1, 4, 4))
+    assert "step 0" in page.cards.caption.text()
+    page.transport._look(page.training.step)
+    np.testing.assert_array_equal(page.cards.maps.numbers()["maps"][0], states.newest.arrays["maps"][0, 0])
+
+
+def test_results_outlive_the_window_and_are_not_made_again(opened, qtbot):
+    first = opened().now
+    run_to_end(qtbot, first)
+    points = first.table.points
+    second = opened().now
+    assert second.table.points == points
+    second.change(seeds=2)
+    run_to_end(qtbot, second)
+    assert second.table.points[:6] == points
+    assert {p.cell.seed for p in second.table.points[6:]} == {1}
+
+
+def write_pictures(folder, light, count=31):
+    """Two classes of noise, the second one lighter."""
+    rng = np.random.default_rng(light)
+    for label, name in enumerate(("dark", "light")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for n in range(count):
+            rgb = rng.integers(0, 60, (20, 24, 3)) + light * label
+            Image.fromarray(rgb.astype(np.uint8)).save(folder / name / f"{n}.png")
+
+
+def test_results_of_other_pictures_are_not_taken_for_these(opened, qtbot, tmp_path):
+    first = opened().now
+    run_to_end(qtbot, first)
+    digits = first.table.points
+    second = opened().now
+    write_pictures(tmp_path / "set", 190)
+    second.take([tmp_path / "set"])
+    run_to_end(qtbot, second)
+    assert second.table.data == "set"
+    assert len(second.table.points) == 6
+    assert not set(second.table.points) & set(digits)
+
+
+def test_results_are_made_again_where_the_pictures_of_a_folder_changed(opened, qtbot, tmp_path):
+    said = []
+
+    def studied():
+        tab = opened()
+        tab.noted.connect(lambda note: note is not None and said.append(words.drawn(note)))
+        page = tab.now
+        page.take([tmp_path / "set"])
+        run_to_end(qtbot, page)
+        return page
+
+    write_pictures(tmp_path / "set", 190)
+    points = studied().table.points
+    same = studied()
+    assert same.table.points == points
+    assert same.training.step == 0  # nothing was left to train
+    assert not any("other pictures" in one for one in said)
+    write_pictures(tmp_path / "set", 90)
+    other = studied()
+    assert other.training.step > 0
+    assert sum("other pictures" in one for one in said) == 1
+    assert len(other.table.points) == 6
+    assert other.table.points != points
+
+
+def test_start_anew_trains_everything_again(opened, qtbot):
+    page = opened().now
+    run_to_end(qtbot, page)
+    page.transport.again.click()
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
+    assert page.table.points == ()
+    run_to_end(qtbot, page)
+    assert len(page.table.points) == 6
+
+
+def test_settings_wait_and_going_on_keeps_what_is_done(opened, qtbot):
+    tab = opened()
+    page = tab.now
+    run_to_end(qtbot, page)
+    tab.now.change(seeds=2)
+    assert page.pending.anew.isVisible()
+    assert "1 change" in page.pending.said.text()
+    page.pending.anew.click()
+    qtbot.waitUntil(lambda: len(page.table.points) == 12, timeout=60_000)
+    assert not page.pending.anew.isVisible()
+
+
+def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
+    page = opened().now
+    n, rising, flat = (50, 500), (0.2, 0.6), (0.4, 0.5)
+
+    def table(vit, cnn):
+        points = [Point(Cell(0, c, "L", k), a, 1, 1) for k, line in ((VIT, vit), (CNN, cnn))
+                  for c, a in zip(n, line, strict=True)]  # fmt: skip
+        return Table("Digits", n, KEYS, 10, 100, tuple(points))
+
+    page._show_table(table(rising, flat), True)
+    assert page.cards.verdict.text().startswith("The ViT passes the CNN in L.")
+    assert len(page.cards.plot._marks.x) == 1
+    page._show_table(table(flat, rising), True)
+    page._show_table(table((0.2, 0.3), flat), True)
+    assert page.cards.verdict.text().startswith("No crossing up to 500 pictures.")
+    assert "Dosovitskiy" in page.cards.verdict.text()
+    assert not len(page.cards.plot._marks.x)
+
+
+def test_folders_are_known_by_what_they_hold(opened, qtbot, tmp_path):
+    tab = opened()
+    (tmp_path / "cifar-10-batches-bin").mkdir()
+    (tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin").write_bytes(b"")
+    assert tab.takes_path(tmp_path)
+    tab.take_paths([tmp_path])
+    assert (tab.params.study_data, tab.params.study_folder) == (CIFAR, str(tmp_path))
+    other = tmp_path / "other"
+    (other / "only").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(other / "only" / "a.png")
+    tab.take_paths([other])
+    assert tab.params.study_data == FOLDER
+    assert tab.now.where.text().endswith("other")
+    tab.now.training.play()
+    qtbot.waitUntil(tab.error.isVisible, timeout=30_000)
+    assert any("one class" in label.text() for label in tab.error.findChildren(QLabel))
+    assert not tab.now.transport.runs
+    tab.show_page(0)
+    assert not tab.takes_path(other)
+
+
+def test_space_starts_and_pauses(opened, qtbot):
+    tab = opened()
+    tab.setFocus()
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert tab.now.transport.runs
+    QTest.keyClick(tab, Qt.Key.Key_Space)
+    assert not tab.now.transport.runs
+    qtbot.waitUntil(lambda: not tab.now.training.stream.is_busy, timeout=60_000)
+
+
+def test_a_disk_that_is_full_is_told_once_and_the_study_goes_on(opened, monkeypatch):
+    page = opened().now
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("engines.core.files.os.write", full)
+        for told in ("The study can't be saved (the disk is full). It goes on.", ""):
+            page._write(page.table)
+            assert page.window().tab.error.reason() == told
+            page.window().tab.error.dismiss()
+    page._write(page.table)
+    assert store.read(page._file) is not None
+
+
+def test_a_broken_result_file_is_no_result(opened):
+    page = opened().now
+    page._file.write_text("{")
+    assert store.read(page._file) is None
+
+
+def test_two_windows_do_not_fight_over_the_study(opened):
+    one, two = opened().now, opened().now
+    mine, other = replace(one.table, data="mine"), replace(two.table, data="other")
+    one._write(mine)
+    for told in ("The study can't be saved (another window keeps its run there). It goes on.", ""):
+        two._write(other)
+        assert two.window().tab.error.reason() == told
+        two.window().tab.error.dismiss()
+    assert store.read(one._file) == mine
+    one.window().close()
+    two._write(other)  # now there is room, and what the first one made is put aside
+    two._write(other)
+    assert store.read(two._file) == other
+    assert store.read(two._file.with_name("scale-study-before.json")) == mine
+    assert not two._file.with_name("scale-study-before-2.json").exists()
