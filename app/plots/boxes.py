@@ -1,0 +1,165 @@
+"""A box that the hand moves, resizes and turns: pyqtgraph's region with our grips and our rules."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyqtgraph as pg
+from pyqtgraph.graphicsItems.ROI import Handle
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPainterPath
+
+from app import theme
+from app.plots.surface import cosmetic
+from app.views.boxes import HANDLE, REACH, ROTATE_ARM, Frame, moved, resized, rotated
+
+CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+TURN = (0, -1)  # the middle of the upper edge
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+
+class Grip(Handle):
+    """A square at a corner, or a ring at the end of an arm, of the same size at each zoom."""
+
+    def __init__(self, region: BoxRegion, corner: tuple[int, int]) -> None:
+        self.corner = corner
+        self._turns = corner == TURN
+        self._pointer = QPointF()
+        super().__init__(REACH, "r" if self._turns else "s", parent=region)
+
+    def buildMenu(self) -> None:
+        """None: pyqtgraph would make one for each grip, and a grip cannot be removed."""
+
+    def buildPath(self) -> None:
+        """What the hand can take hold of, px; more than is seen."""
+        self.path = QPainterPath()
+        self.path.addEllipse(QPointF(0, -ROTATE_ARM if self._turns else 0), REACH, REACH)
+
+    def boundingRect(self) -> QRectF:
+        return super().boundingRect().united(QRectF(0, 0, 1e-9, 1e-9))  # the arm too
+
+    def mouseDragEvent(self, event: Any) -> None:
+        self._pointer = event.scenePos()
+        super().mouseDragEvent(event)
+
+    def movePoint(self, pos: QPointF, modifiers: Any = None, finish: bool = True) -> None:
+        """As the hand goes; the arm follows the pointer itself, for its end is not where the grip is hinged."""
+        super().movePoint(self._pointer if self._turns else pos, modifiers, finish)
+
+    def paint(self, painter: QPainter, *_rest: object) -> None:
+        along, across = self.pixelVectors()
+        if along is None:
+            return
+        wide, high = along.length(), across.length()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(cosmetic(theme.color("accent"), width=2))
+        painter.setBrush(theme.color("surface"))
+        if self._turns:
+            end = QPointF(0, -ROTATE_ARM * high)
+            painter.drawLine(QPointF(), end)
+            painter.drawEllipse(end, (HANDLE / 2 + 1) * wide, (HANDLE / 2 + 1) * high)
+        else:
+            painter.drawRect(QRectF(-HANDLE / 2 * wide, -HANDLE / 2 * high, HANDLE * wide, HANDLE * high))
+
+
+class BoxRegion(pg.ROI):
+    """The box in hand, in pixels of the photo; its frame is drawn with all the others, the grips are drawn here.
+
+    Shift keeps axis or ratio, Ctrl snaps; a corner moves while the opposite one stays, a turn leaves the center.
+
+    Parameters
+    ----------
+    size : (float, float)
+        Width and height of the photo; the center stays on it.
+    turn : bool
+        Offer the grip that turns (Shift or Ctrl: steps of 15 degrees).
+    snap : float
+        Grid of Ctrl in photo pixels.
+
+    Signals
+    -------
+    began, finished
+        A drag, or a press of an arrow key, starts and ends: one undo step.
+    changed : Frame
+        What the hand made of the box so far.
+    """
+
+    began = Signal()
+    changed = Signal(object)
+    finished = Signal()
+
+    def __init__(self, frame: Frame, size: tuple[float, float], turn: bool = True, snap: float = 8.0) -> None:
+        self._frame = self._start = frame
+        self._photo, self._snap = size, snap
+        super().__init__((0, 0), (1, 1), pen=pg.mkPen(None), hoverPen=pg.mkPen(None), rotatable=turn)
+        for corner in CORNERS:
+            place = (corner[0] + 1) / 2, (corner[1] + 1) / 2
+            self.addScaleHandle(place, (1 - place[0], 1 - place[1]), item=Grip(self, corner))
+        if turn:
+            self.addRotateHandle((0.5, 0), (0.5, 0.5), item=Grip(self, TURN))
+        self.set_frame(frame)
+        self.setCursor(Qt.CursorShape.SizeAllCursor)
+
+    # -- content
+    def frame(self) -> Frame:
+        """Where the box stands."""
+        return self._frame
+
+    def set_frame(self, frame: Frame) -> None:
+        """Put the box elsewhere without telling anybody."""
+        self._frame = frame
+        self.setPos(pg.Point(frame.out(-1, -1)), update=False)
+        self.setSize((2 * frame.half_w, 2 * frame.half_h), update=False)
+        self.setAngle(math.degrees(frame.angle), update=False)
+        self.stateChanged(finish=False)
+
+    # -- hand
+    def nudge(self, by: QPointF) -> None:
+        """Move by an arrow key: an undo step of its own."""
+        self.began.emit()
+        self._take(moved(self._frame, by, False, 0.0, self._photo))
+        self.finished.emit()
+
+    def _take(self, frame: Frame) -> None:
+        if frame != self._frame:
+            self.set_frame(frame)
+            self.changed.emit(frame)
+
+    def handleMoveStarted(self) -> None:
+        """A drag of a grip or of the box begins."""
+        super().handleMoveStarted()
+        self._start = self._frame
+        self.began.emit()
+
+    def stateChangeFinished(self) -> None:
+        """The drag of a grip ends."""
+        super().stateChangeFinished()
+        self.finished.emit()
+
+    def movePoint(
+        self, handle: Grip, pos: QPointF, modifiers: Any = None, finish: bool = True, coords: str = "parent"
+    ) -> None:
+        """A grip is wanted elsewhere."""
+        point = QPointF(self.mapSceneToParent(pos) if coords == "scene" else pos)
+        keys = modifiers or Qt.KeyboardModifier.NoModifier
+        if handle.corner == TURN:
+            self._take(rotated(self._start, point, bool(keys & (SHIFT | CTRL))))
+        else:
+            self._take(resized(self._start, handle.corner, point, bool(keys & SHIFT), self._grid(keys)))
+
+    def mouseDragEvent(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        event.accept()
+        if event.isStart():
+            self.handleMoveStarted()
+        by = QPointF(self.mapToParent(event.pos()) - self.mapToParent(event.buttonDownPos()))
+        keys = event.modifiers()
+        self._take(moved(self._start, by, bool(keys & SHIFT), self._grid(keys), self._photo))
+        if event.isFinish():
+            self.stateChangeFinished()
+
+    def _grid(self, keys: Qt.KeyboardModifier) -> float:
+        return self._snap if keys & CTRL else 0.0
