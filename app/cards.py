@@ -59,7 +59,13 @@ class BusyLine(QWidget):
 
 
 class Card(QFrame):
-    """White paper with a head (title, note, tools), a body and a foot."""
+    """White paper with a head (title, note, tools), a body and a foot.
+
+    Attributes
+    ----------
+    empty_text, empty_button
+        What stands in place of the body where there is nothing to show.
+    """
 
     def __init__(
         self,
@@ -87,14 +93,14 @@ class Card(QFrame):
             inside.addWidget(foot)
         self.setLayout(inside)
         self._pages.addWidget(body if isinstance(body, QWidget) else box(body))
-        self._empty_text = label("", BODY, kind="quiet", wrap=True)
-        self._empty_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._empty_button = Button(" ", kind="boxed")
+        self.empty_text = label("", BODY, kind="quiet", wrap=True)
+        self.empty_text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.empty_button = Button(" ", kind="boxed")
         self._pages.addWidget(
-            box(col(1, self._empty_text, (row(1, self._empty_button, 1), 0), 1, gap=S3, pad=(S3, 0, S3, 0)))
+            box(col(1, self.empty_text, (row(1, self.empty_button, 1), 0), 1, gap=S3, pad=(S3, 0, S3, 0)))
         )
         self._empty_act: Callable[[], object] | None = None
-        self._empty_button.clicked.connect(self._act)
+        self.empty_button.clicked.connect(self._act)
         self._busy = BusyLine(self)
 
     def set_title(self, text: Text, **values: object) -> None:
@@ -118,10 +124,10 @@ class Card(QFrame):
     def set_empty(self, text: Text | None, action: Text = "", act: Callable[[], object] | None = None) -> None:
         """Show one line and one button instead of the body; None brings the body back."""
         if text is not None:
-            words.say(self._empty_text, "setText", text)
-            self._empty_button.setVisible(bool(action))
+            words.say(self.empty_text, "setText", text)
+            self.empty_button.setVisible(bool(action))
             if action:
-                self._empty_button.set_text(action)
+                self.empty_button.set_text(action)
             self._empty_act = act
         self._pages.setCurrentIndex(0 if text is None else 1)
 

@@ -73,6 +73,10 @@ class Chips(QWidget):
     -------
     changed : tuple of int
         The indices (from 0) that are off.
+
+    Attributes
+    ----------
+    chips : list of Button
     """
 
     changed = Signal(tuple)
@@ -80,7 +84,7 @@ class Chips(QWidget):
     def __init__(self, count: int, across: int = 6, tip: Text = "") -> None:
         super().__init__()
         self._across, self._tip = across, tip
-        self._chips: list[Button] = []
+        self.chips: list[Button] = []
         self._grid = QGridLayout(self)
         self._grid.setSpacing(S1)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -88,13 +92,13 @@ class Chips(QWidget):
 
     def set_count(self, count: int) -> None:
         """Another number of chips, all on."""
-        if count == len(self._chips):
+        if count == len(self.chips):
             return
-        for old in self._chips:
+        for old in self.chips:
             self._grid.removeWidget(old)
             old.hide()  # it goes when the event loop comes round
             old.deleteLater()
-        self._chips = []
+        self.chips = []
         for i in range(count):
             chip = Button(words.plain(str(i + 1)), kind="chip", px=SMALL)
             if self._tip:
@@ -103,16 +107,16 @@ class Chips(QWidget):
             chip.setChecked(True)
             chip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             chip.clicked.connect(self._clicked)
-            self._chips.append(chip)
+            self.chips.append(chip)
             self._grid.addWidget(chip, i // self._across, i % self._across)
 
     def off(self) -> tuple[int, ...]:
         """Indices (from 0) that are off."""
-        return tuple(i for i, chip in enumerate(self._chips) if not chip.isChecked())
+        return tuple(i for i, chip in enumerate(self.chips) if not chip.isChecked())
 
     def set_off(self, off: Sequence[int]) -> None:
         """Switch without telling anybody."""
-        for i, chip in enumerate(self._chips):
+        for i, chip in enumerate(self.chips):
             chip.setChecked(i not in off)
             theme.set_font(chip, SMALL, strike=i in off)
 

@@ -143,7 +143,7 @@ class Settings:
     def save(self) -> None:
         """Write what has changed. A full or read-only disk is no reason to stop the app."""
         if self._file is not None:
-            self._join()
+            self.join()
             self._failed = None  # said again: it may be the last word
             self._write(self._file, self._values())
 
@@ -156,7 +156,8 @@ class Settings:
             self._writing = threading.Thread(target=self._write, args=(self._file, now), name="settings")
             self._writing.start()
 
-    def _join(self) -> None:
+    def join(self) -> None:
+        """Wait until what `save_changes` began is on the disk."""
         if self._writing is not None:
             self._writing.join()
             self._writing = None

@@ -224,7 +224,13 @@ MANY = 300  # entries of a menu; more are parted
 
 
 class MenuButton(Button):
-    """A button that opens a list and shows what was chosen there."""
+    """A button that opens a list and shows what was chosen there.
+
+    Attributes
+    ----------
+    exclusive : QActionGroup
+        The entries, of which one is checked.
+    """
 
     chosen = Signal(int)
 
@@ -236,7 +242,7 @@ class MenuButton(Button):
         self._options: list[Text] = []
         self._at = -1
         self._menu = QMenu(self)
-        self._exclusive = QActionGroup(self)
+        self.exclusive = QActionGroup(self)
         self._actions: dict[int, QAction] = {}
         self._parts: list[QMenu] = []
         self.setMenu(self._menu)
@@ -246,8 +252,8 @@ class MenuButton(Button):
     def set_options(self, options: Sequence[Text], at: int = 0) -> None:
         """Offer another list; a plain string is a key, so a name of the outside world goes through `words.plain`."""
         self._menu.clear()
-        for old in self._exclusive.actions():
-            self._exclusive.removeAction(old)
+        for old in self.exclusive.actions():
+            self.exclusive.removeAction(old)
             old.deleteLater()
         for part in self._parts:
             part.deleteLater()
@@ -266,7 +272,7 @@ class MenuButton(Button):
             action.setCheckable(True)
             words.say(action, "setText", self._options[i])
             action.triggered.connect(lambda _checked=False, i=i: self._pick(i))
-            self._exclusive.addAction(action)
+            self.exclusive.addAction(action)
             action.setChecked(i == self._at)
             self._actions[i] = action
             menu.addAction(action)
@@ -297,7 +303,7 @@ class MenuButton(Button):
     def set_at(self, index: int) -> None:
         """Choose without telling anybody."""
         self._at = index
-        checked = self._exclusive.checkedAction()
+        checked = self.exclusive.checkedAction()
         if index in self._actions:
             self._actions[index].setChecked(True)
         elif checked is not None:

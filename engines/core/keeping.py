@@ -248,9 +248,9 @@ class Keeping:
 
     def close(self) -> None:
         """The window closes: bring to the disk what is not there yet, and let the file go."""
-        self._join()
+        self.join()
         self._keep()
-        self._join()
+        self.join()
         self._claim.release()
 
     # -- beginning
@@ -303,7 +303,7 @@ class Keeping:
     # -- the file
     def _drop(self) -> None:
         """The run in hand needs no keeping any more."""
-        self._join()
+        self.join()
         if self._own and self._place is not None:
             with suppress(OSError):
                 self._place.unlink()
@@ -362,7 +362,8 @@ class Keeping:
         self._writer = threading.Thread(target=write, name="keeping")
         self._writer.start()
 
-    def _join(self) -> None:
+    def join(self) -> None:
+        """Wait until what is being written is on the disk."""
         if self._writer is not None:
             self._writer.join()
             self._writer = None

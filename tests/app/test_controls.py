@@ -222,12 +222,12 @@ def test_other_bounds_keep_what_fits(setting):
 def test_chips_switch_off_with_a_struck_number(qtbot):
     chips = show(qtbot, Chips(12), 240, 60)
     changed = heard(chips.changed)
-    click(chips._chips[2], QPointF(5, 10))
-    click(chips._chips[7], QPointF(5, 10))
-    click(chips._chips[2], QPointF(5, 10))
+    click(chips.chips[2], QPointF(5, 10))
+    click(chips.chips[7], QPointF(5, 10))
+    click(chips.chips[2], QPointF(5, 10))
     assert changed == [(2,), (2, 7), (7,)]
-    assert chips._chips[7].font().strikeOut()
-    assert not chips._chips[2].font().strikeOut()
+    assert chips.chips[7].font().strikeOut()
+    assert not chips.chips[2].font().strikeOut()
     chips.set_count(6)
     assert chips.off() == ()
 
@@ -263,10 +263,10 @@ def test_a_card_shows_one_line_and_one_button_when_empty(qtbot):
     made = card("off", QLabel("body"), "on")
     show(qtbot, made, 300, 200)
     made.set_empty("off", "on", lambda: acted.append(1))
-    assert made._empty_text.isVisible()
-    made._empty_button.click()
+    assert made.empty_text.isVisible()
+    made.empty_button.click()
     made.set_empty(None)
-    assert not made._empty_text.isVisible()
+    assert not made.empty_text.isVisible()
     assert acted == [1]
 
 
@@ -419,17 +419,17 @@ def test_a_menu_of_thousands_is_parted_and_filled_when_it_is_opened(qtbot):
     parts[0].aboutToShow.emit()
     parts[-1].aboutToShow.emit()
     assert len(parts[0].actions()) == 71
-    assert menu._exclusive.checkedAction() is None  # in a part that was not opened
+    assert menu.exclusive.checkedAction() is None  # in a part that was not opened
     parts[0].actions()[7].trigger()
     assert (chosen, menu.at(), menu.text().strip()) == ([7], 7, "class 7")
-    assert menu._exclusive.checkedAction() is parts[0].actions()[7]
+    assert menu.exclusive.checkedAction() is parts[0].actions()[7]
     menu.set_at(4321)
-    assert menu._exclusive.checkedAction() is None
+    assert menu.exclusive.checkedAction() is None
     parts[4321 // 71].aboutToShow.emit()
-    assert menu._exclusive.checkedAction().text() == "class 4321"
+    assert menu.exclusive.checkedAction().text() == "class 4321"
     menu.set_options(["Light", "Dark"], 1)
     assert [action.text() for action in menu._menu.actions()] == ["Light", "Dark"]
-    assert menu._exclusive.checkedAction().text() == "Dark"
+    assert menu.exclusive.checkedAction().text() == "Dark"
 
 
 @pytest.mark.parametrize("shown", [True, False])

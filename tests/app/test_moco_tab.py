@@ -295,12 +295,12 @@ def test_keys_walk_the_run_only_where_it_is_shown(tab, qtbot):
 def test_an_empty_folder_says_so_on_the_page(tab, qtbot, tmp_path):
     tab.take_paths([tmp_path])
     rest(qtbot, tab)
-    assert tab.now.views_card._empty_text.text().startswith(f"{tmp_path.name}: no pictures")
+    assert tab.now.views_card.empty_text.text().startswith(f"{tmp_path.name}: no pictures")
     tab.now.change(paths=())
     rest(qtbot, tab)
     assert tab.params.data == SHAPES  # without any folder
     assert tab.data.at() == 0
-    assert not tab.now.views_card._empty_text.isVisible()
+    assert not tab.now.views_card.empty_text.isVisible()
 
 
 def test_the_other_page_of_the_run_shows_what_was_told_before_it_was_built(tab, qtbot):

@@ -149,15 +149,15 @@ def test_dot_products_say_why_not(tab, qtbot):
     assert additive._pages.currentIndex() == 0
     for one in (dot, scaled):
         assert one._pages.currentIndex() == 1
-        assert "queries of 4 and keys of 16" in one._empty_text.text()
+        assert "queries of 4 and keys of 16" in one.empty_text.text()
     turn(tab, qtbot, WALK)
-    assert "queries of 4 and keys of 16" in tab.pages[WALK]._middle._empty_text.text()
-    tab.pages[WALK]._middle._empty_button.click()
+    assert "queries of 4 and keys of 16" in tab.pages[WALK]._middle.empty_text.text()
+    tab.pages[WALK]._middle.empty_button.click()
     assert tab.params.function == ADDITIVE
     rest(tab, qtbot)
     assert tab.pages[WALK]._middle._pages.currentIndex() == 0
     turn(tab, qtbot, COMPARE)
-    dot._empty_button.click()
+    dot.empty_button.click()
     rest(tab, qtbot)
     assert tab.params.same_length
     assert dot._pages.currentIndex() == 0

@@ -134,11 +134,11 @@ def test_a_name_that_is_no_unicode_is_saved(home):
 def test_changes_are_written_without_waiting_for_the_end(home, no_thread_left):
     settings = Settings.load()
     settings.save_changes()
-    settings._join()
+    settings.join()
     assert not home.exists()  # nothing was changed
     settings.theme = "dark"
     settings.save_changes()
-    settings._join()
+    settings.join()
     assert Settings.load().theme == "dark"
     written = (home / "settings.json").stat().st_mtime_ns
     settings.save_changes()
@@ -157,11 +157,11 @@ def test_a_full_disk_is_said_once_and_the_changes_are_saved_when_there_is_room(h
         full.setattr("engines.core.files.os.write", fails)
         for told in ("The settings could not be saved: the disk is full", "None"):
             settings.save_changes()
-            settings._join()
+            settings.join()
             assert str(settings.take_note()) == told
     assert [entry.name for entry in home.iterdir()] == []
     settings.save_changes()
-    settings._join()
+    settings.join()
     assert Settings.load().theme == "dark"
 
 
@@ -169,7 +169,7 @@ def test_each_beat_of_the_window_saves(home, open_window):
     window = open_window()
     window.settings.theme = "dark"
     window._beat.timeout.emit()
-    window.settings._join()
+    window.settings.join()
     assert Settings.load().theme == "dark"
 
 

@@ -178,14 +178,14 @@ def test_cells_choose_head_and_layer(tab, qtbot):
 
 def test_chips_switch_heads_of_the_chosen_layer_off(tab, qtbot):
     chips = tab.now.form.heads.chips
-    chips._chips[1].click()
+    chips.chips[1].click()
     assert tab.params.heads_off == ((LAYERS, 2),)
     rest(tab, qtbot)
     assert tab.now.heads.view._off == {1}
     assert tab.now.classes.view._off == {tab.now.classes.view.index(LAYERS, 2)}
     tab.now.change(layer=1)
     assert chips.off() == ()
-    chips._chips[0].click()
+    chips.chips[0].click()
     assert tab.params.heads_off == ((1, 1), (LAYERS, 2))
     tab.now.change(temperature=2.0, scope=WHOLE_LAYER)
     assert tab.params.changes() == 3

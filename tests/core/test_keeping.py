@@ -108,7 +108,7 @@ def drive(made, until, run=1, resume=False, **more):
     params = Params(run=run, until=until, keep=str(place_of("toy")), resume=resume, **more)
     job = Job(params, lambda: made, lambda event: None)
     events = list(made.run(job))
-    made._join()
+    made.join()
     return events
 
 
@@ -117,7 +117,7 @@ def killed(until=12, **more):
     made = Keeping(Trainer())
     events = drive(made, until, **more)
     made._keep()
-    made._join()
+    made.join()
     made._claim.release()
     return events
 
@@ -267,7 +267,7 @@ def test_a_full_disk_is_said_once_and_leaves_nothing(place, monkeypatch):
     made = Keeping(Trainer())
     drive(made, 3)
     made._keep()
-    made._join()
+    made.join()
     with monkeypatch.context() as disk:
 
         def full(*_args):
@@ -346,7 +346,7 @@ def test_copies_cost_little(monkeypatch):
     drive(made, 2)
     monkeypatch.setattr(keeping.time, "perf_counter", lambda: clock)
     made._keep()
-    made._join()
+    made.join()
     assert made._wait == pytest.approx(30)
     drive(made, 3)
     trainer.cost = 3
