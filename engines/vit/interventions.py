@@ -20,7 +20,7 @@ class Temperature:
     ----------
     layer : int
     value : float
-        Above 1 looks around more evenly, below 1 more sharply.
+        Above 1 attends more evenly, below 1 more sharply.
     heads : tuple of int, optional
         Only these heads; None for the whole layer.
     """
@@ -40,7 +40,7 @@ class HeadsOff:
 
 @dataclass(frozen=True)
 class KeysRemoved:
-    """No token looks at these tokens any more; their weights are exactly 0 and the rest is renormalized."""
+    """No token attends to these tokens any more; their weights are exactly 0 and the rest is renormalized."""
 
     layer: int
     tokens: tuple[int, ...]

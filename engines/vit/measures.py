@@ -76,7 +76,7 @@ def places(rows: int, cols: int, device: torch.device | None = None) -> Tensor:
 
 
 def mean_distance(weights: Tensor, rows: int, cols: int) -> Tensor:
-    """Mean distance between a patch and what it looks at.
+    """Mean distance between a patch and what it attends to.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def mean_distance(weights: Tensor, rows: int, cols: int) -> Tensor:
 
 
 def spread(row: Tensor, rows: int, cols: int) -> Tensor:
-    """Mean distance, in patches, of what one token looks at (..., N) from the middle of it -> (...)."""
+    """Mean distance, in patches, of what one token attends to (..., N) from the middle of it -> (...)."""
     where = places(rows, cols, row.device)
     share = row[..., -rows * cols :]
     share = share / share.sum(-1, keepdim=True).clamp_min(1e-12)  # (..., P)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -78,6 +80,19 @@ def test_pages_are_built_when_they_are_first_shown(tab, qtbot):
     assert len(list(tab.pages.made)) == 1
     turn_to(tab, LOGIT_LENS, qtbot)
     assert len(list(tab.pages.made)) == 2
+
+
+def test_settings_of_before_pages_had_places_of_their_own_are_read(open_window, own_home):
+    before = {"layer": 3, "temperature": 2.0, "points": 7, "study_data": "CIFAR-10", "study_folder": "/cifar",
+              "study_seed": 4, "seeds": 2}  # fmt: skip
+    (own_home / "settings.json").write_text(json.dumps({"topics": {"vit": before}}))
+    tab = open_window().show_topic("vit")
+    now, study = tab.params, tab.pages[-1].params
+    assert (now.layer, now.temperature, now.points) == (3, 2.0, 7)
+    assert (study.study_data, study.study_folder, study.study_seed, study.seeds) == ("CIFAR-10", "/cifar", 4, 2)
+    tab.now.step(layer=2)
+    assert tab.pages[LOGIT_LENS].params.layer == 2
+    assert study == tab.pages[-1].params
 
 
 def test_undo_takes_a_step_back_and_stays_on_the_page(tab, qtbot):
@@ -314,7 +329,7 @@ def test_a_masked_patches_key_has_no_weight_and_says_so(tab, qtbot):
     page.go(2)
     page.keys.point_at(page.keys.cell_rect((0, 0)).center())
     assert page.lines[0].text().endswith("= 0")
-    assert "painted away" in page.lines[1].text()
+    assert "masked" in page.lines[1].text()
 
 
 # ------------------------------------------------------------------ lens

@@ -50,9 +50,9 @@ class HeadMaps(Event):
     looked_at_by : ndarray (H, N)
         Its column.
     entropy : ndarray (H,)
-        Bits, mean over all queries: 0 looks at one token, log2(N) at all alike.
+        Bits, mean over all queries: 0 attends to one token, log2(N) to all alike.
     distance : ndarray (H,)
-        Mean distance between a patch and what it looks at, in patches (Dosovitskiy 2021, figure 7).
+        Mean distance between a patch and what it attends to, in patches (Dosovitskiy 2021, figure 7).
     off : ndarray of bool (H,)
         Heads that are switched off.
     """
@@ -91,7 +91,7 @@ WEIGHTS_BUDGET = 4_000_000  #: numbers (16 MB) that `LayerWeights` may hold befo
 
 @dataclass(frozen=True)
 class ClassTokenMaps(Event):
-    """Whom the class token looks at, in all layers and heads.
+    """Where the class token attends, in all layers and heads.
 
     Attributes
     ----------
@@ -100,8 +100,8 @@ class ClassTokenMaps(Event):
     entropy : ndarray (L, H)
         Bits, of that row.
     distance : ndarray (L, H)
-        Since the class token has no place: mean distance, in patches, of what it looks at from the middle of
-        what it looks at (small: one spot).
+        Since the class token has no place: mean distance, in patches, of what it attends to from the middle of
+        that (small: one spot).
     off : ndarray of bool (L, H)
         Heads that are switched off.
     """

@@ -97,7 +97,7 @@ class IntervenePage(PhotoPage):
         hold_lines(self.said, 2)
         self.clear = button("Give all back", "reset", "boxed", "Take the paint away", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
-        self._photo = Card("Paint patches away", self.paint, "no token looks at them, in any layer",
+        self._photo = Card("Paint patches away", self.paint, "no token attends to them, in any layer",
                            tools=[self.clear])  # fmt: skip
         self._scan = Card(
             "Each head switched off", self.heads, "layers ↓  heads →",

@@ -87,7 +87,7 @@ class ScaleCards:
         for view, name, file in (
             (self.grid, "Accuracy, %", "scale-table"),
             (self.live, "In training, %", "scale-batches"),
-            (self.maps, "Where the class token looks", "scale-maps"),
+            (self.maps, "Where the class token attends", "scale-maps"),
             (self.similarity, "Likeness of positions", "scale-positions"),
         ):
             say(view, "setAccessibleName", name)
@@ -103,7 +103,7 @@ class ScaleCards:
         )
         self.grid_card = card("Accuracy, %", col((self.grid, 1), self.verdict, gap=S2))
         self.live_card = card("In training, %", self.live, foot=self.live_key)
-        left = col(quiet("Where the class token looks"), (self.maps, 1), self.maps_bar, gap=S1)
+        left = col(quiet("Where the class token attends"), (self.maps, 1), self.maps_bar, gap=S1)
         right = col(quiet("Likeness of positions"), (self.similarity, 1), self.similarity_bar, gap=S1)
         shown = col(quiet("The picture"), (self.photo, 1), gap=S1)
         learned = row((shown, 6), (left, 10), (right, 10), gap=S3)

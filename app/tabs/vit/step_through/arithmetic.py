@@ -64,7 +64,7 @@ def formula(event: HeadSteps, stage: int, key: int, dim: int) -> tuple[Text, ...
     if stage == SOFTMAX:
         raised = exponentials(event)
         if event.masked[key]:
-            return plain("exp(−∞) / Σ = 0"), Message("This patch is painted away: nobody looks at it.")
+            return plain("exp(−∞) / Σ = 0"), Message("This patch is masked: no token attends to it.")
         top = float(event.scaled[~event.masked].max())
         total = float(raised.sum())
         return (
