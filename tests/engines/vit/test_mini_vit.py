@@ -121,7 +121,7 @@ def options(tmp_path, monkeypatch):
     labels = rng.integers(0, 10, 64).astype(np.uint8)
     images = np.clip(rng.normal(0, 20, (64, 32, 32, 3)) + labels[:, None, None, None] * 25, 0, 255).astype(np.uint8)
     monkeypatch.setattr(cifar, "load", lambda data, cache, part: (images, labels))
-    return train.parse(["--minutes", "1", "--batch", "16"])
+    return train.parse(["--minutes", "1", "--batch", "8"])
 
 
 def test_training_learns_and_goes_on_where_it_was_stopped(options, one_thread):
