@@ -13,6 +13,7 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QMimeData, QObject
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 
 from app import export, theme
+from app.dressing import Dressing
 from app.settings import config_folder
 from app.topic.tab import Tab
 from app.topics import topics
@@ -25,7 +26,8 @@ from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
-WALKS = {"short": (2, 8), "long": (6, 15)}  # random walks: times over all pages, acts on each time
+#: Random walks: times over all pages, acts on each time; of so many new looks asked for one is put on.
+WALKS = {"short": (2, 8, 4), "long": (6, 15, 1)}
 CHANGES = 400  # of a slider, 200 a second
 FURTHER = 2  # rounds at most where the last one grew
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
@@ -157,6 +159,13 @@ def few_sheets(monkeypatch):
     monkeypatch.setattr("app.theme.sheet", lambda tokens: sheet(tokens) if next(written) < SHEETS else last)
 
 
+def seldom_dressed(monkeypatch, every: int) -> None:
+    """Each theme and language is put on by all that was ever opened: half of the time of a walk, if all are."""
+    asked = itertools.count()
+    ask = Dressing.ask
+    monkeypatch.setattr(Dressing, "ask", lambda *one, **look: next(asked) % every or ask(*one, **look))
+
+
 def visits(window) -> list[tuple[str, int]]:
     """All pages of all tabs, after each has been opened once."""
     return [(topic.name, page) for topic in topics() for page in range(len(window.show_topic(topic.name).pages))]
@@ -165,7 +174,8 @@ def visits(window) -> list[tuple[str, int]]:
 @pytest.mark.parametrize("walk", ["short", pytest.param("long", marks=pytest.mark.proof)])
 @pytest.mark.timeout(900)
 def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
-    rounds, acts = WALKS[walk]
+    rounds, acts, every = WALKS[walk]
+    seldom_dressed(monkeypatch, every)
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
     for inner in ("dropped", "models", "saved"):
         (tmp_path / inner).mkdir()
