@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app import pageexport, words
@@ -38,11 +38,14 @@ class Key:
         What it does.
     act : callable
         Does it, to the window.
+    late : bool
+        What has the focus hears it first: only what nothing there wanted comes to the window.
     """
 
     keys: tuple[QKeySequence.StandardKey | str, ...]
     says: str
     act: Callable[[Window], object]
+    late: bool = False
 
     def written(self) -> str:
         """The keys as the system writes them."""
@@ -70,7 +73,7 @@ OF_WINDOW = (
     Key((Keys.Undo,), "Undo", on_tab("undo")),
     Key(("Ctrl+Y", "Ctrl+Shift+Z"), "Redo", on_tab("redo")),
     Key(("0",), "Fit the views", on_tab("fit")),
-    Key(("Esc",), "Take back a pin or a choice", on_tab("escape")),
+    Key(("Esc",), "Take back a pin or a choice", on_tab("escape"), late=True),
     Key(("F6",), "To the next part of the window", next_region),
     Key((Keys.Quit,), "Quit", lambda window: window.close()),
 )
@@ -108,9 +111,20 @@ OF_PARTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
+def act_late(window: Window, event: QKeyEvent) -> bool:
+    """Do what a key says that nothing has wanted; False if it says nothing here."""
+    pressed = QKeySequence(event.keyCombination())
+    found = [key for key in OF_WINDOW if key.late and pressed in [QKeySequence(one) for one in key.keys]]
+    for key in found:
+        key.act(window)
+    return bool(found)
+
+
 def bind(window: Window) -> None:
-    """Listen to the keys of the window."""
+    """Listen to the keys of the window, but those that come to it last."""
     for key in OF_WINDOW:
+        if key.late:
+            continue
         for sequence in key.keys:
             QShortcut(QKeySequence(sequence), window).activated.connect(lambda act=key.act: act(window))
 

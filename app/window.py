@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QKeyEvent,
     QResizeEvent,
     QShowEvent,
 )
@@ -306,6 +307,10 @@ class Window(QMainWindow):
             self.dressing.ask(theme=theme.system())
 
     # -- window events
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not keys.act_late(self, event):
+            super().keyPressEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
         if data.hasUrls() or data.hasImage() or data.hasText():

@@ -18,6 +18,7 @@ from app.header import DropDown, entry, with_keys
 from app.keys import Help
 from app.placing import SMALLEST
 from app.sheet import Sheet, bring_or_open
+from app.sliders import Field
 from app.tabs.scoring import TOPIC
 from app.widgets import MANY, MenuButton
 from engines.checkpoints import catalog
@@ -54,6 +55,21 @@ def test_f1_tells_all_keys_of_the_window_once(window, qtbot):
             assert words.tr(key.says) in said(sheet)
     press(sheet, "Esc")
     qtbot.waitUntil(lambda: not window.findChildren(Help))
+
+
+def test_esc_is_for_what_has_the_focus_and_else_for_the_page(window, qtbot, monkeypatch):
+    heard = []
+    monkeypatch.setattr(window.tab, "escape", lambda: heard.append("page"))
+    qtbot.waitUntil(window.isActiveWindow)
+    field = window.tab.now.dock.findChild(Field)
+    before = field.text()
+    field.setFocus()
+    field.setText("12345")
+    press(field, "Esc")
+    assert (field.text(), heard) == (before, [])
+    window.tab.now.centre.setFocus()
+    press(window.tab.now.centre, "Esc")
+    assert heard == ["page"]
 
 
 def test_keys_and_about_are_whole_in_chinese(window):

@@ -86,6 +86,7 @@ def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
     assert {"olleh", "right", "5 tokens"} <= texts(tab.pages[DECODE].centre)
     tab.pages[DECODE].line.clearFocus()  # an empty line shows what is read as soon as nobody writes in it
     tab.pages[DECODE].line.editingFinished.emit()
+    tab.header.undo_button.setFocus()  # who presses it has left the line
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         tab.undo()
     assert (tab.params.text, tab.pages[DECODE].line.text()) == ("", "attention")
