@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from app import words
 from app.header import DropDown, entry, with_keys
 from app.samples import sample_names
+from app.topics import topic
 from app.words import Text, tr
 from engines.checkpoints import catalog, layout
 from engines.checkpoints.catalog import KnownModel
@@ -130,6 +131,15 @@ class PictureChooser(Chooser):
         menu.addSeparator()
         for text, keys, act in (("Open pictures", "Ctrl+O", shell.open_files), ("Paste", "Ctrl+V", shell.paste)):
             entry(menu, with_keys(text, keys), act)
+        others = shell.used_elsewhere(self._tab.topic.name)
+        if others:
+            menu.addSeparator()
+        for name, picture in others:
+            owner = topic(name)
+            title = Message(owner.title) if owner is not None else words.plain(name)
+            shown = words.plain(shortened(tr(known(picture.name)), IN_MENU))
+            said = Message("{name}, as in {topic}", {"name": shown, "topic": title})
+            entry(menu, said, partial(shell.take_shown, picture))
         recent = [Path(path) for path in shell.settings.recent_pictures if Path(path).is_file()]
         if recent:
             menu.addSeparator()

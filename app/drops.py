@@ -23,7 +23,7 @@ from engines.core.pictures import SUFFIXES
 MANY = 2000  # entries of a folder that are looked at
 STAYS = "{refusal} The old picture stays."
 
-_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
 _WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
 
 
@@ -127,7 +127,7 @@ def _sort(path: Path, drop: Drop) -> None:
         if not pictures:
             raise LabError("{name}: this folder holds neither pictures nor a model.", name=name)
         drop.pictures += pictures
-    elif path.suffix.lower() in _WEIGHTS:
+    elif path.suffix.lower() in WEIGHTS:
         if not layout.is_model_folder(path.parent):
             raise LabError("{name}: weights come as a folder with config.json and *.safetensors.", name=name)
         _check_model(path.parent)

@@ -35,13 +35,16 @@ class PictureReader(QObject):
     refused : Message
         Names the picture and the reason, and says that the old one stays.
     thumbnail : Path, QImage
-        File and small picture; a null image for a file that can't be read.
+        File and small picture.
+    unreadable : Path, Message
+        In place of a thumbnail: why there is none.
     busy : bool
     """
 
     opened = Signal(object)
     refused = Signal(object)
     thumbnail = Signal(object, QImage)
+    unreadable = Signal(object, object)
     busy = Signal(bool)
     _done = Signal(int, object)
 
@@ -123,7 +126,15 @@ class PictureReader(QObject):
                 ticket, read = wanted
                 self._done.emit(ticket, _tried(read))
             elif path is not None:
-                self.thumbnail.emit(path, _thumbnail(path))
+                self._tell_small(path)
+
+    def _tell_small(self, path: Path) -> None:
+        try:
+            image = _thumbnail(path)
+        except LabError as error:
+            self.unreadable.emit(path, error.message)
+        else:
+            self.thumbnail.emit(path, image)
 
 
 def from_qimage(image: QImage, name: str) -> Picture:
@@ -169,9 +180,6 @@ def _tried(read: Callable[[], Picture]) -> Picture | LabError:
 def _thumbnail(path: Path) -> QImage:
     from engines.data.pictures import read_picture
 
-    try:
-        image = to_qimage(read_picture(path, keep=THUMBNAIL * THUMBNAIL * 4).rgb)
-    except LabError:
-        return QImage()
+    image = to_qimage(read_picture(path, keep=THUMBNAIL * THUMBNAIL * 4).rgb)
     size = QSize(THUMBNAIL, THUMBNAIL)
     return image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)

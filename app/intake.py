@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtCore import QMimeData, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.downloads import Download, progress_text
 from app.drops import STAYS, Drop, sort_drop, sort_paths
+from app.dropzone import Foreseen, foreseen, kinds
 from app.images import PictureReader
 from app.network import Network
 from app.strip import PictureStrip
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from app.window import Window
 
 
-NAMED = 2  # refusals that are told one by one
+NAMED = 2  #: refusals that are told one by one
+LISTED = 12  #: names of files that stand in a sentence
+SOON = 150  #: ms in which refusals of thumbnails are told together
 
 
 class Intake(QObject):
@@ -51,7 +54,13 @@ class Intake(QObject):
         self._target: AnyTab | None = None  # the tab that the picture being read is for, see `_expect`
         self._paths: list[Path] = []  # it and the pictures that came with it
         self._further: list[Path] = []  # those of them to be read if it can't be
+        self._reads: Path | None = None  # the file that is being read
         self._unread: list[Message] = []  # what else came with it and could not be taken
+        self._bad: dict[Path, Message] = {}  # pictures that came with it, or before, and can't be read
+        self._strip_tab: AnyTab | None = None  # whose strip was filled last
+        self._used: dict[str, Picture] = {}  # by topic, what a hand has brought there last
+        self._soon = QTimer(self, singleShot=True, interval=SOON)
+        self._soon.timeout.connect(self._tell_bad)
         self.reading = False
         self._strips: list[PictureStrip] = []
         self._reader = PictureReader(self)
@@ -59,6 +68,7 @@ class Intake(QObject):
         self._reader.refused.connect(self._refused)
         self._reader.busy.connect(self._busy)
         self._reader.thumbnail.connect(self._thumbnail)
+        self._reader.unreadable.connect(self._no_thumbnail)
 
     # -- coming in
     def ask_files(self) -> None:
@@ -100,6 +110,13 @@ class Intake(QObject):
             self._expect(tab)
             self._reader.open_sample(name)
 
+    def foresee(self, data: QMimeData) -> Foreseen:
+        """What a drop of this will do, told while it is dragged; no file is opened for it."""
+        tab = self._window.tab
+        first = next((each.title for each in topics() if each.pictures), "")
+        shows = tab.topic.title if tab is not None and tab.takes_pictures else first
+        return foreseen(kinds(data, self._is_wanted), tab.topic.title if tab is not None else "", shows)
+
     def _last_folder(self) -> str:
         recent = self._window.settings.recent_pictures
         return str(Path(recent[0]).parent) if recent else str(Path.home())
@@ -121,9 +138,10 @@ class Intake(QObject):
         if drop.image is not None:
             self._reader.open_image(drop.image, words.tr("Pasted picture"))
         elif drop.pictures:
+            self._bad.clear()
             if self._target is not None:
                 self._fill_strip(self._target, drop.pictures)
-            self._reader.open(drop.pictures[0])
+            self._open(drop.pictures[0])
         if drop.refusal is not None and tab.takes_pictures:
             tab.complain(drop.refusal, word="Refused")
         elif drop.errors:
@@ -157,13 +175,36 @@ class Intake(QObject):
             self._strips.append(strip)
             strip.chosen.connect(lambda path, t=tab: self._choose(t, path))
             tab.above.addWidget(strip)
+        self._strip_tab = tab
         strip.fill(paths)
         strip.show()
         self._reader.make_thumbnails(paths)
 
     def _choose(self, tab: AnyTab, path: Path) -> None:
         self._expect(tab)
+        self._open(path)
+
+    def _open(self, path: Path) -> None:
+        self._reads = path
         self._reader.open(path)
+
+    def hand_over(self, picture: Picture) -> None:
+        """Show a picture that another tab shows, or showed."""
+        tab = self._picture_tab()
+        if tab is not None:
+            self._expect(tab)
+            self._show(tab, picture)
+
+    def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
+        """The pictures that other topics were last given, each with the topic's name, the newest first."""
+        mine = self._used.get(topic)
+        return [(name, one) for name, one in reversed(self._used.items()) if name != topic and one is not mine]
+
+    def _show(self, tab: AnyTab, picture: Picture) -> None:
+        self._used.pop(tab.topic.name, None)
+        self._used[tab.topic.name] = picture
+        tab.take_picture(picture)
+        self._mark(tab, Path(picture.source) if picture.source else None)
 
     # -- the reader's answers
     def _busy(self, busy: bool) -> None:
@@ -175,11 +216,11 @@ class Intake(QObject):
             self._window.settings.add_picture(picture.source)
         tab, paths, unread = self._target, self._paths, self._unread
         if tab is None and (tab := self._picture_tab()) is not None and paths:
-            self._fill_strip(tab, paths)
-            self._mark(tab, Path(picture.source))
+            self._fill_strip(tab, [path for path in paths if path not in self._bad])
         if tab is not None:
             self._expect(tab)
-            tab.take_picture(picture)
+            self._show(tab, picture)
+            unread = [*unread, *self._bad.values()] if paths else unread
             if unread:  # said now, since another picture takes what was said before away
                 tab.complain(_together(unread), word="Refused")
             elif picture.note is not None:
@@ -188,27 +229,52 @@ class Intake(QObject):
     def _refused(self, reason: Message) -> None:
         """Of several pictures the first good one is shown; the broken ones before it are named."""
         inner = reason.values.get("refusal")
-        self._unread.append(inner if isinstance(inner, Message) else reason)
+        why = inner if isinstance(inner, Message) else reason
+        if self._reads is not None and self._paths:
+            self._leave_out(self._reads, why)
+        else:
+            self._unread.append(why)
+        said = [*self._unread, *self._bad.values()] if self._paths else self._unread
         if self._further:
             path = self._further.pop(0)
             if self._target is not None:
                 self._mark(self._target, path)
-            self._reader.open(path)
+            self._open(path)
         elif self._target is not None:
-            self._target.complain(Message(STAYS, {"refusal": _together(self._unread)}), word="Refused")
+            self._target.complain(Message(STAYS, {"refusal": _together(said)}), word="Refused")
         else:
-            self._window.complain(_together(self._unread), word="Refused")
+            self._window.complain(_together(said), word="Refused")
 
     @staticmethod
-    def _mark(tab: AnyTab, path: Path) -> None:
-        """Show in a tab's strip which of its pictures is read."""
+    def _mark(tab: AnyTab, path: Path | None) -> None:
+        """Show in a tab's strip which of its pictures is read, or shown."""
         strip = tab.findChild(PictureStrip)
-        if strip is not None and path in strip.paths:
+        if strip is not None:
             strip.mark(path)
 
     def _thumbnail(self, path: Path, image: object) -> None:
         for strip in self._strips:  # not searched for: they come by the dozen, and a tab has a thousand objects
             strip.put(path, image)
+
+    def _no_thumbnail(self, path: Path, why: Message) -> None:
+        if path not in self._bad:
+            self._leave_out(path, why)
+            self._soon.start()
+
+    def _leave_out(self, path: Path, why: Message) -> None:
+        """A picture can't be read: it leaves the strip."""
+        self._bad[path] = why
+        if path in self._further:
+            self._further.remove(path)
+        for strip in self._strips:
+            strip.remove(path)
+
+    def _tell_bad(self) -> None:
+        """Name the pictures of the strip that can't be read, as soon as some are known."""
+        if self.reading:
+            self._soon.start()  # what is read now may be refused, too, or takes away what was said
+        elif self._strip_tab is not None and self._bad:
+            self._strip_tab.complain(_together(list(self._bad.values())), word="Refused")
 
     # -- models
     def use_model(self, source: str) -> None:
@@ -295,8 +361,12 @@ def _patterns(suffixes: Iterable[str]) -> str:
 
 
 def _together(errors: list[Message]) -> Message:
-    """The first refusals, and how many more there are."""
-    told, more = errors[0], len(errors) - NAMED
+    """The first refusals, and the names in those after them."""
+    told, rest = errors[0], errors[NAMED:]
     for error in errors[1:NAMED]:
         told = Message("{first} {second}", {"first": told, "second": error})
-    return Message("{first} And {n} more.", {"first": told, "n": more}) if more > 0 else told
+    if not rest:
+        return told
+    names = ", ".join(str(error.values.get("name", "")) for error in rest[:LISTED])
+    names += ", …" if len(rest) > LISTED else ""
+    return Message("{first} And {n} more: {names}.", {"first": told, "n": len(rest), "names": names})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.network import Network
     from app.window import Window
 
-WIDE = 600
+WIDE, LEAST = 600, 560
 OWN, CHINA, OTHER = range(3)
 HUBS: tuple[Text, ...] = (
     words.plain("huggingface.co"),
@@ -90,6 +90,7 @@ class NetworkSheet(Sheet):
         self.clerk.ask(proxy)
         self.clerk.ask(shelf.kept)
         self._show_folder()
+        self.least = LEAST  # the list comes later
 
     # -- the hub
     def _hub(self) -> None:

@@ -38,7 +38,7 @@ class Sheet(QDialog):
         self.close_button.clicked.connect(lambda _checked=False: self.close())
         self.setLayout(col((self._area, 1), row(1, self.close_button, 1), gap=S3, pad=(S4, S4, S2, S4)))
         QShortcut(QKeySequence("Esc"), self).activated.connect(self.close)
-        self._wide = wide
+        self._wide, self.least = wide, 0
 
     def heading(self, text: Text) -> None:
         """Begin a group."""
@@ -71,7 +71,7 @@ class Sheet(QDialog):
         self._area.setWidget(held)
         around = 5 * S4 + self.close_button.sizeHint().height()
         need = max(held.heightForWidth(self._wide - 2 * S4), held.sizeHint().height()) + around
-        self.resize(self._wide, min(need, HIGH, self.screen().availableGeometry().height() - 80))
+        self.resize(self._wide, min(max(need, self.least), HIGH, self.screen().availableGeometry().height() - 80))
         self.show()
 
 

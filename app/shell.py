@@ -9,6 +9,7 @@ from app.settings import Settings
 from app.words import Text
 from engines.core.errors import Message
 from engines.core.lane import Lane
+from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 
 
@@ -33,6 +34,12 @@ class Shell(Protocol):
 
     def take_sample(self, name: str) -> None:
         """Show one of the sample photos."""
+
+    def take_shown(self, picture: Picture) -> None:
+        """Show a picture that another tab shows."""
+
+    def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
+        """The pictures that other topics were last given, with the names of these topics."""
 
     def take_paths(self, paths: list[str]) -> None:
         """Take files and folders as if they were dropped on the window."""

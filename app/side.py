@@ -76,6 +76,10 @@ class Side(QFrame):
         self._buttons[topic.name] = one
         layout.addWidget(one)
 
+    def button_of(self, name: str) -> QWidget | None:
+        """The line of a topic; None for one that is not in the list."""
+        return self._buttons.get(name)
+
     def set_topic(self, name: str) -> None:
         """Mark a topic without telling anybody."""
         self._buttons[name].setChecked(True)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
-from app import theme, words
+from app import theme
 
 HIGH = 72  #: px, the strip
 THUMB = QSize(84, 56)
@@ -57,33 +57,27 @@ class PictureStrip(QListWidget):
         self.blockSignals(False)
 
     def put(self, path: Path, image: object) -> None:
-        """Show a thumbnail; a null image marks a file that can't be read."""
+        """Show a thumbnail."""
         if not isinstance(image, QImage) or path not in self.paths:
-            return
-        item = self.item(self.paths.index(path))
-        if image.isNull():
-            item.setIcon(QIcon())  # beside one there is no room for the mark
-            item.setText("?")
-            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-            item.setFlags(Qt.ItemFlag.NoItemFlags)
-            self.retranslated()
             return
         scaled = QPixmap.fromImage(image).scaled(
             THUMB, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
         )
         left, top = (scaled.width() - THUMB.width()) // 2, (scaled.height() - THUMB.height()) // 2
-        item.setIcon(QIcon(scaled.copy(left, top, THUMB.width(), THUMB.height())))
+        self.item(self.paths.index(path)).setIcon(QIcon(scaled.copy(left, top, THUMB.width(), THUMB.height())))
 
-    def retranslated(self) -> None:
-        """Say of which files there is no picture."""
-        for path, item in zip(self.paths, map(self.item, range(self.count())), strict=True):
-            if not item.flags():
-                item.setToolTip(words.tr("{name}: no picture can be read from it.", name=path.name))
+    def remove(self, path: Path) -> None:
+        """Take out a file that can't be read; what is marked stays so, and nothing is emitted."""
+        if path in self.paths:
+            self.blockSignals(True)
+            self.takeItem(self.paths.index(path))
+            self.blockSignals(False)
+            self.paths.remove(path)
 
-    def mark(self, path: Path) -> None:
-        """Mark a picture as the chosen one without telling anybody."""
+    def mark(self, path: Path | None) -> None:
+        """Mark the picture that is shown without telling anybody; none, where it is not among these."""
         self.blockSignals(True)
-        self.setCurrentRow(self.paths.index(path))
+        self.setCurrentRow(self.paths.index(path) if path in self.paths else -1)
         self.blockSignals(False)
 
     def _changed(self, row: int) -> None:

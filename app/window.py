@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 from app import diagnostics, keys, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
+from app.dropzone import DropZone
 from app.folders import show_in_folder
 from app.intake import Intake
 from app.placing import Placing
@@ -44,6 +46,7 @@ from app.words import Text
 from engines.core.device import memory_in_use
 from engines.core.errors import Message
 from engines.core.lane import Lane
+from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Progress
 
 BEAT = 1000  #: ms between two looks at memory and frames per second
@@ -89,6 +92,7 @@ class Window(QMainWindow):
         middle = row(self.side, (self._stack, 1), gap=0)
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
+        self.zone = DropZone(self)
         self.setFocus()  # else the first topic would have it
         self.placing = Placing(self)
         keys.bind(self)
@@ -221,6 +225,14 @@ class Window(QMainWindow):
         """Show one of the sample photos."""
         self.intake.sample(name)
 
+    def take_shown(self, picture: Picture) -> None:
+        """Show a picture that another tab shows."""
+        self.intake.hand_over(picture)
+
+    def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
+        """The pictures that other topics were last given, with the names of these topics."""
+        return self.intake.used_elsewhere(topic)
+
     def take_paths(self, paths: list[str]) -> None:
         """Take files and folders as if they were dropped on the window."""
         self.intake.paths(paths)
@@ -313,10 +325,15 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
-        if data.hasUrls() or data.hasImage() or data.hasText():
-            accept_copy(event)
+        if (data.hasUrls() or data.hasImage() or data.hasText()) and accept_copy(event):
+            what = self.intake.foresee(data)
+            self.zone.show_over(self._stack, what, self.side.button_of(what.topic))
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.zone.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self.zone.hide()
         if accept_copy(event):
             self.intake.dropped(event.mimeData())
 

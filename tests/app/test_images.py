@@ -151,10 +151,13 @@ def test_thumbnails_come_after_the_picture_asked_for(reader: PictureReader, qtbo
         paths.append(tmp_path / f"{i}.png")
         paths[-1].write_bytes(PNG if i != 3 else b"nonsense")
     small: dict[Path, QImage] = {}
+    bad: dict[Path, Message] = {}
     reader.thumbnail.connect(small.__setitem__)
+    reader.unreadable.connect(bad.__setitem__)
     reader.make_thumbnails(paths)
-    qtbot.waitUntil(lambda: len(small) == 5)
-    assert small[paths[3]].isNull()
+    qtbot.waitUntil(lambda: len(small) + len(bad) == 5)
+    assert list(bad) == [paths[3]]
+    assert "3.png" in str(bad[paths[3]])
     good = small[paths[0]]
     assert (good.width(), good.height()) == (96, 64)
     assert good.pixelColor(5, 5).red() > 200

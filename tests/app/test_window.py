@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app import theme, words
 from app.cards import Card
+from app.choosers import PictureChooser
 from app.keys import next_region
 from app.regions import bring
 from app.settings import Settings
@@ -22,6 +24,7 @@ from app.topics import Topic
 from app.widgets import Button, box, col
 from engines.core.protocol import Ended, Job
 from tests.app import toy
+from tests.app.models import tiny_vit
 from tests.app.toy import ToyParams
 from tests.app.views_help import pixels, show
 from tests.tiffs import tiff
@@ -358,22 +361,124 @@ def test_thumbnails_reach_their_strip_without_a_search_through_the_tabs(tab, win
     assert strip.item(1).icon().cacheKey() != before
 
 
-def test_a_file_without_a_picture_is_marked_in_the_strip(qtbot, tmp_path):
+def test_a_file_without_a_picture_leaves_the_strip(qtbot, tmp_path):
     strip = PictureStrip()
     show(qtbot, strip, 400, 80)
-    strip.fill([tmp_path / "good.png", tmp_path / "bad.png"])
-    strip.put(tmp_path / "bad.png", QImage())
-    tile = strip.visualItemRect(strip.item(1)).adjusted(4, 4, -4, -4)
-    shot = pixels(strip)[tile.top() : tile.bottom(), tile.left() : tile.right()].astype(int)
-    marked = np.argwhere(np.abs(shot - shot[0, 0]).sum(2) > 60)
-    assert len(marked) > 10  # the mark can be seen, in the middle
-    assert np.abs(marked.mean(0) - np.array(shot.shape[:2]) / 2).max() < 6
-    assert strip.item(1).toolTip() == "bad.png: no picture can be read from it."
-    words.set_language("zh")
-    strip.retranslated()
-    assert strip.item(1).toolTip().startswith("bad.png：")
-    assert strip.item(0).toolTip() == "good.png"
-    words.set_language("en")
+    paths = [tmp_path / name for name in ("good.png", "bad.png", "shown.png")]
+    strip.fill(paths)
+    strip.mark(paths[2])
+    heard = []
+    strip.chosen.connect(heard.append)
+    strip.remove(paths[1])
+    assert strip.paths == [paths[0], paths[2]]
+    assert (strip.count(), strip.currentRow(), heard) == (2, 1, [])
+    strip.mark(tmp_path / "of another drop.png")
+    assert (strip.currentRow(), heard) == (-1, [])
+
+
+def test_bad_files_between_good_ones_are_all_named_and_leave_no_thumbnail(tab, window, qtbot, tmp_path):
+    names = [f"{i}.png" for i in range(8)]
+    for i, name in enumerate(names):
+        if i % 2 == 0:
+            picture_file(tmp_path, name, "red")
+        else:
+            (tmp_path / name).write_bytes(b"\x89PNG\r\n")
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(tmp_path)))
+    strip = tab.findChild(PictureStrip)
+    qtbot.waitUntil(lambda: strip.count() == 4)
+    qtbot.waitUntil(lambda: all(name in tab.error.reason() for name in names[1::2]))
+    assert not any(name in tab.error.reason() for name in names[::2])
+    assert [path.name for path in strip.paths] == names[::2]
+    assert tab.params.picture.name == strip.paths[strip.currentRow()].name == "0.png"
+
+
+def test_the_strip_marks_what_is_shown_and_nothing_else(tab, window, qtbot, tmp_path):
+    paths = [picture_file(tmp_path, f"{i}.png", "blue") for i in range(3)]
+    settle(qtbot, tab, lambda: window.intake.dropped(mime(*paths)))
+    strip = tab.findChild(PictureStrip)
+    assert strip.currentRow() == 0
+    settle(qtbot, tab, lambda: window.take_sample("cat"))
+    assert strip.currentRow() == -1
+    settle(qtbot, tab, lambda: strip.setCurrentRow(1))
+    assert (tab.params.picture.name, strip.currentRow()) == ("1.png", 1)
+
+
+# ------------------------------------------------------------------ while something is dragged
+def drag(window, data):
+    at = window.rect().center()
+    event = QDragEnterEvent(at, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0))
+    QApplication.sendEvent(window, event)
+    return event.isAccepted()
+
+
+def test_a_drag_says_where_it_will_land_and_what_it_will_do(tab, window, qtbot, tmp_path):
+    cat = picture_file(tmp_path, "cat.png", "red")
+    model = tiny_vit(tmp_path / "my ViT")
+    (tmp_path / "empty").mkdir()
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        picture_file(photos, f"{i}.png", "red")
+    image = QMimeData()
+    image.setImageData(QImage(3, 3, QImage.Format.Format_RGB32))
+    zone = window.zone
+    for data, said, good in (
+        (mime(cat), "Show cat.png in Models", True),
+        (mime(photos), "Show 3 pictures in Models, in a strip to choose from", True),
+        (mime(cat, photos / "0.png"), "Show 2 pictures in Models, in a strip to choose from", True),
+        (image, "Show the picture in Models", True),
+        (mime(model), "Use the model my ViT", True),
+        (mime(tmp_path / "empty"), "There is no picture and no model in it.", False),
+    ):
+        assert drag(window, data)
+        assert zone.isVisible()
+        assert (zone.text, zone._what.good) == (said, good)
+        QApplication.sendEvent(window, QDragLeaveEvent())
+        assert not zone.isVisible()
+    drag(window, mime(cat))
+    shot = pixels(window)
+    assert zone._over == QRect(window._stack.mapTo(window, QPoint(0, 0)), window._stack.size())
+    left, top = zone._over.left() + 13, zone._over.center().y()
+    accent = np.array(theme.color("accent").getRgb()[:3])
+    edge = shot[top - 20 : top + 20, left - 2 : left + 3].astype(int)
+    assert (np.abs(edge - accent).sum(-1) < 60).any()  # a line around where it will land
+
+
+def test_a_model_of_another_topic_marks_that_topic(open_window, tmp_path):
+    window = open_window()
+    window.show_topic("scoring")
+    drag(window, mime(tiny_vit(tmp_path / "my ViT")))
+    assert window.zone._further == window.zone._place(window.side.button_of("vit"))
+    drag(window, mime(picture_file(tmp_path, "cat.png", "red")))
+    assert window.zone.text == "Show cat.png in ViT"  # the first that shows pictures
+
+
+# ------------------------------------------------------------------ a picture of one tab in another
+def test_a_picture_used_in_one_tab_is_at_hand_in_the_others(open_window, qtbot, monkeypatch):
+    found = {each.name: each for each in (toy.TOPIC, replace(toy.TOPIC, name="other", title="Settings"))}
+    for module in ("app.topics", "app.window", "app.intake"):
+        monkeypatch.setattr(f"{module}.topics", lambda: tuple(found.values()))
+    for module in ("app.topics", "app.window", "app.choosers"):
+        monkeypatch.setattr(f"{module}.topic", found.get)
+    window = open_window()
+    first, second = window.show_topic("toy"), window.show_topic("other")
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.green)
+    data = QMimeData()
+    data.setImageData(image)
+    with qtbot.waitSignal(window.intake._reader.opened):
+        window.intake.dropped(data)
+    picture = second.params.picture
+    assert window.used_elsewhere("other") == []
+    assert window.used_elsewhere("toy") == [("other", picture)]
+    window.show_topic("toy")
+    chooser = PictureChooser(first)
+    qtbot.addWidget(chooser)
+    chooser.menu().aboutToShow.emit()
+    (line,) = [action for action in chooser.menu().actions() if action.text() == "Pasted picture, as in Settings"]
+    line.trigger()
+    assert first.params.picture is picture
+    assert window.used_elsewhere("other") == []  # it is the same
 
 
 def test_what_is_no_picture_is_refused_and_the_old_one_stays(tab, window, qtbot, tmp_path):
@@ -393,14 +498,16 @@ def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are
     with qtbot.waitSignal(window.intake._reader.opened):
         window.intake.dropped(mime(tmp_path))
     assert tab.params.picture.name == "3.png"
-    assert tab.findChild(PictureStrip).currentRow() == 2
+    strip = tab.findChild(PictureStrip)
+    assert [path.name for path in strip.paths] == ["3.png", "4.png"]
+    assert strip.currentRow() == 0
     said = tab.error.accessibleName()
     assert "1.png" in said
     assert "2.png" in said
     assert "stays" not in said
     tab.error.dismiss()
     qtbot.waitUntil(lambda: not tab.now.feed.stream.is_busy)  # the answer to the one before
-    settle(qtbot, tab, lambda: tab.findChild(PictureStrip).setCurrentRow(3))
+    settle(qtbot, tab, lambda: strip.setCurrentRow(1))
     assert (tab.params.picture.name, tab.error.isVisible()) == ("4.png", False)
 
 
@@ -448,7 +555,7 @@ def test_nobody_is_taken_to_another_topic_before_there_is_a_picture(blind, qtbot
     assert window.tab.params.picture.name == "3.png"
     assert "2.png" in window.tab.error.reason()
     strip = window.tab.findChild(PictureStrip)
-    assert (strip.count(), strip.currentRow()) == (4, 2)
+    assert (strip.count(), strip.currentRow()) == (2, 0)
 
 
 def test_what_was_refused_before_is_not_said_of_files_that_are_taken(blind, tmp_path):

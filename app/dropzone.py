@@ -1,0 +1,166 @@
+"""While something is dragged over the window: where it will land, and what will be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from app import theme, words
+from app.drops import MANY, WEIGHTS, nobodys, pictures_in
+from app.theme import HEAD, R2, S2, S3, S4
+from engines.checkpoints import catalog, layout
+from engines.core.errors import LabError, Message
+
+LOOKED_AT = 60  #: of the dropped things; that many tell what the drop is about
+VEIL = 215  #: alpha of the paper over what will make way
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a drop will do.
+
+    Attributes
+    ----------
+    text : Message
+    topic : str
+        Whose tab it will land on; empty for the one on screen.
+    good : bool
+        Something can be used.
+    """
+
+    text: Message
+    topic: str = ""
+    good: bool = True
+
+
+@dataclass
+class Kinds:
+    """What is dragged, by names alone: no file is opened."""
+
+    pictures: int = 0
+    first: str = ""
+    models: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    web: bool = False
+
+
+def kinds(data: QMimeData, wanted: Callable[[Path], bool] = nobodys) -> Kinds:
+    """Sort what is dragged; ``wanted`` says what the tab on screen would take itself."""
+    found = Kinds()
+    local = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    if local:
+        _sort(local, wanted, found)
+    elif data.hasImage():
+        found.pictures = 1
+    else:
+        found.web = bool(data.urls())
+    return found
+
+
+def _sort(paths: Iterable[Path], wanted: Callable[[Path], bool], found: Kinds) -> None:
+    for path in islice(paths, MANY):
+        if wanted(path):
+            found.files += (path,)
+        elif path.suffix.lower() in WEIGHTS:
+            found.models += (str(path.parent),)
+        elif not path.is_dir():
+            found.pictures += 1
+            found.first = found.first or path.name
+        elif layout.is_model_folder(path):
+            found.models += (str(path),)
+        else:
+            try:
+                inside = pictures_in(path)
+            except LabError:
+                continue
+            found.pictures += len(inside)
+            found.first = found.first or (inside[0].name if inside else "")
+
+
+def foreseen(found: Kinds, here: str, shows: str) -> Foreseen:
+    """What will be done with it.
+
+    Parameters
+    ----------
+    found : Kinds
+    here : str
+        Title of the tab on screen.
+    shows : str
+        Title of the tab that pictures go to: it or, where it takes none, the first that does; empty for none.
+    """
+    if found.files:
+        several = Message("{n} files", {"n": len(found.files)})
+        name = several if len(found.files) > 1 else words.plain(found.files[0].name)
+        return Foreseen(Message("Open {name} in {topic}", {"name": name, "topic": Message(here)}))
+    if found.models:
+        source = found.models[-1]
+        topic, title = catalog.topic_of(source), layout.folder_name(Path(source))
+        return Foreseen(Message("Use the model {name}", {"name": title}), topic)
+    if not found.pictures or not shows:
+        if found.web:
+            return Foreseen(Message("A web address can't be used: save the picture and drop the file."), good=False)
+        return Foreseen(Message("There is no picture and no model in it."), good=False)
+    on: dict[str, object] = {"topic": Message(shows)}
+    if found.pictures == 1:
+        one = words.plain(found.first) if found.first else Message("the picture")
+        return Foreseen(Message("Show {name} in {topic}", {"name": one, **on}))
+    return Foreseen(Message("Show {n} pictures in {topic}, in a strip to choose from", {"n": found.pictures, **on}))
+
+
+class DropZone(QWidget):
+    """Lies over the tab while something is dragged, and lets the drag through to the window."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._over = QRect()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._what = Foreseen(Message(""))
+        self._further: QRect | None = None
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return words.tr(self._what.text)
+
+    def show_over(self, place: QWidget, what: Foreseen, further: QWidget | None = None) -> None:
+        """Cover ``place`` and say what will be done; ``further`` is the topic that it will land on, if not this one."""
+        self._what = what
+        self.setGeometry(self._window.rect())
+        self._over = self._place(place)
+        self._further = None if further is None else self._place(further)
+        self.setAccessibleName(self.text)
+        self.raise_()
+        self.show()
+        self.update()
+
+    def _place(self, part: QWidget) -> QRect:
+        return QRect(part.mapTo(self._window, QPoint(0, 0)), part.size())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        token = "accent" if self._what.good else "danger"
+        with QPainter(self) as painter:
+            painter.fillRect(self._over, theme.color("surface", VEIL))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.color(token), 2, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(QRectF(self._over).adjusted(S3, S3, -S3, -S3), R2, R2)
+            if self._further is not None:
+                painter.drawRoundedRect(QRectF(self._further).adjusted(-1, -1, 1, 1), R2, R2)
+            painter.setFont(theme.font(HEAD, bold=True))
+            flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+            room = self._over.adjusted(S4 * 2, S4, -S4 * 2, -S4)
+            need = painter.boundingRect(room, flags, self.text).adjusted(-S4, -S2, S4, S2)
+            painter.setPen(QPen(theme.color(token), 1))
+            painter.setBrush(theme.color("surface"))
+            painter.drawRoundedRect(need, R2, R2)
+            painter.setPen(theme.color("text"))
+            painter.drawText(room, flags, self.text)
