@@ -18,7 +18,7 @@ from engines.checkpoints.catalog import KnownModel
 from engines.core.errors import Message
 
 if TYPE_CHECKING:
-    from app.tab import AnyTab
+    from app.topic.tab import Tab
 
 LONGEST = 22  #: letters of a name that stand on a button; the middle of a longer one is left out
 IN_MENU = 44  #: the same for a line of a menu
@@ -40,7 +40,7 @@ class Chooser(DropDown):
 
     Parameters
     ----------
-    tab : AnyTab
+    tab : Tab
         Its shell opens, downloads and takes what is chosen.
     name : str or Message
         What to show before anything is known.
@@ -48,7 +48,7 @@ class Chooser(DropDown):
         Tooltip with ``{name}`` in it.
     """
 
-    def __init__(self, tab: AnyTab, name: Text, tip: str) -> None:
+    def __init__(self, tab: Tab, name: Text, tip: str) -> None:
         super().__init__(name, "", self.fill)
         self._tab, self._tip, self._name = tab, tip, name
 
@@ -70,7 +70,7 @@ class Chooser(DropDown):
 class ModelChooser(Chooser):
     """Lists the models of a topic: those at hand are used at once, those of the hub are fetched on a click."""
 
-    def __init__(self, tab: AnyTab) -> None:
+    def __init__(self, tab: Tab) -> None:
         super().__init__(tab, "Model", "Model: {name}")
         self.source = ""
 
@@ -114,7 +114,7 @@ class ModelChooser(Chooser):
 class PictureChooser(Chooser):
     """Sample photos, files, the clipboard and the pictures of the last times."""
 
-    def __init__(self, tab: AnyTab) -> None:
+    def __init__(self, tab: Tab) -> None:
         super().__init__(tab, "Picture", "Picture: {name}")
         self.source = ""
 
@@ -158,12 +158,12 @@ def known(name: str) -> Text:
     return name if name in words.translations() else words.plain(name)
 
 
-def model_chooser(tab: AnyTab) -> ModelChooser:
+def model_chooser(tab: Tab) -> ModelChooser:
     """The header's button for the model."""
     return ModelChooser(tab)
 
 
-def picture_chooser(tab: AnyTab) -> PictureChooser:
+def picture_chooser(tab: Tab) -> PictureChooser:
     """The header's button for the picture."""
     return PictureChooser(tab)
 

@@ -26,7 +26,7 @@ from engines.core.pictures import SUFFIXES, Picture
 from engines.core.protocol import Ended
 
 if TYPE_CHECKING:
-    from app.tab import AnyTab
+    from app.topic.tab import Tab
     from app.window import Window
 
 
@@ -51,13 +51,13 @@ class Intake(QObject):
         self._window = window
         self.network = Network(window.settings)
         self._download: Download | None = None
-        self._target: AnyTab | None = None  # the tab that the picture being read is for, see `_expect`
+        self._target: Tab | None = None  # the tab that the picture being read is for, see `_expect`
         self._paths: list[Path] = []  # it and the pictures that came with it
         self._further: list[Path] = []  # those of them to be read if it can't be
         self._reads: Path | None = None  # the file that is being read
         self._unread: list[Message] = []  # what else came with it and could not be taken
         self._bad: dict[Path, Message] = {}  # pictures that came with it, or before, and can't be read
-        self._strip_tab: AnyTab | None = None  # whose strip was filled last
+        self._strip_tab: Tab | None = None  # whose strip was filled last
         self._used: dict[str, Picture] = {}  # by topic, what a hand has brought there last
         self._soon = QTimer(self, singleShot=True, interval=SOON)
         self._soon.timeout.connect(self._tell_bad)
@@ -147,14 +147,14 @@ class Intake(QObject):
         elif drop.errors:
             tab.complain(_together(drop.errors), word="Refused")
 
-    def _expect(self, tab: AnyTab | None, paths: Sequence[Path] = (), unread: Iterable[Message] = ()) -> None:
+    def _expect(self, tab: Tab | None, paths: Sequence[Path] = (), unread: Iterable[Message] = ()) -> None:
         """A picture is about to be read for this tab; if it can't be, those after it are tried.
 
         None is the first tab that takes pictures: nobody is taken there before there is one to be seen.
         """
         self._target, self._paths, self._further, self._unread = tab, list(paths), list(paths[1:]), list(unread)
 
-    def _picture_tab(self) -> AnyTab | None:
+    def _picture_tab(self) -> Tab | None:
         """The tab on screen if it takes pictures, else the first that does."""
         tab = self._window.tab
         if tab is not None and tab.takes_pictures:
@@ -162,7 +162,7 @@ class Intake(QObject):
         found = next((t for t in topics() if t.pictures), None)
         return self._window.show_topic(found.name) if found is not None else None
 
-    def _fill_strip(self, tab: AnyTab, paths: list[Path]) -> None:
+    def _fill_strip(self, tab: Tab, paths: list[Path]) -> None:
         strip = tab.findChild(PictureStrip)
         if len(paths) < 2:
             if strip is not None and paths[0] in strip.paths:
@@ -180,7 +180,7 @@ class Intake(QObject):
         strip.show()
         self._reader.make_thumbnails(paths)
 
-    def _choose(self, tab: AnyTab, path: Path) -> None:
+    def _choose(self, tab: Tab, path: Path) -> None:
         self._expect(tab)
         self._open(path)
 
@@ -200,7 +200,7 @@ class Intake(QObject):
         mine = self._used.get(topic)
         return [(name, one) for name, one in reversed(self._used.items()) if name != topic and one is not mine]
 
-    def _show(self, tab: AnyTab, picture: Picture) -> None:
+    def _show(self, tab: Tab, picture: Picture) -> None:
         self._used.pop(tab.topic.name, None)
         self._used[tab.topic.name] = picture
         tab.take_picture(picture)
@@ -246,7 +246,7 @@ class Intake(QObject):
             self._window.complain(_together(said), word="Refused")
 
     @staticmethod
-    def _mark(tab: AnyTab, path: Path | None) -> None:
+    def _mark(tab: Tab, path: Path | None) -> None:
         """Show in a tab's strip which of its pictures is read, or shown."""
         strip = tab.findChild(PictureStrip)
         if strip is not None:
@@ -290,7 +290,7 @@ class Intake(QObject):
         self._remember_if_good(tab, source)
         tab.take_model(source)
 
-    def _remember_if_good(self, tab: AnyTab, source: str) -> None:
+    def _remember_if_good(self, tab: Tab, source: str) -> None:
         """Put a model among the recent ones once it has answered; one that is refused is not offered again."""
 
         def answered(good: bool) -> None:

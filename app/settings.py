@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QWidget
 from app.settingsfile import LISTS, RECENT, SettingsFile, UnreadableError, Values
 from engines.checkpoints.reach import is_address
 from engines.core.errors import LabError, Message
-from engines.core.params import Params, renamed, rules
+from engines.core.params import Params, renamed
 
 HOME_VARIABLE = "ATTENTION_LAB_HOME"  #: folder to keep everything in, instead of the system's places
 VERSION = 1
@@ -184,10 +184,6 @@ class Settings:
             except ValueError:
                 continue
         return params
-
-    def keep(self, topic: str, params: Params, extra: tuple[str, ...] = ()) -> None:
-        """Remember the fields that have a rule, and the ``extra`` ones."""
-        self.keep_fields(topic, params, (*rules(params), *extra))
 
     def keep_fields(self, place: str, params: Params, names: tuple[str, ...]) -> None:
         """Remember these fields."""

@@ -14,7 +14,7 @@ from app import export
 from app.placing import FIRST
 from app.settings import Settings
 from app.stream import Stream
-from app.tab import AnyTab
+from app.topic.tab import Tab
 from app.topics import topics
 from app.window import Window
 from engines.core.files import WriteError, write
@@ -63,7 +63,7 @@ def take(options: Namespace, settings: Settings) -> int:
     return int(failed)
 
 
-def turn(tab: AnyTab, number: int) -> bool:
+def turn(tab: Tab, number: int) -> bool:
     """Turn to a page, or to the last one, and let it compute; pages may have streams of their own."""
     tab.show_page(min(number, len(tab.pages)) - 1)
     left = PATIENCE
@@ -74,7 +74,7 @@ def turn(tab: AnyTab, number: int) -> bool:
     return wait(tab)
 
 
-def wait(tab: AnyTab) -> bool:
+def wait(tab: Tab) -> bool:
     """Let the tab compute until it rests; False if it failed or took too long."""
     if not tab.is_busy:
         return not tab.failed
@@ -92,7 +92,7 @@ def wait(tab: AnyTab) -> bool:
     return bool(results) and results[-1]
 
 
-def wait_for_files(window: Window, tab: AnyTab) -> bool:
+def wait_for_files(window: Window, tab: Tab) -> bool:
     """Let dropped files be read and shown."""
     while window.intake.reading:
         pause(20)

@@ -16,7 +16,6 @@ import app.tabs
 from app.collecting import importing
 
 if TYPE_CHECKING:
-    from app.tab import TopicTab
     from app.topic.page import Page
     from app.topic.tab import Tab
 
@@ -52,8 +51,6 @@ class Topic:
         ``module:Class`` of each `app.topic.page.Page`, imported when the topic is first shown.
     tab : str
         ``module:Class`` of the tab, where the topic has one of its own.
-    engine : str
-        ``module:Class`` of the engine of a tab that has only one, imported on the compute thread.
     pictures : bool
         Whether pictures may be dropped on it.
     tagline, about : str
@@ -68,17 +65,16 @@ class Topic:
     order: int
     icon: str
     tab: str = "app.topic.tab:Tab"
-    engine: str = ""
     pages: tuple[str, ...] = ()
     pictures: bool = False
     tagline: str = ""
     about: str = ""
     shots: tuple[Shot, ...] = ()
 
-    def tab_class(self) -> type[TopicTab | Tab]:
+    def tab_class(self) -> type[Tab]:
         """Import and return the tab's class; its pages are imported with it."""
         self.page_classes()
-        found: type[TopicTab | Tab] = _found(self.tab)
+        found: type[Tab] = _found(self.tab)
         return found
 
     def page_classes(self) -> tuple[type[Page], ...]:

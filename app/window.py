@@ -36,10 +36,10 @@ from app.settings import Settings
 from app.sheet import Sheet
 from app.side import Side
 from app.status import NAMES, Status
-from app.tab import AnyTab
 from app.theme import NARROW
 from app.tools import Tools
 from app.topic.owning import adopt
+from app.topic.tab import Tab
 from app.topics import topic, topics
 from app.widgets import box, col, label, row
 from app.words import Text
@@ -65,17 +65,17 @@ class Window(QMainWindow):
         super().__init__()
         self.settings = settings
         self.lane = Lane()
-        self.tabs: dict[str, AnyTab] = {}
+        self.tabs: dict[str, Tab] = {}
         self.last_failure: Ended | None = None
         self._wanted = ""  # a topic that was chosen and is not shown yet
-        self._built: dict[str, AnyTab] = {}  # that were not shown yet
+        self._built: dict[str, Tab] = {}  # that were not shown yet
         self._paints = 0
         self._beat_at = time.monotonic()
         self.setWindowTitle("Attention Lab")
         self.setAcceptDrops(True)
         self.intake = Intake(self)
         self.saving = Saving(self)
-        self.saving.told.connect(lambda note: self.tab and self.tab.tell(note))
+        self.saving.told.connect(self._saved)
         self.saving.refused.connect(self.complain)
         self.tools = Tools(self)
         self.side = Side(topics(), self.tools.buttons)
@@ -107,10 +107,10 @@ class Window(QMainWindow):
 
     # -- topics
     @property
-    def tab(self) -> AnyTab | None:
+    def tab(self) -> Tab | None:
         """The tab on screen; None before the first is built."""
         found = self._stack.currentWidget()
-        return found if isinstance(found, AnyTab) else None
+        return found if isinstance(found, Tab) else None
 
     def open_topic(self, name: str) -> None:
         """Bring a topic to the front; the first time in three turns: import, build, show."""
@@ -133,7 +133,7 @@ class Window(QMainWindow):
         if self._wanted:
             self.show_topic(self._wanted)
 
-    def _build(self, name: str) -> AnyTab:
+    def _build(self, name: str) -> Tab:
         """Build a topic's tab, unless that is done."""
         if name not in self._built:
             found = topic(name)
@@ -142,7 +142,7 @@ class Window(QMainWindow):
             self._built[name] = found.tab_class()(found, self)
         return self._built[name]
 
-    def show_topic(self, name: str) -> AnyTab:
+    def show_topic(self, name: str) -> Tab:
         """Bring a topic to the front, building it if it is the first time."""
         self._wanted = ""
         if name not in self.tabs:
@@ -242,19 +242,23 @@ class Window(QMainWindow):
         self.intake.download(source)
 
     # -- status bar
-    def _busy(self, tab: AnyTab, busy: bool) -> None:
+    def _busy(self, tab: Tab, busy: bool) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.set_busy(busy)
 
-    def _answered(self, tab: AnyTab) -> None:
+    def _answered(self, tab: Tab) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.answered()
 
-    def _progress(self, tab: AnyTab, progress: Progress) -> None:
+    def _progress(self, tab: Tab, progress: Progress) -> None:
         if tab is self.tab and not self.intake.downloading:
             self.status.set_progress(progress.text, progress.done, progress.total)
 
-    def _note(self, tab: AnyTab, note: Message | None) -> None:
+    def _saved(self, note: Message) -> None:
+        if (tab := self.tab) is not None:
+            tab.tell(note)
+
+    def _note(self, tab: Tab, note: Message | None) -> None:
         if tab is self.tab:
             self.status.set_note(note)
 

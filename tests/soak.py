@@ -44,7 +44,6 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from app import theme
 from app.launch import start
 from app.settings import Settings
-from app.tab import TopicTab
 from app.topic.state import State
 from app.topics import topics
 from app.training import Training
@@ -262,8 +261,6 @@ class Soak(QObject):
             if large is not None and tab.takes_models and (name == VIT or tab.claims_model(large)):
                 tab.take_model(large)
                 self._rest(training=True)
-            if isinstance(tab, TopicTab):
-                tab.change(undoable=False, **as_at_first(tab.params))
             for state in tab.findChildren(State):
                 state.put(**as_at_first(state.params))
             self._rest(training=True)

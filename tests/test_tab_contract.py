@@ -8,21 +8,20 @@ import importlib.util
 import pkgutil
 import weakref
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from app import icons, words
 from app.settings import Settings
-from app.tab import AnyTab
+from app.topic.page import Page
 from app.topic.tab import Tab
 from app.topics import GROUPS, Topic, topics
 from app.window import Window
 from engines.core.errors import Message
 from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
-from tests.app import dialects, reading
+from tests.app import reading, tabs
 from tests.conftest import dispose
 
 
@@ -32,17 +31,17 @@ def topic(request) -> Topic:
 
 
 @pytest.fixture
-def tab(topic, open_window, qtbot) -> AnyTab:
+def tab(topic, open_window, qtbot) -> Tab:
     """The tab of a topic with its first result from the real engine, in Chinese."""
     words.forget_missing()
     window = open_window(1280, 800, language="zh")
     made = window.show_topic(topic.name)
     made.seen = []
-    dialects.listen(made, made.seen.append)
+    tabs.listen(made, made.seen.append)
     first = made.page
-    for page in (*range(len(made.pages)), first) if isinstance(made, Tab) else ():
+    for page in (*range(len(made.pages)), first):
         made.show_page(page)
-        qtbot.waitUntil(lambda: dialects.rests(made), timeout=60_000)
+        qtbot.waitUntil(lambda: tabs.rests(made), timeout=60_000)
     qtbot.waitUntil(lambda: not made.is_busy, timeout=60_000)
     return made
 
@@ -58,11 +57,11 @@ def declared(topic: Topic) -> list[type[Event]]:
     return [kind for kind in every if issubclass(kind, Frame | Record) and kind.__module__.startswith(room.__name__)]
 
 
-def variants(part: Any) -> Iterator[dict[str, object]]:
+def variants(page: Page) -> Iterator[dict[str, object]]:
     """Each option of each choice: some events come only with one of them."""
-    for name, rule in dialects.controls(part).items():
+    for name, rule in tabs.controls(page).items():
         for option in getattr(rule, "options", ()):
-            if option != getattr(part.params, name):
+            if option != getattr(page.params, name):
                 yield {name: option}
 
 
@@ -74,7 +73,7 @@ def test_a_topic_says_who_it_is(topic, qapp):
     assert all(issubclass(owner.params_type, Params) for owner in owners)
 
 
-def opens_on_a_result(tab: AnyTab) -> None:
+def opens_on_a_result(tab: Tab) -> None:
     assert not tab.failed, tab.shell.last_failure
     assert not tab.error.isVisible()
     assert [e for e in tab.seen if isinstance(e, Frame) and not isinstance(e, Progress)]
@@ -87,37 +86,36 @@ def opens_on_a_result(tab: AnyTab) -> None:
         assert len(colors) > 20  # something is drawn
 
 
-def says_everything_in_chinese(tab: AnyTab, qtbot) -> None:
+def says_everything_in_chinese(tab: Tab, qtbot) -> None:
     """As it opens; what each choice adds is read on every page in `tests.app.test_walk`."""
     for page in range(len(tab.pages)):
         tab.show_page(page)
         QApplication.processEvents()
         list(reading.texts(tab))  # opens menus, paints views: all is said
-    for part in dialects.parts(tab):
-        if isinstance(tab, Tab):
-            tab.show_page(tab.pages.index_of(part))
-        for fields in variants(part):
-            dialects.put(part, **fields)
-            qtbot.waitUntil(lambda: dialects.rests(tab), timeout=60_000)
-        for rule in rules(part.params).values():
+    for page in tab.pages:
+        tab.show_page(tab.pages.index_of(page))
+        for fields in variants(page):
+            page.state.put(**fields)
+            qtbot.waitUntil(lambda: tabs.rests(tab), timeout=60_000)
+        for rule in rules(page.params).values():
             for text in (rule.label, rule.tip, rule.group, *getattr(rule, "options", ())):
                 words.tr(text)
     assert not words.missing()
 
 
-def takes_one_event_of_each_kind(tab: AnyTab) -> None:
+def takes_one_event_of_each_kind(tab: Tab) -> None:
     """Those that came are given once more, in another order than the engine's: the slot must not mind."""
     latest: dict[type[Event], Event] = {type(e): e for e in tab.seen}
     kinds = declared(tab.topic)
     assert kinds, f"engines.{tab.topic.name}: no spec declares an event"
     assert [kind for kind in kinds if issubclass(kind, Frame) and kind in latest], "no frame of the spec ever came"
-    for part in dialects.parts(tab):
+    for page in tab.pages:
         for event in [*latest.values(), *reversed(latest.values())]:
             if not isinstance(event, Ended):
-                part.on(event)
-        over = Ended(part.params), Ended(part.params, cancelled=True)
-        for event in (Started(part.params), Progress(1, 2, Message("Computing")), *over):
-            part.on(event)
+                page.on(event)
+        over = Ended(page.params), Ended(page.params, cancelled=True)
+        for event in (Started(page.params), Progress(1, 2, Message("Computing")), *over):
+            page.on(event)
     QApplication.processEvents()
     assert not tab.grab().isNull()
 

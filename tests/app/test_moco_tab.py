@@ -17,7 +17,7 @@ from engines.moco.saved import put_aside, run_file, run_folder, saved_run
 from engines.moco.settings import BANK, FOLDER, PRESETS, SHAPES, preset
 from engines.moco.spec import BUNDLED, RANDOM, THIS_RUN, Collapsed
 from engines.moco.test.spec import Tuned
-from tests.app import dialects
+from tests.app import tabs
 
 VIEWS, QUEUE, TEST = range(3)
 SLOW = 120_000  # ms, for a machine that has much else to do
@@ -49,7 +49,7 @@ def tab(window, qtbot):
 
 
 def rest(qtbot, tab):
-    qtbot.waitUntil(lambda: dialects.rests(tab), timeout=SLOW)
+    qtbot.waitUntil(lambda: tabs.rests(tab), timeout=SLOW)
 
 
 def turn(qtbot, tab, page):

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import settingsfile
 from app.settings import HOME_VARIABLE, Settings
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import Choice, Params, Range, Switch, rules, setting
 from tests.fuzz import broken_json
 
 
@@ -28,6 +28,10 @@ class Toy(Params):
     source: str = ""
 
 
+RULED = tuple(rules(Toy))
+KEPT = (*RULED, "source")
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "new folder"))
@@ -37,7 +41,7 @@ def home(tmp_path, monkeypatch):
 def test_everything_comes_back(home, qtbot, tmp_path):
     first = Settings.load()
     first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
-    first.keep("toy", Toy(heads=7, kind="b", mask=True, source="x"), ("source",))
+    first.keep_fields("toy", Toy(heads=7, kind="b", mask=True, source="x"), KEPT)
     first.set_page("toy", 1)
     for i in range(15):
         (tmp_path / f"图 {i}.png").touch()
@@ -177,13 +181,13 @@ def test_each_beat_of_the_window_saves(home, open_window):
 def test_two_windows_keep_what_each_has_changed(home):
     first = Settings.load()
     first.theme, first.language, first.recent_models = "dark", "en", ["a", "b"]
-    first.keep("toy", Toy(heads=7, rate=0.5))
-    first.keep("other", Toy())
+    first.keep_fields("toy", Toy(heads=7, rate=0.5), RULED)
+    first.keep_fields("other", Toy(), RULED)
     first.save()
     one, two = Settings.load(), Settings.load()
     one.theme, two.language = "light", "zh"
-    one.keep("toy", Toy(heads=2, rate=0.5))
-    two.keep("toy", Toy(heads=7, rate=0.9))
+    one.keep_fields("toy", Toy(heads=2, rate=0.5), RULED)
+    two.keep_fields("toy", Toy(heads=7, rate=0.9), RULED)
     two.set_page("toy", 3)
     one.add_model("one")
     two.add_model("two")
@@ -260,7 +264,7 @@ def test_a_pipe_in_place_of_the_settings_is_put_aside(home):
 def test_broken_settings_give_defaults_and_at_most_a_note(home):
     first = Settings.load()
     first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
-    first.keep("toy", Toy(heads=7, kind="b", mask=True, source="x"), ("source",))
+    first.keep_fields("toy", Toy(heads=7, kind="b", mask=True, source="x"), KEPT)
     first.set_page("toy", 1)
     first.save()
     good = json.loads((home / "settings.json").read_text())

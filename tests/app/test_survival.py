@@ -15,13 +15,11 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 from app import export, theme
 from app.dressing import Dressing
 from app.settings import config_folder
-from app.topic.tab import Tab
 from app.topics import topics
 from app.training import Training
 from app.views.base import PixelView
 from engines.checkpoints import catalog
 from tests import corpus
-from tests.app import dialects
 from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
@@ -83,8 +81,8 @@ def mime(*paths: Path) -> QMimeData:
 def test_200_slider_changes_a_second_end_on_the_last(window, qtbot, topic, field):
     tab = window.show_topic(topic)
     rest(qtbot, window)
-    page, feed = (tab.now, tab.now.feed) if isinstance(tab, Tab) else (tab, tab)
-    slider = page.form.control(field).slider
+    feed = tab.now.feed
+    slider = tab.now.form.control(field).slider
     asked, clock = 0, QElapsedTimer()
     clock.start()
     while asked < CHANGES:  # a slow machine gets the changes that are due in bursts
@@ -232,8 +230,8 @@ def check_each_tab(qtbot, window, vit_folder) -> None:
     window.choose_device("cpu")
     for tab in window.tabs.values():
         window.show_topic(tab.topic.name)
-        for part in dialects.parts(tab):
-            dialects.reset(part)
+        for page in tab.pages:
+            page.state.reset()
         rest(qtbot, window)
         if tab.failed:
             ways = {
@@ -242,7 +240,7 @@ def check_each_tab(qtbot, window, vit_folder) -> None:
                 "transfer": lambda tab=tab: (tab.take_model(""), tab.take_set(())),
                 "mean_ap": lambda tab=tab: tab.data.measure(()),
             }
-            ways.get(tab.topic.name, lambda tab=tab: [dialects.begin_again(part) for part in dialects.parts(tab)])()
+            ways.get(tab.topic.name, lambda tab=tab: [page.state.put(**vars(page.plain())) for page in tab.pages])()
             rest(qtbot, window)
         assert not tab.failed, f"{tab.topic.name}: {tab.error.reason()}"
 

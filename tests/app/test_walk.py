@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from PySide6.QtGui import QFontDatabase
@@ -14,14 +13,15 @@ from PySide6.QtWidgets import QApplication
 from app import export, theme, words
 from app.plots.surface import Surface
 from app.stream import Stream
-from app.tab import AnyTab
 from app.theme import FONT_VARIABLE
+from app.topic.page import Page
+from app.topic.tab import Tab
 from app.topics import topics
 from app.views.base import PixelView
 from app.views.table import QueryTable
 from engines.core.errors import Message
 from engines.core.params import Choice, Range, Switch
-from tests.app import dialects, reading
+from tests.app import reading, tabs
 from tests.app.models import tiny_vit
 
 ALL, SOME, PLAIN = 1, 3, 0
@@ -71,7 +71,7 @@ def settle(qtbot, window):
 class State:
     """Something that can be seen: a page of a tab, with some settings other than those it opens with."""
 
-    tab: AnyTab
+    tab: Tab
     page: int
     variant: str
     settings: dict[str, object]
@@ -83,7 +83,7 @@ class State:
     def reach(self, window) -> None:
         if window.tab is not self.tab:
             window.show_topic(self.tab.topic.name)
-        dialects.put(dialects.part(self.tab, self.page), **self.settings)
+        self.tab.pages[self.page].state.put(**self.settings)
         if self.tab.page != self.page:
             self.tab.show_page(self.page)
 
@@ -91,26 +91,23 @@ class State:
 def states(window, every: int) -> Iterator[State]:
     """All pages of all tabs as they open, then with each choice made and the sliders at both ends; or some of them.
 
-    Of ``every`` pages one is looked at with a choice made, each choice on others. Page by page is how they are drawn,
-    setting by setting how they are walked, so that each is computed once; the pages come in turn from the front and
-    from the back, so that each end sees the settings change.
+    Of ``every`` pages one is looked at with a choice made, each choice on others.
     """
     for tab in window.tabs.values():
-        for part, pages in dialects.pages_of(tab):
-            plain: dict[str, object] = {name: getattr(part.params, name) for name in dialects.controls(part)}
-            some = [("", {}), *variants(part)] if every else [("", {})]
+        for number, page in enumerate(tab.pages):
+            plain: dict[str, object] = {name: getattr(page.params, name) for name in tabs.controls(page)}
+            some = [("", {}), *variants(page)] if every else [("", {})]
             for at, (name, new) in enumerate(some):
-                for page in pages[:: -1 if at % 2 else 1]:
-                    if not at or (at + page) % every == 0:
-                        yield State(tab, page, name, plain | new)
-            dialects.put(part, **plain)
+                if not at or (at + number) % every == 0:
+                    yield State(tab, number, name, plain | new)
+            page.state.put(**plain)
 
 
-def variants(part: Any) -> Iterator[tuple[str, dict[str, object]]]:
+def variants(page: Page) -> Iterator[tuple[str, dict[str, object]]]:
     """Choices one by one, switches turned, all ranges at their low ends and at their high ends."""
     ends: tuple[dict[str, object], dict[str, object]] = ({}, {})
-    for name, rule in dialects.controls(part).items():
-        now = getattr(part.params, name)
+    for name, rule in tabs.controls(page).items():
+        now = getattr(page.params, name)
         match rule:
             case Choice():
                 yield from ((f"{name} {option}", {name: option}) for option in rule.options if option != now)
@@ -233,7 +230,7 @@ def rare_states(qtbot, window, language) -> list[str]:
     )
     settle(qtbot, window)
     found += [f"all heads off: {line}" for line in complaints(window, language)]
-    for part in (*dialects.parts(detr), vit.now):
-        dialects.reset(part)
+    for page in (*detr.pages, vit.now):
+        page.state.reset()
         settle(qtbot, window)
     return found

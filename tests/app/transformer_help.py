@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from app.tabs.transformer import TOPIC
-from tests.app import dialects
+from tests.app import tabs
 
 TRAINING, DECODE, LAB, MATHS = range(4)  # pages
 PATIENCE = 90_000  #: ms, for a machine under load
@@ -34,7 +34,7 @@ def run_of(tab):
 
 def rest(tab, qtbot):
     """Wait until nothing is computed for any of the pages."""
-    qtbot.waitUntil(lambda: dialects.rests(tab), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: tabs.rests(tab), timeout=PATIENCE)
 
 
 def turn(tab, qtbot, page):

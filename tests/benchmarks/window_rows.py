@@ -31,7 +31,7 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Event, Started
 from engines.vit.asking import WHOLE_LAYER
 from engines.vit.watch.spec import Answer, WatchParams
-from tests.app import dialects
+from tests.app import tabs
 from tests.benchmarks.models import Reference, detr_r50, scratch, vit_b
 from tests.benchmarks.table import Measured, in_ms, quantile
 
@@ -63,9 +63,9 @@ def _window(topic: str, **settings: Any) -> Iterator[tuple[Window, Any]]:
     window.resize(1440, 900)
     window.show()
     tab: Any = window.show_topic(topic)
-    dialects.put(dialects.part(tab, tab.page), **settings)
+    tab.pages[tab.page].state.put(**settings)
     try:
-        _spin(lambda: dialects.rests(tab) and any(stream.frames for stream in tab.findChildren(Stream)))
+        _spin(lambda: tabs.rests(tab) and any(stream.frames for stream in tab.findChildren(Stream)))
         if tab.failed:
             raise RuntimeError(f"the tab {topic} could not compute")
         yield window, tab
