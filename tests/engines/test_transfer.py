@@ -213,6 +213,17 @@ def test_tsne_comes_as_near_as_scikit_learn_in_as_many_iterations(written):
     assert exact_divergence(written, ours, 15) < 1.1 * exact_divergence(written, theirs, 15)
 
 
+def test_tsne_is_as_near_where_pictures_are_there_twice(written):
+    """openTSNE's tree loses points that lie at one place: the divergence would be several times as large."""
+    from sklearn import manifold
+
+    twice = written[:50].repeat(2, 0)
+    theirs = manifold.TSNE(perplexity=15, max_iter=ITERATIONS, init="pca", random_state=0, n_jobs=1).fit_transform(
+        twice
+    )
+    assert exact_divergence(twice, formed(twice, 15.0), 15) < 1.1 * exact_divergence(twice, theirs, 15)
+
+
 def test_tsne_is_the_same_each_time(written):
     assert np.array_equal(formed(written, 15.0), formed(written, 15.0))
 
@@ -232,7 +243,7 @@ def test_tsne_parts_what_is_apart(count):
 
 @pytest.mark.parametrize("places", [1, 2, 10])
 def test_tsne_bears_pictures_that_are_alike(places):
-    features = np.random.default_rng(0).standard_normal((places, 5)).repeat(20 // places, 0).astype(np.float32)
+    features = np.random.default_rng(0).standard_normal((places, 5)).repeat(200 // places, 0).astype(np.float32)
     assert np.isfinite(formed(features, 30.0)).all()
 
 

@@ -6,6 +6,7 @@ t-SNE is openTSNE's (Poličar, Stražar & Zupan 2024). It is imported when it is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class Neighbors:
     """t-SNE, some steps of gradient descent at a time, from the principal plane: no chance is in it.
 
     Gradients are Barnes and Hut's (van der Maaten 2014), which are quicker than interpolated ones below 10,000 points.
+    Their tree loses points that lie at one place, so features that are there twice are one point of it.
 
     Parameters
     ----------
@@ -76,20 +78,25 @@ class Neighbors:
         from openTSNE.affinity import PerplexityBasedNN
 
         self.step = 0
-        start = principal_plane(features).project(features)
+        once, self._place = np.unique(features, axis=0, return_inverse=True)  # (m, F), (n,): which of the m each is
+        start = principal_plane(once).project(once)
         start *= BEGIN / max(float(start[:, 0].std()), 1e-12)
-        possible = max(1.0, (len(features) - 1) / 3)
-        likeness = PerplexityBasedNN(features, min(perplexity, possible), method="exact", n_jobs=1)
+        self._points: Any = start  # (m, 2)
+        if len(once) == 1:
+            return
+        wanted = min(perplexity * len(once) / len(features), (len(once) - 1) / 3)
+        likeness = PerplexityBasedNN(once, max(wanted, 1.0), method="exact", n_jobs=1)
         self._points = TSNEEmbedding(start, likeness, negative_gradient_method="bh", n_jobs=1, random_state=0)
 
     @property
     def points(self) -> Floats:
         """Where the points are now, (n, 2); a copy."""
-        return np.array(self._points, np.float32)
+        return np.asarray(self._points, np.float32)[self._place.reshape(-1)]
 
     def advance(self, steps: int) -> None:
         """Some steps, with momentum and a gain per coordinate (Jacobs 1988); ``EARLY`` is a multiple of them."""
         stronger = EXAGGERATION if self.step < EARLY else 1.0
-        rate = max(len(self._points) / stronger, SLOWEST)
-        self._points.optimize(steps, inplace=True, exaggeration=stronger, learning_rate=rate, momentum=0.8)
+        if len(self._points) > 1:
+            rate = max(len(self._points) / stronger, SLOWEST)
+            self._points.optimize(steps, inplace=True, exaggeration=stronger, learning_rate=rate, momentum=0.8)
         self.step += steps
