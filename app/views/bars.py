@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 
@@ -14,6 +16,8 @@ from app.theme import BODY, S2, S3, SMALL
 from app.views.base import RIGHT, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
+
+TRACK = "sunken"  #: color of what a bar runs in
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,28 @@ def probability(name: Text, value: float, ghost: float | None = None, token: str
     """A probability bar: ``52.2 %`` and, against the untouched model, ``+8.1`` points."""
     note = "" if ghost is None else words.number(100 * (value - ghost), 1, signed=True)
     return Bar(name, ((value, token),), words.percent(value), note, ghost)
+
+
+class PixelBars(pg.BarGraphItem):
+    """Bars of one color in a view whose unit is the pixel."""
+
+    def __init__(self) -> None:
+        self._at: tuple[list[tuple[float, float, float, float]], int] = ([], 0)
+        super().__init__(x0=[], x1=[], y0=[], y1=[], pen=pg.mkPen(None))
+
+    def show_bars(self, places: list[tuple[float, float, float, float]], token: str) -> None:
+        """Left, right, top and bottom of each, in the color of a token; the same as before cost nothing."""
+        color = theme.color(token)
+        before, self._at = self._at, (places, color.rgba())
+        if before == self._at:
+            return
+        x0, x1, y0, y1 = np.array(places, float).reshape(-1, 4).T
+        brush = {"brush": color} if before[1] != color.rgba() else {}
+        self.setOpts(x0=x0, x1=x1, y0=y0, y1=y1, **brush)
+
+    def pixelPadding(self) -> float:
+        """Nothing is drawn around them; pyqtgraph would ask for the size of a pixel a dozen times a painting."""
+        return 0.0
 
 
 @dataclass
@@ -91,6 +117,7 @@ class Bars(HoverView):
         self._names: tuple[Text, ...] = ()
         self._least_high = least
         self._at = _Places()
+        self._drawn: dict[str, PixelBars] = {}  # tracks and bars, by the token of their color
 
     def set_bars(
         self, bars: Sequence[Bar], top: float | None = None, low: float = 0.0, names: Sequence[Text] = ()
@@ -100,7 +127,7 @@ class Bars(HoverView):
         ``names``: all names that may come, so that the column keeps its width while rows change places.
         """
         for bar in bars:
-            if not np.isfinite([bar.total, 0.0 if bar.ghost is None else bar.ghost]).all():
+            if not math.isfinite(bar.total + (bar.ghost or 0.0)):
                 raise ValueError(f"bar {bar.name!r} holds NaN or infinity")
         reach = [v for bar in bars for v in (bar.total, bar.ghost or 0.0)]
         if len(bars) != len(self._bars):
@@ -114,6 +141,7 @@ class Bars(HoverView):
             self.tell()
         self.setMinimumHeight(max(48, 22 * len(bars)) if self._least_high is None else self._least_high)
         self.renew()
+        self.arranged()  # bars that move while they are painted are painted twice
 
     def numbers(self) -> dict[str, np.ndarray]:
         names = np.array([words.drawn(bar.name) for bar in self._bars])
@@ -145,6 +173,41 @@ class Bars(HoverView):
         at.pitch = min(self._pitch, height / max(1, len(bars)))
         at.tall = 18 if at.pitch >= 40 else 14 if at.pitch >= 22 else 10
         at.rows = [QRectF(0, round(i * at.pitch), width, round(at.pitch)) for i in range(len(bars))]
+        self._lay()
+
+    def _lay(self) -> None:
+        """Give pyqtgraph the bars, all of a color at once."""
+        places: dict[str, list[tuple[float, float, float, float]]] = {TRACK: []}
+        left, right, tall = (
+            round(self._at.name_w),
+            round(self.width() - self._at.value_w - self._at.note_w),
+            self._at.tall,
+        )
+        base = self._base()
+        begin = self._x(base)
+        for bar, row in zip(self._bars, self._at.rows, strict=True):
+            top = self._bar_top(row)
+            places[TRACK].append((left, right, top, top + tall))
+            running, at, seam = base, begin, 1 if len(bar.parts) > 1 else 0
+            for value, token in bar.parts:
+                running += value
+                before, at = at, self._x(running)
+                start, end = (before, at) if before <= at else (at, before)
+                if end > left or value:
+                    places.setdefault(token, []).append((start, max(start + 1, end - seam), top, top + tall))
+        for token in {*places, *self._drawn}:
+            if token not in self._drawn:
+                self._drawn[token] = PixelBars()
+                self.put_below(self._drawn[token])
+                self._drawn[token].setZValue(self.painting.zValue() - (2 if token == TRACK else 1))
+            self._drawn[token].show_bars(places.get(token, []), token)
+
+    def _base(self) -> float:
+        """Where bars begin."""
+        return min(max(0.0, self._low), self._top)
+
+    def _bar_top(self, row: QRectF) -> float:
+        return row.y() + (int(row.height()) - self._at.tall) // 2
 
     def _x(self, value: float) -> float:
         left, right = self._at.name_w, self.width() - self._at.value_w - self._at.note_w
@@ -174,20 +237,11 @@ class Bars(HoverView):
         small = text_width(name, BODY) > at.name_w - S3
         column = QRectF(0, place.y(), at.name_w - S2, place.height())
         write(painter, column, name, theme.color("text"), SMALL - 1 if small else BODY, wrap=small)
-        left, right = round(at.name_w), round(self.width() - at.value_w - at.note_w)
-        top = place.y() + (int(place.height()) - at.tall) // 2
-        painter.fillRect(QRectF(left, top, right - left, at.tall), theme.color("sunken"))
-        base = running = min(max(0.0, self._low), self._top)
-        for value, token in bar.parts:
-            start, end = sorted((self._x(running), self._x(running + value)))
-            if end > left or value:
-                seam = 1 if len(bar.parts) > 1 else 0
-                painter.fillRect(QRectF(start, top, max(1.0, end - start - seam), at.tall), theme.color(token))
-            running += value
+        right, top = round(self.width() - at.value_w - at.note_w), self._bar_top(place)
         if self._low < 0:
             painter.fillRect(QRectF(self._x(0.0), top - 2, 1, at.tall + 4), theme.color("control"))
         if bar.ghost is not None:
-            start, end = sorted((self._x(base), self._x(bar.ghost)))
+            start, end = sorted((self._x(self._base()), self._x(bar.ghost)))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(start + 0.5, top - 2.5, max(1.0, end - start), at.tall + 4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pyqtgraph as pg
@@ -324,6 +324,37 @@ def test_bars_are_as_long_as_their_values(qtbot, qtlog):
     assert lengths[0] == pytest.approx(track / 2, abs=4)  # the ghost's outline crosses it
     assert lengths[1] <= 1
     assert not loud(qtlog)
+
+
+def test_bars_are_pyqtgraphs_one_item_a_color_and_painted_once(qtbot):
+    view = show(qtbot, Bars(), 400, 120)
+
+    def shown():
+        """By color: how many bars."""
+        found = [item for item in view.items() if isinstance(item, pg.BarGraphItem)]
+        return {item.opts["brush"].name(): len(item.opts["x0"]) for item in found if len(item.opts["x0"])}
+
+    view.set_bars([Bar("a", ((1.0, "cat0"), (2.0, "cat1")), "3"), Bar("b", ((1.0, "cat0"), (0.5, "cat1")), "1.5")], 4.0)
+    assert shown() == {theme.color(token).name(): 2 for token in ("sunken", "cat0", "cat1")}
+    view.set_bars([probability("c", 0.5)], 1.0)
+    assert shown() == {theme.color(token).name(): 1 for token in ("sunken", "accent")}
+    theme.use("dark")
+    view.restyled()
+    view.grab()
+    assert shown() == {theme.color(token).name(): 1 for token in ("sunken", "accent")}
+    painted, draw, turns = [], view.draw, count(1)
+    view.draw = lambda painter: painted.append(1) or draw(painter)
+
+    def once():
+        painted.clear()
+        view.set_bars([probability("c", 1 / next(turns))], 1.0)
+        for _ in range(3):
+            QApplication.processEvents()
+        return len(painted) == 1
+
+    qtbot.waitUntil(once, timeout=1000)  # at first the window has to be painted as a whole
+    view.set_bars([])
+    assert shown() == {}
 
 
 @both
