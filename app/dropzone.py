@@ -83,7 +83,7 @@ def _sort(paths: Iterable[Path], wanted: Callable[[Path], bool], found: Kinds) -
             found.first = found.first or (inside[0].name if inside else "")
 
 
-def foreseen(found: Kinds, here: str, shows: str) -> Foreseen:
+def foreseen(found: Kinds, here: str, shows: str, elsewhere: str = "") -> Foreseen:
     """What will be done with it.
 
     Parameters
@@ -93,6 +93,8 @@ def foreseen(found: Kinds, here: str, shows: str) -> Foreseen:
         Title of the tab on screen.
     shows : str
         Title of the tab that pictures go to: it or, where it takes none, the first that does; empty for none.
+    elsewhere : str
+        Name of that topic, where it is not the one on screen.
     """
     if found.files:
         several = Message("{n} files", {"n": len(found.files)})
@@ -109,8 +111,9 @@ def foreseen(found: Kinds, here: str, shows: str) -> Foreseen:
     on: dict[str, object] = {"topic": Message(shows)}
     if found.pictures == 1:
         one = words.plain(found.first) if found.first else Message("the picture")
-        return Foreseen(Message("Show {name} in {topic}", {"name": one, **on}))
-    return Foreseen(Message("Show {n} pictures in {topic}, in a strip to choose from", {"n": found.pictures, **on}))
+        return Foreseen(Message("Show {name} in {topic}", {"name": one, **on}), elsewhere)
+    many = Message("Show {n} pictures in {topic}, in a strip to choose from", {"n": found.pictures, **on})
+    return Foreseen(many, elsewhere)
 
 
 class DropZone(QWidget):

@@ -113,9 +113,11 @@ class Intake(QObject):
     def foresee(self, data: QMimeData) -> Foreseen:
         """What a drop of this will do, told while it is dragged; no file is opened for it."""
         tab = self._window.tab
-        first = next((each.title for each in topics() if each.pictures), "")
-        shows = tab.topic.title if tab is not None and tab.takes_pictures else first
-        return foreseen(kinds(data, self._is_wanted), tab.topic.title if tab is not None else "", shows)
+        found, here = kinds(data, self._is_wanted), tab.topic.title if tab is not None else ""
+        if tab is not None and tab.takes_pictures:
+            return foreseen(found, here, here)
+        first = next((each for each in topics() if each.pictures), None)
+        return foreseen(found, here, first.title, first.name) if first is not None else foreseen(found, here, "")
 
     def _last_folder(self) -> str:
         recent = self._window.settings.recent_pictures

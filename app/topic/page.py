@@ -24,6 +24,9 @@ from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Frame, Subject
 
+LEFT_ONE = "1 change to the model is left from the last time."
+LEFT_MORE = "{n} changes to the model are left from the last time."
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -233,6 +236,9 @@ class Page(QWidget):
         """It is on screen from now on."""
         self.on_screen = True
         self.refresh()
+        if count := self.state.take_restored():
+            left = Message(LEFT_ONE if count == 1 else LEFT_MORE, {"n": count})
+            self.complain(left, "Reset all changes", self.state.reset, word="Note", kind="warning")
         self.activated()
         if self.feed is not None and self.answerable():
             self.feed.asks = self.asks

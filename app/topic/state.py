@@ -46,8 +46,15 @@ class State(QObject):
         self._place, self._settings = place, settings
         found = settings.restored(place if settings.remembers(place) else former, plain)
         self.params: Any = found.following(found)  # a file may hold values that do not go together
+        self._unsaid = self.params.changes()  # to the model, that the last time has left
         self.history = History(self)
         self.history.changed.connect(self.stepped)
+
+    def take_restored(self) -> int:
+        """How many changes to the model came with the start and are still in force; 0 once that was asked."""
+        count: int = min(self._unsaid, self.params.changes())
+        self._unsaid = 0
+        return count
 
     def change(self, **fields: Any) -> None:
         """Set some fields; changes of the same ones are one step until `settle`. Looking is no step, nor is what

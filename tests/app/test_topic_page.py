@@ -12,14 +12,16 @@ from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app import export
+from app.params_form import ParamsForm
 from app.settings import Settings
 from app.topic.state import State
 from app.topic.tab import Tab
 from app.topic.training_page import TrainingPage
+from app.topics import topics
 from app.training import Training
 from app.transport import Transport
 from app.widgets import row
-from engines.core.params import Params, Range, drawn, looked, setting
+from engines.core.params import Params, Range, drawn, looked, rules, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 from engines.core.training import TrainingParams
@@ -100,6 +102,61 @@ def test_a_page_of_restored_settings_keeps_the_defaults_of_its_sliders(window, q
 
 
 # ------------------------------------------------------------------ settings and steps
+def test_what_is_left_of_the_last_time_is_said_at_once_and_once(window, qtbot):
+    window.settings.keep_fields("paged.models", PoolParams(temperature=2.0, opacity=0.9), ("temperature", "opacity"))
+    tab = window.show_topic("paged")
+    assert tab.error.reason() == "1 change to the model is left from the last time."
+    assert tab.now.params.changes() == 1
+    control = tab.now.forms[0].control("temperature")
+    assert (control.is_changed(), control.slider.default) == (True, PoolParams.temperature)
+    tab.error._action.click()  # "Reset all changes" agrees with count, tick and highlight
+    assert tab.now.params == PoolParams(opacity=0.9)
+    assert (control.is_changed(), control.number(), tab.error.isVisible()) == (False, PoolParams.temperature, False)
+    tab.now.change(temperature=2.0)
+    tab.show_page(SECOND)
+    tab.show_page(FIRST)
+    assert not tab.error.isVisible()
+    rest(tab, qtbot)
+
+
+def test_only_what_is_still_in_force_is_left_of_the_last_time(qapp):
+    settings = Settings(None)
+    settings.keep_fields("a", PoolParams(temperature=2.0), ("temperature",))
+    state = State("a", PoolParams(), settings)
+    state.reset()
+    assert state.take_restored() == 0
+    again = State("a", PoolParams(), settings)
+    assert again.take_restored() == 0  # the reset was remembered
+    again.change(temperature=3.0)
+    last = State("a", PoolParams(), settings)
+    assert (last.take_restored(), last.take_restored()) == (1, 0)
+
+
+PAGES = {f"{one.name} {kind.name()}": kind for one in topics() for kind in one.page_classes()}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_restored_values_are_no_defaults_on_any_page(name, qtbot):
+    plain = PAGES[name].params_type()
+    moved = {}
+    for field, rule in rules(plain).items():
+        match rule:
+            case Range():
+                moved[field] = type(getattr(plain, field))(rule.low)
+    try:
+        left = replace(plain, **moved)
+    except ValueError:
+        pytest.skip("the lowest values do not go together")
+    form = ParamsForm(left)
+    qtbot.addWidget(form)
+    for field in moved:
+        control = form.control(field)
+        assert control.slider.default == getattr(plain, field)
+        assert control.is_changed() == (getattr(left, field) != getattr(plain, field))
+        control.reset()
+        assert control.number() == pytest.approx(getattr(plain, field))
+
+
 def test_pages_with_the_same_params_share_them_and_others_do_not(tab, qtbot):
     tab.now.step(temperature=2.0)
     assert turn(tab, qtbot, SECOND).params.temperature == 2.0

@@ -451,6 +451,7 @@ def test_a_model_of_another_topic_marks_that_topic(open_window, tmp_path):
     assert window.zone._further == window.zone._place(window.side.button_of("vit"))
     drag(window, mime(picture_file(tmp_path, "cat.png", "red")))
     assert window.zone.text == "Show cat.png in ViT"  # the first that shows pictures
+    assert window.zone._further == window.zone._place(window.side.button_of("vit"))
 
 
 # ------------------------------------------------------------------ a picture of one tab in another
