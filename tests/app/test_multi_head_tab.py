@@ -251,7 +251,7 @@ def test_flow_cuts_values_by_head_and_shares_pixels_honestly(qtbot):
     assert is_drawn(flow)
     hover(flow, flow.slice_rect(0, 0).topLeft() + QPointF(0.2, 0.2))
     assert flow.report() == "A (4, 4): 1.00"
-    painted = Flow._painted(flow._blocks[1], flow.slice_rect(1, 1))[1]
+    painted = flow._painted(flow._blocks[1], flow.slice_rect(1, 1))[1]
     levels = {painted.pixelIndex(x, y) for x in range(painted.width()) for y in range(painted.height())}
     assert 0 in levels  # the one negative value is not lost among its neighbors
     with pytest.raises(ValueError, match="NaN"):
