@@ -93,7 +93,7 @@ def sort_drop(data: QMimeData, wanted: Callable[[Path], bool] = nobodys) -> Drop
             return Drop(image=image)
     if web:
         return Drop(errors=[_web_address(web[0].toString(QUrl.ComponentFormattingOption.PrettyDecoded))])
-    lines = [line.strip().strip('"') for line in data.text().splitlines() if line.strip()]
+    lines = [_plain_path(line.strip().strip("\"'")) for line in data.text().splitlines() if line.strip()]
     if lines and all(_WEB.fullmatch(line) or _is_there(line) for line in lines):
         return sort_paths(lines, wanted)
     return Drop(errors=[Message("There is no picture in what was dropped or pasted.")])
@@ -123,6 +123,7 @@ def _sort(path: Path, drop: Drop) -> None:
             _check_model(path)
             drop.models.append(str(path))
             return
+        layout.check_kind(path)
         pictures = pictures_in(path)
         if not pictures:
             raise LabError("{name}: this folder holds neither pictures nor a model.", name=name)
@@ -179,6 +180,11 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # a loop of links, a null character: reading will say so
         return False
+
+
+def _plain_path(text: str) -> str:
+    """The path that ``file://`` stands before, as file managers copy it; anything else as it is."""
+    return QUrl(text).toLocalFile() if text.lower().startswith("file:") else text
 
 
 def _is_there(text: str) -> bool:

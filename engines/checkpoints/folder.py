@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,16 @@ from torch import Tensor
 
 from engines.checkpoints import layout
 from engines.core.errors import LabError
+
+PARALLEL = "module."
+_COMPILED = re.compile(r"(^|\.)_orig_mod\.")
+
+
+def bare(keys: Collection[str]) -> dict[str, str]:
+    """Names of tensors without what DataParallel and torch.compile put before them when they wrap a module; each with
+    the name that it has in its file."""
+    parallel = all(key.startswith(PARALLEL) for key in keys)
+    return {_COMPILED.sub(r"\1", key.removeprefix(PARALLEL) if parallel else key): key for key in keys}
 
 
 class Tensors(Mapping[str, Tensor]):
@@ -30,9 +41,12 @@ class Tensors(Mapping[str, Tensor]):
             for key, shape in layout.read_header(file).items():
                 self._file_of[key] = file
                 self.shapes[key] = shape
+        self._wrapped = bare(self._file_of)
+        self.shapes = {name: self.shapes[key] for name, key in self._wrapped.items()}
         self._open: dict[Path, Any] = {}  # safetensors ships no types for its handles
 
     def __getitem__(self, key: str) -> Tensor:
+        key = self._wrapped[key]
         file = self._file_of[key]
         try:
             if file not in self._open:
@@ -44,10 +58,10 @@ class Tensors(Mapping[str, Tensor]):
         return tensor
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._file_of)
+        return iter(self._wrapped)
 
     def __len__(self) -> int:
-        return len(self._file_of)
+        return len(self._wrapped)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +111,10 @@ def open_folder(path: Path | str) -> Checkpoint:
     path = Path(path)
     if not path.is_dir():
         raise LabError("{name}: no such folder.", name=path.name or str(path))
+    if not (path / layout.CONFIG).is_file():
+        layout.check_kind(path)
     config = layout.read_json(path / layout.CONFIG)
+    layout.check_kind(path, config)
     if not isinstance(config.get("model_type"), str):
         name = f"{layout.folder_name(path)}/{layout.CONFIG}"
         raise LabError("{name}: doesn't say which model it is (model_type).", name=name)

@@ -12,18 +12,21 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import struct
 from pathlib import Path
 from typing import Any
 
 from engines.core import limits
 from engines.core.errors import LabError
-from engines.core.reading import is_ordinary, open_ordinary, read_bytes, unreadable
+from engines.core.reading import check_pointer, is_ordinary, open_ordinary, read_bytes, unreadable
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+INDEXES = "*.safetensors.index*.json"  # of variants too: model.safetensors.index.fp16.json
+ADAPTER = "adapter_config.json"
 PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.bin")
 
 _MOST_DIMENSIONS = 8  # an image in a batch of a list of layers has 5
@@ -42,6 +45,35 @@ def is_model_folder(path: Path | str) -> bool:
     if not is_ordinary(path / CONFIG):
         return False
     return any(True for pattern in ("*.safetensors", INDEX, *PICKLES) for _ in path.glob(pattern))
+
+
+def check_kind(path: Path, config: dict[str, Any] | None = None) -> None:
+    """Raise LabError for a folder that is a kind of its own: an adapter, the runs of a Trainer, a model of timm.
+
+    Parameters
+    ----------
+    path : Path
+    config : dict, optional
+        Its ``config.json``, where it has one.
+    """
+    name = folder_name(path)
+    if is_ordinary(path / ADAPTER):
+        raise LabError(
+            "{name}: an adapter of PEFT, which changes another model's weights. Merge it into that model "
+            "(merge_and_unload) and save that.",
+            name=name,
+        )
+    if config is not None:
+        if "model_type" not in config and isinstance(config.get("architecture"), str):
+            raise LabError(
+                "{name}: a model of timm ({kind}). The layout of transformers is read.", name=name,
+                kind=config["architecture"],
+            )  # fmt: skip
+        return
+    runs = [folder for folder in path.glob("checkpoint-*") if is_ordinary(folder / CONFIG)]
+    if runs:
+        newest = max(runs, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)] or [0])
+        raise LabError("{name}: the runs of a Trainer. Drop one of its folders: {file}.", name=name, file=newest.name)
 
 
 def folder_name(path: Path) -> str:
@@ -63,8 +95,10 @@ def read_json(path: Path) -> dict[str, Any]:
     name = f"{folder_name(path.parent)}/{path.name}"
     if not os.path.lexists(path):
         raise LabError("{name}: the file is missing.", name=name)
+    data = read_bytes(path, limits.CONFIG_FILE, name)
+    check_pointer(data, name)
     try:
-        found = json.loads(read_bytes(path, limits.CONFIG_FILE, name).decode("utf-8-sig"))
+        found = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise LabError("{name}: not valid JSON.", name=name) from error
     if not isinstance(found, dict):
@@ -83,8 +117,9 @@ def weight_files(path: Path) -> list[Path]:
     name = folder_name(path)
     if is_ordinary(path / WEIGHTS):
         return [path / WEIGHTS]
-    if is_ordinary(path / INDEX):
-        return _shards(path)
+    indexes = [file.name for file in sorted(path.glob(INDEXES)) if is_ordinary(file)]
+    if INDEX in indexes or len(indexes) == 1:
+        return _shards(path, INDEX if INDEX in indexes else indexes[0])
     others = sorted(file for file in path.glob("*.safetensors") if is_ordinary(file))  # no links that lead nowhere
     if len(others) == 1:
         return others
@@ -102,9 +137,9 @@ def weight_files(path: Path) -> list[Path]:
     raise LabError("{name}: no weights (*.safetensors) in this folder.", name=name)
 
 
-def _shards(path: Path) -> list[Path]:
-    name = f"{folder_name(path)}/{INDEX}"
-    weight_map = read_json(path / INDEX).get("weight_map")
+def _shards(path: Path, index: str) -> list[Path]:
+    name = f"{folder_name(path)}/{index}"
+    weight_map = read_json(path / index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise LabError("{name}: names no weight files.", name=name)
     shards: list[Path] = []
@@ -135,6 +170,7 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
             start = file.read(9)
             if len(start) < 9:
                 raise LabError("{name}: the file ends too early.", name=name)
+            check_pointer(start, name)
             (length,) = struct.unpack("<Q", start[:8])
             if start[8:] != b"{":
                 raise LabError("{name}: not a safetensors file.", name=name)

@@ -77,6 +77,15 @@ def _check(status: os.stat_result, name: str, most: int | None) -> None:
         )
 
 
+POINTER = b"version https://git-lfs.github.com/spec/"  #: begins a file that only names the one that was meant
+
+
+def check_pointer(start: bytes, name: str) -> None:
+    """Raise LabError for a file that is a pointer of Git LFS, by its first bytes."""
+    if start and POINTER.startswith(start[: len(POINTER)]) and len(start) > len("version "):
+        raise LabError("{name}: a pointer of Git LFS and not the file itself, which git lfs pull brings.", name=name)
+
+
 def is_ordinary(path: Path) -> bool:
     """Whether there is an ordinary file, or a link to one."""
     try:

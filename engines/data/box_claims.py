@@ -73,4 +73,6 @@ def _together(raws: Iterable[Raw]) -> dict[tuple[str, tuple[float, ...]], RawBox
 
 
 def _refuse(raw: Raw, text: str, faults: Faults) -> None:
-    faults.add(raw.file, raw.line, Message(text, {"picture": raw.picture}), count=max(1, len(raw.boxes)))
+    faults.add(
+        raw.file, raw.line, Message(text, {"picture": raw.picture}), count=max(1, len(raw.boxes)), entry=raw.entry
+    )

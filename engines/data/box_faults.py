@@ -12,12 +12,14 @@ TOLD = 50  # faults that are put into words; all are counted
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box in pixels, xyxy, with its class: ``name``, and ``number`` where the format numbers classes."""
+    """A box in pixels, xyxy, with its class: ``name``, and ``number`` where the format numbers classes; its line and
+    which entry it is, from 0, of a list in a table."""
 
     name: str
     xyxy: tuple[float, float, float, float]
     line: int
     number: float = 0
+    entry: int = -1
 
 
 @dataclass
@@ -26,8 +28,8 @@ class Raw:
 
     Attributes
     ----------
-    file, line : Path, int
-        Where it says so.
+    file, line, entry : Path, int, int
+        Where it says so; ``entry`` in the list of a table, from 0.
     picture : str
         File name of the picture; ``own``: the name to try before it; ``others``: names to try if there is none of it.
     size : (int, int)
@@ -44,6 +46,7 @@ class Raw:
     own: str = ""
     others: tuple[str, ...] = ()
     split: str = ""
+    entry: int = -1
 
 
 @dataclass
@@ -73,12 +76,13 @@ class Faults:
         """What was noted, in words."""
         return [Message(text, {"n": count, **values}) for text, (count, values) in self.noted.items()]
 
-    def add(self, file: Path, line: int, reason: Message, count: int = 1) -> None:
-        """``count`` annotations can't be used."""
+    def add(self, file: Path, line: int, reason: Message, count: int = 1, entry: int = -1) -> None:
+        """``count`` annotations can't be used. Where a file has no line breaks the ``entry`` tells more."""
         self.count += count
         if len(self.told) < TOLD:
-            told = Message("{name}, line {line}: {reason}", {"name": file.name, "line": line, "reason": reason})
-            self.told.append(told)
+            text = "{name}, line {line}: {reason}" if entry < 0 else "{name}, line {line}, entry {n}: {reason}"
+            values = {"name": file.name, "line": line, "reason": reason}
+            self.told.append(Message(text, values if entry < 0 else values | {"n": entry + 1}))
 
     def refuse(self, reason: Message) -> None:
         """A whole file can't be used; ``reason`` names it."""

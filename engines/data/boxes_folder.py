@@ -24,14 +24,14 @@ from engines.data.annotated_size import SLACK, fit_of, pixels_of
 from engines.data.box_claims import Claim, settled
 from engines.data.box_faults import Faults, Raw
 from engines.data.finder import Finder
-from engines.data.split_words import TRAIN, split_of
+from engines.data.split_words import TRAIN, folded, is_always_aside, split_of
 from engines.data.voc_origin import COUNTED, Origin, counted_from
-from engines.data.walking import Walk, names_in
+from engines.data.walking import Walk
 
 EACH = 200  # pictures between two places to stop
 COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
 OTHER_SIZE = "Pictures of another size than their annotations say: {n} (the first: {name}, {real} instead of {said})."
-MAC = "__MACOSX"  # a folder beside the real one in many an archive
+MOST_PEEKS = 40  # files that are looked into to tell what a folder is
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def listing(root: Path) -> Generator[int, None, Listing]:
     found, walk = Listing(root), Walk(root, limits.BOXES_DEPTH, limits.FOLDER_FILES)
     yield from walk.steps()
     for folder, names in walk.found:
-        if MAC in folder.parts:
+        if any(is_always_aside(part) for part in folder.relative_to(root).parts):
             continue
         for name in names:
             suffix = os.path.splitext(name)[1].lower()
@@ -139,34 +139,55 @@ def listing(root: Path) -> Generator[int, None, Listing]:
 
 
 def is_boxes_folder(path: Path) -> bool:
-    """Whether this looks like a folder of pictures with boxes; quick: only few files' ends are read."""
-    if not is_folder(path):
-        return False
+    """Whether this looks like a folder of pictures with boxes; quick: names, and few files' ends, are looked at.
+
+    It lets in what `reading` reads: the same files, at most as deep. A slow disk ends the search, since this is the
+    window's own thread.
+    """
     until = time.monotonic() + limits.LOOK
-    for folder in (path, *(path / name for name in ("annotations", "Annotations", "train", "training", "labels"))):
-        if not is_folder(folder):
-            continue
-        try:
-            names = names_in(folder, limits.LISTED)
-        except LabError:
-            continue
-        tables = [name for name in names if name.lower().endswith(".json")][: limits.PEEKED]
-        sheets = [name for name in names if name.lower().endswith(".xml")][: limits.PEEKED]
-        for looks, chosen in ((_is_table, tables), (_is_sheet, sheets)):
-            for name in chosen:
-                if looks(folder / name):
-                    return True
-                if time.monotonic() > until:  # a slow disk, and this is the window's own thread
-                    return False
+    waiting, peeked = [(path, 0)], 0
+    while waiting and time.monotonic() < until:
+        folder, depth = waiting.pop(0)
+        inner, files = _glance(folder, until)
+        for name in files:
+            looks = _is_table if name.lower().endswith(".json") else _is_sheet
+            if looks(folder / name):
+                return True
+            peeked += 1
+            if time.monotonic() > until or peeked > MOST_PEEKS:
+                return False
+        if depth < limits.BOXES_DEPTH:
+            waiting += [(folder / name, depth + 1) for name in inner]
     return False
 
 
+def _glance(folder: Path, until: float) -> tuple[list[str], list[str]]:
+    """Folders in one, those that may hold annotations first; and the first of its files that may be some."""
+    inner: list[str] = []
+    found: dict[str, list[str]] = {".json": [], ".xml": []}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                kind = os.path.splitext(entry.name)[1].lower()
+                if kind in found and not entry.name.startswith(".") and len(found[kind]) < limits.PEEKED:
+                    found[kind].append(entry.name)
+                elif kind not in SUFFIXES and not is_always_aside(entry.name) and entry.is_dir(follow_symlinks=False):
+                    inner.append(entry.name)
+                if time.monotonic() > until:
+                    break
+    except (OSError, ValueError):  # not there, no folder, not to be looked into
+        return [], []
+    inner.sort(key=lambda name: (not folded(name).startswith(("ann", "label", "xml")), name))
+    return inner[: limits.PEEKED], sorted(found[".json"]) + sorted(found[".xml"])
+
+
 def _is_table(path: Path) -> bool:
+    """By its ends; the lists of a table may stand in any order, and the keys of the inner ones far from both ends."""
     try:
         ends = read_ends(path, limits.PEEK)
     except LabError:
         return False
-    return sum(key in ends for key in COCO_KEYS) >= 2
+    return sum(key in ends for key in COCO_KEYS) > 1 or (b'"file_name"' in ends and b'"image_id"' in ends)
 
 
 def _is_sheet(path: Path) -> bool:
@@ -290,7 +311,7 @@ def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
         reason = Message("{n} pictures have the name {picture}", {"n": tied, "picture": raw.picture})
     else:
         reason = Message("the picture {picture} is missing", {"picture": raw.picture})
-    faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)))
+    faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)), entry=raw.entry)
     return None
 
 
@@ -305,7 +326,7 @@ def _annotated(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, lo
             width, height = fit.size
         elif min(raw.size) <= 0:
             reason = Message("the picture {picture} can't be read", {"picture": path.name})
-            faults.add(raw.file, raw.line, reason, count=len(raw.boxes))
+            faults.add(raw.file, raw.line, reason, count=len(raw.boxes), entry=raw.entry)
             return None
         if fit is not None and fit.differs:
             faults.note(OTHER_SIZE, name=path.name, said=_size(raw.size), real=_size(fit.real))
@@ -313,7 +334,7 @@ def _annotated(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, lo
     for box in raw.boxes:
         inside = np.clip(np.array(box.xyxy) / (width, height, width, height), 0, 1)
         if (inside[2:] - inside[:2]).min() <= 0:
-            faults.add(raw.file, box.line, Message("the box lies outside of its picture"))
+            faults.add(raw.file, box.line, Message("the box lies outside of its picture"), entry=box.entry)
             continue
         boxes.append(inside)
         labels.append(numbers[box.name])

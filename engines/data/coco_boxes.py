@@ -96,13 +96,14 @@ def _picture(entry: Entry, path: Path, pictures: Keyed[Raw], faults: Faults) -> 
     key = plain(value.get("id")) if isinstance(value, dict) else None
     name = value.get("file_name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
-        faults.add(path, line, Message("a picture without id or file_name"))
+        faults.add(path, line, Message("a picture without id or file_name"), entry=entry.place)
         return
     if key in pictures.of:
-        faults.add(path, line, Message("two pictures have the id {id}", {"id": key}))
+        faults.add(path, line, Message("two pictures have the id {id}", {"id": key}), entry=entry.place)
         return
     width, height = (number_of(value.get(side)) or 0 for side in ("width", "height"))
-    pictures.put(key, Raw(path, line, name, (int(width), int(height)) if min(width, height) > 0 else (0, 0)))
+    size = (int(width), int(height)) if min(width, height) > 0 else (0, 0)
+    pictures.put(key, Raw(path, line, name, size, entry=entry.place))
 
 
 def _category(entry: Entry, path: Path, classes: Keyed[str], faults: Faults) -> None:
@@ -110,7 +111,7 @@ def _category(entry: Entry, path: Path, classes: Keyed[str], faults: Faults) -> 
     key = plain(value.get("id")) if isinstance(value, dict) else None
     name = value.get("name") if isinstance(value, dict) else None
     if key is None or not isinstance(name, str) or not name.strip():
-        faults.add(path, entry.line, Message("a class without id or name"))
+        faults.add(path, entry.line, Message("a class without id or name"), entry=entry.place)
         return
     classes.put(key, name.strip())
 
@@ -119,7 +120,7 @@ def _annotation(entry: Entry, path: Path, pictures: Keyed[Raw], classes: Keyed[s
     value = entry.value
 
     def refuse(text: str, **values: Any) -> None:
-        faults.add(path, entry.line, Message(text, values))
+        faults.add(path, entry.line, Message(text, values), entry=entry.place)
 
     if not isinstance(value, dict):
         return refuse("this is no annotation")
@@ -141,5 +142,6 @@ def _annotation(entry: Entry, path: Path, pictures: Keyed[Raw], classes: Keyed[s
         faults.note(MADE_BOXES)
     number = as_number(value.get("category_id"))
     corners = (left, top, left + width, top + height)
-    picture.boxes.append(RawBox(label, corners, entry.line, float(number) if isinstance(number, int) else 0.0))
+    order = float(number) if isinstance(number, int) else 0.0
+    picture.boxes.append(RawBox(label, corners, entry.line, order, entry.place))
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from engines.core.errors import LabError, Message
+from engines.core.reading import check_pointer
 from engines.data import tiff
 
 _MAGIC = {
@@ -24,8 +25,15 @@ _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
 _VIDEO = Message("a video")
+_PACKED = Message("an archive")
 _RAW = Message("a camera's raw picture")
 _OTHERS: tuple[tuple[int, bytes, Message], ...] = (  # where the mark stands, the mark, what it is
+    (0, b"PK\3\4", _PACKED),
+    (0, b"\x1f\x8b\x08", _PACKED),
+    (0, b"7z\xbc\xaf\x27\x1c", _PACKED),
+    (0, b"Rar!\x1a\x07", _PACKED),
+    (0, b"\xfd7zXZ\0", _PACKED),
+    (257, b"ustar", _PACKED),
     (0, b"icns", Message("an icon (ICNS)")),
     (0, b"8BPS", Message("a Photoshop file (PSD)")),
     (0, b"gimp xcf", Message("a GIMP file (XCF)")),
@@ -87,6 +95,7 @@ def check_readable(data: bytes, name: str) -> str:
     LabError
         If it is another thing, saying what as far as that can be told.
     """
+    check_pointer(data, name)
     kind = kind_of(data)
     raw = kind == "TIFF" and _is_raw(data, name)
     if kind and not raw:
@@ -96,6 +105,8 @@ def check_readable(data: bytes, name: str) -> str:
         raise LabError("{name}: not an image.", name=name)
     if other is _VIDEO:
         raise LabError("{name}: {kind}. Save one of its frames as PNG or JPEG.", name=name, kind=other)
+    if other is _PACKED:
+        raise LabError("{name}: {kind}. Unpack it, and drop what was in it.", name=name, kind=other)
     raise LabError("{name}: {kind}. Save it as PNG or JPEG.", name=name, kind=other)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, UnidentifiedImageError, features
+from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError, features
 
 from engines.core import limits, reading
 from engines.core.errors import LabError, Message
@@ -59,6 +59,8 @@ _ORIENTATION = 0x0112  # the EXIF tag
 
 # Pillow would warn at 89 million pixels and refuse at twice as many; the limit above is checked here instead
 Image.MAX_IMAGE_PIXELS = None
+# text behind a picture, such as how it was generated: some programs write megabytes, and none of it is used
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = limits.PICTURE_TEXT
 # catch_warnings changes state that all threads share, so one picture is decoded at a time
 _one_at_a_time = threading.Lock()
 

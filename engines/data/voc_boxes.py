@@ -19,6 +19,7 @@ from engines.data.voc_origin import Origin
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _LISTS = ("train", "val", "valid", "test")  #: and not trainval, which says nothing of which one it is
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*(["'])([A-Za-z0-9._-]+)\1[^>]*\?>""")
 _FLAG = re.compile(r"\s+-?[01]$")
 
 
@@ -109,6 +110,22 @@ def parsing(data: bytes) -> Generator[None, None, Node | None]:
     return tree.root
 
 
+def in_utf8(data: bytes) -> bytes:
+    """The same text without its declaration where that says an encoding of several bytes a letter, which the parser
+    lacks: GB2312, GBK, GB18030, Big5, Shift-JIS.
+
+    Raises
+    ------
+    LookupError, ValueError
+        For an encoding that nobody knows, and text that is not in it.
+    """
+    declared = _DECLARED.match(data)
+    if declared is None or declared[2].lower() in (b"utf-8", b"utf-16", b"iso-8859-1", b"us-ascii", b"ascii"):
+        return data
+    name = declared[2].decode("ascii")
+    return data[declared.end() :].decode("gb18030" if name.lower() in ("gb2312", "gbk") else name).encode()
+
+
 def read(path: Path, faults: Faults, origin: Origin | None = None) -> Generator[object, None, Raw | None]:
     """The picture that a file tells of; None if it can't be read or is something else. Yields at places to stop.
 
@@ -117,7 +134,7 @@ def read(path: Path, faults: Faults, origin: Origin | None = None) -> Generator[
     origin = origin or Origin()
     try:
         data = yield from in_blocks(path, limits.VOC_FILE)
-        root = yield from parsing(data)
+        root = yield from parsing(in_utf8(data))
     except LabError as error:
         faults.refuse(error.message)
         return None

@@ -268,6 +268,15 @@ def test_web_addresses_are_refused() -> None:
     assert "web address" in str(sort_paths(["https://example.org/cat.png"]).refusal)
 
 
+def test_addresses_of_files_can_be_pasted_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "ein Bild.png"
+    Image.new("RGB", (4, 3)).save(path)
+    data = QMimeData()
+    data.setText(f"{QUrl.fromLocalFile(str(path)).toString(QUrl.ComponentFormattingOption.FullyEncoded)}\n")
+    assert "%20" in data.text()
+    assert sort_drop(data).pictures == [path]
+
+
 def test_what_holds_no_picture() -> None:
     text = QMimeData()
     text.setText("dear diary")

@@ -296,3 +296,58 @@ def test_choose_takes_the_table_that_knows_most() -> None:
         )
         == "timm"
     )
+
+
+# -- as fine-tuning leaves them
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 343223968\n"
+
+
+@pytest.mark.parametrize("names", ["_orig_mod.{}", "module.{}", "module._orig_mod.{}", "vit._orig_mod.{}", "{}"])
+def test_names_of_wrapped_modules_lose_their_wrapping(tmp_path, names):
+    """torch.compile (2.0 and later) and DataParallel put a word of their own before each name."""
+    made = {names.format(key): value for key, value in tiny_tensors().items()}
+    save_file(made, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"model_type": "vit"}')
+    found = open_folder(tmp_path).tensors()
+    start = "vit." if names.startswith("vit.") else ""
+    assert sorted(found) == sorted(start + key for key in tiny_tensors())
+    key = "vit.encoder.layer.0.dense.weight"
+    assert torch.equal(found[start + key], tiny_tensors()[key])
+    assert found.shapes[start + key] == (3, 3)
+
+
+def test_module_is_kept_where_it_is_a_name(tmp_path):
+    save_file({"module.a": torch.ones(1), "head.a": torch.ones(1)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"model_type": "vit"}')
+    assert sorted(open_folder(tmp_path).tensors()) == ["head.a", "module.a"]
+
+
+def test_shards_of_a_variant_are_read(tmp_path):
+    """``save_pretrained(variant="fp16")`` of transformers and diffusers."""
+    shard = "model.fp16-00001-of-00001.safetensors"
+    save_file(tiny_tensors(), tmp_path / shard)
+    index = {"weight_map": dict.fromkeys(tiny_tensors(), shard)}
+    (tmp_path / "model.safetensors.index.fp16.json").write_text(json.dumps(index))
+    assert [file.name for file in layout.weight_files(tmp_path)] == [shard]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"model.safetensors": POINTER, "config.json": b'{"model_type": "vit"}'}, "a pointer of Git LFS"),
+        ({"model.safetensors": b"", "config.json": POINTER}, "a pointer of Git LFS"),
+        ({"adapter_config.json": b"{}", "adapter_model.safetensors": b""}, "an adapter of PEFT"),
+        ({"checkpoint-90/config.json": b"{}", "checkpoint-500/config.json": b"{}"}, "folders: checkpoint-500"),
+        ({"config.json": b'{"architecture": "vit_base_patch16_224"}', "model.safetensors": b""}, "a model of timm"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_the_real_reason(tmp_path, files, words):
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(LabError, match=words):
+        open_folder(tmp_path).tensors()
+    from app.drops import sort_paths
+
+    if "model_type" not in str(files) and "architecture" not in str(files):
+        assert words in str(sort_paths([tmp_path]).errors[0])

@@ -151,3 +151,16 @@ def test_the_size_of_what_is_no_picture_is_none(tmp_path):
         assert stored_size(path) is None
     for name in ("b.png", "half.png"):
         assert stored_size(tmp_path / name) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PK\3\4" + bytes(60), "an archive. Unpack it"),
+        (b"\x1f\x8b\x08" + bytes(60), "an archive. Unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS"),
+    ],
+)
+def test_archives_and_pointers_are_named(data, words):
+    with pytest.raises(LabError, match=words):
+        read_picture(data, "photo.png")

@@ -15,7 +15,7 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from engines.data.boxes_folder import read_boxes_folder
+from engines.data.boxes_folder import is_boxes_folder, read_boxes_folder
 from engines.data.finder import Finder
 from engines.data.split_words import is_bare_split, key_of, split_of
 from engines.mean_ap.files import read_cases
@@ -94,6 +94,7 @@ def test_each_layout_gives_each_picture_its_own_boxes(tmp_path, number):
         files[group] = table(root / tables.format(g=group), said, group)
     found = read_boxes_folder(root)
     everything = {one.path: found.classes[one.labels[0]] for one in (*found.training, *found.validation)}
+    assert is_boxes_folder(root)
     assert everything == {path: group for group, path in right.items()}
     assert found.skipped == 0
     if groups == SPLITS:
@@ -130,6 +131,7 @@ def test_sheets_that_mirror_the_pictures_folders(tmp_path, sheets, pictures, gro
             f"<name>{group}</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>5</xmax><ymax>4</ymax></bndbox></object>"
             "</annotation>"
         )
+    assert is_boxes_folder(tmp_path)
     found = read_boxes_folder(tmp_path)
     assert {one.path: found.classes[one.labels[0]] for one in (*found.training, *found.validation)} == right
 

@@ -176,7 +176,7 @@ def test_long_xml_text_takes_time_by_its_length(tmp_path):
         (sheet("<a>" * 60 + "</a>" * 60), "nested too deeply"),
         (sheet("&a;"), "not valid XML"),
         ('<?xml version="1.0" encoding="no-such"?>' + sheet(""), "not valid XML"),
-        ('<?xml version="1.0" encoding="big5"?>' + sheet(""), "not valid XML"),
+        ('<?xml version="1.0" encoding="rot13"?>' + sheet(""), "not valid XML"),
         ("", "not valid XML"),
     ],
 )
