@@ -319,6 +319,8 @@ class Tab(QWidget):
             )
 
     def _show_steps(self) -> None:
+        if self._stack.currentWidget() is None:  # settings are mended before there is a page
+            return
         history = self.now.state.history
         self.header.set_steps(history.can_undo, history.can_redo)
 

@@ -281,6 +281,18 @@ def test_a_tab_hands_its_pages_what_they_share(window, qtbot):
     assert made.now.shared is first
 
 
+def test_settings_may_be_mended_before_there_is_a_page(window, qtbot):
+    class Mending(Tab):
+        def make_page(self, kind, state, feed):
+            state.put(temperature=2.0)
+            return super().make_page(kind, state, feed)
+
+    made = Mending(paged.TOPIC, window)
+    qtbot.addWidget(made)
+    assert made.params.temperature == 2.0
+    assert not made.header.undo_button.isEnabled()
+
+
 # ------------------------------------------------------------------ asking
 def test_an_engine_may_take_less_than_all_settings(window, qtbot):
     @dataclass(frozen=True)
