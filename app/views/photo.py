@@ -1,4 +1,4 @@
-"""A photo that zooms at the pointer and pans by drag; base of the views that draw on one."""
+"""A photo that zooms at the pointer or into a rectangle and pans by drag; base of the views that draw on one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsRectItem
 
 from app import theme
 from app.plots.mapimage import MapImage, PhotoImage
-from app.views.base import PixelView, rgb_image
+from app.views.base import PixelView, pen, rgb_image
 
 WORKING = 1600  # px, longest side of the copy that is painted
 MAX_ZOOM = 32.0
@@ -76,6 +76,11 @@ class PhotoView(PixelView):
             item.setParentItem(self._sight)
         self._map_image.hide()
         self.put_below(self._sight)
+        self._corner: QPointF | None = None  # of the rectangle to zoom into
+        self._rubber_band = QGraphicsRectItem()
+        self._rubber_band.setZValue(self.painting.zValue() + 1)
+        self._rubber_band.hide()
+        self.scene().addItem(self._rubber_band)
         self._grid = (0, 0)  # rows, cols; (0, 0) = none
         self._area = QRectF(0, 0, 1, 1)  # of the grid, photo pixels
         self._top_band = 0  # px kept free above the photo
@@ -245,6 +250,29 @@ class PhotoView(PixelView):
             self._middle = None
         self.renew()
 
+    def zoom_into(self, place: QRectF) -> None:
+        """Bring a rectangle of the screen as near as all of it fits."""
+        self.arranged()
+        middle = self.to_photo(place.center())
+        factors = self.width() / max(1.0, place.width()), (self.height() - self._top_band) / max(1.0, place.height())
+        self.set_zoom(self.zoom * min(factors), place.center())
+        if self.zoom > 1:
+            self._middle = middle
+        self.renew()
+
+    def _stretch_to(self, point: QPointF) -> bool:
+        """Draw the rectangle to zoom into, from where the button went down; False while it is none yet."""
+        if self._corner is None:
+            return False
+        moved = point - self._corner
+        if not self._rubber_band.isVisible() and moved.manhattanLength() < QApplication.startDragDistance():
+            return False
+        self._rubber_band.setPen(pen(theme.color("accent")))
+        self._rubber_band.setBrush(theme.color("accent", 40))
+        self._rubber_band.setRect(QRectF(self._corner, point).normalized())
+        self._rubber_band.show()
+        return True
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = event.angleDelta().y() / 120
         if steps:
@@ -252,10 +280,17 @@ class PhotoView(PixelView):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
+        left, right = (event.button() == each for each in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton))
+        if right or (left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier):
+            self._corner = event.position()
+        if left:
             self._press, self._panning = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not event.buttons():
+            self._corner = None  # let go elsewhere
+        if self._stretch_to(event.position()):
+            return
         if self._press is not None and event.buttons() & Qt.MouseButton.LeftButton:
             moved = event.position() - self._press
             far = moved.manhattanLength() >= QApplication.startDragDistance()
@@ -272,7 +307,12 @@ class PhotoView(PixelView):
         self.point_at(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._press is not None:
+        self._corner = None
+        if self._rubber_band.isVisible():
+            self._rubber_band.hide()
+            self._press = None
+            self.zoom_into(self._rubber_band.rect())
+        elif event.button() == Qt.MouseButton.LeftButton and self._press is not None:
             if self._panning:
                 self.unsetCursor()
             else:

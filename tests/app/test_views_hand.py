@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app import theme, words
@@ -124,6 +125,40 @@ def test_drag_pans_a_zoomed_photo_and_does_not_click(photo_map):
     photo_map.fit()
     drag(photo_map, middle, middle + QPointF(2, 0))
     assert len(said) == 1
+
+
+def test_shift_and_a_drag_zoom_into_a_rectangle(photo_map):
+    said = heard(photo_map.clicked)
+    first, last = (photo_map.cell_rect(cell) for cell in ((6, 8), (9, 13)))
+    place = first.united(last)
+    drag(photo_map, place.topLeft(), place.bottomRight(), Qt.KeyboardModifier.ShiftModifier)
+    assert photo_map.zoom > 1
+    assert not said
+    assert not photo_map._rubber_band.isVisible()
+    inside = photo_map.rect().toRectF()
+    near = photo_map.cell_rect((6, 8)).united(photo_map.cell_rect((9, 13)))
+    assert inside.adjusted(-20, -20, 20, 20).contains(near)
+    assert max(near.width() / inside.width(), near.height() / inside.height()) > 0.7
+    assert (near.center() - inside.center()).manhattanLength() < 40
+    QTest.mouseDClick(photo_map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(300, 200))
+    assert photo_map.zoom == 1
+    click(photo_map, first.center(), Qt.KeyboardModifier.ShiftModifier)  # no drag: a click as ever
+    assert said[-1] == (6, 8)
+
+
+def test_the_rectangle_is_seen_while_it_is_drawn_and_forgotten_when_the_button_is_let_go_elsewhere(photo_map):
+    left, none, shift = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.ShiftModifier
+    start, end = QPointF(200, 150), QPointF(300, 220)
+    send(photo_map, QEvent.Type.MouseButtonPress, start, left, left, shift)
+    send(photo_map, QEvent.Type.MouseMove, end, none, left, shift)
+    assert photo_map._rubber_band.rect() == QRectF(start, end)
+    assert photo_map._rubber_band.isVisible()
+    send(photo_map, QEvent.Type.MouseButtonRelease, end, left, none, shift)
+    photo_map.fit()
+    send(photo_map, QEvent.Type.MouseButtonPress, start, left, left, shift)
+    hover(photo_map, start + QPointF(1, 1))  # the release went to another window
+    send(photo_map, QEvent.Type.MouseMove, end, none, left, shift)
+    assert not photo_map._rubber_band.isVisible()
 
 
 def test_wheel_never_shrinks_below_the_whole(photo_map):
