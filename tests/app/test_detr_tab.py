@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QToolButton
 
 from app import export, theme, words
 from app.tabs.detr.detect.dock import heads_off
+from app.tabs.detr.detect.page import DetectPage
 from app.tabs.detr.tab import DETECT, MATCHING, NMS, SCENE, TRAINING
 from app.widgets import MenuButton
 from engines.core.errors import Message
@@ -71,6 +72,10 @@ def test_it_opens_on_a_scene_that_is_already_detected(tab):
     assert page.matrix.numbers()["weights"].shape == (16, 16)
     assert list(page.matrix.numbers()["passing_queries"]) == [1, 4, 7, 10, 13, 16]
     assert tab.pages[DETECT].form.control("layer").slider.maximum() == 2  # three layers
+
+
+def test_it_opens_with_the_page_on_screen_alone(tab):
+    assert [type(page) for page in tab.pages.made] == [DetectPage]
 
 
 def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qtbot):

@@ -455,6 +455,20 @@ def test_what_another_page_cut_short_is_asked_again(tab, qtbot):
     assert tab.now.answers[-1].params.do == "answer"
 
 
+def test_a_feed_takes_up_what_was_cut_short_and_not_what_the_hand_has_ended(tab, qtbot):
+    feed = tab.now.feed
+    for end, again in ((feed.stream.stop, True), (feed.cancel, False)):
+        tab.now.change(do="forever")
+        qtbot.waitUntil(lambda: feed.is_busy and tab.now.answers[-1].params.do == "forever")
+        feed.resume()  # nothing was cut
+        end()
+        qtbot.waitUntil(lambda: not feed.is_busy)
+        feed.resume()
+        assert feed.is_busy == again
+        tab.now.change(do="answer")
+        rest(tab, qtbot)
+
+
 def test_an_error_is_said_and_the_next_visit_tries_again(tab, qtbot, capsys):
     with qtbot.waitSignal(tab.rested) as rested:
         tab.now.step(do="fail")
