@@ -45,6 +45,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--theme", choices=("light", "dark"), help="colors; the system's if not given")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where the models run")
     parser.add_argument("--snapshot", metavar="FOLDER", type=Path, help="write a picture of each tab and leave")
+    parser.add_argument("--export", metavar="FOLDER", type=Path, help="write maps and boxes of the FILES and leave")
+    parser.add_argument("--model", action="append", default=[], metavar="SOURCE", help="with --export: a model to use, "
+                        "a folder or a name; may be repeated")  # fmt: skip
     parser.add_argument("--page", metavar="NUMBER", type=number, help="page of the tab, counted from 1")
     parser.add_argument("--size", metavar="WxH", type=size, help="size of the window, for example 1440x900")
     parser.add_argument("files", nargs="*", metavar="FILES", help="pictures or a model folder, as if dropped")
@@ -95,6 +98,17 @@ def tell_diagnostics() -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    """Write each photo's maps and boxes; no window and no Qt is needed for it."""
+    try:
+        from app.batch import export as write_all
+    except ImportError as error:
+        if (error.name or "").split(".")[0] in ("app", "engines"):
+            raise  # a fault of this program: its traceback is wanted
+        return refuse(f"A package of Python does not work: {error}", how_to_install())
+    return write_all(options.export, [Path(file) for file in options.files], options.model, options.device or "auto")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Open the window (or take the snapshots) and return the exit code."""
     options = arguments(argv)
@@ -102,6 +116,8 @@ def main(argv: list[str] | None = None) -> int:
         return refuse(f"Packages of Python are missing: {', '.join(lacking)}.", how_to_install())
     if options.diagnostics:
         return tell_diagnostics()
+    if options.export:
+        return export(options)
     if dead := display.trouble():
         if not options.snapshot:
             return refuse(f"No window can open: {dead}.", display.WAYS_ON)

@@ -21,7 +21,8 @@ WAYS_ON = (
     "Go on with one of these:\n"
     "  on a desktop          run the same command in a terminal of the desktop session\n"
     "  over ssh              ssh -X HOST, then run it again\n"
-    "  without any screen    the same command with --snapshot FOLDER writes a picture of each tab"
+    "  without any screen    the same command with --snapshot FOLDER writes a picture of each tab,\n"
+    "                        and --export FOLDER PHOTOS... the maps and boxes of photos"
 )
 LIBRARIES = (
     "From a checkout, bash .ci/system-packages finds what is missing; else install the package of your system that "

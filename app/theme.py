@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app import fonts, words
 from app.pieces import pieces
+from app.ramps import CATEGORIES, STOPS, blend, linear, rgb
 from app.stylesheet import sheet
 from app.undressed import Undressed
 
@@ -36,23 +37,7 @@ TOKENS: dict[str, dict[str, str]] = {
         "truth": "#2FCB9B", "pred": "#F5A623", "warn": "#E9B44C", "danger": "#FF8A80", "ok": "#5BD08C",
     },
 }  # fmt: skip
-CATEGORIES = {
-    "light": ("#0068A8", "#C4649A", "#4598CE", "#A84900", "#00755A", "#2E323B"),
-    "dark": ("#4C9BE0", "#E39AC4", "#A9DBF7", "#F5A623", "#2FCB9B", "#FFFFFF"),
-}
 FIXED = {"ink": "#0F1115", "chalk": "#FFFFFF"}  # on photos and maps, which look the same in both themes
-EMBER = ("#1B1730", "#45226B", "#94296E", "#DB5240", "#F59B2D", "#FBEBA6")
-STOPS: dict[str, dict[str, tuple[str, ...]]] = {
-    "ember": {"light": EMBER, "dark": EMBER},  # attention: a weight never changes its color
-    "tide": {  # costs: low stands out, high sinks into the paper
-        "light": ("#1D4E7E", "#3C86B4", "#8DC3DA", "#D5E8F0", "#F7F9FB"),
-        "dark": ("#BFE9EA", "#55A8C6", "#22698F", "#1B3B5A", "#171B22"),
-    },
-    "diff": {  # signed values: zero in the middle
-        "light": ("#1F5FA8", "#8FB3DC", "#F1F2F5", "#E0A878", "#A84900"),
-        "dark": ("#8CC0FF", "#3A6EA8", "#1E222A", "#A8672F", "#FFB26B"),
-    },
-}
 
 S1, S2, S3, S4 = 4, 8, 12, 16  # spacing, px
 R1, R2 = 4, 8  # radii: controls, cards
@@ -124,20 +109,10 @@ def cat(index: int) -> QColor:
     return QColor(CATEGORIES[_state.name][index % 6])
 
 
-def _rgb(text: str) -> np.ndarray:
-    """``#RRGGBB`` as three floats in 0..1."""
-    return np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-
-
-def _linear(value: np.ndarray) -> np.ndarray:
-    """sRGB to linear light."""
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-
-
 @lru_cache(maxsize=4096)  # a table of numbers asks for hundreds at each painting
 def luminance(text: str) -> float:
     """WCAG 2 relative luminance of ``#RRGGBB``, 0..1."""
-    return float(_linear(_rgb(text)) @ np.array([0.2126, 0.7152, 0.0722]))
+    return float(linear(rgb(text)) @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 def contrast(a: str, b: str) -> float:
@@ -157,18 +132,6 @@ def _ink(paper: str) -> str:
 
 
 # ------------------------------------------------------------------ color maps
-@cache
-def blend(stops: tuple[str, ...], count: int = 256) -> np.ndarray:
-    """Colors joined in linear light, uint8 (count, 3), read-only."""
-    ends = np.array([_linear(_rgb(h)) for h in stops])
-    at = np.linspace(0, 1, count)
-    light = np.stack([np.interp(at, np.linspace(0, 1, len(ends)), ends[:, i]) for i in range(3)], 1)
-    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    table = (255 * coded).round().astype(np.uint8)
-    table.setflags(write=False)
-    return table
-
-
 def ramp(map_name: str = "ember", gap: bool = False) -> np.ndarray:
     """``ember``, ``tide`` or ``diff`` in the theme in use, uint8 (256, 3), read-only.
 
@@ -180,7 +143,7 @@ def ramp(map_name: str = "ember", gap: bool = False) -> np.ndarray:
 
 @cache
 def _gapped(stops: tuple[str, ...], paper: str) -> np.ndarray:
-    table = np.vstack([np.rint(255 * _rgb(paper)).astype(np.uint8), blend(stops, 255)])
+    table = np.vstack([np.rint(255 * rgb(paper)).astype(np.uint8), blend(stops, 255)])
     table.setflags(write=False)
     return table
 

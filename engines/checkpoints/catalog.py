@@ -216,6 +216,22 @@ def package_file(place: str) -> Path | None:
     return None
 
 
+def fingerprint(source: str) -> str:
+    """Hash of a model's weights, as hexadecimal digits: of its one file, or of the hashes of all of them in order.
+
+    Raises
+    ------
+    LabError
+        If the model is not on this machine.
+    """
+    found = locate(source)
+    if found.kind == "bundled":
+        return str(found.card["sha256"])  # `locate` has compared it
+    weights = [found.path] if found.path.is_file() else layout.weight_files(found.path)
+    hashes = [sha256(file) for file in weights]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def sha256(path: Path) -> str:
     """Hash of a file, as hexadecimal digits."""
     with path.open("rb") as file:

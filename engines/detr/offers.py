@@ -2,5 +2,6 @@
 
 OFFERS = {
     "models": "engines.detr.weights:MODELS",
+    "stills": "engines.detr.stills:Camera",
     "families": "engines.detr.weights:FAMILIES",
 }

@@ -2,6 +2,7 @@
 
 OFFERS = {
     "models": "engines.vit.weights:MODELS",
+    "stills": "engines.vit.stills:Camera",
     "families": "engines.vit.weights:FAMILIES",
     "backbone": "engines.vit.backbone:load",
 }

@@ -13,11 +13,17 @@ from transformers import DetrConfig, DetrForObjectDetection, ResNetConfig
 from transformers.models.detr.image_processing_pil_detr import DetrImageProcessorPil
 
 from engines.blocks import resnet
+from engines.checkpoints import catalog
 from engines.core.errors import LabError
-from engines.detr import Detr, load_checkpoint
+from engines.core.pictures import Picture
+from engines.core.protocol import Job
+from engines.detr import Detr, load_checkpoint, stills
+from engines.detr.backends.spec import FLOAT32
 from engines.detr.config import from_hub
+from engines.detr.engine import Engine
 from engines.detr.keys import TABLES
 from engines.detr.preprocess import Preprocess
+from engines.detr.spec import Detections, DetrParams
 from tests import closeness
 
 
@@ -219,3 +225,22 @@ def test_the_fused_kernels_are_an_option_not_a_need(reference, monkeypatch):
         monkeypatch.setattr(resnet, "FUSED", False)
         close(slow(pixels).logits, found.logits)
     assert resnet.can_fuse(pixels, fast.backbone.conv1) is False
+
+
+def test_a_still_holds_what_the_engine_says(reference):
+    _, folder = reference
+    picture = Picture("noise", np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))
+    still = stills.Camera(str(folder), "cpu").take(picture)
+    params = DetrParams(source=str(folder), picture=picture, compute=FLOAT32)
+    job = Job(params, Engine, lambda _event: None, device="cpu")
+    found = next(event for event in Engine().run(job) if isinstance(event, Detections))
+    for name in ("boxes", "scores", "labels", "passes", "cross"):
+        np.testing.assert_array_equal(still.arrays[name], getattr(found, name))
+    assert len(still.marks) == found.passes.sum()
+    assert still.settings["sha256"] == catalog.fingerprint(str(folder))
+    assert still.maps[0].extent == found.extent
+
+
+def test_the_toy_model_takes_no_photos():
+    with pytest.raises(LabError, match="sees drawn scenes only"):
+        stills.Camera("toy-detr", "cpu").take(Picture("gray", np.full((8, 8, 3), 99, np.uint8)))
