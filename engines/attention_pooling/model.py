@@ -6,7 +6,10 @@ Shapes: Q queries, N keys with one value each. All three are plain numbers here:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -15,16 +18,21 @@ from engines.blocks.attention import softmax_where
 KERNELS = ("gaussian", "boxcar", "epanechnikov", "triangular", "constant")
 
 
+Numbers: TypeAlias = "Tensor | npt.NDArray[Any] | Sequence[float]"
+
+
 def nadaraya_watson(
-    x_query: Tensor, x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidth: float = 1.0
+    x_query: Numbers, x: Numbers, y: Numbers, kernel: str = "gaussian", bandwidth: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Average the values, each weighted by how near its key is to the query.
 
     Parameters
     ----------
-    x_query : Tensor (Q,)
-    x, y : Tensor (N,)
-        Keys and values.
+    x_query : Tensor or ndarray (Q,) or (Q, 1)
+    x : Tensor or ndarray (N,) or (N, 1)
+        Keys.
+    y : Tensor or ndarray (N,) or (N, dv)
+        Values: numbers, or vectors.
     kernel : str
         Of u = (x_query − x) / bandwidth: ``gaussian`` exp(−u²/2), ``boxcar`` 1, ``epanechnikov`` 1 − u²,
         ``triangular`` 1 − |u|, the last three for |u| ≤ 1 only; ``constant`` 1 everywhere (average pooling).
@@ -33,9 +41,10 @@ def nadaraya_watson(
 
     Returns
     -------
-    y_hat : Tensor (Q,)
+    y_hat : Tensor (Q,) or (Q, dv)
     weights : Tensor (Q, N)
-        Rows sum to 1. Where no key is in the window, the row and ``y_hat`` are 0, never NaN.
+        Both in the type of ``x_query``, or torch's usual one for whole numbers. Rows sum to 1. Where no key is in the
+        window, the row and ``y_hat`` are 0, never NaN.
 
     Raises
     ------
@@ -44,10 +53,17 @@ def nadaraya_watson(
     """
     query, keys, values = _checked(x_query, x, y)
     weights = kernel_weights(query[:, None] - keys[None], kernel, bandwidth)  # (Q, N)
-    return (weights @ values).to(x_query.dtype), weights.to(x_query.dtype)
+    kind = as_tensor(x_query).dtype
+    kind = kind if kind.is_floating_point else torch.get_default_dtype()
+    return (weights @ values).to(kind), weights.to(kind)
 
 
-def leave_one_out_error(x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidth: float = 1.0) -> float:
+def as_tensor(numbers: Numbers) -> Tensor:
+    """A tensor of whatever was handed in."""
+    return numbers if isinstance(numbers, Tensor) else torch.as_tensor(numbers)
+
+
+def leave_one_out_error(x: Numbers, y: Numbers, kernel: str = "gaussian", bandwidth: float = 1.0) -> float:
     """Mean squared error when each point is predicted from all others.
 
     A point without a neighbor in its window is predicted as 0, as by `nadaraya_watson`; how many of them there
@@ -65,7 +81,7 @@ def leave_one_out_error(x: Tensor, y: Tensor, kernel: str = "gaussian", bandwidt
     return leave_one_out(x, y, kernel, bandwidth)[0]
 
 
-def leave_one_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
+def leave_one_out(x: Numbers, y: Numbers, kernel: str, bandwidth: float) -> tuple[float, int]:
     """`leave_one_out_error` of points x (N,), y (N,), and how many have no other point in their window."""
     _, keys, values = _checked(x, x, y)
     if not len(keys):
@@ -154,13 +170,14 @@ class ParametricPooling(nn.Module):
         return (weights * y).sum(-1), weights
 
 
-def _checked(x_query: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _checked(x_query: Numbers, x: Numbers, y: Numbers) -> tuple[Tensor, Tensor, Tensor]:
     """The three in double precision where the device has it: near-ties of far keys need the digits."""
-    for name, one in (("x_query", x_query), ("x", x), ("y", y)):
-        if one.dim() != 1:
+    queries, keys, values = as_tensor(x_query), as_tensor(x), as_tensor(y)
+    queries, keys = (one.squeeze(1) if one.dim() == 2 and one.shape[1] == 1 else one for one in (queries, keys))
+    for name, one, most in (("x_query", queries, 1), ("x", keys, 1), ("y", values, 2)):
+        if not 1 <= one.dim() <= most:
             raise ValueError(f"{name} must have one axis, not {tuple(one.shape)}")
-    if len(x) != len(y):
-        raise ValueError(f"{len(x)} keys and {len(y)} values")
-    if x_query.device.type == "mps":
-        return x_query, x, y
-    return x_query.double(), x.double(), y.double()
+    if len(keys) != len(values):
+        raise ValueError(f"{len(keys)} keys and {len(values)} values")
+    wide = torch.float32 if queries.device.type == "mps" else torch.float64
+    return queries.to(wide), keys.to(wide), values.to(wide)

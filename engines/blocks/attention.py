@@ -19,22 +19,53 @@ def masked_softmax(scores: Tensor, valid_lens: Tensor | None = None) -> Tensor:
 
     Parameters
     ----------
-    scores : Tensor (..., Q, K)
+    scores : Tensor (..., Q, K) or (B, K)
         Unnormalized scores; with ``valid_lens`` the first axis is the batch.
     valid_lens : Tensor, optional
         Number of keys that count, ``(B,)`` for all queries of a sample or ``(B, Q)`` for each.
 
     Returns
     -------
-    Tensor (..., Q, K)
+    Tensor, as ``scores``
         Rows sum to 1; a row whose valid length is 0 is all 0, never NaN.
     """
     if valid_lens is None:
         return scores.softmax(-1)
+    return softmax_where(scores, within(valid_lens, scores))
+
+
+def within(valid_lens: Tensor, scores: Tensor) -> Tensor:
+    """Which keys of ``scores`` (B, ..., Q, K) or (B, K) count, broadcastable to it; lengths (B,) or (B, Q)."""
     keys = torch.arange(scores.shape[-1], device=scores.device)
+    if scores.dim() == 2 and valid_lens.dim() == 1:
+        return keys < valid_lens[:, None]
     lens = valid_lens if valid_lens.dim() == 2 else valid_lens[:, None]  # (B, Q) or (B, 1)
     lens = lens.reshape(lens.shape[0], *(1,) * (scores.dim() - 3), lens.shape[1], 1)  # (B, ..., Q|1, 1)
-    return softmax_where(scores, keys < lens)
+    return keys < lens
+
+
+def boolean(mask: Tensor) -> Tensor:
+    """A mask of whole numbers 0 and 1, as tokenizers give it, as bool; bool and float as they are.
+
+    Raises
+    ------
+    ValueError
+        For other whole numbers: added to scores they would be no mask.
+    """
+    if mask.dtype == torch.bool or mask.is_floating_point():
+        return mask
+    if bool(((mask != 0) & (mask != 1)).any()):
+        raise ValueError(f"a mask of {mask.dtype} holds other numbers than 0 and 1; what is added to scores is a float")
+    return mask.bool()
+
+
+def pooled(weights: Tensor, values: Tensor, may_attend: Tensor | None) -> Tensor:
+    """``weights @ values`` in which what may not be attended to has no part, not even where it is not finite."""
+    if may_attend is None or bool(values.isfinite().all()):
+        return weights @ values
+    bad = ~values.isfinite()  # (..., K, dv); 0 times infinity is no number
+    reached = may_attend.expand(weights.shape).to(values.dtype) @ bad.to(values.dtype) > 0  # (..., Q, dv)
+    return (weights @ values.masked_fill(bad, 0.0)).masked_fill(reached, math.nan)
 
 
 def softmax_where(scores: Tensor, may_attend: Tensor) -> Tensor:
@@ -50,6 +81,7 @@ def scaled_dot_product_attention(
     mask: Tensor | None = None,
     scale: float | None = None,
     temperature: float | Tensor = 1.0,
+    valid_lens: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attention with its weights in the open (Vaswani et al. 2017, equation 1).
 
@@ -57,11 +89,13 @@ def scaled_dot_product_attention(
     ----------
     q, k, v : Tensor (..., Q, d), (..., K, d), (..., K, dv)
     mask : Tensor, optional
-        Broadcastable to (..., Q, K): bool, True = may attend; or a float added to the scores.
+        Broadcastable to (..., Q, K): bool or whole numbers 0 and 1, True = may attend; or a float added to the scores.
     scale : float, optional
         Factor on ``q kᵀ``; ``1/√d`` if not given.
     temperature : float or Tensor
         Divides the scaled scores; a tensor must broadcast to (..., Q, K).
+    valid_lens : Tensor, optional
+        Number of keys that count, (B,) or (B, Q), as in `masked_softmax`; besides the mask.
 
     Returns
     -------
@@ -71,14 +105,15 @@ def scaled_dot_product_attention(
     """
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     scores = (q @ k.transpose(-2, -1)) * scale / temperature  # (..., Q, K)
-    if mask is None:
-        weights = scores.softmax(-1)
-    elif mask.dtype == torch.bool:
-        weights = softmax_where(scores, mask)
-    else:
-        biased = scores + mask
-        weights = softmax_where(biased, biased > -math.inf)
-    return weights @ v, weights
+    may_attend = None if valid_lens is None else within(valid_lens, scores)
+    if mask is not None:
+        mask = boolean(mask)
+        if mask.dtype != torch.bool:
+            scores = scores + mask
+            mask = mask > -math.inf  # a bias of minus infinity is a mask; a score may be none of itself
+        may_attend = mask if may_attend is None else may_attend & mask
+    weights = scores.softmax(-1) if may_attend is None else softmax_where(scores, may_attend)
+    return pooled(weights, v, may_attend), weights
 
 
 class AdditiveAttention(nn.Module):
@@ -99,8 +134,9 @@ class AdditiveAttention(nn.Module):
         self, queries: Tensor, keys: Tensor, values: Tensor, valid_lens: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the output (B, Q, dv) and the weights (B, Q, K)."""
-        weights = masked_softmax(self.scores(queries, keys), valid_lens)
-        return weights @ values, weights
+        scores = self.scores(queries, keys)
+        weights = masked_softmax(scores, valid_lens)
+        return pooled(weights, values, None if valid_lens is None else within(valid_lens, scores)), weights
 
 
 class MultiHeadAttention(nn.Module):
@@ -140,7 +176,13 @@ class MultiHeadAttention(nn.Module):
         return self.out_proj(heads.transpose(1, 2).flatten(2))
 
     def forward(
-        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, need_weights: bool = True
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        mask: Tensor | None = None,
+        need_weights: bool = True,
+        valid_lens: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Attend.
 
@@ -148,9 +190,12 @@ class MultiHeadAttention(nn.Module):
         ----------
         q, k, v : Tensor (B, Q, E), (B, K, E), (B, K, E)
         mask : Tensor, optional
-            Broadcastable to (B, H, Q, K); bool, True = may attend; or a float added to the scores.
+            Broadcastable to (B, H, Q, K); bool or whole numbers 0 and 1, True = may attend; or a float added to the
+            scores.
         need_weights : bool
             False takes torch's fused kernel and returns None for the weights.
+        valid_lens : Tensor, optional
+            Number of keys that count, (B,) for all queries of a sample or (B, Q) for each.
 
         Returns
         -------
@@ -159,6 +204,14 @@ class MultiHeadAttention(nn.Module):
         """
         queries, keys, values = self.project(q, k, v)
         if need_weights:
-            heads, weights = scaled_dot_product_attention(queries, keys, values, mask)
+            heads, weights = scaled_dot_product_attention(queries, keys, values, mask, valid_lens=valid_lens)
             return self.join(heads), weights
+        mask = mask if mask is None else boolean(mask)
+        if valid_lens is not None:
+            shape = (*queries.shape[:-1], keys.shape[-2])
+            inside = within(valid_lens, queries.new_empty(1).expand(shape))
+            if mask is None or mask.dtype == torch.bool:
+                mask = inside if mask is None else inside & mask
+            else:
+                mask = mask.masked_fill(~inside, -math.inf)
         return self.join(F.scaled_dot_product_attention(queries, keys, values, mask)), None

@@ -6,13 +6,13 @@ and limits); Everingham et al. 2010 and 2015, "The Pascal Visual Object Classes 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from engines.blocks.detections import MOST, Boxes, Images, flatten, matched, overlapping, tabulate
+from engines.blocks.detections import MOST, Boxes, Images, flatten, matched, matched_voc, overlapping, tabulate
 
 STYLES = ("coco", "voc07", "voc10")
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -39,6 +39,9 @@ class Evaluation:
         Best precision at this recall or a higher one.
     recall : ndarray (IoU, class, area, max detections)
         Share of the objects found at all.
+    iou_thresholds : tuple of float
+    max_detections : tuple of int
+        Rising.
     """
 
     style: str
@@ -46,17 +49,24 @@ class Evaluation:
     average: np.ndarray
     precision: np.ndarray
     recall: np.ndarray
+    iou_thresholds: tuple[float, ...] = tuple(IOU_THRESHOLDS.tolist())
+    max_detections: tuple[int, ...] = MAX_DETECTIONS
 
     @property
     def _first(self) -> slice:
         """The IoU thresholds that the numbers are means over."""
         return slice(None) if self.style == "coco" else slice(0, 1)
 
-    def _ap(self, area: int = 0, iou: int | None = None) -> float:
-        return mean_of(self.average[self._first if iou is None else slice(iou, iou + 1), :, area, -1])
+    def _ap(self, area: int = 0, iou: float | None = None) -> float:
+        which = self._first if iou is None else np.isclose(self.iou_thresholds, iou)
+        return mean_of(self.average[which, :, area, -1])
 
-    def _ar(self, area: int = 0, limit: int = -1) -> float:
-        return mean_of(self.recall[self._first, :, area, limit])
+    def _ar(self, area: int = 0, limit: int | None = None) -> float:
+        """With the best ``limit``; −1 for one that was not asked for."""
+        if limit is not None and limit not in self.max_detections:
+            return -1.0
+        at = -1 if limit is None else self.max_detections.index(limit)
+        return mean_of(self.recall[self._first, :, area, at])
 
     @property
     def ap(self) -> float:
@@ -65,13 +75,13 @@ class Evaluation:
 
     @property
     def ap50(self) -> float:
-        """At IoU 0.5."""
-        return self._ap(iou=0)
+        """At IoU 0.5; −1 where that is none of the thresholds."""
+        return self._ap(iou=0.5)
 
     @property
     def ap75(self) -> float:
-        """At IoU 0.75."""
-        return self._ap(iou=5)
+        """At IoU 0.75; −1 where that is none of the thresholds."""
+        return self._ap(iou=0.75)
 
     @property
     def ap_small(self) -> float:
@@ -91,17 +101,27 @@ class Evaluation:
     @property
     def ar1(self) -> float:
         """Average recall with the best detection of each class and image."""
-        return self._ar(limit=0)
+        return self._ar(limit=1)
 
     @property
     def ar10(self) -> float:
         """With the best 10."""
-        return self._ar(limit=1)
+        return self._ar(limit=10)
 
     @property
     def ar100(self) -> float:
         """With the best 100."""
-        return self._ar()
+        return self._ar(limit=100)
+
+    @property
+    def ar(self) -> dict[int, float]:
+        """Average recall by the number of best detections that are looked at."""
+        return {limit: self._ar(limit=limit) for limit in self.max_detections}
+
+    @property
+    def ar_per_class(self) -> dict[Any, float]:
+        """Average recall of each class, with the most detections; −1 for one that is in no ground truth."""
+        return {label: mean_of(self.recall[self._first, k, 0, -1]) for k, label in enumerate(self.labels)}
 
     @property
     def ar_small(self) -> float:
@@ -130,31 +150,64 @@ def mean_of(values: np.ndarray) -> float:
     return float(there.mean()) if there.size else -1.0
 
 
-def evaluate(ground_truth: Images, detections: Images, style: str = "coco") -> Evaluation:
+def evaluate(
+    ground_truth: Images,
+    detections: Images,
+    style: str = "coco",
+    *,
+    iou_thresholds: Sequence[float] | None = None,
+    max_detections: Sequence[int] = MAX_DETECTIONS,
+    box_format: str = "xyxy",
+    plus_one: bool = False,
+) -> Evaluation:
     """Measure detections against the ground truth.
 
     Parameters
     ----------
     ground_truth : sequence of dict
         One for each image: ``boxes`` (N, 4) xyxy in pixels, ``labels`` (N,), optionally ``iscrowd`` (N,) (a region that
-        detections may lie in without being counted) and ``area`` (N,) in pixels², else width × height.
+        detections may lie in without being counted), ``area`` (N,) in pixels², else width × height, and in the VOC
+        styles ``difficult`` (N,) (objects that need not be found).
     detections : sequence of dict
         One for each image: ``boxes`` (M, 4) xyxy, ``labels`` (M,), ``scores`` (M,). Arrays or tensors.
     style : str
-        ``coco`` (101 recalls, ten IoU thresholds), ``voc07`` (11 recalls, IoU 0.5) or ``voc10`` (the whole area under
-        the curve, IoU 0.5). The matching is COCO's in all three.
+        ``coco`` (101 recalls, ten IoU thresholds, matched as pycocotools does), ``voc07`` (11 recalls, IoU 0.5) or
+        ``voc10`` (the whole area under the curve, IoU 0.5). Both VOC styles match as the challenge's development kit: a
+        detection whose nearest object is taken is wrong, and all detections count.
+    iou_thresholds : sequence of float, optional
+        In place of 0.5, 0.55, …, 0.95; the VOC styles take their mean over classes at the first one.
+    max_detections : sequence of int
+        Best detections of each class and image, for COCO.
+    box_format : str
+        ``xyxy`` or ``xywh``, of both lists.
+    plus_one : bool
+        Count the last pixel to a box, so that it is a pixel wider and higher, as VOC's development kit does.
+
+    Notes
+    -----
+    Among equal scores the order of the images, and in them that of the detections, decides.
 
     Raises
     ------
     ValueError
-        For lists that do not belong together, and for boxes or scores that are no finite numbers.
+        For lists that do not belong together, what is missing in an image, and boxes or scores that are no finite
+        numbers.
     """
-    return measure(flatten(ground_truth, detections), style)
+    boxes = flatten(ground_truth, detections, box_format, difficult=style != "coco")
+    if plus_one:
+        wider = np.array([0, 0, 1, 1])
+        boxes = replace(boxes, boxes=boxes.boxes + wider, truths=boxes.truths + wider)
+    return measure(boxes, style, iou_thresholds, max_detections)
 
 
-def measure(boxes: Boxes, style: str = "coco") -> Evaluation:
+def measure(
+    boxes: Boxes,
+    style: str = "coco",
+    iou_thresholds: Sequence[float] | None = None,
+    max_detections: Sequence[int] = MAX_DETECTIONS,
+) -> Evaluation:
     """As `evaluate`, for boxes that lie in one place already."""
-    pieces = measuring(boxes, style)
+    pieces = measuring(boxes, style, iou_thresholds, max_detections)
     while True:
         try:
             next(pieces)
@@ -163,15 +216,27 @@ def measure(boxes: Boxes, style: str = "coco") -> Evaluation:
             return found
 
 
-def measuring(boxes: Boxes, style: str = "coco") -> Generator[None, None, Evaluation]:
+def measuring(
+    boxes: Boxes,
+    style: str = "coco",
+    iou_thresholds: Sequence[float] | None = None,
+    max_detections: Sequence[int] = MAX_DETECTIONS,
+) -> Generator[None, None, Evaluation]:
     """The same piece by piece, for those who may want to stop."""
     if style not in STYLES:
         raise ValueError(f"style={style!r} is none of {STYLES}")
-    table = tabulate(boxes)
+    thresholds = IOU_THRESHOLDS if iou_thresholds is None else np.array(iou_thresholds, float)
+    limits = tuple(sorted(int(most) for most in max_detections))
+    if not len(thresholds) or not ((thresholds >= 0) & (thresholds <= 1)).all():
+        raise ValueError(f"iou_thresholds={iou_thresholds!r} are not numbers in 0..1")
+    if not limits or limits[0] < 1:
+        raise ValueError(f"max_detections={max_detections!r} are not whole numbers above 0")
+    coco = style == "coco"
+    table = tabulate(boxes, limits[-1] if coco else max(1, len(boxes.score)))
     yield
-    pairs = overlapping(table, IOU_THRESHOLDS[0])
+    pairs = overlapping(table, float(thresholds.min())) if coco else None
     recalls = RECALLS_VOC07 if style == "voc07" else RECALLS
-    shape = (len(IOU_THRESHOLDS), len(table.labels), len(AREAS), len(MAX_DETECTIONS))
+    shape = (len(thresholds), len(table.labels), len(AREAS), len(limits))
     average, recall = -np.ones(shape), -np.ones(shape)
     precision = -np.ones((shape[0], len(recalls), *shape[1:]))
     ordered = np.lexsort((-table.score, table.class_of))  # by class, best first; stable, so ties stay image by image
@@ -179,19 +244,23 @@ def measuring(boxes: Boxes, style: str = "coco") -> Generator[None, None, Evalua
     for a, (low, high) in enumerate(AREAS.values()):
         yield
         aside = table.crowd | (table.truth_area < low) | (table.truth_area > high)  # (G,) neither to find nor wrong
-        found, counted = matched(table, pairs, IOU_THRESHOLDS, aside, (low, high))
+        if pairs is None:
+            found, counted = matched_voc(table, thresholds, aside, (low, high))
+        else:
+            found, counted = matched(table, pairs, thresholds, aside, (low, high))
         objects = np.bincount(table.truth_class[~aside], minlength=len(table.labels))
         for k in np.flatnonzero(objects):
             mine = ordered[ends[k] : ends[k + 1]]
-            for m, most in enumerate(MAX_DETECTIONS):
-                best = mine[table.rank[mine] < most]
+            for m, most in enumerate(limits):
+                best = mine[table.rank[mine] < most] if coco or m < len(limits) - 1 else mine
                 right = (found[:, best] >= 0) & counted[:, best]
                 wrong = (found[:, best] < 0) & counted[:, best]
                 curve = Curve.of(right, wrong, int(objects[k]))
                 recall[:, k, a, m] = curve.recall[:, -1] if len(best) else 0.0
                 precision[:, :, k, a, m] = curve.at(recalls)
                 average[:, k, a, m] = curve.area() if style == "voc10" else precision[:, :, k, a, m].mean(axis=1)
-    return Evaluation(style, tuple(table.labels.tolist()), average, precision, recall)
+    labels = tuple(table.labels.tolist())
+    return Evaluation(style, labels, average, precision, recall, tuple(thresholds.tolist()), limits)
 
 
 @dataclass(frozen=True)

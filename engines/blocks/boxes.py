@@ -23,8 +23,14 @@ def box_area(boxes: Tensor) -> Tensor:
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
+def _wide(boxes: Tensor) -> Tensor:
+    """Boxes in numbers whose areas neither overflow nor lose their digits: whole numbers and halves as float32."""
+    return boxes if boxes.dtype in (torch.float32, torch.float64) else boxes.to(torch.float32)
+
+
 def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Intersection and union of xyxy boxes (..., 4) that broadcast against each other."""
+    a, b = _wide(a), _wide(b)
     sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
     inner = sides[..., 0] * sides[..., 1]
     return inner, box_area(a) + box_area(b) - inner
@@ -33,11 +39,12 @@ def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def iou(a: Tensor, b: Tensor) -> Tensor:
     """IoU of xyxy boxes (..., 4) that broadcast; two boxes without area give 0, never NaN."""
     inner, union = overlap(a, b)
-    return inner / union.clamp(min=torch.finfo(a.dtype).tiny)
+    return inner / union.clamp(min=torch.finfo(inner.dtype).tiny)
 
 
 def generalized_iou(a: Tensor, b: Tensor) -> Tensor:
     """GIoU of xyxy boxes (..., 4) that broadcast: IoU minus the share of the hull that is in neither box."""
+    a, b = _wide(a), _wide(b)
     tiny = torch.finfo(a.dtype).tiny
     inner, union = overlap(a, b)
     sides = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])

@@ -9,13 +9,15 @@ by detection within one image and class, but all images and classes go their n-t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+FORMATS = ("xyxy", "xywh")
 MOST = 100  # best detections of a class in an image that are looked at
 
 Images = Sequence[Mapping[str, Any]]
@@ -99,18 +101,24 @@ class Pairs:
     turn: np.ndarray
 
 
-def flatten(ground_truth: Images, detections: Images) -> Boxes:
+def flatten(ground_truth: Images, detections: Images, box_format: str = "xyxy", difficult: bool = False) -> Boxes:
     """Put the boxes of all images into one place; `engines.blocks.average_precision.evaluate` says what they hold."""
     if len(ground_truth) != len(detections):
         raise ValueError(f"{len(ground_truth)} images in the ground truth, {len(detections)} in the detections")
-    truths, truth_image = _boxes(ground_truth, "ground truth")
-    boxes, image = _boxes(detections, "detections")
-    score = _column(detections, "scores", image).astype(float)
+    if any("scores" in one for one in ground_truth) and not any("scores" in one for one in detections):
+        raise ValueError("the ground truth has scores and the detections have none: the ground truth comes first")
+    truths, truth_image = _boxes(ground_truth, "ground truth", box_format)
+    boxes, image = _boxes(detections, "detections", box_format)
+    score = _column(detections, "scores", image, "detections").astype(float)
     if not np.isfinite(score).all():
         raise ValueError(f"detections of image {image[~np.isfinite(score)][0]}: a score is not a finite number")
-    crowd = _column(ground_truth, "iscrowd", truth_image, default=np.zeros(len(truths), bool)).astype(bool)
-    area = _column(ground_truth, "area", truth_image, default=truths[:, 2] * truths[:, 3]).astype(float)
-    label, truth_label = _column(detections, "labels", image), _column(ground_truth, "labels", truth_image)
+    name, none = "ground truth", np.zeros(len(truths), bool)
+    crowd = _column(ground_truth, "iscrowd", truth_image, name, default=none).astype(bool)
+    if difficult:
+        crowd |= _column(ground_truth, "difficult", truth_image, name, default=none).astype(bool)
+    area = _column(ground_truth, "area", truth_image, name, default=truths[:, 2] * truths[:, 3]).astype(float)
+    label = _column(detections, "labels", image, "detections")
+    truth_label = _column(ground_truth, "labels", truth_image, name)
     return Boxes(len(detections), image, label, score, boxes, truth_image, truth_label, crowd, area, truths)
 
 
@@ -136,21 +144,32 @@ def _array(values: Any) -> np.ndarray:
     return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
 
 
-def _boxes(images: Images, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _said(image: Mapping[str, Any], key: str, name: str, index: int) -> Any:
+    if image.get(key) is None:
+        raise ValueError(f"{name} of image {index}: {key} are missing")
+    return image[key]
+
+
+def _boxes(images: Images, name: str, box_format: str) -> tuple[np.ndarray, np.ndarray]:
     """x, y, width, height (N, 4) of all boxes, and the image of each."""
+    if box_format not in FORMATS:
+        raise ValueError(f"box_format={box_format!r} is none of {FORMATS}")
     parts = []
     for index, found in enumerate(images):
-        part = _array(found["boxes"]).astype(float)
+        part = _array(_said(found, "boxes", name, index)).astype(float)
         if part.size % 4 or (part.ndim != 2 and part.size) or not np.isfinite(part).all():
             raise ValueError(f"{name} of image {index}: boxes must be (N, 4) finite numbers")
         parts.append(part.reshape(-1, 4))
     counts = np.array([len(part) for part in parts], int)
-    corners = np.concatenate(parts) if parts else np.zeros((0, 4))
-    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-    return boxes, np.repeat(np.arange(len(images)), counts)
+    corners, image = np.concatenate(parts) if parts else np.zeros((0, 4)), np.repeat(np.arange(len(images)), counts)
+    if box_format == "xywh":
+        return corners, image
+    if len(corners) and 2 * (corners[:, 2:] < corners[:, :2]).any(axis=1).sum() > len(corners):
+        warnings.warn(f"{name}: most boxes end before they begin. Are they x, y, width, height (xywh)?", stacklevel=4)
+    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1), image
 
 
-def _column(images: Images, key: str, image: np.ndarray, default: np.ndarray | None = None) -> np.ndarray:
+def _column(images: Images, key: str, image: np.ndarray, name: str, default: np.ndarray | None = None) -> np.ndarray:
     """One value (N,) for each box of all images; of images without this key the default's."""
     counts = np.bincount(image, minlength=len(images))
     ends = np.cumsum(counts)
@@ -159,9 +178,9 @@ def _column(images: Images, key: str, image: np.ndarray, default: np.ndarray | N
         if default is not None and found.get(key) is None:
             parts.append(default[ends[index] - counts[index] : ends[index]])
             continue
-        part = _array(found[key]).reshape(-1)
+        part = _array(_said(found, key, name, index)).reshape(-1)
         if len(part) != counts[index]:
-            raise ValueError(f"image {index}: {counts[index]} boxes but {len(part)} {key}")
+            raise ValueError(f"{name} of image {index}: {counts[index]} boxes but {len(part)} {key}")
         parts.append(part)
     parts = [part for part in parts if len(part)]  # an empty list has no type of its own
     return np.concatenate(parts) if parts else np.zeros(0, int)
@@ -233,4 +252,31 @@ def matched(
         taken[line, truth] = True
     inside = (table.area >= area[0]) & (table.area <= area[1])
     counted = np.where(found >= 0, ~aside[found] if len(aside) else False, inside)
+    return found, counted
+
+
+def matched_voc(
+    table: Table, thresholds: np.ndarray, aside: np.ndarray, area: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Matching of VOC's development kit: each detection goes to the object of its class that it overlaps most, and is
+    wrong if a better one has that object already, whatever else is near.
+
+    Source: Everingham et al. 2010, section 4.2, and VOCevaldet of the development kit.
+
+    Parameters and results as `matched`; objects ``aside`` (difficult ones, crowds) are neither found nor wrong.
+    """
+    plain = replace(table, crowd=np.zeros(len(table.crowd), bool))
+    pairs = overlapping(plain, float(thresholds.min()))
+    order = np.lexsort((-pairs.truth, pairs.iou, pairs.detection))  # of equal ones the first object counts
+    last = np.flatnonzero(np.diff(pairs.detection[order], append=-1))
+    detection, truth, iou = (one[order][last] for one in (pairs.detection, pairs.truth, pairs.iou))
+    found = np.full((len(thresholds), len(table.score)), -1)
+    inside = (table.area >= area[0]) & (table.area <= area[1])
+    counted = np.tile(inside, (len(thresholds), 1))
+    for line, least in enumerate(thresholds):
+        near = iou >= min(least, 1 - 1e-10)
+        who, what = detection[near], truth[near]
+        counted[line, who] = ~aside[what]
+        _, first = np.unique(what, return_index=True)  # detections of one image and class stand best first
+        found[line, who[first]] = what[first]
     return found, counted

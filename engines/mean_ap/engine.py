@@ -61,10 +61,11 @@ class Engine:
         cases = yield from self._cases(params.files)
         yield self._once("data", (id(cases),), lambda: shown(cases, params.files))
         label = label_of(params.label, cases)
-        now, style = (id(cases), params.moved, params.iou, params.size), STYLES[params.style]
+        style = STYLES[params.style]
+        now = (id(cases), params.moved, params.iou, params.size, style)
         boxes = self._boxes(cases, params)
         judged = self._judged(cases, params)
-        line = self._once("steps", (*now, label, style), lambda: steps(boxes, judged, label, style))
+        line = self._once("steps", (*now, label), lambda: steps(boxes, judged, label, style))
         classes = len(cases.classes)
         pairs = self._once("pairs", (*now, params.threshold),
                            lambda: confusion(boxes, judged, params.threshold, params.iou, classes))  # fmt: skip
@@ -127,22 +128,23 @@ class Engine:
         return self._once("boxes", (id(cases), params.moved), lambda: data.with_moved(cases.boxes, cases, params.moved))
 
     def _judged(self, cases: Cases, params: MeanApParams) -> Judged:
-        plain = self._once("judged", (id(cases), (), params.iou, params.size),
-                           lambda: judge(cases.boxes, params.iou, SIZES[params.size]))  # fmt: skip
+        style = STYLES[params.style]
+        plain = self._once("judged", (id(cases), (), params.iou, params.size, style),
+                           lambda: judge(cases.boxes, params.iou, SIZES[params.size], style))  # fmt: skip
         if not params.moved:
             return plain
         boxes, images = self._boxes(cases, params), {one.image for one in params.moved}
-        return self._once("judged", (id(cases), params.moved, params.iou, params.size),
-                          lambda: judge_again(plain, boxes, images, params.iou, SIZES[params.size]))  # fmt: skip
+        return self._once("judged", (id(cases), params.moved, params.iou, params.size, style),
+                          lambda: judge_again(plain, boxes, images, params.iou, SIZES[params.size], style))  # fmt: skip
 
     def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> Before | None:
         """The same with all boxes where they were; if none was moved, at the usual IoU; None if that is the one."""
         iou = params.iou if params.moved else USUAL_IOU
         if not params.moved and params.iou == iou:
             return None
-        key = (id(cases), (), iou, params.size)
-        judged = self._once("judged", key, lambda: judge(cases.boxes, iou, SIZES[params.size]))
-        line = self._once("steps", (*key, label, style), lambda: steps(cases.boxes, judged, label, style))
+        key = (id(cases), (), iou, params.size, style)
+        judged = self._once("judged", key, lambda: judge(cases.boxes, iou, SIZES[params.size], style))
+        line = self._once("steps", (*key, label), lambda: steps(cases.boxes, judged, label, style))
         return Before(judged, line, -1.0 if params.moved else iou)
 
     def _numbers(

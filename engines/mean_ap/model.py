@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engines.blocks.average_precision import AREAS, RECALLS, RECALLS_VOC07, Curve
-from engines.blocks.detections import Boxes, matched, overlapping, tabulate
-from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, NEAR, RIGHT, WRONG_CLASS
+from engines.blocks.detections import Boxes, matched, matched_voc, overlapping, tabulate
+from engines.mean_ap.spec import ASIDE, BACKGROUND, BOTH, DUPLICATE, LOW_IOU, NEAR, RIGHT, WRONG_CLASS
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Judged:
     Attributes
     ----------
     verdicts : ndarray (D,)
-        RIGHT … ASIDE.
+        RIGHT … BOTH.
     partner : ndarray (D,)
         The object that it takes, or that the verdict is about; −1 for none.
     overlap : ndarray (D,)
@@ -43,18 +43,22 @@ class Judged:
     nearest: np.ndarray
 
 
-def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
-    """Match class by class as COCO does, and say of each wrong detection why.
+def judge(boxes: Boxes, iou: float, size: str = "all", style: str = "coco") -> Judged:
+    """Match class by class as COCO does, or in VOC's styles as its development kit, and say of each wrong one why.
 
     A wrong one is, in this order: a duplicate (its object is taken by a better one), of the wrong class (it
-    lies on an object of another one), too far off (it overlaps an object of its class by at least 0.1), or on the
-    background.
+    lies on an object of another one), too far off (it overlaps an object of its class by at least 0.1), both (it
+    overlaps one of another class by so much), or on the background.
     """
     low, high = AREAS[size]
     outside = boxes.crowd | (boxes.truth_area < low) | (boxes.truth_area > high)
-    table = tabulate(boxes)
-    pairs = overlapping(table, iou)
-    found, counted = matched(table, pairs, np.array([iou]), outside[table.truth_index], (low, high))
+    if style == "coco":
+        table = tabulate(boxes)
+        pairs = overlapping(table, iou)
+        found, counted = matched(table, pairs, np.array([iou]), outside[table.truth_index], (low, high))
+    else:
+        table = tabulate(boxes, most=max(1, len(boxes.score)))
+        found, counted = matched_voc(table, np.array([iou]), outside[table.truth_index], (low, high))
     took = np.full(len(boxes.score), -1)
     taker = np.full(len(boxes.crowd), -1)
     right = found[0] >= 0
@@ -72,6 +76,7 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     same = boxes.label[detection] == boxes.truth_label[truth]
     single = ~boxes.crowd[truth]
     for verdict, which in (  # the strongest reason last, so that it stays
+        (BOTH, ~same & single & (near.iou >= NEAR)),
         (LOW_IOU, same & single & (near.iou >= NEAR)),
         (WRONG_CLASS, ~same & single & (near.iou >= iou)),
         (DUPLICATE, same & single & (near.iou >= iou) & (taker[truth] >= 0)),
@@ -91,7 +96,9 @@ def judge(boxes: Boxes, iou: float, size: str = "all") -> Judged:
     return Judged(verdicts, partner, overlap, taker, outside, nearest)
 
 
-def judge_again(before: Judged, boxes: Boxes, images: set[int], iou: float, size: str = "all") -> Judged:
+def judge_again(
+    before: Judged, boxes: Boxes, images: set[int], iou: float, size: str = "all", style: str = "coco"
+) -> Judged:
     """The same after boxes of some images were moved: what happens in one image does not depend on the others."""
     mine = np.flatnonzero(np.isin(boxes.image, list(images)))
     truths = np.flatnonzero(np.isin(boxes.truth_image, list(images)))
@@ -99,7 +106,7 @@ def judge_again(before: Judged, boxes: Boxes, images: set[int], iou: float, size
         Boxes(boxes.images, boxes.image[mine], boxes.label[mine], boxes.score[mine], boxes.boxes[mine],
               boxes.truth_image[truths], boxes.truth_label[truths], boxes.crowd[truths], boxes.truth_area[truths],
               boxes.truths[truths]),
-        iou, size,
+        iou, size, style,
     )  # fmt: skip
     new = {name: values.copy() for name, values in vars(before).items()}
     for name in ("verdicts", "overlap"):

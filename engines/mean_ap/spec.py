@@ -28,7 +28,7 @@ WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attent
 COCO, VOC07, VOC10 = "COCO", "VOC 07", "VOC 10"
 STYLES = {COCO: "coco", VOC07: "voc07", VOC10: "voc10"}  #: what the dock says -> what `evaluate` is told
 SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
-RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE = range(6)  #: verdicts on a detection
+RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE, BOTH = range(7)  #: verdicts on a detection
 FIRST = -1  #: in the place of a class: the first one that has both objects and detections
 USUAL_IOU = 0.5  #: what Pascal VOC asks for, and the least that COCO does
 RESULTS_ALONE = "{name}: results alone. Drop the ground truth too."
@@ -95,7 +95,8 @@ class MeanApParams(Params):
             tuple(STYLES),
             "Style",
             group="Measure",
-            tip="How the curve becomes a number: 101 recalls and ten IoUs, 11 recalls, or the whole area. "
+            tip="How the curve becomes a number: 101 recalls and ten IoUs, 11 recalls, or the whole area. In VOC a "
+            "detection whose nearest object is taken is wrong, in COCO it may take another. "
             "(Lin 2014, Everingham 2010)",
         ),
     )
@@ -176,7 +177,7 @@ class PictureSeen(Frame):
     scores, overlap : ndarray (n,)
         Score; IoU with ``partner``.
     verdicts, partner : ndarray (n,)
-        RIGHT … ASIDE; the object that the verdict is about, −1 for none.
+        RIGHT … BOTH; the object that the verdict is about, −1 for none.
     """
 
     index: int
@@ -210,7 +211,7 @@ class CurveSeen(Frame):
         Where each detection is: image, and place in the image's list.
     scores, overlap : ndarray (D,)
     verdicts, partner_label : ndarray (D,)
-        RIGHT … ASIDE; the class of the object that the verdict is about, −1 for none.
+        RIGHT … BOTH; the class of the object that the verdict is about, −1 for none.
     recall, precision, envelope : ndarray (D,)
         After each detection; ``envelope`` is the best precision from there on.
     grid, sampled : ndarray (R,)

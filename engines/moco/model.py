@@ -38,6 +38,8 @@ def contrast_logits(q: Tensor, k: Tensor, queue: Tensor, temperature: float) -> 
         τ.
     """
     positive = (q * k).sum(-1, keepdim=True)  # (B, 1)
+    if not temperature > 0:
+        raise ValueError(f"temperature {temperature!r} is not above 0")
     return torch.cat([positive, q @ queue], dim=-1) / temperature
 
 
@@ -139,6 +141,10 @@ class MoCo(nn.Module):
         super().__init__()
         if queue_size < 1:
             raise ValueError(f"queue_size {queue_size}: at least one key is needed")
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum {momentum!r} is not in 0..1")
+        if not temperature > 0:
+            raise ValueError(f"temperature {temperature!r} is not above 0")
         self.momentum, self.temperature = momentum, temperature
         self.encoder_q = encoder
         self.encoder_k = copy.deepcopy(encoder).requires_grad_(False).eval()

@@ -169,28 +169,32 @@ def test_what_does_not_belong_together_is_refused(truth, said, words):
 
 
 # -- Pascal VOC, one detection at a time
-def voc_points(truths, found, label):
-    """Recall and precision after each detection of a class, at IoU 0.5, by the plain loop."""
+def voc_points(truths, found, label, plus=0):
+    """Recall and precision after each detection of a class, at IoU 0.5, by the plain loop of VOCevaldet."""
     waiting = []
     for image, said in enumerate(found):
         waiting += [
             (-s, image, i) for i, (s, k) in enumerate(zip(said["scores"], said["labels"], strict=True)) if k == label
         ]
-    objects = sum(int((truth["labels"] == label).sum()) for truth in truths)
-    taken, hits, points = set(), 0, []
-    for turn, (_, image, i) in enumerate(sorted(waiting), start=1):
-        best, choice = 0.5, None
+    hard = [np.asarray(truth.get("difficult", np.zeros(len(truth["labels"]))), bool) for truth in truths]
+    objects = sum(int((truth["labels"][~skip] == label).sum()) for truth, skip in zip(truths, hard, strict=True))
+    taken, hits, turn, points = set(), 0, 0, []
+    for _, image, i in sorted(waiting):
+        best, choice = 0.0, None
         for g in np.flatnonzero(truths[image]["labels"] == label):
             a, b = found[image]["boxes"][i], truths[image]["boxes"][g]
-            wide, high = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+            wide, high = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]) + plus
             inner = max(wide, 0) * max(high, 0)
-            iou = inner / max(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - inner, 1e-12)
-            if iou >= best and (image, g) not in taken:
+            iou = inner / max(np.prod(a[2:] - a[:2] + plus) + np.prod(b[2:] - b[:2] + plus) - inner, 1e-12)
+            if iou > best:  # of all objects, also of those that are taken
                 best, choice = iou, (image, g)
-        if choice is not None:
+        if best >= 0.5 and hard[image][choice[1]]:
+            continue
+        turn += 1
+        if best >= 0.5 and choice not in taken:
             taken.add(choice)
             hits += 1
-        points.append((hits / objects, hits / turn))
+        points.append((hits / max(1, objects), hits / turn))
     return np.array(points).reshape(-1, 2)
 
 
@@ -207,14 +211,17 @@ def all_points(points):
 
 
 @pytest.mark.parametrize(("style", "reference"), [("voc07", eleven_points), ("voc10", all_points)])
-@pytest.mark.parametrize("seed", range(12))
-def test_voc_equals_the_plain_loop(style, reference, seed):
+@pytest.mark.parametrize("plus", [0, 1])
+@pytest.mark.parametrize("seed", range(8))
+def test_voc_equals_the_plain_loop(style, reference, seed, plus):
     rng = np.random.default_rng(seed)
     pairs = [picture(rng, int(rng.integers(1, 11)), 20) for _ in range(4)]
     truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
-    ours = evaluate(truths, found, style)
-    there = sorted({int(k) for truth in truths for k in truth["labels"]})
-    wanted = {label: reference(voc_points(truths, found, label)) for label in there}
+    for truth in truths:
+        truth["difficult"] = rng.random(len(truth["labels"])) < 0.2
+    ours = evaluate(truths, found, style, plus_one=bool(plus))
+    there = sorted({int(k) for truth in truths for k in truth["labels"][~truth["difficult"]]})
+    wanted = {label: reference(voc_points(truths, found, label, plus)) for label in there}
     assert {k: v for k, v in ours.per_class.items() if v >= 0} == about(wanted, FEW)
     assert ours.ap == about(np.mean(list(wanted.values())), FEW)
     assert ours.ap == ours.ap50
@@ -251,6 +258,101 @@ def test_every_verdict_has_its_reason():
     assert judge(boxes, 0.92).verdicts.tolist()[:2] == [LOW_IOU, RIGHT]  # the better score overlaps too little now
 
 
+def test_what_tide_calls_both_is_not_the_background():
+    """TIDE 1.0: another class's object at an IoU of 0.1 or more, below the threshold."""
+    from engines.mean_ap.model import judge
+    from engines.mean_ap.spec import BACKGROUND, BOTH, LOW_IOU, WRONG_CLASS
+
+    truth = {"boxes": [[0, 0, 100, 100], [0, 150, 100, 250]], "labels": [1, 0]}
+    said = {
+        "boxes": [[0, 0, 100, 30], [0, 0, 100, 9], [0, 0, 100, 100], [0, 50, 100, 160]],
+        "labels": [0, 0, 0, 0],
+        "scores": [0.9, 0.8, 0.7, 0.6],
+    }
+    judged = judge(flat([truth], [said]), 0.5)
+    assert judged.verdicts.tolist() == [BOTH, BACKGROUND, WRONG_CLASS, BOTH]
+    assert judged.partner.tolist()[0] == 0
+    assert judged.overlap[0] == pytest.approx(0.3)
+    near = {key: value if key != "boxes" else [*value[:3], [0, 80, 100, 190]] for key, value in said.items()}
+    assert judge(flat([truth], [near]), 0.5).verdicts[3] == LOW_IOU  # one of its own class comes first
+
+
+def test_voc_counts_a_detection_wrong_whose_nearest_object_is_taken():
+    from engines.mean_ap.model import judge
+    from engines.mean_ap.spec import DUPLICATE, RIGHT
+
+    truth = {"boxes": [[0, 0, 100, 100], [0, 20, 100, 120]], "labels": [0, 0]}
+    said = {"boxes": [[0, 0, 100, 100], [0, 5, 100, 105]], "labels": [0, 0], "scores": [0.9, 0.8]}
+    boxes = flat([truth], [said])
+    assert judge(boxes, 0.5, style="coco").verdicts.tolist() == [RIGHT, RIGHT]
+    assert judge(boxes, 0.5, style="voc10").verdicts.tolist() == [RIGHT, DUPLICATE]
+    assert evaluate([truth], [said]).ap50 == pytest.approx(1)
+    assert evaluate([truth], [said], "voc10").ap50 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_other_thresholds_and_limits_equal_pycocotools(seed):
+    rng = np.random.default_rng(seed)
+    pairs = [picture(rng, 8, 25, classes=2, levels=6, crowds=0.1) for _ in range(3)]
+    truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
+    thresholds, limits = [0.3, 0.5, 0.8], (2, 5, 20)
+    table = {
+        "images": [{"id": n} for n in range(3)],
+        "categories": [{"id": k} for k in range(2)],
+        "annotations": [],
+    }
+    results = []
+    for n, (truth, said) in enumerate(pairs):
+        for i, (x0, y0, x1, y1) in enumerate(np.asarray(truth["boxes"], float).reshape(-1, 4).tolist()):
+            entry = {"image_id": n, "category_id": int(truth["labels"][i]), "bbox": [x0, y0, x1 - x0, y1 - y0]}
+            crowd = int(np.asarray(truth.get("iscrowd", np.zeros(99)))[i])
+            area = (x1 - x0) * (y1 - y0)
+            table["annotations"].append(entry | {"id": len(table["annotations"]) + 1, "area": area, "iscrowd": crowd})
+        for i, (x0, y0, x1, y1) in enumerate(np.asarray(said["boxes"], float).tolist()):
+            entry = {"image_id": n, "category_id": int(said["labels"][i]), "bbox": [x0, y0, x1 - x0, y1 - y0]}
+            results.append(entry | {"score": float(said["scores"][i])})
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        peer = COCO()
+        peer.dataset = table
+        peer.createIndex()
+        run = COCOeval(peer, peer.loadRes(results), "bbox")
+        run.params.iouThrs, run.params.maxDets = np.array(thresholds), list(limits)
+        run.evaluate()
+        run.accumulate()
+    ours = evaluate(truths, found, iou_thresholds=thresholds, max_detections=limits)
+    np.testing.assert_allclose(ours.precision, run.eval["precision"], atol=1e-12)
+    np.testing.assert_allclose(ours.recall, run.eval["recall"], atol=1e-12)
+    assert set(ours.ar) == set(limits)
+    assert ours.ar100 == ours.ap75 == -1
+    assert ours.ap50 == pytest.approx(run.eval["precision"][1, :, :, 0, -1].mean())
+    assert ours.ar_per_class[0] == pytest.approx(run.eval["recall"][:, 0, 0, -1].mean())
+
+
+def test_what_is_missing_or_in_another_form_is_named():
+    box = {"boxes": [[10, 10, 50, 60]], "labels": [1]}
+    scored = box | {"scores": [0.5]}
+    for truths, found, words in (
+        ([box, box], [scored, box], "detections of image 1: scores are missing"),
+        ([box, {"labels": [1]}], [scored, scored], "ground truth of image 1: boxes are missing"),
+        ([box, {"boxes": box["boxes"]}], [scored, scored], "ground truth of image 1: labels are missing"),
+        ([scored], [box], "the ground truth comes first"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            evaluate(truths, found)
+    with pytest.raises(ValueError, match="box_format"):
+        evaluate([box], [scored], box_format="cxcywh")
+    for bad in ({"iou_thresholds": [2.0]}, {"iou_thresholds": []}, {"max_detections": [0]}, {"max_detections": []}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            evaluate([box], [scored], **bad)
+    small = {"boxes": [[30, 40, 10, 12]]}
+    with pytest.warns(UserWarning, match="xywh"):
+        evaluate([box | small], [scored | small])
+    assert evaluate([box | small], [scored | small], box_format="xywh").ap == pytest.approx(1)
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), iou=st.integers(0, 9), size=st.sampled_from(["all", "small", "medium", "large"]))
 def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, size):
@@ -262,8 +364,8 @@ def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, si
     pairs = [picture(rng, 6, 15, levels=6, grid=4, crowds=0.2) for _ in range(3)]
     truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
     boxes = flat(truths, found)
-    judged = judge(boxes, float(IOU_THRESHOLDS[iou]), size)
-    for style in ("coco", "voc07", "voc10"):
+    for style in ("voc07", "voc10", "coco"):
+        judged = judge(boxes, float(IOU_THRESHOLDS[iou]), size, style)
         whole = evaluate(truths, found, style)
         for k, label in enumerate(whole.labels):
             line = steps(boxes, judged, label, style)

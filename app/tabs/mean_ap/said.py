@@ -8,7 +8,7 @@ from app import words
 from app.choosers import shortened
 from app.words import Text
 from engines.core.errors import Message
-from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS, CurveSeen
+from engines.mean_ap.spec import ASIDE, BACKGROUND, BOTH, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS, CurveSeen
 
 #: letters and color of each verdict
 MARKS = {
@@ -17,6 +17,7 @@ MARKS = {
     WRONG_CLASS: ("FP", "danger"),
     LOW_IOU: ("FP", "danger"),
     BACKGROUND: ("FP", "danger"),
+    BOTH: ("FP", "danger"),
     ASIDE: ("–", "control"),
 }
 REASONS = {
@@ -25,6 +26,7 @@ REASONS = {
     WRONG_CLASS: "wrong class: {other}, IoU {iou}",
     LOW_IOU: "IoU too low: {iou}",
     BACKGROUND: "nothing there",
+    BOTH: "wrong class and IoU too low: {other}, {iou}",
     ASIDE: "set aside",
 }
 LONG = {
@@ -33,7 +35,14 @@ LONG = {
     WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. {then}",
     LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. {then}",
     BACKGROUND: "Wrong: no object is there. {then}",
+    BOTH: "Wrong in both: the nearest object is of another class, {other}, and overlaps at IoU {iou} only. {then}",
     ASIDE: "Set aside: in a crowd, of another size, or past the best 100. The curve stays where it is.",
+}
+
+#: where VOC and COCO part: COCO's matching goes on to the next object
+LONG_VOC = LONG | {
+    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but one higher up in the list has taken the object. COCO would look for "
+    "another one near. {then}",
 }
 
 #: why an object was missed: nobody near, too far off, its detection went elsewhere or is below the threshold

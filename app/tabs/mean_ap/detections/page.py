@@ -22,6 +22,7 @@ from app.tabs.mean_ap.detections.boxes import Held, box_of
 from app.tabs.mean_ap.said import (
     LONG,
     LONG_MISSED,
+    LONG_VOC,
     MARKS,
     MISSED,
     REASONS,
@@ -48,6 +49,7 @@ from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.mean_ap.spec import (
     ASIDE,
+    COCO,
     RIGHT,
     ConfusionSeen,
     CurveSeen,
@@ -325,7 +327,11 @@ class DetectionsPage(Page):
         said = ""
         if seen.at >= 0:
             said = f"{seen.at + 1}: {MARKS[int(seen.verdicts[seen.at])][0]} {words.number(seen.scores[seen.at], 2)}"
-            words.say(self.reason, "setText", verdict(seen, seen.at, data.classes, LONG))
+            words.say(
+                self.reason,
+                "setText",
+                verdict(seen, seen.at, data.classes, LONG if self.params.style == COCO else LONG_VOC),
+            )
         elif seen.missed_at >= 0:
             words.say(self.reason, "setText", missing(seen, seen.missed_at, LONG_MISSED))
         else:
