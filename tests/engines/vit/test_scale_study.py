@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -51,6 +52,14 @@ def digits():
 def told(params, until=10_000):
     job = Job(replace(params, until=until), lambda: None, lambda event: None)
     return list(training.Trainer().run(job))
+
+
+@cache
+def study(seeds):
+    """What a short study of digits tells; it is the same each time, so that it is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "STEPS", 0.4)
+        return told(ScaleParams(largest=50, seeds=seeds))
 
 
 # ------------------------------------------------------------------ networks
@@ -211,9 +220,7 @@ def test_one_class_is_not_enough(tmp_path):
 
 # ------------------------------------------------------------------ study
 def test_a_study_tells_everything_and_the_same_again(short):
-    params = ScaleParams(largest=50, seeds=2)
-    events = told(params)
-    began, *rest = events
+    began, *rest = study(2)
     assert began.cells == 12
     assert began.table.counts == (50,)
     steps = [e for e in rest if isinstance(e, StudyStep)]
@@ -226,13 +233,13 @@ def test_a_study_tells_everything_and_the_same_again(short):
     close(np.diag(kept[0].arrays["similarity"]), 1)
     assert isinstance(rest[-1], Finished)
     torch.rand(7)  # somebody else draws
-    again = told(params)
+    again = told(ScaleParams(largest=50, seeds=2))
     assert [e.point for e in again if isinstance(e, StudyPoint)] == points
     assert [(e.loss, e.accuracy) for e in again if isinstance(e, StudyStep)] == [(e.loss, e.accuracy) for e in steps]
 
 
 def test_a_study_goes_on_where_it_was_paused(short):
-    whole = [e for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyStep)]
+    whole = [e for e in study(1) if isinstance(e, StudyStep)]
     trainer, params, parts = training.Trainer(), ScaleParams(largest=50, seeds=1), []
     for until in (4, 5, 10_000):
         parts += trainer.run(Job(replace(params, until=until), lambda: None, lambda event: None))
@@ -241,16 +248,16 @@ def test_a_study_goes_on_where_it_was_paused(short):
 
 
 def test_what_is_done_is_not_made_again(short):
-    first = [e.point for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyPoint)]
+    first = [e.point for e in study(1) if isinstance(e, StudyPoint)]
     events = told(ScaleParams(largest=50, seeds=2, done=tuple(first), done_mark="Digits"))
     fresh = [e.point for e in events if isinstance(e, StudyPoint)]
     assert {p.cell.seed for p in fresh} == {1}
-    whole = [e.point for e in told(ScaleParams(largest=50, seeds=2)) if isinstance(e, StudyPoint)]
+    whole = [e.point for e in study(2) if isinstance(e, StudyPoint)]
     assert first + fresh == whole
 
 
 def test_what_is_done_with_other_pictures_is_made_again(short):
-    first = tuple(e.point for e in told(ScaleParams(largest=50, seeds=1)) if isinstance(e, StudyPoint))
+    first = tuple(e.point for e in study(1) if isinstance(e, StudyPoint))
     events = told(ScaleParams(largest=50, seeds=1, done=first, done_mark="others"))
     began = next(e for e in events if isinstance(e, StudyBegan))
     assert (began.table.mark, began.table.points) == ("Digits", ())
