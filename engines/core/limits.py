@@ -10,6 +10,7 @@ MB = 2**20
 PICTURE_FILE = 1_000_000_000  # a 100-megapixel TIFF with 16 bits a channel has 600 MB
 COCO_FILE = 1_000_000_000  # instances_train2017.json has 448 MB; read piece by piece, so only what is kept takes memory
 VOC_FILE = 8 * MB  # one picture's boxes: some kB, with outlines of every object some hundred
+LABELME_FILE = 64 * MB  # one picture's shapes, with the picture itself inside as text
 CONFIG_FILE = 4 * MB  # config.json with the 21,843 names of ImageNet-21k, twice, has 2 MB
 LIST_FILE = 64 * MB  # a list of names, one a line: that of ImageNet's 1.3 million pictures has 40 MB
 KEPT_FILE = 64 * MB  # what this program wrote itself: settings, results, cards have some kB
@@ -62,4 +63,5 @@ STAGES = 8  # of a backbone: a ResNet has 4
 
 # -- seconds
 LOOK = 0.1  # to tell in the window's own thread what was dropped
+YOLO_PEEK = 4_096  # bytes at both ends of a text that tell whether it holds boxes
 PEEK = 65_536  # bytes at both ends of a file that tell what it is

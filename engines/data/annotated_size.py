@@ -58,6 +58,15 @@ def fit_of(path: Path, declared: Size, reach: tuple[float, float]) -> Fit | None
     return None if head is None else fitted(declared, reach, *head)
 
 
+def shown_size(path: Path) -> Size | None:
+    """Width and height of a picture as its camera was held; None if it can't be read."""
+    head = stored_head(path)
+    if head is None:
+        return None
+    (width, height), on_side = head
+    return (height, width) if on_side else (width, height)
+
+
 def fitted(declared: Size, reach: tuple[float, float], stored: Size, on_side: bool) -> Fit:
     """The same, for a picture of this size, whose width and height are exchanged when it is shown if ``on_side``.
 

@@ -34,6 +34,10 @@ class Raw:
         File name of the picture; ``own``: the name to try before it; ``others``: names to try if there is none of it.
     size : (int, int)
         Width and height; (0, 0) if not said.
+    shares : bool
+        Boxes are shares of the picture as it is shown, not pixels.
+    folders : list of (tuple of str, str)
+        Folders of pictures, by their last parts, with the split that a table of the data set says they are.
     split : str
         "train", "val" or "test" where a list, or else the annotation's name or folder, says so.
     """
@@ -47,6 +51,8 @@ class Raw:
     others: tuple[str, ...] = ()
     split: str = ""
     entry: int = -1
+    shares: bool = False
+    folders: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Folders of pictures with boxes, in COCO's or Pascal VOC's format, as people have them.
+"""Folders of pictures with boxes as people have them: in COCO's, Pascal VOC's, YOLO's or labelme's format, or in CSV.
 
 Every annotation that can't be used is named by its file and line, left out and counted; only a folder without a
 single usable one is refused. Sources: Lin et al. 2014 (cocodataset.org/#format-data), Everingham et al. 2010.
@@ -6,10 +6,8 @@ single usable one is refused. Sources: Lin et al. 2014 (cocodataset.org/#format-
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,21 +15,21 @@ import numpy as np
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
-from engines.core.pictures import SUFFIXES
-from engines.core.reading import finish, is_folder, mapped, read_ends
-from engines.data import coco_boxes, voc_boxes
-from engines.data.annotated_size import SLACK, fit_of, pixels_of
+from engines.core.reading import finish, is_folder, mapped
+from engines.data import coco_boxes, csv_boxes, labelme_boxes, voc_boxes, yolo_boxes
+from engines.data.annotated_size import SLACK, fit_of, pixels_of, shown_size
 from engines.data.box_claims import Claim, settled
 from engines.data.box_faults import Faults, Raw
-from engines.data.finder import Finder
-from engines.data.split_words import TRAIN, folded, is_always_aside, split_of
+from engines.data.boxes_listing import Listing, is_boxes_folder, listing
+from engines.data.split_words import TRAIN, split_of
 from engines.data.voc_origin import COUNTED, Origin, counted_from
-from engines.data.walking import Walk
+
+__all__ = ["Annotated", "BoxesFolder", "is_boxes_folder", "read_boxes_folder", "reading"]
 
 EACH = 200  # pictures between two places to stop
-COCO_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+READ = "COCO, Pascal VOC, YOLO, labelme, CSV"
+OTHERS = "Read in {used} format. Files with annotations in {other} format, not read: {n}."
 OTHER_SIZE = "Pictures of another size than their annotations say: {n} (the first: {name}, {real} instead of {said})."
-MOST_PEEKS = 40  # files that are looked into to tell what a folder is
 
 T = TypeVar("T")
 
@@ -94,109 +92,6 @@ class BoxesFolder:
     notes: tuple[Message, ...] = ()
 
 
-@dataclass
-class Listing:
-    """Files of a folder and those below, sorted by kind."""
-
-    root: Path
-    tables: list[Path] = field(default_factory=list)  # COCO
-    sheets: list[Path] = field(default_factory=list)  # VOC, one for each picture
-    lists: list[Path] = field(default_factory=list)  # of what is trained and tested on
-    pictures: Finder = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pictures = Finder(self.root)
-
-
-def listing(root: Path) -> Generator[int, None, Listing]:
-    """Look through a folder; links are not followed. Yields how many names were seen, at places to stop."""
-    found, walk = Listing(root), Walk(root, limits.BOXES_DEPTH, limits.FOLDER_FILES)
-    yield from walk.steps()
-    for folder, names in walk.found:
-        if any(is_always_aside(part) for part in folder.relative_to(root).parts):
-            continue
-        for name in names:
-            suffix = os.path.splitext(name)[1].lower()
-            if name.startswith("."):  # what a Mac leaves beside each file has the file's ending
-                continue
-            if suffix == ".json":
-                found.tables.append(folder / name)
-            elif suffix == ".xml":
-                found.sheets.append(folder / name)
-            elif suffix == ".txt" and voc_boxes.is_list(folder / name):
-                found.lists.append(folder / name)
-            elif suffix in SUFFIXES:
-                found.pictures.add(folder / name)
-        yield walk.seen
-    tables, found.tables = found.tables, []
-    for path in tables:
-        if _is_table(path):
-            found.tables.append(path)
-        yield walk.seen
-    named = [path for path in found.tables if "instances" in path.stem]
-    found.tables = named or found.tables
-    return found
-
-
-def is_boxes_folder(path: Path) -> bool:
-    """Whether this looks like a folder of pictures with boxes; quick: names, and few files' ends, are looked at.
-
-    It lets in what `reading` reads: the same files, at most as deep. A slow disk ends the search, since this is the
-    window's own thread.
-    """
-    until = time.monotonic() + limits.LOOK
-    waiting, peeked = [(path, 0)], 0
-    while waiting and time.monotonic() < until:
-        folder, depth = waiting.pop(0)
-        inner, files = _glance(folder, until)
-        for name in files:
-            looks = _is_table if name.lower().endswith(".json") else _is_sheet
-            if looks(folder / name):
-                return True
-            peeked += 1
-            if time.monotonic() > until or peeked > MOST_PEEKS:
-                return False
-        if depth < limits.BOXES_DEPTH:
-            waiting += [(folder / name, depth + 1) for name in inner]
-    return False
-
-
-def _glance(folder: Path, until: float) -> tuple[list[str], list[str]]:
-    """Folders in one, those that may hold annotations first; and the first of its files that may be some."""
-    inner: list[str] = []
-    found: dict[str, list[str]] = {".json": [], ".xml": []}
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                kind = os.path.splitext(entry.name)[1].lower()
-                if kind in found and not entry.name.startswith(".") and len(found[kind]) < limits.PEEKED:
-                    found[kind].append(entry.name)
-                elif kind not in SUFFIXES and not is_always_aside(entry.name) and entry.is_dir(follow_symlinks=False):
-                    inner.append(entry.name)
-                if time.monotonic() > until:
-                    break
-    except (OSError, ValueError):  # not there, no folder, not to be looked into
-        return [], []
-    inner.sort(key=lambda name: (not folded(name).startswith(("ann", "label", "xml")), name))
-    return inner[: limits.PEEKED], sorted(found[".json"]) + sorted(found[".xml"])
-
-
-def _is_table(path: Path) -> bool:
-    """By its ends; the lists of a table may stand in any order, and the keys of the inner ones far from both ends."""
-    try:
-        ends = read_ends(path, limits.PEEK)
-    except LabError:
-        return False
-    return sum(key in ends for key in COCO_KEYS) > 1 or (b'"file_name"' in ends and b'"image_id"' in ends)
-
-
-def _is_sheet(path: Path) -> bool:
-    try:
-        return b"<annotation" in read_ends(path, limits.PEEK)
-    except LabError:
-        return False
-
-
 def read_boxes_folder(path: Path, first_pixel: int | None = None) -> BoxesFolder:
     """Read at once what `reading` reads piece by piece."""
     return finish(reading(path, first_pixel))
@@ -220,14 +115,14 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
         raise LabError("{name}: the folder is missing.", name=path.name or str(path))
     files = yield from _at(0, 0, listing(path))
     faults = Faults()
-    raws: list[Raw] = []
-    if files.tables:
-        for table in files.tables:
-            raws += yield from coco_boxes.read(table, faults)
-    elif files.sheets:
-        raws += yield from _sheets(files, first_pixel, faults)
-    else:
-        raise LabError("{name}: there are no annotations in COCO or Pascal VOC format.", name=path.name)
+    kinds = files.kinds()
+    if not kinds:
+        text = "{name}: there are no annotations in a format that is read ({kinds})."
+        raise LabError(text, name=path.name, kinds=READ)
+    used = next(iter(kinds))
+    for other in list(kinds)[1:]:
+        faults.note(OTHERS, len(kinds[other]), used=used, other=other)
+    raws = yield from _raws(used, files, first_pixel, faults)
     classes = _classes(raws)
     if len(classes) > limits.CLASSES:
         raise LabError(
@@ -263,6 +158,33 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
     return BoxesFolder(
         tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes())
     )
+
+
+def _raws(
+    used: str, files: Listing, first_pixel: int | None, faults: Faults
+) -> Generator[tuple[int, int], None, list[Raw]]:
+    """What the annotations of one format say."""
+    raws: list[Raw] = []
+    if used == "Pascal VOC":
+        return (yield from _sheets(files, first_pixel, faults))
+    if used in ("COCO", "CSV"):
+        for table in files.kinds()[used]:
+            raws += yield from coco_boxes.read(table, faults) if used == "COCO" else csv_boxes.read(table, faults)
+        return raws
+    lists, naming = voc_boxes.SplitLists(files.lists), yolo_boxes.naming(files.names, faults)
+    every = files.kinds()[used]
+    for done, file in enumerate(every):
+        if done % EACH == 0:
+            yield done, len(every)
+        yolo = used == "YOLO"
+        raw = yolo_boxes.read(file, faults) if yolo else labelme_boxes.read(file, faults)
+        if raw is not None:
+            raw.split = lists.of(file)
+            raw.folders = naming.folders if yolo else []
+            raws.append(raw)
+    if used == "YOLO":
+        yolo_boxes.name(raws, naming.names, faults)
+    return raws
 
 
 def _sheets(files: Listing, first_pixel: int | None, faults: Faults) -> Generator[tuple[int, int], None, list[Raw]]:
@@ -301,7 +223,7 @@ def _classes(raws: Iterable[Raw]) -> list[str]:
 
 def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
     """Which picture an annotation means; None if there is none, or several that it could be."""
-    is_table, tied = raw.file.suffix.lower() == ".json", 0
+    is_table, tied = not raw.own, 0
     for name in filter(None, (raw.own, raw.picture, *raw.others)):
         found = files.pictures.find(name, raw.file, is_table)
         if found.path is not None:
@@ -317,6 +239,8 @@ def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
 
 def _annotated(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, look: bool) -> Annotated | None:
     """The picture with the boxes that lie in it; None if it can't be read and no size is given."""
+    if raw.shares:
+        return _of_shares(raw, path, numbers, faults)
     width, height = raw.size
     reach = tuple(max((box.xyxy[side] for box in raw.boxes), default=0.0) for side in (2, 3))
     outside = reach[0] > width + SLACK or reach[1] > height + SLACK
@@ -330,16 +254,33 @@ def _annotated(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, lo
             return None
         if fit is not None and fit.differs:
             faults.note(OTHER_SIZE, name=path.name, said=_size(raw.size), real=_size(fit.real))
+    return _made(raw, path, numbers, faults, (width, height), (width, height))
+
+
+def _of_shares(raw: Raw, path: Path, numbers: dict[str, int], faults: Faults) -> Annotated | None:
+    """Boxes that are shares of the picture as it is shown; its size only tells how that is."""
+    size = shown_size(path)
+    if size is None:
+        reason = Message("the picture {picture} can't be read", {"picture": path.name})
+        faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)))
+        return None
+    return _made(raw, path, numbers, faults, (1, 1), size)
+
+
+def _made(
+    raw: Raw, path: Path, numbers: dict[str, int], faults: Faults, unit: tuple[int, int], size: tuple[int, int]
+) -> Annotated:
+    """The boxes that lie in a picture, measured in some unit."""
     boxes, labels = [], []
     for box in raw.boxes:
-        inside = np.clip(np.array(box.xyxy) / (width, height, width, height), 0, 1)
+        inside = np.clip(np.array(box.xyxy) / (*unit, *unit), 0, 1)
         if (inside[2:] - inside[:2]).min() <= 0:
             faults.add(raw.file, box.line, Message("the box lies outside of its picture"), entry=box.entry)
             continue
         boxes.append(inside)
         labels.append(numbers[box.name])
     table = np.array(boxes, np.float32).reshape(-1, 4)
-    return Annotated(path, table, np.array(labels, np.int64), (width, height))
+    return Annotated(path, table, np.array(labels, np.int64), size)
 
 
 def _size(size: tuple[int, int]) -> str:
@@ -370,7 +311,7 @@ def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotat
 
 def _split_said(raw: Raw, root: Path) -> str:
     """The split that the annotation's name or folder says."""
-    words = [raw.file.stem] if raw.file.suffix.lower() == ".json" else []
+    words = [] if raw.own else [raw.file.stem]
     words += reversed(raw.file.relative_to(root).parts[:-1])
     return next(filter(None, map(split_of, words)), "")
 
@@ -378,5 +319,5 @@ def _split_said(raw: Raw, root: Path) -> str:
 def _held_back(raw: Raw, made: Annotated, root: Path) -> bool:
     """Whether a picture is one to validate or test on: as its annotation says, else its own folder."""
     folders = reversed(made.path.relative_to(root).parts[:-1])
-    said = raw.split or next(filter(None, map(split_of, folders)), "")
+    said = raw.split or yolo_boxes.split_in(raw.folders, made.path) or next(filter(None, map(split_of, folders)), "")
     return said not in ("", TRAIN)

@@ -66,6 +66,10 @@ class Finder:
         self._stems.setdefault(stem_of(name), []).append(path)
         self._keys.update(self._below(path.parent))
 
+    def has_stem(self, stem: str) -> bool:
+        """Whether there is a picture of this name, whatever its ending."""
+        return folded(stem) in self._stems
+
     def __len__(self) -> int:
         return sum(map(len, self._named.values()))
 

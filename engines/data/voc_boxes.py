@@ -159,6 +159,8 @@ def read(path: Path, faults: Faults, origin: Origin | None = None) -> Generator[
         if node.name == "object":
             _object(node, path, raw, faults, origin)
     origin.see_source(root.said("source", "database"), root.said("source", "annotation"))
+    if root.child("source") is None and any(_is_empty(node, "difficult") for node in root.children):
+        origin.marks[0] += 1  # pylabel, which leaves what it was not told empty
     return raw
 
 
@@ -210,6 +212,11 @@ def is_list(path: Path) -> bool:
     return folded(path.stem) in _LISTS and path.parent.name not in ("Segmentation", "Layout", "Action")
 
 
+def _is_empty(node: Node, name: str) -> bool:
+    found = node.child(name)
+    return found is not None and not found.text.strip()
+
+
 def _whole(text: str) -> int:
     number = _number(text)
     return int(number) if number is not None and number > 0 else 0
@@ -228,6 +235,8 @@ def _object(node: Node, path: Path, raw: Raw, faults: Faults, origin: Origin) ->
     if not name:
         return faults.add(path, node.line, Message("an object without a name"))
     box = node.child("bndbox")
+    if box is None and (outline := node.child("polygon")) is not None:
+        return _outlined(name, outline, path, raw, faults, origin)
     if box is None:
         return faults.add(path, node.line, Message("an object without a box"))
     said = [box.said(corner) for corner in CORNERS]
@@ -240,4 +249,18 @@ def _object(node: Node, path: Path, raw: Raw, faults: Faults, origin: Origin) ->
         faults.crowds += 1
         return None
     raw.boxes.append(RawBox(name, corners, box.line))
+    return None
+
+
+def _outlined(name: str, outline: Node, path: Path, raw: Raw, faults: Faults, origin: Origin) -> None:
+    """An object of LabelMe's sheets, which are VOC's with a polygon for the box, counted from 0."""
+    points = [(_number(node.said("x")), _number(node.said("y"))) for node in outline.children if node.name == "pt"]
+    good = [(x, y) for x, y in points if x is not None and y is not None]
+    if len(good) < 2 or len(good) < len(points):
+        return faults.add(path, outline.line, Message("the box is not four numbers"))
+    origin.marks[0] += 1
+    (left, right), (top, bottom) = ((min(line), max(line)) for line in zip(*good, strict=True))
+    corners = (left, top, right, bottom)
+    origin.see_box(corners, False, raw.size)
+    raw.boxes.append(RawBox(name, corners, outline.line))
     return None

@@ -11,6 +11,7 @@ import json
 import pytest
 from PIL import Image, PngImagePlugin
 
+from engines.core import limits
 from engines.data.boxes_folder import is_boxes_folder, read_boxes_folder
 from engines.data.pictures import read_picture
 from tests.engines.test_finding import picture, table
@@ -24,6 +25,12 @@ SHEET = (
 def sheet(path, label="cat", head="", encoding="utf-8"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes((head + SHEET.format(name=path.stem, label=label)).encode(encoding))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A loaded machine tells the same as a quick one."""
+    monkeypatch.setattr(limits, "LOOK", 60.0)
 
 
 @pytest.mark.parametrize(

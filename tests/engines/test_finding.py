@@ -15,6 +15,7 @@ import unicodedata
 import pytest
 from PIL import Image
 
+from engines.core import limits
 from engines.data.boxes_folder import is_boxes_folder, read_boxes_folder
 from engines.data.finder import Finder
 from engines.data.split_words import is_bare_split, key_of, split_of
@@ -80,6 +81,12 @@ def layouts():
 
 
 CORPUS = list(layouts())
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A loaded machine tells the same as a quick one."""
+    monkeypatch.setattr(limits, "LOOK", 60.0)
 
 
 @pytest.mark.parametrize("number", range(len(CORPUS)))
