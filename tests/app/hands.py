@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import export
+from app import export, folders
 from app.figure import KINDS, taken
 from app.figuredialog import FigureDialog
 from app.plots.surface import Surface
@@ -57,7 +57,7 @@ def opened(*_: object) -> NoReturn:
 
 @contextmanager
 def without_dialogs(folder: Path) -> Iterator[None]:
-    """File dialogs answer at once: nothing is opened, and what is saved goes to ``folder``."""
+    """File dialogs answer at once: nothing is opened, and what is saved goes to ``folder``; no file manager comes."""
     answers = {
         "getOpenFileName": ("", ""),
         "getOpenFileNames": ([], ""),
@@ -75,6 +75,8 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
         mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
         mock.patch.object(FigureDialog, "_ask", figure),
+        mock.patch.object(folders, "command", return_value=("", [])),
+        mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield

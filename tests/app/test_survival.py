@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QMimeData, QObject, QTimer, QUrl
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 
-from app import export, theme
+from app import export, folders, theme
 from app.dressing import Dressing
 from app.settings import config_folder
 from app.topics import topics
@@ -223,6 +223,14 @@ def test_random_hands_never_meet_a_file_dialog(window, tmp_path, qtbot):
     qtbot.waitUntil(lambda: not window.saving.busy)
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"saved.png", "saved.svg"}
     assert QFileDialog.open is not opened
+
+
+def test_random_hands_never_bring_a_file_manager(tmp_path):
+    before = folders.QDesktopServices.openUrl
+    with without_dialogs(tmp_path):
+        assert not folders.show_in_folder(tmp_path / "saved.png")
+        folders.QDesktopServices.openUrl.assert_called_once()
+    assert folders.QDesktopServices.openUrl is before
 
 
 def check_each_tab(qtbot, window, vit_folder) -> None:
