@@ -53,21 +53,22 @@ def _bundled(found: catalog.Located) -> Detr:
     apply(model, tensors, {key: key for key in model.state_dict()}, name=found.name)
     model.labels = dict(enumerate(found.card["labels"]))
     side = int(found.card["size"])
-    model.preprocess = preprocess.Preprocess(side, side)
+    model.preprocess = preprocess.Preprocess.square(side)
     return ready(model)
 
 
 def _folder(path: Path, name: str) -> Detr:
     checkpoint = open_folder(path)
-    config = configs.from_hub(checkpoint.config, name)
-    prepared = preprocess.from_hub(checkpoint.preprocessor, name)
     tensors = checkpoint.tensors()
-    table = keys.TABLES[choose(tensors, keys.TABLES)]
-    configs.check_stored(config, stored(tensors.shapes, table), name)
+    table = keys.TABLES[choose(tensors, keys.TABLES, keys.SEGMENTATION)]
+    found = stored({key.removeprefix(keys.SEGMENTATION): shape for key, shape in tensors.shapes.items()}, table)
+    config = configs.from_hub(checkpoint.config, name, configs.classes_of(found))
+    prepared = preprocess.from_hub(checkpoint.preprocessor, name)
+    configs.check_stored(config, found, name)
     with torch.device("meta"):
         model = Detr(config)
-    apply(model, tensors, table, skip=keys.SKIP, name=name)
-    model.labels = configs.labels_of(checkpoint.config, name)
+    apply(model, tensors, table, skip=keys.SKIP, prefix=keys.SEGMENTATION, name=name)
+    model.labels = configs.labels_of(checkpoint.config, name, config.num_classes)
     model.preprocess = prepared
     return ready(model)
 
@@ -82,7 +83,7 @@ def from_weights(weights: Weights) -> Detr:
     arrays = {**made.frozen, **weights.arrays}
     model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
     model.labels = dict(enumerate(made.classes))
-    model.preprocess = preprocess.Preprocess(made.size, made.size)
+    model.preprocess = preprocess.Preprocess.square(made.size)
     return ready(model)
 
 

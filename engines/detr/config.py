@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engines.checkpoints.known import check_keys, check_only
 from engines.checkpoints.sizes import agree, along, beyond, counted, shown, whole, wholes
 from engines.core import limits
 from engines.core.errors import LabError
@@ -41,6 +42,9 @@ class DetrConfig:
         Real classes; the class head has one output more, for "no object".
     norm_first : bool
         Layer norm before each sublayer (and after the last encoder layer) instead of after it.
+    norm_between : bool
+        The decoder's own norm after each of its layers as well; transformers 5.24 does so for a configuration with
+        ``auxiliary_loss``.
     """
 
     num_classes: int = 6
@@ -53,6 +57,7 @@ class DetrConfig:
     encoder_ffn: int = 384
     decoder_ffn: int = 384
     norm_first: bool = True
+    norm_between: bool = False
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
 
 
@@ -64,8 +69,17 @@ def from_card(card: Mapping[str, Any]) -> DetrConfig:
     return DetrConfig(**sizes, backbone=BackboneConfig(backbone["kind"], widths, blocks, backbone["stem"]))
 
 
-def labels_of(config: Mapping[str, Any], name: str) -> dict[int, str]:
+def classes_of(found: Mapping[str, tuple[int, ...]]) -> int | None:
+    """How many real classes the class head tells apart; None if there is no such tensor."""
+    outputs = along(found, "class_head.weight", 0)
+    return outputs - 1 if outputs else None
+
+
+def labels_of(config: Mapping[str, Any], name: str, classes: int | None = None) -> dict[int, str]:
     """Names of the real classes by id, from ``id2label``; numbered ones if there are none.
+
+    Of ``classes`` that are known the names with fitting ids are taken: some begin at 1, some have gaps, and some
+    configurations keep names of another model.
 
     Raises
     ------
@@ -73,6 +87,8 @@ def labels_of(config: Mapping[str, Any], name: str) -> dict[int, str]:
         If ids are none, or too many or too large.
     """
     named = config.get("id2label")
+    if classes is not None and not (isinstance(named, Mapping) and named):
+        return {index: f"LABEL_{index}" for index in range(classes)}
     if not isinstance(named, Mapping) or not named:
         return {index: f"LABEL_{index}" for index in range(whole(config, "num_labels", 2, name, limits.LABELS))}
     if len(named) > limits.LABELS:
@@ -83,11 +99,27 @@ def labels_of(config: Mapping[str, Any], name: str) -> dict[int, str]:
             raise LabError("{name}: {key} in id2label is no number of a class.", name=name, key=shown(key))
         number = whole({"id2label": int(key)}, "id2label", 0, name, limits.LABELS, least=0)
         found[number] = str(value)[: limits.TEXT]
+    if classes is not None:
+        found = {number: text for number, text in found.items() if number < classes}
     return found
 
 
-def from_hub(config: Mapping[str, Any], name: str) -> DetrConfig:
-    """Read ``config.json`` of a DETR in Hugging Face layout.
+RESNET_ONLY = {"hidden_act": "relu", "downsample_in_first_stage": False, "num_channels": 3}
+RESNET_READ = (*RESNET_ONLY, "layer_type", "downsample_in_bottleneck", "hidden_sizes", "depths", "embedding_size")
+TIMM_READ = ("backbone", "output_stride", "num_channels")
+BACKBONE_KWARGS = ("out_indices", "in_chans", "features_only")
+ONLY = {
+    "activation_function": "relu", "position_embedding_type": "sine", "dilation": False, "num_channels": 3,
+    "backbone_kwargs": {},
+}  # fmt: skip
+READ = (
+    *ONLY, "num_queries", "d_model", "encoder_layers", "decoder_layers", "encoder_attention_heads",
+    "decoder_attention_heads", "encoder_ffn_dim", "decoder_ffn_dim", "auxiliary_loss", "backbone", "backbone_config",
+)  # fmt: skip
+
+
+def from_hub(config: Mapping[str, Any], name: str, classes: int | None = None) -> DetrConfig:
+    """Read ``config.json`` of a DETR in Hugging Face layout; ``classes``: how many its class head has, if known.
 
     Raises
     ------
@@ -96,13 +128,14 @@ def from_hub(config: Mapping[str, Any], name: str) -> DetrConfig:
     """
     if config.get("model_type") != "detr":
         raise LabError("{name}: is a {family}, not a DETR.", name=name, family=shown(config.get("model_type")))
-    for key, only in (("activation_function", "relu"), ("position_embedding_type", "sine"), ("dilation", False)):
-        if config.get(key, only) != only:
-            raise LabError(
-                "{name}: a DETR with {key} {value} can't be shown.", name=name, key=key, value=shown(config[key])
-            )
+    check_keys(config, "detr", READ, name)
+    if "backbone_kwargs" in config:  # what transformers 4 and 5 write without being asked changes nothing
+        kwargs = config["backbone_kwargs"] or {}
+        config = {**config, "backbone_kwargs": {key: kwargs[key] for key in kwargs if key not in BACKBONE_KWARGS}}
+    check_only(config, ONLY, name)
+    labels = labels_of(config, name, classes)
     sizes = DetrConfig(
-        num_classes=max(labels_of(config, name)) + 1,
+        num_classes=max(labels, default=0) + 1 if classes is None else classes,
         num_queries=whole(config, "num_queries", 100, name, limits.QUERIES),
         dim=whole(config, "d_model", 256, name, limits.WIDTH),
         encoder_layers=whole(config, "encoder_layers", 6, name, limits.LAYERS),
@@ -112,6 +145,7 @@ def from_hub(config: Mapping[str, Any], name: str) -> DetrConfig:
         encoder_ffn=whole(config, "encoder_ffn_dim", 2048, name, limits.FFN),
         decoder_ffn=whole(config, "decoder_ffn_dim", 2048, name, limits.FFN),
         norm_first=False,
+        norm_between=bool(config.get("auxiliary_loss")),
         backbone=_resnet(config, name),
     )
     for key, heads in (
@@ -138,8 +172,6 @@ def check_stored(sizes: DetrConfig, found: Mapping[str, tuple[int, ...]], name: 
     agree(name, "decoder_ffn_dim", sizes.decoder_ffn, along(found, "decoder.0.fc1.weight", 0))
     for stage, blocks in enumerate(sizes.backbone.blocks, 1):
         agree(name, f"depths[{stage}]", blocks, counted(found, f"backbone.layer{stage}."))
-    classes = along(found, "class_head.weight", 0)
-    agree(name, "id2label", sizes.num_classes, classes - 1 if classes else None)
 
 
 def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
@@ -149,6 +181,8 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
     if described and isinstance(inner, Mapping):
         if inner.get("layer_type", "bottleneck") != "bottleneck" or inner.get("downsample_in_bottleneck", False):
             raise LabError("{name}: its backbone is not a ResNet with bottlenecks.", name=name)
+        check_keys(inner, "resnet", RESNET_READ, name)
+        check_only(inner, RESNET_ONLY, name)
         widths = wholes(inner, "hidden_sizes", (256, 512, 1024, 2048), name, limits.WIDTH, least=4)
         depths = wholes(inner, "depths", RESNET_DEPTHS["resnet50"], name, limits.LAYERS)
         if len(widths) != len(depths) or len(widths) > limits.STAGES:
@@ -156,6 +190,9 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
         if sum(depths) > limits.LAYERS:
             raise beyond(name, "depths", sum(depths), 1, limits.LAYERS)
         return BackboneConfig("resnet", widths, depths, whole(inner, "embedding_size", 64, name, limits.WIDTH))
+    if isinstance(inner, Mapping):
+        check_keys(inner, "resnet", TIMM_READ, name)
+        check_only(inner, {"output_stride": 32, "num_channels": 3}, name)
     timm = inner.get("backbone") if isinstance(inner, Mapping) else config.get("backbone")
     depths_of = RESNET_DEPTHS.get(shown(timm or "resnet50").split(".")[0])
     if depths_of is None:

@@ -69,7 +69,7 @@ def begin(
     model: Detr, params: DetrParams, toy: bool, picture: PictureShown, device: torch.device, backbone: Steps = ()
 ) -> Encoding:
     """Start on a picture; the toy model gets the scene drawn at its own size, not the shown one made smaller."""
-    rgb = params.scene(model.preprocess.shortest)[0] if toy else picture.rgb
+    rgb = params.scene(model.preprocess.first)[0] if toy else picture.rgb
     return Encoding(model, model.preprocess(rgb).to(device), backbone)
 
 

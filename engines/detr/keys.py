@@ -79,5 +79,10 @@ TABLES: dict[str, Table] = {
     "transformers, ResNet of transformers": _transformer("o_proj", "mlp.") | _resnet(_OWN_BACKBONE),
 }
 
+#: What stands before the names of the detector in a model that also draws masks.
+SEGMENTATION = "detr."
+
 #: Tensors that a checkpoint may hold and detection does not need.
-SKIP = ("model.backbone.conv_encoder.model.fc.*", "model.backbone.position_embedding.*")
+SKIP = (
+    "model.backbone.conv_encoder.model.fc.*", "model.backbone.position_embedding.*", "mask_head.*", "bbox_attention.*",
+)  # fmt: skip

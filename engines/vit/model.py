@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from engines.blocks.attention import MultiHeadAttention, softmax_where
 from engines.vit.interventions import Change, Intervention, plan
-from engines.vit.preprocess import IMAGENET_MEAN, IMAGENET_STD, prepare
+from engines.vit.preprocess import BICUBIC, IMAGENET_MEAN, IMAGENET_STD, prepare
 
 Projected = tuple[Tensor, Tensor, Tensor]  # queries, keys, values
 
@@ -55,6 +55,8 @@ class ViTConfig:
     labels : dict of int to str
     mean, std : tuple of float
         What pixels in 0..1 are normalized with.
+    resample : int
+        Pillow's filter that photos are resized with.
     """
 
     image_size: int = 224
@@ -75,6 +77,7 @@ class ViTConfig:
     labels: dict[int, str] = field(default_factory=dict)
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    resample: int = BICUBIC
 
     @property
     def prefix(self) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+BILINEAR, BICUBIC = int(Image.Resampling.BILINEAR), int(Image.Resampling.BICUBIC)
 WIDEST = 8.0  #: the grid follows the photo's aspect up to this; beyond, patches are drawn out
 LOWEST, HIGHEST = 224, 518  #: resolutions in pixels that can be chosen
 
@@ -66,11 +67,11 @@ def choose_grid(height: int, width: int, config: ViTConfig, resolution: int | No
 
 
 def prepare(rgb: npt.NDArray[np.uint8], config: ViTConfig, resolution: int | None = None) -> Prepared:
-    """Resize (bicubic, antialiased) and normalize a photo (H, W, 3)."""
+    """Resize (antialiased, with the model's own filter) and normalize a photo (H, W, 3)."""
     height, width = rgb.shape[:2]
     rows, cols = choose_grid(height, width, config, resolution)
     size = (cols * config.patch_size, rows * config.patch_size)  # Pillow says width first
-    seen = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
+    seen = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling(config.resample)))
     unit = torch.from_numpy(seen.astype(np.float32) / 255)  # (h, w, 3)
     pixels = (unit - torch.tensor(config.mean)) / torch.tensor(config.std)
     return Prepared(

@@ -185,6 +185,7 @@ def decoder_forward(scene: Scene, output: Tensor, query: int, label: int) -> For
     for index, layer in enumerate(model.decoder):
         both = changes.of(DECODER_SELF, index), changes.of(CROSS, index)
         x, queries, places = _decoder_layer(cast(DecoderLayer, layer), x, memory, at, self_mask, both)
+        x = model.between(x)
         among.append(queries)
         across.append(places)
     return Forward(model.class_head(model.decoder_norm(x))[0, query, label], among, across, output)

@@ -34,7 +34,7 @@ def made(kind="resnet"):
                    decoder_heads=2, encoder_ffn=24, decoder_ffn=24, norm_first=False, backbone=backbone)
     )  # fmt: skip
     model.labels = dict(enumerate("abcd"))
-    model.preprocess = Preprocess(64, 128)
+    model.preprocess = Preprocess("edges", 64, 128)
     return checkpoints.ready(model).requires_grad_(False)
 
 

@@ -56,7 +56,7 @@ def build(norm_first):
     )  # fmt: skip
     model.query_positions.weight.data.normal_()
     model.labels = dict(enumerate("abcdef"))
-    model.preprocess = Preprocess(SIDE, SIDE) if norm_first else Preprocess(SIDE, 2 * SIDE)
+    model.preprocess = Preprocess.square(SIDE) if norm_first else Preprocess("edges", SIDE, 2 * SIDE)
     return checkpoints.ready(model)
 
 
