@@ -5,19 +5,14 @@ Public names are loaded when first asked for, so that `engines.attention_pooling
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "nadaraya_watson": "engines.attention_pooling.model",
-    "leave_one_out_error": "engines.attention_pooling.model",
-    "ParametricPooling": "engines.attention_pooling.model",
-    "Trainer": "engines.attention_pooling.learned_w.training",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.attention_pooling.learned_w.training import Trainer as Trainer
+    from engines.attention_pooling.model import ParametricPooling as ParametricPooling
+    from engines.attention_pooling.model import leave_one_out_error as leave_one_out_error
+    from engines.attention_pooling.model import nadaraya_watson as nadaraya_watson
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

@@ -3,23 +3,18 @@ free of torch."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "load_checkpoint": "engines.detr.checkpoint",
-    "Detr": "engines.detr.model",
-    "DetrConfig": "engines.detr.model",
-    "Engine": "engines.detr.engine",
-    "HungarianMatcher": "engines.detr.matching.matcher",
-    "SetCriterion": "engines.detr.matching.loss",
-    "non_max_suppression": "engines.detr.nms.suppression",
-    "soft_non_max_suppression": "engines.detr.nms.suppression",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.detr.checkpoint import load_checkpoint as load_checkpoint
+    from engines.detr.engine import Engine as Engine
+    from engines.detr.matching.loss import SetCriterion as SetCriterion
+    from engines.detr.matching.matcher import HungarianMatcher as HungarianMatcher
+    from engines.detr.model import Detr as Detr
+    from engines.detr.model import DetrConfig as DetrConfig
+    from engines.detr.nms.suppression import non_max_suppression as non_max_suppression
+    from engines.detr.nms.suppression import soft_non_max_suppression as soft_non_max_suppression
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

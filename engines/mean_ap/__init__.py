@@ -5,18 +5,13 @@ Public names are loaded when first asked for, as in the other topics.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "evaluate": "engines.blocks.average_precision",
-    "Engine": "engines.mean_ap.engine",
-    "Evaluation": "engines.blocks.average_precision",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.blocks.average_precision import Evaluation as Evaluation
+    from engines.blocks.average_precision import evaluate as evaluate
+    from engines.mean_ap.engine import Engine as Engine
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

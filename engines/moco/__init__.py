@@ -5,22 +5,17 @@ Public names are loaded when first asked for, so that `engines.moco.spec` stays 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "MoCo": "engines.moco.model",
-    "Encoder": "engines.moco.model",
-    "info_nce": "engines.moco.model",
-    "load_encoder": "engines.moco.load",
-    "Engine": "engines.moco.two_views.engine",
-    "Trainer": "engines.moco.training",
-    "Tuner": "engines.moco.test.tuning",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.moco.load import load_encoder as load_encoder
+    from engines.moco.model import Encoder as Encoder
+    from engines.moco.model import MoCo as MoCo
+    from engines.moco.model import info_nce as info_nce
+    from engines.moco.test.tuning import Tuner as Tuner
+    from engines.moco.training import Trainer as Trainer
+    from engines.moco.two_views.engine import Engine as Engine
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

@@ -5,20 +5,15 @@ Public names are loaded when first asked for, so that the specs stay free of tor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "MultiHeadAttention": "engines.blocks.attention",
-    "map_agreement": "engines.multi_head.measures",
-    "output_agreement": "engines.multi_head.measures",
-    "Engine": "engines.multi_head.heads.engine",
-    "Trainer": "engines.multi_head.training.train",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.blocks.attention import MultiHeadAttention as MultiHeadAttention
+    from engines.multi_head.heads.engine import Engine as Engine
+    from engines.multi_head.measures import map_agreement as map_agreement
+    from engines.multi_head.measures import output_agreement as output_agreement
+    from engines.multi_head.training.train import Trainer as Trainer
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

@@ -5,20 +5,15 @@ The names below are loaded when first asked for, so that importing `engines.scor
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "ConcatenatedMLP": "model",
-    "additive_parts": "model",
-    "attend": "model",
-    "dot_product_scores": "model",
-    "entropy_bits": "model",
-}
-__all__ = ["ConcatenatedMLP", "additive_parts", "attend", "dot_product_scores", "entropy_bits"]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.scoring.model import ConcatenatedMLP as ConcatenatedMLP
+    from engines.scoring.model import additive_parts as additive_parts
+    from engines.scoring.model import attend as attend
+    from engines.scoring.model import dot_product_scores as dot_product_scores
+    from engines.scoring.model import entropy_bits as entropy_bits
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)

@@ -5,20 +5,15 @@ Public names are loaded when first asked for, so that the specs stay free of tor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "SelfAttention": "engines.self_attention.model",
-    "rotate": "engines.self_attention.model",
-    "learned": "engines.self_attention.model",
-    "tokenize": "engines.self_attention.sentence.tokens",
-    "Engine": "engines.self_attention.sentence.engine",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.self_attention.model import SelfAttention as SelfAttention
+    from engines.self_attention.model import learned as learned
+    from engines.self_attention.model import rotate as rotate
+    from engines.self_attention.sentence.engine import Engine as Engine
+    from engines.self_attention.sentence.tokens import tokenize as tokenize
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

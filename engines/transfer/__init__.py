@@ -5,14 +5,14 @@ The names below are loaded when first asked for, so that importing `engines.tran
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {"Engine": "engine", "Trainer": "learn.training", "load_probe": "probe", "save_probe": "probe"}
-__all__ = ["Engine", "Trainer", "load_probe", "save_probe"]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.transfer.engine import Engine as Engine
+    from engines.transfer.learn.training import Trainer as Trainer
+    from engines.transfer.probe import load_probe as load_probe
+    from engines.transfer.probe import save_probe as save_probe
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)

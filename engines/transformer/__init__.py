@@ -5,23 +5,18 @@ Public names are loaded when first asked for, so that `engines.transformer.spec`
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Transformer": "engines.transformer.model",
-    "Trace": "engines.transformer.model",
-    "Switches": "engines.transformer.switches",
-    "Run": "engines.transformer.training.trainer",
-    "Trainer": "engines.transformer.training.trainer",
-    "beam_search": "engines.transformer.decoding",
-    "greedy": "engines.transformer.decoding",
-    "load_bundled": "engines.transformer.checkpoint",
-}
-__all__ = sorted(_HOME)
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.transformer.checkpoint import load_bundled as load_bundled
+    from engines.transformer.decoding import beam_search as beam_search
+    from engines.transformer.decoding import greedy as greedy
+    from engines.transformer.model import Trace as Trace
+    from engines.transformer.model import Transformer as Transformer
+    from engines.transformer.switches import Switches as Switches
+    from engines.transformer.training.trainer import Run as Run
+    from engines.transformer.training.trainer import Trainer as Trainer
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__, __dir__ = public(__name__)

@@ -5,19 +5,14 @@ The names below are loaded when first asked for, so that importing `engines.vit.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "ViT": "model",
-    "ViTConfig": "model",
-    "load_checkpoint": "load",
-    "rollout": "measures",
-}
-__all__ = ["ViT", "ViTConfig", "load_checkpoint", "rollout"]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.vit.load import load_checkpoint as load_checkpoint
+    from engines.vit.measures import rollout as rollout
+    from engines.vit.model import ViT as ViT
+    from engines.vit.model import ViTConfig as ViTConfig
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)
