@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+import math
+from collections.abc import Sequence
 
-from app.views.boxes import REACH, ROTATE_ARM, Frame, box_of, moved, resized, rotated
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QTransform
+from PySide6.QtWidgets import QGraphicsRectItem
+
+from app.plots.boxes import BoxRegion, Grip
+from app.plots.typed import GraphicsView
+from app.views.boxes import Box, Frame, box_of
 from app.views.boxview import BoxView
+
+FAR = 3  #: px that the pointer moves before a press is a drag
 
 
 class BoxEditor(BoxView):
     """A `BoxView` whose boxes follow the hand. Shift keeps axis or ratio, Ctrl snaps; Delete removes.
+
+    The chosen box, and no other, is a region of pyqtgraph; a press chooses the box that it then drags.
 
     Parameters
     ----------
@@ -37,64 +47,115 @@ class BoxEditor(BoxView):
     def __init__(self, turn: bool = True, snap: float = 8.0) -> None:
         super().__init__()
         self.export_name = "scene"
-        self._turn, self._snap = turn, snap
-        self._drag: tuple[str, tuple[int, int], QPointF, Frame] | None = None
         self._dragged = False
+        self._presses = False  # a press is pyqtgraph's
+        self._sheet = QGraphicsRectItem()  # its unit is the photo's pixel
+        self._sheet.setZValue(self.painting.zValue() + 1)
+        self.scene().addItem(self._sheet)
+        self.region = BoxRegion(Frame(0, 0, 1, 1), (1, 1), turn, snap)
+        self.region.setParentItem(self._sheet)
+        self.region.hide()
+        self.region.began.connect(self._begin)
+        self.region.changed.connect(self._take)
+        self.region.finished.connect(self._finish)
+        self.scene().setMoveDistance(FAR)  # type: ignore[attr-defined]  # pyqtgraph's
+        self.scene().minDragTime = math.inf  # type: ignore[attr-defined]  # a long press is none either
 
+    # -- content
+    def set_boxes(self, boxes: Sequence[Box], links: Sequence[tuple[int, int]] = ()) -> None:
+        super().set_boxes(boxes, links)
+        self._stand()
+
+    def set_at(self, index: int) -> None:
+        super().set_at(index)
+        self._stand()
+
+    def _stand(self) -> None:
+        """Put the region where the chosen box is."""
+        on = 0 <= self._at < len(self._boxes)
+        self.region.setVisible(on)
+        if on:
+            width, height = self.photo_size()
+            self.region.set_frame(self._frame(self._at), (float(width), float(height)))
+
+    def lay(self) -> None:
+        super().lay()
+        (s_x, s_y), at = self.scales(), self._origin
+        onto = QTransform(s_x, 0, 0, s_y, at.x(), at.y())
+        if onto != self._sheet.transform():
+            self._sheet.setTransform(onto)
+            self.region.rescaled()
+        self._stand()
+
+    # -- hand
     def dragging(self) -> bool:
         """Whether a drag is under way: new boxes from elsewhere had better wait."""
         return self._dragged
 
-    def _handles(self, index: int) -> list[tuple[str, tuple[int, int], QPointF]]:
-        out = super()._handles(index)
-        if self._turn:
-            frame = self._frame(index)
-            edge, middle = self._screen(frame.out(0, -1)), self._screen(QPointF(frame.x, frame.y))
-            away = edge - middle
-            length = max(1.0, (away.x() ** 2 + away.y() ** 2) ** 0.5)
-            out.append(("turn", (0, -1), edge + away * (ROTATE_ARM / length)))
-        return out
+    def let_go(self) -> None:
+        """What is in hand may be gone: hear no more of the drag."""
+        self._dragged = False
+        self.region.let_go()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)
         self._dragged = False
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        self.arranged()
-        point = event.position()
-        if self._at >= 0:
-            for what, corner, place in self._handles(self._at):
-                if (place - point).manhattanLength() <= REACH + 3:
-                    self._drag = (what, corner, self.to_photo(point), self._frame(self._at))
-                    return
-        index = self.box_at(point)
-        if index is not None:
+        self.lay()
+        if self._grip_at(event.position()) is None:
+            index = self.box_at(event.position())
+            if index is None:
+                return
             if index != self._at:
                 self.set_at(index)
                 self.clicked.emit(index)
-            self._drag = ("move", (0, 0), self.to_photo(point), self._frame(index))
+        self._presses, self._press, self._corner = True, None, None
+        self.scene().lastHoverEvent = None  # type: ignore[attr-defined]  # what was there may have moved since
+        GraphicsView.mousePressEvent(self, event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._drag is None or self._press is None:
-            super().mouseMoveEvent(event)
-            return
-        if not self._dragged:
-            if (event.position() - self._press).manhattanLength() < 3:
-                return
-            self._dragged = True
-            self.began.emit(self._at)
-        what, corner, start, frame = self._drag
-        point = self.to_photo(event.position())
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        snap = self._snap if event.modifiers() & Qt.KeyboardModifier.ControlModifier else 0.0
-        size = (float(self.photo_size()[0]), float(self.photo_size()[1]))
-        if what == "move":
-            new = moved(frame, point - start, shift, snap, size)
-        elif what == "size":
-            new = resized(frame, corner, point, shift, snap)
+        if self._presses:
+            GraphicsView.mouseMoveEvent(self, event)
         else:
-            new = rotated(frame, point, shift or snap > 0)
-        self._change(new)
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._presses:
+            self._presses = False
+            GraphicsView.mouseReleaseEvent(self, event)
+        else:
+            super().mouseReleaseEvent(event)
+
+    def point_at(self, point: QPointF | None) -> None:
+        super().point_at(point)
+        self._show_cursor(point)
+
+    def _grip_at(self, point: QPointF) -> Grip | None:
+        return self.region.grip_at(point) if self.region.isVisible() else None
+
+    def _show_cursor(self, point: QPointF | None) -> None:
+        """What a press would take."""
+        grip = None if point is None else self._grip_at(point)
+        if grip is not None:
+            self.viewport().setCursor(grip.cursor_shape(self.region.frame().angle))
+        elif self._hover is not None and point is not None:
+            self.viewport().setCursor(Qt.CursorShape.SizeAllCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    # -- what it makes of a box
+    def _begin(self) -> None:
+        self._dragged = True
+        self.began.emit(self._at)
+
+    def _take(self, frame: Frame) -> None:
+        self._change(frame)
+        self._stand()  # there may be rules that the hand does not know
+
+    def _finish(self) -> None:
+        self._dragged = False
+        self.finished.emit(self._at)
 
     def _change(self, frame: Frame) -> None:
         width, height = map(float, self.photo_size())
@@ -104,25 +165,12 @@ class BoxEditor(BoxView):
         self.update()
         self.changed.emit(self._at, boxes[self._at])
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        drag, self._drag = self._drag, None
-        if drag is not None and self._dragged:
-            self._press, self._dragged = None, False
-            self.finished.emit(self._at)
-            return
-        if drag is not None:
-            self._press = None  # a click on a box that was selected by the press
-            return
-        super().mouseReleaseEvent(event)
-
+    # -- keys
     def walk(self, rows: int, cols: int) -> bool:
         if self._at < 0:
             return super().walk(rows, cols)
-        frame = self._frame(self._at)
-        size = (float(self.photo_size()[0]), float(self.photo_size()[1]))
-        self.began.emit(self._at)
-        self._change(moved(frame, QPointF(cols, rows), False, 0.0, size))
-        self.finished.emit(self._at)
+        self.lay()
+        self.region.nudge(QPointF(cols, rows))
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -131,3 +179,7 @@ class BoxEditor(BoxView):
             self.removed.emit(self._at)
             return
         super().keyPressEvent(event)
+
+    # -- painting
+    def draw_mark(self, painter: QPainter) -> None:
+        """None: the region has grips."""

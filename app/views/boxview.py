@@ -9,16 +9,16 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
+from app.plots.boxes import squares
 from app.plots.view import empty_note
 from app.theme import CAPTION
 from app.views.base import CENTER, chip, dots, finite, pen, text_width, write
-from app.views.boxes import HANDLE, Box, Frame, bounds, frame_of
+from app.views.boxes import Box, Frame, bounds, frame_of
 from app.views.photo import PhotoView, overlay_ramp
 from app.views.photomap import weight_percent
 from app.words import Text
 
 TAG_H = 17
-CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 
 
 class BoxView(PhotoView):
@@ -183,10 +183,6 @@ class BoxView(PhotoView):
             return None
         return min(hit, key=lambda i: (self._boxes[i].w * self._boxes[i].h, -i))
 
-    def _handles(self, index: int) -> list[tuple[str, tuple[int, int], QPointF]]:
-        frame = self._frame(index)
-        return [("size", corner, self._screen(frame.out(*corner))) for corner in CORNERS]
-
     def _tags(self) -> list[tuple[int, QRectF]]:
         """Where labels stand: on their edge, moved off each other where there is a place."""
         inside = self.shown_rect()
@@ -289,7 +285,7 @@ class BoxView(PhotoView):
             write(painter, place, self._boxes[i].tag, theme.ink_on(paper), CAPTION, True, CENTER)
         self._draw_links(painter)
         if 0 <= self._at < len(self._boxes):
-            self._draw_handles(painter)
+            self.draw_mark(painter)
         self._draw_values(painter)
 
     def _draw_box(self, painter: QPainter, index: int) -> None:
@@ -323,17 +319,9 @@ class BoxView(PhotoView):
         dots(painter, [line.p2() for line in lines], theme.color("truth"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
-    def _draw_handles(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for what, _corner, place in self._handles(self._at):
-            painter.setPen(pen(theme.color("accent"), 2))
-            painter.setBrush(theme.color("surface"))
-            if what == "turn":
-                painter.drawLine(self._screen(self._frame(self._at).out(0, -1)), place)
-                painter.drawEllipse(place, HANDLE / 2 + 1, HANDLE / 2 + 1)
-            else:
-                x, y = round(place.x()), round(place.y())
-                painter.drawRect(QRectF(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE))
+    def draw_mark(self, painter: QPainter) -> None:
+        """Squares at the corners of the selected box."""
+        squares(painter, [self._screen(corner) for corner in self._frame(self._at).corners()])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_values(self, painter: QPainter) -> None:

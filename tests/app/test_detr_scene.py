@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app import words
+from app.plots.boxes import TURN
 from app.tabs.detr.boxes import iou
 from app.tabs.detr.scene import editing
 from app.tabs.detr.tab import SCENE
@@ -77,16 +78,17 @@ def test_a_drag_moves_a_shape_as_one_step_and_the_detection_follows(canvas, tab,
 def test_corners_resize_and_the_handle_turns(canvas, tab, qtbot):
     square = tab.params.drawing.shapes[3]
     canvas.select(3)
-    handles = {(what, corner): place for what, corner, place in canvas._handles(3)}
+    grips = {grip.corner: grip for grip in canvas.region.grips()}
     center = point(canvas, square.x, square.y)
-    grip = handles["size", (1, 1)]
+    canvas.lay()
+    grip, stays = grips[1, 1].place(), grips[-1, -1].place()
     settle(qtbot, tab, lambda: drag(canvas, grip, grip + (grip - center) * 0.5))
     larger = tab.params.drawing.shapes[3]
     assert larger.size == pytest.approx(1.25 * square.size, rel=0.03)
     assert larger.angle == pytest.approx(square.angle)
     fixed = canvas._screen(canvas._frame(3).out(-1, -1))
-    assert (fixed - handles["size", (-1, -1)]).manhattanLength() < 2  # the corner across did not move
-    turn = next(place for what, _c, place in canvas._handles(3) if what == "turn")
+    assert (fixed - stays).manhattanLength() < 2  # the corner across did not move
+    turn = grips[TURN].place()
     center = point(canvas, larger.x, larger.y)
     settle(qtbot, tab, lambda: drag(canvas, turn, QPointF(center.x() + 90, center.y())))
     assert tab.params.drawing.shapes[3].angle == pytest.approx(90, abs=2)

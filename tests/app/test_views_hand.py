@@ -510,3 +510,82 @@ def test_what_the_left_button_paints_is_not_panned(qtbot):
     drag(view.viewport(), place, place + QPointF(30, 0))
     assert (1, 1) in view.blocked()
     np.testing.assert_allclose(view.box.viewRange(), before)
+
+
+# ------------------------------------------------------------------ the region in the hand
+def grips(editor):
+    editor.lay()
+    return {grip.corner: grip.place() for grip in editor.region.grips()}
+
+
+def test_a_corner_is_found_on_a_photo_that_is_near(editor):
+    editor.set_at(0)
+    wheel(editor.viewport(), QPointF(240, 240), 4)
+    before = grips(editor)
+    changed = heard(editor.changed)
+    corner, stays = before[1, 1], before[-1, -1]
+    drag(editor.viewport(), corner, corner + QPointF(-30, 20))
+    after = grips(editor)
+    assert (after[1, 1] - corner - QPointF(-30, 20)).manhattanLength() < 1.5
+    assert (after[-1, -1] - stays).manhattanLength() < 1e-6
+    assert changed[-1][1].w == pytest.approx(0.25 - 30 / 400 / editor.zoom, abs=0.004)
+
+
+def test_the_pointer_says_what_a_press_would_take(editor):
+    editor.set_at(0)
+    places = grips(editor)
+    for place, cursor in [
+        (places[1, 1], Qt.CursorShape.SizeFDiagCursor),
+        (places[1, -1], Qt.CursorShape.SizeBDiagCursor),
+        (places[0, -1], Qt.CursorShape.PointingHandCursor),
+        (QPointF(200, 200), Qt.CursorShape.SizeAllCursor),
+        (QPointF(80, 80), Qt.CursorShape.SizeAllCursor),  # one that is not chosen
+        (QPointF(10, 390), Qt.CursorShape.ArrowCursor),
+    ]:
+        hover(editor.viewport(), place)
+        assert editor.viewport().cursor().shape() == cursor
+    editor.set_boxes([Box(0.5, 0.5, 0.25, 0.25, "a", angle=90)])
+    hover(editor.viewport(), grips(editor)[1, 1])
+    assert editor.viewport().cursor().shape() == Qt.CursorShape.SizeBDiagCursor
+
+
+def test_what_was_undone_in_the_hand_is_no_edit_and_no_click(editor):
+    changed, finished, clicked = heard(editor.changed), heard(editor.finished), heard(editor.clicked)
+    hold(editor.viewport(), QPointF(200, 200), QPointF(220, 200))
+    assert editor.dragging()
+    count = len(changed)
+    editor.let_go()
+    left, none, plain = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    send(editor.viewport(), QEvent.Type.MouseMove, QPointF(240, 200), none, left, plain)
+    send(editor.viewport(), QEvent.Type.MouseButtonRelease, QPointF(240, 200), left, none, plain)
+    assert (len(changed), finished, clicked) == (count, [], [0])
+    drag(editor.viewport(), QPointF(80, 80), QPointF(100, 80))  # and the next drag is one
+    assert changed[-1][0] == 1
+    assert finished == [1]
+
+
+def test_a_grip_that_has_left_the_pointer_is_not_taken(editor):
+    editor.set_at(0)
+    corner = grips(editor)[1, 1]
+    drag(editor.viewport(), corner, corner + QPointF(-20, -20))
+    editor.set_boxes([Box(0.5, 0.5, 0.25, 0.25, "a"), Box(0.2, 0.2, 0.1, 0.1, "b")])  # undone
+    changed = heard(editor.changed)
+    drag(editor.viewport(), corner + QPointF(-20, -20), corner)  # where the grip was: the box itself now
+    assert changed[-1][1].w == pytest.approx(0.25)
+    assert changed[-1][1].cx == pytest.approx(0.55, abs=0.01)
+
+
+def test_only_the_chosen_box_has_grips_and_a_long_press_is_no_drag(editor):
+    assert not editor.region.isVisible()
+    began = heard(editor.began)
+    hold(editor.viewport(), QPointF(200, 200), QPointF(201, 200))
+    editor.scene().clickEvents[0]._time -= 10  # a hand that takes its time
+    none, left = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+    send(editor.viewport(), QEvent.Type.MouseMove, QPointF(200, 201), none, left, Qt.KeyboardModifier.NoModifier)
+    send(
+        editor.viewport(), QEvent.Type.MouseButtonRelease, QPointF(200, 201), left, none, Qt.KeyboardModifier.NoModifier
+    )
+    assert not began
+    assert editor.region.isVisible()
+    key(editor, Qt.Key.Key_Escape)
+    assert not editor.region.isVisible()

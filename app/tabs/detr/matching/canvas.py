@@ -85,7 +85,7 @@ class MatchingCanvas(BoxEditor):
             Match lines; unmatched predictions.
         """
         if (len(scene.guesses), len(scene.things)) != (len(self._scene.guesses), len(self._scene.things)):
-            self._drag, self._dragged = None, False  # undone in mid-drag: the box in hand may be gone
+            self.let_go()  # undone in mid-drag: the box in hand may be gone
         self._scene = scene
         if photo is not self._photo or (photo is None and self._rgb.shape[0] < 2):
             self._photo = photo
@@ -150,9 +150,9 @@ class MatchingCanvas(BoxEditor):
         """Draw a ``THING`` or ``GUESS`` with the next drag; empty: move what is there."""
         self._mode, self._rubber = mode, None
         if mode:
-            self.setCursor(Qt.CursorShape.CrossCursor)
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
         else:
-            self.unsetCursor()
+            self.viewport().unsetCursor()
         self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
@@ -194,6 +194,10 @@ class MatchingCanvas(BoxEditor):
         what = self.what(index)
         if what is not None:
             self.deleted.emit(*what)
+
+    def _show_cursor(self, point: QPointF | None) -> None:
+        if not self._mode:
+            super()._show_cursor(point)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._mode and event.button() == Qt.MouseButton.LeftButton:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPolygonF
 
 from app import theme, words
+from app.plots.boxes import TURN
 from app.tabs.detr.names import class_name
 from app.tabs.detr.scene import editing
 from app.views.base import pen, rgb_image
@@ -160,11 +161,12 @@ class SceneCanvas(BoxEditor):
     def _change(self, frame: Frame) -> None:
         index, side = self._at, float(SHOWN)
         old = self._drawing.shapes[index]
-        if self._drag is not None and self._drag[0] == "size":
-            frame = squared(frame, self._drag[3], self._drag[1])
+        held = self.region.held
+        if held is not None and held != TURN:
+            frame = squared(frame, self.region.start, held)
         size = min(editing.GREATEST, max(editing.LEAST, 2 * frame.half_w / side))
         angle = old.angle
-        if self._drag is not None and self._drag[0] == "turn":
+        if held == TURN:
             angle = editing.wrapped(float(np.degrees(frame.angle)))
         new = replace(old, x=clip(frame.x / side), y=clip(frame.y / side), size=size, angle=angle)
         self._edit(editing.put(self._drawing, index, new))
