@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
 
 from app import icons, theme, words
 from app.rings import RingedPushButton, RingedToolButton
-from app.steady import Figure
 from app.theme import BODY, S2, SMALL
 from app.words import Text
 from engines.core.errors import Message
@@ -318,66 +317,6 @@ class MenuButton(Button):
     def wheelEvent(self, event: QEvent) -> None:
         """The wheel belongs to the page."""
         event.ignore()
-
-
-# ------------------------------------------------------------------ key
-class Swatch(QWidget):
-    """A 10-px square in a token's color."""
-
-    def __init__(self, token: str) -> None:
-        super().__init__()
-        self._token = token
-        self.setFixedSize(10, 10)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color(self._token))
-            painter.drawRoundedRect(self.rect(), 2, 2)
-
-
-class Key(QWidget):
-    """Swatch, name and value of each curve or part, in one line. Values keep their column while they change."""
-
-    def __init__(self, items: Sequence[tuple[str, Text]] = (), widest: str = "") -> None:
-        """``items``: (token, name). ``widest``: the longest value that will stand there; empty for none."""
-        super().__init__()
-        self._values: list[Figure] = []
-        self._widest = ""
-        self._line = row(gap=6)
-        self.setLayout(self._line)
-        self.set_items(items, widest)
-
-    def set_items(self, items: Sequence[tuple[str, Text]], widest: str = "") -> None:
-        """Show other items."""
-        while (old := self._line.takeAt(0)) is not None:
-            part = old.widget()
-            if part is not None:
-                part.hide()
-                part.deleteLater()
-        self._values, self._widest = [], widest
-        for i, (token, name) in enumerate(items):
-            if i:
-                self._line.addSpacing(S2)
-            self._line.addWidget(Swatch(token))
-            self._line.addWidget(quiet(name))
-            value = Figure()
-            show_or_hide(value, bool(widest))
-            self._values.append(value)
-            self._line.addWidget(value)
-        self._line.addStretch(1)
-        self.restyled()
-
-    def restyled(self) -> None:
-        """Fonts changed: measure the column again."""
-        for value in self._values:
-            value.hold(self._widest)
-
-    def set_values(self, values: Sequence[str]) -> None:
-        """Write the numbers, in the order of the items."""
-        for value, text in zip(self._values, values, strict=False):
-            value.setText(text)
 
 
 def show_or_hide(part: QWidget, shown: bool) -> None:

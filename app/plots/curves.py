@@ -10,11 +10,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 
 from app import theme, words
+from app.legend import Key
 from app.plots.axes import LINES
 from app.plots.items import Levels
 from app.plots.surface import Surface, cosmetic
 from app.theme import S4
-from app.widgets import Key
 from app.words import Text
 
 SMOOTH_POINTS = 400  #: longest curve that may be drawn with antialiasing

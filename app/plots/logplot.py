@@ -10,13 +10,13 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from app import theme, words
+from app.legend import Key
 from app.plots.axes import Axis, LogAxis
 from app.plots.chart import case, dashed, finite, ink
 from app.plots.cursorplot import CursorPlot
 from app.plots.items import Caption
 from app.plots.surface import cosmetic
 from app.theme import S4
-from app.widgets import Key
 from app.words import Text
 
 

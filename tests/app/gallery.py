@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QScrollArea, QWidget
 from app import theme, words
 from app.cards import card
 from app.controls import Chips
+from app.legend import Key
 from app.plots.curves import Curve, Curves
 from app.sections import section
 from app.sliders import ParamRow, Scale
@@ -34,7 +35,7 @@ from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap, weight_percent
 from app.views.table import QueryTable, Row
 from app.views.tokenmap import TokenMap
-from app.widgets import Key, MenuButton, Segments, box, button, col, label, quiet, row, rule
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, rule
 from engines.core.errors import Message
 from engines.data.samples import sample
 

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from app import theme, words
 from app.cards import ErrorBar, card
 from app.controls import Check, Chips
+from app.legend import Key
 from app.sliders import Field, ParamRow, Scale, Slider
 from app.steady import Figure, Steady, hold_lines
-from app.widgets import Key, MenuButton, Segments, box, button, col, label, row, show_or_hide
+from app.widgets import MenuButton, Segments, box, button, col, label, row, show_or_hide
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.lines import Line
 from app.plots.marks import Mark
@@ -19,7 +20,7 @@ from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.colorbar import ColorBar
-from app.widgets import Key, Segments, WideButton, box, col, quiet, row
+from app.widgets import Segments, WideButton, box, col, quiet, row
 from app.words import Text, say
 from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
 from engines.attention_pooling.spec import DRAWN, KERNELS, MOST, Points, PoolingParams, points_of

@@ -6,6 +6,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.pacing import PacedTraining
 from app.params_form import ParamsForm
 from app.plots.lines import Line
@@ -23,7 +24,7 @@ from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.transport import Transport
 from app.views.colorbar import ColorBar
-from app.widgets import Key, WideButton, box, col, quiet, row
+from app.widgets import WideButton, box, col, quiet, row
 from app.words import say
 from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
 from engines.attention_pooling.spec import PoolingParams, of_run, points_of

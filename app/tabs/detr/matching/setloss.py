@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app import words
 from app.cards import card
+from app.legend import Key
 from app.steady import hold_lines
 from app.tabs.detr.matching.costs import weight_text
 from app.theme import BODY, S2, SMALL, set_kind
 from app.views.bars import Bar, Bars
-from app.widgets import Key, box, col, label, quiet, row
+from app.widgets import box, col, label, quiet, row
 from engines.core.errors import Message
 from engines.detr.matching.spec import Matched
 from engines.detr.objects import object_name

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app import words
 from app.cards import Card, card
 from app.choosers import shortened
+from app.legend import Key
 from app.plots.curves import Curve, Curves
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
@@ -20,7 +21,7 @@ from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.matchfilm import MatchFilm
 from app.views.mosaic import Mosaic
-from app.widgets import Key, Segments, box, button, col, quiet
+from app.widgets import Segments, box, button, col, quiet
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.detr.objects import object_name

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.sections import section
@@ -23,7 +24,7 @@ from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.ring import QueueRing
-from app.widgets import Key, box, col, quiet, row
+from app.widgets import box, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.moco.settings import AT_ONCE, BANK, END_TO_END, IN_BATCH, MOCO

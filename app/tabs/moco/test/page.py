@@ -6,6 +6,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.embedding import EmbeddingMap
@@ -20,7 +21,7 @@ from app.topic.feed import Feed
 from app.topic.state import State
 from app.transport import training_stream
 from app.views.base import PixelView
-from app.widgets import Key, box, button, col, quiet, row
+from app.widgets import box, button, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event

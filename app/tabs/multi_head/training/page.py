@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.pacing import PacedTraining
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
@@ -23,7 +24,7 @@ from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.tokenmap import TokenMap
-from app.widgets import Key, box, button, col, quiet, row
+from app.widgets import box, button, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.params import for_engine

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame
 
 from app import words
 from app.cards import card
+from app.legend import Key
 from app.plots.curves import Curve, Curves
 from app.tabs.transformer.experiments.labviews import LeftGrid
 from app.tabs.transformer.labwords import numbered, spoken, tiny
@@ -17,7 +18,7 @@ from app.training import Training
 from app.transport import Transport
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import ScoreGrid
-from app.widgets import Key, box, col, quiet, row
+from app.widgets import box, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.cards import Card, card
+from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
@@ -25,7 +26,7 @@ from app.views.bars import Bar, Bars
 from app.views.base import PixelView
 from app.views.saidline import SaidLine
 from app.views.tokenmap import token
-from app.widgets import Key, box, col, quiet, row
+from app.widgets import box, col, quiet, row
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.core.params import rules

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout
 
 from app import words
 from app.cards import Card
+from app.legend import Swatch
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.steady import hold_lines
@@ -21,7 +22,7 @@ from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.photomap import Cell
-from app.widgets import Swatch, box, col, label, quiet, row
+from app.widgets import box, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.vit.events import Floats

@@ -8,6 +8,7 @@ from PySide6.QtGui import QPainter
 
 from app import words
 from app.cards import card
+from app.legend import Key
 from app.plots.curves import Curve, Curves
 from app.plots.errorplot import Crossing, ErrorLine, ErrorPlot
 from app.plots.surface import Surface
@@ -16,7 +17,7 @@ from app.views.base import PixelView, rgb_image
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.views.scoregrid import ScoreGrid
-from app.widgets import Key, box, col, quiet, row
+from app.widgets import box, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.training import Weights
