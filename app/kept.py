@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -20,6 +22,39 @@ from engines.core.protocol import Event
 from engines.core.training import Stepped
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """Where the runs of a page are kept.
+
+    Attributes
+    ----------
+    found : callable
+        Those that are there, the newest first.
+    first : callable
+        Makes one the run that is gone on with; LabError where the disk refuses.
+    told : callable
+        The sentence about one.
+    forget : callable, optional
+        Removes one; without it there is no "Start anew", for a new run puts the old one aside by itself.
+    """
+
+    found: Callable[[], list[SavedRun]]
+    first: Callable[[SavedRun], None]
+    told: Callable[[SavedRun], Message]
+    forget: Callable[[SavedRun], None] | None = None
+
+
+def shelf_at(place: Path | None) -> Shelf:
+    """The shelf of a page whose runs lie in one place; None: of a page that keeps none."""
+
+    def told(run: SavedRun) -> Message:
+        return Message("A run of {n} steps is kept.", {"n": words.number(run.step)})
+
+    if place is None:
+        return Shelf(list, lambda run: None, told)
+    return Shelf(lambda: saved_runs(place), lambda run: first(run, place), told, lambda run: forget(run, place))
+
+
 class KeptRuns(QWidget):
     """The newest run on disk above its buttons; in sight only while there is one and none was trained since.
 
@@ -31,45 +66,50 @@ class KeptRuns(QWidget):
         Goes on with it.
     put : callable
         Brings its settings into the tab.
+    shelf : Shelf
+        Where to look; `offer` looks there.
     """
 
-    def __init__(self, host: Host, training: Training, put: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, host: Host, training: Training, put: Callable[[dict[str, Any]], None], shelf: Shelf) -> None:
         super().__init__()
-        self._host, self._training, self._put = host, training, put
+        self._host, self._training, self._put, self._shelf = host, training, put, shelf
         self._runs: list[SavedRun] = []
         self.said = quiet("", wrap=True)
         self.go_on, self.anew = WideButton("Go on with it", "play"), WideButton("Start anew", "reset")
         self.earlier = WideButton("An earlier one", "undo")
-        offer = col(self.said, self.go_on, self.anew, self.earlier, gap=S2)
-        self.setLayout(col(section("Saved run", offer), rule(), gap=S3))
+        ways = [self.go_on, *([] if shelf.forget is None else [self.anew]), self.earlier]
+        self.setLayout(col(section("Saved run", col(self.said, *ways, gap=S2)), rule(), gap=S3))
         self.go_on.clicked.connect(lambda _checked=False: self._go_on())
         self.anew.clicked.connect(lambda _checked=False: self._begin_anew())
         self.earlier.clicked.connect(lambda _checked=False: self._show(self._runs[1:] + self._runs[:1]))
         training.arrived.connect(self._arrived)
-        self._show([] if training.place is None else saved_runs(training.place))
-        if self._runs:
-            host.tell(self._told())
+        self._show([])
 
-    def _told(self) -> Message:
-        return Message("A run of {n} steps is kept.", {"n": words.number(self._runs[0].step)})
+    def offer(self, tell: bool = False) -> None:
+        """Look for runs; ``tell``: say so in the header, too."""
+        self._show(self._shelf.found())
+        if self._runs and tell:
+            self._host.tell(self._shelf.told(self._runs[0]))
+
+    def hide_all(self) -> None:
+        """Offer none."""
+        self._show([])
 
     def _show(self, runs: list[SavedRun]) -> None:
         self._runs = runs
         self.setVisible(bool(runs))
         self.earlier.setVisible(len(runs) > 1)
         if runs:
-            say(self.said, "setText", self._told())
+            say(self.said, "setText", self._shelf.told(runs[0]))
 
     def _arrived(self, event: Event) -> None:
         if isinstance(event, Stepped) and event.step and self._runs:
             self._show([])  # another run is trained now: this one is put aside
 
     def _go_on(self) -> None:
-        run, place = self._runs[0], self._training.place
-        if place is None:
-            return
+        run = self._runs[0]
         try:
-            first(run, place)
+            self._shelf.first(run)
             self._put(run.settings)
         except LabError as error:
             self._host.complain(error.message)
@@ -81,10 +121,10 @@ class KeptRuns(QWidget):
         self._training.go_on(run.step)
 
     def _begin_anew(self) -> None:
-        if self._training.place is None:
+        if self._shelf.forget is None:
             return
         try:
-            forget(self._runs[0], self._training.place)
+            self._shelf.forget(self._runs[0])
         except LabError as error:
             self._host.complain(error.message)
             return

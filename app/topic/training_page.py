@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
 
-from app.kept import KeptRuns
+from app.kept import KeptRuns, shelf_at
 from app.pending import Pending
 from app.topic.page import Page
 from app.training import DRIVEN, Training
@@ -66,7 +66,9 @@ class TrainingPage(Page):
     @cached_property
     def kept_runs(self) -> KeptRuns:
         """Runs that were left; belongs on top of the dock."""
-        return KeptRuns(self, self.training, self._put)
+        made = KeptRuns(self, self.training, self._put, shelf_at(self.training.place))
+        made.offer(tell=True)
+        return made
 
     def put_run(self, found: dict[str, Any]) -> None:
         """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays."""

@@ -6,14 +6,14 @@ import json
 import re
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core import files, limits
 from engines.core.claim import refuse_taken, taken
 from engines.core.errors import LabError
-from engines.core.keeping import home
+from engines.core.keeping import SavedRun, home
 from engines.core.reading import is_ordinary, read_text
 from engines.moco.settings import FOLDER, Learning
 
@@ -74,15 +74,6 @@ def _age(file: Path) -> int:
         return 0
 
 
-@dataclass(frozen=True)
-class SavedRun:
-    """A run on disk: the step it stands at, the settings it was begun with, and its file."""
-
-    step: int
-    settings: dict[str, object]
-    file: Path
-
-
 def saved_run(file: Path) -> SavedRun | None:
     """What is saved there; None if there is nothing, or nothing that can be read."""
     try:
@@ -90,7 +81,7 @@ def saved_run(file: Path) -> SavedRun | None:
         settings = {f.name: said["settings"][f.name] for f in fields(Learning)}
         settings["paths"] = tuple(settings["paths"])
         Learning(**settings)
-        return SavedRun(int(said["step"]), settings, file) if is_ordinary(file) else None
+        return SavedRun(file, int(said["step"]), settings) if is_ordinary(file) else None
     except (LabError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from engines.checkpoints.catalog import WEIGHTS
 from engines.core.claim import taken
 from engines.core.errors import LabError
+from engines.core.keeping import SavedRun
 from engines.core.params import for_engine, same_steps
 from engines.core.protocol import Job
 from engines.core.training import NotSaved, Stopped
@@ -440,7 +441,7 @@ def test_two_windows_do_not_fight_over_a_run(on_toys, tmp_path):
     content = file.read_bytes()
     assert saved.saved_runs(file) == []  # it is not for the other window to go on with
     with pytest.raises(LabError, match="Another window goes on with this run"):
-        saved.bring_first(saved.SavedRun(3, {}, file), file)
+        saved.bring_first(SavedRun(file, 3, {}), file)
     with pytest.raises(LabError, match="Another window goes on with this run"):
         drive(two, small(run=2, until=4, folder=str(tmp_path), resume=True))
     told = [e for until in (1, 2) for e in drive(two, small(run=3, until=until, folder=str(tmp_path)))]
@@ -485,7 +486,7 @@ def test_a_kill_while_a_run_is_brought_back_loses_none(tmp_path, monkeypatch, mo
     with monkeypatch.context() as patch:
         patch.setattr(moment, kill)
         with pytest.raises(KeyboardInterrupt):
-            saved.bring_first(saved.SavedRun(1, {}, tmp_path / "run-before.pt"), file)
+            saved.bring_first(SavedRun(tmp_path / "run-before.pt", 1, {}), file)
     found = [file, *saved.earlier(file)]
     whole = {each.read_text(): each.with_suffix(".json").read_text() for each in found if each.exists()}
     assert whole == {name: f"what {name} is" for name in ("run-before", "run")}

@@ -16,7 +16,7 @@ from app.sections import section
 from app.shell import Shell
 from app.tabs.moco.figures import Figures
 from app.tabs.moco.pages import LEAST, LIVE, NEW_RUN, RunPage
-from app.tabs.moco.queue.saved import SavedRuns
+from app.tabs.moco.queue.saved import QueueRuns
 from app.tabs.moco.run import MocoRun
 from app.theme import S2, S3
 from app.topic.feed import Feed
@@ -95,7 +95,7 @@ class QueuePage(RunPage):
 
     def _controls(self) -> Sequence[QWidget]:
         form = ParamsForm(self.params, (*LIVE, *NEW_RUN))
-        self.saved = SavedRuns(self, self.state, self.run)
+        self.saved = QueueRuns(self, self.state, self.run)
         self.sizes, self.notes = quiet("", wrap=True), quiet("", wrap=True)
         form.add(AT_ONCE, self.saved, at=0)
         for part in (self.pending, self.sizes, self.notes):
@@ -121,11 +121,11 @@ class QueuePage(RunPage):
         super().show_params(params)
         share = words.number(params.queue_size / params.batch, 1)
         say(self.sizes, "setText", Message("K / B = {n}: a key stays that many steps.", {"n": share}))
-        self.saved.offer()
+        self.saved.look()
 
     def activated(self) -> None:
         super().activated()
-        self.saved.offer(again=True)
+        self.saved.look(again=True)
 
     # -- what the run tells
     def begin(self, began: RunBegan) -> None:
