@@ -37,6 +37,19 @@ def round_numbers(low: float, high: float, size: float = 300) -> list[tuple[floa
     return list(zip(at, axis.tickStrings(at, 1.0, spacing), strict=True))
 
 
+def powers(low: float, high: float, size: float, text: Callable[[float], str]) -> list[tuple[float, str]]:
+    """The same for an axis of powers of ten, from exponent to exponent: where a tick stands, and its text."""
+    (_, at), *_ = _log_finder().tickValues(low, high, size)
+    return [(v, text(10.0**v)) for v in at]
+
+
+@cache
+def _log_finder() -> LogAxis:
+    made = LogAxis("bottom")
+    made.setTickDensity(DENSE)
+    return made
+
+
 @cache
 def _finder() -> Axis:
     made = Axis("bottom")

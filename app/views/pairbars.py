@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 
 from app import theme, words
+from app.plots.axes import powers
 from app.theme import BODY, CAPTION, S2, S3, SMALL
 from app.views.base import RIGHT, outline, pen, text_width, write
 from app.views.colorbar import scale_end
@@ -170,14 +171,12 @@ class PairBars(HoverView):
         for n, text in enumerate(self._columns):
             place = QRectF(right + n * self._value_w, 0, self._value_w, HEAD_H - 2)
             write(painter, place, text, None, SMALL, align=RIGHT)
-        low, high = (round(float(np.log10(end))) for end in self._ends)
-        every = max(1, (high - low + 3) // 4)
+        low, high = (float(np.log10(end)) for end in self._ends)
+        ticks = [(self._x(10.0**at), text) for at, text in powers(low, high, right - left, tick)]
         painter.setPen(pen(theme.color("border"), 1))
-        for n in range(low, high + 1, every):
-            x = self._x(10.0**n)
+        for x, _text in ticks:
             painter.drawLine(QPointF(x + 0.5, HEAD_H), QPointF(x + 0.5, self.row_rect(len(self._rows) - 1).bottom()))
-        for n in range(low, high + 1, every):
-            x, text = self._x(10.0**n), tick(n)
+        for x, text in ticks:
             wide = text_width(text)
             x = min(max(x - wide / 2, left), right - wide)
             write(painter, QRectF(x, 0, wide, HEAD_H - 2), text)
@@ -208,6 +207,7 @@ def ratio(row: PairRow) -> str:
     return f"× {figure(row.after / row.before)}" if row.before > 0 else "–"
 
 
-def tick(exponent: int) -> str:
+def tick(value: float) -> str:
     """A decade: ``0.01``, ``1``, ``100``, ``1e−6``."""
+    exponent = round(float(np.log10(value)))
     return scale_end(10.0**exponent) if -3 <= exponent <= 3 else f"1e{exponent}".replace("-", "−")
