@@ -32,14 +32,23 @@ from app.words import Text
 
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
+SOLID = Qt.PenStyle.SolidLine
 text_width = theme.text_width
 NEAREST = 16  #: times nearer than the whole
 CHIP_H = 20  # px, the black label that shows a value
 
 
-def pen(color: QColor, width: float = 1, style: Qt.PenStyle = Qt.PenStyle.SolidLine, square: bool = True) -> QPen:
+def pen(color: QColor, width: float = 1, style: Qt.PenStyle = SOLID, square: bool = True) -> QPen:
     """A pen with corners; Qt's own keywords must not be used here (a misspelt one ends the process in paint)."""
+    if style is SOLID:
+        return QPen(solid(color.rgba(), width, square))
     return QPen(_pen(color.rgba(), width, style, square))
+
+
+@lru_cache(maxsize=1024)  # enums are slow to look up, too
+def solid(rgba: int, width: float, square: bool = True) -> QPen:
+    """A solid pen that is not to be changed, for what is asked for hundreds of times at each painting."""
+    return _pen(rgba, width, SOLID, square)
 
 
 @lru_cache(maxsize=1024)  # a table of boxes asks for hundreds at each painting, and Qt takes its enums slowly
@@ -291,7 +300,7 @@ def outline(
     color: QColor,
     width: float = 2,
     case: QColor | None = None,
-    style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    style: Qt.PenStyle = SOLID,
     case_by: float = 1,
 ) -> None:
     """A rectangle, on request in a case of another color that is ``case_by`` px wider on each side."""

@@ -12,7 +12,7 @@ from app import theme, words
 from app.plots.boxes import squares
 from app.plots.view import empty_note
 from app.theme import CAPTION
-from app.views.base import CENTER, chip, dots, finite, pen, text_width, write
+from app.views.base import CENTER, chip, dots, finite, pen, solid, text_flags, text_width
 from app.views.boxes import Box, Frame, bounds, frame_of
 from app.views.photo import PhotoView, overlay_ramp
 from app.views.photomap import weight_percent
@@ -43,6 +43,9 @@ class BoxView(PhotoView):
         self.export_name = "boxes-on-photo"
         self._boxes: tuple[Box, ...] = ()
         self._links: tuple[tuple[int, int], ...] = ()
+        self._places: list[QRectF] = []  # of these boxes, on a photo that stands so
+        self._placed: tuple[Box, ...] = ()
+        self._places_on = (0.0, 0.0, 0.0, 0.0)
         self._at = -1
         self._hover: int | None = None
         self._heat: np.ndarray | None = None
@@ -128,8 +131,9 @@ class BoxView(PhotoView):
 
     def set_note(self, text: Text) -> None:
         """One line over the photo's lower edge, such as why nothing passes; empty for none."""
-        self._note = text
-        self.update()
+        if text != self._note:
+            self._note = text
+            self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
         out = {
@@ -161,17 +165,30 @@ class BoxView(PhotoView):
 
     def box_rect(self, index: int) -> QRectF:
         """The upright rectangle of a box on the screen, on whole pixels."""
+        return self.box_rects()[index]
+
+    def box_rects(self) -> list[QRectF]:
+        """Those of all boxes; what stands where it stood is not reckoned again."""
         self.arranged()
-        box = self._boxes[index]
-        if not box.angle:  # by far the most: no corners to turn
-            (wide, high), (s_x, s_y) = self.photo_size(), self.scales()
-            x, y = self._origin.x() + box.cx * wide * s_x, self._origin.y() + box.cy * high * s_y
-            half_w, half_h = box.w * wide * s_x / 2, box.h * high * s_y / 2
-            left, top = round(x - half_w), round(y - half_h)
-            return QRectF(left, top, max(1, round(x + half_w) - left), max(1, round(y + half_h) - top))
-        place = self.to_screen(bounds(self._frame(index)))
-        left, top = round(place.left()), round(place.top())
-        return QRectF(left, top, max(1, round(place.right()) - left), max(1, round(place.bottom()) - top))
+        (wide, high), (s_x, s_y) = self.photo_size(), self.scales()
+        on = self._origin.x(), self._origin.y(), wide * s_x, high * s_y
+        if on != self._places_on:
+            self._places_on, self._placed = on, ()
+        if self._boxes is not self._placed:
+            old = dict(zip(map(id, self._placed), self._places, strict=False))
+            self._places = [old.get(id(box)) or self._rect_of(box, *on) for box in self._boxes]
+            self._placed = self._boxes
+        return self._places
+
+    def _rect_of(self, box: Box, x: float, y: float, wide: float, high: float) -> QRectF:
+        if box.angle:
+            place = self.to_screen(bounds(frame_of(box, *map(float, self.photo_size()))))
+            left, top, right, low = place.left(), place.top(), place.right(), place.bottom()
+        else:  # by far the most: no corners to turn
+            left, right = x + (box.cx - box.w / 2) * wide, x + (box.cx + box.w / 2) * wide
+            top, low = y + (box.cy - box.h / 2) * high, y + (box.cy + box.h / 2) * high
+        left, top = round(left), round(top)
+        return QRectF(left, top, max(1, round(right) - left), max(1, round(low) - top))
 
     def box_at(self, point: QPointF) -> int | None:
         """The smallest box under a screen point; the selected one wins where it is hit."""
@@ -275,43 +292,51 @@ class BoxView(PhotoView):
         self.draw_photo(painter, self.dims())
         painter.save()
         painter.setClipRect(self.shown_rect())
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         faint = [i for i, box in enumerate(self._boxes) if box.dashed]
         for i in [*faint, *(i for i, box in enumerate(self._boxes) if not box.dashed)]:
             self._draw_box(painter, i)
         painter.restore()
-        for i, place in sorted(self._tags(), key=lambda t: t[0] == self._hover):
-            paper = theme.code(self._boxes[i].token)
-            painter.fillRect(place, theme.color(self._boxes[i].token))
-            write(painter, place, self._boxes[i].tag, theme.ink_on(paper), CAPTION, True, CENTER)
+        self._draw_tags(painter)
         self._draw_links(painter)
         if 0 <= self._at < len(self._boxes):
             self.draw_mark(painter)
         self._draw_values(painter)
 
+    def _draw_tags(self, painter: QPainter) -> None:
+        painter.setFont(theme.font(CAPTION, True))
+        flags = text_flags(CENTER)
+        for i, place in sorted(self._tags(), key=lambda t: t[0] == self._hover):
+            box = self._boxes[i]
+            painter.fillRect(place, theme.color(box.token))
+            painter.setPen(theme.ink_on(theme.code(box.token)))
+            painter.drawText(place, flags, words.drawn(box.tag))
+
     def _draw_box(self, painter: QPainter, index: int) -> None:
         box = self._boxes[index]
         lit = index == self._hover
         width = (2 if box.dashed else 3) if lit else (1 if box.dashed else 2)
+        color, case = theme.color(box.token), theme.color("surface")
+        pens = [solid(case.rgba(), width + 2), solid(color.rgba(), width)]
+        if box.dashed:
+            pens.append(pen(case, width, Qt.PenStyle.DashLine))
         shape = QPolygonF(self.box_rect(index))
         if box.angle:
             shape = QPolygonF([self._screen(c) for c in self._frame(index).corners()])
             shape.append(shape.first())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, bool(box.angle))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(pen(theme.color("surface"), width + 2))
-        painter.drawPolyline(shape)
-        painter.setPen(pen(theme.color(box.token), width))
-        painter.drawPolyline(shape)
-        if box.dashed:
-            painter.setPen(pen(theme.color("surface"), width, Qt.PenStyle.DashLine))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for each in pens:
+            painter.setPen(each)
             painter.drawPolyline(shape)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        if box.angle:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_links(self, painter: QPainter) -> None:
         if not self._links:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        lines = [QLineF(self.box_rect(i).center(), self.box_rect(j).center()) for i, j in self._links]
+        places = self.box_rects()
+        lines = [QLineF(places[i].center(), places[j].center()) for i, j in self._links]
         for token, width in (("surface", 4.0), ("text", 1.5)):
             painter.setPen(pen(theme.color(token), width))  # square: round ends take 30 times as long
             painter.drawLines(lines)

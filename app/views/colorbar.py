@@ -113,7 +113,10 @@ class ColorBar(PixelView):
         self, low: float, high: float, clipped: bool = False, name: Text | None = None, clipped_low: bool = False
     ) -> None:
         """Write both ends; a clipped end is written ``≥ 0.032``."""
-        self._low, self._high, self._above, self._below = low, high, clipped, clipped_low
+        ends = low, high, clipped, clipped_low
+        if ends == (self._low, self._high, self._above, self._below) and name in (None, self._name):
+            return
+        self._low, self._high, self._above, self._below = ends
         if name is not None and name != self._name:
             self._name = name
             self.put_back()  # it measures something else

@@ -19,10 +19,11 @@ from app.views.boxview import TAG_H
 from app.words import Text
 from engines.core.errors import Message
 from engines.detr.matching.scenes import Guess, MatchingScene
-from engines.detr.objects import Box4, object_name
+from engines.detr.objects import Box4, Thing, object_name
 
 THING, GUESS = "thing", "guess"
 CROWDED = 24  # predictions; with more, unmatched ones have no number on them
+FEW = 12  # objects; with more, their classes are not written on them
 LEAST = 0.01  # share of the scene: a drawn box is at least this wide
 DRAWN = (0.16, 0.22)  # size that a click gives in drawing mode
 
@@ -54,6 +55,7 @@ class MatchingCanvas(BoxEditor):
         self._scene = MatchingScene((), ())
         self._photo: np.ndarray | None = None
         self._made: dict[int, tuple[Guess, tuple[bool, bool], Box]] = {}
+        self._true_made: dict[int, tuple[Thing, tuple[bool, tuple[str, ...]], Box]] = {}
         self._hidden: frozenset[int] = frozenset()
         self._greedy: tuple[tuple[int, int], ...] = ()
         self._mode = ""
@@ -93,7 +95,7 @@ class MatchingCanvas(BoxEditor):
         count, taken = len(scene.guesses), {row for row, _ in pairs}
         few = count <= CROWDED
         boxes = [self._guessed(i, guess, i in taken, few) for i, guess in enumerate(scene.guesses)]
-        boxes += [truth(thing.box, self._tag(i)) for i, thing in enumerate(scene.things)]
+        boxes += [self._true(i, thing, scene) for i, thing in enumerate(scene.things)]
         self._hidden = frozenset() if rest else frozenset(i for i in range(count) if i not in taken and i != self._at)
         optimal = set(pairs)
         self._greedy = tuple((row, count + col) for row, col in greedy if (row, col) not in optimal)
@@ -109,9 +111,17 @@ class MatchingCanvas(BoxEditor):
             old = self._made[index] = (guess, key, box)
         return old[2]
 
+    def _true(self, index: int, thing: Thing, scene: MatchingScene) -> Box:
+        """Box of an object; likewise."""
+        key = len(scene.things) > FEW, scene.labels
+        old = self._true_made.get(index)
+        if old is None or old[0] is not thing or old[1] != key:
+            old = self._true_made[index] = (thing, key, truth(thing.box, self._tag(index)))
+        return old[2]
+
     def _tag(self, index: int) -> Text:
         name = object_name(index)
-        if len(self._scene.things) > 12:
+        if len(self._scene.things) > FEW:
             return name
         label = self._scene.labels[self._scene.things[index].label]
         return Message("{letter}  {name}", {"letter": name, "name": class_name(label)})
@@ -176,13 +186,14 @@ class MatchingCanvas(BoxEditor):
         if len(self._boxes) <= CROWDED:
             return [(i, place) for i, place in super()._tags() if i not in self._hidden]
         inside, out = self.shown_rect(), []
-        for i, one in enumerate(self._boxes):
+        left, right, upper, lower = inside.left(), inside.right(), inside.top(), inside.bottom()
+        for i, (one, place) in enumerate(zip(self._boxes, self.box_rects(), strict=True)):
             if i in self._hidden or not one.tag:
                 continue
-            place, wide = self.box_rect(i), round(text_width(words.drawn(one.tag), CAPTION, True)) + 10
+            wide = round(text_width(words.drawn(one.tag), CAPTION, True)) + 10
             top = place.top() - TAG_H - 1 if one.above else place.bottom() + 2
-            x = min(max(place.left() - 1, inside.left()), inside.right() - wide)
-            out.append((i, QRectF(x, min(max(top, inside.top()), inside.bottom() - TAG_H), wide, TAG_H)))
+            x = min(max(place.left() - 1, left), right - wide)
+            out.append((i, QRectF(x, min(max(top, upper), lower - TAG_H), wide, TAG_H)))
         return out
 
     def _tell_moved(self, index: int, box: Box) -> None:
