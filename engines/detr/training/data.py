@@ -14,7 +14,6 @@ from PIL import Image
 
 from engines.core.errors import LabError, Message
 from engines.data.boxes_folder import Annotated, reading
-from engines.data.pictures import read_picture, stored_size
 from engines.data.scenes import (
     KINDS,
     add_shapes,
@@ -26,7 +25,7 @@ from engines.data.scenes import (
     sample_photos,
 )
 from engines.data.shapes import Canvas
-from engines.detr.training.spec import FEW, DetrTraining, Example
+from engines.detr.training.spec import FEW, FIRST_PIXEL, DetrTraining, Example
 
 VALIDATION = 64  # pictures at most
 WATCHED = 12  # validation pictures that can be watched
@@ -59,6 +58,7 @@ class Data(Protocol):
     skipped: int
     crowds: int
     faults: tuple[Message, ...]
+    notes: tuple[Message, ...]
     unused: int
     rng: np.random.Generator
 
@@ -95,6 +95,7 @@ class Drawn:
     skipped: int = 0
     crowds: int = 0
     faults: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = ()
     unused: int = 0
     validation: list[Sample] = field(default_factory=list)
     examples: tuple[Example, ...] = ()
@@ -162,6 +163,7 @@ class Own:
     faults: tuple[Message, ...]
     rng: np.random.Generator
     unused: int = 0
+    notes: tuple[Message, ...] = ()
     drawn: bool = False
 
     @property
@@ -210,10 +212,7 @@ def opened(annotated: Annotated, size: int) -> Image.Image:
     LabError
         If it can't be read.
     """
-    stored, (wide, tall) = stored_size(annotated.path), annotated.size
-    turned = stored is not None and (stored[0] >= stored[1]) != (wide >= tall)
-    keep = (2 * max(size, SHOWN)) ** 2
-    return Image.fromarray(read_picture(annotated.path, keep=keep, upright=turned).rgb)
+    return Image.fromarray(annotated.pixels((2 * max(size, SHOWN)) ** 2))
 
 
 def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:
@@ -232,7 +231,7 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
     """
     folder, size = Path(params.folder), params.size
     name = folder.name or params.folder
-    steps = reading(folder)
+    steps = reading(folder, FIRST_PIXEL[params.first_pixel])
     while True:
         try:
             done, total = next(steps)
@@ -272,7 +271,7 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
         raise LabError("{name}: none of its pictures can be read.", name=name)
     examples = sorted(examples, key=lambda one: len(one.labels) > FEW_OBJECTS)[:WATCHED]  # what the eye can follow
     about = tuple(examples), skipped, found.crowds, tuple(faults)
-    return Own(found.classes, training, validation, *about, rng, unused)
+    return Own(found.classes, training, validation, *about, rng, unused, found.notes)
 
 
 def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:

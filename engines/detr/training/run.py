@@ -329,7 +329,7 @@ class Run:
         return RunBegan(
             self.params, data.classes, data.drawn, self.parameters, self.learned,
             (side, side), data.examples, len(data.validation), sum(len(s.labels) for s in data.validation),
-            data.pictures, data.skipped, data.crowds, data.faults, data.unused,
+            data.pictures, data.skipped, data.crowds, data.faults, data.unused, data.notes,
         )  # fmt: skip
 
     def _arrays(self, frozen: bool) -> dict[str, np.ndarray]:

@@ -25,6 +25,7 @@ __all__ = [
     "BUNDLED_QUERIES",
     "DATA",
     "FEW",
+    "FIRST_PIXEL",
     "MANY",
     "MOST_TRAINING_STEPS",
     "NEW_RUN",
@@ -46,6 +47,8 @@ __all__ = [
 RANDOM, BACKBONE, BUNDLED = "Random numbers", "Trained backbone", "Bundled weights"
 SMALL, TOY = "Small", "Toy DETR"
 FEW, MANY = "Up to 3 shapes, plain ground", "Up to 8 shapes, any ground"
+AS_THEY_LOOK = "As they look"
+FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 MOST_TRAINING_STEPS = 20_000
 BUNDLED_QUERIES = 16
 GENTLE = 1e-4  # learning rate for weights that are good already
@@ -59,7 +62,7 @@ class DetrTraining(TrainingParams):
     Attributes without a rule
     -------------------------
     folder : str
-        Pictures with boxes in COCO or Pascal VOC format; empty for drawn scenes.
+        Pictures with boxes in COCO, Pascal VOC, YOLO or labelme format or a CSV table; empty for drawn scenes.
     """
 
     folder: str = ""
@@ -91,6 +94,12 @@ class DetrTraining(TrainingParams):
     scenes: str = setting(
         FEW, Choice((FEW, MANY), "Scenes", group=DATA, tip="Drawn as it goes: no scene comes twice the same.")
     )
+    first_pixel: str = setting(
+        AS_THEY_LOOK,
+        Choice(tuple(FIRST_PIXEL), "VOC boxes count", group=DATA,
+               tip="Pascal VOC counts pixels from 1, most programs that write its format from 0. What was taken is "
+               "said when the pictures are read. (Everingham et al. 2010)"),
+    )  # fmt: skip
     queries: int = setting(
         8,
         Range(2, 32, 1, "Object queries", group=NEW_RUN,
@@ -231,6 +240,8 @@ class RunBegan(Record):
         Why they could not, the first ones.
     unused : int
         Pictures beyond those that fit into memory.
+    notes : tuple of Message
+        What else has to be said of how they were read.
     """
 
     params: DetrTraining
@@ -247,6 +258,7 @@ class RunBegan(Record):
     crowds: int = 0
     faults: tuple[Message, ...] = ()
     unused: int = 0
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
+from engines.core.reading import finish
 from engines.core.training import Kept, Stopped
 from engines.data.scenes import KINDS
 from engines.detr.checkpoint import from_weights, load_checkpoint
@@ -370,6 +371,21 @@ def test_a_mirrored_picture_keeps_its_boxes_on_their_objects(own_folder):
         if len(rows):
             assert x0 - 0.02 <= cols.min() / 64 <= cols.max() / 64 <= x1 + 0.02
             assert y0 - 0.02 <= rows.min() / 64 <= rows.max() / 64 <= y1 + 0.02
+
+
+@pytest.mark.parametrize(("chosen", "first", "edge"), [("As they look", 0, 10), ("From 0", 0, 10), ("From 1", 1, 9)])
+def test_a_person_chooses_where_voc_boxes_begin_and_is_told(tmp_path, chosen, first, edge):
+    for name in "ab":
+        Image.new("RGB", (64, 80)).save(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.xml").write_text(
+            "<annotation><source><database>Unknown</database></source><object><name>cat</name><bndbox><xmin>10</xmin>"
+            "<ymin>20</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>"
+        )
+    data = finish(
+        training_data.own_data(DetrTraining(folder=str(tmp_path), first_pixel=chosen), np.random.default_rng(0))
+    )
+    assert round(float(data.training[0].boxes[0, 0]) * 64, 3) == edge
+    assert f"counted from {first}" in str(data.notes[0])
 
 
 def test_the_smallest_box_owns_a_pixel():

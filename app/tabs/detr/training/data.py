@@ -15,7 +15,9 @@ from engines.core.errors import Message
 from engines.detr.training.spec import RunBegan
 
 LISTED = 12  # faults in the tooltip
-FOLDER_TIP = "Pictures with boxes in COCO or Pascal VOC format; dropping the folder does the same."
+FOLDER_TIP = (
+    "Pictures with boxes in COCO, Pascal VOC, YOLO or labelme format or a CSV table; dropping the folder does the same."
+)
 
 
 class DataBox(QWidget):

@@ -21,7 +21,7 @@ from app.topic.training_page import TrainingPage
 from app.training import Training
 from app.widgets import quiet
 from app.words import say
-from engines.core.errors import Message
+from engines.core.errors import Message, joined
 from engines.core.params import renamed
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import Weights
@@ -39,8 +39,8 @@ from engines.detr.training.spec import (
 )
 
 TRAINER = "engines.detr.training.trainer:Trainer"
-SHOWN = ("scenes", "learning_rate", "no_object", "begin", "model", "queries", "batch", "auxiliary_losses", "backbone",
-         "auxiliary_queries")  # fmt: skip
+SHOWN = ("scenes", "first_pixel", "learning_rate", "no_object", "begin", "model", "queries", "batch",
+         "auxiliary_losses", "backbone", "auxiliary_queries")  # fmt: skip
 
 
 class DetrTrainingPage(TrainingPage):
@@ -96,6 +96,7 @@ class DetrTrainingPage(TrainingPage):
 
     def show_params(self, params: DetrTraining) -> None:
         self.form.set_shown("scenes", not params.folder)
+        self.form.set_shown("first_pixel", bool(params.folder))
         self.form.control("model").setEnabled(params.begin != BUNDLED)
         self.data.drawn.setVisible(bool(params.folder))
         self.transport.set_seed(params.seed)
@@ -151,11 +152,14 @@ class DetrTrainingPage(TrainingPage):
 
     def _complain_of_faults(self, began: RunBegan) -> None:
         if not began.skipped:
+            if began.notes:
+                self.complain(joined(began.notes), word="Note")
             return
         count = words.number(began.skipped)
         text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
         if began.skipped > 1:
             text = Message("{n} annotations were left out. {first}", {"n": count, "first": began.faults[0]})
+        text = joined((text, *began.notes))
         self.complain(text, "Copy the list", lambda: self._copy_faults(began), "Note", "warning")
 
     def _copy_faults(self, began: RunBegan) -> None:
