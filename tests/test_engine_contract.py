@@ -15,6 +15,7 @@ import pytest
 
 from engines.core.params import Choice, Params, Range, Switch, rules
 from engines.core.protocol import Event, Frame, Job, Progress, Record
+from tests import examples
 
 ROOT = Path(__file__).parents[1]
 #: An engine is a module ``engine`` in the room of a topic or of one of its pages, with a class ``Engine``.
@@ -69,13 +70,8 @@ def check(event):
 
 
 def plain(params):
-    """Default params; where those take long, what ``tests/engines/<topic>/examples.py`` has for them."""
-    place = f"tests.engines.{params.__module__.split('.')[1]}.examples"
-    try:
-        found = importlib.import_module(place).EXAMPLES
-    except ModuleNotFoundError:
-        found = {}
-    return params(**found.get(params, {}))
+    """Default params; where those take long, the examples'."""
+    return params(**examples.fields(params))
 
 
 def variants(params):

@@ -217,11 +217,11 @@ def rare_states(qtbot, window, language) -> list[str]:
     QApplication.processEvents()
     found += [f"busy: {line}" for line in complaints(window, language)]
     window.status.set_busy(False)
-    detr.change(threshold=1.0)
+    detr.now.change(threshold=1.0)
     settle(qtbot, window)
-    assert not detr.found.passes.any()
+    assert not detr.now.found.passes.any()
     found += [f"nothing passes: {line}" for line in complaints(window, language)]
-    detr.change(threshold=0.5, temperature=4.0, queries_off=(0, 3, 5))
+    detr.now.change(threshold=0.5, temperature=4.0, queries_off=(0, 3, 5))
     settle(qtbot, window)
     found += [f"touched: {line}" for line in complaints(window, language)]
     window.show_topic("vit")
