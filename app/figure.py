@@ -27,7 +27,7 @@ INCH = 25.4  #: mm
 NARROWEST, WIDEST = 30.0, 400.0  #: mm
 COARSEST, FINEST = 72, 1200  #: dpi
 FINE = 1200  #: dpi to which places in a PDF and an SVG are rounded
-MOST_PIXELS = 30_000_000  #: they are painted in the window's thread, in a quarter of a second
+MOST_PIXELS = 20_000_000  #: they are painted in the window's thread, in less than a quarter of a second
 GAP = S2  #: px between view, bars and caption, and around all
 
 

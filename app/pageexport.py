@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, words
@@ -73,25 +75,62 @@ def taken(what: Shown, kind: str) -> Filling:
     return export.TAKERS[kind](what.centre if kind in (".png", ".svg") else what)
 
 
+class Copies(QObject):
+    """Copies of what is on screen, one for each kind of file, made one a turn: all at once would hold the window up.
+
+    Parameters
+    ----------
+    what : Shown
+    parent : QObject
+    """
+
+    def __init__(self, what: Shown, parent: QObject) -> None:
+        super().__init__(parent)
+        self._what, self._fills = what, dict[str, Filling]()
+        self.kinds = [kind for kind in export.TAKERS if kind in (".png", ".svg") or what.views]
+        self._turns = QTimer(self, interval=0)
+        self._turns.timeout.connect(self._go_on)
+        self._turns.start()
+
+    def of(self, kind: str) -> Filling:
+        """The copy of a kind, made now where its turn has not come."""
+        if kind not in self._fills:
+            self._fills[kind] = taken(self._what, kind)
+        return self._fills[kind]
+
+    def _go_on(self) -> None:
+        missing = [kind for kind in self.kinds if kind not in self._fills]
+        if missing:
+            self.of(missing[0])
+        else:
+            self._turns.stop()
+
+
 def ask(window: Window) -> None:
-    """Ask for a place without holding the window up; the file holds what is on screen now."""
+    """Ask for a place without holding the window up; the file holds what is on screen as the dialog opens."""
     if window.tab is None:
         return
     what = shown(window)
-    kinds = [kind for kind in export.TAKERS if kind in (".png", ".svg") or what.views]
-    fills = {kind: taken(what, kind) for kind in kinds}
-    dialog = QFileDialog(window, words.tr("Save what is on screen"))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters([f"*{kind}" for kind in kinds])
-    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(chosen.removeprefix("*.")))
-    dialog.setDefaultSuffix(kinds[0].removeprefix("."))
-    dialog.selectFile(what.export_name + kinds[0])
+    copies = Copies(what, window)
 
-    def save(path: str) -> None:
+    def save(path: str, chosen: str) -> None:
         typed = Path(path).suffix.lower()
-        kind = typed if typed in fills else dialog.selectedNameFilter().removeprefix("*")
-        export.save_as(window, path, kind, lambda place: window.saving.write(place, fills[kind]))
+        kind = typed if typed in copies.kinds else chosen
+        fill = copies.of(kind)  # now: whether to overwrite may still be asked
+        export.save_as(window, path, kind, lambda place: window.saving.write(place, fill))
 
-    dialog.fileSelected.connect(save)
+    _choose(window, what.export_name, copies, save)
+
+
+def _choose(window: QWidget, name: str, copies: Copies, save: Callable[[str, str], object]) -> None:
+    """Open the dialog; ``save`` gets the place and the kind that it was told."""
+    dialog = QFileDialog(window, words.tr("Save what is on screen"))
+    copies.setParent(dialog)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([f"*{kind}" for kind in copies.kinds])
+    dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(chosen.removeprefix("*.")))
+    dialog.setDefaultSuffix(copies.kinds[0].removeprefix("."))
+    dialog.selectFile(name + copies.kinds[0])
+    dialog.fileSelected.connect(lambda path: save(path, dialog.selectedNameFilter().removeprefix("*")))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import export, folders
+from app import export, folders, pageexport
 from app.figure import KINDS, taken
 from app.figuredialog import FigureDialog
 from app.plots.surface import Surface
@@ -70,11 +70,17 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         dialog._view.window().saving.write(folder / f"figure{kind}", taken(dialog._view, dialog.figure, kind))
         dialog.accept()
 
+    def page(_window: QWidget, name: str, copies: pageexport.Copies, save: Callable[[str, str], object]) -> None:
+        kind = copies.kinds[-1]
+        save(str(folder / f"{name}{kind}"), kind)
+        copies.deleteLater()
+
     said = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
     with (
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
         mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
         mock.patch.object(FigureDialog, "_ask", figure),
+        mock.patch.object(pageexport, "_choose", page),
         mock.patch.object(folders, "command", return_value=("", [])),
         mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),

@@ -135,6 +135,19 @@ def test_ctrl_s_writes_each_kind_by_its_ending(window, qtbot, tmp_path, ending):
     assert len(made) > 1000
 
 
+def test_each_kind_is_copied_in_a_turn_of_its_own(window, qtbot, monkeypatch):
+    made = []
+    monkeypatch.setattr(pageexport, "taken", lambda _what, kind: made.append(kind))
+    copies = pageexport.Copies(pageexport.shown(window), window)
+    assert not made  # the dialog comes first
+    for count in range(1, len(copies.kinds) + 1):
+        copies._go_on()
+        assert made == copies.kinds[:count]
+    copies.of(copies.kinds[0])
+    qtbot.waitUntil(lambda: not copies._turns.isActive())
+    assert made == copies.kinds
+
+
 def test_views_of_one_name_are_told_apart(window):
     shown = pageexport.shown(window)
     shown.views = [shown.views[0]] * 3
