@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -115,11 +117,28 @@ def test_a_stack_is_that_of_the_thread_asked_for(tmp_path):
     other.start()
     inside.wait()
     with (tmp_path / "stacks").open("w+") as file:
-        there, here = stack_of(other.ident, file), stack_of(threading.get_ident(), file)
+        (there, importing), (here, _) = stack_of(other.ident, file), stack_of(threading.get_ident(), file)
     over.set()
     other.join()
+    assert not importing
     assert any(line.endswith(" elsewhere") for line in there)
     assert here[-1].endswith(" stack_of")
+
+
+def test_an_import_in_any_thread_is_seen(tmp_path, monkeypatch):
+    (tmp_path / "heavy_module.py").write_text("import threading\nthreading.current_thread().meet.wait()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    other = threading.Thread(target=lambda: importlib.import_module("heavy_module"))
+    other.meet = threading.Barrier(2)
+    other.start()
+    with (tmp_path / "stacks").open("w+") as file:
+        while other.meet.n_waiting == 0:
+            time.sleep(0.001)
+        assert stack_of(threading.get_ident(), file)[1]
+        other.meet.wait()
+        other.join()
+        assert not stack_of(threading.get_ident(), file)[1]
+    del sys.modules["heavy_module"]
 
 
 HELD = Held(1000.0, {"QLabel": 4000, "QTimer": 10}, ["MainThread", "compute"], 10)

@@ -126,6 +126,7 @@ class Watch(QObject):
         self.acts.clear()
         with self._lock:
             self._seen.clear()
+            self._importing = False
 
     def tick(self) -> None:
         """The timer came; a late one is kept as a gap."""
@@ -135,7 +136,8 @@ class Watch(QObject):
         if wall > LATE:
             with self._lock:
                 stack = [list(found) for found, _ in self._seen.most_common(1)]
-            kind = self._kind or ("first" if len(sys.modules) - self._modules > NEW else "")
+                imported = self._importing or len(sys.modules) - self._modules > NEW
+            kind = self._kind or ("first" if imported else "")
             if not kind and self._then - self._marked < AFTER:
                 kind = "look"  # what a switch leaves to lay out and to paint
             queued = self._queued() - self._queued_then
@@ -176,9 +178,10 @@ class Watch(QObject):
         with tempfile.TemporaryFile("w+") as file:
             while not self._over.wait(LOOK):
                 if self._wall() - self._then > LATE:
-                    found = stack_of(self._thread, file)
+                    found, importing = stack_of(self._thread, file)
                     with self._lock:
                         self._seen[found] += 1
+                        self._importing |= importing
 
     def _gc(self, phase: str, _info: dict[str, int]) -> None:
         if phase == "start":
@@ -193,8 +196,10 @@ def queue_clock() -> Callable[[], float]:
     return (lambda: int(path.read_text().split()[1]) / 1e9) if path.exists() else (lambda: 0.0)
 
 
-def stack_of(thread: int, file: TextIO) -> tuple[str, ...]:
+def stack_of(thread: int, file: TextIO) -> tuple[tuple[str, ...], bool]:
     """Where a thread stands: the innermost frames, outermost first, as ``app/tab.py:120 change``.
+
+    And whether any thread imports a module: one alone, torch's own, keeps all others waiting for half a second.
 
     Written by `faulthandler`: taking the frames of a thread that runs on (`sys._current_frames`) ends Python 3.11 with
     a segmentation fault now and then.
@@ -210,15 +215,16 @@ def stack_of(thread: int, file: TextIO) -> tuple[str, ...]:
     file.truncate()
     faulthandler.dump_traceback(file, all_threads=True)
     file.seek(0)
-    own, lines = False, []
+    own, importing, lines = False, False, []
     for line in file:
+        importing |= "<frozen importlib._bootstrap>" in line
         if "hread 0x" in line:
             own = int(line.split()[-5 if line.startswith("Current") else 1], 16) == thread
         elif own and (found := FRAME.match(line)):
             path, number, name = found.groups()
             short = os.path.relpath(path, ROOT) if path.startswith(f"{ROOT}/") else "/".join(Path(path).parts[-2:])
             lines.append(f"{short}:{number} {name}")
-    return tuple(lines[:DEEP][::-1])
+    return tuple(lines[:DEEP][::-1]), importing
 
 
 # ------------------------------------------------------------------ what is held on to
