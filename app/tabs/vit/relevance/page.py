@@ -22,7 +22,7 @@ from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.photomap import Cell
-from app.widgets import box, col, label, quiet, row
+from app.widgets import box, col, label, quiet, row, show_or_hide
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.vit.events import Floats
@@ -133,7 +133,7 @@ class RelevancePage(PhotoPage):
         self._methods = methods
         pairs = len(methods) > 2
         for i, (method, one) in enumerate(self.cards.items()):
-            one.setVisible(method in methods)
+            show_or_hide(one, method in methods)
             if method in methods:
                 place = (i // 2, i % 2, 1, 1) if pairs else (i, 0, 1, 2)
                 self._photos.addWidget(one, *place)
