@@ -142,7 +142,7 @@ def from_qimage(image: QImage, name: str) -> Picture:
     from engines.data.pictures import from_rgba
 
     if image.isNull():
-        raise LabError("{name}: not an image.", name=name)
+        raise LabError("{name}: not an image.", name=Message(name))
     flat, space = image.convertToFormat(QImage.Format.Format_RGBA8888), image.colorSpace()
     if space.isValid() and space != QColorSpace(QColorSpace.NamedColorSpace.SRgb):
         meant = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb), flat.format())

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAMED = 2  #: refusals that are told one by one
 LISTED = 12  #: names of files that stand in a sentence
+PASTED = "Pasted picture"  #: its name, said in the language in use wherever it stands
 SOON = 150  #: ms in which refusals of thumbnails are told together
 
 
@@ -138,7 +139,7 @@ class Intake(QObject):
             return
         self._expect(tab if tab.takes_pictures else None, drop.pictures, drop.errors)
         if drop.image is not None:
-            self._reader.open_image(drop.image, words.tr("Pasted picture"))
+            self._reader.open_image(drop.image, PASTED)
         elif drop.pictures:
             self._bad.clear()
             if self._target is not None:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app import qtwords
 from app.pieces import pieces
 from engines.core.assets import assets
 from engines.core.errors import Message
@@ -60,6 +61,7 @@ def set_language(name: str) -> None:
     if name not in LANGUAGES:
         raise ValueError(f"language {name!r} is none of {LANGUAGES}")
     _state.language = name
+    qtwords.speak(name)
 
 
 def missing() -> frozenset[str]:

@@ -11,7 +11,7 @@ from string import Formatter
 
 import pytest
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QLineEdit, QToolButton, QWidget
 
 from app import words
 from engines.core.errors import Message
@@ -218,3 +218,49 @@ def test_percent():
 def test_wrong_language_is_refused():
     with pytest.raises(ValueError, match="language"):
         words.set_language("de")
+
+
+# ------------------------------------------------------------------ Chinese as it is written
+CHINESE = [(path.name, key, text) for path, key, text in (
+    (path, key, text) for path in sorted(words.FOLDER.glob("*.zh.json"))
+    for key, text in json.loads(path.read_text(encoding="utf-8")).items()
+)]  # fmt: skip
+
+
+def test_no_blank_stands_before_a_particle():
+    assert not [entry for entry in CHINESE if " 的" in entry[2]]
+
+
+def test_one_word_for_one_thing():
+    """A box is 边界框, never 框 or 边框 alone; other frames have names of their own."""
+    other = "边界框|锚框|输入框|描框|外接框|框架"
+    assert not [entry for entry in CHINESE if "框" in re.sub(other, "", entry[2])]
+    assert not [entry for entry in CHINESE if "边框" in entry[2]]
+    said = {key: text for _, key, text in CHINESE}
+    assert said["Match film"] == "匹配过程"
+    assert "仅限 CPU" in said["{way} computes on the CPU only."]
+    assert "rollout" in said["Rollout"]
+    assert not [entry for entry in CHINESE if "rollout" in entry[1].lower() and "rollout" not in entry[2]]
+
+
+def test_what_is_qts_own_is_said_too(qtbot):
+    kept: list[QWidget] = []
+
+    def said() -> tuple[str, str]:
+        line, buttons = QLineEdit("text"), QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        menu = line.createStandardContextMenu()
+        kept.extend((line, buttons, menu))  # else what was made in them goes with them
+        texts = " ".join(action.text() for action in menu.actions())
+        return texts, buttons.button(QDialogButtonBox.StandardButton.Cancel).text()
+
+    english = said()
+    try:
+        words.set_language("zh")
+        menu, cancel = said()
+        assert "复制" in menu
+        assert "取消" in cancel
+    finally:
+        words.set_language("en")
+    assert said() == english
+    for each in kept:
+        each.deleteLater()
