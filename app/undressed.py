@@ -8,6 +8,7 @@ is whole at once, and only takes longer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
@@ -16,7 +17,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGraphicsView, QWidget
 
-PIECE = 150  #: widgets after which the event loop has a turn
+PIECE, LONG = 150, 0.05  #: widgets and s after which the event loop has a turn
 PAUSE = 10  #: ms of that turn
 POLISHED = Qt.WidgetAttribute.WA_WState_Polished
 SHEETED = Qt.WidgetAttribute.WA_StyleSheet
@@ -166,8 +167,8 @@ class Undressed(QObject):
 
     def piece(self) -> int:
         """Dress some of what waits; how many widgets were polished."""
-        count = 0
-        while self._parts and count < PIECE:
+        count, began = 0, time.perf_counter()
+        while self._parts and count < PIECE and time.perf_counter() - began < LONG:
             count += self.dress(next(iter(self._parts)))
         if not self._parts:
             for widget in filter(shiboken6.isValid, list(self._bare)):  # what went from its part into another
