@@ -168,8 +168,10 @@ class Undressed(QObject):
     def piece(self) -> int:
         """Dress some of what waits; how many widgets were polished."""
         count, began = 0, time.perf_counter()
-        while self._parts and count < PIECE and time.perf_counter() - began < LONG:
+        while self._parts:
             count += self.dress(next(iter(self._parts)))
+            if count >= PIECE or time.perf_counter() - began > LONG:
+                break
         if not self._parts:
             for widget in filter(shiboken6.isValid, list(self._bare)):  # what went from its part into another
                 count += self._polish(widget)

@@ -101,6 +101,17 @@ def test_what_is_hidden_is_dressed_when_nothing_else_is_to_do(pages, qtbot):
     assert ink(pages.widget(1)) == ink(pages.widget(2)) == accent("dark")
 
 
+def test_a_piece_that_takes_long_ends_after_a_part(pages, monkeypatch):
+    change(pages, "dark")
+    waiting = theme.undressed(pages)
+    monkeypatch.setattr("app.undressed.LONG", 0)
+    first = waiting.piece()
+    assert first > 0
+    assert waiting.waits
+    waiting.finish()
+    assert not waiting.waits
+
+
 def test_a_page_in_a_hidden_page_waits_until_it_is_shown_itself(pages):
     inner = QStackedWidget()
     inner.addWidget(page("d"))
