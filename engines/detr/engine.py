@@ -91,6 +91,7 @@ class Engine:
         self._cross: Memo[np.ndarray] = Memo()
         self._shown: Memo[Detections] = Memo()
         self._rows: Memo[EncoderAttention] = Memo()
+        self._proven: object = None  # the model that has answered in numbers
         self._first: object = None  # the picture answered in float32 before the ways were tried
         self._explainer = Explainer()
 
@@ -107,11 +108,13 @@ class Engine:
         params = job.params
         loaded, place = yield from self._load(params, resolve(job.device))
         model, info, backends = loaded.model, loaded.info, loaded.backends
-        yield info
-
+        proven = self._proven == place
+        if proven:  # one that has not answered yet may be refused: what is on screen is another one's till then
+            yield info
         seen = (place, params.picture, params.drawing if info.toy or params.picture is None else None)
         picture = self._picture.get(seen, lambda: show(params, info.toy))
-        yield picture
+        if proven:
+            yield picture
         used, why = backends.choose(params.compute)
         if params.compute == FASTEST and (backends.to_try() or self._first == seen):
             self._first, used, why = seen, FLOAT32, FIRST  # to try all ways takes longer than to answer
@@ -135,6 +138,10 @@ class Engine:
         if chosen != UNTOUCHED:
             answer = self._answer.get(answer_key, lambda: decode(model, encoder.memory, chosen))
         refuse_undefined(answer, info)
+        if not proven:
+            self._proven = place
+            yield info
+            yield picture
 
         live = job.params  # a running job may pick these up
         params = replace(params, threshold=live.threshold, rule=live.rule)

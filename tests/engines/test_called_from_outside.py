@@ -17,6 +17,7 @@ from engines.blocks.attention import (
     scaled_dot_product_attention,
 )
 from engines.blocks.boxes import box_iou, generalized_box_iou
+from engines.detr import non_max_suppression
 from engines.moco.model import MoCo, info_nce
 
 
@@ -139,3 +140,16 @@ def test_contrast_refuses_what_means_nothing():
     q = torch.ones(1, 4)
     with pytest.raises(ValueError, match="temperature"):
         info_nce(q, q, torch.ones(4, 2), 0.0)
+
+
+def test_non_maximum_suppression_wants_a_score_for_each_box_and_is_the_same_in_halves():
+    rng = torch.Generator().manual_seed(3)
+    low = torch.rand(40, 2, generator=rng) * 300
+    boxes = torch.cat([low, low + 20 + torch.rand(40, 2, generator=rng) * 300], 1)
+    scores = torch.rand(40, generator=rng)
+    halves = non_max_suppression(boxes.half(), scores, 0.5)
+    assert halves.tolist() == non_max_suppression(boxes.half().float(), scores, 0.5).tolist()
+    whole = non_max_suppression(boxes.int(), scores, 0.5)
+    assert whole.tolist() == non_max_suppression(boxes.int().float(), scores, 0.5).tolist()
+    with pytest.raises(ValueError, match="4 boxes and 3 scores"):
+        non_max_suppression(boxes[:4], scores[:3], 0.5)

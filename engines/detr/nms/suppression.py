@@ -86,6 +86,8 @@ def soft_non_max_suppression(
 
 
 def refuse_undefined(boxes: Tensor, scores: Tensor) -> None:
-    """Raise LabError if any number is NaN or infinite."""
+    """Raise LabError if any number is NaN or infinite, ValueError if there is not a score for each box."""
+    if len(boxes) != len(scores):
+        raise ValueError(f"{len(boxes)} boxes and {len(scores)} scores")
     if not bool(torch.isfinite(scores).all() and torch.isfinite(boxes).all()):
         raise LabError("Boxes can't be compared: some numbers are infinite or undefined (NaN).")

@@ -334,6 +334,17 @@ def test_a_model_that_cannot_be_loaded_leaves_the_engine_usable(engine):
     assert one(run(engine, asked(engine)), Detections)
 
 
+def test_a_refused_model_is_not_shown_beside_the_answer_of_another(engine):
+    """Until it has answered in numbers nothing of it is on screen."""
+    with torch.no_grad():
+        engine.model.class_head.weight.fill_(3e38)
+    told = []
+    steps = engine.run(Job(asked(engine), lambda: engine, lambda event: None, device="cpu"))
+    with pytest.raises(LabError):
+        told.extend(steps)
+    assert not [event for event in told if isinstance(event, ModelInfo | PictureShown)]
+
+
 def test_a_model_whose_answer_is_not_finite_is_told_in_words(engine):
     with torch.no_grad():
         kept = engine.model.class_head.weight.clone()
