@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWi
 
 from app import theme, words
 from app.outlines import outlined
+from app.resting import at_rest, rest
 from app.saving import Filling, Saving
 from engines.core.files import WriteError, reason, write
 
@@ -84,7 +85,7 @@ def picture(view: QWidget, scale: int = SCALE) -> QImage:
 
 def copy_picture(view: QWidget) -> None:
     """Put the view's picture on the clipboard."""
-    QApplication.clipboard().setImage(picture(view))
+    at_rest(view, lambda: QApplication.clipboard().setImage(picture(view)))
 
 
 def png(image: QImage) -> bytes:
@@ -204,13 +205,14 @@ def taken(view: QWidget, path: Path) -> Filling:
 
 
 def save(view: QWidget, path: str | Path) -> None:
-    """Write a view to ``path`` at once. A failure leaves no half file.
+    """Write a view to ``path`` at once, with nothing pointed at. A failure leaves no half file.
 
     Raises
     ------
     WriteError
         Naming file and reason.
     """
+    rest(view)
     write(path, taken(view, Path(path)), folder=False)
 
 
@@ -290,6 +292,10 @@ def save_as(parent: QWidget, asked: str, ending: str, act: Callable[[Path], obje
 
 def save_aside(view: QWidget, place: Path) -> None:
     """Write a view without holding its window up, which says how it went."""
+    at_rest(view, lambda: _save_now(view, place))
+
+
+def _save_now(view: QWidget, place: Path) -> None:
     saving = cast(Desk, view.window()).saving
     try:
         fill = taken(view, place)

@@ -10,6 +10,7 @@ from app import theme, words
 from app.controls import Check
 from app.export import Desk, save_as
 from app.figure import COARSEST, FINEST, KINDS, NARROWEST, WIDEST, Figure, bars_of, caption_of, pixels, taken
+from app.resting import rest
 from app.sliders import ParamRow, Scale
 from app.theme import S3, S4
 from app.widgets import Segments, WideButton, col, label, quiet, row
@@ -30,6 +31,7 @@ class FigureDialog(QDialog):
 
     def __init__(self, view: QWidget) -> None:
         super().__init__(view.window())
+        rest(view)  # it was pointed at to open this
         self._view = view
         words.say(self, "setWindowTitle", "Figure for a paper")
         self.setFixedWidth(ROOM)

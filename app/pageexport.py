@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, words
 from app.export import Exportable, settings_of, settings_text
+from app.resting import at_rest
 from app.saving import Filling
 
 if TYPE_CHECKING:
@@ -107,9 +108,13 @@ class Copies(QObject):
 
 
 def ask(window: Window) -> None:
-    """Ask for a place without holding the window up; the file holds what is on screen as the dialog opens."""
-    if window.tab is None:
-        return
+    """Ask for a place without holding the window up; the file holds what is on screen as the dialog opens, with
+    nothing pointed at."""
+    if window.tab is not None:
+        at_rest(window.tab.pages[window.tab.page].centre, lambda: _ask(window))
+
+
+def _ask(window: Window) -> None:
     what = shown(window)
     copies = Copies(what, window)
 

@@ -9,10 +9,15 @@ import pkgutil
 import weakref
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QMenu
 
-from app import icons, words
+from app import export, icons, pageexport, words
+from app.export import Exportable
+from app.resting import at_rest, rest
 from app.settings import Settings
 from app.topic.page import Page
 from app.topic.tab import Tab
@@ -23,6 +28,7 @@ from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
 from tests import examples
 from tests.app import reading, tabs
+from tests.app.views_help import hover
 from tests.conftest import dispose
 
 
@@ -130,8 +136,38 @@ def takes_one_event_of_each_kind(tab: Tab) -> None:
     assert not tab.grab().isNull()
 
 
+def exports_what_is_set(tab: Tab, qtbot) -> None:
+    """What lies under the pointer goes into no file: arrays, settings and picture are those of the page at rest."""
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        qtbot.waitUntil(lambda: tabs.rests(tab), timeout=60_000)
+        QApplication.processEvents()
+        for view in pageexport.Shown(tab.now.centre, "all").views:
+            rest(view)
+            qtbot.waitUntil(lambda: tabs.rests(tab), timeout=60_000)
+            before = taken(view)
+            for down, across in ((0.5, 0.5), (0.3, 0.7), (0.8, 0.25)):
+                hover(view, QPointF(across * view.width(), down * view.height()))
+            after: list[tuple[dict[str, np.ndarray], str, QImage]] = []
+            at_rest(view, lambda view=view, after=after: after.append(taken(view)))
+            qtbot.waitUntil(lambda after=after: bool(after), timeout=60_000)
+            where = f"{tab.now.title}: {view.export_name}"
+            assert set(after[0][0]) == set(before[0]), where
+            for name, array in before[0].items():
+                np.testing.assert_array_equal(after[0][0][name], array, f"{where}: {name}")
+            assert after[0][1] == before[1], where
+            assert after[0][2] == before[2], f"{where}: a mark of the hand is in the picture"
+
+
+def taken(view: Exportable) -> tuple[dict[str, np.ndarray], str, QImage]:
+    """All that goes into files of a view."""
+    arrays = {name: np.array(array) for name, array in view.numbers().items()}
+    return arrays, export.settings_text(export.settings_of(view)), export.picture(view, 1)
+
+
 def test_it_opens_speaks_and_takes_its_events(tab, qtbot):
     opens_on_a_result(tab)
+    exports_what_is_set(tab, qtbot)
     says_everything_in_chinese(tab, qtbot)
     takes_one_event_of_each_kind(tab)
 

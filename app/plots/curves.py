@@ -88,6 +88,8 @@ class Curves(Surface):
         x under the pointer, or under the arrow keys; give it to `set_cursor` of every plot of the page.
     """
 
+    keys_point = True
+
     pointed = Signal(object)
 
     def __init__(

@@ -76,6 +76,8 @@ class ErrorPlot(Chart):
         Index of the x under the pointer, of those of `set_lines`; None when it leaves.
     """
 
+    keys_point = True
+
     picked = Signal(object)
 
     def __init__(self, name: Text, axis: Text, y: tuple[float, float] = (0.0, 100.0)) -> None:

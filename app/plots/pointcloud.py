@@ -50,6 +50,8 @@ class PointCloud(PointMap):
         A point that was clicked; None beside all of them.
     """
 
+    keys_point = True
+
     clicked = Signal(object)
 
     def __init__(self) -> None:

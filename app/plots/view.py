@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -45,10 +45,13 @@ class View(GraphicsView):
         The suggested file name.
     color_bars : tuple of QWidget
         The bars that belong to it; they go into a figure with it.
+    keys_point : bool
+        Its arrow keys move what is pointed at, as the mouse does; elsewhere they move a pin or a mark.
     """
 
     export_name = "view"
     color_bars: tuple[QWidget, ...] = ()
+    keys_point = False  #: the arrows move what is pointed at
 
     def __init__(self, low: tuple[int, int]) -> None:
         super().__init__()
@@ -76,6 +79,13 @@ class View(GraphicsView):
     def is_empty(self) -> bool:
         """Whether there is nothing to draw: then the text of `set_empty` stands there instead."""
         return False
+
+    def point_nowhere(self) -> None:
+        """Nothing is pointed at any more, whatever lies under the pointer, and there is no mark of the keyboard."""
+        self.leaveEvent(QEvent(QEvent.Type.Leave))
+        if self._keyboard:
+            self._keyboard = False
+            self.paint_anew()
 
     def walk(self, rows: int, cols: int) -> bool:
         """An arrow key; True where the view takes arrows."""
@@ -138,6 +148,8 @@ class View(GraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        if plain and key in ARROWS and not self.keys_point:
+            self.leaveEvent(QEvent(QEvent.Type.Leave))  # what the keys move is shown, not what the pointer rests on
         if plain and key in ARROWS and self.walk(*ARROWS[key]):
             self._keyboard = True
             self.tell()

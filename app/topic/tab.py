@@ -14,6 +14,7 @@ from app import theme
 from app.cards import Card, ErrorBar
 from app.header import Header
 from app.regions import bring
+from app.resting import at_rest
 from app.shell import Shell
 from app.topic.feed import Feed
 from app.topic.owning import adopt
@@ -213,7 +214,10 @@ class Tab(QWidget):
         self.now.escape()
 
     def copy_picture(self) -> None:
-        """Copy the cards on screen."""
+        """Copy the cards on screen, with nothing pointed at."""
+        at_rest(self.now.centre, self._copy)
+
+    def _copy(self) -> None:
         QGuiApplication.clipboard().setPixmap(self.now.centre.grab())
         self.tell(Message("Copied as a picture."))
 

@@ -58,6 +58,7 @@ class MatchFilm(HoverView):
     """
 
     zooms = True
+    keys_point = True
 
     chosen = Signal(int)
     _hover: tuple[int, int] | None  # object and column

@@ -182,6 +182,10 @@ class QueryTable(QTableView):
     def leaveEvent(self, _event: QEvent) -> None:
         self._point(None)
 
+    def point_nowhere(self) -> None:
+        """Nothing is pointed at any more."""
+        self._point(None)
+
     def _point(self, query: int | None) -> None:
         if query != self._hover:
             self.set_hover(query)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QLabel
 
-from app import theme, words
+from app import export, theme, words
 from app.choosers import shortened
-from app.export import TAKERS, settings_of
+from app.export import TAKERS, save_aside, settings_of
 from app.tabs.vit.shown import ends_of, nice_end
 from app.tabs.vit.watch.page import WatchPage
 from app.views.base import PixelView
@@ -133,6 +135,51 @@ def test_hovering_asks_the_engine_where_only_one_head_is_here(open_tab, qtbot):
     rest(tab, qtbot)
     assert ASKED[-1] == part_of(tab.params, WatchParams)
     assert np.allclose(tab.now.heads.view._maps[2], row_of(tab, LAYERS, 3, 0))
+
+
+# ------------------------------------------------------------------ what leaves the window
+PINNED, ELSEWHERE = (2, 1), (0, 4)
+TOKEN = 1 + PINNED[0] * COLS + PINNED[1]
+
+
+def saved(tab, qtbot, view, place):
+    save_aside(view, place)
+    qtbot.waitUntil(lambda: place.exists() and not tab.window().saving.busy)
+    with np.load(place) as file:
+        return dict(file), json.loads(str(file["settings"]))
+
+
+@pytest.mark.parametrize("engine", [MadeUp, OneHead])
+def test_a_file_holds_the_pinned_patch_whatever_lies_under_the_pointer(open_tab, qtbot, tmp_path, engine):
+    tab = open_tab(engine)
+    photo, heads = tab.now.photo.view, tab.now.heads.view
+    photo.click_at(at(photo, PINNED))
+    rest(tab, qtbot)
+    before = export.picture(photo), export.picture(heads)
+    for number, view in enumerate((photo, heads)):
+        photo.point_at(at(photo, ELSEWHERE))
+        rest(tab, qtbot)  # the engine has answered for the patch under the pointer
+        assert not np.allclose(photo._values, row_of(tab, LAYERS, 1, TOKEN))
+        arrays, settings = saved(tab, qtbot, view, tmp_path / f"{number}.npz")
+        assert settings["pinned"] == TOKEN
+        if view is photo:
+            np.testing.assert_allclose(arrays["attention"], row_of(tab, LAYERS, 1, TOKEN))
+            assert tuple(arrays["pinned_row_col"]) == PINNED
+        else:
+            expected = [row_of(tab, LAYERS, head + 1, TOKEN) for head in range(HEADS)]
+            np.testing.assert_allclose(arrays["maps"], expected)
+    assert (export.picture(photo), export.picture(heads)) == before  # nor marks, tags and chips
+
+
+def test_what_the_arrows_pin_is_shown_though_the_pointer_rests_elsewhere(tab, qtbot):
+    view = tab.now.photo.view
+    view.click_at(at(view, PINNED))
+    view.point_at(at(view, ELSEWHERE))
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert tab.params.pinned == TOKEN + 1
+    np.testing.assert_allclose(view._values, row_of(tab, LAYERS, 1, TOKEN + 1))
+    assert tab.now.photo.said.text().startswith("Patch 3, 3 pinned.")
+    assert view._hover is None
 
 
 def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
