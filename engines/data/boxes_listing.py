@@ -94,13 +94,15 @@ def listing(root: Path) -> Generator[int, None, Listing]:
 
 
 def _labels(texts: Iterable[Path], found: Listing) -> list[Path]:
-    """The texts that hold a picture's boxes: all those that are named as one, where the first of them look like it."""
+    """The texts that hold a picture's boxes: those that are named as one, an empty one too, if some of them look like
+    it, and those that look like it without a picture."""
+    texts = list(texts)
     likely = [path for path in texts if found.pictures.has_stem(stem_of(path.stem))]
-    if any(map(yolo_boxes.is_labels, likely[: limits.PEEKED])):
-        return likely
-    if found.names and any(map(yolo_boxes.is_labels, likely)):
-        return likely
-    return []
+    tried = likely if found.names else likely[: limits.PEEKED]
+    if not any(map(yolo_boxes.is_labels, tried)):
+        return []
+    named = set(likely)
+    return [path for path in texts if path in named or yolo_boxes.is_labels(path)]
 
 
 def is_boxes_folder(path: Path) -> bool:
