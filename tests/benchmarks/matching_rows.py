@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ BATCH, QUERIES, CLASSES, OBJECTS = 8, 100, 91, 20
 
 
 def rows() -> list[Row]:
-    """Both rows."""
+    """The matcher alone, the page's engine, and the page itself."""
     return [
         Row("matcher", "matching a batch of 8, 100 queries × 20 objects each", matcher, most_ratio=0.2),
         Row(
@@ -21,7 +22,9 @@ def rows() -> list[Row]:
             one_move,
             most=4,
         ),
-    ]
+        Row("box", "matching lab, 100 × 20 at 1440 × 900: moves of a dragged box, answered and painted", moved_box,
+            least=60),
+    ]  # fmt: skip
 
 
 def matcher(repeats: int = 60) -> Measured:
@@ -84,3 +87,44 @@ def one_move(moves: int = 300, warm_up: int = 20) -> Measured:
         "with_losses_p50_ms": quantile(whole, 0.5),
     }
     return Measured(quantile(core, 0.95), "ms", details=details)
+
+
+def moved_box(moves: int = 200, warm_up: int = 30) -> Measured:
+    """The page in the window while the hand drags an object: each move waits for its answer and for both paintings."""
+    import pyqtgraph as pg
+    from PySide6.QtCore import QEvent, QPointF, Qt
+    from PySide6.QtWidgets import QApplication
+
+    from engines.detr.matching.scenes import CROWD, SCENES
+    from tests.app import tabs
+    from tests.app.views_help import send
+    from tests.benchmarks.window_rows import _spin, _window
+
+    pg.setConfigOptions(mouseRateLimit=-1)  # this hand is quicker than pyqtgraph believes
+    left, none, plain = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    with _window("detr") as (_, tab):
+        index = next(i for i, kind in enumerate(tab.topic.pages) if kind.endswith(":MatchingPage"))
+        tab.show_page(index)
+        page = tab.pages[index]
+        _spin(lambda: page.isVisible() and tabs.rests(tab))
+        page._choose_scene(SCENES.index(CROWD))
+        _spin(lambda: tabs.rests(tab) and page.found is not None and len(page.found.pairs) == OBJECTS)
+        view, place, (cx, cy, *_) = page.canvas.viewport(), page.canvas.photo_rect(), page.scene.things[8].box
+
+        def at(x: float, y: float) -> QPointF:
+            return QPointF(place.x() + x * place.width(), place.y() + y * place.height())
+
+        send(view, QEvent.Type.MouseButtonPress, at(cx, cy), left, left, plain)
+        whole, own = [], []
+        for step in range(moves + warm_up):
+            before, began, spent = page.found, time.perf_counter(), time.process_time()
+            way = at(cx + 0.3 * math.sin(step / 4), cy + 0.2 * math.cos(step / 3))
+            send(view, QEvent.Type.MouseMove, way, none, left, plain)
+            while page.found is before:
+                QApplication.processEvents()
+            QApplication.processEvents()
+            whole.append(time.perf_counter() - began)
+            own.append(1e3 * (time.process_time() - spent))
+        send(view, QEvent.Type.MouseButtonRelease, at(cx, cy), left, none, plain)
+    details = {"cpu_p50_ms": quantile(own[warm_up:], 0.5), "p95_ms": quantile([1e3 * s for s in whole[warm_up:]], 0.95)}
+    return Measured(moves / sum(whole[warm_up:]), "per second", details=details)
