@@ -84,7 +84,9 @@ class Grip(Handle):
 def prepare(painter: QPainter) -> None:
     """Pen and brush of grips."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(cosmetic(theme.color("accent"), width=2))
+    edge = cosmetic(theme.color("accent"), width=2)
+    edge.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    painter.setPen(edge)
     painter.setBrush(theme.color("surface"))
 
 

@@ -98,6 +98,8 @@ class BoxEditor(BoxView):
         self.region.let_go()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._presses and event.button() != Qt.MouseButton.LeftButton:
+            return  # another button in the middle of a drag
         super().mousePressEvent(event)
         self._dragged = False
         if event.button() != Qt.MouseButton.LeftButton:
@@ -121,11 +123,11 @@ class BoxEditor(BoxView):
             super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._presses:
+        if not self._presses:
+            super().mouseReleaseEvent(event)
+        elif event.button() == Qt.MouseButton.LeftButton:
             self._presses = False
             GraphicsView.mouseReleaseEvent(self, event)
-        else:
-            super().mouseReleaseEvent(event)
 
     def point_at(self, point: QPointF | None) -> None:
         super().point_at(point)

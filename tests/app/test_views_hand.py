@@ -564,6 +564,21 @@ def test_what_was_undone_in_the_hand_is_no_edit_and_no_click(editor):
     assert finished == [1]
 
 
+def test_another_button_does_not_end_a_drag(editor):
+    changed, finished = heard(editor.changed), heard(editor.finished)
+    left, right, none = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+    plain, view = Qt.KeyboardModifier.NoModifier, editor.viewport()
+    hold(view, QPointF(200, 200), QPointF(220, 200))
+    send(view, QEvent.Type.MouseButtonPress, QPointF(220, 200), right, left | right, plain)
+    send(view, QEvent.Type.MouseButtonRelease, QPointF(220, 200), right, left, plain)
+    assert not finished
+    send(view, QEvent.Type.MouseMove, QPointF(260, 200), none, left, plain)
+    send(view, QEvent.Type.MouseButtonRelease, QPointF(260, 200), left, none, plain)
+    assert finished == [0]
+    assert changed[-1][1].cx == pytest.approx(0.65, abs=0.01)
+    assert editor.zoom == 1
+
+
 def test_a_grip_that_has_left_the_pointer_is_not_taken(editor):
     editor.set_at(0)
     corner = grips(editor)[1, 1]
