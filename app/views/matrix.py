@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
 from app.theme import CAPTION
-from app.views.base import CENTER, outline, pen, text_width, write
+from app.views.base import CENTER, pen, text_width, write
 from app.views.grid import GridView, Pair
 
 LARGEST = (84, 48)
 SMALL_CELL = 9  # px
+
+INSIDE = (((2.5, 2.5, -2.5, -2.5), "surface", 1), ((1.0, 1.0, -1.0, -1.0), "text", 2))  # lines of an outlined cell
+AROUND = (((-1.0, -1.0, 0.0, 0.0), "text", 1),)  # where there is no room in it
 
 
 class Matrix(GridView):
@@ -69,11 +72,8 @@ class Matrix(GridView):
             painter.setPen(pen(theme.color("surface"), 1))
             painter.setBrush(theme.color("pred"))
             painter.drawPolygon(corner)
-        for cell in self._pairs:
-            place = QRectF(self.cell_rect(cell))
-            if min(place.width(), place.height()) < SMALL_CELL:  # around it: inside there is no room
-                outline(painter, place.adjusted(-1, -1, 0, 0), theme.color("text"), 1)
-                continue
-            outline(painter, place.adjusted(2.5, 2.5, -2.5, -2.5), theme.color("surface"), 1)
-            outline(painter, place.adjusted(1, 1, -1, -1), theme.color("text"), 2)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        places = [self.cell_rect(cell) for cell in self._pairs]
+        for by, token, width in AROUND if min(self._cell) < SMALL_CELL else INSIDE:
+            painter.setPen(pen(theme.color(token), width))
+            painter.drawRects([place.adjusted(*by) for place in places])
