@@ -93,10 +93,15 @@ def sort_drop(data: QMimeData, wanted: Callable[[Path], bool] = nobodys) -> Drop
             return Drop(image=image)
     if web:
         return Drop(errors=[_web_address(web[0].toString(QUrl.ComponentFormattingOption.PrettyDecoded))])
-    lines = [_plain_path(line.strip().strip("\"'")) for line in data.text().splitlines() if line.strip()]
-    if lines and all(_WEB.fullmatch(line) or _is_there(line) for line in lines):
+    if lines := paths_in(data.text()):
         return sort_paths(lines, wanted)
     return Drop(errors=[Message("There is no picture in what was dropped or pasted.")])
+
+
+def paths_in(text: str) -> list[str]:
+    """The files, folders and web addresses that a text consists of, one a line; empty where it says anything else."""
+    lines = [_plain_path(line.strip().strip("\"'")) for line in text.splitlines() if line.strip()]
+    return lines if all(_WEB.fullmatch(line) or _is_there(line) for line in lines) else []
 
 
 def sort_paths(paths: Iterable[str | Path], wanted: Callable[[Path], bool] = nobodys) -> Drop:

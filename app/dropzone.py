@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app import theme, words
-from app.drops import MANY, WEIGHTS, nobodys, pictures_in
+from app.drops import MANY, WEIGHTS, nobodys, paths_in, pictures_in
 from app.theme import HEAD, R2, S2, S3, S4
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
@@ -58,9 +58,16 @@ def kinds(data: QMimeData, wanted: Callable[[Path], bool] = nobodys) -> Kinds:
         _sort(local, wanted, found)
     elif data.hasImage():
         found.pictures = 1
+    elif data.urls():
+        found.web = True
     else:
-        found.web = bool(data.urls())
+        _sort(map(Path, paths_in(data.text())), wanted, found)
     return found
+
+
+def means_files(data: QMimeData) -> bool:
+    """Whether something is dragged that is to be opened; a word that is moved about is not."""
+    return data.hasUrls() or data.hasImage() or bool(paths_in(data.text()))
 
 
 def _sort(paths: Iterable[Path], wanted: Callable[[Path], bool], found: Kinds) -> None:

@@ -183,7 +183,8 @@ class NetworkSheet(Sheet):
                 part.hide()
                 part.deleteLater()
         size = Message("{size} MB", {"size": words.number(sum(one.size for one in found) / 1e6)})
-        words.say(self.total, "setText", Message("{n} models, {size}", {"n": len(found), "size": size}))
+        count = "1 model, {size}" if len(found) == 1 else "{n} models, {size}"
+        words.say(self.total, "setText", Message(count, {"n": len(found), "size": size}))
         for one in found:
             line = QWidget()
             remove = button("Remove", "trash", "boxed", clicked=partial(self._ask_removal, one))

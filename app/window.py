@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 from app import diagnostics, keys, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
-from app.dropzone import DropZone
+from app.dropzone import DropZone, means_files
 from app.folders import show_in_folder
 from app.intake import Intake
 from app.placing import Placing
@@ -329,7 +329,8 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
-        if (data.hasUrls() or data.hasImage() or data.hasText()) and accept_copy(event):
+        good = (data.hasUrls() or data.hasImage() or data.hasText()) and accept_copy(event)
+        if good and means_files(data):
             what = self.intake.foresee(data)
             self.zone.show_over(self._stack, what, self.side.button_of(what.topic))
 

@@ -212,7 +212,7 @@ def test_what_cannot_be_removed_is_said(server, monkeypatch):
 def test_the_sheet_lists_and_removes(server, window, qtbot):
     hub.download(NAME, reach=Reach(server.address))
     sheet = bring_or_open(window, NetworkSheet)
-    qtbot.waitUntil(lambda: sheet.total.text().startswith("1 models, 1 MB"))
+    qtbot.waitUntil(lambda: sheet.total.text().startswith("1 model, 1 MB"))
     assert NAME in [part.text() for part in sheet.findChildren(QLabel)]
     sheet.remove(NAME)
     qtbot.waitUntil(lambda: sheet.total.text().startswith("0 models"))

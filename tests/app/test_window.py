@@ -411,6 +411,12 @@ def drag(window, data):
     return event.isAccepted()
 
 
+def text(said):
+    data = QMimeData()
+    data.setText(said)
+    return data
+
+
 def test_a_drag_says_where_it_will_land_and_what_it_will_do(tab, window, qtbot, tmp_path):
     cat = picture_file(tmp_path, "cat.png", "red")
     model = tiny_vit(tmp_path / "my ViT")
@@ -429,12 +435,15 @@ def test_a_drag_says_where_it_will_land_and_what_it_will_do(tab, window, qtbot, 
         (image, "Show the picture in Models", True),
         (mime(model), "Use the model my ViT", True),
         (mime(tmp_path / "empty"), "There is no picture and no model in it.", False),
+        (text(str(cat)), "Show cat.png in Models", True),
     ):
         assert drag(window, data)
         assert zone.isVisible()
         assert (zone.text, zone._what.good) == (said, good)
         QApplication.sendEvent(window, QDragLeaveEvent())
         assert not zone.isVisible()
+    assert drag(window, text("a word"))
+    assert not zone.isVisible()  # it is moved about in the window
     drag(window, mime(cat))
     shot = pixels(window)
     assert zone._over == QRect(window._stack.mapTo(window, QPoint(0, 0)), window._stack.size())
