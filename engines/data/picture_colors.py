@@ -33,7 +33,7 @@ def in_srgb(image: Image.Image, profile: bytes, gray: bool) -> tuple[Image.Image
     Image
         Mode RGB, or RGBA if there is alpha.
     bool
-        Whether the profile could be used; True without one.
+        Whether the profile could be used, or nothing is lost without it.
     """
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     color = image if image.mode in ("CMYK", "LAB") else image.convert("L" if gray else "RGB")
@@ -42,7 +42,7 @@ def in_srgb(image: Image.Image, profile: bytes, gray: bool) -> tuple[Image.Image
         try:
             color = _meant(color, profile)
         except _BROKEN:
-            good = False
+            good = color.mode == "LAB"  # those numbers name a color without one
     if color.mode == "LAB":
         color = _applied(_lab_to_srgb(), color)
     flat = color.convert("RGB")

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image, ImageCms, features
 
 from engines.data.boxes_folder import Annotated
 from engines.data.class_folders import read_square
@@ -139,6 +139,10 @@ def test_lab_against_the_definition():
     image = Image.frombytes("LAB", (4, 1), stored.tobytes())
     found = decode(save(image, "TIFF"), "lab")
     assert np.abs(found[0] - icc.lab_meant(lab)).max() < 3
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()  # Pillow writes it, of a class of its own
+    named = read_picture(save(image, "TIFF", icc_profile=own), "lab.tif")
+    assert np.array_equal(named.rgb, found)
+    assert named.note is None  # its colors are no guess
 
 
 BROKEN = {
