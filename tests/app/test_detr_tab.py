@@ -262,6 +262,15 @@ def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
     assert not tab.failed
 
 
+def test_a_kept_model_that_cannot_be_read_gives_way_to_the_usual_one(open_window, own_home, qtbot, monkeypatch):
+    monkeypatch.setattr("app.choosers.is_usable", lambda source: True)  # its folder is there
+    (own_home / "settings.json").write_text('{"topics": {"detr.detect": {"source": "broken"}}}')
+    tab = open_tab(open_detr(open_window, monkeypatch), qtbot)
+    assert tab.error.isVisible()  # it says why
+    assert (tab.params.source, tab.failed) == (RelevanceParams.source, False)
+    assert [params.source for params, _ in FakeDetr.asked] == ["broken", RelevanceParams.source]
+
+
 def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, qtbot, monkeypatch):
     begun = threading.Event()
 

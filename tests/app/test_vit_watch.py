@@ -20,6 +20,7 @@ from engines.core.params import part_of
 from engines.core.pictures import Picture
 from engines.vit import spec
 from engines.vit.asking import WHOLE_LAYER
+from engines.vit.events import Prediction
 from engines.vit.watch.spec import PCA, ROLLOUT, SIMILARITY, WatchParams
 from tests.app.made_up_vit import ASKED, COLS, HEADS, LAYERS, PHOTO, ROWS, Headless, MadeUp, OneHead, random_weights
 from tests.app.reading import unfold
@@ -395,6 +396,13 @@ def test_a_very_wide_picture_gets_a_row_of_its_own(tab, qtbot):
     assert tab.now.prediction.x() == tab.now.photo.x()
 
 
+def test_a_sure_answer_fills_its_bar(tab):
+    card, sure = tab.now.prediction, np.eye(5, dtype=np.float32)[0]
+    card.show_prediction(Prediction(False, MadeUp.labels[:5], sure, sure, "cat", np.ones(LAYERS)), tab.now.shown)
+    card.bars.arranged()
+    assert card.bars._drawn["accent"].opts["x1"][0] == card.bars._drawn["sunken"].opts["x1"][0]
+
+
 def test_a_model_that_cannot_be_read_leaves_the_screen_alone(tab, qtbot):
     tab.take_model("broken")
     rest(tab, qtbot)
@@ -404,6 +412,16 @@ def test_a_model_that_cannot_be_read_leaves_the_screen_alone(tab, qtbot):
     tab.now.change(temperature=1.5)
     rest(tab, qtbot)
     assert not tab.failed
+
+
+def test_a_kept_model_that_cannot_be_read_gives_way_to_the_usual_one(open_tab, own_home, qtbot, monkeypatch):
+    monkeypatch.setattr("app.choosers.is_usable", lambda source: True)  # its folder is there
+    (own_home / "settings.json").write_text('{"topics": {"vit.watch": {"model": "broken"}}}')
+    tab = open_tab()
+    qtbot.waitUntil(lambda: tab.now.shown.info is not None and not tab.is_busy)
+    assert tab.error.isVisible()  # it says why
+    assert (tab.params.model, tab.failed) == ("", False)
+    assert [params.model for params in ASKED[:2]] == ["broken", ""]
 
 
 def test_values_beyond_the_model_are_brought_within(tab):

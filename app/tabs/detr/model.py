@@ -140,9 +140,10 @@ class Model(QObject):
                     self.state.put(**vars(fits))
             case Detections():
                 self._answered(event)
-            case Ended() if event.error is not None and not event.memory and self.info is not None:
-                if self.params.source != self.info.source:  # refused: the sliders go on with the one on screen
-                    self.state.put(source=self.info.source)
+            case Ended() if event.error is not None and not event.memory:
+                good = RelevanceParams.source if self.info is None else self.info.source
+                if self.params.source != good:  # refused: the sliders go on with the one on screen, or the usual one
+                    self.state.put(source=good)
 
     def _answered(self, found: Detections) -> None:
         now, of, frames = self.params, self._of, self.feed.frames

@@ -93,10 +93,11 @@ class PhotoPage(Page):
             self.change(answered_by=self.shown.info, layout=Layout.of(now.resolution, grid))
 
     def _went_wrong(self, ended: Ended) -> None:
-        """A model that was refused is not asked again: the sliders go on with the one on screen."""
+        """A model that was refused is not asked again: the sliders go on with the one on screen, or the usual one."""
         info = self.params.answered_by
-        if info is not None and self.params.model not in ("", info.source) and not ended.memory:
-            self.state.put(model=info.source)
+        good = "" if info is None else info.source
+        if self.params.model not in ("", good) and not ended.memory:
+            self.state.put(model=good)
         elif self.shown.grid is None:
             for one in self.waiting():
                 one.set_empty("Nothing to show yet.")

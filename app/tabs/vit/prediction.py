@@ -52,7 +52,7 @@ class PredictionCard(Card):
     @staticmethod
     def _top(prediction: Prediction) -> float:
         largest = max(float(prediction.probabilities.max()), float(prediction.untouched.max()))
-        return next(top for top in (0.1, 0.2, 0.4, 0.6, 0.8, 1.01) if largest <= top)
+        return next((top for top in (0.1, 0.2, 0.4, 0.6, 0.8) if largest <= top), 1.0)
 
     @staticmethod
     def _note(prediction: Prediction) -> str:
