@@ -32,11 +32,13 @@ class About(Sheet):
         self.line(words.plain("MIT License. Copyright (c) 2026 The Attention Lab contributors"))
         self.heading("Weights")
         self.pairs(weights(), LEFT)
-        self.line("Those that know pictures learned from CIFAR-10 (Krizhevsky 2009), the toy DETR from drawn scenes.")
+        self.line("The image models were trained on CIFAR-10 (Krizhevsky 2009), the toy DETR on drawn scenes.")
         self.heading("Sample photos")
         self.pairs(photos(), LEFT)
         self.heading("Fonts")
-        self.line("Noto Sans, Noto Sans Mono and Noto Sans CJK, cut and joined, under the SIL Open Font License 1.1.")
+        self.line(
+            "Noto Sans, Noto Sans Mono and Noto Sans CJK, subset and merged, under the SIL Open Font License 1.1."
+        )
         self.heading("Made with")
         self.pairs(packages(), LEFT)
 

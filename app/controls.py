@@ -144,7 +144,7 @@ class HeadChips(QWidget):
     def __init__(self, name: Text) -> None:
         super().__init__()
         self._count = quiet("")
-        self.chips = Chips(1, tip="Switch this head on or off: its output becomes 0. (Michel 2019)")
+        self.chips = Chips(1, tip="Switches this head on or off; off, its output is 0. (Michel 2019)")
         self.chips.changed.connect(self.changed)
         self.setLayout(col(row(label(name), 1, self._count), self.chips))
 

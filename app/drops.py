@@ -21,7 +21,7 @@ from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
 
 MANY = 2000  # entries of a folder that are looked at
-STAYS = "{refusal} The old picture stays."
+STAYS = "{refusal} The previous picture stays."
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
 _WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
@@ -135,7 +135,7 @@ def _sort(path: Path, drop: Drop) -> None:
         drop.pictures += pictures
     elif path.suffix.lower() in WEIGHTS:
         if not layout.is_model_folder(path.parent):
-            raise LabError("{name}: weights come as a folder with config.json and *.safetensors.", name=name)
+            raise LabError("{name}: weights are opened as a folder with config.json and *.safetensors.", name=name)
         _check_model(path.parent)
         drop.models.append(str(path.parent))
     else:

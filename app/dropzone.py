@@ -104,7 +104,7 @@ def foreseen(found: Kinds, here: str, shows: str, elsewhere: str = "") -> Forese
         Name of that topic, where it is not the one on screen.
     """
     if found.files:
-        several = Message("{n} files", {"n": len(found.files)})
+        several = Message("{n} {n:file|files}", {"n": len(found.files)})
         name = several if len(found.files) > 1 else words.plain(found.files[0].name)
         return Foreseen(Message("Open {name} in {topic}", {"name": name, "topic": Message(here)}))
     if found.models:
@@ -114,7 +114,7 @@ def foreseen(found: Kinds, here: str, shows: str, elsewhere: str = "") -> Forese
     if not found.pictures or not shows:
         if found.web:
             return Foreseen(Message("A web address can't be used: save the picture and drop the file."), good=False)
-        return Foreseen(Message("There is no picture and no model in it."), good=False)
+        return Foreseen(Message("It contains neither a picture nor a model."), good=False)
     on: dict[str, object] = {"topic": Message(shows)}
     if found.pictures == 1:
         one = words.plain(found.first) if found.first else Message("the picture")

@@ -282,7 +282,7 @@ def save_as(parent: QWidget, asked: str, ending: str, act: Callable[[Path], obje
         act(place)
         return
     question = QMessageBox(parent.window())
-    question.setText(words.tr("{name} is there already. Overwrite it?", name=place.name))
+    question.setText(words.tr("{name} already exists. Overwrite it?", name=place.name))
     overwrite = question.addButton(words.tr("Overwrite"), QMessageBox.ButtonRole.AcceptRole)
     question.addButton(words.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
     overwrite.clicked.connect(lambda: act(place))

@@ -72,7 +72,7 @@ class FigureDialog(QDialog):
         if raster:
             words.say(self.said, "setText", "{width} × {height} pixels", width=size.width(), height=size.height())
         else:
-            words.say(self.said, "setText", "Drawn, not rastered: sharp at any size.")
+            words.say(self.said, "setText", "Vector graphics: sharp at any size.")
         self.adjustSize()
 
     def _ask(self) -> None:

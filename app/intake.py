@@ -324,7 +324,7 @@ class Intake(QObject):
         job.finished.connect(lambda _folder: self._fetched(source))
         job.failed.connect(lambda reason: self._failed(reason, source, job.details))
         job.cancelled.connect(self._rest)
-        self._window.status.set_progress(Message("Asking the hub for {name}", {"name": title}), 0, 0)
+        self._window.status.set_progress(Message("Looking up {name} on the hub", {"name": title}), 0, 0)
         self._window.status.set_busy(True)
         job.start()
 

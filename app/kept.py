@@ -48,7 +48,7 @@ def shelf_at(place: Path | None) -> Shelf:
     """The shelf of a page whose runs lie in one place; None: of a page that keeps none."""
 
     def told(run: SavedRun) -> Message:
-        return Message("A run of {n} steps is kept.", {"n": words.number(run.step)})
+        return Message("A run of {n} {n:step|steps} was saved.", {"n": words.number(run.step)})
 
     if place is None:
         return Shelf(list, lambda run: None, told)
@@ -75,8 +75,8 @@ class KeptRuns(QWidget):
         self._host, self._training, self._put, self._shelf = host, training, put, shelf
         self._runs: list[SavedRun] = []
         self.said = quiet("", wrap=True)
-        self.go_on, self.anew = WideButton("Go on with it", "play"), WideButton("Start anew", "reset")
-        self.earlier = WideButton("An earlier one", "undo")
+        self.go_on, self.anew = WideButton("Continue it", "play"), WideButton("Restart", "reset")
+        self.earlier = WideButton("An earlier run", "undo")
         ways = [self.go_on, *([] if shelf.forget is None else [self.anew]), self.earlier]
         self.setLayout(col(section("Saved run", col(self.said, *ways, gap=S2)), rule(), gap=S3))
         self.go_on.clicked.connect(lambda _checked=False: self._go_on())
@@ -115,7 +115,7 @@ class KeptRuns(QWidget):
             self._host.complain(error.message)
             return
         except (KeyError, TypeError, ValueError):  # of another version of the program
-            self._host.complain(Message("The saved run has settings that this version does not know."))
+            self._host.complain(Message("The saved run has settings that this version does not support."))
             return
         self._show([])
         self._training.go_on(run.step)

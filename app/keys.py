@@ -73,7 +73,7 @@ OF_WINDOW = (
     Key((Keys.Undo,), "Undo", on_tab("undo")),
     Key(("Ctrl+Y", "Ctrl+Shift+Z"), "Redo", on_tab("redo")),
     Key(("0",), "Fit the views", on_tab("fit")),
-    Key(("Esc",), "Take back a pin or a choice", on_tab("escape"), late=True),
+    Key(("Esc",), "Unpin or deselect", on_tab("escape"), late=True),
     Key(("F6",), "To the next part of the window", next_region),
     Key((Keys.Quit,), "Quit", lambda window: window.close()),
 )
@@ -83,11 +83,11 @@ OF_PARTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Maps, photos and plots",
         (
-            ("Point", "What lies there, in numbers"),
-            ("Click, Enter", "Pin it, or let it go"),
-            ("Arrow keys", "To the cell beside it"),
+            ("Point", "Show the values there"),
+            ("Click, Enter", "Pin or unpin it"),
+            ("Arrow keys", "To the neighboring cell"),
             ("Wheel", "Zoom at the pointer"),
-            ("Drag", "Move what is zoomed"),
+            ("Drag", "Pan"),
             ("Right button", "Copy, save, or a figure for a paper"),
         ),
     ),
@@ -97,7 +97,7 @@ OF_PARTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Arrow keys", "One step"),
             ("Page up, Page down", "Ten steps"),
             ("Double-click", "Back to the default"),
-            ("Enter in the field", "Take the typed number"),
+            ("Enter in the field", "Apply the typed number"),
         ),
     ),
     (
@@ -105,7 +105,7 @@ OF_PARTS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("Space", "Start or pause"),
             (".", "One step"),
-            ("Home, End", "Look at the first step, at the newest"),
+            ("Home, End", "Show the first or the latest step"),
         ),
     ),
 )

@@ -34,8 +34,8 @@ HUBS: tuple[Text, ...] = (
     "Another address",
 )
 SECRET = (
-    "Only models with restricted access need one. It is shown to the address above and kept in a file that only you "
-    "can read; no log, export or diagnostics holds it."
+    "Only gated and private models need one. It is sent to the address above and stored in a file that only you "
+    "can read; it never appears in logs, exports or diagnostics."
 )
 
 
@@ -81,7 +81,7 @@ class NetworkSheet(Sheet):
         self._hub()
         self._secret()
         self.heading("Proxy")
-        self.proxy = quiet("Asking the system", BODY, wrap=True)
+        self.proxy = quiet("Reading the system settings", BODY, wrap=True)
         self.inside.addWidget(self.proxy)
         self._models()
         self.inside.addWidget(self.refusal)
@@ -151,8 +151,8 @@ class NetworkSheet(Sheet):
         self.heading("Downloaded models")
         self.folder = label("", BODY, wrap=True)
         self.folder.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.total = quiet("Looking through the folder", BODY)
-        self.back = button("Folder of all programs", kind="boxed", clicked=lambda: self._use(""))
+        self.total = quiet("Scanning the folder", BODY)
+        self.back = button("Shared by all programs", kind="boxed", clicked=lambda: self._use(""))
         self.rows = col(gap=S2)
         self.inside.addWidget(self.folder)
         show = button("Show in folder", "folder", "boxed", clicked=lambda: show_in_folder(hub.cache_folder() / "x"))
@@ -183,8 +183,7 @@ class NetworkSheet(Sheet):
                 part.hide()
                 part.deleteLater()
         size = Message("{size} MB", {"size": words.number(sum(one.size for one in found) / 1e6)})
-        count = "1 model, {size}" if len(found) == 1 else "{n} models, {size}"
-        words.say(self.total, "setText", Message(count, {"n": len(found), "size": size}))
+        words.say(self.total, "setText", Message("{n} {n:model|models}, {size}", {"n": len(found), "size": size}))
         for one in found:
             line = QWidget()
             remove = button("Remove", "trash", "boxed", clicked=partial(self._ask_removal, one))
@@ -196,7 +195,7 @@ class NetworkSheet(Sheet):
     def _ask_removal(self, one: Kept) -> None:
         question = QMessageBox(self)
         question.setText(
-            words.tr("Remove {name}? Every program that uses it will have to fetch it anew.", name=one.name)
+            words.tr("Remove {name}? Every program that uses it will have to download it again.", name=one.name)
         )
         yes = question.addButton(words.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
         question.addButton(words.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
@@ -216,8 +215,8 @@ class NetworkSheet(Sheet):
         elif isinstance(what, Message):
             self._refuse(what)
         elif isinstance(what, str):
-            known = Message("{address}, as the system says", {"address": what})
-            words.say(self.proxy, "setText", known if what else "The system names none.")
+            known = Message("{address}, from the system settings", {"address": what})
+            words.say(self.proxy, "setText", known if what else "None in the system settings.")
 
     def _refuse(self, reason: Message | None) -> None:
         self.refusal.setVisible(reason is not None)

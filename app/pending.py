@@ -8,7 +8,6 @@ from app.sections import reveal
 from app.theme import S3
 from app.widgets import WideButton, col, quiet
 from app.words import say
-from engines.core.errors import Message
 
 
 class Pending(QWidget):
@@ -23,7 +22,7 @@ class Pending(QWidget):
     def __init__(self, anew: WideButton | None = None) -> None:
         super().__init__()
         self.said = quiet("", wrap=True)
-        self.anew = anew or WideButton("Start anew", "reset")
+        self.anew = anew or WideButton("Restart", "reset")
         layout = col(self.said, self.anew, gap=S3)
         layout.setContentsMargins(0, 0, 0, 0)
         self.setLayout(layout)
@@ -31,8 +30,7 @@ class Pending(QWidget):
 
     def show_count(self, count: int) -> None:
         """Say how many settings wait."""
-        text = "1 change since the run began" if count == 1 else "{n} changes since the run began"
-        say(self.said, "setText", Message(text, {"n": count}))
+        say(self.said, "setText", "{n} {n:change|changes} since the run began", n=count)
         self.setVisible(count > 0)
         if count:
             reveal(self)

@@ -39,7 +39,7 @@ class Title(RingedToolButton):
         theme.set_font(self, SMALL, bold=True)
         words.say(self, "setText", text)
         words.say(self, "setAccessibleName", text)
-        words.say(self, "setToolTip", "Fold or open")
+        words.say(self, "setToolTip", "Collapse or expand")
 
     def sizeHint(self) -> QSize:
         wide = self.fontMetrics().horizontalAdvance(self.text().replace("&&", "&"))

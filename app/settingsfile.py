@@ -89,7 +89,9 @@ class SettingsFile:
             pass  # said by the writing
         else:
             if not lock.tryLock(WAIT) and lock.error() == QLockFile.LockError.LockFailedError:
-                raise LabError("The settings could not be saved: {reason}", reason=Message("another window is at it"))
+                raise LabError(
+                    "The settings could not be saved: {reason}", reason=Message("another window is writing it")
+                )
         try:
             self._merge(before, now)
         except WriteError as error:

@@ -135,7 +135,7 @@ class Status(FittingBar):
     def set_dressing(self, busy: bool) -> None:
         """The whole window is about to change its look, or has done so. It stands still meanwhile: painted at once."""
         if busy:
-            words.say(self._text, "setText", "Changing the look")
+            words.say(self._text, "setText", "Switching the theme")
         else:
             words.say(self._text, "setText", self._pending if self._bar.isVisible() else self._note or "")
         layout = self.layout()

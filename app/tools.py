@@ -54,7 +54,7 @@ class Tools:
         for text, name in (("English", "en"), ("简体中文", "zh")):
             entry(menu, words.plain(text), partial(window.ask_language, name), checked=words.language() == name)
         menu.addSeparator()
-        entry(menu, "Icons only at the side", self._toggle_rail, checked=window.side.rail)
+        entry(menu, "Icons only in the sidebar", self._toggle_rail, checked=window.side.rail)
         entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
         menu.addSeparator()
         entry(menu, with_keys("Open pictures", "Ctrl+O"), window.open_files)
@@ -83,7 +83,7 @@ class Tools:
         window = self._window
         QGuiApplication.clipboard().setText(diagnostics.report(window.settings, window.tabs))
         if window.tab is not None:
-            window.tab.tell(Message("Copied: versions, device and last errors, without names and paths of yours."))
+            window.tab.tell(Message("Copied: versions, device and recent errors, without your names and paths."))
 
     def _toggle_motion(self) -> None:
         settings = self._window.settings

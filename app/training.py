@@ -122,7 +122,7 @@ class Training(QObject):
         if self.params is None:
             self._begin()
         if self.step >= self._most:
-            self._host.tell(Message("The run is at its last step."))
+            self._host.tell(Message("The run has reached its last step."))
             return
         self._began_at, self._steps_then = time.monotonic(), self.step
         self._bar.set_running(True)
@@ -238,10 +238,10 @@ class Training(QObject):
                 self._host.complain(event.reason, word="Note")
             case Stopped():
                 self._over()
-                self._host.complain(event.reason, "Start anew", self.restart, word="Note")
+                self._host.complain(event.reason, "Restart", self.restart, word="Note")
             case Ended() if event.error is not None:
                 self._over()
-                self._host.complain(event.error, "Start anew", self.restart)
+                self._host.complain(event.error, "Restart", self.restart)
                 self._host.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()

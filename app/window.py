@@ -185,8 +185,7 @@ class Window(QMainWindow):
     def _show_device(self) -> None:
         choice, threads = self.settings.device, max(1, (os.cpu_count() or 2) - 1)
         if choice in ("auto", "cpu") and not _torch_sees("cuda") and not _torch_sees("mps"):
-            one = "CPU, 1 thread" if threads == 1 else "CPU, {n} threads"
-            self.status.set_device(choice, Message(one, {"n": threads}))
+            self.status.set_device(choice, Message("CPU, {n} {n:thread|threads}", {"n": threads}))
         else:
             self.status.set_device(choice, NAMES[choice])
 

@@ -1,8 +1,9 @@
 """What the app says, in English or Simplified Chinese.
 
 The English text is the key. Translations lie in ``assets/words/*.zh.json`` as ``{"English {n}": "中文 {n}"}``;
-all files are read at the first use. A text said through `say` is remembered, so that `retranslate` can say
-it again after the language was switched, without a restart.
+all files are read at the first use. A noun's two forms stand in the English text itself,
+``"{n} {n:key|keys}"`` (`engines.core.errors.filled`). A text said through `say` is remembered, so that
+`retranslate` can say it again after the language was switched, without a restart.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from PySide6.QtWidgets import QWidget
 from app import qtwords
 from app.pieces import pieces
 from engines.core.assets import assets
-from engines.core.errors import Message
+from engines.core.errors import Message, filled
 
 LANGUAGES = ("en", "zh")
 FOLDER = assets("words")
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER = re.compile(r"\{([^{}|]*)\}")  # a number and its unit; not one with two forms of a word
 
 Text: TypeAlias = str | Message
 """A sentence: for `say` and `tr` a plain string is a key; for views a plain string is drawn as it is."""
@@ -102,7 +103,7 @@ def tr(text: Text, **values: object) -> str:
             template = known
     if not values:
         return template
-    return template.format(**{k: tr(v) if isinstance(v, Message) else v for k, v in values.items()})
+    return filled(template, {k: tr(v) if isinstance(v, Message) else v for k, v in values.items()})
 
 
 def plain(text: str) -> Message:

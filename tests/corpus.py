@@ -202,7 +202,7 @@ def many_words_png() -> bytes:
 
 PNG, JPEG = save(rgb(), "PNG"), save(rgb(), "JPEG", quality=95, subsampling=0)
 SIZE = (HIGH, WIDE)
-SHORT, BROKEN = "the file ends too early", "the file is damaged"
+SHORT, BROKEN = "the file is truncated", "the file is damaged"
 
 GOOD = [
     Case("plain.png", PNG, SIZE, CORNERS),

@@ -79,7 +79,7 @@ def test_a_kill_in_the_middle_of_a_run_loses_little_of_it(own_home, tab, page, r
     assert step > 0
     with Driven(own_home, *command) as program:
         program.until(f"{offered}.isVisible()")
-        assert program.do(f"{offered}.said.text()") == f"A run of {step:,} steps is kept."
+        assert program.do(f"{offered}.said.text()") == f"A run of {step:,} steps was saved."
         program.do(f"{offered}.go_on.click()")
         program.until(f"{run}.step > {step}")
         assert not program.do(f"{offered}.isVisible()")

@@ -59,6 +59,6 @@ class Dock(QWidget):
         if count == self._changes:
             return
         self._changes = count
-        texts = {0: "The model is untouched", 1: "1 change to the model"}
-        say(self._count, "setText", texts.get(count, "{n} changes to the model"), n=count)
+        text = "{n} {n:change|changes} to the model" if count else "The model is untouched"
+        say(self._count, "setText", text, n=count)
         self._reset.setEnabled(count > 0)

@@ -24,8 +24,7 @@ from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Frame, Subject
 
-LEFT_ONE = "1 change to the model is left from the last time."
-LEFT_MORE = "{n} changes to the model are left from the last time."
+LEFT = "{n} {n:change|changes} to the model {n:is|are} still in effect from the last session."
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,7 @@ class Page(QWidget):
         self.on_screen = True
         self.refresh()
         if count := self.state.take_restored():
-            left = Message(LEFT_ONE if count == 1 else LEFT_MORE, {"n": count})
+            left = Message(LEFT, {"n": count})
             self.complain(left, "Reset all changes", self.state.reset, word="Note", kind="warning")
         self.activated()
         if self.feed is not None and self.answerable():

@@ -152,7 +152,7 @@ class ContrastBars(HoverView):
             text = words.tr("positive {l}, probability {p}", **values)
         else:
             age = int(self._ages[rank])
-            key = "negative {n}: {l}, {p}, {age} steps old" if age >= 0 else "negative {n}: {l}, {p}, noise"
+            key = "negative {n}: {l}, {p}, {age} {age:step|steps} old" if age >= 0 else "negative {n}: {l}, {p}, noise"
             text = words.tr(key, n=rank + 1, age=age, **values)
         x = self._upper.x() + (0 if rank < 0 else OWN + APART + float(np.searchsorted(self._columns(), rank)))
         chip(painter, QRectF(x, self._upper.y(), OWN if rank < 0 else 1, 24), text, QRectF(self.rect()))

@@ -20,8 +20,8 @@ from app.words import Text
 from engines.core.errors import Message
 
 Place: TypeAlias = tuple[int, int, int]  # map, row, col
-EXACTLY = "1 pixel = the largest of {n} × {n} weights"
-UP_TO = "1 pixel = the largest of up to {n} × {n} weights"
+EXACTLY = "1 pixel = the maximum of {n} × {n} weights"
+UP_TO = "1 pixel = the maximum of up to {n} × {n} weights"
 CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
 EDGE = 3  # px that Qt paints around what has changed
 

@@ -61,7 +61,7 @@ class PaintMap(PhotoMap):
         cell = self._hover or self._pin
         if cell is None or not self._has(cell):
             return ""
-        return words.tr("{patch}: painted over" if cell in self._painted else "{patch}: free", patch=named(cell))
+        return words.tr("{patch}: masked" if cell in self._painted else "{patch}: not masked", patch=named(cell))
 
     # -- hand
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -141,5 +141,5 @@ class PaintMap(PhotoMap):
                 outline(painter, self.cell_rect(at), theme.color("chalk"), width, ink, case_by=1.5)
         hover = self._hover
         if hover is not None and self._has(hover) and self._brush is None:
-            text = Message("give back") if hover in self._painted else Message("take away")
+            text = Message("unmask") if hover in self._painted else Message("mask")
             chip(painter, self.cell_rect(hover), words.tr(text), self.shown_rect())

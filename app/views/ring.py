@@ -119,12 +119,12 @@ class QueueRing(HoverView):
             return
         self._edges(painter)
         if self._moves and self._batch < len(self._ages):
-            self._arc(painter, self._pointer - self._batch, "accent", Message("just in"), False)
-            self._arc(painter, self._pointer, "text2", Message("next out"), True)
+            self._arc(painter, self._pointer - self._batch, "accent", Message("newest"), False)
+            self._arc(painter, self._pointer, "text2", Message("oldest"), True)
         self._words(painter)
         if self._hover is not None and self._hover < len(self._ages):
             age = int(self._ages[self._hover])
-            text = words.tr("{n} steps old", n=age) if age >= 0 else words.tr("noise from the start")
+            text = words.tr("{n} {n:step|steps} old", n=age) if age >= 0 else words.tr("initial noise")
             chip(painter, QRectF(self._spot(self._hover + 0.5, 0.8), QPointF(0, 0)), text, QRectF(self.rect()))
 
     def _fill(self) -> None:

@@ -26,7 +26,7 @@ def columns(points: Points) -> tuple[Tensor, Tensor]:
         raise LabError("There is no point to attend to.")
     x, y = torch.tensor(points, dtype=torch.float64).unbind(1)
     if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
-        raise LabError("A point is not a finite number.")
+        raise LabError("A point has a coordinate that is not finite.")
     return x, y
 
 

@@ -69,21 +69,20 @@ def parse(text: str) -> tuple[Points, Message | None]:
         elif at or any(c.isdigit() for c in line):  # a first line without a digit names the columns
             bad.append(i)
     if not points:
-        raise LabError("No line holds two numbers, x and y. The old points stay.")
+        raise LabError("No line has two numbers, x and y. The points are unchanged.")
     return tuple(points[:MOST]), _note(bad, len(points))
 
 
 def _note(bad: list[int], count: int) -> Message | None:
     """What was passed over, in words."""
     named = ", ".join(map(str, bad[:NAMED]))
-    if len(bad) == 1:
-        return Message("Line {lines} is not two numbers and was passed over.", {"lines": named})
     if len(bad) > NAMED:
-        more = "Lines {lines} and {n} more are not two numbers and were passed over."
+        more = "Lines {lines} and {n} more are not two numbers and were skipped."
         return Message(more, {"lines": named, "n": len(bad) - NAMED})
     if bad:
-        return Message("Lines {lines} are not two numbers and were passed over.", {"lines": named})
-    return Message("Only the first {n} points were taken.", {"n": MOST}) if count > MOST else None
+        text = "{n:Line|Lines} {lines} {n:is|are} not two numbers and {n:was|were} skipped."
+        return Message(text, {"lines": named, "n": len(bad)})
+    return Message("Only the first {n} points were used.", {"n": MOST}) if count > MOST else None
 
 
 def _pair(line: str) -> tuple[float, float] | None:

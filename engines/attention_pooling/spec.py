@@ -30,7 +30,7 @@ SGD, MOMENTUM, ADAM = "SGD", "Momentum", "Adam"
 OPTIMIZERS = (SGD, MOMENTUM, ADAM)
 MOST_STEPS = 5000  #: steps of a training run
 DRAWN = ("samples", "noise", "seed")  # what drawn points are made of
-KERNEL, DATA, AT_ONCE, NEW_RUN = "Kernel", "Data", "Changes at once", "Starts a new run"
+KERNEL, DATA, AT_ONCE, NEW_RUN = "Kernel", "Data", "Applies immediately", "Requires a new run"
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class PoolingParams(TrainingParams):
             KERNELS,
             "Kernel",
             group=KERNEL,
-            tip="How weight falls with distance. Constant gives all keys the same weight: average pooling. "
-            "(Nadaraya 1964, Watson 1964)",
+            tip="How the weight decays with distance. Constant weighs all keys equally: average pooling. (Nadaraya "
+            "1964, Watson 1964)",
         ),
         changes_model=True,
     )
@@ -71,21 +71,21 @@ class PoolingParams(TrainingParams):
             "Bandwidth",
             log=True,
             group=KERNEL,
-            tip="Width h of the kernel, in the unit of x: u = (query − key) / h. Small: only the nearest points count; "
-            "large: the mean of all.",
+            tip="Width h of the kernel, in units of x: u = (query − key) / h. Small: only the nearest points "
+            "count; large: the mean of all.",
         ),
         changes_model=True,
     )
     all_kernels: bool = setting(
-        False, Switch("Overlay all kernels", group=KERNEL, tip="The fitted curves of all five at this bandwidth.")
+        False, Switch("Overlay all kernels", group=KERNEL, tip="The fits of all five kernels at this bandwidth.")
     )
     samples: int = setting(
-        50, Range(1, MOST, 1, "Sample size", log=True, group=DATA, tip="Points to draw. x is uniform in [0, 5).")
+        50, Range(1, MOST, 1, "Sample size", log=True, group=DATA, tip="Number of points; x is uniform on [0, 5).")
     )
     noise: float = setting(
         0.5, Range(0, 2, 0.05, "Noise", group=DATA, tip="Standard deviation of the noise: y = 2 sin x + x^0.8 + noise.")
     )
-    seed: int = setting(0, Range(0, 999, 1, "Seed", group=DATA, tip="Another seed draws other points."))
+    seed: int = setting(0, Range(0, 999, 1, "Seed", group=DATA, tip="Another seed samples other points."))
 
     learning_rate: float = setting(
         0.5,
@@ -108,8 +108,8 @@ class PoolingParams(TrainingParams):
             "Optimizer",
             live=True,
             group=AT_ONCE,
-            tip="SGD: w − rate × gradient. Momentum keeps 0.9 of the last move. Adam scales by recent gradients. "
-            "(Kingma & Ba 2015)",
+            tip="SGD: w − learning rate × gradient. Momentum keeps 0.9 of the last update. Adam scales by recent "
+            "gradients. (Kingma & Ba 2015)",
         ),
     )
     pace: int = setting(
@@ -118,15 +118,14 @@ class PoolingParams(TrainingParams):
     sees_itself: bool = setting(
         False,
         Switch(
-            "A point may see itself",
+            "Include the point itself",
             group=NEW_RUN,
-            tip="On: each training point is among its own keys, so looking only at itself is always best and w runs "
-            "away.",
+            tip="On: each training point is among its own keys, so attending only to itself is optimal and w diverges.",
         ),
     )
     start_seed: int = setting(
         0,
-        Range(0, 999, 1, "Seed of the start", group=NEW_RUN, tip="w starts at a random number in [0, 1)."),
+        Range(0, 999, 1, "Seed of the initial w", group=NEW_RUN, tip="w is initialized uniformly on [0, 1)."),
     )
 
     def following(self, before: Self) -> Self:

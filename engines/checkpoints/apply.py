@@ -156,11 +156,17 @@ class _Plan:
                 **few,
             )
         for keys, text in (
-            (self.wrong, "{name}: {count} tensors have another shape than the model (found / expected): {keys}."),
-            (self.whole, "{name}: {count} tensors hold whole numbers in place of weights: {keys}."),
-            (self.broken, "{name}: {count} tensors hold numbers that are not finite: {keys}."),
-            (missing, "{name}: {count} tensors are missing: {keys}."),
-            (self.unknown, "{name}: {count} tensors are unknown to this model: {keys}."),
+            (
+                self.wrong,
+                (
+                    "{name}: {count} {count:tensor has|tensors have} another shape than in the model (found / "
+                    "expected): {keys}."
+                ),
+            ),
+            (self.whole, "{name}: {count} {count:tensor holds|tensors hold} integers in place of weights: {keys}."),
+            (self.broken, "{name}: {count} {count:tensor holds|tensors hold} values that are not finite: {keys}."),
+            (missing, "{name}: {count} {count:tensor is|tensors are} missing: {keys}."),
+            (self.unknown, "{name}: {count} {count:tensor is|tensors are} unknown to this model: {keys}."),
         ):
             if keys:
                 raise LabError(text, name=name, count=len(keys), keys=_few(keys))

@@ -40,21 +40,21 @@ def in_words(name: str, error: Exception, token: bool) -> LabError:
         reason = said[0] if said else str(error)
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
             return LabError(
-                "{name}: the certificate of the hub can't be trusted ({reason}). If a proxy of your network shows its "
-                "own, name that in SSL_CERT_FILE.",
+                "{name}: the certificate of the hub can't be trusted ({reason}). If your network's proxy uses its "
+                "own, set SSL_CERT_FILE to it.",
                 name=name,
                 reason=reason,
             )
         if isinstance(error, httpx2.ProxyError):
             return LabError("{name}: the proxy can't be used ({reason}).", name=name, reason=reason)
         if isinstance(error, httpx2.ReadTimeout):
-            return LabError("{name}: the hub is silent ({reason}). Try again later.", name=name, reason=reason)
+            return LabError("{name}: the hub does not respond ({reason}). Try again later.", name=name, reason=reason)
         return LabError("{name}: no network ({reason}).", name=name, reason=reason)
     if isinstance(error, OSError) and error.errno is not None:
         return LabError(
             "{folder}: can't be written ({reason}).", folder=str(hub.cache_folder()), reason=files.reason(error)
         )
-    return LabError("{name}: the hub's answer makes no sense.", name=name)  # redirects in a circle, no etag, …
+    return LabError("{name}: the hub's response can't be understood.", name=name)  # redirects in a circle, no etag, …
 
 
 def _refusal(name: str, error: HfHubHTTPError, token: bool) -> LabError:
@@ -62,15 +62,14 @@ def _refusal(name: str, error: HfHubHTTPError, token: bool) -> LabError:
     code = error.response.headers.get("X-Error-Code")
     if isinstance(error, GatedRepoError):
         return LabError(
-            "{name}: gated; its authors grant access. Ask for it at {address}, then set HF_TOKEN to "
-            "a token of your account.",
+            "{name}: gated. Request access at {address}, then set HF_TOKEN to a token of your account.",
             name=name,
             address=f"{hub.endpoint()}/{hub.split(name)[0]}",
         )
     if status == 401 and token and (code is None or "expired" in said or "credentials" in said):
         return LabError(
-            "{name}: the hub refuses your token, which has expired or is wrong. Make a new one at {address}, or take "
-            "it away: models for everybody need none.",
+            "{name}: the hub rejects your token, which has expired or is invalid. Create a new one at {address}, "
+            "or remove it: public models need none.",
             name=name,
             address=f"{hub.endpoint()}/settings/tokens",
         )
@@ -78,13 +77,13 @@ def _refusal(name: str, error: HfHubHTTPError, token: bool) -> LabError:
         return LabError("{name}: the hub has this model, but not this version of it.", name=name)
     if isinstance(error, RepositoryNotFoundError) or (status in (401, 404) and code is None):
         return LabError(
-            "{name}: the hub knows no such model. Check the name; for a private one, set HF_TOKEN to a token that may "
-            "read it.",
+            "{name}: no such model on the hub. Check the name; a private one needs HF_TOKEN set to a token with "
+            "access.",
             name=name,
         )
     if status == 429:
-        return LabError("{name}: the hub takes no more questions from here for now. Try again later.", name=name)
-    return LabError("{name}: the hub answers {status}.", name=name, status=status)
+        return LabError("{name}: the hub's rate limit is reached. Try again later.", name=name)
+    return LabError("{name}: the hub returned {status}.", name=name, status=status)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

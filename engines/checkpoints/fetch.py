@@ -139,7 +139,8 @@ def fetch(hub_id: str, report: hub.Report) -> Path:
         get_session()
     except httpx2.InvalidURL as error:  # whose words quote what stands behind a colon: it may be of the password
         raise LabError(
-            "{name}: the proxy can't be used: its address is none. In a name or password, / is written %2F, and # %23.",
+            "{name}: the proxy can't be used: its address is invalid. In a name or password, / is written %2F, and "
+            "# %23.",
             name=hub_id,
         ) from error
     except (ImportError, ValueError) as error:  # SOCKS without its package, an unknown kind
@@ -198,7 +199,7 @@ class _Fetch:
         return _File(name, url, str(found.etag), found.size)
 
     def _senseless(self) -> LabError:
-        return LabError("{name}: the hub's answer makes no sense.", name=self.name)
+        return LabError("{name}: the hub's response can't be understood.", name=self.name)
 
     def _check_room(self, need: int) -> None:
         blobs = self.storage / "blobs"
@@ -270,7 +271,7 @@ class _Fetch:
             part.unlink()
             if again or (fresh and not too_long):
                 raise LabError(
-                    "{name}: {file} arrived damaged (wrong hash) and was thrown away.", name=self.name, file=file.name
+                    "{name}: {file} arrived damaged (wrong hash) and was discarded.", name=self.name, file=file.name
                 )
             again, most = True, 0  # what went before was damaged, or the server can't go on: once more, from byte 0
 
@@ -310,7 +311,7 @@ class _Fetch:
         if done < 1e5:  # nothing to speak of
             return in_words(self.name, error, False)
         return LabError(
-            "{name}: the connection broke after {done} MB. Trying again goes on from there.",
+            "{name}: the connection broke after {done} MB. Trying again resumes from there.",
             name=self.name,
             done=round(done / 1e6, 1),
         )

@@ -59,21 +59,23 @@ def check_kind(path: Path, config: dict[str, Any] | None = None) -> None:
     name = folder_name(path)
     if is_ordinary(path / ADAPTER):
         raise LabError(
-            "{name}: an adapter of PEFT, which changes another model's weights. Merge it into that model "
-            "(merge_and_unload) and save that.",
+            "{name}: a PEFT adapter, which modifies another model's weights. Merge it into that model "
+            "(merge_and_unload) and save the result.",
             name=name,
         )
     if config is not None:
         if "model_type" not in config and isinstance(config.get("architecture"), str):
             raise LabError(
-                "{name}: a model of timm ({kind}). The layout of transformers is read.", name=name,
+                "{name}: a timm model ({kind}). Only the layout of transformers can be read.", name=name,
                 kind=config["architecture"],
             )  # fmt: skip
         return
     runs = [folder for folder in path.glob("checkpoint-*") if is_ordinary(folder / CONFIG)]
     if runs:
         newest = max(runs, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)] or [0])
-        raise LabError("{name}: the runs of a Trainer. Drop one of its folders: {file}.", name=name, file=newest.name)
+        raise LabError(
+            "{name}: the output of a Trainer. Drop one of its checkpoints: {file}.", name=name, file=newest.name
+        )
 
 
 def folder_name(path: Path) -> str:
@@ -125,7 +127,7 @@ def weight_files(path: Path) -> list[Path]:
         return others
     if others:
         raise LabError(
-            "{name}: holds {count} safetensors files and no index that joins them.", name=name, count=len(others)
+            "{name}: has {count} safetensors files and no index that lists them.", name=name, count=len(others)
         )
     pickles = sorted({found.name for pattern in PICKLES for found in path.glob(pattern)})
     if pickles:
@@ -141,17 +143,17 @@ def _shards(path: Path, index: str) -> list[Path]:
     name = f"{folder_name(path)}/{index}"
     weight_map = read_json(path / index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise LabError("{name}: names no weight files.", name=name)
+        raise LabError("{name}: lists no weight files.", name=name)
     shards: list[Path] = []
     for shard in sorted({str(file) for file in weight_map.values()}):
         # a shard is a neighbor of its index; anything else would read files the user did not offer
         if Path(shard).name != shard or "\\" in shard or not shard.endswith(".safetensors"):
-            raise LabError("{name}: names {file}, which is not a safetensors file beside it.", name=name, file=shard)
+            raise LabError("{name}: lists {file}, which is not a safetensors file beside it.", name=name, file=shard)
         if not is_ordinary(path / shard):
-            raise LabError("{name}: names {file}, which is missing.", name=name, file=shard)
+            raise LabError("{name}: lists {file}, which is missing.", name=name, file=shard)
         shards.append(path / shard)
         if len(shards) > limits.SHARDS:
-            raise LabError("{name}: names more than {most} weight files.", name=name, most=limits.SHARDS)
+            raise LabError("{name}: lists more than {most} weight files.", name=name, most=limits.SHARDS)
     return shards
 
 
@@ -169,16 +171,16 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
             size = os.fstat(file.fileno()).st_size
             start = file.read(9)
             if len(start) < 9:
-                raise LabError("{name}: the file ends too early.", name=name)
+                raise LabError("{name}: the file is truncated.", name=name)
             check_pointer(start, name)
             (length,) = struct.unpack("<Q", start[:8])
             if start[8:] != b"{":
                 raise LabError("{name}: not a safetensors file.", name=name)
             if 8 + length > size:
-                raise LabError("{name}: the file ends too early.", name=name)
+                raise LabError("{name}: the file is truncated.", name=name)
             if length > limits.HEADER:
                 raise LabError(
-                    "{name}: its table of contents has {size} MB, the limit is {most} MB.",
+                    "{name}: its header has {size} MB, the limit is {most} MB.",
                     name=name,
                     size=-(-length // limits.MB),
                     most=limits.HEADER // limits.MB,
@@ -199,7 +201,7 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     for key, entry in header.items():
         kind = entry.get("dtype") if isinstance(entry, dict) else None
         if isinstance(kind, str) and kind.startswith(_UNREAD):
-            raise LabError("{name}: {key} is stored as {kind}, which is not read here.", name=name, key=key, kind=kind)
+            raise LabError("{name}: {key} is stored as {kind}, which is not supported.", name=name, key=key, kind=kind)
         shape, span = _entry(entry)
         if shape is None:
             raise LabError("{name}: the entry of {key} is damaged.", name=name, key=key)
@@ -208,12 +210,12 @@ def read_header(path: Path) -> dict[str, tuple[int, ...]]:
     end = 0
     for begin, stop in sorted(spans):
         if begin != end:
-            raise LabError("{name}: the table of contents is damaged.", name=name)
+            raise LabError("{name}: the header is damaged.", name=name)
         end = stop
     if 8 + length + end > size:
-        raise LabError("{name}: the file ends too early.", name=name)
+        raise LabError("{name}: the file is truncated.", name=name)
     if 8 + length + end < size:
-        raise LabError("{name}: the table of contents is damaged.", name=name)
+        raise LabError("{name}: the header is damaged.", name=name)
     return shapes
 
 

@@ -42,7 +42,7 @@ def whole(
         value = value[0]
     if type(value) is not int:
         raise LabError(
-            "{name}: {key} in {file} is {value}, not a whole number.",
+            "{name}: {key} in {file} is {value}, not an integer.",
             name=name, key=key, file=file, value=shown(value),
         )  # fmt: skip
     if not least <= value <= most:
@@ -95,7 +95,7 @@ def triple(
 def beyond(name: str, key: str, value: object, least: float, most: float, file: str = CONFIG) -> LabError:
     """What says that a value lies outside of what is read."""
     return LabError(
-        "{name}: {key} in {file} is {value}. What can be read lies between {least} and {most}.",
+        "{name}: {key} in {file} is {value}; it must be between {least} and {most}.",
         name=name, key=key, file=file, value=shown(value), least=least, most=most,
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ from filelock import FileLock, Timeout
 from engines.core import files
 from engines.core.errors import LabError, Message
 
-TAKEN = "Another window goes on with this run."
-ELSEWHERE = Message("another window keeps its run there")  #: why a run can't be saved, as part of a sentence
+TAKEN = "Another window is continuing this run."
+ELSEWHERE = Message("another window saves its run there")  #: why a run can't be saved, as part of a sentence
 
 
 class Claim:

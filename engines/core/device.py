@@ -32,7 +32,7 @@ def resolve(choice: str) -> torch.device:
     if choice not in have:
         raise ValueError(f"{choice!r} is none of {CHOICES}")
     if not have[choice]:
-        raise LabError("No {device} device was found here. Running on the CPU needs the choice cpu.", device=choice)
+        raise LabError("No {device} device was found. To run on the CPU, choose cpu.", device=choice)
     return torch.device(choice)
 
 

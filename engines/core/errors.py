@@ -4,11 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 
 from engines.core.limits import TEXT
 
 #: weights may be finite, and what they make of a picture may not
-NOT_FINITE = "Layer {n} gives numbers that are not finite: the weights of this model are damaged or too large."
+NOT_FINITE = "Layer {n} outputs values that are not finite: the weights of this model are damaged or too large."
+
+
+class _Numbered(Formatter):
+    """Knows two forms of a word, with a bar between them."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if str(value) == "1" else many
+        return str(super().format_field(value, format_spec))
+
+
+_numbered = _Numbered()
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """Put values into a template.
+
+    Parameters
+    ----------
+    template : str
+        ``{n}`` is a value, ``{n:object|objects}`` the first form of a word where that value is 1 (a number or a text),
+        otherwise the second.
+    values : Mapping[str, object]
+        One for each placeholder.
+
+    Raises
+    ------
+    KeyError
+        A placeholder has no value.
+    """
+    return _numbered.vformat(template, (), values) if "|" in template else template.format_map(values)
 
 
 @dataclass(frozen=True)
@@ -18,7 +51,8 @@ class Message:
     Attributes
     ----------
     text : str
-        The English sentence with ``{name}`` placeholders; it is also the key of its translation.
+        The English sentence with ``{name}`` placeholders, as `filled` takes them; it is also the key of its
+        translation.
     values : Mapping[str, object]
         What the placeholders stand for. Builtins only, so that a message crosses threads and pickles. Texts are cut
         to a length that can be shown: names come from files.
@@ -36,7 +70,7 @@ class Message:
             object.__setattr__(self, "values", cut)
 
     def __str__(self) -> str:
-        return self.text.format_map(dict(self.values))
+        return filled(self.text, self.values)
 
 
 def joined(messages: Sequence[Message]) -> Message:

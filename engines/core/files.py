@@ -29,13 +29,13 @@ _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota of the disk is used up",
     errno.EFBIG: "the file is too large for this disk",
-    errno.EACCES: "it may not be written there",
-    errno.EPERM: "it may not be written there",
+    errno.EACCES: "there is no permission to write",
+    errno.EPERM: "there is no permission to write",
     errno.EROFS: "the disk is read-only",
     errno.ENOENT: "the folder is gone",
-    errno.ENOTDIR: "the place is no folder",
-    errno.EEXIST: "the place is no folder",  # where a folder was to be made
-    errno.EISDIR: "a folder of that name is there",
+    errno.ENOTDIR: "part of the path is not a folder",
+    errno.EEXIST: "part of the path is not a folder",  # where a folder was to be made
+    errno.EISDIR: "a folder of that name exists",
     errno.ENAMETOOLONG: "the name is too long",
     errno.EIO: "the disk has failed",
 }
@@ -201,7 +201,7 @@ def put_aside(path: Path, mark: str) -> Path:
         except OSError as error:
             raise WriteError(path, reason(error)) from error
         return aside
-    raise WriteError(path, Message("there are {n} files put aside already", {"n": MOST_ASIDE}))
+    raise WriteError(path, Message("{n} files were put aside already", {"n": MOST_ASIDE}))
 
 
 def _move_to_free(path: Path, aside: Path) -> None:

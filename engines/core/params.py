@@ -68,13 +68,24 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few named options; an option is an English text and the key of its translation."""
+    """One of a few named options.
+
+    Attributes
+    ----------
+    options : tuple of str
+        English texts, which are also the keys of their translations and what is saved.
+    label, live, tip, group
+        As of a `Range`.
+    former : tuple of (str, str)
+        What options were called in earlier versions, and which ones they are now.
+    """
 
     options: tuple[str, ...]
     label: str
     live: bool = False
     tip: str = ""
     group: str = ""
+    former: tuple[tuple[str, str], ...] = ()
 
     def check(self, name: str, value: Any) -> None:
         """Raise ValueError unless ``value`` is one of the options."""
@@ -226,12 +237,15 @@ def part_of(params: Params, kind: type[P]) -> P:
 
 
 def renamed(params: Params | type[Params], saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Saved values under the names that their fields have now; a value of the present name goes first."""
+    """Saved fields and options under the names that they have now; a value of the present name goes first."""
     found = dict(saved)
     for f in fields(params):
         former = f.metadata.get("former", "")
         if former in found and f.name not in found:
             found[f.name] = found.pop(former)
+        rule = f.metadata.get("rule")
+        if isinstance(rule, Choice) and isinstance(found.get(f.name), str):
+            found[f.name] = dict(rule.former).get(found[f.name], found[f.name])
     return found
 
 

@@ -58,7 +58,7 @@ def unreadable(name: str, error: Exception) -> LabError:
     if isinstance(error, FileNotFoundError):
         return LabError("{name}: there is no such file.", name=name)
     if isinstance(error, PermissionError):
-        return LabError("{name}: may not be read (no permission).", name=name)
+        return LabError("{name}: no permission to read it.", name=name)
     reason = getattr(error, "strerror", None) or str(error)  # ValueError: a name with a null character
     return LabError("{name}: can't be read ({reason}).", name=name, reason=reason)
 
@@ -83,7 +83,7 @@ POINTER = b"version https://git-lfs.github.com/spec/"  #: begins a file that onl
 def check_pointer(start: bytes, name: str) -> None:
     """Raise LabError for a file that is a pointer of Git LFS, by its first bytes."""
     if start and POINTER.startswith(start[: len(POINTER)]) and len(start) > len("version "):
-        raise LabError("{name}: a pointer of Git LFS and not the file itself, which git lfs pull brings.", name=name)
+        raise LabError("{name}: a Git LFS pointer, not the file itself; git lfs pull fetches it.", name=name)
 
 
 def is_ordinary(path: Path) -> bool:
@@ -144,7 +144,7 @@ def read_text(path: Path, most: int, name: str = "", errors: str = "strict") -> 
     try:
         return read_bytes(path, most, name).decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
-        raise LabError("{name}: not text in UTF-8.", name=name or path.name) from error
+        raise LabError("{name}: not UTF-8 text.", name=name or path.name) from error
 
 
 def read_ends(path: Path, count: int) -> bytes:

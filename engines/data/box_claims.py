@@ -11,7 +11,7 @@ from engines.data.box_faults import Faults, Raw, RawBox
 from engines.data.finder import Found
 from engines.data.split_words import TRAIN
 
-TWICE = "Pictures that are named more than once, each of them used once: {n} (the first: {name})."
+TWICE = "Pictures listed more than once, each used once: {n} (first: {name})."
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def settled(claims: Iterable[Claim], faults: Faults) -> list[tuple[Raw, Path]]:
         asked = {claim.found.said for claim in staying if claim.found.said}
         if len(asked) > 1 and any(_own(claim.raw) != set(boxes) for claim in staying):
             for claim in staying:
-                _refuse(claim.raw, "the picture {picture} is named for pictures of several folders", faults)
+                _refuse(claim.raw, "the name {picture} stands for pictures in several folders", faults)
             continue
         for claim in group:
             if claim.found.sure != best and not _own(claim.raw) <= set(boxes):

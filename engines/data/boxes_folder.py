@@ -29,7 +29,7 @@ __all__ = ["Annotated", "BoxesFolder", "is_boxes_folder", "read_boxes_folder", "
 EACH = 200  # pictures between two places to stop
 READ = "COCO, Pascal VOC, YOLO, labelme, CSV"
 OTHERS = "Read in {used} format. Files with annotations in {other} format, not read: {n}."
-OTHER_SIZE = "Pictures of another size than their annotations say: {n} (the first: {name}, {real} instead of {said})."
+OTHER_SIZE = "Pictures whose size differs from their annotations: {n} (first: {name}, {real} instead of {said})."
 
 T = TypeVar("T")
 
@@ -149,11 +149,11 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
     if not any(len(made.labels) for _, made in kept):
         first = faults.first()
         if first is None and faults.crowds:
-            text = "{name}: all its boxes are crowds or hard to tell ({n}), which nothing is trained on."
+            text = "{name}: all its boxes ({n}) are crowd or difficult ones, which are not used for training."
             raise LabError(text, name=path.name, n=faults.crowds)
         if first is None:
-            raise LabError("{name}: there is no box in it that could be used.", name=path.name)
-        raise LabError("{name}: there is no box in it that could be used. {first}", name=path.name, first=first)
+            raise LabError("{name}: it has no usable box.", name=path.name)
+        raise LabError("{name}: it has no usable box. {first}", name=path.name, first=first)
     training, validation = _split(kept, path)
     return BoxesFolder(
         tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes())
@@ -275,7 +275,7 @@ def _made(
     for box in raw.boxes:
         inside = np.clip(np.array(box.xyxy) / (*unit, *unit), 0, 1)
         if (inside[2:] - inside[:2]).min() <= 0:
-            faults.add(raw.file, box.line, Message("the box lies outside of its picture"), entry=box.entry)
+            faults.add(raw.file, box.line, Message("the box lies outside its picture"), entry=box.entry)
             continue
         boxes.append(inside)
         labels.append(numbers[box.name])

@@ -143,14 +143,14 @@ def _notes(found: Classes, others: int, left: int) -> Iterator[Message]:
     if found.splits:
         yield Message("Read as splits: {names}.", {"names": _listed(found.splits)})
     if found.aside:
-        yield Message("Left out beside them: {names}.", {"names": _listed(found.aside)})
+        yield Message("Folders beside them, not used: {names}.", {"names": _listed(found.aside)})
     if found.loose:
-        yield Message("Pictures that lie in no folder of a class: {n}.", {"n": found.loose})
+        yield Message("Pictures outside the class folders: {n}.", {"n": found.loose})
     if found.empty:
         values = {"n": len(found.empty), "names": _listed(found.empty)}
         yield Message("Folders without pictures: {n} ({names}).", values)
     if others:
-        yield Message("Files that are not pictures by their names: {n}.", {"n": others})
+        yield Message("Files that are not pictures, judged by their names: {n}.", {"n": others})
     if left <= 0:
         yield Message("Only the first {n} pictures are used.", {"n": limits.FOLDER_FILES})
 

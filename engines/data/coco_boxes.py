@@ -14,8 +14,8 @@ from engines.data.json_entries import NOT_JSON, Entries, Entry
 
 EACH = 5_000  # entries between two places to stop
 MADE = "box made"  # put into an annotation whose box comes from its outline
-MADE_BOXES = "Boxes that were made from masks, polygons or keypoints: {n}."
-RESULTS = "Files with scores, which are results and no ground truth, set aside: {n} (the first: {name})."
+MADE_BOXES = "Boxes derived from masks, polygons or keypoints: {n}."
+RESULTS = "Files with scores, which are results rather than ground truth, not used: {n} (first: {name})."
 
 T = TypeVar("T")
 
@@ -42,12 +42,12 @@ def read(path: Path, faults: Faults) -> Generator[tuple[int, int], None, list[Ra
                 later.append(_lighter(entry))
                 scored += isinstance(entry.value, dict) and "score" in entry.value
             if len(later) > limits.COCO_ENTRIES or len(classes.of) > limits.CLASSES:
-                faults.add(path, entries.line, Message("more than can be read; what comes after is left out"))
+                faults.add(path, entries.line, Message("more than can be read; the rest is left out"))
                 break
     except LabError as error:
         line = error.message.values.get("line")
         if error.message.text == NOT_JSON and isinstance(line, int):
-            faults.add(path, line, Message("this is not valid JSON; what comes after is left out"))
+            faults.add(path, line, Message("this is not valid JSON; the rest is left out"))
         else:
             faults.refuse(error.message)
     if 2 * scored > len(later):
@@ -123,7 +123,7 @@ def _annotation(entry: Entry, path: Path, pictures: Keyed[Raw], classes: Keyed[s
         faults.add(path, entry.line, Message(text, values), entry=entry.place)
 
     if not isinstance(value, dict):
-        return refuse("this is no annotation")
+        return refuse("this is not an annotation")
     picture, label = pictures.get(value.get("image_id")), classes.get(value.get("category_id"))
     if picture is None:
         return refuse("there is no picture with the id {id}", id=str(value.get("image_id")))

@@ -195,14 +195,14 @@ class Entries:
         self.done += len(raw)
         self._all_there = not raw
         if self.done > self._most:
-            raise LabError("{name}: the file grows while it is read.", name=self.name)
+            raise LabError("{name}: the file is still being written.", name=self.name)
         if self._decoder is None:
             kind = json.detect_encoding(raw)
             self._decoder = codecs.getincrementaldecoder(kind)("strict")
         try:
             text = self._decoder.decode(raw, final=not raw)
         except UnicodeDecodeError as error:
-            raise LabError("{name}: not text in UTF-8.", name=self.name) from error
+            raise LabError("{name}: not UTF-8 text.", name=self.name) from error
         self._text = self._text[self._at :] + text
         self._at = self._counted = 0
 

@@ -32,11 +32,11 @@ def read(path: Path, faults: Faults) -> Raw | None:
         faults.refuse(error.message)
         return None
     except (ValueError, RecursionError) as error:
-        faults.add(path, getattr(error, "lineno", 1), Message("this is not valid JSON; what comes after is left out"))
+        faults.add(path, getattr(error, "lineno", 1), Message("this is not valid JSON; the rest is left out"))
         return None
     shapes = said.get("shapes") if isinstance(said, dict) else None
     if not isinstance(shapes, list):
-        faults.add(path, 1, Message("this is no annotation"))
+        faults.add(path, 1, Message("this is not an annotation"))
         return None
     width, height = (number_of(said.get(key)) or 0 for key in ("imageWidth", "imageHeight"))
     name = said.get("imagePath")
@@ -52,7 +52,7 @@ def _shape(shape: Any, entry: int, raw: Raw, faults: Faults) -> None:
         faults.add(raw.file, 1, Message(text), entry=entry)
 
     if not isinstance(shape, dict):
-        return refuse("this is no annotation")
+        return refuse("this is not an annotation")
     label, kind = shape.get("label"), shape.get("shape_type") or "polygon"
     if not isinstance(label, str) or not label.strip():
         return refuse("an object without a name")

@@ -106,7 +106,7 @@ def check_readable(data: bytes, name: str) -> str:
     if other is _VIDEO:
         raise LabError("{name}: {kind}. Save one of its frames as PNG or JPEG.", name=name, kind=other)
     if other is _PACKED:
-        raise LabError("{name}: {kind}. Unpack it, and drop what was in it.", name=name, kind=other)
+        raise LabError("{name}: {kind}. Unpack it and drop its contents.", name=name, kind=other)
     raise LabError("{name}: {kind}. Save it as PNG or JPEG.", name=name, kind=other)
 
 

@@ -145,11 +145,11 @@ def _decoded(data: bytes, name: str, keep: int, upright: bool) -> tuple[npt.NDAr
             raise LabError("{name}: there is not enough memory for this picture.", name=name) from error
         except _DAMAGE as error:
             if cut_short(data, kind):
-                raise LabError("{name}: the file ends too early.", name=name) from error
+                raise LabError("{name}: the file is truncated.", name=name) from error
             if kind == "TIFF" and isinstance(error, UnidentifiedImageError) and (said := tiff.refusal(data, name)):
                 raise said from error
             raise LabError(
-                "{name}: the file is damaged, or a kind of {kind} that can't be read.", name=name, kind=kind
+                "{name}: the file is damaged, or a variant of {kind} that can't be read.", name=name, kind=kind
             ) from error
 
 
@@ -159,12 +159,10 @@ def _need_decoder(kind: str, name: str) -> None:
         try:
             importlib.import_module("pillow_heif").register_heif_opener()
         except ImportError as error:
-            raise LabError(
-                "{name}: a HEIC picture, which is read once pillow-heif is there (pip install pillow-heif).", name=name
-            ) from error
+            raise LabError("{name}: HEIC pictures need pillow-heif (pip install pillow-heif).", name=name) from error
     elif kind in _PARTS and not features.check(_PARTS[kind]):
         raise LabError(
-            "{name}: a picture of kind {kind}, for which the Pillow here is too old (pip install --upgrade Pillow).",
+            "{name}: {kind} pictures need a newer Pillow (pip install --upgrade Pillow).",
             name=name,
             kind=kind,
         )

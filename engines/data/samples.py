@@ -34,7 +34,7 @@ SAMPLES = (
     Sample("camera", "Photographer", "camera.webp"),
     Sample("clock", "Clock in motion", "clock_motion.webp"),
     Sample("coins", "Coins", "coins.webp"),
-    Sample("hubble", "Deep field of Hubble", "hubble_deep_field.jpg"),
+    Sample("hubble", "Hubble Deep Field", "hubble_deep_field.jpg"),
 )
 
 

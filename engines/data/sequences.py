@@ -87,9 +87,11 @@ class Vocabulary:
             unknown = list(dict.fromkeys(p for p in pieces if p not in self._number))
             shown = " ".join(_readable(p[:20]) for p in unknown[:5]) + (" ..." if len(unknown) > 5 else "")
             if self.words:
-                raise LabError("{pieces}: not a word of this task. It knows numbers in words.", pieces=shown) from None
+                raise LabError(
+                    "{pieces}: not in the vocabulary of this task, which is English number words.", pieces=shown
+                ) from None
             raise LabError(
-                "{pieces}: not a character of this task. It knows {known}", pieces=shown, known=self.known
+                "{pieces}: not in the vocabulary of this task, which is {known}", pieces=shown, known=self.known
             ) from None
 
     @property
@@ -185,12 +187,12 @@ class Task:
         """
         pieces = self.source.pieces(text)
         if not pieces:
-            raise LabError("There is nothing to read: type a text.")
+            raise LabError("The input is empty: type a text.")
         ids = self.source.ids(pieces)
         room = self.most - 1
         note = None
         if len(ids) > room:
-            note = Message("Cut to the first {n} of {all} tokens.", {"n": room, "all": f"{len(ids):,}"})
+            note = Message("Truncated to the first {n} of {all} tokens.", {"n": room, "all": f"{len(ids):,}"})
         return [*ids[:room], EOS], note
 
     def right_answer(self, text: str) -> str | None:
@@ -368,11 +370,11 @@ def tasks() -> dict[str, Task]:
     plain = LONGEST + 1, LONGEST + 2
     made = (
         Task(REVERSE, v["letters"], v["letters"], _letters(lambda t: t[::-1]), lambda t: t[::-1], *plain,
-             "attention", "The letters backwards: place i looks at place n − i."),
+             "attention", "The letters backwards: position i attends to position n − i."),
         Task(COPY, v["letters"], v["letters"], _letters(str), str, *plain,
-             "transformer", "The same letters again: each place looks at itself."),
+             "transformer", "The same letters again: each position attends to itself."),
         Task(SORT, v["letters"], v["letters"], _letters(_sorted), _sorted, *plain,
-             "alphabetic", "The letters in order: each place looks for the next larger one."),
+             "alphabetic", "The letters in order: each position looks for the next larger one."),
         Task(DATES, v["dates"], v["iso"], _draw_date, _date_answer, 23, 12,
              "3 May 1998", "A date, written in one of ten ways, as year-month-day."),
         Task(ENGLISH_DIGITS, v["english"], v["digits"], _draw_english_digits,

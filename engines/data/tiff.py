@@ -95,9 +95,9 @@ def mend(image: Image.Image, name: str) -> None:
         image.tile = [made]  # type: ignore[attr-defined]
     halved = tags.get(PHOTOMETRIC) == YCBCR and tuple(tags.get(SUBSAMPLING, (2, 2))) != (1, 1)
     if codec == "raw" and halved:
-        raise LabError("{name}: a TIFF with halved colors and no compression can't be read.", name=name)
+        raise LabError("{name}: an uncompressed TIFF with subsampled chroma can't be read.", name=name)
     if is_deep_planar(image) and STRIPS not in tags:
-        raise LabError("{name}: a TIFF of 16 bits in tiles of single colors can't be read.", name=name)
+        raise LabError("{name}: a tiled, planar TIFF with 16 bits can't be read.", name=name)
 
 
 def is_deep_planar(image: Image.Image) -> bool:
@@ -133,9 +133,9 @@ def refusal(data: bytes, name: str) -> LabError | None:
     signs = (numbers(data, known.get(SAMPLE_FORMAT)) or (UNSIGNED,))[0]
     kind = Message("{n} × {bits} bits", {"n": count, "bits": bits[0]})
     if signs == SIGNED:
-        kind = Message("{n} × {bits} bits with signs", {"n": count, "bits": bits[0]})
+        kind = Message("{n} × {bits} bits, signed", {"n": count, "bits": bits[0]})
     elif signs == FLOAT:
-        kind = Message("{n} × {bits} bits floating point", {"n": count, "bits": bits[0]})
+        kind = Message("{n} × {bits} bits, floating point", {"n": count, "bits": bits[0]})
     return LabError(
         "{name}: a TIFF of {kind} can't be read. Save it as RGB or gray with 8 or 16 bits.", name=name, kind=kind
     )

@@ -148,7 +148,7 @@ def read(path: Path, faults: Faults, origin: Origin | None = None) -> Generator[
         faults.add(path, 1, Message("not valid XML"))
         return None
     if root is None or root.name != "annotation":
-        faults.add(path, 1 if root is None else root.line, Message("this is no annotation"))
+        faults.add(path, 1 if root is None else root.line, Message("this is not an annotation"))
         return None
     size = tuple(_whole(root.said("size", side)) for side in ("width", "height"))
     name = root.said("filename") or path.stem

@@ -25,8 +25,8 @@ _MARKS = {
 _CHALLENGE = "the voc"  # "The VOC2007 Database"
 
 COUNTED = (
-    "Pascal VOC boxes are read as counted from 0: {why}.",
-    "Pascal VOC boxes are read as counted from 1: {why}.",
+    "Pascal VOC boxes are read as 0-based: {why}.",
+    "Pascal VOC boxes are read as 1-based: {why}.",
 )
 
 
@@ -73,14 +73,14 @@ class Origin:
         if self.zeros:
             return 0, Message("some begin at 0 ({n})", {"n": self.zeros})
         if self.challenge > sum(self.marks.values()):
-            return 1, Message("the sheets are those of the challenge")
+            return 1, Message("the annotations are those of the VOC challenge")
         if self.fractions > FRACTIONS * self.boxes:
-            return 0, Message("they have fractions")
+            return 0, Message("the coordinates have fractions")
         if self.marks and self.marks[0] != self.marks[1]:
-            return int(self.marks[1] > self.marks[0]), Message("the tool that wrote the sheets does so")
+            return int(self.marks[1] > self.marks[0]), Message("the tool that wrote the annotations counts so")
         if self.ones and self.edges:
             return 1, Message("some begin at 1 and some end at the edge, and none begins at 0")
-        return 1, Message("the format says so, and nothing speaks against it")
+        return 1, Message("this is the format's default, and nothing contradicts it")
 
 
 def counted_from(raw: Raw, first: int, faults: Faults) -> None:

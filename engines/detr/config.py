@@ -96,7 +96,7 @@ def labels_of(config: Mapping[str, Any], name: str, classes: int | None = None) 
     found: dict[int, str] = {}
     for key, value in named.items():
         if not str(key).isdecimal() or len(str(key)) > 9:
-            raise LabError("{name}: {key} in id2label is no number of a class.", name=name, key=shown(key))
+            raise LabError("{name}: {key} in id2label is not a class index.", name=name, key=shown(key))
         number = whole({"id2label": int(key)}, "id2label", 0, name, limits.LABELS, least=0)
         found[number] = str(value)[: limits.TEXT]
     if classes is not None:
@@ -154,11 +154,11 @@ def from_hub(config: Mapping[str, Any], name: str, classes: int | None = None) -
     ):
         if sizes.dim % heads:
             raise LabError(
-                "{name}: d_model {width} can't be parted into {heads} heads ({key}).",
+                "{name}: d_model {width} can't be split into {heads} heads ({key}).",
                 name=name, width=sizes.dim, heads=heads, key=key,
             )  # fmt: skip
     if sizes.dim % 4:  # sines and cosines of rows and columns
-        raise LabError("{name}: d_model {width} is no multiple of 4.", name=name, width=sizes.dim)
+        raise LabError("{name}: d_model {width} is not a multiple of 4.", name=name, width=sizes.dim)
     return sizes
 
 

@@ -43,7 +43,7 @@ from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, EncoderAtten
 from engines.detr.stages import Answer, Encoding, Rerun, decode
 
 KEPT = 2  # models kept in memory: the toy and a real one, so that switching back is instant
-FIRST = Message("This picture was answered first; the other ways were tried after it.")
+FIRST = Message("This picture was processed first; the other backends were timed after it.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class Engine:
         encoder: Encoding | Rerun = encoding
         if in_encoder.changes:
             encoder = self._rerun.get((key, in_encoder), lambda: Rerun(encoding, in_encoder))
-            yield from work(encoder, Message("Encoding with changed heads"))
+            yield from work(encoder, Message("Encoding with modified heads"))
         plain = self._plain.get(key, lambda: decode(model, encoding.memory, UNTOUCHED))
         answer_key = (key, chosen)
         answer = plain
@@ -231,5 +231,5 @@ def trials(backends: Backends) -> Iterator[Event]:
     """Try all ways that there are with a small picture, with a place to stop after each."""
     waiting = backends.to_try()
     for done, way in enumerate(waiting):
-        yield Progress(done, len(waiting), Message("Trying {way}", {"way": Message(way)}))
+        yield Progress(done, len(waiting), Message("Timing {backend}", {"way": Message(way)}))
         backends.attempt(way)

@@ -44,7 +44,7 @@ def describe(source: str, model: Detr) -> ModelInfo:
         num_heads=config.decoder_heads,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         toy=entry.kind == "bundled",
-        note=Message(entry.note) if entry.note else Message("Knows {count} classes.", {"count": named}),
+        note=Message(entry.note) if entry.note else Message("Detects {count} {count:class|classes}.", {"count": named}),
     )
 
 
@@ -76,7 +76,7 @@ def begin(
 def refuse_undefined(answer: Answer, info: ModelInfo) -> None:
     """Raise LabError if a model with finite weights answers with numbers that are none."""
     if not (np.isfinite(answer.boxes).all() and np.isfinite(answer.scores).all()):
-        raise LabError("{name}: its answer is infinite or undefined (NaN).", name=Message(info.title))
+        raise LabError("{name}: its output is not finite (inf or NaN).", name=Message(info.title))
 
 
 def cell_at(pixel: tuple[float, float], picture: PictureShown, encoding: Encoding) -> tuple[int, int]:

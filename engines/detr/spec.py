@@ -131,8 +131,8 @@ class DetrParams(Params):
             "Score threshold",
             live=True,
             group=DETECTIONS,
-            tip="Boxes with a lower score are not shown. Score: the softmax probability of the best real class. "
-            "DETR needs no non-maximum suppression (Carion et al. 2020).",
+            tip="Boxes with a lower score are hidden. Score: softmax probability of the best class other than no "
+            "object. DETR needs no non-maximum suppression. (Carion et al. 2020)",
         ),
     )
     rule: str = setting(
@@ -154,8 +154,8 @@ class DetrParams(Params):
             1,
             "Layer",
             group=ATTENTION,
-            tip="Layer whose attention is shown and changed. The toy model has 3, DETR has 6; a layer beyond the last "
-            "stands for the last.",
+            tip="Layer whose attention is shown and modified. The toy model has 3, DETR has 6; a number beyond the "
+            "last selects the last.",
         ),
     )
     head: int = setting(
@@ -166,8 +166,8 @@ class DetrParams(Params):
             1,
             "Head",
             group=ATTENTION,
-            tip="Head whose attention is shown and changed. Each head has its own queries, keys and values "
-            "(Vaswani et al. 2017, 3.2.2); a head beyond the last stands for the last.",
+            tip="Head whose attention is shown and modified. Each head has its own queries, keys and values "
+            "(Vaswani et al. 2017, 3.2.2); a number beyond the last selects the last.",
         ),
     )
     opacity: float = drawn(
@@ -178,10 +178,11 @@ class DetrParams(Params):
         CROSS,
         Choice(
             ATTENTIONS,
-            "Attention to change",
+            "Attention to modify",
             group=INTERVENTION,
-            tip="Cross-attention: queries look at the picture. Decoder self-attention: queries look at each other, "
-            "which is how duplicates are suppressed. Encoder self-attention: places of the picture look at each other.",
+            tip="Cross-attention: queries attend to the picture. Decoder self-attention: queries attend to each "
+            "other, which is how duplicates are suppressed. Encoder self-attention: positions of the picture "
+            "attend to each other.",
         ),
     )
     temperature: float = setting(
@@ -193,8 +194,8 @@ class DetrParams(Params):
             "Temperature",
             log=True,
             group=INTERVENTION,
-            tip="Divides the attention scores: softmax(q·k / (√d · T)). Below 1 sharper, above 1 flatter; at 1 the "
-            "model is untouched.",
+            tip="Divides the attention scores: softmax(q·k / (√d · T)). Below 1 sharper, above 1 flatter; 1 leaves "
+            "the model unchanged.",
         ),
         changes_model=True,
     )
@@ -212,9 +213,9 @@ class DetrParams(Params):
         FASTEST,
         Choice(
             (FASTEST, *BACKENDS),
-            "Backbone in",
-            tip="How a real model's backbone is computed. Fastest: what is quickest here with the same answer. The "
-            "Transformer stays in float32, so its attention is exact.",
+            "Backbone backend",
+            tip="What computes the backbone of a real model. Fastest: the quickest on this machine with the same "
+            "output. The Transformer stays in float32, so its attention is exact.",
         ),
     )
 

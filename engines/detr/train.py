@@ -212,7 +212,7 @@ def export(folder: Path) -> None:
     card = {
         "title": "Toy DETR",
         "topic": "detr",
-        "note": "Knows six drawn shapes: square, circle, triangle, star, ring, cross.",
+        "note": "Detects six drawn shapes: square, circle, triangle, star, ring, cross.",
         "labels": list(KINDS),
         "size": SIZE,
         "config": asdict(model.config),

@@ -21,10 +21,10 @@ from engines.mean_ap.pieces import MADE, Reading, read_json
 from engines.mean_ap.spec import RESULTS_ALONE
 
 RESULT_KEYS = ("results", "predictions", "detections")  # where results lie in an object
-WHOLE = "{key} must be a whole number or a text"
+WHOLE = "{key} must be an integer or a string"
 BBOX = "bbox must be four numbers: x, y, width, height"
-ASIDE = "{name} is set aside: {other} came after it."
-LEFT_OUT = "{name}: entries that can't be used: {n}. The first: {first}."
+ASIDE = "{name} is no longer used: {other} was opened after it."
+LEFT_OUT = "{name}: entries that can't be used: {n}. First: {first}."
 MOSTLY = 0.5  # share of the boxes that makes one doubt how they are written
 EACH = 20_000  # entries between two places to stop
 
@@ -158,7 +158,7 @@ def read_truth(content: dict[str, Any], path: Path) -> Reading[Truth]:
         area = number_of(entry.get("area"))
         if area is None or area < 0:
             if "area" in entry:
-                odd.note("{name}: areas that are no number, taken as width × height: {n}.")
+                odd.note("{name}: areas that are not numbers, replaced by width × height: {n}.")
             area = box[2] * box[3]
         rows.add((image, label, is_set(entry.get("iscrowd")), area, *box))
         entries[n] = None  # let go one by one: to free a million at once takes long
@@ -247,8 +247,9 @@ def read_results(
     odd.check(len(table) or strange or not entries)
     notes = [*finds.notes, *odd.notes()]
     if strange:
-        text = "{name}: {n} results are of images or classes that the ground truth does not name."
-        text = text if strange > 1 else "{name}: 1 result is of an image or class that the ground truth does not name."
+        text = (
+            "{name}: {n} {n:result is of an image or class|results are of images or classes} not in the ground truth."
+        )
         notes.append(Message(text, {"name": name, "n": strange}))
     notes += _doubts(name, table, truth)
     return (table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2], table[:, 3:]), notes
@@ -284,10 +285,10 @@ def _doubts(name: str, table: np.ndarray, truth: Truth) -> list[Message]:
     boxes = table[:, 3:]
     size = np.array([(one.width, one.height) for one in truth.images])[table[:, 0].astype(int)]
     if boxes.max() <= 1 and size.min() > 1:
-        return [Message("{name}: its boxes look like shares of the picture. COCO has pixels.", {"name": name})]
+        return [Message("{name}: its boxes look normalized to 0..1. COCO uses pixels.", {"name": name})]
     beyond = ((boxes[:, :2] + boxes[:, 2:] > size + 1).any(axis=1) & (boxes[:, 2:] <= size + 1).all(axis=1)).mean()
     if beyond > MOSTLY and (boxes[:, 2:] > boxes[:, :2]).all(axis=1).mean() > MOSTLY:
-        return [Message("{name}: its boxes look like corners. COCO has x, y, width, height.", {"name": name})]
+        return [Message("{name}: its boxes look like corners. COCO uses x, y, width, height.", {"name": name})]
     return []
 
 
@@ -327,11 +328,11 @@ def reading(paths: Sequence[Path]) -> Reading[Cases]:
     notes += [Message(ASIDE, {"name": one[1].name, "other": results[-1][1].name}) for one in results[:-1]]
     truth = yield from read_truth(content, path)
     if not truth.images:
-        raise LabError("{name}: names no image.", name=truth.path.name)
+        raise LabError("{name}: lists no images.", name=truth.path.name)
     found: tuple[np.ndarray, ...] = (np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros((0, 4)))
     title = truth.path.name
     if not results:
-        notes.append(Message("{name}: ground truth alone. Drop the results too.", {"name": truth.path.name}))
+        notes.append(Message("{name}: ground truth only. Drop the results too.", {"name": truth.path.name}))
     else:
         _, path, content = results[-1]
         found, told = yield from read_results(content, kind_of(content, path.name)[1], path, truth)
@@ -363,7 +364,7 @@ def _new(entry: Any, known: dict[Ident, int], part: str, n: int) -> Ident:
     if ident is None:
         raise OddError(part, n, WHOLE, key="id")
     if ident in known:
-        raise OddError(part, n, "id {id} comes twice", id=ident)
+        raise OddError(part, n, "id {id} appears twice", id=ident)
     return ident
 
 
@@ -375,7 +376,7 @@ def _box(entry: dict[str, Any], part: str, n: int, odd: Odd) -> XYWH:
     if box[2] < 0 or box[3] < 0:
         raise OddError(part, n, "bbox has a negative width or height")
     if entry.get(MADE):
-        odd.note("{name}: boxes that were made from masks, polygons or keypoints: {n}.")
+        odd.note("{name}: boxes derived from masks, polygons or keypoints: {n}.")
     return box
 
 

@@ -31,7 +31,7 @@ SIZES = {"All": "all", "Small": "small", "Medium": "medium", "Large": "large"}
 RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE, BOTH = range(7)  #: verdicts on a detection
 FIRST = -1  #: in the place of a class: the first one that has both objects and detections
 USUAL_IOU = 0.5  #: what Pascal VOC asks for, and the least that COCO does
-RESULTS_ALONE = "{name}: results alone. Drop the ground truth too."
+RESULTS_ALONE = "{name}: results only. Drop the ground truth too."
 NEAR = 0.1  #: a box that overlaps nothing by at least this much lies on the background (Bolya et al. 2020, TIDE)
 TWELVE = (
     ("ap", "AP", "IoU 0.50 to 0.95"),
@@ -40,9 +40,9 @@ TWELVE = (
     ("ap_small", "AP small", "up to 32² px"),
     ("ap_medium", "AP medium", "32² to 96² px"),
     ("ap_large", "AP large", "from 96² px"),
-    ("ar1", "AR 1", "best 1"),
-    ("ar10", "AR 10", "best 10"),
-    ("ar100", "AR 100", "best 100"),
+    ("ar1", "AR 1", "top 1"),
+    ("ar10", "AR 10", "top 10"),
+    ("ar100", "AR 100", "top 100"),
     ("ar_small", "AR small", "up to 32² px"),
     ("ar_medium", "AR medium", "32² to 96² px"),
     ("ar_large", "AR large", "from 96² px"),
@@ -108,7 +108,7 @@ class MeanApParams(Params):
             0.05,
             "IoU",
             group="Measure",
-            tip="Least overlap of a detection with its object: intersection over union.",
+            tip="Minimum overlap of a detection with its object: intersection over union.",
         ),
     )
     size: str = setting(
@@ -117,7 +117,7 @@ class MeanApParams(Params):
             tuple(SIZES),
             "Objects",
             group="Measure",
-            tip="Small: up to 32² pixels. Large: from 96². Others are set aside.",
+            tip="Small: up to 32² pixels. Large: from 96². Others are ignored.",
         ),
     )
     threshold: float = setting(
@@ -127,8 +127,8 @@ class MeanApParams(Params):
             1,
             0.01,
             "Score threshold",
-            group="In use",
-            tip="What passes is drawn and counted in the confusion matrix. The curve goes through all thresholds.",
+            group="Operating point",
+            tip="Detections above it are drawn and counted in the confusion matrix. The curve covers all thresholds.",
         ),
     )
 

@@ -85,7 +85,7 @@ _bundled: Memo[PictureSet] = Memo(2)  # the same for everybody: shapes and photo
 
 def load(wanted: Wanted) -> Making:
     """Read or draw a set, telling how far it is; returned is the `PictureSet`."""
-    looking = Progress(0, 0, Message("Looking into the folders"))
+    looking = Progress(0, 0, Message("Scanning the folders"))
     match wanted.data:
         case data if data == SHAPES:
             return (yield from _bundled.get_in_steps(data, drawn))
@@ -123,7 +123,7 @@ def drawn() -> Making:
     for i in range(total):
         pixels[i] = one_shape(rng, KINDS[labels[i]])
         if i % SLICE == SLICE - 1:
-            yield Progress(i + 1, total, Message("Drawing shapes"))
+            yield Progress(i + 1, total, Message("Rendering shapes"))
     return PictureSet(SHAPES, pixels[:DRAWN], pixels[DRAWN:], labels[:DRAWN], labels[DRAWN:], names=KINDS)
 
 
@@ -166,7 +166,7 @@ def photos() -> Making:
 
     packed = cifar_place()
     if not all((packed / f"{part}.npz").is_file() for part in ("train", "test")):
-        raise LabError("CIFAR-10 is not on this disk.")
+        raise LabError("CIFAR-10 was not found.")
     done, parts = 0, []
     for part, count in (("train", PHOTOS), ("test", TEST_PHOTOS)):
         pixels, told = yield from mapped(decoding(packed / f"{part}.npz", count), partial(_decoded, done))
@@ -216,7 +216,7 @@ def folder(paths: tuple[str, ...]) -> Making:
 
 def _listed(paths: tuple[str, ...]) -> Generator[Progress, None, Listed]:
     """Files, labels, class names, the name of it all, notes."""
-    looking = Message("Looking into the folders")
+    looking = Message("Scanning the folders")
     try:
         classes = yield from mapped(class_folders.scanning(paths), lambda seen: Progress(seen, 0, looking))
     except LabError:

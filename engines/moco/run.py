@@ -172,11 +172,11 @@ class Run:
             If the pictures are others, or the sizes do not fit.
         """
         if state["mark"] != self.mark():
-            raise LabError("The pictures are others than when the run was saved.")
+            raise LabError("These are not the pictures that the run was saved with.")
         try:
             self.moco.load_state_dict(state["moco"])
         except RuntimeError as error:
-            raise LabError("The saved run has other sizes than the settings.") from error
+            raise LabError("The sizes of the saved run differ from the settings.") from error
         self.dictionary.load(state["dictionary"])
         self.adam.load(state["adam"])
         if self.twin is not None and state["twin"] is not None:

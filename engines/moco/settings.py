@@ -11,14 +11,14 @@ DATA = (SHAPES, DIGITS, CIFAR, FOLDER)
 MOCO, END_TO_END, BANK, IN_BATCH = "MoCo", "End-to-end", "Memory bank", "SimCLR"
 METHODS = (MOCO, END_TO_END, BANK, IN_BATCH)
 VIEW_1, VIEW_2 = "T₁: view of the anchor", "T₂: views of all keys"
-AT_ONCE, NEW_RUN, PICTURES = "Changes at once", "Starts a new run", "Pictures"
+AT_ONCE, NEW_RUN, PICTURES = "Applies immediately", "Requires a new run", "Pictures"
 LARGEST_K = 8192
 
-CROP = "Least share of the picture that a crop shows. 100 % = no cropping."
-FLIP = "Chance of mirroring."
+CROP = "Minimum area of a random crop. 100 % = no cropping."
+FLIP = "Probability of a horizontal flip."
 COLOR = "Jitter of brightness, contrast, saturation and hue. (Chen 2020, SimCLR)"
-GRAY = "Chance of losing all color."
-BLUR = "Chance of a Gaussian blur; added by v2. (Chen 2020, MoCo v2)"
+GRAY = "Probability of conversion to grayscale."
+BLUR = "Probability of a Gaussian blur; added in v2. (Chen 2020, MoCo v2)"
 
 
 def strengths(group: str) -> dict[str, Range]:
@@ -47,7 +47,7 @@ class Learning(Params):
     paths: tuple[str, ...] = ()
 
     data: str = setting(
-        SHAPES, Choice(DATA, "Pictures", group=NEW_RUN, tip="What is learned from; labels are never looked at.")
+        SHAPES, Choice(DATA, "Pictures", group=NEW_RUN, tip="The training pictures; labels are never used.")
     )
     crop_1: float = setting(0.6, _ONE["crop"], changes_model=True)
     flip_1: float = setting(0.5, _ONE["flip"], changes_model=True)
@@ -65,13 +65,13 @@ class Learning(Params):
             METHODS,
             "Keys from",
             group=NEW_RUN,
-            tip="A queue and a slow encoder; the same encoder with gradient; stored vectors of each picture; the "
+            tip="A queue and a momentum encoder; the same encoder, with gradient; a stored vector per picture; the "
             "rest of the batch. (He 2020, fig. 2)",
         ),
         asked=False,
     )
     queue_size: int = setting(
-        1024, Range(16, LARGEST_K, 1, "Queue K", log=True, group=NEW_RUN, tip="Keys that are negatives.")
+        1024, Range(16, LARGEST_K, 1, "Queue K", log=True, group=NEW_RUN, tip="Number of keys used as negatives.")
     )
     batch: int = setting(
         128,
@@ -104,17 +104,21 @@ class Learning(Params):
             log=True,
             live=True,
             group=AT_ONCE,
-            tip="Step size of Adam. It rises over the first 50 steps.",
+            tip="Learning rate of Adam, warmed up over the first 50 steps.",
         ),
         asked=False,
     )
     mlp: bool = setting(
         True,
-        Switch("MLP head (v2)", group=NEW_RUN, tip="Two linear maps with a ReLU, not one. Dropped after training."),
+        Switch(
+            "MLP head (v2)",
+            group=NEW_RUN,
+            tip="Two linear layers with a ReLU instead of one. Discarded after training.",
+        ),
     )
     supervised: bool = setting(
         True,
-        Switch("Supervised twin", group=NEW_RUN, tip="The same network learns the labels beside it, for comparison."),
+        Switch("Supervised baseline", group=NEW_RUN, tip="The same network, trained on the labels for comparison."),
         asked=False,
     )
     seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Weights, order of the pictures, views."))

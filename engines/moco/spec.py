@@ -51,11 +51,12 @@ class MocoParams(Learning):
     weights: Weights | None = looked(None)
 
     encoder: str = looked(
-        BUNDLED, Choice(ENCODERS, "Encoder", group=PICTURES, tip="Whose similarities are shown on this page.")
+        BUNDLED,
+        Choice(ENCODERS, "Encoder", group=PICTURES, tip="The encoder whose similarities are shown on this page."),
     )
     few: int = setting(
         10,
-        Range(1, 100, 1, "Labels per class k", log=True, group="Fine-tuning", tip="Pictures with a label, a class."),
+        Range(1, 100, 1, "Labels per class k", log=True, group="Fine-tuning", tip="Labeled pictures per class."),
         asked=False,
     )
 

@@ -26,7 +26,7 @@ def dot_product_scores(queries: Tensor, keys: Tensor) -> Tensor:
     """
     if queries.shape[-1] != keys.shape[-1]:
         raise LabError(
-            "A dot product multiplies number by number: queries of {dq} and keys of {dk} numbers leave some over.",
+            "A dot product needs equal lengths: queries have {dq} numbers, keys {dk}.",
             dq=queries.shape[-1],
             dk=keys.shape[-1],
         )

@@ -76,7 +76,8 @@ class ScoringParams(Params):
             "Dimension d",
             log=True,
             group=SHAPES,
-            tip="Numbers in a key. q·k of unit normal numbers has variance d; 1/√d brings it back to 1. (Vaswani 2017)",
+            tip="Length of a key. For standard normal entries q·k has variance d; 1/√d brings it back to 1. "
+            "(Vaswani 2017)",
         ),
     )
     same_length: bool = setting(
@@ -89,7 +90,7 @@ class ScoringParams(Params):
     )
     query_dim: int = setting(
         4,
-        Range(1, MOST_DIM, 1, "Query length", log=True, group=SHAPES, tip="Numbers in a query, where it is not d."),
+        Range(1, MOST_DIM, 1, "Query length", log=True, group=SHAPES, tip="Length of a query, where it is not d."),
     )
     num_queries: int = setting(4, Range(1, MOST_QUERIES, 1, "Queries", group=SHAPES, tip="Rows of every table."))
     num_keys: int = setting(
@@ -113,8 +114,8 @@ class ScoringParams(Params):
             "Temperature",
             log=True,
             group=SOFTMAX,
-            tip="Divides the scores before the softmax. Towards 0 the best key takes all, towards ∞ all get the same. "
-            "(Hinton 2015)",
+            tip="Divides the scores before the softmax. Towards 0 the best key takes all, towards ∞ all weigh the "
+            "same. (Hinton 2015)",
         ),
         changes_model=True,
     )
@@ -154,7 +155,7 @@ class ScoringParams(Params):
         True,
         Switch(
             "Key weight over the plane",
-            tip="Colors each place by the weight that the chosen key would get from a query with its tip there.",
+            tip="Colors each point by the weight that the selected key would get from a query there.",
         ),
     )
 

@@ -47,12 +47,10 @@ class SelfAttentionParams(Params):
     )
     shuffle: bool = setting(
         False,
-        Switch("Shuffle tokens", group=INPUT, tip="Shows the same tokens in another order, drawn from the seed below."),
+        Switch("Shuffle tokens", group=INPUT, tip="Shows the same tokens in a random order, from the seed below."),
         changes_model=True,
     )
-    shuffle_seed: int = setting(
-        0, Range(0, 999, 1, "Order", group=INPUT, tip="Another number shuffles into another order.")
-    )
+    shuffle_seed: int = setting(0, Range(0, 999, 1, "Order", group=INPUT, tip="Another number gives another order."))
     positions: bool = setting(
         True,
         Switch(
@@ -101,7 +99,7 @@ class SelfAttentionParams(Params):
         changes_model=True,
     )
     seed: int = setting(
-        0, Range(0, 999, 1, "Seed", group=MODEL, tip="Of embeddings, W_q, W_k, W_v and the learned positions.")
+        0, Range(0, 999, 1, "Seed", group=MODEL, tip="Seeds the embeddings, W_q, W_k, W_v and the learned positions.")
     )
 
     length: int = setting(

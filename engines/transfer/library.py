@@ -137,9 +137,7 @@ def embed(loaded: Loaded, pictures: Bytes) -> Floats:
         parts.append(_through(loaded, filled)[: len(some)])
     found: Floats = np.concatenate(parts)
     if not np.isfinite(found).all():
-        raise LabError(
-            "{name}: gives features that are not finite: its weights are damaged or too large.", name=loaded.title
-        )
+        raise LabError("{name}: its features are not finite: the weights are damaged or too large.", name=loaded.title)
     return found
 
 
@@ -186,8 +184,8 @@ class Library:
         key = params.folders, params.most, params.sample, loaded.hash, str(loaded.device), side
         if self._prepared is None or self._key != key:
             if self._sets is None or self._sets[0] != params.folders:
-                yield Progress(0, 0, Message("Looking into the folders"))
-                looking = Message("Looking into the folders")
+                yield Progress(0, 0, Message("Scanning the folders"))
+                looking = Message("Scanning the folders")
                 told = mapped(open_set(params.folders), lambda seen: Progress(seen, 0, looking))
                 found = yield from aside(told, Progress(0, 0, looking))
                 self._sets = params.folders, found

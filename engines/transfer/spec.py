@@ -17,12 +17,12 @@ __all__ = [
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attention weights has nothing to check
 
 PCA, TSNE = "PCA", "t-SNE"
-MAP, NEW_RUN, LIVE = "Map", "Starts a new run", "Changes at once"
+MAP, NEW_RUN, LIVE = "Map", "Requires a new run", "Applies immediately"
 SMALL: Final = "mini-vit"  #: the backbone that is always here
 MOST_TESTED: Final = 1000  #: test pictures, all classes together
 ON_MAP: Final = 1000  #: points on the map
 THUMB: Final = 48  #: pixels of a thumbnail
-SEED_TIP: Final = "Which pictures are labeled and which test; weights of the start; order of the batches."
+SEED_TIP: Final = "Seeds the split into labeled and test pictures, the initial weights and the order of the batches."
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,17 @@ class TransferParams(Params):
     labels: int = setting(
         5,
         Range(1, 500, 1, "Labels per class", log=True, group=NEW_RUN,
-              tip="Labeled pictures of each class that all three methods learn from."),
+              tip="Labeled pictures per class; all three methods are trained on them."),
     )  # fmt: skip
     most: int = setting(
         40,
         Range(4, 5000, 1, "Pictures per class", log=True, group=NEW_RUN,
-              tip="Half of them are for testing, the rest can be labeled."),
+              tip="Half of them are test pictures, the rest can be labeled."),
     )  # fmt: skip
     side: int = setting(
         112,
-        Range(56, 224, 14, "Side of the pictures", "px", group=NEW_RUN,
-              tip="Larger pictures show more and take longer. Fixed for small models."),
+        Range(56, 224, 14, "Picture size", "px", group=NEW_RUN,
+              tip="Larger pictures show more detail and take longer. Fixed for small models."),
     )  # fmt: skip
     sample: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip=SEED_TIP))
     projection: str = setting(
@@ -65,16 +65,19 @@ class TransferParams(Params):
                tip="PCA: directions of largest variance. t-SNE: neighbors stay neighbors. (van der Maaten 2008)"),
     )  # fmt: skip
     perplexity: float = setting(
-        30.0, Range(2, 100, 1, "Perplexity", log=True, group=MAP, tip="About how many neighbors a point has in t-SNE.")
+        30.0,
+        Range(2, 100, 1, "Perplexity", log=True, group=MAP, tip="Effective number of neighbors of a point in t-SNE."),
     )
     fine_tune: bool = setting(
         True,
-        Switch("Fine-tuning", group=NEW_RUN, tip="Backbone and head learn, from the pretrained weights."),
+        Switch(
+            "Fine-tuning", group=NEW_RUN, tip="Backbone and head are trained, starting from the pretrained weights."
+        ),
         asked=False,
     )
     from_scratch: bool = setting(
         True,
-        Switch("From scratch", group=NEW_RUN, tip="The same architecture learns from random weights."),
+        Switch("From scratch", group=NEW_RUN, tip="The same architecture, trained from random weights."),
         asked=False,
     )
     batch: int = setting(
@@ -84,19 +87,17 @@ class TransferParams(Params):
     )
     probe_rate: float = setting(
         0.02,
-        Range(
-            1e-4, 1, 1e-4, "Rate, probe", log=True, group=LIVE, tip="Learning rate of Adam; all labels at each step."
-        ),
+        Range(1e-4, 1, 1e-4, "LR, probe", log=True, group=LIVE, tip="Learning rate of Adam; all labels at each step."),
         asked=False,
     )
     tuned_rate: float = setting(
         3e-4,
-        Range(1e-6, 1e-2, 1e-6, "Rate, fine-tuning", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
+        Range(1e-6, 1e-2, 1e-6, "LR, fine-tuning", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
         asked=False,
     )
     scratch_rate: float = setting(
         1e-3,
-        Range(1e-6, 1e-2, 1e-6, "Rate, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
+        Range(1e-6, 1e-2, 1e-6, "LR, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
         asked=False,
     )
     folders: tuple[str, ...] = setting(())

@@ -113,7 +113,7 @@ def unsaved(error: OSError | sqlite3.Error) -> Message:
     full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
     known = OSError(errno.ENOSPC, "") if full else error
     reason = files.reason(known) if isinstance(known, OSError) else Message("{text}", {"text": str(error)})
-    return Message("The features can't be saved: {reason}. They are computed anew next time.", {"reason": reason})
+    return Message("The features can't be saved: {reason}. They will be computed again next time.", {"reason": reason})
 
 
 def _opened(path: Path) -> sqlite3.Connection:

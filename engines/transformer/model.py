@@ -282,7 +282,7 @@ class Transformer(nn.Module):
         """Tokens (B, N) -> ``√E · embedding + position`` (B, N, E) (sections 3.4 and 3.5)."""
         length = tokens.shape[1]
         if length > self.max_len:
-            raise LabError("{n} tokens are more than the {most} this model was built for.", n=length, most=self.max_len)
+            raise LabError("{n} tokens exceed the maximum of {most} of this model.", n=length, most=self.max_len)
         x = go.keep(f"{name}.embedding", table(tokens) * math.sqrt(self.embed_dim))  # (B, N, E)
         if go.switches.positions:
             x = x + go.keep(f"{name}.positions", self.positions[:length])

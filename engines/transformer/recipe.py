@@ -16,7 +16,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 LAYER_NORM, BATCH_NORM = "LayerNorm", "BatchNorm"
 POST, PRE = "After (post-norm)", "Before (pre-norm)"
 WIDTHS, HEADS = ("32", "64", "128"), ("1", "2", "4", "8")
-AT_ONCE, NEW_RUN = "Changes at once", "Starts a new run"
+AT_ONCE, NEW_RUN = "Applies immediately", "Requires a new run"
 MOST_STEPS = 20_000  #: steps of a run
 FFN: Final = 4  #: width inside the feed-forward networks over the width of the model
 
@@ -53,7 +53,7 @@ class Recipe(Params):
     """What a run is made of, and what can be turned while it goes on."""
 
     task: str = setting(
-        REVERSE, Choice(TASKS, "Task", group=NEW_RUN, tip="What is learned: one sequence in, another one out.")
+        REVERSE, Choice(TASKS, "Task", group=NEW_RUN, tip="The task: one sequence in, another one out.")
     )
     learning_rate: float = setting(
         3e-3,
@@ -65,7 +65,7 @@ class Recipe(Params):
             log=True,
             live=True,
             group=AT_ONCE,
-            tip="Its highest value, at the end of the warm-up. The paper's is 1 / √(width · warm-up steps).",
+            tip="Peak value, at the end of the warm-up. The paper's is 1 / √(width · warm-up steps).",
         ),
     )
     warmup: int = setting(
@@ -78,7 +78,7 @@ class Recipe(Params):
             log=True,
             live=True,
             group=AT_ONCE,
-            tip="The rate rises with the step, then falls with 1 / √step. (Vaswani 2017, equation 3)",
+            tip="The learning rate rises with the step, then falls with 1 / √step. (Vaswani 2017, equation 3)",
         ),
     )
     batch: int = setting(
@@ -94,7 +94,7 @@ class Recipe(Params):
             live=True,
             percent=True,
             group=AT_ONCE,
-            tip="Share of numbers set to 0 while learning, on embeddings and sublayers. (Vaswani 2017, 5.4)",
+            tip="Fraction of activations set to 0 in training, on embeddings and sublayers. (Vaswani 2017, 5.4)",
         ),
     )
     smoothing: float = setting(
@@ -107,32 +107,36 @@ class Recipe(Params):
             live=True,
             percent=True,
             group=AT_ONCE,
-            tip="Share of the target that is spread over all tokens: the loss can't reach 0. (Vaswani 2017, 5.4)",
+            tip="Fraction of the target probability that is spread over all tokens: the loss can't reach 0. "
+            "(Vaswani 2017, 5.4)",
         ),
     )
-    layers: int = setting(2, Range(1, 4, 1, "Layers", group=NEW_RUN, tip="Of the encoder, and as many of the decoder."))
-    heads: str = setting(
-        "4", Choice(HEADS, "Heads", group=NEW_RUN, tip="Each one attends with its own share of the width.")
-    )
-    width: str = setting("64", Choice(WIDTHS, "Width", group=NEW_RUN, tip="Numbers of each token's vector, d_model."))
+    layers: int = setting(2, Range(1, 4, 1, "Layers", group=NEW_RUN, tip="In the encoder, and as many in the decoder."))
+    heads: str = setting("4", Choice(HEADS, "Heads", group=NEW_RUN, tip="Each head has its own slice of the width."))
+    width: str = setting("64", Choice(WIDTHS, "Width", group=NEW_RUN, tip="Size of each token's vector, d_model."))
     norm: str = setting(
         LAYER_NORM,
         Choice(
             (LAYER_NORM, BATCH_NORM),
             "Normalization",
             group=NEW_RUN,
-            tip="Over the numbers of each token, or over all tokens of the batch (of each part of a large one).",
+            tip="Over the features of each token, or over all tokens of the batch (of each part of a large one).",
         ),
     )
     order: str = setting(
         POST,
-        Choice((POST, PRE), "Normalized", group=NEW_RUN, tip="The paper's way, or before each sublayer. (Xiong 2020)"),
+        Choice(
+            (POST, PRE),
+            "Normalized",
+            group=NEW_RUN,
+            tip="After each sublayer, as in the paper, or before it. (Xiong 2020)",
+        ),
     )
     positions: bool = setting(
-        True, Switch("Positions", group=NEW_RUN, tip="Without them a sequence is a bag of tokens for the encoder.")
+        True, Switch("Positions", group=NEW_RUN, tip="Without them the encoder sees a bag of tokens.")
     )
     seed: int = setting(
-        0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Of weights, examples and dropout: same seed, same curve.")
+        0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="Seeds weights, examples and dropout: same seed, same curve.")
     )
 
 

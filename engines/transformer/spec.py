@@ -53,11 +53,13 @@ class TransformerParams(Recipe, LookParams, DecodingParams, LabParams, AblationP
     run: int = looked(0, asked=False)
     newest: Weights | None = looked(None, asked=False)
     walk_head: int = looked(0, asked=False)
-    layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="Of the encoder and of the decoder."))
-    head: int = drawn(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same number in all three attentions."))
+    layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="In the encoder and in the decoder."))
+    head: int = drawn(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same head index in all three attentions."))
     source: str = looked(
         BUNDLED,
-        Choice((BUNDLED, RUN), "Weights", group=DECODING, tip="Trained long before, or by the run on the first page."),
+        Choice(
+            (BUNDLED, RUN), "Weights", group=DECODING, tip="The bundled weights, or those of the run on the first page."
+        ),
     )
 
     def following(self, before: Self) -> Self:

@@ -18,7 +18,7 @@ from engines.core.pictures import Picture
 
 THIS_HEAD, WHOLE_LAYER = "This head", "Whole layer"
 MEAN, MAX, MIN = "Mean", "Max", "Min"
-LOOK, CHANGE, DRAW = "Where to look", "What changes the model", "How it is drawn"  # sections of the docks
+LOOK, CHANGE, DRAW = "Selection", "Interventions", "Display"  # sections of the docks
 MEASURE = "How it is measured"
 
 
@@ -52,7 +52,7 @@ class OfPhoto(Params):
     )
     head: int = setting(
         1,
-        Range(1, 16, 1, "Head", group=LOOK, tip="One of the attentions side by side in a layer. (Vaswani 2017)"),
+        Range(1, 16, 1, "Head", group=LOOK, tip="One of the parallel attentions of a layer. (Vaswani 2017)"),
     )
     resolution: int = setting(
         224,
@@ -63,7 +63,7 @@ class OfPhoto(Params):
             "Resolution",
             "px",
             group=LOOK,
-            tip="Side of a square with the area the model sees; positions are interpolated. (DINOv2)",
+            tip="Side of a square with the area of the input; position embeddings are interpolated. (DINOv2)",
         ),
     )
     temperature: float = setting(
@@ -119,7 +119,7 @@ class OfRollout(OfPhoto):
 
     fusion: str = setting(
         MEAN,
-        Choice((MEAN, MAX, MIN), "Head fusion", group=DRAW, tip="How rollout joins the heads. (Abnar & Zuidema 2020)"),
+        Choice((MEAN, MAX, MIN), "Head fusion", group=DRAW, tip="How rollout fuses the heads. (Abnar & Zuidema 2020)"),
     )
     discard: float = setting(
         0.0,
@@ -130,7 +130,7 @@ class OfRollout(OfPhoto):
             "Discard ratio",
             group=DRAW,
             percent=True,
-            tip="Share of the smallest weights that rollout sets to 0; never the class token's.",
+            tip="Fraction of the weights, the smallest, that rollout sets to 0; never the class token's.",
         ),
     )
     start_layer: int = setting(

@@ -83,7 +83,7 @@ def read_config(
     family = str(config["model_type"])
     if family not in TABLES:
         raise LabError(
-            "{name}: a model of the family {family}. Here ViT, DeiT, DINO and DINOv2 are read.",
+            "{name}: a model of the family {family}. ViT, DeiT, DINO and DINOv2 are supported.",
             name=name,
             family=shown(family),
         )
@@ -91,14 +91,14 @@ def read_config(
     width = whole(config, "hidden_size", 768, name, limits.WIDTH)
     if family == "dinov2":
         if config.get("use_swiglu_ffn"):
-            raise LabError("{name}: its MLPs are of the SwiGLU kind, which is not read here.", name=name)
+            raise LabError("{name}: its SwiGLU MLPs are not supported.", name=name)
         ratio = real(config, "mlp_ratio", 4, name, 1 / width, limits.FFN / width)
         mlp_key, mlp_size = "mlp_ratio × hidden_size", int(width * ratio)
     else:
         mlp_key = "intermediate_size"
         mlp_size = whole(config, mlp_key, min(4 * width, limits.FFN), name, limits.FFN)
     if config.get("hidden_act", "gelu") != "gelu":
-        raise LabError("{name}: activation {kind} is not read here.", name=name, kind=shown(config["hidden_act"]))
+        raise LabError("{name}: the activation {kind} is not supported.", name=name, kind=shown(config["hidden_act"]))
     if whole(config, "num_channels", 3, name, 100) != 3:
         raise LabError("{name}: does not take RGB pictures.", name=name)
     heads = whole(config, "num_attention_heads", 12, name, limits.HEADS)
@@ -201,7 +201,7 @@ def _bundled(found: catalog.Located) -> ViT:
     stored = found.card.get("config")
     known = {entry.name for entry in fields(ViTConfig)} - {"labels"}
     if not isinstance(stored, dict) or not set(stored) <= known:
-        raise LabError("{name}: the card doesn't describe a ViT.", name=found.name)
+        raise LabError("{name}: its card doesn't describe a ViT.", name=found.name)
     labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))
     settings: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()

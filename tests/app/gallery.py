@@ -98,14 +98,14 @@ def vit() -> QWidget:
         theme.SMALL,
     )
     left = card(
-        "Attention on the photo", view, "24 × 16 patches", [Segments(("Looks at", "Looked at by"))], row(note, 1, bar)
+        "Attention on the photo", view, "24 × 16 patches", [Segments(("Attends to", "Attended by"))], row(note, 1, bar)
     )
     mosaic = Mosaic()
     mosaic.set_maps(heads, top)
     bits = -(heads * np.log2(heads + 1e-12)).sum((1, 2))
     mosaic.set_captions(
         [Message("H{n}", {"n": i + 1}) for i in range(12)],
-        [Message("{bits} bit", {"bits": f"{b:.1f}"}) for b in bits],
+        [Message("{bits} bits", {"bits": f"{b:.1f}"}) for b in bits],
     )
     mosaic.set_off((2, 7))
     mosaic.set_at(4)
@@ -142,7 +142,7 @@ def vit() -> QWidget:
     chips = Chips(12)
     chips.set_off((2, 7))
     side = dock(
-        section("Where to look", ParamRow("Layer", Scale(1, 12, 1, 0), 9), ParamRow("Head", Scale(1, 12, 1, 0), 5)),
+        section("Selection", ParamRow("Layer", Scale(1, 12, 1, 0), 9), ParamRow("Head", Scale(1, 12, 1, 0), 5)),
         section(
             "Change the model",
             ParamRow(
@@ -154,7 +154,7 @@ def vit() -> QWidget:
         section(
             "Overlay",
             ParamRow("Opacity", Scale(0, 1, 0.01, 0, percent=True), 0.8),
-            ParamRow("Top share outlined", Scale(0, 1, 0.01, 0, percent=True), 0.4),
+            ParamRow("Outlined mass", Scale(0, 1, 0.01, 0, percent=True), 0.4),
             Segments(("Shared", "Per head", "Absolute")),
         ),
     )

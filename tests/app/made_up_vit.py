@@ -27,7 +27,7 @@ class MadeUp:
         params = job.params
         ASKED.append(params)
         if params.model == "broken":
-            raise LabError("{name}: the file ends too early.", name="broken")
+            raise LabError("{name}: the file is truncated.", name="broken")
         rows, cols = (ROWS, COLS) if params.resolution < 300 else (2 * ROWS, 2 * COLS)
         photo = PHOTO if params.picture is None else params.picture.rgb
         name = "Cat" if params.picture is None else params.picture.name

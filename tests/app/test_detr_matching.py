@@ -130,7 +130,7 @@ def test_presets_and_weights(page, tab, qtbot):
     for name in ("class_cost", "giou_cost"):
         dock.form.control(name).slider.setValue(0)
     rest(qtbot, page)
-    assert "At least one of the matching costs must not be zero." in texts(tab)
+    assert "At least one matching cost must be nonzero." in texts(tab)
     dock.presets._group.button(0).click()
     rest(qtbot, page)
     assert (page.params.weights, page.found.error) == ((False, 1.0, 5.0, 2.0), None)
@@ -192,7 +192,7 @@ def test_a_box_can_lose_its_area(page, tab, qtbot):
     page.controls.sizes[0].slider.setValue(0)
     rest(qtbot, page)
     assert page.scene.things[1].box[2] == 0
-    assert "Object B has no area: its IoU with every box is 0. L1 still measures." in texts(tab)
+    assert "Object B has no area: its IoU with every box is 0. L1 still applies." in texts(tab)
     is_optimal(page)
     assert is_drawn(page.canvas)
 
@@ -218,7 +218,7 @@ def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
     while page.scene.guesses:
         page.remove((GUESS, 0))
     rest(qtbot, page)
-    assert words.tr(Message("No prediction: nothing can be matched.")) in texts(tab)
+    assert words.tr(Message("No predictions: nothing to match.")) in texts(tab)
     assert not words.missing()
     assert not tab.error.isVisible()
 
@@ -373,7 +373,7 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
     assert (len(page.scene.guesses), page.scene.things) == (100, ())
     p = probabilities_of(page.scene.guesses[7].logits)
     assert p[tab.model.newest.found.labels[7]] == about(float(tab.model.newest.found.scores[7]), MANY)
-    assert 'No object: every prediction learns "no object".' in texts(tab)
+    assert 'No objects: the target of every prediction is "no object".' in texts(tab)
     assert page.canvas.photo_size() == (180, 120)
     assert words.drawn(page.canvas._note).startswith("Draw an object")  # 100 unmatched boxes are not shown
     page._add[0].click()

@@ -31,7 +31,7 @@ def notes(page):
 
 def test_nms_loses_one_of_two_people_and_set_prediction_none(page, tab, qtbot):
     assert notes(page) == ["1 of 2 found", "2 of 2 found", "2 of 2 found"]
-    assert "The objects overlap by 0.70, more than 0.50: one of them goes as a duplicate." in texts(tab)
+    assert "The objects overlap by 0.70, more than 0.50: one is suppressed as a duplicate." in texts(tab)
     assert "B: lost" in page.outcomes[0].numbers()["tag"].tolist()
     page.form.control("nms_iou").slider.setValue(90)
     rest(qtbot, page)

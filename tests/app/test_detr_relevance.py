@@ -50,7 +50,7 @@ def test_nothing_painted_is_what_the_tab_detects_bit_for_bit(tab):
     np.testing.assert_array_equal(page.explained.passes, found.passes)
     assert page.explained.query == found.query
     assert page.explained.relevance.sum() == about(1)
-    assert "nothing painted" not in page.verdict.text()
+    assert "nothing masked" not in page.verdict.text()
     assert not words.missing()
 
 
@@ -76,7 +76,7 @@ def test_a_stroke_hides_places_and_undo_gives_them_back(tab, qtbot):
     rest(tab, qtbot)
     assert page.explained.probability != before.probability
     assert page.explained.relevance[tuple(zip(*cells, strict=True))].max() <= page.explained.relevance.max()
-    assert "nothing painted" in page.verdict.text()
+    assert "nothing masked" in page.verdict.text()
     assert "3 of" in page._paint_card.note.text()
     assert page.found.touched is False  # the other pages show the untouched model
     tab.undo()

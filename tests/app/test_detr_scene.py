@@ -192,7 +192,7 @@ def test_a_real_model_with_a_photo_looks_at_no_scene_and_offers_the_way_back(can
     assert canvas.isVisible()
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
     assert not canvas.isVisible()
-    assert "This model looks at the photo, not at the scene." in texts(tab.pages[SCENE].centre)
+    assert "This model's input is the photo, not the scene." in texts(tab.pages[SCENE].centre)
     settle(qtbot, tab, tab.pages[SCENE]._canvas_card._act)
     assert canvas.isVisible()
     assert tab.params.picture is None
@@ -204,7 +204,7 @@ def test_room_is_bounded_and_a_crowd_is_told(canvas, tab, qtbot):
     qtbot.waitUntil(lambda: not tab.is_busy)
     assert len(tab.params.drawing.shapes) == editing.ROOM
     assert not tab.pages[SCENE].kinds[0].isEnabled()
-    assert "Trained on up to 8 shapes; here are 16." in texts(tab.pages[SCENE].centre)
+    assert "Trained on up to 8 shapes; this scene has 16." in texts(tab.pages[SCENE].centre)
 
 
 def test_the_scene_can_be_seen_as_the_model_gets_it(canvas, tab):

@@ -179,7 +179,7 @@ def test_pointing_at_a_place_shows_whom_it_looks_at_and_leaving_restores_the_pin
     settle(qtbot, tab, lambda: (page.selection.look.set_at(1), page.selection.look.chosen.emit(1)))
     pinned = tab.params.pixel
     assert pinned is not None
-    assert "at the +" in texts(page.centre)
+    assert "at the marked position" in texts(page.centre)
     assert np.array_equal(page.photo.numbers()["heat"], tab.pages[DETECT].rows.maps[2, 0])
     settle(qtbot, tab, lambda: page.photo.pointed.emit((0.1, 0.1)))
     assert tab.pages[DETECT].rows.cell == (1, 1)
@@ -205,7 +205,7 @@ def test_a_storm_of_places_ends_on_the_last(tab, qtbot):
 
 def test_the_toy_says_what_it_knows_and_offers_the_real_one(tab, qtbot, monkeypatch):
     note = tab.pages[DETECT].note
-    assert "Toy DETR knows 6 drawn shapes and nothing else." in texts(note)
+    assert "Toy DETR detects 6 drawn shapes and nothing else." in texts(note)
     assert note.get.text().strip() == "Get DETR-R50 (167 MB)"
     wanted = []
     monkeypatch.setattr(tab.shell, "download", wanted.append)
@@ -226,13 +226,13 @@ def test_how_a_real_model_is_computed_is_told(tab, qtbot):
     tried = ((BFLOAT16, 20.0), (FLOAT32, 1200.0))
     box.show_computed(Computed(FASTEST, BFLOAT16, None, tried, 563.4))
     assert (box.time.text(), box.apart.isHidden()) == ("bfloat16: 563 ms", True)
-    assert box.time.toolTip() == "Milliseconds for a small picture: bfloat16 20, float32 1,200"
+    assert box.time.toolTip() == "Time for a small picture, in ms: bfloat16 20, float32 1,200"
     box.show_computed(Computed(FASTEST, BFLOAT16, None, tried, 563.4, 1141.2, 0.0068, 3e-5, 0.0, "cat"))
     assert box.time.text() == "bfloat16: 563 ms, float32 1,141 ms."
     differences = "Largest difference from float32: logits {}, probabilities {}, boxes {}."
     assert box.apart.text() == differences.format("0.0068", "3e−05", "0")
-    box.show_computed(Computed(BFLOAT16, FLOAT32, Message("This processor has no bfloat16."), (), 1141.0))
-    assert box.time.text() == "This processor has no bfloat16. float32: 1,141 ms"
+    box.show_computed(Computed(BFLOAT16, FLOAT32, Message("This CPU does not support bfloat16."), (), 1141.0))
+    assert box.time.text() == "This CPU does not support bfloat16. float32: 1,141 ms"
     assert box.apart.isHidden()
     with qtbot.waitSignal(tab.rested, timeout=5000):
         box.findChild(MenuButton)._pick(1)
@@ -419,10 +419,10 @@ def test_before_the_first_answer_the_scene_is_there_and_the_cards_say_what_is_mi
     monkeypatch.setattr(FakeDetr, "run", gated)
     tab = window.show_topic("detr")
     assert tab.pages[DETECT].cards.photo.photo_size() == (384, 384)
-    assert "The model has not answered yet." in texts(tab.pages[DETECT].cards.centre)
+    assert "There is no result yet." in texts(tab.pages[DETECT].cards.centre)
     with qtbot.waitSignal(tab.rested, timeout=5000):
         gate.set()
-    assert "The model has not answered yet." not in texts(tab.pages[DETECT].cards.centre)
+    assert "There is no result yet." not in texts(tab.pages[DETECT].cards.centre)
 
 
 def test_another_photo_of_the_same_size_takes_the_old_boxes_away(tab, qtbot, monkeypatch):

@@ -136,8 +136,8 @@ def test_the_run_before_stays_behind_the_new_one(page, qtbot):
     page.training.restart()
     wait(qtbot, page, lambda: len(page.cards.history.measured) == 1)
     names = [words.drawn(curve.name) for curve in page.cards.precision._curves]
-    assert names == ["AP", "AP50", "the run before"]
-    assert "dashed: the run before" in texts(page.cards.precision_card)
+    assert names == ["AP", "AP50", "the previous run"]
+    assert "dashed: the previous run" in texts(page.cards.precision_card)
 
 
 def test_a_query_is_marked_in_every_view(page):

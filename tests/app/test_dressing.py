@@ -113,10 +113,10 @@ def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qt
     qtbot.waitUntil(lambda: bool(paints.texts))
     paints.texts.clear()
     window.toggle_theme()
-    assert paints.texts == ["Changing the look"]  # on screen when the press has been heard
+    assert paints.texts == ["Switching the theme"]  # on screen when the press has been heard
     assert not changes
     qtbot.waitUntil(lambda: changes == [("dark", None), "further"])
-    assert window.status._text.text() != "Changing the look"
+    assert window.status._text.text() != "Switching the theme"
     assert window.settings.theme == "dark"
 
 

@@ -218,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_said_in_words(qtbot, tmp_path):
 @pytest.mark.parametrize("name", ["", ".png"])
 def test_a_folder_instead_of_a_file_is_said_in_words(qtbot, tmp_path, name):
     view = show(qtbot, bars())
-    with pytest.raises(LabError, match="can't be saved: a folder of that name is there"):
+    with pytest.raises(LabError, match="can't be saved: a folder of that name exists"):
         export.save(view, tmp_path / name if name else tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -252,7 +252,7 @@ def test_an_ending_that_is_added_overwrites_nothing_unasked(qtbot, tmp_path, ans
     export.save_as(view, str(tmp_path / "typed"), ".png", saved.append)
     assert saved == []
     (question,) = view.window().findChildren(QMessageBox)
-    assert question.text() == "typed.png is there already. Overwrite it?"
+    assert question.text() == "typed.png already exists. Overwrite it?"
     next(button for button in question.buttons() if button.text() == answer).click()
     assert [path.name for path in saved] == (["typed.png"] if answer == "Overwrite" else [])
 

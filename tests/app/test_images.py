@@ -71,7 +71,7 @@ def test_every_file_of_the_corpus_is_shown_or_refused(reader: PictureReader, qtb
             assert isinstance(said, Message)
         if isinstance(said, Message):
             assert str(said).startswith(f"{name}: ")
-            assert str(said).endswith(" The old picture stays.")
+            assert str(said).endswith(" The previous picture stays.")
         else:
             assert (said.name, said.source) == (name, str(path))
     assert len(answers.heard) == len(CASES)
@@ -86,7 +86,7 @@ def test_refusals_are_said_in_chinese(reader: PictureReader, qtbot: QtBot, tmp_p
         assert words.tr(said.args[0]) == "holiday.png：文件不完整。保留原图。"
     finally:
         words.set_language("en")
-    assert words.tr(said.args[0]) == "holiday.png: the file ends too early. The old picture stays."
+    assert words.tr(said.args[0]) == "holiday.png: the file is truncated. The previous picture stays."
 
 
 def test_only_the_newest_request_is_answered(
@@ -263,7 +263,7 @@ def test_web_addresses_are_refused() -> None:
         drop = sort_drop(data)
         assert not drop.pictures
         assert "example.org" in str(drop.refusal)
-        assert "a web address. Save the picture and drop the file. The old picture stays." in str(drop.refusal)
+        assert "a web address. Save the picture and drop the file. The previous picture stays." in str(drop.refusal)
         assert len(str(drop.refusal)) < 160
     assert "web address" in str(sort_paths(["https://example.org/cat.png"]).refusal)
 
@@ -298,7 +298,7 @@ def test_a_folder_gives_its_pictures_in_order(tmp_path: Path) -> None:
 def test_folders_that_hold_nothing(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to see")
     drop = sort_paths([tmp_path])
-    assert "this folder holds neither pictures nor a model. The old picture stays." in str(drop.refusal)
+    assert "this folder holds neither pictures nor a model. The previous picture stays." in str(drop.refusal)
     with pytest.raises(LabError, match="can't be read"):
         pictures_in(tmp_path / "missing")
 
@@ -317,9 +317,9 @@ def test_model_folders_are_checked_at_the_door(tmp_path: Path, model: Path) -> N
     assert sort_paths([model]).models == [str(model)]
     assert sort_paths([model / "model.safetensors"]).models == [str(model)]
     (tmp_path / "lost.safetensors").write_bytes(b"")
-    assert "weights come as a folder" in str(sort_paths([tmp_path / "lost.safetensors"]).refusal)
+    assert "weights are opened as a folder" in str(sort_paths([tmp_path / "lost.safetensors"]).refusal)
     (model / "model.safetensors").write_bytes(b"\x02")
-    assert "the file ends too early" in str(sort_paths([model]).refusal)
+    assert "the file is truncated" in str(sort_paths([model]).refusal)
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
     assert "It is a pickle" in str(sort_paths([model]).refusal)
     (model / "config.json").write_text("{")

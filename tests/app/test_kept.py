@@ -36,7 +36,7 @@ def test_a_run_is_offered_after_closing_and_goes_on(opened, qtbot):
     tab.now.change(learning_rate=0.01)  # gives way to what the run had
     assert tab.now.kept_runs.isVisible()
     assert tab.note is not None
-    assert tab.now.kept_runs.said.text() == "A run of 4 steps is kept."
+    assert tab.now.kept_runs.said.text() == "A run of 4 steps was saved."
     tab.now.kept_runs.go_on.click()
     qtbot.waitUntil(lambda: tab.now.training.step > 4)
     tab.now.training.pause()
@@ -62,7 +62,7 @@ def test_training_on_leaves_the_offered_run_for_later(opened, qtbot, monkeypatch
     assert [run.step for run in saved_runs(place_of("multi-head"))] == [3, 2]
     _, tab = opened()
     tab.now.kept_runs.earlier.click()
-    assert tab.now.kept_runs.said.text() == "A run of 2 steps is kept."
+    assert tab.now.kept_runs.said.text() == "A run of 2 steps was saved."
 
 
 def test_a_broken_run_is_said_under_the_header(opened, qtbot):

@@ -398,11 +398,11 @@ def test_every_missed_object_has_its_reason():
                            scores=np.array([0.9, 0.8, 0.0]))  # fmt: skip
     assert [str(missing(seen, at, MISSED)) for at in range(4)] == [
         "below the threshold: 0.00",
-        "missed, IoU 0.70 took another",
+        "missed, IoU 0.70 matched elsewhere",
         "missed, best IoU 0.30",
         "missed",
     ]
-    assert "has taken another object" in str(missing(seen, 1, LONG_MISSED))
+    assert "is matched to another object" in str(missing(seen, 1, LONG_MISSED))
 
 
 def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):

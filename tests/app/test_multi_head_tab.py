@@ -61,9 +61,7 @@ def test_a_head_switched_off_shows_what_it_did(tab, qtbot):
     frame = tab.pages[HEADS].frame
     share = words.percent(frame.change, 0)
     assert frame.change > 0
-    assert f"The output without the heads that are off differs by {share} of its size." in texts(
-        tab.pages[HEADS].centre
-    )
+    assert f"Switching these heads off changes the output by {share} of its norm." in texts(tab.pages[HEADS].centre)
     np.testing.assert_array_equal(tab.pages[HEADS].flow.numbers()["Change"], frame.output - frame.untouched)
     assert tab.params.changes() == 1
     with qtbot.waitSignal(tab.rested):

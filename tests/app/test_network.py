@@ -266,7 +266,7 @@ def test_the_sheet_opens_before_the_cache_has_been_looked_through(window, monkey
     monkeypatch.setattr(networksheet.shelf, "kept", lambda: gate.wait(60) and [])
     sheet = bring_or_open(window, NetworkSheet)
     QApplication.processEvents()
-    assert sheet.total.text() == "Looking through the folder"
+    assert sheet.total.text() == "Scanning the folder"
     gate.set()
     qtbot.waitUntil(lambda: sheet.total.text() == "0 models, 0 MB")
 

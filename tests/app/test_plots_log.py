@@ -119,7 +119,7 @@ def test_bands_and_a_named_level_are_drawn(qtbot, qtlog):
     view = show(qtbot, LogPlot("Entropy"), 420, 260)
     view.set_traces([Trace("a", X, np.full(11, 1.0), low=np.full(11, 0.5), high=np.full(11, 1.5))], (0.0, 3.0))
     plain = pixels(view)
-    view.set_line(2.5, Message("equal weights: {bits} bit", {"bits": "2.50"}))
+    view.set_line(2.5, Message("equal weights: {bits} bits", {"bits": "2.50"}))
     assert (pixels(view) != plain).any()
     assert view._top_name.toPlainText() == "equal weights: 2.50 bit"
     inside = view.spot(30, 0.75).toPoint()

@@ -46,7 +46,7 @@ def alone(part: QWidget):
 MADE = {
     "button": lambda: alone(Button("Press", kind="boxed")),
     "primary": lambda: alone(Button("Start", kind="primary")),
-    "wide": lambda: alone(WideButton("Other batch mates")),
+    "wide": lambda: alone(WideButton("Resample the batch")),
     "check": lambda: alone(Check("Reduce motion")),
     "slider": lambda: alone(Slider(Scale(0, 100, 1, 0), 50)),
     "reset": dock_button,

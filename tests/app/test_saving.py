@@ -74,7 +74,7 @@ def test_what_the_disk_refuses_is_said(window, view, qtbot, tmp_path, monkeypatc
     assert window.tab.error.reason() == "out.png can't be saved: the disk is full."
     assert words.drawn(window.tab.note) == "out.png was not saved."
     export.save_aside(view, tmp_path)
-    assert window.tab.error.reason().endswith("can't be saved: a folder of that name is there.")
+    assert window.tab.error.reason().endswith("can't be saved: a folder of that name exists.")
     assert not list(tmp_path.iterdir())
 
 

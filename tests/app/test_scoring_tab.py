@@ -149,9 +149,9 @@ def test_dot_products_say_why_not(tab, qtbot):
     assert additive._pages.currentIndex() == 0
     for one in (dot, scaled):
         assert one._pages.currentIndex() == 1
-        assert "queries of 4 and keys of 16" in one.empty_text.text()
+        assert "queries have 4 numbers, keys 16" in one.empty_text.text()
     turn(tab, qtbot, WALK)
-    assert "queries of 4 and keys of 16" in tab.pages[WALK]._middle.empty_text.text()
+    assert "queries have 4 numbers, keys 16" in tab.pages[WALK]._middle.empty_text.text()
     tab.pages[WALK]._middle.empty_button.click()
     assert tab.params.function == ADDITIVE
     rest(tab, qtbot)
@@ -205,7 +205,7 @@ def test_each_cell_has_its_formula(tab, qtbot):
     tab.pages[WALK].result.grid.hovered.emit(None)
     tab.pages[WALK].go(2)
     tab.pages[WALK].result.grid.hovered.emit((1, 1))
-    assert texts(tab)[:2] == ["masked(q2, k2) = −∞", "k2 is painted out for q2."]
+    assert texts(tab)[:2] == ["masked(q2, k2) = −∞", "k2 is masked by hand for q2."]
     tab.pages[WALK].result.grid.hovered.emit((3, 4))
     assert texts(tab)[1] == "k5 lies beyond the valid length of q4, which is 2."
     tab.pages[WALK].go(3)

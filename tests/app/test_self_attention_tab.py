@@ -164,7 +164,7 @@ def test_a_token_is_pinned_in_every_view_without_asking_the_engine(tab, page, qt
 
 def test_the_verdict_is_drawn_for_both_and_bold_for_the_present(tab, page, qtbot):
     assert "the same rows" in page.without.text()
-    assert "other rows" in page.with_.text()
+    assert "different rows" in page.with_.text()
     assert page.with_.font().bold() > page.without.font().bold()
     page.change(positions=False, kind=ROTARY)
     rest(tab, qtbot)

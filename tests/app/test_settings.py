@@ -107,7 +107,7 @@ def test_a_disk_that_refuses_is_said_not_raised(tmp_path, monkeypatch):
     settings = Settings.load()
     settings.theme = "dark"
     settings.save()
-    assert str(settings.take_note()) == "The settings could not be saved: the place is no folder"
+    assert str(settings.take_note()) == "The settings could not be saved: part of the path is not a folder"
     settings.save()
     assert settings.take_note() is not None  # said again: it may be the last word
 
@@ -238,7 +238,7 @@ def test_a_window_that_holds_the_file_is_waited_for_and_named(home, monkeypatch)
     settings = Settings.load()
     settings.theme = "dark"
     settings.save()
-    assert "another window is at it" in str(settings.take_note())
+    assert "another window is writing it" in str(settings.take_note())
     held.unlock()
     settings.save()
     assert Settings.load().theme == "dark"

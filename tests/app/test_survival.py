@@ -361,7 +361,7 @@ def test_bad_checkpoints_are_refused_in_words_and_the_old_model_stays(window, qt
         assert tab.now.shown.answer.heads.layer == tab.params.layer, name
     assert not (tmp_path / "sprung").exists()
     assert len(set(told.values())) == len(told)
-    for name, words_ in (("truncated", "too early"), ("pickle", "pickle"), ("wrong shape", "shape")):
+    for name, words_ in (("truncated", "is truncated"), ("pickle", "pickle"), ("wrong shape", "shape")):
         assert words_ in told[name], told[name]
     assert str(vit_folder) not in [m for m in window.settings.recent_models if "sprung" in m]
     assert not [m for m in window.settings.recent_models if Path(m).parent == tmp_path]  # nobody wants them offered

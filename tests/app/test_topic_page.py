@@ -105,7 +105,7 @@ def test_a_page_of_restored_settings_keeps_the_defaults_of_its_sliders(window, q
 def test_what_is_left_of_the_last_time_is_said_at_once_and_once(window, qtbot):
     window.settings.keep_fields("paged.models", PoolParams(temperature=2.0, opacity=0.9), ("temperature", "opacity"))
     tab = window.show_topic("paged")
-    assert tab.error.reason() == "1 change to the model is left from the last time."
+    assert tab.error.reason() == "1 change to the model is still in effect from the last session."
     assert tab.now.params.changes() == 1
     control = tab.now.forms[0].control("temperature")
     assert (control.is_changed(), control.slider.default) == (True, PoolParams.temperature)

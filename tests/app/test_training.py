@@ -101,7 +101,7 @@ def test_a_run_goes_to_its_end_and_keeps_states(made, qtbot):
     assert words.drawn(tab.notes[-1]) == f"Paused at step {MOST}"
     run.play()
     assert not bar.runs
-    assert words.drawn(tab.notes[-1]) == "The run is at its last step."
+    assert words.drawn(tab.notes[-1]) == "The run has reached its last step."
 
 
 def test_the_pace_of_a_run_gone_on_with_counts_its_new_steps_alone(made, qtbot, monkeypatch):
@@ -221,7 +221,7 @@ def test_a_run_that_cannot_go_on_says_so_and_can_be_started_anew(made, qtbot, ra
     run.play()
     qtbot.waitUntil(lambda: bool(tab.complaints), timeout=20_000)
     reason, action, act = tab.complaints[0]
-    assert (reason, action) == (said, "Start anew")
+    assert (reason, action) == (said, "Restart")
     assert not bar.runs
     assert run.timeline.newest is not None
     rest(qtbot, run)

@@ -118,7 +118,7 @@ def test_dropped_class_folders_become_the_set(tab, qtbot, pets):
     rests(qtbot, tab)
     assert tab.pages[LEARN].set.title == "pets"
     assert tab.pages[LEARN].rows.numbers()["counts"].tolist() == ["5 / 10", "5 / 11", "5 / 10"]
-    assert "A picture can't be read. dog/broken.png: the file ends too early." in texts(tab.error)
+    assert "1 picture can't be read: dog/broken.png: the file is truncated." in texts(tab.error)
     assert words.drawn(words.plain("pets")) in tab.set_chooser.text()
     drop(tab, pets / "cat", pets / "frog")  # the class folders themselves
     rests(qtbot, tab)
@@ -184,7 +184,7 @@ def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
     at = int(np.flatnonzero(lit)[0])
     learn.cloud.hovered.emit(at)
     assert learn.confusion._lit == cell
-    assert f"{cell[0]}, said: {cell[1]}" == words.drawn(learn.cloud._captions[at])
+    assert f"{cell[0]}, predicted: {cell[1]}" == words.drawn(learn.cloud._captions[at])
     tab.escape()
     assert not learn.cloud._lit.any()
 
@@ -257,7 +257,7 @@ def test_methods_left_out_are_said_so(tab, qtbot):
     train(qtbot, tab, 1)
     tab.pages[LEARN].method.set_at(2)
     tab.pages[LEARN].draw_said()
-    assert "This method takes no part in the run." in texts(tab)
+    assert "This method is not part of the run." in texts(tab)
     assert tab.pages[LEARN].accuracy.intervals.numbers()["names"].tolist() == ["Linear probe"]
 
 
@@ -413,14 +413,14 @@ def test_points_in_the_fore_stand_on_the_others_and_wrong_ones_are_crossed(qtbot
     assert view._dots._order.tolist() == [1, 2, 0]
     faint, _, full = (brush.color().alpha() for brush in view._dots.data["brush"])
     assert faint < full == 255
-    view.set_said(np.array([False, True, False]), ["a", "b, said: a", "c"])
+    view.set_said(np.array([False, True, False]), ["a", "b, predicted: a", "c"])
     assert [values.tolist() for values in view._crosses.getData()] == [[1], [0]]
     assert view._crosses.data["pen"][0].color().alpha() == faint  # as its point
     view.set_at(1)
-    assert view.report() == "b, said: a"
+    assert view.report() == "b, predicted: a"
     view.set_faces(np.full((3, 8, 8, 3), 128, np.uint8))
     chip = view._chip
-    assert chip.toPlainText().endswith("b, said: a")
+    assert chip.toPlainText().endswith("b, predicted: a")
     assert chip.boundingRect().height() > 96
     inside = view.box.sceneBoundingRect()
     assert inside.contains(chip.mapRectToScene(chip.boundingRect()))

@@ -245,11 +245,11 @@ def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
     assert tab.params.experiment == CAUSAL
     panel = tab.pages[LAB].causal
     hover(panel.grid, panel.grid.cell_rect((5, 1)).center())
-    assert "Place 6" in panel.said[0].text()
+    assert "Position 6" in panel.said[0].text()
     tab.pages[LAB].on(replace(tab.pages[LAB]._frames[Causality]))
-    assert "Place 6" in panel.said[0].text()
+    assert "Position 6" in panel.said[0].text()
     tab.now.change(token=3)  # chosen by hand
-    assert "Place 4" in panel.said[0].text()
+    assert "Position 4" in panel.said[0].text()
 
 
 def test_a_part_stays_pointed_at_while_others_are_measured(tab, qtbot):

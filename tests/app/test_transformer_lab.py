@@ -97,7 +97,7 @@ def the_mask(tab, qtbot):
     assert "future" in panel.said[1].text()
     tab.undo()
     assert tab.params.lab_causal
-    assert "nothing moves" in panel.said[1].text()
+    assert "unchanged" in panel.said[1].text()
 
 
 def the_residuals(tab, qtbot):

@@ -49,7 +49,7 @@ def test_the_tab_opens_on_bundled_weights_that_know_their_task(tab):
     assert page.said.report() == "n, 10 / 10"
     assert page.maps.layers == 2
     assert "bundled weights" in texts(page.loss_card)
-    assert "Told while a run goes on." in texts(page.norm_card)
+    assert "Available during a run." in texts(page.norm_card)
     for view in (*page.views, *tab.pages[DECODE].views):
         assert view.export_name
     assert is_drawn(page.maps.maps["cross"])
@@ -95,10 +95,10 @@ def test_a_typed_input_is_decoded_and_undone_as_one_step(tab, qtbot):
 def test_what_cannot_be_read_is_said_and_the_old_answer_stays(tab, qtbot):
     tab.show_page(DECODE)
     tab.now.change(text="a+b")
-    assert "+: not a character of this task. It knows a–z" in texts(tab.pages[DECODE].centre)
+    assert "+: not in the vocabulary of this task, which is a–z" in texts(tab.pages[DECODE].centre)
     assert tab.pages[DECODE].answer.text == "noitnetta"
     change(qtbot, tab, text="abcdefghijklmnop")
-    assert "Cut to the first 12 of 16 tokens." in texts(tab.pages[DECODE].centre)
+    assert "Truncated to the first 12 of 16 tokens." in texts(tab.pages[DECODE].centre)
     assert tab.pages[DECODE].answer.text == "lkjihgfedcba"
 
 
@@ -108,7 +108,7 @@ def test_a_wrong_answer_says_which_is_right(tab, qtbot):
     change(qtbot, tab, text="abcd")
     assert tab.pages[DECODE].answer.step == run_of(tab).step
     assert tab.params.source == RUN
-    assert {"wrong: dcba is right", "No end token came: cut."} & texts(tab.pages[DECODE].centre)
+    assert {"wrong: expected dcba", "No end token: truncated."} & texts(tab.pages[DECODE].centre)
     change(qtbot, tab, source=BUNDLED)
     assert "right" in texts(tab.pages[DECODE].centre)
 
@@ -190,7 +190,7 @@ def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     np.testing.assert_allclose(numbers["values"], np.exp(best), rtol=1e-6)
     assert [bar.note for bar in page.beams._bars] == [words.number(h.score, 2) for h in page.answer.best]
     likely = page.answer.candidates[0][0]
-    assert page.chances.text().startswith(f"Step 1 may say {likely.token} ({chance_of(likely.probability)}), ")
+    assert page.chances.text().startswith(f"Step 1 predicts {likely.token} ({chance_of(likely.probability)}), ")
     tiny = [c for c in page.answer.candidates[0] if c.probability < LEAST_CHANCE]
     assert page.chances.text().endswith(", others (< 0.001 %)") == bool(tiny)
     page.go(-1)
@@ -375,7 +375,7 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     tab.now.change(**TINY, learning_rate=1.0, warmup=1)
     run_of(tab).play()
     qtbot.waitUntil(lambda: bool(tab.error.reason()), timeout=PATIENCE)
-    assert tab.error.reason().startswith("The loss ran away at step")
+    assert tab.error.reason().startswith("The loss diverged at step")
     assert not run_of(tab).runs
     kept = run_of(tab).timeline.newest
     know(tab, qtbot)
@@ -390,7 +390,7 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     tab.error.dismiss()
     run_of(tab).play()  # it does not pretend to go on
     qtbot.waitUntil(lambda: not run_of(tab).runs, timeout=PATIENCE)
-    assert tab.error.reason().startswith("This run has stopped for good.")
+    assert tab.error.reason().startswith("This run has ended.")
 
 
 def test_keys_start_and_pause_the_run(tab, qtbot):

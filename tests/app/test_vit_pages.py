@@ -222,7 +222,7 @@ def test_paint_by_keys_and_the_button_that_takes_it_away(tab, qtbot):
     cell = page.paint.pin()
     QTest.keyClick(page.paint, Qt.Key.Key_Space)
     assert tab.params.masked_patches == (tab.now.shown.token_at(*cell),)
-    assert "painted over" in page.paint.report()
+    assert "masked" in page.paint.report()
     assert page.paint.numbers()["painted"].sum() == 1
     page.clear.click()
     assert tab.params.masked_patches == ()
@@ -255,7 +255,7 @@ def test_the_scan_fills_the_map_and_says_the_strongest(tab, qtbot):
     assert grown[-1] == 24
     np.testing.assert_allclose(page.heads._values, 100 * event.probability)
     layer, head = np.unravel_index(int(event.probability.argmin()), event.probability.shape)
-    assert page.said.text().startswith(f"Most needed: L{layer + 1} H{head + 1} −")
+    assert page.said.text().startswith(f"Most important: L{layer + 1} H{head + 1} −")
     page.heads.hovered.emit((2, 1))
     assert page.said.text().startswith("L3 H2 ")
     tab.now.change(effect=LOGIT)
@@ -298,7 +298,7 @@ def test_steps_show_the_numbers_of_the_head(tab, qtbot):
     assert page.stage == 3
     assert not page.forward.isEnabled()
     page.strands[2].clicked.emit(4)
-    assert page.lines[0].text().startswith("output, number 5 =")
+    assert page.lines[0].text().startswith("output, component 5 =")
     assert words.number(float(event.output[4]), 3) in page.lines[1].text()
     np.testing.assert_allclose(page.strands[2].grid._values[0], event.output)
 

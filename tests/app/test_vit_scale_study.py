@@ -159,11 +159,11 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
         return Table("Digits", n, KEYS, 10, 100, tuple(points))
 
     page._show_table(table(rising, flat), True)
-    assert page.cards.verdict.text().startswith("The ViT passes the CNN in L.")
+    assert page.cards.verdict.text().startswith("The ViT overtakes the CNN in L.")
     assert len(page.cards.plot._marks.x) == 1
     page._show_table(table(flat, rising), True)
     page._show_table(table((0.2, 0.3), flat), True)
-    assert page.cards.verdict.text().startswith("No crossing up to 500 pictures.")
+    assert page.cards.verdict.text().startswith("No crossover up to 500 pictures.")
     assert "Dosovitskiy" in page.cards.verdict.text()
     assert not len(page.cards.plot._marks.x)
 
@@ -225,7 +225,7 @@ def test_two_windows_do_not_fight_over_the_study(opened):
     one, two = opened().now, opened().now
     mine, other = replace(one.table, data="mine"), replace(two.table, data="other")
     one._write(mine)
-    for told in ("The study can't be saved (another window keeps its run there). It goes on.", ""):
+    for told in ("The study can't be saved (another window saves its run there). It continues.", ""):
         two._write(other)
         assert two.window().tab.error.reason() == told
         two.window().tab.error.dismiss()

@@ -189,7 +189,7 @@ def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
     assert tab.now.classes.view._mark == (3, 4)
     assert tab.now.photo.view._hover == (3, 4)
     tab.now.classes.view.hovered.emit((tab.now.classes.view.index(2, 3), 0, 1))
-    assert tab.now.classes.note.text() == "L2 H3: 2.0 bit ↔ 2.0"
+    assert tab.now.classes.note.text() == "L2 H3: 2.0 bits ↔ 2.0"
     tab.now.classes.view.hovered.emit(None)
     assert tab.now.photo.view._hover is None
     assert tab.now.classes.note.text() == tab.now.classes.HELP[tab.now.classes.view.across]
@@ -279,7 +279,7 @@ def test_without_class_names_the_similarity_stands_there(open_tab, qtbot):
     columns = tab.now.prediction.columns
     assert columns.isVisible()
     assert not tab.now.prediction.bars.isVisible()
-    assert tab.now.prediction.said.text().startswith("This model names no classes.")
+    assert tab.now.prediction.said.text().startswith("This model has no classification head.")
     tab.now.change(temperature=2.0)
     rest(tab, qtbot)
     assert np.allclose(columns.numbers()["similarity"], 0.9)
@@ -293,7 +293,7 @@ def test_without_class_names_the_similarity_stands_there(open_tab, qtbot):
 # ------------------------------------------------------------------ drawing
 @pytest.mark.parametrize(
     ("field", "value"), [("opacity", 0.3), ("outline", 0.9), ("scale", spec.PER_HEAD), ("order", spec.BY_ENTROPY),
-                         ("grid", False), ("direction", spec.LOOKED_AT_BY)]
+                         ("grid", False), ("direction", spec.ATTENDED_BY)]
 )  # fmt: skip
 def test_what_only_changes_the_drawing_asks_nobody(tab, field, value):
     asked = len(ASKED)
@@ -340,7 +340,7 @@ def test_other_overlays(tab, qtbot):
     tab.now.change(overlay=SIMILARITY)
     rest(tab, qtbot)
     assert tab.now.photo.diff_bar.isVisible()
-    assert "Most alike" in tab.now.photo.said.text()
+    assert "Most similar" in tab.now.photo.said.text()
     tab.now.change(overlay=PCA)
     rest(tab, qtbot)
     assert tab.now.photo.said.text() == "Red, green, blue: 40 %, 20 %, 10 % of the variance."

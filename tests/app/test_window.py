@@ -434,7 +434,7 @@ def test_a_drag_says_where_it_will_land_and_what_it_will_do(tab, window, qtbot, 
         (mime(cat, photos / "0.png"), "Show 2 pictures in Models, in a strip to choose from", True),
         (image, "Show the picture in Models", True),
         (mime(model), "Use the model my ViT", True),
-        (mime(tmp_path / "empty"), "There is no picture and no model in it.", False),
+        (mime(tmp_path / "empty"), "It contains neither a picture nor a model.", False),
         (text(str(cat)), "Show cat.png in Models", True),
     ):
         assert drag(window, data)

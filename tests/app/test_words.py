@@ -142,13 +142,13 @@ def test_a_switch_renews_what_was_said(qtbot):
     root = QWidget()
     qtbot.addWidget(root)
     label, button = QLabel(root), QToolButton(root)
-    words.say(label, "setText", "{name} could not be written: {reason}", name="a.png", reason="full")
+    words.say(label, "setText", "{name} can't be saved: {reason}.", name="a.png", reason="full")
     words.say(button, "setText", "off")
     words.say(button, "setToolTip", Message("Copy picture"))
-    assert label.text() == "a.png could not be written: full"
+    assert label.text() == "a.png can't be saved: full."
     words.set_language("zh")
     words.retranslate(root)
-    assert label.text() == "无法写入 a.png：full"
+    assert label.text() == "无法保存 a.png：full。"
     assert button.text() == "关"
     assert button.toolTip() == "复制图片"
     words.set_language("en")
@@ -172,6 +172,18 @@ def test_unknown_text_stays_english_and_is_noted():
     assert words.missing() == {"A sentence nobody translated {n}."}
     assert words.tr("24 × 16") == "24 × 16"
     assert len(words.missing()) == 1
+
+
+def test_one_and_many_are_told_apart_by_rule():
+    text = "{n} {n:key|keys}"
+    assert [str(Message(text, {"n": n})) for n in (0, 1, "1", 2, "1,000")] == [
+        "0 keys", "1 key", "1 key", "2 keys", "1,000 keys",
+    ]  # fmt: skip
+    assert words.tr("{count} of {total} queries {count:passes|pass}", count=1, total=16) == "1 of 16 queries passes"
+    assert words.tr("|Δcx| {value:.1f}|", value=0.25) == "|Δcx| 0.2|"
+    assert words.needs_translation(text)  # its only words are the two forms
+    words.set_language("zh")
+    assert words.tr(text, n=1) == "1 个键"
 
 
 def test_messages_nest():
@@ -237,8 +249,8 @@ def test_one_word_for_one_thing():
     assert not [entry for entry in CHINESE if "框" in re.sub(other, "", entry[2])]
     assert not [entry for entry in CHINESE if "边框" in entry[2]]
     said = {key: text for _, key, text in CHINESE}
-    assert said["Match film"] == "匹配过程"
-    assert "仅限 CPU" in said["{way} computes on the CPU only."]
+    assert said["Matching over time"] == "匹配过程"
+    assert "仅限 CPU" in said["{backend} runs on the CPU only."]
     assert "rollout" in said["Rollout"]
     assert not [entry for entry in CHINESE if "rollout" in entry[1].lower() and "rollout" not in entry[2]]
 

@@ -21,7 +21,7 @@ from engines.core.protocol import Frame, Progress
 class ToyParams(Params):
     picture: Picture | None = setting(None)
     off: tuple[int, ...] = setting((), changes_model=True)
-    layer: int = setting(3, Range(1, 12, 1, "Layer", group="Where to look", tip="Layer."))
+    layer: int = setting(3, Range(1, 12, 1, "Layer", group="Selection", tip="Layer."))
     temperature: float = setting(
         1.0, Range(0.1, 10, 0.05, "Temperature", log=True, group="Change the model"), changes_model=True
     )

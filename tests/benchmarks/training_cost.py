@@ -81,7 +81,7 @@ class Cost:
 
     def through_lane(self) -> Measured:
         """The lane's share of the bare loop's steps per second."""
-        return self._share(self.lane, "events streamed, nothing painted")
+        return self._share(self.lane, "events streamed, nothing masked")
 
     def with_window(self) -> Measured:
         """The same with the window open and painting."""

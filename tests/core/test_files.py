@@ -140,10 +140,10 @@ def test_a_name_as_long_as_names_may_be(tmp_path):
 
 def test_a_folder_of_that_name_and_a_file_for_a_folder(tmp_path):
     (tmp_path / "x").mkdir()
-    with pytest.raises(WriteError, match="a folder of that name is there"):
+    with pytest.raises(WriteError, match="a folder of that name exists"):
         write(tmp_path / "x", b"")
     (tmp_path / "y").write_text("")
-    with pytest.raises(WriteError, match="the place is no folder"):
+    with pytest.raises(WriteError, match="part of the path is not a folder"):
         write(tmp_path / "y" / "z", b"")
 
 

@@ -239,10 +239,10 @@ def test_two_windows_do_not_fight(place):
     one, two = Keeping(Trainer()), Keeping(Trainer())
     drive(one, 9)
     assert saved_runs(place) == []  # it is not for the other window to go on with
-    with pytest.raises(LabError, match="Another window goes on with this run"):
+    with pytest.raises(LabError, match="Another window is continuing this run"):
         drive(two, 9, resume=True)
     (said,) = [event for event in drive(two, 12) if isinstance(event, NotSaved)]
-    assert str(said.reason) == "The run can't be saved (another window keeps its run there). It goes on."
+    assert str(said.reason) == "The run can't be saved (another window saves its run there). It continues."
     one.close()
     two.close()
     assert saved_runs(place)[0].step == 9
@@ -257,7 +257,7 @@ def test_what_another_window_has_taken_since_stays_where_it_is(place):
     drive(other, 6, resume=True)
     for act in (first, forget):
         for run in (newest, earlier):
-            with pytest.raises(LabError, match="Another window goes on with this run"):
+            with pytest.raises(LabError, match="Another window is continuing this run"):
                 act(run, place)
     other.close()
     assert [run.step for run in saved_runs(place)] == [6, 3]
@@ -314,11 +314,11 @@ def test_a_resumption_that_is_refused_or_cancelled_leaves_the_file(place):
     class Refuses(Trainer):
         def run(self, job):
             yield Shown(0)
-            raise LabError("The pictures are others than when the run was saved.")
+            raise LabError("These are not the pictures that the run was saved with.")
 
     killed(12)
     made = Keeping(Refuses())
-    with pytest.raises(LabError, match="pictures are others"):
+    with pytest.raises(LabError, match="not the pictures"):
         drive(made, 13, resume=True)
     other = Keeping(Refuses())
     steps = other.run(Job(Params(run=1, keep=str(place), resume=True), None, None))

@@ -9,6 +9,8 @@ import pytest
 
 from engines.core.params import Choice, Params, Range, Switch, needs_restart, renamed, rules, setting
 from engines.core.pictures import Picture
+from engines.detr.training.spec import DetrTraining
+from engines.vit.spec import ViTParams
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,26 @@ def test_something_else_asked_for_restarts_a_job_whatever_its_fields():
 class Renamed(Params):
     lr: float = setting(0.1, Range(0, 1, 0.1, "Learning rate"), former="rate")
     heads: int = setting(1)
+
+
+@dataclass(frozen=True)
+class Reworded(Params):
+    start: str = setting("Random weights", Choice(("Random weights", "Bundled"), "Start",
+                                                  former=(("Random weights", "Random weights"),)))  # fmt: skip
+
+
+def test_an_option_that_was_saved_under_a_former_name_is_found():
+    assert renamed(Reworded, {"start": "Random weights"}) == {"start": "Random weights"}
+    assert renamed(Reworded, {"start": "Bundled"}) == {"start": "Bundled"}
+    assert renamed(Reworded, {"start": 3}) == {"start": 3}  # what does not fit is passed over elsewhere
+
+
+def test_former_options_are_options_no_more():
+    for spec in (DetrTraining, ViTParams):
+        for rule in rules(spec).values():
+            for old, new in getattr(rule, "former", ()):
+                assert old not in rule.options
+                assert new in rule.options
 
 
 def test_what_was_saved_under_a_former_name_is_found():

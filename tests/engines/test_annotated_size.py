@@ -120,8 +120,8 @@ def sheets(folder, *boxes, source=""):
         ([ZERO], UNKNOWN, "the tool"),
         ([ZERO], LABEL_STUDIO, "the tool"),
         ([ONE], SUPERVISION, "the tool"),
-        ([ONE], CHALLENGE, "the challenge"),
-        ([ONE] * 9 + [(1.5, 2, 3, 4)], CHALLENGE, "the challenge"),
+        ([ONE], CHALLENGE, "VOC challenge"),
+        ([ONE] * 9 + [(1.5, 2, 3, 4)], CHALLENGE, "VOC challenge"),
         ([ONE, (1, 1, 64, 80)], "", "begin at 1"),
         ([ONE], "", "the format"),
     ],
@@ -132,7 +132,7 @@ def test_voc_boxes_are_counted_from_where_the_data_set_begins(tmp_path, boxes, s
     first = next(one for one in found.training if one.path.stem == "0")
     assert (first.boxes[0] * (64, 80, 64, 80)).round(4).tolist() == [10, 20, 40, 60]
     assert why in str(found.notes[0])
-    assert f"from {int(boxes[0] == ONE)}" in str(found.notes[0])
+    assert f"{int(boxes[0] == ONE)}-based" in str(found.notes[0])
 
 
 def test_a_person_says_where_voc_boxes_begin(tmp_path):

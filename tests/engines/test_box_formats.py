@@ -179,8 +179,8 @@ def test_faults_of_labelme_are_named_by_entry(tmp_path):
     found = read_boxes_folder(tmp_path)
     assert boxes_of(found) == {"a": [BOX]}
     numbers, area = "the box is not four numbers", "the box has no area"
-    reasons = ["this is no annotation", "an object without a name", area, numbers, numbers, area,
-               "the box lies outside of its picture", numbers]  # fmt: skip
+    reasons = ["this is not an annotation", "an object without a name", area, numbers, numbers, area,
+               "the box lies outside its picture", numbers]  # fmt: skip
     wanted = [f"a.json, line 1, entry {n}: {reason}" for n, reason in enumerate(reasons, start=2)]
     assert [fault for fault in faults_of(found) if fault.startswith("a")] == sorted(wanted)
     assert any(fault.startswith("b.json, line 1: this is not valid JSON") for fault in faults_of(found))

@@ -110,7 +110,7 @@ def test_the_same_file_name_in_two_folders_is_told_apart(tmp_path):
 BAD = [
     (entry(90, 1, box=(0, 0, 0, 5)), "the box has no area"),
     (entry(91, 1, box=(0, 0, -3, 5)), "the box has no area"),
-    (entry(92, 1, box=(50, 0, 9, 5)), "the box lies outside of its picture"),
+    (entry(92, 1, box=(50, 0, 9, 5)), "the box lies outside its picture"),
     (entry(93, 1, box=(1, 2, 3)), "the box is not four numbers"),
     (entry(94, 1) | {"bbox": "all"}, "the box is not four numbers"),
     (entry(95, 1) | {"bbox": [0, 0, float("nan"), 4]}, "the box is not four numbers"),
@@ -119,7 +119,7 @@ BAD = [
     (entry(97, 99), "there is no picture with the id {id}"),
     (entry(98, [1]), "there is no picture with the id {id}"),
     (entry(99, 1, label=5), "there is no class with the id {id}"),
-    (17, "this is no annotation"),
+    (17, "this is not an annotation"),
 ]
 
 
@@ -231,7 +231,7 @@ def test_bad_voc_sheets_are_named_by_file_and_line(tmp_path):
         "c.xml": "not valid XML",
         "d.xml": "an object without a name",
         "e.xml": "the box is not four numbers",
-        "f.xml": "the box lies outside of its picture",
+        "f.xml": "the box lies outside its picture",
     }
     lines = (tmp_path / "b.xml").read_text().splitlines()
     assert "<xmin>9</xmin>" in lines[told["b.xml"]["line"] - 1]
@@ -259,7 +259,7 @@ def test_folders_without_boxes_are_refused_in_words(tmp_path):
     picture(tmp_path / "1.png")
     (tmp_path / "boxes.json").write_text(json.dumps(coco([image(1)], [entry(1, 1, box=(0, 0, 0, 0))])))
     assert is_boxes_folder(tmp_path)
-    with pytest.raises(LabError, match="no box in it that could be used"):
+    with pytest.raises(LabError, match="no usable box"):
         read_boxes_folder(tmp_path)
 
 

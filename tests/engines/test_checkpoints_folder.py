@@ -126,9 +126,9 @@ def entry(shape: list[int], begin: int, end: int, dtype: str = "F32") -> dict[st
 
 
 DAMAGED = {
-    "empty": (b"", "ends too early"),
-    "seven bytes": (b"1234567", "ends too early"),
-    "header longer than the file": (header({}, length=500), "ends too early"),
+    "empty": (b"", "is truncated"),
+    "seven bytes": (b"1234567", "is truncated"),
+    "header longer than the file": (header({}, length=500), "is truncated"),
     "absurd header length": (b"\xff" * 64, "not a safetensors file"),
     "zip": (b"PK\x03\x04" + bytes(60), "not a safetensors file"),
     "header is no JSON": (header(b"{]"), "not a safetensors file"),
@@ -138,10 +138,10 @@ DAMAGED = {
     "negative shape": (header({"a": entry([-1], 0, 4)}, bytes(4)), "entry of a"),
     "shape and bytes differ": (header({"a": entry([2], 0, 4)}, bytes(4)), "entry of a"),
     "unknown type": (header({"a": entry([1], 0, 4, "F33")}, bytes(4)), "entry of a"),
-    "overlap": (header({"a": entry([1], 0, 4), "b": entry([1], 2, 6)}, bytes(6)), "table of contents"),
-    "hole": (header({"a": entry([1], 4, 8)}, bytes(8)), "table of contents"),
-    "data cut": (header({"a": entry([2], 0, 8)}, bytes(5)), "ends too early"),
-    "data left over": (header({"a": entry([1], 0, 4)}, bytes(9)), "table of contents"),
+    "overlap": (header({"a": entry([1], 0, 4), "b": entry([1], 2, 6)}, bytes(6)), "header"),
+    "hole": (header({"a": entry([1], 4, 8)}, bytes(8)), "header"),
+    "data cut": (header({"a": entry([2], 0, 8)}, bytes(5)), "is truncated"),
+    "data left over": (header({"a": entry([1], 0, 4)}, bytes(9)), "header"),
 }
 
 
@@ -158,7 +158,7 @@ def test_every_truncation_is_noticed(folder: Path) -> None:
     whole = (folder / "model.safetensors").read_bytes()
     for length in range(0, len(whole), 37):
         (folder / "model.safetensors").write_bytes(whole[:length])
-        assert "ends too early" in refusal(folder)
+        assert "is truncated" in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_index_reaches_only_its_neighbors(folder: Path, shard: str) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
     assert "not a safetensors file beside it" in refusal(folder)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": []}))
-    assert "names no weight files" in refusal(folder)
+    assert "lists no weight files" in refusal(folder)
 
 
 def test_apply_fills_everything(folder: Path) -> None:
@@ -252,8 +252,8 @@ def test_apply_transposes_and_splits() -> None:
     ("change", "reason"),
     [
         ({"vit.bn.bias": None}, "1 tensors are missing: norm.bias."),
-        ({"vit.head.weight": torch.zeros(1)}, "1 tensors are unknown to this model: vit.head.weight."),
-        ({"vit.encoder.layer.2.dense.bias": torch.zeros(3)}, "1 tensors are unknown"),
+        ({"vit.head.weight": torch.zeros(1)}, "1 tensor is unknown to this model: vit.head.weight."),
+        ({"vit.encoder.layer.2.dense.bias": torch.zeros(3)}, "1 tensor is unknown"),
         (
             {"vit.bn.bias": torch.zeros(4)},
             r"another shape .*: vit.bn.bias \(4,\) / \(3,\)",
@@ -265,7 +265,7 @@ def test_apply_transposes_and_splits() -> None:
             r"1 tensors are missing \(norm.bias\), 1 are",
         ),
         ({f"x{i}": torch.zeros(1) for i in range(9)}, "9 tensors are unknown to this model: x0, x1, x2, …"),
-        ({"bn.bias": torch.zeros(3)}, "1 tensors are unknown"),  # a second one for the same place
+        ({"bn.bias": torch.zeros(3)}, "1 tensor is unknown"),  # a second one for the same place
     ],
 )
 def test_apply_refuses_and_leaves_the_module_alone(change: dict[str, torch.Tensor | None], reason: str) -> None:
@@ -334,11 +334,11 @@ def test_shards_of_a_variant_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"model.safetensors": POINTER, "config.json": b'{"model_type": "vit"}'}, "a pointer of Git LFS"),
-        ({"model.safetensors": b"", "config.json": POINTER}, "a pointer of Git LFS"),
-        ({"adapter_config.json": b"{}", "adapter_model.safetensors": b""}, "an adapter of PEFT"),
-        ({"checkpoint-90/config.json": b"{}", "checkpoint-500/config.json": b"{}"}, "folders: checkpoint-500"),
-        ({"config.json": b'{"architecture": "vit_base_patch16_224"}', "model.safetensors": b""}, "a model of timm"),
+        ({"model.safetensors": POINTER, "config.json": b'{"model_type": "vit"}'}, "a Git LFS pointer"),
+        ({"model.safetensors": b"", "config.json": POINTER}, "a Git LFS pointer"),
+        ({"adapter_config.json": b"{}", "adapter_model.safetensors": b""}, "a PEFT adapter"),
+        ({"checkpoint-90/config.json": b"{}", "checkpoint-500/config.json": b"{}"}, "checkpoints: checkpoint-500"),
+        ({"config.json": b'{"architecture": "vit_base_patch16_224"}', "model.safetensors": b""}, "a timm model"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_the_real_reason(tmp_path, files, words):

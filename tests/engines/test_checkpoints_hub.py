@@ -89,8 +89,8 @@ def test_a_model_arrives(server: Hub, storage: Path) -> None:
 def test_words_cross(server: Hub, tmp_path: Path) -> None:
     (tmp_path / "hf home").write_text("a file where the folder should be")
     error = refusal()
-    assert "hf home/hub: can't be written (the place is no folder)." in str(error)
-    assert str(error.message.values["reason"]) == "the place is no folder"  # a message in a message
+    assert "hf home/hub: can't be written (part of the path is not a folder)." in str(error)
+    assert str(error.message.values["reason"]) == "part of the path is not a folder"  # a message in a message
 
 
 def test_offline_mode(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def test_folders_are_what_they_are(tmp_path, name):
     assert dict(zip(found.names, found.counts, strict=True)) == classes
     told = {note.text: note.values.get("names") for note in found.notes}
     assert told.get("Read as splits: {names}.", "") == ", ".join(splits)
-    assert told.get("Left out beside them: {names}.", "") == ", ".join(aside)
+    assert told.get("Folders beside them, not used: {names}.", "") == ", ".join(aside)
 
 
 def test_splits_that_are_dropped_together_are_one_set(tmp_path):
@@ -88,4 +88,4 @@ def test_splits_without_classes_are_no_classes(tmp_path):
 def test_pictures_beside_classes_are_counted(tmp_path):
     found = class_folders.scan([build(tmp_path / "set", ["cat", "dog", "."])])
     assert found.counts == (1, 1)
-    assert str(found.notes[0]) == "Pictures that lie in no folder of a class: 1."
+    assert str(found.notes[0]) == "Pictures outside the class folders: 1."

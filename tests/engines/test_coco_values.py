@@ -134,7 +134,7 @@ def test_a_made_box_is_used_and_said(tmp_path):
     (tmp_path / "found.json").unlink()
     folder = read_boxes_folder(tmp_path)
     assert (folder.training[0].boxes * (160, 120, 160, 120)).round(3).tolist() == [[20, 30, 80, 70]]
-    assert "made from" in str(folder.notes[0])
+    assert "derived from" in str(folder.notes[0])
 
 
 @pytest.mark.parametrize("area", [None, "x", -1, float("nan")])
@@ -143,7 +143,7 @@ def test_an_area_that_is_none_is_that_of_the_box(tmp_path, area):
     table["annotations"][0]["area"] = area
     cases = read(tmp_path, table, results(table))
     assert cases.boxes.truth_area.tolist() == [2400] * 4
-    assert "areas that are no number, taken as width × height: 1" in told(cases)
+    assert "areas that are not numbers, replaced by width × height: 1" in told(cases)
 
 
 # -- results under other ids
@@ -211,7 +211,7 @@ def test_a_table_with_scores_is_never_trained_on(tmp_path):
     assert all(len(one.labels) == 1 for one in (*found.training, *found.validation))
     assert "instances_found.json" in str(found.notes[0])
     (tmp_path / "instances.json").unlink()
-    with pytest.raises(LabError, match="no box"):
+    with pytest.raises(LabError, match="no usable box"):
         read_boxes_folder(tmp_path)
 
 
@@ -222,10 +222,10 @@ def test_what_is_set_aside_is_named_and_does_not_linger(tmp_path):
         path.write_text(json.dumps(content))
     cases = read_cases(paths[:3])
     assert len(cases.boxes.score) == 0
-    assert "a.json is set aside: b.json came after it." in told(cases)
-    assert "a_found.json is set aside: b.json came after it." in told(cases)
+    assert "a.json is no longer used: b.json was opened after it." in told(cases)
+    assert "a_found.json is no longer used: b.json was opened after it." in told(cases)
     assert len(read_cases(paths).boxes.score) == 2
-    assert "a_found.json is set aside: b_found.json" in told(read_cases([paths[0], paths[1], paths[3]]))
+    assert "a_found.json is no longer used: b_found.json" in told(read_cases([paths[0], paths[1], paths[3]]))
     assert len(read_cases([paths[1], paths[0]]).boxes.score) == 4  # results may come first
 
 
@@ -236,7 +236,7 @@ def test_what_is_set_aside_is_named_and_does_not_linger(tmp_path):
             lambda one: {"category_id": one["category_id"] - 1},
             "numbered 0 … 1, those of the ground truth 1 … 2",
         ),
-        (lambda one: {"bbox": [v / 160 for v in one["bbox"]]}, "look like shares"),
+        (lambda one: {"bbox": [v / 160 for v in one["bbox"]]}, "look normalized"),
         (lambda one: {"bbox": [100, 80, 150, 110]}, "look like corners"),
     ],
 )

@@ -88,7 +88,7 @@ HEIC = [media(b"heic", b"mif1", b"heic"), media(b"mif1", b"heic"), media(b"heix"
 @pytest.mark.parametrize("data", HEIC)
 def test_a_heic_picture_says_what_reads_it(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed
-    wanted = "holiday.heic: a HEIC picture, which is read once pillow-heif is there (pip install pillow-heif)."
+    wanted = "holiday.heic: HEIC pictures need pillow-heif (pip install pillow-heif)."
     with pytest.raises(LabError, match=f"^{re.escape(wanted)}$"):
         read_picture(data, "holiday.heic")
 
@@ -136,7 +136,7 @@ def test_newer_kinds_are_read_where_pillow_can(kind, part, monkeypatch):
         assert np.abs(found.rgb[4, 4].astype(int) - corpus.CORNERS[0]).max() < 14
     monkeypatch.setattr(features, "check", lambda name: False)
     data = media(b"avif", b"mif1") if kind == "AVIF" else b"\xff\x4f\xff\x51" + bytes(40)
-    with pytest.raises(LabError, match=rf"^new: a picture of kind {kind}, for which the Pillow here is too old"):
+    with pytest.raises(LabError, match=rf"^new: {kind} pictures need a newer Pillow"):
         read_picture(data, "new")
 
 
@@ -158,7 +158,7 @@ def test_the_size_of_what_is_no_picture_is_none(tmp_path):
     [
         (b"PK\3\4" + bytes(60), "an archive. Unpack it"),
         (b"\x1f\x8b\x08" + bytes(60), "an archive. Unpack it"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a Git LFS pointer"),
     ],
 )
 def test_archives_and_pointers_are_named(data, words):

@@ -57,5 +57,5 @@ def test_what_a_tool_exported_reads_as_it_was(tmp_path, name):
     assert told == BOXES
     assert found.skipped == 0
     assert any("numbered from 1" in str(note) for note in found.notes) is (name in FROM_ONE)
-    counted = "counted from 1" if name == "sv_voc" else "counted from 0"
+    counted = "1-based" if name == "sv_voc" else "0-based"
     assert any(counted in str(note) for note in found.notes) is (name.endswith("voc") or name == "dm_labelme")

@@ -215,7 +215,7 @@ def test_a_picture_of_another_split_is_not_shown_and_one_claimed_twice_is_used_o
     assert [found.classes[one.labels[0]] for one in (*found.training, *found.validation)] == ["cat", "cat"]
     assert found.skipped == 1
     assert "belongs to other annotations" in str(found.faults[0])
-    assert "named more than once" in str(found.notes[0])
+    assert "listed more than once" in str(found.notes[0])
     shown = read_cases([other]).images[0].shown()
     assert shown.blank
     assert "another split" in str(shown.note)

@@ -52,7 +52,7 @@ def test_coco_files_are_read_in_either_order(coco_files):
         assert "1 result is of an image" in str(cases.notes[0])
     alone = read_cases(coco_files[:1])
     assert len(alone.boxes.score) == 0
-    assert "ground truth alone" in str(alone.notes[0])
+    assert "ground truth only" in str(alone.notes[0])
 
 
 @pytest.mark.parametrize("place", ["a.png", "images/a.png", "../images/a.png", "val2017/a.png", "../train2017/a.png"])
@@ -94,11 +94,11 @@ def test_a_picture_that_can_have_no_such_name_is_paper(tmp_path, name):
         (0, lambda c: c["annotations"][0].update(bbox=None), "entry 1: bbox is missing"),
         (0, lambda c: c["annotations"][0].update(category_id=99), "entry 1: category_id 99 is not in the file"),
         (0, lambda c: c["annotations"][0].update(image_id=99), "entry 1: image_id 99 is not in the file"),
-        (0, lambda c: c["annotations"][0].update(image_id=[7]), "image_id must be a whole number or a text"),
+        (0, lambda c: c["annotations"][0].update(image_id=[7]), "image_id must be an integer or a string"),
         (0, lambda c: c["annotations"][0].pop("image_id"), "entry 1: image_id is missing"),
         (0, lambda c: c["annotations"].append("x"), "entry 3: not an object"),
-        (0, lambda c: c["categories"].append({"id": 3}), "categories, entry 3: id 3 comes twice"),
-        (0, lambda c: c["images"].append({"id": 1.5}), "images, entry 3: id must be a whole number or a text"),
+        (0, lambda c: c["categories"].append({"id": 3}), "categories, entry 3: id 3 appears twice"),
+        (0, lambda c: c["images"].append({"id": 1.5}), "images, entry 3: id must be an integer or a string"),
         (1, lambda c: c[1].update(score=None), "entry 2: score must be a number"),
         (1, lambda c: c[2].update(bbox=[1e9, 0, 1, 1]), "entry 3: bbox"),
         (1, lambda c: c[0].update(score=float("nan")), "entry 1: score must be a number"),
@@ -117,7 +117,7 @@ def test_one_odd_entry_is_left_out_and_named_and_alone_refuses_the_file(coco_fil
     change(content)
     coco_files[which].write_text(json.dumps(content), encoding="utf-8")
     told = "\n".join(map(str, read_cases(coco_files).notes))
-    assert f"{name}: entries that can't be used: 1. The first: " in told
+    assert f"{name}: entries that can't be used: 1. First: " in told
     assert words in told
     if which:
         coco_files[1].write_text(json.dumps([{"score": "?"}]), encoding="utf-8")
@@ -142,14 +142,14 @@ def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
         (b'{"annotations": [' + b"[" * 100_000, "nested too deeply"),
         (b"[" + b"7" * 5000 + b"]", "a number is too long"),
         ("\n[{}, {\n}".encode("utf-16"), "line 3: not valid JSON"),
-        ('{"name": "caf\xe9"}'.encode("latin-1"), "not text in UTF-8"),
+        ('{"name": "caf\xe9"}'.encode("latin-1"), "not UTF-8 text"),
     ):
         path.write_bytes(content)
         with pytest.raises(LabError, match=words):
             read_cases([path])
     with pytest.raises(LabError, match="there is no such file"):
         read_cases([tmp_path / "none.json"])
-    with pytest.raises(LabError, match="results alone"):
+    with pytest.raises(LabError, match="results only"):
         read_cases([coco_files[1]])
     path.write_text("[]", encoding="utf-8")  # results that found nothing
     assert read_cases([coco_files[0], path]).boxes.images == 2

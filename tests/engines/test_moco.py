@@ -440,13 +440,13 @@ def test_two_windows_do_not_fight_over_a_run(on_toys, tmp_path):
     drive(one, small(until=3, folder=str(tmp_path)))
     content = file.read_bytes()
     assert saved.saved_runs(file) == []  # it is not for the other window to go on with
-    with pytest.raises(LabError, match="Another window goes on with this run"):
+    with pytest.raises(LabError, match="Another window is continuing this run"):
         saved.bring_first(SavedRun(file, 3, {}), file)
-    with pytest.raises(LabError, match="Another window goes on with this run"):
+    with pytest.raises(LabError, match="Another window is continuing this run"):
         drive(two, small(run=2, until=4, folder=str(tmp_path), resume=True))
     told = [e for until in (1, 2) for e in drive(two, small(run=3, until=until, folder=str(tmp_path)))]
     (said,) = [e for e in told if isinstance(e, NotSaved)]  # once: it goes on
-    assert str(said.reason) == "The run can't be saved (another window keeps its run there). It goes on."
+    assert str(said.reason) == "The run can't be saved (another window saves its run there). It continues."
     assert [e.step for e in told if isinstance(e, MocoStep)] == [1, 2]
     assert file.read_bytes() == content
     one.close()
@@ -502,7 +502,7 @@ def test_a_broken_saved_run_is_put_aside_with_a_sentence(on_toys, tmp_path, cont
         torch.save({"mark": 1}, file)
     else:
         file.write_bytes(content)
-    with pytest.raises(LabError, match=r"can't be read .* kept as .*-broken\.pt|pictures are others"):
+    with pytest.raises(LabError, match=r"can't be read .* kept as .*-broken\.pt|not the pictures"):
         drive(Trainer(), small(run=2, until=2, folder=str(tmp_path), resume=True))
     assert run_file(tmp_path, small(method=BANK)) != file
 
@@ -522,7 +522,7 @@ def test_a_saved_run_of_other_pictures_is_refused(toys, tmp_path):
     run = Run(small(), toys)
     save(run, tmp_path / "a.pt")
     other = Run(small(), replace(toys, pixels=255 - toys.pixels))
-    with pytest.raises(LabError, match="others than"):
+    with pytest.raises(LabError, match="not the pictures"):
         other.load(torch.load(tmp_path / "a.pt", weights_only=True))
     (tmp_path / "a.json").write_text("{")
     assert saved_run(tmp_path / "a.pt") is None

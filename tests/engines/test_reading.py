@@ -90,7 +90,7 @@ def test_folders_are_looked_through_past_what_is_no_file(tmp_path):
         (root / label / "3.png").symlink_to("/dev/zero")
     found = class_folders.scan([root])
     assert found.counts == (1, 1)
-    assert str(found.notes[0]) == "Files that are not pictures by their names: 4."
+    assert str(found.notes[0]) == "Files that are not pictures, judged by their names: 4."
     os.mkfifo(root / "x.json")
     os.mkfifo(root / "x.xml")
     assert not is_boxes_folder(root)
@@ -211,7 +211,7 @@ def test_the_table_of_contents_is_bounded(tmp_path, monkeypatch):
     with pytest.raises(LabError, match=r"11 tensors\. At most 10 are read"):
         layout.read_header(path)
     monkeypatch.setattr(limits, "HEADER", 100)
-    with pytest.raises(LabError, match="its table of contents has 1 MB, the limit is 0 MB"):
+    with pytest.raises(LabError, match="its header has 1 MB, the limit is 0 MB"):
         layout.read_header(path)
 
 
@@ -219,7 +219,7 @@ def test_the_table_of_contents_is_bounded(tmp_path, monkeypatch):
 def test_kinds_of_numbers_that_are_no_weights_are_named(tmp_path, kind):
     path = tmp_path / "x.safetensors"
     path.write_bytes(header({"a": {"dtype": kind, "shape": [8], "data_offsets": [0, 8]}}) + bytes(8))
-    with pytest.raises(LabError, match=f"a is stored as {kind}, which is not read here"):
+    with pytest.raises(LabError, match=f"a is stored as {kind}, which is not supported"):
         layout.read_header(path)
 
 

@@ -54,5 +54,5 @@ def test_detr_with_other_pictures_is_refused(tmp_path, monkeypatch):
     drive(killed, DetrTraining(batch=2, until=1))
     again.waiting = through_a_file(killed, tmp_path / "x")
     monkeypatch.setattr("engines.detr.training.data.Drawn.mark", 1)
-    with pytest.raises(LabError, match="pictures are others"):
+    with pytest.raises(LabError, match="not the pictures"):
         drive(again, DetrTraining(batch=2, until=2))

@@ -82,7 +82,7 @@ def test_one_mlp_over_query_and_key_gives_the_same_scores(dq, dk, h):
 def test_dot_products_need_equal_lengths():
     q, k = tensors((2, 3, 4), (2, 5, 4))
     close(dot_product_scores(q, k), np.einsum("bid,bjd->bij", q, k), FEW)
-    with pytest.raises(LabError, match="queries of 4 and keys of 3"):
+    with pytest.raises(LabError, match="queries have 4 numbers, keys 3"):
         dot_product_scores(q, k[..., :3])
 
 

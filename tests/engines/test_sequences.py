@@ -163,11 +163,11 @@ def test_all_vocabularies_share_the_special_tokens_and_repeat_nothing():
 def test_what_cannot_be_read_is_said():
     with pytest.raises(LabError) as unknown:
         task(REVERSE).read("ab1c!1")
-    assert str(unknown.value.message) == "1 !: not a character of this task. It knows a–z"
+    assert str(unknown.value.message) == "1 !: not in the vocabulary of this task, which is a–z"
     with pytest.raises(LabError, match="cat"):
         task(ENGLISH_DIGITS).read("one cat")
     for blank in ("", "   ", "\u3000\t\n"):
-        with pytest.raises(LabError, match="nothing to read"):
+        with pytest.raises(LabError, match="input is empty"):
             task(COPY).read(blank)
 
 
@@ -185,9 +185,9 @@ def test_wide_and_capital_forms_are_read():
 def test_long_texts_are_cut_with_a_note():
     ids, note = task(REVERSE).read("abcdefghijklmnop")
     assert len(ids) == task(REVERSE).most
-    assert str(note) == "Cut to the first 12 of 16 tokens."
+    assert str(note) == "Truncated to the first 12 of 16 tokens."
     assert task(REVERSE).right_answer("abcdefghijklmnop") == "lkjihgfedcba"
-    assert str(task(REVERSE).read("a" * 10_000)[1]) == "Cut to the first 12 of 10,000 tokens."
+    assert str(task(REVERSE).read("a" * 10_000)[1]) == "Truncated to the first 12 of 10,000 tokens."
 
 
 def test_numbers_are_written_with_their_hyphens():

@@ -322,7 +322,7 @@ def test_folders_are_read_whatever_is_in_them(tmp_path):
     found = class_folders.scan([root])
     assert (found.name, found.names, found.counts) == ("pets", ("cat 2", "cat 10"), (4, 2))
     assert sorted(str(note) for note in found.notes) == [
-        "Files that are not pictures by their names: 1.",
+        "Files that are not pictures, judged by their names: 1.",
         "Folders without pictures: 1 (empty).",
     ]
     several = class_folders.scan([root / "cat 2", root / "cat 10"])
@@ -356,7 +356,7 @@ def test_broken_pictures_are_counted_named_and_replaced(fresh, tmp_path):
     assert read.refused == 3
     assert read.used.tolist() == [9, 9]  # others took their place
     assert str(read.notes[0]).startswith("a/")
-    assert "ends too early" in str(read.notes[0])
+    assert "is truncated" in str(read.notes[0])
 
 
 def test_a_class_of_one_picture_is_learned_from_and_not_tested(fresh, tmp_path):
@@ -581,7 +581,9 @@ def test_features_that_can_not_be_kept_are_said_with_the_set(fresh, monkeypatch)
     real = sqlite3.connect
     monkeypatch.setattr(store.sqlite3, "connect", lambda *args, **more: real(*args, factory=Full, **more))
     (read,) = of(answers(), SetRead)
-    assert str(read.notes[-1]) == ("The features can't be saved: the disk is full. They are computed anew next time.")
+    assert str(read.notes[-1]) == (
+        "The features can't be saved: the disk is full. They will be computed again next time."
+    )
 
 
 def test_what_is_no_probe_is_refused(tmp_path):
@@ -623,7 +625,7 @@ def test_a_photo_without_a_probe_still_has_neighbors(fresh):
 
 def test_a_probe_made_on_other_weights_is_refused(fresh):
     probe = dataclasses.replace(newest_probe(), model_hash="other")
-    with pytest.raises(LabError, match="the weights are not those"):
+    with pytest.raises(LabError, match="the weights are not the ones"):
         answers(photo=Picture("any", np.zeros((20, 20, 3), np.uint8)), probe=probe)
 
 

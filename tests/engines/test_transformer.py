@@ -209,7 +209,7 @@ def test_every_kind_of_model_trains(change):
 def test_a_rate_that_is_too_high_stops_the_run_and_keeps_good_weights():
     found = events(Trainer(), replace(TINY, learning_rate=1.0, warmup=1, until=400))
     assert isinstance(found[-1], Stopped)
-    assert found[-1].reason.text.startswith("The loss ran away at step {n}")
+    assert found[-1].reason.text.startswith("The loss diverged at step {n}")
     kept, shown = found[-2].weights, found[-3]
     assert kept.step == shown.step == found[-1].step
     assert all(np.isfinite(weights).all() for weights in shown.weights.values())

@@ -130,7 +130,7 @@ def test_bundled_curves_and_figures_are_told():
 def test_notes_and_refusals_of_the_input():
     answer = found(DecodingParams(read="abcdefghijklmnop"), Answer)
     assert len(answer.source) == 13
-    assert str(answer.note) == "Cut to the first 12 of 16 tokens."
+    assert str(answer.note) == "Truncated to the first 12 of 16 tokens."
     with pytest.raises(LabError):
         found(DecodingParams(read="a+b"), Answer)
 

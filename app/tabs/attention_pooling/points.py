@@ -41,7 +41,7 @@ class PointsPage(Page):
         self.step(points=points, known=False)
         if note is not None:
             self.complain(note, word="Note", kind="warning")
-        self.tell(Message("{n} points taken", {"n": len(points)}))
+        self.tell(Message("{n} {n:point|points} read", {"n": len(points)}))
         return True
 
 

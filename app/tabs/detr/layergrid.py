@@ -23,7 +23,7 @@ class LayerGrid(FilmStrip):
         self.setMaximumHeight(16777215)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.export_name = "boxes-by-layer"
-        words.say(self, "setAccessibleName", "How the boxes settle")
+        words.say(self, "setAccessibleName", "Boxes by decoder layer")
 
     def arrange(self, width: int, height: int) -> None:
         count = len(self._images)

@@ -21,22 +21,22 @@ MARKS = {
     ASIDE: ("–", "control"),
 }
 REASONS = {
-    RIGHT: "right, IoU {iou}",
+    RIGHT: "correct, IoU {iou}",
     DUPLICATE: "duplicate, IoU {iou}",
     WRONG_CLASS: "wrong class: {other}, IoU {iou}",
     LOW_IOU: "IoU too low: {iou}",
-    BACKGROUND: "nothing there",
+    BACKGROUND: "background",
     BOTH: "wrong class and IoU too low: {other}, {iou}",
-    ASIDE: "set aside",
+    ASIDE: "ignored",
 }
 LONG = {
-    RIGHT: "Right: IoU {iou} with an object that no better detection has taken. {then}",
-    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but one higher up in the list has taken the object. {then}",
+    RIGHT: "Correct: IoU {iou} with an object that no higher-scoring detection is matched to. {then}",
+    DUPLICATE: "Wrong: a duplicate. IoU {iou}, but the object is matched to a higher-scoring detection. {then}",
     WRONG_CLASS: "Wrong class: there is an object at IoU {iou}, but it is of another class: {other}. {then}",
     LOW_IOU: "Wrong: the nearest object of the class overlaps at IoU {iou} only. {then}",
-    BACKGROUND: "Wrong: no object is there. {then}",
+    BACKGROUND: "Wrong: there is no object here. {then}",
     BOTH: "Wrong in both: the nearest object is of another class, {other}, and overlaps at IoU {iou} only. {then}",
-    ASIDE: "Set aside: in a crowd, of another size, or past the best 100. The curve stays where it is.",
+    ASIDE: "Ignored: in a crowd region, of another size, or beyond the top 100. The curve is unchanged.",
 }
 
 #: where VOC and COCO part: COCO's matching goes on to the next object
@@ -47,12 +47,12 @@ LONG_VOC = LONG | {
 
 #: why an object was missed: nobody near, too far off, its detection went elsewhere or is below the threshold
 FAR, LOW, ELSEWHERE, BELOW = range(4)
-MISSED = ("missed", "missed, best IoU {iou}", "missed, IoU {iou} took another", "below the threshold: {score}")
+MISSED = ("missed", "missed, best IoU {iou}", "missed, IoU {iou} matched elsewhere", "below the threshold: {score}")
 LONG_MISSED = (
-    "Missed: no detection of the class is near. The curve ends before recall 1.",
-    "Missed: the best detection of its class reaches IoU {iou}, too little. The curve ends before recall 1.",
-    "Missed: the detection at IoU {iou} has taken another object. The curve ends before recall 1.",
-    "Missed with this threshold: its detection has a score of {score}.",
+    "Missed: no detection of the class overlaps it. The curve ends before recall 1.",
+    "Missed: the best detection of its class reaches only IoU {iou}. The curve ends before recall 1.",
+    "Missed: the detection at IoU {iou} is matched to another object. The curve ends before recall 1.",
+    "Missed at this threshold: its detection has a score of {score}.",
 )
 
 SAME = 1e-9  #: precisions that differ by less are one
@@ -68,14 +68,8 @@ def class_name(label: str, longest: int = 0) -> Message:
 
 def how_many(detections: int, objects: int) -> Message:
     """Counts of both."""
-    said = {"detections": words.number(detections), "objects": words.number(objects)}
-    texts = {
-        (False, False): "{detections} detections, {objects} objects",
-        (True, False): "1 detection, {objects} objects",
-        (False, True): "{detections} detections, 1 object",
-        (True, True): "1 detection, 1 object",
-    }
-    return Message(texts[detections == 1, objects == 1], said)
+    text = "{detections} {detections:detection|detections}, {objects} {objects:object|objects}"
+    return Message(text, {"detections": words.number(detections), "objects": words.number(objects)})
 
 
 def brief(name: str, longest: int = 10) -> str:

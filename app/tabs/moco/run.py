@@ -74,7 +74,7 @@ class MocoRun(QObject):
         self._host, self._state = host, state
         self.history = RunHistory()
         self.refused: Message | None = None
-        self.transport = Transport(seed_tip="Of weights, order and views: same seed, same curve.")
+        self.transport = Transport(seed_tip="Seeds weights, order and views: same seed, same curve.")
         self.training = MocoTraining(host, self.transport, state)
         self.training.arrived.connect(self._arrived)
         self.training.renewed.connect(self._renewed)
@@ -132,8 +132,8 @@ class MocoRun(QObject):
                 history.queue, history.map = event.queue, event.map
                 self._hand_on()
             case Collapsed():
-                text = "The keys are nearly all the same (spread {s}) since step {n}: the features have collapsed."
+                text = "Since step {n} nearly all keys are the same (spread {s}): the representation has collapsed."
                 values = {"s": round(event.spread, 3), "n": event.step}
-                self._host.complain(Message(text, values), "Start anew", self.training.restart, word="Note")
+                self._host.complain(Message(text, values), "Restart", self.training.restart, word="Note")
             case Ended() if event.error is not None:
                 self.refused = event.error

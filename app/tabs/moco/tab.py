@@ -42,7 +42,7 @@ class MocoTab(Tab):
 
     def choosers(self) -> Sequence[QWidget]:
         self.data = MenuButton(DATA, 0, "Pictures: {value}")
-        say(self.data, "setToolTip", "What is learned from. A folder of pictures can be dropped here.")
+        say(self.data, "setToolTip", "The training pictures. A folder of pictures can be dropped here.")
         self.data.chosen.connect(lambda i: self.use_data(DATA[i]))
         self.folder = button("Choose folder", "folder", "boxed", clicked=self.shell.open_folder)
         return self.data, self.folder

@@ -22,7 +22,7 @@ class TransformerTab(Tab):
         self._show_task()
 
     def choosers(self) -> Sequence[QWidget]:
-        self.task_button = MenuButton(TASKS, 0, tip="What is learned and decoded.")
+        self.task_button = MenuButton(TASKS, 0, tip="The task that is trained and decoded.")
         self.task_button.chosen.connect(lambda i: self.now.step(task=TASKS[i], text=""))
         return (self.task_button,)
 

@@ -41,7 +41,7 @@ class ClassPicker(QWidget):
         completer.activated.connect(self._found)
         self.field.setCompleter(completer)
         self.field.returnPressed.connect(lambda: self._found(self.field.text()))
-        self.none = quiet("This model names no classes.", wrap=True)
+        self.none = quiet("This model has no classification head.", wrap=True)
         self.setLayout(col(label("Class"), self.menu, self.field, self.none, gap=S2))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)  # a dock gives room to no gaps
         self._labels: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ class PredictionCard(Card):
     @staticmethod
     def _note(prediction: Prediction) -> str:
         if not prediction.labels:
-            return "This model names no classes. Shown: similarity to the untouched class token."
+            return "This model has no classification head. Shown: similarity to the untouched class token."
         if prediction.changed:
             return "Dashed outline: the untouched model. Right: change in points."
         return "The model is untouched: turn up its temperature, or switch a head off."

@@ -40,7 +40,7 @@ class Engine:
             errors, alone = np.zeros(CURVE), np.zeros(CURVE, np.int64)
             for start in range(0, CURVE, PIECE):
                 if start and len(points) > 100:
-                    yield Progress(start, CURVE, Message("Leaving each point out"))
+                    yield Progress(start, CURVE, Message("Computing the leave-one-out error"))
                 for i in range(start, min(CURVE, start + PIECE)):
                     errors[i], alone[i] = left_out(x, y, params.kernel, float(bandwidths[i]))
             self._curve = key, (bandwidths, errors, alone)

@@ -31,7 +31,7 @@ from engines.core.training import Stopped
 
 FIRST_RANGE, ROOM = 12.0, 1.15  # w that the landscape shows at first, and how much more than the largest
 LARGEST_W = 1e6
-TOO_FAR = "Step {n} would throw w beyond all measure. Stopped; w of step {kept} is kept."
+TOO_FAR = "w diverged at step {n}. Stopped; w of step {kept} is kept."
 CURVE, SEARCH, CLOSER = 121, 100, 41  # places of the landscape, and of the search for the best w
 
 
@@ -56,7 +56,7 @@ class Trainer:
                 run.load(state)
             self._run = run
             yield began
-            yield Progress(0, 0, Message("Measuring the landscape"))  # a place to stop
+            yield Progress(0, 0, Message("Computing the loss landscape"))  # a place to stop
             yield run.landscape()
             if state is None:
                 yield run.told()

@@ -106,13 +106,13 @@ def obstacle(way: str, model: Detr, device: torch.device) -> Message | None:
     if way == FLOAT32:
         return None
     if not isinstance(model.backbone, ResNet):
-        return Message("This model is small: it always computes in float32.")
+        return Message("This model is small and always runs in float32.")
     if way in PACKAGES and device.type != "cpu":
-        return Message("{way} computes on the CPU only.", {"way": Message(way)})
+        return Message("{backend} runs on the CPU only.", {"way": Message(way)})
     if way in PACKAGES and importlib.util.find_spec(PACKAGES[way]) is None:
-        return Message('{way} is not installed. The extra "fast" brings it.', {"way": Message(way)})
+        return Message('{backend} is not installed; the optional extra "fast" includes it.', {"way": Message(way)})
     if way in (BFLOAT16, OPENVINO_BF16) and not has_bfloat16(device):
-        return Message("This processor has no bfloat16.")
+        return Message("This CPU does not support bfloat16.")
     if way in PACKAGES and any(isinstance(part, nn.BatchNorm2d) for part in model.backbone.modules()):
         return Message("This backbone can't be exported.")
     return None

@@ -98,9 +98,7 @@ def undefined(scene: MatchingScene, logits: Tensor) -> Message | None:
     bad = (~logits.isfinite().all(-1)).nonzero().flatten().tolist()
     if not bad:
         return None
-    return Message(
-        "Prediction {n}: its logits are infinite or undefined (NaN). It can't be matched.", {"n": bad[0] + 1}
-    )
+    return Message("Prediction {n}: its logits are not finite (inf or NaN), so it can't be matched.", {"n": bad[0] + 1})
 
 
 def refused(params: MatchingParams, reason: Message) -> Matched:
@@ -115,21 +113,28 @@ def notes(scene: MatchingScene) -> tuple[Message, ...]:
     texts = []
     objects, predictions = len(scene.things), len(scene.guesses)
     if not predictions:
-        texts.append(Message("No prediction: nothing can be matched."))
+        texts.append(Message("No predictions: nothing to match."))
     elif not objects:
-        texts.append(Message('No object: every prediction learns "no object".'))
+        texts.append(Message('No objects: the target of every prediction is "no object".'))
     elif objects > predictions:
         values = {"objects": objects, "predictions": predictions, "left": objects - predictions}
-        texts.append(Message("{objects} objects, {predictions} predictions: {left} objects get none.", values))
+        texts.append(
+            Message(
+                "{objects} {objects:object|objects}, {predictions} "
+                "{predictions:prediction|predictions}: {left} {left:object stays|objects stay} "
+                "unmatched.",
+                values,
+            )
+        )
     flat = [Message("Object {letter}", {"letter": object_name(i)}) for i, thing in enumerate(scene.things)
             if not thing.box[2] * thing.box[3]]  # fmt: skip
     flat += [Message("Prediction {n}", {"n": i + 1}) for i, guess in enumerate(scene.guesses)
              if not guess.box[2] * guess.box[3]]  # fmt: skip
     if len(flat) == 1:
-        texts.append(Message("{name} has no area: its IoU with every box is 0. L1 still measures.", {"name": flat[0]}))
+        texts.append(Message("{name} has no area: its IoU with every box is 0. L1 still applies.", {"name": flat[0]}))
     elif flat:
         more: dict[str, object] = {"n": len(flat), "name": flat[0]}
-        texts.append(Message("{n} boxes have no area ({name} ...): their IoU is 0. L1 still measures.", more))
+        texts.append(Message("{n} boxes have no area ({name} ...): their IoU is 0. L1 still applies.", more))
     return tuple(texts)
 
 

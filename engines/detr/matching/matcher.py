@@ -55,7 +55,7 @@ class HungarianMatcher:
         gamma: float = 2.0,
     ) -> None:
         if class_cost == bbox_cost == giou_cost == 0:
-            raise LabError("At least one of the matching costs must not be zero.")
+            raise LabError("At least one matching cost must be nonzero.")
         self.class_cost, self.bbox_cost, self.giou_cost = class_cost, bbox_cost, giou_cost
         self.focal, self.alpha, self.gamma = focal, alpha, gamma
 
@@ -81,7 +81,7 @@ class HungarianMatcher:
         refuse_undefined(logits, boxes, target_boxes)
         classes = logits.shape[-1] - (not self.focal)
         if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-            raise LabError("An object has a label outside of the {classes} classes.", classes=classes)
+            raise LabError("An object's label is none of the {classes} classes.", classes=classes)
         # Objects along the rows, so that the long inner axis is the one of the queries; turned round at the end.
         chosen = labels[..., :, None].expand(*labels.shape, logits.shape[-2])  # (..., T, Q)
         by_class = self._class_terms(logits).transpose(-1, -2).gather(-2, chosen)
@@ -153,7 +153,7 @@ def refuse_undefined(*parts: Tensor) -> None:
     if all(math.isfinite(part.sum()) for part in parts):  # a sum is the quickest look at all of them
         return
     if not all(bool(part.isfinite().all()) for part in parts):  # else it was the sum alone that overflowed
-        raise LabError("Predictions and objects can't be matched: some numbers are infinite or undefined (NaN).")
+        raise LabError("Predictions and objects can't be matched: some values are not finite (inf or NaN).")
 
 
 def pairwise_giou(a: Tensor, b: Tensor) -> Tensor:

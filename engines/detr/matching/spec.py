@@ -39,7 +39,9 @@ class MatchingParams(Params):
     )
     bbox_cost: float = setting(
         5.0,
-        Range(0, 10, 0.1, "L1", group=COSTS, tip="Weight of |Δcx| + |Δcy| + |Δw| + |Δh|, in shares of the picture."),
+        Range(
+            0, 10, 0.1, "L1", group=COSTS, tip="Weight of |Δcx| + |Δcy| + |Δw| + |Δh|, relative to the picture's size."
+        ),
     )
     giou_cost: float = setting(
         2.0,
@@ -49,7 +51,8 @@ class MatchingParams(Params):
             0.1,
             "GIoU",
             group=COSTS,
-            tip="Weight of −GIoU: IoU minus the share of the hull in neither box. (Rezatofighi et al. 2019)",
+            tip="Weight of −GIoU: IoU minus the fraction of the enclosing box that neither box covers. "
+            "(Rezatofighi et al. 2019)",
         ),
     )
     focal: bool = setting(
@@ -57,8 +60,8 @@ class MatchingParams(Params):
         Switch(
             "Focal class cost",
             group=COSTS,
-            tip="RT-DETR's: each class probability is read as a sigmoid of its own and costs focal loss of yes minus "
-            "focal loss of no, α = 0.25, γ = 2. (Zhao et al. 2024)",
+            tip="As in RT-DETR: each class has its own sigmoid, and costs the focal loss of a positive minus that "
+            "of a negative, α = 0.25, γ = 2. (Zhao et al. 2024)",
         ),
     )
     eos_coef: float = setting(

@@ -76,24 +76,32 @@ class NmsParams(Params):
             0.01,
             "IoU threshold",
             group=RESULT,
-            tip="Of two boxes that overlap more than this, the one with the lower score goes.",
+            tip="Of two boxes that overlap more than this, the one with the lower score is dropped.",
         ),
     )
     score: float = setting(
         0.3,
         Range(
-            0, 1, 0.01, "Score threshold", group=RESULT, tip="Boxes with a lower score are left out, soft-NMS's last."
+            0,
+            1,
+            0.01,
+            "Score threshold",
+            group=RESULT,
+            tip="Boxes with a lower score are dropped; by soft-NMS only after the decay.",
         ),
     )
     decay: str = setting(
         GAUSSIAN,
         Choice(
-            (GAUSSIAN, LINEAR), "Score falls", group=SOFT, tip="How a score falls with the overlap. (Bodla et al. 2017)"
+            (GAUSSIAN, LINEAR),
+            "Score decay",
+            group=SOFT,
+            tip="How a score decays with the overlap. (Bodla et al. 2017)",
         ),
     )
     sigma: float = setting(
         0.5,
-        Range(0.05, 2, 0.05, "Decay σ", group=SOFT, tip="Gaussian: score × exp(−IoU² / σ). Small is strict."),
+        Range(0.05, 2, 0.05, "Decay σ", group=SOFT, tip="Gaussian: score × exp(−IoU² / σ). Smaller is stricter."),
     )
 
 

@@ -90,4 +90,4 @@ def refuse_undefined(boxes: Tensor, scores: Tensor) -> None:
     if len(boxes) != len(scores):
         raise ValueError(f"{len(boxes)} boxes and {len(scores)} scores")
     if not bool(torch.isfinite(scores).all() and torch.isfinite(boxes).all()):
-        raise LabError("Boxes can't be compared: some numbers are infinite or undefined (NaN).")
+        raise LabError("Boxes can't be compared: some coordinates are not finite (inf or NaN).")

@@ -11,7 +11,7 @@ from engines.core.params import Switch, looked, setting
 from engines.core.protocol import Frame
 from engines.detr.spec import DetrParams
 
-PAINT = "Paint"
+PAINT = "Mask"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class RelevanceParams(DetrParams):
     decoder_too: bool = setting(
         True,
         Switch(
-            "Hide from the queries too",
+            "Hide from cross-attention too",
             group=PAINT,
-            tip="Painted places are no keys of the encoder; with this no keys of the cross-attention either.",
+            tip="Masked positions are no keys in the encoder; with this on, none in the cross-attention either.",
         ),
     )
 

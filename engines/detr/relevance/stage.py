@@ -104,7 +104,7 @@ def detect(scene: Scene, encoding: Encoding, chosen: Interventions, gone: Tensor
             inputs: list[Tensor] = end.value
             return Masked(inputs, decode(scene.model, remembered(scene, inputs[-1]), chosen))
         done += 1
-        yield Progress(done, count, Message("Encoding without the painted places"))
+        yield Progress(done, count, Message("Encoding without the masked positions"))
 
 
 def mask_of(params: RelevanceParams, height: int, width: int) -> Tensor:

@@ -25,7 +25,7 @@ from engines.data.scenes import (
     sample_photos,
 )
 from engines.data.shapes import Canvas
-from engines.detr.training.spec import FEW, FIRST_PIXEL, DetrTraining, Example
+from engines.detr.training.spec import FIRST_PIXEL, UP_TO_3, DetrTraining, Example
 
 VALIDATION = 64  # pictures at most
 WATCHED = 12  # validation pictures that can be watched
@@ -101,7 +101,7 @@ class Drawn:
     examples: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
-        self._photos = [] if self.scenes == FEW else sample_photos()
+        self._photos = [] if self.scenes == UP_TO_3 else sample_photos()
         self.validation = [self._draw(np.random.default_rng((FIRST[0], index))) for index in range(VALIDATION)]
         good = [index for index, sample in enumerate(self.validation) if 2 <= len(sample.labels) <= 6]
         chosen = sorted(good, key=lambda index: calmness(self.validation[index]))[:WATCHED]
@@ -116,10 +116,10 @@ class Drawn:
         return 0
 
     def _ground(self, rng: np.random.Generator) -> np.ndarray:
-        return random_background(rng, self.size, self._photos, "plain" if self.scenes == FEW else None)
+        return random_background(rng, self.size, self._photos, "plain" if self.scenes == UP_TO_3 else None)
 
     def _draw(self, rng: np.random.Generator) -> Sample:
-        if self.scenes != FEW:
+        if self.scenes != UP_TO_3:
             scene = random_scene(rng, self.size, self._photos)
             return Sample(scene.rgb, scene.owner.astype(np.int16), scene.boxes, scene.labels)
         canvas = Canvas(self._ground(rng))
@@ -132,7 +132,7 @@ class Drawn:
         """The same scene drawn larger, for the eye."""
         ground = self._ground(np.random.default_rng((FIRST[0], index)))
         rng = np.random.default_rng((FIRST[0], index))
-        if self.scenes == FEW:
+        if self.scenes == UP_TO_3:
             canvas = Canvas(self._ground(rng))
             shapes = tuple(add_shapes(rng, canvas, int(rng.integers(1, 4))))
         else:

@@ -197,7 +197,7 @@ class Run:
             If the pictures are others.
         """
         if state["pictures"] != self.data.mark:
-            raise LabError("The pictures are others than when the run was saved.")
+            raise LabError("These are not the pictures that the run was saved with.")
         self.model.load_state_dict(tensors(state["model"]))
         self.token_head.load_state_dict(tensors(state["aid"]))
         with torch.no_grad():

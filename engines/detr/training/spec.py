@@ -24,14 +24,14 @@ __all__ = [
     "BUNDLED",
     "BUNDLED_QUERIES",
     "DATA",
-    "FEW",
     "FIRST_PIXEL",
-    "MANY",
     "MOST_TRAINING_STEPS",
     "NEW_RUN",
     "RANDOM",
     "SMALL",
     "TOY",
+    "UP_TO_3",
+    "UP_TO_8",
     "DetrTraining",
     "Example",
     "Found",
@@ -44,15 +44,15 @@ __all__ = [
     "measured_after",
 ]
 
-RANDOM, BACKBONE, BUNDLED = "Random numbers", "Trained backbone", "Bundled weights"
+RANDOM, BACKBONE, BUNDLED = "Random weights", "Pretrained backbone", "Bundled weights"
 SMALL, TOY = "Small", "Toy DETR"
-FEW, MANY = "Up to 3 shapes, plain ground", "Up to 8 shapes, any ground"
+UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain background", "Up to 8 shapes, any background"
 AS_THEY_LOOK = "As they look"
 FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 MOST_TRAINING_STEPS = 20_000
 BUNDLED_QUERIES = 16
 GENTLE = 1e-4  # learning rate for weights that are good already
-DATA, AT_ONCE, NEW_RUN = "Data", "Changes at once", "Starts a new run"
+DATA, AT_ONCE, NEW_RUN = "Data", "Applies immediately", "Requires a new run"
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,22 @@ class DetrTraining(TrainingParams):
     scene: int = setting(0, Range(0, 63, 1, "Validation scene", live=True))
     begin: str = setting(
         BACKBONE,
-        Choice((RANDOM, BACKBONE, BUNDLED), "Begins with", group=NEW_RUN,
-               tip="Trained backbone: the bundled convolutions, kept as they are; all else is random. DETR begins with "
-               "a ResNet from ImageNet. (Carion et al. 2020, 4)"),
+        Choice((RANDOM, BACKBONE, BUNDLED), "Initialization", group=NEW_RUN,
+               tip="Pretrained backbone: the bundled convolutions, frozen; all else is random. DETR starts from a "
+                   "ResNet trained on ImageNet. (Carion et al. 2020, 4)",
+               former=(("Random weights", RANDOM), ("Pretrained backbone", BACKBONE))),
     )  # fmt: skip
     model: str = setting(
         SMALL,
         Choice((SMALL, TOY), "Model", group=NEW_RUN,
-               tip="Small: 64 wide, 1 + 2 layers, pictures of 64 pixels. Toy DETR: 128 wide, 3 + 3 layers, 96 pixels, "
-               "many times slower; the bundled weights are its."),
+               tip="Small: width 64, 1 + 2 layers, pictures of 64 pixels. Toy DETR: width 128, 3 + 3 layers, 96 "
+                   "pixels, many times slower; the bundled weights are of this size."),
     )  # fmt: skip
     scenes: str = setting(
-        FEW, Choice((FEW, MANY), "Scenes", group=DATA, tip="Drawn as it goes: no scene comes twice the same.")
-    )
+        UP_TO_3,
+        Choice((UP_TO_3, UP_TO_8), "Scenes", group=DATA, tip="Drawn on the fly: no scene appears twice.",
+               former=(("Up to 3 shapes, plain background", UP_TO_3), ("Up to 8 shapes, any background", UP_TO_8))),
+    )  # fmt: skip
     first_pixel: str = setting(
         AS_THEY_LOOK,
         Choice(tuple(FIRST_PIXEL), "VOC boxes count", group=DATA,
@@ -103,29 +106,29 @@ class DetrTraining(TrainingParams):
     queries: int = setting(
         8,
         Range(2, 32, 1, "Object queries", group=NEW_RUN,
-              tip="Predictions for each picture. With fewer than there are objects, some can't be found."),
+              tip="Predictions per picture. With fewer queries than objects, some objects can't be found."),
     )  # fmt: skip
     batch: int = setting(
-        16, Range(2, 32, 1, "Batch size", group=NEW_RUN, tip="Pictures for each step. More: slower, calmer steps.")
+        16, Range(2, 32, 1, "Batch size", group=NEW_RUN, tip="Pictures per step. Larger: slower, less noisy steps.")
     )
     auxiliary_losses: bool = setting(
         True,
         Switch("Auxiliary losses", group=NEW_RUN,
-               tip="The answer after every decoder layer is matched and counts, not only the last. "
-               "(Carion et al. 2020, 3.2)"),
+               tip="The predictions after every decoder layer are matched and enter the loss, not only the last "
+                   "ones. (Carion et al. 2020, 3.2)"),
         former="auxiliary",
     )  # fmt: skip
     backbone: bool = setting(
         False,
-        Switch("Backbone learns, too", group=NEW_RUN,
-               tip="Off: a trained backbone stays as it is, and a step takes a third of the time. Random numbers "
-               "always learn."),
+        Switch("Train the backbone", group=NEW_RUN,
+               tip="Off: a pretrained backbone is frozen, and a step takes a third of the time. A random one is "
+                   "always trained."),
     )  # fmt: skip
     auxiliary_queries: bool = setting(
         False,
-        Switch("Training aids", group=NEW_RUN,
-               tip="Three more groups of queries (Chen et al. 2022, Group DETR) and a question to each token. Help "
-               "where all begins with random numbers."),
+        Switch("Auxiliary tasks", group=NEW_RUN,
+               tip="Three more groups of queries (Chen et al. 2022, Group DETR) and a prediction from each encoder "
+                   "token. They help when all weights start random."),
         former="aids",
     )  # fmt: skip
     seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN))

@@ -102,7 +102,7 @@ class Trainer:
     @staticmethod
     def _measure(run: Run) -> Iterator[Event]:
         for _ in run.measuring():
-            yield Progress(0, 0, Message("Measuring"))
+            yield Progress(0, 0, Message("Validating"))
         if run.measured is None:
             raise LabError("Nothing to show yet.")
         yield run.measured

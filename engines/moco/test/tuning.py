@@ -64,7 +64,7 @@ class Tuner:
             raise LabError("Pre-train for some steps first.")
         found = yield from kept(self._sets, Wanted(params.data, params.paths))
         if found.labels is None or found.test_labels is None:
-            raise LabError("These pictures have no labels: put them in folders, one a class.")
+            raise LabError("These pictures have no labels: put them in one folder per class.")
         few = chosen(found.labels, params.few)
         pixels = torch.from_numpy(found.pixels[few]).permute(0, 3, 1, 2)
         labels = torch.from_numpy(found.labels[few])

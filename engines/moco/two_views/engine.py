@@ -69,7 +69,7 @@ def encoders(params: MocoParams, state: Weights | None) -> tuple[Encoder, Encode
     """
     if params.encoder == BUNDLED:
         if not bundled():
-            raise LabError("The bundled encoder is not in this copy.")
+            raise LabError("The bundled encoder is missing.")
         one: Encoder = load_encoder()
     elif state is not None:
         return restored(state)

@@ -47,7 +47,7 @@ class HeadsParams(Params):
             "Heads h",
             log=True,
             group=LOOK,
-            tip="Splits the width into h slices of d = width / h that attend apart. No parameter is added. "
+            tip="Splits the width into h slices of d = width / h that attend independently. It adds no parameters. "
             "(Vaswani 2017, 3.2.2)",
         ),
     )
@@ -73,7 +73,7 @@ class HeadsParams(Params):
             "Width d_model",
             log=True,
             group=MODEL,
-            tip="Size of each token's vector. The four matrices have 4 d² + 4 d parameters, whatever h is.",
+            tip="Size of each token's vector. The four projections have 4 d² + 4 d parameters for any h.",
         ),
     )
     weight_seed: int = setting(
@@ -93,7 +93,7 @@ class HeadsParams(Params):
         1, Range(1, 8, 1, "Batch B", group=INPUT, tip="Sequences computed at once; the first one is shown.")
     )
     tokens: int = setting(12, Range(1, 48, 1, "Tokens N", log=True, group=INPUT, tip="Length of the sequence."))
-    seed: int = setting(0, Range(0, 999, 1, "Seed of the input", group=INPUT, tip="Another seed draws other tokens."))
+    seed: int = setting(0, Range(0, 999, 1, "Seed of the input", group=INPUT, tip="Another seed samples other tokens."))
 
     def following(self, before: Self) -> Self:
         """Sizes that divide each other (powers of two), and only heads that exist."""

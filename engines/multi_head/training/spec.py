@@ -25,7 +25,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LENGTH = 8  #: tokens of a training sequence
 MOST_STEPS = 3000  #: steps of a training run
 SAMPLES = 4  #: sequences of the fixed sample that is shown while training
-AT_ONCE, NEW_RUN = "Changes at once", "Starts a new run"
+AT_ONCE, NEW_RUN = "Applies immediately", "Requires a new run"
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class MultiHeadTraining(TrainingParams):
             log=True,
             live=True,
             group=AT_ONCE,
-            tip="Step size of Adam, for both models. (Kingma & Ba 2015)",
+            tip="Learning rate of Adam, for both models. (Kingma & Ba 2015)",
         ),
     )
     pace: int = drawn(
         30,
-        Range(1, 200, 1, "Steps per second", log=True, live=True, group=AT_ONCE, tip="At most; slow enough to watch."),
+        Range(
+            1, 200, 1, "Steps per second", log=True, live=True, group=AT_ONCE, tip="Upper limit; slow enough to watch."
+        ),
     )
     task: str = setting(
         BOTH,
@@ -55,8 +57,8 @@ class MultiHeadTraining(TrainingParams):
             TASKS,
             "Task",
             group=NEW_RUN,
-            tip="Each token names the letters to its left and right, in a ring. The left one alone is the control: one "
-            "head can do it.",
+            tip="Each token predicts the letters to its left and right, on a ring. The left one alone is the "
+            "control: one head can do it.",
         ),
     )
     train_width: int = setting(

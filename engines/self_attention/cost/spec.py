@@ -31,14 +31,17 @@ class CostParams(Params):
     measure: bool = looked(False)
 
     cost_length: int = drawn(
-        512, Range(4, 8192, 1, "Sequence length n", log=True, group=COST, tip="Where the table reads the curves.")
+        512,
+        Range(4, 8192, 1, "Sequence length n", log=True, group=COST, tip="Where the curves are read for the table."),
     )
     cost_dim: int = setting(
         64, Range(8, 512, 8, "Width d of a token", log=True, group=COST, tip="Numbers per token, in and out.")
     )
     kernel: int = setting(
         3,
-        Range(3, 31, 2, "Kernel size k", group=COST, tip="Neighbors that a convolution sees at once, itself included."),
+        Range(
+            3, 31, 2, "Kernel size k", group=COST, tip="Positions that a convolution sees at once, its own included."
+        ),
     )
 
     def following(self, before: Self) -> Self:

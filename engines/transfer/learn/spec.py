@@ -35,9 +35,9 @@ class RunParams(TrainingParams):
     batch: int = 16
     folders: tuple[str, ...] = ()
     model: str = ""
-    probe_rate: float = setting(0.02, Range(1e-4, 1, 1e-4, "Rate, probe", live=True))
-    tuned_rate: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "Rate, fine-tuning", live=True))
-    scratch_rate: float = setting(1e-3, Range(1e-6, 1e-2, 1e-6, "Rate, from scratch", live=True))
+    probe_rate: float = setting(0.02, Range(1e-4, 1, 1e-4, "LR, probe", live=True))
+    tuned_rate: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "LR, fine-tuning", live=True))
+    scratch_rate: float = setting(1e-3, Range(1e-6, 1e-2, 1e-6, "LR, from scratch", live=True))
 
 
 def run_of(params: TransferParams) -> RunParams:

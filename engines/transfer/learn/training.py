@@ -133,7 +133,7 @@ class Run:
 
     def _load(self, state: dict[str, Any]) -> None:
         if state["pictures"] != self._key:
-            raise LabError("The pictures are others than when the run was saved.")
+            raise LabError("These are not the pictures that the run was saved with.")
         self.step, self._testing, self._seconds = state["step"], state["testing"], state["seconds"]
         self.probe.load(state["probe"])
 
@@ -236,7 +236,7 @@ class Run:
             try:
                 write_results(self._key, kept)
             except WriteError as error:
-                text = "The results can't be saved ({reason}). The run goes on."
+                text = "The results can't be saved ({reason}). The run continues."
                 yield NotSaved(self.step, Message(text, {"reason": error.reason}))
             self._testing = False
             yield Results(kept)

@@ -35,7 +35,7 @@ def judged(prepared: Prepared, photo: Picture, features: Floats, probe: Probe | 
         mine = features
         if not fits(probe, prepared):
             if by.hash != probe.model_hash or by.net.width != probe.weight.shape[1]:
-                raise LabError("{name}: the weights are not those that the probe was made with.", name=by.title)
+                raise LabError("{name}: the weights are not the ones that the probe was trained on.", name=by.title)
             seen = squared(photo.rgb, probe.side)
             mine = embed(by, seen[None])[0]
         chances = probe.probabilities(mine)

@@ -25,12 +25,10 @@ class DecodingParams(OfInput):
             (GREEDY, BEAM),
             "Method",
             group=DECODING,
-            tip="The likeliest token at each place, or the likeliest of several sequences.",
+            tip="The likeliest token at each step, or the likeliest of several sequences.",
         ),
     )
-    beams: int = setting(
-        4, Range(2, 8, 1, "Beams", group=DECODING, tip="Sequences that are followed side by side; 1 is greedy.")
-    )
+    beams: int = setting(4, Range(2, 8, 1, "Beams", group=DECODING, tip="Hypotheses kept at each step; 1 is greedy."))
     penalty: float = setting(
         0.6,
         Range(
@@ -39,7 +37,7 @@ class DecodingParams(OfInput):
             0.05,
             "Length penalty",
             group=DECODING,
-            tip="Score = log p ÷ ((5 + length) ÷ 6)^α: more is kinder to long answers. (Wu 2016, equation 14)",
+            tip="Score = log p ÷ ((5 + length) ÷ 6)^α: a larger α favors longer outputs. (Wu 2016, equation 14)",
         ),
     )
 

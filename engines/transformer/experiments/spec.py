@@ -55,20 +55,30 @@ class LabParams(OfInput):
     )
     lab_from: str = setting(
         RANDOM,
-        Choice((TRAINED, RANDOM), "Weights", tip="Gradients of the trained model, or of a fresh one.", group=LAB),
+        Choice(
+            (TRAINED, RANDOM),
+            "Weights",
+            tip="Gradients of the trained model, or of a randomly initialized one.",
+            group=LAB,
+        ),
     )
-    lab_depth: int = setting(4, Range(1, DEEPEST, 1, "Layers", tip="Of each stack of the fresh model.", group=LAB))
+    lab_depth: int = setting(4, Range(1, DEEPEST, 1, "Layers", tip="In each stack of the random model.", group=LAB))
     lab_norm_first: bool = setting(
         False, Switch("Pre-norm", tip="Normalize before each sublayer. (Xiong 2020)", group=LAB)
     )
-    lab_batch: int = setting(8, Range(1, 32, 1, "Batch size", tip="The sample that is watched included.", group=LAB))
-    lab_padding: int = setting(0, Range(0, 12, 1, "Padding", "tokens", tip="Added behind every sample.", group=LAB))
+    lab_batch: int = setting(8, Range(1, 32, 1, "Batch size", tip="Including the watched sample.", group=LAB))
+    lab_padding: int = setting(0, Range(0, 12, 1, "Padding", "tokens", tip="Appended to every sample.", group=LAB))
     lab_count_padding: bool = setting(
-        False, Switch("Padding counts", tip="Batch statistics over padding too, as a careless one has them.", group=LAB)
+        False,
+        Switch(
+            "Include padding",
+            tip="Include padding in the batch statistics, as a careless implementation does.",
+            group=LAB,
+        ),
     )
     lab_mode: str = setting(
         LIVE,
-        Choice((LIVE, RUNNING), "BatchNorm takes", group=LAB,
+        Choice((LIVE, RUNNING), "BatchNorm uses", group=LAB,
                tip="Statistics of this batch, as in training, or running ones, as in evaluation."),
     )  # fmt: skip
     lab_residuals_off: tuple[Place, ...] = setting(EVERYWHERE)
@@ -82,7 +92,7 @@ class AblationParams(OfModel):
     """What the ablation is made with."""
 
     lab_examples: int = setting(
-        128, Range(32, 512, 32, "Examples", tip="Held-out ones that the accuracy is taken over.", group=LAB)
+        128, Range(32, 512, 32, "Examples", tip="Held-out examples for the accuracy.", group=LAB)
     )
 
 

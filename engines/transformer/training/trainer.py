@@ -167,8 +167,8 @@ class Run:
         self.step = self.good.step
         if math.isfinite(self._calm):
             return Message(
-                "The loss ran away at step {n}, far above guessing. Stopped; weights of step {k} are kept. "
-                "Lower the learning rate?",
+                "The loss diverged at step {n}, far above chance. Stopped; weights of step {k} are kept. Lower the "
+                "learning rate?",
                 figures,
             )
         return Message("Loss became NaN at step {n}. Stopped; weights of step {k} are kept.", figures)
@@ -242,7 +242,7 @@ class Trainer:
 
     def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
         if run.stopped:
-            yield Stopped(run.step, Message("This run has stopped for good. Start anew with other settings."))
+            yield Stopped(run.step, Message("This run has ended. Restart with other settings."))
             return
         look, measure = Turn(SHOW_EVERY, SHOW_SHARE), Turn(MEASURE_EVERY, MEASURE_SHARE)
         shown_step = measured_step = kept_step = run.step

@@ -42,7 +42,7 @@ class Engine:
             return Ablation(target, label, candidates, scan.done.copy(), *scan.effects(target), base, prediction)
 
         yield shown()
-        done, text = int(scan.done.sum()), Message("Switching off one head after the other")
+        done, text = int(scan.done.sum()), Message("Switching off one head at a time")
         for _ in scan.run():
             now = int(scan.done.sum())
             yield Progress(now, scan.done.size, text)

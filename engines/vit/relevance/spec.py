@@ -30,7 +30,7 @@ class RelevanceParams(OfClass, OfRollout):
             1,
             "Points of a curve",
             group=MEASURE,
-            tip="In how many steps all patches are covered or uncovered; more take longer. (Petsiuk 2018)",
+            tip="Steps in which all patches are covered or uncovered; more take longer. (Petsiuk 2018)",
         ),
     )
 

@@ -168,7 +168,7 @@ def class_folders(folder: str, side: int = 32) -> Generator[Progress, None, Pict
     LabError
         If there are no class folders, or only one class.
     """
-    refusals, looking = folders.Refusals(), Message("Looking into the folders")
+    refusals, looking = folders.Refusals(), Message("Scanning the folders")
     found = yield from mapped(folders.scanning([folder]), lambda seen: Progress(seen, 0, looking))
     total = min(sum(found.counts), MOST)
     share = total / sum(found.counts)
@@ -222,7 +222,7 @@ def checked(pictures: Pictures) -> Pictures:
         If there are too few of them to learn and to test.
     """
     if len(pictures.names) < 2:
-        raise LabError("{name}: one class. There must be two or more to tell apart.", name=pictures.name)
+        raise LabError("{name}: one class only. At least two are needed.", name=pictures.name)
     if not len(pictures.test) or len(set(pictures.labels.tolist())) < len(pictures.names):
-        raise LabError("{name}: too few pictures to learn from and to test with.", name=pictures.name)
+        raise LabError("{name}: too few pictures to train and test on.", name=pictures.name)
     return pictures

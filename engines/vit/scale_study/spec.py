@@ -22,7 +22,7 @@ KINDS = (VIT, CNN)
 SIZES = ("S", "M", "L")
 COUNTS = (50, 150, 500, 1500, 5000, 15_000, 50_000)  #: numbers of training pictures; a smaller set ends with all it has
 DIGITS, CIFAR, FOLDER = "Digits", "CIFAR-10", "Class folders"
-NEW_RUN = "Starts a new run"
+NEW_RUN = "Requires a new run"
 MANY_SEEDS = 9
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -82,17 +82,19 @@ class ScaleSettings(Params):
     study_folder: str = setting("", kept=True)
     study_data: str = setting(
         DIGITS,
-        Choice((DIGITS, CIFAR, FOLDER), "Pictures", group=NEW_RUN, tip="What both networks learn to name."),
+        Choice(
+            (DIGITS, CIFAR, FOLDER), "Pictures", group=NEW_RUN, tip="The pictures that both networks are trained on."
+        ),
     )
     largest: int = setting(
         1500,
-        Range(50, 50_000, 50, "Most pictures", group=NEW_RUN, log=True, decimals=0,
-              tip="The curves end here, or with all pictures there are."),
+        Range(50, 50_000, 50, "Maximum pictures", group=NEW_RUN, log=True, decimals=0,
+              tip="The curves end here, or at all pictures available."),
     )  # fmt: skip
     seeds: int = setting(
         3,
         Range(1, MANY_SEEDS, 1, "Seeds", group=NEW_RUN,
-              tip="Trainings of each kind. The bars span one standard deviation."),
+              tip="Trainings per network and size. The bars span one standard deviation."),
     )  # fmt: skip
     study_seed: int = setting(0, kept=True)
 

@@ -53,7 +53,7 @@ def pictures_of(params: ScaleParams) -> Generator[Event, None, data.Pictures]:
     if params.study_data == DIGITS:
         return data.digits()
     read = data.cifar10 if params.study_data == CIFAR else data.class_folders
-    looking = Progress(0, 0, Message("Looking into the folders"))
+    looking = Progress(0, 0, Message("Scanning the folders"))
     return (yield from aside(read(params.study_folder), looking))
 
 

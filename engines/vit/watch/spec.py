@@ -33,7 +33,7 @@ class WatchParams(OfToken, OfRollout):
             (ATTENTION, ROLLOUT, SIMILARITY, PCA),
             "Overlay",
             group=DRAW,
-            tip="What lies on the photo: this head, attention through all layers, or the tokens themselves.",
+            tip="What is overlaid on the photo: this head, attention through all layers, or the tokens themselves.",
         ),
     )
 

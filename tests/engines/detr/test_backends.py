@@ -68,12 +68,12 @@ def test_what_is_not_to_be_had_says_why(monkeypatch):
     for way in BACKENDS:
         said = backends.obstacle(way, toy, CPU)
         assert (said is None) == (way == FLOAT32)
-        assert said is None or "always computes in float32" in str(said)
+        assert said is None or "always runs in float32" in str(said)
     monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(backends, "has_bfloat16", lambda device: False)
-    assert 'The extra "fast" brings it' in str(backends.obstacle(ONNX, model, CPU))
+    assert 'the optional extra "fast" includes it' in str(backends.obstacle(ONNX, model, CPU))
     assert "OpenVINO is not installed" in str(backends.obstacle(OPENVINO, model, CPU))
-    assert "no bfloat16" in str(backends.obstacle(BFLOAT16, model, CPU))
+    assert "not support bfloat16" in str(backends.obstacle(BFLOAT16, model, CPU))
     assert "on the CPU only" in str(backends.obstacle(OPENVINO, model, torch.device("cuda")))
     ways = backends.Backends(model, CPU)
     assert ways.to_try() == []  # nothing to choose from
@@ -188,7 +188,7 @@ def test_the_first_picture_is_answered_before_the_ways_are_tried(engine):
     photo = other()
     events = answers(engine, compute=FASTEST, picture=photo)
     kinds = [event.text.text if isinstance(event, Progress) else type(event).__name__ for event in events]
-    assert kinds.index("Detections") < kinds.index("Trying {way}") < kinds.index("Comparing with float32")
+    assert kinds.index("Detections") < kinds.index("Timing {backend}") < kinds.index("Comparing with float32")
     assert ways_used(events) == [FLOAT32, FLOAT32]
     assert events[-1].why is not None
     first = next(event for event in events if isinstance(event, Detections))

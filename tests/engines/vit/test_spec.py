@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engines.core.params import for_engine, looking_of, same_steps
 from engines.vit.events import ModelInfo
-from engines.vit.spec import BY_ENTROPY, LOGIT, LOOKED_AT_BY, PER_HEAD, Layout, ViTParams
+from engines.vit.spec import ATTENDED_BY, BY_ENTROPY, LOGIT, PER_HEAD, Layout, ViTParams
 
 COARSE, FINE = Layout(224, 1, 4, 6), Layout(448, 1, 8, 12)
 INFO = ModelInfo("mini", "Mini", "vit", 6, 4, 24, 4, (224, 448, 14), ("cat",), 1000)
@@ -18,7 +18,7 @@ def changed(params, **fields):
 
 def test_what_is_only_drawn_asks_nobody():
     params = ViTParams()
-    for name, value in (("direction", LOOKED_AT_BY), ("opacity", 0.1), ("outline", 0.2), ("grid", False),
+    for name, value in (("direction", ATTENDED_BY), ("opacity", 0.1), ("outline", 0.2), ("grid", False),
                         ("scale", PER_HEAD), ("order", BY_ENTROPY), ("effect", LOGIT)):  # fmt: skip
         assert for_engine(replace(params, **{name: value})) == params
         assert not same_steps(params, replace(params, **{name: value}))

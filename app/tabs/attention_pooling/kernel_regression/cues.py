@@ -19,9 +19,9 @@ from engines.core.errors import Message
 ROW, CELL, BLOCK = 22, 56, 112  # px: a line of the table, its cells, query and output
 MOST_CELLS = 12
 NAMES = (
-    ("Keys", "sensory inputs: where the points lie"),
-    ("Weights", "how near each key is to the query"),
-    ("Values", "sensory inputs: what the points say"),
+    ("Keys", "sensory inputs: x of each point"),
+    ("Weights", "how close each key is to the query"),
+    ("Values", "sensory inputs: y of each point"),
 )
 
 

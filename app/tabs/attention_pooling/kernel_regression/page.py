@@ -52,8 +52,8 @@ class RegressionPage(PointsPage):
             ("Move", "Add", "Delete"),
             tips=(
                 "Drag points or the query line. Shift keeps x.",
-                "Click where a point should be; Ctrl+click adds at any time.",
-                "Click a point to take it away; the Delete key does it, too.",
+                "Click to add a point; Ctrl+click adds one at any time.",
+                "Click a point to delete it, or press Delete.",
             ),
         )
         self.modes.chosen.connect(lambda i: setattr(self.plot, "mode", MODES[i]))
@@ -63,12 +63,12 @@ class RegressionPage(PointsPage):
         self.plot_card = card("Points and fit", self.plot, tools=(self.modes,), foot=self.legend)
         self.map_card = card("Weights, query × key", self.map, foot=self.bar)
         self.error_card = card("Leave-one-out error", self.error)
-        self.formula_card = card("Formula in live numbers", self.formula)
+        self.formula_card = card("Formula with current values", self.formula)
         beside = col((self.map_card, 3), (self.error_card, 2), gap=S3)
         middle = row((self.plot_card, 3), (beside, 2), gap=S3)
         self.shown: PooledFrame | None = None
         for waiting in self.cards:
-            waiting.set_empty("Drawing points")
+            waiting.set_empty("Sampling points")
         self._connect()
         form = ParamsForm(self.params, ("kernel", "bandwidth", "all_kernels", *DRAWN))
         self.origin = quiet("", wrap=True)
@@ -113,7 +113,7 @@ class RegressionPage(PointsPage):
         """Put a point where the hand clicked."""
         points = points_of(self.params)
         if len(points) >= MOST:
-            self.tell(Message("There are {n} points already.", {"n": MOST}))
+            self.tell(Message("The limit of {n} points is reached.", {"n": MOST}))
             return
         self.step(points=(*points, (x, y)))
 
@@ -121,7 +121,7 @@ class RegressionPage(PointsPage):
         """Take a point away; one has to stay."""
         points = points_of(self.params)
         if len(points) == 1:
-            self.tell(Message("The last point stays."))
+            self.tell(Message("The last point can't be deleted."))
             return
         self.step(points=points[:index] + points[index + 1 :])
 
@@ -157,11 +157,19 @@ class RegressionPage(PointsPage):
         self._show_points(points, params)
         count = {"n": len(points)}
         if params.points is None:
-            say(self.origin, "setText", Message("{n} points drawn around 2 sin x + x^0.8", count))
+            say(self.origin, "setText", Message("{n} points sampled around 2 sin x + x^0.8", count))
         elif params.known:
-            say(self.origin, "setText", Message("{n} points, changed by hand. The sliders draw new ones.", count))
+            say(
+                self.origin,
+                "setText",
+                Message("{n} {n:point|points}, edited by hand. Moving a slider samples new ones.", count),
+            )
         else:
-            say(self.origin, "setText", Message("{n} own points. The sliders draw new ones.", count))
+            say(
+                self.origin,
+                "setText",
+                Message("{n} {n:point|points} of your own. Moving a slider samples new ones.", count),
+            )
 
     def exported(self) -> dict[str, object]:
         count, own = len(points_of(self.params)), self.params.points is not None
@@ -219,11 +227,11 @@ class RegressionPage(PointsPage):
 
     def _say(self, shown: PooledFrame) -> None:
         if shown.empty:
-            self.plot_card.set_note("No key in the window: a gap.")
-            self.map_card.set_note("entropy 0 bit")
+            self.plot_card.set_note("No key within the bandwidth: no estimate.")
+            self.map_card.set_note("entropy 0 bits")
             return
         values = {"n": words.number(shown.entropy, 2), "most": words.number(float(np.log2(len(shown.points))), 2)}
-        self.map_card.set_note(Message("entropy {n} of {most} bit", values))
+        self.map_card.set_note(Message("entropy {n} of {most} bits", values))
         answer = {"x": two(shown.query), "y": two(shown.output)}
         self.plot_card.set_note(Message("query {x}, output {y}", answer))
 
@@ -248,13 +256,11 @@ class RegressionPage(PointsPage):
         top = float(error.errors[whole].max()) if whole.any() else 1.0
         self.error.set_range((float(error.bandwidths[0]), float(error.bandwidths[-1])), (0.0, max(top * 1.08, 1e-6)))
         self.error.set_query(error.bandwidth, None if error.alone else error.error)
-        if error.alone == 1:
-            self.error_card.set_note("1 point has no neighbor")
-        elif error.alone:
-            self.error_card.set_note(Message("{n} points have no neighbor", {"n": error.alone}))
+        if error.alone:
+            self.error_card.set_note(Message("{n} {n:point has|points have} no neighbor", {"n": error.alone}))
         elif error.least:
             values = {"e": two(error.error), "least": two(error.least), "h": words.number(error.best, 2)}
-            self.error_card.set_note(Message("{e}, least {least} at {h}", values))
+            self.error_card.set_note(Message("{e}, minimum {least} at {h}", values))
         else:
             self.error_card.set_note(words.plain(two(error.error)))
 

@@ -34,21 +34,21 @@ from engines.core.protocol import Ended, Event
 LOOK = "engines.attention_pooling.learned_w.engine:Engine"
 NEW_RUN = (
     (
-        "Off: each point is predicted from the others. Too small a w blurs the curve, too large a w copies the nearest "
-        "point's noise, so the loss has an inner optimum."
+        "Off: each point is predicted from the others. A small w oversmooths, a large w copies the nearest point's "
+        "noise, so the loss has a minimum in between."
     ),
     (
-        "On: a point is its own nearest key. The larger w, the more it looks at nobody else, so the training loss "
-        "falls towards 0 and w never comes to rest: overfitting."
+        "On: a point is its own nearest key. The larger w is, the more it attends only to itself, so the training "
+        "loss falls towards 0 and w never converges: overfitting."
     ),
 )
 CALM = 1.2  # w beyond this many times the best one has overshot
 LARGEST = (40, 40)  # px, a cell
 ROOM = 1.08  # height of the plots over the largest loss in them
-ITSELF = {False: "seeing itself", True: "without itself"}  # what the dashed curve is, by what the run may see
+ITSELF = {False: "itself included", True: "leave-one-out"}  # what the dashed curve is, by what the run may see
 LOSS = {
     False: (("cat0", "training"), ("text2", "optimum")),
-    True: (("cat0", "training"), ("cat1", "without itself"), ("text2", "optimum")),
+    True: (("cat0", "training"), ("cat1", "leave-one-out"), ("text2", "optimum")),
 }
 LAND = {itself: (("cat0", "training"), ("cat1", name)) for itself, name in ITSELF.items()}
 
@@ -72,7 +72,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self.before_bar, self.after_bar = ColorBar(Message("Weight")), ColorBar(Message("Weight"))
         self.before_bar.drive(self.before)
         self.after_bar.drive(self.after)
-        transport = Transport(seed_tip="w starts at a random number in [0, 1). Another seed: another start.")
+        transport = Transport(seed_tip="w is initialized uniformly on [0, 1); another seed gives another w.")
         self.loss_key, self.land_key = Key(LOSS[False]), Key(LAND[False])
         self.loss_card = card("Loss", self.loss, foot=self.loss_key)
         self.land_card = card("Loss landscape L(w)", self.land, foot=self.land_key)
@@ -89,7 +89,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self._looked: NowW | None = None
         self.loss.pointed.connect(self._pointed)
         for waiting in self.cards:
-            waiting.set_empty("Drawing points")
+            waiting.set_empty("Sampling points")
         transport.seeded.connect(lambda seed: self.step(start_seed=seed))
         transport.looked.connect(self._look_back)
         self._again = Stream(shell.lane, lambda: make_engine(LOOK), parent=self)
@@ -100,11 +100,11 @@ class LearnedPage(TrainingPage, PointsPage):
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("learning_rate", "optimizer", "pace", "sees_itself"))
         self.why = quiet("", wrap=True)
-        recipe = WideButton("5 steps at rate 0.5", "play", tip="The usual recipe: plain SGD from a random start.")
+        recipe = WideButton("5 steps, learning rate 0.5", "play", tip="The usual recipe: plain SGD from a random w.")
         recipe.clicked.connect(lambda _checked=False: self.usual_recipe())
-        form.add("Changes at once", recipe)
-        form.add("Starts a new run", self.why)
-        form.add("Starts a new run", self.pending)
+        form.add("Applies immediately", recipe)
+        form.add("Requires a new run", self.why)
+        form.add("Requires a new run", self.pending)
         form.lead(self.kept_runs)
         return form
 
@@ -213,7 +213,7 @@ class LearnedPage(TrainingPage, PointsPage):
         lines = [Line(Message("optimum"), np.array([0.0, end]), least, "text2", style="dash", width=1)]
         itself = self.began.params.sees_itself
         if itself:
-            lines.append(Line(Message("without itself"), x, held_out, "cat1", style="dash"))
+            lines.append(Line(Message("leave-one-out"), x, held_out, "cat1", style="dash"))
         lines.append(Line(Message("training"), x, loss, "cat0"))
         self.loss.set_lines(lines, [Mark(x[at], loss[at], "cat0", two(loss[at]))])
         top = max(float(held_out.max()), float(loss.max()))

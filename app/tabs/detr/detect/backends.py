@@ -42,9 +42,9 @@ class BackendBox(QWidget):
     def show_computed(self, computed: Computed) -> None:
         """Time, difference from float32, and what was tried."""
         way, ms = Message(computed.used), words.number(computed.milliseconds)
-        line = Message("{way}: {ms} ms", {"way": way, "ms": ms})
+        line = Message("{backend}: {ms} ms", {"way": way, "ms": ms})
         if computed.compared:
-            line = Message("{way}: {ms} ms, float32 {plain} ms.",
+            line = Message("{backend}: {ms} ms, float32 {plain} ms.",
                            {"way": way, "ms": ms, "plain": words.number(computed.reference)})  # fmt: skip
         if computed.why is not None:
             line = Message("{first} {second}", {"first": computed.why, "second": line})
@@ -58,4 +58,4 @@ class BackendBox(QWidget):
         tried = words.plain(", ".join(f"{words.tr(name)} {words.number(ms)}" for name, ms in computed.tried))
         self.time.setToolTip("")
         if computed.tried:
-            words.say(self.time, "setToolTip", "Milliseconds for a small picture: {list}", list=tried)
+            words.say(self.time, "setToolTip", "Time for a small picture, in ms: {list}", list=tried)

@@ -53,7 +53,7 @@ class DetectCards:
         self._photo_card = card("Photo, boxes, scores", self.photo, tools=[self.selection.look], foot=foot)
         self._table_card = card("Query table", self.table)
         self._film_note = quiet("")
-        self._film_card = card("How the boxes settle", self.film, foot=self._film_note)
+        self._film_card = card("Boxes by decoder layer", self.film, foot=self._film_note)
         self._maps_card = card("Layer × head maps", self.maps, tools=[self.bars["maps"]])
         self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
         self._aspect, self._shape = 1.0, (3, 4, 12, 12, 16)
@@ -77,7 +77,7 @@ class DetectCards:
     def set_waiting(self, waiting: bool) -> None:
         """Before the first answer the cards say so in a line."""
         for one in (self._table_card, self._film_card, self._maps_card, self._matrix_card):
-            one.set_empty("The model has not answered yet." if waiting else None)
+            one.set_empty("There is no result yet." if waiting else None)
 
     def show_picture(self, rgb: np.ndarray) -> None:
         """A picture, before anything is known of it."""
@@ -178,7 +178,7 @@ class DetectCards:
     def show_summary(self, info: ModelInfo, found: Detections) -> None:
         """How many pass, and if none does, how close the best one came."""
         count, total = int(found.passes.sum()), len(found.scores)
-        text = "1 of {total} queries passes" if count == 1 else "{count} of {total} queries pass"
+        text = "{count} of {total} queries {count:passes|pass}"
         words.say(self._summary, "setText", text, count=count, total=total)
         self.lower.setVisible(count == 0)
         if count:
@@ -227,7 +227,9 @@ class DetectCards:
         if (shape := (layers, heads, high, wide, len(found.scores))) != self._shape:
             self._shape = shape
             self._arranged.arrange()
-        self._maps_card.set_note("at the +" if from_place else Message("query {n}", {"n": found.query + 1}))
+        self._maps_card.set_note(
+            "at the marked position" if from_place else Message("query {n}", {"n": found.query + 1})
+        )
         layer, head = min(at[0], len(found.self_attention) - 1), min(at[1], found.self_attention.shape[1] - 1)
         top, clipped = scale_top(found.self_attention)
         self.matrix.set_matrix(found.self_attention[layer, head], top)

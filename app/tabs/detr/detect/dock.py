@@ -35,7 +35,7 @@ class ModelNote(QWidget):
     def show_model(self, info: ModelInfo) -> None:
         """Say what a model knows."""
         known = Message(
-            "{title} knows {n} drawn shapes and nothing else.", {"title": Message(info.title), "n": len(info.labels)}
+            "{title} detects {n} drawn shapes and nothing else.", {"title": Message(info.title), "n": len(info.labels)}
         )
         words.say(self._text, "setText", known if info.toy and info.step < 0 else info.note)
         self.get.setVisible(info.toy)

@@ -94,7 +94,7 @@ class QueryMatrix(PixelView):
 
     def _said(self, row: int, col: int) -> str:
         value = weight_percent(float(self._values[row, col]))
-        return words.tr("{row} looks at {col}: {value}", row=row + 1, col=col + 1, value=value)
+        return words.tr("{row} attends to {col}: {value}", row=row + 1, col=col + 1, value=value)
 
     def restyled(self) -> None:
         self._image = None

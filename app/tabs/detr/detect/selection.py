@@ -67,7 +67,7 @@ class Selection(QObject):
             ("Cross-attention", "Encoder"),
             tips=(
                 "Where the selected query attends on the photo",
-                "Where the place under the pointer attends in the encoder",
+                "Encoder attention of the position under the pointer",
             ),
         )
         photo.pointed.connect(self._pointed)

@@ -64,7 +64,7 @@ class MatchingDock(QWidget):
     def __init__(self, params: MatchingParams) -> None:
         super().__init__()
         self.presets = Segments(
-            ("DETR", "RT-DETR", "Own"), tips=("1, 5, 2", "2, 5, 2, focal class cost", "Your own weights")
+            ("DETR", "RT-DETR", "Custom"), tips=("1, 5, 2", "2, 5, 2, focal class cost", "Custom weights")
         )
         self.form = ParamsForm(params)
         self.form.add(COSTS, self.presets, 0)
@@ -74,7 +74,7 @@ class MatchingDock(QWidget):
         for check in (self.lines, self.greedy, self.rest):
             check.clicked.connect(lambda _on: self.shown.emit())
         self._title = label("Selected box", SMALL, True, "quiet")
-        self._hint = quiet("Click a box to change it.", wrap=True)
+        self._hint = quiet("Click a box to edit it.", wrap=True)
         self.bars = DragBars(pitch=22, least_name=44)
         words.say(self.bars, "setAccessibleName", "Class")
         self.bars.dragged.connect(lambda i, value: self.probable.emit(self._rows[i], value))
@@ -95,7 +95,9 @@ class MatchingDock(QWidget):
         self._params: MatchingParams | None = None
         self._real = button(" ", "download", "boxed", px=SMALL, clicked=self.wanted.emit)
         self._real.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        why = quiet("The toy model knows drawn shapes only. A real one has 100 predictions for a photo.", wrap=True)
+        why = quiet(
+            "The toy model detects drawn shapes only. A real DETR makes 100 predictions for a photo.", wrap=True
+        )
         self._offer = box(col(section("Model", why, self._real), rule(), gap=12))
         self._offer.hide()
         chosen = col(self._title, self._hint, self.bars, self._kind_line, *self.sizes, self._delete, gap=S2)

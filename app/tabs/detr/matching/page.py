@@ -45,8 +45,8 @@ COST_TITLES = (
     "Cost of each prediction (column) for each object (row)",
 )
 LEGEND = "Green: objects. Orange: matched. Dashed: no object."
-DRAW_OBJECT = "Draw an object: drag or click. Esc: never mind."
-DRAW_GUESS = "Draw a prediction: drag or click. Esc: never mind."
+DRAW_OBJECT = "Draw an object: drag or click. Esc cancels."
+DRAW_GUESS = "Draw a prediction: drag or click. Esc cancels."
 DRAW_FIRST = "Draw an object with + Object, or show the unmatched predictions."
 ROOM = 200  # boxes of one kind
 
@@ -70,7 +70,7 @@ class MatchingPage(ModelPage):
         self._on_canvas: tuple[Any, ...] = ()  # what the canvas shows, and on what
         self._rgb_drawn: np.ndarray | None = None
         self._named = ""  # the scene that the check boxes belong to
-        self.scenes = MenuButton((*SCENES, FROM_MODEL), tip="Scenes to begin with", px=SMALL)
+        self.scenes = MenuButton((*SCENES, FROM_MODEL), tip="Example scenes", px=SMALL)
         self.scenes.chosen.connect(self._choose_scene)
         self._add = [
             button("Object", "add", "boxed", DRAW_OBJECT, SMALL, clicked=lambda: self._draw_mode(THING)),
@@ -329,7 +329,12 @@ class MatchingPage(ModelPage):
         dock.show_offer(toy and self.model.params.picture is not None)
         self._show_scene_name()
         counts = {"objects": len(scene.things), "predictions": len(scene.guesses)}
-        words.say(self._count, "setText", "{objects} objects, {predictions} predictions", **counts)
+        words.say(
+            self._count,
+            "setText",
+            "{objects} {objects:object|objects}, {predictions} {predictions:prediction|predictions}",
+            **counts,
+        )
 
     def _show(self, found: Matched) -> None:
         self._cost_card.set_empty(None if found.total.size else found.error or found.notes[0])

@@ -22,9 +22,10 @@ from engines.detr.objects import object_name
 
 PARTS = ("cat0", "cat1", "cat2")  # class, L1, GIoU
 FEW_PAIRS = 4  # that are written out
-DETRS = "A mean over all predictions; the unmatched ones are to say no object. (Carion et al. 2020, eq. 2)"
+DETRS = 'Averaged over all predictions; the target of unmatched ones is "no object". (Carion et al. 2020, eq. 2)'
 RT_DETRS = (
-    "RT-DETR's: a matched class is asked for the IoU of its box, all others for 0. α = 0.75, γ = 2. (Zhang et al. 2021)"
+    "As in RT-DETR: the target is the IoU of the box for the matched class, 0 for all others. α = 0.75, γ = 2. "
+    "(Zhang et al. 2021)"
 )
 
 
@@ -112,7 +113,9 @@ class Assignment(QObject):
             self._lines, (found.pairs, found.greedy), (found.cost, found.greedy_cost), (0.0, gap), strict=True
         ):
             said = words.plain("   ".join(arrow(p) for p in which))
-            words.say(pairs, "setText", said if len(which) <= FEW_PAIRS else Message("{n} pairs", {"n": len(which)}))
+            words.say(
+                pairs, "setText", said if len(which) <= FEW_PAIRS else Message("{n} {n:pair|pairs}", {"n": len(which)})
+            )
             value.setText("" if found.error else words.number(cost, 2))
             more.setText(words.number(extra, 2, signed=True) if extra > 5e-3 else "")
         words.say(self._verdict, "setText", self._verdict_on(found, gap))

@@ -32,10 +32,13 @@ OVERLAPS = Scale(0, 0.95, 0.01, 2)
 GREEDY, SOFTLY, MATCHED = range(3)
 NARROWEST = 330  #: px of a card
 TITLES = ("Greedy NMS", "Soft-NMS", "Set prediction (DETR)")
-RAW_LEGEND = "Drag the objects. Dashed: raw boxes. Dots: places of anchors, which DETR does without."
-MODEL_LEGEND = "Dashed: the boxes of all queries. No anchor was needed for them."
-SET_LEGEND = 'Matching gives each object one box; the set loss teaches the others "no object". Nothing to suppress.'
-MODEL_SET = "What the model itself calls an object. Nothing was suppressed."
+RAW_LEGEND = "Drag the objects. Dashed: raw boxes. Dots: anchor positions, which DETR does without."
+MODEL_LEGEND = "Dashed: the boxes of all queries. They need no anchors."
+SET_LEGEND = (
+    'Matching assigns one box to each object; the set loss trains the others to predict "no object". '
+    "Nothing to suppress."
+)
+MODEL_SET = "What the model itself predicts as objects. Nothing was suppressed."
 
 
 class NmsPage(ModelPage):
@@ -64,11 +67,11 @@ class NmsPage(ModelPage):
         for one in (self._raw_card, *self._cards):
             one.setMinimumWidth(NARROWEST)  # its foot is two lines
         self.source = Segments(
-            ("Two objects", "The model"), tips=("Boxes made from anchors near two objects", "The boxes of all queries")
+            ("Two objects", "The model"), tips=("Boxes from anchors near two objects", "The boxes of all queries")
         )
         self.source.chosen.connect(self._choose_source)
         self.overlap = ParamRow(
-            "IoU of the objects", OVERLAPS, 0.7, tip="How much the two true objects overlap. People in a crowd do."
+            "IoU of the objects", OVERLAPS, 0.7, tip="Overlap of the two true objects, as of people in a crowd."
         )
         self.overlap.changed.connect(self._overlap)
         self.overlap.settled.connect(lambda _v: self.settle())
@@ -190,9 +193,9 @@ class NmsPage(ModelPage):
     def _count(found: Suppressed, result: Outcome) -> Message:
         true, kept = len(found.params.things), len(result.kept)
         if not true:
-            return Message("{n} boxes kept", {"n": kept})
+            return Message("{n} {n:box|boxes} kept", {"n": kept})
         values = {"right": result.hits, "true": true, "more": kept - result.hits}
-        return Message("{right} of {true} found" if kept == result.hits else "{right} of {true} found, {more} too many",
+        return Message("{right} of {true} found" if kept == result.hits else "{right} of {true} found, {more} extra",
                        values)  # fmt: skip
 
     def _why(self, index: int, found: Suppressed) -> Message:
@@ -206,17 +209,19 @@ class NmsPage(ModelPage):
             worst = max(fell, key=lambda pair: pair[0] - pair[1], default=(0.0, 0.0))
             values = {"before": words.number(worst[0], 2), "after": words.number(worst[1], 2)}
             if worst[0] - worst[1] < 0.01:
-                return Message("Lowers the scores of neighbors instead of dropping them.")
-            return Message("Lowers the scores of neighbors instead: {before} becomes {after} here.", values)
+                return Message("Lowers the scores of overlapping boxes instead of dropping them.")
+            return Message("Lowers the scores of overlapping boxes instead: {before} becomes {after} here.", values)
         if len(found.scores) and float(found.scores.max()) < params.score:
             values = {"limit": words.number(params.score, 2), "best": words.number(float(found.scores.max()), 2)}
             return Message("No box reaches a score of {limit}: the best has {best}.", values)
         if two and found.iou > params.nms_iou and found.greedy.hits < 2:
-            return Message("The objects overlap by {iou}, more than {limit}: one of them goes as a duplicate.",
+            return Message("The objects overlap by {iou}, more than {limit}: one is suppressed as a duplicate.",
                            {"iou": overlap, "limit": limit})  # fmt: skip
         if len(found.greedy.kept) > found.greedy.hits and found.params.things:
-            return Message("At {limit} duplicates pass: no threshold is right for every crowd.", {"limit": limit})
-        return Message("Keeps the best box, drops what overlaps it by more than {limit}, and again.", {"limit": limit})
+            return Message("At {limit} duplicates survive: no threshold suits every crowd.", {"limit": limit})
+        return Message(
+            "Keeps the best box, drops those that overlap it by more than {limit}, and repeats.", {"limit": limit}
+        )
 
 
 def nms_places(width: int, height: int) -> list[QRect]:

@@ -182,7 +182,7 @@ class OutcomeView(BoxView):
         for index, score, of in sorted(rows, key=lambda row: row[2] >= 0):  # what finds an object on top
             value = words.number(score, 2)
             extra = of < 0 and len(things) > 0
-            name: Text = Message("{score} too many", {"score": value}) if few else ""
+            name: Text = Message("{score} extra", {"score": value}) if few else ""
             look = {"tag": name, "token": "danger"} if extra else {"tag": value, "token": "pred"}
             boxes.append(box_of_row(found.boxes[index], above=False, **look))
         self.set_boxes(boxes)

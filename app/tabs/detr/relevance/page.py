@@ -50,29 +50,31 @@ class RelevancePage(Page):
         self.explained: QueryRelevance | None = None
         self._entries: list[int] = []  # the query of each box on the photo
         self.paint, self.photo, self.bars = PaintMap(), BoxView(), Bars(pitch=30, widest_note="+88.8")
-        self.clear = button("Give all back", "reset", "boxed", "Take the paint away", px=SMALL,
+        self.clear = button("Unmask all", "reset", "boxed", "Clear the mask", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
-        self.bar = ColorBar(Message("Share of the whole"), least=140)
+        self.bar = ColorBar(Message("Share of the total"), least=140)
         self.verdict = label("", SMALL, wrap=True)
-        self._paint_card = Card("Paint places away", self.paint, "no keys any more", tools=[self.clear],
+        self._paint_card = Card("Mask positions", self.paint, "no longer keys", tools=[self.clear],
                                 foot=quiet("Press and drag over the picture.", wrap=True))  # fmt: skip
-        self._photo_card = Card("What a box rests on", self.photo, foot=row((self.verdict, 1), (self.bar, 0)))
-        self._bars_card = Card("Scores", self.bars, "dashed: nothing painted")
+        self._photo_card = Card("Relevance of a detection", self.photo, foot=row((self.verdict, 1), (self.bar, 0)))
+        self._bars_card = Card("Scores", self.bars, "dashed: nothing masked")
         self._cards = self._paint_card, self._photo_card, self._bars_card
         words.say(self._photo_card.title, "setToolTip",
                   "Attention weighted by its gradient, through all layers. (Chefer, Gur & Wolf 2021)")  # fmt: skip
-        words.say(self.paint, "setToolTip", "Press and drag. Painted patches are no keys any more: weight exactly 0.")
-        words.say(self.photo, "setToolTip", "Click a box: the map shows which places its class rests on.")
+        words.say(
+            self.paint, "setToolTip", "Press and drag. Masked patches are no longer keys: their weight is exactly 0."
+        )
+        words.say(self.photo, "setToolTip", "Click a box: the map shows which positions its class score depends on.")
         for one in self._cards:
-            one.set_empty("The model has not answered yet.")
+            one.set_empty("There is no result yet.")
         self.paint.painted.connect(lambda cells: self.change(masked_patches=cells))
         self.paint.settled.connect(self.settle)
         self.photo.clicked.connect(self._clicked)
         self.photo.hovered.connect(lambda at: self.photo.set_hover(at))
         self.bars.clicked.connect(self._listed)
         pictures = row((self._paint_card, 1), (self._photo_card, 1), gap=S3)
-        note = quiet("Chefer's rules follow the gradient of the class's logit through cross-attention and both "
-                     "self-attentions back to the places of the picture.", wrap=True)  # fmt: skip
+        note = quiet("Chefer's rules propagate the gradient of the class logit through cross-attention and both "
+                     "self-attentions back to the positions of the picture.", wrap=True)  # fmt: skip
         self.lay(
             box(col((pictures, 64), (self._bars_card, 36), gap=S3)),
             ParamsForm(self.params, ("decoder_too",)),
@@ -152,9 +154,9 @@ class RelevancePage(Page):
         before, now = float(found.probabilities[event.query, event.label]), event.probability
         name = class_name(info.labels[event.label])
         values = {"n": event.query + 1, "name": name, "now": words.percent(now), "before": words.percent(before)}
-        text = "Query {n}: {name} {now}, with nothing painted {before}" if event.masked else "Query {n}: {name} {now}"
+        text = "Query {n}: {name} {now}, with nothing masked {before}" if event.masked else "Query {n}: {name} {now}"
         words.say(self.verdict, "setText", Message(text, values))
-        self._paint_card.set_note("{n} of {count} places painted away", n=event.masked,
+        self._paint_card.set_note("{n} of {count} positions masked", n=event.masked,
                                   count=event.grid[0] * event.grid[1])  # fmt: skip
 
     def _draw_boxes(self, info: ModelInfo, shown: PictureShown, event: QueryRelevance) -> None:
@@ -188,4 +190,6 @@ class RelevancePage(Page):
             rows.append(probability(named, now, float(found.scores[query]) if event.masked else None, token))
         self.bars.set_bars(rows, 1.0)
         count, total = int(event.passes.sum()), int(found.passes.sum())
-        self._bars_card.set_note("{count} objects detected, {total} with nothing painted", count=count, total=total)
+        self._bars_card.set_note(
+            "{count} {count:object|objects} detected, {total} with nothing masked", count=count, total=total
+        )

@@ -79,17 +79,17 @@ class ScenePage(Page):
         self.backgrounds = BackgroundStrip()
         self.swatches = Swatches(editing.COLORS)
         self.texture = MenuButton([SURFACES[name] for name in TEXTURES], tip="Texture")
-        tip = "Diameter as a share of the scene. Trained on 17 to 52 %."
+        tip = "Diameter relative to the scene's side. Trained on 17 to 52 %."
         self.size_row = ParamRow("Size", SIZES, editing.NEW_SIZE, tip=tip)
         self.angle_row = ParamRow("Rotation", ANGLES, 0, tip="Clockwise.")
-        self.seen = Check("As the model sees it", tip="The scene at the 96 × 96 pixels that the toy model gets")
+        self.seen = Check("As the model sees it", tip="The scene at 96 × 96 pixels, the toy model's input")
         self.kinds = [PaletteButton(kind) for kind in KINDS]
         self._copy = button("Duplicate", "copy", "boxed", "Duplicate (Ctrl+D)", clicked=lambda: self.duplicate())
         self._front = button("To front", "up", "boxed", "In front of the other shapes", clicked=lambda: self.to_front())
         self._delete = button("Delete", "trash", "boxed", "Delete (Del)", clicked=lambda: self.remove())
         for one in (self._copy, self._front, self._delete):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._hint = quiet("Click a shape to change it.", wrap=True)
+        self._hint = quiet("Click a shape to edit it.", wrap=True)
         self._foot = label("", SMALL)
         tools = [
             button("Random scene", "rotate", "boxed", px=SMALL, clicked=self.roll),
@@ -99,7 +99,7 @@ class ScenePage(Page):
         ]
         self._canvas_card = card("Scene", self.canvas, tools=tools, foot=col(row(self._foot, 1), self.backgrounds))
         self._list_card = card("Detections", self.list)
-        self._film_card = card("How the boxes settle", self.film)
+        self._film_card = card("Boxes by decoder layer", self.film)
         self._palette_card = card("Add", box(col(*((one, 1) for one in self.kinds), gap=S1)))
         cards = (self._palette_card, self._canvas_card, self._list_card, self._film_card)
         self._arranged = Arranged(cards, self._places)
@@ -108,7 +108,7 @@ class ScenePage(Page):
         self._connect()
         self._keys()
         words.say(self.list, "setAccessibleName", "Detections")
-        self.list.set_empty(Message("The model has not answered yet."))
+        self.list.set_empty(Message("There is no result yet."))
         self._choose(-1)
 
     def _places(self, width: int, height: int) -> list[QRect]:
@@ -228,7 +228,7 @@ class ScenePage(Page):
         words.say(
             self._hint,
             "setText",
-            "Click a shape to change it." if not chosen else "Drag it, its corners, or its handle.",
+            "Click a shape to edit it." if not chosen else "Drag it, its corners, or its handle.",
         )
         if chosen:
             shape = self._drawing.shapes[index]
@@ -310,7 +310,7 @@ class ScenePage(Page):
         self._palette_card.setEnabled(not away)
         if away:
             look = lambda: self.step(picture=None)  # noqa: E731
-            self._canvas_card.set_empty("This model looks at the photo, not at the scene.", "Look at the scene", look)
+            self._canvas_card.set_empty("This model's input is the photo, not the scene.", "Use the scene", look)
         else:
             self._canvas_card.set_empty(None)
 
@@ -340,7 +340,7 @@ class ScenePage(Page):
         right = sum(hit >= 0 for hit in hits)
         self._list_card.set_note("{right} of {true} found" if true else "", right=right, true=true)
         over = len(self._drawing.shapes) > MOST
-        crowd = "Trained on up to {n} shapes; here are {count}." if over else "Green: drawn. Orange: detected."
+        crowd = "Trained on up to {n} shapes; this scene has {count}." if over else "Green: drawn. Orange: detected."
         words.say(self._foot, "setText", crowd, n=MOST, count=len(self._drawing.shapes))
         self._show_film(shown, found, size)
 

@@ -34,11 +34,11 @@ ATTENTION, CENTERS = range(2)
 LONGEST = 14  # letters of a class's name
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
 PERCENT = (0, 25, 50, 75, 100)
-USE_TIP = "Puts the weights of this step in place of the model on the page Detect."
-CARDINALITY_TIP = "How far the number of predicted objects is off, for each picture. (Carion et al. 2020, 3.1)"
+USE_TIP = "Uses the weights of this step as the model on the page Detect."
+CARDINALITY_TIP = "Absolute error of the number of predicted objects, per picture. (Carion et al. 2020, 3.1)"
 SWITCHES_TIP = (
-    "Share of all validation objects that changed their query since the measurement before. High: the queries have not "
-    "agreed yet, which is why DETR learns slowly. (Li et al. 2022, DN-DETR)"
+    "Fraction of the validation objects matched to another query than at the last measurement. High: the matching "
+    "is unstable, which is why DETR learns slowly. (Li et al. 2022, DN-DETR)"
 )
 
 
@@ -58,37 +58,37 @@ class TrainingCards(QObject):
         self.loss, self.precision = Curves(), Curves((0, 100), PERCENT)
         self.cardinality, self.switched = Curves(), Curves()
         self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
-        self.transport = Transport(seed_tip="Of weights and scenes: same seed, same run. (Processor only)")
+        self.transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
         for view, file in zip(self.plots, ("loss", "average-precision", "cardinality", "switches"), strict=True):
             view.export_name = file
         self.scene.export_name, self.slots.export_name = "validation-scene", "where-queries-look"
         self.loss_key = Key([(token, Message(name)) for token, name in TERMS], "0.00")
         self.precision_key = Key((("cat0", words.plain("AP")), ("cat1", words.plain("AP50"))), "100.0")
         self.cardinality_key = Key((("cat0", Message("objects")),), "00.00")
-        self.switched_key = Key((("cat2", Message("changed owners, %")),), "100.0")
+        self.switched_key = Key((("cat2", Message("matching instability, %")),), "100.0")
         say(self.cardinality, "setToolTip", CARDINALITY_TIP)
         say(self.switched_key, "setToolTip", SWITCHES_TIP)
-        say(self.switched, "setAccessibleName", "changed owners, %")
-        say(self.film, "setAccessibleName", "Match film")
+        say(self.switched, "setAccessibleName", "matching instability, %")
+        say(self.film, "setAccessibleName", "Matching over time")
         self.looks = Segments(
             ("Attention", "Boxes"),
             tips=(
                 "Cross-attention of the last layer, mean over its heads and all validation pictures.",
-                "In which share of the validation pictures the middle of the query's box lies there.",
+                "Fraction of the validation pictures in which the center of the query's box lies there.",
             ),
         )
         self.look_bar = ColorBar(Message("Shared scale"))
         self.query_text = quiet("", wrap=True)
-        back = button(icon="left", kind="boxed", tip="The scene before", clicked=lambda: self.stepped_scene.emit(-1))
-        on = button(icon="right", kind="boxed", tip="The next scene", clicked=lambda: self.stepped_scene.emit(1))
+        back = button(icon="left", kind="boxed", tip="Previous scene", clicked=lambda: self.stepped_scene.emit(-1))
+        on = button(icon="right", kind="boxed", tip="Next scene", clicked=lambda: self.stepped_scene.emit(1))
         self.loss_card = card("Loss", self.loss, "class + 5 × L1 + 2 × GIoU", foot=self.loss_key)
         self.precision_card = card("AP, %", self.precision, foot=self.precision_key)
         self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
         self.use = button(icon="eye", kind="boxed", tip=USE_TIP)
         self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.query_text)
         film = col((self.film, 3), (self.switched, 2), gap=S2)
-        self.film_card = card("Match film", film, "which query owns each object", foot=self.switched_key)
-        self.slots_card = card("Slot map", self.slots, tools=[self.looks], foot=self.look_bar)
+        self.film_card = card("Matching over time", film, "the query matched to each object", foot=self.switched_key)
+        self.slots_card = card("Query slots", self.slots, tools=[self.looks], foot=self.look_bar)
         self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
         self._due, self._rest = False, QTimer(self)
         self._rest.setSingleShot(True)
@@ -247,7 +247,7 @@ class TrainingCards(QObject):
         found, _ = self._on_scene
         query = self.query if self._hover is None else self._hover
         if not 0 <= query < len(found.scores):
-            say(self.query_text, "setText", "Green: objects. Orange: matched queries. Dashed: left as no object.")
+            say(self.query_text, "setText", "Green: objects. Orange: matched queries. Dashed: no object.")
             return
         values = {
             "query": query + 1,
@@ -261,13 +261,13 @@ class TrainingCards(QObject):
             say(
                 self.query_text,
                 "setText",
-                Message("Query {query} owns {object}: {name} {score}, no object {none}", values),
+                Message("Query {query} is matched to {object}: {name} {score}, no object {none}", values),
             )
         else:
             say(
                 self.query_text,
                 "setText",
-                Message("Query {query} owns nothing: {name} {score}, no object {none}", values),
+                Message("Query {query} is unmatched: {name} {score}, no object {none}", values),
             )
 
     def _query_of(self, index: object) -> int:
@@ -348,21 +348,23 @@ class TrainingCards(QObject):
         self._note_precision(len(curves) > 2)
         objects = Curve(Message("objects"), steps, self.history.column("cardinality"), "cat0")
         self.cardinality.set_curves([objects, *self._ghost("cardinality", 1, end, "cat0")], end)
-        moved = Curve(Message("changed owners, %"), steps[1:], 100 * self.history.column("switched")[1:], "cat2")
+        moved = Curve(Message("matching instability, %"), steps[1:], 100 * self.history.column("switched")[1:], "cat2")
         self.switched.set_curves([moved, *self._ghost("switched", 100, end, "cat2")], end)
         self._place_cursor()
 
     def _note_precision(self, ghost: bool) -> None:
         assert self.began is not None
         figures = {"n": self.began.validation}
-        self.precision_card.set_note("dashed: the run before" if ghost else Message("on {n} pictures", figures))
+        self.precision_card.set_note("dashed: the previous run" if ghost else Message("on {n} pictures", figures))
 
     def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
         """The same figure of the run before, as far as this one has come."""
         steps, values = np.array(self.before.steps, float), scale * self.before.column(name)
         fits = (steps <= end) & (values >= 0)
         return (
-            [Curve(Message("the run before"), steps[fits], values[fits], token, dashed=True)] if fits.sum() > 1 else []
+            [Curve(Message("the previous run"), steps[fits], values[fits], token, dashed=True)]
+            if fits.sum() > 1
+            else []
         )
 
     def _point(self, x: float | None) -> None:

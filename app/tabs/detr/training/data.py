@@ -47,13 +47,19 @@ class DataBox(QWidget):
         held = {"n": words.number(began.validation), "objects": words.number(began.objects)}
         if began.drawn:
             say(self.name, "setText", "Drawn scenes")
-            say(self.note, "setText", Message("New ones at each step; {n} to validate on, {objects} objects", held))
+            say(
+                self.note,
+                "setText",
+                Message("New scenes at each step; {n} for validation, with {objects} objects", held),
+            )
             self.note.setToolTip("")
             return
         say(self.name, "setText", words.plain(Path(began.params.folder).name))
         parts = {**held, "pictures": words.number(began.pictures), "classes": len(began.classes)}
         text = Message(
-            "{classes} classes, {pictures} pictures to train on, {n} with {objects} objects to validate on", parts
+            "{classes} {classes:class|classes}; {pictures} pictures for training, {n} with {objects} objects for "
+            "validation",
+            parts,
         )
         if began.skipped:
             left = {"told": text, "skipped": words.number(began.skipped)}
@@ -71,5 +77,7 @@ class DataBox(QWidget):
 def sizes(began: RunBegan) -> Message:
     """How much of the model learns."""
     figures = {"n": words.number(began.learned), "all": words.number(began.parameters)}
-    text = "{n} of {all} parameters learn" if began.learned < began.parameters else "{all} parameters learn"
+    text = (
+        "{n} of {all} parameters are trained" if began.learned < began.parameters else "{all} parameters, all trained"
+    )
     return Message(text, figures)

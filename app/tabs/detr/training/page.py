@@ -158,7 +158,8 @@ class DetrTrainingPage(TrainingPage):
         count = words.number(began.skipped)
         text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
         if began.skipped > 1:
-            text = Message("{n} annotations were left out. {first}", {"n": count, "first": began.faults[0]})
+            values = {"n": count, "first": began.faults[0]}
+            text = Message("{n} {n:annotation was|annotations were} left out. {first}", values)
         text = joined((text, *began.notes))
         self.complain(text, "Copy the list", lambda: self._copy_faults(began), "Note", "warning")
 

@@ -64,8 +64,8 @@ from engines.mean_ap.spec import (
 COLUMN = 400  #: px at least, so that the cards of both rows have common edges
 LONGEST, BUTTON, BRIEF = 30, 20, 14  #: letters of a picture's name; of a class on the button, beside the matrix
 HINT = (
-    "Drag a box or the IoU: rings mark the steps that changed, the dashed curve is the one before. "
-    "Drop COCO files (.json) to measure your own."
+    "Drag a box or the IoU: rings mark the steps that changed, the dashed curve is the previous one. Drop COCO "
+    "files (.json) to evaluate your own."
 )
 
 
@@ -93,8 +93,8 @@ class DetectionsPage(Page):
         self.curve, self.list, self.matrix = PrecisionCurve(), DetectionList(), CountMatrix()
         self.strip = FilmStrip(66)
         self.classes = MenuButton([words.plain("–")], prefix="Class: {value}", tip="The class whose curve is shown")
-        self.back = button("", "left", "boxed", "One detection back", clicked=lambda: self.list.walk(-1, 0))
-        self.forward = button("", "right", "boxed", "One detection on", clicked=lambda: self.list.walk(1, 0))
+        self.back = button("", "left", "boxed", "Previous detection", clicked=lambda: self.list.walk(-1, 0))
+        self.forward = button("", "right", "boxed", "Next detection", clicked=lambda: self.list.walk(1, 0))
         self.reason = label("", SMALL, wrap=True)
         self.whole = quiet("")
         self.photo_card = card("Picture", self.photo)
@@ -112,7 +112,7 @@ class DetectionsPage(Page):
             one.setMinimumWidth(COLUMN)
         self._connect()
         self.moved_note = quiet("", wrap=True)
-        self.back_button = WideButton("Put the boxes back", "reset")
+        self.back_button = WideButton("Reset the boxes", "reset")
         self.back_button.clicked.connect(lambda _checked=False: self.state.reset())
         self.lay(
             box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3)),
@@ -198,8 +198,8 @@ class DetectionsPage(Page):
     # -- content
     def show_params(self, params: MeanApParams) -> None:
         count = len(params.moved)
-        texts = {0: "All boxes are where they were.", 1: "1 box was moved."}
-        words.say(self.moved_note, "setText", texts.get(count, "{n} boxes were moved."), n=count)
+        text = "{n} {n:box was|boxes were} moved." if count else "No box was moved."
+        words.say(self.moved_note, "setText", text, n=count)
         self.back_button.setEnabled(count > 0)
 
     def exported(self) -> dict[str, object]:
@@ -237,7 +237,7 @@ class DetectionsPage(Page):
         names = [class_name(name, BUTTON) for name in data.classes] or [words.plain("–")]
         self.classes.set_options(names, min(max(0, self.params.label), len(names) - 1))
         short = [class_name(name, BRIEF) for name in data.classes]
-        self.matrix.set_names([*short, Message("nothing there")], [*short, Message("missed")])
+        self.matrix.set_names([*short, Message("background")], [*short, Message("missed")])
         self.list.set_empty(Message("No detection of this class."))
         self.curve.set_empty(Message("No detection of this class."))
 
@@ -251,7 +251,7 @@ class DetectionsPage(Page):
             self.photo.set_photo(seen.rgb)
         if before is None or before.index != seen.index:
             self._held = None
-        reason = "The picture file is not at hand: boxes alone." if seen.blank else ""
+        reason = "The picture file is missing: boxes only." if seen.blank else ""
         self.photo.set_note(seen.note or (Message(reason) if reason else ""))
         passing = self._passing(seen)
         counts = {

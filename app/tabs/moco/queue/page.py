@@ -33,20 +33,23 @@ from engines.moco.spec import MocoParams, QueueFrame, RunBegan
 
 WEIGHT = ("θ_k before", "θ_q, the query encoder's", "θ_k = m θ_k + (1 − m) θ_q")
 RISES = (
-    "The loss rises first: the queue holds noise, which is easy to tell from a picture. Filled with real keys it comes "
-    "near ln(K + 1), a guess among K + 1, and then falls."
+    "The loss rises first: the queue is initialized with noise, which is easy to tell from a picture. Once filled "
+    "with real keys it approaches ln(K + 1), chance among K + 1, and then falls."
 )
 WHY: dict[str, str] = {
     MOCO: RISES,
-    END_TO_END: "Keys come from the same encoder, with gradient, and only from this batch: always fresh, but few.",
-    BANK: "One stored vector a picture, renewed when its turn comes: as old as an epoch, made by many encoders.",
+    END_TO_END: "Keys come from the same encoder, with gradient, and from this batch only: always fresh, but few.",
+    BANK: (
+        "One stored vector per picture, updated when the picture is sampled: up to an epoch old, from many "
+        "different encoders."
+    ),
     IN_BATCH: "Each view is a query, and all other views of the batch are its negatives: it takes a large batch.",
 }
 
 
 SHUFFLE = (
-    "Not shuffled, but avoided: the key encoder normalizes with running statistics that follow the query encoder's, so "
-    "no batch can betray which key belongs to a query. (Cai 2021, EMAN)"
+    "Avoided rather than shuffled: the key encoder normalizes with running statistics that follow the query "
+    "encoder's, so batch statistics cannot leak which key belongs to a query. (Cai 2021, EMAN)"
 )
 
 
@@ -72,12 +75,12 @@ class QueuePage(RunPage):
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
-        self.loss_key = Key((("cat0", "InfoNCE"), ("text2", "guess, ln(K + 1)")), "00.00")
+        self.loss_key = Key((("cat0", "InfoNCE"), ("text2", "chance, ln(K + 1)")), "00.00")
         self.distance_key = Key((("cat1", "‖θ_q − θ_k‖ / ‖θ_q‖"),), "0.000")
         self.ring_card = card("Queue", self.ring, foot=self.age_bar)
         self.loss_card = card("Loss", col((self.loss, 1), self.why, gap=S2), foot=self.loss_key)
         self.stale_card = card(
-            "Staleness", col((self.stale, 1), self.said, gap=S2), "cosine with the key made now, by age"
+            "Staleness", col((self.stale, 1), self.said, gap=S2), "cosine with the key computed now, by age"
         )
         self.momentum_card = card(
             "Momentum encoder",
@@ -120,7 +123,7 @@ class QueuePage(RunPage):
     def show_params(self, params: MocoParams) -> None:
         super().show_params(params)
         share = words.number(params.queue_size / params.batch, 1)
-        say(self.sizes, "setText", Message("K / B = {n}: a key stays that many steps.", {"n": share}))
+        say(self.sizes, "setText", Message("K / B = {n}: a key stays in the queue for that many steps.", {"n": share}))
         self.saved.look()
 
     def activated(self) -> None:
@@ -136,13 +139,13 @@ class QueuePage(RunPage):
         titles = {MOCO: "Queue", BANK: "Memory bank"}
         self.ring_card.set_title(titles.get(method, "Keys of the batch"))
         say(self.why, "setText", WHY[method])
-        guess: Text = "guess, ln(K + 1)" if method in (MOCO, BANK) else "guess"
+        guess: Text = "chance, ln(K + 1)" if method in (MOCO, BANK) else "guess"
         self.loss_key.set_items((("cat0", "InfoNCE"), ("text2", guess)), "00.00")
         self.momentum_card.set_note("one weight of the first layer" if queue else "")
         if not queue:
-            self.momentum_card.set_empty("One encoder only: it makes queries and keys.")
+            self.momentum_card.set_empty("One encoder only: it computes queries and keys.")
         if method in (END_TO_END, IN_BATCH):
-            self.stale_card.set_empty("All keys are made in this step: none is old.")
+            self.stale_card.set_empty("All keys are computed in this step: none is stale.")
         values = {"n": words.number(began.pictures), "p": words.number(began.parameters)}
         lines = [Message("{n} pictures, {p} weights in an encoder.", values), *began.notes]
         text = " ".join(f"{{line{i}}}" for i in range(len(lines)))
@@ -178,10 +181,10 @@ class QueuePage(RunPage):
         self.ring.set_queue(queue.ages, queue.pointer, queue.batch, method == MOCO)
         count, oldest = len(queue.ages), self.ring.oldest
         noise = int((queue.ages < 0).sum())
-        lines: list[tuple[Text, bool]] = [(Message("{n} keys", {"n": words.number(count)}), True)]
+        lines: list[tuple[Text, bool]] = [(Message("{n} {n:key|keys}", {"n": words.number(count)}), True)]
         if noise:
             lines.append((Message("{n} still noise", {"n": words.number(noise)}), False))
-        lines.append((Message("oldest: {n} steps", {"n": words.number(oldest)}), False))
+        lines.append((Message("oldest: {n} {n:step|steps}", {"n": words.number(oldest)}), False))
         if method == MOCO:
             share = words.number(began.params.queue_size / began.params.batch, 1)
             lines.append((Message("K / B = {n}", {"n": share}), False))
@@ -189,7 +192,7 @@ class QueuePage(RunPage):
         self.age_bar.set_range(0, max(1, oldest))
         if queue.own:
             values = {"n": words.number(queue.own), "all": words.number(began.params.batch)}
-            self.ring_card.set_note(Message("{n} of {all} queries meet their own picture", values))
+            self.ring_card.set_note(Message("{n} of {all} queries have their own picture as a negative", values))
         else:
             self.ring_card.set_note("colored by age")
 
@@ -206,7 +209,7 @@ class QueuePage(RunPage):
         self.stale.set_curves([curve], max(1.0, float(steps[-1])))
         oldest = words.number(float(mean[-1]), 3)
         values = {"c": words.number(float(cosines.mean()), 3), "o": oldest, "m": words.number(began.params.momentum, 3)}
-        text = "mean {c}, oldest {o}. The closer to 1, the better old keys fit new queries."
+        text = "mean {c}, oldest {o}. The closer to 1, the more consistent old keys are with new queries."
         say(self.said, "setText", Message(text, values))
 
     def _point(self, x: float | None) -> None:

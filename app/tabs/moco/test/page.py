@@ -34,14 +34,14 @@ ACCURACY = (("cat0", "probe"), ("cat1", "kNN"), ("cat3", "supervised"), ("text2"
 HUES = 6
 READING = (
     (
-        "kNN: the vote of the 20 nearest training pictures. Probe: a linear classifier on features that stay as they "
-        "are. Labels are used for these two alone."
+        "kNN: the vote of the 20 nearest training pictures. Probe: a linear classifier on frozen features. Labels "
+        "are used for these two only."
     ),
     (
         "Alignment: squared distance of two views of a picture. Uniformity: log of the mean of exp(−2 d²) over all "
         "pairs. (Wang & Isola 2020)"
     ),
-    "Map: main axes of the test pictures' vectors. Squares are keys of the queue.",
+    "Map: principal axes of the test pictures' embeddings. Squares are keys of the queue.",
 )
 
 
@@ -58,12 +58,12 @@ class TestPage(RunPage):
         self.spread = Curves(zero=False, widest="−00.00")
         self.tuning = Curves((0, 100), PERCENT)
         self.tune = button(
-            "Fine-tune", "play", "boxed", "Trains the run's encoder, and a random one, on k labels a class."
+            "Fine-tune", "play", "boxed", "Fine-tunes the run's encoder and a random one on k labels per class."
         )
         self.tune_note = quiet("", wrap=True)
         for view, name, file in (
             (self.accuracy, "Accuracy, %", "accuracy"),
-            (self.map, "Map of the vectors", "map"),
+            (self.map, "Map of the embeddings", "map"),
             (self.spread, "Alignment and uniformity", "alignment-uniformity"),
             (self.tuning, "Fine-tuning on a few labels", "fine-tuning"),
         ):
@@ -74,7 +74,7 @@ class TestPage(RunPage):
         self.tune_key = Key((("cat0", "pre-trained"), ("text2", "untrained")), "00.0")
         self.map_key = Key(())
         self.accuracy_card = card("Accuracy, %", self.accuracy, "on test pictures", foot=self.accuracy_key)
-        self.map_card = card("Map of the vectors", self.map, foot=self.map_key)
+        self.map_card = card("Map of the embeddings", self.map, foot=self.map_key)
         self.spread_card = card("Alignment and uniformity", self.spread, "lower is better", foot=self.spread_key)
         self.tune_card = card("Fine-tuning on a few labels", col((self.tuning, 1), self.tune_note, gap=S2),
                               tools=[self.tune], foot=self.tune_key)  # fmt: skip
@@ -113,7 +113,7 @@ class TestPage(RunPage):
         for ready in self.cards:
             ready.set_empty(None)
         if not began.labeled:
-            why = "These pictures have no labels: put them in folders, one a class."
+            why = "These pictures have no labels: put them in one folder per class."
             self.accuracy_card.set_empty(why)
             self.tune_card.set_empty(why)
         names: list[tuple[str, Text]] = []
@@ -143,7 +143,7 @@ class TestPage(RunPage):
         self._tuned = []
         self.tuning.set_curves([], LEAST)
         self._point_tuning(None)
-        say(self.tune_note, "setText", "Ten labels may do, once the features are good.")
+        say(self.tune_note, "setText", "Ten labels can be enough when the features are good.")
 
     def take_tuned(self, tuned: Tuned) -> None:
         """One test while fine-tuning."""
@@ -165,7 +165,7 @@ class TestPage(RunPage):
         say(
             self.tune_note,
             "setText",
-            Message("{k} labels a class, step {n}: {gain} points against a random start.", values),
+            Message("{k} {k:label|labels} per class, step {n}: {gain} points against random initialization.", values),
         )
 
     # -- drawing

@@ -29,7 +29,7 @@ from engines.moco.settings import PRESETS, STRENGTHS, VIEW_1, VIEW_2, preset, pr
 from engines.moco.spec import BUNDLED, RANDOM, MocoParams
 from engines.moco.two_views.spec import NotThere, ViewsFrame
 
-OWN = "Own"  # strengths that are none of the named ones
+OWN = "Custom"  # strengths that are none of the named ones
 NAMED = (*PRESETS, OWN)
 ONE, TWO = (tuple(f"{name}_{view}" for name in STRENGTHS) for view in (1, 2))
 ROWS = (
@@ -38,8 +38,8 @@ ROWS = (
     "log Σ exp l, of all",
     "InfoNCE = log Σ exp l − l⁺",
     "probability of k⁺",
-    "negatives nearer than k⁺",
-    "InfoNCE of a guess, ln(K + 1)",
+    "negatives closer than k⁺",
+    "InfoNCE at chance, ln(K + 1)",
 )
 LOSS = 3
 FORMULA = "L = −log ( e^l⁺ / Σ e^l )"
@@ -62,7 +62,7 @@ class ViewsPage(MocoPage):
         self.bar.drive(self.bars)
         self.figures = Figures(ROWS, strong=(LOSS,))
         self.formula = label(words.plain(FORMULA), FORMULA_PX)
-        self.again = button("Draw again", "reset", "boxed", "Other random views of the same picture.")
+        self.again = button("Resample", "reset", "boxed", "Other random views of the same picture.")
         for view, name, file in (
             (self.gallery, "Pictures to choose from", "gallery"),
             (self.trio, "Anchor and its two views", "views"),
@@ -89,7 +89,7 @@ class ViewsPage(MocoPage):
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("encoder", "temperature", *ONE, *TWO))
         self.strengths = MenuButton(NAMED, 0, "Views: {value}")
-        say(self.strengths, "setAccessibleName", "Named strengths")
+        say(self.strengths, "setAccessibleName", "Preset")
         say(self.strengths, "setToolTip", "Sets all ten sliders below. v2 adds blur. (Chen 2020, MoCo v2)")
         self.strengths.chosen.connect(lambda i: self._choose_strengths(NAMED[i]))
         form.add(VIEW_1, self.strengths, at=0)
@@ -158,7 +158,7 @@ class ViewsPage(MocoPage):
                 for rgb, i in zip(frame.pictures, frame.hardest.tolist(), strict=True)
             ]
         )
-        self.hard_card.set_note("most like the query")
+        self.hard_card.set_note("most similar to the query")
         nearer = int((frame.cosines > frame.similarity).sum())
         self.figures.set_values(
             [
@@ -186,5 +186,5 @@ def _source(frame: ViewsFrame) -> Text:
     if frame.source == BUNDLED:
         return "Encoder: bundled, trained on CIFAR-10 without labels."
     if frame.source == RANDOM or frame.step < 0:
-        return "Encoder: random weights. Train on the page Queue, then look again."
+        return "Encoder: random weights. Train on the page Queue, then come back."
     return Message("Encoder: the run at step {n}, and its queue.", {"n": words.number(frame.step)})

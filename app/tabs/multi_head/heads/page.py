@@ -32,7 +32,7 @@ MEASURED = 8  # heads; with more of them the maps need the room
 AGREEMENTS = ("Maps", "Outputs")
 AGREEMENT_TIPS = (
     "1 − Jensen-Shannon divergence of the weights, mean over queries. 1: the same map. (Lin 1991)",
-    "Linear centered kernel alignment of the outputs. 1: the same tokens treated alike. (Kornblith 2019)",
+    "Linear centered kernel alignment (CKA) of the outputs. 1: equal up to rotation and scale. (Kornblith 2019)",
 )
 
 
@@ -70,13 +70,13 @@ class HeadsPage(Page):
         self.clear = button(icon="trash", kind="boxed", tip="Clear the mask")
         self.mask_note, self.flow_note = quiet(""), quiet("")
         for view, name in (
-            (self.flow, "Through the layer"),
+            (self.flow, "Inside the layer"),
             (self.mosaic, "Weights per head"),
             (self.mask_map, "Mask"),
             (self.agreement, "Head agreement"),
         ):
             say(view, "setAccessibleName", name)
-        self.flow_card = card("Through the layer", self.flow, tools=[self.flow_bar], foot=self.flow_note)
+        self.flow_card = card("Inside the layer", self.flow, tools=[self.flow_bar], foot=self.flow_note)
         self.mosaic_card = card("Weights per head", self.mosaic, foot=self.mosaic_bar)
         self.mask_card = card(
             Message("Head {n}", {"n": 1}),
@@ -90,7 +90,7 @@ class HeadsPage(Page):
         self.frame: HeadsFrame | None = None
         self._top = 1.0
         for waiting in self.cards:
-            waiting.set_empty("Drawing tokens")
+            waiting.set_empty("Sampling tokens")
         self._connect()
         self.lay(box(col((self.flow_card, 11), (lower, 14), gap=S3)), self._form())
 
@@ -153,7 +153,7 @@ class HeadsPage(Page):
         self._top = float(frame.weights.max(initial=0.0)) or 1.0
         self.mosaic.set_maps(frame.weights, self._top)
         captions = [Message("H{n}", {"n": i + 1}) for i in range(frame.heads)]
-        measured = [Message("{bits} bit", {"bits": words.number(float(e), 1)}) for e in frame.entropy]
+        measured = [Message("{bits} bits", {"bits": words.number(float(e), 1)}) for e in frame.entropy]
         self.mosaic.set_captions(captions, measured if frame.heads <= MEASURED else ())
         self.mosaic.set_off(frame.off)
         for bar in (self.mosaic_bar, self.mask_bar):
@@ -175,7 +175,7 @@ class HeadsPage(Page):
             said = Message(text, {"names": names})
         elif frame.off:
             share = {"share": words.percent(frame.change, 0)}
-            said = Message("The output without the heads that are off differs by {share} of its size.", share)
+            said = Message("Switching these heads off changes the output by {share} of its norm.", share)
         else:
             said = Message("All heads are on. Switch one off to see the output change.")
         say(self.flow_note, "setText", said)

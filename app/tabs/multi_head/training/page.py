@@ -47,13 +47,15 @@ from engines.multi_head.training.spec import (
 TRAINER = "engines.multi_head.training.train:Trainer"
 DRAW = 100  #: ms between two drawings
 WHY = {
-    True: "A head gives one weighted mean. One head that looks both ways brings both letters, but not which is which; "
-    "two heads bring one letter each.",
-    False: "One letter at a time: a single head is enough for it.",
+    True: (
+        "A head outputs one weighted mean. One head that attends both ways returns both letters, but not which "
+        "is which; two heads return one letter each."
+    ),
+    False: "One letter only: a single head suffices.",
 }
 ONE, TWO = "cat0", "cat1"
 LEAST = 20.0  # steps that the curves show at least
-CAPTIONS = "Head 1 of 1: {bits} bit", "Head 1 of 2: {bits} bit", "Head 2 of 2: {bits} bit"
+CAPTIONS = "Head 1 of 1: {bits} bits", "Head 1 of 2: {bits} bits", "Head 2 of 2: {bits} bits"
 SMOOTH = 0.7  # of the curves' moving mean
 
 
@@ -115,7 +117,7 @@ class HeadTrainingPage(TrainingPage):
             (self.maps[0], "One head", "one-head"),
             (self.maps[1], "Head 1 of 2", "head-1-of-2"),
             (self.maps[2], "Head 2 of 2", "head-2-of-2"),
-            (self.answers, "What they answer", "answers"),
+            (self.answers, "Predictions", "answers"),
             (self.bars, "Probability", "probability"),
         ):
             say(view, "setAccessibleName", name)
@@ -124,16 +126,16 @@ class HeadTrainingPage(TrainingPage):
     def _make_cards(self) -> QWidget:
         both = ((ONE, words.plain("h = 1")), (TWO, words.plain("h = 2")))
         self.loss_key, self.accuracy_key = Key(both, "0.000"), Key(both, "100.0")
-        dashed = "dashed: order not known"
+        dashed = "dashed: order unknown"
         self.loss_card = card("Loss", self.loss, dashed, foot=self.loss_key)
         self.accuracy_card = card("Accuracy, %", self.accuracy, dashed, foot=self.accuracy_key)
         self.one_card = card("One head", self._captioned(0), foot=self.one_bar)
         self.two_card = card("Two heads", row(self._captioned(1), self._captioned(2), gap=S3), foot=self.two_bar)
         self.diversity_key = Key((("cat2", Message("now")),), "0.00")
         self.diversity_card = card("Agreement of the two", self.diversity, foot=self.diversity_key)
-        key = Key((("ok", "the letter asked for"), ("control", "the other neighbor")))
+        key = Key((("ok", "the target letter"), ("control", "the other neighbor")))
         answered = col((self.answers, 9), (self.bars, 8), gap=S2)
-        self.answer_card = card("What they answer", answered, tools=[self.other], foot=key)
+        self.answer_card = card("Predictions", answered, tools=[self.other], foot=key)
         upper = row((self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24), gap=S3)
         lower = row((self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15), gap=S3)
         return box(col((upper, 1), (lower, 1), self.transport, gap=S3))
@@ -188,7 +190,7 @@ class HeadTrainingPage(TrainingPage):
         say(self.large, "setText", Message("{n} parameters each", {"n": words.number(began.parameters[1])}))
         for ready in self.cards:
             ready.set_empty(None)
-        note = "dashed: order not known" if began.average > 0 else ""
+        note = "dashed: order unknown" if began.average > 0 else ""
         for one in (self.loss_card, self.accuracy_card):
             one.set_note(note)
 
@@ -242,7 +244,7 @@ class HeadTrainingPage(TrainingPage):
                 for i, token in enumerate((ONE, TWO))
             ]
             if began.average > 0:
-                curves.append(Curve(Message("order not known"), end, np.full(2, average), "text2", dashed=True))
+                curves.append(Curve(Message("order unknown"), end, np.full(2, average), "text2", dashed=True))
             plot.set_curves(curves, float(end[1]))
         self.diversity.set_curves([Curve(Message("Agreement"), x, told[:, 1], "cat2")], float(end[1]))
         self._cursor(None)
@@ -265,7 +267,7 @@ class HeadTrainingPage(TrainingPage):
         probabilities = shown.probabilities[self._sequence][:, :, :asked]  # (2, N, asked, V)
         said = probabilities.argmax(-1)  # (2, N, asked)
         wanted = targets[:, :asked]
-        rows = [AnswerRow(Message("asked for"), tuple(spelled(one) for one in wanted))]
+        rows = [AnswerRow(Message("target"), tuple(spelled(one) for one in wanted))]
         for name, answer in zip(("h = 1", "h = 2"), said, strict=True):
             good = tuple(tuple(bool(v) for v in one) for one in answer == wanted)
             rows.append(AnswerRow(name, tuple(spelled(one) for one in answer), good))

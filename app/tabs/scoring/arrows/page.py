@@ -114,7 +114,7 @@ class ArrowsPage(Page):
                 ],
                 top=1.0,
             )  # fmt: skip
-            one.set_note("{bits} bit", bits=words.number(float(seen.entropy[f]), 2))
+            one.set_note("{bits} bits", bits=words.number(float(seen.entropy[f]), 2))
         self.bar.setVisible(seen.field.size > 0)
         self.bar.set_range(0.0, 1.0, name=Message("weight of {key}", {"key": f"k{seen.at + 1}"}))
         self.plane.set_field(seen.field if seen.field.size else None)
@@ -147,7 +147,7 @@ class ArrowsPage(Page):
             words.say(
                 self.note,
                 "setText",
-                "Output of {name}: {x}, {y}. In rings, the outputs of the others: {first}, {second}.",
+                "Output of {name}: {x}, {y}. Rings: the outputs of the others, {first}, {second}.",
                 name=Message(FUNCTIONS[chosen]),
                 x=words.number(x, 2),
                 y=words.number(y, 2),

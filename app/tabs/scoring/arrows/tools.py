@@ -21,9 +21,7 @@ class ArrowTools(QWidget):
         self._change = change
         self._params = ScoringParams()
         self.add = button("Add a key", "add", "boxed", px=SMALL, clicked=self._add)
-        self.remove = button(
-            "Remove", "remove", "boxed", px=SMALL, tip="Takes the last key away.", clicked=self._remove
-        )
+        self.remove = button("Remove", "remove", "boxed", px=SMALL, tip="Removes the last key.", clicked=self._remove)
         self.count = quiet("")
         self.setLayout(col(self.count, row(self.add, self.remove, 1, gap=S2), gap=S1))
 
@@ -31,7 +29,7 @@ class ArrowTools(QWidget):
         """Bring the buttons in line."""
         self._params = params
         count = len(params.arrow_keys)
-        words.say(self.count, "setText", "{n} keys", n=count)
+        words.say(self.count, "setText", "{n} {n:key|keys}", n=count)
         self.add.setEnabled(count < MOST_ARROWS)
         self.remove.setEnabled(count > 1)
 

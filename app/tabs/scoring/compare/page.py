@@ -74,11 +74,10 @@ class FunctionCard(QObject):
         if not seen.possible[f]:
             self.card.set_empty(
                 Message(
-                    "A dot product multiplies number by number: queries of {dq} and keys of {dk} numbers leave some "
-                    "over.",
+                    "A dot product needs equal lengths: queries have {dq} numbers, keys {dk}.",
                     {"dq": seen.queries.shape[1], "dk": seen.keys.shape[1]},
                 ),
-                "Make them equally long",
+                "Use equal lengths",
                 self._make_equal,
             )
             return
@@ -109,7 +108,7 @@ class FunctionCard(QObject):
             said = f"{pair}: {value}"
         words.say(self.live, "setText", words.plain(said))
         bits = words.number(float(seen.entropy[f][cell[0]]), 2)
-        words.say(self.heads[1], "setText", "Weights, {query}: {bits} bit", query=f"q{cell[0] + 1}", bits=bits)
+        words.say(self.heads[1], "setText", "Weights, {query}: {bits} bits", query=f"q{cell[0] + 1}", bits=bits)
 
     def set_at(self, cell: tuple[int, int]) -> None:
         """Mark the chosen pair."""

@@ -53,7 +53,7 @@ class DimensionPage(Page):
         self._heaps = card("Distribution of the scores", self.heaps)
         self._maps = card("Weights", row(*((side, 1) for side in sides), gap=S3), tools=[self.bar])
         std = card("Score std", self.std, tools=[self.std.key])
-        entropy = card("Entropy, bit", self.entropy, tools=[self.entropy.key])
+        entropy = card("Entropy, bits", self.entropy, tools=[self.entropy.key])
         for plot in (self.std, self.entropy):
             plot.picked.connect(lambda d: self.change(dim=round(d)))
             plot.settled.connect(self.settle)
@@ -90,7 +90,7 @@ class DimensionPage(Page):
             words.say(
                 head,
                 "setText",
-                "{name}: largest {top} on average",
+                "{name}: largest weight {top} on average",
                 name=SHORT[n],
                 top=words.percent(float(seen.top[n]), 0),
             )
@@ -109,5 +109,5 @@ class DimensionPage(Page):
             for n in range(len(NAMES))
         ]
         self.entropy.set_traces(bands, (0.0, high), axis)
-        most = Message("equal weights: {bits} bit", {"bits": words.number(seen.most, 2)})
+        most = Message("equal weights: {bits} bits", {"bits": words.number(seen.most, 2)})
         self.entropy.set_line(seen.most, most)

@@ -78,7 +78,12 @@ class StepPage(Page):
         self.strip = StageStrip("Steps")
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
-            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.at + 1), after=True
+            "Forward",
+            "right",
+            "boxed",
+            tip="One step forward: period",
+            clicked=lambda: self.go(self.at + 1),
+            after=True,
         )
         self.left, self.right, self.result = Operand(), Operand(), Operand()
         self.grid = MaskGrid(LARGEST)
@@ -160,7 +165,7 @@ class StepPage(Page):
         self._cell = within(self.params.cell, *seen.allowed.shape)
         if not seen.possible[self._f]:
             text = Message(
-                "A dot product multiplies number by number: queries of {dq} and keys of {dk} numbers leave some over.",
+                "A dot product needs equal lengths: queries have {dq} numbers, keys {dk}.",
                 {"dq": seen.queries.shape[1], "dk": seen.keys.shape[1]},
             )
             self._middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
@@ -215,5 +220,5 @@ class StepPage(Page):
         said = formula(seen, self._f, self.at, cell)
         for line, text in zip(self.lines, (*said, "", "")[:3], strict=True):
             words.say(line, "setText", text if isinstance(text, Message) else words.plain(text))
-        column = Message("number {n}", {"n": cell[1] + 1}) if self.at == SUM else words.plain(f"k{cell[1] + 1}")
+        column = Message("component {n}", {"n": cell[1] + 1}) if self.at == SUM else words.plain(f"k{cell[1] + 1}")
         self._bottom.set_note("{query}, {key}", query=f"q{cell[0] + 1}", key=column)

@@ -205,9 +205,9 @@ def _mask(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     if j >= length:
         why = Message("{key} lies beyond the valid length of {query}, which is {n}.", names)
     elif not seen.allowed[i, j]:
-        why = Message("{key} is painted out for {query}.", names)
+        why = Message("{key} is masked by hand for {query}.", names)
     else:
-        why = Message("{key} is within the valid length of {query}, {n}, and not painted out.", names)
+        why = Message("{key} is within the valid length of {query}, {n}, and not masked by hand.", names)
         return plain(f"masked({pair}) = {value}"), why
     return plain(f"masked({pair}) = −∞"), why
 
@@ -236,7 +236,7 @@ def _sum(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     keys = seen.allowed.shape[1]
     terms = " + ".join([f"w{n + 1} v{n + 1}" for n in range(min(2, keys))] + (["..."] if keys > 2 else []))
     return (
-        Message("output({query}), number {n} = {terms}", {"query": f"q{i + 1}", "n": j + 1, "terms": terms}),
+        Message("output({query}), component {n} = {terms}", {"query": f"q{i + 1}", "n": j + 1, "terms": terms}),
         plain(f"= {products(seen.weights[f, i], seen.values[:, j])}"),
         plain(f"= {number(float(seen.output[f, i, j]), 2)}"),
     )

@@ -22,7 +22,7 @@ from engines.self_attention.cost.spec import COST, COSTS, CostFrame, CostParams,
 
 FORMULAS = (("2 n² d", "k n d²", "2 n d²"), ("2", "1", "n"), ("1", "⌈(n − 1) / (k − 1)⌉", "n"))
 NAMES = ("Operations", "Sequential steps", "Path length")
-NOTES = ("multiply-adds", "products that wait", "from first token to last")
+NOTES = ("multiply-adds", "products in sequence", "from first token to last")
 NONE = np.zeros(0)
 MANY = 10**9
 
@@ -76,7 +76,7 @@ class CostPage(Page):
         self.measure_button = WideButton("Measure", "play", tip="Times and counts each layer at lengths 4 to 2,048.")
         self.measure_button.clicked.connect(lambda _checked=False: self.measure())
         form.add(COST, self.measure_button)
-        form.add(COST, quiet("One layer of each kind, on this machine. Another d or k ends it.", wrap=True))
+        form.add(COST, quiet("One layer of each kind, on this machine. Changing d or k stops it.", wrap=True))
         return form
 
     # -- the hand

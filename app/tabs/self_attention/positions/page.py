@@ -161,7 +161,7 @@ class PositionsPage(Page):
         curves = [Curve(f"{j}", x, shown.code[:, j], TOKENS[i], dashed=bool(j % 2)) for i, j in enumerate(columns)]
         self.curves.set_curves(curves)
         learned = shown.kind == LEARNED
-        self.curves_card.set_note("no order to see before training" if learned else "even: solid, odd: dashed")
+        self.curves_card.set_note("no structure before training" if learned else "even: solid, odd: dashed")
 
     def _draw_offset(self, shown: PositionsFrame) -> None:
         x = shown.offsets.astype(float)
@@ -180,8 +180,8 @@ class PositionsPage(Page):
         self.offset.set_curves(curves)
         values: dict[str, Text] = {f"v{i}": words.number(float(spread), 2) for i, spread in enumerate(shown.spread)}
         text = (
-            "Spread between pairs of one offset: {v0} sine and cosine, {v1} learned, {v2} rotary. 0: only the offset "
-            "counts."
+            "Spread over pairs of the same offset: {v0} sine and cosine, {v1} learned, {v2} rotary. 0: only the "
+            "offset matters."
         )
         words.say(self.spread, "setText", Message(text, values))
 

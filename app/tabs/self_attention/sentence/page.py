@@ -59,8 +59,8 @@ def verdict(difference: float) -> Text:
     if difference < SAME:
         return Message("the same rows, shuffled (< 0.00001)")
     if difference > UNLIKE:
-        return Message("other rows (> 0.001)")
-    return Message("hardly different rows")
+        return Message("different rows (> 0.001)")
+    return Message("nearly the same rows")
 
 
 def line_of(split: str, text: str) -> dict[str, Any]:
@@ -219,7 +219,7 @@ class SentencePage(Page):
             values = {"n": count + shown.left_out, "most": count}
             self._say_count(Message("{n} tokens: the first {most} are shown", values), "warn")
         else:
-            self._say_count(Message("1 token" if count == 1 else "{n} tokens", {"n": count}), "quiet")
+            self._say_count(Message("{n} {n:token|tokens}", {"n": count}), "quiet")
 
     # -- what the engine tells
     def on(self, event: Event) -> None:
@@ -317,4 +317,4 @@ class SentencePage(Page):
         text = "{query} → {key}: q·k / √d = {score} → {weight}"
         words.say(self.live, "setText", Message(text, values))
         bits = words.number(float(shown.entropy[query]), 2)
-        words.say(self.bits, "setText", Message("entropy {bits} bit", {"bits": bits}))
+        words.say(self.bits, "setText", Message("entropy {bits} bits", {"bits": bits}))

@@ -44,7 +44,8 @@ class Accuracy:
             say(view, "setAccessibleName", name)
             view.export_name = file
         self.over = Segments(
-            ("By steps", "By labels"), tips=("One run, step by step", "The ends of all runs on these pictures")
+            ("By steps", "By labels"),
+            tips=("One run, step by step", ("Final accuracies of all runs on these pictures")),
         )
         plots = col((self.curves, 1), (self.by_labels, 1), gap=0)
         self.by_labels.hide()

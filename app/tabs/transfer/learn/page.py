@@ -37,7 +37,7 @@ from engines.transfer.learn.spec import LAST_STEP, FeatureMap, Results, RunBegan
 from engines.transfer.spec import PCA, SEED_TIP, Probe, SetRead, TransferParams
 
 TRAINER = "engines.transfer.learn.training:Trainer"
-BROKEN = "{n} pictures can't be read. The first: {reason}"
+BROKEN = "{n} {n:picture|pictures} can't be read: {reason}"
 SHORT = ("Probe", "Fine-tuned", "Scratch")
 
 
@@ -92,7 +92,7 @@ class LearnPage(TrainingPage):
         self._connect()
         for waiting in self.cards:
             waiting.set_empty("Reading the pictures")
-        self.confusion_card.set_empty("Train, and see here what is taken for what.", "Start", self.start)
+        self.confusion_card.set_empty("After training, this shows which classes are confused.", "Start", self.start)
 
     def _connect(self) -> None:
         self.training.renewed.connect(self._renewed)
@@ -225,8 +225,7 @@ class LearnPage(TrainingPage):
         """Say what was passed over, the first by name."""
         if found.refused:
             more = {"n": found.refused, "reason": found.notes[0]}
-            text = "A picture can't be read. {reason}" if found.refused == 1 else BROKEN
-            self.complain(Message(text, more), word="Note")
+            self.complain(Message(BROKEN, more), word="Note")
         else:
             self.complain(joined(found.notes), word="Note")
 
@@ -263,8 +262,8 @@ class LearnPage(TrainingPage):
         elif found.step < found.steps:
             self.map_card.set_note("t-SNE, iteration {n} of {all}", n=found.step, all=found.steps)
         else:
-            self.map_card.set_note("t-SNE: only near and far count")
-        say(self.said, "setText", "Full: labeled. Outline: test. Crossed: classified wrongly.")
+            self.map_card.set_note("t-SNE: only neighborhoods are meaningful")
+        say(self.said, "setText", "Filled: labeled. Outline: test. Crossed: misclassified.")
         self.mark()
 
     # -- drawing the run
@@ -284,9 +283,9 @@ class LearnPage(TrainingPage):
         said = run.said_of(self.method.at())
         self.bar.setVisible(said is not None)
         if said is None or run.truth is None:
-            text = "Train, and see here what is taken for what."
+            text = "After training, this shows which classes are confused."
             if run.methods and run.steps:
-                text = "This method takes no part in the run."
+                text = "This method is not part of the run."
                 self.confusion_card.set_empty(text)
             else:
                 self.confusion_card.set_empty(text, "Start", self.start)
@@ -299,7 +298,7 @@ class LearnPage(TrainingPage):
         top, clipped = self.confusion.top()
         self.bar.set_range(0, top, clipped)
         self.confusion_card.set_empty(None)
-        self.confusion_card.set_note("rows: truth")
+        self.confusion_card.set_note("rows: true class")
 
     # -- what belongs together
     def mark(self) -> None:
@@ -316,7 +315,7 @@ class LearnPage(TrainingPage):
                 captions.append(Message("{name}, labeled", {"name": truth}))
             elif other >= 0:
                 captions.append(
-                    Message("{name}, said: {other}", {"name": truth, "other": words.plain(read.names[other])})
+                    Message("{name}, predicted: {other}", {"name": truth, "other": words.plain(read.names[other])})
                 )
             else:
                 captions.append(truth)

@@ -60,17 +60,17 @@ class NewPhotoPage(Page):
         self.strip = FilmStrip(116)
         for view, name, file in (
             (self.photo, "Photo", "photo"),
-            (self.seen, "As the backbone gets it", "seen"),
-            (self.bars, "What the probe says", "classes"),
-            (self.strip, "Most alike", "most-alike"),
+            (self.seen, "Input of the backbone", "seen"),
+            (self.bars, "Prediction of the probe", "classes"),
+            (self.strip, "Most similar", "most-alike"),
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
         open_photo = button("Open pictures", "open", "boxed", clicked=shell.open_files)
         self.photo_card = card("Photo", self.photo, tools=[open_photo])
-        self.seen_card = card("As the backbone gets it", self.seen)
-        self.bar_card = card("What the probe says", self.bars)
-        self.near_card = card("Most alike", self.strip)
+        self.seen_card = card("Input of the backbone", self.seen)
+        self.bar_card = card("Prediction of the probe", self.bars)
+        self.near_card = card("Most similar", self.strip)
         beside = col((self.bar_card, 5), (self.seen_card, 4), gap=S3)
         self.verdict: Verdict | None = None
         self.lay(
@@ -83,11 +83,13 @@ class NewPhotoPage(Page):
     def _controls(self) -> QWidget:
         self.who, self.made = label("", wrap=True), quiet("", wrap=True)
         self.save = WideButton("Save the probe", "export", tip="One file with classes, weights and the backbone's name")
-        self.open = WideButton("Open a probe", "open", tip="A probe saved here; dropping the file does it, too")
+        self.open = WideButton(
+            "Open a probe", "open", tip="A probe saved by this program; dropping the file works, too"
+        )
         self.save.clicked.connect(lambda _checked=False: self._ask_save())
         self.open.clicked.connect(lambda _checked=False: self._ask_open())
-        drop = quiet("Drop a photo: the probe names it, and its place on the map is marked.", wrap=True)
-        limits = quiet("A probe knows its classes only: it names one of them whatever the photo shows.", wrap=True)
+        drop = quiet("Drop a photo: the probe classifies it, and its place on the map is marked.", wrap=True)
+        limits = quiet("A probe knows only its classes: it predicts one of them whatever the photo shows.", wrap=True)
         holder = QWidget()
         holder.setLayout(
             col(section("Probe", self.who, self.made, self.save, self.open), section("Photo", drop, limits), gap=S3)
@@ -147,7 +149,7 @@ class NewPhotoPage(Page):
         some = words.plain(", ".join(probe.names[:NAMED]))
         count = len(probe.names)
         more = Message("{names} and {n} more", {"names": some, "n": count - NAMED}) if count > NAMED else some
-        say(self.who, "setText", Message("{n} classes: {names}", {"n": count, "names": more}))
+        say(self.who, "setText", Message("{n} {n:class|classes}: {names}", {"n": count, "names": more}))
         said = {
             "model": words.plain(probe.model),
             "side": probe.side,

@@ -87,7 +87,7 @@ class DecodePage(Page):
     def _make_views(self) -> None:
         self.line = QLineEdit()
         theme.set_font(self.line, HEAD)
-        say(self.line, "setPlaceholderText", "Type something to read")
+        say(self.line, "setPlaceholderText", "Type an input")
         say(self.line, "setAccessibleName", "Input")
         self.count = label("", BODY, kind="quiet")
         self.examples = MenuButton([words.plain(" ")], prefix="Examples", tip="Inputs to try.")
@@ -95,7 +95,7 @@ class DecodePage(Page):
         self.at = quiet("")
         self.back = button(icon="left", kind="boxed", tip="One step back", clicked=lambda: self.go(-1))
         self.play = button(icon="play", kind="boxed", tip="Decode step by step (Space)", clicked=self.toggle)
-        self.forward = button(icon="right", kind="boxed", tip="One step on", clicked=lambda: self.go(1))
+        self.forward = button(icon="right", kind="boxed", tip="One step forward", clicked=lambda: self.go(1))
         self.result = label("", BODY, True)
         self.verdict = label("", BODY, kind="quiet")
         self.chances = quiet("", wrap=True)
@@ -109,7 +109,7 @@ class DecodePage(Page):
         self.said = row(self.result, self.verdict, 1, quiet("○ start, ● end"), gap=S2)
         foot = col(self.chances, self.said, gap=S2)
         tools = [self.at, self.back, self.play, self.forward]
-        self.links_card = card("Answer, token by token", self.links, tools=tools, foot=foot)
+        self.links_card = card("Output, token by token", self.links, tools=tools, foot=foot)
         ranking = quiet("Bar: probability. Ranked by score.")
         self.beams_card = card("Kept beams", self.beams, "log p, score", foot=ranking)
         upper = row((self.links_card, 11), (self.beams_card, 5), gap=S3)
@@ -205,7 +205,7 @@ class DecodePage(Page):
 
     def _say_count(self, shown: Answer) -> None:
         count = len(shown.source) - 1
-        plain = Message("1 token" if count == 1 else "{n} tokens", {"n": count})
+        plain = Message("{n} {n:token|tokens}", {"n": count})
         self._say(shown.note or plain, "warn" if shown.note else "quiet")
 
     # -- what the engine tells
@@ -231,13 +231,13 @@ class DecodePage(Page):
     def _show_verdict(self, shown: Answer) -> None:
         ended = shown.said[-1] == SPECIAL[EOS]
         if not ended:
-            text, kind = Message("No end token came: cut."), "warn"
+            text, kind = Message("No end token: truncated."), "warn"
         elif shown.right is None:
-            text, kind = Message("This input has no right answer."), "quiet"
+            text, kind = Message("This input has no reference output."), "quiet"
         elif shown.right == shown.text:
             text, kind = Message("right"), "ok"
         else:
-            text, kind = Message("wrong: {right} is right", {"right": words.plain(shown.right)}), "danger"
+            text, kind = Message("wrong: expected {right}", {"right": words.plain(shown.right)}), "danger"
         theme.set_kind(self.verdict, kind)
         theme.set_font(self.verdict, BODY)
         answer = shown.text or "–"
@@ -274,7 +274,7 @@ class DecodePage(Page):
         told = [c for c in shown.candidates[step] if c.probability >= LEAST_CHANCE]
         likely = ", ".join(f"{token(c.token)} ({chance_of(c.probability)})" for c in told)
         all_told = len(told) == len(shown.candidates[step])
-        text = "Step {n} may say {likely}" if all_told else "Step {n} may say {likely}, others (< 0.001 %)"
+        text = "Step {n} predicts {likely}" if all_told else "Step {n} predicts {likely}, others (< 0.001 %)"
         say(self.chances, "setText", Message(text, {"n": step + 1, "likely": likely}))
         self.back.setEnabled(step > 0)
         self.forward.setEnabled(step < count - 1)

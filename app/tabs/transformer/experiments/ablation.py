@@ -156,4 +156,4 @@ class AblationPanel(QObject):
                 "place": place_name(frame.rows[most[0]]),
                 "points": words.number(self._values[most], 1, signed=True),
             }
-            say(self.said[1], "setText", Message("The head that costs most: {head} of {place}, {points}.", told))
+            say(self.said[1], "setText", Message("Most important head: {head} of {place}, {points}.", told))

@@ -78,14 +78,15 @@ class NormPanel(QObject):
             for grid, values in zip(grids, (frame.alone[n], frame.among[n], apart[n]), strict=True):
                 grid.set_table(values, end, "diff")
             figures = {"a": tiny(frame.moved[n]), "b": tiny(frame.gap[n])}
-            say(self.told[n], "setText", Message("moves by {a}; training and evaluation differ by {b}", figures))
-        mates = "1 sample, {m} positions" if frame.samples == 1 else "{n} samples, {m} positions"
-        self.map_card.set_note(Message(mates, {"n": frame.samples, "m": frame.positions}))
+            say(self.told[n], "setText", Message("changes by {a}; training and evaluation differ by {b}", figures))
+        self.map_card.set_note(
+            Message("{n} {n:sample|samples}, {m} positions", {"n": frame.samples, "m": frame.positions})
+        )
         per = (spoken(frame.tokens), numbered(min(SHOWN, frame.alone.shape[2])))
         notes = (
-            Message("LayerNorm: per token, over its {n} numbers", {"n": frame.alone.shape[2]}),
+            Message("LayerNorm: per token, over its {n} features", {"n": frame.alone.shape[2]}),
             Message(
-                "BatchNorm: per number ({m} of {all}), {n} positions",
+                "BatchNorm: per feature ({m} of {all}), {n} positions",
                 {"n": frame.positions, "m": SHOWN, "all": frame.alone.shape[2]},
             ),
         )
@@ -94,7 +95,7 @@ class NormPanel(QObject):
         self.stat_bar.set_range(-end, end)
         for n, (table, both) in enumerate(zip(self.stats, shown, strict=True)):
             table.set_table(both, end, "diff")
-            table.set_names((Message("Mean"), Message("Deviation")), per[n])
+            table.set_names((Message("Mean"), Message("Standard deviation")), per[n])
             say(self.stat_notes[n], "setText", notes[n])
 
     @staticmethod
@@ -163,7 +164,7 @@ class RacePanel(QObject):
                 params = self.training.params
                 task = params.task if isinstance(params, RaceSettings) else self.task
                 shown = {"task": Message(task), "n": words.number(event.parameters)}
-                say(self.note, "setText", Message("{task}: twice {n} parameters", shown))
+                say(self.note, "setText", Message("{task}: {n} parameters each", shown))
                 say(self.note, "setToolTip", event.about)
             case RaceStep():
                 self._stopped = event.stopped
@@ -209,7 +210,7 @@ class RacePanel(QObject):
         text = Message("Held-out. Dashed: as in training, {gap} points", gap)
         for name, stopped in zip(NAMES, self._stopped, strict=True):
             if stopped:
-                text = Message("{name} left the numbers and goes no further.", {"name": name})
+                text = Message("{name} diverged (NaN) and was stopped.", {"name": name})
         say(self.gap, "setText", text)
         self._write_key(None)
 

@@ -61,18 +61,28 @@ SHOWS = {
     ABLATION: ("lab_examples",),
 }
 ABOUT = {
-    CAUSAL: "One target token is changed at a time. With the mask, logits before it can't move; without it they do, "
-    "and a model trained so would only copy its target.",
-    RESIDUALS: "A residual connection adds a sublayer's input to its output. Without it the gradient has to pass "
-    "through the branch alone. With none at all, tokens soon become alike and what is below gets nothing. (Dong 2021)",
-    NORMS: "The same network and the same weights, normalized over each token's numbers or over the batch. LayerNorm "
-    "doesn't care who else is in the batch; BatchNorm does.",
-    POSITIONS: "Attention alone doesn't know the order of its keys. Without positions a shuffled input gives the "
-    "same outputs, shuffled.",
+    CAUSAL: (
+        "One target token is changed at a time. With the mask, logits before it can't change; without it they "
+        "do, and a model trained so would only copy its target."
+    ),
+    RESIDUALS: (
+        "A residual connection adds a sublayer's input to its output. Without it the gradient has to pass "
+        "through the branch alone. With none at all, tokens soon become alike and lower layers get no "
+        "gradient. (Dong 2021)"
+    ),
+    NORMS: (
+        "The same network and the same weights, normalized over each token's features or over the batch. "
+        "LayerNorm does not depend on the rest of the batch; BatchNorm does."
+    ),
+    POSITIONS: (
+        "Attention is permutation-equivariant. Without positions a shuffled input gives the same outputs, shuffled."
+    ),
     CONVOLUTIONS: "The FFN treats each position by itself. So does a convolution of kernel size 1: with the same "
     "weights both are one and the same.",
-    ABLATION: "Each head is switched off by itself, then whole attentions, FFNs and layers. What the accuracy loses "
-    "is what they are for.",
+    ABLATION: (
+        "Each head is switched off by itself, then whole attentions, FFNs and layers. The accuracy lost "
+        "shows what each contributes."
+    ),
 }
 
 
@@ -110,7 +120,7 @@ class ExperimentsPage(Page):
         self.form = ParamsForm(self.params, [name for names in SHOWS.values() for name in names])
         self.about, self.model = quiet("", wrap=True), quiet("", wrap=True)
         self.mates = WideButton(
-            "Other batch mates", "reset", tip="The watched sample stays, the others are drawn anew."
+            "Resample the batch", "reset", tip="The watched sample stays, the others are resampled."
         )
         self.form.add(rules(LabParams)["lab_batch"].group, self.mates)
         said = box(section("What is shown", self.about, self.model))
@@ -252,9 +262,9 @@ class ExperimentsPage(Page):
             "share": words.percent(subject.accuracy),
         }
         if not subject.trained:
-            text = "{task}: no weights yet, so the model is fresh. Width {width}, heads {heads}, layers {layers}."
+            text = "{task}: no weights yet, so the model is random. Width {width}, heads {heads}, layers {layers}."
         else:
-            text = "{task}: {state}. Width {width}, heads {heads}, layers {layers}; {share} of tokens right."
+            text = "{task}: {state}. Width {width}, heads {heads}, layers {layers}; {share} of tokens correct."
         say(self.model, "setText", Message(text, sizes))
 
     def _show_list(self) -> None:

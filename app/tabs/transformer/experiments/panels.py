@@ -58,7 +58,7 @@ class CausalPanel(QObject):
         say(self.bars, "setAccessibleName", "This token")
         self.said = [label("", BODY, wrap=True) for _ in range(3)]
         foot = row((self.bar, 1), ends(), gap=S3)
-        self.map_card = card("A changed token and the logits it moves", self.grid, foot=foot)
+        self.map_card = card("Effect of a changed token on the logits", self.grid, foot=foot)
         self.row_card = card("This token", col(*self.said, (self.bars, 1), gap=S2))
         self.centre = box(row((self.map_card, 8), (self.row_card, 5), gap=S3))
         self._frame: Causality | None = None
@@ -83,7 +83,7 @@ class CausalPanel(QObject):
             hidden = np.tril(np.ones_like(moved, bool), -1)
             self.grid.set_off(hidden & (moved < RESTS), "0")
         self.bar.set_range(0, top)
-        note = "Row: the token that is changed. Column: the place whose logits are compared."
+        note = "Row: the token that is changed. Column: the position whose logits are compared."
         self.map_card.set_note(Message("mask on" if self._causal else "mask off"))
         say(self.grid, "setToolTip", note)
         self.grid.set_at((self._row, -1))
@@ -100,16 +100,16 @@ class CausalPanel(QObject):
         moved = frame.moved[int(self._causal)][at]
         names = spoken(frame.target)
         changed = spoken(frame.changed)[at]
-        self.row_card.set_note("place {n}", n=at + 1)
-        first = Message("Place {n}: {old} becomes {new}.", {"n": at + 1, "old": names[at], "new": changed})
+        self.row_card.set_note("position {n}", n=at + 1)
+        first = Message("Position {n}: {old} becomes {new}.", {"n": at + 1, "old": names[at], "new": changed})
         before = float(moved[:at].max()) if at else 0.0
         if not at:
-            second = Message("Nothing stands before it.")
+            second = Message("There is nothing before it.")
         elif before < RESTS:
-            second = Message("Logits before it: nothing moves ({value}).", {"value": tiny(before)})
+            second = Message("Logits before it: unchanged ({value}).", {"value": tiny(before)})
         else:
-            second = Message("Logits before it move by up to {value}: they see the future.", {"value": tiny(before)})
-        after = Message("From it on they move by up to {value}.", {"value": tiny(float(moved[at:].max()))})
+            second = Message("Logits before it change by up to {value}: they see the future.", {"value": tiny(before)})
+        after = Message("From it on they change by up to {value}.", {"value": tiny(float(moved[at:].max()))})
         for line, text in zip(self.said, (first, second, after), strict=True):
             say(line, "setText", text)
         top = float(frame.moved.max()) or 1.0
@@ -242,11 +242,11 @@ class PositionsPanel(QObject):
         )
         lines = (
             Message("Input: {text}", {"text": source}),
-            Message("Answer with positions: {text}", {"text": having}),
-            Message("Answer without: {text}", {"text": without}),
+            Message("Output with positions: {text}", {"text": having}),
+            Message("Output without: {text}", {"text": without}),
             Message(
-                "Shuffle the input: without positions the encoder's output is the same, shuffled ({a}). "
-                "With them it is another one ({b}).",
+                "Shuffle the input: without positions the encoder's output is the same, shuffled ({a}). With them "
+                "it is different ({b}).",
                 {"a": below(frame.shuffled[0], RESTS), "b": above(frame.shuffled[1], MOVES)},
             ),
             Message("Two equal tokens have the same row and the same column of weights without positions."),
@@ -317,7 +317,7 @@ class ConvolutionPanel(QObject):
             foot=row((self.hidden_bar, 1), self.active, ends(), gap=S3),
         )
         self.output_card = card(
-            "Answers",
+            "Outputs",
             col(quiet(outs[0]), (self.output[0], 1), quiet(outs[1]), (self.output[1], 1), gap=2),
             foot=row((self.output_bar, 1), self.told, gap=S3),
         )
@@ -351,7 +351,7 @@ class ConvolutionPanel(QObject):
             bar.set_range(0 if bar is self.hidden_bar else -end, end)
         self.hidden_card.set_note(place_name(frame.place))
         say(self.told, "setText", Message("Largest difference {value}", {"value": below(frame.apart, SAME)}))
-        say(self.active, "setText", Message("{share} are not 0", {"share": words.percent(frame.active, 0)}))
+        say(self.active, "setText", Message("{share} nonzero", {"share": words.percent(frame.active, 0)}))
 
     @staticmethod
     def _lit(pair: list[ScoreGrid], cell: Cell | None) -> None:

@@ -64,12 +64,17 @@ class MathsPage(Page):
         self.strip = StepFlow("Steps")
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
-            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.at + 1), after=True
+            "Forward",
+            "right",
+            "boxed",
+            tip="One step forward: period",
+            clicked=lambda: self.go(self.at + 1),
+            after=True,
         )
         self.count = quiet("")
         self.part = Segments(("Sum",))
         self.part_box = box(row(self.part, gap=0))
-        self.mode = Segments(("Numbers", "Whole"), tips=("As many cells as can be read.", "All cells as colors."))
+        self.mode = Segments(("Numbers", "Overview"), tips=("As many cells as stay readable.", "All cells as colors."))
         self.less = button(icon="left", kind="boxed", tip="Earlier terms of the sum", clicked=lambda: self._turn(-1))
         self.more = button(icon="right", kind="boxed", tip="Later terms of the sum", clicked=lambda: self._turn(1))
         self.terms = quiet("")
@@ -79,16 +84,18 @@ class MathsPage(Page):
         for line in self.lines:
             theme.set_font(line, FORMULA, mono=True)
             line.setMinimumWidth(1)
-        self.which = MenuButton((place_name((DECODER, 0)),), 0, tip="Whose queries, keys and values are shown.")
+        self.which = MenuButton(
+            (place_name((DECODER, 0)),), 0, tip="The attention whose queries, keys and values are shown."
+        )
         self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
         self.about, self.told = quiet("", wrap=True), quiet("", wrap=True)
-        self.keys = quiet("Comma and point, or ← and →, walk the steps.", wrap=True)
+        self.keys = quiet("Comma and period, or ← and →, step through.", wrap=True)
         self.sizes = [quiet("") for _ in range(5)]
         for menu in (self.which, self.head):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _make_cards(self) -> QWidget:
-        self.top = card("Through the layer", self.strip, tools=[self.count, self.back, self.forward])
+        self.top = card("Inside the layer", self.strip, tools=[self.count, self.back, self.forward])
         tables = row((self.left, 5), self.signs[0], (self.right, 5), self.signs[1], (self.result, 5), gap=S3)
         self.middle = card(
             "Scores", tables, tools=[self.less, self.terms, self.more, self.part_box, self.mode]

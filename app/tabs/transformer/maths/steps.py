@@ -108,7 +108,7 @@ def parts(seen: Walked) -> tuple[tuple[int, str], ...]:
         (SCORES, "Scores"),
         (SOFTMAX, "Softmax"),
         (OUTPUT, "Head"),
-        (OUTPUT, "Joined"),
+        (OUTPUT, "Concat"),
         (ADD, "Sum"),
         *(() if first else ((ADD, "Norm"),)),
         *(((FFN, "Norm"),) if first else ()),
@@ -153,7 +153,7 @@ def _project(seen: Walked, head: int, part: str) -> Step:
     e, d = a["input"].shape[1], a["queries"].shape[2]
     cut = slice(head * d, (head + 1) * d)
     from_encoder = letter != "q" and seen.at[0] == CROSS
-    source = Message("Encoder's output") if from_encoder else Message("Layer's input")
+    source = Message("Encoder output") if from_encoder else Message("Layer input")
     result = {"q": "queries", "k": "keys", "v": "values"}[letter]
     return Step(
         PROJECT, TIMES, part,
@@ -209,7 +209,7 @@ def _output(seen: Walked, head: int, part: str) -> Step:
         OUTPUT, TIMES, part,
         Table(Message("All heads side by side"), a["joined"], rows, numbered(e), "ik"), "×",
         Table(plain("W_o"), a["w_o"], numbered(e), numbered(e), "kj"),
-        Table(Message("Attention's answer"), a["attended"], rows, numbered(e), "ij"), ("h", "w", "o"),
+        Table(Message("Attention output"), a["attended"], rows, numbered(e), "ij"), ("h", "w", "o"),
         bias=a["b_o"][0],
     )  # fmt: skip
 
@@ -218,8 +218,8 @@ def _add(seen: Walked, _head: int, part: str) -> Step:
     if part == "Norm":
         return _norm(seen, ADD, "")
     a = seen.arrays
-    return _sum(seen, ADD, a["residual"], a["attended"], a["sum"], Message("Layer's input"),
-                Message("Attention's answer"))  # fmt: skip
+    return _sum(seen, ADD, a["residual"], a["attended"], a["sum"], Message("Layer input"),
+                Message("Attention output"))  # fmt: skip
 
 
 def _sum(seen: Walked, stage: int, left: np.ndarray, right: np.ndarray, total: np.ndarray, *said: Text) -> Step:
@@ -237,9 +237,9 @@ def _norm(seen: Walked, stage: int, prefix: str) -> Step:
     cols = numbered(before.shape[1])
     mean, deviation = a[f"{prefix}mean"], a[f"{prefix}deviation"]
     if seen.batch_norm:
-        both = Table(Message("Mean, deviation"), np.concatenate([mean, deviation]), ("μ", "σ"), cols, "-j")
+        both = Table(Message("Mean, std"), np.concatenate([mean, deviation]), ("μ", "σ"), cols, "-j")
     else:
-        both = Table(Message("Mean, deviation"), np.concatenate([mean, deviation], 1), rows, ("μ", "σ"), "i-")
+        both = Table(Message("Mean, std"), np.concatenate([mean, deviation], 1), rows, ("μ", "σ"), "i-")
     return Step(
         stage, NORM, "Norm",
         Table(Message("Before"), before, rows, cols, "ij"), "→", both,
@@ -254,12 +254,12 @@ def _ffn(seen: Walked, _head: int, part: str) -> Step:
         case "Norm":
             return _norm(seen, FFN, "ffn_")
         case "Sum":
-            said = Message("FFN's input"), Message("FFN's answer")
+            said = Message("FFN input"), Message("FFN output")
             return _sum(seen, FFN, a["ffn_residual"], a["ffn"], a["ffn_sum"], *said)
         case "Hidden":
             return Step(
                 FFN, TIMES, part,
-                Table(Message("FFN's input"), a["ffn_input"], rows, numbered(e), "ik"), "×",
+                Table(Message("FFN input"), a["ffn_input"], rows, numbered(e), "ik"), "×",
                 Table(plain("W₁"), a["w_1"], numbered(e), numbered(f), "kj"),
                 Table(Message("Hidden"), a["hidden"], rows, numbered(f), "ij"), ("x", "w", "h"),
                 bias=a["b_1"][0], relu=True,
@@ -268,7 +268,7 @@ def _ffn(seen: Walked, _head: int, part: str) -> Step:
         FFN, TIMES, part,
         Table(Message("Hidden"), a["hidden"], rows, numbered(f), "ik"), "×",
         Table(plain("W₂"), a["w_2"], numbered(f), numbered(e), "kj"),
-        Table(Message("FFN's answer"), a["ffn"], rows, numbered(e), "ij"), ("h", "w", "f"),
+        Table(Message("FFN output"), a["ffn"], rows, numbered(e), "ij"), ("h", "w", "f"),
         bias=a["b_2"][0],
     )  # fmt: skip
 
@@ -279,7 +279,7 @@ def _logits(seen: Walked, _head: int, part: str) -> Step:
         e = numbered(a["decoded"].shape[1])
         return Step(
             LOGITS, TIMES, part,
-            Table(Message("Decoder's output"), a["decoded"], rows, e, "ik"), "×",
+            Table(Message("Decoder output"), a["decoded"], rows, e, "ik"), "×",
             Table(plain("W_u"), a["unembed"], e, cols, "kj"),
             Table(Message("Logits"), a["logits"], rows, cols, "ij"), ("x", "w", "l"),
             bias=a["unembed_b"][0],

@@ -15,9 +15,9 @@ NOTES = {
     "Scores": "Each query with each key, over √d",
     "Softmax": "Each row becomes weights that sum to 1",
     "Head": "The values, mixed by the weights",
-    "Joined": "All heads side by side, mixed by W_o",
+    "Concat": "All heads side by side, mixed by W_o",
     "Sum": "The residual connection: the input is added",
-    "Norm": "Mean 0 and deviation 1, then gain and bias",
+    "Norm": "Mean 0 and standard deviation 1, then gain and bias",
     "Hidden": "Per position; below 0 becomes 0",
     "Out": "Back to the width of the model",
     "Logits": "A score for each token that could come next",
@@ -44,10 +44,8 @@ def column(table: Table, at: int) -> str:
 def sizes(seen: Walked) -> tuple[Message, ...]:
     """What the letters of the formulas stand for."""
     a, queries, keys = seen.arrays, len(seen.queries), len(seen.keys)
-    texts = {(True, True): "1 query, 1 key", (True, False): "1 query, {m} keys", (False, True): "{n} queries, 1 key"}
-    counts = texts.get((queries == 1, keys == 1), "{n} queries, {m} keys")
     return (
-        Message(counts, {"n": queries, "m": keys}),
+        Message("{n} {n:query|queries}, {m} {m:key|keys}", {"n": queries, "m": keys}),
         Message("Width E = {n}", {"n": a["x"].shape[1]}),
         Message("Heads H = {n}, each d = {d}", {"n": seen.heads, "d": a["queries"].shape[2]}),
         Message("Inside the FFN: {n}", {"n": a["w_1"].shape[1]}),
@@ -58,9 +56,9 @@ def sizes(seen: Walked) -> tuple[Message, ...]:
 def about(seen: Walked) -> Message:
     """What is walked through, in a sentence or two."""
     if not seen.trained:
-        return Message("No weights yet: the numbers are random.")
+        return Message("No weights yet: the values are random.")
     if seen.at[0] == CROSS:
         return Message("Queries come from the target, keys and values from the encoder.")
     if seen.at[0] == DECODER:
         return Message("The mask hides later tokens. Between this attention and the FFN stands the cross-attention.")
-    return Message("Every source token looks at every other one. The logits come from the decoder.")
+    return Message("Every source token attends to every other one. The logits come from the decoder.")

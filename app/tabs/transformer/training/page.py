@@ -122,7 +122,7 @@ class TransformerTrainingPage(TrainingPage):
         self.loss.export_name, self.accuracy.export_name = "loss", "accuracy"
         self.said = SaidLine()
         self.maps = Maps()
-        self.transport = Transport(seed_tip="Of weights, examples and dropout: same seed, same curve.")
+        self.transport = Transport(seed_tip="Seeds weights, examples and dropout: same seed, same curve.")
 
     def _make_cards(self) -> QWidget:
         self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "00.0000")
@@ -238,7 +238,7 @@ class TransformerTrainingPage(TrainingPage):
         for one in (*self.maps.cards.values(), self.loss_card, self.accuracy_card):
             one.set_empty(None)
         guessing = {"task": Message(began.settings.task), "loss": words.number(began.guessing, 2)}
-        self.loss_card.set_note(Message("{task}; guessing: {loss}", guessing))
+        self.loss_card.set_note(Message("{task}; chance: {loss}", guessing))
         say(self.large, "setText", Message("{n} parameters", {"n": words.number(began.parameters)}))
         self.change(source=RUN)  # so that decoding follows the scrubber
 
@@ -274,7 +274,7 @@ class TransformerTrainingPage(TrainingPage):
             one.set_empty(None)
         self.loss_card.set_note("bundled weights")
         self.draw_curves()
-        self.norm_card.set_empty("Told while a run goes on.", "Start", lambda: self.transport.toggled.emit(True))
+        self.norm_card.set_empty("Available during a run.", "Start", lambda: self.transport.toggled.emit(True))
         say(self.large, "setText", Message("{n} parameters", {"n": words.number(shown.parameters)}))
 
     def take_fixed(self, shown: Fixed) -> None:
@@ -345,7 +345,7 @@ class TransformerTrainingPage(TrainingPage):
             x = float(self.looked)
         rate = self.figures.rate(x)
         text = "" if rate is None else f"{rate:.1e}".replace("-", "−").replace("e−0", "e−")
-        say(self.rate, "setText", Message("rate {value}", {"value": text}) if text else "")
+        say(self.rate, "setText", Message("learning rate {value}", {"value": text}) if text else "")
         for plot, key, digits in ((self.loss, self.loss_key, 4), (self.accuracy, self.accuracy_key, 1)):
             plot.set_cursor(x)
             values = plot.values_at(x)[:2]

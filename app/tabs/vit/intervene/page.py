@@ -95,19 +95,21 @@ class IntervenePage(PhotoPage):
         self.bar = ColorBar("", "diff", least=160)
         self.said, self.progress = label("", SMALL, wrap=True), label("", SMALL, kind="quiet", wrap=True)
         hold_lines(self.said, 2)
-        self.clear = button("Give all back", "reset", "boxed", "Take the paint away", px=SMALL,
+        self.clear = button("Unmask all", "reset", "boxed", "Unmask all", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
-        self._photo = Card("Paint patches away", self.paint, "no token attends to them, in any layer",
+        self._photo = Card("Mask patches", self.paint, "no token attends to them, in any layer",
                            tools=[self.clear])  # fmt: skip
         self._scan = Card(
             "Each head switched off", self.heads, "layers ↓  heads →",
             foot=col(self.bar, self.said, self.progress, gap=S2),
         )  # fmt: skip
-        words.say(self.paint, "setToolTip", "Press and drag. Painted patches are no keys any more: weight exactly 0.")
+        words.say(
+            self.paint, "setToolTip", "Press and drag. Masked patches are no longer keys: their weight is exactly 0."
+        )
         words.say(
             self.heads, "setToolTip",
-            "The untouched model with this one head's output at 0. Double-click or Enter switches it off for good. "
-            "(Michel 2019)",
+            "The untouched model with only this head's output set to 0. Double-click or Enter switches the head "
+            "off. (Michel 2019)",
         )  # fmt: skip
         left = col((self._photo, 60), (self.prediction, 40), gap=S3)
         self.picker = ClassPicker()
@@ -197,9 +199,9 @@ class IntervenePage(PhotoPage):
         what = "Logit of {name}" if self._by_logit(event) else "Points of {name}"
         self.bar.set_range(-end, end, name=Message(what if event.target >= 0 else "Cosine × 100", {"name": name}))
         tried = {"n": int(event.done.sum()), "count": event.done.size}
-        words.say(self.progress, "setText",
-                  Message("All {count} heads tried, each alone, in the untouched model.", tried) if event.complete
-                  else Message("{n} of {count} heads tried", tried))  # fmt: skip
+        whole = "All {count} heads switched off one at a time in the untouched model."
+        text = Message(whole if event.complete else "{n} of {count} heads measured", tried)
+        words.say(self.progress, "setText", text)
         self._pointed(None)
 
     def _pointed(self, cell: Cell | None) -> None:
@@ -210,7 +212,7 @@ class IntervenePage(PhotoPage):
         values = self._values(event)
         self.bar.set_mark(self.heads.share_at(cell))
         if cell is not None and not event.done[cell]:
-            words.say(self.said, "setText", "Not tried yet")
+            words.say(self.said, "setText", "Not measured yet.")
             return
         if cell is not None:
             words.say(self.said, "setText", self._head(cell, values))
@@ -222,7 +224,7 @@ class IntervenePage(PhotoPage):
         high = np.unravel_index(int(np.where(event.done, values, -np.inf).argmax()), values.shape)
         parts = {"low": self._head((int(low[0]), int(low[1])), values),
                  "high": self._head((int(high[0]), int(high[1])), values)}  # fmt: skip
-        text = "Most needed: {low}. Most in the way: {high}." if values[high] > 0 else "Most needed: {low}."
+        text = "Most important: {low}. Most harmful: {high}." if values[high] > 0 else "Most important: {low}."
         words.say(self.said, "setText", Message(text, parts))
 
     def _head(self, cell: Cell, values: np.ndarray) -> Message:

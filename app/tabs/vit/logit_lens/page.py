@@ -112,9 +112,10 @@ class LogitLensPage(PhotoPage):
         words.say(
             self.caution, "setText",
             "The head was trained on the last layer only: what it reads earlier, or from a patch, is a hint."
-            if named else "This model names no classes. Shown: how near each token is to the class token at the end.",
+            if named else ("This model has no classification head. Shown: similarity of each token to the final "
+                          "class token."),
         )  # fmt: skip
-        name = Message("probability of {name}" if named else "cosine with the class token at the end",
+        name = Message("probability of {name}" if named else "cosine with the final class token",
                        {"name": asked_about(event)})  # fmt: skip
         self._course.set_note(name)
         mean = event.patches.mean((1, 2))

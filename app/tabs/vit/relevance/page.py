@@ -31,16 +31,18 @@ from engines.vit.spec import SHARED, ViTParams
 
 TOKENS = {RAW: "cat0", ROLLED: "cat1", GRADIENT: "cat5", CHEFER: "cat3"}
 TIPS = {
-    RAW: "Mean over the heads of one layer: where the class token attends there. Knows no class.",
-    ROLLED: "Attention multiplied through all layers, with the residual stream. Knows no class. (Abnar & Zuidema 2020)",
-    GRADIENT: "Mean over heads of max(0, gradient × attention) in one layer: attention that pushes the class's score.",
+    RAW: "Mean over the heads of one layer: where the class token attends there. Class-agnostic.",
+    ROLLED: (
+        "Attention multiplied through all layers, with the residual stream. Class-agnostic. (Abnar & Zuidema 2020)"
+    ),
+    GRADIENT: "Mean over heads of max(0, gradient × attention) in one layer: attention that raises the class score.",
     CHEFER: "R grows by A R in each layer, A the mean over heads of max(0, gradient × attention). (Chefer 2021)",
 }
 PLOTS = (
     ("Deletion", "Percent of the patches covered, most relevant first"),
     ("Insertion", "Percent of the patches uncovered, most relevant first"),
 )
-HOW = "Covered patches are painted in the mean color. Gray: the mean and range of five random orders. (Petsiuk 2018)"
+HOW = "Covered patches are filled with the mean color. Gray: the mean and range of five random orders. (Petsiuk 2018)"
 SCORES = ("Deletion {value} ↓  random {random}", "Insertion {value} ↑  random {random}")
 POINTS = ("{share} % covered: {value}", "{share} % uncovered: {value}")
 SHORT = {RAW: "Raw", ROLLED: "Rollout", GRADIENT: "Grad × att.", CHEFER: "Chefer"}
@@ -76,7 +78,7 @@ class MethodCard(Card):
         known = deletion is not None and insertion is not None
         for one, text, value in zip(self.said, SCORES, (deletion, insertion), strict=True):
             values = {"value": words.number(value or 0.0, 2), "random": words.number(random, 2)}
-            words.say(one, "setText", Message(text, values) if known else "Being tested")
+            words.say(one, "setText", Message(text, values) if known else "Testing")
 
     def show_at(self, share: float, deletion: float | None, insertion: float | None) -> None:
         """Its two curves at a share of the patches, in percent."""
@@ -96,7 +98,7 @@ class RelevancePage(PhotoPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.cards = {method: MethodCard(method) for method in METHODS}
-        self.bar = ColorBar(Message("Share of the whole"), least=160)
+        self.bar = ColorBar(Message("Share of the total"), least=160)
         self.picker = ClassPicker()
         self.form = ModelForm(("layer", "fusion", "discard", "start_layer", "opacity", "outline", "points"))
         self.deletion, self.insertion = Curves(), Curves()
@@ -240,7 +242,7 @@ class RelevancePage(PhotoPage):
         }
         best = min(scores, key=lambda method: scores[method])
         values |= {"best": Message(best), "least": words.number(scores[best], 2)}
-        most = Message("Most telling here: {best}, {least}.", values)
+        most = Message("Most faithful here: {best}, {least}.", values)
         chance = scores[RAW] >= float(spread.min())
         what = Message(
             "Covered in the order of raw attention, {name} keeps {raw} on average; in random orders {random} "

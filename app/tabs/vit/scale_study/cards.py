@@ -89,7 +89,7 @@ class ScaleCards:
             (self.grid, "Accuracy, %", "scale-table"),
             (self.live, "In training, %", "scale-batches"),
             (self.maps, "Where the class token attends", "scale-maps"),
-            (self.similarity, "Likeness of positions", "scale-positions"),
+            (self.similarity, "Similarity of positions", "scale-positions"),
         ):
             say(view, "setAccessibleName", name)
             view.export_name = file
@@ -105,7 +105,7 @@ class ScaleCards:
         self.grid_card = card("Accuracy, %", col((self.grid, 1), self.verdict, gap=S2))
         self.live_card = card("In training, %", self.live, foot=self.live_key)
         left = col(quiet("Where the class token attends"), (self.maps, 1), self.maps_bar, gap=S1)
-        right = col(quiet("Likeness of positions"), (self.similarity, 1), self.similarity_bar, gap=S1)
+        right = col(quiet("Similarity of positions"), (self.similarity, 1), self.similarity_bar, gap=S1)
         shown = col(quiet("The picture"), (self.photo, 1), gap=S1)
         learned = row((shown, 6), (left, 10), (right, 10), gap=S3)
         self.learned_card = card("What the ViT learned to see", col((learned, 1), self.caption, gap=S2))
@@ -137,13 +137,7 @@ class ScaleCards:
         )
         many = [len({p.cell.seed for p in table.points if p.cell.count == n}) for n in table.counts]
         least, seeds = min(many, default=0), max(many, default=0)
-        text = (
-            "{data}, 1 seed"
-            if seeds == 1
-            else "{data}, {n} seeds"
-            if least == seeds
-            else "{data}, {least} to {n} seeds"
-        )
+        text = "{data}, {n} {n:seed|seeds}" if least == seeds else "{data}, {least} to {n} seeds"
         said = Message(
             text, {"data": table.data if table.data != DIGITS else Message(DIGITS), "n": seeds, "least": least}
         )
@@ -164,9 +158,9 @@ class ScaleCards:
         self.plot.set_crossings(found)
         if found:
             sizes = ", ".join(s for s in SIZES if table.crossing(s) is not None)
-            text = Message("The ViT passes the CNN in {sizes}.", {"sizes": sizes})
+            text = Message("The ViT overtakes the CNN in {sizes}.", {"sizes": sizes})
         else:
-            text = Message("No crossing up to {n} pictures.", {"n": words.number(table.counts[-1])})
+            text = Message("No crossover up to {n} pictures.", {"n": words.number(table.counts[-1])})
         say(self.verdict, "setText", Message("{found} {paper}", {"found": text, "paper": Message(PAPER)}))
 
     # -- in training

@@ -50,8 +50,8 @@ from engines.vit.scale_study.spec import (
 
 TRAINER = "engines.vit.scale_study.training:Trainer"
 OPEN = (
-    "The paper measured classification only. Detection and segmentation it names as open. "
-    "(Dosovitskiy et al. 2021, section 5)"
+    "The paper measured classification only and leaves detection and segmentation open. (Dosovitskiy et al. 2021, "
+    "section 5)"
 )
 
 
@@ -65,7 +65,7 @@ class ScaleStudyPage(TrainingPage):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        transport = Transport(seed_tip="Weights and choice of pictures of the first training.")
+        transport = Transport(seed_tip="Seeds the weights and the choice of pictures of the first training.")
         transport.restarted.connect(self._forget)  # before the run hears of it
         self.train(Training(self, TRAINER, transport, self._settings, MOST_STEPS), transport)
         self.table: Table | None = None
@@ -95,7 +95,7 @@ class ScaleStudyPage(TrainingPage):
 
     @cached_property
     def pending(self) -> Pending:
-        made = Pending(WideButton("Go on with these", "play", tip="Trainings that are the same are not made again."))
+        made = Pending(WideButton("Continue with these", "play", tip="Identical trainings are not repeated."))
         self.training.waiting.connect(made.show_count)
         made.anew.clicked.connect(lambda _checked=False: self._go_on())
         return made
@@ -164,7 +164,7 @@ class ScaleStudyPage(TrainingPage):
 
     def _refuse(self, reason: Message) -> None:
         if not self._refused:
-            text = Message("The study can't be saved ({reason}). It goes on.", {"reason": reason})
+            text = Message("The study can't be saved ({reason}). It continues.", {"reason": reason})
             self.complain(text, word="Note")
         self._refused = True
 
@@ -173,7 +173,7 @@ class ScaleStudyPage(TrainingPage):
         own = store.read(self._file) if self._file is not None else None
         table = own or store.read(store.BUNDLED)
         self._own = self._done = own
-        self.cards.live_card.set_empty("Nothing is being trained.", "Start", self.training.play)
+        self.cards.live_card.set_empty("No training is running.", "Start", self.training.play)
         self.cards.learned_card.set_empty("A study shows here how its ViTs learn to see.")
         if table is None:
             self.cards.plot_card.set_empty("No study yet.", "Start", self.training.play)
@@ -223,7 +223,7 @@ class ScaleStudyPage(TrainingPage):
         self._show_table(begun.table, True)
         old, new = self._done, begun.table
         if old is not None and old.data == new.data and old.mark != new.mark:
-            self.tell(Message("Earlier results may be of other pictures: all is trained again."))
+            self.tell(Message("Earlier results may be of other pictures: everything is trained again."))
         if begun.notes:
             self.complain(begun.notes[0], word="Note")
 

@@ -74,7 +74,7 @@ def formula(event: HeadSteps, stage: int, key: int, dim: int) -> tuple[Text, ...
                     {"value": weight_percent(float(event.weights[key])), "n": len(event.weights)}),
         )  # fmt: skip
     return (
-        Message("output, number {n} = Σ weight × value = {terms}",
+        Message("output, component {n} = Σ weight × value = {terms}",
                 {"n": dim + 1, "terms": products(event.weights, event.values[:, dim], 3)}),
         Message("= {value}; this patch adds {weight} × {one} = {part}",
                 {"value": number(float(event.output[dim]), 3), "weight": number(float(event.weights[key]), 3),

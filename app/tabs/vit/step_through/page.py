@@ -87,7 +87,12 @@ class StepThroughPage(PhotoPage):
         self.strip.setMinimumHeight(96)
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.stage - 1))
         self.forward = button(
-            "Forward", "right", "boxed", tip="One step on: point", clicked=lambda: self.go(self.stage + 1), after=True
+            "Forward",
+            "right",
+            "boxed",
+            tip="One step forward: period",
+            clicked=lambda: self.go(self.stage + 1),
+            after=True,
         )
         self.query, self.keys = Photo(), Photo()
         for photo in (self.query, self.keys):

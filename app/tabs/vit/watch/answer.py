@@ -9,7 +9,7 @@ import numpy as np
 from app.tabs.vit.shown import Shown
 from engines.core.protocol import Event
 from engines.vit.events import Floats
-from engines.vit.spec import BY_DISTANCE, BY_ENTROPY, LOOKED_AT_BY, ViTParams
+from engines.vit.spec import ATTENDED_BY, BY_DISTANCE, BY_ENTROPY, ViTParams
 from engines.vit.watch.spec import Answer
 
 
@@ -34,7 +34,7 @@ class ShownAnswer(Shown):
         """What each head of the layer on screen gives a token (H, N); None where only the engine knows."""
         if self.answer is None:
             return None
-        heads, weights, back = self.answer.heads, self.answer.weights, params.direction == LOOKED_AT_BY
+        heads, weights, back = self.answer.heads, self.answer.weights, params.direction == ATTENDED_BY
         if heads.token == token:
             return heads.looked_at_by if back else heads.looks_at
         if len(weights.heads) < len(heads.off) or not _has(weights.weights, token):
@@ -78,5 +78,5 @@ def _has(matrix: Floats, token: int) -> bool:
 
 def _line(matrix: Floats, token: int, params: ViTParams) -> Floats:
     """Row or column of a token, whichever direction is chosen."""
-    line: Floats = matrix[:, token] if params.direction == LOOKED_AT_BY else matrix[token]
+    line: Floats = matrix[:, token] if params.direction == ATTENDED_BY else matrix[token]
     return line

@@ -22,18 +22,18 @@ from engines.core.errors import Message
 from engines.vit.events import Floats
 from engines.vit.spec import (
     ABSOLUTE,
+    ATTENDED_BY,
+    ATTENDS_TO,
     BY_DISTANCE,
     BY_ENTROPY,
     BY_NUMBER,
-    LOOKED_AT_BY,
-    LOOKS_AT,
     PER_HEAD,
     SHARED,
     ViTParams,
 )
 from engines.vit.watch.spec import ATTENTION, PCA, ROLLOUT, SIMILARITY
 
-DIRECTIONS = (LOOKS_AT, LOOKED_AT_BY)
+DIRECTIONS = (ATTENDS_TO, ATTENDED_BY)
 ORDERS = (BY_NUMBER, BY_ENTROPY, BY_DISTANCE)
 RESERVE = 468  # px of the window's height for everything but the picture
 GAP = 2  # px between the class token's maps, at least half of it
@@ -56,7 +56,7 @@ class PhotoCard(Card):
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
         self.diff_bar.hide()
         self.said = Steady()
-        words.say(self.said, "setToolTip", "Hold Shift to read what the pinned patch gives the others.")
+        words.say(self.said, "setToolTip", "Hold Shift to read the weights that the pinned patch gives the others.")
         self._style: tuple[float, float, bool] | None = None
         super().__init__(
             "Attention on the photo",
@@ -107,7 +107,7 @@ class PhotoCard(Card):
             others = patches.copy()
             if (place := shown.patch_of(token)) is not None:
                 others[place] = -1
-            self._say(shown, params, token, "Most alike", cosine(float(others.max())))
+            self._say(shown, params, token, "Most similar", cosine(float(others.max())))
             return
         if plain and ends is not None:
             top, clipped = ends.at(shown.head(params) - 1)
@@ -294,4 +294,4 @@ class ClassCard(Card):
 
 def measure(bits: float, distance: float) -> Message:
     """Entropy and attention distance of a head, as they stand under its map."""
-    return Message("{bits} bit ↔ {distance}", {"bits": words.number(bits, 1), "distance": words.number(distance, 1)})
+    return Message("{bits} bits ↔ {distance}", {"bits": words.number(bits, 1), "distance": words.number(distance, 1)})
