@@ -108,8 +108,10 @@ class Copies(QObject):
 
 
 def ask(window: Window) -> None:
-    """Ask for a place without holding the window up; the file holds what is on screen as the dialog opens, with
-    nothing pointed at."""
+    """Ask for a place without holding the window up.
+
+    The file holds what is on screen as the dialog opens, with nothing pointed at.
+    """
     if window.tab is not None:
         at_rest(window.tab.pages[window.tab.page].centre, lambda: _ask(window))
 

@@ -31,7 +31,7 @@ def rgb(text: str) -> np.ndarray:
 
 
 def linear(value: np.ndarray) -> np.ndarray:
-    """sRGB to linear light."""
+    """Linear light of sRGB values in 0..1."""
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 

@@ -1,5 +1,7 @@
-"""Pictures of the tabs without anybody watching: ``--snapshot FOLDER``. Files are called ``<tab>.png``, with
-``--page`` ``<tab>-<page>.png``."""
+"""Pictures of the tabs without anybody watching: ``--snapshot FOLDER``.
+
+Files are called ``<tab>.png``, with ``--page`` ``<tab>-<page>.png``.
+"""
 
 from __future__ import annotations
 

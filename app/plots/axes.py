@@ -31,7 +31,7 @@ def digits_of(spacing: float) -> int:
 
 
 def round_numbers(low: float, high: float, size: float = 300) -> list[tuple[float, str]]:
-    """pyqtgraph's ticks and our texts for what is no plot, such as the rows of a map ``size`` px high."""
+    """Ticks of pyqtgraph and our texts for what is no plot, such as the rows of a map ``size`` px high."""
     axis = _finder()
     (spacing, at), *_ = axis.tickValues(low, high, size)
     return list(zip(at, axis.tickStrings(at, 1.0, spacing), strict=True))
@@ -81,7 +81,7 @@ class Axis(pg.AxisItem):
             self._say()
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        """pyqtgraph's ticks in our numbers."""
+        """Ticks of pyqtgraph in our numbers."""
         if self.logMode:
             return [words.number(10.0**v, digits_of(10.0**v)) for v in values]
         digits = digits_of(spacing * scale)
@@ -127,7 +127,7 @@ class LogAxis(Axis):
         return found
 
     def tickValues(self, low: float, high: float, size: float) -> list[Any]:
-        """pyqtgraph's ticks of the exponents, as far as these are whole."""
+        """Ticks of pyqtgraph for the exponents, as far as these are whole."""
         unit = self._unit
         powers = [(s * unit, [float(v) * unit for v in at]) for s, at in self._plain(low / unit, high / unit, size)]
         if powers and len(powers[0][1]) >= 2 and powers[0][0] >= unit * 0.999:

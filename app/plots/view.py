@@ -173,7 +173,7 @@ class View(GraphicsView):
         return QWidget.close(self)
 
     def sizeHint(self) -> QSize:
-        """pyqtgraph's own hint is odd."""
+        """Small, since pyqtgraph's own hint is odd."""
         return self.minimumSize()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -134,8 +134,10 @@ class Page(QWidget):
 
     # -- the contract: what a subclass says
     def on(self, event: Event) -> None:
-        """Draw what the engine tells. Frames, and the `Subject` they are about, come while the page is on screen, at
-        the latest when it gets there."""
+        """Draw what the engine tells.
+
+        Frames, and the `Subject` they are about, come while the page is on screen, at the latest when it gets there.
+        """
 
     def show_params(self, params: Any) -> None:
         """Bring what the page has of its own in line with the settings; the forms of the dock are so already."""

@@ -57,8 +57,10 @@ class State(QObject):
         return count
 
     def change(self, **fields: Any) -> None:
-        """Set some fields; changes of the same ones are one step until `settle`. Looking is no step, nor is what
-        follows from it."""
+        """Set some fields; changes of the same ones are one step until `settle`.
+
+        Looking is no step, nor is what follows from it.
+        """
         before = self.params
         made = replace(before, **fields)
         new = made.following(before)

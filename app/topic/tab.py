@@ -113,8 +113,11 @@ class Tab(QWidget):
         return ()
 
     def make_page(self, kind: type[Page], state: State, feed: Feed | None) -> Page:
-        """A page of this kind. A tab whose pages share more than settings and answers, a run say, hands it to them
-        here: a page asks its tab for nothing."""
+        """A page of this kind.
+
+        A tab whose pages share more than settings and answers, a run say, hands it to them here: a page asks its tab
+        for nothing.
+        """
         return kind(state, feed, self.shell)
 
     # -- pages

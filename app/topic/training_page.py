@@ -21,8 +21,10 @@ from engines.core.training import Weights
 
 
 class TrainingPage(Page):
-    """Base of the pages that train. A subclass hands its `Training` to `train`, then builds its dock, which holds
-    `pending` and `kept_runs` where they have a place: each is made when it is asked for.
+    """Base of the pages that train.
+
+    A subclass hands its `Training` to `train`, then builds its dock, which holds `pending` and `kept_runs` where they
+    have a place: each is made when it is asked for.
 
     Class attributes
     ----------------

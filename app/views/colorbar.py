@@ -59,8 +59,9 @@ class Stretches(Protocol):
 
 
 class ColorBar(PixelView):
-    """A bar 8 px thick in a line of 16 px, as wide as there is room; ``turned``: the ramp's first color stands for
-    the largest value.
+    """A bar 8 px thick in a line of 16 px, as wide as there is room.
+
+    Where it is ``turned``, the ramp's first color stands for the largest value.
 
     Its ends are dragged by the handles that show under the pointer; a double click puts them back.
 

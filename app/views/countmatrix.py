@@ -29,8 +29,11 @@ class CountMatrix(Matrix):
         self._diagonal = 0
 
     def set_counts(self, counts: np.ndarray, diagonal: int = 0) -> None:
-        """Show counts; the first ``diagonal`` cells of the diagonal are framed. The scale ends at the largest beside
-        it, so that mistakes can be seen where most is right; of very many rows at the largest in the square part."""
+        """Show counts; the first ``diagonal`` cells of the diagonal are framed.
+
+        The scale ends at the largest beside it, so that mistakes can be seen where most is right; of very many rows at
+        the largest in the square part.
+        """
         beside = counts.copy()
         if beside.size:
             np.fill_diagonal(beside, 0)

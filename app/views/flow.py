@@ -67,7 +67,7 @@ class Block:
 
     @property
     def slices(self) -> np.ndarray:
-        """(n, rows, cols)"""
+        """(n, rows, cols)."""
         return self.values if self.values.ndim == 3 else self.values[None]
 
     @property

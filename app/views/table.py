@@ -1,5 +1,7 @@
-"""The query table: each object query with its class, score, box, and a switch; sortable, selectable, only rows in
-sight are painted."""
+"""The query table.
+
+Each object query stands there with its class, score, box, and a switch; only rows in sight are painted.
+"""
 
 from __future__ import annotations
 

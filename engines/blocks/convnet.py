@@ -28,6 +28,7 @@ class ResidualBlock(nn.Module):
         self.second = ConvNorm(channels, channels, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, h, w) -> (B, C, h, w)."""
         return torch.relu(x + self.second(self.first(x)))
 
 

@@ -92,8 +92,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Detections and objects (P,) of one class and image that overlap enough, in the order of the matching: by the
-    detection's turn in its group, then by detection, then by rising IoU, of equal ones the later object last."""
+    """Detections and objects (P,) of one class and image that overlap enough, in the order of the matching.
+
+    That is by the detection's turn in its group, then by detection, then by rising IoU, of equal ones the later object
+    last.
+    """
 
     detection: np.ndarray
     truth: np.ndarray
@@ -258,8 +261,10 @@ def matched(
 def matched_voc(
     table: Table, thresholds: np.ndarray, aside: np.ndarray, area: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Matching of VOC's development kit: each detection goes to the object of its class that it overlaps most, and is
-    wrong if a better one has that object already, whatever else is near.
+    """Matching of VOC's development kit.
+
+    Each detection goes to the object of its class that it overlaps most, and is wrong if a better one has that object
+    already, whatever else is near.
 
     Source: Everingham et al. 2010, section 4.2, and VOCevaldet of the development kit.
 

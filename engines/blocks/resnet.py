@@ -39,6 +39,7 @@ class FrozenBatchNorm(nn.Module):
         return scale, self.bias - self.running_mean * scale
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, h, w) -> (B, C, h, w)."""
         scale, shift = self.affine()
         return x * scale[:, None, None] + shift[:, None, None]
 

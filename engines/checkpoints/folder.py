@@ -19,8 +19,10 @@ _COMPILED = re.compile(r"(^|\.)_orig_mod\.")
 
 
 def bare(keys: Collection[str]) -> dict[str, str]:
-    """Names of tensors without what DataParallel and torch.compile put before them when they wrap a module; each with
-    the name that it has in its file."""
+    """Names of tensors without what DataParallel and torch.compile put before them when they wrap a module.
+
+    Each comes with the name that it has in its file.
+    """
     parallel = all(key.startswith(PARALLEL) for key in keys)
     return {_COMPILED.sub(r"\1", key.removeprefix(PARALLEL) if parallel else key): key for key in keys}
 
@@ -91,7 +93,7 @@ class Checkpoint:
 
     @property
     def family(self) -> str:
-        """``model_type`` of the configuration: ``vit``, ``deit``, ``dinov2``, ``detr``…"""
+        """``model_type`` of the configuration: ``vit``, ``deit``, ``dinov2``, ``detr`` and so on."""
         return str(self.config["model_type"])
 
     def tensors(self) -> Tensors:

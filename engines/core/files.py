@@ -82,9 +82,11 @@ class Sink(io.RawIOBase):
         self.error: OSError | None = None
 
     def writable(self) -> bool:
+        """It is, as `io.RawIOBase` asks."""
         return True
 
     def write(self, data: object) -> int:
+        """Write a whole buffer; after a failure, which ``error`` keeps, nothing more. Returns its size in bytes."""
         rest = memoryview(data).cast("B")  # type: ignore[arg-type]  # any buffer, as RawIOBase.write has it
         size = rest.nbytes
         try:

@@ -78,8 +78,13 @@ class Camera(Protocol):
     """Keeps its model from one photo to the next."""
 
     def __init__(self, source: str, device: str) -> None:
-        """Use a model as `engines.checkpoints.catalog.locate` finds it; empty for the best that is here. Raises
-        LabError where there is none."""
+        """Use a model as `engines.checkpoints.catalog.locate` finds it; empty for the best that is here.
+
+        Raises
+        ------
+        LabError
+            Where there is none.
+        """
 
     def take(self, picture: Picture) -> Still:
         """Look at a photo; raises LabError naming what went wrong."""

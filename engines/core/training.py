@@ -155,8 +155,10 @@ class Resumable(Protocol):
         """See `engines.core.protocol.Engine`."""
 
     def state(self) -> dict[str, Any] | None:
-        """All that a run needs to go on, as copies; None without a run. Asked for between two steps, and where ``run``
-        was left."""
+        """All that a run needs to go on, as copies; None without a run.
+
+        Asked for between two steps, and where ``run`` was left.
+        """
 
 
 @runtime_checkable

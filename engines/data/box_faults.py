@@ -12,8 +12,11 @@ TOLD = 50  # faults that are put into words; all are counted
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box in pixels, xyxy, with its class: ``name``, and ``number`` where the format numbers classes; its line and
-    which entry it is, from 0, of a list in a table."""
+    """A box in pixels, xyxy, with its class.
+
+    That is ``name``, and ``number`` where the format numbers classes. With it come its line and which entry it is, from
+    0, of a list in a table.
+    """
 
     name: str
     xyxy: tuple[float, float, float, float]

@@ -94,8 +94,11 @@ def listing(root: Path) -> Generator[int, None, Listing]:
 
 
 def _labels(texts: Iterable[Path], found: Listing) -> list[Path]:
-    """The texts that hold a picture's boxes: those that are named as one, an empty one too, if some of them look like
-    it, and those that look like it without a picture."""
+    """The texts that hold a picture's boxes.
+
+    Those that are named as one, an empty one too, if some of them look like it, and those that look like it without a
+    picture.
+    """
     texts = list(texts)
     likely = [path for path in texts if found.pictures.has_stem(stem_of(path.stem))]
     tried = likely if found.names else likely[: limits.PEEKED]

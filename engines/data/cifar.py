@@ -40,8 +40,9 @@ def decode(packed: Path, count: int | None = None) -> tuple[Bytes, Bytes]:
 
 
 def decoding(packed: Path, count: int | None = None) -> Generator[int, None, tuple[Bytes, Bytes]]:
-    """Pictures (n, 32, 32, 3) and labels (n,) of a packed file, or the first ``count`` of them; yields how many are
-    decoded.
+    """Pictures (n, 32, 32, 3) and labels (n,) of a packed file, or the first ``count`` of them.
+
+    Yields how many are decoded.
 
     Raises
     ------

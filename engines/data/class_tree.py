@@ -35,7 +35,7 @@ class Node:
         return self.path.name or self.path.resolve().name
 
     def below(self) -> Iterator[Node]:
-        """This folder and all in it."""
+        """The folder and all in it."""
         yield self
         for child in self.children:
             yield from child.below()

@@ -124,8 +124,10 @@ def _around_mask(mask: dict[str, Any]) -> XYWH | None:
 
 
 def unpacked(text: str) -> list[int] | None:
-    """Run lengths from pycocotools' packed text: six bits a letter, differences from the last but one; None if it is
-    none."""
+    """Run lengths from pycocotools' packed text.
+
+    A letter holds six bits, a number is the difference from the last but one. None if the text is no such thing.
+    """
     counts: list[int] = []
     at = 0
     while at < len(text):

@@ -1,6 +1,8 @@
-"""Reads boxes from a CSV table, a line for each: TensorFlow's (filename, width, height, class, xmin, ymin, xmax, ymax),
-Open Images' (ImageID, LabelName, XMin, XMax, YMin, YMax, as shares), keras-retinanet's (path, x1, y1, x2, y2, class,
-without a head), and tables that give a corner and a size.
+"""Reads boxes from a CSV table, a line for each.
+
+Tables are TensorFlow's (filename, width, height, class, xmin, ymin, xmax, ymax), Open Images' (ImageID, LabelName,
+XMin, XMax, YMin, YMax, as shares), keras-retinanet's (path, x1, y1, x2, y2, class, without a head), and those that give
+a corner and a size.
 
 Numbers are edges in pixels, counted from 0, or shares where none of them is above 1.
 """

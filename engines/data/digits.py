@@ -1,5 +1,6 @@
-"""The 1,797 handwritten digits of Alpaydin & Kaynak (1998) that scikit-learn's `load_digits` gives, 8 × 8 pixels in 17
-grays. Where they come from says ``assets/digits/CREDITS.md``.
+"""The 1,797 handwritten digits of Alpaydin & Kaynak (1998) that scikit-learn's `load_digits` gives.
+
+They have 8 × 8 pixels in 17 grays. Where they come from says ``assets/digits/CREDITS.md``.
 """
 
 from __future__ import annotations

@@ -48,8 +48,18 @@ MIN_CONTRAST = 70.0  # distance in RGB between a shape's color and what lies und
 
 @dataclass(frozen=True)
 class Scene:
-    """A rendered scene: ``rgb`` uint8 (S, S, 3), ``boxes`` float32 (N, 4) xyxy in 0..1 of each shape before occlusion,
-    ``labels`` int64 (N,) index in ``KINDS``, ``owner`` int8 (S, S) topmost shape of each pixel or -1."""
+    """A rendered scene.
+
+    Attributes
+    ----------
+    rgb : ndarray uint8 (S, S, 3)
+    boxes : ndarray float32 (N, 4)
+        xyxy in 0..1, of each shape before occlusion.
+    labels : ndarray int64 (N,)
+        Index in ``KINDS``.
+    owner : ndarray int8 (S, S)
+        Topmost shape of each pixel, or -1.
+    """
 
     shapes: tuple[Shape, ...]
     rgb: np.ndarray

@@ -111,8 +111,9 @@ def parsing(data: bytes) -> Generator[None, None, Node | None]:
 
 
 def in_utf8(data: bytes) -> bytes:
-    """The same text without its declaration where that says an encoding of several bytes a letter, which the parser
-    lacks: GB2312, GBK, GB18030, Big5, Shift-JIS.
+    """The same text without its declaration where that says an encoding of several bytes a letter.
+
+    The parser lacks these: GB2312, GBK, GB18030, Big5, Shift-JIS.
 
     Raises
     ------

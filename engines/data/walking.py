@@ -13,8 +13,9 @@ EACH = 2_000  #: names between two places to stop
 
 
 class Walk:
-    """Folders below one, top down, each with its ordinary files; links to folders are not followed, hidden ones and
-    those that may not be read are passed over.
+    """Folders below one, top down, each with its ordinary files.
+
+    Links to folders are not followed, hidden ones and those that may not be read are passed over.
 
     Attributes
     ----------

@@ -1,5 +1,7 @@
-"""DETR: detection as a set (Carion et al. 2020). Public names are loaded when first asked for, so that the spec stays
-free of torch."""
+"""DETR: detection as a set (Carion et al. 2020).
+
+Public names are loaded when first asked for, so that the spec stays free of torch.
+"""
 
 from __future__ import annotations
 

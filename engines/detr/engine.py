@@ -48,7 +48,7 @@ FIRST = Message("This picture was processed first; the other backends were timed
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model in memory, and the ways to compute it."""
+    """A model in memory, and the backends that compute it."""
 
     model: Detr
     info: ModelInfo
@@ -62,9 +62,9 @@ class Answered:
     Attributes
     ----------
     key : object
-        Of the model, the picture and the way to compute it.
+        Of the model, the picture and the backend.
     used, why : str, Message or None
-        The way, and why it is another one than asked for.
+        The backend, and why it is another one than asked for.
     """
 
     loaded: Loaded
@@ -92,7 +92,7 @@ class Engine:
         self._shown: Memo[Detections] = Memo()
         self._rows: Memo[EncoderAttention] = Memo()
         self._proven: object = None  # the model that has answered in numbers
-        self._first: object = None  # the picture answered in float32 before the ways were tried
+        self._first: object = None  # the picture answered in float32 before the backends were tried
         self._explainer = Explainer()
 
     def run(self, job: Job[DetrParams]) -> Iterator[Event]:
@@ -117,7 +117,7 @@ class Engine:
             yield picture
         used, why = backends.choose(params.compute)
         if params.compute == FASTEST and (backends.to_try() or self._first == seen):
-            self._first, used, why = seen, FLOAT32, FIRST  # to try all ways takes longer than to answer
+            self._first, used, why = seen, FLOAT32, FIRST  # to try all backends takes longer than to answer
         else:
             self._first = None
         key = (seen, used)
@@ -181,8 +181,10 @@ class Engine:
         return self._models.get(place, load), place
 
     def _compare_backends(self, job: Job[DetrParams], params: DetrParams, answered: Answered) -> Iterator[Event]:
-        """Say how the picture was computed; find out once for each model which way is quickest, and how far from
-        float32 it is."""
+        """Say how the picture was computed.
+
+        Once for each model, find out which backend is quickest, and how far from float32 it is.
+        """
         loaded, used, why, encoding = answered.loaded, answered.used, answered.why, answered.encoding
         backends = loaded.backends
         yield backends.computed(params.compute, used, why, encoding.seconds)
@@ -203,7 +205,7 @@ class Engine:
                 yield backends.computed(params.compute, used, why, encoding.seconds)
 
     def _compare(self, params: DetrParams, answered: Answered) -> Iterator[Event]:
-        """The same picture in float32: once for each model and way."""
+        """The same picture in float32: once for each model and backend."""
         loaded, used = answered.loaded, answered.used
         key = (answered.key[0], FLOAT32)
         plain = self._reference.get(
@@ -228,8 +230,8 @@ def work(piece: Encoding | Rerun, text: Message) -> Iterator[Event]:
 
 
 def trials(backends: Backends) -> Iterator[Event]:
-    """Try all ways that there are with a small picture, with a place to stop after each."""
+    """Try all backends that there are with a small picture, with a place to stop after each."""
     waiting = backends.to_try()
-    for done, way in enumerate(waiting):
-        yield Progress(done, len(waiting), Message("Timing {backend}", {"way": Message(way)}))
-        backends.attempt(way)
+    for done, backend in enumerate(waiting):
+        yield Progress(done, len(waiting), Message("Timing {backend}", {"backend": Message(backend)}))
+        backends.attempt(backend)

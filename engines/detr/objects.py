@@ -16,7 +16,7 @@ class Thing:
 
 
 def object_name(index: int) -> str:
-    """A, B, …, Z, AA, AB, …"""
+    """A, B, …, Z, AA, AB and so on."""
     name = ""
     index += 1
     while index:

@@ -1,5 +1,6 @@
-"""``python -m engines.detr.predict_sample``: what the toy DETR finds in the evaluation tab's pictures, as COCO
-results.
+"""What the toy DETR finds in the evaluation tab's pictures, as COCO results.
+
+To run it: ``python -m engines.detr.predict_sample``.
 
 The tab only reads the table, so that it opens at once; run this again after new weights were bundled.
 """

@@ -8,7 +8,7 @@ The engine takes `DetrParams`, or `engines.detr.relevance.spec.RelevanceParams`,
 A run yields, in this order: `Progress` while something takes long, `ModelInfo`, `PictureShown`, then `Detections`;
 with a hovered pixel also `EncoderAttention`, which comes first if nothing but the pixel has changed; with
 `RelevanceParams` then `QueryRelevance`. Last comes `Computed`: how long the picture took and how far from float32 it
-is, which is found out once for each model and way.
+is, which is found out once for each model and backend.
 """
 
 from __future__ import annotations
@@ -225,8 +225,14 @@ class DetrParams(Params):
         return self.temperature != 1.0 or bool(self.heads_off) or bool(self.queries_off)
 
     def scene(self, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-        """The drawing on its background, or on the photo in its place: uint8 (size, size, 3), and the boxes (N, 4) of
-        its shapes, xyxy in pixels."""
+        """The drawing on its background, or on the photo in its place.
+
+        Returns
+        -------
+        rgb : ndarray uint8 (size, size, 3)
+        boxes : ndarray (N, 4)
+            Of its shapes, xyxy in pixels.
+        """
         background = draw_background(self.drawing, 96) if self.picture is None else self.picture.rgb
         return render(self.drawing.shapes, background, size)
 

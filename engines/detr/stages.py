@@ -198,8 +198,10 @@ def encoder_rows(model: Detr, memory: Memory, inputs: list[Tensor], token: int, 
 
 
 def extent_of(shape: tuple[int, ...], encoding: Encoding) -> tuple[float, float, float, float]:
-    """Where the feature map lies on a picture of this height and width: left, top, right, bottom in its pixels. Its
-    last row and column may reach beyond the border."""
+    """Where the feature map lies on a picture of this height and width: left, top, right, bottom in its pixels.
+
+    Its last row and column may reach beyond the border.
+    """
     stride, (height, width) = encoding.model.backbone.stride, encoding.size
     across, down = shape[1] / width, shape[0] / height
     return 0.0, 0.0, encoding.memory.width * stride * across, encoding.memory.height * stride * down

@@ -46,6 +46,7 @@ class EncoderLayer(nn.Module):
         self.ffn_norm = nn.LayerNorm(dim)
 
     def feed_forward(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, E) -> (B, N, E), each by itself."""
         return self.fc2(F.relu(self.fc1(x), inplace=True))
 
     def forward(
@@ -96,6 +97,7 @@ class DecoderLayer(nn.Module):
         self.ffn_norm = nn.LayerNorm(dim)
 
     def feed_forward(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, E) -> (B, N, E), each by itself."""
         return self.fc2(F.relu(self.fc1(x), inplace=True))
 
     def forward(

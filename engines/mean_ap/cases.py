@@ -25,8 +25,18 @@ DRAWN = 384  # the same for a drawn one
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A picture on screen: ``rgb`` uint8 (H, W, 3); whether it is ``blank`` paper since there is none; the ``size`` in
-    pixels that boxes on it are measured in; what has to be said of it."""
+    """A picture on screen.
+
+    Attributes
+    ----------
+    rgb : ndarray uint8 (H, W, 3)
+    blank : bool
+        It is paper, since there is no picture.
+    size : (int, int)
+        Pixels that boxes on it are measured in.
+    note : Message or None
+        What has to be said of it.
+    """
 
     rgb: np.ndarray
     blank: bool
@@ -62,8 +72,10 @@ class Photo:
 
 @dataclass(frozen=True)
 class Image:
-    """One image: what to call it, its size in pixels, and how to get at its pixels: a drawing's are told how many the
-    longer side needs at most, a photo lies in a file. Neither: not at hand."""
+    """One image: what to call it, its size in pixels, and how to get at its pixels.
+
+    A drawing's are told how many the longer side needs at most, a photo lies in a file. Neither: not at hand.
+    """
 
     name: str
     width: int

@@ -221,8 +221,11 @@ def _images(entries: list[Any], odd: Odd) -> Reading[tuple[list[Image], list[str
 def read_results(
     content: Any, entries: list[Any], path: Path, truth: Truth
 ) -> Reading[tuple[tuple[np.ndarray, ...], list[Message]]]:
-    """Image, label, score (M,) and xywh (M, 4), image after image; results that can't be used, and those of images or
-    classes that the ground truth does not name, are left out and counted."""
+    """Image, label, score (M,) and xywh (M, 4), image after image.
+
+    Results that can't be used, and those of images or classes that the ground truth does not name, are left out and
+    counted.
+    """
     name, rows, strange, odd = path.name, Rows(7), 0, Odd(path.name)
     finds = _idents(content, entries, name, truth)
     for n, entry in enumerate(entries):

@@ -25,8 +25,11 @@ SHIFTED = "{name}: its classes are numbered {mine}, those of the ground truth {t
 
 @dataclass(frozen=True)
 class Idents:
-    """Finds places in the ground truth: ``image`` and ``label`` give None for what it does not name; ``notes`` say how
-    they were found where it was not by id."""
+    """Finds places in the ground truth.
+
+    ``image`` and ``label`` give None for what it does not name; ``notes`` say how they were found where it was not by
+    id.
+    """
 
     image: Callable[[Any], int | None]
     label: Callable[[Any], int | None]

@@ -62,8 +62,11 @@ class Photos:
         self._finder = best
 
     def _roots(self) -> list[tuple[Path, bool]]:
-        """Where pictures may lie, and whether all below belongs to the data: beside the file; around a folder of
-        annotations or of a split; around another folder in those that bear the name of one for pictures."""
+        """Where pictures may lie, and whether all below belongs to the data.
+
+        They lie beside the file; around a folder of annotations or of a split; around another folder in those that
+        bear the name of one for pictures.
+        """
         folder = self._table.parent
         outer = folder.parent
         inner = [not key_of(one.name) or is_bare_split(one.name) for one in (folder, outer)]

@@ -107,7 +107,7 @@ def alignment(a: Tensor, b: Tensor) -> float:
 
 @torch.no_grad()
 def uniformity(x: Tensor) -> float:
-    """log of the mean of exp(−2 d²) over pairs of (n, d), of length 1 (Wang & Isola 2020, eq. 4): low is wide."""
+    """The log of the mean of exp(−2 d²) over pairs of (n, d), of length 1 (Wang & Isola 2020, eq. 4): low is wide."""
     i, j = torch.triu_indices(len(x), len(x), offset=1)
     squares = (2 - 2 * (x @ x.t()))[i, j].clamp(min=0)
     return float(torch.logsumexp(-2 * squares, 0) - math.log(max(1, len(squares))))

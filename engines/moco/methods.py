@@ -111,9 +111,11 @@ class InBatch(Dictionary):
 
     @property
     def choices(self) -> int:
+        """Keys that a query is compared with, its positive included."""
         return 2 * self.batch - 1
 
     def contrast(self, one: Tensor, two: Tensor, pictures: Tensor) -> Contrast:
+        """Logits of two views (B, C, H, W) of pictures (B,), with the keys of this method."""
         q, k = self._together(one, two)
         both, size = torch.cat([q, k]), len(q)
         logits = both @ both.t() / self.moco.temperature  # (2B, 2B)
@@ -135,9 +137,11 @@ class MemoryBank(Dictionary):
 
     @property
     def choices(self) -> int:
+        """Keys that a query is compared with, its positive included."""
         return 1 + self.moco.queue.shape[1]
 
     def contrast(self, one: Tensor, two: Tensor, pictures: Tensor) -> Contrast:
+        """Logits of two views (B, C, H, W) of pictures (B,), with the keys of this method."""
         q, k = self.moco.encode_query(one), self.keys[pictures]
         drawn = torch.randint(self.count, (self.choices - 1,), generator=self.generator)
         logits = contrast_logits(q, k, self.keys[drawn].t(), self.moco.temperature)
@@ -146,6 +150,7 @@ class MemoryBank(Dictionary):
 
     @torch.no_grad()
     def learned(self, found: Contrast, pictures: Tensor, views: Tensor) -> None:
+        """Store the keys of a step, and the views (B, ...) they were made of."""
         if self.views.shape[1:] != views.shape[1:]:
             self.views = torch.zeros(self.count, *views.shape[1:], dtype=torch.uint8)
         known = (self.ages[pictures] >= 0)[:, None]
@@ -171,9 +176,11 @@ class MomentumQueue(Dictionary):
 
     @property
     def choices(self) -> int:
+        """Keys that a query is compared with, its positive included."""
         return 1 + self.moco.queue.shape[1]
 
     def contrast(self, one: Tensor, two: Tensor, pictures: Tensor) -> Contrast:
+        """Logits of two views (B, C, H, W) of pictures (B,), with the keys of this method."""
         self.moco.momentum_update()
         k = self.moco.encode_key(two)
         q = self.moco.encode_query(one)
@@ -183,6 +190,7 @@ class MomentumQueue(Dictionary):
 
     @torch.no_grad()
     def learned(self, found: Contrast, pictures: Tensor, views: Tensor) -> None:
+        """Store the keys of a step, and the views (B, ...) they were made of."""
         size, count = self.moco.queue.shape[1], len(views)
         if self.views.shape != (size, *views.shape[1:]):
             self.views = torch.zeros(size, *views.shape[1:], dtype=torch.uint8)
@@ -192,9 +200,11 @@ class MomentumQueue(Dictionary):
         self._show()
 
     def state(self) -> dict[str, Tensor]:
+        """What a saved run holds beside the module."""
         return {"views": self.views}  # the rest is the MoCo module's own
 
     def load(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` gave."""
         self.views = state["views"]
         self._show()
 

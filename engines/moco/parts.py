@@ -1,5 +1,7 @@
-"""What a live run is put together from: the small encoder and how it takes pictures, its supervised twin, views, and a
-check of the pictures."""
+"""What a live run is put together from.
+
+The small encoder and how it takes pictures, its supervised baseline, views, and a check of the pictures.
+"""
 
 from __future__ import annotations
 

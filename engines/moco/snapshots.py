@@ -103,7 +103,7 @@ def _features(encoder: Encoder, pixels: Tensor) -> Generator[Event, None, Tensor
 
 
 def measured(run: Run) -> Iterator[Event]:
-    """kNN and probe accuracy of the run and of its supervised twin, with places to stop; the last event says them."""
+    """Measure kNN and probe accuracy of the run and its supervised baseline; the last event says them."""
     if run.labels is None or run.test_labels is None:
         return
     step, told = run.step, []

@@ -147,13 +147,14 @@ class Training(TimedTraining):
         return float(loss.detach()), float((logits.argmax(-1) == 0).float().mean())
 
     def look(self) -> str:
+        """A quick measurement for the log."""
         encoder: Encoder = self.moco.encoder_k  # type: ignore[assignment]  # a copied Encoder
         train, test = (features(encoder, part[:n]) for part, n in ((self.images, 8000), (self.test_images, 2000)))
         found = knn_accuracy(train, self.labels[:8000], test, self.test_labels[:2000])
         return f"kNN of 8,000 on 2,000: {found:.4f}"
 
     def measure(self, encoder: Encoder) -> dict[str, float]:
-        """kNN and linear-probe accuracy on all test pictures."""
+        """The kNN and linear-probe accuracy on all test pictures."""
         train, test = features(encoder, self.images), features(encoder, self.test_images)
         return {
             "knn": round(knn_accuracy(train, self.labels, test, self.test_labels), 4),

@@ -67,9 +67,11 @@ class Digits(PictureSet):
         self.counts = tuple(len(each) for each in self._images)
 
     def content(self, label: int, index: int) -> bytes:
+        """The pixels of a picture, as bytes."""
         return self._images[label][index].tobytes()
 
     def square(self, label: int, index: int, content: bytes, side: int) -> Bytes:
+        """A picture from its content, uint8 (side, side, 3)."""
         image = np.frombuffer(content, np.uint8).reshape(digits.SIDE, digits.SIDE, 3)
         return class_folders.squared(image, side)
 
@@ -84,10 +86,12 @@ class Folders(PictureSet):
         self.key = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def content(self, label: int, index: int) -> bytes:
+        """The file of a picture."""
         path = Path(self._files[label][index])
         return read_bytes(path, self._named(path))
 
     def square(self, label: int, index: int, content: bytes, side: int) -> Bytes:
+        """A picture from its content, uint8 (side, side, 3)."""
         return class_folders.read_square(content, side, self._named(Path(self._files[label][index])))
 
     @staticmethod

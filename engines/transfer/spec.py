@@ -107,4 +107,5 @@ class TransferParams(Params):
     probe: Probe | None = looked(None)
 
     def following(self, before: Self) -> Self:
+        """These settings, with a probe only where there is a photo to classify."""
         return replace(self, probe=self.in_hand if self.photo is not None else None)

@@ -47,7 +47,7 @@ class SequenceBatchNorm(nn.Module):
         return mean, variance, len(rows)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """x (B, N, E), valid (B, N), True = counts -> (B, N, E)."""
+        """Normalize x (B, N, E); valid (B, N), True = counts -> (B, N, E)."""
         if self.training:
             mean, variance, count = self.statistics(x, valid)
             with torch.no_grad():

@@ -153,6 +153,7 @@ class Training(TimedTraining):
         return net
 
     def look(self) -> str:
+        """A quick measurement for the log."""
         return f"test {accuracy(self.averaged(), *(part[:2500] for part in self.test)):.4f}"
 
     def export(self) -> float:

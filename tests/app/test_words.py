@@ -117,6 +117,25 @@ def test_every_text_has_its_chinese():
     assert not lost, "no entry in assets/words/*.zh.json for:\n" + "\n".join(lost)
 
 
+def test_each_placeholder_is_given_a_value():
+    """Where a text and its values stand together; the others are said by the tests of their pages."""
+    lost = []
+    for path in (path for folder in ("app", "engines") for path in sorted((ROOT / folder).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Message"), args=[ast.Constant(value=str(text)), ast.Dict(keys=keys)]
+                ) if None not in keys:
+                    given = {key.value for key in keys if isinstance(key, ast.Constant)}
+                case ast.Call(func=ast.Name(id="LabError"), args=[ast.Constant(value=str(text))], keywords=values):
+                    given = fields(text) if None in [one.arg for one in values] else {str(one.arg) for one in values}
+                case _:
+                    continue
+            if not fields(text) <= given:
+                lost.append(f"{path.relative_to(ROOT)}:{node.lineno}  {text!r}")
+    assert not lost, lost
+
+
 def test_placeholders_are_the_same_on_both_sides():
     for english, chinese in words.translations().items():
         assert fields(english) == fields(chinese), (english, chinese)

@@ -91,7 +91,7 @@ CORNERS = {
 
 
 def as_box(corners_: np.ndarray) -> Box4:
-    """xyxy to cxcywh."""
+    """A box given as xyxy (4,), as cxcywh."""
     x0, y0, x1, y1 = (float(v) for v in corners_)
     return ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
 
@@ -103,6 +103,6 @@ def as_box_of(values: Sequence[float]) -> Box4:
 
 
 def corners(boxes: Sequence[Box4]) -> np.ndarray:
-    """cxcywh to xyxy (N, 4)."""
+    """The boxes, given as cxcywh, as xyxy (N, 4)."""
     all_ = np.array(boxes).reshape(-1, 4)
     return np.concatenate([all_[:, :2] - all_[:, 2:] / 2, all_[:, :2] + all_[:, 2:] / 2], 1)

@@ -59,8 +59,10 @@ SAME = 1e-9  #: precisions that differ by less are one
 
 
 def class_name(label: str, longest: int = 0) -> Message:
-    """A class in the chosen language, or as the file calls it where there is no translation; with a ``longest`` it is
-    shortened to so many letters."""
+    """A class in the chosen language, or as the file calls it where there is no translation.
+
+    With a ``longest`` it is shortened to so many letters.
+    """
     if label in words.translations():
         return Message(label)
     return words.plain(shortened(label, longest) if longest else label)

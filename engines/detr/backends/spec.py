@@ -14,7 +14,7 @@ BACKENDS = (FLOAT32, BFLOAT16, ONNX, OPENVINO, OPENVINO_BF16)
 
 #: what still counts as the same answer: probabilities of the classes, and boxes in shares of the picture
 SAME_PROBABILITY, SAME_BOX = 0.02, 0.005
-CLEARLY = 0.8  #: float32's share of a way's time on the whole picture from which on the small one told wrong
+CLEARLY = 0.8  #: float32's share of a backend's time on the whole picture from which on the small one told wrong
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Computed(Frame):
     asked, used : str
         `FASTEST` or one of ``BACKENDS``; one of ``BACKENDS``.
     why : Message or None
-        Why another way than the one asked for was used.
+        Why another backend than the one asked for was used.
     tried : tuple of (str, float)
-        Milliseconds that each way took for a small picture, the quickest first; empty if none was tried.
+        Milliseconds that each backend took for a small picture, the quickest first; empty if none was tried.
     milliseconds, reference : float
-        For the whole picture, in this way and in float32; −1 if not known.
+        For the whole picture, on this backend and in float32; −1 if not known.
     logits, probabilities, boxes : float
         Largest difference from float32 on the picture ``name``, boxes in shares of its sides; −1 if not compared.
     name : str

@@ -1,8 +1,8 @@
-"""The backbone in other ways than float32: bfloat16, or exported to a program for inference.
+"""The backbone in other backends than float32: bfloat16, or exported to a program for inference.
 
 Nearly all of a real DETR's time goes into its ResNet. The Transformer stays where it is, in float32, so that its
-attention can be read and is exactly what the model used. Which way is quickest depends on the processor (bfloat16 pays
-where matrix units have it and costs where it is only known), so it is tried out on the machine itself.
+attention can be read and is exactly what the model used. Which backend is quickest depends on the processor
+(bfloat16 pays where matrix units have it and costs where it is only known), so it is tried out on the machine itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engines.detr.stages import Encoding
 Step: TypeAlias = Callable[[Tensor], Tensor]
 Steps: TypeAlias = tuple[Step, ...]
 
-TRIAL = (256, 320)  # pixels of the small picture that ways are tried with
+TRIAL = (256, 320)  # pixels of the small picture that backends are tried with
 PACKAGES = {ONNX: "onnxruntime", OPENVINO: "openvino", OPENVINO_BF16: "openvino"}
 
 
@@ -101,26 +101,30 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and torch.backends.mkldnn.is_available() and known is not None and bool(known())
 
 
-def obstacle(way: str, model: Detr, device: torch.device) -> Message | None:
-    """Why a way is not to be had for this model on this machine; None if it is."""
-    if way == FLOAT32:
+def obstacle(backend: str, model: Detr, device: torch.device) -> Message | None:
+    """Why a backend is not to be had for this model on this machine; None if it is."""
+    if backend == FLOAT32:
         return None
     if not isinstance(model.backbone, ResNet):
         return Message("This model is small and always runs in float32.")
-    if way in PACKAGES and device.type != "cpu":
-        return Message("{backend} runs on the CPU only.", {"way": Message(way)})
-    if way in PACKAGES and importlib.util.find_spec(PACKAGES[way]) is None:
-        return Message('{backend} is not installed; the optional extra "fast" includes it.', {"way": Message(way)})
-    if way in (BFLOAT16, OPENVINO_BF16) and not has_bfloat16(device):
+    if backend in PACKAGES and device.type != "cpu":
+        return Message("{backend} runs on the CPU only.", {"backend": Message(backend)})
+    if backend in PACKAGES and importlib.util.find_spec(PACKAGES[backend]) is None:
+        return Message(
+            '{backend} is not installed; the optional extra "fast" includes it.', {"backend": Message(backend)}
+        )
+    if backend in (BFLOAT16, OPENVINO_BF16) and not has_bfloat16(device):
         return Message("This CPU does not support bfloat16.")
-    if way in PACKAGES and any(isinstance(part, nn.BatchNorm2d) for part in model.backbone.modules()):
+    if backend in PACKAGES and any(isinstance(part, nn.BatchNorm2d) for part in model.backbone.modules()):
         return Message("This backbone can't be exported.")
     return None
 
 
 class Backends:
-    """The ways that one model can be computed in, each made when first used; only one is kept: the one chosen, or
-    while they are tried the quickest so far (to make it once more would take seconds, with no place to stop).
+    """The backends of one model, each made when first used.
+
+    Only one is kept: the one chosen, or while they are timed the quickest so far (to make it once more would take
+    seconds, with no place to stop).
     """
 
     def __init__(self, model: Detr, device: torch.device) -> None:
@@ -131,49 +135,51 @@ class Backends:
 
     def to_try(self) -> list[str]:
         """What is still to be tried before the fastest is known; nothing where there is no choice."""
-        there = [way for way in BACKENDS if obstacle(way, self.model, self.device) is None]
-        return [way for way in there if way not in self.tried] if len(there) > 1 else []
+        there = [backend for backend in BACKENDS if obstacle(backend, self.model, self.device) is None]
+        return [backend for backend in there if backend not in self.tried] if len(there) > 1 else []
 
     def choose(self, asked: str) -> tuple[str, Message | None]:
-        """The way to use, and why if it is another one than asked for."""
+        """The backend to use, and why if it is another one than asked for."""
         if asked == FASTEST:
-            good = [way for way in self.tried if way not in self.compared or self.compared[way].good]
+            good = [backend for backend in self.tried if backend not in self.compared or self.compared[backend].good]
             return min(good, key=self.tried.__getitem__, default=FLOAT32), None
         why = obstacle(asked, self.model, self.device)
         return (asked, None) if why is None else (FLOAT32, why)
 
-    def steps(self, way: str) -> Steps:
-        """The backbone in this way: a tensor (1, 3, H, W) through all of them gives the features."""
-        if way == FLOAT32:
+    def steps(self, backend: str) -> Steps:
+        """The backbone on this backend: a tensor (1, 3, H, W) through all of them gives the features."""
+        if backend == FLOAT32:
             return float32_steps(self.model)
-        if self._made[0] != way:
+        if self._made[0] != backend:
             self._made = (FLOAT32, ())  # gone before the new one is made
-            self._made = (way, MAKERS[way](self.model))
+            self._made = (backend, MAKERS[backend](self.model))
         return self._made[1]
 
     @torch.inference_mode()
-    def attempt(self, way: str) -> float:
+    def attempt(self, backend: str) -> float:
         """Milliseconds for a small picture: the better of two goes after one that does not count."""
-        steps, spent = self._made[1] if self._made[0] == way else MAKERS[way](self.model), []
+        steps, spent = self._made[1] if self._made[0] == backend else MAKERS[backend](self.model), []
         pixels = torch.zeros(1, 3, *TRIAL, device=self.device).to(memory_format=torch.channels_last)
         for _ in range(3):
             began = time.perf_counter()
             through(steps, pixels).sum().item()  # waits for a device that works on by itself
             spent.append(time.perf_counter() - began)
-        self.tried[way] = 1000 * min(spent[1:])
-        if self.choose(FASTEST)[0] == way:
-            self._made = (way, steps)
-        return self.tried[way]
+        self.tried[backend] = 1000 * min(spent[1:])
+        if self.choose(FASTEST)[0] == backend:
+            self._made = (backend, steps)
+        return self.tried[backend]
 
-    def compare(self, way: str, fast: Encoding, plain: Encoding, name: str) -> None:
-        """Keep how far a picture, named ``name``, encoded in this way is from the same in float32."""
+    def compare(self, backend: str, fast: Encoding, plain: Encoding, name: str) -> None:
+        """Keep how far a picture, named ``name``, encoded on this backend is from the same in float32."""
         apart = difference(self.model, fast.memory, plain.memory)
-        self.compared[way] = Computed(way, way, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name)
+        self.compared[backend] = Computed(
+            backend, backend, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name
+        )
 
     def computed(self, asked: str, used: str, why: Message | None, seconds: float) -> Computed:
         """What is told of a picture that was computed."""
         known = self.compared.get(used, Computed(asked, used))
-        order = tuple(sorted(((way, round(ms, 1)) for way, ms in self.tried.items()), key=lambda pair: pair[1]))
+        order = tuple(sorted(((backend, round(ms, 1)) for backend, ms in self.tried.items()), key=lambda pair: pair[1]))
         return Computed(asked, used, why, order, 1000 * seconds, known.reference, known.logits, known.probabilities,
                         known.boxes, known.name)  # fmt: skip
 

@@ -59,6 +59,8 @@ def same_group(groups: int, queries: int) -> Tensor:
 
 
 def split_groups(x: Tensor, groups: int) -> Tensor:
-    """(L, B, G·Q, ·) -> (L·G·B, Q, ·), so that each layer and group is matched by itself; the first group lies
-    first in each layer."""
+    """(L, B, G·Q, ·) -> (L·G·B, Q, ·), so that each layer and group is matched by itself.
+
+    The first group lies first in each layer.
+    """
     return x.unflatten(2, (groups, -1)).transpose(1, 2).flatten(0, 2)

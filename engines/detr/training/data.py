@@ -38,8 +38,17 @@ FIRST = 1, 0  # first half of the seed of validation and training scenes: they n
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture as the model sees it: ``rgb`` uint8 (S, S, 3), ``owner`` int16 (S, S) object on each pixel or -1,
-    ``boxes`` float32 (N, 4) xyxy shares, ``labels`` int64 (N,)."""
+    """A picture as the model sees it.
+
+    Attributes
+    ----------
+    rgb : ndarray uint8 (S, S, 3)
+    owner : ndarray int16 (S, S)
+        Object on each pixel, or -1.
+    boxes : ndarray float32 (N, 4)
+        xyxy in 0..1.
+    labels : ndarray int64 (N,)
+    """
 
     rgb: np.ndarray
     owner: np.ndarray
@@ -140,6 +149,7 @@ class Drawn:
         return render(shapes, ground, SHOWN)[0]
 
     def batch(self, count: int) -> list[Sample]:
+        """New scenes, in an order that the seed decides."""
         return [self._draw(self.rng) for _ in range(count)]
 
 

@@ -18,12 +18,20 @@ from engines.detr.training.spec import DetrTraining, Found, Measured
 
 
 class Answers(NamedTuple):
-    """Of all validation pictures: ``logits`` (V, Q, C+1), ``boxes`` cxcywh (V, Q, 4), ``looks`` (V, Q, h, w), the
-    cross-attention of the last layer; on the processor."""
+    """What a model predicts for all validation pictures; on the CPU.
+
+    Attributes
+    ----------
+    logits : Tensor (V, Q, C+1)
+    boxes : Tensor (V, Q, 4)
+        cxcywh in 0..1.
+    attention : Tensor (V, Q, h, w)
+        Cross-attention of the last layer, mean over its heads.
+    """
 
     logits: Tensor
     boxes: Tensor
-    looks: Tensor
+    attention: Tensor
 
 
 class Subject(Protocol):
@@ -38,10 +46,10 @@ class Subject(Protocol):
 
 def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndarray]) -> tuple[list[Found], Measured]:
     """All figures of a measurement; ``before``: the owners of each picture's objects the last time."""
-    logits, boxes, looks = answers
+    logits, boxes, attention = answers
     if not bool(torch.isfinite(logits.sum() + boxes.sum())):  # the step after this stops the run
         logits, boxes = torch.zeros_like(logits), torch.full_like(boxes, 0.5)
-        looks = torch.full_like(looks, 1 / looks[0, 0].numel())
+        attention = torch.full_like(attention, 1 / attention[0, 0].numel())
     found = found_in(run.criterion.matcher, logits, boxes, run.targets)
     size = run.params.size
     truth = [{"boxes": sample.boxes * size, "labels": sample.labels} for sample in run.data.validation]
@@ -55,8 +63,8 @@ def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndar
         float(np.mean(wrong)),
         switched(before, [one.owners for one in found]),
         tuple(found[at] for at in run.watched),
-        looks.mean(0).numpy(),
-        centers(boxes, looks.shape[-2], looks.shape[-1]),
+        attention.mean(0).numpy(),
+        centers(boxes, attention.shape[-2], attention.shape[-1]),
     )
 
 

@@ -209,8 +209,10 @@ class Run:
         self.losses, self.measured = state["told"], state["measured"]
 
     def _loss(self, piece: list[Sample]) -> tuple[Tensor | None, np.ndarray]:
-        """The loss of some pictures, and its terms in the last layer with their weights, then the cardinality error;
-        None where it is not finite."""
+        """The loss of some pictures, and its terms in the last layer with their weights, then the cardinality error.
+
+        None where it is not finite.
+        """
         self.model.train()
         memory = self._encode(normalize(np.stack([sample.rgb for sample in piece])))
         queries = self.model.query_positions.weight

@@ -12,8 +12,19 @@ from engines.detr.training.evaluate import SIZE
 
 
 class Batch(NamedTuple):
-    """``rgb`` uint8 (B, S, S, 3), ``owner`` int8 (B, S, S) topmost shape of each pixel or -1, ``boxes`` float32
-    (B, 8, 4) xyxy in 0..1, ``labels`` int64 (B, 8), ``counts`` (B,) how many of the 8 there are."""
+    """Some scenes.
+
+    Attributes
+    ----------
+    rgb : ndarray uint8 (B, S, S, 3)
+    owner : ndarray int8 (B, S, S)
+        Topmost shape of each pixel, or -1.
+    boxes : ndarray float32 (B, 8, 4)
+        xyxy in 0..1.
+    labels : ndarray int64 (B, 8)
+    counts : ndarray (B,)
+        How many of the 8 there are.
+    """
 
     rgb: np.ndarray
     owner: np.ndarray

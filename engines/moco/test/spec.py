@@ -1,5 +1,7 @@
-"""What the page "Test" asks `engines.moco.test.tuning.Tuner`, which fine-tunes on a few labels, and is told. Imports no
-torch."""
+"""What the page "Test" asks `engines.moco.test.tuning.Tuner`, which fine-tunes on a few labels, and is told.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 

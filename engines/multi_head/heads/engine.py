@@ -81,7 +81,7 @@ def groups(tokens: int) -> Tensor:
 
 
 def token_names(kind: str, tokens: int) -> tuple[str, ...]:
-    """a1 a2 … b1 … c4 for groups, otherwise 1 2 3 …"""
+    """a1 a2 … b1 … c4 for groups, otherwise 1 2 3 and so on."""
     if kind != GROUPS:
         return tuple(str(i + 1) for i in range(tokens))
     counts = [0] * len(NAMES)

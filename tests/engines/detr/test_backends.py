@@ -1,4 +1,4 @@
-"""The backbone in other ways than float32: the same features, told honestly, with a way out where one is missing."""
+"""The backbone on other backends than float32: the same features, told honestly, a way out where one is missing."""
 
 from __future__ import annotations
 

@@ -385,7 +385,7 @@ def test_a_person_chooses_where_voc_boxes_begin_and_is_told(tmp_path, chosen, fi
         training_data.own_data(DetrTraining(folder=str(tmp_path), first_pixel=chosen), np.random.default_rng(0))
     )
     assert round(float(data.training[0].boxes[0, 0]) * 64, 3) == edge
-    assert f"counted from {first}" in str(data.notes[0])
+    assert f"{first}-based" in str(data.notes[0])
 
 
 def test_the_smallest_box_owns_a_pixel():

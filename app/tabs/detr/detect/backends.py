@@ -41,11 +41,11 @@ class BackendBox(QWidget):
 
     def show_computed(self, computed: Computed) -> None:
         """Time, difference from float32, and what was tried."""
-        way, ms = Message(computed.used), words.number(computed.milliseconds)
-        line = Message("{backend}: {ms} ms", {"way": way, "ms": ms})
+        backend, ms = Message(computed.used), words.number(computed.milliseconds)
+        line = Message("{backend}: {ms} ms", {"backend": backend, "ms": ms})
         if computed.compared:
             line = Message("{backend}: {ms} ms, float32 {plain} ms.",
-                           {"way": way, "ms": ms, "plain": words.number(computed.reference)})  # fmt: skip
+                           {"backend": backend, "ms": ms, "plain": words.number(computed.reference)})  # fmt: skip
         if computed.why is not None:
             line = Message("{first} {second}", {"first": computed.why, "second": line})
         words.say(self.time, "setText", line)

@@ -1,5 +1,7 @@
-"""The page "Matching": boxes to drag, the three costs and their sum, the optimal and the greedy assignment, the set
-loss of each pair."""
+"""The page "Matching".
+
+Boxes to drag, the three costs and their sum, the optimal and the greedy assignment, the set loss of each pair.
+"""
 
 from __future__ import annotations
 

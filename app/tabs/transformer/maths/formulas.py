@@ -83,7 +83,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
 
 
 def softmax_lines(step: Step, i: int, j: int, head: Text, out: str) -> tuple[Text, ...]:
-    """exp over the sum of exps; a masked cell says so."""
+    """The softmax, exp over the sum of exps; a masked cell says so."""
     scores, raised = step.left.values[i], step.right.values[i]
     off = step.left.off
     total = num(float(raised.sum()))
