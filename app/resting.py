@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
+
+from engines.core.protocol import Event, Frame, Started
 
 
 def page_of(view: QWidget) -> QWidget:
@@ -30,16 +34,46 @@ def rest(view: QWidget) -> None:
 
 
 def at_rest(view: QWidget, act: Callable[[], object]) -> None:
-    """Act once the page of a view shows what is pinned: where an engine has to answer for that, after its answer."""
+    """Act once the page of a view shows what is pinned: where an engine has to answer for that, after its answer.
+
+    A long run is not waited for: its next frame is of what is set.
+    """
+    page = page_of(view)
+    feed, state = getattr(page, "feed", None), getattr(page, "state", None)
+    before = None if state is None else state.params
     rest(view)
-    feed = getattr(page_of(view), "feed", None)
-    if feed is None or not feed.is_busy:
+    if feed is None or state is None or not feed.is_busy:
         act()
-        return
+    else:
+        _Waiting(feed, act, state.params == before)
 
-    def answered(busy: bool) -> None:
+
+class _Waiting(QObject):
+    """Acts once: with the first frame of the question that is asked now, or with its end.
+
+    Parameters
+    ----------
+    feed : Feed
+    act : callable
+    asked : bool
+        The question on its way is that one already; else a frame of another may still come before it.
+    """
+
+    def __init__(self, feed: Any, act: Callable[[], object], asked: bool) -> None:
+        super().__init__(feed)
+        self._feed, self._act, self._asked = feed, act, asked
+        feed.heard.connect(self._hear)
+        feed.busy.connect(self._over)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._asked = True
+        elif isinstance(event, Frame) and self._asked:
+            self._over(False)
+
+    def _over(self, busy: bool) -> None:
         if not busy:
-            feed.busy.disconnect(link)
-            act()
-
-    link = feed.busy.connect(answered)
+            self._feed.heard.disconnect(self._hear)
+            self._feed.busy.disconnect(self._over)
+            self.deleteLater()
+            self._act()
