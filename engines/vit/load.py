@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -102,12 +103,14 @@ def read_config(
     if whole(config, "num_channels", 3, name, 100) != 3:
         raise LabError("{name}: does not take RGB pictures.", name=name)
     heads = whole(config, "num_attention_heads", 12, name, limits.HEADS)
-    image_size = whole(config, "image_size", 224, name, limits.IMAGE_SIDE)
     patch_size = whole(config, "patch_size", 14 if family == "dinov2" else 16, name, limits.IMAGE_SIDE)
+    image_size, rectangle = _image_size(config, patch_size, name)
     layers = whole(config, "num_hidden_layers", 12, name, limits.LAYERS)
     if width % heads or image_size < patch_size:
         raise LabError("{name}: config.json contradicts itself.", name=name)
-    patches = (image_size // patch_size) ** 2
+    patches = math.prod(rectangle) if rectangle else (image_size // patch_size) ** 2
+    if not patches:
+        raise LabError("{name}: config.json contradicts itself.", name=name)
     if patches >= limits.TOKENS:
         raise beyond(name, "(image_size / patch_size)²", patches, 1, limits.TOKENS - 1)
     bare = {key.removeprefix(_PREFIX[family]): shape for key, shape in shapes.items()}
@@ -120,7 +123,7 @@ def read_config(
     agree(name, mlp_key, mlp_size, along(found, "blocks.0.fc1.weight", 0))
     positions = along(found, "position_embedding", 1)
     side = side_of(positions - 1 - distilled) if positions is not None else None
-    if side is not None and side != image_size // patch_size:
+    if side is not None and rectangle is None and side != image_size // patch_size:
         agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
     labels = _labels(config, head[0], name) if head else {}
@@ -145,7 +148,18 @@ def read_config(
         mean=tuple(value / unit for value in scaling.mean),
         std=tuple(value / unit for value in scaling.std),
         resample=scaling.resample,
+        stored=rectangle,
     )
+
+
+def _image_size(config: Mapping[str, Any], patch_size: int, name: str) -> tuple[int, tuple[int, int] | None]:
+    """The side of a square of pixels; for another rectangle also its rows and columns of patches."""
+    said = config.get("image_size")
+    if not isinstance(said, list | tuple) or len(said) != 2 or said[0] == said[1]:
+        return whole(config, "image_size", 224, name, limits.IMAGE_SIDE), None
+    height, width = (whole({"image_size": side}, "image_size", 0, name, limits.IMAGE_SIDE) for side in said)
+    side = max(1, round(math.sqrt(height * width) / patch_size)) * patch_size
+    return side, (height // patch_size, width // patch_size)
 
 
 def _scaling(preprocessor: Mapping[str, Any], family: str, name: str) -> pixels.Scaling:

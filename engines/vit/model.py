@@ -35,7 +35,10 @@ class ViTConfig:
     Attributes
     ----------
     image_size, patch_size : int
-        Pixels; the position embeddings are stored for (image_size / patch_size)² patches.
+        Pixels; the position embeddings are stored for (image_size / patch_size)² patches, or for ``stored``.
+    stored : (int, int), optional
+        Rows and columns of patches of a model that was trained on rectangles; ``image_size`` is then the side of a
+        square of about their area.
     width, layers, heads, mlp_size : int
         D, L, H and the width inside the MLP.
     classes : int
@@ -78,6 +81,13 @@ class ViTConfig:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     resample: int = BICUBIC
+    stored: tuple[int, int] | None = None
+
+    @property
+    def patches(self) -> tuple[int, int]:
+        """Rows and columns of patches that the position embeddings are stored for."""
+        side = self.image_size // self.patch_size
+        return self.stored or (side, side)
 
     @property
     def prefix(self) -> int:
@@ -194,7 +204,8 @@ class ViT(nn.Module):
         self.patch_embedding = nn.Conv2d(3, config.width, config.patch_size, config.patch_size)
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.width))
         self.distillation_token = nn.Parameter(torch.zeros(1, 1, config.width)) if config.distilled else None
-        self.position_embedding = nn.Parameter(torch.zeros(1, config.prefix + self.grid**2, config.width))
+        rows, cols = config.patches
+        self.position_embedding = nn.Parameter(torch.zeros(1, config.prefix + rows * cols, config.width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, eps=config.eps)
         inputs = config.width * (2 if config.pooled_head else 1)
@@ -230,10 +241,10 @@ class ViT(nn.Module):
 
     def positions(self, rows: int, cols: int) -> Tensor:
         """Position embeddings (1, N, D) for a patch grid, interpolated (bicubic) if not the stored one."""
-        if rows == cols == self.grid:
+        if (rows, cols) == self.config.patches:
             return self.position_embedding
         first = self.config.prefix
-        stored = self.position_embedding[:, first:].unflatten(1, (self.grid, self.grid)).permute(0, 3, 1, 2)
+        stored = self.position_embedding[:, first:].unflatten(1, self.config.patches).permute(0, 3, 1, 2)
         fitted = F.interpolate(stored, size=(rows, cols), mode="bicubic", align_corners=False)  # (1, D, rows, cols)
         return torch.cat([self.position_embedding[:, :first], fitted.flatten(2).transpose(1, 2)], 1)
 

@@ -60,7 +60,7 @@ def choose_grid(height: int, width: int, config: ViTConfig, resolution: int | No
         Side, in pixels, of a square of the area the model is to see; ``config.image_size`` if not given.
     """
     if not config.resizable:
-        return config.image_size // config.patch_size, config.image_size // config.patch_size
+        return config.patches
     side = (resolution or config.image_size) / config.patch_size
     aspect = min(WIDEST, max(1 / WIDEST, width / height))
     return max(1, round(side / math.sqrt(aspect))), max(1, round(side * math.sqrt(aspect)))

@@ -27,8 +27,10 @@ from engines.core.errors import LabError
 from engines.detr import load_checkpoint
 from engines.detr.config import from_hub, labels_of
 from engines.detr.preprocess import from_hub as detr_processor
+from engines.vit import load_checkpoint as load_vit
 from engines.vit.load import read_config
 from engines.vit.preprocess import prepare
+from tests.engines.vit import reference
 
 SIZES = ((50, 80), (90, 40), (64, 64), (31, 97))
 
@@ -226,3 +228,14 @@ def test_what_says_nothing_is_let_in():
     assert from_hub(HUB | old, "x").backbone.widths[-1] == 2048
     with pytest.raises(LabError, match="something_new"):
         read_config({"model_type": "vit", **SMALL, "something_new": 1}, {}, "x")
+
+
+@pytest.mark.parametrize("kind", ["ViTForImageClassification", "DeiTForImageClassification"])
+def test_a_vit_of_rectangles_is_the_one_that_was_trained(tmp_path, kind):
+    theirs = reference.make(kind, tmp_path, image_size=(24, 56))
+    ours = load_vit(str(tmp_path))
+    assert ours.config.patches == (3, 7)
+    pixels = torch.randn(2, 3, 24, 56)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(pixels), theirs(pixels).logits, atol=1e-4, rtol=1e-4)
+        assert ours(ours.preprocess(photo(50, 40))).shape == (1, 5)  # another shape: positions are interpolated
