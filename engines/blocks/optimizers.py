@@ -22,8 +22,8 @@ class Adam:
         Decay of the running mean and of the running square.
     eps : float
         Keeps the division finite.
-    decay : float or sequence of float
-        Weight decay, one for all or one a value; multiplied by the rate.
+    weight_decay : float or sequence of float
+        One for all or one a value; multiplied by the learning rate.
     """
 
     def __init__(
@@ -31,29 +31,31 @@ class Adam:
         values: Sequence[Tensor],
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        decay: float | Sequence[float] = 0.0,
+        weight_decay: float | Sequence[float] = 0.0,
     ) -> None:
         self._values = list(values)
         self._betas, self._eps = betas, eps
-        self._decay = [decay] * len(self._values) if isinstance(decay, float | int) else list(decay)
+        self._weight_decay = (
+            [weight_decay] * len(self._values) if isinstance(weight_decay, float | int) else list(weight_decay)
+        )
         self._mean = [torch.zeros_like(v) for v in self._values]
         self._square = [torch.zeros_like(v) for v in self._values]
         self._steps = 0
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
         """Move the values against their gradients; ``gradients`` lie in the order of the values."""
         self._steps += 1
         first, second = self._betas
-        if any(self._decay):
-            torch._foreach_mul_(self._values, [1 - rate * d for d in self._decay])
+        if any(self._weight_decay):
+            torch._foreach_mul_(self._values, [1 - learning_rate * d for d in self._weight_decay])
         torch._foreach_lerp_(self._mean, list(gradients), 1 - first)
         torch._foreach_mul_(self._square, second)
         torch._foreach_addcmul_(self._square, list(gradients), list(gradients), 1 - second)
         scale = torch._foreach_div(self._square, 1 - second**self._steps)
         torch._foreach_sqrt_(scale)
         torch._foreach_add_(scale, self._eps)
-        torch._foreach_addcdiv_(self._values, self._mean, scale, -rate / (1 - first**self._steps))
+        torch._foreach_addcdiv_(self._values, self._mean, scale, -learning_rate / (1 - first**self._steps))
 
     def state(self) -> dict[str, Tensor]:
         """Everything a resumed run needs, by name; a copy."""
@@ -79,21 +81,21 @@ class SGD:
         What is learned; changed in place.
     momentum : float
         Share of the last velocity that is kept.
-    decay : float
+    weight_decay : float
         Weight decay.
     """
 
-    def __init__(self, values: Sequence[Tensor], momentum: float = 0.9, decay: float = 0.0) -> None:
-        self._values, self._momentum, self._decay = list(values), momentum, decay
+    def __init__(self, values: Sequence[Tensor], momentum: float = 0.9, weight_decay: float = 0.0) -> None:
+        self._values, self._momentum, self._weight_decay = list(values), momentum, weight_decay
         self._velocity = [torch.zeros_like(v) for v in self._values]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
         """Move the values against their gradients; ``gradients`` lie in the order of the values."""
-        moved = [torch.add(g, v, alpha=self._decay) for g, v in zip(gradients, self._values, strict=True)]
+        moved = [torch.add(g, v, alpha=self._weight_decay) for g, v in zip(gradients, self._values, strict=True)]
         torch._foreach_mul_(self._velocity, self._momentum)
         torch._foreach_add_(self._velocity, moved)
-        torch._foreach_add_(self._values, self._velocity, alpha=-rate)
+        torch._foreach_add_(self._values, self._velocity, alpha=-learning_rate)
 
     def state(self) -> dict[str, Tensor]:
         """Everything a resumed run needs, by name; a copy."""
@@ -106,8 +108,8 @@ class SGD:
 
 
 @torch.no_grad()
-def clipped(gradients: Sequence[Tensor], most: float) -> tuple[list[Tensor], float]:
-    """Gradients scaled so that their joint L2 norm is at most ``most``, and the norm they had."""
+def clipped(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
+    """Gradients scaled so that their joint L2 norm is at most ``max_norm``, and the norm they had."""
     norm = torch.stack(torch._foreach_norm(list(gradients))).norm()
-    scale = (most / (norm + 1e-6)).clamp(max=1.0)
+    scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     return list(torch._foreach_mul(list(gradients), scale)), float(norm)

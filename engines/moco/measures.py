@@ -64,7 +64,7 @@ class Probe:
         self.classes = int(self.labels.max()) + 1
         self.values = [torch.zeros(train.shape[1], self.classes), torch.zeros(self.classes)]
         self.steps, self.done = steps, 0
-        self._adam = Adam(self.values, decay=[self.DECAY, 0.0])
+        self._adam = Adam(self.values, weight_decay=[self.DECAY, 0.0])
         self._generator = torch.Generator().manual_seed(seed)
         self._order = torch.empty(0, dtype=torch.int64)
 

@@ -59,7 +59,7 @@ class Run:
             self.twin.encoder.load_state_dict(made.state_dict())
         self.dictionary: Dictionary = KINDS[params.method](self.moco, len(self.pixels), params.batch, self.generator)
         self.values = list(made.parameters())
-        self.adam = Adam(self.values, decay=1e-4)
+        self.adam = Adam(self.values, weight_decay=1e-4)
         self.order = torch.empty(0, dtype=torch.int64)
         self.step, self.own, self.stopped, self.collapsed = 0, 0, False, False
         self.told: list[MocoStep] = []

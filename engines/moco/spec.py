@@ -54,10 +54,11 @@ class MocoParams(Learning):
         BUNDLED,
         Choice(ENCODERS, "Encoder", group=PICTURES, tip="The encoder whose similarities are shown on this page."),
     )
-    few: int = setting(
+    shots: int = setting(
         10,
         Range(1, 100, 1, "Labels per class k", log=True, group="Fine-tuning", tip="Labeled pictures per class."),
         asked=False,
+        former="few",
     )
 
     def following(self, before: Self) -> Self:

@@ -49,13 +49,18 @@ def length_penalty(length: int, penalty: float) -> float:
     return float(((5 + length) / 6) ** penalty)
 
 
-def greedy(model: Transformer, source: Tensor, most: int, switches: Switches = UNTOUCHED) -> list[int]:
-    """The likeliest token at each place: source (1, S) -> at most ``most`` ids, the end token last if it came."""
-    return list(beam_search(model, source, 1, most, 0.0, switches)[0][0].tokens)
+def greedy(model: Transformer, source: Tensor, max_length: int, switches: Switches = UNTOUCHED) -> list[int]:
+    """The likeliest token at each place: source (1, S) -> at most ``max_length`` ids, the end token last if it came."""
+    return list(beam_search(model, source, 1, max_length, 0.0, switches)[0][0].tokens)
 
 
 def beam_search(
-    model: Transformer, source: Tensor, beams: int, most: int, penalty: float = 0.0, switches: Switches = UNTOUCHED
+    model: Transformer,
+    source: Tensor,
+    beams: int,
+    max_length: int,
+    penalty: float = 0.0,
+    switches: Switches = UNTOUCHED,
 ) -> tuple[list[Path], list[list[Path]]]:
     """The likeliest sequences.
 
@@ -66,7 +71,7 @@ def beam_search(
     source : Tensor int64 (1, S)
     beams : int
         Paths followed side by side; 1 is greedy.
-    most : int
+    max_length : int
         Tokens to say at most, the end token counted.
     penalty : float
         Of the length; 0 ranks by probability alone.
@@ -78,7 +83,7 @@ def beam_search(
     steps : list of list of Path
         The paths kept after each step, best first; ended ones stand in the step in which they ended.
     """
-    steps = list(beam_steps(model, source, beams, most, penalty, switches))
+    steps = list(beam_steps(model, source, beams, max_length, penalty, switches))
     return ranked(steps, beams, penalty), steps
 
 
@@ -89,12 +94,17 @@ def ranked(steps: list[list[Path]], beams: int, penalty: float) -> list[Path]:
 
 
 def beam_steps(
-    model: Transformer, source: Tensor, beams: int, most: int, penalty: float = 0.0, switches: Switches = UNTOUCHED
+    model: Transformer,
+    source: Tensor,
+    beams: int,
+    max_length: int,
+    penalty: float = 0.0,
+    switches: Switches = UNTOUCHED,
 ) -> Iterator[list[Path]]:
     """`beam_search` one step at a time: the paths kept after each, so that it can be left between any two."""
     memory = _memory(model, source, switches)  # (1, S, E)
     live, ended = [Path()], list[Path]()
-    for length in range(1, most + 1):
+    for length in range(1, max_length + 1):
         following = _next(model, memory, live, switches)  # (K, V)
         total = torch.tensor([path.log_probability for path in live])[:, None] + following
         values, places = total.flatten().topk(min(2 * beams, total.numel()))
@@ -110,7 +120,9 @@ def beam_steps(
         if not live or len(ended) >= beams:
             return
         if ended:  # no path can overtake the best one any more, however sure its next tokens are
-            reach = max(path.log_probability for path in live) / length_penalty(most if penalty else length, penalty)
+            reach = max(path.log_probability for path in live) / length_penalty(
+                max_length if penalty else length, penalty
+            )
             if max(path.score(penalty) for path in ended) >= reach:
                 return
 

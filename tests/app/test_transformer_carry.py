@@ -14,7 +14,7 @@ from app.views.tokenlinks import TokenLinks
 from engines.core.errors import Message
 from engines.data.sequences import SORT
 from engines.transformer.decode.spec import BEAM
-from engines.transformer.experiments.race_spec import RaceBegan, RaceMeasured, RaceStep
+from engines.transformer.experiments.norm_comparison_spec import ComparisonBegan, ComparisonMeasured, ComparisonStep
 from engines.transformer.experiments.spec import ABLATION, CAUSAL, Causality
 from tests.app import reading
 from tests.app.transformer_help import (
@@ -119,17 +119,17 @@ def test_a_map_of_a_run_goes_with_it(tab, qtbot):
 
 
 def test_a_race_begins_without_the_last_steps_of_the_one_before(tab):
-    race = tab.pages[LAB].race
-    race.take(RaceStep(500, (0.1, 0.2), (False, True)))  # arrives after the next one was asked for
-    race._draw()  # and the next one takes its time
-    assert race.loss.numbers() == {}
-    race.take(RaceBegan(1000, Message("")))
-    race._draw()
-    assert race.loss.numbers() == {}
-    race.take(RaceMeasured(0, (0.0, 0.0), (0.0, 0.0)))
-    race.take(RaceStep(1, (3.0, 3.0), (False, False)))
-    race._draw()
-    assert race.loss.numbers()["LN_x"].tolist() == [1]
+    comparison = tab.pages[LAB].comparison
+    comparison.take(ComparisonStep(500, (0.1, 0.2), (False, True)))  # arrives after the next one was asked for
+    comparison._draw()  # and the next one takes its time
+    assert comparison.loss.numbers() == {}
+    comparison.take(ComparisonBegan(1000, Message("")))
+    comparison._draw()
+    assert comparison.loss.numbers() == {}
+    comparison.take(ComparisonMeasured(0, (0.0, 0.0), (0.0, 0.0)))
+    comparison.take(ComparisonStep(1, (3.0, 3.0), (False, False)))
+    comparison._draw()
+    assert comparison.loss.numbers()["LN_x"].tolist() == [1]
 
 
 def test_the_answer_is_of_now_when_the_tab_comes_back(tab, qtbot):

@@ -128,7 +128,7 @@ def the_residuals(tab, qtbot):
 
 def the_norms(tab, qtbot):
     choose(tab, qtbot, NORMS)
-    panel, race = tab.pages[LAB].norm, tab.pages[LAB].race
+    panel, comparison = tab.pages[LAB].norm, tab.pages[LAB].comparison
     before = [grid.numbers()["values"].copy() for grid in (panel.maps[0][1], panel.maps[1][1])]
     tab.pages[LAB].mates.click()
     rest(tab, qtbot)
@@ -142,16 +142,16 @@ def the_norms(tab, qtbot):
     rest(tab, qtbot)
     assert np.abs(panel.maps[1][2].numbers()["values"]).max() < RESTS
     key(tab, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: race.training.step == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison.training.step == 1, timeout=PATIENCE)
     rest(tab, qtbot)
-    qtbot.waitUntil(lambda: len(race.loss.numbers()) == 6, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: race.right.numbers()["LayerNorm_x"].tolist() == [0, 1], timeout=PATIENCE)
-    assert len(race.right.numbers()) == 6
-    race.training.restart()
+    qtbot.waitUntil(lambda: len(comparison.loss.numbers()) == 6, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison.right.numbers()["LayerNorm_x"].tolist() == [0, 1], timeout=PATIENCE)
+    assert len(comparison.right.numbers()) == 6
+    comparison.training.restart()
     rest(tab, qtbot)
-    assert race.training.step == 0
-    assert race.gap.text() == ""  # nothing is told of curves that are not there
-    assert race.right.numbers() == {}
+    assert comparison.training.step == 0
+    assert comparison.gap.text() == ""  # nothing is told of curves that are not there
+    assert comparison.right.numbers() == {}
 
 
 def the_positions(tab, qtbot):

@@ -530,7 +530,7 @@ def test_a_saved_run_of_other_pictures_is_refused(toys, tmp_path):
 
 # ------------------------------------------------------------------ settings
 def test_what_only_a_run_is_made_of_is_not_asked():
-    of_a_run = MocoParams(method=BANK, batch=4, momentum=0.5, learning_rate=0.1, supervised=False, few=3)
+    of_a_run = MocoParams(method=BANK, batch=4, momentum=0.5, learning_rate=0.1, supervised=False, shots=3)
     assert for_engine(of_a_run) == MocoParams()
     assert for_engine(MocoParams(queue_size=32, mlp=False, seed=3)) != MocoParams()
     assert of_a_run.changes() == 0
@@ -580,7 +580,7 @@ def test_fine_tuning_compares_with_a_random_start(on_toys):
     tuner = Tuner()
     told = [
         e
-        for e in tuner.run(Job(TuneParams(kept.weights, few=5), lambda: tuner, lambda e: None))
+        for e in tuner.run(Job(TuneParams(kept.weights, shots=5), lambda: tuner, lambda e: None))
         if isinstance(e, Tuned)
     ]
     assert [t.step for t in told] == list(range(0, told[0].last + 1, 6))

@@ -13,9 +13,9 @@ from tests.closeness import FEW, close
 RATE = 0.01
 OURS = {
     "adam": (lambda v: Adam(v, betas=(0.9, 0.98), eps=1e-9), lambda v: torch.optim.Adam(v, RATE, (0.9, 0.98), 1e-9)),
-    "adamw": (lambda v: Adam(v, decay=0.1), lambda v: torch.optim.AdamW(v, RATE, weight_decay=0.1)),
+    "adamw": (lambda v: Adam(v, weight_decay=0.1), lambda v: torch.optim.AdamW(v, RATE, weight_decay=0.1)),
     "sgd": (
-        lambda v: SGD(v, 0.9, decay=5e-4),
+        lambda v: SGD(v, 0.9, weight_decay=5e-4),
         lambda v: torch.optim.SGD(v, RATE, momentum=0.9, weight_decay=5e-4),
     ),
     "plain": (lambda v: SGD(v, 0.0), lambda v: torch.optim.SGD(v, RATE)),
@@ -64,7 +64,7 @@ def test_a_resumed_run_goes_the_same_way(name):
 
 def test_decay_can_differ_from_value_to_value():
     held, decayed = torch.ones(2), torch.ones(2)
-    Adam([held, decayed], decay=[0.0, 0.5]).step([torch.zeros(2), torch.zeros(2)], 0.1)
+    Adam([held, decayed], weight_decay=[0.0, 0.5]).step([torch.zeros(2), torch.zeros(2)], 0.1)
     assert held.tolist() == [1, 1]
     torch.testing.assert_close(decayed, torch.full((2,), 0.95))
 

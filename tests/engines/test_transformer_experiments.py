@@ -17,8 +17,8 @@ from engines.transformer.decode.spec import Answer, DecodingParams
 from engines.transformer.decoding import greedy
 from engines.transformer.experiments.ablation import Ablation
 from engines.transformer.experiments.engine import Engine, padded_batch
-from engines.transformer.experiments.race import Race
-from engines.transformer.experiments.race_spec import RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.norm_comparison import NormComparison
+from engines.transformer.experiments.norm_comparison_spec import ComparisonMeasured, ComparisonSettings, ComparisonStep
 from engines.transformer.experiments.spec import (
     MOVES,
     NORMS,
@@ -249,24 +249,26 @@ def test_a_batch_is_the_sample_and_its_mates():
 
 
 def test_the_race_runs_both_on_the_same_batches_and_goes_on():
-    engine = Race()
+    engine = NormComparison()
 
     def told(until: int) -> list:
-        return list(engine.run(Job(RaceSettings(run=1, until=until, batch=4), lambda: engine, lambda event: None)))
+        return list(
+            engine.run(Job(ComparisonSettings(run=1, until=until, batch=4), lambda: engine, lambda event: None))
+        )
 
     first = told(2)
-    steps = [e for e in first if isinstance(e, RaceStep)]
+    steps = [e for e in first if isinstance(e, ComparisonStep)]
     assert [e.step for e in steps] == [1, 2]
     one, two = engine._runs
     assert one.random.bit_generator.state == two.random.bit_generator.state
     assert [p.shape for p in one.model.parameters()] == [p.shape for p in two.model.parameters()]
-    measured = [e for e in first if isinstance(e, RaceMeasured)][-1]
+    measured = [e for e in first if isinstance(e, ComparisonMeasured)][-1]
     assert measured.evaluation[0] == measured.training[0]  # layer normalization has one mode
-    again = [e for e in told(3) if isinstance(e, RaceStep)]
+    again = [e for e in told(3) if isinstance(e, ComparisonStep)]
     assert [e.step for e in again] == [3]
-    other = Race()
-    params = RaceSettings(run=5, until=3, batch=4)
-    fresh = [e.loss for e in other.run(Job(params, lambda: other, lambda event: None)) if isinstance(e, RaceStep)]
+    other = NormComparison()
+    params = ComparisonSettings(run=5, until=3, batch=4)
+    fresh = [e.loss for e in other.run(Job(params, lambda: other, lambda event: None)) if isinstance(e, ComparisonStep)]
     assert fresh == [e.loss for e in (*steps, *again)]
 
 

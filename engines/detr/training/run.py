@@ -100,7 +100,7 @@ class Run:
         for value in model.parameters():
             if value.dim() == 4:  # as the convolutions compute fastest
                 value.data = value.data.contiguous(memory_format=torch.channels_last)
-        self.adam = Adam(self.values, decay=WEIGHT_DECAY)
+        self.adam = Adam(self.values, weight_decay=WEIGHT_DECAY)
         self.criterion = SetCriterion(self.config.num_classes, HungarianMatcher()).to(self.device)
         self.made = Made(
             self.config, self.data.classes, self.data.drawn, params.size, self._arrays(True) if self.frozen else {}

@@ -23,7 +23,7 @@ class TuneParams(Params):
         The run's state.
     data, paths : str, tuple of str
         See `Learning`.
-    few : int
+    shots : int
         Labels per class.
     number : int
         Another number is another try.
@@ -32,15 +32,15 @@ class TuneParams(Params):
     weights: Weights | None = None
     data: str = SHAPES
     paths: tuple[str, ...] = ()
-    few: int = 10
+    shots: int = 10
     number: int = 0
 
 
 @dataclass(frozen=True)
 class Tuned(Record):
-    """Test accuracy while fine-tuning on ``few`` labels per class: from the run's weights, from random ones."""
+    """Test accuracy while fine-tuning on ``shots`` labels per class: from the run's weights, from random ones."""
 
-    few: int
+    shots: int
     step: int
     last: int
     pretrained: float

@@ -31,7 +31,7 @@ class Learner:
         nn.init.zeros_(self.classifier.weight)
         parts = [p for name, p in encoder.named_parameters() if not name.startswith("head")]
         self.values = [p.requires_grad_() for p in (*parts, *self.classifier.parameters())]
-        self.adam = Adam(self.values, decay=1e-3)
+        self.adam = Adam(self.values, weight_decay=1e-3)
 
     def step(self, pixels: Tensor, labels: Tensor) -> None:
         """One step on uint8 pixels (B, 3, 32, 32)."""
@@ -65,9 +65,9 @@ class Tuner:
         found = yield from kept(self._sets, Wanted(params.data, params.paths))
         if found.labels is None or found.test_labels is None:
             raise LabError("These pictures have no labels: put them in one folder per class.")
-        few = chosen(found.labels, params.few)
-        pixels = torch.from_numpy(found.pixels[few]).permute(0, 3, 1, 2)
-        labels = torch.from_numpy(found.labels[few])
+        labeled = chosen(found.labels, params.shots)
+        pixels = torch.from_numpy(found.pixels[labeled]).permute(0, 3, 1, 2)
+        labels = torch.from_numpy(found.labels[labeled])
         test = torch.from_numpy(found.test_pixels[:TESTED]).permute(0, 3, 1, 2)
         truth = torch.from_numpy(found.test_labels[:TESTED])
         generator = torch.Generator().manual_seed(params.number)
@@ -82,15 +82,15 @@ class Tuner:
                 for first in range(0, len(test), 128):
                     for i, learner in enumerate(learners):
                         right[i] += learner.right(test[first : first + 128], truth[first : first + 128])
-                yield Tuned(params.few, step, STEPS, right[0] / len(test), right[1] / len(test))
+                yield Tuned(params.shots, step, STEPS, right[0] / len(test), right[1] / len(test))
             if step < STEPS:
-                index = torch.randint(len(few), (min(BATCH, len(few)),), generator=generator)
+                index = torch.randint(len(labeled), (min(BATCH, len(labeled)),), generator=generator)
                 mirrored = torch.where(torch.rand(1, generator=generator) < 0.5, 1, 0)
                 taken = pixels[index].flip(3) if bool(mirrored) and params.data != "Digits" else pixels[index]
                 for learner in learners:
                     learner.step(taken, labels[index])
 
 
-def chosen(labels: np.ndarray, few: int) -> np.ndarray:
-    """Indices of the first ``few`` pictures of each class, of labels (n,)."""
-    return np.concatenate([np.flatnonzero(labels == label)[:few] for label in np.unique(labels)])
+def chosen(labels: np.ndarray, shots: int) -> np.ndarray:
+    """Indices of the first ``shots`` pictures of each class, of labels (n,)."""
+    return np.concatenate([np.flatnonzero(labels == label)[:shots] for label in np.unique(labels)])

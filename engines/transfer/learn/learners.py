@@ -108,7 +108,7 @@ class WholeModel:
         self._left = np.zeros(0, np.int64)
         self._device = device
         self._values = [*self.net.parameters(), *self.head.parameters()]
-        self._adam = Adam(self._values, decay=[DECAY if value.ndim > 1 else 0.0 for value in self._values])
+        self._adam = Adam(self._values, weight_decay=[DECAY if value.ndim > 1 else 0.0 for value in self._values])
         self.steps = 0
         self.loss = float(np.log(classes))
         #: What was to come when the step in hand began, and the running statistics then.

@@ -126,7 +126,7 @@ class Trial:
         begin(self.model, self._random.manual_seed(cell.seed))
         self._batches = pictures.batches(cell.count, BATCH, torch.Generator().manual_seed(1000 + cell.seed))
         self._values = list(self.model.parameters())
-        self._adam = Adam(self._values, (0.9, 0.98), decay=[DECAY if v.dim() > 1 else 0.0 for v in self._values])
+        self._adam = Adam(self._values, (0.9, 0.98), weight_decay=[DECAY if v.dim() > 1 else 0.0 for v in self._values])
         self._device = device
 
     @property

@@ -91,7 +91,7 @@ class TestPage(RunPage):
         self.tuner.arrived.connect(self._tuner_told)
         self.tune.clicked.connect(lambda _checked=False: self._fine_tune())
         reading = section("How to read it", col(*(quiet(text, wrap=True) for text in READING)))
-        self.lay(centre, ParamsForm(self.params, ("few",)), box(reading), resets=False)
+        self.lay(centre, ParamsForm(self.params, ("shots",)), box(reading), resets=False)
         self.catch_up()
 
     @property
@@ -128,7 +128,7 @@ class TestPage(RunPage):
         self._tries += 1
         params = self.params
         self.clear_tuning()
-        self.tuner.request(TuneParams(self.run.weights, params.data, params.paths, params.few, self._tries))
+        self.tuner.request(TuneParams(self.run.weights, params.data, params.paths, params.shots, self._tries))
 
     def _tuner_told(self, event: Event) -> None:
         match event:
@@ -161,7 +161,7 @@ class TestPage(RunPage):
         self.tuning.set_curves(curves, float(tuned.last))
         self._point_tuning(None)
         gain = words.number(100 * (tuned.pretrained - tuned.scratch), 1, signed=True)
-        values = {"k": words.number(tuned.few), "n": tuned.step, "gain": gain}
+        values = {"k": words.number(tuned.shots), "n": tuned.step, "gain": gain}
         say(
             self.tune_note,
             "setText",

@@ -22,11 +22,17 @@ from app.widgets import box, col, quiet, row
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
-from engines.transformer.experiments.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.norm_comparison_spec import (
+    COMPARISON_STEPS,
+    ComparisonBegan,
+    ComparisonMeasured,
+    ComparisonSettings,
+    ComparisonStep,
+)
 from engines.transformer.experiments.spec import Normalized
 from engines.transformer.spec import TransformerParams
 
-RACE = "engines.transformer.experiments.race:Race"
+COMPARISON = "engines.transformer.experiments.norm_comparison:NormComparison"
 NAMES = ("LayerNorm", "BatchNorm")
 SHORT = ("LN", "BN")  # where there is room for no more
 TOKENS = ("cat0", "cat1")
@@ -104,7 +110,7 @@ class NormPanel(QObject):
             grid.set_lit(cell)
 
 
-class RacePanel(QObject):
+class ComparisonPanel(QObject):
     """Both normalizations in training, side by side."""
 
     def __init__(self, page: Page) -> None:
@@ -130,7 +136,7 @@ class RacePanel(QObject):
         layout = self.bar.layout()
         assert layout is not None
         layout.addWidget(self.note)
-        self.training = Training(page, RACE, self.bar, self._settings, RACE_STEPS)
+        self.training = Training(page, COMPARISON, self.bar, self._settings, COMPARISON_STEPS)
         self.training.arrived.connect(self.take)
         self.training.renewed.connect(self._renew)
         self._rest = QTimer(self)
@@ -139,11 +145,11 @@ class RacePanel(QObject):
         self._rest.timeout.connect(self._draw)
         self._renew()
 
-    def _settings(self) -> RaceSettings:
-        return RaceSettings(task=self.task or RaceSettings().task)
+    def _settings(self) -> ComparisonSettings:
+        return ComparisonSettings(task=self.task or ComparisonSettings().task)
 
     def show_task(self, task: str) -> None:
-        """The task of the page; another one begins another race, unless one has made steps."""
+        """The task of the page; another one begins another comparison, unless one has made steps."""
         if task == self.task and self.training.params is not None:
             return
         self.task = task
@@ -152,28 +158,28 @@ class RacePanel(QObject):
     def _renew(self) -> None:
         self._steps: list[tuple[float, float, float]] = []
         self._smooth: list[tuple[float, float]] = []
-        self._measured: list[RaceMeasured] = []
+        self._measured: list[ComparisonMeasured] = []
         self._stopped = (False, False)
         self._draw()
 
     def take(self, event: Event) -> None:
-        """Keep what the race tells."""
+        """Keep what the comparison tells."""
         match event:
-            case RaceBegan():
-                self._renew()  # the last steps of the race before may have come after it was ended
+            case ComparisonBegan():
+                self._renew()  # the last steps of the comparison before may have come after it was ended
                 params = self.training.params
-                task = params.task if isinstance(params, RaceSettings) else self.task
+                task = params.task if isinstance(params, ComparisonSettings) else self.task
                 shown = {"task": Message(task), "n": words.number(event.parameters)}
                 say(self.note, "setText", Message("{task}: {n} parameters each", shown))
                 say(self.note, "setToolTip", event.about)
-            case RaceStep():
+            case ComparisonStep():
                 self._stopped = event.stopped
                 self._steps.append((event.step, *event.loss))
                 before = self._smooth[-1] if self._smooth else event.loss
                 mixed = [SMOOTH * a + (1 - SMOOTH) * b for a, b in zip(before, event.loss, strict=True)]
                 self._smooth.append((mixed[0], mixed[1]))
                 self._soon()
-            case RaceMeasured():
+            case ComparisonMeasured():
                 self._measured.append(event)
                 self._soon()
             case Ended():
@@ -186,7 +192,7 @@ class RacePanel(QObject):
     def _draw(self) -> None:
         steps = np.array(self._steps or np.zeros((0, 3)))
         smooth = np.array(self._smooth or np.zeros((0, 2)))
-        if not len(steps) or not self._measured:  # a race is measured before its first step
+        if not len(steps) or not self._measured:  # a comparison is measured before its first step
             self.loss_card.set_empty("Trained side by side on the same batches.", "Start", self.training.play)
             self.right_card.set_empty("On held-out examples, while both learn.")
             self.loss.set_curves([])
@@ -224,6 +230,6 @@ class RacePanel(QObject):
         self._write_key(x)
 
 
-def norm_centre(panel: NormPanel, race: RacePanel) -> QFrame:
+def norm_centre(panel: NormPanel, comparison: ComparisonPanel) -> QFrame:
     """Statistics above, training below."""
-    return box(col((panel.map_card, 10), (panel.stat_card, 5), (race.curves, 9), race.bar, gap=S2))
+    return box(col((panel.map_card, 10), (panel.stat_card, 5), (comparison.curves, 9), comparison.bar, gap=S2))

@@ -15,7 +15,7 @@ from app.sections import section
 from app.shell import Shell
 from app.tabs.transformer.experiments.ablation import AblationPanel
 from app.tabs.transformer.experiments.findings import findings
-from app.tabs.transformer.experiments.normpanel import NormPanel, RacePanel, norm_centre
+from app.tabs.transformer.experiments.normpanel import ComparisonPanel, NormPanel, norm_centre
 from app.tabs.transformer.experiments.panels import CausalPanel, ConvolutionPanel, PositionsPanel, ResidualPanel
 from app.tabs.transformer.labwords import state_name
 from app.theme import S3
@@ -104,12 +104,12 @@ class ExperimentsPage(Page):
         self.ablating.device = shell.settings.device
         self.list = Verdicts("Experiments")
         self.causal, self.residual = CausalPanel(), ResidualPanel()
-        self.norm, self.race = NormPanel(), RacePanel(self)
+        self.norm, self.comparison = NormPanel(), ComparisonPanel(self)
         self.positions, self.convolution, self.ablation = PositionsPanel(), ConvolutionPanel(), AblationPanel()
         self.panels: dict[str, QWidget] = {
             CAUSAL: self.causal.centre,
             RESIDUALS: self.residual.centre,
-            NORMS: norm_centre(self.norm, self.race),
+            NORMS: norm_centre(self.norm, self.comparison),
             POSITIONS: self.positions.centre,
             CONVOLUTIONS: self.convolution.centre,
             ABLATION: self.ablation.centre,
@@ -146,20 +146,20 @@ class ExperimentsPage(Page):
     def show_params(self, params: TransformerParams) -> None:
         self._show_settings(params)
         if params.experiment == NORMS and self.on_screen:
-            self.race.show_task(params.task)
+            self.comparison.show_task(params.task)
         self._check_ablation(params)
 
     def activated(self) -> None:
         self.show_params(self.params)
 
     def key(self, event: QKeyEvent) -> bool:
-        """Space and period are the race's where it is on screen."""
+        """Space and period are the comparison's where it is on screen."""
         own = event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Period)
-        return own and self.params.experiment == NORMS and self.race.bar.take_key(event)
+        return own and self.params.experiment == NORMS and self.comparison.bar.take_key(event)
 
     def device_changed(self, device: str) -> None:
         self.ablating.device = device
-        self.race.training.set_device(device)
+        self.comparison.training.set_device(device)
 
     def exported(self) -> dict[str, object]:
         kept = {f.name for kind in (LabParams, AblationParams) for f in fields(kind)} - {"weights"}

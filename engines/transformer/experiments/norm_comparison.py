@@ -9,7 +9,13 @@ import torch
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Stopped
-from engines.transformer.experiments.race_spec import RACE_STEPS, RaceBegan, RaceMeasured, RaceSettings, RaceStep
+from engines.transformer.experiments.norm_comparison_spec import (
+    COMPARISON_STEPS,
+    ComparisonBegan,
+    ComparisonMeasured,
+    ComparisonSettings,
+    ComparisonStep,
+)
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.recipe import BATCH_NORM, LAYER_NORM, Recipe
 from engines.transformer.training.trainer import Run, accuracy, tensors
@@ -19,7 +25,7 @@ WIDTH, HEADS, LAYERS = "32", "4", 2
 RATE, WARMUP = 5e-3, 60
 
 
-class Race:
+class NormComparison:
     """A training engine: keeps both runs between jobs of the same ``run``."""
 
     def __init__(self) -> None:
@@ -27,7 +33,7 @@ class Race:
         self._runs: tuple[Run, ...] = ()
         self._loss = [0.0, 0.0]
 
-    def run(self, job: Job[RaceSettings]) -> Iterator[Event]:
+    def run(self, job: Job[ComparisonSettings]) -> Iterator[Event]:
         """Go on to step ``until``, both models in turn."""
         params = job.params
         if self._of != (params.run, params.task, params.seed, params.batch):
@@ -37,11 +43,11 @@ class Race:
             model = self._runs[0].model
             sizes = {"width": model.embed_dim, "heads": model.num_heads, "layers": len(model.encoder)}
             count = sum(v.numel() for v in self._runs[0].values)
-            yield RaceBegan(count, Message("Width {width}, {heads} heads, {layers} layers", sizes))
+            yield ComparisonBegan(count, Message("Width {width}, {heads} heads, {layers} layers", sizes))
             yield self._measured(0)
         step = max(run.step for run in self._runs)
         measured = step
-        while step < min(job.params.until, RACE_STEPS):
+        while step < min(job.params.until, COMPARISON_STEPS):
             for at, run in enumerate(self._runs):
                 done = None if run.stopped else run.advance()
                 if done is not None:
@@ -51,19 +57,19 @@ class Race:
                 yield Stopped(step, self._runs[0].why_stopped())
                 return
             step = max(run.step for run in self._runs)
-            yield RaceStep(step, (self._loss[0], self._loss[1]), stopped)
+            yield ComparisonStep(step, (self._loss[0], self._loss[1]), stopped)
             if step % MEASURE_EVERY == 0:
                 measured = step
                 yield self._measured(step)
         if measured != step:
             yield self._measured(step)
 
-    def _measured(self, step: int) -> RaceMeasured:
+    def _measured(self, step: int) -> ComparisonMeasured:
         (a, b), (c, d) = (measured(run) for run in self._runs)
-        return RaceMeasured(step, (a, c), (b, d))
+        return ComparisonMeasured(step, (a, c), (b, d))
 
 
-def recipe(params: RaceSettings, norm: str) -> Recipe:
+def recipe(params: ComparisonSettings, norm: str) -> Recipe:
     """What one of the two is made of."""
     return Recipe(task=params.task, learning_rate=RATE, warmup=WARMUP, batch=params.batch, seed=params.seed,
                   norm=norm, width=WIDTH, heads=HEADS, layers=LAYERS)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Settings and events of the race between the two normalizations. Imports no torch."""
+"""Settings and events of the comparison between the two normalizations. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from engines.core.protocol import Record
 from engines.core.training import Stepped, TrainingParams
 from engines.data.sequences import REVERSE
 
-RACE_STEPS = 2000
+COMPARISON_STEPS = 2000
 
 
 @dataclass(frozen=True)
-class RaceSettings(TrainingParams):
+class ComparisonSettings(TrainingParams):
     """Two models alike but for the normalization, trained with the same seed on the same batches.
 
     Attributes
@@ -28,11 +28,11 @@ class RaceSettings(TrainingParams):
     task: str = REVERSE
     seed: int = 0
     batch: int = 32
-    until: int = setting(0, Range(0, RACE_STEPS, 1, "Steps", live=True))
+    until: int = setting(0, Range(0, COMPARISON_STEPS, 1, "Steps", live=True))
 
 
 @dataclass(frozen=True)
-class RaceStep(Stepped):
+class ComparisonStep(Stepped):
     """One step of both; pairs are layer normalization, batch normalization.
 
     Attributes
@@ -48,7 +48,7 @@ class RaceStep(Stepped):
 
 
 @dataclass(frozen=True)
-class RaceMeasured(Record):
+class ComparisonMeasured(Record):
     """How both do on held-out examples.
 
     Attributes
@@ -66,7 +66,7 @@ class RaceMeasured(Record):
 
 
 @dataclass(frozen=True)
-class RaceBegan(Record):
+class ComparisonBegan(Record):
     """Both stand at the beginning.
 
     Attributes
