@@ -31,7 +31,7 @@ def columns(points: Points) -> tuple[Tensor, Tensor]:
 
 
 def span(x: Tensor, count: int) -> Tensor:
-    """Evenly spaced queries from the first to the last key; around it if there is only one place."""
+    """Evenly spaced queries (count,) from the first to the last key of x (N,); around it if all are in one place."""
     low, high = float(x.min()), float(x.max())
     if high <= low:
         low, high = low - 0.5, high + 0.5

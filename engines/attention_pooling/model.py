@@ -59,7 +59,7 @@ def nadaraya_watson(
 
 
 def as_tensor(numbers: Numbers) -> Tensor:
-    """A tensor of whatever was handed in."""
+    """A tensor of whatever was handed in, of the same shape."""
     return numbers if isinstance(numbers, Tensor) else torch.as_tensor(numbers)
 
 

@@ -45,7 +45,7 @@ def within(valid_lens: Tensor, scores: Tensor) -> Tensor:
 
 
 def boolean(mask: Tensor) -> Tensor:
-    """A mask of whole numbers 0 and 1, as tokenizers give it, as bool; bool and float as they are.
+    """A mask of whole numbers 0 and 1, as tokenizers give it, as bool; bool and float as they are. Any shape.
 
     Raises
     ------
@@ -60,7 +60,10 @@ def boolean(mask: Tensor) -> Tensor:
 
 
 def pooled(weights: Tensor, values: Tensor, may_attend: Tensor | None) -> Tensor:
-    """``weights @ values`` in which what may not be attended to has no part, not even where it is not finite."""
+    """``weights @ values`` in which what may not be attended to has no part, not even where it is not finite.
+
+    Weights (..., Q, K), values (..., K, dv), ``may_attend`` bool as the weights -> (..., Q, dv).
+    """
     if may_attend is None or bool(values.isfinite().all()):
         return weights @ values
     bad = ~values.isfinite()  # (..., K, dv); 0 times infinity is no number
@@ -69,7 +72,7 @@ def pooled(weights: Tensor, values: Tensor, may_attend: Tensor | None) -> Tensor
 
 
 def softmax_where(scores: Tensor, may_attend: Tensor) -> Tensor:
-    """Softmax over the entries where ``may_attend`` is True; a row with none is all 0."""
+    """Softmax (..., Q, K) over the entries where ``may_attend`` is True; a row with none is all 0."""
     weights = scores.masked_fill(~may_attend, -math.inf).softmax(-1)
     return weights.masked_fill(~may_attend, 0.0)  # also turns the NaN of an empty row into 0
 

@@ -145,7 +145,7 @@ class Evaluation:
 
 
 def mean_of(values: np.ndarray) -> float:
-    """The mean of those that are there; −1 if none is."""
+    """The mean of an array of any shape without its −1, which stand for what is missing; −1 if all is."""
     there = values[values > -1]
     return float(there.mean()) if there.size else -1.0
 

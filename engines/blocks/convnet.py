@@ -55,7 +55,7 @@ class ConvNet(nn.Module):
             before = width
 
     def begin(self, pixels: Tensor) -> Tensor:
-        """Nothing before the first stage."""
+        """Pixels (B, 3, H, W) as they are: nothing comes before the first stage."""
         return pixels
 
     def steps(self) -> list[nn.Module]:

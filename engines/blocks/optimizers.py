@@ -109,7 +109,7 @@ class SGD:
 
 @torch.no_grad()
 def clipped(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
-    """Gradients scaled so that their joint L2 norm is at most ``max_norm``, and the norm they had."""
+    """Gradients of any shapes, scaled so that their joint L2 norm is at most ``max_norm``; the norm they had."""
     norm = torch.stack(torch._foreach_norm(list(gradients))).norm()
     scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     return list(torch._foreach_mul(list(gradients), scale)), float(norm)

@@ -142,7 +142,7 @@ def shape_of(conv: nn.Conv2d) -> tuple[list[int], list[int], list[int], int]:
 
 
 def conv_relu(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
-    """Convolution, norm, ReLU; in one pass where the norm is folded and the kernel is there."""
+    """Convolution, norm, ReLU of (B, C, h, w); in one pass where the norm is folded and the kernel is there."""
     if isinstance(norm, nn.Identity) and can_fuse(x, conv):
         out: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x, conv.weight, conv.bias, *shape_of(conv), "relu", [], ""
@@ -152,7 +152,7 @@ def conv_relu(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
 
 
 def conv_add_relu(x: Tensor, conv: nn.Conv2d, norm: nn.Module, around: Tensor) -> Tensor:
-    """Convolution, norm, plus ``around``, ReLU; may write into ``around``."""
+    """Convolution and norm of (B, C, h, w), plus ``around``, ReLU; may write into ``around``, shaped as the result."""
     if isinstance(norm, nn.Identity) and can_fuse(x, conv):
         out: Tensor = torch.ops.mkldnn._convolution_pointwise_(
             around, x, conv.weight, conv.bias, *shape_of(conv), "add", 1.0, "relu", [], ""

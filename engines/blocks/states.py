@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def copied(state: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:
-    """Copies on the processor: what is learned meanwhile does not change them."""
+    """Copies on the CPU, shapes kept: what is learned meanwhile does not change them."""
     return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
 
 

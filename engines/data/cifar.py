@@ -35,7 +35,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def decode(packed: Path, count: int | None = None) -> tuple[Bytes, Bytes]:
-    """Decode at once what `decoding` does with places to stop."""
+    """Decode at once what `decoding` does with places to stop: pictures (n, 32, 32, 3) uint8, labels (n,)."""
     return finish(decoding(packed, count))
 
 
@@ -89,7 +89,7 @@ def checked_labels(labels: np.ndarray, name: str) -> Bytes:
 
 
 def load(data: Path, cache: Path, part: str) -> tuple[Bytes, Bytes]:
-    """The part ``train`` or ``test``, from the cache folder if it was decoded before."""
+    """Pictures (n, 32, 32, 3) uint8, labels (n,) of the part ``train`` or ``test``; the second time from the cache."""
     images, labels = cache / f"{part}-images.npy", cache / f"{part}-labels.npy"
     if not (images.is_file() and labels.is_file()):
         for file, array in zip((images, labels), decode(data / f"{part}.npz"), strict=True):

@@ -77,7 +77,7 @@ SAMPLE_PHOTOS = (
 
 
 def sample_photos(side: int = 320) -> list[np.ndarray]:
-    """Photos for backgrounds, made to fit a square of ``side`` pixels."""
+    """Photos uint8 (H, W, 3) for backgrounds, made to fit a square of ``side`` pixels."""
     photos = []
     for name in SAMPLE_PHOTOS:
         picture = Image.fromarray(read_picture(assets("photos") / name).rgb)
@@ -175,7 +175,7 @@ def random_background(
 
 
 def photo_crop(rng: np.random.Generator, size: int, photo: np.ndarray) -> np.ndarray:
-    """A random square of a photo, flipped at random, at ``size``."""
+    """A random square of a photo (H, W, 3), flipped at random: (size, size, 3)."""
     height, width = photo.shape[:2]
     side = int(rng.uniform(min(size, height, width), min(height, width)))
     top, left = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))

@@ -22,7 +22,10 @@ def attend(
     change: HeadChange | None = None,
     need_weights: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """``module`` with the temperature of some heads changed and some heads off; untouched without a change."""
+    """``module`` with the temperature of some heads changed and some heads off; untouched without a change.
+
+    Queries (B, Q, E), keys and values (B, K, E) -> output (B, Q, E), and weights (B, H, Q, K) where they are asked for.
+    """
     if change is None:
         return module(q, k, v, mask, need_weights)
     queries, keys, values = module.project(q, k, v)  # (B, H, ·, d)

@@ -253,7 +253,7 @@ def image_of(places: tuple[int, int], boxes: Boxes, line: Steps, missing: np.nda
 
 
 def missed(boxes: Boxes, judged: Judged, label: int, threshold: float) -> np.ndarray:
-    """Objects of a class that have to be found and that no detection takes that passes."""
+    """Indices (M,) of the objects of a class that have to be found and that no detection above the threshold takes."""
     scores = np.append(boxes.score, -1.0)[judged.taken_by]
     return np.flatnonzero((boxes.truth_label == label) & ~judged.aside & ~(scores >= threshold))
 
@@ -282,7 +282,7 @@ def looked_at(
 
 
 def place_in(among: np.ndarray, asked: tuple[int, int] | None, starts: np.ndarray) -> int:
-    """Where the n-th box of an image stands in a list of boxes; −1 if it does not."""
+    """Where the n-th box of an image stands in a list of boxes (M,); −1 if it does not."""
     if asked is None or not 0 <= asked[0] < len(starts) - 1:
         return -1
     hit = np.flatnonzero(among == starts[asked[0]] + asked[1])
@@ -340,7 +340,10 @@ def curve(
 
 
 def counted(pairs: np.ndarray, cases: Cases, cell: tuple[int, int] | None) -> ConfusionSeen:
-    """The confusion matrix, and the pictures of a cell, those with most of it first; without one, all."""
+    """The confusion matrix of pairs (P, 3), which are image, true and detected class, and the pictures of a cell.
+
+    Those with most of the cell come first; without a cell, they are all.
+    """
     side = len(cases.classes) + 1
     if side > CROWDED:
         return ConfusionSeen(np.zeros((0, 0), int), tuple(range(len(cases.images))))
@@ -355,7 +358,7 @@ def counted(pairs: np.ndarray, cases: Cases, cell: tuple[int, int] | None) -> Co
 
 
 def thumbnail(rgb: np.ndarray) -> np.ndarray:
-    """Every n-th pixel, the longer side at most twice `THUMB`."""
+    """Every n-th pixel of (H, W, 3), the longer side at most twice `THUMB`."""
     every = max(1, max(rgb.shape[:2]) // THUMB)
     return np.ascontiguousarray(rgb[::every, ::every])
 

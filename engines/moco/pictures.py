@@ -129,7 +129,7 @@ def drawn() -> Making:
 
 # ------------------------------------------------------------------ digits, photos
 def parted(name: str, pixels: Bytes, labels: npt.NDArray[np.int64] | None, names: tuple[str, ...] = ()) -> PictureSet:
-    """Keep a fifth for the test, the same whenever it is asked for."""
+    """Keep a fifth of pictures (n, 32, 32, 3) and labels (n,) for the test, the same whenever it is asked for."""
     order = np.random.default_rng(0).permutation(len(pixels))
     held = order[: max(1, round(SHARE * len(pixels)))]
     rest = order[len(held) :]

@@ -14,5 +14,5 @@ def added_code(kind: str, length: int, dim: int, seed: int) -> Tensor:
 
 
 def array_of(values: Tensor) -> Floats:
-    """A contiguous copy of its own."""
+    """A contiguous copy, of the same shape."""
     return values.contiguous().numpy().copy()

@@ -64,7 +64,7 @@ def piece(part: str, index: int) -> Path:
 
 
 def collect(part: str, count: int) -> Floats:
-    """Features of the first pictures of a part, as far as they are computed."""
+    """Features (n, D) of the first pictures of a part, as far as they are computed."""
     found = []
     for index in range((count + PIECE - 1) // PIECE):
         if not piece(part, index).is_file():
@@ -122,7 +122,7 @@ class Regression:
 
 
 def accuracy(head: tuple[Floats, Floats], features: Floats, labels: cifar.Bytes) -> float:
-    """Share of pictures whose best class is the right one."""
+    """Share (0..1) of the pictures that a head, weight (C, D) and bias (C,), classifies right by features (n, D)."""
     weight, bias = head
     return float(((features @ weight.T + bias).argmax(1) == labels).mean())
 

@@ -48,14 +48,14 @@ class Pass:
     weights: dict[str, list[Tensor]] = field(default_factory=lambda: {ENCODER: [], DECODER: [], CROSS: []})
 
     def drop(self, x: Tensor) -> Tensor:
-        """Dropout from the run's own generator."""
+        """Dropout from the run's own generator; the shape is kept."""
         if not self.rate:
             return x
         kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.rate
         return x * kept / (1 - self.rate)
 
     def keep(self, name: str, x: Tensor) -> Tensor:
-        """Write an intermediate result down, if somebody asked for it."""
+        """Write an intermediate result of any shape down, if somebody asked for it."""
         if self.tape is not None:
             self.tape[name] = x
         return x
@@ -94,7 +94,7 @@ class Layer(nn.Module):
         return go.keep(f"{name}.output", x if self.norm_first else self.norm(norm, x, valid, go))
 
     def norm(self, norm: nn.Module, x: Tensor, valid: Tensor | None, go: Pass) -> Tensor:
-        """Normalize; only batch normalization asks which positions count."""
+        """Normalize x (B, N, E); only batch normalization asks which positions count, ``valid`` (B, N)."""
         return normalized(norm, x, None if go.switches.norm_counts_padding else valid)
 
     def attend(

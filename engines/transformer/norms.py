@@ -64,6 +64,6 @@ NORMS: dict[str, type[nn.LayerNorm] | type[SequenceBatchNorm]] = {"layer": nn.La
 
 
 def normalized(norm: nn.Module, x: Tensor, valid: Tensor | None = None) -> Tensor:
-    """``norm(x)``; only batch normalization asks which positions count."""
+    """``norm(x)`` of x (B, N, E); only batch normalization asks which positions count, ``valid`` (B, N)."""
     answer: Tensor = norm(x, valid) if isinstance(norm, SequenceBatchNorm) else norm(x)
     return answer

@@ -58,7 +58,7 @@ def accuracy(
     switches: Switches = UNTOUCHED,
     causal: bool = True,
 ) -> tuple[float, float]:
-    """Share of tokens, and of whole sequences, that are right given the right tokens before them.
+    """Share of tokens, and of whole sequences, of target (B, T) that are right given the right tokens before them.
 
     A sequence that is right throughout is what greedy decoding answers too, so the second number needs no decoding.
     """
@@ -111,7 +111,7 @@ def moved_logits(
 
 
 def earlier(moved: Tensor) -> float:
-    """The largest change at a place before the changed token."""
+    """The largest change, of moved (T, T), at a position before the changed token."""
     before = moved.tril(-1)
     return float(before.max()) if before.numel() else 0.0
 
@@ -154,7 +154,10 @@ def part(model: Transformer, place: Place) -> tuple[nn.Module, nn.Module]:
 def gradient_norms(
     model: Transformer, source: Tensor, source_lens: Tensor, target: Tensor, switches: Switches = UNTOUCHED
 ) -> tuple[list[float], float]:
-    """L2 norm of the loss's gradient over the parameters of each sublayer's branch, and the loss."""
+    """L2 norm of the loss's gradient over the parameters of each sublayer's branch, and the loss.
+
+    Source (B, S), its lengths (B,), target (B, T).
+    """
     work = gradients_in_parts(model, source, source_lens, target, switches, len(source))
     while True:
         try:

@@ -12,7 +12,7 @@ from engines.transformer.training.spec import Example
 
 
 def array(x: Tensor) -> Floats:
-    """A copy for the window."""
+    """A copy for the window, of the same shape."""
     return x.detach().float().cpu().numpy().copy()
 
 

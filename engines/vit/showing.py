@@ -14,7 +14,10 @@ TOP = 5  # classes shown
 
 
 def array(tensor: Tensor) -> Floats:
-    """A float32 array on the CPU; it may share memory with the tensor, so nobody writes into either."""
+    """A float32 array on the CPU, of the same shape.
+
+    It may share memory with the tensor, so nobody writes into either.
+    """
     found: Floats = tensor.float().contiguous().cpu().numpy()
     return found
 

@@ -54,7 +54,7 @@ class Engine:
 
 @torch.no_grad()
 def pooled(params: PoolingParams, points: Points, x: Tensor, y: Tensor) -> PooledFrame:
-    """Everything on the page but the error curve."""
+    """Everything on the page but the error curve, from keys x (N,) and values y (N,)."""
     kernel, bandwidth = params.kernel.lower(), params.bandwidth
     query = torch.tensor([params.query], dtype=torch.float64)
     output, at_query = nadaraya_watson(query, x, y, kernel, bandwidth)  # (1,), (1, N)
@@ -90,5 +90,5 @@ def pooled(params: PoolingParams, points: Points, x: Tensor, y: Tensor) -> Poole
 
 @torch.no_grad()
 def left_out(x: Tensor, y: Tensor, kernel: str, bandwidth: float) -> tuple[float, int]:
-    """Leave-one-out error, and how many points have no neighbor."""
+    """Leave-one-out error of x (N,), y (N,), and how many points have no neighbor."""
     return leave_one_out(x, y, kernel.lower(), bandwidth)

@@ -26,7 +26,10 @@ class Engine:
 
 @torch.no_grad()
 def now_w(step: int, w: float, x: Tensor, y: Tensor, sees_itself: bool) -> NowW:
-    """The fit and the map of a learned w. Its kernel is the Gaussian of bandwidth 1/|w|; w = 0 gives the mean."""
+    """The fit and the map of a learned w on x (N,), y (N,).
+
+    The kernel is the Gaussian of bandwidth 1/|w|; w = 0: the mean.
+    """
     order = x.argsort(stable=True)
     x, y = x[order], y[order]
     grid = span(x, GRID)

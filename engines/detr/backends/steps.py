@@ -185,7 +185,7 @@ class Backends:
 
 
 def through(steps: Steps, x: Tensor) -> Tensor:
-    """One step after the other; the input is left as it is."""
+    """One step after the other, from pixels (1, 3, H, W) to features (1, C, h, w); the input is left as it is."""
     for step in steps:
         x = step(x)
     return x

@@ -63,7 +63,7 @@ def logits_of(probabilities: npt.ArrayLike) -> tuple[float, ...]:
 
 
 def probabilities_of(logits: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    """Softmax (C+1); NaN where it is undefined."""
+    """Softmax (C+1,); NaN where it is undefined."""
     values = np.asarray(logits, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         e = np.exp(values - values.max())

@@ -104,7 +104,10 @@ def raw_boxes(anchors: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def set_prediction(boxes: Tensor, scores: Tensor, things: Tensor) -> Tensor:
-    """The raw box that the set loss gives each object; all others learn "no object"."""
+    """Indices (T,) of the raw boxes that the set loss gives the objects; all others learn "no object".
+
+    Boxes (N, 4) and objects (T, 4) are cxcywh in 0..1, scores (N,) in 0..1.
+    """
     if not len(boxes) or not len(things):
         return torch.zeros(0, dtype=torch.int64)
     logits = torch.stack([scores, 1 - scores], -1).clamp(min=1e-6).log()
@@ -114,7 +117,7 @@ def set_prediction(boxes: Tensor, scores: Tensor, things: Tensor) -> Tensor:
 
 
 def kept_by(raw: RawBoxes, least: float) -> Tensor:
-    """What the model itself counts as objects, best first."""
+    """Indices (K,) of what the model itself counts as objects, best first."""
     scores = torch.tensor(raw.scores)
     kept = torch.tensor([i for i in raw.kept if raw.scores[i] >= least], dtype=torch.int64)
     return kept[scores[kept].argsort(descending=True, stable=True)]

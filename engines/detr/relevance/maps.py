@@ -65,7 +65,7 @@ class Scene:
 
     @property
     def cross_mask(self) -> Tensor | None:
-        """What the decoder may attend to."""
+        """What the decoder may attend to, (1, 1, 1, N)."""
         return self.mask if self.decoder_too else None
 
 
@@ -87,7 +87,7 @@ def _encoder_step(scene: Scene, index: int, x: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def remembered(scene: Scene, output: Tensor) -> Memory:
-    """What the decoder looks at: the encoder's output under its norm, with the painted places masked."""
+    """What the decoder attends to: the encoder's output (1, N, E) under its norm, with the masked positions out."""
     made = scene.model.remember(scene.memory, output)
     return Memory(made.tokens, made.position, made.height, made.width, scene.cross_mask)
 
@@ -204,7 +204,7 @@ def decoder_backward(way: Forward) -> Decoder:
 
 @torch.enable_grad()
 def encoder_forward(scene: Scene, index: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Output, weights and input of an encoder layer, in the graph."""
+    """Output (1, N, E), weights (1, H, N, N) and input (1, N, E) of an encoder layer, in the graph."""
     x = x.clone().requires_grad_()
     layer = cast(EncoderLayer, scene.model.encoder[index])
     position = scene.memory.position.clone()

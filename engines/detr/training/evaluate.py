@@ -50,6 +50,6 @@ def average_precision(model: Detr, held_out: Sequence[Scene], batch: int = 50) -
 
 
 def scene_precision(held_out: Sequence[Scene], detections: Sequence[dict[str, np.ndarray]]) -> Precision:
-    """Measure the detections of scenes, in pixels."""
+    """Measure the detections of scenes: boxes (M, 4) xyxy in pixels, labels (M,), scores (M,)."""
     found = evaluate([{"boxes": scene.boxes * SIZE, "labels": scene.labels} for scene in held_out], detections)
     return Precision(found.ap, found.ap50)

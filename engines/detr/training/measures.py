@@ -45,7 +45,7 @@ class Subject(Protocol):
 
 
 def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndarray]) -> tuple[list[Found], Measured]:
-    """All figures of a measurement; ``before``: the owners of each picture's objects the last time."""
+    """All figures of a measurement; ``before``: the owners (T,) of each picture's objects the last time."""
     logits, boxes, attention = answers
     if not bool(torch.isfinite(logits.sum() + boxes.sum())):  # the step after this stops the run
         logits, boxes = torch.zeros_like(logits), torch.full_like(boxes, 0.5)
@@ -69,7 +69,7 @@ def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndar
 
 
 def found_in(matcher: HungarianMatcher, logits: Tensor, boxes: Tensor, targets: Sequence[Target]) -> list[Found]:
-    """Answers as the window wants them, each matched with its objects."""
+    """Logits (V, Q, C+1) and boxes (V, Q, 4) as the window wants them, each picture matched with its objects."""
     here = [{name: part.cpu() for name, part in target.items()} for target in targets]
     matches = matcher(logits, boxes, here)
     probabilities = logits.softmax(-1)
@@ -85,7 +85,7 @@ def found_in(matcher: HungarianMatcher, logits: Tensor, boxes: Tensor, targets: 
 
 
 def switched(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> float:
-    """Share of all objects that another query owns than before; -1 where there is no before."""
+    """Fraction of the objects matched to another query than before, from owners (T,) a picture; -1 without a before."""
     if not before:
         return -1.0
     moved = sum(int((a != b).sum()) for a, b in zip(before, now, strict=True))

@@ -86,7 +86,10 @@ class ScenePool:
 def turn(
     rgb: np.ndarray, owner: np.ndarray, boxes: np.ndarray, symmetry: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One of the 8 symmetries of the square: mirrored in x (bit 0), in y (bit 1), axes swapped (bit 2)."""
+    """One of the 8 symmetries of the square: mirrored in x (bit 0), in y (bit 1), axes swapped (bit 2).
+
+    Takes and gives rgb (S, S, 3), owner (S, S) and boxes (N, 4) xyxy in 0..1.
+    """
     if symmetry & 1:
         rgb, owner = rgb[:, ::-1], owner[:, ::-1]
         boxes = np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], axis=1)

@@ -223,7 +223,7 @@ def _told(params: CostParams, device: torch.device, tables: np.ndarray, done: bo
 
 
 def time_layer(layer: Layer, x: Tensor, device: torch.device, at: Progress) -> Generator[Event, None, float]:
-    """Least seconds of a few runs, after one that warms up."""
+    """Least seconds of a few runs on x (n, d), after one that warms up."""
     run_once(layer, x, device)
     best = np.inf
     for _ in range(RUNS):
@@ -234,14 +234,14 @@ def time_layer(layer: Layer, x: Tensor, device: torch.device, at: Progress) -> G
 
 @torch.inference_mode()
 def run_once(layer: Layer, x: Tensor, device: torch.device) -> float:
-    """Seconds of one run."""
+    """Seconds of one run on x (n, d)."""
     start = now(device)
     layer(x)
     return now(device) - start
 
 
 def time_recurrence(x: Tensor, weight: Tensor, device: torch.device, at: Progress) -> Generator[Event, None, float]:
-    """As `time_layer`, in slices, since n steps take long."""
+    """As `time_layer`, with x (n, d) in slices, since n steps take long."""
     best = np.inf
     for _ in range(RUNS if len(x) <= SLICE else 1):
         spent, h = 0.0, torch.zeros_like(x[:1])

@@ -69,7 +69,10 @@ class FeatureMaps:
 
 
 def neighbors(features: Floats, perplexity: float) -> Generator[Progress, None, Neighbors]:
-    """A map that begins to form. Without a place to stop: what takes longest is to import openTSNE, once."""
+    """A map of features (N, D) that begins to form.
+
+    Without a place to stop: what takes longest is to import openTSNE, once.
+    """
     yield from ()
     return Neighbors(features, perplexity)
 

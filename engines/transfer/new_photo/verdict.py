@@ -21,7 +21,7 @@ def fits(probe: Probe, prepared: Prepared) -> bool:
 
 
 def judged(prepared: Prepared, photo: Picture, features: Floats, probe: Probe | None, by: Loaded) -> Verdict:
-    """What the probe says of a photo, and which pictures of the set are most alike.
+    """What the probe predicts for a photo with features (D,), and which pictures of the set are most similar.
 
     Raises
     ------

@@ -266,7 +266,7 @@ def told(work: Generator[None, None, tuple[list[float], float]]) -> Deriving:
 
 
 def padded_batch(specimen: Specimen, count: int, padding: int, mates: int) -> tuple[Tensor, Tensor]:
-    """The sample first, other samples of the task behind it, all padded to one length and then some."""
+    """Samples (count, S) of the task, the watched one first, padded to one length and more; their lengths (count,)."""
     batch = specimen.task.batch(max(1, count - 1), np.random.default_rng([mates, 3]))
     others, lens = torch.from_numpy(batch.source)[: count - 1], torch.from_numpy(batch.source_lens)[: count - 1]
     longest = max(len(specimen.source), int(lens.max()) if count > 1 else 0) + padding

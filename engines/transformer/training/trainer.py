@@ -334,7 +334,7 @@ def accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
 
 
 def parts_of(model: Transformer) -> tuple[tuple[str, ...], Tensor]:
-    """Names of the parts whose gradients are told, and to which of them each parameter belongs."""
+    """Names of the parts whose gradient norms are shown, and to which of them each parameter belongs, (parameters,)."""
     names = ["embeddings", *(f"encoder {i + 1}" for i in range(len(model.encoder))),
              *(f"decoder {i + 1}" for i in range(len(model.decoder))), "output"]  # fmt: skip
     found = []
@@ -346,6 +346,6 @@ def parts_of(model: Transformer) -> tuple[tuple[str, ...], Tensor]:
 
 
 def part_norms(gradients: tuple[Tensor, ...], part: Tensor, count: int) -> tuple[float, ...]:
-    """L2 norm of the gradient of each part."""
+    """L2 norm of the gradient of each of ``count`` parts; ``part`` (parameters,) says to which one each belongs."""
     squares = torch.stack(torch._foreach_norm(list(gradients))).square()
     return tuple(torch.zeros(count).index_add(0, part, squares).sqrt().tolist())

@@ -165,13 +165,13 @@ def shares(row: Tensor, prefix: int, rows: int, cols: int) -> npt.NDArray[np.flo
 
 # ------------------------------------------------------------------ deletion and insertion
 def orders(patches: int, count: int = RANDOM_ORDERS) -> list[npt.NDArray[np.int64]]:
-    """Random orders of the patches, always the same ones."""
+    """Random orders (patches,), always the same ones."""
     generator = np.random.default_rng(0)
     return [generator.permutation(patches) for _ in range(count)]
 
 
 def ranked(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Patches of a map, most relevant first; equal ones in reading order."""
+    """Patches (h·w,) of a map (h, w), most relevant first; equal ones in reading order."""
     return np.argsort(-values.ravel(), kind="stable")
 
 
