@@ -18,6 +18,7 @@ from app.plots.pointcloud import PointCloud
 from app.tabs.transfer import TOPIC
 from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
+from engines.core.errors import LabError
 from engines.transfer.learn.spec import confusion, wilson
 from engines.transfer.spec import PCA, TSNE
 from tests.app.views_help import click, drag, hover, is_drawn, show, wheel
@@ -123,6 +124,17 @@ def test_dropped_class_folders_become_the_set(tab, qtbot, pets):
     drop(tab, pets / "cat", pets / "frog")  # the class folders themselves
     rests(qtbot, tab)
     assert tab.pages[LEARN].rows.numbers()["names"].tolist() == ["cat", "frog"]
+
+
+def test_a_backbone_that_cannot_be_read_gives_way_to_the_one_before(tab, qtbot, monkeypatch):
+    def broken(source):
+        raise LabError("{name}: the file ends too early.", name=source)
+
+    monkeypatch.setattr(backbones, "load", broken)
+    tab.take_model("broken")
+    qtbot.waitUntil(lambda: tab.error.isVisible() and not tab.is_busy, timeout=WAIT)
+    assert (tab.params.model, tab.failed) == ("", False)
+    assert "broken" not in tab.backbone_chooser.text()
 
 
 def test_a_folder_of_one_class_is_refused_and_the_old_set_stays(tab, qtbot, pets):

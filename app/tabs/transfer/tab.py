@@ -14,7 +14,8 @@ from app.topic.tab import Tab
 from app.topic.training_page import TrainingPage
 from app.topics import Topic
 from engines.checkpoints import backbones
-from engines.core.protocol import Event, Started
+from engines.core.protocol import Ended, Event, Started
+from engines.transfer.learn.spec import FeatureMap
 from engines.transfer.spec import SMALL, SetRead, TransferParams
 
 LEARN, NEW_PHOTO = range(2)
@@ -32,6 +33,7 @@ class TransferTab(Tab):
         if not is_usable(self._state.params.model):
             self._state.put(model="")
         self._answered: TransferParams = self._state.params
+        self._good = TransferParams()  # what the features on screen are of; the usual ones before there are any
         self._state.changed.connect(self._changed)
         feed.heard.connect(self._show_names)
 
@@ -66,6 +68,12 @@ class TransferTab(Tab):
         match event:
             case Started() if isinstance(event.params, TransferParams):
                 self._answered = event.params
+            case FeatureMap():
+                self._good = self._answered
+            case Ended() if event.error is not None and not event.memory:
+                now: TransferParams = self._state.params
+                if now.folders == self._good.folders:  # the backbone was refused: go on with the one before
+                    self._state.put(model=self._good.model)
             case SetRead():
                 model, folders = self._answered.model, self._answered.folders
                 self.backbone_chooser.show_model(model or SMALL, event.backbone)
