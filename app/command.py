@@ -25,6 +25,7 @@ NEEDED = {
     "scipy": "scipy",
     "PIL": "Pillow",
     "safetensors": "safetensors",
+    "yaml": "pyyaml",
     "filelock": "filelock",
     "huggingface_hub": "huggingface_hub",
     "httpx2": "httpx2",

@@ -326,7 +326,7 @@ BAD = [
         reason="a PostScript file",
     ),
     Case("paper.pdf", b"%PDF-1.7\n1 0 obj\n", reason="a PDF document"),
-    Case("archive.png", b"PK\x03\x04" + bytes(200), reason="not an image"),
+    Case("archive.png", b"PK\x03\x04" + bytes(200), reason="an archive"),
     Case("zeros.png", bytes(5000), reason="not an image"),
     Case("film.mp4", b"\0\0\0\x20ftypisom" + bytes(100), reason="a video"),
     Case("weights.safetensors", struct.pack("<Q", 2) + b"{}", reason="not an image"),

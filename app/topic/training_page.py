@@ -73,8 +73,11 @@ class TrainingPage(Page):
         return made
 
     def put_run(self, found: dict[str, Any]) -> None:
-        """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays."""
-        found = renamed(self.params, found)
+        """Bring the settings of a run that was left into the page; what is looked at and how it is drawn stays.
+
+        A setting that is younger than the run has its default: until it came, there was nothing else.
+        """
+        found = {**vars(type(self.params)()), **renamed(self.params, found)}
         made_of = settings_of(self.params).keys() & with_role(self.params, "role", SETTING)
         self.state.put(**{name: found[name] for name in made_of})
 

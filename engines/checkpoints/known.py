@@ -14,7 +14,7 @@ from engines.checkpoints.layout import CONFIG
 from engines.checkpoints.sizes import shown
 from engines.core.errors import LabError
 
-_OF_ANY = """
+_ANY = """
 _name_or_path _commit_hash _attn_implementation _attn_implementation_autoset _experts_implementation
 attn_implementation architectures auto_map dtype torch_dtype transformers_version tf_legacy_loss use_bfloat16
 torchscript use_cache return_dict output_attentions output_hidden_states chunk_size_feed_forward finetuning_task
@@ -28,38 +28,25 @@ top_k top_p typical_p repetition_penalty length_penalty no_repeat_ngram_size enc
 num_return_sequences output_scores return_dict_in_generate forced_bos_token_id forced_eos_token_id remove_invalid_values
 exponential_decay_length_penalty suppress_tokens begin_suppress_tokens loss_type
 """
-_OF_DETR = """
-bbox_cost bbox_loss_coefficient class_cost dice_loss_coefficient eos_coefficient giou_cost giou_loss_coefficient
-mask_loss_coefficient num_hidden_layers max_position_embeddings use_pretrained_backbone use_timm_backbone
-freeze_backbone scale_embedding classifier_dropout num_attention_heads hidden_size
-"""
-_OF_VIT = "encoder_stride pooler_act pooler_output_size apply_layernorm out_features out_indices stage_names "
-_OF_VIT += "reshape_hidden_states use_mask_token"
-_OF_RESNET = "out_features out_indices stage_names features_only freeze_batch_norm_2d use_pretrained_backbone"
-_OF_PROCESSOR = """
+OF_ANY = frozenset(_ANY.split())  #: of a model of any kind
+_RESNET = "out_features out_indices stage_names features_only freeze_batch_norm_2d use_pretrained_backbone"
+OF_RESNET = frozenset(_RESNET.split())  #: of a backbone
+_PROCESSOR = """
 image_processor_type feature_extractor_type processor_class auto_map format do_convert_annotations do_convert_rgb
 do_pad pad_and_return_pixel_mask default_to_square return_tensors input_data_format data_format device backend
 disable_grouping _valid_processor_keys image_seq_length image_mean image_std size max_size crop_pct model_input_names
 """
-
-HARMLESS = {
-    "detr": frozenset((_OF_ANY + _OF_DETR).split()),
-    "vit": frozenset((_OF_ANY + _OF_VIT).split()),
-    "resnet": frozenset((_OF_ANY + _OF_RESNET).split()),
-    "processor": frozenset(_OF_PROCESSOR.split()),
-}
+OF_PROCESSOR = frozenset(_PROCESSOR.split())  #: of an image processor
 
 
-def check_keys(config: Mapping[str, Any], kind: str, read: Collection[str], name: str, file: str = CONFIG) -> None:
+def check_keys(config: Mapping[str, Any], known: Collection[str], name: str, file: str = CONFIG) -> None:
     """Refuse a configuration with a key that is neither read nor harmless.
 
     Parameters
     ----------
     config : mapping
-    kind : str
-        Which of `HARMLESS`.
-    read : collection of str
-        Keys that are looked at.
+    known : collection of str
+        Keys that are looked at, and those that change nothing.
     name, file : str
         What to call it.
 
@@ -69,7 +56,7 @@ def check_keys(config: Mapping[str, Any], kind: str, read: Collection[str], name
         Naming the key and its value; one that is null says nothing.
     """
     for key, value in config.items():
-        if value is not None and key not in read and key not in HARMLESS[kind]:
+        if value is not None and key not in known:
             raise LabError(
                 "{name}: {key} in {file} is {value}, which is not known here and may change what the model computes.",
                 name=name, key=shown(key), file=file, value=shown(value),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engines.checkpoints.known import check_keys, check_only
+from engines.checkpoints.known import OF_ANY, OF_RESNET, check_keys, check_only
 from engines.checkpoints.sizes import agree, along, beyond, counted, shown, whole, wholes
 from engines.core import limits
 from engines.core.errors import LabError
@@ -112,6 +112,12 @@ ONLY = {
     "activation_function": "relu", "position_embedding_type": "sine", "dilation": False, "num_channels": 3,
     "backbone_kwargs": {},
 }  # fmt: skip
+_HARMLESS = """
+bbox_cost bbox_loss_coefficient class_cost dice_loss_coefficient eos_coefficient giou_cost giou_loss_coefficient
+mask_loss_coefficient num_hidden_layers max_position_embeddings use_pretrained_backbone use_timm_backbone
+freeze_backbone scale_embedding classifier_dropout num_attention_heads hidden_size
+"""
+HARMLESS = frozenset(_HARMLESS.split())  #: keys that change nothing of what is computed here
 READ = (
     *ONLY, "num_queries", "d_model", "encoder_layers", "decoder_layers", "encoder_attention_heads",
     "decoder_attention_heads", "encoder_ffn_dim", "decoder_ffn_dim", "auxiliary_loss", "backbone", "backbone_config",
@@ -128,7 +134,7 @@ def from_hub(config: Mapping[str, Any], name: str, classes: int | None = None) -
     """
     if config.get("model_type") != "detr":
         raise LabError("{name}: is a {family}, not a DETR.", name=name, family=shown(config.get("model_type")))
-    check_keys(config, "detr", READ, name)
+    check_keys(config, {*OF_ANY, *HARMLESS, *READ}, name)
     if "backbone_kwargs" in config:  # what transformers 4 and 5 write without being asked changes nothing
         kwargs = config["backbone_kwargs"] or {}
         config = {**config, "backbone_kwargs": {key: kwargs[key] for key in kwargs if key not in BACKBONE_KWARGS}}
@@ -181,7 +187,7 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
     if described and isinstance(inner, Mapping):
         if inner.get("layer_type", "bottleneck") != "bottleneck" or inner.get("downsample_in_bottleneck", False):
             raise LabError("{name}: its backbone is not a ResNet with bottlenecks.", name=name)
-        check_keys(inner, "resnet", RESNET_READ, name)
+        check_keys(inner, {*OF_ANY, *OF_RESNET, *RESNET_READ}, name)
         check_only(inner, RESNET_ONLY, name)
         widths = wholes(inner, "hidden_sizes", (256, 512, 1024, 2048), name, limits.WIDTH, least=4)
         depths = wholes(inner, "depths", RESNET_DEPTHS["resnet50"], name, limits.LAYERS)
@@ -191,7 +197,7 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
             raise beyond(name, "depths", sum(depths), 1, limits.LAYERS)
         return BackboneConfig("resnet", widths, depths, whole(inner, "embedding_size", 64, name, limits.WIDTH))
     if isinstance(inner, Mapping):
-        check_keys(inner, "resnet", TIMM_READ, name)
+        check_keys(inner, {*OF_ANY, *OF_RESNET, *TIMM_READ}, name)
         check_only(inner, {"output_stride": 32, "num_channels": 3}, name)
     timm = inner.get("backbone") if isinstance(inner, Mapping) else config.get("backbone")
     depths_of = RESNET_DEPTHS.get(shown(timm or "resnet50").split(".")[0])

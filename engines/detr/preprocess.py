@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from engines.checkpoints import pixels
-from engines.checkpoints.known import check_keys, check_only
+from engines.checkpoints.known import OF_PROCESSOR, check_keys, check_only
 from engines.checkpoints.layout import PREPROCESSOR
 from engines.checkpoints.pixels import Scaling
 from engines.checkpoints.sizes import shown, whole
@@ -102,7 +102,7 @@ def from_hub(config: Mapping[str, Any], name: str) -> Preprocess:
     LabError
         If it says nonsense, or something that would change the pixels and is not done here.
     """
-    check_keys(config, "processor", (*pixels.READ, *ONLY), name, PREPROCESSOR)
+    check_keys(config, {*OF_PROCESSOR, *pixels.READ, *ONLY}, name, PREPROCESSOR)
     check_only(config, ONLY, name, PREPROCESSOR)
     scaling = pixels.from_hub(config, name, Image.Resampling.BILINEAR, IMAGENET_MEAN, IMAGENET_STD)
     if config.get("do_resize") is False:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engines.checkpoints import apply, catalog, pixels
 from engines.checkpoints.folder import Tensors, open_folder
-from engines.checkpoints.known import check_keys
+from engines.checkpoints.known import OF_ANY, OF_PROCESSOR, check_keys
 from engines.checkpoints.layout import PREPROCESSOR
 from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, whole
 from engines.core import limits
@@ -88,7 +88,7 @@ def read_config(
             name=name,
             family=shown(family),
         )
-    check_keys(config, "vit", _READ, name)
+    check_keys(config, {*OF_ANY, *_HARMLESS, *_READ}, name)
     width = whole(config, "hidden_size", 768, name, limits.WIDTH)
     if family == "dinov2":
         if config.get("use_swiglu_ffn"):
@@ -164,13 +164,17 @@ def _image_size(config: Mapping[str, Any], patch_size: int, name: str) -> tuple[
 
 def _scaling(preprocessor: Mapping[str, Any], family: str, name: str) -> pixels.Scaling:
     """What is done to each number of a photo; which part of it the model sees is decided here, the whole."""
-    check_keys(preprocessor, "processor", (*pixels.READ, *_CROPPING), name, PREPROCESSOR)
+    check_keys(preprocessor, {*OF_PROCESSOR, *pixels.READ, *_CROPPING}, name, PREPROCESSOR)
     if family == "vit":
         return pixels.from_hub(preprocessor, name, BILINEAR, _HALF, _HALF)
     return pixels.from_hub(preprocessor, name, BICUBIC, IMAGENET_MEAN, IMAGENET_STD)
 
 
 _CROPPING = ("do_center_crop", "crop_size")
+_HARMLESS = (
+    "encoder_stride", "pooler_act", "pooler_output_size", "apply_layernorm", "out_features",
+    "out_indices", "stage_names", "reshape_hidden_states", "use_mask_token",
+)  # fmt: skip  # keys that change nothing of what is computed here
 _READ = (
     "hidden_size", "use_swiglu_ffn", "mlp_ratio", "intermediate_size", "hidden_act", "num_channels",
     "num_attention_heads", "image_size", "patch_size", "num_hidden_layers", "layer_norm_eps", "qkv_bias",

@@ -246,8 +246,8 @@ def test_a_run_that_was_left_brings_what_it_is_made_of(window, qtbot):
     assert page.params == RunParams(rate=0.2, width=8, pace=7)
     page.put_run({"rate": 0.3, "size": 12})  # of a version that called it so
     assert page.params == RunParams(rate=0.3, width=12, pace=7)
-    with pytest.raises(KeyError):  # of another version
-        page.put_run({"rate": 0.2})
+    page.put_run({"rate": 0.2})  # of a version that had no width
+    assert page.params == RunParams(rate=0.2, pace=7)
 
 
 def test_a_training_page_makes_what_its_dock_asks_for(window, qtbot):
