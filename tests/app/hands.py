@@ -367,7 +367,7 @@ class Hands:
 
     def choose_thumbnail(self) -> str:
         strip = self._some(PictureStrip)
-        if strip is None:
+        if strip is None or not strip.count():  # of bad files alone
             return "none"
         strip.setCurrentRow(self.dice.randrange(strip.count()))
         return str(strip.currentRow())

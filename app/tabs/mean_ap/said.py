@@ -26,7 +26,7 @@ REASONS = {
     WRONG_CLASS: "wrong class: {other}, IoU {iou}",
     LOW_IOU: "IoU too low: {iou}",
     BACKGROUND: "background",
-    BOTH: "wrong class and IoU too low: {other}, {iou}",
+    BOTH: "wrong class, low IoU: {other}, {iou}",
     ASIDE: "ignored",
 }
 LONG = {
