@@ -26,7 +26,7 @@ from engines.detr.matching.spec import MatchingParams
 from engines.detr.nms.spec import LINEAR, NmsParams
 from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import BEST_REAL_CLASS, CROSS, ENCODER_SELF, HeadOff
-from engines.detr.training.spec import BACKBONE, BUNDLED, MANY, SMALL, DetrTraining
+from engines.detr.training.spec import BACKBONE, BUNDLED, SMALL, UP_TO_8, DetrTraining
 from engines.detr.weights import REAL
 from tests.app.detr_fake import FakeDetr, open_detr, open_tab, settle, texts
 from tests.app.reading import unfold
@@ -369,7 +369,7 @@ def test_the_sliders_of_all_pages_come_back_at_the_next_start(open_window, monke
     tab = open_tab(window, qtbot)
     tab.now.change(threshold=0.4, decoder_too=False, masked_patches=((1, 1),))
     matching, training, nms = (tab.pages[at] for at in (MATCHING, TRAINING, NMS))
-    trained = {"queries": 12, "learning_rate": 0.002, "auxiliary_losses": False, "scenes": MANY, "seed": 7}
+    trained = {"queries": 12, "learning_rate": 0.002, "auxiliary_losses": False, "scenes": UP_TO_8, "seed": 7}
     training.change(**trained, folder="/nowhere")
     matching.change(focal=True, class_cost=2.0, eos_coef=0.3, scene=scene_of(CROWD))
     nms.change(nms_iou=0.7, decay=LINEAR)

@@ -15,7 +15,7 @@ from app.tabs.detr.training.places import train_places
 from app.views.matchfilm import MatchFilm, stretches
 from engines.core.training import Stopped
 from engines.detr.training import data as training_data
-from engines.detr.training.spec import BACKBONE, BUNDLED, MANY, SMALL, TOY, DetrTraining
+from engines.detr.training.spec import BACKBONE, BUNDLED, SMALL, TOY, UP_TO_8, DetrTraining
 from tests.app.detr_fake import texts
 from tests.app.detr_pages import MATCHING, TRAINING, open_pages
 
@@ -222,6 +222,24 @@ def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):
     assert "line" not in page.data.note.toolTip()
 
 
+def test_how_a_folder_was_read_is_said_and_voc_can_be_switched(tab, page, qtbot, tmp_path):
+    for name in "ab":
+        Image.fromarray(np.zeros((80, 64, 3), np.uint8)).save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.xml").write_text(
+            "<annotation><object><name>blob</name><bndbox><xmin>0</xmin><ymin>20</ymin><xmax>40</xmax><ymax>60</ymax>"
+            "</bndbox></object></annotation>"
+        )
+    assert not page.form.control("first_pixel").isVisibleTo(page)
+    tab.take_paths([tmp_path])
+    wait(qtbot, page, lambda: page.cards.began is not None and not page.cards.began.drawn)
+    assert "0-based" in tab.error.reason()
+    assert page.form.control("first_pixel").isVisibleTo(page.dock)
+    page.step(first_pixel="From 1")
+    page.training.restart()
+    wait(qtbot, page, lambda: page.cards.began.params.first_pixel == "From 1")
+    assert "1-based" in tab.error.reason()
+
+
 def test_nothing_of_the_run_before_is_left_in_the_next(tab, page, qtbot, tmp_path):
     cards = page.cards
     cards.watch(2)
@@ -275,12 +293,12 @@ def test_settings_of_before_are_read(window):
         "rate": 0.002,
         "auxiliary": False,
         "aids": True,
-        "scenes": MANY,
+        "scenes": UP_TO_8,
         "seed": 7,
     }
     params = window.show_topic("detr").pages[TRAINING].params
     assert params == DetrTraining(
-        learning_rate=0.002, auxiliary_losses=False, auxiliary_queries=True, scenes=MANY, seed=7
+        learning_rate=0.002, auxiliary_losses=False, auxiliary_queries=True, scenes=UP_TO_8, seed=7
     )
 
 
@@ -294,7 +312,7 @@ def test_remembered_settings_that_do_not_go_together_are_mended(window):
 
 def test_a_kept_run_of_before_brings_its_settings(page):
     found = {
-        "folder": "", "rate": 3e-3, "no_object": 0.2, "scene": 1, "begin": BUNDLED, "model": TOY, "scenes": MANY,
+        "folder": "", "rate": 3e-3, "no_object": 0.2, "scene": 1, "begin": BUNDLED, "model": TOY, "scenes": UP_TO_8,
         "queries": 12, "batch": 4, "auxiliary": False, "backbone": True, "aids": True, "seed": 5,
     }  # fmt: skip
     page.put_run(found)

@@ -28,10 +28,10 @@ from engines.detr.training.run import PIECE
 from engines.detr.training.spec import (
     BACKBONE,
     BUNDLED,
-    MANY,
     RANDOM,
     SMALL,
     TOY,
+    UP_TO_8,
     DetrTraining,
     Measured,
     Now,
@@ -271,7 +271,7 @@ def test_a_measurement_is_what_the_model_says():
 
 
 def test_more_objects_than_queries_leave_some_without_an_owner():
-    run = Run(replace(TINY, queries=2, scenes=MANY))
+    run = Run(replace(TINY, queries=2, scenes=UP_TO_8))
     list(run.measuring())
     for example, found in zip(run.data.examples, run.measured.found, strict=True):
         assert (found.owners >= 0).sum() == min(2, len(example.labels))
@@ -364,7 +364,7 @@ def test_a_broken_picture_of_few_is_counted_once(own_folder):
 
 
 def test_a_mirrored_picture_keeps_its_boxes_on_their_objects(own_folder):
-    sample = training_data.Drawn(MANY, 64, np.random.default_rng(1)).batch(1)[0]
+    sample = training_data.Drawn(UP_TO_8, 64, np.random.default_rng(1)).batch(1)[0]
     turned = training_data.mirrored(sample)
     for index, (x0, y0, x1, y1) in enumerate(turned.boxes):
         rows, cols = np.nonzero(turned.owner == index)

@@ -153,7 +153,7 @@ class DetrTrainingPage(TrainingPage):
     def _complain_of_faults(self, began: RunBegan) -> None:
         if not began.skipped:
             if began.notes:
-                self.complain(joined(began.notes), word="Note")
+                self.complain(joined(began.notes), word="Note", kind="warning")
             return
         count = words.number(began.skipped)
         text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
