@@ -16,6 +16,7 @@ from app.plots.surface import cosmetic
 from app.views.boxes import HANDLE, REACH, ROTATE_ARM, Frame, moved, resized, rotated
 
 CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+SAME = 1e-9  # px: what rounding makes of a place that goes to shares of the photo and back
 TURN = (0, -1)  # the middle of the upper edge
 ALONG = (  # cursors of a corner, by the way that it goes: 0, 45, 90 and 135 degrees
     Qt.CursorShape.SizeHorCursor,
@@ -97,6 +98,12 @@ def squares(painter: QPainter, points: Sequence[QPointF]) -> None:
         painter.drawRect(QRectF(round(at.x()) - HANDLE / 2, round(at.y()) - HANDLE / 2, HANDLE, HANDLE))
 
 
+def apart(a: Frame, b: Frame) -> float:
+    """How far two frames are from each other, in pixels and radians."""
+    sizes = abs(a.half_w - b.half_w) + abs(a.half_h - b.half_h)
+    return abs(a.x - b.x) + abs(a.y - b.y) + sizes + abs(a.angle - b.angle)
+
+
 class BoxRegion(pg.ROI):
     """The box in hand, in pixels of the photo; its frame is drawn with all the others, the grips are drawn here.
 
@@ -151,7 +158,7 @@ class BoxRegion(pg.ROI):
     def set_frame(self, frame: Frame, size: tuple[float, float] | None = None) -> None:
         """Put the box elsewhere, or on a photo of another size, without telling anybody."""
         self._photo = size or self._photo
-        if frame != self._frame:
+        if apart(frame, self._frame) > SAME:
             self._stand(frame)
 
     def _stand(self, frame: Frame) -> None:
