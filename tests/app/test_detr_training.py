@@ -146,7 +146,7 @@ def test_a_query_is_marked_in_every_view(page):
     cards.film.chosen.emit(owner)
     assert (cards.film._at, cards.slots.at()) == (owner, owner)
     assert cards._rows[cards.scene.at()] == owner
-    assert f"Query {owner + 1} owns A" in " ".join(texts(cards.scene_card))
+    assert f"Query {owner + 1} is matched to A" in " ".join(texts(cards.scene_card))
     page.escape()
     assert (cards.film._at, cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
     cards.slots.chosen.emit(1)

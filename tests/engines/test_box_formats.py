@@ -128,7 +128,7 @@ def test_faults_of_yolo_are_named_by_file_and_line(tmp_path):
         "a.txt, line 4: there is no class with the id 5",
         "a.txt, line 5: the numbers are no shares of the picture",
         "a.txt, line 6: the box has no area",
-        "a.txt, line 8: the box lies outside of its picture",
+        "a.txt, line 8: the box lies outside its picture",
         "a.txt, line 9: the line is not a class and four shares",
         "a.txt, line 10: there is no class with the id -1",
         "gone.txt, line 1: the picture gone is missing",
@@ -227,7 +227,7 @@ def test_faults_of_a_table_are_named_by_line(tmp_path):
         "boxes.csv, line 3: the box is not four numbers",
         "boxes.csv, line 4: an object without a name",
         "boxes.csv, line 5: the box has no area",
-        "boxes.csv, line 6: the box lies outside of its picture",
+        "boxes.csv, line 6: the box lies outside its picture",
         "boxes.csv, line 7: a picture without id or file_name",
         "boxes.csv, line 8: the picture gone.jpg is missing",
     ])  # fmt: skip

@@ -130,7 +130,7 @@ def test_a_made_box_is_used_and_said(tmp_path):
         picture(tmp_path / entry["file_name"], (160, 120))
     found = read(tmp_path, table, results(truth()))
     assert ap(found) == 1
-    assert "made from masks, polygons or keypoints: 4" in told(found)
+    assert "derived from masks, polygons or keypoints: 4" in told(found)
     (tmp_path / "found.json").unlink()
     folder = read_boxes_folder(tmp_path)
     assert (folder.training[0].boxes * (160, 120, 160, 120)).round(3).tolist() == [[20, 30, 80, 70]]
