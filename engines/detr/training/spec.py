@@ -46,7 +46,7 @@ __all__ = [
 
 RANDOM, BACKBONE, BUNDLED = "Random weights", "Pretrained backbone", "Bundled weights"
 SMALL, TOY = "Small", "Toy DETR"
-UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain background", "Up to 8 shapes, any background"
+UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain color", "Up to 8 shapes, any background"
 AS_THEY_LOOK = "As they look"
 FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 MOST_TRAINING_STEPS = 20_000
