@@ -80,7 +80,7 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
             "Direction",
             group=LOOK,
             tip="A row of the weights (where the patch attends) or a column (which patches attend to it).",
-            former=(("Attends to", ATTENDS_TO), ("Attended by", ATTENDED_BY)),
+            former=(("Looks at", ATTENDS_TO), ("Looked at by", ATTENDED_BY)),
         ),
     )
     opacity: float = drawn(

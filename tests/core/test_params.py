@@ -54,11 +54,11 @@ class Renamed(Params):
 @dataclass(frozen=True)
 class Reworded(Params):
     start: str = setting("Random weights", Choice(("Random weights", "Bundled"), "Start",
-                                                  former=(("Random weights", "Random weights"),)))  # fmt: skip
+                                                  former=(("Random numbers", "Random weights"),)))  # fmt: skip
 
 
 def test_an_option_that_was_saved_under_a_former_name_is_found():
-    assert renamed(Reworded, {"start": "Random weights"}) == {"start": "Random weights"}
+    assert renamed(Reworded, {"start": "Random numbers"}) == {"start": "Random weights"}
     assert renamed(Reworded, {"start": "Bundled"}) == {"start": "Bundled"}
     assert renamed(Reworded, {"start": 3}) == {"start": 3}  # what does not fit is passed over elsewhere
 

@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_said():
 def test_signs_that_cannot_be_seen_are_told_by_their_number():
     with pytest.raises(LabError) as unknown:
         task(DATES).read("❤\ufe0f 1\u200b\x00")
-    assert str(unknown.value.message).startswith("❤ U+FE0F U+200B U+0000: not a character of this task.")
+    assert str(unknown.value.message).startswith("❤ U+FE0F U+200B U+0000: not in the vocabulary of this task")
 
 
 def test_wide_and_capital_forms_are_read():

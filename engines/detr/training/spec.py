@@ -84,7 +84,7 @@ class DetrTraining(TrainingParams):
         Choice((RANDOM, BACKBONE, BUNDLED), "Initialization", group=NEW_RUN,
                tip="Pretrained backbone: the bundled convolutions, frozen; all else is random. DETR starts from a "
                    "ResNet trained on ImageNet. (Carion et al. 2020, 4)",
-               former=(("Random weights", RANDOM), ("Pretrained backbone", BACKBONE))),
+               former=(("Random numbers", RANDOM), ("Trained backbone", BACKBONE))),
     )  # fmt: skip
     model: str = setting(
         SMALL,
@@ -95,7 +95,7 @@ class DetrTraining(TrainingParams):
     scenes: str = setting(
         UP_TO_3,
         Choice((UP_TO_3, UP_TO_8), "Scenes", group=DATA, tip="Drawn on the fly: no scene appears twice.",
-               former=(("Up to 3 shapes, plain background", UP_TO_3), ("Up to 8 shapes, any background", UP_TO_8))),
+               former=(("Up to 3 shapes, plain ground", UP_TO_3), ("Up to 8 shapes, any ground", UP_TO_8))),
     )  # fmt: skip
     first_pixel: str = setting(
         AS_THEY_LOOK,
