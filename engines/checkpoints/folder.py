@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from engines.checkpoints import layout
 from engines.core.errors import LabError
 
 PARALLEL = "module."
+EIGHTHS = (torch.float8_e4m3fn, torch.float8_e5m2)  # of which torch can compute hardly anything
 _COMPILED = re.compile(r"(^|\.)_orig_mod\.")
 
 
@@ -57,7 +59,7 @@ class Tensors(Mapping[str, Tensor]):
         except (SafetensorError, OSError) as error:
             name = f"{layout.folder_name(file.parent)}/{file.name}"
             raise LabError("{name}: can't be read ({reason}).", name=name, reason=str(error)) from error
-        return tensor
+        return tensor.float() if tensor.dtype in EIGHTHS else tensor
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._wrapped)

@@ -31,12 +31,17 @@ PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.bin")
 
 _MOST_DIMENSIONS = 8  # an image in a batch of a list of layers has 5
 _DTYPE_BYTES = {
-    **dict.fromkeys(("BOOL", "U8", "I8"), 1),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
     **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
     **dict.fromkeys(("I32", "U32", "F32"), 4),
     **dict.fromkeys(("I64", "U64", "F64"), 8),
 }
-_UNREAD = ("F4", "F6", "F8", "C64")  # kinds of numbers that mean nothing without scales of their own, or are no weights
+_UNREAD = (
+    "F4",
+    "F6",
+    "F8_E8M0",
+    "C64",
+)  # kinds of numbers that mean nothing without scales of their own, or are no weights
 
 
 def is_model_folder(path: Path | str) -> bool:

@@ -251,7 +251,7 @@ def test_apply_transposes_and_splits() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"vit.bn.bias": None}, "1 tensors are missing: norm.bias."),
+        ({"vit.bn.bias": None}, "1 tensor is missing: norm.bias."),
         ({"vit.head.weight": torch.zeros(1)}, "1 tensor is unknown to this model: vit.head.weight."),
         ({"vit.encoder.layer.2.dense.bias": torch.zeros(3)}, "1 tensor is unknown"),
         (
@@ -262,7 +262,7 @@ def test_apply_transposes_and_splits() -> None:
         ({"vit.bn.bias": torch.tensor([torch.inf, -torch.inf, 0.0])}, "not finite: vit.bn.bias"),
         (
             {"vit.bn.bias": None, "bn.beta": torch.zeros(3)},
-            r"1 tensors are missing \(norm.bias\), 1 are",
+            r"1 tensor is missing \(norm.bias\), 1 are",
         ),
         ({f"x{i}": torch.zeros(1) for i in range(9)}, "9 tensors are unknown to this model: x0, x1, x2, …"),
         ({"bn.bias": torch.zeros(3)}, "1 tensor is unknown"),  # a second one for the same place
@@ -351,3 +351,17 @@ def test_a_refusal_says_the_real_reason(tmp_path, files, words):
 
     if "model_type" not in str(files) and "architecture" not in str(files):
         assert words in str(sort_paths([tmp_path]).errors[0])
+
+
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_weights_of_eight_bits_are_read_as_what_they_are(tmp_path, kind):
+    made = {key: value.to(kind) for key, value in tiny_tensors().items()}
+    save_file(made, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"model_type": "vit"}')
+    found = open_folder(tmp_path).tensors()
+    key = "vit.encoder.layer.0.dense.weight"
+    assert found[key].dtype == torch.float32
+    assert torch.equal(found[key], made[key].float())
+    net = Tiny()
+    apply(net, found, TABLE, skip=("pooler.*",), prefix="vit.")
+    assert torch.equal(net.layers[0].weight, made[key].float())
