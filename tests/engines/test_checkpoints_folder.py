@@ -262,7 +262,7 @@ def test_apply_transposes_and_splits() -> None:
         ({"vit.bn.bias": torch.tensor([torch.inf, -torch.inf, 0.0])}, "not finite: vit.bn.bias"),
         (
             {"vit.bn.bias": None, "bn.beta": torch.zeros(3)},
-            r"1 tensor is missing \(norm.bias\), 1 are",
+            r"1 tensors are missing \(norm.bias\), 1 are",
         ),
         ({f"x{i}": torch.zeros(1) for i in range(9)}, "9 tensors are unknown to this model: x0, x1, x2, …"),
         ({"bn.bias": torch.zeros(3)}, "1 tensor is unknown"),  # a second one for the same place
