@@ -35,7 +35,7 @@ class Shelf:
     told : callable
         The sentence about one.
     forget : callable, optional
-        Removes one; without it there is no "Start anew", for a new run puts the old one aside by itself.
+        Removes one; without it there is no "Restart", for a new run puts the old one aside by itself.
     """
 
     found: Callable[[], list[SavedRun]]

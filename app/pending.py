@@ -16,7 +16,7 @@ class Pending(QWidget):
     Parameters
     ----------
     anew : WideButton, optional
-        The button, where it has to say something else than "Start anew".
+        The button, where it has to say something else than "Restart".
     """
 
     def __init__(self, anew: WideButton | None = None) -> None:

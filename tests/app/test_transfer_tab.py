@@ -128,7 +128,7 @@ def test_dropped_class_folders_become_the_set(tab, qtbot, pets):
 
 def test_a_backbone_that_cannot_be_read_gives_way_to_the_one_before(tab, qtbot, monkeypatch):
     def broken(source):
-        raise LabError("{name}: the file ends too early.", name=source)
+        raise LabError("{name}: the file is truncated.", name=source)
 
     monkeypatch.setattr(backbones, "load", broken)
     tab.take_model("broken")
