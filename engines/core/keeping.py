@@ -46,7 +46,7 @@ SHARE = 0.01  #: of the time that taking copies may use
 MEMORY, STATES = 8 * 2**20, 60  #: of the states to look back at: bytes and number
 BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on, and how many are kept
 DRIVEN = ("run", "until", "start", "keep", "resume")  #: params that are no settings of the run
-GOES_ON = "The run can't be saved ({reason}). It goes on."
+GOES_ON = "The run can't be saved ({reason}). It continues."
 
 
 @dataclass(frozen=True)

@@ -121,14 +121,14 @@ def test_bands_and_a_named_level_are_drawn(qtbot, qtlog):
     plain = pixels(view)
     view.set_line(2.5, Message("equal weights: {bits} bits", {"bits": "2.50"}))
     assert (pixels(view) != plain).any()
-    assert view._top_name.toPlainText() == "equal weights: 2.50 bit"
+    assert view._top_name.toPlainText() == "equal weights: 2.50 bits"
     inside = view.spot(30, 0.75).toPoint()
     assert pixels(view)[inside.y(), inside.x()].tolist() != list(theme.color("surface").getRgb()[:3])
     assert set(view.numbers()) == {"a_x", "a_y", "a_low", "a_high"}
     words.set_language("zh")
     theme.use("dark")
     view.retranslated()
-    assert view._top_name.toPlainText() != "equal weights: 2.50 bit"
+    assert view._top_name.toPlainText() != "equal weights: 2.50 bits"
     assert is_drawn(view)
     view.set_traces([], (0.0, 1.0))
     assert not loud(qtlog)

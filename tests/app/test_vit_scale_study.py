@@ -207,7 +207,7 @@ def test_a_disk_that_is_full_is_told_once_and_the_study_goes_on(opened, monkeypa
 
     with monkeypatch.context() as disk:
         disk.setattr("engines.core.files.os.write", full)
-        for told in ("The study can't be saved (the disk is full). It goes on.", ""):
+        for told in ("The study can't be saved (the disk is full). It continues.", ""):
             page._write(page.table)
             assert page.window().tab.error.reason() == told
             page.window().tab.error.dismiss()

@@ -275,7 +275,7 @@ def test_a_full_disk_is_said_once_and_leaves_nothing(place, monkeypatch):
 
         disk.setattr(files.os, "write", full)
         told = [e for until in (6, 9, 12) for e in drive(made, until) if isinstance(e, NotSaved)]
-    assert [str(e.reason) for e in told] == ["The run can't be saved (the disk is full). It goes on."]
+    assert [str(e.reason) for e in told] == ["The run can't be saved (the disk is full). It continues."]
     assert {each.name for each in place.parent.iterdir()} == {"toy.npz", "toy.npz.lock"}
     drive(made, 15)
     made.close()

@@ -412,7 +412,7 @@ def test_a_save_that_breaks_off_leaves_the_old_one_and_a_new_run_puts_it_aside(o
         full.setattr("engines.core.files.os.write", limited)
         told = drive(trainer, small(until=3, folder=str(tmp_path)))
     (refused,) = (e for e in told if isinstance(e, NotSaved))
-    assert str(refused.reason) == "The run can't be saved (the disk is full). It goes on."
+    assert str(refused.reason) == "The run can't be saved (the disk is full). It continues."
     assert file.read_bytes() == whole
     left = {file.with_suffix(".json").name, file.name, f"{file.name}.lock"}
     assert {each.name for each in tmp_path.iterdir()} == left

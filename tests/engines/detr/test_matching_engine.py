@@ -135,7 +135,7 @@ def test_what_is_odd_is_said_and_never_raised(engine):
     assert str(ask(engine, MatchingParams(flat)).notes[0]).startswith("Object A has no area")
     both = replace(flat, guesses=(replace(flat.guesses[0], box=(0.5, 0.5, 0.1, 0.0)),))
     notes = [str(note) for note in ask(engine, MatchingParams(both)).notes]  # odd in two ways: both are said
-    assert notes[0].startswith("4 objects, 1 predictions")
+    assert notes[0].startswith("4 objects, 1 prediction:")
     assert notes[1].startswith("2 boxes have no area (Object A ...)")
     nobody = replace(scene_of(FOUR), guesses=())
     assert ask(engine, MatchingParams(nobody)).notes[0].text.startswith("No prediction")
