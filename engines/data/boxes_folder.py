@@ -21,6 +21,7 @@ from engines.data.annotated_size import SLACK, fit_of, pixels_of, shown_size
 from engines.data.box_claims import Claim, settled
 from engines.data.box_faults import Faults, Raw
 from engines.data.boxes_listing import Listing, is_boxes_folder, listing
+from engines.data.finder import ELSEWHERE
 from engines.data.split_words import TRAIN, split_of
 from engines.data.voc_origin import COUNTED, Origin, counted_from
 
@@ -223,14 +224,18 @@ def _classes(raws: Iterable[Raw]) -> list[str]:
 
 def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
     """Which picture an annotation means; None if there is none, or several that it could be."""
-    is_table, tied = not raw.own, 0
+    is_table, tied, elsewhere = not raw.own, 0, False
     for name in filter(None, (raw.own, raw.picture, *raw.others)):
         found = files.pictures.find(name, raw.file, is_table)
-        if found.path is not None:
+        if found.path is not None and found.sure > (0, ELSEWHERE):
             return Claim(raw, found)
-        tied = tied or found.tied
+        tied, elsewhere = tied or found.tied, elsewhere or found.path is not None
     if tied:
         reason = Message("{n} pictures have the name {picture}", {"n": tied, "picture": raw.picture})
+    elif elsewhere:
+        reason = Message(
+            "the picture {picture} is missing, one of its name lies in another folder", {"picture": raw.picture}
+        )
     else:
         reason = Message("the picture {picture} is missing", {"picture": raw.picture})
     faults.add(raw.file, raw.line, reason, count=max(1, len(raw.boxes)), entry=raw.entry)

@@ -20,6 +20,9 @@ from engines.core.pictures import SUFFIXES
 from engines.data.split_words import folded, is_bare_split, key_of, split_of
 
 SAME, ALIKE = 2, 1  #: how much two folders' names agree: fully, or as the same split
+#: how much they disagree: another split, whose pictures may lie there all the same; a folder of the name that was
+#: meant is there, and the picture is in another
+DOUBTFUL, ELSEWHERE = -1, -2
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,9 @@ class Finder:
         mine = self._below(path.parent)
         split, other = _split_in(context), _split_in(mine)
         if split and other and split != other:
-            return -1
+            return ELSEWHERE if any(split_of(key) == split for key in self._keys) else DOUBTFUL
         if any(key in self._keys and key not in mine and not is_bare_split(key) for key in context):
-            return -1  # there is a folder of that name, and the picture is in another
+            return ELSEWHERE
         return sum(max((_alike(key, one) for one in mine), default=0) for key in context)
 
     def _below(self, folder: Path) -> tuple[str, ...]:

@@ -139,6 +139,13 @@ def test_faults_of_yolo_are_named_by_file_and_line(tmp_path):
     )
 
 
+def test_a_class_beyond_the_names_is_no_other_way_of_counting(tmp_path):
+    save(tmp_path, {"a.jpg": None, "a.txt": LINE + LINE.replace("0 ", "1 ", 1), "data.yaml": "names: [cat]\n"})
+    found = read_boxes_folder(tmp_path)
+    assert boxes_of(found) == {"a": [BOX]}
+    assert faults_of(found) == ["a.txt, line 2: there is no class with the id 1"]
+
+
 def shape(points, label="cat", kind="rectangle", **more):
     return {"label": label, "points": points, "shape_type": kind, **more}
 

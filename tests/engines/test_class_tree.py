@@ -53,6 +53,7 @@ SETS = {
     "capitals": (["train/Cat", "train/Dog", "val/cat", "val/dog"], {"Cat": 2, "Dog": 2}, ["train", "val"], []),
     "fewer": ([*CAT, "train/fox", "val/cat"], {"cat": 2, "dog": 1, "fox": 1}, ["train", "val"], []),
     "unlabelled": ([*CAT, "test/unknown"], {"cat": 1, "dog": 1}, ["train"], ["test"]),
+    "no name of a split": ([*CAT, "extra/cat", "extra/dog"], {"cat": 2, "dog": 2}, ["extra", "train"], []),
     "three": (["test", "train", "control"], {"control": 1, "test": 1, "train": 1}, [], []),
     "domains": (["amazon/bike", "amazon/mug", "dslr/bike", "dslr/mug"], {"bike": 2, "mug": 2}, ["amazon", "dslr"], []),
     "digits": (DIGITS, {"0": 2, "1": 2, "2": 2}, ["testing", "training"], []),

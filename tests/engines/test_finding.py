@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from engines.core import limits
+from engines.core.errors import LabError
 from engines.data.boxes_folder import is_boxes_folder, read_boxes_folder
 from engines.data.finder import Finder
 from engines.data.split_words import is_bare_split, key_of, split_of
@@ -219,6 +220,20 @@ def test_a_picture_of_another_split_is_not_shown_and_one_claimed_twice_is_used_o
     shown = read_cases([other]).images[0].shown()
     assert shown.blank
     assert "another split" in str(shown.note)
+
+
+@pytest.mark.parametrize(("mine", "other"), [("cam10", "cam1"), ("val", "train")])
+def test_a_missing_picture_is_not_replaced_by_one_of_another_folder(tmp_path, mine, other):
+    """Both folders are there; the picture was not copied into one, and the other has one of its name."""
+    picture(tmp_path / mine / "1.png")
+    picture(tmp_path / other / "0.png")
+    file = table(tmp_path / "annotations" / f"{mine}.json", "0.png", "cat")
+    with pytest.raises(LabError, match="one of its name lies in another folder"):
+        read_boxes_folder(tmp_path)
+    assert read_cases([file]).images[0].shown().blank
+    (tmp_path / mine / "1.png").unlink()  # without a folder of its own a split's pictures may lie in the other
+    if mine == "val":
+        assert len(read_boxes_folder(tmp_path).training) == 1
 
 
 def test_two_tables_over_the_same_pictures_are_one_set_without_leaks(tmp_path):
