@@ -160,6 +160,8 @@ def topic_of(source: str) -> str:
 def family_of(source: str) -> str:
     """``model_type`` in the configuration of a folder or a hub model: ``vit``, ``detr``, whatever it says.
 
+    For one of timm it is ``timm/swin`` and the like.
+
     Raises
     ------
     LabError
@@ -170,7 +172,8 @@ def family_of(source: str) -> str:
         return ""
     if not found.path.is_dir():
         raise LabError("{name}: no such folder.", name=found.name)
-    family = layout.read_json(found.path / layout.CONFIG).get("model_type")
+    config = layout.read_json(found.path / layout.CONFIG)
+    family = layout.timm_family(config) or config.get("model_type")
     if not isinstance(family, str):
         raise LabError(
             "{name}: doesn't say which model it is (model_type).",

@@ -95,16 +95,16 @@ class Checkpoint:
 
     @property
     def family(self) -> str:
-        """``model_type`` of the configuration: ``vit``, ``deit``, ``dinov2``, ``detr`` and so on."""
-        return str(self.config["model_type"])
+        """``model_type`` of the configuration: ``vit``, ``deit``, ``detr`` and so on; of one of timm ``timm/swin``."""
+        return layout.timm_family(self.config) or str(self.config["model_type"])
 
     def tensors(self) -> Tensors:
         """The tensors by their names in the files; raises LabError for a damaged file."""
         return Tensors(self.files)
 
 
-def open_folder(path: Path | str) -> Checkpoint:
-    """Open a folder in Hugging Face layout.
+def open_folder(path: Path | str, timm: Collection[str] = ()) -> Checkpoint:
+    """Open a folder in Hugging Face layout; ``timm`` says which families of timm are read, too (``timm/swin``).
 
     Raises
     ------
@@ -118,8 +118,8 @@ def open_folder(path: Path | str) -> Checkpoint:
     if not (path / layout.CONFIG).is_file():
         layout.check_kind(path)
     config = layout.read_json(path / layout.CONFIG)
-    layout.check_kind(path, config)
-    if not isinstance(config.get("model_type"), str):
+    layout.check_kind(path, config, timm)
+    if not layout.timm_family(config) and not isinstance(config.get("model_type"), str):
         name = f"{layout.folder_name(path)}/{layout.CONFIG}"
         raise LabError("{name}: doesn't say which model it is (model_type).", name=name)
     preprocessor = {}

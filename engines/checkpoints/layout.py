@@ -14,6 +14,7 @@ import math
 import os
 import re
 import struct
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,15 @@ def is_model_folder(path: Path | str) -> bool:
     return any(True for pattern in ("*.safetensors", INDEX, *PICKLES) for _ in path.glob(pattern))
 
 
-def check_kind(path: Path, config: dict[str, Any] | None = None) -> None:
+def timm_family(config: Mapping[str, Any]) -> str:
+    """``timm/swin`` for a configuration of timm that says ``swin_tiny_patch4_window7_224``; empty for any other."""
+    architecture = config.get("architecture")
+    if "model_type" in config or not isinstance(architecture, str):
+        return ""
+    return f"timm/{architecture.split('_')[0]}"
+
+
+def check_kind(path: Path, config: dict[str, Any] | None = None, timm: Collection[str] = ()) -> None:
     """Raise LabError for a folder that is a kind of its own: an adapter, the runs of a Trainer, a model of timm.
 
     Parameters
@@ -60,6 +69,8 @@ def check_kind(path: Path, config: dict[str, Any] | None = None) -> None:
     path : Path
     config : dict, optional
         Its ``config.json``, where it has one.
+    timm : collection of str
+        Families of timm that are read, as `timm_family` names them.
     """
     name = folder_name(path)
     if is_ordinary(path / ADAPTER):
@@ -69,7 +80,8 @@ def check_kind(path: Path, config: dict[str, Any] | None = None) -> None:
             name=name,
         )
     if config is not None:
-        if "model_type" not in config and isinstance(config.get("architecture"), str):
+        family = timm_family(config)
+        if family and family not in timm:
             raise LabError(
                 "{name}: a timm model ({kind}). Only the layout of transformers can be read.", name=name,
                 kind=config["architecture"],

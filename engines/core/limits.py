@@ -60,6 +60,8 @@ DETR_SIDE = 2_048  # pixels of the longer side: 4,096 cells, so the same; DETR h
 QUERIES = 2_000  # DETR has 100, DINO-DETR 900; the matching grows with their cube
 LABELS = CLASSES
 STAGES = 8  # of a backbone: a ResNet has 4
+WINDOW = 64  # tokens a side of a Swin's window: one map of one head has 67 MB; Swin-B at 384 pixels has 12
+GRID_TOKENS = 65_536  # of a net that attends inside of windows only: Swin-B at 384 pixels has 9,216
 
 # -- seconds
 LOOK = 0.1  # to tell in the window's own thread what was dropped
