@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from engines.blocks.quick import Muon
 from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
 from engines.data import cifar
 from engines.vit.model import ViT, ViTConfig
-from engines.vit.recipe import Muon, quick_forward, start, to_patches
+from engines.vit.recipe import quick_forward, start, to_patches
 
 NAME = "mini-vit"
 PATCH, WINDOW = 4, 6

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from engines.blocks.quick import HalfProduct, orthogonalize
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
 from engines.data import cifar
@@ -72,7 +73,7 @@ def test_half_products_have_the_gradients_of_whole_ones():
     x, w, b = (torch.randn(*shape, requires_grad=True) for shape in ((3, 5, 8), (6, 8), (6,)))
     target = torch.randn(3, 5, 6)
     whole = torch.autograd.grad((F.linear(x, w, b) * target).sum(), (x, w, b))
-    half = torch.autograd.grad((recipe.HalfProduct.apply(x, w, b) * target).sum(), (x, w, b))
+    half = torch.autograd.grad((HalfProduct.apply(x, w, b) * target).sum(), (x, w, b))
     for mine, expected in zip(half, whole, strict=True):
         torch.testing.assert_close(mine, expected, atol=0.02, rtol=0.01)
 
@@ -91,7 +92,7 @@ def test_heads_begin_by_looking_at_their_neighbor():
 def test_orthogonalize_makes_singular_values_about_1():
     torch.manual_seed(0)
     for shape in ((2, 16, 16), (2, 32, 16), (2, 16, 48)):
-        sizes = torch.linalg.svdvals(recipe.orthogonalize(torch.randn(*shape)))
+        sizes = torch.linalg.svdvals(orthogonalize(torch.randn(*shape)))
         assert sizes.min() > 0.3
         assert sizes.max() < 1.4
 
