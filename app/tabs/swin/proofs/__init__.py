@@ -1,0 +1,1 @@
+"""The page "Proofs": four switches trained live, with the predicted accuracy beside the measured one."""

@@ -1,0 +1,1 @@
+"""The page "Watch": every block's windows un-rolled onto the photo."""

@@ -1,0 +1,7 @@
+"""What this topic has for others; see `engines.core.offers`."""
+
+OFFERS = {
+    "models": "engines.swin.weights:MODELS",
+    "families": "engines.swin.weights:FAMILIES",
+    "backbone": "engines.swin.backbone:load",
+}

@@ -1,0 +1,1 @@
+"""The page "Position bias": the table of each head as a control."""

@@ -1,0 +1,177 @@
+"""The Swin tab in the window, with the bundled model: what the hand does on each page, and what is shown then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from engines.swin.position_bias.spec import Tables
+from engines.swin.proofs.spec import FieldAccuracy, ProofStep
+from engines.swin.watch.spec import ROLLOUT
+from engines.swin.windows.spec import WindowsFrame
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    made = open_window(1280, 800).show_topic("swin")
+    qtbot.waitUntil(lambda: made.now.answer is not None and not made.is_busy)
+    return made
+
+
+def turned(tab, qtbot, number, frame=None):
+    tab.show_page(number)
+    page = tab.now
+    if frame is not None:
+        qtbot.waitUntil(lambda: frame in page.feed.frames and not tab.is_busy)
+    return page
+
+
+def settled(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.is_busy)
+
+
+def press(view, cell):
+    return view.cell_rect(cell).center().toPoint()
+
+
+def drag(view, start, end):
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view.viewport(), (start + end) / 2)
+    QTest.mouseMove(view.viewport(), end)
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+
+
+def test_the_token_under_the_hand_shows_its_row_in_all_heads_and_blocks(tab, qtbot):
+    page = tab.now
+    page.photo.view.hovered.emit((3, 5))
+    weights, cut = page.answer.weights.weights, page.answer.blocks.cuts[1]
+    window, slot = np.argwhere(cut.place == 3 * 16 + 5)[0]
+    expected = np.zeros((3, 257), np.float32)
+    expected[:, cut.place[window]] = weights[window, :, slot]
+    np.testing.assert_array_equal(page.heads.view._maps, expected[:, :-1].reshape(3, 16, 16))
+    np.testing.assert_array_equal(page.photo.view.numbers()["attention"], expected[0, :-1].reshape(16, 16))
+    assert abs(page.blocks.view._maps[5].sum() - 16) < 1e-3  # a token of the last stage covers 16 patches
+    page.photo.view.hovered.emit(None)
+    page.photo.view.clicked.emit((3, 5))
+    assert page.params.pinned == (3, 5)
+    page.escape()
+    assert page.params.pinned is None
+
+
+def test_a_block_of_another_stage_has_another_grid_and_other_heads(tab, qtbot):
+    page = tab.now
+    page.change(block=5, head=12)
+    qtbot.waitUntil(lambda: page.answer.weights.block == 5)
+    assert page.photo.view.numbers()["attention"].shape == (4, 4)
+    assert page.answer.head == 12
+    page.photo.view.clicked.emit((1, 2))
+    assert page.params.pinned == (6, 10)  # the patch in the middle of the token
+    page.change(block=1)
+    qtbot.waitUntil(lambda: page.answer.weights.block == 1)
+    assert page.params.head == 3
+    assert page.photo.view.pin() == (6, 10)
+
+
+def test_what_is_changed_stands_beside_the_untouched_model_and_goes(tab, qtbot):
+    page = tab.now
+    page.change(bias=0.0, scope="Whole block")
+    qtbot.waitUntil(lambda: page.answer.prediction.changed)
+    page.chips.changed.emit((1,))
+    assert page.params.heads_off == ((2, 2),)
+    assert page.params.changes() == 2
+    settled(tab, qtbot)
+    assert page.heads.view._off == {1}
+    page.state.reset()
+    qtbot.waitUntil(lambda: not page.answer.prediction.changed)
+
+
+def test_rollout_lies_over_the_patches(tab, qtbot):
+    page = tab.now
+    page.change(block=6, overlay=ROLLOUT)
+    qtbot.waitUntil(lambda: page.answer.overlay is not None)
+    assert page.photo.view.numbers()["attention"].shape == (16, 16)
+    page.photo.view.clicked.emit((2, 2))
+    settled(tab, qtbot)
+    assert abs(page.photo.view.numbers()["attention"].sum() - 1) < 1e-3
+
+
+def test_windows_are_dragged_and_a_token_is_chosen(tab, qtbot):
+    page = turned(tab, qtbot, 1, WindowsFrame)
+    view = page.picture
+    drag(view, press(view, (5, 5)), press(view, (5, 6)))
+    assert page.params.shift == 3
+    qtbot.waitUntil(lambda: page.frame.shift == 3)
+    page.state.undo()
+    assert page.params.shift == 2  # the drag was one step
+    page.state.redo()
+    drag(view, press(view, (5, 5)), press(view, (5, 7)))
+    assert page.params.shift == 1  # 5, and windows repeat after 4
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=press(view, (7, 8)))
+    qtbot.waitUntil(lambda: page.frame.query == 7 * 12 + 8)
+    page.change(window=2, shift=0)
+    settled(tab, qtbot)
+    assert page.frame.shift == 0
+    page.change(shift=7)
+    assert page.params.shift == 1
+
+
+def test_a_step_of_the_proofs_is_told(tab, qtbot, monkeypatch):
+    monkeypatch.setattr("engines.swin.proofs.training.BATCH", 1)
+    page = turned(tab, qtbot, 2)
+    told = []
+    page.training.arrived.connect(told.append)
+    qtbot.waitUntil(lambda: page.accuracy is not None)
+    assert [verdict.findings[0].value for verdict in page.verdicts.verdicts()] == ["0.906", "0.625", "1.000", "< 0.45"]
+    page.training.one_step()
+    qtbot.waitUntil(lambda: any(isinstance(event, ProofStep) for event in told))
+    assert len(page.steps) == 1
+    page.told(FieldAccuracy(400, np.stack([np.full((16, 16), v, np.float32) for v in (0.91, 0.7, 1.0, 0.3)])))
+    assert [verdict.findings[1].holds for verdict in page.verdicts.verdicts()] == [True, False, True, True]
+
+
+def test_a_cell_of_the_table_is_pulled_and_brought_back(tab, qtbot):
+    page = turned(tab, qtbot, 3, Tables)
+    start = press(page.table, (3, 4))
+    drag(page.table, start, start - QPointF(0, 40).toPoint())
+    assert page.params.cells == ((2, 1, 25, 2.0),)
+    qtbot.waitUntil(lambda: page.shown.prediction.changed)
+    added = page.shown.tables - page.shown.untouched
+    assert added[0, 3, 4] == pytest.approx(2.0)
+    assert np.count_nonzero(added) == 1
+    page.table.freed.emit((3, 4))
+    assert page.params.cells == ()
+    page.state.undo()
+    assert page.params.cells == ((2, 1, 25, 2.0),)
+
+
+def test_the_cost_is_measured_and_another_window_ends_it(tab, qtbot, monkeypatch):
+    monkeypatch.setattr("engines.swin.cost.engine.TIMED", (1, 2))
+    page = turned(tab, qtbot, 4)
+    page.measure()
+    qtbot.waitUntil(lambda: page._measured is not None and page._measured.done and not page.params.measure)
+    assert (page._measured.seconds > 0).all()
+    page.change(window=8)
+    qtbot.waitUntil(lambda: page._formulas.window == 8)
+    assert page._measured is None
+    page.change(side=56, window=7)
+    qtbot.waitUntil(lambda: page._formulas.window == 7)
+    assert [bar.text for bar in page.bars._bars] == ["0.145", "2.004"]
+
+
+def test_patches_are_painted_away_and_a_class_is_asked_for(tab, qtbot):
+    page = tab.now
+    page.photo.direction.chosen.emit(2)
+    assert page.photo.paint.isVisible()
+    assert not page.photo.view.isVisible()
+    view = page.photo.paint
+    drag(view, press(view, (4, 4)), press(view, (4, 6)))
+    assert page.params.removed == ((4, 4), (4, 5), (4, 6))
+    assert page.params.changes() == 1
+    cut = page.answer.blocks.cuts[1]  # several answers come on the way
+    qtbot.waitUntil(lambda: not cut.looked_at_by(page.answer.weights.weights, 4 * 16 + 5).any())
+    assert page.answer.prediction.changed
+    page.prediction.bars.clicked.emit(2)
+    qtbot.waitUntil(lambda: page.answer.overlay is not None)
+    assert page.answer.overlay.label == page.info.labels[page.params.target]
