@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from engines.core.device import leave_a_core
-from engines.detr.training.spec import BUNDLED, MANY, DetrTraining
+from engines.detr.training.spec import BUNDLED, UP_TO_8, DetrTraining
 from tests.benchmarks.table import Measured, Row
 from tests.benchmarks.training_cost import Cost, Watched, streaming_cost
 
@@ -48,7 +48,7 @@ def longest_piece() -> Measured:
     from engines.detr.training.run import Run
 
     leave_a_core()
-    params = DetrTraining(begin=BUNDLED, scenes=MANY, backbone=True).following(DetrTraining())
+    params = DetrTraining(begin=BUNDLED, scenes=UP_TO_8, backbone=True).following(DetrTraining())
     run, longest = Run(params), 0.0
     for step in range(6):
         for work in (run.parts(params), run.measuring()):
