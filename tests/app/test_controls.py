@@ -362,16 +362,16 @@ def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):
     acted, closed = [], []
     bar.closed.connect(lambda: closed.append(1))
     bar.tell(
-        Message("{name} could not be written: {reason}", {"name": "a.png", "reason": "full"}),
-        "Warning",
+        Message("{name} can't be saved: {reason}.", {"name": "a.png", "reason": "full"}),
+        "Note",
         "Close",
         lambda: acted.append(1),
         kind="warning",
     )
     assert bar.isVisible()
-    assert bar.accessibleName() == "Warning: a.png could not be written: full"
+    assert bar.accessibleName() == "Note: a.png can't be saved: full."
     theme.switch(page, language="zh")
-    assert bar.accessibleName() == "注意: 无法写入 a.png：full"
+    assert bar.accessibleName() == "提示: 无法保存 a.png：full。"
     bar._action.click()
     assert acted == [1]
     assert bar.isHidden()

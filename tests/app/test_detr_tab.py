@@ -401,7 +401,7 @@ def test_the_matrix_tells_the_value_under_the_pointer_and_walks(tab, qtbot):
     matrix = tab.pages[DETECT].cards.matrix
     place = matrix.matrix_rect()
     hover(matrix, QPointF(place.x() + 2.5 * matrix._step, place.y() + 1.5 * matrix._step))
-    assert matrix.report().startswith("2 looks at 3: ")
+    assert matrix.report().startswith("2 attends to 3: ")
     settle(qtbot, tab, lambda: matrix.walk(1, 0))
     assert tab.params.query == 1
     with pytest.raises(ValueError, match="Q"):

@@ -278,7 +278,7 @@ def test_a_failed_download_says_what_to_look_at_and_offers_it(window, qtbot, mon
     qtbot.waitUntil(lambda: window.tab.error.isVisible())
     said = window.tab.error.reason()
     assert "no network" in said
-    assert "look at the address of the hub and the proxy" in said
+    assert "check the address of the hub and the proxy" in said
     assert "or drop a folder with the model on the window" in said
     window.tab.error._also.click()
     qtbot.waitUntil(lambda: bool(window.findChildren(NetworkSheet)))
@@ -291,7 +291,7 @@ def test_a_failed_download_says_what_to_look_at_and_offers_it(window, qtbot, mon
     ("refusal", "told"),
     [
         (("{name}: needs {need} MB, and only {free} MB are free in {folder}."), "the folder of the cache"),
-        (("{name}: the proxy can't be used ({reason})."), "look at the proxy"),
+        (("{name}: the proxy can't be used ({reason})."), "check the proxy"),
         (("{name}: offers no safetensors."), "Or drop a folder"),
     ],
 )

@@ -236,7 +236,7 @@ def test_a_window_follows_the_cell():
 def test_one_of_a_kind_is_said_so(walked):
     seen = walked[1]
     single = replace(seen, queries=seen.queries[:1], keys=seen.keys[:1])
-    assert words.tr(sizes(single)[0].text) == "1 query, 1 key"
+    assert words.tr(sizes(single)[0]) == "1 query, 1 key"
     assert str(sizes(replace(seen, queries=seen.queries[:1]))[0]) == f"1 query, {len(seen.keys)} keys"
 
 

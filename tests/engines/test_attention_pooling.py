@@ -376,8 +376,8 @@ def test_bad_lines_are_named():
     points, note = parse("x,y\n1,2\nnan,1\n3,4\n5\n6,7,8\n9,inf\n1e9,1")
     assert points == ((1.0, 2.0), (3.0, 4.0))
     assert note.values == {"lines": "3, 5, 6", "n": 2}
-    assert parse("1,2\noops,3")[1].values == {"lines": "2"}
-    assert parse("1x,2\n1,2\n2")[1].values == {"lines": "1, 3"}
+    assert parse("1,2\noops,3")[1].values == {"lines": "2", "n": 1}
+    assert parse("1x,2\n1,2\n2")[1].values == {"lines": "1, 3", "n": 2}
     for text in ("", "hello", "a,b\nc,d"):
         with pytest.raises(LabError):
             parse(text)

@@ -368,7 +368,7 @@ def test_a_busy_hub_is_asked_again_when_it_says(server: Hub, pauses: list[float]
     assert pauses == [8.0]  # the library adds one
 
 
-@pytest.mark.parametrize(("status", "words"), [(429, "rate limit"), (500, "answers 500"), (418, "answers 418")])
+@pytest.mark.parametrize(("status", "words"), [(429, "rate limit"), (500, "returned 500"), (418, "returned 418")])
 def test_a_hub_in_trouble(server: Hub, status: int, words: str) -> None:
     server.status["main"] = [status] * 10
     assert words in refusal()
@@ -379,8 +379,8 @@ def test_a_hub_in_trouble(server: Hub, status: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "token", "words"),
     [
-        (403, {"X-Error-Code": "GatedRepo"}, "mine", "its authors grant access. Ask for it at {hub}/owner/tiny,"),
-        (401, {"X-Error-Code": "GatedRepo"}, "", "its authors grant access. Ask for it at {hub}/owner/tiny,"),
+        (403, {"X-Error-Code": "GatedRepo"}, "mine", "Request access at {hub}/owner/tiny,"),
+        (401, {"X-Error-Code": "GatedRepo"}, "", "Request access at {hub}/owner/tiny,"),
         (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, "old", "rejects your token"),
         (401, {"X-Error-Message": 'User Access Token "old" is expired'}, "old", "at {hub}/settings/tokens,"),
         (

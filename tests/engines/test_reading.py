@@ -215,7 +215,7 @@ def test_the_table_of_contents_is_bounded(tmp_path, monkeypatch):
         layout.read_header(path)
 
 
-@pytest.mark.parametrize("kind", ["F8_E4M3", "F8_E5M2", "F8_E8M0", "F4", "C64"])
+@pytest.mark.parametrize("kind", ["F8_E8M0", "F4", "C64"])
 def test_kinds_of_numbers_that_are_no_weights_are_named(tmp_path, kind):
     path = tmp_path / "x.safetensors"
     path.write_bytes(header({"a": {"dtype": kind, "shape": [8], "data_offsets": [0, 8]}}) + bytes(8))

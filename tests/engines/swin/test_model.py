@@ -200,10 +200,10 @@ def test_what_is_no_swin_is_refused_in_words(tmp_path):
 
     refused({"model_type": "swinv2"}, "Swin V2")
     refused({"architecture": "swinv2_tiny_window8_256"}, "Swin V2")
-    refused({"architecture": "vit_base_patch16_224"}, "a model of timm")
+    refused({"architecture": "vit_base_patch16_224"}, "a timm model")
     refused({"model_type": "vit"}, "of the family")
     refused({"model_type": "swin", "use_absolute_embeddings": True}, "absolute position")
-    refused({"model_type": "swin", "depths": [300]}, "lies between")
+    refused({"model_type": "swin", "depths": [300]}, "must be between")
     refused({"model_type": "swin", "depths": [2, 2], "num_heads": [3]}, "contradicts itself")
     refused({"model_type": "swin", "window_size": 8}, "says", {"swin.encoder.layers.0.blocks.0.attention.self."
             "relative_position_bias_table": torch.zeros(49, 3)})  # fmt: skip

@@ -241,5 +241,5 @@ def test_weights_that_make_no_numbers_are_refused_in_words(base, tmp_path):
     tensors = load_file(weights)
     tensors["vit.encoder.layer.1.output.dense.weight"] *= 3e38  # finite itself, and what it makes of a picture is not
     save_file({name: tensor.clamp(-3e38, 3e38) for name, tensor in tensors.items()}, weights)
-    with pytest.raises(LabError, match="Layer 2 gives numbers that are not finite"):
+    with pytest.raises(LabError, match="Layer 2 outputs values that are not finite"):
         ask(Engines(), dataclasses.replace(base, model=str(tmp_path / "huge")))
