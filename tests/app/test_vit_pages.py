@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,29 @@ def test_relevance_shows_four_maps_with_scores_beside_chance(tab, qtbot):
     for plot in (page.deletion, page.insertion):
         assert len(plot._curves) == 1 + len(METHODS)
     close(page.insertion._curves[0].x, 100 * event.removed, MANY)
+
+
+def test_the_curves_grow_point_by_point_and_the_scores_wait_for_the_last(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    whole = page._event
+    scores = page.cards[RAW].said[0].text()
+    count = len(whole.removed)
+    for k in range(count):
+        page.on(
+            replace(
+                whole, removed=whole.removed[:k], deletion=whole.deletion[:, :k], insertion=whole.insertion[:, :k],
+                random=whole.random[:, :k], complete=False,
+            )
+        )  # fmt: skip
+        for plot in (page.deletion, page.insertion):
+            assert [len(one.y) for one in plot._curves] == [k] * (1 + len(METHODS))
+            assert plot.box.viewRange()[0][0] < 0
+            assert plot.box.viewRange()[0][1] > 100  # the axis does not follow what has come
+        np.testing.assert_array_equal(page.deletion._curves[1].y, whole.deletion[0, :k])
+        assert page.cards[RAW].said[0].text() == "Testing"
+        assert not page.grab().isNull()
+    page.on(whole)
+    assert page.cards[RAW].said[0].text() == scores
 
 
 def test_the_cursor_is_linked_and_the_cards_read_the_curves(tab, qtbot):

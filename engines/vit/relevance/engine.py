@@ -54,9 +54,9 @@ class Engine:
                 if isinstance(found, Progress):
                     yield found
                 else:
-                    if len(last.removed):
-                        yield shown(last, False)
                     last = found
+                    if last.removed[-1] < 1:  # all of it is shown below, with its scores
+                        yield shown(last, False)
             return last
 
         curves = yield from self._curves.get_in_steps(_key(one, target, params.points, maps), measured)

@@ -237,35 +237,21 @@ class Perturbation:
         return torch.where(whole[..., None], self._blank, self._real)  # (B, N, D)
 
     def curves(self, ranks: Sequence[npt.NDArray[np.int64]], target: int, steps: int) -> Iterator[Progress | Curves]:
-        """Deletion and insertion of each order, and the random orders; `Curves` as they grow."""
+        """Deletion and insertion of each order, and the random orders; `Curves` after each point."""
         patches = self._real.shape[1] - self._prefix
         counts, random = points(patches, steps), orders(patches)
         text = Message("Covering patches")
+        told: list[list[float]] = []  # at each point: deletion of all orders, insertion of all, the random ones
         for at, count in enumerate(counts):
-            wanted = [mask for order in ranks for mask in (covered(order, count), ~covered(order, count))]
+            wanted = [covered(order, count) for order in ranks]
+            wanted += [~mask for mask in wanted]
             wanted += [covered(order, count) for order in random]
             for _ in self.ask(wanted):
                 yield Progress(at, len(counts), text)
-            if at and (at % 2 == 0 or at + 1 == len(counts)):
-                yield self._measured(ranks, random, target, counts[: at + 1])
-
-    def _measured(
-        self,
-        ranks: Sequence[npt.NDArray[np.int64]],
-        random: Sequence[npt.NDArray[np.int64]],
-        target: int,
-        counts: Sequence[int],
-    ) -> Curves:
-        def table(masks: list[list[Mask]]) -> npt.NDArray[np.float32]:
-            return np.array([[self.told(mask, target) for mask in row] for row in masks], np.float32)
-
-        patches = self._real.shape[1] - self._prefix
-        return Curves(
-            (np.array(counts) / patches).astype(np.float32),
-            table([[covered(order, n) for n in counts] for order in ranks]),
-            table([[~covered(order, n) for n in counts] for order in ranks]),
-            table([[covered(order, n) for n in counts] for order in random]),
-        )
+            told.append([self.told(mask, target) for mask in wanted])
+            removed = (np.array(counts[: at + 1]) / patches).astype(np.float32)
+            values = np.array(told, np.float32).T  # (2 M + R, K)
+            yield Curves(removed, *np.split(values, [len(ranks), 2 * len(ranks)]))
 
 
 @torch.inference_mode()

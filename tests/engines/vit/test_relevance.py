@@ -155,8 +155,7 @@ def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, p
     engine = Engines()
     params = RelevanceParams(picture=picture, model=str(folder), points=5)
     grown = ask(engine, params)
-    assert [len(one.removed) for one in grown] == sorted(len(one.removed) for one in grown)
-    assert len(grown) > 2
+    assert [len(one.removed) for one in grown] == [0, 1, 2, 3, 4, 5, 6]  # each point as soon as it is measured
     assert [one.complete for one in grown] == [False] * (len(grown) - 1) + [True]
     first = grown[-1]
     assert first.methods == METHODS
@@ -181,6 +180,24 @@ def test_the_page_grows_and_a_class_moves_the_class_specific_maps_only(folder, p
     assert sum(asked) <= len(CLASS_SPECIFIC) * 2 * patches  # the other orders' verdicts are known for every class
     assert not np.array_equal(first.deletion[0], second.deletion[0])  # of another class
     assert (first.label, second.label) == tuple(load_folder(folder).labels[one] for one in (first.target, other))
+
+
+def test_a_point_is_shown_before_the_next_is_measured(folder, picture, monkeypatch):
+    asked = []
+    whole = methods.finish
+    monkeypatch.setattr(methods, "finish", lambda net, x, *rest: asked.append(len(x)) or whole(net, x, *rest))
+    engine = Engines()
+    params = RelevanceParams(picture=picture, model=str(folder), points=4)
+    spent = {
+        len(event.removed): sum(asked)
+        for event in engine.run(Job(params, lambda: engine, lambda event: None, device="cpu"))
+        if isinstance(event, Relevance)
+    }
+    assert list(spent) == [0, 1, 2, 3, 4, 5]
+    assert spent[0] == 0
+    assert spent[1] == 2  # nothing covered, all covered: the same photo for every order
+    assert spent[1] < spent[2] < spent[3] < spent[4]
+    assert spent[5] == spent[4]  # all covered, nothing covered: known
 
 
 def test_stopping_loses_no_verdict(folder, picture):
