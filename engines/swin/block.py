@@ -85,9 +85,13 @@ class SwinBlock(nn.Module):
         q, k, v = (linear(h).unflatten(-1, (self.heads, -1)) for linear in (self.q_proj, self.k_proj, self.v_proj))
         if change is not None and change.temperature is not None:
             q = q / change.temperature.view(-1, 1)
-        weights = _scores(q, k, self._added(cut, change), batch).softmax(-1)  # (B · W, H, n, n) or (H, B · W, n, n)
+        scores = _scores(q, k, self._added(cut, change), batch)  # (B · W, H, n, n) or (H, B · W, n, n)
         if cut.lonely or (change is not None and change.removed):
-            weights = weights.nan_to_num(0.0)  # a query with nothing left to attend to
+            # a query with nothing left to attend to: weights 0, and no NaN in the gradients either
+            nothing = scores.amax(-1, keepdim=True) == -math.inf
+            weights = scores.masked_fill(nothing, 0.0).softmax(-1).masked_fill(nothing, 0.0)
+        else:
+            weights = scores.softmax(-1)
         by_heads = _by_heads(len(h), self.heads)
         out = _joined(weights, v, by_heads)  # (B · W, n, H, d)
         if change is not None and change.keep is not None:

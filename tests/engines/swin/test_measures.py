@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from engines.core.protocol import Job
@@ -86,3 +87,12 @@ def test_overlays_of_the_page(one_thread):
     assert abs(float(mean.values.sum()) - 1) < 1e-4
     assert abs(float(pinned.values.sum()) - 1) < 1e-4
     assert overlay(overlay=RELEVANCE, target=4).label != overlay(overlay=RELEVANCE, target=5).label
+
+
+def test_relevance_where_a_window_has_nothing_left_to_attend_to(one_thread):
+    """The softmax over nothing has no NaN in its gradients either."""
+    window = tuple((row, col) for row in range(4) for col in range(4))
+    asked = WatchParams(block=6, overlay=RELEVANCE, removed=window)
+    *_, answer = Engine().run(Job(asked, Engine, lambda event: None))
+    assert np.isfinite(answer.overlay.values).all()
+    assert answer.overlay.values.max() > 0
