@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QShowEvent
+from PySide6.QtGui import QEnterEvent, QImage, QMouseEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
@@ -87,7 +87,7 @@ class ColorBar(PixelView):
         self._mark: float | None = None
         self._least = least
         self._hand: tuple[float, float] | None = None  # ends that were dragged
-        self.item = None  # made when it is first shown: that takes some milliseconds
+        self.item = None  # see `ready`
         self._colored: np.ndarray | None = None  # what the bar was colored with
         self._place = QRectF()
         self._say_name()
@@ -196,11 +196,15 @@ class ColorBar(PixelView):
 
     # -- the bar
     def showEvent(self, event: QShowEvent) -> None:
-        self.ready()
+        self._lay()
         super().showEvent(event)
 
     def ready(self) -> None:
-        """Make the bar, as its first showing does."""
+        """Make the handles, as the pointer does when it first comes to a bar that drives something.
+
+        Each such item takes 10 ms and has some fifty widgets of a menu that is never shown. Until then the ramp is
+        painted as the item would.
+        """
         if self.item is None:
             self.item = self._make()
         self._lay()
@@ -269,6 +273,8 @@ class ColorBar(PixelView):
     # -- hand
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
+        if self._drives:
+            self.ready()
         if self.item is not None and self._drives:
             self.item.region.show()
 
@@ -278,6 +284,8 @@ class ColorBar(PixelView):
             self.item.region.hide()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._drives:
+            self.ready()  # a finger comes without entering
         GraphicsView.mousePressEvent(self, event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -299,6 +307,10 @@ class ColorBar(PixelView):
             if text:
                 write(painter, QRectF(x, 0, 200, 16), text, align=LEFT)
                 x += text_width(text) + gap
+        if self.item is None:
+            colors = self._colors()
+            ramp = QImage(colors.data, len(colors), 1, 3 * len(colors), QImage.Format.Format_RGB888)
+            painter.drawImage(self._place, ramp)
         if self._mark is not None:
             at = round(self._place.x() + min(1.0, max(0.0, self._mark)) * (self._place.width() - 1))
             painter.fillRect(QRectF(at - 1, 1, 2, 14), theme.color("text"))

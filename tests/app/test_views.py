@@ -407,12 +407,14 @@ def scaled(qtbot):
 
 def handle(bar, which):
     """Where a handle of the bar stands."""
+    bar.ready()
     line = bar.item.region.lines[which]
     return QPointF(bar.item.getViewBox().mapViewToScene(QPointF(line.value(), 0.5)))
 
 
 def test_an_end_of_the_scale_is_dragged_and_put_back(scaled, qtbot):
     bar, view = scaled
+    QApplication.sendEvent(bar, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
     QApplication.sendEvent(bar, QEvent(QEvent.Type.Leave))
     assert not bar.item.region.isVisible()
     QApplication.sendEvent(bar, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
@@ -526,7 +528,19 @@ def test_a_scale_of_something_else_is_nobodys_choice_yet(scaled):
 def test_a_bar_that_drives_nothing_has_nothing_to_drag(qtbot):
     bar = show(qtbot, ColorBar(), 300, 16)
     QApplication.sendEvent(bar, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
-    assert not bar.item.region.isVisible()
+    assert bar.item is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_bar_looks_the_same_before_it_has_handles(qtbot, turned):
+    """A window has some forty bars; none costs an item before the pointer comes."""
+    bar = show(qtbot, ColorBar("Weight", turned=turned), 300, 16)
+    bar.set_range(0, 0.8)
+    plain = pixels(bar).astype(int)
+    assert np.ptp(plain[8].sum(-1)) > 100  # the ramp is there
+    bar.ready()
+    assert bar.item is not None
+    assert np.abs(pixels(bar) - plain).max() <= 3
 
 
 def test_a_color_bar_is_never_narrower_than_its_texts(qtbot, monkeypatch):
@@ -653,6 +667,7 @@ def test_a_view_that_raises_leaves_no_painter_active(qtbot, qtlog):
 def test_the_menus_that_pyqtgraph_brings_take_no_style_sheet(qtbot):
     """Some fifty widgets a bar, never shown: polished, they would make each change of the theme twice as long."""
     bar = show(qtbot, ColorBar(), 300, 16)
+    bar.ready()
     QApplication.processEvents()
     assert not any(widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished) for widget in menu_of(bar.item))
 
