@@ -16,6 +16,7 @@ from app.views.pointing import PickView
 from app.words import Text
 
 HEAD_H, LINE_H = 26, 19  #: px: the name, a number
+LEAST = (200, 200)  #: px, while there is nothing to show
 MARK = 16  #: px, the column of the marks
 
 
@@ -49,7 +50,7 @@ class Verdicts(PickView):
     """Claims below each other."""
 
     def __init__(self, name: Text) -> None:
-        super().__init__((200, 200), at=0)
+        super().__init__(LEAST, at=0)
         self.export_name = "verdicts"
         self._verdicts: tuple[Verdict, ...] = ()
         words.say(self, "setAccessibleName", name)
@@ -59,6 +60,7 @@ class Verdicts(PickView):
         """Show claims with what is known so far."""
         if tuple(verdicts) != self._verdicts:
             self._verdicts = tuple(verdicts)
+            self.setMinimumHeight(max(LEAST[1], sum(self._heights())))
             self.renew()
             self.tell()
 
@@ -78,8 +80,12 @@ class Verdicts(PickView):
         return f"{words.drawn(verdict.name)}: {said}"
 
     # -- places
+    def _heights(self) -> list[int]:
+        """Of each claim, in px."""
+        return [HEAD_H + LINE_H * len(v.findings) + S2 for v in self._verdicts]
+
     def arrange(self, width: int, height: int) -> None:
-        lines = [HEAD_H + LINE_H * len(v.findings) + S2 for v in self._verdicts]
+        lines = self._heights()
         spare = max(0, height - sum(lines))
         gap = min(20, spare // max(1, len(lines) - 1))
         self._places, y = [], 0

@@ -249,6 +249,9 @@ def test_verdicts_are_walked_and_told(qtbot):
     assert view.report() == "One: a 0; b "
     assert view.numbers()["findings"].tolist() == [["One", "a", "0"], ["One", "b", ""]]
     assert is_drawn(view)
+    view.set_verdicts([Verdict(f"Claim {n}", (Finding("a", "0"), Finding("b", "0"))) for n in range(6)])
+    view.resize(260, view.minimumHeight())
+    assert view.place(5).bottom() <= view.height()  # asks for the room that all of its claims take
 
 
 def test_pairs_of_bars_stand_on_one_axis(qtbot):

@@ -34,10 +34,7 @@ NARROWEST = 330  #: px of a card
 TITLES = ("Greedy NMS", "Soft-NMS", "Set prediction (DETR)")
 RAW_LEGEND = "Drag the objects. Dashed: raw boxes. Dots: anchor positions, which DETR does without."
 MODEL_LEGEND = "Dashed: the boxes of all queries. They need no anchors."
-SET_LEGEND = (
-    'Matching assigns one box to each object; the set loss trains the others to predict "no object". '
-    "Nothing to suppress."
-)
+SET_LEGEND = 'Matching assigns one box to each object; the others learn "no object". Nothing to suppress.'
 MODEL_SET = "What the model itself predicts as objects. Nothing was suppressed."
 
 
