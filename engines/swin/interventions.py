@@ -108,7 +108,10 @@ class Change:
 
 
 def plan(
-    interventions: Iterable[Intervention], heads: Sequence[int], window: int, device: torch.device | None = None
+    interventions: Iterable[Intervention],
+    heads: Sequence[int],
+    windows: Sequence[int],
+    device: torch.device | None = None,
 ) -> dict[int, Change]:
     """Gather interventions by block; a block without an effective one is absent, so it stays bit for bit as it was.
 
@@ -116,9 +119,8 @@ def plan(
     ----------
     interventions : iterable
         Several on the same block add up: temperatures and factors multiply, removed tokens unite.
-    heads : sequence of int
-        H of each block.
-    window : int
+    heads, windows : sequence of int
+        H and w of each block.
     device : torch.device, optional
     """
     found: dict[int, Change] = {}
@@ -146,7 +148,7 @@ def plan(
             case BiasMoved(block, head, cells):
                 table = now.bias_moved
                 if table is None:
-                    table = torch.zeros((2 * window - 1) ** 2, heads[block], device=device)
+                    table = torch.zeros((2 * windows[block] - 1) ** 2, heads[block], device=device)
                 for cell, amount in cells:
                     table[cell, head] += amount
                 now = replace(now, bias_moved=table)

@@ -136,10 +136,11 @@ def read_timm(config: Mapping[str, Any], found: Shapes, name: str) -> SwinConfig
     width, patch_size = along(found, "patch_norm.weight", 0), along(found, "patch_embedding.weight", 3)
     depths = tuple(counted(found, f"stages.{i}.blocks.") for i in range(counted(found, "stages.")))
     heads = tuple(along(found, f"stages.{i}.blocks.0.relative_position_bias_table", 1) or 0 for i in range(len(depths)))
-    window, inner = _window(found), along(found, "stages.0.blocks.0.fc1.weight", 0)
-    if not (width and patch_size and window and inner and depths and min(heads)):
+    windows = tuple(_window(found, stage) or 0 for stage in range(len(depths)))  # they differ in Swin-S3
+    inner = along(found, "stages.0.blocks.0.fc1.weight", 0)
+    if not (width and patch_size and inner and depths and min(heads) and min(windows)):
         raise LabError("{name}: the weights don't say which Swin they are of.", name=name)
-    for key, value, most in (("window_size", window, limits.WINDOW), ("depths", max(depths), limits.LAYERS)):
+    for key, value, most in (("window_size", max(windows), limits.WINDOW), ("depths", max(depths), limits.LAYERS)):
         if value > most:
             raise beyond(name, key, value, 1, most)
     raw = config.get("pretrained_cfg")
@@ -158,7 +159,8 @@ def read_timm(config: Mapping[str, Any], found: Shapes, name: str) -> SwinConfig
         width=width,
         depths=depths,
         heads=heads,
-        window=window,
+        window=windows[0],
+        windows=windows if len(set(windows)) > 1 else (),
         mlp_ratio=inner / width,
         classes=len(labels),
         labels=labels,
@@ -187,9 +189,9 @@ def _check(
         raise beyond(name, "(image_size / patch_size)²", tokens, 1, limits.GRID_TOKENS)
 
 
-def _window(found: Shapes) -> int | None:
-    """Side of the windows that the first bias table is for; None if it is for none."""
-    rows = along(found, "stages.0.blocks.0.relative_position_bias_table", 0)
+def _window(found: Shapes, stage: int = 0) -> int | None:
+    """Side of the windows that a stage's first bias table is for; None if it is for none."""
+    rows = along(found, f"stages.{stage}.blocks.0.relative_position_bias_table", 0)
     side = math.isqrt(rows) if rows else 0
     return (side + 1) // 2 if rows and side * side == rows and side % 2 else None
 

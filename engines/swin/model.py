@@ -39,6 +39,9 @@ class SwinConfig:
         Blocks and heads of each stage.
     window : int
         w in tokens; every other block is shifted by ``window // 2``.
+    windows : tuple of int
+        w of each stage, where they differ as in Swin-S3 (Chen et al. 2021, "Searching the Search Space of Vision
+        Transformer"); empty: ``window`` in all.
     mlp_ratio : float
         Width inside the MLP over C.
     classes : int
@@ -65,6 +68,7 @@ class SwinConfig:
     eps: float = 1e-5
     qkv_bias: bool = True
     family: str = "swin"
+    windows: tuple[int, ...] = ()
     labels: dict[int, str] = field(default_factory=dict)
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
@@ -79,6 +83,15 @@ class SwinConfig:
     def heads_of_blocks(self) -> tuple[int, ...]:
         """H of each block."""
         return tuple(heads for depth, heads in zip(self.depths, self.heads, strict=True) for _ in range(depth))
+
+    @property
+    def windows_of_blocks(self) -> tuple[int, ...]:
+        """Side of the windows of each block."""
+        return tuple(self.window_of(stage) for stage, depth in enumerate(self.depths) for _ in range(depth))
+
+    def window_of(self, stage: int) -> int:
+        """Side of the windows of a stage, counted from 0."""
+        return self.windows[stage] if self.windows else self.window
 
     def stage_of(self, block: int) -> tuple[int, int]:
         """Stage of a block, and its number in there; all counted from 0."""
@@ -113,10 +126,10 @@ class Stage(nn.Module):
 
     def __init__(self, config: SwinConfig, index: int) -> None:
         super().__init__()
-        dim = config.width * 2**index
+        dim, window = config.width * 2**index, config.window_of(index)
         self.blocks = nn.ModuleList(
             SwinBlock(
-                dim, config.heads[index], config.window, config.window // 2 if number % 2 else 0,
+                dim, config.heads[index], window, window // 2 if number % 2 else 0,
                 config.mlp_ratio, config.eps, config.qkv_bias,
             )
             for number in range(config.depths[index])
@@ -276,7 +289,7 @@ class Swin(nn.Module):
         blocks : collection of int, optional
             Blocks whose weights are kept; None for all. The others' are empty, (B, 0).
         """
-        changes = plan(interventions, self.config.heads_of_blocks, self.config.window, pixels.device)
+        changes = plan(interventions, self.config.heads_of_blocks, self.config.windows_of_blocks, pixels.device)
         x = self.embed(pixels)
         hidden, attention, layouts = [x], [], []
         grids = self.grids(*_size(pixels))

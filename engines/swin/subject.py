@@ -124,7 +124,7 @@ class Collection:
         elif padding != MASKED:
             padding = MASKED  # nothing is padded
         if changes:
-            planned = plan(changes, config.heads_of_blocks, config.window, net.device)
+            planned = plan(changes, config.heads_of_blocks, config.windows_of_blocks, net.device)
             base = stream
             if base is not plain:
                 yield from advance(base)
@@ -190,9 +190,9 @@ def interventions(params: OfPhoto, net: Swin, patches: tuple[int, int]) -> tuple
     for at, head in params.heads_off:
         if 1 <= at <= config.blocks and 1 <= head <= heads[at - 1]:
             made.append(HeadsOff(at - 1, (head - 1,)))
-    table = (2 * config.window - 1) ** 2
+    cells = [(2 * window - 1) ** 2 for window in config.windows_of_blocks]
     for at, head, cell, amount in params.cells:
-        if 1 <= at <= config.blocks and 1 <= head <= heads[at - 1] and 0 <= cell < table and amount:
+        if 1 <= at <= config.blocks and 1 <= head <= heads[at - 1] and 0 <= cell < cells[at - 1] and amount:
             made.append(BiasMoved(at - 1, head - 1, ((cell, amount),)))
     if params.removed:
         gone = np.zeros(patches, bool)

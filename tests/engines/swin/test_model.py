@@ -56,6 +56,27 @@ def test_each_naming_gives_what_transformers_gives(naming, tmp_path):
         torch.testing.assert_close(mine.flatten(0, 1), yours, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("second", [2, 8])
+def test_stages_with_windows_of_their_own_as_swin_s3_has_them(second, tmp_path):
+    """Windows of 4, of ``second``, of 4 tokens: on 8 × 8 tokens a window of 8 is not shifted, one of 2 is."""
+    theirs, other = reference.make(), reference.make(window_size=second)
+    theirs.swin.encoder.layers[1] = other.swin.encoder.layers[1]
+    reference.save(theirs, tmp_path, "timm")
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"architecture": "swin_s3_tiny_224"}))
+    ours = load_checkpoint(str(tmp_path))
+    assert ours.config.windows == (4, second, 4)
+    logits, weights = reference.run(theirs, pixels())
+    trace = ours.trace(pixels())
+    torch.testing.assert_close(trace.logits, logits, atol=1e-4, rtol=0)
+    for mine, yours in zip(trace.attention, weights, strict=True):
+        torch.testing.assert_close(mine[0], yours, atol=1e-4, rtol=0)
+    last = (2 * second - 1) ** 2 - 1  # the other tables have fewer rows, or more
+    moved = ours.trace(pixels(), interventions=(BiasMoved(2, 1, ((last, 3.0),)),))
+    assert torch.equal(moved.attention[1], trace.attention[1])
+    assert not torch.equal(moved.attention[2], trace.attention[2])
+
+
 @pytest.mark.parametrize("size", [(34, 50), (36, 28), (62, 44), (33, 41)])
 def test_sizes_that_windows_do_not_divide_as_transformers_has_them(size, tmp_path):
     theirs = reference.make()  # a new one each time: a small picture changes it for good
