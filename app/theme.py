@@ -131,6 +131,16 @@ def _ink(paper: str) -> str:
     return max(FIXED, key=lambda token: contrast(FIXED[token], paper))
 
 
+def inks_on(map_name: str) -> tuple[QColor, ...]:
+    """`ink_on` for each of the 256 colors of a `ramp`."""
+    return _inks(STOPS[map_name][_state.name])
+
+
+@cache  # a page may show thirty tables of numbers
+def _inks(stops: tuple[str, ...]) -> tuple[QColor, ...]:
+    return tuple(ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in blend(stops).tolist())
+
+
 # ------------------------------------------------------------------ color maps
 def ramp(map_name: str = "ember", gap: bool = False) -> np.ndarray:
     """``ember``, ``tide`` or ``diff`` in the theme in use, uint8 (256, 3), read-only.
@@ -286,6 +296,7 @@ def steps(root: QWidget, theme: str | None = None, language: str | None = None) 
         hidden = undressed(root)
         hidden.leave()
         try:
+            yield
             app.setStyleSheet("")  # half of the work of `use`
             yield
             use(theme)

@@ -74,7 +74,7 @@ class CountMatrix(Matrix):
         rows, cols = self._values.shape
         largest = text_width(self.written(float(self._values.min(initial=0.0))))
         fits = self._block == 1 and largest + 4 <= self._cell[0] and self._cell[1] >= 13
-        inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp(self._ramp).tolist()]
+        inks = theme.inks_on(self._ramp)
         levels = self.levels() if fits else None
         for i, j in np.argwhere(self._values < 0).tolist() if levels is not None else ():
             assert levels is not None

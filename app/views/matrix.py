@@ -57,7 +57,7 @@ class Matrix(GridView):
         rows, cols = self._values.shape
         widest = max(text_width(self.written(v)) for v in (float(self._values.min()), float(self._values.max())))
         if self._block == 1 and widest + 4 <= self._cell[0] and self._cell[1] >= 13:
-            inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp(self._ramp).tolist()]
+            inks = theme.inks_on(self._ramp)
             levels = self.levels()
             for i in range(rows):
                 for j in range(cols):

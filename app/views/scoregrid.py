@@ -121,7 +121,7 @@ class ScoreGrid(ThinGrid):
         rows, cols = self._values.shape
         known = self._off.shape == self._values.shape
         digits, levels = self.digits(), self.levels()
-        inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp(self._ramp).tolist()]
+        inks = theme.inks_on(self._ramp)
         painted = digits is not None or known
         for i, j in np.ndindex(rows, cols) if painted else ():
             place = self.cell_rect((i, j))

@@ -6,10 +6,12 @@ import gc
 import sys
 import threading
 import types
+import weakref
 
 import pytest
 
-from app.collecting import importing
+from app import collecting
+from app.collecting import FullCollections, importing
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +82,32 @@ def test_tabs_and_engines_are_imported_that_way(open_window, qtbot, monkeypatch)
     asked = {name: found for name, *found in seen if ".scoring" in name}
     assert asked["app.tabs.scoring.compare.page"] == [False, True]
     assert asked["engines.scoring.compare.engine"] == [False, False]
+
+
+class Knot:
+    """Refers to itself: only a collection ends it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_old_garbage_goes_in_a_turn_of_its_own(qtbot, qapp, monkeypatch):
+    before = gc.get_threshold()
+    try:
+        monkeypatch.setattr(collecting, "PAUSE", 10)
+        collections = FullCollections(qapp)
+        collections.setParent(None)
+        old = Knot()
+        gone = weakref.ref(old)
+        gc.collect(1)  # now it is old
+        del old
+        gc.collect(1)
+        assert gone() is not None
+        monkeypatch.setattr(collecting, "DUE", 10**6)
+        qtbot.wait(50)
+        assert gone() is not None
+        monkeypatch.setattr(collecting, "DUE", 1)
+        qtbot.waitUntil(lambda: gone() is None)
+        assert gc.get_threshold()[2] == collecting.AT_LAST > before[2]
+    finally:
+        gc.set_threshold(*before)

@@ -10,8 +10,10 @@ from app.tabs.detr.relevance.page import RelevancePage
 from app.tabs.detr.scene.page import ScenePage
 from app.tabs.detr.tab import MATCHING, NMS
 from engines.core.pictures import Picture
+from engines.core.training import Weights
 from engines.detr.matching.scenes import FROM_MODEL, SCENES
 from engines.detr.matching.spec import RT_DETR
+from engines.detr.spec import TRAINED_HERE
 from tests.app.detr_fake import FakeDetr
 from tests.app.detr_pages import WAIT, rest, turn_to
 
@@ -53,6 +55,13 @@ def test_what_is_chosen_in_the_header_reaches_the_page_that_shows_the_model_s_pr
     qtbot.waitUntil(lambda: page.canvas.photo_size() == (180, 120), timeout=WAIT)
     rest(qtbot, page)
     assert tab.now is page
+
+
+def test_a_state_of_a_run_takes_the_place_of_the_model(tab):
+    weights = Weights(3, {"a": np.zeros(1, np.float32)})
+    tab.model.use(weights)
+    assert tab.model.params.source == TRAINED_HERE
+    assert tab.model.params.weights is weights
 
 
 def test_a_photo_that_is_dropped_on_the_page_is_matched(tab, page, qtbot):

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 
 from engines.swin.position_bias.spec import Tables
 from engines.swin.proofs.spec import FieldAccuracy, ProofStep
-from engines.swin.watch.spec import ROLLOUT
+from engines.swin.watch.spec import ATTENTION, ROLLOUT
 from engines.swin.windows.spec import WindowsFrame
 
 
@@ -95,6 +95,9 @@ def test_rollout_lies_over_the_patches(tab, qtbot):
     page.photo.view.clicked.emit((2, 2))
     settled(tab, qtbot)
     assert abs(page.photo.view.numbers()["attention"].sum() - 1) < 1e-3
+    page.change(overlay=ATTENTION)  # back on the grid of the block
+    qtbot.waitUntil(lambda: page.answer.overlay is None)
+    assert page.photo.view.numbers()["attention"].shape == (4, 4)
 
 
 def test_windows_are_dragged_and_a_token_is_chosen(tab, qtbot):

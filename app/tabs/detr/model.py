@@ -111,7 +111,7 @@ class Model(QObject):
 
     def use(self, weights: Weights) -> None:
         """Use a state of the run on the page "Training"."""
-        self.state.put(**vars(self.params.untouched()) | with_model(TRAINED_HERE), weights=weights)
+        self.state.put(**vars(self.params.untouched()) | with_model(TRAINED_HERE) | {"weights": weights})
 
     def follow(self, weights: Weights) -> None:
         """Another state of that run is looked at: where it is the model, the model is another one, too."""

@@ -60,9 +60,9 @@ class Photo(PhotoMap):
 
     def set_cut(self, cut: Cut) -> None:
         """The block's grid and windows."""
+        self.set_grid(cut.rows, cut.cols, class_token=False)  # rollout and relevance have had that of the patches
         if cut is not self._cut:
             self._cut = cut
-            self.set_grid(cut.rows, cut.cols, class_token=False)
             self._borders = borders(groups(cut))
             self.update()
 

@@ -88,7 +88,7 @@ class MlpStrips(PixelView):
         cell = place.width() / len(values)
         if cell < FEWEST:
             return
-        inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp("diff").tolist()]
+        inks = theme.inks_on("diff")
         for n, value in enumerate(values.tolist()):
             spot = QRectF(place.x() + n * cell, place.y(), cell, place.height())
             write(painter, spot, words.number(value, 1), inks[levels[n]], CAPTION, align=CENTER)

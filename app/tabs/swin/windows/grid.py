@@ -125,7 +125,7 @@ class WindowGrid(GridView):
         rows, cols = self._values.shape
         if self._numbers.shape != self._values.shape or self._block > 1:
             return
-        inks = [theme.ink_on(f"#{r:02X}{g:02X}{b:02X}") for r, g, b in theme.ramp(self._ramp).tolist()]
+        inks = theme.inks_on(self._ramp)
         levels, roomy = self.levels(), min(self._cell) >= LEAST_TEXT
         for i, j in np.ndindex(rows, cols):
             place = self.cell_rect((i, j))
