@@ -66,7 +66,8 @@ class GridView(HoverView):
             raise ValueError(f"values must be (rows, cols), not {values.shape}")
         if values.shape != self._values.shape:
             self._hover = self._lit = None
-            self._at = None if self._at is None or not self._inside(self._at, values.shape) else self._at
+            fits = self._at is not None and self._at[0] < values.shape[0] and self._at[1] < values.shape[1]
+            self._at = self._at if fits else None
             self._stale = True
         self._values = values
         start = float(values.min(initial=0.0) if low is None and values.size else low or 0.0)
@@ -124,6 +125,10 @@ class GridView(HoverView):
             self._at = cell
             self.tell()
             self.update()
+
+    def at(self) -> Pair | None:
+        """The marked cell."""
+        return self._at
 
     def set_lit(self, cell: Pair | None) -> None:
         """Light up a cell, row or column (−1 for all) that is pointed at elsewhere."""

@@ -85,12 +85,12 @@ def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qt
     last = page.photo._boxes[page.photo.at()]
     assert last.dashed  # it does not pass, but it is shown
     assert words.drawn(last.tag).startswith("query 8: ")
-    assert page.matrix._at == 7
+    assert page.matrix.at() == (7, -1)
     box = page._entries.index((3, False))
     settle(qtbot, tab, lambda: page.photo._choose(box))
     assert tab.params.query == 3
     assert page.table.at() == 3
-    settle(qtbot, tab, lambda: page.matrix._choose(12))
+    settle(qtbot, tab, lambda: page.matrix.clicked.emit((12, -1)))
     assert page.table.at() == 12
     settle(qtbot, tab, tab.escape)
     assert tab.params.query == -1
@@ -102,7 +102,7 @@ def test_pointing_at_a_query_lights_it_up_everywhere(tab):
     page = tab.pages[DETECT].cards
     page.table.hovered.emit(3)
     assert page._entries[page.photo._hover] == (3, False)
-    assert page.matrix._row == 3
+    assert page.matrix._lit == (3, -1)
     page.photo.hovered.emit(page._entries.index((6, False)))
     assert page.table.hover() == 6
     page.photo.hovered.emit(None)
@@ -399,8 +399,8 @@ def test_remembered_training_settings_that_do_not_go_together_are_mended(own_hom
 
 def test_the_matrix_tells_the_value_under_the_pointer_and_walks(tab, qtbot):
     matrix = tab.pages[DETECT].cards.matrix
-    place = matrix.matrix_rect()
-    hover(matrix, QPointF(place.x() + 2.5 * matrix._step, place.y() + 1.5 * matrix._step))
+    place = matrix.cell_rect((1, 2))
+    hover(matrix, place.center())
     assert matrix.report().startswith("2 attends to 3: ")
     settle(qtbot, tab, lambda: matrix.walk(1, 0))
     assert tab.params.query == 1

@@ -45,7 +45,8 @@ class DetectCards:
         self.maps, self.matrix = Mosaic(columns=4, captions=False, headers=True, gap=4), QueryMatrix()
         self.selection = Selection(self.photo)
         self.bars = {name: ColorBar(least=84) for name in ("photo", "maps", "matrix")}
-        self.bars["maps"].drive(self.maps)
+        for name, view in (("photo", self.photo), ("maps", self.maps), ("matrix", self.matrix)):
+            self.bars[name].drive(view)
         self._summary = label("", SMALL)
         self.lower = button("Lower the threshold", kind="boxed", px=SMALL, clicked=lower)
         self.lower.hide()
@@ -122,7 +123,7 @@ class DetectCards:
         self._table_card.set_note("dashed: the untouched model" if found.touched else "best score first")
         self._show_film(shown, found, size)
         self.matrix.set_named({q: class_token(int(found.labels[q])) for q in np.flatnonzero(found.passes).tolist()})
-        self.matrix.set_at(found.query)
+        self.matrix.set_at((found.query, -1))
 
     def _show_boxes(self, info: ModelInfo, found: Detections, size: np.ndarray) -> None:
         boxes: list[Box] = []
@@ -246,7 +247,7 @@ class DetectCards:
         box = self._entries.index((query, False)) if query is not None and (query, False) in self._entries else None
         self.photo.set_hover(box)
         self.table.set_hover(query)
-        self.matrix.set_hover(query)
+        self.matrix.set_lit(None if query is None else (query, -1))
 
 
 def detect_places(width: int, height: int, aspect: float, shape: tuple[int, int, int, int, int]) -> list[QRect]:

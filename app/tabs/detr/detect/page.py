@@ -77,7 +77,7 @@ class DetectPage(Page):
         cards.table.chosen.connect(self.look_at)
         cards.table.hovered.connect(cards.light)
         cards.table.switched.connect(self.switch_query)
-        cards.matrix.chosen.connect(self.look_at)
+        cards.matrix.clicked.connect(lambda cell: self.look_at(cell[0]))
         cards.matrix.hovered.connect(cards.light)
         cards.maps.chosen.connect(self._map_chosen)
         cards.film.chosen.connect(lambda layer: self.step(layer=layer + 1))
