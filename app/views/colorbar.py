@@ -63,13 +63,16 @@ class ColorBar(PixelView):
 
     Where it is ``turned``, the ramp's first color stands for the largest value.
 
-    Its ends are dragged by the handles that show under the pointer; a double click puts them back.
+    Its ends are dragged by the handles that show under the pointer; a double click puts them back. Of a scale with
+    zero in its middle both ends move, so that it stays there.
 
     Signals
     -------
     stretched : (float, float) or None
         Ends of the whole ramp, as the hand has chosen; None when they are put back. See `drive`.
     """
+
+    is_list = True
 
     stretched = Signal(object)
     item: pg.ColorBarItem | None = None
@@ -136,6 +139,12 @@ class ColorBar(PixelView):
     def for_maps(self, low: float, high: float) -> tuple[float, float]:
         """Where the whole ramp begins and ends while the bar runs from ``low`` to ``high``."""
         return low, high
+
+    def setVisible(self, visible: bool) -> None:
+        """Come or go; a bar that goes takes the ends that were dragged with it."""
+        super().setVisible(visible)
+        if not visible:
+            self.put_back()
 
     def put_back(self) -> None:
         """The scale is again what the values make it."""
@@ -235,6 +244,7 @@ class ColorBar(PixelView):
         made.setZValue(1)
         made.region.hide()
         made.sigLevelsChanged.connect(self._dragged)
+        made.sigLevelsChangeFinished.connect(self._level)
         for widget in menu_of(made):  # such widgets cost nothing when the style sheet changes
             widget.setAttribute(Qt.WidgetAttribute.WA_WState_Polished, False)
             widget.setAttribute(Qt.WidgetAttribute.WA_SetStyle)
@@ -256,7 +266,7 @@ class ColorBar(PixelView):
             line.setPen(theme.color("control"))
             line.setHoverPen(theme.color("accent"))
 
-    def _level(self) -> None:
+    def _level(self, *_: object) -> None:
         if self.item is not None:
             low, high = self.shown
             self.item.rounding = max(abs(high - low), 1e-30) / FINE
@@ -265,6 +275,9 @@ class ColorBar(PixelView):
 
     def _dragged(self, item: pg.ColorBarItem) -> None:
         low, high = (float(end) for end in item.levels())
+        if self._low == -self._high:  # zero stays in the middle, whichever end the hand has taken
+            by = max(high - item.hi_prv, item.lo_prv - low, key=abs)
+            low, high = -item.hi_prv - by, item.hi_prv + by
         if high > low:
             self._hand = low, high
             self.renew()

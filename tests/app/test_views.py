@@ -693,3 +693,31 @@ def test_new_maps_are_made_once_and_leave_the_words_beside_them(qtbot, monkeypat
     center = view.cell_rect(4).center()
     assert (pixels(view)[int(center.y()), int(center.x())] == theme.ramp("ember", gap=True)[153]).all()
     assert written
+
+
+def test_zero_stays_in_the_middle_of_a_signed_scale(qtbot):
+    bar, grid = ColorBar("", "diff"), ScoreGrid()
+    bar.drive(grid)
+    bar.set_range(-2, 2)
+    grid.set_table(np.array([[-2.0, 1.0]]), 2.0)
+    show(qtbot, grid, 200, 100)
+    show(qtbot, bar, 300, 16)
+    bar.item.region.show()
+    for which, way in ((1, -40), (0, 40)):  # either end, inwards
+        before, start = bar.shown[1], handle(bar, which)
+        drag(bar.viewport(), start, start + QPointF(way, 0))
+        low, high = bar.shown
+        assert low == -high
+        assert 0 < high < before
+        assert grid.numbers()["scale"].tolist() == pytest.approx([low, high])
+
+
+def test_a_bar_that_goes_gives_the_scale_back(scaled):
+    bar, view = scaled
+    bar.item.region.show()
+    start = handle(bar, 1)
+    drag(bar.viewport(), start, start - QPointF(40, 0))
+    assert view.numbers()["scale"][1] < 0.8
+    bar.setVisible(False)  # another bar stands there now, for what the view shows instead
+    assert view.numbers()["scale"].tolist() == [0, np.float32(0.8)]
+    assert bar.shown == (0, 0.8)

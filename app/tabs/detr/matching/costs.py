@@ -46,6 +46,7 @@ class CostTables(QWidget):
         self._titles = [label(" ", BODY, True) for _ in range(4)]
         line = row(gap=S1)
         for i, (title, table, bar) in enumerate(zip(self._titles, self.tables, self.bars, strict=True)):
+            bar.drive(table)
             line.addLayout(col(title, (table, 1), bar, gap=S1), 1)
             if i < 3:
                 line.addWidget(label(words.plain(SIGNS[i]), TITLE, kind="quiet"))

@@ -53,6 +53,7 @@ class RelevancePage(Page):
         self.clear = button("Unmask all", "reset", "boxed", "Clear the mask", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
         self.bar = ColorBar(Message("Share of the total"), least=140)
+        self.bar.drive(self.photo)
         self.verdict = label("", SMALL, wrap=True)
         self._paint_card = Card("Mask positions", self.paint, "no longer keys", tools=[self.clear],
                                 foot=quiet("Press and drag over the picture.", wrap=True))  # fmt: skip

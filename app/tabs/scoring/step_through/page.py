@@ -53,8 +53,6 @@ class Operand(QWidget):
         single = table.values.size == 1
         for ramp, bar in self.bars.items():
             bar.setVisible(ramp == table.ramp and not single)
-            if ramp != table.ramp:
-                bar.put_back()
             bar.set_range(0.0 if ramp == "ember" else -table.limit, table.limit)
 
     def set_cross(self, cell: Cell | None) -> None:

@@ -80,8 +80,6 @@ class Operand(QWidget):
         self.grid.set_names(table.rows[part[0]], table.cols[part[1]])
         for ramp, bar in self.bars.items():
             bar.setVisible(ramp == table.ramp)
-            if ramp != table.ramp:
-                bar.put_back()
             bar.set_range(0.0 if ramp == "ember" else -table.limit, table.limit)
 
     @property

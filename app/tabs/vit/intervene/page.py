@@ -93,6 +93,7 @@ class IntervenePage(PhotoPage):
         self.prediction = PredictionCard()
         self.heads = HeadGrid()
         self.bar = ColorBar("", "diff", least=160)
+        self.bar.drive(self.heads)
         self.said, self.progress = label("", SMALL, wrap=True), label("", SMALL, kind="quiet", wrap=True)
         hold_lines(self.said, 2)
         self.clear = button("Unmask all", "reset", "boxed", "Unmask all", px=SMALL,

@@ -48,6 +48,8 @@ class LogitLensPage(PhotoPage):
         self.course.setMinimumSize(200, 110)
         self.small = Mosaic(captions=True)
         self.small.export_name = "lens"
+        for bar in (self.bar, self.diff_bar):
+            bar.drive(self.photo, self.small)
         self._photo = Card("Patches", self.photo, foot=row(self.said, 1, (self.bar, 0), (self.diff_bar, 0)))
         self._bars = Card("Class token", self.bars, "after each layer")
         self.caution = quiet("", wrap=True)

@@ -41,6 +41,8 @@ def name_of(kind: str, size: str) -> Message:
 class Photo(PixelView):
     """One small picture, in whole pixels."""
 
+    zooms = True
+
     def __init__(self) -> None:
         super().__init__((72, 72))
         self.export_name = "picture"
@@ -85,6 +87,8 @@ class ScaleCards:
         self.photo = Photo()
         self.maps_bar = ColorBar(Message("Weight"), least=90)
         self.similarity_bar = ColorBar(Message("Cosine"), "diff", least=90)
+        self.maps_bar.drive(self.maps)
+        self.similarity_bar.drive(self.similarity)
         for view, name, file in (
             (self.grid, "Accuracy, %", "scale-table"),
             (self.live, "In training, %", "scale-batches"),

@@ -56,6 +56,7 @@ class Strand(QWidget):
         self.grid.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.bar = ColorBar("", "diff", BAR_W)
         self.bar.setFixedWidth(BAR_W + 20)
+        self.bar.drive(self.grid)
         self.grid.hovered.connect(lambda cell: self.hovered.emit(None if cell is None else cell[1]))
         self.grid.clicked.connect(lambda cell: self.clicked.emit(cell[1]))
         self.setLayout(row(self.head, (self.grid, 1), self.bar, gap=S2))
@@ -99,6 +100,8 @@ class StepThroughPage(PhotoPage):
             photo.setMinimumSize(200, 120)
         self.query.set_opacity(0)
         self.bars = {"diff": ColorBar("", "diff", 120), "ember": ColorBar("", "ember", 120)}
+        for bar in self.bars.values():
+            bar.drive(self.keys)  # the small maps above keep the scale of their own stage
         self.said = quiet("")
         self.strands = [Strand() for _ in range(3)]
         self.lines = [label("", FORMULA) for _ in range(2)]
@@ -141,6 +144,8 @@ class StepThroughPage(PhotoPage):
         stage = min(len(STAGES) - 1, max(0, stage))
         if stage != self.stage:
             self.stage = stage
+            for bar in self.bars.values():
+                bar.put_back()  # products and scaled products share one, of which each has its own range
             self._draw()
 
     def _token(self, cell: Cell | None) -> int | None:

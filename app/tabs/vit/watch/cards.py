@@ -54,6 +54,7 @@ class PhotoCard(Card):
         self.bar = ColorBar(least=200)
         self.bar.drive(self.view)
         self.diff_bar = ColorBar(Message("Cosine similarity"), "diff", least=200)
+        self.diff_bar.drive(self.view)
         self.diff_bar.hide()
         self.said = Steady()
         words.say(self.said, "setToolTip", "Hold Shift to read the weights that the pinned patch gives the others.")
@@ -90,8 +91,6 @@ class PhotoCard(Card):
         ``ends`` is the scale of the heads' maps; None where only this one head is known.
         """
         self.bar.setVisible(params.overlay in (ATTENTION, ROLLOUT))
-        if params.overlay not in (ATTENTION, ROLLOUT):
-            self.bar.put_back()
         self.diff_bar.setVisible(params.overlay == SIMILARITY)
         if params.overlay == PCA:
             self._show_colors(shown)
