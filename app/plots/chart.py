@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -58,7 +57,6 @@ class Chart(Surface):
         self, low: tuple[int, int], axes: dict[str, pg.AxisItem] | None = None, log: tuple[bool, bool] = (False, False)
     ) -> None:
         self.log = log
-        self.linked: tuple[Chart, ...] = ()
         self._levels = Levels()
         super().__init__(low, axes)
         for side in ("left", "bottom"):
@@ -69,12 +67,6 @@ class Chart(Surface):
         self.plot.addItem(self._levels, ignoreBounds=True)
         self.box.sigRangeChanged.connect(self._show_levels)
         self.box.sigResized.connect(self._show_levels)
-
-    def fit(self) -> None:
-        for chart in self.linked or (self,):
-            chart.box.held = False
-        for chart in self.linked or (self,):
-            chart.whole()
 
     # -- places
     def seen(self, x: float, y: float = 1.0) -> QPointF:
@@ -143,21 +135,6 @@ class Layer:
 
     def looks(self) -> None:
         """Another theme or language."""
-
-
-def link(charts: Sequence[Chart]) -> None:
-    """Show the same x in all of these, whichever of them the hand moves; "show all" is of all of them, too."""
-    first = charts[0]
-    for chart in charts:
-        chart.linked = tuple(charts)
-        chart.box.sigRangeChangedManually.connect(lambda _mask: _hold(charts))
-        if chart is not first:
-            chart.plot.setXLink(first.plot)
-
-
-def _hold(charts: Sequence[Chart]) -> None:
-    for chart in charts:
-        chart.box.held = True
 
 
 def dashed(token: str = "control") -> QPen:

@@ -69,10 +69,6 @@ class Plot(GraphicsWidget):
         """Take an axis out of sight; its room goes to the box."""
         self.axes[side].hide()
 
-    def setXLink(self, other: Plot) -> None:
-        """Show the same x as another plot, whichever of the two the hand moves."""
-        self.box.setXLink(other.box)
-
     def setLogMode(self, x: bool = False, y: bool = False) -> None:
         """Write powers of ten at the axes, and show what curves there are by their logarithms."""
         for side, axis in self.axes.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -47,6 +49,8 @@ class Surface(View):
     def __init__(self, low: tuple[int, int] = (120, 80), axes: dict[str, pg.AxisItem] | None = None) -> None:
         super().__init__(low)
         self.box = Box()
+        self.linked: tuple[Surface, ...] = (self,)
+        self.box.sigRangeChangedManually.connect(self._lead)
         made = axes if axes is not None else {"left": Axis("left"), "bottom": Axis("bottom")}
         self.plot = Plot(self.box, made)
         self.plot.layout.setContentsMargins(0, 2, 0, 0)
@@ -62,8 +66,17 @@ class Surface(View):
 
     # -- range
     def fit(self) -> None:
-        self.box.held = False
-        self.whole()
+        for plot in self.linked:
+            plot.box.held = False
+        for plot in self.linked:
+            plot.whole()
+
+    def _lead(self, _mask: object) -> None:
+        """The hand has moved what is in sight: the same x comes into sight in the plots that are linked."""
+        for plot in self.linked:
+            if plot is not self:
+                plot.box.held = True
+                plot.box.setXRange(*self.box.viewRange()[0], padding=0)
 
     def refit(self) -> None:
         """The content changed: keep everything in sight, unless the hand has chosen a range."""
@@ -125,3 +138,9 @@ class Surface(View):
         if self._keyboard:
             with QPainter(self.viewport()) as painter:
                 self.paint_mark(painter)
+
+
+def link(plots: Sequence[Surface]) -> None:
+    """Show the same x in all of these, whichever of them the hand moves; "show all" is of all of them, too."""
+    for plot in plots:
+        plot.linked = tuple(plots)

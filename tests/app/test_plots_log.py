@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app import theme, words
 from app.plots.axes import LogAxis
-from app.plots.chart import link
 from app.plots.heaps import Heap, Heaps
 from app.plots.logplot import LogPlot, Trace
 from app.plots.powerplot import Growth, PowerPlot, written
+from app.plots.surface import link
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, exported, is_drawn, key, loud, pixels, show, wheel
 

@@ -10,6 +10,7 @@ from app.cards import Card, card
 from app.choosers import shortened
 from app.legend import Key
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.training.history import TrainHistory
@@ -57,6 +58,7 @@ class TrainingCards(QObject):
         super().__init__(parent)
         self.loss, self.precision = Curves(), Curves((0, 100), PERCENT)
         self.cardinality, self.switched = Curves(), Curves()
+        link((self.loss, self.precision, self.cardinality, self.switched))
         self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
         self.transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
         for view, file in zip(self.plots, ("loss", "average-precision", "cardinality", "switches"), strict=True):
@@ -78,6 +80,7 @@ class TrainingCards(QObject):
             ),
         )
         self.look_bar = ColorBar(Message("Shared scale"))
+        self.look_bar.drive(self.slots)
         self.query_text = quiet("", wrap=True)
         back = button(icon="left", kind="boxed", tip="Previous scene", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="Next scene", clicked=lambda: self.stepped_scene.emit(1))

@@ -12,6 +12,7 @@ from app.cards import Card, card
 from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.sections import section
 from app.shell import Shell
 from app.tabs.moco.figures import Figures
@@ -63,6 +64,7 @@ class QueuePage(RunPage):
         self.ring = QueueRing()
         self.loss, self.stale = Curves(widest="00.00"), Curves(zero=False, widest="0.000")
         self.distance = Curves(widest="0.000")
+        link((self.loss, self.distance))
         self.age_bar = ColorBar(Message("age, steps"), "tide")
         self.age_bar.drive(self.ring)
         self.weight = Figures(WEIGHT, strong=(2,))

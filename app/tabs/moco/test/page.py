@@ -10,7 +10,7 @@ from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.embedding import EmbeddingMap
-from app.plots.surface import Surface
+from app.plots.surface import Surface, link
 from app.sections import section
 from app.shell import Shell
 from app.tabs.moco.classes import named
@@ -56,6 +56,7 @@ class TestPage(RunPage):
         self.accuracy = Curves((0, 100), PERCENT)
         self.map = EmbeddingMap()
         self.spread = Curves(zero=False, widest="−00.00")
+        link((self.accuracy, self.spread))
         self.tuning = Curves((0, 100), PERCENT)
         self.tune = button(
             "Fine-tune", "play", "boxed", "Fine-tunes the run's encoder and a random one on k labels per class."

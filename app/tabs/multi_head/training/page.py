@@ -12,6 +12,7 @@ from app.legend import Key
 from app.pacing import PacedTraining
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.multi_head.powers import set_powers
 from app.theme import S1, S2, S3
@@ -101,6 +102,7 @@ class HeadTrainingPage(TrainingPage):
     def _make_views(self) -> None:
         self.loss, self.accuracy = Curves(), Curves((0, 100), (0, 25, 50, 75, 100))
         self.diversity = Curves((0, 1), (0, 0.5, 1))
+        link((self.loss, self.accuracy, self.diversity))
         self.maps = TokenMap(), TokenMap(), TokenMap()
         self.captions = quiet(""), quiet(""), quiet("")
         self.one_bar, self.two_bar = ColorBar(Message("Weight"), least=90), ColorBar(Message("Weight"), least=90)

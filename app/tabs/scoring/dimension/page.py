@@ -7,9 +7,9 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
-from app.plots.chart import link
 from app.plots.heaps import Heap, Heaps
 from app.plots.logplot import LogPlot, Trace
+from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.scoring.pairs import names
 from app.theme import S3

@@ -7,8 +7,8 @@ import numpy as np
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
-from app.plots.chart import link
 from app.plots.powerplot import Growth, PowerPlot, power
+from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.self_attention.cost.table import TOKENS, CostTable
 from app.theme import S3

@@ -8,8 +8,8 @@ from app import words
 from app.cards import card
 from app.legend import Key
 from app.params_form import ParamsForm
-from app.plots.chart import link
 from app.plots.powerplot import Growth, PowerPlot
+from app.plots.surface import link
 from app.shell import Shell
 from app.theme import S3
 from app.topic.feed import Feed

@@ -10,6 +10,7 @@ from app import words
 from app.cards import card
 from app.legend import Key
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.tabs.transformer.experiments.labviews import LeftGrid
 from app.tabs.transformer.labwords import numbered, spoken, tiny
 from app.theme import S2, S3
@@ -124,6 +125,7 @@ class ComparisonPanel(QObject):
         self.note = quiet("")
         self.loss = Curves(widest="0.00")
         self.right = Curves(y_range=(0, 100), y_ticks=(0, 25, 50, 75, 100), widest="100.0")
+        link((self.loss, self.right))
         self.loss.export_name, self.right.export_name = "loss", "accuracy"
         for plot, name in ((self.loss, "Loss"), (self.right, "Held-out accuracy, %")):
             say(plot, "setAccessibleName", name)
@@ -202,14 +204,16 @@ class ComparisonPanel(QObject):
             return
         for one in (self.loss_card, self.right_card):
             one.set_empty(None)
+        end = float(steps[-1, 0])
         self.loss.set_curves(
-            [Curve(SHORT[n], steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)]
+            [Curve(SHORT[n], steps[:, 0], smooth[:, n], TOKENS[n], raw=steps[:, n + 1]) for n in range(2)], end
         )
         at = np.array([m.step for m in self._measured])
         kinds = [(words.plain(NAMES[n]), [m.evaluation[n] for m in self._measured], TOKENS[n], False) for n in range(2)]
         kinds.append((Message("BatchNorm as in training"), [m.training[1] for m in self._measured], TOKENS[1], True))
         self.right.set_curves(
-            [Curve(name, at, 100 * np.array(y), token, dashed=dashed, digits=1) for name, y, token, dashed in kinds]
+            [Curve(name, at, 100 * np.array(y), token, dashed=dashed, digits=1) for name, y, token, dashed in kinds],
+            end,
         )
         last = self._measured[-1]
         gap = {"gap": words.number(100 * (last.training[1] - last.evaluation[1]), 1, signed=True)}

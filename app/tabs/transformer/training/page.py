@@ -13,6 +13,7 @@ from app.cards import Card, card
 from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.transformer.maps import Maps, show_place
 from app.tabs.transformer.training.told import Told, bundled
@@ -114,6 +115,7 @@ class TransformerTrainingPage(TrainingPage):
 
     def _make_views(self) -> None:
         self.loss, self.accuracy = Curves(widest="0.0000"), Curves((0, 100), PERCENT)
+        link((self.loss, self.accuracy))
         self.bars = Bars(pitch=26, least_name=40, widest="00.00", least=LEAST_BARS)
         self.bars.export_name = "gradient-norms"
         say(self.bars, "setAccessibleName", "Gradient norm")

@@ -11,6 +11,7 @@ from app import words
 from app.cards import Card
 from app.legend import Swatch
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.shell import Shell
 from app.steady import hold_lines
 from app.tabs.vit.page import ModelForm, PhotoPage
@@ -99,11 +100,13 @@ class RelevancePage(PhotoPage):
         super().__init__(state, feed, shell)
         self.cards = {method: MethodCard(method) for method in METHODS}
         self.bar = ColorBar(Message("Share of the total"), least=160)
+        self.bar.drive(*(one.view for one in self.cards.values()))
         self.picker = ClassPicker()
         self.form = ModelForm(("layer", "fusion", "discard", "start_layer", "opacity", "outline", "points"))
         self.deletion, self.insertion = Curves(), Curves()
         self.deletion.export_name, self.insertion.export_name = "deletion", "insertion"
         self._plots = self.deletion, self.insertion
+        link(self._plots)
         self._plot_cards = [Card(title, plot, foot=quiet(text, wrap=True))
                             for (title, text), plot in zip(PLOTS, self._plots, strict=True)]  # fmt: skip
         for plot, one in zip(self._plots, self._plot_cards, strict=True):
