@@ -1,12 +1,15 @@
 """A figure for a paper: a view at a width in mm, in either theme, with its color bars and a caption of its settings.
 
+A plot or map is laid out anew for its size on paper, so that its words are as large there whatever the window is like;
+a list is drawn as it stands.
+
 PNG has the pixels that width and resolution ask for; SVG and PDF are drawn, not rastered, but for what is an image on
 screen. Texts of an SVG are outlines, those of a PDF carry their fonts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 from app import theme, words
 from app.export import png, settings_of, settings_text
 from app.outlines import outlined
+from app.plots.view import View
 from app.saving import Filling
 from app.theme import CAPTION, S2
 from engines.core.params import Choice, Params, Range, Switch, rules
@@ -28,6 +32,7 @@ NARROWEST, WIDEST = 30.0, 400.0  #: mm
 COARSEST, FINEST = 72, 1200  #: dpi
 FINE = 1200  #: dpi to which places in a PDF and an SVG are rounded
 MOST_PIXELS = 20_000_000  #: they are painted in the window's thread, in less than a quarter of a second
+PX = 0.24  #: mm a pixel takes on paper: captions of 11 px are set in 7.5 points
 GAP = S2  #: px between view, bars and caption, and around all
 
 
@@ -45,6 +50,8 @@ class Figure:
         Theme it is drawn in.
     caption, bars : bool
         Whether the settings are written below, and whether the color bars of the view come along.
+    aspect : float
+        Height of the view over its width; 0 is that on screen.
     """
 
     width: float = 85.0
@@ -52,6 +59,7 @@ class Figure:
     look: str = "light"
     caption: bool = True
     bars: bool = True
+    aspect: float = 0.0
 
 
 def bars_of(view: QWidget) -> list[QWidget]:
@@ -99,6 +107,28 @@ def lent(look: str, *widgets: QWidget) -> Iterator[None]:
     _restyled(widgets)
 
 
+def size_of(view: QWidget, figure: Figure) -> QSize:
+    """How large a view is laid out for paper, px; never smaller than it can be."""
+    if not isinstance(view, View) or view.is_list:
+        return view.size()
+    wide = max(view.minimumWidth(), min(view.maximumWidth(), round(figure.width / PX) - 2 * GAP))
+    high = round(wide * (figure.aspect or view.height() / max(1, view.width())))
+    return QSize(wide, max(view.minimumHeight(), min(view.maximumHeight(), high)))
+
+
+@contextmanager
+def laid_out(sizes: Mapping[QWidget, QSize]) -> Iterator[None]:
+    """Widgets in other sizes, for painting them; nothing of it is seen on screen."""
+    before = {widget: widget.geometry() for widget in sizes}
+    for widget, size in sizes.items():
+        widget.resize(size)
+    try:
+        yield
+    finally:
+        for widget, place in before.items():
+            widget.setGeometry(place)
+
+
 def _restyled(widgets: tuple[QWidget, ...]) -> None:
     for widget in widgets:
         told = getattr(widget, "restyled", None)
@@ -113,16 +143,23 @@ class Sheet:
     ----------
     view : QWidget
     figure : Figure
+
+    Attributes
+    ----------
+    sizes : dict of QWidget to QSize
+        What is painted, and how large.
     """
 
     def __init__(self, view: QWidget, figure: Figure) -> None:
         self._view = view
         self._bars = bars_of(view) if figure.bars else []
         self._caption = caption_of(view) if figure.caption else ""
-        wide = view.width()
-        y = GAP + view.height()
+        size = size_of(view, figure)
+        wide, y = size.width(), GAP + size.height()
+        self.sizes: dict[QWidget, QSize] = {view: size}
         self._places: list[QPoint] = []
         for bar in self._bars:
+            self.sizes[bar] = QSize(max(bar.minimumWidth(), min(bar.width(), wide)), bar.height())
             self._places.append(QPoint(GAP, y + GAP))
             y += GAP + bar.height()
         self._words = QRectF(GAP, y + GAP, wide, 0)
@@ -138,11 +175,6 @@ class Sheet:
             painter.setFont(theme.font(CAPTION))
             place = QRectF(0, 0, wide, 10_000)
             return painter.boundingRect(place, int(Qt.TextFlag.TextWordWrap), self._caption).height()
-
-    @property
-    def widgets(self) -> tuple[QWidget, ...]:
-        """What is painted."""
-        return self._view, *self._bars
 
     def paint(self, painter: QPainter) -> None:
         """Draw all of it."""
@@ -169,7 +201,7 @@ def taken(view: QWidget, figure: Figure, kind: str) -> Filling:
         One of `KINDS`.
     """
     sheet = Sheet(view, figure)
-    with lent(figure.look, *sheet.widgets):
+    with laid_out(sheet.sizes), lent(figure.look, *sheet.sizes):
         return MAKERS[kind](sheet, figure, settings_text(settings_of(view)))
 
 

@@ -10,12 +10,15 @@ from app import theme, words
 from app.controls import Check
 from app.export import Desk, save_as
 from app.figure import COARSEST, FINEST, KINDS, NARROWEST, WIDEST, Figure, bars_of, caption_of, pixels, taken
+from app.plots.view import View
 from app.resting import rest
 from app.sliders import ParamRow, Scale
 from app.theme import S3, S4
-from app.widgets import Segments, WideButton, col, label, quiet, row
+from app.widgets import Segments, WideButton, box, col, label, quiet, row
+from engines.core.errors import Message
 
 KIND, LOOKS = 0, ("Light", "Dark")
+SHAPES = (0.0, 1 / 2, 2 / 3, 3 / 4, 1.0)  #: height over width; 0 is that on screen
 _last = Figure()  # what was asked for last stays asked for
 ROOM = 320  #: px, width of the dialog
 
@@ -39,6 +42,8 @@ class FigureDialog(QDialog):
                                "85 mm is a column of most journals, 174 mm a page.")  # fmt: skip
         self.kind = Segments([words.plain(kind[1:].upper()) for kind in KINDS])
         self.dpi = ParamRow("Resolution", Scale(COARSEST, FINEST, 1, 0, "dpi", log=True), _last.dpi, 300)
+        shapes = (Message("As shown"), *(words.plain(text) for text in ("2:1", "3:2", "4:3", "1:1")))
+        self.shape = Segments(shapes, SHAPES.index(_last.aspect))
         self.look = Segments(LOOKS, theme.THEMES.index(_last.look))
         self.bars = Check("With the color bar", _last.bars)
         self.bars.setVisible(bool(bars_of(view)))
@@ -51,9 +56,22 @@ class FigureDialog(QDialog):
         leave.clicked.connect(lambda _checked=False: self.reject())
         kinds = row(label("File"), 1, self.kind)
         themes = row(label("Theme"), 1, self.look)
-        parts = (self.width_, kinds, self.dpi, themes, self.bars, self.caption, self.said, row(save, leave, gap=S3))
+        self.shaped = box(row(label("Shape"), 1, self.shape))
+        self.shaped.setVisible(isinstance(view, View) and not view.is_list)
+        parts = (
+            self.width_,
+            self.shaped,
+            kinds,
+            self.dpi,
+            themes,
+            self.bars,
+            self.caption,
+            self.said,
+            row(save, leave, gap=S3),
+        )
         self.setLayout(col(*parts, gap=S3, pad=(S4, S4, S4, S4)))
-        for moved in (self.width_.changed, self.dpi.changed, self.kind.chosen, self.bars.toggled, self.caption.toggled):
+        chosen = self.kind.chosen, self.shape.chosen, self.bars.toggled, self.caption.toggled
+        for moved in (self.width_.changed, self.dpi.changed, *chosen):
             moved.connect(lambda *_: self._say())
         self._say()
 
@@ -62,7 +80,7 @@ class FigureDialog(QDialog):
         """What is asked for."""
         return Figure(
             self.width_.number(), round(self.dpi.number()), theme.THEMES[self.look.at()], self.caption.isChecked(),
-            self.bars.isChecked(),
+            self.bars.isChecked(), SHAPES[self.shape.at()],
         )  # fmt: skip
 
     def _say(self) -> None:

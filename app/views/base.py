@@ -182,9 +182,16 @@ class PixelView(View):
         return QSize()  # a scroll area has one of its own
 
     def spread(self) -> None:
+        before, now = self.painting.boundingRect(), QRectF(self.rect())
+        near = None if self.box is None or not self.box.held or before.isEmpty() else self.box.viewRect()
         self._stale = True
-        self.painting.set_place(QRectF(self.rect()))
+        self.painting.set_place(now)
         self.show_whole()
+        if near is not None and self.box is not None:  # the same part of it as before
+            across, down = now.width() / before.width(), now.height() / before.height()
+            place = QRectF(near.x() * across, near.y() * down, near.width() * across, near.height() * down)
+            self.box.setRange(place, padding=0)
+            self.box.held = True
 
     def show_whole(self) -> None:
         """Bring all into sight."""

@@ -9,12 +9,17 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QFileDialog
 
 from app import export, theme, words
-from app.figure import KINDS, MOST_PIXELS, Figure, Sheet, bars_of, caption_of, pixels, taken
+from app.figure import GAP, KINDS, MOST_PIXELS, Figure, Sheet, bars_of, caption_of, pixels, size_of, taken
 from app.figuredialog import FigureDialog
+from app.views.bars import probability
+from app.views.dragbars import DragBars
+from app.views.matrix import Matrix
 from tests.app.views_help import pixels as painted
+from tests.app.views_help import show, wheel
 
 COMPARE = 0
 
@@ -62,6 +67,54 @@ def test_bar_and_caption_come_along_if_they_are_wanted(view):
     ]
     assert heights[1] - heights[0] >= bar.height()
     assert heights[2] > heights[1]
+
+
+def shot(view, **fields) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(made(view, ".png", dpi=200, **fields))).convert("RGB")).astype(int)
+
+
+def test_a_map_is_laid_out_for_the_paper_and_not_for_the_window(qtbot):
+    """The same numbers in a small and in a large window make the same figure: words are as large in both."""
+    views = []
+    for width, height in ((300, 240), (900, 720)):
+        view = Matrix()
+        view.set_values(np.arange(12.0).reshape(3, 4))
+        view.set_names(list("abc"), list("wxyz"))
+        views.append(show(qtbot, view, width, height))
+    small, large = (shot(view, width=100.0) for view in views)
+    np.testing.assert_array_equal(small, large)
+    assert [view.width() for view in views] == [300, 900]
+
+
+def test_the_shape_is_the_one_that_is_asked_for(view):
+    for aspect in (0.5, 1.0):
+        size = Sheet(view, Figure(bars=False, caption=False, aspect=aspect, width=174.0)).size
+        inside = size.height() - 2 * GAP, size.width() - 2 * GAP
+        assert inside[0] / inside[1] == pytest.approx(aspect, abs=0.01)
+    before = view.geometry()
+    image = shot(view, aspect=0.5, width=174.0)
+    assert view.geometry() == before
+    assert (image != image[0, 0]).any(-1)[-60:].any()  # the bar and the caption still stand below
+
+
+def test_what_is_zoomed_into_is_so_on_paper_and_stays_so(qtbot):
+    view = Matrix()
+    view.set_values(np.arange(400.0).reshape(20, 20))
+    show(qtbot, view, 500, 400)
+    wheel(view.viewport(), QPointF(250, 200), 6)
+    near = view.box.viewRange()
+    assert np.ptp(near[0]) < 300
+    whole = shot(view)
+    np.testing.assert_allclose(view.box.viewRange(), near, atol=1e-6)
+    view.fit()
+    assert (shot(view) != whole).mean() > 0.05
+
+
+def test_a_list_is_drawn_as_it_stands(qtbot):
+    table = DragBars()
+    table.set_bars([probability("cat", 0.5)], 1.0)
+    show(qtbot, table, 250, 60)
+    assert size_of(table, Figure(174.0, aspect=1.0)) == table.size()
 
 
 @pytest.mark.parametrize("look", theme.THEMES)

@@ -496,7 +496,10 @@ def test_a_drag_pans_no_farther_than_the_whole_and_a_double_click_shows_all(near
     qtbot.mouseDClick(near.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
     np.testing.assert_allclose(near.box.viewRange(), whole)
     zoomed(near, QPointF(150, 150))
-    near.resize(320, 280)  # another size: all of it again
+    size, before = np.array([[near.width()], [near.height()]]), near.box.viewRange()
+    near.resize(320, 280)  # another size: the same part of it
+    np.testing.assert_allclose(near.box.viewRange() / np.array([[320], [280]]), before / size)
+    near.fit()
     assert near.box.viewRange() == [[0, 320], [0, 280]]
 
 
