@@ -43,6 +43,8 @@ class Interval:
 class Intervals(Surface):
     """Rows over one axis from 0 to 100 %, named at the left and written at the right."""
 
+    is_list = True
+
     def __init__(self, rows: int) -> None:
         self._rows: tuple[Interval, ...] = ()
         self._shown: tuple[object, ...] = ()  # what is in sight, and which rows are known

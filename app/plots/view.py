@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -45,6 +47,8 @@ class View(GraphicsView):
         The suggested file name.
     color_bars : tuple of QWidget
         The bars that belong to it; they go into a figure with it.
+    is_list : bool
+        What it shows is read line by line; every other view is zoomed and panned.
     keys_point : bool
         Its arrow keys move what is pointed at, as the mouse does; elsewhere they move a pin or a mark.
     """
@@ -52,6 +56,7 @@ class View(GraphicsView):
     export_name = "view"
     color_bars: tuple[QWidget, ...] = ()
     keys_point = False  #: the arrows move what is pointed at
+    is_list: ClassVar[bool] = False  #: lines to be read, or controls: no plot or map, so nothing to go nearer to
 
     def __init__(self, low: tuple[int, int]) -> None:
         super().__init__()

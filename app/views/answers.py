@@ -39,6 +39,8 @@ class AnswerRow:
 class Answers(PickView):
     """Tokens across, a row for what is wanted and one for each model."""
 
+    is_list = True
+
     def __init__(self) -> None:
         super().__init__((240, 112), at=0)
         self.export_name = "answers"

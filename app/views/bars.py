@@ -94,6 +94,8 @@ class Bars(HoverView):
     clicked : int
     """
 
+    zooms = True
+
     clicked = Signal(int)
     _hover: int | None
 

@@ -27,6 +27,8 @@ class ClassRows(HoverView):
         A class; the same again is None.
     """
 
+    is_list = True
+
     chosen = Signal(object)
     _hover: int | None
 

@@ -24,6 +24,8 @@ class ContrastBars(HoverView):
     What lies under the pointer is the rank of a negative, or −1, the positive.
     """
 
+    zooms = True
+
     _hover: int | None
 
     def __init__(self) -> None:

@@ -48,6 +48,8 @@ class Entry:
 class DetectionList(PickView):
     """Rows to walk through."""
 
+    is_list = True
+
     def __init__(self) -> None:
         super().__init__((360, 100))
         self.export_name = "detections"

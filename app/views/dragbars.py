@@ -23,6 +23,10 @@ class DragBars(Bars):
         The hand let go: one undo step.
     """
 
+    is_list = True
+
+    zooms = False  # the hand sets the bars
+
     dragged = Signal(int, float)
     let_go = Signal()
 

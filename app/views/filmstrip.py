@@ -24,6 +24,8 @@ THUMB = 240  # px, longest side of a kept thumbnail
 class FilmStrip(PickView):
     """Pictures side by side, one of them chosen; the wheel scrolls what does not fit."""
 
+    is_list = True
+
     def __init__(self, height: int = 92) -> None:
         super().__init__((120, height))
         self.setFixedHeight(height)
@@ -96,6 +98,7 @@ class FilmStrip(PickView):
 
     def fit(self) -> None:
         self._scroll = 0.0
+        super().fit()
         self.renew()
 
     # -- places
@@ -141,7 +144,7 @@ class FilmStrip(PickView):
     # -- hand
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._total <= self.width():
-            event.ignore()
+            super().wheelEvent(event)
             return
         delta = event.angleDelta()
         self._scroll -= delta.x() or delta.y()

@@ -60,6 +60,8 @@ class PairBars(HoverView):
     clicked : int
     """
 
+    zooms = True
+
     clicked = Signal(int)
     _hover: int | None
 

@@ -22,6 +22,8 @@ LEAST = 22  #: px, narrowest token
 class SaidLine(PickView):
     """A sequence, an arrow, and what was said for the other sequence: the said tokens are what can be chosen."""
 
+    is_list = True
+
     def __init__(self) -> None:
         super().__init__((240, HIGH + 2), at=0)
         self.setFixedHeight(HIGH + 2)

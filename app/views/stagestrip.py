@@ -46,6 +46,8 @@ class Small:
 class StageStrip(PickView):
     """Small maps in a row; stages behind the marked one are outlines: they are not reached yet."""
 
+    zooms = True
+
     def __init__(self, name: Text) -> None:
         super().__init__((320, 72), at=0)
         self.export_name = "stages"

@@ -49,6 +49,8 @@ class Verdict:
 class Verdicts(PickView):
     """Claims below each other."""
 
+    is_list = True
+
     def __init__(self, name: Text) -> None:
         super().__init__(LEAST, at=0)
         self.export_name = "verdicts"

@@ -17,6 +17,9 @@ EDGE = 3  #: px around the pictures, for the mark of the chosen one
 class LayerGrid(FilmStrip):
     """A film strip that breaks into as many lines as make its pictures largest."""
 
+    is_list = False
+    zooms = True
+
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumSize(120, 90)

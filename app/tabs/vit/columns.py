@@ -25,6 +25,8 @@ class LayerColumns(HoverView):
         A layer, counted from 1, was clicked or walked to.
     """
 
+    zooms = True
+
     chosen = Signal(int)
     _hover: int | None
 

@@ -34,6 +34,8 @@ def nearest(shown: PooledFrame, count: int) -> np.ndarray:
 class CueStrip(PixelView):
     """One query at the left, the keys and values that answer it in a table, their weighted sum at the right."""
 
+    is_list = True
+
     def __init__(self) -> None:
         super().__init__((560, 3 * ROW + 6))
         self.setFixedHeight(3 * ROW + 6)
@@ -138,6 +140,8 @@ class CueStrip(PixelView):
 
 class Formula(PixelView):
     """Lines of a formula with live numbers; a sum shows as many terms as there is room for."""
+
+    is_list = True
 
     def __init__(self) -> None:
         super().__init__((400, 48))

@@ -106,6 +106,8 @@ class Swatches(PixelView):
     chosen : int
     """
 
+    is_list = True
+
     chosen = Signal(int)
 
     def __init__(self, colors: Sequence[tuple[int, int, int]], across: int = 6) -> None:

@@ -20,6 +20,8 @@ FEWEST = 26  #: px, narrowest cell that holds a number
 class MlpStrips(PixelView):
     """Input [q; k], hidden layer and score, as strips of numbers; each on its own symmetric scale."""
 
+    zooms = True
+
     def __init__(self) -> None:
         super().__init__((240, 92))
         self.export_name = "one-mlp"

@@ -21,6 +21,8 @@ SAMPLE = 24  # px of a line in the table
 class CostTable(PixelView):
     """What each layer costs at one length: the numbers, and the formulas they come from."""
 
+    is_list = True
+
     def __init__(self) -> None:
         super().__init__((420, 150))
         self.export_name = "cost-table"
