@@ -114,7 +114,7 @@ class Training(QObject):
     @property
     def weights(self) -> Weights | None:
         """The state looked at: the one looked back at, else the newest kept."""
-        step = self._bar.looks
+        step = self._bar.selected
         return self.timeline.newest if step is None else self.timeline.at(step)
 
     def play(self) -> None:

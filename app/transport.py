@@ -70,7 +70,7 @@ class Transport(QFrame):
     def __init__(self, seed: bool = True, seed_tip: str = "") -> None:
         super().__init__()
         self.setProperty("kind", "card")
-        self._newest, self._looks, self._runs = 0, -1, False
+        self._newest, self._selected, self._runs = 0, -1, False
         self._state: int | None = None  # the step of the kept state that is looked at
         self.play = button("Start", "play", "primary", "Start or pause (Space)", clicked=self._toggle)
         self.step = button(icon="step", kind="boxed", tip="One step (.)", clicked=self.stepped.emit)
@@ -107,9 +107,9 @@ class Transport(QFrame):
         return self._runs
 
     @property
-    def looks(self) -> int | None:
+    def selected(self) -> int | None:
         """The step looked back at; None is live."""
-        return None if self._looks < 0 else self._looks
+        return None if self._selected < 0 else self._selected
 
     def set_running(self, runs: bool) -> None:
         """Show pause while the run goes on, else start."""
@@ -121,7 +121,7 @@ class Transport(QFrame):
     def set_step(self, newest: int, marks: Sequence[int] = ()) -> None:
         """The newest step; ``marks`` are kept states."""
         if newest < self._newest:
-            self._looks = -1  # a new run
+            self._selected = -1  # a new run
         self._newest = newest
         self.scrubber.set_scale(Scale(0, max(1, newest), 1, 0))
         self.scrubber.set_marks(tuple(marks))
@@ -139,13 +139,13 @@ class Transport(QFrame):
             self.seed.set_number(seed)
 
     def _show(self) -> None:
-        at = self._newest if self._looks < 0 else self._looks
-        told = at if self._looks < 0 or self._state is None else self._state
+        at = self._newest if self._selected < 0 else self._selected
+        told = at if self._selected < 0 or self._state is None else self._state
         words.say(self.count, "setText", Message("Step {n}", {"n": words.number(told)}))
         if not self.scrubber.isSliderDown():
             self.scrubber.set_number(at)
-        self.live.setVisible(self._looks >= 0)
-        if self._looks >= 0:
+        self.live.setVisible(self._selected >= 0)
+        if self._selected >= 0:
             self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
 
     def restyled(self) -> None:
@@ -169,10 +169,10 @@ class Transport(QFrame):
         self.toggled.emit(not self._runs)
 
     def _look(self, step: int) -> None:
-        self._looks = -1 if step >= self._newest else max(0, step)
+        self._selected = -1 if step >= self._newest else max(0, step)
         self._state = None
         self._show()
-        self.looked.emit(self.looks)
+        self.looked.emit(self.selected)
 
     def take_key(self, event: QKeyEvent) -> bool:
         """Space, period, Home and End; True where the key meant the run."""

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.history import History
 from app.settings import Settings
-from engines.core.params import Params, looking_of, same_steps, with_role
+from engines.core.params import Params, same_steps, with_role, with_selection_of
 
 
 class State(QObject):
@@ -106,8 +106,9 @@ class State(QObject):
 
     def _go_to(self, params: Params | None) -> None:
         if params is not None:
-            back = looking_of(self.params, params)
-            self._use(looking_of(back.following(self.params), back))  # what is looked at may hang on what comes back
+            back = with_selection_of(self.params, params)
+            now = back.following(self.params)  # what is looked at may hang on what comes back
+            self._use(with_selection_of(now, back))
 
     def _use(self, params: Params) -> None:
         before, self.params = self.params, params

@@ -100,7 +100,7 @@ class TrainingPage(Page):
         return self.transport.take_key(event)
 
     def escape(self) -> None:
-        if self.transport.looks is not None:
+        if self.transport.selected is not None:
             self.transport.live.click()
 
     def device_changed(self, device: str) -> None:

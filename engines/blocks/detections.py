@@ -268,7 +268,8 @@ def matched_voc(
 
     Source: Everingham et al. 2010, section 4.2, and VOCevaldet of the development kit.
 
-    Parameters and results as `matched`; objects ``aside`` (difficult ones, crowds) are neither found nor wrong.
+    Parameters and results as `matched`, (T, D) for thresholds (T,); objects ``aside`` (G,), difficult ones and crowds,
+    are neither found nor wrong.
     """
     plain = replace(table, crowd=np.zeros(len(table.crowd), bool))
     pairs = overlapping(plain, float(thresholds.min()))

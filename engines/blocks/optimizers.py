@@ -44,7 +44,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Move the values against their gradients; ``gradients`` lie in the order of the values."""
+        """Move the values against their gradients, which have the shapes and the order of the values."""
         self._steps += 1
         first, second = self._betas
         if any(self._weight_decay):
@@ -91,7 +91,7 @@ class SGD:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> None:
-        """Move the values against their gradients; ``gradients`` lie in the order of the values."""
+        """Move the values against their gradients, which have the shapes and the order of the values."""
         moved = [torch.add(g, v, alpha=self._weight_decay) for g, v in zip(gradients, self._values, strict=True)]
         torch._foreach_mul_(self._velocity, self._momentum)
         torch._foreach_add_(self._velocity, moved)

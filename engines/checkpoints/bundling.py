@@ -78,7 +78,7 @@ class TimedTraining(ABC):
         """A measure to read on the way."""
 
     @abstractmethod
-    def rate(self, share: float) -> float:
+    def lr(self, share: float) -> float:
         """Learning rate, or its factor, when this share of the time is used."""
 
     def run(self, minutes: float) -> None:
@@ -93,7 +93,7 @@ class TimedTraining(ABC):
             self.used, last = self.used + now - last, now
             if self.steps % self.say_every == 0:
                 print(f"{self.used / 60:6.2f} min step {self.steps} pictures {self.seen} loss {loss:.4f} "
-                      f"right {right:.4f} rate {self.rate(self.used / total):.4f}", flush=True)  # fmt: skip
+                      f"right {right:.4f} lr {self.lr(self.used / total):.4f}", flush=True)  # fmt: skip
                 loss = right = 0.0
             if now - looked > self.look_every:
                 looked = now

@@ -215,14 +215,14 @@ def _with(kind: type[Params], about: str, value: object) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.metadata.get(about, undeclared[about]) == value)
 
 
-def looking_of(now: P, params: P) -> P:
+def with_selection_of(now: P, params: P) -> P:
     """``params``, looking where ``now`` looks: what undo and redo bring back."""
     return replace(params, **{name: getattr(now, name) for name in with_role(params, "role", LOOKED)})
 
 
 def same_steps(a: Params, b: Params) -> bool:
     """Whether nothing differs but what is looked at."""
-    return looking_of(a, b) == a
+    return with_selection_of(a, b) == a
 
 
 def for_engine(params: P) -> P:

@@ -35,6 +35,6 @@ def sees_answer(sees: npt.NDArray[np.bool_], side: int, offset: tuple[int, int])
 
 
 def expected(visible: npt.NDArray[np.bool_], symbols: int = SYMBOLS) -> float:
-    """The accuracy of a net that says what it sees and guesses the rest."""
+    """The accuracy of a net that says what it sees, ``visible`` (N,), and guesses the rest."""
     share = float(visible.mean())
     return share + (1 - share) / symbols

@@ -102,7 +102,7 @@ def rows(
 
 
 def summary(params: DetrParams, info: ModelInfo, answer: Answer, passes: np.ndarray, on: np.ndarray) -> Message:
-    """How many pass; if none does, how close the best one came."""
+    """How many of the queries pass, ``passes`` (Q,); if none does, how close the best that is ``on`` (Q,) came."""
     if passes.any():
         return Message("{count} of {queries}", {"count": int(passes.sum()), "queries": info.num_queries})
     best = int(np.where(on, answer.scores[-1], -1).argmax())
@@ -131,7 +131,7 @@ class Look:
 
 
 def detections(look: Look, query: int, cross: np.ndarray) -> Detections:
-    """Everything that the window shows of an answer."""
+    """Everything that the window shows of an answer; ``cross`` (L, H, h, w) are the weights of the query."""
     params, picture, answer, plain = look.params, look.picture, look.answer, look.plain
     height, width = picture.rgb.shape[:2]
     scale = np.array([width, height, width, height], np.float32)

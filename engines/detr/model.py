@@ -225,7 +225,7 @@ class Detr(nn.Module):
     def trace(
         self, pixels: Tensor, pixel_mask: Tensor | None = None, interventions: Interventions = UNTOUCHED
     ) -> DetrTrace:
-        """Detect, and keep all attention weights: H·N² numbers for each encoder layer, so mind the size."""
+        """Detect in pixels (B, 3, H, W) and keep all weights: (B, H, N, N) of each encoder layer, so mind the size."""
         memory = self.embed(self.backbone(pixels), pixel_mask)
         x, encoder = memory.tokens, []
         for index, layer in enumerate(self.encoder):

@@ -15,7 +15,7 @@ import torch
 
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.core import files
-from engines.data.judged import RESULTS, Judged, judged_pictures
+from engines.data.evaluation_pictures import RESULTS, EvaluationPicture, evaluation_pictures
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.model import Detr
 
@@ -23,7 +23,7 @@ LEAST = 0.05  # scores below are left out
 
 
 @torch.inference_mode()
-def results_of(model: Detr, pictures: list[Judged]) -> list[dict[str, object]]:
+def results_of(model: Detr, pictures: list[EvaluationPicture]) -> list[dict[str, object]]:
     """Best class of every query that passes `LEAST`, as entries of a COCO results file."""
     entries: list[dict[str, object]] = []
     for one in pictures:
@@ -42,7 +42,7 @@ def results_of(model: Detr, pictures: list[Judged]) -> list[dict[str, object]]:
 
 def write(path: Path = RESULTS) -> int:
     """Write the table, one entry a line; returns how many there are."""
-    entries = results_of(load_checkpoint("toy-detr"), judged_pictures())
+    entries = results_of(load_checkpoint("toy-detr"), evaluation_pictures())
     lines = ",\n".join(json.dumps(entry) for entry in entries)
     files.write(path, f"[\n{lines}\n]\n")
     return len(entries)

@@ -125,7 +125,7 @@ class Trainer:
         return torch.stack([found["loss_ce"], found["loss_bbox"], found["loss_giou"], *tokens])
 
     def advance(self, batch: Batch) -> Tensor:
-        """One step; the six losses."""
+        """One step; the losses (6,)."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
         losses = self.losses(batch)

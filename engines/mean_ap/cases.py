@@ -13,7 +13,7 @@ import numpy as np
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.data.annotated_size import Size
-from engines.data.judged import RESULTS, Judged, judged_pictures
+from engines.data.evaluation_pictures import RESULTS, EvaluationPicture, evaluation_pictures
 from engines.data.scenes import KINDS
 from engines.mean_ap.photos import Photos
 from engines.mean_ap.spec import Moved
@@ -159,7 +159,7 @@ def with_moved(boxes: Boxes, cases: Cases, moved: Sequence[Moved]) -> Boxes:
 @cache
 def sample() -> Cases:
     """What the toy DETR finds in 40 drawn pictures, half of them harder than those it was trained on."""
-    pictures = judged_pictures()
+    pictures = evaluation_pictures()
     objects = [one.objects() for one in pictures]
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     truth_image = np.repeat(np.arange(len(pictures)), [len(one["labels"]) for one in objects])
@@ -181,5 +181,5 @@ def sample() -> Cases:
     return Cases.of("Toy DETR, 40 scenes", KINDS, images, boxes, sample=True)
 
 
-def _drawn(one: Judged) -> Callable[[int], np.ndarray]:
+def _drawn(one: EvaluationPicture) -> Callable[[int], np.ndarray]:
     return lambda side: one.picture(min(side, DRAWN))

@@ -20,7 +20,7 @@ from engines.core.protocol import Event, Job, Progress
 from engines.mean_ap import cases as data
 from engines.mean_ap.cases import Cases, Shown
 from engines.mean_ap.files import reading
-from engines.mean_ap.model import Judged, Steps, confusion, judge, judge_again, steps
+from engines.mean_ap.model import Matching, Steps, confusion, match_again, match_detections, steps
 from engines.mean_ap.spec import (
     ASIDE,
     RIGHT,
@@ -64,25 +64,28 @@ class Engine:
         style = STYLES[params.style]
         now = (id(cases), params.moved, params.iou, params.size, style)
         boxes = self._boxes(cases, params)
-        judged = self._judged(cases, params)
-        line = self._once("steps", (*now, label), lambda: steps(boxes, judged, label, style))
+        matching = self._matching(cases, params)
+        line = self._once("steps", (*now, label), lambda: steps(boxes, matching, label, style))
         classes = len(cases.classes)
         pairs = self._once("pairs", (*now, params.threshold),
-                           lambda: confusion(boxes, judged, params.threshold, params.iou, classes))  # fmt: skip
+                           lambda: confusion(boxes, matching, params.threshold, params.iou, classes))  # fmt: skip
         table = self._once("confusion", (*now, params.threshold, params.cell),
                            lambda: counted(pairs, cases, params.cell))  # fmt: skip
         missing = self._once("missed", (*now, label, params.threshold),
-                             lambda: missed(boxes, judged, label, params.threshold))  # fmt: skip
+                             lambda: missed(boxes, matching, label, params.threshold))  # fmt: skip
         asked = picture_of(params, boxes, table)
-        places = looked_at(params, asked, boxes, judged, line, missing, cases)
+        places = looked_at(params, asked, boxes, matching, line, missing, cases)
         image = asked if asked >= 0 else image_of(places, boxes, line, missing)
         if job.cancelled.is_set():
             return
         yield self._once("picture", (*now, image, params.threshold),
-                         lambda: self._picture(cases, boxes, judged, image, params.threshold))  # fmt: skip
+                         lambda: self._picture(cases, boxes, matching, image, params.threshold))  # fmt: skip
         before = self._before(cases, params, label, style)
-        yield self._once("curve", (*now, label, style, places, params.threshold),
-                         lambda: curve(cases, boxes, judged, line, label, places, params, before, missing))  # fmt: skip
+        yield self._once(
+            "curve",
+            (*now, label, style, places, params.threshold),
+            lambda: curve(cases, boxes, matching, line, label, places, params, before, missing),
+        )
         yield table
         if job.cancelled.is_set():
             return
@@ -127,15 +130,15 @@ class Engine:
     def _boxes(self, cases: Cases, params: MeanApParams) -> Boxes:
         return self._once("boxes", (id(cases), params.moved), lambda: data.with_moved(cases.boxes, cases, params.moved))
 
-    def _judged(self, cases: Cases, params: MeanApParams) -> Judged:
+    def _matching(self, cases: Cases, params: MeanApParams) -> Matching:
         style = STYLES[params.style]
-        plain = self._once("judged", (id(cases), (), params.iou, params.size, style),
-                           lambda: judge(cases.boxes, params.iou, SIZES[params.size], style))  # fmt: skip
+        plain = self._once("matching", (id(cases), (), params.iou, params.size, style),
+                           lambda: match_detections(cases.boxes, params.iou, SIZES[params.size], style))  # fmt: skip
         if not params.moved:
             return plain
         boxes, images = self._boxes(cases, params), {one.image for one in params.moved}
-        return self._once("judged", (id(cases), params.moved, params.iou, params.size, style),
-                          lambda: judge_again(plain, boxes, images, params.iou, SIZES[params.size], style))  # fmt: skip
+        return self._once("matching", (id(cases), params.moved, params.iou, params.size, style),
+                          lambda: match_again(plain, boxes, images, params.iou, SIZES[params.size], style))  # fmt: skip
 
     def _before(self, cases: Cases, params: MeanApParams, label: int, style: str) -> Before | None:
         """The same with all boxes where they were; if none was moved, at the usual IoU; None if that is the one."""
@@ -143,9 +146,9 @@ class Engine:
         if not params.moved and params.iou == iou:
             return None
         key = (id(cases), (), iou, params.size, style)
-        judged = self._once("judged", key, lambda: judge(cases.boxes, iou, SIZES[params.size], style))
-        line = self._once("steps", (*key, label), lambda: steps(cases.boxes, judged, label, style))
-        return Before(judged, line, -1.0 if params.moved else iou)
+        matching = self._once("matching", key, lambda: match_detections(cases.boxes, iou, SIZES[params.size], style))
+        line = self._once("steps", (*key, label), lambda: steps(cases.boxes, matching, label, style))
+        return Before(matching, line, -1.0 if params.moved else iou)
 
     def _numbers(
         self, cases: Cases, params: MeanApParams, boxes: Boxes, style: str, job: Job[MeanApParams]
@@ -160,9 +163,9 @@ class Engine:
                 return
         yield self._once("numbers", (id(cases), params.moved, style), lambda: numbers(cases, boxes, *found))
 
-    def _picture(self, cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float) -> PictureSeen:
+    def _picture(self, cases: Cases, boxes: Boxes, matching: Matching, index: int, threshold: float) -> PictureSeen:
         shown = self._once("pixels", (id(cases), index), cases.images[index].shown)
-        return picture(cases, boxes, judged, index, threshold, shown)
+        return picture(cases, boxes, matching, index, threshold, shown)
 
     def _strips(self, cases: Cases, pictures: tuple[int, ...], job: Job[MeanApParams]) -> Iterator[StripSeen]:
         """The small pictures, a few at a time where they have to be made."""
@@ -208,7 +211,7 @@ def evaluation(boxes: Boxes, style: str, job: Job[MeanApParams]) -> Evaluation:
 class Before(NamedTuple):
     """Verdicts and curve before the hand changed anything, and their IoU if it is another one; else −1."""
 
-    judged: Judged
+    matching: Matching
     line: Steps
     iou: float
 
@@ -246,22 +249,22 @@ def label_of(asked: int, cases: Cases) -> int:
 
 
 def image_of(places: tuple[int, int], boxes: Boxes, line: Steps, missing: np.ndarray) -> int:
-    """Where the detection or the missed object lies that is looked at; the first image if there is neither."""
+    """Image of the detection or of the missed object, one of ``missing`` (M,), that is selected; else the first."""
     if places[0] >= 0:
         return int(boxes.image[line.detections[places[0]]])
     return int(boxes.truth_image[missing[places[1]]]) if places[1] >= 0 else 0
 
 
-def missed(boxes: Boxes, judged: Judged, label: int, threshold: float) -> np.ndarray:
+def missed(boxes: Boxes, matching: Matching, label: int, threshold: float) -> np.ndarray:
     """Indices (M,) of the objects of a class that have to be found and that no detection above the threshold takes."""
-    scores = np.append(boxes.score, -1.0)[judged.taken_by]
-    return np.flatnonzero((boxes.truth_label == label) & ~judged.aside & ~(scores >= threshold))
+    scores = np.append(boxes.score, -1.0)[matching.taken_by]
+    return np.flatnonzero((boxes.truth_label == label) & ~matching.aside & ~(scores >= threshold))
 
 
 def looked_at(
-    params: MeanApParams, image: int, boxes: Boxes, judged: Judged, line: Steps, missing: np.ndarray, cases: Cases
+    params: MeanApParams, image: int, boxes: Boxes, matching: Matching, line: Steps, missing: np.ndarray, cases: Cases
 ) -> tuple[int, int]:
-    """Places of the detection in the line and of the missed object that is looked at; −1 for the other one.
+    """Places of the detection in the line and in ``missing`` (M,) of the object that is selected; −1 for the other one.
 
     The chosen one, else (of the image that was asked for, if one was) the first wrong one, the first, the first missed.
     """
@@ -273,7 +276,7 @@ def looked_at(
     here = np.arange(len(mine))
     if image >= 0:
         here = here[boxes.image[mine] == image]
-    wrong = here[(judged.verdicts[mine[here]] != RIGHT) & (judged.verdicts[mine[here]] != ASIDE)]
+    wrong = here[(matching.verdicts[mine[here]] != RIGHT) & (matching.verdicts[mine[here]] != ASIDE)]
     first = wrong if len(wrong) else here
     if len(first):
         return int(first[0]), -1
@@ -294,47 +297,47 @@ def corners(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def picture(cases: Cases, boxes: Boxes, judged: Judged, index: int, threshold: float, shown: Shown) -> PictureSeen:
+def picture(cases: Cases, boxes: Boxes, matching: Matching, index: int, threshold: float, shown: Shown) -> PictureSeen:
     """One image with all its boxes."""
     first, last = int(cases.truth_start[index]), int(cases.truth_start[index + 1])
     mine = slice(int(cases.start[index]), int(cases.start[index + 1]))
     truths = slice(first, last)
-    taker = judged.taken_by[truths]
+    taker = matching.taken_by[truths]
     found = (taker >= 0) & (boxes.score[taker] >= threshold) if len(boxes.score) else taker >= 0
-    partner = judged.partner[mine]
+    partner = matching.partner[mine]
     return PictureSeen(
         index=index, rgb=shown.rgb, blank=shown.blank, note=shown.note, width=shown.size[0], height=shown.size[1],
         truths=corners(boxes.truths[truths]), truth_labels=boxes.truth_label[truths], crowd=boxes.crowd[truths],
-        aside=judged.aside[truths],
+        aside=matching.aside[truths],
         found=found, boxes=corners(boxes.boxes[mine]), labels=boxes.label[mine], scores=boxes.score[mine],
-        verdicts=judged.verdicts[mine], partner=np.where(partner >= 0, partner - first, -1),
-        overlap=judged.overlap[mine],
+        verdicts=matching.verdicts[mine], partner=np.where(partner >= 0, partner - first, -1),
+        overlap=matching.overlap[mine],
     )  # fmt: skip
 
 
 def curve(
-    cases: Cases, boxes: Boxes, judged: Judged, line: Steps, label: int, places: tuple[int, int],
+    cases: Cases, boxes: Boxes, matching: Matching, line: Steps, label: int, places: tuple[int, int],
     params: MeanApParams, before: Before | None, missing: np.ndarray,
 ) -> CurveSeen:  # fmt: skip
-    """The curve of one class beside what it was before the hand changed anything."""
+    """The curve of one class, with its missed objects (M,), beside what it was before the hand changed anything."""
     mine, none = line.detections, np.zeros(0)
     image = boxes.image[mine]
-    old = None if before is None else before.judged.verdicts[mine]
+    old = None if before is None else before.matching.verdicts[mine]
     place = np.full(len(boxes.score) + 1, -1)  # the last one stands for none
     place[mine] = np.arange(len(mine))
     return CurveSeen(
         label=label, objects=line.objects, image=image, index=mine - cases.start[image],
-        scores=boxes.score[mine], overlap=judged.overlap[mine], verdicts=judged.verdicts[mine],
-        partner_label=np.append(boxes.truth_label, -1)[judged.partner[mine]],
+        scores=boxes.score[mine], overlap=matching.overlap[mine], verdicts=matching.verdicts[mine],
+        partner_label=np.append(boxes.truth_label, -1)[matching.partner[mine]],
         recall=line.recall, precision=line.precision, envelope=line.envelope, grid=line.grid, sampled=line.sampled,
         iou=params.iou, value=line.value, at=places[0], passing=int((boxes.score[mine] >= params.threshold).sum()),
         before_recall=none if before is None else before.line.recall,
         before_envelope=none if before is None else before.line.envelope,
         before_value=line.value if before is None else before.line.value,
         before_iou=-1.0 if before is None else before.iou,
-        changed=np.zeros(len(mine), bool) if old is None else old != judged.verdicts[mine],
+        changed=np.zeros(len(mine), bool) if old is None else old != matching.verdicts[mine],
         missed_image=boxes.truth_image[missing], missed_index=missing - cases.truth_start[boxes.truth_image[missing]],
-        missed_by=place[judged.taken_by[missing]], missed_overlap=judged.nearest[missing],
+        missed_by=place[matching.taken_by[missing]], missed_overlap=matching.nearest[missing],
         missed_at=places[1],
     )  # fmt: skip
 

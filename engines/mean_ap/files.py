@@ -60,7 +60,7 @@ class Rows:
             self._rows.clear()
 
     def table(self) -> np.ndarray:
-        """All rows, by rising first column; those that agree in it as they came."""
+        """All rows (N, columns), by rising first column; those that agree in it as they came."""
         columns = self._parts[0].shape[1]
         table = np.concatenate([*self._parts, np.array(self._rows, float).reshape(-1, columns)])
         return table[np.argsort(table[:, 0], kind="stable")]

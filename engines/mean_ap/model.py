@@ -16,7 +16,7 @@ from engines.mean_ap.spec import ASIDE, BACKGROUND, BOTH, DUPLICATE, LOW_IOU, NE
 
 
 @dataclass(frozen=True)
-class Judged:
+class Matching:
     """What each detection (D,) and each object (G,) is at one IoU, in the order of the `Boxes`.
 
     Attributes
@@ -43,7 +43,7 @@ class Judged:
     nearest: np.ndarray
 
 
-def judge(boxes: Boxes, iou: float, size: str = "all", style: str = "coco") -> Judged:
+def match_detections(boxes: Boxes, iou: float, size: str = "all", style: str = "coco") -> Matching:
     """Match class by class as COCO does, or in VOC's styles as its development kit, and say of each wrong one why.
 
     A wrong one is, in this order: a duplicate (its object is taken by a better one), of the wrong class (it
@@ -93,16 +93,16 @@ def judge(boxes: Boxes, iou: float, size: str = "all", style: str = "coco") -> J
     ranked[table.index] = True
     same &= ranked[detection]
     np.maximum.at(nearest, truth[same], near.iou[same])
-    return Judged(verdicts, partner, overlap, taker, outside, nearest)
+    return Matching(verdicts, partner, overlap, taker, outside, nearest)
 
 
-def judge_again(
-    before: Judged, boxes: Boxes, images: set[int], iou: float, size: str = "all", style: str = "coco"
-) -> Judged:
+def match_again(
+    before: Matching, boxes: Boxes, images: set[int], iou: float, size: str = "all", style: str = "coco"
+) -> Matching:
     """The same after boxes of some images were moved: what happens in one image does not depend on the others."""
     mine = np.flatnonzero(np.isin(boxes.image, list(images)))
     truths = np.flatnonzero(np.isin(boxes.truth_image, list(images)))
-    part = judge(
+    part = match_detections(
         Boxes(boxes.images, boxes.image[mine], boxes.label[mine], boxes.score[mine], boxes.boxes[mine],
               boxes.truth_image[truths], boxes.truth_label[truths], boxes.crowd[truths], boxes.truth_area[truths],
               boxes.truths[truths]),
@@ -115,7 +115,7 @@ def judge_again(
         new[name][truths] = getattr(part, name)
     new["partner"][mine] = np.append(truths, -1)[part.partner]
     new["taken_by"][truths] = np.append(mine, -1)[part.taken_by]
-    return Judged(**new)
+    return Matching(**new)
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ class Steps:
     value: float
 
 
-def steps(boxes: Boxes, judged: Judged, label: int, style: str) -> Steps:
+def steps(boxes: Boxes, matching: Matching, label: int, style: str) -> Steps:
     """Follow one class from its best detection to its last; those set aside move nothing and are left in place."""
     mine = np.flatnonzero(boxes.label == label)
     mine = mine[np.argsort(-boxes.score[mine], kind="stable")]
-    objects = int(((boxes.truth_label == label) & ~judged.aside).sum())
-    right = (judged.verdicts[mine] == RIGHT)[None]
-    wrong = ((judged.verdicts[mine] != RIGHT) & (judged.verdicts[mine] != ASIDE))[None]
+    objects = int(((boxes.truth_label == label) & ~matching.aside).sum())
+    right = (matching.verdicts[mine] == RIGHT)[None]
+    wrong = ((matching.verdicts[mine] != RIGHT) & (matching.verdicts[mine] != ASIDE))[None]
     curve = Curve.of(right, wrong, max(1, objects))
     grid = {"coco": RECALLS, "voc07": RECALLS_VOC07}.get(style, np.zeros(0))
     if len(mine):
@@ -151,18 +151,18 @@ def steps(boxes: Boxes, judged: Judged, label: int, style: str) -> Steps:
     return Steps(mine, objects, curve.recall[0], curve.precision[0], curve.envelope[0], grid, sampled, value)
 
 
-def confusion(boxes: Boxes, judged: Judged, threshold: float, iou: float, classes: int) -> np.ndarray:
+def confusion(boxes: Boxes, matching: Matching, threshold: float, iou: float, classes: int) -> np.ndarray:
     """Pairs (P, 3) of image, true class and said class; ``classes`` stands for "nothing there" and for "missed".
 
     Right detections stand on the diagonal. What is left of objects and detections that pass the threshold is matched
     without regard to the class, best score first; the rest was seen where nothing is, or missed. What is set aside
     is in no cell.
     """
-    passes = (boxes.score >= threshold) & (judged.verdicts != ASIDE)
-    right = passes & (judged.verdicts == RIGHT)
+    passes = (boxes.score >= threshold) & (matching.verdicts != ASIDE)
+    right = passes & (matching.verdicts == RIGHT)
     taken = np.zeros(len(boxes.crowd), bool)
-    taken[judged.partner[right]] = True
-    left, open_ = np.flatnonzero(passes & ~right), np.flatnonzero(~taken & ~judged.aside)
+    taken[matching.partner[right]] = True
+    left, open_ = np.flatnonzero(passes & ~right), np.flatnonzero(~taken & ~matching.aside)
     others = replace(
         boxes, image=boxes.image[left], label=np.zeros(len(left), int), score=boxes.score[left],
         boxes=boxes.boxes[left], truth_image=boxes.truth_image[open_], truth_label=np.zeros(len(open_), int),

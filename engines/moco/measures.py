@@ -77,8 +77,8 @@ class Probe:
             x, y = self.data[index], self.labels[index]
             error = torch.softmax(x @ self.values[0] + self.values[1], 1)  # (b, classes)
             error[torch.arange(len(y)), y] -= 1
-            rate = self.RATE * 0.5 * (1 + math.cos(math.pi * self.done / self.steps))
-            self._adam.step([x.t() @ error / len(y), error.mean(0)], rate)
+            lr = self.RATE * 0.5 * (1 + math.cos(math.pi * self.done / self.steps))
+            self._adam.step([x.t() @ error / len(y), error.mean(0)], lr)
             self.done += 1
 
     def answers(self, features: Tensor) -> Tensor:

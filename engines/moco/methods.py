@@ -46,7 +46,7 @@ class Contrast:
 
     @property
     def loss(self) -> Tensor:
-        """Mean cross-entropy: InfoNCE."""
+        """Mean cross-entropy, (): InfoNCE."""
         return F.cross_entropy(self.logits, self.targets)
 
 

@@ -63,11 +63,11 @@ class Twin:
         self.values = [*parts, *self.classifier.parameters()]
         self.adam = Adam(self.values)
 
-    def step(self, view: Tensor, labels: Tensor, rate: float) -> None:
+    def step(self, view: Tensor, labels: Tensor, lr: float) -> None:
         """One step on normalized views (B, 3, H, W)."""
         self.encoder.train()
         loss = F.cross_entropy(self.classifier(self.encoder.features(view)), labels)
-        self.adam.step(torch.autograd.grad(loss, self.values), rate)
+        self.adam.step(torch.autograd.grad(loss, self.values), lr)
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs."""

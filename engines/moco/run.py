@@ -90,14 +90,14 @@ class Run:
         contrast = self.dictionary.contrast(first, normalize(two.float() / 255), index)
         loss = contrast.loss
         gradients = torch.autograd.grad(loss, self.values)
-        rate = params.learning_rate * min(1.0, (self.step + 1) / WARM_UP)
-        self.adam.step(gradients, rate)
+        lr = params.learning_rate * min(1.0, (self.step + 1) / WARM_UP)
+        self.adam.step(gradients, lr)
         if not finite(float(loss.detach()), float(self.values[0].detach().sum())):
             self.stopped = True
             return None
         self.dictionary.learned(contrast, index, two)
         if self.twin is not None and self.labels is not None:
-            self.twin.step(first, torch.from_numpy(self.labels)[index], rate)
+            self.twin.step(first, torch.from_numpy(self.labels)[index], lr)
         self.step += 1
         self.own = contrast.own
         self.update = (before, query, self._weight(True))

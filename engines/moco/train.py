@@ -76,7 +76,7 @@ class Training(TimedTraining):
         self.moco = MoCo(make(), 128, options.queue, options.momentum, options.temperature)
         self.moco.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs leave the keyword out
         self.values = list(self.moco.encoder_q.parameters())
-        self.optimizer = SGD(self.values, 0.9, options.decay)
+        self.optimizer = SGD(self.values, 0.9, options.weight_decay)
         self.order = torch.empty(0, dtype=torch.int64)
         self.folder = CACHE / options.run
         self.settle()
@@ -121,7 +121,7 @@ class Training(TimedTraining):
         self.generator.set_state(state["generator"])
         self.order, self.steps, self.seen, self.used = (state[k] for k in ("order", "steps", "seen", "used"))
 
-    def rate(self, share: float) -> float:
+    def lr(self, share: float) -> float:
         """Learning rate at this share of the time: a short rise, then half a cosine down to 0."""
         rise = min(1.0, (self.steps + 1) / 200)
         return float(self.options.lr * rise * max(0.002, 0.5 * (1 + math.cos(math.pi * min(1.0, share)))))
@@ -140,7 +140,7 @@ class Training(TimedTraining):
         logits = contrast_logits(self.moco.encode_query(one), keys, self.moco.queue, self.moco.temperature)
         loss = F.cross_entropy(logits, torch.zeros(size, dtype=torch.int64))
         gradients = torch.autograd.grad(loss, self.values)
-        self.optimizer.step(gradients, self.rate(share))
+        self.optimizer.step(gradients, self.lr(share))
         self.moco.enqueue(keys)
         self.steps += 1
         self.seen += size
@@ -199,7 +199,7 @@ class Training(TimedTraining):
                 "queue": options.queue,
                 "momentum": options.momentum,
                 "temperature": options.temperature,
-                "optimizer": f"SGD {options.lr:g}, momentum 0.9, weight decay {options.decay:g}, cosine",
+                "optimizer": f"SGD {options.lr:g}, momentum 0.9, weight decay {options.weight_decay:g}, cosine",
                 "views": f"{SMALL} pixels a side for {options.small_share:.0%} of the time, then {LARGE}",
                 "augmentation": dataclasses.asdict(RECIPE),
                 "kept": "the key encoder",
@@ -226,7 +226,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--momentum", type=float, default=0.99)
     parser.add_argument("--temperature", type=float, default=0.1)
     parser.add_argument("--lr", type=float, default=0.06)
-    parser.add_argument("--decay", type=float, default=5e-4)
+    parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--small-share", type=float, default=0.6, help="share of the time spent on small views")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)

@@ -140,7 +140,7 @@ def attention_mask(height: int, width: int, window: int, shift: int) -> Tensor:
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
 def table_rows(window: int) -> Tensor:
-    """As `relative_position_index`, the same object each time: nobody writes into it."""
+    """As `relative_position_index`, (w², w²), the same object each time: nobody writes into it."""
     axis = torch.arange(window, device="cpu")  # a module may be built on the meta device
     step = axis[:, None] - axis[None, :] + window - 1  # (w, w), query minus key
     rows, cols = step[:, None, :, None], step[None, :, None, :]

@@ -240,7 +240,7 @@ class Swin(nn.Module):
         return features, None if self.head is None else self.head(features)
 
     def leave(self, x: Tensor, block: int, grid: Grid) -> Tensor:
-        """What a block leaves -> what enters the next one: the same, or merged where a stage ends."""
+        """What a block leaves (B, N, C) -> what enters the next: the same, or (B, N / 4, 2 C) where a stage ends."""
         stage, number = self.config.stage_of(block)
         merging = self.stage(stage).merging
         if number + 1 < self.config.depths[stage] or merging is None:

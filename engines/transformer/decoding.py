@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engines.data.sequences import BOS, EOS, PAD
+from engines.data.vocabulary import BOS, EOS, PAD
 from engines.transformer.model import Transformer
 from engines.transformer.switches import UNTOUCHED, Switches
 

@@ -375,7 +375,7 @@ class Transformer(nn.Module):
         generator: torch.Generator | None = None,
         tape: bool = False,
     ) -> Trace:
-        """`forward` with the weights of every attention; with ``tape`` every intermediate result by name too."""
+        """`forward` with the weights (B, H, Q, K) of each attention; with ``tape`` all intermediate results by name."""
         go = self.begin(switches, generator)
         go.need_weights, go.tape = True, {} if tape else None
         memory = self.encode(src, src_valid_lens, go)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engines.data.sequences import PAD
+from engines.data.vocabulary import PAD
 from engines.transformer.model import DecoderLayer, EncoderLayer, FeedForward, Transformer
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.switches import (
@@ -75,7 +75,7 @@ def right_ones(
     switches: Switches = UNTOUCHED,
     causal: bool = True,
 ) -> tuple[int, int, int]:
-    """Tokens that are right, tokens, and sequences that are right throughout; as in `accuracy`."""
+    """Tokens of ``target`` (B, T) that are right, tokens, and sequences right throughout; as in `accuracy`."""
     lens = (target != PAD).sum(-1) - 1
     logits = model(source, target[:, :-1], source_lens, causal, lens, switches)  # (B, T, V)
     counts = target[:, 1:] != PAD  # (B, T)

@@ -155,7 +155,7 @@ def shape_of(recipe: Recipe) -> Shape:
     )
 
 
-def rate_at(step: int, peak: float, warmup: int) -> float:
+def lr_at(step: int, peak: float, warmup: int) -> float:
     """The learning rate of a step (from 1) by the paper's schedule, scaled to its peak (equation 3).
 
     ``peak · min(step / warmup, √(warmup / step))``; with peak = 1 / √(width · warmup) it is the paper's.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engines.data.sequences import BOS, EOS, Task
+from engines.data.sequences import Task
+from engines.data.vocabulary import BOS, EOS
 from engines.transformer.model import Trace
 from engines.transformer.recipe import Floats
 from engines.transformer.training.spec import Example

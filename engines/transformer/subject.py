@@ -11,7 +11,8 @@ from torch import Tensor
 from engines.core.errors import LabError
 from engines.core.memo import Memo
 from engines.core.training import Weights
-from engines.data.sequences import BOS, Task, task
+from engines.data.sequences import Task, task
+from engines.data.vocabulary import BOS
 from engines.transformer import checkpoint
 from engines.transformer.decoding import greedy
 from engines.transformer.model import Transformer

@@ -99,7 +99,7 @@ class Training:
         run.noise.set_state(state["noise"])
         run.step, self.history, self.used = state["step"], state["history"], state["used"]
 
-    def rate(self, step: int) -> float:
+    def lr(self, step: int) -> float:
         """Learning rate of a step (from 1): up during the warm-up, then down to 0."""
         rising = step / self.options.warmup
         falling = (self.total + 1 - step) / max(1, self.total + 1 - self.options.warmup)
@@ -110,7 +110,7 @@ class Training:
         last = saved = time.monotonic()
         every = max(1, self.total // POINTS)
         while self.run.step < self.total:
-            done = self.run.advance(rate=self.rate(self.run.step + 1))
+            done = self.run.advance(lr=self.lr(self.run.step + 1))
             if done is None:
                 raise RuntimeError(str(self.run.why_stopped()))
             self._sums += done.loss, done.token_accuracy, done.sequence_accuracy

@@ -116,7 +116,7 @@ class Training(TimedTraining):
         self.batches.order = state.get("order", self.batches.order)
         self.used, self.steps, self.seen = state["used"], state["step"], state["seen"]
 
-    def rate(self, share: float) -> float:
+    def lr(self, share: float) -> float:
         """Factor of the learning rates when so much of the time is used: warm-up, constant, then down to 1 %."""
         falling = 1.0 if share < HOLD else max(0.01, (1 - share) / (1 - HOLD))
         return min(1.0, (self.steps + 1) / 100) * falling
@@ -126,7 +126,7 @@ class Training(TimedTraining):
         options = self.options
         for optimizer, rate in ((self.muon, options.lr), (self.adam, options.adam_lr)):
             for group in optimizer.param_groups:
-                group["lr"] = rate * self.rate(share)
+                group["lr"] = rate * self.lr(share)
         window = self.net.grid if share > options.window_share else WINDOW
         pixels, places, labels = self.batches.draw(options.batch, window)
         logits = quick_forward(self.net, to_patches(pixels, PATCH), places)

@@ -315,9 +315,9 @@ def test_keys_of_the_run(tab, qtbot):
     qtbot.keyClick(page.loss, Qt.Key.Key_Period)
     qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
     qtbot.keyClick(page.loss, Qt.Key.Key_Home)
-    assert page.transport.looks == 0
+    assert page.transport.selected == 0
     qtbot.keyClick(page.loss, Qt.Key.Key_End)
-    assert page.transport.looks is None
+    assert page.transport.selected is None
     qtbot.keyClick(page.loss, Qt.Key.Key_Space)
     assert page.transport.runs
     qtbot.keyClick(page.loss, Qt.Key.Key_Space)

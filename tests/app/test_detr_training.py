@@ -151,7 +151,7 @@ def test_a_query_is_marked_in_every_view(page):
     assert (cards.film._at, cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
     cards.slots.chosen.emit(1)
     assert cards.film._at == 1
-    cards.looks.chosen.emit(1)
+    cards.shown_maps.chosen.emit(1)
 
 
 def test_another_scene_can_be_watched(page, qtbot):

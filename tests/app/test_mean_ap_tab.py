@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 
 from app import theme, words
 from app.export import TAKERS
-from app.tabs.mean_ap.said import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
+from app.tabs.mean_ap.messages import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
 from engines.core.protocol import Job, Mailbox, Progress
 from engines.mean_ap.engine import Engine
 from engines.mean_ap.spec import (

@@ -149,7 +149,8 @@ def walked(request):
     """All three kinds of attention, before and after the norm."""
     import torch
 
-    from engines.data.sequences import BOS, task
+    from engines.data.sequences import task
+    from engines.data.vocabulary import BOS
     from engines.transformer.maths.engine import traced
     from engines.transformer.maths.engine import walked as walk
     from engines.transformer.model import Transformer

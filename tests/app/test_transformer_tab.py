@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 
 from app import export, words
 from app.tabs.transformer.decode.page import LEAST_CHANCE, chance_of, names_of
-from app.tabs.transformer.training.told import MEAN
+from app.tabs.transformer.training.metrics import MEAN
 from engines.data.sequences import DATES, REVERSE, SORT, TASKS, task
 from engines.transformer.checkpoint import load
 from engines.transformer.decode.spec import BEAM, GREEDY, Hypothesis

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
-from app.tabs.transformer.training.told import Table, Told
+from app.tabs.transformer.training.metrics import Metrics, Table
 from app.views.saidline import SaidLine
 from app.views.tokenlinks import TokenLinks
 from tests.app import reading
@@ -16,14 +16,14 @@ from tests.app.views_help import click, hover, is_drawn, show
 
 # ------------------------------------------------------------------ what a run has told
 def test_figures_are_smoothed_without_bias():
-    told = Told(1)
+    told = Metrics(1)
     for step in range(1, 4):
         told.step(step, (2.0, 50.0, 0.0), (float(step),), step / 10)
     np.testing.assert_allclose(told.steps.rows[:, 4:], [[2, 50, 0]] * 3)
     assert told.norms()[0] == 2
     assert told.norms(2)[0] == 1.5
-    assert Told().norms() is None
-    assert (told.rate(), told.rate(1), told.rate(0), Told().rate()) == (0.3, 0.1, None, None)
+    assert Metrics().norms() is None
+    assert (told.rate(), told.rate(1), told.rate(0), Metrics().rate()) == (0.3, 0.1, None, None)
 
 
 def test_a_table_grows():

@@ -235,7 +235,7 @@ def flat(truths, found):
 
 
 def test_every_verdict_has_its_reason():
-    from engines.mean_ap.model import judge, steps
+    from engines.mean_ap.model import match_detections, steps
     from engines.mean_ap.spec import ASIDE, BACKGROUND, DUPLICATE, LOW_IOU, RIGHT, WRONG_CLASS
 
     truth = {"boxes": [[0, 0, 100, 100], [200, 0, 300, 100], [400, 0, 500, 100]], "labels": [0, 1, 0],
@@ -247,20 +247,21 @@ def test_every_verdict_has_its_reason():
         "scores": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
     }  # fmt: skip
     boxes = flat([truth], [said])
-    judged = judge(boxes, 0.5)
-    assert judged.verdicts.tolist() == [RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE]
-    assert judged.partner.tolist()[:4] == [0, 0, 1, 0]
-    np.testing.assert_allclose(judged.overlap[:4], [0.9, 0.95, 0.98, 30 / 170])
-    assert judged.taken_by.tolist() == [0, -1, 5]
-    line = steps(boxes, judged, 0, "coco")
+    matching = match_detections(boxes, 0.5)
+    assert matching.verdicts.tolist() == [RIGHT, DUPLICATE, WRONG_CLASS, LOW_IOU, BACKGROUND, ASIDE]
+    assert matching.partner.tolist()[:4] == [0, 0, 1, 0]
+    np.testing.assert_allclose(matching.overlap[:4], [0.9, 0.95, 0.98, 30 / 170])
+    assert matching.taken_by.tolist() == [0, -1, 5]
+    line = steps(boxes, matching, 0, "coco")
     np.testing.assert_allclose(line.precision, [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 5])
     np.testing.assert_allclose(line.recall, 1)
-    assert judge(boxes, 0.92).verdicts.tolist()[:2] == [LOW_IOU, RIGHT]  # the better score overlaps too little now
+    higher = match_detections(boxes, 0.92)
+    assert higher.verdicts.tolist()[:2] == [LOW_IOU, RIGHT]  # the better score overlaps too little now
 
 
 def test_what_tide_calls_both_is_not_the_background():
     """TIDE 1.0: another class's object at an IoU of 0.1 or more, below the threshold."""
-    from engines.mean_ap.model import judge
+    from engines.mean_ap.model import match_detections
     from engines.mean_ap.spec import BACKGROUND, BOTH, LOW_IOU, WRONG_CLASS
 
     truth = {"boxes": [[0, 0, 100, 100], [0, 150, 100, 250]], "labels": [1, 0]}
@@ -269,23 +270,23 @@ def test_what_tide_calls_both_is_not_the_background():
         "labels": [0, 0, 0, 0],
         "scores": [0.9, 0.8, 0.7, 0.6],
     }
-    judged = judge(flat([truth], [said]), 0.5)
-    assert judged.verdicts.tolist() == [BOTH, BACKGROUND, WRONG_CLASS, BOTH]
-    assert judged.partner.tolist()[0] == 0
-    assert judged.overlap[0] == pytest.approx(0.3)
+    matching = match_detections(flat([truth], [said]), 0.5)
+    assert matching.verdicts.tolist() == [BOTH, BACKGROUND, WRONG_CLASS, BOTH]
+    assert matching.partner.tolist()[0] == 0
+    assert matching.overlap[0] == pytest.approx(0.3)
     near = {key: value if key != "boxes" else [*value[:3], [0, 80, 100, 190]] for key, value in said.items()}
-    assert judge(flat([truth], [near]), 0.5).verdicts[3] == LOW_IOU  # one of its own class comes first
+    assert match_detections(flat([truth], [near]), 0.5).verdicts[3] == LOW_IOU  # one of its own class comes first
 
 
 def test_voc_counts_a_detection_wrong_whose_nearest_object_is_taken():
-    from engines.mean_ap.model import judge
+    from engines.mean_ap.model import match_detections
     from engines.mean_ap.spec import DUPLICATE, RIGHT
 
     truth = {"boxes": [[0, 0, 100, 100], [0, 20, 100, 120]], "labels": [0, 0]}
     said = {"boxes": [[0, 0, 100, 100], [0, 5, 100, 105]], "labels": [0, 0], "scores": [0.9, 0.8]}
     boxes = flat([truth], [said])
-    assert judge(boxes, 0.5, style="coco").verdicts.tolist() == [RIGHT, RIGHT]
-    assert judge(boxes, 0.5, style="voc10").verdicts.tolist() == [RIGHT, DUPLICATE]
+    assert match_detections(boxes, 0.5, style="coco").verdicts.tolist() == [RIGHT, RIGHT]
+    assert match_detections(boxes, 0.5, style="voc10").verdicts.tolist() == [RIGHT, DUPLICATE]
     assert evaluate([truth], [said]).ap50 == pytest.approx(1)
     assert evaluate([truth], [said], "voc10").ap50 == pytest.approx(0.5)
 
@@ -357,7 +358,7 @@ def test_what_is_missing_or_in_another_form_is_named():
 @given(seed=st.integers(0, 2**32 - 1), iou=st.integers(0, 9), size=st.sampled_from(["all", "small", "medium", "large"]))
 def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, size):
     from engines.blocks.average_precision import AREAS, IOU_THRESHOLDS
-    from engines.mean_ap.model import confusion, judge, steps
+    from engines.mean_ap.model import confusion, match_detections, steps
     from engines.mean_ap.spec import RIGHT
 
     rng = np.random.default_rng(seed)
@@ -365,24 +366,24 @@ def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, si
     truths, found = [truth for truth, _ in pairs], [said for _, said in pairs]
     boxes = flat(truths, found)
     for style in ("voc07", "voc10", "coco"):
-        judged = judge(boxes, float(IOU_THRESHOLDS[iou]), size, style)
+        matching = match_detections(boxes, float(IOU_THRESHOLDS[iou]), size, style)
         whole = evaluate(truths, found, style)
         for k, label in enumerate(whole.labels):
-            line = steps(boxes, judged, label, style)
+            line = steps(boxes, matching, label, style)
             assert line.value == about(whole.average[iou, k, list(AREAS).index(size), -1], dtype=np.float64)
-    cells = confusion(boxes, judged, 0.3, float(IOU_THRESHOLDS[iou]), 3)
-    right = (judged.verdicts == RIGHT) & (boxes.score >= 0.3)
+    cells = confusion(boxes, matching, 0.3, float(IOU_THRESHOLDS[iou]), 3)
+    right = (matching.verdicts == RIGHT) & (boxes.score >= 0.3)
     assert ((cells[:, 1] == cells[:, 2]) & (cells[:, 1] < 3)).sum() >= right.sum()
-    assert (cells[:, 1] < 3).sum() == (~judged.aside).sum()  # every object that counts is in one cell
+    assert (cells[:, 1] < 3).sum() == (~matching.aside).sum()  # every object that counts is in one cell
 
 
 def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
-    from engines.data.judged import judged_pictures
+    from engines.data.evaluation_pictures import evaluation_pictures
     from engines.detr import load_checkpoint
     from engines.detr.predict_sample import results_of
     from engines.mean_ap.cases import sample
 
-    cases, pictures, model = sample(), judged_pictures(), load_checkpoint("toy-detr")
+    cases, pictures, model = sample(), evaluation_pictures(), load_checkpoint("toy-detr")
     assert len(cases.images) == len(pictures)
     for index in (2, 13):
         again = results_of(model, pictures[index : index + 1])
@@ -397,12 +398,12 @@ def test_the_sample_is_what_the_toy_detr_says_of_its_pictures():
 def test_the_missed_of_all_pictures_are_the_missed_of_all_classes(size):
     from engines.mean_ap.cases import Shown, sample
     from engines.mean_ap.engine import missed, picture
-    from engines.mean_ap.model import judge
+    from engines.mean_ap.model import match_detections
 
     cases = sample()
-    judged, paper = judge(cases.boxes, 0.5, size), Shown(np.zeros((1, 1, 3), np.uint8), True, (1, 1))
-    pages = [picture(cases, cases.boxes, judged, i, 0.5, paper) for i in range(len(cases.images))]
-    by_class = sum(len(missed(cases.boxes, judged, label, 0.5)) for label in range(len(cases.classes)))
+    matching, paper = match_detections(cases.boxes, 0.5, size), Shown(np.zeros((1, 1, 3), np.uint8), True, (1, 1))
+    pages = [picture(cases, cases.boxes, matching, i, 0.5, paper) for i in range(len(cases.images))]
+    by_class = sum(len(missed(cases.boxes, matching, label, 0.5)) for label in range(len(cases.classes)))
     assert sum(int((~page.found & ~page.aside).sum()) for page in pages) == by_class > 0
     assert all(page.aside[page.crowd].all() for page in pages)
 
@@ -450,7 +451,7 @@ def test_a_missed_object_is_told_what_became_of_its_detection():
     from engines.blocks.detections import Boxes
     from engines.mean_ap.cases import Cases, Image, with_moved
     from engines.mean_ap.engine import curve, missed
-    from engines.mean_ap.model import judge, steps
+    from engines.mean_ap.model import match_detections, steps
     from engines.mean_ap.spec import MeanApParams, Moved
 
     objects = [[0, 0, 100, 100], [200, 0, 300, 100], [220, 0, 320, 100], [0, 200, 100, 300], [500, 500, 500, 500]]
@@ -460,9 +461,9 @@ def test_a_missed_object_is_told_what_became_of_its_detection():
     cases = Cases.of("", ["cat"], [Image("a", 600, 600)], boxes)
 
     def seen(these: Boxes):
-        params, judged = MeanApParams(threshold=0.5), judge(these, 0.5)
-        line, missing = steps(these, judged, 0, "coco"), missed(these, judged, 0, 0.5)
-        return curve(cases, these, judged, line, 0, (0, -1), params, None, missing)
+        params, matching = MeanApParams(threshold=0.5), match_detections(these, 0.5)
+        line, missing = steps(these, matching, 0, "coco"), missed(these, matching, 0, 0.5)
+        return curve(cases, these, matching, line, 0, (0, -1), params, None, missing)
 
     lost = seen(boxes)
     assert lost.missed_index.tolist() == [0, 2, 3, 4]
@@ -480,14 +481,14 @@ def test_a_missed_object_is_told_what_became_of_its_detection():
 def test_judging_the_moved_images_alone_is_judging_all():
     from dataclasses import replace
 
-    from engines.mean_ap.model import judge, judge_again
+    from engines.mean_ap.model import match_again, match_detections
 
     rng = np.random.default_rng(5)
     pairs = [picture(rng, 6, 12, levels=5, crowds=0.2) for _ in range(5)]
     boxes = flat([truth for truth, _ in pairs], [said for _, said in pairs])
-    before = judge(boxes, 0.5, "medium")
+    before = match_detections(boxes, 0.5, "medium")
     moved = replace(boxes, boxes=boxes.boxes + 20 * np.isin(boxes.image, [1, 3])[:, None])
-    again, whole = judge_again(before, moved, {1, 3}, 0.5, "medium"), judge(moved, 0.5, "medium")
+    again, whole = match_again(before, moved, {1, 3}, 0.5, "medium"), match_detections(moved, 0.5, "medium")
     assert not (before.verdicts == whole.verdicts).all()
     for name, values in vars(whole).items():
         np.testing.assert_array_equal(getattr(again, name), values, err_msg=name)

@@ -11,15 +11,12 @@ import pytest
 from engines.core.errors import LabError
 from engines.data import numerals
 from engines.data.sequences import (
-    BOS,
     CHINESE_DIGITS,
     COPY,
     DATES,
     DIGITS_CHINESE,
     DIGITS_ENGLISH,
     ENGLISH_DIGITS,
-    EOS,
-    PAD,
     REVERSE,
     SORT,
     TASKS,
@@ -28,6 +25,7 @@ from engines.data.sequences import (
     tasks,
     written_dates,
 )
+from engines.data.vocabulary import BOS, EOS, PAD
 
 
 def drawn(name, count, seed=0, held_out=False):

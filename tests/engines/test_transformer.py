@@ -13,11 +13,12 @@ from torch.nn import functional as F
 
 from engines.core.protocol import Job
 from engines.core.training import Kept, Stopped
-from engines.data.sequences import BOS, EOS, PAD, SORT
+from engines.data.sequences import SORT
+from engines.data.vocabulary import BOS, EOS, PAD
 from engines.transformer.checkpoint import load, taken
 from engines.transformer.decoding import beam_search, greedy, length_penalty
 from engines.transformer.model import Transformer
-from engines.transformer.recipe import BATCH_NORM, PRE, Recipe, Shape, rate_at, shape_of
+from engines.transformer.recipe import BATCH_NORM, PRE, Recipe, Shape, lr_at, shape_of
 from engines.transformer.spec import TransformerParams
 from engines.transformer.training.spec import (
     HeldOut,
@@ -55,7 +56,7 @@ def test_the_rate_is_the_papers_at_its_peak():
     width, warmup = 512, 4000
     for step in (1, 100, 4000, 4001, 100_000):
         paper = width**-0.5 * min(step**-0.5, step * warmup**-1.5)
-        assert rate_at(step, (width * warmup) ** -0.5, warmup) == pytest.approx(paper, rel=1e-12)
+        assert lr_at(step, (width * warmup) ** -0.5, warmup) == pytest.approx(paper, rel=1e-12)
 
 
 def test_live_settings_do_not_make_another_run():
@@ -151,8 +152,8 @@ def test_live_settings_reach_a_running_run():
         if isinstance(event, StepDone):
             rates.append(event.rate)
             job.update(replace(job.newest, learning_rate=0.01, warmup=1))
-    assert rates[0] == pytest.approx(rate_at(1, TINY.learning_rate, TINY.warmup))
-    assert rates[1:] == pytest.approx([rate_at(step, 0.01, 1) for step in range(2, 7)])
+    assert rates[0] == pytest.approx(lr_at(1, TINY.learning_rate, TINY.warmup))
+    assert rates[1:] == pytest.approx([lr_at(step, 0.01, 1) for step in range(2, 7)])
 
 
 def test_kept_states_are_the_run_at_their_step():

@@ -11,7 +11,8 @@ import torch
 
 from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
-from engines.data.sequences import BOS, DATES, PAD, REVERSE, SORT, TASKS, task
+from engines.data.sequences import DATES, REVERSE, SORT, TASKS, task
+from engines.data.vocabulary import BOS, PAD
 from engines.transformer.checkpoint import bundled, load_bundled
 from engines.transformer.decode.engine import Engine
 from engines.transformer.decode.spec import BEAM, Answer, DecodingParams

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from engines.core.protocol import Job, Progress
-from engines.data.sequences import BOS, task
+from engines.data.sequences import task
+from engines.data.vocabulary import BOS
 from engines.transformer import proofs
 from engines.transformer.decode.engine import Engine as Decoder
 from engines.transformer.decode.spec import Answer, DecodingParams

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engines.core.protocol import Job
-from engines.data.sequences import BOS, task
+from engines.data.sequences import task
+from engines.data.vocabulary import BOS
 from engines.transformer.maths.engine import Engine, traced, walked
 from engines.transformer.maths.spec import WalkParams
 from engines.transformer.model import Transformer

@@ -86,7 +86,7 @@ class MocoRun(QObject):
     def looked(self) -> int | None:
         """The step looked back at; None is live."""
         weights = self.training.weights
-        return None if self.transport.looks is None or weights is None else weights.step
+        return None if self.transport.selected is None or weights is None else weights.step
 
     @property
     def weights(self) -> Weights | None:

@@ -94,7 +94,7 @@ def sum_of(weights: tuple[float, float, float], *terms: npt.NDArray[np.float32])
 
 
 def undefined(scene: MatchingScene, logits: Tensor) -> Message | None:
-    """Which prediction has logits that are no numbers."""
+    """Which prediction has logits (Q, C + 1) that are no numbers; None if none has."""
     bad = (~logits.isfinite().all(-1)).nonzero().flatten().tolist()
     if not bad:
         return None

@@ -86,7 +86,7 @@ def soft_non_max_suppression(
 
 
 def refuse_undefined(boxes: Tensor, scores: Tensor) -> None:
-    """Raise LabError if any number is NaN or infinite, ValueError if there is not a score for each box."""
+    """Raise LabError if any number is NaN or infinite, ValueError if boxes (N, 4) lack scores (N,)."""
     if len(boxes) != len(scores):
         raise ValueError(f"{len(boxes)} boxes and {len(scores)} scores")
     if not bool(torch.isfinite(scores).all() and torch.isfinite(boxes).all()):

@@ -306,8 +306,8 @@ class Run:
         memory = self._remember(features)
         decoded = self.model.decode(memory, need_weights=True)
         state = decoded.states[-1]
-        looks = decoded.decoder_cross[-1].mean(1).unflatten(-1, (memory.height, memory.width))
-        return self.model.class_head(state).cpu(), self.model.box_head(state).cpu(), looks.cpu()
+        attention = decoded.decoder_cross[-1].mean(1).unflatten(-1, (memory.height, memory.width))
+        return self.model.class_head(state).cpu(), self.model.box_head(state).cpu(), attention.cpu()
 
     @torch.no_grad()
     def now(self, scene: int) -> Now:

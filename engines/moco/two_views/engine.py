@@ -106,7 +106,10 @@ def _vectors(encoder: Encoder, pixels: Tensor) -> Tensor:
 
 
 def chosen(params: MocoParams, found: PictureSet) -> tuple[np.ndarray, np.ndarray, str, int]:
-    """The anchor as it is shown, as the encoder takes it, what it shows, and its number in the set (−1: none)."""
+    """The anchor as it is shown, uint8 (h, w, 3), as the encoder takes it, (SIDE, SIDE, 3), its class, its number.
+
+    The number is that in the set; −1 for a picture of the user's.
+    """
     if params.picture is not None:
         return params.picture.rgb, squared(params.picture.rgb, SIDE), "", -1
     index = params.anchor % min(GALLERY, len(found.pixels))

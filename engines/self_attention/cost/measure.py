@@ -255,7 +255,7 @@ def time_recurrence(x: Tensor, weight: Tensor, device: torch.device, at: Progres
 
 @torch.inference_mode()
 def time_slice(x: Tensor, h: Tensor, weight: Tensor, device: torch.device) -> tuple[float, Tensor]:
-    """Some steps of the recurrence: their seconds and the last state."""
+    """Steps of the recurrence over x (n, d), from h (1, d) with ``weight`` (2 d, d): seconds and the last state."""
     start = now(device)
     for t in range(len(x)):
         h = torch.tanh(torch.mm(torch.cat([x[t : t + 1], h], 1), weight))

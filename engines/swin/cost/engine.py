@@ -87,7 +87,7 @@ def timed(x: Tensor, device: torch.device, at: Progress) -> Generator[Event, Non
 
 @torch.inference_mode()
 def once(x: Tensor, first: int, device: torch.device) -> float:
-    """Seconds that some queries take."""
+    """Seconds that `QUERIES` of the queries x (B, H, N, d) take from the ``first`` on."""
     start = now(device)
     F.scaled_dot_product_attention(x[:, :, first : first + QUERIES], x, x)
     return now(device) - start

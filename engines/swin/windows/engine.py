@@ -51,7 +51,7 @@ def joined(cut: Layout) -> npt.NDArray[np.bool_]:
 
 
 def reach(plain: Layout, shifted: Layout, blocks: int, query: int) -> npt.NDArray[np.int64]:
-    """How many blocks it takes until a token's number reaches the query; see `WindowsFrame.reached`.
+    """How many blocks it takes until the number of each token (N,) reaches the query; see `WindowsFrame.reached`.
 
     Block 1 is not shifted, block 2 is, and so on; the query is one of the last block's tokens.
     """

@@ -10,7 +10,8 @@ from torch import Tensor
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.core.training import Weights
-from engines.data.sequences import BOS, task
+from engines.data.sequences import task
+from engines.data.vocabulary import BOS
 from engines.transformer.checkpoint import bundled, load, switches
 from engines.transformer.decode.spec import CANDIDATES, GREEDY, Answer, Candidate, DecodingParams, Hypothesis
 from engines.transformer.decoding import Path, beam_steps, may_be_said, ranked
@@ -40,7 +41,7 @@ class Engine:
 
 @torch.no_grad()
 def traced_once(model: Transformer, source: Tensor, target: Tensor, off: Switches) -> Trace:
-    """Where the model looks, in one pass over the whole answer."""
+    """All attention weights, in one pass over source (B, S) and the whole answer (B, T)."""
     return model.trace(source, target, switches=off)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.core.protocol import Event, Frame, Job
-from engines.data.sequences import EOS
+from engines.data.vocabulary import EOS
 from engines.transformer import proofs
 from engines.transformer.decoding import greedy
 from engines.transformer.experiments.measuring import drawn, measured

@@ -112,7 +112,7 @@ def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
 
 
 def feed_forward(specimen: Specimen, tape: Tape, kind: str, i: int) -> dict[str, Tensor]:
-    """The numbers of the layer's FFN."""
+    """The numbers of the layer's FFN: activations (Q, E), hidden ones (Q, F), weights as `linear` gives them."""
     model, name = specimen.model, f"{kind}.{i}"
     ffn, norm = proofs.part(model, (kind, i))
     assert isinstance(ffn, proofs.FeedForward)
@@ -134,7 +134,7 @@ def feed_forward(specimen: Specimen, tape: Tape, kind: str, i: int) -> dict[str,
 
 
 def linear(name: str, module: nn.Linear) -> dict[str, Tensor]:
-    """Weight and bias as they stand in ``x @ w + b``."""
+    """Weight (in, out) and bias (1, out) as they stand in ``x @ w + b``."""
     return {f"w_{name}": module.weight.T, f"b_{name}": module.bias[None]}
 
 

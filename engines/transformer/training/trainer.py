@@ -22,10 +22,11 @@ from engines.blocks.states import tensors as tensors_of
 from engines.core.errors import Message
 from engines.core.protocol import Event, Job
 from engines.core.training import Kept, Stopped, Weights, finite
-from engines.data.sequences import PAD, Batch, task
+from engines.data.sequences import Batch, task
+from engines.data.vocabulary import PAD
 from engines.transformer.checkpoint import build, put, switches, taken
 from engines.transformer.model import Transformer
-from engines.transformer.recipe import MOST_STEPS, Recipe, Shape, rate_at, shape_of
+from engines.transformer.recipe import MOST_STEPS, Recipe, Shape, lr_at, shape_of
 from engines.transformer.showing import arrays, example_of
 from engines.transformer.training.spec import (
     Example,
@@ -97,12 +98,12 @@ class Run:
         self._calm, self._best = state["calm"]
         self.step, self.good = state["step"], state["good"]
 
-    def advance(self, settings: Recipe | None = None, rate: float | None = None) -> StepDone | None:
+    def advance(self, settings: Recipe | None = None, lr: float | None = None) -> StepDone | None:
         """Make one step; None if the numbers left the finite or the loss ran away, which stops the run.
 
-        ``rate`` is another learning rate than the schedule's.
+        ``lr`` is another learning rate than the schedule's.
         """
-        work = self.work(settings, rate)
+        work = self.work(settings, lr)
         while True:
             try:
                 next(work)
@@ -110,7 +111,7 @@ class Run:
                 done: StepDone | None = stop.value
                 return done
 
-    def work(self, settings: Recipe | None = None, rate: float | None = None) -> Generator[None, None, StepDone | None]:
+    def work(self, settings: Recipe | None = None, lr: float | None = None) -> Generator[None, None, StepDone | None]:
         """`advance`, with a ``yield`` between the parts of a large batch; left in the middle, it has done nothing."""
         settings = settings or self.settings
         examples, noise = self.random.bit_generator.state, self.noise.get_state()
@@ -146,13 +147,13 @@ class Run:
         if not finite(loss, *norms) or self._calm > RISE * self.guessing:
             self.stopped = True
             return None
-        rate = rate or rate_at(self.step + 1, settings.learning_rate, settings.warmup)
-        self.adam.step(gradients, rate)
+        lr = lr or lr_at(self.step + 1, settings.learning_rate, settings.warmup)
+        self.adam.step(gradients, lr)
         self.step += 1
         if self.step % REMEMBER == 0 and self._calm <= 1.2 * self._best + 0.05:
             self._best = min(self._best, self._calm)
             self.good = taken(self.model, self.step, self.shape)
-        return StepDone(self.step, loss, right, whole, rate, norms)
+        return StepDone(self.step, loss, right, whole, lr, norms)
 
     def _parts_of(self, examples: int, tokens: int) -> int:
         """Into how many parts a batch is cut so that none takes long; a rule of sizes alone, so that curves repeat."""

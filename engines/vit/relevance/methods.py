@@ -237,7 +237,7 @@ class Perturbation:
         return torch.where(whole[..., None], self._blank, self._real)  # (B, N, D)
 
     def curves(self, ranks: Sequence[npt.NDArray[np.int64]], target: int, steps: int) -> Iterator[Progress | Curves]:
-        """Deletion and insertion of each order, and the random orders; `Curves` after each point."""
+        """Deletion and insertion of each order (N,), and the random orders; `Curves` after each point."""
         patches = self._real.shape[1] - self._prefix
         counts, random = points(patches, steps), orders(patches)
         text = Message("Covering patches")

@@ -145,7 +145,7 @@ class Table:
     mark: str = ""
 
     def line(self, kind: str, size: str) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
-        """Pictures, mean accuracy, its standard deviation over the seeds and their number; only where there are any."""
+        """Pictures, mean accuracy, its deviation over the seeds and their number, (n,) each, where there are any."""
         found: list[tuple[float, float, float, int]] = []
         for count in self.counts:
             values = [

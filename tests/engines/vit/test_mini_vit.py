@@ -143,6 +143,6 @@ def test_training_learns_and_goes_on_where_it_was_stopped(options, one_thread):
 def test_the_clock_leads_the_learning_rate(options):
     training = train.Training(options)
     training.steps = 1000
-    assert training.rate(0.1) == 1
-    assert training.rate(0.625) == pytest.approx(0.5)
-    assert training.rate(1.0) == pytest.approx(0.01)
+    assert training.lr(0.1) == 1
+    assert training.lr(0.625) == pytest.approx(0.5)
+    assert training.lr(1.0) == pytest.approx(0.01)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engines.core.params import for_engine, looking_of, same_steps
+from engines.core.params import for_engine, same_steps, with_selection_of
 from engines.vit.events import ModelInfo
 from engines.vit.spec import ATTENDED_BY, BY_ENTROPY, LOGIT, PER_HEAD, Layout, ViTParams
 
@@ -34,7 +34,7 @@ def test_a_pin_finds_its_place_on_another_grid():
     there = changed(dragged, layout=FINE)
     assert there.pinned == 1 + 3 * 12 + 9
     assert there.pinned_place is None
-    back = looking_of(there, params)
+    back = with_selection_of(there, params)
     assert back.following(there).pinned == params.pinned  # an undo brings the pin itself
     assert changed(changed(params, pinned=0), resolution=448).pinned_place is None  # the class token has no place
 

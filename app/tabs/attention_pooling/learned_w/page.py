@@ -157,7 +157,7 @@ class LearnedPage(TrainingPage, PointsPage):
             self._again.request(LookBack(run.points, told.step, told.w, run.sees_itself))
 
     def _seen_again(self, event: Event) -> None:
-        if isinstance(event, NowW) and self.transport.looks is not None:
+        if isinstance(event, NowW) and self.transport.selected is not None:
             self._show_again(event)
         elif isinstance(event, Ended) and event.error is not None:
             self.complain(event.error)

@@ -72,15 +72,15 @@ class TrainingCards(QObject):
         say(self.switched_key, "setToolTip", SWITCHES_TIP)
         say(self.switched, "setAccessibleName", "matching instability, %")
         say(self.film, "setAccessibleName", "Matching over time")
-        self.looks = Segments(
+        self.shown_maps = Segments(
             ("Attention", "Boxes"),
             tips=(
                 "Cross-attention of the last layer, mean over its heads and all validation pictures.",
                 "Fraction of the validation pictures in which the center of the query's box lies there.",
             ),
         )
-        self.look_bar = ColorBar(Message("Shared scale"))
-        self.look_bar.drive(self.slots)
+        self.slots_bar = ColorBar(Message("Shared scale"))
+        self.slots_bar.drive(self.slots)
         self.query_text = quiet("", wrap=True)
         back = button(icon="left", kind="boxed", tip="Previous scene", clicked=lambda: self.stepped_scene.emit(-1))
         on = button(icon="right", kind="boxed", tip="Next scene", clicked=lambda: self.stepped_scene.emit(1))
@@ -91,7 +91,7 @@ class TrainingCards(QObject):
         self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.query_text)
         film = col((self.film, 3), (self.switched, 2), gap=S2)
         self.film_card = card("Matching over time", film, "the query matched to each object", foot=self.switched_key)
-        self.slots_card = card("Query slots", self.slots, tools=[self.looks], foot=self.look_bar)
+        self.slots_card = card("Query slots", self.slots, tools=[self.shown_maps], foot=self.slots_bar)
         self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
         self._due, self._rest = False, QTimer(self)
         self._rest.setSingleShot(True)
@@ -106,7 +106,7 @@ class TrainingCards(QObject):
         self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
         self._hover: int | None = None
         self._rows: list[int] = []  # the query of each prediction that is drawn; -1 for an object
-        self.looks.chosen.connect(lambda _i: self._draw_slots())
+        self.shown_maps.chosen.connect(lambda _i: self._draw_slots())
         for plot in self.plots:
             plot.pointed.connect(self._point)
         self.film.chosen.connect(self.choose)
@@ -314,12 +314,12 @@ class TrainingCards(QObject):
         measured = self.history.at(self.looked)
         if measured is None:
             return
-        maps = measured.centers if self.looks.at() == CENTERS else measured.attention
+        maps = measured.centers if self.shown_maps.at() == CENTERS else measured.attention
         top = float(maps.max(initial=0.0)) or 1.0
         self.slots.set_maps(maps, top)
         self.slots.set_captions([str(i + 1) for i in range(len(maps))])
         self.slots.set_at(self.query)
-        self.look_bar.set_range(0, top)
+        self.slots_bar.set_range(0, top)
 
     # -- curves
     def draw_losses(self) -> None:

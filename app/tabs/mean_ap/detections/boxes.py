@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.tabs.mean_ap.said import MARKS, class_name, tag
+from app.tabs.mean_ap.messages import MARKS, class_name, tag
 from app.views.boxes import Box
 from app.words import Text
 from engines.core.errors import Message

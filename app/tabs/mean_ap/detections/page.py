@@ -19,7 +19,7 @@ from app.sections import section
 from app.shell import Shell
 from app.steady import hold_lines
 from app.tabs.mean_ap.detections.boxes import Held, box_of
-from app.tabs.mean_ap.said import (
+from app.tabs.mean_ap.messages import (
     LONG,
     LONG_MISSED,
     LONG_VOC,

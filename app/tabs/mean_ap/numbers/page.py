@@ -14,7 +14,7 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
-from app.tabs.mean_ap.said import class_name, how_many, share
+from app.tabs.mean_ap.messages import class_name, how_many, share
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page

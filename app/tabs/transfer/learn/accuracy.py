@@ -92,8 +92,8 @@ class Accuracy:
 
     def _cursor(self, x: float | None) -> None:
         """The dashed line, and the values at it; looking back keeps it at that step."""
-        if x is None and self._run.looks is not None:
-            x = float(self._run.looks)
+        if x is None and self._run.selected is not None:
+            x = float(self._run.selected)
         self.curves.set_cursor(x)
         self.draw_intervals(x)
 

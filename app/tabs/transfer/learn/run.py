@@ -50,7 +50,7 @@ class RunState:
 
     # -- asked for
     @property
-    def looks(self) -> int | None:
+    def selected(self) -> int | None:
         """The step looked back at."""
         return None if self._looked is None else self._looked.step
 

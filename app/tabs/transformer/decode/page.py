@@ -35,12 +35,11 @@ from engines.data.sequences import (
     DIGITS_CHINESE,
     DIGITS_ENGLISH,
     ENGLISH_DIGITS,
-    EOS,
     REVERSE,
     SORT,
-    SPECIAL,
     task,
 )
+from engines.data.vocabulary import EOS, SPECIAL
 from engines.transformer.decode.spec import BEAM, Answer, DecodingParams, Hypothesis
 from engines.transformer.spec import TransformerParams, problem_of
 

@@ -16,7 +16,7 @@ from app.plots.curves import Curve, Curves
 from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.transformer.maps import Maps, show_place
-from app.tabs.transformer.training.told import Told, bundled
+from app.tabs.transformer.training.metrics import Metrics, bundled
 from app.theme import S2, S3
 from app.topic.feed import Feed
 from app.topic.state import State
@@ -33,7 +33,8 @@ from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.protocol import Ended, Event
 from engines.core.training import Kept, Stopped, Weights
-from engines.data.sequences import SPECIAL, task
+from engines.data.sequences import task
+from engines.data.vocabulary import SPECIAL
 from engines.transformer.recipe import MOST_STEPS, NEW_RUN, Recipe
 from engines.transformer.spec import RUN, TransformerParams
 from engines.transformer.training.spec import (
@@ -82,7 +83,7 @@ class TransformerTrainingPage(TrainingPage):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.figures = Told()
+        self.figures = Metrics()
         self.parts: tuple[str, ...] = ()
         self.looked: int | None = None
         self.runs = False  # a run is shown, not the bundled model
@@ -232,7 +233,7 @@ class TransformerTrainingPage(TrainingPage):
 
     def begin(self, began: RunBegan) -> None:
         """A run stands at its beginning."""
-        self.figures, self.parts, self.runs = Told(len(began.parts)), began.parts, True
+        self.figures, self.parts, self.runs = Metrics(len(began.parts)), began.parts, True
         self._example, self._vocabulary = began.example, task(began.settings.task).target.tokens
         self._now = None
         self.looked = None

@@ -208,7 +208,7 @@ class ScaleStudyPage(TrainingPage):
             case StudyPoint() if self.table is not None:
                 self._show_table(replace(self.table, points=(*self.table.points, event.point)), True)
                 self._write(self.table)
-            case Kept() if self.transport.looks is None:
+            case Kept() if self.transport.selected is None:
                 self.cards.show_learned(event.weights, self._sample)
             case Finished():
                 self.tell(Message("The study is done."))

@@ -1,4 +1,4 @@
-"""What a training run has told: figures of each step in arrays that grow, ready to be drawn."""
+"""Metrics of a training run of each step in arrays that grow, ready to be drawn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Table:
         return self._count
 
 
-class Told:
+class Metrics:
     """Curves of a run.
 
     Attributes
@@ -89,10 +89,10 @@ class Told:
         return mean
 
 
-def bundled(curves: np.ndarray) -> Told:
+def bundled(curves: np.ndarray) -> Metrics:
     """The curves that a bundled model's card keeps: means over some steps each, drawn as they are."""
-    told = Told()
+    metrics = Metrics()
     for row in curves:
-        told.steps.add(row[0], *row[1:4], *row[1:4])
-        told.held_out(int(row[0]), (float(row[4]), float(row[5]), float(row[6])))
-    return told
+        metrics.steps.add(row[0], *row[1:4], *row[1:4])
+        metrics.held_out(int(row[0]), (float(row[4]), float(row[5]), float(row[6])))
+    return metrics

@@ -34,7 +34,7 @@ HEAP = 9  # shapes in it
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluationPicture:
     """One picture: a drawing, its side in pixels, and how many of its last shapes are one crowd."""
 
     index: int
@@ -61,20 +61,20 @@ class Judged:
         return {"boxes": boxes.clip(0, self.side), "labels": labels, "iscrowd": crowd}
 
 
-def judged_pictures() -> list[Judged]:
+def evaluation_pictures() -> list[EvaluationPicture]:
     """All pictures of the sample; the same at each call."""
-    return [_judged(index) for index in range(COUNT)]
+    return [_numbered(index) for index in range(COUNT)]
 
 
-def _judged(index: int) -> Judged:
+def _numbered(index: int) -> EvaluationPicture:
     side = SIDES[index % len(SIDES)]
     if index % 2 == 0:
-        return Judged(index, side, random_drawing(7_000 + index))
+        return EvaluationPicture(index, side, random_drawing(7_000 + index))
     drawing = hard_drawing(index)
     if index not in CROWDS:
-        return Judged(index, side, drawing)
+        return EvaluationPicture(index, side, drawing)
     shapes = (*drawing.shapes[:3], *_heap(np.random.default_rng((8, index)), CROWDS[index]))
-    return Judged(index, side, replace(drawing, shapes=shapes), HEAP)
+    return EvaluationPicture(index, side, replace(drawing, shapes=shapes), HEAP)
 
 
 def hard_drawing(seed: int) -> Drawing:
