@@ -702,6 +702,7 @@ def test_zero_stays_in_the_middle_of_a_signed_scale(qtbot):
     grid.set_table(np.array([[-2.0, 1.0]]), 2.0)
     show(qtbot, grid, 200, 100)
     show(qtbot, bar, 300, 16)
+    bar.ready()
     bar.item.region.show()
     for which, way in ((1, -40), (0, 40)):  # either end, inwards
         before, start = bar.shown[1], handle(bar, which)
