@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app import pageexport, words
+from app.questions import ask_to_close
 from app.regions import focus_next
 from app.sheet import Sheet, bring_or_open
 
@@ -75,7 +76,7 @@ OF_WINDOW = (
     Key(("0",), "Fit the views", on_tab("fit")),
     Key(("Esc",), "Unpin or deselect", on_tab("escape"), late=True),
     Key(("F6",), "To the next part of the window", next_region),
-    Key((Keys.Quit,), "Quit", lambda window: window.close()),
+    Key((Keys.Quit,), "Quit", lambda window: ask_to_close(window) or window.close()),
 )
 
 #: What controls and views hear while they have the focus: keys and what they do, both texts.

@@ -56,6 +56,8 @@ class Training(QObject):
         The newest step told.
     timeline : Timeline
         The kept states.
+    ask_first : callable
+        Gets what ends the run in hand for good, and does it when its person agrees; by default at once.
 
     Signals
     -------
@@ -92,6 +94,8 @@ class Training(QObject):
         self.params: TrainingParams | None = None
         self.step = 0
         self.timeline = Timeline()
+        self.ask_first: Callable[[Callable[[], object]], object] = lambda act: act()
+        self._on_disk = True  # what is trained comes to the disk by itself
         self._number = 0
         self._heard = 0  # the number of the run that the events at hand are of
         self._until = 0
@@ -106,6 +110,16 @@ class Training(QObject):
         transport.looked.connect(self._look)
 
     # -- acts
+    @property
+    def number(self) -> int:
+        """Of the run in hand; each has another."""
+        return self._number
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the run will be there at the next start."""
+        return self.place is not None and self._on_disk and self.step < self._most
+
     @property
     def runs(self) -> bool:
         """Whether the run is going on."""
@@ -146,7 +160,11 @@ class Training(QObject):
         self._send(min(self._most, max(self._until, self.step) + 1))
 
     def restart(self) -> None:
-        """A new run with the present settings; it goes on at once if the one before did."""
+        """A new run with the present settings; it goes on at once if the one before did. The one before is lost."""
+        self.ask_first(self.begin_anew)
+
+    def begin_anew(self) -> None:
+        """The same unasked."""
         runs = self.runs
         self._begin()
         if runs:
@@ -189,7 +207,7 @@ class Training(QObject):
     # -- the lane
     def _begin(self, resume: bool = False) -> None:
         self._number += 1
-        self.step = 0
+        self.step, self._on_disk = 0, True
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
@@ -225,6 +243,8 @@ class Training(QObject):
             case Kept():
                 self.timeline.add(event.weights)
                 self._soon()
+            case NotSaved() | Stopped() | Finished():
+                self._on_disk = False
             case Ended():
                 self._draw()
         self.arrived.emit(event)

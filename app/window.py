@@ -30,6 +30,7 @@ from app.dropzone import DropZone, means_files
 from app.folders import show_in_folder
 from app.intake import Intake
 from app.placing import Placing
+from app.questions import ask_to_close
 from app.regions import bring
 from app.saving import Saving
 from app.settings import Settings
@@ -371,7 +372,10 @@ class Window(QMainWindow):
         self.placing.shown()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Leave nothing behind: no thread, no timer, no half file."""
+        """Leave nothing behind: no thread, no timer, no half file. A hand is asked first where something is lost."""
+        if event.spontaneous() and ask_to_close(self):
+            event.ignore()
+            return
         self._beat.stop()
         self.keep_everything()  # first: what follows may take longer than a session's end allows
         self.hide()  # a long computation may take a moment to end; nobody has to watch that

@@ -182,6 +182,10 @@ class Page(QWidget):
     def device_changed(self, device: str) -> None:
         """Compute elsewhere from now on what the page computes beside its feed."""
 
+    def at_stake(self) -> Message | None:
+        """What would be lost if the window closed now, as a sentence; None if nothing would."""
+        return None
+
     def exported(self) -> dict[str, object]:
         """The settings that go into every file exported from this page."""
         return {f.name: getattr(self.params, f.name) for f in fields(self.params)}

@@ -233,6 +233,10 @@ class Tab(QWidget):
         if self._started:
             self.now.ask(again=True)
 
+    def at_stake(self) -> list[Message]:
+        """What would be lost if the window closed now."""
+        return [lost for page in self.pages.made if (lost := page.at_stake()) is not None]
+
     def cancel(self) -> None:
         """End what is being computed; what is on screen stays."""
         if self.now.feed is not None:

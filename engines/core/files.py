@@ -181,6 +181,14 @@ def _sweep(place: Path) -> None:
                 os.unlink(entry.path)
 
 
+def free(path: Path) -> Path:
+    """A name beside ``path`` that nothing has: its own, else ``NAME-2.END`` and so on."""
+    found, number = path, 2
+    while os.path.lexists(found):
+        found, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return found
+
+
 def put_aside(path: Path, mark: str) -> Path:
     """Give a file another name, ``NAME-mark.END``, or ``NAME-mark-2.END`` and so on where that is taken.
 

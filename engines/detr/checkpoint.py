@@ -9,13 +9,14 @@ import torch
 from engines.blocks.resnet import for_inference
 from engines.checkpoints import catalog
 from engines.checkpoints.apply import apply, choose, stored
-from engines.checkpoints.folder import Tensors, open_folder
+from engines.checkpoints.folder import Checkpoint, Tensors, open_folder
 from engines.core.errors import LabError
 from engines.core.training import Weights
 from engines.detr import config as configs
-from engines.detr import keys, preprocess
+from engines.detr import keys, preprocess, saved
 from engines.detr.model import Detr
 from engines.detr.training.spec import Made
+from engines.detr.weights import TRAINED_FAMILY
 
 
 def load_checkpoint(source: str | Path) -> Detr:
@@ -51,7 +52,7 @@ def _bundled(found: catalog.Located) -> Detr:
         model = Detr(configs.from_card(found.card))
     tensors = Tensors([found.path])
     apply(model, tensors, {key: key for key in model.state_dict()}, name=found.name)
-    model.labels = dict(enumerate(found.card["labels"]))
+    model.labels, model.drawn = dict(enumerate(found.card["labels"])), True
     side = int(found.card["size"])
     model.preprocess = preprocess.Preprocess.square(side)
     return ready(model)
@@ -59,6 +60,8 @@ def _bundled(found: catalog.Located) -> Detr:
 
 def _folder(path: Path, name: str) -> Detr:
     checkpoint = open_folder(path)
+    if checkpoint.family == TRAINED_FAMILY:
+        return _trained_here(checkpoint, name)
     tensors = checkpoint.tensors()
     table = keys.TABLES[choose(tensors, keys.TABLES, keys.SEGMENTATION)]
     found = stored({key.removeprefix(keys.SEGMENTATION): shape for key, shape in tensors.shapes.items()}, table)
@@ -73,6 +76,19 @@ def _folder(path: Path, name: str) -> Detr:
     return ready(model)
 
 
+def _trained_here(checkpoint: Checkpoint, name: str) -> Detr:
+    """A model that the page Training has saved."""
+    tensors, card = checkpoint.tensors(), checkpoint.config
+    config = saved.config_of(card, tensors.shapes, name)
+    with torch.device("meta"):
+        model = Detr(config)
+    apply(model, tensors, {key: key for key in model.state_dict()}, name=name)
+    model.labels, model.drawn = saved.labels_of(card), card.get("drawn") is True
+    model.trained_on = str(card.get("trained_on") or "")
+    model.preprocess = preprocess.Preprocess.square(saved.side_of(card, name))
+    return ready(model)
+
+
 def from_weights(weights: Weights) -> Detr:
     """Build the model of a state that a live run has kept (`engines.detr.training.trainer`), for inference."""
     made = weights.made_of
@@ -82,7 +98,7 @@ def from_weights(weights: Weights) -> Detr:
         model = Detr(made.config)
     arrays = {**made.frozen, **weights.arrays}
     model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
-    model.labels = dict(enumerate(made.classes))
+    model.labels, model.drawn = dict(enumerate(made.classes)), made.drawn
     model.preprocess = preprocess.Preprocess.square(made.size)
     return ready(model)
 

@@ -43,7 +43,7 @@ def describe(source: str, model: Detr) -> ModelInfo:
         encoder_heads=config.encoder_heads,
         num_heads=config.decoder_heads,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        toy=entry.kind == "bundled",
+        toy=model.drawn,
         note=Message(entry.note) if entry.note else Message("Detects {count} {count:class|classes}.", {"count": named}),
     )
 
@@ -53,7 +53,7 @@ def trained(weights: Weights, device: torch.device) -> tuple[Detr, ModelInfo]:
     model = from_weights(weights).to(device)
     note = Message("Step {n} of a run on the page Training.", {"n": weights.step})
     info = describe(TRAINED_HERE, model)
-    return model, replace(info, title=TRAINED_HERE, toy=weights.made_of.drawn, note=note, step=weights.step)
+    return model, replace(info, title=TRAINED_HERE, note=note, step=weights.step)
 
 
 def show(params: DetrParams, toy: bool) -> PictureShown:

@@ -113,6 +113,10 @@ class Detr(nn.Module):
     ----------
     labels : dict of int to str
         Names of the real classes.
+    drawn : bool
+        It knows the drawn shapes and sees no photos.
+    trained_on : str
+        The folder that it was trained on here, if that is known.
     preprocess : callable
         ``(rgb uint8 (H, W, 3)) -> pixels (1, 3, h, w)``, set by `load_checkpoint`.
     """
@@ -123,6 +127,7 @@ class Detr(nn.Module):
         super().__init__()
         self.config = config
         self.labels: Mapping[int, str] = {}
+        self.drawn, self.trained_on = False, ""
         self.backbone = make_backbone(config.backbone)
         self.input_projection = nn.Conv2d(self.backbone.out_channels, config.dim, 1)
         self.encoder = nn.ModuleList(

@@ -6,8 +6,9 @@ from engines.checkpoints.catalog import KnownModel
 
 _COCO = "91 classes of COCO."
 
+TRAINED_FAMILY = "attention-lab-detr"  #: of the folders that `engines.detr.saved` writes
 #: ``model_type`` of the folders that `engines.detr.checkpoint` reads.
-FAMILIES = ("detr",)
+FAMILIES = ("detr", TRAINED_FAMILY)
 
 REAL = "facebook/detr-resnet-50"
 

@@ -172,7 +172,8 @@ def test_a_step_s_weights_are_offered_as_the_model_and_follow_the_scrubber(page,
     page.used.connect(lambda weights: used.append(weights.step))
     page.shows.connect(lambda weights: shown.append(weights.step))
     train(qtbot, page, 5)
-    page.cards.use.click()
+    assert page.trained.use.text() == "Use on Detect"
+    page.trained.use.click()
     assert used == [5]
     page.transport._look(1)
     page.transport._look(5)  # back to live

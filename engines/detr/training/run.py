@@ -103,8 +103,9 @@ class Run:
         self.adam = Adam(self.values, weight_decay=WEIGHT_DECAY)
         self.criterion = SetCriterion(self.config.num_classes, HungarianMatcher()).to(self.device)
         self.made = Made(
-            self.config, self.data.classes, self.data.drawn, params.size, self._arrays(True) if self.frozen else {}
-        )
+            self.config, self.data.classes, self.data.drawn, params.size, self._arrays(True) if self.frozen else {},
+            params.folder,
+        )  # fmt: skip
         self.targets = [self._target(sample) for sample in self.data.validation]
         self._seen: list[Tensor] = []  # features of the validation pictures, where the backbone does not change
         self.watched = [self._place_of(example) for example in self.data.examples]

@@ -176,6 +176,8 @@ class Made:
         Side in pixels of what the model sees.
     frozen : dict of str to ndarray
         Parameters and buffers that the run does not change.
+    folder : str
+        What it was trained on; empty for drawn scenes.
     """
 
     config: DetrConfig
@@ -183,6 +185,7 @@ class Made:
     drawn: bool
     size: int
     frozen: dict[str, npt.NDArray[np.generic]] = field(repr=False)
+    folder: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,15 +21,23 @@ SEEN = ("threshold", "rule", "layer", "head", "opacity", "attention", "temperatu
 
 
 class ModelNote(QWidget):
-    """What the model knows, the offer of the real one while it is the toy, and how the real one is computed."""
+    """What the model knows, the offer of the real one while it is the toy, and how the real one is computed.
 
-    def __init__(self, get: Callable[[], object]) -> None:
+    Parameters
+    ----------
+    get : callable
+        Fetches the real one.
+    folder : QWidget
+        Has it look at a whole folder.
+    """
+
+    def __init__(self, get: Callable[[], object], folder: QWidget) -> None:
         super().__init__()
         self._text = label("", SMALL, wrap=True)
         self.get = button(real_offer(), "download", "boxed", px=SMALL, clicked=get)
         self.get.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.backend = BackendBox()
-        self.setLayout(section("Model", col(self._text, self.get, self.backend, gap=S2)))
+        self.setLayout(section("Model", col(self._text, self.get, folder, self.backend, gap=S2)))
         self.get.hide()
 
     def show_model(self, info: ModelInfo) -> None:

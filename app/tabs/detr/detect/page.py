@@ -13,6 +13,7 @@ from app.shell import Shell
 from app.tabs.detr.boxes import best_of
 from app.tabs.detr.detect.cards import DetectCards
 from app.tabs.detr.detect.dock import SEEN, Interventions, ModelNote, heads_off
+from app.tabs.detr.detect.folder import FolderDetection
 from app.tabs.detr.detect.selection import Place
 from app.tabs.detr.model import with_model, with_picture
 from app.tabs.detr.names import exported
@@ -64,7 +65,8 @@ class DetectPage(Page):
         self._subject: tuple[object, ...] = ()  # picture and model that are looked at
         self._drawn: tuple[object, ...] = ()  # what is on screen
         self.cards = DetectCards(self.lower_threshold)
-        self.note = ModelNote(self.real_wanted.emit)
+        self.folder = FolderDetection(self, lambda: self.params)
+        self.note = ModelNote(self.real_wanted.emit, self.folder.button)
         self.form = ParamsForm(self.params, SEEN)
         self.changing = Interventions(self.form, self._switch_heads, lambda: self.step(queries_off=()))
         self._connect()
@@ -131,6 +133,9 @@ class DetectPage(Page):
     def model_chosen(self, source: str) -> dict[str, Any]:
         return with_model(source)
 
+    def device_changed(self, device: str) -> None:
+        self.folder.stream.device = device
+
     def exported(self) -> dict[str, object]:
         return exported(self.params, self.info, self.found)
 
@@ -184,6 +189,7 @@ class DetectPage(Page):
             self.found = self.rows = None
             self.cards.forget()
         self.note.show_model(info)
+        self.folder.show_model(info)
         plain = RelevanceParams()
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
         self.form.set_limits("layer", 1, layers, min(layers, plain.layer))

@@ -35,7 +35,6 @@ ATTENTION, CENTERS = range(2)
 LONGEST = 14  # letters of a class's name
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
 PERCENT = (0, 25, 50, 75, 100)
-USE_TIP = "Uses the weights of this step as the model on the page Detect."
 CARDINALITY_TIP = "Absolute error of the number of predicted objects, per picture. (Carion et al. 2020, 3.1)"
 SWITCHES_TIP = (
     "Fraction of the validation objects matched to another query than at the last measurement. High: the matching "
@@ -87,8 +86,7 @@ class TrainingCards(QObject):
         self.loss_card = card("Loss", self.loss, "class + 5 × L1 + 2 × GIoU", foot=self.loss_key)
         self.precision_card = card("AP, %", self.precision, foot=self.precision_key)
         self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
-        self.use = button(icon="eye", kind="boxed", tip=USE_TIP)
-        self.scene_card = card("Scene", self.scene, tools=[back, on, self.use], foot=self.query_text)
+        self.scene_card = card("Scene", self.scene, tools=[back, on], foot=self.query_text)
         film = col((self.film, 3), (self.switched, 2), gap=S2)
         self.film_card = card("Matching over time", film, "the query matched to each object", foot=self.switched_key)
         self.slots_card = card("Query slots", self.slots, tools=[self.shown_maps], foot=self.slots_bar)

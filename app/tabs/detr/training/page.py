@@ -15,6 +15,7 @@ from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.detr.training.cards import TrainingCards
 from app.tabs.detr.training.data import DataBox, sizes
+from app.tabs.detr.training.trained import TrainedModel
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
@@ -68,11 +69,12 @@ class DetrTrainingPage(TrainingPage):
         transport.looked.connect(self.cards.look)
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.cards.stepped_scene.connect(self._watch)
-        self.cards.use.clicked.connect(lambda _checked=False: self.use_weights())
+        self.trained = TrainedModel(self.training, shell)
+        self.trained.wanted.connect(self.use_weights)
         self.data.opened.connect(shell.open_folder)
         self.data.drawn_again.connect(lambda: self.step(folder=""))
         self.cards.wait("Drawing scenes")
-        self.lay(self.cards.centre, self._form(), resets=False)
+        self.lay(self.cards.centre, self._form(), self.trained, resets=False)
 
     def _form(self) -> ParamsForm:
         self.form = ParamsForm(self.params, SHOWN)
@@ -121,8 +123,18 @@ class DetrTrainingPage(TrainingPage):
 
     def take(self, paths: Sequence[Path]) -> None:
         self.dismiss()
-        self.step(folder=str(paths[-1]))
-        self.training.restart()
+        self.training.ask_first(lambda: self.open_data(str(paths[-1])))
+
+    def open_data(self, folder: str) -> None:
+        """Train on a folder from now on."""
+        self.step(folder=folder)
+        self.training.begin_anew()
+
+    def at_stake(self) -> Message | None:
+        steps = self.trained.unsaved()
+        if not steps or self.training.is_kept:
+            return None
+        return Message("The model of a training ({n} {n:step|steps}) is not saved.", {"n": words.number(steps)})
 
     # -- the run
     def told(self, event: Event) -> None:
