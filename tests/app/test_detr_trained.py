@@ -52,19 +52,19 @@ def test_little_is_begun_anew_unasked_and_much_is_not(page, qtbot, monkeypatch, 
     page.training.restart()
     assert not questions(page)
     wait(qtbot, page, lambda: page.training.step == 0)
-    train(qtbot, page, 3)
+    train(qtbot, page, 5)
     run = page.training.number
     page.training.restart()
-    assert (page.training.number, page.training.step) == (run, 3)
-    assert "3 steps" in answer(page, "Cancel")
-    assert (page.training.number, page.training.step) == (run, 3)
+    assert (page.training.number, page.training.step) == (run, 5)
+    assert "5 steps" in answer(page, "Cancel")
+    assert (page.training.number, page.training.step) == (run, 5)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     page.transport.again.click()
     answer(page, "Save the model")
     qtbot.waitUntil(lambda: page.training.number == run + 1, timeout=PATIENCE)  # once it is on the disk
     assert layout.is_model_folder(tmp_path / "mine")
     assert str(tmp_path / "mine") in page.shell.settings.recent_models
-    train(qtbot, page, 2)
+    train(qtbot, page, 5)
     page.training.restart()
     answer(page, "Discard it")
     assert page.training.number == run + 2
@@ -73,7 +73,7 @@ def test_little_is_begun_anew_unasked_and_much_is_not(page, qtbot, monkeypatch, 
 
 def test_other_data_ask_first_too(page, qtbot, tmp_path):
     folder = own_folder(tmp_path)
-    train(qtbot, page, 2)
+    train(qtbot, page, 5)
     page.take([folder])
     assert page.params.folder == ""
     answer(page, "Cancel")
@@ -85,9 +85,9 @@ def test_other_data_ask_first_too(page, qtbot, tmp_path):
 
 
 def test_a_saved_model_is_no_loss_and_a_free_name_is_taken(page, qtbot, monkeypatch, tmp_path):
-    train(qtbot, page, 2)
+    train(qtbot, page, 5)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
-    assert page.trained.unsaved() == 2
+    assert page.trained.unsaved() == 5
     page.trained.save.click()
     qtbot.waitUntil(lambda: page.trained.unsaved() == 0, timeout=PATIENCE)
     page.trained.save.click()
@@ -112,15 +112,15 @@ class Close:
 
 def test_closing_asks_only_where_something_is_lost(page, qtbot):
     window = page.window()
-    train(qtbot, page, 2)
+    train(qtbot, page, 5)
     assert page.training.is_kept  # it is there at the next start
     assert not ask_to_close(window)
-    page.training.stream.arrived.emit(NotSaved(2, Message("the disk is full")))
+    page.training.stream.arrived.emit(NotSaved(5, Message("the disk is full")))
     event = Close()
     window.closeEvent(event)
     assert event.ignored
     assert window.isVisible()
-    assert "2 steps" in answer(page, "Cancel")
+    assert "5 steps" in answer(page, "Cancel")
     assert window.isVisible()
     assert ask_to_close(window)
     answer(page, "Close anyway")

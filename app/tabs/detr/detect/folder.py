@@ -46,13 +46,12 @@ class FolderDetection(QObject):
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(self._busy)
         self.button = WideButton("Detect in a folder", "folder", tip=TIP)
+        self.button.hide()  # until a model is known that sees photos
         self.button.clicked.connect(lambda _checked=False: self._clicked())
-        self._drawn = True
 
     def show_model(self, info: ModelInfo) -> None:
         """Offer it for a model that sees photos."""
-        self._drawn = info.toy
-        self.button.setVisible(not self._drawn)
+        self.button.setVisible(not info.toy)
 
     def _busy(self, busy: bool) -> None:
         words.say(self.button, "setText", "Cancel" if busy else "Detect in a folder")

@@ -74,8 +74,9 @@ class TrainedModel(QWidget):
     # -- what would be lost
     def unsaved(self) -> int:
         """Steps of a training that lie on no disk as a model; 0 where it would be no loss."""
-        step = self._training.step
-        return step if step - self._saved >= WORTH and self._training.timeline.newest is not None else 0
+        newest = self._training.timeline.newest  # of the steps after it there is no state to be saved
+        step = 0 if newest is None else newest.step
+        return step if step - self._saved >= WORTH else 0
 
     def ask_first(self, act: Callable[[], object]) -> None:
         """Do what ends this training, once its person knows."""
