@@ -185,6 +185,12 @@ class Training(QObject):
             self._send(self._until)
         self.waiting.emit(self.pending())
 
+    def took(self, **values: Any) -> None:
+        """The run in hand has taken these settings in the place of those that it was asked with."""
+        if self.params is not None:
+            self.params = replace(self.params, **values)
+            self.waiting.emit(self.pending())
+
     def set_device(self, device: str) -> None:
         """Compute elsewhere from the next job on."""
         self.stream.device = device

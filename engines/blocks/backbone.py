@@ -7,6 +7,7 @@ Each topic that has such a model wraps it in a `Backbone`; who needs one gets it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,14 @@ class Backbone(nn.Module, ABC):
         The one to use if nobody says otherwise.
     mean, std : tuple of float
         What pixels in 0..1 are normalized with.
+
+    Attributes
+    ----------
+    patch : int
+        Pixels of a side of the places that `stages` tells of.
     """
+
+    patch = 1
 
     def __init__(
         self, width: int, sides: tuple[int, ...], side: int, mean: tuple[float, ...], std: tuple[float, ...]
@@ -37,6 +45,13 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalized pixels (B, 3, side, side) -> features (B, F)."""
+
+    def stages(self) -> tuple[Callable[[Tensor], Tensor], ...]:
+        """Steps for pixels (B, 3, side, side) to go through one after the other: features of each place (B, F, h, w).
+
+        A model that has no such features gives no steps.
+        """
+        return ()
 
     @abstractmethod
     def fresh(self, seed: int) -> Backbone:

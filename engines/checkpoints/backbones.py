@@ -17,26 +17,27 @@ if TYPE_CHECKING:
     from engines.blocks.backbone import Backbone
 
 OFFER = "backbone"  #: kind of `engines.core.offers`
+MAP = "feature_map"  #: the same, of those whose backbones tell of each place of a picture (`Backbone.stages`)
 _AT_HAND_FIRST = ("bundled", "package", "hub")
 
 
-def topics() -> tuple[str, ...]:
+def topics(kind: str = OFFER) -> tuple[str, ...]:
     """Topics whose models can be learned on."""
-    return tuple(offer.topic for offer in offers.found(OFFER))
+    return tuple(offer.topic for offer in offers.found(kind))
 
 
-def available() -> list[catalog.KnownModel]:
+def available(kind: str = OFFER) -> list[catalog.KnownModel]:
     """All models whose features can be used, those of this project first; ``ready`` tells which need no download."""
-    models = [model for topic in topics() for model in catalog.available(topic)]
+    models = [model for topic in topics(kind) for model in catalog.available(topic)]
     return sorted(models, key=lambda model: _AT_HAND_FIRST.index(model.kind))
 
 
-def usable(source: str) -> bool:
+def usable(source: str, kind: str = OFFER) -> bool:
     """Whether the features of a source can be used: it is in the list, or a folder of a family that is read for it."""
-    return catalog.topic_of(source) in topics()
+    return catalog.topic_of(source) in topics(kind)
 
 
-def load(source: str) -> Backbone:
+def load(source: str, kind: str = OFFER) -> Backbone:
     """The backbone of a source (see `engines.checkpoints.catalog`), frozen, in eval mode, on the CPU.
 
     Raises
@@ -45,7 +46,7 @@ def load(source: str) -> Backbone:
         In words: not there, damaged, or of a family whose features nobody here reads.
     """
     topic = catalog.topic_of(source)
-    for offer in offers.found(OFFER):
+    for offer in offers.found(kind):
         if offer.topic == topic:
             make: Callable[[str], Backbone] = offer.load()
             return make(source)

@@ -14,6 +14,7 @@ from engines.core.errors import LabError
 from engines.core.training import Weights
 from engines.detr import config as configs
 from engines.detr import keys, preprocess, saved
+from engines.detr.features import FrozenFeatures
 from engines.detr.model import Detr
 from engines.detr.training.spec import Made
 from engines.detr.weights import TRAINED_FAMILY
@@ -83,6 +84,8 @@ def _trained_here(checkpoint: Checkpoint, name: str) -> Detr:
     with torch.device("meta"):
         model = Detr(config)
     apply(model, tensors, {key: key for key in model.state_dict()}, name=name)
+    if isinstance(model.backbone, FrozenFeatures) and model.backbone.net.width != config.backbone.widths[0]:
+        raise LabError("{name}: its backbone has another width.", name=name)
     model.labels, model.drawn = saved.labels_of(card), card.get("drawn") is True
     model.trained_on = str(card.get("trained_on") or "")
     model.preprocess = preprocess.Preprocess.square(saved.side_of(card, name))

@@ -18,17 +18,25 @@ RESNET_DEPTHS: Mapping[str, tuple[int, ...]] = {
 }
 
 
+FEATURES = "features"  #: kind of a backbone that is a frozen model of its own
+
+
 @dataclass(frozen=True)
 class BackboneConfig:
-    """A backbone: a small ``convnet`` (widths, blocks) or a ``resnet`` (stem, widths, blocks of each stage)."""
+    """A backbone: a small ``convnet`` (widths, blocks) or a ``resnet`` (stem, widths, blocks of each stage).
+
+    Or the ``features`` (widths, pixels of a place's side as stem) of a frozen model, by its source and its hash.
+    """
 
     kind: str = "convnet"
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: tuple[int, ...] = (0, 1, 2)
     stem: int = 64
+    source: str = ""
+    sha256: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("convnet", "resnet") or len(self.widths) != len(self.blocks) or not self.widths:
+        if self.kind not in ("convnet", "resnet", FEATURES) or len(self.widths) != len(self.blocks) or not self.widths:
             raise ValueError(f"no such backbone: {self}")
 
 

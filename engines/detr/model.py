@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from engines.blocks.convnet import ConvNet
 from engines.blocks.positions import sinusoidal_2d
 from engines.blocks.resnet import ResNet
-from engines.detr.config import BackboneConfig, DetrConfig
+from engines.detr.config import FEATURES, BackboneConfig, DetrConfig
+from engines.detr.features import FrozenFeatures
 from engines.detr.interventions import CROSS, DECODER_SELF, ENCODER_SELF, UNTOUCHED, Interventions
 from engines.detr.preprocess import Preprocess
 from engines.detr.transformer import DecoderLayer, EncoderLayer
@@ -95,8 +96,10 @@ class BoxHead(nn.Module):
         return self.layers[-1](x).sigmoid()
 
 
-def make_backbone(config: BackboneConfig) -> ConvNet | ResNet:
+def make_backbone(config: BackboneConfig) -> ConvNet | ResNet | FrozenFeatures:
     """The backbone that a configuration describes."""
+    if config.kind == FEATURES:
+        return FrozenFeatures(config)
     if config.kind == "resnet":
         return ResNet(config.widths, config.blocks, config.stem)
     return ConvNet(config.widths, config.blocks)

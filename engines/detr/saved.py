@@ -25,12 +25,12 @@ from engines.checkpoints.sizes import agree, along, beyond, shown, whole, wholes
 from engines.core import files, limits
 from engines.core.errors import LabError
 from engines.core.training import Weights
-from engines.detr.config import BackboneConfig, DetrConfig, check_stored
+from engines.detr.config import FEATURES, BackboneConfig, DetrConfig, check_stored
 from engines.detr.training.spec import Made
 from engines.detr.weights import TRAINED_FAMILY
 
 VERSION = 1
-KINDS = ("convnet", "resnet")
+KINDS = ("convnet", "resnet", FEATURES)
 READ = ("model_type", "version", "detr", "labels", "drawn", "size", "step", "trained_on", "settings", "measured")
 SIZES = ("dim", "encoder_layers", "decoder_layers", "encoder_heads", "decoder_heads", "encoder_ffn", "decoder_ffn")
 
@@ -120,7 +120,8 @@ def _backbone(said: Mapping[str, Any], name: str) -> BackboneConfig:
     blocks = wholes(said, "blocks", (), name, limits.LAYERS, least=0)
     if len(widths) != len(blocks) or len(widths) > limits.STAGES:
         raise beyond(name, "blocks", list(blocks), len(widths), limits.STAGES)
-    return BackboneConfig(str(kind), widths, blocks, whole(said, "stem", 64, name, limits.WIDTH))
+    named = {key: str(said.get(key, ""))[: limits.TEXT] for key in ("source", "sha256")}
+    return BackboneConfig(str(kind), widths, blocks, whole(said, "stem", 64, name, limits.WIDTH), **named)
 
 
 def side_of(card: Mapping[str, Any], name: str) -> int:

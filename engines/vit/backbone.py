@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +35,7 @@ class ViTBackbone(Backbone):
         usual = min(sides, key=lambda side: abs(side - _USUAL))
         super().__init__(config.width, sides, usual, config.mean, config.std)
         net.head = net.distillation_head = None
-        self.net = net
+        self.net, self.patch = net, config.patch_size
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, side, side) -> class tokens (B, D); of the last layer nothing else is computed."""
@@ -41,6 +45,19 @@ class ViTBackbone(Backbone):
             x, _ = net.block(index)(x, first=1 if index == last else None)
         tokens: Tensor = net.norm(x)
         return tokens[:, 0]
+
+    def stages(self) -> tuple[Callable[[Tensor], Tensor], ...]:
+        """Embedding, one step for each layer, and the patch tokens after the final norm as a map."""
+        blocks = (partial(self._through, index) for index in range(self.net.config.layers))
+        return self.net.embed, *blocks, self._map
+
+    def _through(self, index: int, x: Tensor) -> Tensor:
+        return self.net.block(index)(x)[0]
+
+    def _map(self, x: Tensor) -> Tensor:
+        patches: Tensor = self.net.norm(x)[:, self.net.config.prefix :]
+        side = math.isqrt(patches.shape[1])  # pictures are square here
+        return patches.transpose(1, 2).unflatten(-1, (side, side))
 
     def fresh(self, seed: int) -> ViTBackbone:
         """Truncated normal weights that keep the size of what goes through (1 / √inputs), zero biases."""

@@ -5,4 +5,5 @@ OFFERS = {
     "stills": "engines.vit.stills:Camera",
     "families": "engines.vit.weights:FAMILIES",
     "backbone": "engines.vit.backbone:load",
+    "feature_map": "engines.vit.backbone:load",
 }

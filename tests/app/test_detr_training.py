@@ -147,7 +147,9 @@ def test_a_query_is_marked_in_every_view(page):
     assert (cards.film._at, cards.slots.at()) == (owner, owner)
     assert cards._rows[cards.scene.at()] == owner
     assert f"Query {owner + 1} is matched to A" in " ".join(texts(cards.scene_card))
+    assert cards.scene.numbers()["heat"].sum() == pytest.approx(1, abs=1e-3)  # where it looks, on the photo
     page.escape()
+    assert "heat" not in cards.scene.numbers()
     assert (cards.film._at, cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
     cards.slots.chosen.emit(1)
     assert cards.film._at == 1
@@ -247,7 +249,7 @@ def test_nothing_of_the_run_before_is_left_in_the_next(tab, page, qtbot, tmp_pat
     cards.choose(4)
     page.training.play()
     qtbot.waitUntil(lambda: page.training.params.scene == 2 and page.training.step > 0, timeout=PATIENCE)
-    page.change(queries=3)
+    page.change(queries=3, fit_queries=False)
     tab.take_paths([own_folder(tmp_path)])  # while it runs: the next run goes on at once
     qtbot.waitUntil(lambda: not cards.began.drawn and cards.history.newest is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.training.params.scene == cards.watched == 0, timeout=PATIENCE)

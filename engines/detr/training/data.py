@@ -48,12 +48,15 @@ class Sample:
     boxes : ndarray float32 (N, 4)
         xyxy in 0..1.
     labels : ndarray int64 (N,)
+    features : tuple of ndarray float16 (F, h, w)
+        What a frozen model makes of the picture, then of the mirrored one; empty where none was asked.
     """
 
     rgb: np.ndarray
     owner: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
+    features: tuple[np.ndarray, ...] = ()
 
 
 class Data(Protocol):
@@ -61,6 +64,7 @@ class Data(Protocol):
 
     classes: tuple[str, ...]
     drawn: bool
+    size: int
     validation: list[Sample]
     examples: tuple[Example, ...]
     pictures: int
@@ -175,6 +179,7 @@ class Own:
     unused: int = 0
     notes: tuple[Message, ...] = ()
     drawn: bool = False
+    size: int = 0
 
     @property
     def pictures(self) -> int:
@@ -201,7 +206,7 @@ def mirrored(sample: Sample) -> Sample:
     """Left and right exchanged."""
     boxes = sample.boxes[:, [2, 1, 0, 3]].copy()
     boxes[:, [0, 2]] = 1 - boxes[:, [0, 2]]
-    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels)
+    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels, sample.features[::-1])
 
 
 def owners(boxes: np.ndarray, size: int) -> np.ndarray:
@@ -231,15 +236,27 @@ def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:
     return Sample(rgb, owners(annotated.boxes, size), annotated.boxes, annotated.labels)
 
 
-def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[float, float, Message], None, Own]:
+def own_data(
+    params: DetrTraining, rng: np.random.Generator, side: int = 0, most: int = MOST_PICTURES
+) -> Generator[tuple[float, float, Message], None, Own]:
     """Read a folder; yields how far it is, returns the data.
+
+    Parameters
+    ----------
+    params : DetrTraining
+    rng : numpy.random.Generator
+        Draws the pictures of each step.
+    side : int
+        Of what the model sees, in pixels, if it is not the one that the settings say.
+    most : int
+        Pictures to train on at most.
 
     Raises
     ------
     LabError
         If nothing in it can be used.
     """
-    folder, size = Path(params.folder), params.size
+    folder, size = Path(params.folder), side or params.size
     name = folder.name or params.folder
     steps = reading(folder, FIRST_PIXEL[params.first_pixel])
     while True:
@@ -252,8 +269,8 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
     skipped, faults = found.skipped, list(found.faults)
     groups: list[list[Sample]] = []
     examples: list[Example] = []
-    wanted = evenly(found.training, MOST_PICTURES), evenly(found.validation, VALIDATION)
-    unused = max(0, len(found.training) - MOST_PICTURES)
+    wanted = evenly(found.training, most), evenly(found.validation, VALIDATION)
+    unused = max(0, len(found.training) - most)
     total, done = len(wanted[0]) + len(wanted[1]), 0
     broken: set[Path] = set()  # of few pictures the same ones are trained and validated on
     for held_back, chosen in enumerate(wanted):
@@ -281,7 +298,7 @@ def own_data(params: DetrTraining, rng: np.random.Generator) -> Generator[tuple[
         raise LabError("{name}: none of its pictures can be read.", name=name)
     examples = sorted(examples, key=lambda one: len(one.labels) > FEW_OBJECTS)[:WATCHED]  # what the eye can follow
     about = tuple(examples), skipped, found.crowds, tuple(faults)
-    return Own(found.classes, training, validation, *about, rng, unused, found.notes)
+    return Own(found.classes, training, validation, *about, rng, unused, found.notes, size=size)
 
 
 def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:

@@ -51,7 +51,7 @@ def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndar
         logits, boxes = torch.zeros_like(logits), torch.full_like(boxes, 0.5)
         attention = torch.full_like(attention, 1 / attention[0, 0].numel())
     found = found_in(run.criterion.matcher, logits, boxes, run.targets)
-    size = run.params.size
+    size = run.data.size
     truth = [{"boxes": sample.boxes * size, "labels": sample.labels} for sample in run.data.validation]
     predicted = [{"boxes": one.boxes * size, "labels": one.labels, "scores": one.scores} for one in found]
     precision = evaluate(truth, predicted)

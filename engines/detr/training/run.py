@@ -7,7 +7,7 @@ is cut into pieces of a few pictures, whose gradients add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ from engines.core.training import Weights
 from engines.detr.matching.loss import SetCriterion
 from engines.detr.matching.matcher import HungarianMatcher, Target
 from engines.detr.model import Detr, Memory
-from engines.detr.preprocess import normalize
 from engines.detr.training.auxiliary import GROUPS, TokenHead, same_group, split_groups
 from engines.detr.training.data import Data, Drawn, Sample
+from engines.detr.training.featured import Features, pixels_or_features
 from engines.detr.training.measures import Answers, found_in, measured
 from engines.detr.training.spec import (
     BUNDLED,
+    ON_VIT,
     RANDOM,
     SMALL,
     TOY,
@@ -45,7 +46,7 @@ from engines.detr.training.spec import (
 )
 
 TOY_WEIGHTS = "toy-detr"
-PIECE = {SMALL: 8, TOY: 4}  # pictures whose gradients are computed between two places to stop
+PIECE = {SMALL: 8, TOY: 4, ON_VIT: 4}  # pictures whose gradients are computed between two places to stop
 MEASURED = 16  # validation pictures answered between two places to stop
 WARM_UP = 50  # steps
 WEIGHT_DECAY = 1e-4  # of AdamW, as in the paper
@@ -65,6 +66,8 @@ class Run:
         Drawn scenes if not given.
     device : torch.device, optional
         The processor if not given.
+    vit : Features, optional
+        The frozen model whose features the pictures of ``data`` hold.
 
     Attributes
     ----------
@@ -76,23 +79,30 @@ class Run:
         The numbers left the finite: the run can't go on.
     """
 
-    def __init__(self, params: DetrTraining, data: Data | None = None, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        params: DetrTraining,
+        data: Data | None = None,
+        device: torch.device | None = None,
+        vit: Features | None = None,
+    ) -> None:
         self.params = params
         self.device = device or torch.device("cpu")
         self.data = data or Drawn(params.scenes, params.size, np.random.default_rng((0, params.seed)))
-        self.config = params.config(len(self.data.classes))
+        self.config = params.config(len(self.data.classes), None if vit is None else vit.config)
+        self._vit = "" if vit is None else vit.title
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             model = Detr(self.config)
             token_head = TokenHead(self.config.dim, self.config.num_classes)
             further = torch.randn((GROUPS - 1) * params.queries, self.config.dim)
-        if params.begin != RANDOM:
+        if params.begin != RANDOM and vit is None:
             bring(model, whole=params.begin == BUNDLED, drawn=self.data.drawn)
         self.model, self.token_head = model.to(self.device), token_head.to(self.device)
         self.further = nn.Parameter(further.to(self.device))
         self.groups = GROUPS if params.auxiliary_queries else 1
         self._apart = same_group(self.groups, params.queries).to(self.device) if self.groups > 1 else None
-        self.frozen = params.begin != RANDOM and not params.backbone
+        self.frozen = vit is not None or (params.begin != RANDOM and not params.backbone)
         learned = [value for name, value in model.named_parameters() if not (self.frozen and name.startswith(FROZEN))]
         self.values = [*learned, *([*token_head.parameters(), self.further] if params.auxiliary_queries else ())]
         self.learned = sum(value.numel() for value in learned)
@@ -103,7 +113,7 @@ class Run:
         self.adam = Adam(self.values, weight_decay=WEIGHT_DECAY)
         self.criterion = SetCriterion(self.config.num_classes, HungarianMatcher()).to(self.device)
         self.made = Made(
-            self.config, self.data.classes, self.data.drawn, params.size, self._arrays(True) if self.frozen else {},
+            self.config, self.data.classes, self.data.drawn, self.data.size, self._arrays(True) if self.frozen else {},
             params.folder,
         )  # fmt: skip
         self.targets = [self._target(sample) for sample in self.data.validation]
@@ -215,7 +225,7 @@ class Run:
         None where it is not finite.
         """
         self.model.train()
-        memory = self._encode(normalize(np.stack([sample.rgb for sample in piece])))
+        memory = self._remember(self._features(piece))
         queries = self.model.query_positions.weight
         if self.groups > 1:
             queries = torch.cat([queries, self.further])
@@ -242,10 +252,11 @@ class Run:
         weighted = (1.0, "loss_ce"), (L1, "loss_bbox"), (GIOU, "loss_giou"), (1.0, "cardinality_error")
         return loss, np.array([weight * float(metrics[name]) for weight, name in weighted])
 
-    def _encode(self, pixels: Tensor) -> Memory:
-        return self._remember(self._features(pixels.to(self.device)))
-
-    def _features(self, pixels: Tensor) -> Tensor:
+    def _features(self, samples: Sequence[Sample]) -> Tensor:
+        found, known = pixels_or_features(samples)
+        pixels = found.to(self.device)
+        if known:
+            return pixels
         if not self.frozen:
             return self.model.backbone(pixels)
         self.model.backbone.eval()
@@ -301,7 +312,7 @@ class Run:
             features = self._seen[place]
         else:
             chosen = self.data.validation[at : at + MEASURED]
-            features = self._features(normalize(np.stack([sample.rgb for sample in chosen])).to(self.device))
+            features = self._features(chosen)
             if self.frozen:
                 self._seen.append(features)
         memory = self._remember(features)
@@ -319,20 +330,25 @@ class Run:
         if self.frozen and at // MEASURED < len(self._seen):
             features = self._seen[at // MEASURED][at % MEASURED : at % MEASURED + 1]
         else:
-            features = self._features(normalize(self.data.validation[at].rgb[None]).to(self.device))
-        state = self.model.decode(self._remember(features)).states[-1]
+            features = self._features([self.data.validation[at]])
+        memory = self._remember(features)
+        decoded = self.model.decode(memory, need_weights=True)
+        state, looks = decoded.states[-1], decoded.decoder_cross[-1][0].mean(0)  # (Q, N)
         logits, boxes = self.model.class_head(state).cpu(), self.model.box_head(state).cpu()
-        return Now(self.step, scene, found_in(self.criterion.matcher, logits, boxes, [self.targets[at]])[0])
+        found = found_in(self.criterion.matcher, logits, boxes, [self.targets[at]])[0]
+        return Now(self.step, scene, found, looks.unflatten(-1, (memory.height, memory.width)).cpu().numpy())
 
     # -- telling
     def began(self) -> RunBegan:
         """What the run is."""
         stride, data = self.model.backbone.stride, self.data
-        side = -(-self.params.size // stride)
+        side = -(-data.size // stride)
+        counts = [len(sample.labels) for sample in (*data.validation, *getattr(data, "training", ()))]
         return RunBegan(
             self.params, data.classes, data.drawn, self.parameters, self.learned,
             (side, side), data.examples, len(data.validation), sum(len(s.labels) for s in data.validation),
             data.pictures, data.skipped, data.crowds, data.faults, data.unused, data.notes,
+            max(counts, default=0), sum(max(0, count - self.params.queries) for count in counts), self._vit,
         )  # fmt: skip
 
     def _arrays(self, frozen: bool) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ their picture; queries, classes, objects and pictures count from 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from engines.core.params import Choice, Range, Switch, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
 from engines.data.boxes_folder import is_boxes_folder
-from engines.detr.config import DetrConfig
+from engines.detr.config import BackboneConfig, DetrConfig
 
 __all__ = [
     "BACKBONE",
@@ -27,6 +28,7 @@ __all__ = [
     "FIRST_PIXEL",
     "MOST_TRAINING_STEPS",
     "NEW_RUN",
+    "ON_VIT",
     "RANDOM",
     "SMALL",
     "TOY",
@@ -45,13 +47,16 @@ __all__ = [
 ]
 
 RANDOM, BACKBONE, BUNDLED = "Random weights", "Pretrained backbone", "Bundled weights"
-SMALL, TOY = "Small", "Toy DETR"
+SMALL, TOY, ON_VIT = "Small", "Toy DETR", "DETR on a ViT"
 UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain color", "Up to 8 shapes, any background"
 AS_THEY_LOOK = "As they look"
 FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 MOST_TRAINING_STEPS = 20_000
 BUNDLED_QUERIES = 16
+MOST_QUERIES = 100  # as DETR has; the matching grows with their cube
+SPARE = 0.25  #: queries that fitted data get in addition, as a share
 GENTLE = 1e-4  # learning rate for weights that are good already
+ON_FEATURES = 5e-4  # of a DETR on a ViT
 DATA, AT_ONCE, NEW_RUN = "Data", "Applies immediately", "Requires a new run"
 
 
@@ -63,9 +68,12 @@ class DetrTraining(TrainingParams):
     -------------------------
     folder : str
         Pictures with boxes in COCO, Pascal VOC, YOLO or labelme format or a CSV table; empty for drawn scenes.
+    vit : str
+        Source of the ViT that a DETR on a ViT learns on; empty for the best one that is here.
     """
 
     folder: str = ""
+    vit: str = setting("", kept=True)
 
     learning_rate: float = setting(
         1e-3,
@@ -88,9 +96,10 @@ class DetrTraining(TrainingParams):
     )  # fmt: skip
     model: str = setting(
         SMALL,
-        Choice((SMALL, TOY), "Model", group=NEW_RUN,
+        Choice((SMALL, TOY, ON_VIT), "Model", group=NEW_RUN,
                tip="Small: width 64, 1 + 2 layers, pictures of 64 pixels. Toy DETR: width 128, 3 + 3 layers, 96 "
-                   "pixels, many times slower; the bundled weights are of this size."),
+                   "pixels, many times slower; the bundled weights are of this size. DETR on a ViT: learns on the "
+                   "features of a frozen ViT, which sees photos; they are computed once for each photo."),
     )  # fmt: skip
     scenes: str = setting(
         UP_TO_3,
@@ -105,8 +114,14 @@ class DetrTraining(TrainingParams):
     )  # fmt: skip
     queries: int = setting(
         8,
-        Range(2, 32, 1, "Object queries", group=NEW_RUN,
+        Range(2, MOST_QUERIES, 1, "Object queries", group=NEW_RUN,
               tip="Predictions per picture. With fewer queries than objects, some objects can't be found."),
+    )  # fmt: skip
+    fit_queries: bool = setting(
+        True,
+        Switch("Queries follow the data", group=NEW_RUN,
+               tip="A run on your own pictures gets a quarter more queries than the largest number of objects in one "
+                   "of them, if that is more than is set here."),
     )  # fmt: skip
     batch: int = setting(
         16, Range(2, 32, 1, "Batch size", group=NEW_RUN, tip="Pictures per step. Larger: slower, less noisy steps.")
@@ -142,15 +157,26 @@ class DetrTraining(TrainingParams):
             return replace(self, model=plain.model, queries=plain.queries, learning_rate=plain.learning_rate)
         if self.begin == BUNDLED and self.model != TOY:
             return replace(self, begin=BACKBONE)
+        if self.model == ON_VIT and before.model != ON_VIT:
+            return replace(self, auxiliary_queries=True, learning_rate=ON_FEATURES)
+        if before.model == ON_VIT and self.model != ON_VIT:
+            return replace(self, auxiliary_queries=plain.auxiliary_queries, learning_rate=plain.learning_rate)
         return self
 
     @property
     def size(self) -> int:
-        """Side in pixels of what the model sees."""
+        """Side in pixels of what the model sees; on a ViT it is the ViT that says it."""
         return 96 if self.model == TOY else 64
 
-    def config(self, classes: int) -> DetrConfig:
-        """The model's sizes; the backbone is that of the bundled model in both."""
+    def fitted(self, largest: int) -> DetrTraining:
+        """With enough queries for pictures of up to ``largest`` objects, where they are to follow the data."""
+        wanted = min(MOST_QUERIES, largest + math.ceil(SPARE * largest))
+        return replace(self, queries=max(self.queries, wanted)) if self.fit_queries else self
+
+    def config(self, classes: int, features: BackboneConfig | None = None) -> DetrConfig:
+        """The model's sizes; the backbone is that of the bundled model unless it is the ``features`` of a ViT."""
+        if features is not None:
+            return DetrConfig(classes, self.queries, 128, 1, 3, 4, 4, 384, 384, backbone=features)
         if self.model == TOY:
             return DetrConfig(num_classes=classes, num_queries=self.queries)
         return DetrConfig(classes, self.queries, 64, 1, 2, 4, 4, 128, 128)
@@ -248,6 +274,10 @@ class RunBegan(Record):
         Pictures beyond those that fit into memory.
     notes : tuple of Message
         What else has to be said of how they were read.
+    largest, missed : int
+        Objects in the fullest picture; objects of all pictures for which there is no query.
+    vit : str
+        Name of the ViT whose features the model learns on; empty for none.
     """
 
     params: DetrTraining
@@ -265,6 +295,9 @@ class RunBegan(Record):
     faults: tuple[Message, ...] = ()
     unused: int = 0
     notes: tuple[Message, ...] = ()
+    largest: int = 0
+    missed: int = 0
+    vit: str = ""
 
 
 @dataclass(frozen=True)
@@ -319,8 +352,17 @@ class Measured(Record):
 
 @dataclass(frozen=True, eq=False)
 class Now(Frame):
-    """The newest answer on the example that is watched."""
+    """The newest answer on the example that is watched.
+
+    Attributes
+    ----------
+    step, scene : int
+    found : Found
+    attention : ndarray float32 (Q, h, w)
+        Where each query looks on it: cross-attention of the last layer, mean over heads; each map sums to 1.
+    """
 
     step: int
     scene: int
     found: Found = field(repr=False)
+    attention: npt.NDArray[np.float32] = field(repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,10 +16,12 @@ from engines.core.protocol import Event, Job, Progress
 from engines.core.reading import mapped
 from engines.core.training import Kept, Stopped
 from engines.detr.config import BackboneConfig, DetrConfig
-from engines.detr.training.data import Data, Drawn, own_data
+from engines.detr.training.data import MOST_PICTURES, Data, Drawn, own_data
+from engines.detr.training.featured import MOST_PHOTOS, Features
 from engines.detr.training.run import Run, bring
 from engines.detr.training.spec import (
     MOST_TRAINING_STEPS,
+    ON_VIT,
     DetrTraining,
     Found,
     Made,
@@ -42,6 +44,8 @@ class Trainer:
     def __init__(self) -> None:
         self._run: Run | None = None
         self._next_look = 0.0
+        self._vit: Features | None = None
+        self._asked = ""  # the source that it was asked for by: empty stands for the best
         self.waiting: dict[str, Any] | None = None
 
     def state(self) -> dict[str, Any] | None:
@@ -80,16 +84,25 @@ class Trainer:
         params = job.params
         data: Data
         rng = np.random.default_rng((0, params.seed))
+        device = resolve(job.device)
+        vit: Features | None = None
+        if params.model == ON_VIT:
+            vit = yield from self._load(params)
         if params.folder:
             begun = Message("Reading annotations in {name}", {"name": Path(params.folder).name})
-            reading = mapped(own_data(params, rng), lambda place: Progress(*place))
+            size, most = (0, MOST_PICTURES) if vit is None else (vit.side, MOST_PHOTOS)
+            reading = mapped(own_data(params, rng, size, most), lambda place: Progress(*place))
             own: Any = yield from aside(reading, Progress(0, 0, begun))
             data = own
+            params = params.fitted(max(len(sample.labels) for sample in (*own.training, *own.validation)))
+            if vit is not None:
+                for done, total in vit.fill(own, device):
+                    yield Progress(done, total, Message("Features by {name}", {"name": vit.title}))
         else:
             yield Progress(0, 0, Message("Drawing scenes"))
             data = Drawn(params.scenes, params.size, rng)
             yield Progress(0, 0, Message("Drawing scenes"))
-        run = Run(params, data, resolve(job.device))
+        run = Run(params, data, device, vit)
         state, self.waiting = self.waiting, None
         if state is not None:
             run.load(state)
@@ -98,6 +111,16 @@ class Trainer:
             yield from self._measure(run)
         yield run.now(params.scene)
         self._run = run
+
+    def _load(self, params: DetrTraining) -> Generator[Event, None, Features]:
+        """The ViT; the one before is kept, with what it made of its photos."""
+        if not params.folder:
+            raise LabError("A DETR on a ViT learns on photos. Open a folder of pictures with boxes first.")
+        if self._vit is None or params.vit not in (self._vit.source, self._asked):
+            yield Progress(0, 0, Message("Loading the model"))
+            self._vit, self._asked = None, params.vit  # gone before the next one comes
+            self._vit = Features(params.vit)
+        return self._vit
 
     @staticmethod
     def _measure(run: Run) -> Iterator[Event]:

@@ -26,14 +26,16 @@ from app.widgets import Segments, box, button, col, quiet
 from app.words import Text, say
 from engines.core.errors import Message
 from engines.detr.objects import object_name
-from engines.detr.training.spec import Example, Found, Measured, RunBegan
+from engines.detr.training.spec import Example, Found, Measured, Now, RunBegan
 
+LEGEND = "Green: objects. Orange: matched queries. Dashed: no object. Click one to see where it looks."
 LEAST = 60.0  # steps that the curves show at least
 TERMS = (("cat0", "class"), ("cat1", "L1"), ("cat2", "GIoU"))
 REDRAW = 300  # ms at least between two drawings of the losses
 ATTENTION, CENTERS = range(2)
 LONGEST = 14  # letters of a class's name
 ALL_SHOWN = 8  # queries; of more, only those that claim an object are drawn
+HEAT = 0.6  # opacity of where a query looks, on the photo
 PERCENT = (0, 25, 50, 75, 100)
 CARDINALITY_TIP = "Absolute error of the number of predicted objects, per picture. (Carion et al. 2020, 3.1)"
 SWITCHES_TIP = (
@@ -102,6 +104,7 @@ class TrainingCards(QObject):
         self.looked: int | None = None
         self._cursor: float | None = None
         self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
+        self._now: Now | None = None  # the newest answer on it, which knows where each query looks
         self._hover: int | None = None
         self._rows: list[int] = []  # the query of each prediction that is drawn; -1 for an object
         self.shown_maps.chosen.connect(lambda _i: self._draw_slots())
@@ -161,14 +164,14 @@ class TrainingCards(QObject):
             self._draw_scene()
             self._draw_slots()
 
-    def take_now(self, step: int, scene: int, found: Found) -> None:
+    def take_now(self, now: Now) -> None:
         """The newest answer on the watched scene."""
         if self._rest.isActive():
             self._due = True
         else:
             self.draw_losses()
-        if self.looked is None and scene == self.watched:
-            self._on_scene = found, step
+        if self.looked is None and now.scene == self.watched:
+            self._on_scene, self._now = (now.found, now.step), now
             self._draw_scene()
 
     def look(self, step: int | None) -> None:
@@ -207,6 +210,7 @@ class TrainingCards(QObject):
         example = self.example
         if example is not None:
             self.scene.set_photo(example.rgb)
+            self.scene.set_heat(None)
             self.scene.set_boxes([])
 
     def _class(self, label: int) -> Message:
@@ -239,8 +243,17 @@ class TrainingCards(QObject):
         links = [(places[int(query)], index) for index, query in enumerate(found.owners) if query >= 0]
         self.scene.set_boxes(boxes, links)
         self.scene.set_at(places.get(self.query, -1))
+        self._draw_heat(found)
         self.scene_card.set_note(Message("step {n}", {"n": words.number(step)}))
         self._say_box()
+
+    def _draw_heat(self, found: Found) -> None:
+        """Where the chosen query looks, on the photo; of states looked back at it is not kept."""
+        now = self._now
+        if now is None or now.found is not found or not 0 <= self.query < len(now.attention):
+            self.scene.set_heat(None)
+        else:
+            self.scene.set_heat(now.attention[self.query], float(now.attention[self.query].max()), opacity=HEAT)
 
     def _say_box(self) -> None:
         if self._on_scene is None or self.example is None:
@@ -248,7 +261,7 @@ class TrainingCards(QObject):
         found, _ = self._on_scene
         query = self.query if self._hover is None else self._hover
         if not 0 <= query < len(found.scores):
-            say(self.query_text, "setText", "Green: objects. Orange: matched queries. Dashed: no object.")
+            say(self.query_text, "setText", LEGEND)
             return
         values = {
             "query": query + 1,
@@ -259,17 +272,10 @@ class TrainingCards(QObject):
         mine = np.flatnonzero(found.owners == query)
         if len(mine):
             values["object"] = object_name(int(mine[0]))
-            say(
-                self.query_text,
-                "setText",
-                Message("Query {query} is matched to {object}: {name} {score}, no object {none}", values),
-            )
+            told = Message("Query {query} is matched to {object}: {name} {score}, no object {none}", values)
         else:
-            say(
-                self.query_text,
-                "setText",
-                Message("Query {query} is unmatched: {name} {score}, no object {none}", values),
-            )
+            told = Message("Query {query} is unmatched: {name} {score}, no object {none}", values)
+        say(self.query_text, "setText", told)
 
     def _query_of(self, index: object) -> int:
         return self._rows[index] if isinstance(index, int) and index < len(self._rows) else -1

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
+from app.tabs.detr.names import class_name
 from app.theme import BODY, S2, SMALL
 from app.widgets import button, col, label, quiet
 from app.words import say
@@ -19,27 +20,31 @@ FOLDER_TIP = (
     "Pictures with boxes in COCO, Pascal VOC, YOLO or labelme format or a CSV table; dropping the folder does the same."
 )
 
+DRAW_TIP = "Photos without boxes: draw them here. They are saved in COCO format beside the photos."
+
 
 class DataBox(QWidget):
     """What is trained on, and the buttons that choose it.
 
     Signals
     -------
-    opened, drawn_again
-        A folder is to be chosen; drawn scenes are to be trained on again.
+    opened, drawn_again, drawing
+        A folder is to be chosen; drawn scenes are to be trained on again; boxes are to be drawn on photos.
     """
 
     opened = Signal()
     drawn_again = Signal()
+    drawing = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.name, self.note = label("Drawn scenes", BODY), quiet("", wrap=True)
         self.open = button("Open a folder", "folder", "boxed", FOLDER_TIP, SMALL, clicked=self.opened.emit)
         self.drawn = button("Drawn scenes", "shapes", "boxed", px=SMALL, clicked=self.drawn_again.emit)
-        for one in (self.open, self.drawn):
+        self.draw = button("Draw boxes on photos", "add", "boxed", DRAW_TIP, SMALL, clicked=self.drawing.emit)
+        for one in (self.open, self.draw, self.drawn):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setLayout(col(self.name, self.note, self.open, self.drawn, gap=S2))
+        self.setLayout(col(self.name, self.note, self.open, self.draw, self.drawn, gap=S2))
         self.drawn.hide()
 
     def show_run(self, began: RunBegan) -> None:
@@ -56,9 +61,10 @@ class DataBox(QWidget):
             return
         say(self.name, "setText", words.plain(Path(began.params.folder).name))
         parts = {**held, "pictures": words.number(began.pictures), "classes": len(began.classes)}
+        parts["most"] = words.number(began.largest)
         text = Message(
             "{classes} {classes:class|classes}; {pictures} pictures for training, {n} with {objects} objects for "
-            "validation",
+            "validation; up to {most} objects in a picture",
             parts,
         )
         if began.skipped:
@@ -80,4 +86,8 @@ def sizes(began: RunBegan) -> Message:
     text = (
         "{n} of {all} parameters are trained" if began.learned < began.parameters else "{all} parameters, all trained"
     )
+    if began.vit:
+        return Message(
+            "{n} parameters are trained, on the frozen features of {vit}", {**figures, "vit": class_name(began.vit)}
+        )
     return Message(text, figures)

@@ -15,7 +15,9 @@ from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.detr.training.cards import TrainingCards
 from app.tabs.detr.training.data import DataBox, sizes
+from app.tabs.detr.training.rest import best_before
 from app.tabs.detr.training.trained import TrainedModel
+from app.tabs.detr.training.vits import VitChooser
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
@@ -31,6 +33,7 @@ from engines.detr.training.spec import (
     DATA,
     MOST_TRAINING_STEPS,
     NEW_RUN,
+    ON_VIT,
     DetrTraining,
     Measured,
     Now,
@@ -40,8 +43,15 @@ from engines.detr.training.spec import (
 )
 
 TRAINER = "engines.detr.training.trainer:Trainer"
-SHOWN = ("scenes", "first_pixel", "learning_rate", "no_object", "begin", "model", "queries", "batch",
+SHOWN = ("scenes", "first_pixel", "learning_rate", "no_object", "begin", "model", "queries", "fit_queries", "batch",
          "auxiliary_losses", "backbone", "auxiliary_queries")  # fmt: skip
+
+
+REST = (
+    "AP has not improved in the last half of this training (best: {ap} at step {n}). More steps are unlikely to help; "
+    "more pictures, another model or a lower learning rate may."
+)
+MISSED = "With {q} queries, {n} {n:object|objects} can't be found: a picture holds up to {most}, and a query finds one."
 
 
 class DetrTrainingPage(TrainingPage):
@@ -64,6 +74,7 @@ class DetrTrainingPage(TrainingPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.cards, self.data = TrainingCards(self), DataBox()
+        self._rests = False  # it was said that more steps will hardly help
         transport = self.cards.transport
         self.train(Training(self, TRAINER, transport, self._of_run, MOST_TRAINING_STEPS, "detr"), transport)
         transport.looked.connect(self.cards.look)
@@ -78,7 +89,9 @@ class DetrTrainingPage(TrainingPage):
 
     def _form(self) -> ParamsForm:
         self.form = ParamsForm(self.params, SHOWN)
-        self.learned = quiet("", wrap=True)
+        self.learned, self.vit = quiet("", wrap=True), VitChooser(self.shell)
+        self.vit.chosen.connect(lambda source: self.step(vit=source))
+        self.form.add(NEW_RUN, self.vit, 2)
         self.form.add(DATA, self.data, 0)
         self.form.add(NEW_RUN, self.pending, 0)
         self.form.add(NEW_RUN, self.learned)
@@ -92,13 +105,20 @@ class DetrTrainingPage(TrainingPage):
         return replace(params, scene=self.cards.watched)
 
     def put_run(self, found: dict[str, Any]) -> None:
-        found = renamed(self.params, found)
+        found = {"fit_queries": False, **renamed(self.params, found)}  # runs of before had as many as they were given
         self.state.put(begin=found["begin"])  # first, for it sets what the run may have had otherwise
         super().put_run(found)
 
     def show_params(self, params: DetrTraining) -> None:
         self.form.set_shown("scenes", not params.folder)
         self.form.set_shown("first_pixel", bool(params.folder))
+        self.form.set_shown("fit_queries", bool(params.folder))
+        on_vit = params.model == ON_VIT
+        for name in ("begin", "backbone"):
+            self.form.set_shown(name, not on_vit)
+        self.vit.setVisible(on_vit)
+        if on_vit:
+            self.vit.show_source(params.vit)
         self.form.control("model").setEnabled(params.begin != BUNDLED)
         self.data.drawn.setVisible(bool(params.folder))
         self.transport.set_seed(params.seed)
@@ -141,6 +161,8 @@ class DetrTrainingPage(TrainingPage):
         cards = self.cards
         match event:
             case RunBegan():
+                self._rests = False
+                self._take_queries(event)
                 cards.begin(event)
                 self._show_run(event)
                 if cards.watched != event.params.scene and self.training.stream.is_busy:
@@ -150,29 +172,61 @@ class DetrTrainingPage(TrainingPage):
                 cards.history.add_step(event)
             case Measured():
                 cards.take_measured(event)
+                self._say_when_to_rest()
             case Now():
-                cards.take_now(event.step, event.scene, event.found)
+                cards.take_now(event)
             case Progress() if event.total:
                 share = {"text": event.text, "done": words.number(event.done), "total": words.number(event.total)}
                 self.tell(Message("{text}: {done} of {total}", share))
-            case Ended() if event.error is not None and self.params.folder:
-                self.step(folder="")  # trying again is no use before the folder is another one
+            case Ended() if event.error is not None:
+                self._give_way()
+
+    def _give_way(self) -> None:
+        """Trying again is no use before the ViT, or the folder, is another one."""
+        params = self.params
+        if params.model == ON_VIT and params.vit:
+            self.step(vit="")
+        elif params.folder:
+            self.step(folder="", model=DetrTraining().model if params.model == ON_VIT else params.model)
 
     def _show_run(self, began: RunBegan) -> None:
         self.data.show_run(began)
         say(self.learned, "setText", sizes(began))
 
+    def _take_queries(self, began: RunBegan) -> None:
+        """The run may have taken more queries than it was asked with, as its data want them."""
+        queries, asked = began.params.queries, self.training.params
+        if isinstance(asked, DetrTraining) and queries != asked.queries:
+            untouched = self.params.queries == asked.queries
+            self.training.took(queries=queries)  # first, else the settings would wait for a new run
+            if untouched:
+                self.state.put(queries=queries)
+
+    def _say_when_to_rest(self) -> None:
+        """Say once when more steps will hardly help."""
+        history = self.cards.history
+        best = best_before(history.steps, history.column("ap").tolist(), history.rows[:, 1:4].sum(1))
+        if best is None or self._rests:
+            return
+        self._rests = True
+        found = {"n": words.number(best), "ap": words.percent(float(history.column("ap").max()), 1)}
+        self.complain(Message(REST, found), word="Note", kind="warning")
+
     def _complain_of_faults(self, began: RunBegan) -> None:
+        notes = began.notes
+        if began.missed:
+            missed = {"q": began.params.queries, "n": words.number(began.missed), "most": words.number(began.largest)}
+            notes = (Message(MISSED, missed), *notes)
         if not began.skipped:
-            if began.notes:
-                self.complain(joined(began.notes), word="Note", kind="warning")
+            if notes:
+                self.complain(joined(notes), word="Note", kind="warning")
             return
         count = words.number(began.skipped)
         text = Message("1 annotation was left out: {first}", {"first": began.faults[0]})
         if began.skipped > 1:
             values = {"n": count, "first": began.faults[0]}
             text = Message("{n} {n:annotation was|annotations were} left out. {first}", values)
-        text = joined((text, *began.notes))
+        text = joined((text, *notes))
         self.complain(text, "Copy the list", lambda: self._copy_faults(began), "Note", "warning")
 
     def _copy_faults(self, began: RunBegan) -> None:

