@@ -16,6 +16,7 @@ TOPIC = Topic(
         "app.tabs.detr.training.page:DetrTrainingPage",
         "app.tabs.detr.nms.page:NmsPage",
         "app.tabs.detr.relevance.page:RelevancePage",
+        "app.tabs.detr.draw_boxes.page:DrawBoxesPage",
     ),
     pictures=True,
     tagline="boxes as a set",
@@ -24,7 +25,8 @@ TOPIC = Topic(
         "how its box settles from layer to layer; self-attention between queries; encoder attention from any pixel; "
         "queries and heads to switch off. A scene editor draws shapes to detect, under your hand. Further pages: "
         "the matching lab with costs, assignment and set loss; live training with a film of which query owns what, "
-        "on drawn scenes or your own pictures with boxes; the same boxes with and without NMS; relevance."
+        "on drawn scenes or your own pictures with boxes, which can be drawn here, also on the features of a frozen "
+        "ViT; the same boxes with and without NMS; relevance."
     ),
     shots=(Shot("match boxes by hand, and the same boxes with and without NMS", light=3, dark=5),),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
 from app import choosers
 from app.shell import Shell
 from app.tabs.detr.detect.page import DetectPage
+from app.tabs.detr.draw_boxes.page import DrawBoxesPage
 from app.tabs.detr.model import Model, ModelPage
 from app.tabs.detr.training.page import DetrTrainingPage
 from app.topic.feed import Feed
@@ -21,7 +23,7 @@ from engines.core.training import Weights
 from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import ModelInfo
 
-DETECT, SCENE, MATCHING, TRAINING, NMS, RELEVANCE = range(6)
+DETECT, SCENE, MATCHING, TRAINING, NMS, RELEVANCE, DRAW = range(7)
 
 
 class DetrTab(Tab):
@@ -63,6 +65,9 @@ class DetrTab(Tab):
         elif isinstance(page, DetrTrainingPage):
             page.used.connect(self._use_weights)
             page.shows.connect(model.follow)
+            page.data.drawing.connect(self._draw_boxes)
+        elif isinstance(page, DrawBoxesPage):
+            page.train_wanted.connect(self._train_on)
         return page
 
     def take_picture(self, picture: Picture) -> None:
@@ -82,6 +87,17 @@ class DetrTab(Tab):
     def _use_weights(self, weights: Weights) -> None:
         self.model.use(weights)
         self.show_page(DETECT)
+
+    def _draw_boxes(self) -> None:
+        """From the page Training: draw on photos; the folder that was drawn on last is there at once."""
+        self.show_page(DRAW)
+        page = self.pages[DRAW]
+        if not page.params.folder:
+            page.ask_folder()
+
+    def _train_on(self, folder: str) -> None:
+        self.show_page(TRAINING)
+        self.pages[TRAINING].take([Path(folder)])
 
     def _show_chosen(self) -> None:
         params = self.model.params

@@ -1,0 +1,1 @@
+"""The page "Draw boxes": a person's own boxes on photos, to train on."""

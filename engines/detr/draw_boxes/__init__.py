@@ -1,0 +1,1 @@
+"""Boxes drawn by hand on a folder of photos, to train on."""
