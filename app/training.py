@@ -15,6 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
+from app.remedy import remedy
 from app.shell import Host
 from app.transport import Transport, training_stream
 from engines.core.errors import Message
@@ -267,7 +268,7 @@ class Training(QObject):
                 self._host.complain(event.reason, "Restart", self.restart, word="Note")
             case Ended() if event.error is not None:
                 self._over()
-                self._host.complain(event.error, "Restart", self.restart)
+                self._host.complain(event.error, *remedy(event, self._host.shell, "Restart", self.restart))
                 self._host.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()

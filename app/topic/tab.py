@@ -14,6 +14,7 @@ from app import theme
 from app.cards import Card, ErrorBar
 from app.header import Header
 from app.regions import bring
+from app.remedy import remedy
 from app.resting import at_rest
 from app.shell import Shell
 from app.topic.feed import Feed
@@ -343,10 +344,7 @@ class Tab(QWidget):
                 self._run_lines(False)
             self.answered.emit()
         elif isinstance(event, Ended) and event.error is not None:
-            if event.memory:
-                self.complain(event.error, "Use the CPU", lambda: self.shell.choose_device("cpu"))
-            else:
-                self.complain(event.error, "Try again", lambda: feed.ask(again=True))
+            self.complain(event.error, *remedy(event, self.shell, "Try again", lambda: feed.ask(again=True)))
 
     def _progressed(self, feed: Feed, progress: Progress) -> None:
         if feed is self.now.feed:

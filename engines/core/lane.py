@@ -19,6 +19,16 @@ from engines.core.errors import LabError, Message
 from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
 
 GRACE = 0.2  #: seconds that a displaced run may still use to show its first frame
+GPU_FULL = "The device ran out of memory."
+CPU_FULL = "There is not enough main memory. Close other programs, or choose something smaller."
+#: what torch says where it raises a plain RuntimeError: from a stream, cuBLAS, and on Apple's GPUs
+GPU_SAYS = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
+CPU_SAYS = "DefaultCPUAllocator"  #: the same of main memory
 SLICE = 0.05  #: seconds that one of several training runs keeps the lane before the next has its turn
 
 
@@ -188,12 +198,21 @@ def close(steps: Iterator[Event]) -> None:
         end()
 
 
+def gpu_is_full(error: BaseException) -> bool:
+    """Whether an exception says that a GPU has no memory left: torch has a class for it, which not all of it uses."""
+    if type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in GPU_SAYS)
+
+
 def ended_by(job: Job[Any], error: BaseException) -> Ended:
     """Put an exception into words; the traceback crosses as text only, so that no tensor stays alive."""
     if isinstance(error, LabError):
         return Ended(job.seen, error=error.message)
     details = "".join(traceback.format_exception(error))
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
-        return Ended(job.seen, error=Message("The device ran out of memory."), details=details, memory=True)
+    if gpu_is_full(error):
+        return Ended(job.seen, error=Message(GPU_FULL), details=details, memory=True)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and CPU_SAYS in str(error)):
+        return Ended(job.seen, error=Message(CPU_FULL), details=details)
     words = Message("Unexpected {kind}: {text}", {"kind": type(error).__name__, "text": str(error)})
     return Ended(job.seen, error=words, details=details)

@@ -80,7 +80,7 @@ class Ended(Record):
     details : str
         The traceback, for a bug report; empty for an error that the user can mend.
     memory : bool
-        The device ran out of memory: the window offers another device.
+        A GPU ran out of memory: the window offers the CPU.
     """
 
     params: Params

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from app.cards import card
 from app.params_form import ParamsForm
 from app.topic.page import Page
@@ -50,6 +52,8 @@ class Engine:
     def run(self, job):
         if job.params.do == "fail":
             raise LabError("{name}: not an image.", name="x.png")
+        if job.params.do == "too much" and job.device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
         yield Noted("begun")
         while True:
             yield Answer(job.params)

@@ -484,6 +484,20 @@ def test_an_error_is_said_and_the_next_visit_tries_again(tab, qtbot, capsys):
     assert len([event for event in tab.now.told if isinstance(event, Ended) and event.error is not None]) == 2
 
 
+def test_where_a_gpu_is_full_the_cpu_is_one_click_away(tab, window, qtbot, capsys):
+    with qtbot.waitSignal(tab.rested):
+        tab.now.step(do="too much")
+    assert tab.failed
+    assert tab.error.reason() == "The device ran out of memory."
+    assert tab.error._action.text() == "Use the CPU"
+    tab.error._action.click()
+    rest(tab, qtbot)
+    assert window.settings.device == "cpu"
+    assert not tab.failed
+    assert tab.error.isHidden()
+    assert tab.now.answers[-1].params.do == "too much"
+
+
 def test_another_device_asks_again(tab, qtbot):
     count = len(tab.now.answers)
     tab.set_device("cpu")

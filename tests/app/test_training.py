@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QWidget
 
@@ -49,6 +50,8 @@ class Counter:
             if job.params.rate == 9:
                 yield Stopped(self.step, Message("Loss became NaN at step {n}. Stopped.", {"n": self.step + 1}))
                 return
+            if job.params.rate == 7 and job.device != "cpu":
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
             if job.params.rate == 8:
                 raise LabError("{name}: not an image.", name="x")
             self.step += 1
@@ -239,3 +242,17 @@ def test_the_scrubber_marks_only_what_can_be_told_apart(made):
     run.step = 3000
     marks = run._marks()
     assert min(np.diff(marks)) > 30
+
+
+def test_a_run_that_fills_the_gpu_begins_again_on_the_cpu(made, qtbot):
+    tab, _, run = made
+    tab.shell.choose_device = run.set_device
+    tab.now = CountParams(rate=7)
+    run.play()
+    qtbot.waitUntil(lambda: bool(tab.complaints), timeout=20_000)
+    reason, action, act = tab.complaints[0]
+    assert (reason, action) == ("The device ran out of memory.", "Use the CPU")
+    act()
+    run.play()
+    qtbot.waitUntil(lambda: run.step == MOST and not run.runs, timeout=20_000)
+    assert len(tab.complaints) == 1

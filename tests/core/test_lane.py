@@ -7,9 +7,10 @@ import threading
 from dataclasses import dataclass
 
 import pytest
+import torch
 
 from engines.core.errors import LabError, Message
-from engines.core.lane import Lane
+from engines.core.lane import CPU_FULL, GPU_FULL, Lane
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event, Frame, Job, Mailbox, Progress, Record, Started
 
@@ -169,15 +170,45 @@ def test_an_error_crosses_as_words_and_the_lane_survives(lane):
     assert log.wait(3)[-1] == Ended(N())
 
 
-def test_out_of_memory_is_told_apart(lane):
+CUBLAS = "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+
+
+@pytest.mark.parametrize(
+    ("error", "gpu"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"), True),
+        (RuntimeError(CUBLAS), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 18.0 GB)"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_out_of_memory_is_a_sentence_and_a_full_gpu_is_told_apart(lane, error, gpu):
     class Full:
         def run(self, job):
-            raise MemoryError
+            raise error
             yield
 
     log = Log()
     lane.submit(Job(N(), Full, log))
-    assert log.wait()[-1].memory
+    last = log.wait()[-1]
+    assert last.error == Message(GPU_FULL if gpu else CPU_FULL)
+    assert last.memory is gpu
+    assert "Traceback" in last.details
+
+
+def test_another_error_of_a_gpu_is_no_lack_of_memory(lane):
+    class Broken:
+        def run(self, job):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+            yield
+
+    log = Log()
+    lane.submit(Job(N(), Broken, log))
+    last = log.wait()[-1]
+    assert "illegal" in str(last.error)
+    assert not last.memory
 
 
 def test_a_training_run_is_suspended_and_goes_on(lane):

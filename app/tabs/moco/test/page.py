@@ -11,6 +11,7 @@ from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.embedding import EmbeddingMap
 from app.plots.surface import Surface, link
+from app.remedy import remedy
 from app.sections import section
 from app.shell import Shell
 from app.tabs.moco.classes import named
@@ -136,7 +137,7 @@ class TestPage(RunPage):
             case Tuned():
                 self.take_tuned(event)
             case Ended() if event.error is not None:
-                self.complain(event.error, word="Note")
+                self.complain(event.error, *remedy(event, self.shell, "", self._fine_tune), word="Note")
                 self.shell.log(event)
 
     def clear_tuning(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.remedy import remedy
 from app.sections import section
 from app.shell import Shell
 from app.tabs.transformer.experiments.ablation import AblationPanel
@@ -179,7 +180,7 @@ class ExperimentsPage(Page):
         """What the ablation tells."""
         match event:
             case Ended() if event.error is not None:
-                self.complain(event.error, "Try again", self.measure)
+                self.complain(event.error, *remedy(event, self.shell, "Try again", self.measure))
                 self.shell.log(event)
             case Ended():
                 self.ablation.set_running(self.ablating.is_busy)
