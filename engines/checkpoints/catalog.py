@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -53,6 +54,12 @@ class KnownModel:
         Of a package: ``package/path/of/the/file`` with the weights.
     topic : str
         Who reads it: filled in from who offers it or from its card, empty for a folder that was just dropped.
+    caveat : str
+        What it is not, where its family may make one think so: a sentence to stand beside what it says.
+    better : str
+        The model of the hub to take instead where there is a network; it is listed before this one.
+    classes : int
+        How many classes it names; 0 for none, or where nobody knows before it is read.
     """
 
     name: str
@@ -63,6 +70,9 @@ class KnownModel:
     license: str = ""
     file: str = ""
     topic: str = ""
+    caveat: str = ""
+    better: str = ""
+    classes: int = 0
 
     @property
     def ready(self) -> bool:
@@ -113,11 +123,27 @@ def offered() -> dict[str, KnownModel]:
 def available(topic: str) -> list[KnownModel]:
     """All models of a topic: bundled ones, those of installed packages, then those of the hub.
 
-    ``KnownModel.ready`` tells which of them need no download.
+    ``KnownModel.ready`` tells which of them need no download. One that is better than another stands before it.
     """
     models = [_entry(name, card) for name, card in cards().items() if card.get("topic") == topic]
     listed = (model for model in offered().values() if model.topic == topic)
-    return models + [model for model in listed if model.kind != "package" or model.ready]
+    return better_first([*models, *(model for model in listed if model.kind != "package" or model.ready)])
+
+
+def better_first(models: Iterable[KnownModel]) -> list[KnownModel]:
+    """The models in their order, but each that is better than another right before that one."""
+    order = list(models)
+    for model in tuple(order):
+        better = next((one for one in order if one.name == model.better), None)
+        if better is not None:
+            order.remove(better)
+            order.insert(order.index(model), better)
+    return order
+
+
+def with_more_classes(topic: str, count: int) -> list[KnownModel]:
+    """The models of a topic that name more classes than so many, the smallest first."""
+    return sorted((one for one in available(topic) if one.classes > count), key=lambda one: one.size_mb)
 
 
 def head_of(source: str) -> Located | None:
@@ -251,6 +277,7 @@ def _entry(name: str, card: dict[str, Any]) -> KnownModel:
         str(card.get("note", "")),
         str(card.get("license", "")),
         topic=str(card.get("topic", "")),
+        classes=len(card.get("labels", ())),
     )
 
 

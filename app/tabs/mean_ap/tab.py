@@ -7,12 +7,13 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.choosers import Chooser, known
+from app.choosers import Chooser
 from app.header import entry
 from app.shell import Shell
 from app.tabs.mean_ap.data import DataSet
 from app.topic.tab import Tab
 from app.topics import Topic
+from app.words import known
 from engines.core.errors import Message
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from app import choosers, words
+from collections.abc import Callable
+
+from app import words
 from app.cards import Card
+from app.classlist import FEW, ClassList, KnownLine, class_name
+from app.theme import S1
 from app.views.bars import Bar, Bars, probability
-from app.widgets import quiet
+from app.widgets import col, quiet
 from engines.core.errors import Message
 from engines.swin.events import ModelInfo, Prediction
 
@@ -13,13 +17,19 @@ TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
 
 
 class PredictionCard(Card):
-    """The likeliest classes; for a model without a head, how far the picture's features have moved."""
+    """The likeliest classes; for a model without a head, how far the picture's features have moved.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    fetch : callable
+        Downloads a model of the hub and uses it; gets its name.
+    """
+
+    def __init__(self, fetch: Callable[[str], object]) -> None:
         self.bars = Bars(widest_note="+88.8")
-        self.said = quiet("", wrap=True)
+        self.said, self.known, self.list = quiet("", wrap=True), KnownLine(), ClassList("swin", fetch)
         words.say(self.bars, "setAccessibleName", "Prediction")
-        super().__init__("Prediction", self.bars, foot=self.said)
+        super().__init__("Prediction", self.bars, tools=[self.list], foot=col(self.said, self.known, gap=S1))
 
     def show_prediction(self, prediction: Prediction, info: ModelInfo | None) -> None:
         """What the model says."""
@@ -36,10 +46,17 @@ class PredictionCard(Card):
         self.bars.set_bars(bars, next(top for top in TOPS if largest <= top))
         words.say(self.said, "setText", self._note(prediction))
         if info is not None:
-            model = choosers.known(info.title)
-            model = model if isinstance(model, Message) else Message(model)
-            self.set_note("{model}, {count} classes", model=model, count=words.number(len(info.labels)))
+            self._show_model(info)
         self.set_empty(None)
+
+    def _show_model(self, info: ModelInfo) -> None:
+        """Whose prediction it is, and what that model can say at all."""
+        found, labels = words.known(info.title), info.labels
+        model = found if isinstance(found, Message) else Message(found)
+        self.list.show_model(info.source, labels)
+        self.known.show_model(info.source, labels)
+        text = "{model}, {count} classes" if len(labels) > FEW else "{model}"
+        self.set_note(text, model=model, count=words.number(len(labels)))
 
     @staticmethod
     def _note(prediction: Prediction) -> str:
@@ -48,9 +65,3 @@ class PredictionCard(Card):
         if prediction.changed:
             return "Dashed outline: the untouched model. Right: change in points."
         return "The model is untouched: turn up its temperature, or switch a head off."
-
-
-def class_name(name: str) -> Message:
-    """The first of a class's names, in Chinese where there is an entry for it."""
-    found = choosers.known(name.split(",")[0].strip())
-    return found if isinstance(found, Message) else Message(found)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
-from app.tabs.vit.prediction import class_name
+from app.classlist import class_name
 from app.theme import BODY, S2
 from app.widgets import MenuButton, col, label, quiet
 from engines.core.errors import Message
@@ -47,6 +47,7 @@ class ClassPicker(QWidget):
         self._labels: tuple[str, ...] = ()
         self._listed: tuple[int, ...] = ()
         self._show(False)
+        self.none.hide()  # nobody knows before the model is read
 
     def _show(self, named: bool) -> None:
         self.menu.setVisible(named)

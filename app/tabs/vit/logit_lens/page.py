@@ -8,12 +8,12 @@ import numpy as np
 
 from app import words
 from app.cards import Card
+from app.classlist import class_name
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.tabs.vit.page import ModelForm, PhotoPage
 from app.tabs.vit.photo import Photo
 from app.tabs.vit.picker import ClassPicker, asked_about
-from app.tabs.vit.prediction import class_name
 from app.tabs.vit.shown import nice_end
 from app.theme import S3, SMALL
 from app.topic.feed import Feed

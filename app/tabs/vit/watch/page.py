@@ -54,7 +54,8 @@ class WatchPage(PhotoPage):
         self._before = self.params  # what was last drawn
         self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
         self._said: Prediction | None = None  # what the prediction's card shows
-        self.photo, self.heads, self.prediction, self.classes = PhotoCard(), HeadsCard(), PredictionCard(), ClassCard()
+        self.photo, self.heads, self.classes = PhotoCard(), HeadsCard(), ClassCard()
+        self.prediction = PredictionCard(shell.download)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
         self.form = WatchForm(self.params)
