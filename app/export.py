@@ -18,13 +18,14 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
-from app import theme, words
+from app import __version__, theme, words
 from app.outlines import outlined
 from app.resting import at_rest, rest
 from app.saving import Filling, Saving
 from engines.core.files import WriteError, reason, write
 
 CELLS = 4096  #: numbers of a table that are made to text in one go
+PROGRAM = f"Attention Lab {__version__}"
 SCALE = 2  # pixels per logical pixel of an exported picture
 
 
@@ -61,8 +62,8 @@ class Desk(Protocol):
 
 
 def settings_text(settings: Mapping[str, object]) -> str:
-    """Settings as JSON; what JSON does not know is written as text."""
-    return json.dumps(dict(settings), ensure_ascii=False, default=_builtin)
+    """Settings as JSON, with the version of the program; what JSON does not know is written as text."""
+    return json.dumps({"program": PROGRAM, **settings}, ensure_ascii=False, default=_builtin)
 
 
 def _builtin(value: object) -> object:

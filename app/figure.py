@@ -19,7 +19,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from app import theme, words
-from app.export import png, settings_of, settings_text
+from app.export import PROGRAM, png, settings_of, settings_text
 from app.outlines import outlined
 from app.plots.view import View
 from app.saving import Filling
@@ -33,6 +33,7 @@ COARSEST, FINEST = 72, 1200  #: dpi
 FINE = 1200  #: dpi to which places in a PDF and an SVG are rounded
 MOST_PIXELS = 20_000_000  #: they are painted in the window's thread, in less than a quarter of a second
 PX = 0.24  #: mm a pixel takes on paper: captions of 11 px are set in 7.5 points
+HASHED = 12  #: digits of the hash of the weights that a caption names
 GAP = S2  #: px between view, bars and caption, and around all
 
 
@@ -68,14 +69,26 @@ def bars_of(view: QWidget) -> list[QWidget]:
 
 
 def caption_of(view: QWidget) -> str:
-    """The settings as a sentence of names and values, in the language in use; empty where there are none."""
+    """The settings as a sentence of names and values, in the language in use; at its end what made the figure."""
+    said: list[str] = []
     above: QWidget | None = view
     while above is not None:
         params = getattr(above, "params", None)
         if isinstance(params, Params):
-            return "; ".join(f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in _shown(params))
+            said = [f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in _shown(params)]
+            break
         above = above.parentWidget()
-    return ""
+    return "; ".join([*said, *_made_with(settings_of(view))])
+
+
+def _made_with(settings: Mapping[str, object]) -> Iterator[str]:
+    """Model, the beginning of its weights' hash, and the program."""
+    name = str(settings.get("title") or settings.get("model") or "")
+    if name:
+        yield words.tr("Model: {name}", name=words.tr(words.known(name)))
+    if settings.get("sha256"):
+        yield f"SHA-256 {str(settings['sha256'])[:HASHED]}"
+    yield PROGRAM
 
 
 def _shown(params: Params) -> Iterator[tuple[str, Range | Choice | Switch]]:

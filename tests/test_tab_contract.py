@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
+import json
 import pkgutil
 import weakref
 from collections.abc import Iterator
@@ -15,14 +16,16 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QMenu
 
-from app import export, icons, pageexport, words
+from app import __version__, export, icons, pageexport, words
 from app.export import Exportable
+from app.figure import caption_of
 from app.resting import at_rest, rest
 from app.settings import Settings
 from app.topic.page import Page
 from app.topic.tab import Tab
 from app.topics import GROUPS, Topic, topics
 from app.window import Window
+from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
@@ -102,6 +105,21 @@ def opens_on_a_result(tab: Tab) -> None:
         assert len(colors) > 20  # something is drawn
 
 
+def says_which_model_made_it(tab: Tab) -> None:
+    """A file of a page that uses models holds the source of its model, its name, and the hash of its weights."""
+    told = 0
+    for page in tab.pages:
+        made = page.exported()
+        if type(page).takes_models and "model" in made:  # a scene of one's own may be asked about without any
+            told += 1
+            assert made["title"], page.title
+            assert made["sha256"] == catalog.fingerprint(str(made["model"])), page.title
+            assert str(made["sha256"])[:12] in caption_of(page.centre), page.title
+        said = json.loads(export.settings_text(export.settings_of(page.centre)))
+        assert said["program"] == f"Attention Lab {__version__}"
+    assert bool(told) == tab.takes_models
+
+
 def says_everything_in_chinese(tab: Tab, qtbot) -> None:
     """As it opens; what each choice adds is read on every page in `tests.app.test_walk`."""
     for page in range(len(tab.pages)):
@@ -168,6 +186,7 @@ def taken(view: Exportable) -> tuple[dict[str, np.ndarray], str, QImage]:
 def test_it_opens_speaks_and_takes_its_events(tab, qtbot):
     opens_on_a_result(tab)
     exports_what_is_set(tab, qtbot)
+    says_which_model_made_it(tab)
     says_everything_in_chinese(tab, qtbot)
     takes_one_event_of_each_kind(tab)
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from engines.checkpoints import catalog
+from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
 from engines.core.errors import Message
 from engines.core.memo import Memo
@@ -175,8 +176,9 @@ class Engine:
             yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(params.source).title}))
 
         def load() -> Loaded:
-            model = load_checkpoint(params.source).to(device)
-            return _loaded(model, describe(params.source, model), device)
+            with hashed(params.source) as sha256:
+                model = load_checkpoint(params.source).to(device)
+                return _loaded(model, describe(params.source, model, sha256.result()), device)
 
         return self._models.get(place, load), place
 

@@ -27,7 +27,7 @@ def name_of(params: DetrParams) -> str:
     return params.picture.name if params.picture is not None else ""
 
 
-def describe(source: str, model: Detr) -> ModelInfo:
+def describe(source: str, model: Detr, sha256: str = "") -> ModelInfo:
     """What the window says about a model."""
     config = model.config
     labels = tuple(model.labels.get(index, "N/A") for index in range(config.num_classes))
@@ -45,6 +45,7 @@ def describe(source: str, model: Detr) -> ModelInfo:
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         toy=model.drawn,
         note=Message(entry.note) if entry.note else Message("Detects {count} {count:class|classes}.", {"count": named}),
+        sha256=sha256,
     )
 
 

@@ -254,6 +254,8 @@ class ModelInfo(Subject):
         What the model knows, in a sentence.
     step : int
         Of the live run that it is a state of; -1 for any other model.
+    sha256 : str
+        Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
     """
 
     source: str
@@ -268,6 +270,7 @@ class ModelInfo(Subject):
     toy: bool
     note: Message
     step: int = -1
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,8 @@ class ModelInfo(Subject):
         Class names; empty for a model without a head.
     parameters : int
         Numbers learned.
+    sha256 : str
+        Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
     """
 
     source: str
@@ -44,6 +46,7 @@ class ModelInfo(Subject):
     patch_size: int
     labels: tuple[str, ...]
     parameters: int
+    sha256: str = ""
 
     @property
     def blocks(self) -> int:

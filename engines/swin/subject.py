@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.checkpoints import catalog
+from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
 from engines.core.errors import NOT_FINITE, LabError, Message
 from engines.core.memo import Memo
@@ -143,8 +144,9 @@ class Collection:
             yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(source).title}))
             for memo in self._memos:
                 memo.clear()
-            net = load_checkpoint(source).to(torch.device(device))
-            return Loaded(net, describe(source, net))
+            with hashed(source) as sha256:
+                net = load_checkpoint(source).to(torch.device(device))
+                return Loaded(net, describe(source, net, sha256.result()))
 
         place = source, device
         return (yield from self._models.get_in_steps(place, read)), place
@@ -161,7 +163,7 @@ def shared() -> Collection:
     return found
 
 
-def describe(source: str, net: Swin) -> ModelInfo:
+def describe(source: str, net: Swin, sha256: str = "") -> ModelInfo:
     """What there is to say about a model."""
     config = net.config
     return ModelInfo(
@@ -174,6 +176,7 @@ def describe(source: str, net: Swin) -> ModelInfo:
         patch_size=config.patch_size,
         labels=tuple(config.labels.values()),
         parameters=sum(p.numel() for p in net.parameters()),
+        sha256=sha256,
     )
 
 

@@ -71,4 +71,6 @@ def told(prepared: Prepared, labels: int) -> SetRead:
         sides=backbone.net.sides,
         rate=prepared.rate,
         cached=prepared.cached,
+        source=backbone.source,
+        sha256=backbone.sha256,
     )

@@ -94,6 +94,8 @@ class SetRead(Frame):
         Pictures per second of the backbone, here and now.
     cached : int
         Pictures whose features were on disk.
+    source, sha256 : str
+        What the model was loaded from, and the hash of its weights' file.
     """
 
     title: str
@@ -113,3 +115,5 @@ class SetRead(Frame):
     sides: tuple[int, ...]
     rate: float
     cached: int
+    source: str = ""
+    sha256: str = ""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engines.blocks.backbone import Backbone
 from engines.checkpoints import backbones, catalog
+from engines.checkpoints.hashed import hashed
 from engines.core.aside import aside
 from engines.core.device import resolve
 from engines.core.errors import LabError, Message
@@ -42,6 +43,7 @@ class Loaded:
     net: Backbone
     hash: str
     device: torch.device
+    sha256: str = ""
 
     @cached_property
     def parameters(self) -> int:
@@ -164,10 +166,12 @@ class Library:
         if place not in self._nets:
             title = catalog.describe(source).title
             yield Progress(0, 0, Message("Loading {name}", {"name": title}))
-            net = backbones.load(source).to(torch.device(place[1])).eval().requires_grad_(False)
+            with hashed(source) as sha256:
+                net = backbones.load(source).to(torch.device(place[1])).eval().requires_grad_(False)
+                of_file = sha256.result()
             while len(self._nets) >= KEPT:
                 del self._nets[next(iter(self._nets))]
-            self._nets[place] = Loaded(source, title, net, model_hash(net), torch.device(place[1]))
+            self._nets[place] = Loaded(source, title, net, model_hash(net), torch.device(place[1]), of_file)
         self._nets[place] = self._nets.pop(place)  # the newest last
         yield self._nets[place]
 

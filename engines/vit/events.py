@@ -37,6 +37,8 @@ class ModelInfo(Subject):
         Class names; empty for a model without a head.
     parameters : int
         Numbers learned.
+    sha256 : str
+        Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
     """
 
     source: str
@@ -49,6 +51,7 @@ class ModelInfo(Subject):
     resolutions: tuple[int, int, int]
     labels: tuple[str, ...]
     parameters: int
+    sha256: str = ""
 
     @property
     def has_head(self) -> bool:

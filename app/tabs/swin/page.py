@@ -123,7 +123,7 @@ class PhotoPage(Page):
         made |= {name: getattr(params, name) for name in ("heads_off", "pinned", "removed", "cells", "target")}
         made["page"] = self.name()
         if self.info is not None:
-            made["model"] = self.info.source
+            made |= {"model": self.info.source, "title": self.info.title, "sha256": self.info.sha256}
         if self.grid is not None:
             made["picture"] = self.grid.name
         return made

@@ -120,7 +120,7 @@ class PhotoPage(Page):
         made |= {name: getattr(params, name) for name in ("heads_off", "pinned", "masked_patches", "target")}
         made["page"] = self.name()
         if shown.info is not None:
-            made["model"] = shown.info.source
+            made |= {"model": shown.info.source, "title": shown.info.title, "sha256": shown.info.sha256}
         if shown.grid is not None:
             made["picture"] = shown.grid.name
         return made

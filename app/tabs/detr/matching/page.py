@@ -21,6 +21,7 @@ from app.tabs.detr.matching.costs import CostTables
 from app.tabs.detr.matching.dock import MatchingDock
 from app.tabs.detr.matching.setloss import Assignment, SetLoss
 from app.tabs.detr.model import Answer, Model, ModelPage
+from app.tabs.detr.names import of_model
 from app.tabs.detr.shapes import as_box, as_box_of, corners
 from app.theme import S3, SMALL
 from app.topic.feed import Feed
@@ -136,7 +137,7 @@ class MatchingPage(ModelPage):
         settings: dict[str, object] = {name: getattr(self.params, name) for name in rules(self.params)}
         settings["scene"] = self.scene.name
         if self._source is not None and self.scene.name == FROM_MODEL:
-            settings["model"] = self._source.info.title
+            settings |= of_model(self._source.info)
         return settings
 
     def deactivated(self) -> None:

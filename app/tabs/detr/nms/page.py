@@ -15,6 +15,7 @@ from app.sliders import ParamRow, Scale
 from app.steady import hold_lines
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.model import Answer, Model, ModelPage
+from app.tabs.detr.names import of_model
 from app.tabs.detr.nms.views import OutcomeView, RawView
 from app.tabs.detr.shapes import as_box
 from app.theme import S1, S3, SMALL
@@ -106,7 +107,7 @@ class NmsPage(ModelPage):
         settings: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
         if params.raw is None:
             return {**settings, "objects": params.things}
-        return {**settings, "model": self._source.info.title if self._source is not None else ""}
+        return {**settings, **(of_model(self._source.info) if self._source is not None else {})}
 
     def escape(self) -> None:
         self.raw.set_at(-1)

@@ -161,7 +161,8 @@ class LearnPage(TrainingPage):
         if found is None:
             return {}
         seed = (self._answered or self.params).sample
-        return {"set": found.title or "digits", "backbone": found.backbone, "labels": found.labels, "seed": seed}
+        made: dict[str, object] = {"set": found.title or "digits", "labels": found.labels, "seed": seed}
+        return made | {"model": found.source, "title": found.backbone, "sha256": found.sha256}
 
     # -- what the run tells
     def told(self, event: Event) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, words
 from app.cards import card
-from app.choosers import known
 from app.sections import section
 from app.shell import Shell
 from app.theme import S3
@@ -22,14 +21,14 @@ from app.views.base import PixelView
 from app.views.filmstrip import FilmStrip
 from app.views.photo import PhotoView
 from app.widgets import WideButton, box, button, col, label, quiet, row
-from app.words import say
-from engines.checkpoints import layout
+from app.words import known, say
+from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
 from engines.transfer.new_photo.spec import Verdict
 from engines.transfer.probe import SUFFIX, load_probe, save_probe
-from engines.transfer.spec import Probe, TransferParams
+from engines.transfer.spec import Probe, SetRead, TransferParams
 
 SHOWN = 10  #: classes with a bar
 NAMED = 12  #: classes of a probe that are listed
@@ -73,6 +72,7 @@ class NewPhotoPage(Page):
         self.near_card = card("Most similar", self.strip)
         beside = col((self.bar_card, 5), (self.seen_card, 4), gap=S3)
         self.verdict: Verdict | None = None
+        self._set: SetRead | None = None  # and the backbone that it was put through
         self.lay(
             box(col((row((self.photo_card, 5), (beside, 4), gap=S3), 1), self.near_card, gap=S3)),
             self._controls(),
@@ -129,13 +129,21 @@ class NewPhotoPage(Page):
         return {"model": source}
 
     def exported(self) -> dict[str, object]:
-        return {} if self.verdict is None else {"photo": self.verdict.name}
+        made: dict[str, object] = {} if self.verdict is None else {"photo": self.verdict.name}
+        if self._set is not None:
+            made |= {"model": self._set.source, "title": self._set.backbone, "sha256": self._set.sha256}
+        probe = self.params.in_hand
+        if probe is not None:
+            made["probe"] = {"model": probe.model, "side": probe.side, "labels": probe.labels, "step": probe.step}
+        return made
 
     def show_params(self, params: TransferParams) -> None:
         self.show_probe(params.in_hand)
 
     def on(self, event: Event) -> None:
-        if isinstance(event, Verdict):
+        if isinstance(event, SetRead):
+            self._set = event
+        elif isinstance(event, Verdict):
             self.show_verdict(event)
 
     # -- content
@@ -151,7 +159,7 @@ class NewPhotoPage(Page):
         more = Message("{names} and {n} more", {"names": some, "n": count - NAMED}) if count > NAMED else some
         say(self.who, "setText", Message("{n} {n:class|classes}: {names}", {"n": count, "names": more}))
         said = {
-            "model": words.plain(probe.model),
+            "model": known(catalog.describe(probe.model).title),
             "side": probe.side,
             "set": words.plain(probe.pictures) if probe.pictures else Message("Digits"),
             "labels": probe.labels,
