@@ -265,9 +265,11 @@ class Training(QObject):
                 self._host.complain(event.reason, word="Note")
             case Stopped():
                 self._over()
+                self._host.tell(None)  # what was said of its work is over
                 self._host.complain(event.reason, "Restart", self.restart, word="Note")
             case Ended() if event.error is not None:
                 self._over()
+                self._host.tell(None)
                 self._host.complain(event.error, *remedy(event, self._host.shell, "Restart", self.restart))
                 self._host.shell.log(event)
             case Ended() if not self.runs:
@@ -293,9 +295,8 @@ class Training(QObject):
         self.looked.emit(state)
 
     def _rests(self) -> None:
-        """Say where the run stands now that the step in hand is done."""
-        if self.step:
-            self._host.tell(Message("Paused at step {n}", {"n": words.number(self.step)}))
+        """Say where the run stands now that the step in hand is done; what was said of the work before is over."""
+        self._host.tell(Message("Paused at step {n}", {"n": words.number(self.step)}) if self.step else None)
 
     def _soon(self) -> None:
         if not self._rest.isActive():

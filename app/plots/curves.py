@@ -81,6 +81,8 @@ class Curves(Surface):
     zero : bool
     widest : str
         The longest value that will stand in the key.
+    empty_top : float
+        Where the axis ends while there is no curve: 100 where percents will come.
 
     Signals
     -------
@@ -98,8 +100,9 @@ class Curves(Surface):
         y_ticks: Sequence[float] = (),
         zero: bool = True,
         widest: str = "00.00",
+        empty_top: float = 1.0,
     ) -> None:
-        self._y_range, self._zero, self._widest = y_range, zero, widest
+        self._y_range, self._zero, self._widest, self._empty_top = y_range, zero, widest, empty_top
         self._curves: tuple[Curve, ...] = ()
         self._x_end: float | None = None
         self._cursor: float | None = None
@@ -190,7 +193,7 @@ class Curves(Surface):
     def _y_reach(self, lines: Sequence[Curve]) -> tuple[float, float]:
         parts = [v for c in lines for v in (c.y, c.raw, c.low, c.high) if v is not None and len(v)]
         low = min((float(v.min()) for v in parts), default=0.0)
-        high = max((float(v.max()) for v in parts), default=1.0)
+        high = max((float(v.max()) for v in parts), default=self._empty_top)
         low = min(0.0, low) if self._zero else low
         return low, high if high > low else low + 1.0
 

@@ -103,6 +103,7 @@ class ErrorPlot(Chart):
         self.box.sigResized.connect(self._place)
         self.pointed_at.connect(self._point)
         words.say(self, "setAccessibleName", name)
+        self.whole()
 
     # -- content
     def set_lines(self, lines: Sequence[ErrorLine], ticks: Sequence[float]) -> None:
@@ -156,8 +157,8 @@ class ErrorPlot(Chart):
         return not self._ticks
 
     def whole(self) -> None:
-        if self._ticks:
-            self.show_range((self._ticks[0] / ROOM, self._ticks[-1] * ROOM), self._y, (0, 0.025))
+        ticks = self._ticks or (1.0, 10.0)  # numbers beside an empty plot are of its scale, too
+        self.show_range((ticks[0] / ROOM, ticks[-1] * ROOM), self._y, (0, 0.025))
 
     # -- hand
     def _point(self, at: QPointF | None) -> None:

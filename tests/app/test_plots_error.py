@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
+from app.plots.curves import Curve, Curves
 from app.plots.errorplot import APART, CAP, Crossing, ErrorLine, ErrorPlot
 from tests.app.views_help import exported, hover, is_drawn, key, show, wheel
 
@@ -99,3 +100,16 @@ def test_nan_is_refused(qapp, field):
     values = {"mean": np.ones(5), "spread": np.ones(5)} | {field: np.full(5, np.nan)}
     with pytest.raises(ValueError, match="NaN"):
         ErrorPlot("n", "x").set_lines([ErrorLine("a", "cat0", X, **values)], X)
+
+
+def test_the_axis_of_an_empty_plot_is_that_of_the_curves_to_come(qtbot):
+    empty = show(qtbot, ErrorPlot("Accuracy", "pictures"), 480, 300)
+    low, high = empty.box.viewRange()[1]
+    assert low < 0 < 100 < high < 110
+    loss, percents = Curves(), Curves(empty_top=100)
+    assert loss.box.viewRange()[1][1] < 2
+    assert 100 < percents.box.viewRange()[1][1] < 110
+    percents.set_curves([Curve("a", np.arange(3.0), np.array([0.0, 1, 2]))])
+    assert percents.box.viewRange()[1][1] < 3
+    for made in (loss, percents):
+        qtbot.addWidget(made)

@@ -256,3 +256,18 @@ def test_a_run_that_fills_the_gpu_begins_again_on_the_cpu(made, qtbot):
     run.play()
     qtbot.waitUntil(lambda: run.step == MOST and not run.runs, timeout=20_000)
     assert len(tab.complaints) == 1
+
+
+@pytest.mark.parametrize("rate", [1.0, 8.0, 9.0])
+def test_what_was_said_of_the_work_does_not_stay(made, qtbot, rate):
+    """Whether it rests before its first step, ends in an error, or stops by itself."""
+    tab, _, run = made
+    tab.now = CountParams(rate=rate)
+    tab.tell(Message("Features by {name}", {"name": "mini-vit"}))
+    if rate == 1.0:
+        run.restart()
+    else:
+        run.play()
+        qtbot.waitUntil(lambda: bool(tab.complaints), timeout=20_000)
+    rest(qtbot, run)
+    assert tab.notes[-1] is None

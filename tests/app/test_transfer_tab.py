@@ -214,6 +214,18 @@ def test_looking_back_moves_all_views_together(tab, qtbot):
     assert learn.accuracy.intervals.numbers()["share_low_high"][0, 0] == now
 
 
+def test_curve_and_probe_are_of_the_step_that_is_told(tab, qtbot):
+    tab.now.change(fine_tune=False, from_scratch=False)
+    learn = tab.pages[LEARN]
+    train(qtbot, tab, 4)
+    learn.training.one_step()
+    qtbot.waitUntil(lambda: not learn.training.stream.is_busy, timeout=WAIT)
+    step = learn.training.step
+    assert learn.transport.count.text() == f"Step {step}"
+    assert learn.accuracy.curves.numbers()["Linear probe_x"][-1] == step
+    assert learn.run.steps[-1] == tab.params.in_hand.step == step
+
+
 def test_pausing_and_cancelling_lose_nothing(tab, qtbot):
     train(qtbot, tab, 1)
     before = list(tab.pages[LEARN].run.steps)

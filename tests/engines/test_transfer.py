@@ -479,18 +479,25 @@ def test_a_run_goes_on_where_it_was_stopped(fresh):
     assert [step.loss for step in told] == whole
 
 
-def test_a_pause_does_not_wait_for_a_step_to_end(fresh):
+@pytest.mark.parametrize("at", [Progress, TransferStep, Kept])
+def test_what_is_paused_is_tested_at_the_step_that_is_told(fresh, at):
+    """In the midst of a step, right after one, and in the midst of a test: the curves end where the run stands."""
     trainer = training.Trainer()
     params = dataclasses.replace(run_of(TransferParams(**FEW, batch=32)), run=1, until=50)
     job = Job(params, lambda: trainer, lambda event: None, training=True)
-    seen = []
+    seen, wanted = [], 6 if at is Progress else 5 if at is TransferStep else 4  # 5 and 6 are not tested in passing
     for event in trainer.run(job):
         seen.append(event)
-        if of(seen, TransferStep) and isinstance(event, Progress):  # in the midst of step 2
+        reached = len(of(seen, TransferStep))
+        if isinstance(event, at) and reached == min(wanted, 5) and job.params.until:
             job.update(dataclasses.replace(params, until=0))
-            at = len(seen)
-    assert len(seen) == at
-    assert len(of(seen, TransferStep)) == 1
+    assert [step.step for step in of(seen, TransferStep)] == list(range(1, wanted + 1))
+    last = of(seen, Checked)[-1]
+    assert (last.step, last.probe.step, of(seen, Kept)[-1].weights.step) == (wanted, wanted, wanted)
+    assert of(seen, Results)[-1].rows[0].step == wanted
+    assert not list(trainer.run(job))  # and it rests
+    job.update(dataclasses.replace(params, until=wanted + 1))
+    assert [event.step for event in of(list(trainer.run(job)), Checked)] == [wanted + 1]  # a single step, too
 
 
 def test_methods_can_be_left_out(fresh):

@@ -1,6 +1,7 @@
 """Trains probe, fine-tuned and fresh model side by side, as a guest of the lane.
 
-A run is kept between jobs, with the very step it was stopped in: pausing never waits for a long step to end.
+A run is kept between jobs, with the very step it was stopped in. One that is paused makes the step in hand and
+tests it: what the curves end with, and the probe, are of the step that is told.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class Run:
     def __init__(self, params: RunParams, prepared: Prepared, state: dict[str, Any] | None = None) -> None:
         self.params, self.prepared, self.step = params, prepared, 0
         self._testing = True
+        self._tested = -1  # the last step whose test was told
         self.labeled = np.flatnonzero(prepared.labeled(params.labels))
         self.tested = np.flatnonzero(prepared.tests)
         self.truth = prepared.truth[self.tested]
@@ -126,6 +128,7 @@ class Run:
             "pictures": self._key,
             "step": self.step,
             "testing": self._testing,
+            "tested": self._tested,
             "seconds": self._seconds,
             "probe": self.probe.state(),
             "models": {method: model.state() for method, model in self.models.items()},
@@ -135,11 +138,17 @@ class Run:
         if state["pictures"] != self._key:
             raise LabError("These are not the pictures that the run was saved with.")
         self.step, self._testing, self._seconds = state["step"], state["testing"], state["seconds"]
+        self._tested = state.get("tested", self._tested)  # runs of before do not say
         self.probe.load(state["probe"])
 
     def goes_on(self, wanted: RunParams) -> bool:
-        """Whether there is something to do. A step asked for is also tested; one that is paused stops where it is."""
-        return wanted.until > self.step or (self._testing and wanted.until == self.step > 0)
+        """Whether there is something to do. Where a run comes to rest, the step in hand is made and tested."""
+        return wanted.until > self.step or (self.step > 0 and (self._midway or self._tested < self.step))
+
+    @property
+    def _midway(self) -> bool:
+        """Whether a step is begun and not told."""
+        return self.probe.steps > self.step
 
     def began(self) -> RunBegan:
         """What the run is."""
@@ -159,7 +168,7 @@ class Run:
             if state is not None:
                 made.load(state["models"][method])
             self.models[method] = made
-        if self._testing:
+        if self._testing or (self._tested < self.step and self.params.until <= self.step and not self._midway):
             yield from self._test()
         while self.step < LAST_STEP:
             began = time.perf_counter()
@@ -173,6 +182,7 @@ class Run:
             self.step += 1
             self._testing = self.step in TESTS
             yield TransferStep(self.step, losses, self._seconds)
+            self._testing = self._testing or self.params.until <= self.step  # it comes to rest here
             if self._testing:
                 yield from self._test()
 
@@ -239,4 +249,5 @@ class Run:
                 text = "The results can't be saved ({reason}). The run continues."
                 yield NotSaved(self.step, Message(text, {"reason": error.reason}))
             self._testing = False
+            self._tested = self.step
             yield Results(kept)

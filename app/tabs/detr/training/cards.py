@@ -58,7 +58,7 @@ class TrainingCards(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.loss, self.precision = Curves(), Curves((0, 100), PERCENT)
-        self.cardinality, self.switched = Curves(), Curves()
+        self.cardinality, self.switched = Curves(), Curves(empty_top=100)
         link((self.loss, self.precision, self.cardinality, self.switched))
         self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
         self.transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
