@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from app.sections import reveal
+from app.sections import UNPLANNED, reveal
 from app.theme import S3
 from app.widgets import WideButton, col, quiet
 from app.words import say
@@ -12,6 +12,8 @@ from app.words import say
 
 class Pending(QWidget):
     """How many settings wait, above the button that begins a run with them; in sight only while some do.
+
+    It comes while a slider is in the hand, so it stands below those that it counts, and nothing folds for it.
 
     Parameters
     ----------
@@ -26,6 +28,7 @@ class Pending(QWidget):
         layout = col(self.said, self.anew, gap=S3)
         layout.setContentsMargins(0, 0, 0, 0)
         self.setLayout(layout)
+        self.setProperty(UNPLANNED, True)
         self.show_count(0)
 
     def show_count(self, count: int) -> None:

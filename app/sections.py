@@ -23,6 +23,7 @@ from app.widgets import Item, col
 from app.words import Text
 
 TARGET = 24  #: least height of what is clicked, px
+UNPLANNED = "unplanned"  #: property of what comes and goes under the hand: sections are not folded for it
 ARROW = 4  #: half the width of the arrow in a title, px
 
 
@@ -115,7 +116,7 @@ class Section(QWidget):
 
     def room(self, width: int) -> int:
         """Height that folding it gives back, or that opening it takes, in px."""
-        return height(self._inside, width) + self._outside.spacing()
+        return height(self._inside, width, planned=True) + self._outside.spacing()
 
     def _clicked(self) -> None:
         self.by_hand = True
@@ -137,8 +138,8 @@ def reveal(widget: QWidget) -> None:
         above = above.parentWidget()
 
 
-def height(layout: QLayout, width: int) -> int:
-    """Height that a layout asks for at a width, in px.
+def height(layout: QLayout, width: int, planned: bool = False) -> int:
+    """Height that a layout asks for at a width, in px; on request without what is `UNPLANNED`.
 
     Qt's own hints of what is nested are of before until its events have gone through all the parents.
     """
@@ -147,18 +148,24 @@ def height(layout: QLayout, width: int) -> int:
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
     width -= margins.left() + margins.right()
     found = [item for i in range(layout.count()) if (item := layout.itemAt(i)) is not None]
+    if planned:
+        found = [item for item in found if not _is_unplanned(item.widget())]
     gaps = max(0, sum(not item.isEmpty() for item in found) - 1) * layout.spacing()
-    return margins.top() + margins.bottom() + gaps + sum(_item_height(item, width) for item in found)
+    return margins.top() + margins.bottom() + gaps + sum(_item_height(item, width, planned) for item in found)
 
 
-def _item_height(item: QLayoutItem, width: int) -> int:
+def _is_unplanned(widget: QWidget | None) -> bool:
+    return widget is not None and bool(widget.property(UNPLANNED))
+
+
+def _item_height(item: QLayoutItem, width: int, planned: bool) -> int:
     widget, inner = item.widget(), item.layout()
     if item.spacerItem() is None and item.isEmpty():
         return 0
     if widget is not None and isinstance(widget.layout(), QVBoxLayout):
         inner = widget.layout()
     if inner is not None:
-        return height(inner, width)
+        return height(inner, width, planned)
     return item.heightForWidth(width) if item.hasHeightForWidth() else item.sizeHint().height()
 
 
@@ -212,6 +219,7 @@ class Foldable(QScrollArea):
         room = self.viewport().height()
         now = (room, self._dense, *self._measured())
         if now == self._fitted:
+            self._hold()
             return
         self._set_dense(False)
         found = list(sections(self._inside))
@@ -220,15 +228,19 @@ class Foldable(QScrollArea):
         for part, folded in self._plan(found, room).items():
             if part.folded != folded:
                 part.fold(folded)
-        self._holder.setMinimumHeight(self._need())  # else rows are squeezed before it scrolls
+        self._hold()
         self._fitted = (room, self._dense, *self._measured())
 
     def _measured(self) -> list[object]:
         """What the plan follows from."""
         return [self._need(), *((self._room(part), part.folded) for part in sections(self._inside))]
 
+    def _hold(self) -> None:
+        """Rows are not squeezed: before that it scrolls."""
+        self._holder.setMinimumHeight(height(self._inside, self.viewport().width()))
+
     def _need(self) -> int:
-        return height(self._inside, self.viewport().width())
+        return height(self._inside, self.viewport().width(), planned=True)
 
     def _room(self, part: Section) -> int:
         margins = self._inside.contentsMargins()

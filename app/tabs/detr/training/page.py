@@ -93,7 +93,7 @@ class DetrTrainingPage(TrainingPage):
         self.vit.chosen.connect(lambda source: self.step(vit=source))
         self.form.add(NEW_RUN, self.vit, 2)
         self.form.add(DATA, self.data, 0)
-        self.form.add(NEW_RUN, self.pending, 0)
+        self.form.add(NEW_RUN, self.pending)
         self.form.add(NEW_RUN, self.learned)
         self.form.lead(self.kept_runs)
         return self.form
