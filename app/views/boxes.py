@@ -14,6 +14,7 @@ from app.words import Text
 HANDLE = 8  # px
 ROTATE_ARM = 22  # px, from the upper edge to the rotation handle
 REACH = 9  # px around a handle that still count as the handle
+CLASSES = 6  #: that are told apart by color
 LEAST = 4.0  # photo pixels, the smallest side a drag can make
 
 
@@ -33,6 +34,8 @@ class Box:
         The label stands on the upper edge, else below the lower one.
     dashed : bool
         1 px dashed instead of 2 px solid.
+    dotted : bool
+        Of dots, with the photo's case between them: told from a solid one without its color.
     angle : float
         Degrees clockwise around the center.
     """
@@ -46,6 +49,7 @@ class Box:
     above: bool = True
     dashed: bool = False
     angle: float = 0.0
+    dotted: bool = False
 
 
 def _made(box: Sequence[float], tag: Text, token: str, above: bool = True, dashed: bool = False) -> Box:
@@ -54,8 +58,8 @@ def _made(box: Sequence[float], tag: Text, token: str, above: bool = True, dashe
 
 
 def class_token(label: int) -> str:
-    """Color of a class where boxes are drawn: cat 3 and 4 are left to prediction and truth."""
-    return ("cat0", "cat1", "cat2", "cat5")[label % 4]
+    """Color of a class where boxes are drawn; six go round. Neither truth nor matches stand beside them there."""
+    return f"cat{label % CLASSES}"
 
 
 def truth(box: Sequence[float], tag: Text) -> Box:
@@ -74,7 +78,7 @@ def unmatched(box: Sequence[float], tag: Text) -> Box:
 
 
 def detection(box: Sequence[float], tag: Text, label: int) -> Box:
-    """A detection in its class color; four colors go round, so the tag must name the class."""
+    """A detection in its class color; six colors go round, so the tag must name the class."""
     return _made(box, tag=tag, token=class_token(label))
 
 

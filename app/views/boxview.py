@@ -320,6 +320,8 @@ class BoxView(PhotoView):
         pens = [solid(case.rgba(), width + 2), solid(color.rgba(), width)]
         if box.dashed:
             pens.append(pen(case, width, Qt.PenStyle.DashLine))
+        elif box.dotted:
+            pens.append(pen(case, width, Qt.PenStyle.DotLine))
         shape = QPolygonF(self.box_rect(index))
         if box.angle:
             shape = QPolygonF([self._screen(c) for c in self._frame(index).corners()])

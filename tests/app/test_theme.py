@@ -11,6 +11,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from app import fonts, icons, ramps, theme, words
+from app.tabs.mean_ap.messages import MARKS
+from app.views.boxes import class_token
+from engines.mean_ap.spec import BACKGROUND, RIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = ("window", "surface", "sunken")
@@ -54,6 +57,29 @@ def test_truth_and_prediction_are_told_apart_without_color_vision(name):
     for matrix in BLIND.values():
         seen = [_lab(np.array(matrix) @ ramps.linear(ramps.rgb(c))) for c in (truth, pred)]
         assert np.linalg.norm(seen[0] - seen[1]) >= 16
+
+
+@pytest.mark.parametrize("name", theme.THEMES)
+def test_right_and_wrong_detections_are_told_apart_without_color_vision(name):
+    """By color in every kind of sight, and by the form of the frame."""
+    theme.use(name)
+    right, wrong = (theme.code(MARKS[verdict][1]) for verdict in (RIGHT, BACKGROUND))
+    for matrix in (np.eye(3), *map(np.array, BLIND.values())):
+        seen = [_lab(matrix @ ramps.linear(ramps.rgb(c))) for c in (right, wrong)]
+        assert np.linalg.norm(seen[0] - seen[1]) >= 40
+    tokens = {MARKS[verdict][1] for verdict in MARKS if MARKS[verdict][0] == "FP"}
+    assert tokens == {MARKS[BACKGROUND][1]}
+
+
+@pytest.mark.parametrize("name", theme.THEMES)
+def test_six_classes_have_six_colors(name):
+    theme.use(name)
+    colors = [theme.code(class_token(label)) for label in range(6)]
+    assert len(set(colors)) == 6
+    for matrix in (np.eye(3), *map(np.array, BLIND.values())):
+        seen = [_lab(matrix @ ramps.linear(ramps.rgb(c))) for c in colors]
+        apart = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+        assert min(apart) >= 12
 
 
 def _code(rgb):

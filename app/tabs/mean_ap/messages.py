@@ -12,7 +12,7 @@ from engines.mean_ap.spec import ASIDE, BACKGROUND, BOTH, DUPLICATE, LOW_IOU, RI
 
 #: letters and color of each verdict
 MARKS = {
-    RIGHT: ("TP", "pred"),
+    RIGHT: ("TP", "cat0"),
     DUPLICATE: ("FP", "danger"),
     WRONG_CLASS: ("FP", "danger"),
     LOW_IOU: ("FP", "danger"),

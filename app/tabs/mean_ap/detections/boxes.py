@@ -1,4 +1,4 @@
-"""The boxes of a picture: objects green, right detections orange, wrong ones red, all with their letters."""
+"""The boxes of a picture: objects green, right detections blue, wrong ones red and dotted, all with their letters."""
 
 from __future__ import annotations
 
@@ -46,4 +46,4 @@ def box_of(seen: PictureSeen, data: DataShown, one: Held, passes: bool, label: i
     said = tag(mark, name, float(seen.scores[i])) if loud else mark
     if not passes:
         return Box(cx, cy, w, h, said, "text2", above=False, dashed=True)
-    return Box(cx, cy, w, h, said, token, above=False)
+    return Box(cx, cy, w, h, said, token, above=False, dotted=mark == "FP")
