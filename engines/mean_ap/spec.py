@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, looked, setting
+from engines.core.params import Choice, Params, Range, Switch, drawn, looked, setting
 from engines.core.protocol import Frame, Subject
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -129,6 +129,14 @@ class MeanApParams(Params):
             "Score threshold",
             group="Operating point",
             tip="Detections above it are drawn and counted in the confusion matrix. The curve covers all thresholds.",
+        ),
+    )
+    hide_empty: bool = drawn(
+        True,
+        Switch(
+            "Hide empty classes",
+            group="Confusion",
+            tip="Leaves the classes without any count out of the confusion matrix, so that many classes can be read.",
         ),
     )
 

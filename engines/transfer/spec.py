@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from engines.core.params import Choice, Params, Range, Switch, looked, setting
+from engines.core.params import Choice, Params, Range, Switch, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.transfer.events import Probe, SetRead
 
@@ -99,6 +99,14 @@ class TransferParams(Params):
         1e-3,
         Range(1e-6, 1e-2, 1e-6, "LR, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
         asked=False,
+    )
+    hide_empty: bool = drawn(
+        True,
+        Switch(
+            "Hide empty classes",
+            group="Confusion",
+            tip="Leaves the classes without any count out of the confusion matrix, so that many classes can be read.",
+        ),
     )
     folders: tuple[str, ...] = setting(())
     model: str = setting("", kept=True)

@@ -12,6 +12,8 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.plots.precisioncurve import Line, PrecisionCurve, staircase
+from app.views.boxes import Box
+from app.views.boxview import BoxView
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import ROW_H, DetectionList, Entry
 from tests.app.views_help import click, drag, hover, is_drawn, show
@@ -155,3 +157,60 @@ def test_of_very_many_classes_no_count_is_lost_and_the_pointer_names_them(qtbot)
     assert view.is_empty()
     view.set_counts(np.zeros((3, 3), int))
     assert view.top() == (1, False)
+
+
+def many(view: CountMatrix) -> np.ndarray:
+    """80 classes and the background; only three of them were there or said."""
+    counts = np.zeros((81, 81), int)
+    counts[7, 7], counts[7, 40], counts[79, 80], counts[80, 40] = 5, 2, 3, 1
+    view.set_names([f"class {i}" for i in range(80)] + ["background"], [f"class {i}" for i in range(80)] + ["nothing"])
+    view.set_counts(counts, 80)
+    return counts
+
+
+def test_of_eighty_classes_the_empty_ones_are_hidden_and_cells_keep_their_classes(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    counts = many(view)
+    assert view.numbers()["values"].shape == (81, 81)
+    assert view.empty() == 77
+    view.set_at((7, 40))
+    view.hide_empty(True)
+    found = view.numbers()
+    kept = [7, 40, 79, 80]
+    np.testing.assert_array_equal(found["values"], counts[np.ix_(kept, kept)])
+    assert found["rows"].tolist() == ["class 7", "class 40", "class 79", "background"]
+    assert found["columns"].tolist() == ["class 7", "class 40", "class 79", "nothing"]
+    assert view._at == (0, 1)
+    chosen, seen = [], []
+    view.clicked.connect(chosen.append)
+    view.hovered.connect(seen.append)
+    click(view, view.cell_rect((2, 3)).center())
+    hover(view, view.cell_rect((3, 1)).center())
+    assert chosen == [(79, 80)]
+    assert seen[-1] == (80, 40)
+    assert "class 40" in view.report()
+    view.set_lit((3, 3))  # of a class that is left out
+    assert view._lit is None
+    view.hide_empty(False)
+    assert view._at == (79, 80)
+    assert view.numbers()["values"].shape == (81, 81)
+
+
+def test_where_nothing_was_counted_all_classes_stay(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    view.hide_empty(True)
+    view.set_counts(np.zeros((3, 3), int), 2)
+    assert view.numbers()["values"].shape == (3, 3)
+
+
+def test_a_wrong_detection_has_another_frame_than_a_right_one_in_gray_print_too(qtbot):
+    view = show(qtbot, BoxView(), 200, 200)
+    view.set_photo(np.full((100, 100, 3), 128, np.uint8))
+    shots = []
+    for dotted in (False, True):
+        view.set_boxes([Box(0.5, 0.5, 0.6, 0.6, "", "text", dotted=dotted)])
+        image = view.grab().toImage()
+        y = round(view.box_rect(0).y())
+        line = [image.pixelColor(x, y).lightness() for x in range(60, 140)]
+        shots.append(max(line) - min(line))
+    assert shots[0] < 30 < 100 < shots[1]

@@ -226,6 +226,19 @@ def test_curve_and_probe_are_of_the_step_that_is_told(tab, qtbot):
     assert learn.run.steps[-1] == tab.params.in_hand.step == step
 
 
+def test_empty_classes_are_hidden_by_a_switch_that_can_be_undone(tab, qtbot):
+    learn = tab.pages[LEARN]
+    assert learn.sparse.isHidden()  # nothing is counted yet
+    train(qtbot, tab, 1)
+    assert learn.sparse.isHidden() == (learn.confusion.empty() == 0)
+    learn.sparse.click()
+    assert not tab.params.hide_empty
+    assert not learn.confusion._sparse
+    tab.undo()
+    assert learn.confusion._sparse
+    assert learn.sparse.isChecked()
+
+
 def test_pausing_and_cancelling_lose_nothing(tab, qtbot):
     train(qtbot, tab, 1)
     before = list(tab.pages[LEARN].run.steps)

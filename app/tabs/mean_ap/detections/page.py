@@ -116,7 +116,7 @@ class DetectionsPage(Page):
         self.back_button.clicked.connect(lambda _checked=False: self.state.reset())
         self.lay(
             box(col(*((row((a, 9), (b, 10), gap=S3), n) for (a, b), n in ((top, 15), (bottom, 11))), gap=S3)),
-            ParamsForm(self.params, ("style", "iou", "size", "threshold")),
+            ParamsForm(self.params, ("style", "iou", "size", "threshold", "hide_empty")),
             box(section("Boxes", self.moved_note, self.back_button)),
             quiet(HINT, wrap=True),
             resets=False,
@@ -201,6 +201,7 @@ class DetectionsPage(Page):
         text = "{n} {n:box was|boxes were} moved." if count else "No box was moved."
         words.say(self.moved_note, "setText", text, n=count)
         self.back_button.setEnabled(count > 0)
+        self.matrix.hide_empty(params.hide_empty)
 
     def exported(self) -> dict[str, object]:
         return asdict(self.params)

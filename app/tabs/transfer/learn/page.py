@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QSignalBlocker
 
 from app import words
 from app.cards import Card, card
+from app.controls import Check
 from app.plots.pointcloud import PointCloud
 from app.plots.pointmap import class_token
 from app.plots.surface import Surface
@@ -16,7 +18,7 @@ from app.shell import Shell
 from app.tabs.transfer.learn.accuracy import Accuracy
 from app.tabs.transfer.learn.form import LearnForm
 from app.tabs.transfer.learn.run import RunState
-from app.theme import S3
+from app.theme import S1, S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
@@ -30,6 +32,7 @@ from app.widgets import Segments, box, col, quiet, row
 from app.words import Text, say
 from engines.checkpoints import layout
 from engines.core.errors import Message, joined
+from engines.core.params import rules
 from engines.core.protocol import Ended, Event, Progress, Started
 from engines.core.training import Weights
 from engines.transfer.events import Ints
@@ -82,7 +85,11 @@ class LearnPage(TrainingPage):
         self.set_card = card("Classes", self.rows, foot=self.counts)
         self.curve_card = self.accuracy.card
         self.map_card = card("Features in two dimensions", self.cloud, foot=self.said)
-        self.confusion_card = card("Confusion", self.confusion, tools=[self.method], foot=self.bar)
+        rule = rules(TransferParams)["hide_empty"]
+        self.sparse = Check(rule.label, self.params.hide_empty, rule.tip)
+        self.sparse.hide()  # until a class is empty
+        foot = col(self.bar, self.sparse, gap=S1)
+        self.confusion_card = card("Confusion", self.confusion, tools=[self.method], foot=foot)
         upper = row((self.set_card, 10), (self.curve_card, 17), gap=S3)
         lower = row((self.map_card, 15), (self.confusion_card, 12), gap=S3)
         training = Training(self, TRAINER, transport, lambda: run_of(self.params), LAST_STEP, "transfer")
@@ -102,6 +109,7 @@ class LearnPage(TrainingPage):
         self.cloud.clicked.connect(self._point)
         self.rows.hovered.connect(lambda at: self._light_class(self.rows.at() if at is None else at))
         self.rows.chosen.connect(self._light_class)
+        self.sparse.toggled.connect(lambda on: self.step(hide_empty=on))
         self.confusion.hovered.connect(self._light_cell)
         self.confusion.clicked.connect(self._pin_cell)
 
@@ -147,6 +155,9 @@ class LearnPage(TrainingPage):
 
     def show_params(self, params: TransferParams) -> None:
         self.transport.set_seed(params.sample)
+        self.confusion.hide_empty(params.hide_empty)
+        with QSignalBlocker(self.sparse):
+            self.sparse.setChecked(params.hide_empty)
         self._settings_changed()
 
     def _settings_changed(self) -> None:
@@ -291,11 +302,13 @@ class LearnPage(TrainingPage):
             else:
                 self.confusion_card.set_empty(text, "Start", self.start)
             self.confusion_card.set_note("")
+            self.sparse.hide()
             return
         names = [words.plain(name) for name in run.names]
         counts = confusion(run.truth, said, len(names))
         self.confusion.set_counts(counts, len(names))
         self.confusion.set_names(names, names)
+        self.sparse.setVisible(self.confusion.empty() > 0)
         top, clipped = self.confusion.top()
         self.bar.set_range(0, top, clipped)
         self.confusion_card.set_empty(None)
