@@ -1,0 +1,82 @@
+"""Depthwise convolution with large kernels, forward and backward.
+
+On a CPU torch's own convolution of channels-first tensors falls off a cliff where a kernel is 14 cells wide or more,
+and its backward pass is slow for kernels of every size. Both gradients of a depthwise convolution are depthwise
+convolutions themselves (Goodfellow, Bengio & Courville 2016, 9.5): of the gradient with the flipped kernel, and of the
+input with the gradient as a kernel of the size of the map. With channels last none of the three meets the cliff.
+
+Shapes: B batch, C channels, h × w cells of the map, k × l cells of a kernel, both odd.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+CLIFF = 14  # cells: kernels as wide as this go through channels-last tensors
+
+
+def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Each channel with a kernel of its own, stride 1; zeros beyond the edges keep the map's size.
+
+    Parameters
+    ----------
+    x : Tensor (B, C, h, w)
+    kernel : Tensor (C, 1, k, l)
+        Odd sides.
+    bias : Tensor (C,), optional
+
+    Returns
+    -------
+    Tensor (B, C, h, w)
+        `torch.nn.functional.conv2d`'s, but for rounding; gradients of gradients, too.
+
+    Raises
+    ------
+    ValueError
+        For a kernel with an even side, or of other channels than the map.
+    """
+    if x.dim() != 4 or kernel.dim() != 4 or kernel.shape[:2] != (x.shape[1], 1):
+        raise ValueError(
+            f"a depthwise kernel for {tuple(x.shape)} is (channels, 1, rows, cols), not {tuple(kernel.shape)}"
+        )
+    if not (kernel.shape[2] % 2 and kernel.shape[3] % 2):
+        raise ValueError(f"a kernel of {kernel.shape[2]} × {kernel.shape[3]} cells has no middle")
+    out: Tensor = _Depthwise.apply(x, kernel)
+    return out if bias is None else out + bias.view(-1, 1, 1)
+
+
+class _Depthwise(torch.autograd.Function):
+    """`depthwise` without a bias."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(x, kernel)
+        return correlate(x, kernel, (kernel.shape[2] // 2, kernel.shape[3] // 2))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, kernel = ctx.saved_tensors
+        (after,) = gradients
+        of_x = depthwise(after, kernel.flip(2, 3)) if ctx.needs_input_grad[0] else None
+        of_kernel = _of_kernel(x, after, kernel.shape[2], kernel.shape[3]) if ctx.needs_input_grad[1] else None
+        return of_x, of_kernel
+
+
+def _of_kernel(x: Tensor, after: Tensor, rows: int, cols: int) -> Tensor:
+    """The kernel's gradient (C, 1, rows, cols): each picture's map as a kernel over its own padded input."""
+    batch, channels, high, wide = x.shape
+    down, across = rows // 2, cols // 2
+    padded = F.pad(x, (across, across, down, down)).reshape(1, batch * channels, high + 2 * down, wide + 2 * across)
+    each = correlate(padded, after.reshape(batch * channels, 1, high, wide), (0, 0))
+    return each.view(batch, channels, 1, rows, cols).sum(0)
+
+
+def correlate(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
+    """Depthwise convolution with any padding, in the layout that is quick for the kernel's width."""
+    if x.device.type == "cpu" and kernel.shape[3] >= CLIFF:
+        x = x.contiguous(memory_format=torch.channels_last)
+    return F.conv2d(x, kernel, None, 1, padding, 1, kernel.shape[0])

@@ -1,0 +1,120 @@
+"""What of a picture a cell of a map answers to: the effective receptive field (Luo et al. 2016).
+
+RepLKNet's script takes log10(g + 1) of the gradients, which changes with their scale. Here the measure is a share of
+their squares, so that weights a thousand times as large have the same field; the positive parts, summed as there, are
+the other choice.
+
+Shapes: B pictures of H × W pixels, a map of h × w cells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from engines.core.errors import LabError
+
+SQUARES, POSITIVE = "squares", "positive"
+MEASURES = (SQUARES, POSITIVE)
+
+
+def effective_receptive_field(
+    model: Callable[[Tensor], Tensor], pixels: Tensor, at: tuple[int, int] | None = None, measure: str = SQUARES
+) -> Tensor:
+    """How much each pixel moves a cell of a model's map.
+
+    Parameters
+    ----------
+    model : callable
+        Pixels (B, 3, H, W) to a map (B, C, h, w), such as a module in eval mode.
+    pixels : Tensor (B, 3, H, W)
+    at : (row, col), optional
+        The cell of the map; its middle if not given.
+    measure : str
+        ``squares``: of the gradients of the cell's sum over channels, summed over pictures and colors.
+        ``positive``: their positive parts, as RepLKNet's script sums them up.
+
+    Returns
+    -------
+    Tensor (H, W)
+        Sums to 1; exactly 0 where nothing of the cell comes from. All 0 where the cell answers to no pixel.
+
+    Raises
+    ------
+    ValueError
+        For an unknown measure, or a cell that the map does not have.
+    LabError
+        In words, where gradients are not finite or the model makes no map.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"a measure is one of {MEASURES}, not {measure!r}")
+    with torch.inference_mode(False), torch.enable_grad():
+        asked = pixels.detach().clone().requires_grad_(True)
+        made = model(asked)
+        if not isinstance(made, Tensor) or made.dim() != 4:
+            raise LabError("The model makes no map of cells, so that there is no field to draw.")
+        row, col = (made.shape[2] // 2, made.shape[3] // 2) if at is None else at
+        if not (0 <= row < made.shape[2] and 0 <= col < made.shape[3]):
+            raise ValueError(f"no cell {row}, {col} in a map of {made.shape[2]} × {made.shape[3]}")
+        (found,) = torch.autograd.grad(made[:, :, row, col].sum(), asked)
+    if not found.isfinite().all():
+        raise LabError("The gradients are not finite.")
+    largest = found.abs().amax()
+    scaled = found.double() / largest.double().clamp_min(torch.finfo(torch.float64).tiny)  # squares stay in range
+    parts = scaled.square() if measure == SQUARES else scaled.clamp_min(0)
+    total = parts.sum((0, 1))
+    share: Tensor = (total / total.sum().clamp_min(torch.finfo(torch.float64).tiny)).float()
+    return share
+
+
+def law(kernel: int, layers: int) -> float:
+    """Root mean square radius, in cells, of a random net's field: √(layers · (kernel² − 1) / 6), by squares.
+
+    Random kernels spread the squared gradient as a random walk with steps over the cells of a kernel, whose variance
+    is (kernel² − 1) / 12 an axis.
+    """
+    return math.sqrt(layers * (kernel**2 - 1) / 6)
+
+
+def theoretical_field(kernels: Sequence[int], strides: Sequence[int] = (), dilations: Sequence[int] = ()) -> int:
+    """Side of the square beyond which nothing can reach a cell, in pixels: 1 + Σ (k − 1) · dilation · strides before.
+
+    Parameters
+    ----------
+    kernels, strides, dilations : sequence of int
+        Of the convolutions, first one first; strides and dilations are 1 where none are given.
+    """
+    side, jump = 1, 1
+    strides, dilations = strides or [1] * len(kernels), dilations or [1] * len(kernels)
+    for kernel, stride, dilation in zip(kernels, strides, dilations, strict=True):
+        side += (kernel - 1) * dilation * jump
+        jump *= stride
+    return side
+
+
+def rms_radius(field: Tensor, center: tuple[float, float]) -> float:
+    """Root mean square distance, in pixels, from a place (row, col) to what a field (H, W) holds."""
+    rows = torch.arange(field.shape[0], dtype=torch.float64)[:, None] - center[0]
+    cols = torch.arange(field.shape[1], dtype=torch.float64)[None, :] - center[1]
+    return math.sqrt(float((field.double().cpu() * (rows.square() + cols.square())).sum()))
+
+
+def square_holding(field: Tensor, share: float, center: tuple[int, int]) -> int:
+    """Side, in pixels, of the least square around a place (row, col) that holds a share of a field (H, W).
+
+    It may reach beyond the picture. 0 for a field that holds nothing.
+    """
+    total = float(field.sum())
+    if total <= 0:
+        return 0
+    rows = (torch.arange(field.shape[0]) - center[0]).abs()[:, None]
+    cols = (torch.arange(field.shape[1]) - center[1]).abs()[None, :]
+    ring = torch.maximum(rows, cols)  # (H, W): 0 at the place itself
+    rings = torch.zeros(int(ring.max()) + 1, dtype=torch.float64).index_add_(
+        0, ring.flatten(), field.flatten().double().cpu()
+    )
+    reached = rings.cumsum(0) >= share * total * (1 - 1e-9)
+    return 2 * int(reached.int().argmax()) + 1
