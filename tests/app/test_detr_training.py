@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
 from app import export, theme, words
+from app.room import Room
 from app.tabs.detr.training.places import train_places
 from app.views.matchfilm import MatchFilm, stretches
 from engines.core.training import Stopped
@@ -281,6 +282,11 @@ def test_it_speaks_chinese_and_fits_the_smallest_window(page, qtbot):
         assert all(place.width() >= 240 and place.height() >= 200 for place in places)
         assert max(place.right() for place in places) == width - 1
         assert not any(a.intersects(b) for i, a in enumerate(places) for b in places[:i])
+
+
+def test_nothing_scrolls_in_a_window_of_1280_by_800(page):
+    bar = page.findChild(Room).horizontalScrollBar()
+    assert (page.window().width(), bar.maximum()) == (1280, 0)
 
 
 def test_the_settings_of_the_run_go_into_exported_files(page, qtbot):

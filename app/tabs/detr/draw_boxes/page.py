@@ -64,7 +64,7 @@ class DrawBoxesPage(Page):
         self.label.setMaxLength(80)
         say(self.label, "setAccessibleName", "Class")
         self.known = DropDown("Classes", "Classes drawn so far", self._fill_known)
-        self.train = WideButton("Train on these photos", "play", "primary")
+        self.train = WideButton("Train on these photos", kind="primary")
         self.count, self.saved = quiet("", wrap=True), quiet("", wrap=True)
         self.open.clicked.connect(lambda _checked=False: self.ask_folder())
         self.train.clicked.connect(lambda _checked=False: self.train_wanted.emit(self.params.folder))

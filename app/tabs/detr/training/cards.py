@@ -90,7 +90,7 @@ class TrainingCards(QObject):
         self.cardinality_card = card("Cardinality error", self.cardinality, foot=self.cardinality_key)
         self.scene_card = card("Scene", self.scene, tools=[back, on], foot=self.query_text)
         film = col((self.film, 3), (self.switched, 2), gap=S2)
-        self.film_card = card("Matching over time", film, "the query matched to each object", foot=self.switched_key)
+        self.film_card = card("Matching over time", film, "query of each object", foot=self.switched_key)
         self.slots_card = card("Query slots", self.slots, tools=[self.shown_maps], foot=self.slots_bar)
         self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
         self._due, self._rest = False, QTimer(self)

@@ -63,8 +63,8 @@ class DataBox(QWidget):
         parts = {**held, "pictures": words.number(began.pictures), "classes": len(began.classes)}
         parts["most"] = words.number(began.largest)
         text = Message(
-            "{classes} {classes:class|classes}; {pictures} pictures for training, {n} with {objects} objects for "
-            "validation; up to {most} objects in a picture",
+            "{classes} {classes:class|classes}; {pictures} {pictures:picture|pictures} for training, {n} with "
+            "{objects} objects for validation; up to {most} objects in a picture",
             parts,
         )
         if began.skipped:
