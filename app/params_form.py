@@ -137,11 +137,15 @@ class ParamsForm(QWidget):
                     control.setChecked(value)
                     control.blockSignals(False)
 
-    def set_limits(self, name: str, low: float, high: float, default: float | None = None) -> None:
-        """Narrow a range to what the model at hand has, such as its number of layers."""
+    def set_limits(self, name: str, low: float, high: float) -> None:
+        """Narrow a range to what the model at hand has, such as its number of layers.
+
+        The default stays that of the class, or is the nearest there is: where the value stands now is none.
+        """
         rule_, control = self._rules[name], self._controls[name]
         assert isinstance(rule_, Range)
         assert isinstance(control, ParamRow)
+        default = min(max(float(getattr(self._plain, name)), low), high)
         control.set_scale(Scale(low, max(high, low + rule_.step), rule_.step, rule_.digits, rule_.unit, rule_.log,
                                 rule_.percent), default)  # fmt: skip
         control.setEnabled(high > low)

@@ -226,6 +226,16 @@ def test_curve_and_probe_are_of_the_step_that_is_told(tab, qtbot):
     assert learn.run.steps[-1] == tab.params.in_hand.step == step
 
 
+def test_the_default_of_the_picture_size_is_not_the_size_in_use(tab):
+    learn = tab.pages[LEARN]
+    found = replace(learn.set, sides=tuple(range(56, 225, 14)), side=98)
+    learn.form.show_set(found, replace(tab.params, side=98))
+    row = learn.form.control("side")
+    assert row.slider.default == 112
+    row.set_number(98)
+    assert row.is_changed()
+
+
 def test_empty_classes_are_hidden_by_a_switch_that_can_be_undone(tab, qtbot):
     learn = tab.pages[LEARN]
     assert learn.sparse.isHidden()  # nothing is counted yet

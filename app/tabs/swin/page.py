@@ -26,14 +26,11 @@ class ModelForm(ParamsForm):
 
     def show_model(self, info: ModelInfo, block: int) -> None:
         """Limits as the model has them; ``block`` is the chosen one, since stages differ in their heads."""
-        for name, least, most, default in (
-            ("block", 1, info.blocks, min(2, info.blocks)),
-            ("head", 1, info.heads_of(block), 1),
-        ):
+        for name, least, most in (("block", 1, info.blocks), ("head", 1, info.heads_of(block))):
             if name in self._controls:
                 self.set_shown(name, most > least)
                 if most > least:
-                    self.set_limits(name, least, most, default)
+                    self.set_limits(name, least, most)
 
 
 class PhotoPage(Page):

@@ -212,7 +212,7 @@ class Maps(QObject):
 def show_place(form: ParamsForm, maps: Maps, params: TransformerParams) -> None:
     """Bring the controls of layer and head, and the maps, to what is looked at, within what the model has."""
     layers, heads = maps.layers or params.layer, maps.count or params.head
-    form.set_limits("layer", 1, layers, min(layers, TransformerParams.layer))
-    form.set_limits("head", 1, heads, 1)
+    form.set_limits("layer", 1, layers)
+    form.set_limits("head", 1, heads)
     form.show_params(replace(params, layer=min(params.layer, layers), head=min(params.head, heads)))
     maps.look(params.layer, params.head, params.token)

@@ -28,13 +28,9 @@ class ModelForm(ParamsForm):
 
     def show_model(self, info: ModelInfo) -> None:
         """Limits as the model has them."""
-        for name, most, default in (
-            ("layer", info.layers, info.layers),
-            ("head", info.heads, 1),
-            ("start_layer", info.layers, 1),
-        ):
+        for name, most in (("layer", info.layers), ("head", info.heads), ("start_layer", info.layers)):
             if name in self._controls:
-                self.set_limits(name, 1, most, default)
+                self.set_limits(name, 1, most)
 
 
 class PhotoPage(Page):

@@ -190,10 +190,9 @@ class DetectPage(Page):
             self.cards.forget()
         self.note.show_model(info)
         self.folder.show_model(info)
-        plain = RelevanceParams()
         layers, heads = max(info.encoder_layers, info.decoder_layers), max(info.encoder_heads, info.num_heads)
-        self.form.set_limits("layer", 1, layers, min(layers, plain.layer))
-        self.form.set_limits("head", 1, heads, plain.head)
+        self.form.set_limits("layer", 1, layers)
+        self.form.set_limits("head", 1, heads)
         self.form.show_params(self.params)
         self.show_params(self.params)
 

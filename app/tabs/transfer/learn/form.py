@@ -47,11 +47,11 @@ class LearnForm(ParamsForm):
     def show_set(self, found: SetRead, params: TransferParams) -> None:
         """Narrow the sliders to what the set and the backbone have."""
         self._set = found
-        self.set_limits("labels", 1, max(2, found.most_labels), min(5, found.most_labels))
+        self.set_limits("labels", 1, max(2, found.most_labels))
         fixed = len(found.sides) == 1
         self.set_shown("side", not fixed)
         if not fixed:
-            self.set_limits("side", found.sides[0], found.sides[-1], found.side)
+            self.set_limits("side", found.sides[0], found.sides[-1])
         self._show_duration(params)
 
     def show_intact(self, model_hash: str) -> None:

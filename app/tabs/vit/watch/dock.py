@@ -61,9 +61,9 @@ class WatchForm(ParamsForm):
 
     def show_model(self, info: ModelInfo) -> None:
         """Limits as the model has them."""
-        self.set_limits("layer", 1, info.layers, info.layers)
-        self.set_limits("head", 1, info.heads, 1)
-        self.set_limits("start_layer", 1, info.layers, 1)
+        self.set_limits("layer", 1, info.layers)
+        self.set_limits("head", 1, info.heads)
+        self.set_limits("start_layer", 1, info.layers)
         low, high, _step = info.resolutions
         self.set_shown("resolution", high > low)
         if high > low:
