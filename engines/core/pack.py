@@ -76,6 +76,8 @@ def packed(value: Any, arrays: Arrays) -> Any:
 def unpacked(tree: Any, arrays: list[Array], classes: Mapping[str, type]) -> Any:
     """The value of a tree; sequences come back as tuples.
 
+    Fields that a dataclass has got since, at its end and with a default, have it: a run of an older version goes on.
+
     Parameters
     ----------
     tree
@@ -101,7 +103,9 @@ def unpacked(tree: Any, arrays: list[Array], classes: Mapping[str, type]) -> Any
     name, *values = inside
     found = classes[name]
     names = [f.name for f in fields(found)]
-    return found(**dict(zip(names, (unpacked(each, arrays, classes) for each in values), strict=True)))
+    if len(values) > len(names):
+        raise ValueError(f"{name} has {len(values)} fields, {len(names)} are known")
+    return found(**dict(zip(names, (unpacked(each, arrays, classes) for each in values), strict=False)))
 
 
 def fill(out: BinaryIO, about: Any, tree: str, arrays: list[Array]) -> None:

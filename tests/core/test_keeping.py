@@ -468,3 +468,22 @@ def test_a_run_that_learned_goes_back_to_the_system_when_another_takes_its_place
     drive(made, 3, run=3)
     made._drop()
     assert steps == [0]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What was written before `later` came."""
+
+    first: int
+    later: str = "by default"
+
+
+@pytest.mark.parametrize(("values", "found"), [((3,), Grown(3)), ((3, "said"), Grown(3, "said"))])
+def test_a_run_of_an_older_version_is_read(values, found):
+    assert pack.unpacked({"Grown": ["Grown", *values]}, [], {"Grown": Grown}) == found
+
+
+@pytest.mark.parametrize("values", [(), (3, "said", "and more")])
+def test_what_is_none_of_this_version_is_damage(values):
+    with pytest.raises(pack.DAMAGE):
+        pack.unpacked({"Grown": ["Grown", *values]}, [], {"Grown": Grown})
