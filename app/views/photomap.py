@@ -87,6 +87,19 @@ class PhotoMap(PhotoView):
         super().retranslated()
 
     # -- content
+    def set_photo(self, rgb: np.ndarray) -> None:
+        """Show a photo, uint8 (h, w, 3), without a map until its own comes: the one on screen is of another photo."""
+        other = rgb is not self._rgb
+        super().set_photo(rgb)
+        if other:
+            self._forget_map()
+
+    def _forget_map(self) -> None:
+        self._values = np.zeros(self._grid, np.float32)
+        self._colors = self._class_value = None
+        self._contour = np.zeros((0, 4), int)
+        self._show()
+
     def set_grid(
         self, rows: int, cols: int, area: tuple[float, float, float, float] | None = None, class_token: bool = True
     ) -> None:
@@ -99,9 +112,7 @@ class PhotoMap(PhotoView):
         if ((rows, cols), place, class_token) == (self._grid, self._area, self._class_token):
             return
         self._grid, self._area, self._class_token = (rows, cols), place, class_token
-        self._values = np.zeros((rows, cols), np.float32)
-        self._colors = None
-        self._show()
+        self._forget_map()
         self._pin = self._pin if self._pin is not None and self._has(self._pin) else None
         self._hover = None
         self.renew()

@@ -115,6 +115,28 @@ def shown_images(view):
     return [item for item in view.items()[::-1] if isinstance(item, pg.ImageItem) and item.isVisible()]
 
 
+def test_another_photo_has_no_map_until_its_own_comes(qtbot):
+    """The one on screen is of the photo before, even where the grid is the same."""
+    photos = [np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8) for seed in range(2)]
+    view, fresh = PhotoMap(), PhotoMap()
+    show(qtbot, view)
+    show(qtbot, fresh)
+    for each in (view, fresh):
+        each.set_mass(0.5)
+    view.set_photo(photos[0])
+    view.set_grid(2, 3)
+    view.set_map(np.arange(6, dtype=np.float32).reshape(2, 3), class_value=0.3)
+    for each in (view, fresh):
+        each.set_photo(photos[1])
+        each.set_grid(2, 3)
+    assert not view.numbers()["attention"].any()
+    assert "class_token" not in view.numbers()
+    np.testing.assert_array_equal(pixels(view.viewport()), pixels(fresh.viewport()))
+    view.set_map(np.ones((2, 3), np.float32))
+    view.set_photo(photos[1])  # the same one
+    assert view.numbers()["attention"].all()
+
+
 def test_photo_and_map_are_two_pictures_that_hold_their_data(qtbot):
     view, values = PhotoMap(), np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
     photo = np.full((40, 60, 3), 200, np.uint8)
