@@ -261,6 +261,12 @@ def fingerprint(source: str) -> str:
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
+def credited(name: str) -> dict[str, object]:
+    """What a file says of a bundled model: source, title, hash of the weights; nothing where it is not here."""
+    card = card_of(name)
+    return {} if card is None else {"model": name, "title": card.get("title", name), "sha256": card.get("sha256", "")}
+
+
 def sha256(path: Path) -> str:
     """Hash of a file, as hexadecimal digits."""
     with path.open("rb") as file:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from engines.checkpoints import layout
 from engines.checkpoints.catalog import WEIGHTS
 from engines.moco.model import Encoder
-from engines.moco.saved import NAME
+from engines.moco.spec import NAME
 
 
 class Pretrained(Encoder):

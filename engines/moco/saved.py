@@ -16,8 +16,8 @@ from engines.core.errors import LabError
 from engines.core.keeping import SavedRun, home
 from engines.core.reading import is_ordinary, read_text
 from engines.moco.settings import FOLDER, Learning
+from engines.moco.spec import NAME
 
-NAME = "moco-cifar10"
 BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on; how many are kept of each
 
 

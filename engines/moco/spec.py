@@ -23,6 +23,7 @@ from engines.moco.settings import FITTING, FOLDER, PICTURES, SHAPES, Learning, p
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
+NAME = "moco-cifar10"  #: of the bundled files
 THIS_RUN, RANDOM, BUNDLED = "This run", "Random weights", "CIFAR-10, bundled"
 ENCODERS = (BUNDLED, THIS_RUN, RANDOM)
 MOST_STEPS = 1_000_000

@@ -24,7 +24,7 @@ from engines.data import cifar
 from engines.moco.augment import Recipe, views
 from engines.moco.measures import knn_accuracy, probe_accuracy
 from engines.moco.model import Encoder, MoCo, contrast_logits
-from engines.moco.saved import NAME
+from engines.moco.spec import NAME
 
 MEASURE_EVERY = 600.0  # seconds
 CONFIG = {"widths": (32, 64, 128), "blocks": (1, 1, 1), "features": 256, "dim": 128, "mlp": True}

@@ -15,10 +15,9 @@ from engines.core.errors import LabError
 from engines.core.training import Weights
 from engines.data import sequences
 from engines.transformer.model import Transformer
-from engines.transformer.recipe import Shape
+from engines.transformer.recipe import PREFIX, Shape
 from engines.transformer.switches import UNTOUCHED, Switches
 
-PREFIX = "transformer-"  #: of the bundled files
 FROM_FILE = -1  #: the step of weights that came from a file
 
 

@@ -18,6 +18,7 @@ POST, PRE = "After (post-norm)", "Before (pre-norm)"
 WIDTHS, HEADS = ("32", "64", "128"), ("1", "2", "4", "8")
 AT_ONCE, NEW_RUN = "Applies immediately", "Requires a new run"
 MOST_STEPS = 20_000  #: steps of a run
+PREFIX: Final = "transformer-"  #: of the bundled files
 FFN: Final = 4  #: width inside the feed-forward networks over the width of the model
 
 

@@ -25,8 +25,8 @@ from engines.checkpoints.catalog import WEIGHTS
 from engines.core import files
 from engines.data import sequences
 from engines.data.sequences import TASKS, task
-from engines.transformer.checkpoint import PREFIX, card_shape, stored
-from engines.transformer.recipe import Recipe
+from engines.transformer.checkpoint import card_shape, stored
+from engines.transformer.recipe import PREFIX, Recipe
 from engines.transformer.training.trainer import Run
 
 CACHE = Path.home() / ".cache" / "attention-lab" / "transformer"

@@ -355,3 +355,4 @@ def test_what_is_exported_of_a_run_are_its_own_settings(tab, qtbot):
     tab.show_page(VIEWS)
     assert export.settings_of(tab.now.trio)["method"] == BANK
     rest(qtbot, tab)
+    assert "sha256" not in export.settings_of(tab.now.trio)  # it shows the run

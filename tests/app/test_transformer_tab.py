@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel
 from app import export, words
 from app.tabs.transformer.decode.page import LEAST_CHANCE, chance_of, names_of
 from app.tabs.transformer.training.metrics import MEAN
+from engines.checkpoints import catalog
 from engines.data.sequences import DATES, REVERSE, SORT, TASKS, task
 from engines.transformer.checkpoint import load
 from engines.transformer.decode.spec import BEAM, GREEDY, Hypothesis
@@ -55,6 +56,7 @@ def test_the_tab_opens_on_bundled_weights_that_know_their_task(tab):
     assert is_drawn(page.maps.maps["cross"])
     assert export.settings_of(page.loss)["task"] == REVERSE
     assert export.settings_of(tab.pages[DECODE].links)["method"] == GREEDY
+    assert export.settings_of(tab.pages[DECODE].links)["sha256"] == catalog.fingerprint("transformer-reverse")
 
 
 def test_another_task_brings_its_own_weights(tab, qtbot):

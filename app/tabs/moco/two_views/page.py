@@ -23,10 +23,11 @@ from app.views.contrast import ContrastBars
 from app.views.tiles import Tile, Tiles
 from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row
 from app.words import Text, say
+from engines.checkpoints.catalog import credited
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.moco.settings import PRESETS, STRENGTHS, VIEW_1, VIEW_2, preset, preset_of
-from engines.moco.spec import BUNDLED, RANDOM, MocoParams
+from engines.moco.spec import BUNDLED, NAME, RANDOM, MocoParams
 from engines.moco.two_views.spec import NotThere, ViewsFrame
 
 OWN = "Custom"  # strengths that are none of the named ones
@@ -54,6 +55,7 @@ class ViewsPage(MocoPage):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
+        self._frame: ViewsFrame | None = None
         self.gallery = Tiles((300, 64), lines=0, gap=4, across=12)
         self.trio = Tiles((300, 120))
         self.bars = ContrastBars()
@@ -123,10 +125,15 @@ class ViewsPage(MocoPage):
     def on(self, event: Event) -> None:
         match event:
             case ViewsFrame():
+                self._frame = event
                 self.draw(event)
             case NotThere():
                 for waiting in self.cards:
                     waiting.set_empty(event.reason)
+
+    def exported(self) -> dict[str, object]:
+        of_file = self._frame is not None and self._frame.source == BUNDLED
+        return super().exported() | (credited(NAME) if of_file else {})
 
     # -- drawing
     def draw(self, frame: ViewsFrame) -> None:

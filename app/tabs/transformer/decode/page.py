@@ -26,6 +26,7 @@ from app.views.tokenlinks import TokenLinks
 from app.views.tokenmap import token
 from app.widgets import MenuButton, box, button, col, label, quiet, row
 from app.words import Text, say
+from engines.checkpoints.catalog import credited
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
 from engines.data.sequences import (
@@ -41,6 +42,7 @@ from engines.data.sequences import (
 )
 from engines.data.vocabulary import EOS, SPECIAL
 from engines.transformer.decode.spec import BEAM, Answer, DecodingParams, Hypothesis
+from engines.transformer.recipe import PREFIX
 from engines.transformer.spec import TransformerParams, problem_of
 
 MADE_WITH = tuple(f.name for f in fields(DecodingParams) if f.name != "weights")
@@ -167,7 +169,10 @@ class DecodePage(Page):
 
     def exported(self) -> dict[str, object]:
         kept = (*MADE_WITH, "layer", "head", "token", "source")
-        return {name: getattr(self.params, name) for name in kept}
+        made: dict[str, object] = {name: getattr(self.params, name) for name in kept}
+        if self.answer is not None and self.answer.step < 0:  # not a state of a run
+            made |= credited(PREFIX + task(self.answer.task).slug)
+        return made
 
     # -- the line
     def _show_line(self, params: TransformerParams) -> None:
