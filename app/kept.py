@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from app import words
+from app.questions import ask
 from app.sections import section
 from app.shell import Host
 from app.theme import S2, S3
@@ -20,6 +21,8 @@ from engines.core.errors import LabError, Message
 from engines.core.keeping import SavedRun, first, forget, saved_runs
 from engines.core.protocol import Event
 from engines.core.training import Stepped
+
+WORTH = 50  #: steps: what is less is trained again in a moment
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class KeptRuns(QWidget):
         self._runs = runs
         self.setVisible(bool(runs))
         self.earlier.setVisible(len(runs) > 1)
+        self._training.offered = self._shelf.told(runs[0]) if runs else None
         if runs:
             say(self.said, "setText", self._shelf.told(runs[0]))
 
@@ -121,7 +125,15 @@ class KeptRuns(QWidget):
         self._training.go_on(run.step)
 
     def _begin_anew(self) -> None:
-        if self._shelf.forget is None:
+        """Much is not thrown away at one click."""
+        if self._runs[0].step < WORTH:
+            self._throw_away()
+            return
+        text = Message("The saved run of {n} {n:step|steps} will be deleted.", {"n": words.number(self._runs[0].step)})
+        ask(self, text, (("Delete it", self._throw_away),), "Cancel")
+
+    def _throw_away(self) -> None:
+        if self._shelf.forget is None or not self._runs:
             return
         try:
             self._shelf.forget(self._runs[0])

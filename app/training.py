@@ -57,6 +57,8 @@ class Training(QObject):
         The newest step told.
     timeline : Timeline
         The kept states.
+    offered : Message or None
+        What is said where no step was made: that there is a run to go on with.
     ask_first : callable
         Gets what ends the run in hand for good, and does it when its person agrees; by default at once.
 
@@ -96,6 +98,7 @@ class Training(QObject):
         self.step = 0
         self.timeline = Timeline()
         self.ask_first: Callable[[Callable[[], object]], object] = lambda act: act()
+        self.offered: Message | None = None
         self._on_disk = True  # what is trained comes to the disk by itself
         self._number = 0
         self._heard = 0  # the number of the run that the events at hand are of
@@ -296,7 +299,8 @@ class Training(QObject):
 
     def _rests(self) -> None:
         """Say where the run stands now that the step in hand is done; what was said of the work before is over."""
-        self._host.tell(Message("Paused at step {n}", {"n": words.number(self.step)}) if self.step else None)
+        paused = Message("Paused at step {n}", {"n": words.number(self.step)})
+        self._host.tell(paused if self.step else self.offered)
 
     def _soon(self) -> None:
         if not self._rest.isActive():

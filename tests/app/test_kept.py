@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QMessageBox
 
+from app import kept
 from engines.core import keeping
 from engines.core.keeping import place_of, saved_runs
 
@@ -53,6 +55,19 @@ def test_start_anew_removes_the_run(opened, qtbot):
     assert not tab.now.kept_runs.isVisible()
     assert saved_runs(place_of("multi-head")) == []
     assert not place_of("multi-head").exists()
+
+
+def test_much_is_not_thrown_away_at_one_click(opened, qtbot, monkeypatch):
+    monkeypatch.setattr(kept, "WORTH", 2)
+    trained(opened, qtbot, 2)
+    window, tab = opened()
+    for answer, left in (("Cancel", 1), ("Delete it", 0)):
+        tab.now.kept_runs.anew.click()
+        assert len(saved_runs(place_of("multi-head"))) == 1
+        (question,) = (one for one in window.findChildren(QMessageBox) if one.isVisible())
+        assert "2 steps" in question.text()
+        next(button for button in question.buttons() if button.text() == answer).click()
+        assert len(saved_runs(place_of("multi-head"))) == left
 
 
 def test_training_on_leaves_the_offered_run_for_later(opened, qtbot, monkeypatch):

@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import words
+from app.kept import WORTH
 from app.questions import ask
 from app.sections import section
 from app.shell import Shell
@@ -24,7 +25,6 @@ from engines.core.training import Weights
 from engines.detr.saved import save_model
 from engines.detr.training.spec import Measured, RunBegan
 
-WORTH = 50  #: steps: what is less is trained again in a moment
 USE_TIP = "Uses the weights of this step as the model on the page Detect."
 SAVE_TIP = (
     "A folder with the weights of this step, the classes and how they were trained. It opens as any model does: drop "
