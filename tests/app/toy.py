@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from app.cards import card
 from app.params_form import ParamsForm
@@ -48,7 +49,7 @@ class ToyEngine:
             case "break":
                 raise ZeroDivisionError("a bug")
             case "full":
-                raise MemoryError
+                raise torch.OutOfMemoryError("CUDA out of memory.")
         yield Progress(1, 2, Message("Computing"))
         size = 0 if params.picture is None else params.picture.rgb.size
         while True:
