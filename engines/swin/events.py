@@ -35,6 +35,8 @@ class ModelInfo(Subject):
         Numbers learned.
     sha256 : str
         Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
+    cuts : bool
+        Whether the folder's own processor shows it no more than the middle of a photo.
     """
 
     source: str
@@ -47,6 +49,7 @@ class ModelInfo(Subject):
     labels: tuple[str, ...]
     parameters: int
     sha256: str = ""
+    cuts: bool = False
 
     @property
     def blocks(self) -> int:

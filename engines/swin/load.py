@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engines.checkpoints import apply, catalog, pixels
+from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
-from engines.checkpoints.known import OF_ANY, OF_PROCESSOR, check_keys
-from engines.checkpoints.layout import CONFIG, PREPROCESSOR
+from engines.checkpoints.known import OF_ANY, check_keys
+from engines.checkpoints.layout import CONFIG
+from engines.checkpoints.pixels import Scaling
+from engines.checkpoints.processor import from_hub
 from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, triple, whole, wholes
 from engines.core import limits
 from engines.core.errors import LabError
@@ -109,9 +111,8 @@ def read_config(
     agree(name, "window_size", window, _window(found))
     head = along(found, "head.weight", 0)
     labels = _labels(config.get("id2label"), head, name) if head else {}
-    seen = preprocessor or {}
-    check_keys(seen, {*OF_PROCESSOR, *pixels.READ, "do_center_crop", "crop_size"}, name, PREPROCESSOR)
-    scaling = pixels.from_hub(seen, name, BICUBIC, IMAGENET_MEAN, IMAGENET_STD)
+    processor = from_hub(preprocessor, "swin", name) if preprocessor else None
+    scaling = Scaling(BICUBIC, mean=IMAGENET_MEAN, std=IMAGENET_STD) if processor is None else processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     return SwinConfig(
         image_size=image_size,
@@ -128,6 +129,7 @@ def read_config(
         mean=tuple(value / unit for value in scaling.mean),
         std=tuple(value / unit for value in scaling.std),
         resample=scaling.resample,
+        processor=processor,
     )
 
 
@@ -211,7 +213,7 @@ def _labels(kept: Any, classes: int, name: str) -> dict[int, str]:
 def _bundled(found: catalog.Located) -> Swin:
     """A model of this project: tensors under the module's own names, the configuration on its card."""
     kept = found.card.get("config")
-    known = {entry.name for entry in fields(SwinConfig)} - {"labels"}
+    known = {entry.name for entry in fields(SwinConfig)} - {"labels", "processor"}
     if not isinstance(kept, dict) or not set(kept) <= known:
         raise LabError("{name}: the card doesn't describe a Swin.", name=found.name)
     labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))

@@ -13,13 +13,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engines.checkpoints.processor import Processor
 from engines.swin.block import Grid, SwinBlock
 from engines.swin.interventions import Change, Intervention, plan
 from engines.swin.layouts import MASKED, Layout, unrolled
+from engines.swin.preprocess import prepare
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BILINEAR, BICUBIC = 2, 3  # as Pillow numbers its filters
@@ -55,6 +59,8 @@ class SwinConfig:
         What pixels in 0..1 are normalized with.
     resample : int
         Pillow's filter for resizing.
+    processor : Processor, optional
+        What the folder's ``preprocessor_config.json`` makes of a photo.
     """
 
     image_size: int = 224
@@ -73,6 +79,7 @@ class SwinConfig:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     resample: int = BICUBIC
+    processor: Processor | None = None
 
     @property
     def blocks(self) -> int:
@@ -202,6 +209,16 @@ class Swin(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.patch_norm.weight.device
+
+    def preprocess(self, rgb: npt.NDArray[np.uint8]) -> Tensor:
+        """Picture (H, W, 3) uint8 -> pixels (1, 3, h, w) in the model's range.
+
+        As the folder's ``preprocessor_config.json`` says, if there is one; else the whole picture in a square.
+        """
+        config = self.config
+        if config.processor is not None:
+            return config.processor(rgb).to(self.device)
+        return prepare(rgb, config, config.image_size).pixels.to(self.device)
 
     def stage(self, index: int) -> Stage:
         """A stage, counted from 0."""

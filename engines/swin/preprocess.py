@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engines.swin.model import SwinConfig
+if TYPE_CHECKING:
+    from engines.swin.model import SwinConfig
 
 
 @dataclass(frozen=True, eq=False)

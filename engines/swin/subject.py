@@ -177,6 +177,7 @@ def describe(source: str, net: Swin, sha256: str = "") -> ModelInfo:
         labels=tuple(config.labels.values()),
         parameters=sum(p.numel() for p in net.parameters()),
         sha256=sha256,
+        cuts=config.processor is not None and config.processor.crop is not None,
     )
 
 

@@ -39,6 +39,8 @@ class ModelInfo(Subject):
         Numbers learned.
     sha256 : str
         Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
+    cuts : bool
+        Whether the folder's own processor shows it no more than the middle of a photo.
     """
 
     source: str
@@ -52,6 +54,7 @@ class ModelInfo(Subject):
     labels: tuple[str, ...]
     parameters: int
     sha256: str = ""
+    cuts: bool = False
 
     @property
     def has_head(self) -> bool:

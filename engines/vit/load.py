@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engines.checkpoints import apply, catalog, pixels
+from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
-from engines.checkpoints.known import OF_ANY, OF_PROCESSOR, check_keys
-from engines.checkpoints.layout import PREPROCESSOR
+from engines.checkpoints.known import OF_ANY, check_keys
+from engines.checkpoints.pixels import Scaling
+from engines.checkpoints.processor import HALF, from_hub
 from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, side_of, whole
 from engines.core import limits
 from engines.core.errors import LabError
@@ -127,7 +128,8 @@ def read_config(
         agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
     labels = _labels(config, head[0], name) if head else {}
-    scaling = _scaling(preprocessor or {}, family, name)
+    processor = from_hub(preprocessor, family, name) if preprocessor else None
+    scaling = _SCALING[family] if processor is None else processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     return ViTConfig(
         image_size=image_size,
@@ -149,6 +151,7 @@ def read_config(
         std=tuple(value / unit for value in scaling.std),
         resample=scaling.resample,
         stored=rectangle,
+        processor=processor,
     )
 
 
@@ -162,15 +165,8 @@ def _image_size(config: Mapping[str, Any], patch_size: int, name: str) -> tuple[
     return side, (height // patch_size, width // patch_size)
 
 
-def _scaling(preprocessor: Mapping[str, Any], family: str, name: str) -> pixels.Scaling:
-    """What is done to each number of a photo; which part of it the model sees is decided here, the whole."""
-    check_keys(preprocessor, {*OF_PROCESSOR, *pixels.READ, *_CROPPING}, name, PREPROCESSOR)
-    if family == "vit":
-        return pixels.from_hub(preprocessor, name, BILINEAR, _HALF, _HALF)
-    return pixels.from_hub(preprocessor, name, BICUBIC, IMAGENET_MEAN, IMAGENET_STD)
-
-
-_CROPPING = ("do_center_crop", "crop_size")
+_IMAGENET = Scaling(BICUBIC, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+_SCALING = {"vit": Scaling(BILINEAR, mean=HALF, std=HALF), "deit": _IMAGENET, "dinov2": _IMAGENET}  # without a file
 _HARMLESS = (
     "encoder_stride", "pooler_act", "pooler_output_size", "apply_layernorm", "out_features",
     "out_indices", "stage_names", "reshape_hidden_states", "use_mask_token",
@@ -179,7 +175,6 @@ _READ = (
     "hidden_size", "use_swiglu_ffn", "mlp_ratio", "intermediate_size", "hidden_act", "num_channels",
     "num_attention_heads", "image_size", "patch_size", "num_hidden_layers", "layer_norm_eps", "qkv_bias",
 )  # fmt: skip
-_HALF = (0.5, 0.5, 0.5)  # what Google's ViTs normalize with; folders say otherwise in preprocessor_config.json
 
 
 def _labels(config: Mapping[str, Any], classes: int, name: str) -> dict[int, str]:
@@ -217,7 +212,7 @@ def _filled(config: ViTConfig, tensors: Mapping[str, Tensor], family: str, name:
 def _bundled(found: catalog.Located) -> ViT:
     """A model of this project: tensors under the module's own names, the configuration on its card."""
     stored = found.card.get("config")
-    known = {entry.name for entry in fields(ViTConfig)} - {"labels"}
+    known = {entry.name for entry in fields(ViTConfig)} - {"labels", "processor"}
     if not isinstance(stored, dict) or not set(stored) <= known:
         raise LabError("{name}: its card doesn't describe a ViT.", name=found.name)
     labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))

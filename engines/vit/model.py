@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engines.blocks.attention import MultiHeadAttention, softmax_where
+from engines.checkpoints.processor import Processor
 from engines.vit.interventions import Change, Intervention, plan
 from engines.vit.preprocess import BICUBIC, IMAGENET_MEAN, IMAGENET_STD, prepare
 
@@ -60,6 +61,8 @@ class ViTConfig:
         What pixels in 0..1 are normalized with.
     resample : int
         Pillow's filter that photos are resized with.
+    processor : Processor, optional
+        What the folder's ``preprocessor_config.json`` makes of a photo.
     """
 
     image_size: int = 224
@@ -82,6 +85,7 @@ class ViTConfig:
     std: tuple[float, ...] = IMAGENET_STD
     resample: int = BICUBIC
     stored: tuple[int, int] | None = None
+    processor: Processor | None = None
 
     @property
     def patches(self) -> tuple[int, int]:
@@ -229,14 +233,19 @@ class ViT(nn.Module):
         return self.class_token.device
 
     def preprocess(self, rgb: npt.NDArray[np.uint8], resolution: int | None = None) -> Tensor:
-        """Picture (H, W, 3) uint8 -> pixels (1, 3, h, w) in the model's range, of about the picture's aspect.
+        """Picture (H, W, 3) uint8 -> pixels (1, 3, h, w) in the model's range.
+
+        As the folder's ``preprocessor_config.json`` says, if there is one; else, and at a resolution that is asked
+        for, the whole picture at about its own aspect.
 
         Parameters
         ----------
         rgb : ndarray uint8 (H, W, 3)
         resolution : int, optional
-            Side of the square with as much area as the result; the model's own if not given.
+            Side of the square with as much area as the result.
         """
+        if resolution is None and self.config.processor is not None:
+            return self.config.processor(rgb).to(self.device)
         return prepare(rgb, self.config, resolution).pixels.to(self.device)
 
     def positions(self, rows: int, cols: int) -> Tensor:

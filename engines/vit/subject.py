@@ -179,6 +179,7 @@ def describe(source: str, net: ViT, sha256: str = "") -> ModelInfo:
         labels=tuple(config.labels.values()),
         parameters=sum(p.numel() for p in net.parameters()),
         sha256=sha256,
+        cuts=config.processor is not None and config.processor.crop is not None,
     )
 
 

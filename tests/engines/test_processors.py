@@ -1,8 +1,9 @@
 """Configurations that change pixels or the network, held to transformers: followed exactly, or refused by name.
 
-Written with transformers 5.24; kinds from the hub and its issues: sizes as max_height/max_width (transformers' own
-fine-tuning example), fixed height and width, shortest = longest, filters, factors, means as one number or in 0..255,
-auxiliary_loss, DetrForSegmentation, ids from 1 and with gaps, backbones with other strides.
+24 of DETR's processor, 22 of each that ViT, DeiT, DINOv2 and Swin come with. Written with transformers 5.24; kinds from
+the hub and its issues: sizes as max_height/max_width (transformers' own fine-tuning example), fixed height and width,
+shortest = longest, cropped middles, filters, factors, means as one number or in 0..255, auxiliary_loss,
+DetrForSegmentation, ids from 1 and with gaps, backbones with other strides.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ import pytest
 import torch
 from PIL import Image
 from transformers import (
+    BitImageProcessorPil,
     DeiTImageProcessorPil,
     DetrConfig,
     DetrForObjectDetection,
     DetrForSegmentation,
     DetrImageProcessorPil,
     ResNetConfig,
+    SwinConfig,
+    SwinForImageClassification,
     ViTImageProcessorPil,
 )
 
+from engines.checkpoints.processor import from_hub as one_picture
 from engines.core.errors import LabError
 from engines.detr import load_checkpoint
 from engines.detr.config import from_hub, labels_of
 from engines.detr.preprocess import from_hub as detr_processor
+from engines.swin import load_checkpoint as load_swin
 from engines.vit import load_checkpoint as load_vit
 from engines.vit.load import read_config
-from engines.vit.preprocess import prepare
 from tests.engines.vit import reference
 
 SIZES = ((50, 80), (90, 40), (64, 64), (31, 97))
@@ -81,31 +86,141 @@ def test_pixels_of_a_detr_are_those_of_its_processor(tmp_path, number):
     assert detr_processor(saved, "x") == mine  # as save_pretrained writes it
 
 
-VIT_PROCESSORS = [
+#: each written over {"size": 32 × 32, "image_mean": …, "image_std": …}
+ONE_PICTURE = [
     {},
     {"resample": 0},
+    {"resample": 1},
     {"resample": 3},
     {"do_rescale": False},
     {"do_normalize": False},
+    {"do_rescale": False, "do_normalize": False},
     {"rescale_factor": 1 / 127.5},
     {"image_mean": 0.5, "image_std": 0.5},
     {"image_mean": [0.4, 0.5, 0.6], "image_std": [0.1, 0.2, 0.3]},
+    {"image_mean": [123.7, 116.3, 103.5], "image_std": [58.4, 57.1, 57.4], "do_rescale": False},
+    {"do_resize": False, "do_center_crop": True, "crop_size": {"height": 32, "width": 32}},
+    {"size": {"height": 36, "width": 36}, "do_center_crop": True, "crop_size": {"height": 32, "width": 32}},
+    {"size": {"shortest_edge": 36}, "do_center_crop": True, "crop_size": {"height": 32, "width": 32}},
+    {"size": {"shortest_edge": 37}, "do_center_crop": True, "crop_size": 32},
+    {"size": {"shortest_edge": 24}, "do_center_crop": True, "crop_size": {"height": 32, "width": 32}},
+    {"size": {"shortest_edge": 36}, "do_center_crop": True, "crop_size": {"height": 40, "width": 24}},
+    {"size": {"shortest_edge": 36, "longest_edge": 44}, "do_center_crop": True, "crop_size": 32},
+    {"size": {"max_height": 40, "max_width": 48}, "do_center_crop": True, "crop_size": 32},
+    {"size": 32},
+    {"size": [32, 32]},
+    {"do_center_crop": False, "crop_size": {"height": 8, "width": 8}},
 ]
+PROCESSORS = {
+    "vit": ViTImageProcessorPil,
+    "deit": DeiTImageProcessorPil,
+    "dinov2": BitImageProcessorPil,
+    "swin": ViTImageProcessorPil,
+}
+KINDS = {
+    "vit": "ViTForImageClassification",
+    "deit": "DeiTForImageClassification",
+    "dinov2": "Dinov2ForImageClassification",
+}
 SMALL = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 48, "image_size": 32,
          "patch_size": 8}  # fmt: skip
 
 
-@pytest.mark.parametrize("family", ["vit", "deit"])
-@pytest.mark.parametrize("number", range(len(VIT_PROCESSORS)))
-def test_pixels_of_a_vit_are_those_of_its_processor(family, number):
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A tiny random model of each family, theirs and its folder."""
+    made = {}
+    for family, kind in KINDS.items():
+        place = tmp_path_factory.mktemp(family)
+        made[family] = reference.make(kind, place, image_size=32, patch_size=8), place
+    place = tmp_path_factory.mktemp("swin")
+    torch.manual_seed(0)
+    sizes = {
+        "image_size": 32,
+        "patch_size": 4,
+        "embed_dim": 12,
+        "depths": [1, 1],
+        "num_heads": [2, 3],
+        "window_size": 4,
+    }
+    swin = SwinForImageClassification(SwinConfig(**sizes, num_labels=5)).eval()
+    swin.save_pretrained(place)
+    made["swin"] = swin, place
+    return made
+
+
+def load_one(family, place):
+    return (load_swin if family == "swin" else load_vit)(str(place))
+
+
+def interpolated(family, theirs, pixels):
+    """Logits of theirs, at whatever size."""
+    more = {} if family == "dinov2" or pixels.shape[2:] == (32, 32) else {"interpolate_pos_encoding": True}
+    with torch.no_grad():
+        return theirs(pixels, **more).logits
+
+
+@pytest.mark.parametrize("family", list(PROCESSORS))
+@pytest.mark.parametrize("number", range(len(ONE_PICTURE)))
+def test_what_a_processor_says_is_what_the_model_gets(models, family, number):
+    theirs, place = models[family]
     said = {"size": {"height": 32, "width": 32}, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4]}
-    said |= VIT_PROCESSORS[number]
-    made = ViTImageProcessorPil if family == "vit" else DeiTImageProcessorPil
-    theirs = made(**said, do_center_crop=False)
-    config = read_config({"model_type": family, **SMALL}, {}, "x", said)
-    rgb = photo(45, 45)
-    expected = theirs(images=Image.fromarray(rgb), return_tensors="pt")["pixel_values"]
-    torch.testing.assert_close(prepare(rgb, config).pixels, expected, atol=1e-4, rtol=1e-5)
+    processor = PROCESSORS[family](**said | ONE_PICTURE[number])
+    for written in (
+        said | ONE_PICTURE[number],
+        json.loads(processor.to_json_string()),
+    ):  # by hand, and as it saves itself
+        (place / "preprocessor_config.json").write_text(json.dumps(written))
+        ours = load_one(family, place)
+        for size in SIZES:
+            rgb = photo(*size)
+            expected = processor(images=Image.fromarray(rgb), return_tensors="pt")["pixel_values"].float()
+            found = ours.preprocess(rgb)
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=2e-6)
+    if family == "swin" and found.shape[2:] != (32, 32):
+        return  # theirs keeps the smaller window that such a picture needs for all pictures after it
+    with torch.no_grad():
+        logits = ours(found)
+    torch.testing.assert_close(logits, interpolated(family, theirs, expected), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", list(PROCESSORS))
+def test_what_a_processor_does_not_say_is_its_own_default(models, family):
+    theirs = PROCESSORS[family]()
+    _, place = models[family]
+    (place / "preprocessor_config.json").write_text(
+        json.dumps({"image_processor_type": theirs.__class__.__name__.removesuffix("Pil")})
+    )
+    rgb = photo(50, 80)
+    expected = theirs(images=Image.fromarray(rgb), return_tensors="pt")["pixel_values"].float()
+    torch.testing.assert_close(load_one(family, place).preprocess(rgb), expected, atol=1e-5, rtol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ({"do_pad": True}, "do_pad"),
+        ({"pad_size": {"height": 64, "width": 64}}, "pad_size"),
+        ({"size": {"longest_edge": 40}}, "size"),
+        ({"size": {"height": 40}}, "size"),
+        ({"size": "big"}, "size"),
+        ({"do_center_crop": True, "crop_size": {"shortest_edge": 40}}, "crop_size"),
+        ({"resample": 17}, "resample"),
+        ({"image_std": [0.2, 0, 0.2]}, "image_std"),
+        ({"do_something_new": True}, "do_something_new"),
+        ({"image_processor_type": "ConvNextImageProcessor"}, "image_processor_type"),
+    ],
+)
+@pytest.mark.parametrize("family", list(PROCESSORS))
+def test_what_is_not_done_for_one_picture_is_refused_by_name(family, said, key):
+    with pytest.raises(LabError, match=f"x: {key} in preprocessor_config.json is"):
+        one_picture(said, family, "x")
+
+
+def test_a_strip_that_would_be_stretched_beyond_memory_is_refused():
+    said = {"size": {"shortest_edge": 4000}, "do_center_crop": True, "crop_size": 224}
+    with pytest.raises(LabError, match="The model would see this picture at 4000 × "):
+        one_picture(said, "vit", "x")(np.zeros((2, 4000, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

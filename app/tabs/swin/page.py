@@ -17,6 +17,8 @@ from engines.core.protocol import Ended, Event
 from engines.swin.events import ModelInfo, PhotoGrid
 from engines.swin.spec import SwinParams
 
+CUTS = "The processor of this model cuts the middle out of a photo. Here the model sees the whole photo."
+
 
 class ModelForm(ParamsForm):
     """Some of the sliders, within what the model has."""
@@ -66,6 +68,8 @@ class PhotoPage(Page):
     def on(self, event: Event) -> None:
         match event:
             case ModelInfo():
+                if event.cuts and (self.info is None or self.info.source != event.source):
+                    self.complain(CUTS, word="Note", kind="warning")
                 self.info = event
                 self.change(answered_by=event)
                 self._show_limits(self.params)

@@ -19,6 +19,8 @@ from engines.vit.asking import OfPhoto
 from engines.vit.events import ModelInfo
 from engines.vit.spec import Layout, ViTParams
 
+CUTS = "The processor of this model cuts the middle out of a photo. Here the model sees the whole photo."
+
 
 class ModelForm(ParamsForm):
     """Some of the sliders, within what the model has."""
@@ -77,6 +79,8 @@ class PhotoPage(Page):
             if self.shown.info is not None and self.shown.info is not self._limits:
                 self._limits = self.shown.info
                 self.model_came(self._limits)
+                if self._limits.cuts:
+                    self.complain(CUTS, word="Note", kind="warning")
             self.draw(event)
             self._keep_within()
 
