@@ -6,19 +6,32 @@ and limits); Everingham et al. 2010 and 2015, "The Pascal Visual Object Classes 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from engines.blocks.detections import MOST, Boxes, Images, flatten, matched, matched_voc, overlapping, tabulate
+from engines.blocks.box_forms import CORNERS, SIZES, doubted
+from engines.blocks.detections import (
+    FORMATS,
+    MOST,
+    Boxes,
+    Images,
+    flatten,
+    matched,
+    matched_voc,
+    overlapping,
+    tabulate,
+)
 
 STYLES = ("coco", "voc07", "voc10")
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 RECALLS_VOC07 = np.arange(0.0, 1.1, 0.1)  # as the challenge's own program counts them
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}  # pixels²
+DOUBTFUL = 0.1  # an average precision below it makes one look how the boxes are written
 MAX_DETECTIONS = (1, 10, MOST)  # best scores of each class in each image
 
 
@@ -187,6 +200,11 @@ def evaluate(
     -----
     Among equal scores the order of the images, and in them that of the detections, decides.
 
+    Warns
+    -----
+    UserWarning
+        Where boxes look as if they were written in the other format.
+
     Raises
     ------
     ValueError
@@ -197,7 +215,13 @@ def evaluate(
     if plus_one:
         wider = np.array([0, 0, 1, 1])
         boxes = replace(boxes, boxes=boxes.boxes + wider, truths=boxes.truths + wider)
-    return measure(boxes, style, iou_thresholds, max_detections)
+    found = measure(boxes, style, iou_thresholds, max_detections)
+    if found.ap < DOUBTFUL:
+        name = doubted(boxes, SIZES if box_format == "xyxy" else CORNERS)
+        if name:
+            other = next(one for one in FORMATS if one != box_format)
+            warnings.warn(f"{name}: the boxes look like {other}, and were read as {box_format}.", stacklevel=2)
+    return found
 
 
 def measure(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engines.blocks.box_forms import CORNERS, doubted
 from engines.blocks.detections import Boxes
 from engines.core.errors import LabError, Message
 from engines.core.reading import mapped
@@ -290,7 +291,11 @@ def _doubts(name: str, table: np.ndarray, truth: Truth) -> list[Message]:
     if boxes.max() <= 1 and size.min() > 1:
         return [Message("{name}: its boxes look normalized to 0..1. COCO uses pixels.", {"name": name})]
     beyond = ((boxes[:, :2] + boxes[:, 2:] > size + 1).any(axis=1) & (boxes[:, 2:] <= size + 1).all(axis=1)).mean()
-    if beyond > MOSTLY and (boxes[:, 2:] > boxes[:, :2]).all(axis=1).mean() > MOSTLY:
+    grows = (boxes[:, 2:] > boxes[:, :2]).all(axis=1).mean()
+    image, label, crowd, area, places = truth.columns
+    both = Boxes(len(truth.images), table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2], boxes,
+                 image, label, crowd, area, places)  # fmt: skip
+    if min(beyond, grows) > MOSTLY or doubted(both, CORNERS) == "detections":
         return [Message("{name}: its boxes look like corners. COCO uses x, y, width, height.", {"name": name})]
     return []
 

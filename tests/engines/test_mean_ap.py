@@ -354,6 +354,22 @@ def test_what_is_missing_or_in_another_form_is_named():
     assert evaluate([box | small], [scored | small], box_format="xywh").ap == pytest.approx(1)
 
 
+def test_boxes_in_the_other_form_are_told_by_what_they_would_meet(recwarn):
+    """Widths for corners and the reverse, none of them reversed: the AP is 0, and nothing else tells it."""
+    corners, sizes = [[20, 30, 80, 70], [5, 5, 40, 60]], [[20, 30, 60, 40], [5, 5, 35, 55]]
+    labels = {"labels": [1, 1]}
+    found = labels | {"scores": [0.9, 0.8]}
+    assert evaluate([labels | {"boxes": corners}], [found | {"boxes": corners}]).ap == pytest.approx(1)
+    assert evaluate([labels | {"boxes": corners}], [found | {"boxes": [[1, 1, 9, 9], [100, 5, 150, 9]]}]).ap == 0
+    assert not recwarn.list
+    for truths, said, form, words in (
+        (corners, sizes, "xyxy", "detections: the boxes look like xywh, and were read as xyxy"),
+        (sizes, corners, "xywh", "detections: the boxes look like xyxy, and were read as xywh"),
+    ):
+        with pytest.warns(UserWarning, match=words):
+            assert evaluate([labels | {"boxes": truths}], [found | {"boxes": said}], box_format=form).ap < 0.1
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), iou=st.integers(0, 9), size=st.sampled_from(["all", "small", "medium", "large"]))
 def test_the_curve_of_a_class_ends_in_the_number_of_the_evaluation(seed, iou, size):
