@@ -23,6 +23,13 @@ from engines.core.pictures import SUFFIXES
 MANY = 2000  # entries of a folder that are looked at
 STAYS = "{refusal} The previous picture stays."
 
+BOXES = (
+    "{name}: boxes, not a picture. The page Training of DETR learns from the folder that holds them with their "
+    "pictures; Average precision measures COCO files."
+)
+NO_BOXES = "{name}: JSON that is neither a model's configuration nor holds boxes."
+
+JSON = (".json", ".jsonl")
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
 _WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
 
@@ -133,11 +140,15 @@ def _sort(path: Path, drop: Drop) -> None:
         if not pictures:
             raise LabError("{name}: this folder holds neither pictures nor a model.", name=name)
         drop.pictures += pictures
-    elif path.suffix.lower() in WEIGHTS:
+    elif path.suffix.lower() in WEIGHTS or path.name.endswith(layout.CONFIG):
         if not layout.is_model_folder(path.parent):
             raise LabError("{name}: weights are opened as a folder with config.json and *.safetensors.", name=name)
         _check_model(path.parent)
         drop.models.append(str(path.parent))
+    elif path.suffix.lower() in JSON:
+        from engines.data.boxes_listing import holds_boxes  # with a reader of YAML, which takes its time
+
+        raise LabError(BOXES if holds_boxes(path) else NO_BOXES, name=name)
     else:
         drop.pictures.append(path)  # whether it is one, reading will tell
 

@@ -109,7 +109,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     LabError
-        Naming file and reason: missing, unreadable, too large, not JSON, not an object.
+        Naming file and reason: missing, unreadable, too large, not JSON, not an object, a pointer of Git LFS.
     """
     name = f"{folder_name(path.parent)}/{path.name}"
     if not os.path.lexists(path):
@@ -121,7 +121,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise LabError("{name}: not valid JSON.", name=name) from error
     if not isinstance(found, dict):
-        raise LabError("{name}: not valid JSON.", name=name)
+        raise LabError("{name}: its JSON is a list or a single value; an object is needed.", name=name)
     return found
 
 

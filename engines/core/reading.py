@@ -86,6 +86,11 @@ def check_pointer(start: bytes, name: str) -> None:
         raise LabError("{name}: a Git LFS pointer, not the file itself; git lfs pull fetches it.", name=name)
 
 
+def is_pointer(start: bytes) -> bool:
+    """Whether a file that begins so is a pointer of Git LFS."""
+    return start.startswith(POINTER)
+
+
 def is_ordinary(path: Path) -> bool:
     """Whether there is an ordinary file, or a link to one."""
     try:
@@ -108,7 +113,7 @@ def in_blocks(path: Path, most: int, name: str = "") -> Generator[tuple[int, int
     Raises
     ------
     LabError
-        As `open_ordinary`, or if it grew beyond ``most`` meanwhile.
+        As `open_ordinary`, if it grew beyond ``most`` meanwhile, or if it is a pointer of Git LFS.
     """
     name = name or path.name or str(path)
     with open_ordinary(path, most, name) as file:
@@ -119,6 +124,8 @@ def in_blocks(path: Path, most: int, name: str = "") -> Generator[tuple[int, int
                 block = file.read(min(limits.BLOCK, max(1, total - done)))
             except OSError as error:
                 raise unreadable(name, error) from error
+            if not done:
+                check_pointer(block[: len(POINTER)], name)
             if not block:
                 return b"".join(blocks) if len(blocks) != 1 else blocks[0]
             blocks.append(block)

@@ -139,6 +139,12 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
         if done % EACH == 0:
             yield done, len(raws)
     owned = settled(claims, faults)
+    if used == "YOLO":
+        claimed = [(one.raw, one.found.path) for one in claims if one.found.path is not None]
+        empty = yolo_boxes.background(files.pictures, files.labels, claimed, voc_boxes.SplitLists(files.lists))
+        if empty:
+            faults.note(yolo_boxes.BACKGROUND, len(empty))
+        owned += empty
     every = -(-len(owned) // limits.SIZES_COMPARED) or 1
     kept: list[tuple[Raw, Annotated]] = []
     for done, (raw, picture) in enumerate(owned):

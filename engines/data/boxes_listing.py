@@ -11,7 +11,7 @@ from pathlib import Path
 from engines.core import limits
 from engines.core.errors import LabError
 from engines.core.pictures import SUFFIXES
-from engines.core.reading import read_ends
+from engines.core.reading import is_pointer, read_ends
 from engines.data import csv_boxes, labelme_boxes, voc_boxes, yolo_boxes
 from engines.data.finder import Finder, stem_of
 from engines.data.split_words import folded, is_always_aside
@@ -82,7 +82,7 @@ def listing(root: Path) -> Generator[int, None, Listing]:
         yield walk.seen
     for path in tables:
         ends = _ends(path)
-        if _is_coco(ends):
+        if _is_coco(ends) and not (is_pointer(ends) and "config" in path.name):
             found.tables.append(path)
         elif labelme_boxes.looks(ends):
             found.shapes.append(path)
@@ -130,6 +130,11 @@ def is_boxes_folder(path: Path) -> bool:
     return False
 
 
+def holds_boxes(path: Path) -> bool:
+    """Whether a JSON file holds boxes: annotations in a format that is read, or results. Its ends are looked at."""
+    return _is_json(path) or all(key in _ends(path) for key in (b'"bbox"', b'"score"'))
+
+
 def _glance(folder: Path, until: float) -> tuple[list[str], list[str]]:
     """Folders in one, those that may hold annotations first; and the first of its files that may be some."""
     inner: list[str] = []
@@ -158,17 +163,25 @@ def _ends(path: Path) -> bytes:
 
 
 def _is_coco(ends: bytes) -> bool:
-    """The lists of a table may stand in any order, and the keys of the inner ones far from both ends."""
-    return sum(key in ends for key in COCO_KEYS) > 1 or (b'"file_name"' in ends and b'"image_id"' in ends)
+    """The lists of a table may stand in any order, and the keys of the inner ones far from both ends.
+
+    A pointer of Git LFS counts as what it stands for, so that the reader says what it is.
+    """
+    return (
+        is_pointer(ends)
+        or sum(key in ends for key in COCO_KEYS) > 1
+        or (b'"file_name"' in ends and b'"image_id"' in ends)
+    )
 
 
 def _is_json(path: Path) -> bool:
     ends = _ends(path)
-    return _is_coco(ends) or labelme_boxes.looks(ends)
+    return "config" not in path.name and (_is_coco(ends) or labelme_boxes.looks(ends))
 
 
 def _is_sheet(path: Path) -> bool:
-    return b"<annotation" in _ends(path)
+    ends = _ends(path)
+    return b"<annotation" in ends or is_pointer(ends)
 
 
 _LOOKS: dict[str, Callable[[Path], bool]] = {

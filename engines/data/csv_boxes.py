@@ -18,7 +18,7 @@ from typing import Any
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
-from engines.core.reading import read_ends, read_text
+from engines.core.reading import is_pointer, read_ends, read_text
 from engines.data.box_faults import Faults, Raw, RawBox
 from engines.data.coco_values import number_of
 
@@ -49,13 +49,13 @@ _HEADLESS = re.compile(rb"[^,\r\n]+\.(?:jpe?g|png|bmp|webp|tiff?),(?:\d*\.?\d*,)
 
 
 def looks(path: Path) -> bool:
-    """Whether a table holds boxes."""
+    """Whether a table holds boxes; a pointer of Git LFS counts as what it stands for."""
     try:
         start = read_ends(path, limits.YOLO_PEEK)
     except LabError:
         return False
     first = start.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
-    return bool(_columns(first)) or _HEADLESS.match(start) is not None
+    return bool(_columns(first)) or _HEADLESS.match(start) is not None or is_pointer(start)
 
 
 def _columns(first: str) -> dict[str, int]:

@@ -76,6 +76,10 @@ class Finder:
     def __len__(self) -> int:
         return sum(map(len, self._named.values()))
 
+    def __iter__(self) -> Iterator[Path]:
+        for among in self._named.values():
+            yield from among
+
     def find(self, name: str, near: Path, is_table: bool = True) -> Found:
         """The picture of this name.
 

@@ -18,9 +18,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 from engines.core import limits
 from engines.core.errors import LabError
-from engines.core.reading import open_ordinary, unreadable
+from engines.core.reading import POINTER, check_pointer, open_ordinary, unreadable
 
 NOT_JSON = "{name}, line {line}: not valid JSON."
+LINES = "{name}: JSON Lines, an object on each line. One object with images, annotations and categories is needed."
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 _NEAR = 16  #: characters before the end of the window in which a mistake may be a word that is cut in two
@@ -71,6 +72,8 @@ class Entries:
     only_object : bool
         Whether anything else at the top is refused.
 
+    A file of JSON Lines, an object on each line, reads as the list of them.
+
     Attributes
     ----------
     done, total : int
@@ -86,10 +89,14 @@ class Entries:
         self.name, self._path, self._most, self._only_object = path.name, path, most, only_object
         self.done, self.total = 0, 0
         self._text, self._at, self._line, self._counted = "", 0, 1, 0
-        self._all_there = False
+        self._all_there = self._of_lines = False
         self._decoder: codecs.IncrementalDecoder | None = None
         self._piece = limits.PIECE
-        open_ordinary(path, most).close()  # what can't be read is said before anything waits for it
+        with open_ordinary(path, most) as file:  # what can't be read is said before anything waits for it
+            try:
+                check_pointer(file.read(len(POINTER)), self.name)
+            except OSError as error:
+                raise unreadable(self.name, error) from error
 
     @property
     def line(self) -> int:
@@ -118,7 +125,11 @@ class Entries:
                 if sign:
                     raise self._wrong()
                 return
-            if (state is _At.TOP and sign in ("{", "[")) or (state is _At.MEMBER and sign == "["):
+            if state is _At.TOP and sign == "{" and self._begins_lines():
+                if self._only_object:
+                    raise LabError(LINES, name=self.name)
+                state, place, self._of_lines = _At.ELEMENT, 0, True
+            elif (state is _At.TOP and sign in ("{", "[")) or (state is _At.MEMBER and sign == "["):
                 if self._only_object and state is _At.TOP and sign == "[":
                     raise self._wrong()
                 state, place = (_At.FIRST_KEY if sign == "{" else _At.FIRST), 0
@@ -130,6 +141,10 @@ class Entries:
             elif state is _At.COLON:
                 self._take(":")
                 state = _At.MEMBER
+            elif state is _At.AFTER_ELEMENT and self._of_lines:
+                if not sign:
+                    return
+                state = _At.ELEMENT
             elif state is _At.AFTER_ELEMENT and sign == "]":
                 self._at += 1
                 state = _At.END if key is None else _At.AFTER_MEMBER
@@ -161,6 +176,16 @@ class Entries:
                     yield Entry(key, -1, value, self.line)
                     state = _At.END if state is _At.TOP else _At.AFTER_MEMBER
                 self._at = end
+
+    def _begins_lines(self) -> bool:
+        """Whether an object ends with the first line, and another one begins after it."""
+        end = self._text.find("\n", self._at)
+        if end < 0 or not self._text[end:].lstrip().startswith("{"):
+            return False
+        try:
+            return isinstance(json.loads(self._text[self._at : end]), dict)
+        except (ValueError, RecursionError):
+            return False
 
     def _value(self) -> tuple[bool, Any, int]:
         """Whether the value here is whole, the value, and where it ends."""

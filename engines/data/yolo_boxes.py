@@ -21,14 +21,16 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from engines.core import limits
 from engines.core.errors import LabError, Message
-from engines.core.reading import read_ends, read_text
+from engines.core.reading import is_pointer, read_ends, read_text
 from engines.data.box_faults import Faults, Raw, RawBox
-from engines.data.finder import readings
+from engines.data.finder import readings, stem_of
 from engines.data.split_words import TEST, TRAIN, VAL, folded
+from engines.data.voc_boxes import SplitLists
 
 NAMES = ("classes.txt", "obj.names", "labels.txt", "names.txt", "predefined_classes.txt")
 TABLES = (".yaml", ".yml")
 FROM_ONE = "The classes of the boxes are numbered from 1, those of the names from 0: taken in the same order."
+BACKGROUND = "Pictures without a label file, kept as background without objects: {n}."
 MOST = 2.0  #: shares beyond this are pixels
 _LINE = re.compile(rb"\s*\d+(?:\s+-?\d*\.?\d+(?:[eE][+-]?\d+)?){4,}\s*(?:\n|\r|$)")
 _KEYS = {TRAIN: TRAIN, VAL: VAL, "valid": VAL, "validation": VAL, TEST: TEST}
@@ -54,20 +56,24 @@ def _holds(parts: tuple[str, ...], tail: tuple[str, ...]) -> bool:
 
 
 def is_labels(path: Path) -> bool:
-    """Whether a text file holds boxes: its first line is a number and four or more shares. An empty one may."""
+    """Whether a text file holds boxes: its first line is a number and four or more shares. An empty one may.
+
+    A pointer of Git LFS counts as what it stands for, so that the reader says what it is; so do tables.
+    """
     try:
         start = read_ends(path, limits.YOLO_PEEK)
     except LabError:
         return False
-    return bool(_LINE.match(start))
+    return bool(_LINE.match(start)) or is_pointer(start)
 
 
 def is_table(path: Path) -> bool:
     """Whether a YAML file names classes."""
     try:
-        return re.search(rb"^names\s*:", read_ends(path, limits.YOLO_PEEK), re.MULTILINE) is not None
+        ends = read_ends(path, limits.YOLO_PEEK)
     except LabError:
         return False
+    return re.search(rb"^names\s*:", ends, re.MULTILINE) is not None or is_pointer(ends)
 
 
 def naming(files: Iterable[Path], faults: Faults) -> Naming:
@@ -141,6 +147,25 @@ def read(path: Path, faults: Faults) -> Raw | None:
             label = int(numbers[0])
             raw.boxes.append(RawBox(str(label), corners, number, label))
     return raw
+
+
+def background(
+    pictures: Iterable[Path], labels: Iterable[Path], claimed: Iterable[tuple[Raw, Path]], lists: SplitLists
+) -> list[tuple[Raw, Path]]:
+    """Pictures without a label file among such as have one: ultralytics trains on them as background.
+
+    One whose label file could not be used is none of them.
+    """
+    claimed = list(claimed)
+    taken, used = {picture for _, picture in claimed}, {raw.file for raw, _ in claimed}
+    among = {picture.parent for picture in taken}
+    stems = {folded(label.stem) for label in labels if label not in used}
+    folders = claimed[0][0].folders if claimed else []
+    return [
+        (Raw(path, 1, path.name, (0, 0), own=path.stem, shares=True, split=lists.of(path), folders=folders), path)
+        for path in sorted(pictures)
+        if path.parent in among and path not in taken and folded(stem_of(path.name)) not in stems
+    ]
 
 
 def name(raws: Iterable[Raw], names: dict[int, str], faults: Faults) -> None:

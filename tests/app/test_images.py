@@ -326,6 +326,25 @@ def test_model_folders_are_checked_at_the_door(tmp_path: Path, model: Path) -> N
     assert "not valid JSON" in str(sort_paths([model]).refusal)
 
 
+def test_json_is_told_by_what_it_holds(tmp_path: Path, model: Path) -> None:
+    truth = {"images": [], "annotations": [], "categories": []}
+    results = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
+    for name, content in (("truth.json", truth), ("found.json", results), ("a.json", {"shapes": [], "imagePath": "a"})):
+        (tmp_path / name).write_text(json.dumps(content))
+        said = str(sort_paths([tmp_path / name]).refusal)
+        assert said.startswith(f"{name}: boxes, not a picture.")
+        assert "Average precision measures COCO files" in said
+    (tmp_path / "found.jsonl").write_text("\n".join(json.dumps(results[0]) for _ in range(3)))
+    assert "boxes, not a picture" in str(sort_paths([tmp_path / "found.jsonl"]).refusal)
+    (tmp_path / "prices.json").write_text('{"a": 3}')
+    assert "neither a model's configuration nor holds boxes" in str(sort_paths([tmp_path / "prices.json"]).refusal)
+    assert sort_paths([model / "config.json"]).models == [str(model)]
+    (model / "config.json").write_text("[]")
+    assert "is a list or a single value; an object is needed" in str(sort_paths([model]).refusal)
+    (model / "config.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    assert "a Git LFS pointer" in str(sort_paths([model]).refusal)
+
+
 def test_the_intake_imports_no_decoder_before_it_is_needed() -> None:
     code = (
         "import sys; import app.images, app.drops, app.downloads, app.samples;"

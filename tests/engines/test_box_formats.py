@@ -54,6 +54,8 @@ def faults_of(found):
 
 BOX = ("cat", 10, 10, 30, 30)
 LINE = "0 0.2 0.4 0.2 0.4\n"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+IS_POINTER = "a Git LFS pointer, not the file itself; git lfs pull fetches it."
 
 
 def test_yolo_in_the_layout_of_ultralytics(tmp_path):
@@ -104,6 +106,46 @@ def test_splits_of_yolo_by_folders_with_names_of_their_own_and_by_lists(tmp_path
     found = read_boxes_folder(lists)
     assert [one.path.stem for one in found.training] == ["1", "2"]
     assert [one.path.stem for one in found.validation] == ["3"]
+
+
+def test_yolo_pictures_without_a_label_file_are_background(tmp_path):
+    """As ultralytics 8.3 trains on them; one whose label file can't be used is left out instead."""
+    save(tmp_path, {
+        "data.yaml": "train: images/train\nval: images/val\nnames: [cat]\n",
+        "images/train/a.jpg": None, "labels/train/a.txt": LINE, "images/train/b.jpg": None,
+        "images/val/c.jpg": None, "labels/val/c.txt": LINE, "images/val/d.jpg": None,
+        "images/val/e.jpg": None, "labels/val/e.txt": POINTER,
+        "runs/f.jpg": None,
+    })  # fmt: skip
+    found = read_boxes_folder(tmp_path)
+    assert {one.path.stem: len(one.labels) for one in found.training} == {"a": 1, "b": 0}
+    assert {one.path.stem: len(one.labels) for one in found.validation} == {"c": 1, "d": 0}
+    assert [str(note) for note in found.notes] == [
+        "Pictures without a label file, kept as background without objects: 2."
+    ]
+    assert faults_of(found) == [f"e.txt: {IS_POINTER}"]
+
+
+@pytest.mark.parametrize(
+    ("file", "beside"),
+    [
+        ("annotations/instances.json", {}),
+        ("labels/a.xml", {}),
+        ("labels/a.txt", {"classes.txt": "cat"}),
+        ("boxes.csv", {}),
+        ("data.yaml", {"labels/a.txt": LINE}),
+    ],
+)
+def test_a_pointer_in_the_place_of_annotations_is_called_so(tmp_path, file, beside):
+    """As a repository on the hub leaves them where git lfs is not installed."""
+    save(tmp_path, {"images/a.jpg": None, file: POINTER, **beside})
+    assert is_boxes_folder(tmp_path)
+    if file == "data.yaml":
+        assert faults_of(read_boxes_folder(tmp_path)) == [f"data.yaml: {IS_POINTER}"]
+        return
+    with pytest.raises(LabError) as refused:
+        read_boxes_folder(tmp_path)
+    assert f"{file.rsplit('/')[-1]}: {IS_POINTER}" in str(refused.value)
 
 
 def test_yolo_shares_are_of_the_photo_as_it_is_shown(tmp_path):

@@ -155,6 +155,47 @@ def test_files_that_are_no_coco_are_refused(tmp_path, coco_files):
     assert read_cases([coco_files[0], path]).boxes.images == 2
 
 
+def test_results_in_json_lines_are_read(coco_files):
+    from engines.core.errors import LabError
+    from engines.mean_ap.files import read_cases
+
+    whole = read_cases(coco_files).boxes
+    lines = [json.dumps(entry) for entry in RESULTS]
+    for text in ("\n".join(lines), "\r\n".join(lines) + "\n\n"):
+        coco_files[1].write_bytes(text.encode())
+        found = read_cases(coco_files).boxes
+        np.testing.assert_array_equal(found.boxes, whole.boxes)
+        np.testing.assert_array_equal(found.score, whole.score)
+    coco_files[1].write_text("\n".join([*lines, "{"]))
+    with pytest.raises(LabError, match=r"results.json, line 4: not valid JSON"):
+        read_cases(coco_files)
+
+
+def test_a_pointer_of_git_lfs_is_called_so(coco_files):
+    from engines.core.errors import LabError
+    from engines.mean_ap.files import read_cases
+
+    coco_files[1].write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(LabError, match=r"results.json: a Git LFS pointer, not the file itself"):
+        read_cases(coco_files)
+
+
+@pytest.mark.parametrize("size", [160, 4000])  # corners that would leave the picture, and such as would not
+def test_corners_in_the_place_of_sizes_are_doubted(tmp_path, size):
+    from engines.mean_ap.files import read_cases
+
+    images = [{"id": n, "file_name": f"{n}.png", "width": size, "height": size} for n in range(6)]
+    places = [[20 + n, 30, 60, 40 + n] for n in range(6)]
+    names = {"categories": [{"id": 1, "name": "cat"}], "images": images}
+    truth = [{"id": n + 1, "image_id": n, "category_id": 1, "bbox": box} for n, box in enumerate(places)]
+    for name, boxes in (("right", places), ("wrong", [[x, y, x + w, y + h] for x, y, w, h in places])):
+        found = [{"image_id": n, "category_id": 1, "bbox": box, "score": 0.9} for n, box in enumerate(boxes)]
+        for file, content in (("truth.json", names | {"annotations": truth}), ("results.json", found)):
+            (tmp_path / file).write_text(json.dumps(content))
+        notes = " ".join(map(str, read_cases([tmp_path / "truth.json", tmp_path / "results.json"]).notes))
+        assert ("its boxes look like corners" in notes) is (name == "wrong")
+
+
 def test_moved_boxes_change_the_numbers_and_put_back_they_do_not(coco_files):
     from engines.core.protocol import Job
     from engines.mean_ap.engine import Engine

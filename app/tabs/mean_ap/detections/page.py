@@ -75,7 +75,7 @@ class DetectionsPage(Page):
     title = "Detections"
     params_type = MeanApParams
     engine = "engines.mean_ap.engine:Engine"
-    file_kinds = (".json",)
+    file_kinds = (".json", ".jsonl")
     file_title = "COCO ground truth and results"
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
