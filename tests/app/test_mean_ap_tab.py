@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.export import TAKERS
+from app.tabs.mean_ap.differences import ROWS, Differences
 from app.tabs.mean_ap.messages import LONG_MISSED, MISSED, brief, class_name, consequence, how_many, missing
 from engines.core.protocol import Job, Mailbox, Progress
 from engines.mean_ap.engine import Engine
@@ -33,6 +35,8 @@ from engines.mean_ap.spec import (
 )
 from tests.app.test_detr_tab import cut
 from tests.app.views_help import click, drag, exported, is_drawn
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def rest(tab, qtbot):
@@ -416,6 +420,23 @@ def test_ground_truth_alone_is_shown_and_said(tab, qtbot, tmp_path):
 
 
 # -- views
+def test_what_differs_from_pycocotools_is_a_page_to_read(tab, qtbot):
+    """The table of the tab says what the table of the repository does, whose lines are tested one by one."""
+    tab.show_page(1)
+    tab.now.differences.click()
+    sheet = tab.window().findChild(Differences)
+    assert sheet.isVisible()
+    said = " ".join(label.text() for label in sheet.findChildren(QLabel))
+    cells = [[str(cell) for cell in row] for row in ROWS]
+    for what, theirs, here in cells:
+        assert what in said
+        assert f"pycocotools 2.0.11: {theirs}. Here: {here}." in said
+    text = (ROOT / "assets" / "differences-from-pycocotools.md").read_text(encoding="utf-8").replace("`", "")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    assert rows == cells
+    sheet.close()
+
+
 @pytest.mark.parametrize("ending", TAKERS)
 def test_views_can_be_saved(tab, ending):
     for page in range(len(tab.pages)):

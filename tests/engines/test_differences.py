@@ -87,6 +87,15 @@ CASES = {
 }  # fmt: skip
 
 
+def test_json_lines(tmp_path):
+    paths = [tmp_path / "truth.json", tmp_path / "found.json"]
+    paths[0].write_text(json.dumps(truth(1)))
+    paths[1].write_text("\n".join(map(json.dumps, FOUND)))
+    with contextlib.redirect_stdout(io.StringIO()), pytest.raises(json.JSONDecodeError):
+        COCO(str(paths[0])).loadRes(str(paths[1]))
+    assert measure(read_cases(paths).boxes).ap == pytest.approx(1)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_each_line_of_the_page(tmp_path, name):
     table, found, peer, mine = CASES[name]

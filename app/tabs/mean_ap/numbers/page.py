@@ -13,19 +13,23 @@ from app import words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.sheet import bring_or_open
 from app.shell import Shell
+from app.tabs.mean_ap.differences import TITLE, Differences
 from app.tabs.mean_ap.messages import class_name, how_many, share
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.views.bars import Bar, Bars
-from app.widgets import box, col, row
+from app.widgets import WideButton, box, col, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.mean_ap.spec import TWELVE, DataShown, MeanApParams, NumbersSeen
 
 HALF = 0.5  #: the recall whose precisions are read while nobody points: at recall 1 all are 0
+
+TIP = "Files and cases in which the numbers are others on purpose, with versions"
 
 
 def scrolling(inside: QWidget) -> QScrollArea:
@@ -60,7 +64,12 @@ class NumbersPage(Page):
         right = col((self.each_card, 10), (self.curves_card, 11), gap=S3)
         words.say(self.each, "setAccessibleName", "Each class")
         self.curves.pointed.connect(lambda at: self.curves.set_cursor(HALF if at is None else at))
-        self.lay(box(row((self.twelve_card, 1), (right, 1), gap=S3)), ParamsForm(self.params, ("style",)), resets=False)
+        self.differences = WideButton(
+            TITLE, tip="Files and cases in which the numbers are others on purpose, with versions"
+        )
+        self.differences.clicked.connect(lambda _checked=False: bring_or_open(self.window(), Differences))
+        form = ParamsForm(self.params, ("style",))
+        self.lay(box(row((self.twelve_card, 1), (right, 1), gap=S3)), form, self.differences, resets=False)
 
     def exported(self) -> dict[str, object]:
         return asdict(self.params)
