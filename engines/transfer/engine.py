@@ -9,7 +9,7 @@ import numpy as np
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.data.class_folders import squared
-from engines.transfer.learn.features import FeatureMaps
+from engines.transfer.learn.features import FeatureMaps, making
 from engines.transfer.learn.spec import Results
 from engines.transfer.library import SHARED, Loaded, Prepared, embed, results_key
 from engines.transfer.new_photo.verdict import fits, judged
@@ -43,7 +43,8 @@ class Engine:
                     else:
                         yield step
             yield judged(prepared, params.photo, photo, params.probe, by)
-        yield from self._maps.get(prepared, lambda: FeatureMaps(prepared)).draw(params, photo)
+        maps = yield from self._maps.get_in_steps(prepared, lambda: making(prepared))
+        yield from maps.draw(params, photo)
 
 
 def told(prepared: Prepared, labels: int) -> SetRead:

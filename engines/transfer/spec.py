@@ -20,7 +20,7 @@ PCA, TSNE = "PCA", "t-SNE"
 MAP, NEW_RUN, LIVE = "Map", "Requires a new run", "Applies immediately"
 SMALL: Final = "mini-vit"  #: the backbone that is always here
 MOST_TESTED: Final = 1000  #: test pictures, all classes together
-ON_MAP: Final = 1000  #: points on the map
+ON_MAP: Final = 5000  #: points on the map
 THUMB: Final = 48  #: pixels of a thumbnail
 SEED_TIP: Final = "Seeds the split into labeled and test pictures, the initial weights and the order of the batches."
 

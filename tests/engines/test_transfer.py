@@ -10,6 +10,7 @@ import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ torch = pytest.importorskip("torch")
 from engines.transfer import engine as engine_module  # noqa: E402 - needs torch
 from engines.transfer import library, load_probe, save_probe, store  # noqa: E402
 from engines.transfer.learn import training  # noqa: E402
-from engines.transfer.learn.features import EVERY  # noqa: E402
+from engines.transfer.learn.features import EVERY, making  # noqa: E402
 from engines.transfer.learn.learners import LinearProbe  # noqa: E402
 from engines.transfer.learn.projection import EARLY, ITERATIONS, Neighbors, principal_plane  # noqa: E402
 from engines.vit.backbone import ViTBackbone  # noqa: E402
@@ -245,6 +246,31 @@ def test_tsne_parts_what_is_apart(count):
 def test_tsne_bears_pictures_that_are_alike(places):
     features = np.random.default_rng(0).standard_normal((places, 5)).repeat(200 // places, 0).astype(np.float32)
     assert np.isfinite(formed(features, 30.0)).all()
+
+
+@pytest.mark.parametrize(("count", "shown"), [(700, 700), (9_000, 5_000)])
+def test_the_map_takes_five_thousand_pictures_alike_of_each_class(count, shown):
+    """Read some at a time: a folder of photos takes its time, and the hand may want something else."""
+    truth = np.arange(count) % 4
+
+    def pixels(indices, side):
+        read.append(len(indices))
+        return np.broadcast_to(np.uint8(indices % 251)[:, None, None, None], (len(indices), side, side, 3))
+
+    read: list[int] = []
+    rank, features = np.arange(count) // 4, np.zeros((count, 3), np.float32)
+    prepared = SimpleNamespace(truth=truth, rank=rank, tests=rank % 2 == 0, features=features, pixels=pixels)
+    told, maps = [], None
+    steps = making(prepared)
+    while maps is None:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            maps = end.value
+    assert (told[-1].done, told[-1].total) == (shown, shown)
+    assert max(read) <= 32
+    assert np.bincount(truth[maps._shown]).tolist() == [shown // 4] * 4
+    assert (maps._thumbs[:, 0, 0, 0] == maps._shown % 251).all()
 
 
 def test_no_piece_of_tsne_reaches_across_its_phases():

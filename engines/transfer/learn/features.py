@@ -16,6 +16,7 @@ from engines.transfer.learn.spec import FeatureMap
 from engines.transfer.library import Prepared
 from engines.transfer.spec import ON_MAP, PCA, THUMB, TSNE, TransferParams
 
+AT_ONCE = 16  #: pictures read between two places to stop
 EVERY = 5  #: iterations of t-SNE between two pictures of it
 
 
@@ -25,12 +26,14 @@ class FeatureMaps:
     Parameters
     ----------
     prepared : Prepared
+    thumbs : ndarray uint8 (p, THUMB, THUMB, 3)
+        The pictures of `on_map`, small.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, thumbs: Bytes) -> None:
         self._prepared = prepared
         self._shown = on_map(prepared)
-        self._thumbs: Bytes = prepared.pixels(self._shown, THUMB)
+        self._thumbs = thumbs
         self._features: Floats = prepared.features[self._shown]
         self._plane = principal_plane(self._features)
         self._points = self._plane.project(self._features)
@@ -66,6 +69,17 @@ class FeatureMaps:
         while forming.step < ITERATIONS:
             forming.advance(EVERY)
             yield now()
+
+
+def making(prepared: Prepared) -> Generator[Progress, None, FeatureMaps]:
+    """The maps of a set of pictures, whose small ones are read again from their files: some at a time."""
+    shown = on_map(prepared)
+    thumbs = np.zeros((len(shown), THUMB, THUMB, 3), np.uint8)
+    for first in range(0, len(shown), AT_ONCE):
+        some = shown[first : first + AT_ONCE]
+        thumbs[first : first + len(some)] = prepared.pixels(some, THUMB)
+        yield Progress(first + len(some), len(shown), Message("Pictures for the map"))
+    return FeatureMaps(prepared, thumbs)
 
 
 def neighbors(features: Floats, perplexity: float) -> Generator[Progress, None, Neighbors]:
