@@ -82,6 +82,11 @@ class Feed(QObject):
         self._cut = self._given_up = False  # ended by another's question; by the hand
 
     @property
+    def params(self) -> Params:
+        """The settings as they are now."""
+        return self._state.params
+
+    @property
     def is_busy(self) -> bool:
         """Whether an answer is on its way."""
         return self.stream.is_busy

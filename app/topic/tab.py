@@ -25,6 +25,7 @@ from app.topics import Topic
 from app.widgets import col
 from app.words import Text
 from engines.core.errors import Message
+from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event, Frame, Progress
 
@@ -306,6 +307,11 @@ class Tab(QWidget):
         if failed and page.params == before:
             page.ask(again=True)
 
+    def model_in(self, params: Params) -> str:
+        """The model that settings ask for; empty where they name none."""
+        found: str = getattr(params, "model", "")
+        return found
+
     def _turn_to(self, fits: Callable[[type[Page]], bool]) -> Page:
         """The page on screen if it fits, else the first that does."""
         if not fits(type(self.now)):
@@ -344,7 +350,17 @@ class Tab(QWidget):
                 self._run_lines(False)
             self.answered.emit()
         elif isinstance(event, Ended) and event.error is not None:
-            self.complain(event.error, *remedy(event, self.shell, "Try again", lambda: feed.ask(again=True)))
+            self.complain(
+                event.error, *remedy(event, self.shell, "Try again", lambda: self._try_again(feed, event.params))
+            )
+
+    def _try_again(self, feed: Feed, failed: Params) -> None:
+        """Ask once more what failed. A page may have gone back to the model before: then the refused one is taken."""
+        model = self.model_in(failed)
+        if model and model != self.model_in(feed.params):
+            self.take_model(model)
+        else:
+            feed.ask(again=True)
 
     def _progressed(self, feed: Feed, progress: Progress) -> None:
         if feed is self.now.feed:

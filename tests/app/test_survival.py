@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QMimeData, QObject, QTimer, QUrl
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
+from safetensors.torch import save_file
 
 from app import export, folders, theme
 from app.dressing import Dressing
@@ -385,6 +387,51 @@ def test_a_detr_that_is_refused_leaves_the_old_one_at_work(window, qtbot, tmp_pa
         assert not tab.error.isVisible()
         assert tab.params.source == old
         assert tab.now.found.touched
+
+
+def test_another_try_asks_the_model_that_was_refused(window, qtbot, vit_folder, tmp_path):
+    tab = window.show_topic("vit")
+    rest(qtbot, window)
+    place = broken_models(tmp_path, vit_folder)["wrong shape"]
+    window.intake.dropped(mime(place))
+    rest(qtbot, window)
+    assert tab.params.model == str(vit_folder)
+    (place / "model.safetensors").write_bytes((vit_folder / "model.safetensors").read_bytes())
+    tab.error._acted()
+    rest(qtbot, window)
+    assert not tab.failed
+    assert tab.params.model == str(place)
+    assert not tab.error.isVisible()
+
+    tab = window.show_topic("detr")
+    rest(qtbot, window)
+    old, place = tab.params.source, tmp_path / "odd"
+    place.mkdir()
+    (place / "config.json").write_text('{"model_type": "detr"}')
+    save_file({"a": torch.zeros(1)}, place / "model.safetensors")
+    for _ in range(2):  # still broken the second time
+        if tab.error.isVisible():
+            tab.error._acted()
+        else:
+            window.intake.dropped(mime(place))
+        rest(qtbot, window)
+        assert tab.error.isVisible()
+        assert "odd" in tab.error.reason()
+        assert tab.params.source == old
+
+
+def test_a_model_that_would_see_the_middle_of_a_photo_says_so(window, qtbot, tmp_path):
+    place = tiny_vit(tmp_path / "cutting")
+    cut = {"do_center_crop": True, "crop_size": 64, "size": {"shortest_edge": 72}}
+    (place / "preprocessor_config.json").write_text(json.dumps(cut))
+    tab = window.show_topic("vit")
+    rest(qtbot, window)
+    assert not tab.error.isVisible()
+    window.intake.dropped(mime(place))
+    rest(qtbot, window)
+    assert tab.params.model == str(place)
+    assert "cuts the middle out" in tab.error.reason()
+    assert tab.now.shown.grid.rectangle[2:] == tab.now.shown.grid.photo.shape[1::-1]
 
 
 def test_a_lone_weight_file_is_refused_with_the_way_to_bring_one(window, qtbot, tmp_path):

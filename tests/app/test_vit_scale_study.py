@@ -236,3 +236,19 @@ def test_two_windows_do_not_fight_over_the_study(opened):
     assert store.read(two._file) == other
     assert store.read(two._file.with_name("scale-study-before.json")) == mine
     assert not two._file.with_name("scale-study-before-2.json").exists()
+
+
+def test_all_notes_of_a_data_set_are_said(opened, qtbot, tmp_path):
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            for number in range(6):
+                place = tmp_path / split / name / f"{number}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.full((8, 8, 3), 40 * number, np.uint8)).save(place)
+    (tmp_path / "papers").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "papers" / "a.png")
+    tab = opened()
+    tab.now.change(study_data=FOLDER, study_folder=str(tmp_path))
+    run_to_end(qtbot, tab.now)
+    assert "Read as splits: train, val." in tab.error.reason()
+    assert "Folders beside them, not used: papers." in tab.error.reason()

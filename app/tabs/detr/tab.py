@@ -18,6 +18,7 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.topic.tab import Tab
 from app.topics import Topic
+from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.training import Weights
 from engines.detr.relevance.spec import RelevanceParams
@@ -83,6 +84,10 @@ class DetrTab(Tab):
             self.model.take_model(source)
         else:
             super().take_model(source)
+
+    def model_in(self, params: Params) -> str:
+        found: str = getattr(params, "source", "")
+        return found
 
     def _use_weights(self, weights: Weights) -> None:
         self.model.use(weights)

@@ -27,7 +27,7 @@ from app.views.base import PixelView
 from app.widgets import WideButton, box, col, quiet
 from app.words import say
 from engines.core.claim import ELSEWHERE, Claim
-from engines.core.errors import Message
+from engines.core.errors import Message, joined
 from engines.core.files import WriteError, put_aside
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import MOST_STEPS, Finished, Kept, Weights
@@ -225,7 +225,7 @@ class ScaleStudyPage(TrainingPage):
         if old is not None and old.data == new.data and old.mark != new.mark:
             self.tell(Message("Earlier results may be of other pictures: everything is trained again."))
         if begun.notes:
-            self.complain(begun.notes[0], word="Note")
+            self.complain(joined(begun.notes), word="Note")
 
     # -- drawing
     def look(self, state: Weights | None) -> None:
