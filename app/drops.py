@@ -30,6 +30,7 @@ BOXES = (
 NO_BOXES = "{name}: JSON that is neither a model's configuration nor holds boxes."
 
 JSON = (".json", ".jsonl")
+TEXTS = (*JSON, ".xml", ".csv", ".txt", ".yaml", ".yml")
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
 _WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
 
@@ -145,10 +146,14 @@ def _sort(path: Path, drop: Drop) -> None:
             raise LabError("{name}: weights are opened as a folder with config.json and *.safetensors.", name=name)
         _check_model(path.parent)
         drop.models.append(str(path.parent))
-    elif path.suffix.lower() in JSON:
+    elif path.suffix.lower() in TEXTS:
         from engines.data.boxes_listing import holds_boxes  # with a reader of YAML, which takes its time
 
-        raise LabError(BOXES if holds_boxes(path) else NO_BOXES, name=name)
+        if holds_boxes(path):
+            raise LabError(BOXES, name=name)
+        if path.suffix.lower() in JSON:
+            raise LabError(NO_BOXES, name=name)
+        drop.pictures.append(path)
     else:
         drop.pictures.append(path)  # whether it is one, reading will tell
 

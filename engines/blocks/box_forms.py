@@ -11,6 +11,7 @@ from engines.blocks.detections import Boxes, overlapping, tabulate
 SIZES, CORNERS = 1, -1  #: what the last two numbers are taken for: of corners the first two are added or taken away
 LOOKED_AT = 20_000  # detections, of the first images
 MATCH, MOST = 0.5, 0.5  # IoU, and share of the objects that makes one doubt
+LEAST = 2  # objects: one alone may be met by chance
 
 
 def doubted(these: Boxes, other: int) -> str:
@@ -37,7 +38,7 @@ def doubted(these: Boxes, other: int) -> str:
         truth_image=these.truth_image[truths], truth_label=these.truth_label[truths], crowd=these.crowd[truths],
         truth_area=these.truth_area[truths], truths=these.truths[truths],
     )  # fmt: skip
-    if not len(part.score) or not len(part.crowd):
+    if not len(part.score) or len(part.crowd) < LEAST:
         return ""
     now = _met(part)
     if now > MOST / 2:

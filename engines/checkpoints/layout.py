@@ -28,6 +28,7 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 INDEXES = "*.safetensors.index*.json"  # of variants too: model.safetensors.index.fp16.json
 ADAPTER = "adapter_config.json"
+OTHERS = ("tf_model.h5", "flax_model.msgpack", "*.gguf", "*.onnx", "onnx/*.onnx", "*.tflite")
 PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.bin")
 
 _MOST_DIMENSIONS = 8  # an image in a batch of a list of layers has 5
@@ -62,7 +63,7 @@ def timm_family(config: Mapping[str, Any]) -> str:
 
 
 def check_kind(path: Path, config: dict[str, Any] | None = None, timm: Collection[str] = ()) -> None:
-    """Raise LabError for a folder that is a kind of its own: an adapter, the runs of a Trainer, a model of timm.
+    """Raise LabError for a folder of a kind of its own: an adapter, runs of a Trainer, a model of timm, other weights.
 
     Parameters
     ----------
@@ -87,6 +88,12 @@ def check_kind(path: Path, config: dict[str, Any] | None = None, timm: Collectio
                 kind=config["architecture"],
             )  # fmt: skip
         return
+    others = [file for pattern in OTHERS for file in sorted(path.glob(pattern))] if is_ordinary(path / CONFIG) else []
+    if others:
+        raise LabError(
+            "{name}: its weights are in {file}, a format that is not read. safetensors is needed.",
+            name=name, file=others[0].relative_to(path).as_posix(),
+        )  # fmt: skip
     runs = [folder for folder in path.glob("checkpoint-*") if is_ordinary(folder / CONFIG)]
     if runs:
         newest = max(runs, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)] or [0])

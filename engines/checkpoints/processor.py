@@ -23,7 +23,7 @@ from engines.core import limits
 from engines.core.errors import LabError
 
 EDGES, EXACT, WITHIN, AS_IT_IS = "edges", "exact", "within", "as it is"
-ONLY = {"do_pad": False, "pad_size": {}, "size_divisor": 0}  # of a processor that cuts
+ONLY = {"pad_size": {}, "size_divisor": 0}  # a single picture is padded by nothing else
 HALF = (0.5, 0.5, 0.5)
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 

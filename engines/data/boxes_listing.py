@@ -131,8 +131,11 @@ def is_boxes_folder(path: Path) -> bool:
 
 
 def holds_boxes(path: Path) -> bool:
-    """Whether a JSON file holds boxes: annotations in a format that is read, or results. Its ends are looked at."""
-    return _is_json(path) or all(key in _ends(path) for key in (b'"bbox"', b'"score"'))
+    """Whether a file holds boxes: annotations in a format that is read, or results. Its ends are looked at."""
+    suffix = path.suffix.lower()
+    if suffix in _LOOKS and _LOOKS[suffix](path):
+        return True
+    return suffix in (".json", ".jsonl") and all(key in _ends(path) for key in (b'"bbox"', b'"score"'))
 
 
 def _glance(folder: Path, until: float) -> tuple[list[str], list[str]]:

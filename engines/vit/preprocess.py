@@ -1,6 +1,7 @@
 """A photo made into what a ViT takes, and where its patches lie on the photo.
 
-The whole photo is always used. A model whose positions can be interpolated gets a grid of the photo's own aspect;
+The whole photo is always used here; what a folder's own processor makes of one is `engines.checkpoints.processor`. A
+model whose positions can be interpolated gets a grid of the photo's own aspect;
 one of fixed size gets the photo squeezed into its square. Either way the grid covers exactly the photo.
 """
 

@@ -324,9 +324,11 @@ def test_model_folders_are_checked_at_the_door(tmp_path: Path, model: Path) -> N
     assert "It is a pickle" in str(sort_paths([model]).refusal)
     (model / "config.json").write_text("{")
     assert "not valid JSON" in str(sort_paths([model]).refusal)
+    (model / "pytorch_model.bin").rename(model / "tf_model.h5")
+    assert "its weights are in tf_model.h5, a format that is not read" in str(sort_paths([model]).refusal)
 
 
-def test_json_is_told_by_what_it_holds(tmp_path: Path, model: Path) -> None:
+def test_tables_are_told_by_what_they_hold(tmp_path: Path, model: Path) -> None:
     truth = {"images": [], "annotations": [], "categories": []}
     results = [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]
     for name, content in (("truth.json", truth), ("found.json", results), ("a.json", {"shapes": [], "imagePath": "a"})):
@@ -336,6 +338,14 @@ def test_json_is_told_by_what_it_holds(tmp_path: Path, model: Path) -> None:
         assert "Average precision measures COCO files" in said
     (tmp_path / "found.jsonl").write_text("\n".join(json.dumps(results[0]) for _ in range(3)))
     assert "boxes, not a picture" in str(sort_paths([tmp_path / "found.jsonl"]).refusal)
+    for name, text in (
+        ("a.xml", "<annotation><object/></annotation>"),
+        ("a.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\n"),
+        ("a.txt", "0 0.1 0.2 0.3 0.4\n"),
+        ("a.yaml", "names: [cat]\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        assert f"{name}: boxes, not a picture." in str(sort_paths([tmp_path / name]).refusal)
     (tmp_path / "prices.json").write_text('{"a": 3}')
     assert "neither a model's configuration nor holds boxes" in str(sort_paths([tmp_path / "prices.json"]).refusal)
     assert sort_paths([model / "config.json"]).models == [str(model)]

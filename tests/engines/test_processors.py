@@ -199,7 +199,6 @@ def test_what_a_processor_does_not_say_is_its_own_default(models, family):
 @pytest.mark.parametrize(
     ("said", "key"),
     [
-        ({"do_pad": True}, "do_pad"),
         ({"pad_size": {"height": 64, "width": 64}}, "pad_size"),
         ({"size": {"longest_edge": 40}}, "size"),
         ({"size": {"height": 40}}, "size"),
