@@ -403,6 +403,8 @@ def test_another_try_asks_the_model_that_was_refused(window, qtbot, vit_folder, 
     assert tab.params.model == str(place)
     assert not tab.error.isVisible()
 
+
+def test_another_try_of_a_detr_asks_the_refused_one_too(window, qtbot, tmp_path):
     tab = window.show_topic("detr")
     rest(qtbot, window)
     old, place = tab.params.source, tmp_path / "odd"
