@@ -189,7 +189,7 @@ def check_stored(sizes: DetrConfig, found: Mapping[str, tuple[int, ...]], name: 
 
 
 def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
-    """The ResNet of a configuration: a description, or the name that timm and torchvision give it."""
+    """The ResNet of a configuration: a description, or the name that timm, torchvision or Microsoft give it."""
     inner = config.get("backbone_config")
     described = isinstance(inner, Mapping) and inner.get("model_type", "resnet") == "resnet"
     if described and isinstance(inner, Mapping):
@@ -208,7 +208,8 @@ def _resnet(config: Mapping[str, Any], name: str) -> BackboneConfig:
         check_keys(inner, {*OF_ANY, *OF_RESNET, *TIMM_READ}, name)
         check_only(inner, {"output_stride": 32, "num_channels": 3}, name)
     timm = inner.get("backbone") if isinstance(inner, Mapping) else config.get("backbone")
-    depths_of = RESNET_DEPTHS.get(shown(timm or "resnet50").split(".")[0])
+    plain = shown(timm or "resnet50").removeprefix("microsoft/").replace("-", "").split(".")[0]
+    depths_of = RESNET_DEPTHS.get(plain)
     if depths_of is None:
         raise LabError(
             "{name}: its backbone {backbone} is not a ResNet with bottlenecks.", name=name, backbone=shown(timm)

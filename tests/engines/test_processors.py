@@ -340,6 +340,8 @@ def test_what_says_nothing_is_let_in():
         "backbone_kwargs": {"out_indices": [1, 2, 3, 4], "in_chans": 3},
     }
     assert from_hub(HUB | old, "x").backbone.widths[-1] == 2048
+    named = {"backbone": "microsoft/resnet-101", "use_timm_backbone": False}
+    assert from_hub(HUB | named, "x").backbone.blocks == (3, 4, 23, 3)
     with pytest.raises(LabError, match="something_new"):
         read_config({"model_type": "vit", **SMALL, "something_new": 1}, {}, "x")
 
