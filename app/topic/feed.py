@@ -84,7 +84,8 @@ class Feed(QObject):
     @property
     def params(self) -> Params:
         """The settings as they are now."""
-        return self._state.params
+        now: Params = self._state.params
+        return now
 
     @property
     def is_busy(self) -> bool:
