@@ -18,7 +18,7 @@ from app.widgets import Segments, WideButton, box, col, label, quiet, row
 from engines.core.errors import Message
 
 KIND, LOOKS = 0, ("Light", "Dark")
-SHAPES = (0.0, 1 / 2, 2 / 3, 3 / 4, 1.0)  #: height over width; 0 is that on screen
+SHAPES = (0.0, 1 / 2, 2 / 3, 1.0)  #: height over width; 0 is that on screen
 _last = Figure()  # what was asked for last stays asked for
 ROOM = 320  #: px, width of the dialog
 
@@ -42,7 +42,7 @@ class FigureDialog(QDialog):
                                "85 mm is a column of most journals, 174 mm a page.")  # fmt: skip
         self.kind = Segments([words.plain(kind[1:].upper()) for kind in KINDS])
         self.dpi = ParamRow("Resolution", Scale(COARSEST, FINEST, 1, 0, "dpi", log=True), _last.dpi, 300)
-        shapes = (Message("As shown"), *(words.plain(text) for text in ("2:1", "3:2", "4:3", "1:1")))
+        shapes = (Message("As shown"), *(words.plain(text) for text in ("2:1", "3:2", "1:1")))
         self.shape = Segments(shapes, SHAPES.index(_last.aspect))
         self.look = Segments(LOOKS, theme.THEMES.index(_last.look))
         self.bars = Check("With the color bar", _last.bars)

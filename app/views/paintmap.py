@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QBrush, QMouseEvent, QPainter
 
 from app import theme, words
@@ -18,7 +18,8 @@ class PaintMap(PhotoMap):
     """The photo in its own colors under a grid of patches; those painted over are dark and hatched.
 
     The first patch of a stroke says what the stroke does: over a free patch it paints, over a painted one it frees.
-    Arrows walk, Enter or Space paints one patch. The wheel zooms; the left button always paints.
+    Arrows walk, Enter or Space paints one patch. The left button always paints: the wheel, the right button and Shift
+    zoom, the middle one pans.
 
     Signals
     -------
@@ -65,27 +66,40 @@ class PaintMap(PhotoMap):
 
     # -- hand
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton
+        if not left or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            super().mousePressEvent(event)
+            return
         cell = self.cell_at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and cell is not None:
+        if cell is not None:
             self._brush = cell not in self._painted
             self._last = cell
             self._stroke(cell)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._brush is None:
+            super().mouseMoveEvent(event)
+            return
         self.point_at(event.position())
-        if self._brush is not None and event.buttons() & Qt.MouseButton.LeftButton:
+        if event.buttons() & Qt.MouseButton.LeftButton:
             cell = self.cell_at(event.position())
             if cell is not None and cell != self._last:
                 self._stroke(cell)
                 self._last = cell
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._brush is not None:
+        if self._brush is None:
+            super().mouseReleaseEvent(event)
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif event.button() == Qt.MouseButton.LeftButton:
             self._brush = self._last = None
             self.settled.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.mousePressEvent(event)
+
+    def click_at(self, point: QPointF) -> None:
+        """A click that paints nothing, such as with Shift, does nothing."""
 
     def _stroke(self, cell: Cell) -> None:
         """Paint or free all patches between the last one and this one, so that a quick hand leaves no gaps."""

@@ -16,6 +16,10 @@ WORKING = 1600  # px, longest side of the copy that is painted
 MAX_ZOOM = 32.0
 LEAST_CELL = 4  # px, so that a patch of a very thin picture can be hit
 
+PANS = (
+    Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton
+)  #: the middle one where the left one means something else
+
 
 def dimmed(rgb: np.ndarray, brightness: float = 0.88, saturation: float = 0.30) -> np.ndarray:
     """The photo under a map: darker and grayer. uint8 (h, w, 3) in and out."""
@@ -283,7 +287,7 @@ class PhotoView(PixelView):
         left, right = (event.button() == each for each in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton))
         if right or (left and event.modifiers() & Qt.KeyboardModifier.ShiftModifier):
             self._corner = event.position()
-        if left:
+        if left or event.button() == Qt.MouseButton.MiddleButton:
             self._press, self._panning = event.position(), False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -291,7 +295,7 @@ class PhotoView(PixelView):
             self._corner = None  # let go elsewhere
         if self._stretch_to(event.position()):
             return
-        if self._press is not None and event.buttons() & Qt.MouseButton.LeftButton:
+        if self._press is not None and event.buttons() & PANS:
             moved = event.position() - self._press
             far = moved.manhattanLength() >= QApplication.startDragDistance()
             if self.zoom > 1 and (self._panning or far):
@@ -312,10 +316,10 @@ class PhotoView(PixelView):
             self._rubber_band.hide()
             self._press = None
             self.zoom_into(self._rubber_band.rect())
-        elif event.button() == Qt.MouseButton.LeftButton and self._press is not None:
+        elif event.button() & PANS and self._press is not None:
             if self._panning:
                 self.unsetCursor()
-            else:
+            elif event.button() == Qt.MouseButton.LeftButton:
                 self.click_at(event.position())
             self._press, self._panning = None, False
 

@@ -18,6 +18,7 @@ from app.figuredialog import FigureDialog
 from app.views.bars import probability
 from app.views.dragbars import DragBars
 from app.views.matrix import Matrix
+from app.widgets import Segments
 from tests.app.views_help import pixels as painted
 from tests.app.views_help import show, wheel
 
@@ -175,6 +176,9 @@ def test_the_menu_asks_and_the_window_saves(tab, view, tmp_path, monkeypatch, qt
     line.trigger()
     dialog = window.findChild(FigureDialog)
     assert dialog.isVisible()
+    assert all(
+        part.mapTo(dialog, part.rect().topRight()).x() < dialog.width() for part in dialog.findChildren(Segments)
+    )
     assert dialog.said.text() == "1004 × " + dialog.said.text().split("× ")[1]
     dialog.kind.set_at(KINDS.index(".pdf"))
     dialog.kind.chosen.emit(2)

@@ -7,7 +7,7 @@ import pkgutil
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 
 import app
 from app import theme, words
@@ -19,13 +19,15 @@ from app.views.bars import Bars, probability
 from app.views.base import PixelView
 from app.views.contrast import ContrastBars
 from app.views.dragbars import DragBars
+from app.views.paintmap import PaintMap
 from app.views.pairbars import PairBars, PairRow
 from app.views.photo import PhotoView
+from app.views.photomap import PhotoMap
 from app.views.pointing import HoverView, MarkView, PickView
 from app.views.stagestrip import Small, StageStrip
 from engines.core.errors import Message
 from tests.app import nearer
-from tests.app.views_help import show, wheel
+from tests.app.views_help import click, drag, show, wheel
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +53,16 @@ def test_every_plot_and_map_goes_nearer_and_lists_say_that_they_are_lists():
     assert not {kind.__name__ for kind in own if kind.zooms and kind.is_list}
 
 
-@pytest.fixture(params=["bars", "pairs", "contrast", "stages", "layers", "columns", "mlp", "matrix"])
+@pytest.fixture(params=["photo", "paint", "bars", "pairs", "contrast", "stages", "layers", "columns", "mlp", "matrix"])
 def drawn(request, qtbot):
     """A view that is a plot or map, with something to see."""
     values = np.random.default_rng(0).random((6, 6)).astype(np.float32)
-    if request.param == "bars":
+    if request.param in ("photo", "paint"):
+        view = PhotoMap() if request.param == "photo" else PaintMap()
+        view.set_photo(np.zeros((60, 90, 3), np.uint8))
+        view.set_grid(6, 9)
+        view.set_map(np.ones((6, 9), np.float32))
+    elif request.param == "bars":
         view = Bars()
         view.set_bars([probability(Message("cat"), 0.5), probability(Message("dog"), 0.2)])
     elif request.param == "pairs":
@@ -103,3 +110,26 @@ def test_the_marked_query_stays_marked_while_the_weights_are_those_of_another_la
     assert view.at() == (3, -1)
     view.set_matrix(np.eye(3, dtype=np.float32), 1.0)
     assert view.at() is None
+
+
+def test_only_the_left_button_alone_masks_patches(qtbot):
+    view = PaintMap()
+    view.set_photo(np.zeros((60, 90, 3), np.uint8))
+    view.set_grid(6, 9, class_token=False)
+    show(qtbot, view, 480, 300)
+    said = []
+    view.painted.connect(said.append)
+    view.clicked.connect(said.append)
+    start, end = view.cell_rect((1, 1)).center(), view.cell_rect((3, 5)).center()
+    nearer.pull(view, nearer.RIGHT, start, end)
+    assert view.zoom > 1
+    nearer.pull(view, nearer.MIDDLE, start, end)
+    view.fit()
+    drag(view, start, end, Qt.KeyboardModifier.ShiftModifier)
+    assert view.zoom > 1
+    view.fit()
+    click(view, start, Qt.KeyboardModifier.ShiftModifier)
+    assert said == []
+    drag(view, start, end)
+    assert len(said[-1]) > 3
+    assert view.zoom == 1
