@@ -73,6 +73,7 @@ class FigureDialog(QDialog):
         chosen = self.kind.chosen, self.shape.chosen, self.bars.toggled, self.caption.toggled
         for moved in (self.width_.changed, self.dpi.changed, *chosen):
             moved.connect(lambda *_: self._say())
+        view.destroyed.connect(self.reject)  # a page may build its cards anew meanwhile
         self._say()
 
     @property

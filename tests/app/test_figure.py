@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, theme, words
 from app.figure import GAP, KINDS, MOST_PIXELS, Figure, Sheet, bars_of, caption_of, pixels, size_of, taken
@@ -18,7 +18,7 @@ from app.figuredialog import FigureDialog
 from app.views.bars import probability
 from app.views.dragbars import DragBars
 from app.views.matrix import Matrix
-from app.widgets import Segments
+from app.widgets import Segments, col
 from tests.app.views_help import pixels as painted
 from tests.app.views_help import show, wheel
 
@@ -200,3 +200,15 @@ def test_it_is_said_in_chinese(tab, view):
     assert "缩放点积" in caption_of(view) or "点积" in caption_of(view)
     dialog.deleteLater()
     assert not words.missing()
+
+
+def test_the_dialog_goes_with_its_view(qtbot):
+    """A page may build its cards anew while it is asked for."""
+    holder = QWidget()
+    view = Matrix()
+    holder.setLayout(col(view))
+    show(qtbot, holder, 300, 200)
+    dialog = FigureDialog(view)
+    dialog.open()
+    view.deleteLater()
+    qtbot.waitUntil(lambda: not dialog.isVisible())

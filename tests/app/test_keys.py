@@ -117,6 +117,7 @@ def test_ctrl_s_saves_the_numbers_of_all_views_with_the_settings(window, qtbot, 
     saved(window, qtbot, dialog, tmp_path / "all.npz")
     with np.load(tmp_path / "all.npz") as file:
         settings = json.loads(str(file["settings"]))
+        assert settings.pop("program") == f"Attention Lab {__version__}"
         assert settings == json.loads(json.dumps(dict(window.tab.now.exported()), default=str))
         for view in views:
             for name, array in view.numbers().items():

@@ -56,7 +56,7 @@ class Counting(TimedTraining):
     def look(self):
         return f"looked {self.steps}"
 
-    def rate(self, share):
+    def lr(self, share):
         return 1 - share
 
 

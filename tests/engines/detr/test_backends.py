@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from engines.checkpoints import catalog
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
 from engines.detr import checkpoint as checkpoints
@@ -124,6 +125,7 @@ def test_the_quickest_way_tried_is_not_made_once_more(monkeypatch):
 def engine(monkeypatch):
     model = made()
     monkeypatch.setattr(engines, "load_checkpoint", lambda source: model)
+    monkeypatch.setattr(catalog, "fingerprint", lambda source: source)
     return engines.Engine()
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.checkpoints import catalog
 from engines.core.errors import LabError
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
@@ -68,9 +69,12 @@ def engine(request, monkeypatch):
     def load(source):
         if source == "broken":
             raise LabError("{name}: the file is missing.", name=source)
-        return models.setdefault(source, build(source == "toy-detr"))
+        model = models.setdefault(source, build(source == "toy-detr"))
+        model.drawn = source == "toy-detr"  # as its card says
+        return model
 
     monkeypatch.setattr(engines, "load_checkpoint", load)
+    monkeypatch.setattr(catalog, "fingerprint", lambda source: source)
     made = engines.Engine()
     made.source = "toy-detr" if request.param else "owner/model"
     made.model = load(made.source)

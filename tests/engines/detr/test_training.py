@@ -176,7 +176,7 @@ def test_auxiliary_losses_count_every_layer():
 def test_training_aids_see_only_their_own_group():
     run = Run(replace(TINY, auxiliary_queries=True))
     assert run._apart.shape == (20, 20)
-    memory = run._encode(normalize(np.stack([s.rgb for s in run.data.batch(2)])))
+    memory = run._remember(run._features(run.data.batch(2)))
     queries = torch.cat([run.model.query_positions.weight, run.further])
     together = run.model.decode(memory, query_position=queries, self_mask=run._apart).states[-1]
     alone = run.model.decode(memory).states[-1]

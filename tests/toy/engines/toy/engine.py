@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
+from engines.checkpoints import catalog
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.toy.load import BUNDLED, load_checkpoint
@@ -19,16 +20,12 @@ class Engine:
     """Yields one `Attended`."""
 
     def __init__(self) -> None:
-        self._palettes: Memo[Palette] = Memo()
+        self._palettes: Memo[tuple[Palette, str]] = Memo()
 
     def run(self, job: Job[ToyParams]) -> Iterator[Event]:
         """Attend as ``job.params`` ask for."""
         source = job.params.source or BUNDLED
-        yield attended(self._palettes.get(source, lambda: load_checkpoint(source)), job.params.temperature)
-
-
-@torch.inference_mode()
-def attended(palette: Palette, temperature: float) -> Attended:
-    """What the orange attends to."""
-    weights = palette(torch.tensor([QUERY]), temperature)  # (1, N)
-    return Attended(palette.names, weights.numpy())
+        palette, sha256 = self._palettes.get(source, lambda: (load_checkpoint(source), catalog.fingerprint(source)))
+        with torch.inference_mode():
+            weights = palette(torch.tensor([QUERY]), job.params.temperature)  # (1, N)
+        yield Attended(source, catalog.describe(source).title, sha256, palette.names, weights.numpy())

@@ -45,10 +45,15 @@ class Attended(Frame):
 
     Attributes
     ----------
+    model, title, sha256 : str
+        Source, name and hash of the palette: they go into every file that is exported.
     names : tuple of str
     weights : array (1, N)
         Sum to 1.
     """
 
+    model: str
+    title: str
+    sha256: str
     names: tuple[str, ...]
     weights: npt.NDArray[np.float32]

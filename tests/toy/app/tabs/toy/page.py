@@ -24,10 +24,17 @@ class PalettePage(Page):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
+        self.answer: Attended | None = None
         self.grid = ScoreGrid("ember", (96, 96))
         self.lay(box(col((card("Weights", self.grid), 1))), ParamsForm(self.params))
 
     def on(self, event: Event) -> None:
         if isinstance(event, Attended):
+            self.answer = event
             self.grid.set_table(event.weights, 1.0)
             self.grid.set_names(["q"], event.names)
+
+    def exported(self) -> dict[str, object]:
+        if self.answer is None:
+            return super().exported()
+        return super().exported() | {name: getattr(self.answer, name) for name in ("model", "title", "sha256")}
