@@ -166,7 +166,7 @@ def test_every_truncation_is_noticed(folder: Path) -> None:
     [
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
-        (b"[1]", "not valid JSON"),
+        (b"[1]", "is a list or a single value; an object is needed"),
         (b"\xff\xfe\x00", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b"{}", "model_type"),
