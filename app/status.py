@@ -132,10 +132,10 @@ class Status(FittingBar):
         self._show.show()
         self.fit_parts()
 
-    def set_dressing(self, busy: bool) -> None:
+    def set_dressing(self, busy: bool, text: Text = "Switching the theme") -> None:
         """The whole window is about to change its look, or has done so. It stands still meanwhile: painted at once."""
         if busy:
-            words.say(self._text, "setText", "Switching the theme")
+            words.say(self._text, "setText", text)
         else:
             words.say(self._text, "setText", self._pending if self._bar.isVisible() else self._note or "")
         layout = self.layout()

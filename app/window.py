@@ -288,7 +288,8 @@ class Window(QMainWindow):
     def _dress(self, busy: bool) -> None:
         """The look is about to change, or has changed: trainings rest meanwhile."""
         self.lane.hold(busy)
-        self.status.set_dressing(busy)
+        spoken = self.dressing.language != words.language()
+        self.status.set_dressing(busy, "Switching the language" if spoken else "Switching the theme")
 
     def toggle_theme(self) -> None:
         """Light to dark and back."""

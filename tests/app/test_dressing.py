@@ -118,6 +118,10 @@ def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qt
     qtbot.waitUntil(lambda: changes == [("dark", None), "further"])
     assert window.status._text.text() != "Switching the theme"
     assert window.settings.theme == "dark"
+    paints.texts.clear()
+    window.toggle_language()
+    assert paints.texts == ["Switching the language"]
+    qtbot.waitUntil(lambda: ("zh" in str(changes)) and window.status._text.text() != "Switching the language")
 
 
 def test_a_change_of_language_gives_the_window_its_turns(open_window, monkeypatch):
