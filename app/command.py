@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from app import __version__, display
+from engines.core.threads import POLICY
 
 STARTED = time.perf_counter()
 REFUSED = 2  #: exit code of a start that cannot succeed, as argparse uses it for a bad option
@@ -113,6 +114,7 @@ def export(options: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Open the window (or take the snapshots) and return the exit code."""
     options = arguments(argv)
+    os.environ.setdefault(*POLICY)
     if lacking := missing():
         return refuse(f"Packages of Python are missing: {', '.join(lacking)}.", how_to_install())
     if options.diagnostics:

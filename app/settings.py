@@ -45,6 +45,8 @@ class Settings:
         Empty theme and language follow the system; an empty tab is the first one.
     hub, cache : str
         Address of the hub, folder of the downloaded models; empty for those of the environment.
+    threads : int
+        That torch computes with; 0: as many as the window leaves it.
     rail, reduce_motion : bool
         Icons only at the side; no animations.
     recent_pictures, recent_models : list of str
@@ -60,6 +62,7 @@ class Settings:
         self.device, self.theme, self.language, self.tab = "auto", "", "", ""
         self.hub = self.cache = ""
         self.rail = self.reduce_motion = False
+        self.threads = 0
         self.recent_pictures: list[str] = []
         self.recent_models: list[str] = []
         self.note: Message | None = None
@@ -111,6 +114,8 @@ class Settings:
         for name, kind in (("tab", str), ("rail", bool), ("reduce_motion", bool)):
             if isinstance(found.get(name), kind):
                 setattr(self, name, found[name])
+        if type(found.get("threads")) is int and found["threads"] >= 0:
+            self.threads = found["threads"]
         if isinstance(found.get("hub"), str) and is_address(found["hub"]):
             self.hub = found["hub"]
         if isinstance(found.get("cache"), str) and os.path.isabs(found["cache"]):
@@ -134,7 +139,7 @@ class Settings:
         found: Values = json.loads(json.dumps({
             "version": VERSION, "device": self.device, "theme": self.theme, "language": self.language,
             "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "hub": self.hub,
-            "cache": self.cache, "geometry": self._geometry,
+            "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "topics": self._topics, "pages": self._pages,
         }))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,11 @@ NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA GPU", "mps": "Apple GP
 class Status(FittingBar):
     """One line that never changes its height.
 
+    Parameters
+    ----------
+    further : callable, optional
+        Adds to the menu of devices.
+
     Signals
     -------
     device : str
@@ -39,8 +45,9 @@ class Status(FittingBar):
     cancelled = Signal()
     sought = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, further: Callable[[QMenu], None] | None = None) -> None:
         super().__init__()
+        self._further = further
         self.setProperty("kind", "status")
         self.setFixedHeight(STATUS)
         self._choice = "auto"
@@ -76,6 +83,9 @@ class Status(FittingBar):
     def _fill(self, menu: QMenu) -> None:
         for name in CHOICES:
             entry(menu, NAMES[name], partial(self.device.emit, name), checked=name == self._choice)
+        if self._further is not None:
+            menu.addSeparator()
+            self._further(menu)
 
     def set_device(self, choice: str, text: Text) -> None:
         """Show which device was chosen and what it turned out to be, such as "CPU, 1 thread"."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from app import diagnostics, pageexport, theme, words
 from app.about import About
+from app.computing import add_threads
 from app.header import entry, refill, with_keys
 from app.keys import Help
 from app.networksheet import NetworkSheet
@@ -56,6 +57,7 @@ class Tools:
         menu.addSeparator()
         entry(menu, "Icons only in the sidebar", self._toggle_rail, checked=window.side.rail)
         entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
+        add_threads(window, menu)
         menu.addSeparator()
         entry(menu, with_keys("Open pictures", "Ctrl+O"), window.open_files)
         entry(menu, "Open a folder", window.open_folder)

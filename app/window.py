@@ -5,7 +5,6 @@ It opens before torch is imported.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import Any
@@ -23,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
 
-from app import diagnostics, keys, theme, words
+from app import computing, diagnostics, keys, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
 from app.dropzone import DropZone, means_files
@@ -36,7 +35,7 @@ from app.saving import Saving
 from app.settings import Settings
 from app.sheet import Sheet
 from app.side import Side
-from app.status import NAMES, Status
+from app.status import Status
 from app.theme import NARROW
 from app.tools import Tools
 from app.topic.owning import adopt
@@ -44,7 +43,6 @@ from app.topic.tab import Tab
 from app.topics import topic, topics
 from app.widgets import box, col, label, row
 from app.words import Text
-from engines.core.device import memory_in_use
 from engines.core.errors import Message
 from engines.core.lane import Lane
 from engines.core.pictures import Picture
@@ -81,7 +79,7 @@ class Window(QMainWindow):
         self.tools = Tools(self)
         self.side = Side(topics(), self.tools.buttons)
         self.side.chosen.connect(self.open_topic)
-        self.status = Status()
+        self.status = Status(lambda menu: computing.add_threads(self, menu))
         self.status.device.connect(self.choose_device)
         self.status.cancelled.connect(self.cancel)
         self.status.sought.connect(show_in_folder)
@@ -97,7 +95,7 @@ class Window(QMainWindow):
         self.setFocus()  # else the first topic would have it
         self.placing = Placing(self)
         keys.bind(self)
-        self._show_device()
+        computing.show(self)
         self._beat = QTimer(self)
         self._beat.setInterval(BEAT)
         self._beat.timeout.connect(self._look)
@@ -178,17 +176,7 @@ class Window(QMainWindow):
     # -- what tabs and status bar ask for
     def choose_device(self, name: str) -> None:
         """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
-        self.settings.device = name
-        self._show_device()
-        for tab in self.tabs.values():
-            tab.set_device(name)
-
-    def _show_device(self) -> None:
-        choice, threads = self.settings.device, max(1, (os.cpu_count() or 2) - 1)
-        if choice in ("auto", "cpu") and not _torch_sees("cuda") and not _torch_sees("mps"):
-            self.status.set_device(choice, Message("CPU, {n} {n:thread|threads}", {"n": threads}))
-        else:
-            self.status.set_device(choice, NAMES[choice])
+        computing.choose_device(self, name)
 
     def cancel(self) -> None:
         """Cancel was pressed: the download if there is one, else what the tab computes."""
@@ -266,7 +254,7 @@ class Window(QMainWindow):
         now = time.monotonic()
         self.status.set_rate(max(0, self._paints - 1) / (now - self._beat_at))  # one is this very update
         self._paints, self._beat_at = 0, now
-        self.status.set_memory(memory_in_use(self.settings.device if _torch_sees(self.settings.device) else "cpu"))
+        self.status.set_memory(computing.memory(self))
 
     def keep_everything(self) -> None:
         """Bring to the disk what would be lost if the program ended now."""
@@ -363,10 +351,14 @@ class Window(QMainWindow):
         self.side.set_rail(self.settings.rail or event.size().width() < NARROW)
 
     def event(self, event: QEvent) -> bool:
-        """Count repaints of the window, for the frames per second of the status bar."""
-        if event.type() == QEvent.Type.UpdateRequest:
-            self._paints += 1
-        return super().event(event)
+        """Count repaints of the window, for the frames per second of the status bar, and time them for the lane."""
+        if event.type() != QEvent.Type.UpdateRequest:
+            return super().event(event)
+        self._paints += 1
+        began = time.monotonic()
+        done = super().event(event)
+        self.lane.threads.painted(time.monotonic() - began)
+        return done
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -389,11 +381,3 @@ class Window(QMainWindow):
         if (note := self.settings.take_note()) is not None:
             print(words.tr(note), file=sys.stderr)
         super().closeEvent(event)
-
-
-def _torch_sees(device: str) -> bool:
-    """Whether torch is imported (never by us) and has that device."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "backends") or device not in ("cuda", "mps"):
-        return False
-    return bool(torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available())

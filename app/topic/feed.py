@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from app.collecting import importing
 from app.shell import Shell
 from app.stream import Stream
 from app.topic.state import State
-from engines.core.device import leave_a_core
 from engines.core.params import Params, for_engine, part_of
 from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started, Subject
 
@@ -23,8 +21,6 @@ def make_engine(place: str) -> Engine[Any]:
     module, name = place.split(":")
     with importing():
         found = importlib.import_module(module)
-    if "torch" in sys.modules:
-        leave_a_core()  # counted per thread, so it is said on the one that computes
     engine: Engine[Any] = getattr(found, name)()
     return engine
 

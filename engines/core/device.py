@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import psutil
 
 from engines.core.errors import LabError
+from engines.core.threads import steady
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ def leave_a_core() -> int:
     """Give torch all cores but one, so that the window stays smooth; returns the number of threads."""
     import torch
 
-    threads = max(1, (os.cpu_count() or 2) - 1)
+    threads = steady()
     torch.set_num_threads(threads)
     return threads
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
+from engines.core.threads import Threads
 
 GRACE = 0.2  #: seconds that a displaced run may still use to show its first frame
 GPU_FULL = "The device ran out of memory."
@@ -35,8 +36,8 @@ SLICE = 0.05  #: seconds that one of several training runs keeps the lane before
 class Guest:
     """A training run that the lane keeps suspended at a ``yield``."""
 
-    def __init__(self, job: Job[Any]) -> None:
-        self.job = job
+    def __init__(self, job: Job[Any], threads: Threads) -> None:
+        self.job, self._threads = job, threads
         self.steps: Iterator[Event] | None = None
 
     def advance(self) -> Ended | None:
@@ -48,6 +49,7 @@ class Guest:
                 self.steps = iter(job.engine().run(job))
             if job.cancelled.is_set():
                 return self._finish(cancelled=True)
+            self._threads.use(training=True)
             job.deliver(next(self.steps))
         except StopIteration:
             return Ended(job.seen)
@@ -68,10 +70,16 @@ class Lane:
     ----------
     grace : float
         Seconds that a displaced run may still use to show its first frame.
+
+    Attributes
+    ----------
+    threads : Threads
+        How many of them torch computes with.
     """
 
     def __init__(self, grace: float = GRACE) -> None:
         self._grace = grace
+        self.threads = Threads()
         self._wake = threading.Condition()
         self._waiting: Job[Any] | None = None
         self._running: Job[Any] | None = None
@@ -86,7 +94,7 @@ class Lane:
         """Make an interactive ``job`` the next one, or let a training job in as a guest."""
         if job.training:
             with self._wake:
-                self._guests.append(Guest(job))
+                self._guests.append(Guest(job, self.threads))
                 self._wake.notify()
         else:
             self._replace(job)
@@ -141,7 +149,12 @@ class Lane:
             with self._wake:
                 self._running = None
                 self._wake.wait_for(
-                    lambda: self._waiting is not None or (self._guests and not self._held) or self._closing
+                    lambda: (
+                        self._waiting is not None
+                        or self._prepared
+                        or (self._guests and not self._held)
+                        or self._closing
+                    )
                 )
                 if self._closing:
                     break
@@ -177,9 +190,11 @@ class Lane:
         try:
             job.deliver(Started(job.params))
             steps, shown, began = iter(job.engine().run(job)), False, time.monotonic()
+            self.threads.use()
             try:
                 for event in steps:
                     job.deliver(event)
+                    self.threads.use()
                     shown |= isinstance(event, Frame) and not isinstance(event, Progress)
                     late = time.monotonic() - began > self._grace
                     if job.cancelled.is_set() and (shown or late or self._closing):

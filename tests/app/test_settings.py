@@ -41,6 +41,7 @@ def home(tmp_path, monkeypatch):
 def test_everything_comes_back(home, qtbot, tmp_path):
     first = Settings.load()
     first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
+    first.threads = 3
     first.keep_fields("toy", Toy(heads=7, kind="b", mask=True, source="x"), KEPT)
     first.set_page("toy", 1)
     for i in range(15):
@@ -55,6 +56,7 @@ def test_everything_comes_back(home, qtbot, tmp_path):
     first.save()
     again = Settings.load()
     assert (again.theme, again.language, again.tab, again.rail, again.note) == ("dark", "zh", "detr", True, None)
+    assert again.threads == 3
     assert again.restored("toy", Toy()) == Toy(heads=7, kind="b", mask=True, source="x")
     assert again.page("toy") == 1
     assert len(again.recent_pictures) == 9
@@ -82,6 +84,7 @@ def test_values_that_do_not_fit_are_passed_over_one_by_one(home):
     odd = {
         "theme": "pink",
         "device": 3,
+        "threads": True,
         "rail": "yes",
         "recent_pictures": [str(home), 1],
         "geometry": "é",
@@ -91,6 +94,7 @@ def test_values_that_do_not_fit_are_passed_over_one_by_one(home):
     settings = Settings.load()
     assert settings.restored("toy", Toy()) == Toy(rate=0.5)
     assert (settings.theme, settings.device, settings.rail, settings.page("x")) == ("", "auto", False, 0)
+    assert settings.threads == 0
     assert settings.recent_pictures == [str(home)]
 
 
@@ -264,6 +268,7 @@ def test_a_pipe_in_place_of_the_settings_is_put_aside(home):
 def test_broken_settings_give_defaults_and_at_most_a_note(home):
     first = Settings.load()
     first.theme, first.language, first.tab, first.rail = "dark", "zh", "detr", True
+    first.threads = 3
     first.keep_fields("toy", Toy(heads=7, kind="b", mask=True, source="x"), KEPT)
     first.set_page("toy", 1)
     first.save()
