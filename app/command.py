@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from app import __version__, display
+from app.collecting import importing
 from engines.core.threads import POLICY
 
 STARTED = time.perf_counter()
@@ -126,7 +127,8 @@ def main(argv: list[str] | None = None) -> int:
             return refuse(f"No window can open: {dead}.", display.WAYS_ON)
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a snapshot needs none
     try:
-        from app.launch import run
+        with importing():
+            from app.launch import run
     except ImportError as error:
         if (error.name or "").split(".")[0] in ("app", "engines"):
             raise  # a fault of this program: its traceback is wanted

@@ -17,9 +17,11 @@ from app.collecting import FullCollections
 from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE
+from app.topic.tab import Tab
 from app.topics import topic, topics
 from app.uncaught import Uncaught
 from app.window import Window
+from engines.core.preload import preload
 
 
 def start(options: Namespace) -> tuple[QApplication, Settings]:
@@ -57,6 +59,7 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
 def run(options: Namespace, started: float) -> int:
     """Open the window and stay until it is closed; or take the snapshots."""
     app, settings = start(options)
+    preload()
     for name in options.tab:
         if topic(name) is None:
             known = ", ".join(t.name for t in topics())
@@ -71,11 +74,11 @@ def run(options: Namespace, started: float) -> int:
 
     def fill() -> None:
         """The first paint is over: now build the tab, which imports what is slow to import."""
-        if os.environ.get("ATTENTION_LAB_TIMES"):
-            print(f"first paint {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
+        tell_time("first paint", started)
         for name in options.tab[:-1]:
             window.show_topic(name)
         tab = window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
+        FirstAnswer(window, tab, lambda: tell_time("first answer", started))
         if options.page is not None:
             tab.show_page(min(options.page, len(tab.pages)) - 1)
         window.tell_settings_note()
@@ -89,6 +92,31 @@ def run(options: Namespace, started: float) -> int:
     finally:
         hooks.close()
         leaving.close()
+
+
+def tell_time(what: str, started: float) -> None:
+    """Print how long something took from the start, for those who measure."""
+    if os.environ.get("ATTENTION_LAB_TIMES"):
+        print(f"{what} {1000 * (time.perf_counter() - started):.0f} ms", file=sys.stderr, flush=True)
+
+
+class FirstAnswer(QObject):
+    """Waits until a tab has drawn an answer and the window has painted it, then acts once."""
+
+    def __init__(self, window: QWidget, tab: Tab, act: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._window, self._tab, self._act = window, tab, act
+        tab.answered.connect(self._answered)
+
+    def _answered(self) -> None:
+        self._tab.answered.disconnect(self._answered)
+        self._window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.UpdateRequest:  # what was drawn is about to be painted
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self, self._act)
+        return False
 
 
 class FirstPaint(QObject):

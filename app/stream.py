@@ -76,6 +76,10 @@ class Stream(QObject):
         """Gives the engine, made at the first call; for the compute thread alone."""
         return self._engine
 
+    def prepare(self) -> None:
+        """Make the engine as soon as the lane has nothing else to do."""
+        self._lane.prepare(self._engine)
+
     def request(self, params: Params, again: bool = False) -> None:
         """Show ``params``: hand them to the running job if it can take them, else start anew.
 

