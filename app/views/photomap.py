@@ -153,7 +153,12 @@ class PhotoMap(PhotoView):
             cover = np.full((*self._grid, 1), round(255 * self._opacity), np.uint8)
             self._map_image.show_colors(np.concatenate([self._colors, cover], 2))
         elif self._values.size:
-            self._map_image.show_values(self._values, self._low, self._top, overlay_ramp(self._ramp, self._opacity))
+            ramp = overlay_ramp(self._ramp, self._opacity)
+            self._map_image.show_values(self.placed(self._values), self._low, self._top, ramp)
+
+    def placed(self, values: np.ndarray) -> np.ndarray:
+        """Values (rows, cols) as they stand on the screen, for a subclass that puts patches elsewhere."""
+        return values
 
     def set_colors(self, colors: np.ndarray) -> None:
         """Show colors instead of values, uint8 (rows, cols, 3), for example three principal components."""

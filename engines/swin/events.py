@@ -124,6 +124,11 @@ class Cut:
         """N."""
         return self.rows * self.cols
 
+    @property
+    def padded(self) -> bool:
+        """Whether some places of the windows hold no token."""
+        return self.place.size > self.tokens
+
     def token_at(self, place: tuple[int, int]) -> int:
         """The token over a patch of the photo."""
         row, col = min(place[0] // self.scale, self.rows - 1), min(place[1] // self.scale, self.cols - 1)

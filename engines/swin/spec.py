@@ -43,6 +43,15 @@ class SwinParams(WatchParams):
         Range(0.0, 1.0, 0.05, "Opacity", group=DRAW, percent=True, tip="Opacity of the overlay on the photo."),
     )
     windows: bool = drawn(True, Switch("Windows", group=DRAW, tip="Lines between the windows of the block."))
+    torus: bool = drawn(
+        False,
+        Switch(
+            "As a torus",
+            group=DRAW,
+            tip="The photo as a shifted block sees it: what lies before the first window comes in at the other end, "
+            "then windows are cut. Dashed: where the ends meet; the mask lets nobody look across. (Liu 2021, figure 4)",
+        ),
+    )
     scale: str = drawn(
         SHARED,
         Choice(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
+from app import theme, words
+from app.tabs.swin.photo import LIFTED, ON_PICTURE, ROLLED, WINDOWED
 from engines.swin.position_bias.spec import Tables
 from engines.swin.proofs.spec import FieldAccuracy, ProofStep
 from engines.swin.watch.spec import ATTENTION, ROLLOUT
@@ -60,8 +62,42 @@ def test_the_token_under_the_hand_shows_its_row_in_all_heads_and_blocks(tab, qtb
     assert page.params.pinned is None
 
 
+def test_the_photo_rolls_as_a_torus_in_four_states(tab, qtbot):
+    view, page = tab.now.photo.view, tab.now
+    photo, before = QRectF(view.photo_rect()), {cell: view.cell_rect(cell) for cell in ((0, 0), (2, 3), (15, 1))}
+    plain = view._fitted(view._dim, photo)
+    theme.set_motion(True)
+    page.change(torus=True)
+    seen = [view.state()]
+    qtbot.waitUntil(lambda: bool(seen.append(view.state())) or view.state() == WINDOWED)
+    theme.set_motion(False)
+    assert list(dict.fromkeys(seen)) == [LIFTED, ROLLED, WINDOWED]
+    wide, high = before[0, 0].width(), before[0, 0].height()
+    for cell, place in before.items():  # the block is shifted by 2 of 16 tokens
+        moved = place.translated((14 if cell[1] < 2 else -2) * wide, (14 if cell[0] < 2 else -2) * high)
+        assert view.cell_rect(cell) == moved
+        assert view.cell_at(moved.center()) == cell
+    rolled = view._fitted(view._dim, photo)
+    step = round(plain.width() * 2 / 16), round(plain.height() * 2 / 16)
+    for x, y in ((0, 0), (3, 5), (plain.width() // 2, plain.height() - 1)):
+        at = (x + step[0]) % plain.width(), (y + step[1]) % plain.height()
+        assert rolled.pixel(x, y) == plain.pixel(*at)
+    np.testing.assert_array_equal(view._map_image.image, np.roll(view.numbers()["attention"], (-2, -2), (0, 1)))
+    page.change(block=1)  # not shifted: nothing to roll
+    qtbot.waitUntil(lambda: page.answer.weights.block == 1)
+    assert view.state() == ON_PICTURE
+    assert view.cell_rect((0, 0)) == before[0, 0]
+    page.change(block=2, torus=False)
+    qtbot.waitUntil(lambda: page.answer.weights.block == 2)
+    assert view.state() == ON_PICTURE
+    page.change(torus=True)  # without motion it is there at once
+    assert view.state() == WINDOWED
+
+
 def test_a_block_of_another_stage_has_another_grid_and_other_heads(tab, qtbot):
     page = tab.now
+    below = [words.drawn(text) for text in page.blocks.view._subs]
+    assert below == ["16 × 16", "shift 2", "8 × 8", "shift 2", "4 × 4", "–"]  # one window has nothing to shift
     page.change(block=5, head=12)
     qtbot.waitUntil(lambda: page.answer.weights.block == 5)
     assert page.photo.view.numbers()["attention"].shape == (4, 4)

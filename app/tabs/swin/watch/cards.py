@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 
-from app import words
+from app import theme, words
 from app.cards import Card
 from app.steady import Steady
-from app.tabs.swin.photo import Paint, Photo
+from app.tabs.swin.photo import LIFTED, ON_PICTURE, WINDOWED, Paint, Photo
 from app.tabs.swin.scale import ends_of, nice_end
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
@@ -20,6 +20,7 @@ from engines.swin.spec import ABSOLUTE, ATTENDED_BY, ATTENDS_TO, MASK, PER_HEAD,
 from engines.swin.watch.spec import ROLLOUT, AllBlocks, Answer, Overlay
 
 DIRECTIONS = (ATTENDS_TO, ATTENDED_BY, MASK)
+STEP_MS = 700  # that a state of the cyclic shift stays
 RESERVE = 440  # px of the window's height for everything but the picture
 SCALE_NAMES = {SHARED: "Shared scale", PER_HEAD: "Scale of head {head}", ABSOLUTE: "Absolute scale"}
 
@@ -49,6 +50,8 @@ class PhotoCard(Card):
         self.said = Steady()
         foot = row(self.said, 1, (self.bar, 0))
         super().__init__("Attention on the photo", col(self.view, self.paint, gap=0), tools=[self.direction], foot=foot)
+        self._step = QTimer(self)
+        self._step.timeout.connect(self._go_on)
 
     def show_photo(self, grid: PhotoGrid) -> None:
         """Another photo."""
@@ -61,10 +64,27 @@ class PhotoCard(Card):
         """Opacity, lines and direction."""
         self.view.set_opacity(params.opacity)
         self.view.set_windows(params.windows)
+        self._show_torus(params.torus)
         self.direction.set_at(DIRECTIONS.index(params.direction))
         self.paint.set_painted(params.removed)
         self.view.setVisible(params.direction != MASK)
         self.paint.setVisible(params.direction == MASK)
+
+    def _show_torus(self, on: bool) -> None:
+        """Begin to roll the photo, state by state, or put it back."""
+        if not on:
+            self._step.stop()
+            self.view.set_state(ON_PICTURE)
+        elif self.view.drawn_state() == ON_PICTURE:
+            still = not theme.duration(STEP_MS)
+            self.view.set_state(WINDOWED if still else LIFTED)
+            if not still:
+                self._step.start(STEP_MS)
+
+    def _go_on(self) -> None:
+        self.view.set_state(self.view.drawn_state() + 1)
+        if self.view.drawn_state() == WINDOWED:
+            self._step.stop()
 
     def show_cut(self, cut: Cut) -> None:
         """The grid of the block on the photo."""
@@ -155,6 +175,13 @@ class HeadsCard(Card):
         return tops
 
 
+def what_is_new(cut: Cut, number: int) -> Message:
+    """Under a block: the grid of a stage where it begins, four tokens merged into one since the last; or the shift."""
+    if number == 1:
+        return Message("{cols} × {rows}", {"cols": cut.cols, "rows": cut.rows})
+    return Message("shift {n}", {"n": cut.shift}) if cut.shift else Message("–")
+
+
 def measure(bits: float, far: float) -> Message:
     """Entropy and distance under a map."""
     return Message("{bits} bit ↔ {far}", {"bits": words.number(bits, 1), "far": words.number(far, 1)})
@@ -166,6 +193,11 @@ class BlocksCard(Card):
     def __init__(self) -> None:
         self.view = Mosaic()
         words.say(self.view, "setAccessibleName", "All blocks")
+        words.say(
+            self.view, "setToolTip",
+            "Below: how many tokens a stage begins with; merging makes one of each 2 × 2. Then the shift. "
+            "(Liu 2021, 3.1)",
+        )  # fmt: skip
         self.bar = ColorBar(least=80)
         self.bar.drive(self.view)
         super().__init__("All blocks", self.view, tools=[self.bar])
@@ -181,8 +213,7 @@ class BlocksCard(Card):
         self.view.set_maps(maps, tops)
         names = [info.place_of(index + 1) for index in range(len(maps))]
         captions = [Message("{stage}.{block}", {"stage": stage, "block": block}) for stage, block in names]
-        shifts = [Message("shift {n}", {"n": cut.shift}) if cut.shift else Message("–") for cut in blocks.cuts]
-        self.view.set_captions(captions, shifts)
+        self.view.set_captions(captions, [what_is_new(cut, names[i][1]) for i, cut in enumerate(blocks.cuts)])
         self.view.set_at(min(params.block, len(maps)) - 1)
         self.set_title("Head {n} in all blocks", n=params.head)
         at = min(params.block, len(maps)) - 1

@@ -28,7 +28,7 @@ from engines.swin.spec import SwinParams
 from engines.swin.watch.spec import ATTENTION, OVERLAYS, RELEVANCE, Answer, WatchParams
 
 FIELDS = ("block", "head", "resolution", "temperature", "bias", "scope", "masked", "mask_padding", "opacity", "windows",
-          "scale")  # fmt: skip
+          "torus", "scale")  # fmt: skip
 COLUMNS = (81, 56)  # widths of the photo's column and the one beside it
 
 
@@ -110,9 +110,9 @@ class WatchPage(PhotoPage):
 
     def _asked_for(self, row: int) -> None:
         """What speaks for the class of a bar."""
-        if self.answer is not None and self.info is not None and row < len(self.answer.prediction.labels):
-            target = self.info.labels.index(self.answer.prediction.labels[row])
-            self.step(target=target, overlay=RELEVANCE)
+        labels = () if self.answer is None else self.answer.prediction.labels
+        if self.info is not None and row < len(labels) and labels[row] in self.info.labels:  # not of a model before
+            self.step(target=self.info.labels.index(labels[row]), overlay=RELEVANCE)
 
     def _heads_switched(self, off: tuple[int, ...]) -> None:
         block = self.params.block
