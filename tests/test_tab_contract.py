@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
+import itertools
 import json
 import pkgutil
 import weakref
@@ -19,20 +20,28 @@ from PySide6.QtWidgets import QApplication, QMenu
 from app import __version__, export, icons, pageexport, words
 from app.export import Exportable
 from app.figure import caption_of
+from app.plots.surface import Surface
+from app.plots.view import View
 from app.resting import at_rest, rest
 from app.settings import Settings
 from app.topic.page import Page
 from app.topic.tab import Tab
 from app.topics import GROUPS, Topic, topics
+from app.views.colorbar import ColorBar
 from app.window import Window
 from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
 from tests import examples
-from tests.app import reading, tabs
+from tests.app import nearer, reading, tabs
 from tests.app.views_help import hover
 from tests.conftest import dispose
+
+OFFERED = (
+    "Copy picture", "Save as PNG", "Save as SVG", "Figure for a paper", "Save numbers (NPZ)", "Save numbers (CSV)",
+    "Reset view",
+)  # fmt: skip
 
 
 @pytest.fixture(params=topics(), ids=lambda found: found.name)
@@ -179,6 +188,30 @@ def exports_what_is_set(tab: Tab, qtbot) -> None:
             assert after[0][2] == before[2], f"{where}: a mark of the hand is in the picture"
 
 
+def lies_in_the_hand(tab: Tab, qtbot) -> None:
+    """Every plot and map is zoomed, panned, shown whole and taken out of the app; every color bar drives a map."""
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        qtbot.waitUntil(lambda: tabs.rests(tab), timeout=60_000)
+        QApplication.processEvents()
+        views = pageexport.Shown(tab.now.centre, "all").views
+        drawn = [view for view in views if isinstance(view, View)]
+        driven = {bar for view in tab.now.findChildren(View) for bar in view.color_bars}
+        idle = [bar.report() for bar in tab.now.findChildren(ColorBar) if bar not in driven]
+        assert not idle, f"{tab.now.title}: {idle}"
+        for view in views:
+            offered = export.menu(view)
+            assert {words.tr(text) for text in OFFERED} <= {action.text() for action in offered.actions()}
+            offered.deleteLater()
+        for view in drawn:
+            if not view.is_list and not view.is_empty():
+                stiff = nearer.stiff(view)
+                assert not stiff, f"{tab.now.title}, {view.export_name}: {stiff}"
+        for one, other in itertools.combinations([view for view in drawn if isinstance(view, Surface)], 2):
+            if nearer.same_axis(one, other):
+                assert other in one.linked, f"{tab.now.title}: {one.export_name}, {other.export_name}"
+
+
 def taken(view: Exportable) -> tuple[dict[str, np.ndarray], str, QImage]:
     """All that goes into files of a view."""
     arrays = {name: np.array(array) for name, array in view.numbers().items()}
@@ -187,6 +220,7 @@ def taken(view: Exportable) -> tuple[dict[str, np.ndarray], str, QImage]:
 
 def test_it_opens_speaks_and_takes_its_events(tab, qtbot):
     opens_on_a_result(tab)
+    lies_in_the_hand(tab, qtbot)
     exports_what_is_set(tab, qtbot)
     says_which_model_made_it(tab)
     says_everything_in_chinese(tab, qtbot)
