@@ -66,6 +66,10 @@ class BoxView(PhotoView):
             self._hover = None
         self.update()
 
+    def boxes(self) -> tuple[Box, ...]:
+        """What is on screen."""
+        return self._boxes
+
     def set_at(self, index: int) -> None:
         """Select a box (−1 = none) without telling anybody."""
         self._at = index

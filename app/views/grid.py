@@ -130,6 +130,10 @@ class GridView(HoverView):
         """The marked cell."""
         return self._at
 
+    def lit(self) -> Pair | None:
+        """What is lit up from elsewhere."""
+        return self._lit
+
     def set_lit(self, cell: Pair | None) -> None:
         """Light up a cell, row or column (−1 for all) that is pointed at elsewhere."""
         if cell != self._lit:

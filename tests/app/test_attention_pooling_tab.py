@@ -68,7 +68,7 @@ def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):
     rest(tab, qtbot)
     assert tab.params.query == pytest.approx(4.0, abs=0.05)
     assert tab.pages[0].shown.query == tab.params.query
-    row = tab.pages[0].map._at[0]
+    row = tab.pages[0].map.at()[0]
     assert tab.pages[0].shown.queries[row] == pytest.approx(4.0, abs=0.2)
     tab.undo()
     assert tab.params.query == 2.5
@@ -193,7 +193,7 @@ def test_what_is_pointed_at_lights_up_everywhere(tab):
     page = tab.pages[0]
     index = int(nearest(page.shown, 1)[0])
     page.plot.hovered.emit(index)
-    assert page.map._lit == (-1, int(np.flatnonzero(page.shown.order == index)[0]))
+    assert page.map.lit() == (-1, int(np.flatnonzero(page.shown.order == index)[0]))
     assert page.cues._lit == index
     page.map.hovered.emit((3, 7))
     assert page.plot._hover == page.shown.order[7]

@@ -79,7 +79,7 @@ def test_boxes_are_drawn_named_undone_and_saved_at_once(tab, page, qtbot, folder
     wait_for(qtbot, folder, ["dog"])
     page.walk(1)
     qtbot.waitUntil(lambda: page._photo.name == "2.png", timeout=PATIENCE)
-    assert not page.canvas._boxes
+    assert not page.canvas.boxes()
     drag(qtbot, page, (0.1, 0.1), (0.4, 0.4))
     wait_for(qtbot, folder, ["dog", "dog"])
     drag(qtbot, page, (0.25, 0.25), (0.35, 0.35))  # takes the box, which is under the pointer

@@ -339,11 +339,11 @@ def test_pointing_lights_up_the_same_pair_everywhere(page):
     lit = page.canvas.what(page.canvas._hover)
     assert lit is not None
     cell = (lit[1], -1) if lit[0] == GUESS else (-1, lit[1])
-    assert all(table._lit == cell for table in page.tables.tables)
+    assert all(table.lit() == cell for table in page.tables.tables)
     table = page.tables.tables[0]
     hover(table, table.cell_rect((2, 1)).center())
     assert page.canvas._hover == 2
-    assert page.tables.tables[3]._lit == (2, 1)
+    assert page.tables.tables[3].lit() == (2, 1)
     page.loss.pointed_at.emit((3, 3))
     assert page.canvas._hover == 3
     click(table, table.cell_rect((2, 1)).center())

@@ -47,7 +47,7 @@ def point(canvas, x, y):
 def test_truth_and_prediction_stand_on_the_scene(canvas, tab):
     assert words.drawn(canvas._found[0].tag) == "circle 0.95"
     assert {box.token for box in canvas._found} == {"pred"}
-    assert sum(box.token == "truth" for box in canvas._boxes) == 6
+    assert sum(box.token == "truth" for box in canvas.boxes()) == 6
     assert "6 of 6 found" in texts(tab.pages[SCENE].centre)
     assert tab.pages[SCENE].list.numbers()["values"][0] == pytest.approx(0.95)
 

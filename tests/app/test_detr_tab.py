@@ -64,8 +64,8 @@ def test_it_opens_on_a_scene_that_is_already_detected(tab):
     page = tab.pages[DETECT].cards
     assert tab.page == DETECT
     assert "6 of 16 queries pass" in texts(page.centre)
-    assert len(page.photo._boxes) == 6
-    tags = {words.drawn(box.tag) for box in page.photo._boxes}
+    assert len(page.photo.boxes()) == 6
+    tags = {words.drawn(box.tag) for box in page.photo.boxes()}
     assert "circle 0.95" in tags
     assert page.table.at() == tab.pages[DETECT].found.query == 0
     assert page.maps.numbers()["maps"].shape == (12, 12, 12)
@@ -82,7 +82,7 @@ def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qt
     page = tab.pages[DETECT].cards
     settle(qtbot, tab, lambda: page.table._choose(7))
     assert tab.params.query == tab.pages[DETECT].found.query == 7
-    last = page.photo._boxes[page.photo.at()]
+    last = page.photo.boxes()[page.photo.at()]
     assert last.dashed  # it does not pass, but it is shown
     assert words.drawn(last.tag).startswith("query 8: ")
     assert page.matrix.at() == (7, -1)
@@ -102,7 +102,7 @@ def test_pointing_at_a_query_lights_it_up_everywhere(tab):
     page = tab.pages[DETECT].cards
     page.table.hovered.emit(3)
     assert page._entries[page.photo._hover] == (3, False)
-    assert page.matrix._lit == (3, -1)
+    assert page.matrix.lit() == (3, -1)
     page.photo.hovered.emit(page._entries.index((6, False)))
     assert page.table.hover() == 6
     page.photo.hovered.emit(None)
@@ -145,7 +145,7 @@ def test_a_map_chooses_layer_and_head(tab, qtbot):
 def test_changes_are_counted_shown_as_ghosts_and_taken_back_as_one_step(tab, qtbot):
     page = tab.pages[DETECT].cards
     settle(qtbot, tab, lambda: tab.now.change(temperature=3.0))
-    ghosts = [box for box in page.photo._boxes if box.dashed]
+    ghosts = [box for box in page.photo.boxes() if box.dashed]
     assert len(ghosts) == 6
     assert "dashed: the untouched model" in texts(page.centre)
     settle(qtbot, tab, lambda: page.table.switched.emit(0, False))
@@ -156,7 +156,7 @@ def test_changes_are_counted_shown_as_ghosts_and_taken_back_as_one_step(tab, qtb
     assert not tab.pages[DETECT].found.on[0]
     settle(qtbot, tab, tab.now.state.reset)
     assert tab.params.changes() == 0
-    assert not any(box.dashed for box in page.photo._boxes)
+    assert not any(box.dashed for box in page.photo.boxes())
     settle(qtbot, tab, tab.undo)
     assert tab.params.changes() == 4
     settle(qtbot, tab, tab.pages[DETECT].changing.all_on.click)
@@ -247,16 +247,16 @@ def test_a_photo_of_another_shape_moves_the_cards_and_forgets_old_boxes(tab, qtb
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
     assert tab.pages[DETECT].cards.photo.photo_size() == (180, 120)
     assert wide.width() > before
-    assert {words.drawn(box.tag).split(" 0")[0] for box in tab.pages[DETECT].cards.photo._boxes} <= {
+    assert {words.drawn(box.tag).split(" 0")[0] for box in tab.pages[DETECT].cards.photo.boxes()} <= {
         "person", "cat", "dog", "hot dog", "traffic light", "wine glass"
     }  # fmt: skip
 
 
 def test_an_engine_that_fails_leaves_the_old_answer_on_screen(tab, qtbot):
-    boxes = tab.pages[DETECT].cards.photo._boxes
+    boxes = tab.pages[DETECT].cards.photo.boxes()
     settle(qtbot, tab, lambda: tab.now.change(source="broken"))
     assert tab.error.isVisible()
-    assert tab.pages[DETECT].cards.photo._boxes == boxes
+    assert tab.pages[DETECT].cards.photo.boxes() == boxes
     assert tab.params.source != "broken"  # the next slider asks the model on screen, not the refused one
     settle(qtbot, tab, lambda: tab.now.change(temperature=2.0))
     assert not tab.failed
@@ -430,7 +430,7 @@ def test_another_photo_of_the_same_size_takes_the_old_boxes_away(tab, qtbot, mon
     settle(qtbot, tab, lambda: tab.take_picture(Picture("a.png", PHOTO)))
     before = []
     monkeypatch.setattr(
-        tab.pages[DETECT].cards, "show_detections", lambda *_: before.append(len(tab.pages[DETECT].cards.photo._boxes))
+        tab.pages[DETECT].cards, "show_detections", lambda *_: before.append(len(tab.pages[DETECT].cards.photo.boxes()))
     )
     settle(qtbot, tab, lambda: tab.take_picture(Picture("b.png", PHOTO[::-1].copy())))
     assert before[0] == 0

@@ -59,7 +59,7 @@ def train(qtbot, page, until):
 def test_it_opens_on_the_untrained_model(tab, page):
     cards = page.cards
     assert page.training.step == 0
-    assert len(cards.scene._boxes) == 5 + len(cards.example.boxes)
+    assert len(cards.scene.boxes()) == 5 + len(cards.example.boxes)
     assert len(cards.scene._links) == len(cards.example.boxes)
     assert cards.slots.numbers()["maps"].shape == (5, 8, 8)
     assert cards.film.numbers()["steps"].tolist() == [0]
@@ -213,7 +213,7 @@ def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):
     said = " ".join(texts(page.dock))
     assert folder.name in said
     assert "annotations left out: 1" in said
-    assert {words.drawn(box.tag)[2:] for box in page.cards.scene._boxes if box.token == "truth"} == {"blob"}
+    assert {words.drawn(box.tag)[2:] for box in page.cards.scene.boxes() if box.token == "truth"} == {"blob"}
     assert tab.error.isVisibleTo(tab)
     page._copy_faults(page.cards.began)
     assert "boxes.json, line " in QGuiApplication.clipboard().text()

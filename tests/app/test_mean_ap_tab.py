@@ -186,7 +186,7 @@ def test_style_and_threshold_change_what_is_said(tab, qtbot):
     rest(tab, qtbot)
     seen = latest(tab, PictureSeen)
     page = tab.now
-    marks = {words.drawn(box.tag) for box, (truth, i) in zip(page.photo._boxes, page._order, strict=True)
+    marks = {words.drawn(box.tag) for box, (truth, i) in zip(page.photo.boxes(), page._order, strict=True)
              if truth and seen.aside[i] and not seen.crowd[i]}  # fmt: skip
     assert seen.aside.any()
     assert marks <= {""}  # an object of another size is not missed

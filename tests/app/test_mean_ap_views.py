@@ -180,7 +180,7 @@ def test_of_eighty_classes_the_empty_ones_are_hidden_and_cells_keep_their_classe
     np.testing.assert_array_equal(found["values"], counts[np.ix_(kept, kept)])
     assert found["rows"].tolist() == ["class 7", "class 40", "class 79", "background"]
     assert found["columns"].tolist() == ["class 7", "class 40", "class 79", "nothing"]
-    assert view._at == (0, 1)
+    assert view.at() == (0, 1)
     chosen, seen = [], []
     view.clicked.connect(chosen.append)
     view.hovered.connect(seen.append)
@@ -190,9 +190,9 @@ def test_of_eighty_classes_the_empty_ones_are_hidden_and_cells_keep_their_classe
     assert seen[-1] == (80, 40)
     assert "class 40" in view.report()
     view.set_lit((3, 3))  # of a class that is left out
-    assert view._lit is None
+    assert view.lit() is None
     view.hide_empty(False)
-    assert view._at == (79, 80)
+    assert view.at() == (79, 80)
     assert view.numbers()["values"].shape == (81, 81)
 
 

@@ -156,7 +156,7 @@ def test_another_picture_by_click_by_drop_and_drawn_again(tab, qtbot):
     assert not np.array_equal(views, tab.pages[VIEWS].trio._tiles[1].rgb)
     tab.take_picture(Picture("mine", np.full((50, 70, 3), 90, np.uint8)))
     rest(qtbot, tab)
-    assert tab.pages[VIEWS].gallery._at == -1
+    assert tab.pages[VIEWS].gallery.at() == -1
     assert tab.pages[VIEWS].trio._tiles[0].rgb.shape == (50, 50, 3)
 
 

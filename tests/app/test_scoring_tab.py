@@ -63,8 +63,8 @@ def test_three_functions_stand_side_by_side(tab):
         assert scores.is_off((1, 1))
         assert scores.is_off((3, 2))
         assert not scores.is_off((0, 5))
-        assert weights._at == (0, 2)
-        assert output._at == (0, -1)
+        assert weights.at() == (0, 2)
+        assert output.at() == (0, -1)
     tops = {one.grids[1]._top for one in tab.pages[COMPARE].functions}
     assert len(tops) == 1  # one scale for all weights
     raw, scaled = seen(tab).raw[2][0, 2], seen(tab).scores[2][0, 2]

@@ -155,8 +155,8 @@ def test_a_token_is_pinned_in_every_view_without_asking_the_engine(tab, page, qt
     page.map.clicked.emit((4, -1))
     rest(tab, qtbot)
     assert not asked
-    assert [view._at for view in page.token_views] == [(4, -1)] * 5
-    assert {view._at for view in page.outputs} == {(page.frame.order[4], -1)}
+    assert [view.at() for view in page.token_views] == [(4, -1)] * 5
+    assert {view.at() for view in page.outputs} == {(page.frame.order[4], -1)}
     assert tab.params.token == 4
     tab.undo()
     assert (tab.params.shuffle, tab.params.token) == (False, 4)
@@ -199,7 +199,7 @@ def test_cursors_are_linked(tab, qtbot):
     page = turn(tab, qtbot, POSITIONS)
     page.map.hovered.emit((7, 3))
     assert page.curves._cursor == 7
-    assert page.dots._lit == (7, -1)
+    assert page.dots.lit() == (7, -1)
     page.dots.hovered.emit((2, 9))
     assert page.offset._cursor == 7
 

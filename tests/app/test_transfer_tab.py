@@ -196,7 +196,7 @@ def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
     assert lit.sum() == ((state.truth == cell[0]) & (said == cell[1])).sum()
     at = int(np.flatnonzero(lit)[0])
     learn.cloud.hovered.emit(at)
-    assert learn.confusion._lit == cell
+    assert learn.confusion.lit() == cell
     assert f"{cell[0]}, predicted: {cell[1]}" == words.drawn(learn.cloud._captions[at])
     tab.escape()
     assert not learn.cloud._lit.any()

@@ -91,7 +91,7 @@ def the_mask(tab, qtbot):
     assert "masked" not in panel.grid.numbers()
     click(panel.grid, panel.grid.cell_rect((4, 1)).center())
     assert tab.params.token == 4  # the same token is looked at on all pages
-    assert turn(tab, qtbot, DECODE).maps.maps["cross"]._at == (4, -1)
+    assert turn(tab, qtbot, DECODE).maps.maps["cross"].at() == (4, -1)
     turn(tab, qtbot, LAB)
     assert tiny(float(seen.moved[0][4, :4].max())) in panel.said[1].text()
     assert "future" in panel.said[1].text()
@@ -171,7 +171,7 @@ def the_positions(tab, qtbot):
     turn(tab, qtbot, LAB)
     np.testing.assert_array_equal(panel.maps[0].numbers()["values"], seen.maps[0, 2])
     hover(panel.maps[0], panel.maps[0].cell_rect((1, 2)).center())
-    assert panel.maps[1]._lit == (1, 2)
+    assert panel.maps[1].lit() == (1, 2)
 
 
 def the_ffn(tab, qtbot):

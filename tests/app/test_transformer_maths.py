@@ -96,7 +96,7 @@ def the_terms_turn(page):
     for _ in range(12):  # past the window: it follows
         QTest.keyClick(page.result.grid, Qt.Key.Key_Right)
     assert page.cell == (page.cell[0], 12)
-    assert page.result.inside(page.result.grid._at) == page.cell
+    assert page.result.inside(page.result.grid.at()) == page.cell
     assert f"q({page._step.result.rows[0]}, 13)" in page.lines[1].text()
 
 
@@ -122,11 +122,11 @@ def another_attention(tab, qtbot):
     assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
     click(page.result.grid, page.result.grid.cell_rect((3, 0)).center())
     assert tab.params.token == page.cell[0] == 3  # rows are target tokens: it lights up on all pages
-    assert turn(tab, qtbot, DECODE).maps.maps["cross"]._at == (3, -1)
+    assert turn(tab, qtbot, DECODE).maps.maps["cross"].at() == (3, -1)
     turn(tab, qtbot, MATHS)
     tab.now.change(token=5)
     assert page.cell[0] == 5
-    assert page.result.inside(page.result.grid._at)[0] == 5
+    assert page.result.inside(page.result.grid.at())[0] == 5
     page.which.chosen.emit(page.seen.places.index((ENCODER, 0)))
     rest(tab, qtbot)
     page.go(4)

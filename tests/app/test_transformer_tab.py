@@ -123,12 +123,12 @@ def test_a_target_token_lights_up_its_rows_and_what_it_looks_at(tab, qtbot):
     answer = page.answer
     looked = int(answer.weights["cross"][1, 0, 3].argmax())
     assert page.maps.maps["decoder"].report().startswith("i")  # the token that was read before
-    assert page.maps.maps["cross"]._at == page.maps.maps["decoder"]._at == (3, -1)
-    assert page.maps.maps["encoder"]._at == (looked, -1)
+    assert page.maps.maps["cross"].at() == page.maps.maps["decoder"].at() == (3, -1)
+    assert page.maps.maps["encoder"].at() == (looked, -1)
     assert answer.source[looked] == "t"
     np.testing.assert_array_equal(page.links.numbers()["cross"], answer.weights["cross"][1, 0])
     hover(page.links, page.links.column_rect(5).center())
-    assert page.maps.maps["cross"]._lit == (5, -1)
+    assert page.maps.maps["cross"].lit() == (5, -1)
     assert not tab.now.state.history.can_undo  # looking is no step
     tab.show_page(TRAINING)
     assert tab.now.maps.token == 3  # the other page looks at the same place
@@ -151,12 +151,12 @@ def test_a_layer_and_head_are_chosen_in_any_strip(tab):
 
 def test_a_source_token_is_pinned_and_let_go(tab):
     maps = tab.pages[TRAINING].maps
-    before = maps.maps["encoder"]._at
+    before = maps.maps["encoder"].at()
     other = (before[0] + 2) % 10
     click(maps.maps["encoder"], maps.maps["encoder"].cell_rect((other, 1)).center())
-    assert maps.maps["encoder"]._at == (other, -1)
+    assert maps.maps["encoder"].at() == (other, -1)
     tab.escape()
-    assert maps.maps["encoder"]._at == before
+    assert maps.maps["encoder"].at() == before
 
 
 def test_decoding_goes_step_by_step(tab):

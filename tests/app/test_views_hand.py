@@ -479,7 +479,7 @@ def test_the_wheel_goes_nearer_at_the_pointer_and_the_hand_still_finds_its_cell(
     hover(near.viewport(), at)  # what was under the pointer is still there
     assert said[-1] == (2, 3)
     click(near.viewport(), at)
-    assert near._at == (2, 3)
+    assert near.at() == (2, 3)
     corner = near.box.mapViewToScene(near.cell_rect((3, 3)).center())
     hover(near.viewport(), corner)
     assert said[-1] == (3, 3)
