@@ -20,12 +20,13 @@ from app.views.bars import Bar, Bars, probability
 from app.views.boxes import Box, detection, matched, truth, unmatched
 from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar, menu_of, scale_end
+from app.views.contour import edges, top_share
 from app.views.contrast import ContrastBars
 from app.views.countmatrix import CountMatrix
 from app.views.filmstrip import FilmStrip
 from app.views.flow import Block, Flow
 from app.views.mosaic import Mosaic
-from app.views.photomap import PhotoMap, edges, top_share
+from app.views.photomap import PhotoMap
 from app.views.ring import QueueRing
 from app.views.scoregrid import ScoreGrid
 from app.views.table import QueryTable, Row

@@ -59,7 +59,7 @@ class TrainingCards(QObject):
         super().__init__(parent)
         self.loss, self.precision = Curves(), Curves((0, 100), PERCENT)
         self.cardinality, self.switched = Curves(), Curves(empty_top=100)
-        link((self.loss, self.precision, self.cardinality, self.switched))
+        link(self.plots)
         self.scene, self.film, self.slots = BoxView(), MatchFilm(), Mosaic()
         self.transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
         for view, file in zip(self.plots, ("loss", "average-precision", "cardinality", "switches"), strict=True):
@@ -99,8 +99,7 @@ class TrainingCards(QObject):
         self._rest.timeout.connect(lambda: self.draw_losses() if self._due else None)
         self.history, self.before = TrainHistory(), TrainHistory()
         self.began: RunBegan | None = None
-        self.watched = 0
-        self.query = -1
+        self.watched, self.query = 0, -1
         self.looked: int | None = None
         self._cursor: float | None = None
         self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
