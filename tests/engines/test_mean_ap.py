@@ -356,7 +356,7 @@ def test_what_is_missing_or_in_another_form_is_named():
 
 def test_boxes_in_the_other_form_are_told_by_what_they_would_meet(recwarn):
     """Widths for corners and the reverse, none of them reversed: the AP is 0, and nothing else tells it."""
-    corners, sizes = [[20, 30, 80, 70], [5, 5, 40, 60]], [[20, 30, 60, 40], [5, 5, 35, 55]]
+    corners, sizes = [[20, 30, 80, 70], [60, 50, 90, 100]], [[20, 30, 60, 40], [60, 50, 30, 50]]
     labels = {"labels": [1, 1]}
     found = labels | {"scores": [0.9, 0.8]}
     assert evaluate([labels | {"boxes": corners}], [found | {"boxes": corners}]).ap == pytest.approx(1)
