@@ -130,3 +130,15 @@ def test_it_speaks_chinese(tab, page, qtbot):
     theme.switch(tab.window(), language="zh")
     assert not words.missing()
     assert page.canvas._screen(QPointF(0, 0)) is not None
+
+
+def test_a_folder_that_can_not_be_drawn_on_is_said_and_let_go(tab, page, qtbot, folder):
+    drag(qtbot, page, (0.25, 0.25), (0.5, 0.75))
+    wait_for(qtbot, folder, ["object"])
+    page.open_folder(str(folder / "nowhere"))
+    qtbot.waitUntil(lambda: tab.error.isVisibleTo(tab) and page.params.folder == "", timeout=PATIENCE)
+    assert not page.train.isEnabled()
+    page.open_folder(str(folder))
+    qtbot.waitUntil(lambda: len(page.params.boxes) == 1, timeout=PATIENCE)
+    assert not tab.error.isVisibleTo(tab)
+    assert [label for _, label, _ in on_disk(folder)] == ["object"]  # what was on screen went nowhere else
