@@ -32,6 +32,8 @@ WATCHED = 12  # validation pictures that can be watched
 MOST_PICTURES = 3000  # of a folder; they stay in memory
 FEW_OBJECTS = 10  # in a picture that is watched, if there are such
 SHOWN = 384  # longer side in pixels of a picture that is watched
+LEAST_PART = 0.6  # of the sides of a picture whose features are known: what a step sees of it
+LEAST_SEEN = 0.5  # of an object's box in that part
 EACH = 8  # pictures read between two places to stop
 FIRST = 1, 0  # first half of the seed of validation and training scenes: they never meet
 
@@ -195,11 +197,20 @@ class Own:
         return found
 
     def batch(self, count: int) -> list[Sample]:
-        """Picked at random, half of them mirrored."""
+        """Picked at random, half of them mirrored; of those with features a part, as large for all of them."""
         picks = self.rng.integers(0, len(self.training), count)
         mirrors = self.rng.random(count) < 0.5
         chosen = [self.training[int(at)] for at in picks]
-        return [mirrored(one) if mirror else one for one, mirror in zip(chosen, mirrors, strict=True)]
+        batch = [mirrored(one) if mirror else one for one, mirror in zip(chosen, mirrors, strict=True)]
+        if not batch[0].features:
+            return batch
+        rows, cols = batch[0].features[0].shape[1:]
+        part = (int(self.rng.integers(round(LEAST_PART * rows), rows + 1)),
+                int(self.rng.integers(round(LEAST_PART * cols), cols + 1)))  # fmt: skip
+        return [
+            cropped(one, int(self.rng.integers(rows - part[0] + 1)), int(self.rng.integers(cols - part[1] + 1)), part)
+            for one in batch
+        ]
 
 
 def mirrored(sample: Sample) -> Sample:
@@ -207,6 +218,32 @@ def mirrored(sample: Sample) -> Sample:
     boxes = sample.boxes[:, [2, 1, 0, 3]].copy()
     boxes[:, [0, 2]] = 1 - boxes[:, [0, 2]]
     return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels, sample.features[::-1])
+
+
+def cropped(sample: Sample, top: int, left: int, part: tuple[int, int]) -> Sample:
+    """A part of a picture with features: so many rows and columns of its places, from ``top`` and ``left`` on.
+
+    An object stays while at least `LEAST_SEEN` of its box is seen. Without it a few hundred photos show each object in
+    two places only. DETR crops its pictures at random, too. (Carion et al. 2020, A.4)
+    """
+    rows, cols = sample.features[0].shape[1:]
+    corner = np.array([left / cols, top / rows] * 2, np.float32)
+    scale = np.array([cols / part[1], rows / part[0]] * 2, np.float32)
+    boxes = (sample.boxes - corner) * scale
+    inside = boxes.clip(0, 1)
+    area, seen = ((one[:, 2:] - one[:, :2]).clip(0).prod(-1) for one in (boxes, inside))
+    kept = np.flatnonzero(seen >= LEAST_SEEN * np.maximum(area, 1e-9))
+    place = np.full(len(boxes) + 1, -1, np.int16)  # of an object among those that stay; the last is that of none
+    place[kept] = np.arange(len(kept))
+    size = len(sample.rgb)
+    up, down, here, there = (round(at) for at in (
+        top * size / rows, (top + part[0]) * size / rows, left * size / cols, (left + part[1]) * size / cols
+    ))  # fmt: skip
+    features = tuple(one[:, top : top + part[0], left : left + part[1]] for one in sample.features[:1])
+    return Sample(
+        sample.rgb[up:down, here:there], place[sample.owner[up:down, here:there]], inside[kept], sample.labels[kept],
+        features,
+    )  # fmt: skip
 
 
 def owners(boxes: np.ndarray, size: int) -> np.ndarray:

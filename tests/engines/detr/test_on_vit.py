@@ -16,7 +16,7 @@ from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.preprocess import normalize
 from engines.detr.saved import save_model
 from engines.detr.training import featured
-from engines.detr.training.data import mirrored
+from engines.detr.training.data import Sample, cropped, mirrored, owners
 from engines.detr.training.spec import ON_VIT, DetrTraining, Measured, RunBegan, TrainStep
 from engines.detr.training.trainer import Trainer
 from tests.engines.detr.test_saved import folder  # noqa: F401
@@ -79,6 +79,34 @@ def test_the_mirrored_photo_has_features_of_its_own(trained):
     with torch.inference_mode():
         found = module(normalize(mirrored(sample).rgb[None]))[0].numpy()
     np.testing.assert_allclose(turned, found, atol=0.02)  # kept with half the bits
+
+
+def test_a_part_of_a_picture_keeps_what_is_seen_of_it():
+    boxes = np.array([[0.25, 0.25, 0.75, 0.75], [0.0, 0.0, 0.2, 0.2], [0.625, 0.5, 1.0, 0.625]], np.float32)
+    rgb = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    places = np.arange(64, dtype=np.float16).reshape(1, 8, 8)
+    whole = Sample(rgb, owners(boxes, 32), boxes, np.array([4, 5, 6]), (places, places[:, :, ::-1]))
+    part = cropped(whole, 2, 1, (6, 6))  # rows 2 to 7, columns 1 to 6
+    np.testing.assert_array_equal(part.features[0], places[:, 2:8, 1:7])
+    np.testing.assert_array_equal(part.rgb, rgb[8:32, 4:28])
+    assert part.labels.tolist() == [4, 6]  # the second is out of sight, two thirds of the third are in it
+    np.testing.assert_allclose(part.boxes, [[1 / 6, 0, 5 / 6, 4 / 6], [4 / 6, 2 / 6, 1, 3 / 6]], atol=1e-6)
+    np.testing.assert_array_equal(part.owner, np.array([0, -1, 1, -1])[whole.owner[8:32, 4:28]])
+    same = cropped(whole, 0, 0, (8, 8))
+    np.testing.assert_array_equal(same.boxes, boxes)
+    np.testing.assert_array_equal(same.owner, whole.owner)
+    assert not len(cropped(whole, 7, 0, (1, 1)).labels)
+
+
+def test_all_pictures_of_a_step_are_parts_of_one_size(trained):
+    trainer, _ = trained
+    data = trainer._run.data
+    shapes = set()
+    for _ in range(12):
+        (shape,) = {sample.features[0].shape for sample in data.batch(5)}
+        shapes.add(shape[1:])
+    assert len(shapes) > 3
+    assert all(5 <= side <= 8 for shape in shapes for side in shape)
 
 
 def test_what_is_saved_stands_on_the_same_vit(trained, tmp_path):
