@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engines.blocks.average_precision import evaluate
+from engines.blocks.average_precision import measure
 from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.blocks.detections import flatten
 from engines.detr.matching.loss import SetCriterion
 from engines.detr.matching.matcher import HungarianMatcher, Target
 from engines.detr.training.data import Data
@@ -54,7 +55,7 @@ def measured(step: int, answers: Answers, run: Subject, before: Sequence[np.ndar
     size = run.data.size
     truth = [{"boxes": sample.boxes * size, "labels": sample.labels} for sample in run.data.validation]
     predicted = [{"boxes": one.boxes * size, "labels": one.labels, "scores": one.scores} for one in found]
-    precision = evaluate(truth, predicted)
+    precision = measure(flatten(truth, predicted, "xyxy"))  # not `evaluate`: nobody has to guess how they are written
     wrong = [abs(int((one.scores > one.no_object).sum()) - len(one.owners)) for one in found]
     return found, Measured(
         step,
