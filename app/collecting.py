@@ -2,7 +2,7 @@
 
 With torch, Qt and pyqtgraph loaded it looks through 430,000 objects, for 0.3 s each time; and of the 1.35 s that
 importing torch takes, 0.5 s go into looking through what has just been made. What modules consist of is never garbage;
-and what else lives is looked through in a turn of the event loop of its own, not in the middle of a painting.
+and what else lives is looked through in a turn of its own (`app.fullcollections`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from PySide6.QtCore import QObject, QTimer
-
-OLDEST = 2  # generation
-PAUSE = 1000  #: ms between two looks whether a full collection is due
-DUE, AT_LAST = 40, 1000  # collections of the middle generation after which one is due, and after which Python makes it
 
 _lock = threading.Lock()
 _importing = 0  # imports in hand, on whichever thread
@@ -43,26 +37,3 @@ def importing() -> Iterator[None]:
             _importing -= 1
             if not _importing:
                 gc.enable()
-
-
-class FullCollections(QObject):
-    """Full collections, made between two events; Python itself makes one in the middle of anything.
-
-    Parameters
-    ----------
-    parent : QObject
-        The application.
-    """
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        young, middle, _ = gc.get_threshold()
-        gc.set_threshold(young, middle, AT_LAST)
-        self._timer = QTimer(self, interval=PAUSE)
-        self._timer.timeout.connect(self.look)
-        self._timer.start()
-
-    def look(self) -> None:
-        """Collect if it is due."""
-        if gc.isenabled() and gc.get_count()[OLDEST] >= DUE:
-            gc.collect()

@@ -13,7 +13,7 @@ from PySide6.QtCore import QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import display, qtlog, snapshot, theme, words
-from app.collecting import FullCollections
+from app.fullcollections import FullCollections
 from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE

@@ -138,18 +138,25 @@ KINDS: Mapping[str, Kind] = {
     "Bit": Kind(_EDGE, BICUBIC, CLIP_MEAN, CLIP_STD, square=False, crop=_WHOLE),
     "CLIP": Kind(_EDGE, BICUBIC, CLIP_MEAN, CLIP_STD, square=False, crop=_WHOLE),
 }
-USUAL = {"vit": "ViT", "deit": "DeiT", "dinov2": "Bit", "swin": "ViT"}  #: by family, where the file names no class
 
 
-def from_hub(config: Mapping[str, Any], family: str, name: str) -> Processor:
+def from_hub(config: Mapping[str, Any], usual: str, name: str) -> Processor:
     """Read the ``preprocessor_config.json`` of a model that takes one picture and names its class.
+
+    Parameters
+    ----------
+    config : mapping
+    usual : str
+        Which of `KINDS` it is where the file does not say.
+    name : str
+        Of the model, for what is said of it.
 
     Raises
     ------
     LabError
         If it says nonsense, or something that would change the pixels and is not done here.
     """
-    kind = _kind(config, family, name)
+    kind = _kind(config, usual, name)
     known = {*OF_PROCESSOR, *pixels.READ, *ONLY, "do_center_crop", "crop_size"}
     check_keys(config, known, name, PREPROCESSOR)
     check_only(config, ONLY, name, PREPROCESSOR)
@@ -175,7 +182,7 @@ def from_hub(config: Mapping[str, Any], family: str, name: str) -> Processor:
     return Processor(*read_size(size, size, name, limits.IMAGE_SIDE), scaling, crop)
 
 
-def _kind(config: Mapping[str, Any], family: str, name: str) -> Kind:
+def _kind(config: Mapping[str, Any], usual: str, name: str) -> Kind:
     """Which processor's defaults hold."""
     for key in ("image_processor_type", "feature_extractor_type"):
         said = config.get(key)
@@ -190,7 +197,7 @@ def _kind(config: Mapping[str, Any], family: str, name: str) -> Kind:
                 name=name, key=key, file=PREPROCESSOR, value=shown(said),
             )  # fmt: skip
         return KINDS[bare]
-    return KINDS[USUAL[family]]
+    return KINDS[usual]
 
 
 def read_size(

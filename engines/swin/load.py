@@ -111,7 +111,7 @@ def read_config(
     agree(name, "window_size", window, _window(found))
     head = along(found, "head.weight", 0)
     labels = _labels(config.get("id2label"), head, name) if head else {}
-    processor = from_hub(preprocessor, "swin", name) if preprocessor else None
+    processor = from_hub(preprocessor, "ViT", name) if preprocessor else None
     scaling = Scaling(BICUBIC, mean=IMAGENET_MEAN, std=IMAGENET_STD) if processor is None else processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     return SwinConfig(

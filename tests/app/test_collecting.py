@@ -10,8 +10,9 @@ import weakref
 
 import pytest
 
-from app import collecting
-from app.collecting import FullCollections, importing
+from app import fullcollections
+from app.collecting import importing
+from app.fullcollections import FullCollections
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,7 @@ class Knot:
 def test_old_garbage_goes_in_a_turn_of_its_own(qtbot, qapp, monkeypatch):
     before = gc.get_threshold()
     try:
-        monkeypatch.setattr(collecting, "PAUSE", 10)
+        monkeypatch.setattr(fullcollections, "PAUSE", 10)
         collections = FullCollections(qapp)
         collections.setParent(None)
         old = Knot()
@@ -103,11 +104,11 @@ def test_old_garbage_goes_in_a_turn_of_its_own(qtbot, qapp, monkeypatch):
         del old
         gc.collect(1)
         assert gone() is not None
-        monkeypatch.setattr(collecting, "DUE", 10**6)
+        monkeypatch.setattr(fullcollections, "DUE", 10**6)
         qtbot.wait(50)
         assert gone() is not None
-        monkeypatch.setattr(collecting, "DUE", 1)
+        monkeypatch.setattr(fullcollections, "DUE", 1)
         qtbot.waitUntil(lambda: gone() is None)
-        assert gc.get_threshold()[2] == collecting.AT_LAST > before[2]
+        assert gc.get_threshold()[2] == fullcollections.AT_LAST > before[2]
     finally:
         gc.set_threshold(*before)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from engines.blocks.average_precision import evaluate
+from engines.blocks.average_precision import measure
 from engines.blocks.boxes import cxcywh_to_xyxy
+from engines.blocks.detections import flatten
 from engines.data.scenes import Scene, random_scene, sample_photos
 from engines.detr.model import Detr
 from engines.detr.preprocess import normalize
@@ -51,5 +52,5 @@ def average_precision(model: Detr, held_out: Sequence[Scene], batch: int = 50) -
 
 def scene_precision(held_out: Sequence[Scene], detections: Sequence[dict[str, np.ndarray]]) -> Precision:
     """Measure the detections of scenes: boxes (M, 4) xyxy in pixels, labels (M,), scores (M,)."""
-    found = evaluate([{"boxes": scene.boxes * SIZE, "labels": scene.labels} for scene in held_out], detections)
+    found = measure(flatten([{"boxes": scene.boxes * SIZE, "labels": scene.labels} for scene in held_out], detections))
     return Precision(found.ap, found.ap50)
