@@ -163,3 +163,4 @@ def open_window(qapp, no_thread_left):
         dispose(window)
     words.set_language("en")
     theme.use("light")
+    theme.set_motion(True)

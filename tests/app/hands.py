@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 from app import export, folders, pageexport
 from app.figure import KINDS, taken
 from app.figuredialog import FigureDialog
+from app.networksheet import NetworkSheet
 from app.plots.surface import Surface
 from app.sliders import Slider
 from app.strip import PictureStrip
@@ -83,6 +84,7 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         mock.patch.object(pageexport, "_choose", page),
         mock.patch.object(folders, "command", return_value=("", [])),
         mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
+        mock.patch.object(NetworkSheet, "_ask_folder", return_value=None),
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield

@@ -27,7 +27,7 @@ from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
 #: Random walks: times over all pages, acts on each time; of so many new looks asked for one is put on.
-WALKS = {"short": (2, 8, 4), "long": (6, 15, 1)}
+WALKS = {"short": (2, 5, 4), "long": (6, 15, 1)}
 CHANGES = 400  # of a slider, 200 a second
 FURTHER = 2  # rounds at most where the last one grew
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
