@@ -2,13 +2,15 @@
 
 For every topic that offers stills (`engines.core.stills`) a photo ``cat.jpg`` becomes ``cat-<topic>-<map>.png`` for
 each kind of map, ``cat-<topic>-boxes.png`` where it finds things, ``cat-<topic>.npz`` with the numbers, and
-``cat-<topic>.json`` with the settings, which are in the NPZ, too.
+``cat-<topic>.json`` with the settings, which are in the NPZ, too. What the folder holds already stays: where there is
+such a file, all of the photo's are called ``cat-2-<topic>`` and so on.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -50,19 +52,27 @@ def export(folder: Path, photos: Sequence[Path], models: Iterable[str], device: 
         Sources to use; of several of one topic the last. Other topics use the best that is here.
     device : str
     """
-    wanted, failed = {}, False
+    wanted: dict[str, str] = {}
+    able = [offer.topic for offer in offers.found(KIND)]
     for source in models:
         topic = catalog.topic_of(source)
         if not topic:
             return _refuse(f"{source}: no topic here can use this model.")
+        if topic not in able:
+            return _refuse(f"{source}: a model of {topic}, which can't be exported; these can: {', '.join(able)}.")
         wanted[topic] = source
     found = list(_pictures(photos))
     if not found:
         return _refuse("There is no picture to export: name some, or a folder that holds some.")
     stations = list(_stations(wanted, device))
-    names: set[str] = set()
+    failed = not wanted.keys() <= {station.topic for station in stations}  # a model that was asked for says nothing
+    try:
+        there = _names(folder)
+    except OSError as error:
+        return _refuse(f"{folder} can't be read: {error.strerror}")
+    used: set[str] = set()
     for path in found:
-        name = _free(path.stem, names)
+        name = _free(path.stem, used, there, able)
         try:
             picture = read_picture(path)
             for station in stations:
@@ -97,12 +107,38 @@ def _pictures(photos: Sequence[Path]) -> Iterator[Path]:
             yield path  # whether it is one, reading will tell
 
 
-def _free(stem: str, taken: set[str]) -> str:
-    """A name that no photo before has: two folders may each hold a ``cat``."""
+def _names(folder: Path) -> list[str]:
+    """What the folder holds, as a disk that doesn't tell capitals apart compares it; nothing if it is to be made."""
+    try:
+        return [name.casefold() for name in os.listdir(folder)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []  # a file in its place is complained of by who writes
+
+
+def _free(stem: str, used: set[str], there: Iterable[str], topics: Iterable[str]) -> str:
+    """A name for all files of a photo that no photo before has, for two folders may each hold a ``cat``, and no file.
+
+    Parameters
+    ----------
+    stem : str
+        The photo's own name.
+    used : set of str
+        Names of the photos before; this one's comes in.
+    there : iterable of str
+        Files that the folder held before.
+    topics : iterable of str
+        Of which the photo may have files.
+    """
+    tails = tuple(f"-{topic.casefold()}{end}" for topic in topics for end in "-.")
+
+    def is_used(name: str) -> bool:
+        heads = tuple(name + tail for tail in tails)
+        return name in used or any(file.startswith(heads) for file in there)
+
     name, count = stem, 2
-    while name.casefold() in taken:
+    while is_used(name.casefold()):
         name, count = f"{stem}-{count}", count + 1
-    taken.add(name.casefold())
+    used.add(name.casefold())
     return name
 
 

@@ -113,6 +113,39 @@ def test_what_cannot_begin_is_refused(tmp_path, capsys, offered):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_model_of_a_topic_without_stills_is_refused(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert batch.export(out, [photo(tmp_path / "a.png")], ["mini-swin"], "cpu") == 1
+    assert "mini-swin: a model of swin, which can't be exported; these can: detr, vit." in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_model_that_was_asked_for_and_says_nothing_is_a_failure(tmp_path, monkeypatch, offered):
+    offered(finder=Finder, vit=Nobody)
+    monkeypatch.setattr(batch.catalog, "topic_of", lambda source: "vit")
+    assert batch.export(tmp_path / "out", [photo(tmp_path / "a.png")], ["mini-vit"], "cpu") == 1
+    assert (tmp_path / "out" / "a-finder.npz").is_file()
+    assert batch.export(tmp_path / "out", [tmp_path / "a.png"], [], "cpu") == 0
+
+
+def test_files_of_an_export_before_stay(tmp_path, capsys, offered):
+    """All files of a photo get one free name, even if only one of them is in the way."""
+    offered(finder=Finder)
+    out, cat = tmp_path / "out", photo(tmp_path / "cat.png")
+    out.mkdir()
+    (out / "Cat-finder.npz").write_bytes(b"kept")
+    (out / "cat-2-finder-heads.png").write_bytes(b"kept")  # of a map that this model doesn't draw
+    (out / "cat-3.txt").write_bytes(b"no export's")
+    before = {path.name for path in out.iterdir()}
+    for name in ("cat-3", "cat-4"):
+        assert batch.export(out, [cat], [], "cpu") == 0
+        new = {path.name for path in out.iterdir()} - before
+        assert new == {f"{name}-finder-boxes.png", f"{name}-finder.npz", f"{name}-finder.json"}
+        assert f"{name}-finder.npz" in capsys.readouterr().out
+        before |= new
+    assert (out / "Cat-finder.npz").read_bytes() == b"kept"
+
+
 def test_a_disk_that_refuses_is_said(tmp_path, capsys, offered):
     offered(finder=Finder)
     (tmp_path / "out").write_text("a file")
