@@ -30,6 +30,9 @@ __all__ = ["Annotated", "BoxesFolder", "is_boxes_folder", "read_boxes_folder", "
 EACH = 200  # pictures between two places to stop
 READ = "COCO, Pascal VOC, YOLO, labelme, CSV"
 OTHERS = "Read in {used} format. Files with annotations in {other} format, not read: {n}."
+NONE_HELD_BACK = (
+    "AP is measured on the training pictures: {n} {n:picture is|pictures are} too few to keep any for validation."
+)
 OTHER_SIZE = "Pictures whose size differs from their annotations: {n} (first: {name}, {real} instead of {said})."
 
 T = TypeVar("T")
@@ -162,6 +165,8 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
             raise LabError("{name}: it has no usable box.", name=path.name)
         raise LabError("{name}: it has no usable box. {first}", name=path.name, first=first)
     training, validation = _split(kept, path)
+    if validation is training:
+        faults.note(NONE_HELD_BACK, len(training))
     return BoxesFolder(
         tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes())
     )

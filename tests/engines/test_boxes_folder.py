@@ -82,6 +82,18 @@ def test_pictures_with_boxes_and_without_are_held_back_alike(tmp_path):
     assert sorted(len(one.labels) for one in found.validation) == [0, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "1 picture is"), (4, "4 pictures are"), (5, None)])
+def test_it_is_said_where_training_pictures_are_validated_on(tmp_path, count, told):
+    for i in range(1, count + 1):
+        picture(tmp_path / f"{i}.png")
+    table = coco([image(i) for i in range(1, count + 1)], [entry(i, i) for i in range(1, count + 1)])
+    (tmp_path / "boxes.json").write_text(json.dumps(table))
+    found = read_boxes_folder(tmp_path)
+    assert (found.validation == found.training) == (told is not None)
+    said = [str(note) for note in found.notes if "AP is measured on the training pictures" in str(note)]
+    assert [f"{told} too few" in one for one in said] == [True] * (told is not None)
+
+
 def test_coco_files_named_for_validation_are_held_back(tmp_path):
     for split, ids in (("train2017", (1, 2, 3)), ("val2017", (4,))):
         for i in ids:
