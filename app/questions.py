@@ -24,9 +24,9 @@ def ask(parent: QWidget, text: Text, ways: Sequence[tuple[Text, Callable[[], obj
         Whose window the question belongs to; one that is open there already is answered first.
     text : str or Message
     ways : sequence of (str, callable)
-        What can be done, the least harmful first.
+        What can be done, the least harmful first: Enter does that one. A single way loses something.
     otherwise : str
-        What Esc does: nothing.
+        What Esc does: nothing. Enter does it, too, where the only other way loses something.
     """
     window = parent.window()
     for open_one in window.findChildren(QMessageBox):
@@ -37,7 +37,9 @@ def ask(parent: QWidget, text: Text, ways: Sequence[tuple[Text, Callable[[], obj
     for name, act in ways:
         button = question.addButton(words.tr(name), QMessageBox.ButtonRole.AcceptRole)
         button.clicked.connect(lambda _checked=False, act=act: act())
-    question.addButton(words.tr(otherwise), QMessageBox.ButtonRole.RejectRole)
+    stay = question.addButton(words.tr(otherwise), QMessageBox.ButtonRole.RejectRole)
+    if len(ways) == 1:
+        question.setDefaultButton(stay)
     question.finished.connect(question.deleteLater)
     question.open()
     return question

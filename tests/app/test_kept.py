@@ -66,6 +66,7 @@ def test_much_is_not_thrown_away_at_one_click(opened, qtbot, monkeypatch):
         assert len(saved_runs(place_of("multi-head"))) == 1
         (question,) = (one for one in window.findChildren(QMessageBox) if one.isVisible())
         assert "2 steps" in question.text()
+        assert question.defaultButton().text() == "Cancel"
         next(button for button in question.buttons() if button.text() == answer).click()
         assert len(saved_runs(place_of("multi-head"))) == left
 
