@@ -180,9 +180,14 @@ class ErrorBar(QFrame):
         word: Text = "Error",
         action: Text = "",
         act: Callable[[], object] | None = None,
-        kind: str = "error",
+        kind: str = "",
     ) -> None:
-        """Show the bar. ``kind`` is ``error`` or ``warning``; the word says which, not the color alone."""
+        """Show the bar.
+
+        ``kind`` is ``error`` or ``warning``, by default what the word is: a note is no error. The word says which, not
+        the color alone.
+        """
+        kind = kind or ("warning" if word == "Note" else "error")
         token = "danger" if kind == "error" else "warn"
         theme.set_kind(self, kind)
         theme.set_kind(self._word, token)

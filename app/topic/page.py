@@ -35,7 +35,7 @@ class Complaint:
     action: Text = ""
     act: Callable[[], object] | None = None
     word: Text = "Error"
-    kind: str = "error"
+    kind: str = ""
 
 
 class Page(QWidget):
@@ -219,9 +219,7 @@ class Page(QWidget):
         self.last_note = note
         self.noted.emit(note)
 
-    def complain(
-        self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error", kind: str = "error"
-    ) -> None:
+    def complain(self, reason: Text, action: Text = "", act: Any = None, word: Text = "Error", kind: str = "") -> None:
         """Say what went wrong, under the header."""
         self.complained.emit(Complaint(reason, action, act, word, kind))
 

@@ -379,6 +379,14 @@ def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):
     assert not loud(qtlog)
 
 
+@pytest.mark.parametrize(("word", "kind"), [("Note", "warning"), ("Error", "error"), ("Refused", "error")])
+def test_a_note_is_not_shown_as_an_error(qtbot, word, kind):
+    bar = ErrorBar()
+    qtbot.addWidget(bar)
+    bar.tell("The run is not kept.", word=word)
+    assert bar.property("kind") == kind
+
+
 def test_a_key_keeps_its_columns(qtbot):
     made = Key((("cat0", "on"), ("cat1", "off")), "00.00")
     show(qtbot, made, 300, 20)

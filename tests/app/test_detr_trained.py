@@ -151,6 +151,7 @@ def test_a_folder_is_detected_from_the_page_detect(open_window, qtbot, monkeypat
     qtbot.waitUntil(lambda: place.is_file() and not page.folder.stream.is_busy, timeout=PATIENCE)
     assert (tmp_path / "found-ground-truth.json").is_file()
     assert "found.json" in tab.error.reason()
+    assert tab.error.property("kind") == "warning"
     assert not words.missing()
     for file in folder.glob("*.png"):
         Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(file)
