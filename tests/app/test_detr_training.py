@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,6 +202,21 @@ def own_folder(folder):
     table = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "blob"}]}
     (folder / "boxes.json").write_text(json.dumps(table, indent=1))
     return folder
+
+
+def test_one_is_not_said_as_several(page):
+    one = replace(
+        page.cards.began, drawn=False, classes=("blob",), pictures=1, validation=1, objects=1, largest=1, skipped=0
+    )
+    page.data.show_run(one)
+    assert page.data.note.text() == (
+        "1 class; 1 picture for training, 1 with 1 object for validation; up to 1 object in a picture"
+    )
+    page.data.show_run(replace(one, drawn=True))
+    assert page.data.note.text().endswith("with 1 object")
+    page.cards.began = one
+    page.cards._note_precision(False)
+    assert "on 1 picture" in texts(page.cards.precision_card)
 
 
 def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):

@@ -361,7 +361,9 @@ class TrainingCards(QObject):
     def _note_precision(self, ghost: bool) -> None:
         assert self.began is not None
         figures = {"n": self.began.validation}
-        self.precision_card.set_note("dashed: the previous run" if ghost else Message("on {n} pictures", figures))
+        self.precision_card.set_note(
+            "dashed: the previous run" if ghost else Message("on {n} {n:picture|pictures}", figures)
+        )
 
     def _ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
         """The same figure of the run before, as far as this one has come."""

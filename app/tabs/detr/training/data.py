@@ -55,7 +55,7 @@ class DataBox(QWidget):
             say(
                 self.note,
                 "setText",
-                Message("New scenes at each step; {n} for validation, with {objects} objects", held),
+                Message("New scenes at each step; {n} for validation, with {objects} {objects:object|objects}", held),
             )
             self.note.setToolTip("")
             return
@@ -64,7 +64,7 @@ class DataBox(QWidget):
         parts["most"] = words.number(began.largest)
         text = Message(
             "{classes} {classes:class|classes}; {pictures} {pictures:picture|pictures} for training, {n} with "
-            "{objects} objects for validation; up to {most} objects in a picture",
+            "{objects} {objects:object|objects} for validation; up to {most} {most:object|objects} in a picture",
             parts,
         )
         if began.skipped:
