@@ -9,9 +9,10 @@ screen. Texts of an SVG are outlines, those of a PDF carry their fonts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
@@ -25,6 +26,7 @@ from app.plots.view import View
 from app.saving import Filling
 from app.theme import CAPTION, S2
 from engines.core.params import Choice, Params, Range, Switch, rules
+from engines.core.pictures import Picture
 
 KINDS = (".png", ".svg", ".pdf")
 INCH = 25.4  #: mm
@@ -35,6 +37,17 @@ MOST_PIXELS = 20_000_000  #: they are painted in the window's thread, in less th
 PX = 0.24  #: mm a pixel takes on paper: captions of 11 px are set in 7.5 points
 HASHED = 12  #: digits of the hash of the weights that a caption names
 GAP = S2  #: px between view, bars and caption, and around all
+
+
+@runtime_checkable
+class Captioned(Protocol):
+    """What a page says of itself in a caption; see `app.topic.page.Page`."""
+
+    def captioned(self) -> list[str]:
+        """The settings to name."""
+
+    def caption(self) -> Iterable[words.Text]:
+        """What stands beside them."""
 
 
 @dataclass(frozen=True)
@@ -69,30 +82,35 @@ def bars_of(view: QWidget) -> list[QWidget]:
 
 
 def caption_of(view: QWidget) -> str:
-    """The settings as a sentence of names and values, in the language in use; at its end what made the figure."""
+    """The settings as a sentence of names and values, in the language in use.
+
+    Then what was done to the model without a control of the dock, and at its end what made the figure.
+    """
     said: list[str] = []
     above: QWidget | None = view
     while above is not None:
         params = getattr(above, "params", None)
         if isinstance(params, Params):
-            said = [f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in _shown(params)]
+            names = above.captioned() if isinstance(above, Captioned) else list(rules(params))
+            shown = ((name, rule) for name, rule in rules(params).items() if rule.label and name in names)
+            said = [f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in shown]
+            said += [words.tr(text) for text in above.caption()] if isinstance(above, Captioned) else []
             break
         above = above.parentWidget()
     return "; ".join([*said, *_made_with(settings_of(view))])
 
 
 def _made_with(settings: Mapping[str, object]) -> Iterator[str]:
-    """Model, the beginning of its weights' hash, and the program."""
+    """Picture, model, the beginning of its weights' hash, and the program."""
+    picture = settings.get("picture")
+    if isinstance(picture, str | Picture):
+        yield words.tr("Picture: {name}", name=picture if isinstance(picture, str) else picture.name)
     name = str(settings.get("title") or settings.get("model") or "")
     if name:
         yield words.tr("Model: {name}", name=words.tr(words.known(name)))
     if settings.get("sha256"):
         yield f"SHA-256 {str(settings['sha256'])[:HASHED]}"
     yield PROGRAM
-
-
-def _shown(params: Params) -> Iterator[tuple[str, Range | Choice | Switch]]:
-    return ((name, rule) for name, rule in rules(params).items() if rule.label)
 
 
 def _said(params: Params, name: str, rule: Range | Choice | Switch) -> str:

@@ -150,9 +150,15 @@ class ParamsForm(QWidget):
                                 rule_.percent), default)  # fmt: skip
         control.setEnabled(high > low)
 
+    def fields(self) -> dict[str, bool]:
+        """The fields it has a control for, and whether that is there for the model and the mode at hand."""
+        return {name: not self._holder(name).isHidden() for name in self._controls}
+
     def set_shown(self, name: str, shown: bool) -> None:
         """Show or hide the control of a field."""
+        self._holder(name).setVisible(shown)
+
+    def _holder(self, name: str) -> QWidget:
+        """What goes with the control of a field: of a choice its name, too."""
         control = self._controls[name]
-        holder = control if isinstance(control, ParamRow | Check) else control.parentWidget()
-        if holder is not None:
-            holder.setVisible(shown)
+        return control if isinstance(control, ParamRow | Check) else control.parentWidget() or control

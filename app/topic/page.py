@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from app.topic.state import State
 from app.widgets import row
 from app.words import Text
 from engines.core.errors import Message
-from engines.core.params import Params
+from engines.core.params import Params, rules
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Frame, Subject
 
@@ -57,6 +57,9 @@ class Page(QWidget):
     asks : type or None
         What of the settings the engine is asked with, where it is not all of them: Params whose fields they have.
         Pages that share an engine may ask it with different ones.
+    drawn_with : tuple of str
+        Settings beside these and those of the dock that its views follow: where pages share settings, a caption names
+        no others.
     former : str
         What its settings were remembered under before the page had a place of its own; the topic's by default.
     takes_pictures, takes_models : bool
@@ -83,6 +86,7 @@ class Page(QWidget):
     params_type: ClassVar[type[Params]]
     engine: ClassVar[str] = ""
     asks: ClassVar[type[Params] | None] = None
+    drawn_with: ClassVar[tuple[str, ...]] = ()
     former: ClassVar[str] = ""
     takes_pictures: ClassVar[bool] = False
     takes_models: ClassVar[bool] = False
@@ -189,6 +193,21 @@ class Page(QWidget):
     def exported(self) -> dict[str, object]:
         """The settings that go into every file exported from this page."""
         return {f.name: getattr(self.params, f.name) for f in fields(self.params)}
+
+    def captioned(self) -> list[str]:
+        """The settings that a caption of this page's figures names, in the order of the settings.
+
+        Of settings that several pages share only its own: what its engine is asked with, what its dock has a control
+        for, and ``drawn_with``; never what is of no use for the model and the mode at hand.
+        """
+        controls = {name: used for form in self.forms for name, used in form.fields().items()}
+        every = list(rules(self.params))
+        own = every if self.asks is None else [f.name for f in fields(self.asks)]
+        return [n for n in every if controls.get(n, n in own or n in self.drawn_with)]
+
+    def caption(self) -> Iterable[Text]:
+        """What such a caption says beside: what is pinned, and what was done to the model without a slider."""
+        return ()
 
     # -- what a subclass has
     @property

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
 from app import theme, words
+from app.figure import caption_of
 from app.tabs.swin.photo import LIFTED, ON_PICTURE, ROLLED, WINDOWED
 from engines.swin.position_bias.spec import Tables
 from engines.swin.proofs.spec import FieldAccuracy, ProofStep
@@ -214,3 +215,17 @@ def test_patches_are_painted_away_and_a_class_is_asked_for(tab, qtbot):
     page.prediction.bars.clicked.emit(2)
     qtbot.waitUntil(lambda: page.answer.overlay is not None)
     assert page.answer.overlay.label == page.info.labels[page.params.target]
+
+
+def test_a_caption_says_what_was_done_to_the_model(tab, qtbot):
+    page = tab.now
+    page.step(heads_off=((1, 2),), removed=((0, 0),), cells=((1, 1, 4, 2.0),), pinned=(2, 4))
+    settled(tab, qtbot)
+    said = caption_of(page.photo.view)
+    for part in ("Heads off: B1 H2", "1 patch masked", "Position bias changed in 1 place", "Pinned: patch 3, 5"):
+        assert f"; {part}; " in said
+    assert f"; Picture: {page.grid.name}; Model: " in said
+    words.set_language("zh")
+    words.forget_missing()
+    assert "已关闭的头：块 1 头 2; 已掩蔽 1 个图块; 位置偏置改动了 1 处; 已固定：" in caption_of(page.photo.view)
+    assert not words.missing()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.export import settings_of
+from app.figure import caption_of
 from app.plots.curves import Curves
 from app.views.paintmap import PaintMap
 from engines.core.pictures import Picture
@@ -391,3 +392,40 @@ def test_pages_speak_chinese_and_export_their_settings(tab, qtbot):
         for view in (*page.centre.findChildren(PaintMap), *page.centre.findChildren(Curves)):
             assert settings_of(view)["picture"]
             assert settings_of(view)["page"] == page.name()
+
+
+def test_a_caption_says_what_was_done_to_the_model_and_no_settings_of_other_pages(tab, qtbot):
+    page = tab.now
+    first = page.shown.token_at(0, 0)
+    page.step(heads_off=((1, 2), (3, 1)), masked_patches=(first, first + 1), pinned=page.shown.token_at(2, 4))
+    rest(tab, qtbot)
+    view = page.photo.view
+    said = caption_of(view)
+    for part in ("Heads off: L1 H2, L3 H1", "2 patches masked", "Pinned: patch 3, 5", "Direction Attends to"):
+        assert f"; {part}; " in said
+    assert f"; Picture: {page.shown.grid.name}; Model: " in said
+    assert not [name for name in ("Points of a curve", "Discard ratio", "Effect on", "Class:") if name in said]
+    page.step(
+        overlay="Rollout", pinned=0, heads_off=tuple((layer, head) for layer in range(1, 6) for head in (1, 2, 3))
+    )
+    rest(tab, qtbot)
+    said = caption_of(view)
+    assert "; Discard ratio 0 %; " in said
+    assert "; 15 heads off; " in said
+    assert "; Pinned: class token; " in said
+    words.set_language("zh")
+    words.forget_missing()
+    assert "已关闭 15 个头; 已掩蔽 2 个图块; 已固定：" in caption_of(view)
+    assert not words.missing()
+
+
+def test_a_caption_names_the_class_that_the_page_speaks_of(tab, qtbot):
+    page = turn_to(tab, RELEVANCE, qtbot)
+    view = next(iter(page.cards.values())).view
+    assert "Class:" not in caption_of(view)
+    page.step(target=1, pinned=3)
+    rest(tab, qtbot)
+    said = caption_of(view)
+    assert f"Class: {page.shown.info.labels[1]}" in said
+    assert "Points of a curve 4" in said
+    assert not [name for name in ("Pinned", "Overlay", "Patch grid") if name in said]

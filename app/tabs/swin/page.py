@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
+from app import captions
 from app.cards import Card
+from app.classlist import class_name
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
+from app.views.photomap import named
+from app.words import Text
+from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event
@@ -128,3 +134,15 @@ class PhotoPage(Page):
         if self.grid is not None:
             made["picture"] = self.grid.name
         return made
+
+    def caption(self) -> Iterator[Text]:
+        params, info, own = self.params, self.info, {f.name for f in fields(self.asks or SwinParams)}
+        pairs = [Message("B{block} H{head}", {"block": block, "head": head}) for block, head in params.heads_off]
+        yield from captions.heads_off(pairs)
+        yield from captions.masked(len(params.removed))
+        if params.cells:
+            yield Message("Position bias changed in {n} {n:place|places}", {"n": len(params.cells)})
+        if "pinned" in own and params.pinned is not None:
+            yield from captions.pinned(named(params.pinned))
+        if "target" in own and info is not None and 0 <= params.target < len(info.labels):
+            yield from captions.asked_about(class_name(info.labels[params.target]))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
+from app import captions
 from app.cards import Card
+from app.classlist import class_name
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.vit.shown import Shown
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
+from app.views.photomap import CLASS_TOKEN, named
+from app.words import Text
+from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event, Started
@@ -124,3 +130,13 @@ class PhotoPage(Page):
         if shown.grid is not None:
             made["picture"] = shown.grid.name
         return made
+
+    def caption(self) -> Iterator[Text]:
+        params, info, own = self.params, self.shown.info, {f.name for f in fields(self.asks or ViTParams)}
+        pairs = [Message("L{layer} H{head}", {"layer": layer, "head": head}) for layer, head in params.heads_off]
+        yield from captions.heads_off(pairs)
+        yield from captions.masked(len(params.masked_patches))
+        if "pinned" in own and params.pinned is not None and self.shown.grid is not None:
+            yield from captions.pinned(named(self.shown.patch_of(params.pinned) or CLASS_TOKEN))
+        if "target" in own and info is not None and 0 <= params.target < len(info.labels):
+            yield from captions.asked_about(class_name(info.labels[params.target]))

@@ -38,6 +38,7 @@ class WatchPage(PhotoPage):
     title = "Watch"
     engine = "engines.swin.watch.engine:Engine"
     asks = WatchParams
+    drawn_with = ("direction",)
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)

@@ -43,6 +43,7 @@ class WatchPage(PhotoPage):
     title = "Watch"
     engine = "engines.vit.watch.engine:Engine"
     asks = WatchParams
+    drawn_with = ("direction", "scale", "order")
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
