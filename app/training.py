@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -46,6 +46,8 @@ class Training(QObject):
         The last step.
     keep : str
         What its runs are kept as, so that a kill costs little; empty for runs that keep themselves, or not at all.
+    brought : tuple of str
+        Live settings that others bring along, as a model its learning rate: changed so they wait for a new run, too.
 
     Attributes
     ----------
@@ -87,6 +89,7 @@ class Training(QObject):
         settings: Callable[[], TrainingParams],
         most: int,
         keep: str = "",
+        brought: tuple[str, ...] = (),
     ) -> None:
         super().__init__(host if isinstance(host, QObject) else None)
         self._host, self._bar, self._settings, self._most = host, transport, settings, most
@@ -100,6 +103,9 @@ class Training(QObject):
         self.ask_first: Callable[[Callable[[], object]], object] = lambda act: act()
         self.offered: Message | None = None
         self._on_disk = True  # what is trained comes to the disk by itself
+        self._brought = brought
+        self._seen: TrainingParams | None = None  # the settings when they were last looked at
+        self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
         self._number = 0
         self._heard = 0  # the number of the run that the events at hand are of
         self._until = 0
@@ -185,6 +191,7 @@ class Training(QObject):
         if self.params is None or (self.pending() and not self.step and not self.runs and not self.stream.is_busy):
             self._begin()
             return
+        self._sort_brought()
         if self.stream.is_busy:
             self._send(self._until)
         self.waiting.emit(self.pending())
@@ -207,8 +214,24 @@ class Training(QObject):
         return sum(
             getattr(now, f.name) != getattr(run, f.name)
             for f in fields(now)
-            if f.name not in DRIVEN and not _is_live(f.metadata)
+            if f.name not in DRIVEN and not self._reaches(f)
         )
+
+    def _reaches(self, one: Field[Any]) -> bool:
+        """Whether a setting reaches the run in hand."""
+        return _is_live(one.metadata) and one.name not in self._waits
+
+    def _sort_brought(self) -> None:
+        """Live settings that changed along with what starts a new run wait with it, until the hand changes them."""
+        before, self._seen = self._seen, self._settings()
+        if before is None:
+            return
+        changed = {f.name for f in fields(before) if getattr(before, f.name) != getattr(self._seen, f.name)}
+        others = any(f.name in changed and f.name not in DRIVEN and not _is_live(f.metadata) for f in fields(before))
+        moved = changed.intersection(self._brought)
+        self._waits = self._waits | moved if others else self._waits - moved
+        if self.pending() == sum(getattr(self._seen, name) != getattr(self.params, name) for name in self._waits):
+            self._waits.clear()  # nothing that brought them waits any more
 
     def close(self) -> None:
         """End the run for good."""
@@ -221,7 +244,9 @@ class Training(QObject):
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
-        self.params = replace(self._settings(), run=self._number, until=0, **self._kept(resume))
+        self._seen = self._settings()
+        self._waits.clear()
+        self.params = replace(self._seen, run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
         self._send(0)
@@ -237,7 +262,7 @@ class Training(QObject):
             return
         self._until = until
         now = self._settings()
-        live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and _is_live(f.metadata)}
+        live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and self._reaches(f)}
         self.params = replace(self.params, until=until, **live)
         self.stream.request(self.params)
 

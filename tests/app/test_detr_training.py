@@ -204,6 +204,16 @@ def own_folder(folder):
     return folder
 
 
+def test_another_model_leaves_the_learning_rate_of_the_run_in_hand(page, qtbot):
+    train(qtbot, page, 1)
+    page.step(begin=BUNDLED)  # which wants gentler steps
+    train(qtbot, page, 2)
+    assert page.params.learning_rate < DetrTraining().learning_rate == page.training.params.learning_rate
+    page.step(learning_rate=2e-3)
+    train(qtbot, page, 3)
+    assert page.training.params.learning_rate == 2e-3
+
+
 def test_one_is_not_said_as_several(page):
     one = replace(
         page.cards.began, drawn=False, classes=("blob",), pictures=1, validation=1, objects=1, largest=1, skipped=0

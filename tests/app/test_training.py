@@ -204,6 +204,31 @@ def test_live_settings_reach_the_run_and_others_wait(made, qtbot):
     assert (waiting[-1], run.params.width, run.timeline.newest.made_of) == (0, 5, 5)
 
 
+def test_what_another_setting_brings_along_waits_with_it(made, qtbot):
+    tab, _, run = made
+    run._brought = ("rate",)
+    told = []
+    run.arrived.connect(told.append)
+    run.one_step()
+    rest(qtbot, run)
+
+    def then(**settings):
+        tab.now = CountParams(**settings)
+        run.settings_changed()
+        run.one_step()
+        rest(qtbot, run)
+        return run.pending(), [e.rate for e in told if isinstance(e, Counted)][-1]
+
+    assert then(width=5, rate=2.5) == (2, 1.0)  # the width brought it
+    assert then(width=5, rate=3.0) == (1, 3.0)  # the hand
+    assert then(width=6, rate=2.0) == (2, 3.0)
+    assert then(width=4, rate=2.0) == (0, 2.0)  # the run's own width: nothing waits
+    assert then(width=7, rate=1.5) == (2, 2.0)
+    run.restart()
+    rest(qtbot, run)
+    assert (run.pending(), run.params.rate) == (0, 1.5)
+
+
 def test_a_run_that_has_not_begun_takes_new_settings_at_once(made, qtbot):
     tab, _, run = made
     run.settings_changed()

@@ -76,7 +76,8 @@ class DetrTrainingPage(TrainingPage):
         self.cards, self.data = TrainingCards(self), DataBox()
         self._rests = False  # it was said that more steps will hardly help
         transport = self.cards.transport
-        self.train(Training(self, TRAINER, transport, self._of_run, MOST_TRAINING_STEPS, "detr"), transport)
+        run = Training(self, TRAINER, transport, self._of_run, MOST_TRAINING_STEPS, "detr", ("learning_rate",))
+        self.train(run, transport)
         transport.looked.connect(self.cards.look)
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.cards.stepped_scene.connect(self._watch)
