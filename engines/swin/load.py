@@ -16,7 +16,7 @@ from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.known import OF_ANY, check_keys
 from engines.checkpoints.layout import CONFIG
 from engines.checkpoints.pixels import Scaling
-from engines.checkpoints.processor import from_hub
+from engines.checkpoints.processor import EDGES, Processor, from_hub
 from engines.checkpoints.sizes import agree, along, beyond, counted, real, shown, triple, whole, wholes
 from engines.core import limits
 from engines.core.errors import LabError
@@ -155,6 +155,15 @@ def read_timm(config: Mapping[str, Any], found: Shapes, name: str) -> SwinConfig
     names = config.get("label_names")
     kept = dict(enumerate(names)) if isinstance(names, list) and len(names) == head else None
     labels = _labels(kept, head, name) if head else {}
+    mean = triple(about, "mean", SwinConfig.mean, name, -1000, CONFIG)
+    std = triple(about, "std", SwinConfig.std, name, 1e-3, CONFIG)
+    resample = BILINEAR if about.get("interpolation") == "bilinear" else BICUBIC
+    processor = None
+    if "crop_pct" in about:  # timm shows a model the middle: this share of the shorter side
+        edge = int(image_size / real(about, "crop_pct", 1.0, name, 0.1, 1.0))
+        middle = image_size, image_size
+        scaling = Scaling(resample, mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]))
+        processor = Processor(EDGES, edge, limits.PICTURE_PIXELS, scaling, middle)
     return SwinConfig(
         image_size=image_size,
         patch_size=patch_size,
@@ -166,9 +175,10 @@ def read_timm(config: Mapping[str, Any], found: Shapes, name: str) -> SwinConfig
         mlp_ratio=inner / width,
         classes=len(labels),
         labels=labels,
-        mean=triple(about, "mean", SwinConfig.mean, name, -1000, CONFIG),
-        std=triple(about, "std", SwinConfig.std, name, 1e-3, CONFIG),
-        resample=BILINEAR if about.get("interpolation") == "bilinear" else BICUBIC,
+        mean=mean,
+        std=std,
+        resample=resample,
+        processor=processor,
     )
 
 

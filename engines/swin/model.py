@@ -60,7 +60,7 @@ class SwinConfig:
     resample : int
         Pillow's filter for resizing.
     processor : Processor, optional
-        What the folder's ``preprocessor_config.json`` makes of a photo.
+        What the folder says that a photo is made into, by its ``preprocessor_config.json`` or timm's ``crop_pct``.
     """
 
     image_size: int = 224
@@ -213,7 +213,7 @@ class Swin(nn.Module):
     def preprocess(self, rgb: npt.NDArray[np.uint8]) -> Tensor:
         """Picture (H, W, 3) uint8 -> pixels (1, 3, h, w) in the model's range.
 
-        As the folder's ``preprocessor_config.json`` says, if there is one; else the whole picture in a square.
+        As the folder says (`processor`), if it does; else the whole picture in a square.
         """
         config = self.config
         if config.processor is not None:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from engines.checkpoints import catalog
@@ -54,6 +55,19 @@ def test_each_naming_gives_what_transformers_gives(naming, tmp_path):
     assert len(weights) == len(trace.attention) == 5
     for mine, yours in zip(trace.attention, weights, strict=True):
         torch.testing.assert_close(mine.flatten(0, 1), yours, atol=1e-4, rtol=0)
+
+
+def test_a_folder_of_timm_shows_the_middle_that_it_says(tmp_path):
+    """As timm does: the shorter side gets floor(size / crop_pct) pixels, and the middle is what the model sees."""
+    reference.save(reference.make(), tmp_path, "timm")
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["pretrained_cfg"] |= {"crop_pct": 0.9, "mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    rgb = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    small = Image.fromarray(rgb).resize((52, 35), Image.Resampling.BICUBIC)
+    middle = np.asarray(small, np.float32)[1:33, 10:42]
+    wanted = torch.from_numpy((middle / 255 - 0.5) / 0.25).permute(2, 0, 1)[None]
+    torch.testing.assert_close(load_checkpoint(str(tmp_path)).preprocess(rgb), wanted, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("second", [2, 8])
