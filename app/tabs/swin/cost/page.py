@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app import words
+from app import icons, words
 from app.cards import card
 from app.legend import Key
 from app.params_form import ParamsForm
@@ -81,6 +81,7 @@ class CostPage(Page):
     def show_params(self, params: CostParams) -> None:
         words.say(self.measure_button, "setText", "Stop" if params.measure else "Measure")
         words.say(self.measure_button, "setAccessibleName", "Stop" if params.measure else "Measure")
+        icons.put(self.measure_button, "stop" if params.measure else "play")
         for plot in self.plots:
             plot.set_cursor(float(params.side) ** 2)
         self._write()

@@ -184,7 +184,7 @@ def what_is_new(cut: Cut, number: int) -> Message:
 
 def measure(bits: float, far: float) -> Message:
     """Entropy and distance under a map."""
-    return Message("{bits} bit ↔ {far}", {"bits": words.number(bits, 1), "far": words.number(far, 1)})
+    return Message("{bits} bits ↔ {far}", {"bits": words.number(bits, 1), "far": words.number(far, 1)})
 
 
 class BlocksCard(Card):
