@@ -15,9 +15,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
-from app.remedy import remedy
+from app.remedy import Act, remedy
 from app.shell import Host
 from app.transport import Transport, training_stream
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.keeping import place_of
 from engines.core.protocol import Ended, Started
@@ -61,6 +62,8 @@ class Training(QObject):
         The kept states.
     offered : Message or None
         What is said where no step was made: that there is a run to go on with.
+    cure : callable
+        Gives the action to offer beside an error, and what it does; by default a new run.
     ask_first : callable
         Gets what ends the run in hand for good, and does it when its person agrees; by default at once.
 
@@ -101,6 +104,7 @@ class Training(QObject):
         self.step = 0
         self.timeline = Timeline()
         self.ask_first: Callable[[Callable[[], object]], object] = lambda act: act()
+        self.cure: Callable[[], tuple[Text, Act]] = lambda: ("Restart", self.restart)
         self.offered: Message | None = None
         self._on_disk = True  # what is trained comes to the disk by itself
         self._brought = brought
@@ -298,7 +302,7 @@ class Training(QObject):
             case Ended() if event.error is not None:
                 self._over()
                 self._host.tell(None)
-                self._host.complain(event.error, *remedy(event, self._host.shell, "Restart", self.restart))
+                self._host.complain(event.error, *remedy(event, self._host.shell, *self.cure()))
                 self._host.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()

@@ -108,3 +108,20 @@ def test_it_is_said_once_that_more_steps_will_hardly_help(tab, page, qtbot, monk
         page.told(replace(newest, step=step))
     assert len(said) == 1
     assert "at step 3" in said[0]
+
+
+def test_a_detr_on_a_vit_without_photos_asks_for_a_folder(tab, qtbot, monkeypatch):
+    """As after a restart with that model chosen: the page's first run has nothing to learn on."""
+    asked = []
+    page = tab.pages[TRAINING]
+    monkeypatch.setattr(page.shell, "open_folder", lambda: asked.append(1))
+    page.state.put(model=ON_VIT, folder="")
+    tab.show_page(TRAINING)
+    qtbot.waitUntil(lambda: "learns on photos" in tab.error.reason(), timeout=PATIENCE)
+    assert {card.empty_text.text() for card in page.cards.cards} == {"Nothing to show yet."}
+    tab.error._action.click()
+    assert asked
+    page.step(model=SMALL)
+    assert {card.empty_text.text() for card in page.cards.cards} == {"Drawing scenes"}
+    begun(qtbot, page)
+    assert page.training.cure()[0] == "Restart"

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app import words
 from app.params_form import ParamsForm
+from app.remedy import Act
 from app.shell import Shell
 from app.tabs.detr.training.cards import TrainingCards
 from app.tabs.detr.training.data import DataBox, sizes
@@ -23,7 +24,7 @@ from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.training import Training
 from app.widgets import quiet
-from app.words import say
+from app.words import Text, say
 from engines.core.errors import Message, joined
 from engines.core.params import renamed
 from engines.core.protocol import Ended, Event, Progress
@@ -85,7 +86,9 @@ class DetrTrainingPage(TrainingPage):
         self.trained.wanted.connect(self.use_weights)
         self.data.opened.connect(shell.open_folder)
         self.data.drawn_again.connect(lambda: self.step(folder=""))
-        self.cards.wait("Drawing scenes")
+        self.training.cure = self._cure
+        self.training.renewed.connect(self._renewed)
+        self._renewed()
         self.lay(self.cards.centre, self._form(), self.trained, resets=False)
 
     def _form(self) -> ParamsForm:
@@ -180,7 +183,23 @@ class DetrTrainingPage(TrainingPage):
                 share = {"text": event.text, "done": words.number(event.done), "total": words.number(event.total)}
                 self.tell(Message("{text}: {done} of {total}", share))
             case Ended() if event.error is not None:
+                self._wait("Nothing to show yet.")
                 self._give_way()
+
+    def _wait(self, text: Text) -> None:
+        """Say why there is nothing to see; what a run before has shown stays in sight."""
+        if self.cards.began is None:
+            self.cards.wait(text)
+
+    def _renewed(self) -> None:
+        self._wait("Loading the model" if self.params.model == ON_VIT else "Drawing scenes")
+
+    def _cure(self) -> tuple[Text, Act]:
+        """What helps a run that could not go on: one on a ViT needs photos, and to try again without them is no use."""
+        asked = self.training.params
+        if isinstance(asked, DetrTraining) and asked.model == ON_VIT and not asked.folder:
+            return "Open a folder", self.shell.open_folder
+        return "Restart", self.training.restart
 
     def _give_way(self) -> None:
         """Trying again is no use before the ViT, or the folder, is another one."""
