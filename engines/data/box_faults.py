@@ -43,6 +43,8 @@ class Raw:
         Folders of pictures, by their last parts, with the split that a table of the data set says they are.
     split : str
         "train", "val" or "test" where a list, or else the annotation's name or folder, says so.
+    ident : int or None
+        The picture's number in a table that numbers them.
     """
 
     file: Path
@@ -56,6 +58,7 @@ class Raw:
     entry: int = -1
     shares: bool = False
     folders: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    ident: int | None = None
 
 
 @dataclass

@@ -50,12 +50,15 @@ class Annotated:
     labels : ndarray int64 (N,)
     size : (int, int)
         Width and height that the boxes were measured in; (0, 0) for a picture without boxes of which none is given.
+    ident : int or None
+        Its number in the folder's table (COCO).
     """
 
     path: Path
     boxes: np.ndarray
     labels: np.ndarray
     size: tuple[int, int]
+    ident: int | None = None
 
     def pixels(self, keep: int) -> np.ndarray:
         """The picture, uint8 (H, W, 3), turned as its annotation means it, of at most ``keep`` pixels.
@@ -85,6 +88,8 @@ class BoxesFolder:
         Why, the first ones: file, line, reason.
     notes : tuple of Message
         What else a person should know of how it was read.
+    numbers : tuple of int
+        Of the classes, as the folder's table (COCO) has them; empty where they are not numbered one by one.
     """
 
     classes: tuple[str, ...]
@@ -94,6 +99,7 @@ class BoxesFolder:
     crowds: int
     faults: tuple[Message, ...]
     notes: tuple[Message, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
 def read_boxes_folder(path: Path, first_pixel: int | None = None) -> BoxesFolder:
@@ -168,8 +174,9 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
     if validation is training:
         faults.note(NONE_HELD_BACK, len(training))
     return BoxesFolder(
-        tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes())
-    )
+        tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes()),
+        _numbers(raws, classes) if used == "COCO" else (),
+    )  # fmt: skip
 
 
 def _raws(
@@ -231,6 +238,13 @@ def _classes(raws: Iterable[Raw]) -> list[str]:
         for box in raw.boxes:
             order.setdefault(box.name, (box.number, box.name))
     return sorted(order, key=lambda name: order[name])
+
+
+def _numbers(raws: Iterable[Raw], classes: list[str]) -> tuple[int, ...]:
+    """Of the classes; none unless each name has one number, and no other name the same."""
+    pairs = {(box.name, box.number) for raw in raws for box in raw.boxes}
+    number = {name: int(said) for name, said in pairs}
+    return tuple(number[name] for name in classes) if len(pairs) == len(set(number.values())) else ()
 
 
 def _claim(raw: Raw, files: Listing, faults: Faults) -> Claim | None:
@@ -296,7 +310,7 @@ def _made(
         boxes.append(inside)
         labels.append(numbers[box.name])
     table = np.array(boxes, np.float32).reshape(-1, 4)
-    return Annotated(path, table, np.array(labels, np.int64), size)
+    return Annotated(path, table, np.array(labels, np.int64), size, raw.ident)
 
 
 def _size(size: tuple[int, int]) -> str:

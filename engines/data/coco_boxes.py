@@ -103,7 +103,9 @@ def _picture(entry: Entry, path: Path, pictures: Keyed[Raw], faults: Faults) -> 
         return
     width, height = (number_of(value.get(side)) or 0 for side in ("width", "height"))
     size = (int(width), int(height)) if min(width, height) > 0 else (0, 0)
-    pictures.put(key, Raw(path, line, name, size, entry=entry.place))
+    number = as_number(key)
+    ident = number if isinstance(number, int) else None
+    pictures.put(key, Raw(path, line, name, size, entry=entry.place, ident=ident))
 
 
 def _category(entry: Entry, path: Path, classes: Keyed[str], faults: Faults) -> None:

@@ -46,6 +46,8 @@ class Written(Record):
         Pictures that were looked at; boxes in the file, one for each query and picture.
     place, truth : str
         The file of results, and the ground truth beside it; empty where the folder has no boxes.
+    images : str
+        There, the file beside it that names the images and classes; else empty.
     held_back : bool
         Only validation pictures were looked at: the model was trained on the others.
     skipped : int
@@ -61,3 +63,4 @@ class Written(Record):
     held_back: bool
     skipped: int
     first: Message | None
+    images: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,7 @@ def test_a_card_that_says_something_else_is_refused_by_name(saved, tmp_path, pat
 
 
 def test_a_folder_s_detections_are_what_average_precision_reads(saved, folder, tmp_path):
+    coco = pytest.importorskip("pycocotools.coco")
     written = run_over(source=str(saved), folder=str(folder), place=str(tmp_path / "found.json"))
     assert (written.pictures, written.boxes, written.skipped) == (2, 16, 0)
     assert written.held_back  # the others are those that it was trained on
@@ -137,9 +139,15 @@ def test_a_folder_s_detections_are_what_average_precision_reads(saved, folder, t
     with torch.inference_mode():
         said = model(model.preprocess(rgb))
     x, y, width, height = (96 * said.boxes[0, 0]).tolist()
-    table = json.loads((tmp_path / "found.json").read_text())
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert {frozenset(one) for one in found} == {frozenset(("image_id", "category_id", "bbox", "score"))}
+    for truth in (written.truth, folder / "boxes.json"):
+        read = coco.COCO(str(truth)).loadRes(str(tmp_path / "found.json"))
+        assert (len(read.anns), sorted({one["image_id"] for one in found})) == (16, [74, 79])
+        assert {one["category_id"] for one in found} == {5}
+    table = json.loads(Path(written.truth).read_text())
     assert [one["file_name"].rsplit("/")[-1] for one in table["images"]] == ["4.png", "9.png"]
-    first = table["annotations"][0]
+    first = found[0]
     assert first["bbox"] == pytest.approx([x - width / 2, y - height / 2, width, height], abs=0.01)
     assert first["score"] == pytest.approx(float(said.logits[0, 0].softmax(-1)[0]), abs=1e-5)
 
@@ -151,7 +159,10 @@ def test_pictures_without_boxes_and_broken_ones(weights, tmp_path, tmp_path_fact
     out = tmp_path_factory.mktemp("out") / "out.json"
     written = run_over(source=TRAINED_HERE, weights=weights, folder=str(tmp_path), place=str(out))
     assert (written.pictures, written.truth, written.skipped, written.held_back) == (2, "", 1, False)
-    table = json.loads(out.read_text())
+    assert written.images == str(out.with_name("out-images.json"))
+    table = json.loads(Path(written.images).read_text())
+    assert {one["image_id"] for one in json.loads(out.read_text())} == {one["id"] for one in table["images"]}
+    assert len(read_cases([out, Path(written.images)]).boxes.score) == written.boxes
     assert [(one["file_name"].rsplit("/")[-1], one["width"], one["height"]) for one in table["images"]] == [
         ("a.png", 40, 50), ("b.png", 40, 50),
     ]  # fmt: skip

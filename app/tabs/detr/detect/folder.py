@@ -97,11 +97,13 @@ class FolderDetection(QObject):
 def _said(written: Written) -> Message:
     values = {
         "n": words.number(written.pictures), "boxes": words.number(written.boxes), "name": Path(written.place).name,
-        "truth": Path(written.truth).name,
+        "truth": Path(written.truth).name, "images": Path(written.images).name,
     }  # fmt: skip
     text = Message("{n} {n:picture|pictures}, {boxes} boxes: {name}.", values)
     if written.truth:
         text = Message("{told} Drop it with {truth} on the tab Average precision.", {**values, "told": text})
+    if written.images:
+        text = Message("{told} {images} names its images and classes.", {**values, "told": text})
     if written.held_back:
         text = Message("{told} Only validation pictures, since the model was trained on the others.", {"told": text})
     if written.skipped:
