@@ -26,8 +26,10 @@ from tests.app.hands import Hands, opened, without_dialogs
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
-#: Random walks: times over all pages, acts on each time; of so many new looks asked for one is put on.
-WALKS = {"short": (2, 5, 4), "long": (6, 15, 1)}
+#: Random walks: times over its pages, acts on each time; of so many new looks asked for one is put on;
+#: its topics, every so-many-th from one on: the short walks share them, each in a window of its own.
+WALKS = {f"short-{part}": (2, 5, 4, slice(part, None, 3)) for part in range(3)}
+WALKS["long"] = (6, 15, 1, slice(None))
 CHANGES = 400  # of a slider, 200 a second
 FURTHER = 2  # rounds at most where the last one grew
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
@@ -166,15 +168,24 @@ def seldom_dressed(monkeypatch, every: int) -> None:
     monkeypatch.setattr(Dressing, "ask", lambda *one, **look: next(asked) % every or ask(*one, **look))
 
 
-def visits(window) -> list[tuple[str, int]]:
-    """All pages of all tabs, after each has been opened once."""
-    return [(topic.name, page) for topic in topics() for page in range(len(window.show_topic(topic.name).pages))]
+def visits(window, chosen: slice) -> list[tuple[str, int]]:
+    """All pages of the chosen topics, after each tab has been opened once."""
+    names = [topic.name for topic in topics()][chosen]
+    return [(name, page) for name in names for page in range(len(window.show_topic(name).pages))]
 
 
-@pytest.mark.parametrize("walk", ["short", pytest.param("long", marks=pytest.mark.proof)])
+def test_the_short_walks_leave_out_no_topic():
+    names = [topic.name for topic in topics()]
+    walked = [name for walk, (*_, chosen) in WALKS.items() if walk != "long" for name in names[chosen]]
+    assert sorted(walked) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "walk", [pytest.param(walk, marks=[pytest.mark.proof] if walk == "long" else []) for walk in WALKS]
+)
 @pytest.mark.timeout(900)
 def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
-    rounds, acts, every = WALKS[walk]
+    rounds, acts, every, chosen = WALKS[walk]
     seldom_dressed(monkeypatch, every)
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
     for inner in ("dropped", "models", "saved"):
@@ -188,7 +199,7 @@ def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot
         used: list[float] = []
         objects: list[int] = []
         for turn in range(rounds + FURTHER):  # what is loaded at first use is no leak: the last round counts
-            for name, page in hands.dice.sample(pages := visits(window), len(pages)):
+            for name, page in hands.dice.sample(pages := visits(window, chosen), len(pages)):
                 window.show_topic(name).show_page(page)
                 for _ in range(acts):
                     hands.act()
