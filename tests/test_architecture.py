@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,11 @@ ROOMS = {"core", "blocks", "data", "checkpoints"}
 FILES = sorted(p for d in ("app", "engines") for p in (ROOT / d).rglob("*.py"))
 TOPICS = {p.name for p in (ROOT / "engines").iterdir() if (p / "__init__.py").is_file()} - ROOMS
 LONGEST = 420
+
+
+@cache  # each rule reads all of them
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -54,23 +61,46 @@ def ids(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_rooms_import_only_what_they_may(path):
-    part, tree = path.relative_to(ROOT).parts, ast.parse(path.read_text(encoding="utf-8"))
+def wrong_imports(part: tuple[str, ...], tree: ast.AST) -> Iterator[str]:
+    """What a file at ``part`` under the top imports though it may not."""
     names = imported(tree)
     tops = {name.split(".")[0] for name in names}
     used = {name.split(".")[1] for name in names if name.startswith("engines.")}
     if part[0] == "engines":
-        assert not tops & {"app", "PySide6", "pyqtgraph", "torchvision"}
-        allowed = ROOMS | {part[1]} if part[1] not in ROOMS else ROOMS
-        assert used <= allowed
-        if path.name == "spec.py":
-            assert "torch" not in tops
+        yield from tops & {"app", "PySide6", "pyqtgraph", "torchvision"}
+        yield from used - (ROOMS | {part[1]} if part[1] not in ROOMS else ROOMS)
+        if part[-1] == "spec.py":
+            yield from tops & {"torch"}
     else:
-        assert not tops & {"torch", "transformers", "torchvision"}
+        yield from tops & {"torch", "transformers", "torchvision"}
         own = {part[2]} if part[1] == "tabs" and len(part) > 3 else set()
-        assert used <= ROOMS | own
-        assert tabs_known(tree) <= own
+        yield from used - (ROOMS | own)
+        yield from tabs_known(tree) - own
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "wrong"),
+    [
+        ("engines/vit/model.py", "import PySide6.QtCore", {"PySide6"}),
+        ("engines/vit/model.py", "from engines.detr import model", {"detr"}),
+        ("engines/core/lane.py", "from engines.vit.model import ViT", {"vit"}),
+        ("engines/vit/spec.py", "import torch", {"torch"}),
+        ("engines/vit/model.py", "import torch\nfrom engines.vit import spec\nfrom engines.core import lane", set()),
+        ("app/window.py", "import torch", {"torch"}),
+        ("app/window.py", "from engines.vit import spec", {"vit"}),
+        ("app/tabs/vit/page.py", "from engines.detr import spec", {"detr"}),
+        ("app/tabs/vit/page.py", "from app.tabs.detr import page", {"detr"}),
+        ("app/tabs/vit/page.py", "from app.tabs.vit import tab\nfrom engines.vit import spec", set()),
+    ],
+)
+def test_an_import_across_rooms_is_found(place, line, wrong):
+    assert set(wrong_imports(Path(place).parts, ast.parse(line))) == wrong
+
+
+def test_rooms_import_only_what_they_may():
+    assert {"app", "engines"} == {path.relative_to(ROOT).parts[0] for path in FILES}
+    found = {ids(path): set(wrong_imports(path.relative_to(ROOT).parts, tree_of(path))) for path in FILES}
+    assert not {path: wrong for path, wrong in found.items() if wrong}
 
 
 def said(tree: ast.AST) -> set[str]:
@@ -86,39 +116,49 @@ def test_the_shell_names_no_topic():
     tabs = ROOT / "app" / "tabs"
     names = {p.name for p in tabs.iterdir() if (p / "__init__.py").is_file()}
     named = {
-        path: said(ast.parse(path.read_text(encoding="utf-8"))) & names
-        for path in (ROOT / "app").rglob("*.py")
-        if not path.is_relative_to(tabs)
+        path: said(tree_of(path)) & names for path in (ROOT / "app").rglob("*.py") if not path.is_relative_to(tabs)
     }
     assert not {ids(path): found for path, found in named.items() if found}
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.is_relative_to(ROOT / "engines")], ids=ids)
-def test_topics_know_each_other_by_offers_alone(path):
+def test_topics_know_each_other_by_offers_alone():
     """What is loaded by its name is no import: a place in another topic, or a topic's name in a room, gives it away."""
-    room = path.relative_to(ROOT).parts[1]
-    others = TOPICS - {room}
-    found = said(ast.parse(path.read_text(encoding="utf-8")))
-    assert not {text for text in found for other in others if text.startswith(f"engines.{other}.")}
-    if room in {"core", "checkpoints"}:
-        assert not found & others
+    for path in FILES:
+        top, room = path.relative_to(ROOT).parts[:2]
+        if top != "engines":
+            continue
+        others = TOPICS - {room}
+        found = said(tree_of(path))
+        assert not {text for text in found for other in others if text.startswith(f"engines.{other}.")}, path
+        if room in {"core", "checkpoints"}:
+            assert not found & others, path
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_no_yield_inside_a_grad_or_autocast_block(path):
-    """``with torch.no_grad(): yield`` leaks the grad mode into whoever consumes the generator."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.With) and any(
-            word in ast.unparse(item.context_expr)
-            for item in node.items
-            for word in ("no_grad", "inference_mode", "autocast", "enable_grad")
+def leaking_blocks(tree: ast.AST) -> Iterator[int]:
+    """Lines of the blocks of a grad or autocast mode that yield."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.With)
+            and any(
+                word in ast.unparse(item.context_expr)
+                for item in node.items
+                for word in ("no_grad", "inference_mode", "autocast", "enable_grad")
+            )
+            and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
         ):
-            assert not any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+            yield node.lineno
 
 
-@pytest.mark.parametrize("path", FILES, ids=ids)
-def test_files_stay_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_no_yield_inside_a_grad_or_autocast_block():
+    """``with torch.no_grad(): yield`` leaks the grad mode into whoever consumes the generator."""
+    assert list(leaking_blocks(ast.parse("def f():\n    with torch.no_grad():\n        yield 1\n"))) == [2]
+    found = {ids(path): list(leaking_blocks(tree_of(path))) for path in FILES}
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
+def test_files_stay_short():
+    lengths = {ids(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert not {path: lines for path, lines in lengths.items() if lines > LONGEST}
 
 
 def loaded_by(code: str, banned: set[str]) -> list[str]:
@@ -165,7 +205,7 @@ def test_the_top_level_holds_nothing_else():
 def test_every_painter_is_ended_whatever_is_raised():
     """An active one makes Qt complain at the end of the painting, and what is painted next is lost."""
     for path in (ROOT / "app").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         painters = {node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node) in PAINTERS}
         ended = {item.context_expr for node in ast.walk(tree) if isinstance(node, ast.With) for item in node.items}
         names = {node.id for node in ended if isinstance(node, ast.Name)}
