@@ -63,7 +63,7 @@ SEEDS = (1, 2, 3)
 MINUTES, SETTLED = 25.0, 8.0  # of a run; after which what is held grows no more
 PAUSE = 50  #: ms between two acts
 PATIENCE = 30  # seconds until a tab must be there
-LOOK, STILL = 50, 500  #: ms between two looks whether all rests, and from then to counting what is held
+LOOK, STILL = 50, 2500  #: ms between two looks whether all rests, and from then, memory given back, to counting
 VIT, WRITER = "vit", "keeping"  # a topic of the catalog; a thread that writes a run down
 QUIET = ("propagateSizeHints", "does not support")  # what the offscreen platform says of itself
 

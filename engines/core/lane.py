@@ -15,12 +15,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from engines.core import memory
 from engines.core.errors import LabError, Message
 from engines.core.later import give_up
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
 from engines.core.threads import Threads
 
+QUIET = 1.5  #: seconds without anything to do after which memory that earlier jobs let go is given back
 GRACE = 0.2  #: seconds that a displaced run may still use to show its first frame
 GPU_FULL = "The device ran out of memory."
 CPU_FULL = "There is not enough main memory. Close other programs, or choose something smaller."
@@ -160,18 +162,22 @@ class Lane:
         if displaced is not None:
             displaced.deliver(Ended(displaced.seen, cancelled=True))
 
+    def _is_wanted(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._waiting is not None or self._prepared or (self._guests and not self._held) or self._closing)
+
     def _loop(self) -> None:
+        used = False
         while True:
             with self._wake:
                 self._running = None
-                self._wake.wait_for(
-                    lambda: (
-                        self._waiting is not None
-                        or self._prepared
-                        or (self._guests and not self._held)
-                        or self._closing
-                    )
-                )
+                wanted = self._wake.wait_for(self._is_wanted, QUIET if used else None)
+            if not wanted:  # each model that another took the place of leaves a hundred megabytes in free blocks
+                memory.give_back()
+            used = wanted
+            with self._wake:
+                if not self._is_wanted():
+                    continue
                 if self._closing:
                     break
                 self._running, self._waiting = self._waiting, None

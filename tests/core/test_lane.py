@@ -355,3 +355,20 @@ def test_what_cannot_be_prepared_is_left_to_who_needs_it(lane):
     log.wait()
     assert log[-1].error is None
     assert lane.alive
+
+
+def test_memory_is_given_back_once_each_time_that_nothing_is_left_to_do(monkeypatch):
+    given = threading.Semaphore(0)
+    monkeypatch.setattr("engines.core.lane.QUIET", 0.05)
+    monkeypatch.setattr("engines.core.memory.give_back", given.release)
+    lane = Lane()
+    try:
+        assert not given.acquire(timeout=0.3)  # nothing was done yet
+        for _ in range(2):
+            log = Log()
+            lane.submit(Job(N(2), Count, log))
+            log.wait()
+            assert given.acquire(timeout=10)
+            assert not given.acquire(timeout=0.3)
+    finally:
+        lane.close()
