@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.collecting import importing
+from app.collecting import importing, unread
 from app.shell import Shell
 from app.stream import Stream
 from app.topic.state import State
@@ -19,7 +19,7 @@ from engines.core.protocol import Ended, Engine, Event, Frame, Progress, Started
 def make_engine(place: str) -> Engine[Any]:
     """Make an engine from ``module:Class``; for the compute thread alone, since it may import torch."""
     module, name = place.split(":")
-    with importing():
+    with importing(), unread():
         found = importlib.import_module(module)
     engine: Engine[Any] = getattr(found, name)()
     return engine

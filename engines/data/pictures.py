@@ -29,6 +29,8 @@ from engines.data.picture_values import is_deep, to_gray
 PIXEL_LIMIT, KEPT_PIXELS, FILE_LIMIT = limits.PICTURE_PIXELS, limits.KEPT_PIXELS, limits.PICTURE_FILE
 
 _PARTS = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # of Pillow, that not every one was built with
+# Pillow begins with its five usual decoders; asked for another it imports all forty, which takes longer than the picture
+_DECODERS = {"AVIF": "Avif", "JPEG2000": "Jpeg2K", "TIFF": "Tiff", "WEBP": "WebP"}
 # what Pillow's decoders are known to raise on damaged bytes
 _DAMAGE = (
     OSError,
@@ -154,7 +156,7 @@ def _decoded(data: bytes, name: str, keep: int, upright: bool) -> tuple[npt.NDAr
 
 
 def _need_decoder(kind: str, name: str) -> None:
-    """Raise LabError, saying what to install, where the decoder of this kind is missing."""
+    """Import the decoder of this kind; raise LabError, saying what to install, where it is missing."""
     if kind == "HEIF":
         try:
             importlib.import_module("pillow_heif").register_heif_opener()
@@ -166,6 +168,8 @@ def _need_decoder(kind: str, name: str) -> None:
             name=name,
             kind=kind,
         )
+    if kind in _DECODERS:
+        importlib.import_module(f"PIL.{_DECODERS[kind]}ImagePlugin")
 
 
 def from_rgba(rgba: npt.NDArray[np.uint8], name: str, keep: int = KEPT_PIXELS) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
 import sys
 import threading
@@ -11,7 +12,7 @@ import weakref
 import pytest
 
 from app import fullcollections
-from app.collecting import importing
+from app.collecting import PLAIN, importing, unread
 from app.fullcollections import FullCollections
 
 
@@ -47,6 +48,24 @@ def test_an_import_that_fails_leaves_the_collector_on():
     with pytest.raises(ImportError), importing():
         import no_such_module  # noqa: F401
     assert gc.isenabled()
+
+
+def test_the_source_of_what_an_engine_imports_is_not_looked_through(monkeypatch):
+    monkeypatch.setattr(builtins, PLAIN, getattr(builtins, PLAIN))  # PySide's own import stands before it
+    watching = builtins.__import__
+    assert watching is not getattr(builtins, PLAIN)
+    with pytest.raises(ImportError), unread():
+        assert builtins.__import__ is getattr(builtins, PLAIN)
+        import no_such_module  # noqa: F401
+    assert builtins.__import__ is watching
+
+
+def test_without_such_an_import_nothing_is_changed(monkeypatch):
+    monkeypatch.delattr(builtins, PLAIN)
+    before = builtins.__import__
+    with unread():
+        assert builtins.__import__ is before
+    assert builtins.__import__ is before
 
 
 def test_the_last_of_two_threads_turns_it_on_again():

@@ -220,3 +220,11 @@ def test_every_text_has_its_chinese() -> None:
                 texts |= {text.value for text in node.args[:1] if isinstance(text, ast.Constant)}
     assert len(texts) > 50
     assert texts <= set(words)
+
+
+def test_only_the_decoder_that_is_needed_is_imported() -> None:
+    code = (
+        "import sys; from engines.data.samples import sample; assert sample('cat').source.endswith('.webp');"
+        "assert not {'PIL.EpsImagePlugin', 'PIL.PdfImagePlugin', 'PIL.TgaImagePlugin'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
