@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from app import words
+from app.again import Again
 from app.downloads import Download, progress_text
 from app.drops import STAYS, Drop, sort_drop, sort_paths
 from app.dropzone import Foreseen, foreseen, kinds
@@ -45,12 +46,15 @@ class Intake(QObject):
         A picture is being read.
     network : Network
         Where models come from.
+    again : Again
+        Brings back what the tabs showed the last time.
     """
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._window = window
         self.network = Network(window.settings)
+        self.again = Again(window.settings, self)
         self._download: Download | None = None
         self._target: Tab | None = None  # the tab that the picture being read is for, see `_expect`
         self._paths: list[Path] = []  # it and the pictures that came with it
@@ -143,7 +147,7 @@ class Intake(QObject):
         elif drop.pictures:
             self._bad.clear()
             if self._target is not None:
-                self._fill_strip(self._target, drop.pictures)
+                self.fill_strip(self._target, drop.pictures)
             self._open(drop.pictures[0])
         if drop.refusal is not None and tab.takes_pictures:
             tab.complain(drop.refusal, word="Refused")
@@ -165,13 +169,15 @@ class Intake(QObject):
         found = next((t for t in topics() if t.pictures), None)
         return self._window.show_topic(found.name) if found is not None else None
 
-    def _fill_strip(self, tab: Tab, paths: list[Path]) -> None:
+    def fill_strip(self, tab: Tab, paths: list[Path]) -> None:
+        """Show pictures that came in together in a tab's strip; one that came alone stands in none."""
         strip = tab.findChild(PictureStrip)
         if len(paths) < 2:
             if strip is not None and paths[0] in strip.paths:
                 strip.mark(paths[0])
             elif strip is not None:
                 strip.hide()
+                self._window.settings.keep_strip(tab.topic.name, [])
             return
         if strip is None:
             strip = PictureStrip()
@@ -181,6 +187,7 @@ class Intake(QObject):
         self._strip_tab = tab
         strip.fill(paths)
         strip.show()
+        self._window.settings.keep_strip(tab.topic.name, [str(path) for path in paths])
         self._reader.make_thumbnails(paths)
 
     def _choose(self, tab: Tab, path: Path) -> None:
@@ -200,14 +207,15 @@ class Intake(QObject):
 
     def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
         """The pictures that other topics were last given, each with the topic's name, the newest first."""
-        mine = self._used.get(topic)
-        return [(name, one) for name, one in reversed(self._used.items()) if name != topic and one is not mine]
+        used = {name: one for name, one in self.again.found.items() if name not in self._used} | self._used
+        mine = used.get(topic)
+        return [(name, one) for name, one in reversed(used.items()) if name != topic and one is not mine]
 
     def _show(self, tab: Tab, picture: Picture) -> None:
         self._used.pop(tab.topic.name, None)
         self._used[tab.topic.name] = picture
         tab.take_picture(picture)
-        self._mark(tab, Path(picture.source) if picture.source else None)
+        self.mark(tab, Path(picture.source) if picture.source else None)
 
     # -- the reader's answers
     def _busy(self, busy: bool) -> None:
@@ -219,7 +227,7 @@ class Intake(QObject):
             self._window.settings.add_picture(picture.source)
         tab, paths, unread = self._target, self._paths, self._unread
         if tab is None and (tab := self._picture_tab()) is not None and paths:
-            self._fill_strip(tab, [path for path in paths if path not in self._bad])
+            self.fill_strip(tab, [path for path in paths if path not in self._bad])
         if tab is not None:
             self._expect(tab)
             self._show(tab, picture)
@@ -241,7 +249,7 @@ class Intake(QObject):
         if self._further:
             path = self._further.pop(0)
             if self._target is not None:
-                self._mark(self._target, path)
+                self.mark(self._target, path)
             self._open(path)
         elif self._target is not None:
             self._target.complain(Message(STAYS, {"refusal": _together(said)}), word="Refused")
@@ -249,7 +257,7 @@ class Intake(QObject):
             self._window.complain(_together(said), word="Refused")
 
     @staticmethod
-    def _mark(tab: Tab, path: Path | None) -> None:
+    def mark(tab: Tab, path: Path | None) -> None:
         """Show in a tab's strip which of its pictures is read, or shown."""
         strip = tab.findChild(PictureStrip)
         if strip is not None:
@@ -354,6 +362,7 @@ class Intake(QObject):
     def close(self) -> None:
         """End every thread."""
         self._reader.close()
+        self.again.close()
         for job in self.findChildren(Download):  # a cancelled one may still be ending
             job.close()
 

@@ -68,6 +68,8 @@ class Settings:
         self.note: Message | None = None
         self._geometry = ""
         self._topics: dict[str, dict[str, Any]] = {}
+        self._photos: dict[str, dict[str, Any]] = {}
+        self._strips: dict[str, list[str]] = {}
         self._pages: dict[str, int] = {}
         self._on_disk: Values = {}  # what the file was last known to hold of ours
 
@@ -130,6 +132,12 @@ class Settings:
         for name, values in _items(found.get("topics")):
             if isinstance(values, dict):
                 self._topics[name] = values
+        for name, photo in _items(found.get("photos")):
+            if isinstance(photo, dict):
+                self._photos[name] = photo
+        for name, paths in _items(found.get("strips")):
+            if isinstance(paths, list):
+                self._strips[name] = [path for path in paths if isinstance(path, str)]
         for name, page in _items(found.get("pages")):
             if isinstance(page, int) and page >= 0:
                 self._pages[name] = page
@@ -141,7 +149,7 @@ class Settings:
             "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "hub": self.hub,
             "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
-            "topics": self._topics, "pages": self._pages,
+            "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
         }))  # fmt: skip
         return found
 
@@ -197,6 +205,26 @@ class Settings:
     def remembers(self, place: str) -> bool:
         """Whether anything is remembered under that name."""
         return place in self._topics
+
+    def keep_photo(self, place: str, file: str, pins: dict[str, Any], model: list[Any]) -> None:
+        """Remember the file of the photo that is looked at, what is pinned on it, and in which model."""
+        self._photos[place] = {"file": file, "pins": [[*pin] for pin in pins.items()], "model": model}
+
+    def photo(self, place: str) -> tuple[str, dict[str, Any], list[Any]]:
+        """The same; ("", {}, []) where nothing is remembered, or nothing that can be told."""
+        match self._photos.get(place):
+            case {"file": str(file), "pins": list(pins), "model": list(model)}:
+                known = {pin[0]: pin[1] for pin in pins if isinstance(pin, list) and len(pin) == 2}
+                return file, {name: value for name, value in known.items() if isinstance(name, str)}, model
+        return "", {}, []
+
+    def keep_strip(self, topic: str, paths: list[str]) -> None:
+        """Remember the pictures of a topic's film strip; none where it is hidden."""
+        self._strips[topic] = paths
+
+    def strip(self, topic: str) -> list[str]:
+        """Those of them that are still there."""
+        return [path for path in self._strips.get(topic, []) if os.path.isfile(path)]
 
     def page(self, topic: str) -> int:
         """The page of a topic that was last on screen."""

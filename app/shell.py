@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from app.saving import Saving
@@ -40,6 +41,9 @@ class Shell(Protocol):
 
     def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
         """The pictures that other topics were last given, with the names of these topics."""
+
+    def read_again(self, topic: str, file: str, act: Callable[[Picture | None], None]) -> None:
+        """Read the photo that a topic showed the last time; ``act`` gets it, or None where it can't be read."""
 
     def take_paths(self, paths: list[str]) -> None:
         """Take files and folders as if they were dropped on the window."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -155,6 +156,7 @@ class Window(QMainWindow):
             self._stack.addWidget(tab)
             self._let_drops_through(tab)
             tab.built.connect(self._let_drops_through)
+            self.intake.again.fill_strip(tab)
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
         tab = self.tabs[name]
@@ -220,6 +222,10 @@ class Window(QMainWindow):
     def used_elsewhere(self, topic: str) -> list[tuple[str, Picture]]:
         """The pictures that other topics were last given, with the names of these topics."""
         return self.intake.used_elsewhere(topic)
+
+    def read_again(self, topic: str, file: str, act: Callable[[Picture | None], None]) -> None:
+        """Read the photo that a topic showed the last time; ``act`` gets it, or None where it can't be read."""
+        self.intake.again.read(topic, file, act)
 
     def take_paths(self, paths: list[str]) -> None:
         """Take files and folders as if they were dropped on the window."""

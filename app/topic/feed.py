@@ -77,6 +77,8 @@ class Feed(QObject):
         self.failed = False
         self._asked: Params | None = None
         self._cut = self._given_up = False  # ended by another's question; by the hand
+        self._held = False  # asked before the photo of the last time was there
+        state.complete.connect(self._complete)
 
     @property
     def params(self) -> Params:
@@ -91,6 +93,9 @@ class Feed(QObject):
 
     def ask(self, again: bool = False) -> None:
         """Ask what the settings ask for, if it was not asked last; ``again`` even then."""
+        if self._state.awaited:
+            self._held = True
+            return
         wanted: Params = for_engine(self._state.params)
         if self.asks is not None:
             wanted = part_of(wanted, self.asks)
@@ -123,6 +128,11 @@ class Feed(QObject):
     def given_up(self) -> bool:
         """Whether the last question was ended by the hand."""
         return self._given_up
+
+    def _complete(self) -> None:
+        if self._held:
+            self._held = False
+            self.ask()
 
     def _arrived(self, event: Event) -> None:
         if isinstance(event, Progress):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.history import History
 from app.settings import Settings
-from engines.core.params import Params, same_steps, with_role, with_selection_of
+from engines.core.params import PHOTO, PIN, Params, rules, same_steps, with_role, with_selection_of
+from engines.core.pictures import Picture
 
 
 class State(QObject):
@@ -24,9 +26,14 @@ class State(QObject):
     plain : Params
         The settings of the very first start.
     settings : Settings
-        Remembers them.
+        Remembers them; of a photo its file, and what is pinned on it.
     former : str
         What they were remembered under before pages had places of their own; read where ``place`` holds nothing.
+
+    Attributes
+    ----------
+    awaited : str
+        The file of the photo of the last time, until `photo_read` is told what has become of it.
 
     Signals
     -------
@@ -34,10 +41,13 @@ class State(QObject):
         The settings before the change.
     stepped
         Another step can or can't be undone or redone.
+    complete
+        Nothing is awaited any more.
     """
 
     changed = Signal(object)
     stepped = Signal()
+    complete = Signal()
 
     def __init__(
         self, place: str, plain: Params, settings: Settings, former: str = "", parent: QObject | None = None
@@ -47,6 +57,10 @@ class State(QObject):
         found = settings.restored(place if settings.remembers(place) else former, plain)
         self.params: Any = found.following(found)  # a file may hold values that do not go together
         self._unsaid = self.params.changes()  # to the model, that the last time has left
+        file, self._pins, self._pinned_in = settings.photo(place)
+        self.awaited = file if with_role(self.params, "remembered", PHOTO) and os.path.isfile(file) else ""
+        if not file:
+            self.params = self._pinned(self.params)
         self.history = History(self)
         self.history.changed.connect(self.stepped)
 
@@ -55,6 +69,36 @@ class State(QObject):
         count: int = min(self._unsaid, self.params.changes())
         self._unsaid = 0
         return count
+
+    def photo_read(self, picture: Picture | None) -> None:
+        """The photo of the last time was read, or could not be; where another was chosen meanwhile, that stays."""
+        self.awaited = ""
+        (field,) = with_role(self.params, "remembered", PHOTO)
+        if picture is not None and getattr(self.params, field) is None:
+            self._use(self._pinned(replace(self.params, **{field: picture})))
+        self._keep()
+        self.complete.emit()
+
+    def _pinned(self, params: Any) -> Any:
+        """With the pins of the last time, if the model is the same; one that is none by now is passed over."""
+        if self._pinned_in != _model_of(params):
+            return params
+        for name in with_role(params, "remembered", PIN):
+            value = self._pins.get(name)
+            if _is_pin(value):
+                params = replace(params, **{name: tuple(value) if isinstance(value, list) else value})
+        return params
+
+    def _keep(self) -> None:
+        """The file of the photo and its pins go to the settings. One without a file can't be brought back."""
+        for field in with_role(self.params, "remembered", PHOTO):
+            picture = getattr(self.params, field)
+            pins = {name: getattr(self.params, name) for name in with_role(self.params, "remembered", PIN)}
+            if picture is not None and not picture.source:
+                pins = {}
+            file = "" if picture is None else picture.source
+            if not self.awaited:
+                self._settings.keep_photo(self._place, file, pins, _model_of(self.params))
 
     def change(self, **fields: Any) -> None:
         """Set some fields; changes of the same ones are one step until `settle`.
@@ -113,4 +157,17 @@ class State(QObject):
     def _use(self, params: Params) -> None:
         before, self.params = self.params, params
         self._settings.keep_fields(self._place, params, with_role(params, "kept", True))
+        self._keep()
         self.changed.emit(before)
+
+
+def _model_of(params: Params) -> list[Any]:
+    """What the settings say of the model and of nothing else: what is remembered without a rule."""
+    ruled = rules(params)
+    return [getattr(params, name) for name in with_role(params, "kept", True) if name not in ruled]
+
+
+def _is_pin(value: object) -> bool:
+    """A number, or the row and column of a place."""
+    members = value if isinstance(value, list) and len(value) == 2 else [value]
+    return all(type(member) is int for member in members)

@@ -143,7 +143,13 @@ class Tab(QWidget):
             made = State(place, first.plain(), self.shell.settings, first.former or self.topic.name, self)
             made.stepped.connect(self._show_steps)
             self._states[kind.params_type] = made
+            if made.awaited:
+                self.shell.read_again(self.topic.name, made.awaited, made.photo_read)
         return self._states[kind.params_type]
+
+    def awaited(self) -> list[str]:
+        """The photos of the last time that are still being read."""
+        return [state.awaited for state in self._states.values() if state.awaited]
 
     def _feed_of(self, kind: type[Page], state: State) -> Feed | None:
         key = kind.params_type, kind.engine

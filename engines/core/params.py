@@ -112,6 +112,7 @@ Rule: TypeAlias = Range | Choice | Switch
 
 
 SETTING, LOOKED, DRAWN = "setting", "looked at", "drawn"  #: roles of a field
+PHOTO, PIN = "photo", "pin"  #: what is remembered of a photo: its file, and what was pinned on it
 
 
 def setting(
@@ -122,6 +123,7 @@ def setting(
     asked: bool = True,
     kept: bool = False,
     former: str = "",
+    remembered: str = "",
 ) -> Any:
     """A field that makes an undo step and that the engine is asked with.
 
@@ -138,21 +140,26 @@ def setting(
         It is remembered from one start to the next although it has no rule.
     former : str
         Its name in earlier versions, under which settings and runs may have been saved.
+    remembered : str
+        `PHOTO`: a picture, of which the file is remembered. `PIN`: a place on it, or its number; remembered with the
+        photo, and brought back on the same one in the same model.
     """
-    return _field(default, SETTING, rule, changes_model, kept, asked, former)
+    return _field(default, SETTING, rule, changes_model, kept, asked, former, remembered)
 
 
-def looked(default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False) -> Any:
+def looked(
+    default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False, remembered: str = ""
+) -> Any:
     """A field that says what is looked at: no undo step, and an undo leaves it where it is.
 
     Parameters
     ----------
-    default, rule, kept
+    default, rule, kept, remembered
         As of a `setting`.
     asked : bool
         The engine is asked; off where each answer holds all there is to look at.
     """
-    return _field(default, LOOKED, rule, False, kept, asked)
+    return _field(default, LOOKED, rule, False, kept, asked, remembered=remembered)
 
 
 def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
@@ -161,11 +168,12 @@ def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
 
 
 def _field(
-    default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True, former: str = ""
-) -> Any:
+    default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True, former: str = "",
+    remembered: str = "",
+) -> Any:  # fmt: skip
     about: dict[str, Any] = {
         "role": role, "changes_model": changes_model, "kept": kept or rule is not None, "asked": asked,
-        "former": former,
+        "former": former, "remembered": remembered,
     }  # fmt: skip
     if rule is not None:
         about["rule"] = rule
@@ -211,7 +219,7 @@ def with_role(params: Params | type[Params], about: str, value: object) -> tuple
 
 @cache  # asked at each move of the hand
 def _with(kind: type[Params], about: str, value: object) -> tuple[str, ...]:
-    undeclared = {"role": SETTING, "changes_model": False, "kept": False, "asked": True}
+    undeclared = {"role": SETTING, "changes_model": False, "kept": False, "asked": True, "remembered": ""}
     return tuple(f.name for f in fields(kind) if f.metadata.get(about, undeclared[about]) == value)
 
 

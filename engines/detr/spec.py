@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, drawn, looked, setting
+from engines.core.params import PHOTO, PIN, Choice, Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Subject
 from engines.core.training import Weights
@@ -114,9 +114,9 @@ class DetrParams(Params):
     """
 
     source: str = looked("toy-detr", kept=True)
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     drawing: Drawing = setting(DEFAULT_SCENE)
-    query: int = looked(-1)
+    query: int = looked(-1, remembered=PIN)
     pixel: tuple[float, float] | None = looked(None)
     heads_off: tuple[HeadOff, ...] = setting((), changes_model=True)
     queries_off: tuple[int, ...] = setting((), changes_model=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Range, looked, setting
+from engines.core.params import PHOTO, Choice, Range, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record
 from engines.core.training import Kept, Stepped, TrainingParams, Weights
@@ -47,7 +47,7 @@ class MocoParams(Learning):
     """
 
     anchor: int = setting(0)
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     draw: int = setting(0)
     weights: Weights | None = looked(None)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import PHOTO, PIN, Choice, Params, Range, Switch, setting
 from engines.core.pictures import Picture
 
 THIS_HEAD, WHOLE_BLOCK = "This head", "Whole block"
@@ -42,7 +42,7 @@ class OfPhoto(Params):
         The chosen ones; numbers past the model's last are taken as its last.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     model: str = setting("", kept=True)
     heads_off: tuple[tuple[int, int], ...] = setting((), changes_model=True)
     removed: tuple[tuple[int, int], ...] = setting((), changes_model=True)
@@ -117,4 +117,4 @@ class OfToken(OfPhoto):
         None stands for the middle.
     """
 
-    pinned: tuple[int, int] | None = setting(None)
+    pinned: tuple[int, int] | None = setting(None, remembered=PIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from engines.core.params import Choice, Params, Range, Switch, drawn, looked, setting
+from engines.core.params import PHOTO, Choice, Params, Range, Switch, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.transfer.events import Probe, SetRead
 
@@ -110,7 +110,7 @@ class TransferParams(Params):
     )
     folders: tuple[str, ...] = setting(())
     model: str = setting("", kept=True)
-    photo: Picture | None = setting(None)
+    photo: Picture | None = setting(None, remembered=PHOTO)
     in_hand: Probe | None = looked(None, asked=False)
     probe: Probe | None = looked(None)
 

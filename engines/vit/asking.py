@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.core.params import Choice, Params, Range, setting
+from engines.core.params import PHOTO, PIN, Choice, Params, Range, setting
 from engines.core.pictures import Picture
 
 THIS_HEAD, WHOLE_LAYER = "This head", "Whole layer"
@@ -42,7 +42,7 @@ class OfPhoto(Params):
         Of the chosen head or the whole chosen layer, see ``scope``; 1 is the untouched model bit for bit.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     model: str = setting("", kept=True)
     heads_off: tuple[tuple[int, int], ...] = setting((), changes_model=True)
     masked_patches: tuple[int, ...] = setting((), changes_model=True)
@@ -97,7 +97,7 @@ class OfToken(OfPhoto):
         The token whose attention is shown; None stands for the class token.
     """
 
-    pinned: int | None = setting(None)
+    pinned: int | None = setting(None, remembered=PIN)
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,18 @@ from app.topic.page import Page
 from app.topics import Topic
 from app.widgets import col, quiet
 from engines.core.errors import LabError
-from engines.core.params import Params, Range, drawn, looked, setting
+from engines.core.params import PHOTO, PIN, Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Record, Subject
 
 
 @dataclass(frozen=True)
 class PoolParams(Params):
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     temperature: float = setting(1.0, Range(0.1, 10, 0.05, "Temperature", log=True), changes_model=True)
     opacity: float = drawn(0.4, Range(0, 1, 0.05, "Opacity", percent=True))
-    query: int = looked(0)
+    query: int = looked(0, remembered=PIN)
+    model: str = setting("", kept=True)
     token: int = looked(0, asked=False)
     rate: float = setting(0.1, asked=False)
     do: str = setting("answer")
