@@ -1,4 +1,4 @@
-"""Where the keys go: F6 from one region of the window to the next, and into what comes to the front."""
+"""Where the keys go: F6 from one region of the window to the next, into what comes to the front, and what stays."""
 
 from __future__ import annotations
 
@@ -21,6 +21,24 @@ def bring(stack: QStackedWidget, part: QWidget, middle: QWidget) -> None:
     stack.setCurrentWidget(part)
     if follows:
         (last if last is not None and last.isVisibleTo(part) and last.isEnabled() else middle).setFocus()
+
+
+def keep_near(old: QWidget, now: QWidget | None) -> None:
+    """Keep the focus in its place where the control that had it was hidden or switched off, by its own click say.
+
+    Qt gives it to the next control in the order of Tab, which may be anywhere, and Space then presses that, or to
+    nobody. What is left around the control gets it, from where Tab leads to its neighbors. For
+    `QApplication.focusChanged`.
+    """
+    if now is not None and old.window() is not now.window():
+        return
+    if old.isVisible() and old.isEnabled():
+        return  # a hand has taken it away
+    around = old.parentWidget()
+    while around is not None and not (around.isVisible() and around.isEnabled()):
+        around = around.parentWidget()
+    if around is not None and not around.isWindow():
+        around.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def focus_next(regions: Sequence[QWidget]) -> None:

@@ -21,7 +21,8 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStackedWidget, QWidget
+from shiboken6 import isValid
 
 from app import computing, diagnostics, keys, theme, words
 from app.dressing import Dressing
@@ -31,7 +32,7 @@ from app.folders import show_in_folder
 from app.intake import Intake
 from app.placing import Placing
 from app.questions import ask_to_close
-from app.regions import bring
+from app.regions import bring, keep_near
 from app.saving import Saving
 from app.settings import Settings
 from app.sheet import Sheet
@@ -104,6 +105,9 @@ class Window(QMainWindow):
         self._beat.start()
         self._look()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._focus_changed)
 
     # -- topics
     @property
@@ -336,6 +340,10 @@ class Window(QMainWindow):
         self.zone.hide()
         if accept_copy(event):
             self.intake.dropped(event.mimeData())
+
+    def _focus_changed(self, old: QWidget | None, now: QWidget | None) -> None:
+        if old is not None and isValid(old) and old.window() is self:
+            keep_near(old, now)
 
     def _let_drops_through(self, part: QWidget) -> None:
         """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""
