@@ -29,7 +29,7 @@ from engines.data.picture_values import is_deep, to_gray
 PIXEL_LIMIT, KEPT_PIXELS, FILE_LIMIT = limits.PICTURE_PIXELS, limits.KEPT_PIXELS, limits.PICTURE_FILE
 
 _PARTS = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # of Pillow, that not every one was built with
-# Pillow begins with its five usual decoders; asked for another it imports all forty, which takes longer than the picture
+# Pillow begins with five usual decoders; asked for another one it imports all forty, which takes longer than a photo
 _DECODERS = {"AVIF": "Avif", "JPEG2000": "Jpeg2K", "TIFF": "Tiff", "WEBP": "WebP"}
 # what Pillow's decoders are known to raise on damaged bytes
 _DAMAGE = (

@@ -53,11 +53,8 @@ def test_an_import_that_fails_leaves_the_collector_on():
 def test_the_source_of_what_an_engine_imports_is_not_looked_through():
     watching = builtins.__import__  # PySide's own
     assert watching is not getattr(builtins, PLAIN)
-    inside = []
-    with pytest.raises(ValueError, match="broken"), unread():
-        inside.append(builtins.__import__)
-        raise ValueError("broken")
-    assert inside == [getattr(builtins, PLAIN)]
+    with pytest.raises(ZeroDivisionError), unread():
+        1 / (builtins.__import__ is not getattr(builtins, PLAIN))  # not there: no error either
     assert builtins.__import__ is watching
 
 
