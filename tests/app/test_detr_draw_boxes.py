@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from app import theme, words
@@ -142,3 +142,19 @@ def test_a_folder_that_can_not_be_drawn_on_is_said_and_let_go(tab, page, qtbot, 
     qtbot.waitUntil(lambda: len(page.params.boxes) == 1, timeout=PATIENCE)
     assert not tab.error.isVisibleTo(tab)
     assert [label for _, label, _ in on_disk(folder)] == ["object"]  # what was on screen went nowhere else
+
+
+@pytest.mark.parametrize(("beside", "shake"), [((0.9, 0.9), 4), ((0.6, 0.6), 0), ((1.2, 0.5), 4)])
+def test_a_click_beside_the_boxes_leaves_what_was_undone(tab, page, qtbot, folder, beside, shake):
+    drag(qtbot, page, (0.1, 0.1), (0.3, 0.3))
+    drag(qtbot, page, (0.5, 0.5), (0.8, 0.8))
+    wait_for(qtbot, folder, ["object", "object"])
+    tab.undo()
+    wait_for(qtbot, folder, ["object"])
+    view, place = page.canvas.viewport(), at(page.canvas, *beside).toPoint()
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseMove(view, place + QPoint(shake, shake))  # a hand is not that steady
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=place + QPoint(shake, shake))
+    assert page.state.history.can_redo
+    tab.redo()
+    wait_for(qtbot, folder, ["object", "object"])

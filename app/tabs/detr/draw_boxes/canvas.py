@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter
 
 from app import theme, words
 from app.views.base import outline
 from app.views.boxeditor import BoxEditor
 from engines.data.drawn_boxes import Box
 
-SHORT = 6  #: px: a press that moves less has drawn nothing
 LEAST = 0.005  #: share of the photo: a box is at least this wide
 
 
 class DrawCanvas(BoxEditor):
     """Boxes follow the hand; a drag that begins on none, or in drawing mode, makes a new one.
+
+    A press that moves no farther than the system calls a click has drawn nothing: a box of some pixels in its place
+    would hardly be seen, and would be a step after which nothing that was undone comes back.
 
     Signals
     -------
@@ -75,7 +77,7 @@ class DrawCanvas(BoxEditor):
         first, last = self._rubber
         place = self._between(first, last)
         self.set_mode(False)
-        if (first - last).manhattanLength() >= SHORT:
+        if (first - last).manhattanLength() >= QGuiApplication.styleHints().startDragDistance():
             self.drawn.emit(place)
         else:
             self.set_at(-1)
