@@ -59,7 +59,7 @@ class FakeModel(QObject):
         told = detr_fake.info(self.params.source)
         same = self.newest is not None and not fields.keys() & {"source", "picture", "drawing"}
         shown = self.newest.shown if same else detr_fake.picture(self.params, told.toy)
-        self.newest = Answer(told, shown, detr_fake.detections(self.params, told, shown))
+        self.newest = Answer(told, shown, detr_fake.detections(self.params, told, shown), self.params)
         self.answered.emit()
 
     def show(self, picture):

@@ -27,6 +27,7 @@ from engines.detr.matching.scenes import (
     scene_of,
 )
 from engines.detr.matching.spec import RT_DETR
+from engines.detr.spec import CROSS, HeadOff
 from tests.app.detr_fake import texts
 from tests.app.detr_pages import MATCHING, WAIT, at, looks, open_pages, rest, speak, turn_to
 from tests.app.views_help import click, drag, hover, is_drawn, send, show
@@ -275,6 +276,17 @@ def test_a_scene_chosen_while_the_model_answers_is_not_taken_away(page, tab, qtb
     tab.model.answer()
     rest(qtbot, page)
     assert page.scene == scene_of(CROWD)
+
+
+def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
+    tab.model.answer(heads_off=(HeadOff(CROSS, 0, 3),))
+    page._choose_scene(len(SCENES))
+    rest(qtbot, page)
+    assert [words.tr(text) for text in page.caption()] == ["Heads off: Cross-attention L1 H4"]
+    assert page.exported()["heads_off"] == [{"attention": CROSS, "layer": 0, "head": 3}]
+    page._choose_scene(0)
+    assert not list(page.caption())
+    assert "heads_off" not in page.exported()
 
 
 def test_the_bars_of_a_prediction_are_those_of_its_classes(page, tab, qtbot):

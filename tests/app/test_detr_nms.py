@@ -8,6 +8,7 @@ import pytest
 from app import export, words
 from engines.core.pictures import Picture
 from engines.detr.nms.spec import GAUSSIAN, LEFT, LINEAR, NmsParams
+from engines.detr.spec import CROSS, HeadOff
 from tests.app.detr_fake import texts
 from tests.app.detr_pages import NMS, at, looks, open_pages, rest, speak, turn_to
 from tests.app.views_help import drag, is_drawn
@@ -76,6 +77,18 @@ def test_the_model_s_own_boxes_go_the_same_three_ways(page, tab, qtbot):
     page._choose_source(0)
     rest(qtbot, page)
     assert notes(page)[0] == "1 of 2 found"
+
+
+def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
+    tab.model.answer(heads_off=(HeadOff(CROSS, 1, 2),), queries_off=(4,), temperature=2.0)
+    assert not list(page.caption())  # these boxes are drawn ones
+    assert "heads_off" not in page.exported()
+    page._choose_source(1)
+    rest(qtbot, page)
+    assert [words.tr(text) for text in page.caption()] == ["Heads off: Cross-attention L2 H3", "Queries off: 5"]
+    told = page.exported()
+    assert told["heads_off"] == [{"attention": CROSS, "layer": 1, "head": 2}]
+    assert (told["queries_off"], told["temperature"]) == ([4], 2.0)
 
 
 def test_both_settings_of_soft_nms_work_and_all_is_said_in_chinese(page, tab, qtbot):

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QToolButton
 from app import export, theme, words
 from app.tabs.detr.detect.dock import heads_off
 from app.tabs.detr.detect.page import DetectPage
-from app.tabs.detr.tab import DETECT, MATCHING, NMS, SCENE, TRAINING
+from app.tabs.detr.tab import DETECT, MATCHING, NMS, RELEVANCE, SCENE, TRAINING
 from app.widgets import MenuButton
 from engines.core.errors import Message
 from engines.core.pictures import Picture
@@ -350,6 +350,14 @@ def test_language_switch_says_made_texts_anew(tab, window, canvas):
     assert "找到 6 / 6" in texts(tab.pages[SCENE].centre)
     tab.show_page(DETECT)
     assert "16 个查询中有 6 个通过" in texts(tab.pages[DETECT].cards.centre)
+
+
+@pytest.mark.parametrize("page", [DETECT, SCENE, RELEVANCE])
+def test_a_caption_says_which_heads_and_queries_are_off(tab, page):
+    off = [HeadOff(CROSS, 0, 2), HeadOff(ENCODER_SELF, 1, 0)]
+    tab.model.state.step(heads_off=tuple(off), queries_off=(0, 6), masked_patches=((1, 1),))
+    said = "; ".join(words.tr(text) for text in tab.pages[page].caption())
+    assert said == ("Heads off: Cross-attention L1 H3, Encoder self-attention L2 H1; Queries off: 1, 7; 1 patch masked")
 
 
 def test_every_view_exports_its_numbers_and_settings(tab, canvas, tmp_path):

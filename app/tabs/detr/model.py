@@ -24,11 +24,12 @@ PAUSE = 400  #: ms without a question that count as rest
 
 
 class Answer(NamedTuple):
-    """What belongs together."""
+    """What belongs together; ``of``: the settings that it answers."""
 
     info: ModelInfo
     shown: PictureShown
     found: Detections
+    of: DetrParams
 
 
 class Model(QObject):
@@ -151,8 +152,8 @@ class Model(QObject):
             return
         info, shown = frames.get(ModelInfo), frames.get(PictureShown)
         if isinstance(info, ModelInfo) and isinstance(shown, PictureShown):
-            answer = Answer(info, shown, found)
-            if self.newest is None or any(a is not b for a, b in zip(answer, self.newest, strict=True)):
+            answer = Answer(info, shown, found, of)
+            if self.newest is None or any(a is not b for a, b in zip(answer[:3], self.newest[:3], strict=True)):
                 self.newest = answer
                 self.answered.emit()
 

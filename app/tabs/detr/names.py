@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from app import words
+from collections.abc import Iterator
+
+from app import captions, words
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.detr.relevance.spec import RelevanceParams
-from engines.detr.spec import Detections, ModelInfo
+from engines.detr.spec import Detections, DetrParams, ModelInfo
 
 
 def class_name(label: str) -> Message:
@@ -44,3 +47,29 @@ def exported(params: RelevanceParams, info: ModelInfo | None, found: Detections 
         "query": 0 if found is None else found.query + 1,
         **({"drawing": shapes} if scene else {}),
     }
+
+
+def interventions(params: DetrParams) -> dict[str, object]:
+    """What is changed in the model, for files of pages whose boxes it has made: temperature, heads and queries off."""
+    warm = ("temperature", "scope", "attention", "layer", "head") if params.temperature != 1 else ()
+    return {
+        **{name: getattr(params, name) for name in warm},
+        "heads_off": [vars(one) for one in params.heads_off],
+        "queries_off": list(params.queries_off),
+    }
+
+
+def caption(params: DetrParams) -> Iterator[Text]:
+    """What a figure's caption says was done to the model without a slider."""
+    yield from captions.heads_off(
+        [
+            Message("{attention} L{layer} H{head}",
+                    {"attention": Message(one.attention), "layer": one.layer + 1, "head": one.head + 1})
+            for one in params.heads_off
+        ]
+    )  # fmt: skip
+    if params.queries_off:
+        numbers = [words.plain(str(query + 1)) for query in params.queries_off]
+        yield Message("Queries off: {names}", {"names": words.listed(numbers)})
+    if isinstance(params, RelevanceParams):
+        yield from captions.masked(len(params.masked_patches))

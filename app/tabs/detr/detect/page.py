@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,11 @@ from app.tabs.detr.detect.dock import SEEN, Interventions, ModelNote, heads_off
 from app.tabs.detr.detect.folder import FolderDetection
 from app.tabs.detr.detect.selection import Place
 from app.tabs.detr.model import with_model, with_picture
-from app.tabs.detr.names import exported
+from app.tabs.detr.names import caption, exported
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
+from app.words import Text
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
 from engines.detr.backends.spec import Computed
@@ -138,6 +140,9 @@ class DetectPage(Page):
 
     def exported(self) -> dict[str, object]:
         return exported(self.params, self.info, self.found)
+
+    def caption(self) -> Iterable[Text]:
+        return caption(self.params)
 
     def show_params(self, params: RelevanceParams) -> None:
         subject = (params.picture, params.source)

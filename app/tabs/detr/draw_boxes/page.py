@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QWidget
 from app import words
 from app.cards import card
 from app.header import DropDown, entry
+from app.lastfolder import OPENED, keep, start_in
 from app.sections import section
 from app.shell import Shell
 from app.tabs.detr.draw_boxes.canvas import DrawCanvas
@@ -100,9 +100,10 @@ class DrawBoxesPage(Page):
     # -- acts
     def ask_folder(self) -> None:
         """Ask for the photos."""
-        start = self.params.folder or str(Path.home())
+        start = self.params.folder or str(start_in(self, OPENED))
         name = QFileDialog.getExistingDirectory(self, words.tr("A folder of photos"), start)
         if name:
+            keep(self, OPENED, name, folder=True)
             self.open_folder(name)
 
     def open_folder(self, folder: str) -> None:

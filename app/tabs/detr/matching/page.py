@@ -5,6 +5,7 @@ Boxes to drag, the three costs and their sum, the optimal and the greedy assignm
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +22,13 @@ from app.tabs.detr.matching.costs import CostTables
 from app.tabs.detr.matching.dock import MatchingDock
 from app.tabs.detr.matching.setloss import Assignment, SetLoss
 from app.tabs.detr.model import Answer, Model, ModelPage
-from app.tabs.detr.names import of_model
+from app.tabs.detr.names import caption, interventions, of_model
 from app.tabs.detr.shapes import as_box, as_box_of, corners
 from app.theme import S3, SMALL
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.widgets import MenuButton, button, quiet, row
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.protocol import Event
@@ -137,8 +139,12 @@ class MatchingPage(ModelPage):
         settings: dict[str, object] = {name: getattr(self.params, name) for name in rules(self.params)}
         settings["scene"] = self.scene.name
         if self._source is not None and self.scene.name == FROM_MODEL:
-            settings |= of_model(self._source.info)
+            settings |= of_model(self._source.info) | interventions(self._source.of)
         return settings
+
+    def caption(self) -> Iterable[Text]:
+        """Where the boxes are the model's: what was done to it."""
+        return caption(self._source.of) if self._source is not None and self.scene.name == FROM_MODEL else ()
 
     def deactivated(self) -> None:
         self._draw_mode("")

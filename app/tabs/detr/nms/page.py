@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from PySide6.QtCore import QRect
 
@@ -15,13 +17,14 @@ from app.sliders import ParamRow, Scale
 from app.steady import hold_lines
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.model import Answer, Model, ModelPage
-from app.tabs.detr.names import of_model
+from app.tabs.detr.names import caption, interventions, of_model
 from app.tabs.detr.nms.views import OutcomeView, RawView
 from app.tabs.detr.shapes import as_box
 from app.theme import S1, S3, SMALL
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.widgets import Segments, box, button, col, label
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.protocol import Event
@@ -107,7 +110,12 @@ class NmsPage(ModelPage):
         settings: dict[str, object] = {name: getattr(params, name) for name in rules(params)}
         if params.raw is None:
             return {**settings, "objects": params.things}
-        return {**settings, **(of_model(self._source.info) if self._source is not None else {})}
+        source = self._source
+        return settings if source is None else {**settings, **of_model(source.info), **interventions(source.of)}
+
+    def caption(self) -> Iterable[Text]:
+        """Where the boxes are the model's: what was done to it."""
+        return caption(self._source.of) if self._source is not None and self.params.raw is not None else ()
 
     def escape(self) -> None:
         self.raw.set_at(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from app.sections import section
 from app.shell import Shell
 from app.tabs.detr.boxes import centered, scale_top
 from app.tabs.detr.model import with_model, with_picture
-from app.tabs.detr.names import class_name, exported, scored
+from app.tabs.detr.names import caption, class_name, exported, scored
 from app.theme import S3, SMALL
 from app.topic.feed import Feed
 from app.topic.page import Page
@@ -24,6 +25,7 @@ from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.paintmap import PaintMap
 from app.widgets import box, button, col, label, quiet, row
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
@@ -103,6 +105,9 @@ class RelevancePage(Page):
 
     def exported(self) -> dict[str, object]:
         return exported(self.params, self.info, self.found)
+
+    def caption(self) -> Iterable[Text]:
+        return caption(self.params)
 
     def show_params(self, params: RelevanceParams) -> None:
         self.clear.setEnabled(bool(params.masked_patches))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.boxes import centered, iou
 from app.tabs.detr.layergrid import LayerGrid
 from app.tabs.detr.model import with_model, with_picture
-from app.tabs.detr.names import class_name, exported, scored
+from app.tabs.detr.names import caption, class_name, exported, scored
 from app.tabs.detr.scene import editing
 from app.tabs.detr.scene.canvas import SceneCanvas
 from app.tabs.detr.scene.palette import BackgroundStrip, PaletteButton, Swatches
@@ -33,6 +34,7 @@ from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.boxes import Box
 from app.widgets import MenuButton, box, button, col, label, quiet, row
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
@@ -260,6 +262,9 @@ class ScenePage(Page):
 
     def exported(self) -> dict[str, object]:
         return exported(self.params, self.info, self.found)
+
+    def caption(self) -> Iterable[Text]:
+        return caption(self.params)
 
     def show_params(self, params: RelevanceParams) -> None:
         self.show_drawing(params.drawing, params.picture)
