@@ -19,6 +19,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
 from app import __version__, theme, words
+from app.lastfolder import follow
 from app.outlines import outlined
 from app.resting import at_rest, rest
 from app.saving import Filling, Saving
@@ -255,6 +256,7 @@ def _ask(view: QWidget, ending: str) -> None:
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilter(f"*{ending}")
     dialog.setDefaultSuffix(ending[1:])
+    follow(dialog)
     dialog.selectFile(f"{getattr(view, 'export_name', 'view')}{ending}")
     dialog.fileSelected.connect(lambda path: save_as(view, path, ending, lambda place: save_aside(view, place)))
     dialog.finished.connect(dialog.deleteLater)

@@ -10,6 +10,7 @@ from app import theme, words
 from app.controls import Check
 from app.export import Desk, save_as
 from app.figure import COARSEST, FINEST, KINDS, NARROWEST, WIDEST, Figure, bars_of, caption_of, pixels, taken
+from app.lastfolder import follow
 from app.plots.view import View
 from app.resting import rest
 from app.sliders import ParamRow, Scale
@@ -103,6 +104,7 @@ class FigureDialog(QDialog):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter(f"*{kind}")
         dialog.setDefaultSuffix(kind[1:])
+        follow(dialog)
         dialog.selectFile(f"{getattr(view, 'export_name', 'figure')}{kind}")
         dialog.fileSelected.connect(
             lambda path: save_as(view, path, kind, lambda place: window.saving.write(place, fill))

@@ -16,6 +16,7 @@ from app.downloads import Download, progress_text
 from app.drops import STAYS, Drop, sort_drop, sort_paths
 from app.dropzone import Foreseen, foreseen, kinds
 from app.images import PictureReader
+from app.lastfolder import OPENED, keep, start_in
 from app.network import Network
 from app.strip import PictureStrip
 from app.topics import topics
@@ -85,6 +86,7 @@ class Intake(QObject):
             title = words.tr("Open files")
         names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder(), ";;".join(kinds))
         if names:
+            keep(self._window, OPENED, names[0])
             self.paths(names)
 
     def ask_folder(self) -> None:
@@ -92,6 +94,7 @@ class Intake(QObject):
         title = words.tr("A folder with a model or with pictures")
         name = QFileDialog.getExistingDirectory(self._window, title, self._last_folder())
         if name:
+            keep(self._window, OPENED, name, folder=True)
             self.paths([name])
 
     def paste(self) -> None:
@@ -125,8 +128,10 @@ class Intake(QObject):
         return foreseen(found, here, first.title, first.name) if first is not None else foreseen(found, here, "")
 
     def _last_folder(self) -> str:
-        recent = self._window.settings.recent_pictures
-        return str(Path(recent[0]).parent) if recent else str(Path.home())
+        settings = self._window.settings
+        if settings.folders.get(OPENED) or not settings.recent_pictures:
+            return str(start_in(self._window, OPENED))
+        return str(Path(settings.recent_pictures[0]).parent)
 
     # -- sorting
     def _is_wanted(self, path: Path) -> bool:

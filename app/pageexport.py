@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, words
 from app.export import Exportable, settings_of, settings_text
+from app.lastfolder import follow
 from app.resting import at_rest
 from app.saving import Filling
 
@@ -137,6 +138,7 @@ def _choose(window: QWidget, name: str, copies: Copies, save: Callable[[str, str
     dialog.setNameFilters([f"*{kind}" for kind in copies.kinds])
     dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(chosen.removeprefix("*.")))
     dialog.setDefaultSuffix(copies.kinds[0].removeprefix("."))
+    follow(dialog)
     dialog.selectFile(name + copies.kinds[0])
     dialog.fileSelected.connect(lambda path: save(path, dialog.selectedNameFilter().removeprefix("*")))
     dialog.finished.connect(dialog.deleteLater)

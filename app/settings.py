@@ -51,6 +51,8 @@ class Settings:
         Icons only at the side; no animations.
     recent_pictures, recent_models : list of str
         Paths and sources, newest first.
+    folders : dict of str to str
+        Where a file dialog was used last, by its purpose.
     note : Message, optional
         What happened to a settings file that could not be read or written, until `take_note`.
     """
@@ -65,6 +67,7 @@ class Settings:
         self.threads = 0
         self.recent_pictures: list[str] = []
         self.recent_models: list[str] = []
+        self.folders: dict[str, str] = {}
         self.note: Message | None = None
         self._geometry = ""
         self._topics: dict[str, dict[str, Any]] = {}
@@ -129,6 +132,7 @@ class Settings:
         self.recent_pictures = [path for path in self.recent_pictures if os.path.lexists(path)]  # the rest vanished
         if isinstance(found.get("geometry"), str):
             self._geometry = found["geometry"]
+        self.folders |= {name: folder for name, folder in _items(found.get("folders")) if isinstance(folder, str)}
         for name, values in _items(found.get("topics")):
             if isinstance(values, dict):
                 self._topics[name] = values
@@ -150,6 +154,7 @@ class Settings:
             "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
+            "folders": self.folders,
         }))  # fmt: skip
         return found
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from app import words
 from app.choosers import Chooser, ModelChooser
 from app.header import entry
+from app.lastfolder import OPENED, keep, start_in
 from engines.checkpoints import backbones, catalog
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class SetChooser(Chooser):
     def ask(self) -> None:
         """Ask for a folder of class folders."""
         title = words.tr("A folder with one folder per class")
-        start = self._owner.params.folders[0] if self._owner.params.folders else str(Path.home())
+        start = self._owner.params.folders[0] if self._owner.params.folders else str(start_in(self._owner, OPENED))
         chosen = QFileDialog.getExistingDirectory(self._owner, title, start)
         if chosen:
+            keep(self._owner, OPENED, chosen, folder=True)
             self._owner.take_set((chosen,))
 
 

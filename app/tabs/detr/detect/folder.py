@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app import words
 from app.folders import show_in_folder
+from app.lastfolder import OPENED, SAVED, keep, start_in
 from app.shell import Host
 from app.transport import training_stream
 from app.widgets import WideButton
@@ -61,15 +62,17 @@ class FolderDetection(QObject):
             self.stream.stop()
             return
         title = words.tr("A folder with pictures")
-        folder = QFileDialog.getExistingDirectory(self.button, title, str(Path.home()))
+        folder = QFileDialog.getExistingDirectory(self.button, title, str(start_in(self.button, OPENED)))
         if not folder:
             return
-        start = files.free(Path(folder).parent / f"{Path(folder).name}-detections.json")
+        keep(self.button, OPENED, folder, folder=True)
+        start = files.free(start_in(self.button, SAVED, f"{Path(folder).name}-detections.json"))
         title = words.tr("Save the detections")
         place, _ = QFileDialog.getSaveFileName(
             self.button, title, str(start), "*.json", "", QFileDialog.Option.DontConfirmOverwrite
         )
         if place:
+            keep(self.button, SAVED, place)
             self.detect(Path(folder), files.free(Path(place).with_suffix(".json")))
 
     def detect(self, folder: Path, place: Path) -> None:

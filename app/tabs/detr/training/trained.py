@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import words
 from app.kept import WORTH
+from app.lastfolder import SAVED, keep, start_in
 from app.questions import ask
 from app.sections import section
 from app.shell import Shell
@@ -95,11 +96,12 @@ class TrainedModel(QWidget):
         if weights is None or weights.made_of is None:
             return
         data = Path(weights.made_of.folder).name if weights.made_of.folder else "shapes"
-        start = files.free(Path.home() / f"{data}-detr")
+        start = files.free(start_in(self, SAVED, f"{data}-detr"))
         name, _ = QFileDialog.getSaveFileName(
             self, words.tr("Save the model as a folder"), str(start), "", "", QFileDialog.Option.DontConfirmOverwrite
         )
         if name:
+            keep(self, SAVED, name)
             self.save_at(files.free(Path(name)), weights, then)
 
     def save_at(self, place: Path, weights: Weights, then: Callable[[], object] = lambda: None) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app import export, words
 from app.cards import card
 from app.classlist import KnownLine
+from app.lastfolder import OPENED, SAVED, keep, start_in
 from app.sections import section
 from app.shell import Shell
 from app.theme import S3
@@ -209,14 +210,17 @@ class NewPhotoPage(Page):
         if probe is None:
             return
         kinds = f"{words.tr('Probe')} (*{SUFFIX})"
-        start = str(Path.home() / f"probe{SUFFIX}")
+        start = str(start_in(self, SAVED, f"probe{SUFFIX}"))
         name, _ = QFileDialog.getSaveFileName(self, words.tr("Save the probe"), start, kinds)
         if name:
+            keep(self, SAVED, name)
             saving = self.shell.saving
             export.save_as(self, name, SUFFIX, lambda place: saving.act(place, lambda: save_probe(probe, place)))
 
     def _ask_open(self) -> None:
         kinds = f"{words.tr('Probe')} (*{SUFFIX})"
-        name, _ = QFileDialog.getOpenFileName(self, words.tr("Open a probe"), str(Path.home()), kinds)
+        start = str(start_in(self, OPENED))
+        name, _ = QFileDialog.getOpenFileName(self, words.tr("Open a probe"), start, kinds)
         if name:
+            keep(self, OPENED, name)
             self.take([Path(name)])

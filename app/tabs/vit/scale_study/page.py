@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import words
+from app.lastfolder import OPENED, keep, start_in
 from app.params_form import ParamsForm
 from app.pending import Pending
 from app.plots.surface import Surface
@@ -135,8 +136,10 @@ class ScaleStudyPage(TrainingPage):
         self.step(study_folder=str(path), study_data=CIFAR if known else FOLDER)
 
     def _ask(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, words.tr("Choose folder"), self.params.study_folder)
+        start = self.params.study_folder or str(start_in(self, OPENED))
+        chosen = QFileDialog.getExistingDirectory(self, words.tr("Choose folder"), start)
         if chosen:
+            keep(self, OPENED, chosen, folder=True)
             self.take([Path(chosen)])
 
     # -- what is kept
