@@ -107,6 +107,7 @@ class Training(QObject):
         self.cure: Callable[[], tuple[Text, Act]] = lambda: ("Restart", self.restart)
         self.offered: Message | None = None
         self._on_disk = True  # what is trained comes to the disk by itself
+        self._ended = False  # the run came to its end by itself, of which its page has told
         self._brought = brought
         self._seen: TrainingParams | None = None  # the settings when they were last looked at
         self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
@@ -152,7 +153,7 @@ class Training(QObject):
         if self.step >= self._most:
             self._host.tell(Message("The run has reached its last step."))
             return
-        self._began_at, self._steps_then = time.monotonic(), self.step
+        self._began_at, self._steps_then, self._ended = time.monotonic(), self.step, False
         self._bar.set_running(True)
         self._go()
 
@@ -171,6 +172,7 @@ class Training(QObject):
         """One step, then rest."""
         if self.params is None:
             self._begin()
+        self._ended = False
         self._send(min(self._most, max(self._until, self.step) + 1))
 
     def restart(self) -> None:
@@ -244,7 +246,7 @@ class Training(QObject):
     # -- the lane
     def _begin(self, resume: bool = False) -> None:
         self._number += 1
-        self.step, self._on_disk = 0, True
+        self.step, self._on_disk, self._ended = 0, True, False
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
@@ -309,6 +311,7 @@ class Training(QObject):
 
     def _over(self) -> None:
         """The run has come to its end by itself."""
+        self._ended = True
         self._bar.set_running(False)
         self._until = 0
 
@@ -328,6 +331,8 @@ class Training(QObject):
 
     def _rests(self) -> None:
         """Say where the run stands now that the step in hand is done; what was said of the work before is over."""
+        if self._ended:
+            return
         paused = Message("Paused at step {n}", {"n": words.number(self.step)})
         self._host.tell(paused if self.step else self.offered)
 

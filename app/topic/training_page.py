@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
 
-from app.kept import KeptRuns, shelf_at
+from app import words
+from app.kept import WORTH, KeptRuns, shelf_at
 from app.pending import Pending
 from app.topic.page import Page
 from app.training import DRIVEN, Training
 from app.transport import Transport
+from engines.core.errors import Message
 from engines.core.keeping import settings_of
 from engines.core.params import SETTING, renamed, with_role
 from engines.core.protocol import Event
@@ -80,6 +82,13 @@ class TrainingPage(Page):
         found = {**vars(type(self.params)()), **renamed(self.params, found)}
         made_of = settings_of(self.params).keys() & with_role(self.params, "role", SETTING)
         self.state.put(**{name: found[name] for name in made_of})
+
+    def at_stake(self) -> Message | None:
+        """A run that can't be gone on with at the next start, unless what it has made is kept in another way."""
+        run = self.training
+        if not self.keeps or run.is_kept or run.step < WORTH:
+            return None
+        return Message("A training of {n} {n:step|steps} is not kept.", {"n": words.number(run.step)})
 
     # -- what a subclass says
     def told(self, event: Event) -> None:

@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.settings import Settings
+from app.topic.training_page import TrainingPage
+from app.topics import topics
 from app.training import Training
 from app.transport import Transport
 from engines.core.errors import LabError, Message
 from engines.core.lane import Lane
 from engines.core.params import Range, setting
-from engines.core.training import Kept, Stepped, Stopped, TrainingParams, Weights
+from engines.core.training import Finished, Kept, Stepped, Stopped, TrainingParams, Weights
 
 MOST = 400
 LONG = 1_000_000  # never reached
@@ -52,6 +54,9 @@ class Counter:
                 return
             if job.params.rate == 7 and job.device != "cpu":
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+            if job.params.rate == 6 and self.step == 3:
+                yield Finished(self.step)
+                return
             if job.params.rate == 8:
                 raise LabError("{name}: not an image.", name="x")
             self.step += 1
@@ -91,6 +96,21 @@ def made(qtbot, request):
 
 def rest(qtbot, run):
     qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=20_000)
+
+
+def test_what_a_page_says_of_a_run_that_is_over_stays(made, qtbot):
+    tab, bar, run = made
+    run.arrived.connect(lambda event: tab.tell(words.plain("All done.")) if isinstance(event, Finished) else None)
+    tab.now = CountParams(rate=6.0)
+    run.play()
+    qtbot.waitUntil(lambda: run.step == 3 and not bar.runs, timeout=20_000)
+    rest(qtbot, run)
+    assert words.drawn(tab.notes[-1]) == "All done."
+    tab.now = CountParams()
+    run.begin_anew()
+    run.one_step()
+    rest(qtbot, run)
+    assert words.drawn(tab.notes[-1]) == "Paused at step 1"
 
 
 def test_a_run_goes_to_its_end_and_keeps_states(made, qtbot):
@@ -296,3 +316,24 @@ def test_what_was_said_of_the_work_does_not_stay(made, qtbot, rate):
         qtbot.waitUntil(lambda: bool(tab.complaints), timeout=20_000)
     rest(qtbot, run)
     assert tab.notes[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("keeps", "kept", "step", "said"),
+    [
+        (True, False, 1200, "A training of 1,200 steps is not kept."),  # over, or the disk refuses it
+        (True, True, 1200, None),  # it is there at the next start
+        (True, False, 49, None),  # trained again in a moment
+        (False, False, 1200, None),  # it keeps what it makes in a way of its own
+    ],
+)
+def test_closing_asks_before_a_training_is_lost(keeps, kept, step, said):
+    run = SimpleNamespace(is_kept=kept, step=step)
+    found = TrainingPage.at_stake(SimpleNamespace(keeps=keeps, training=run))
+    assert (found and words.tr(found)) == said
+
+
+def test_every_page_that_trains_asks():
+    kinds = [kind for topic in topics() for kind in topic.page_classes() if issubclass(kind, TrainingPage)]
+    assert len(kinds) > 5
+    assert [kind.__name__ for kind in kinds if kind.at_stake is not TrainingPage.at_stake] == ["DetrTrainingPage"]
