@@ -22,6 +22,7 @@ from engines.blocks.resnet import ResNet
 from engines.core.errors import Message
 from engines.detr.backends.resnet_graph import INPUT, resnet_graph
 from engines.detr.backends.spec import BACKENDS, BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, Computed
+from engines.detr.features import FrozenFeatures
 from engines.detr.model import Detr, Memory
 from engines.detr.stages import Encoding
 
@@ -105,6 +106,8 @@ def obstacle(backend: str, model: Detr, device: torch.device) -> Message | None:
     """Why a backend is not to be had for this model on this machine; None if it is."""
     if backend == FLOAT32:
         return None
+    if isinstance(model.backbone, FrozenFeatures):
+        return Message("The backbone of this model is a ViT, which always runs in float32.")
     if not isinstance(model.backbone, ResNet):
         return Message("This model is small and always runs in float32.")
     if backend in PACKAGES and device.type != "cpu":

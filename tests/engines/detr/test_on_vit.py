@@ -12,6 +12,8 @@ from engines.checkpoints import backbones, catalog
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.detr import features, vits
+from engines.detr.backends.spec import BFLOAT16, FLOAT32
+from engines.detr.backends.steps import obstacle
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.preprocess import normalize
 from engines.detr.saved import save_model
@@ -107,6 +109,13 @@ def test_all_pictures_of_a_step_are_parts_of_one_size(trained):
         shapes.add(shape[1:])
     assert len(shapes) > 3
     assert all(5 <= side <= 8 for shape in shapes for side in shape)
+
+
+def test_a_model_on_a_vit_is_not_called_small(trained):
+    trainer, _ = trained
+    model = from_weights(trainer._run.kept())
+    assert obstacle(FLOAT32, model, torch.device("cpu")) is None
+    assert str(obstacle(BFLOAT16, model, torch.device("cpu"))).startswith("The backbone of this model is a ViT")
 
 
 def test_what_is_saved_stands_on_the_same_vit(trained, tmp_path):
