@@ -6,6 +6,8 @@ single usable one is refused. Sources: Lin et al. 2014 (cocodataset.org/#format-
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +29,21 @@ from engines.data.voc_origin import COUNTED, Origin, counted_from
 
 __all__ = ["Annotated", "BoxesFolder", "is_boxes_folder", "read_boxes_folder", "reading"]
 
+MARK = 32  # digits of a hash
 EACH = 200  # pictures between two places to stop
 READ = "COCO, Pascal VOC, YOLO, labelme, CSV"
 OTHERS = "Read in {used} format. Files with annotations in {other} format, not read: {n}."
 NONE_HELD_BACK = (
     "AP is measured on the training pictures: {n} {n:picture is|pictures are} too few to keep any for validation."
+)
+FEW_WITH_BOXES = (
+    "AP is measured on the training pictures: {n} of {all} {n:has|have} boxes, too few to keep any for validation."
+)
+VALIDATION_BARE = (
+    "AP is measured on the training pictures: of the {n} {n:picture|pictures} for validation none has a box."
+)
+TRAINING_BARE = (
+    "Trained and measured on the pictures for validation: of the {n} {n:picture|pictures} for training none has a box."
 )
 OTHER_SIZE = "Pictures whose size differs from their annotations: {n} (first: {name}, {real} instead of {said})."
 
@@ -90,6 +102,10 @@ class BoxesFolder:
         What else a person should know of how it was read.
     numbers : tuple of int
         Of the classes, as the folder's table (COCO) has them; empty where they are not numbered one by one.
+    format : str
+        Of the annotations, one of `READ`.
+    mark : str
+        Tells the same pictures in the same split, wherever the folder lies.
     """
 
     classes: tuple[str, ...]
@@ -100,6 +116,8 @@ class BoxesFolder:
     faults: tuple[Message, ...]
     notes: tuple[Message, ...] = ()
     numbers: tuple[int, ...] = ()
+    format: str = ""
+    mark: str = ""
 
 
 def read_boxes_folder(path: Path, first_pixel: int | None = None) -> BoxesFolder:
@@ -170,13 +188,17 @@ def reading(path: Path, first_pixel: int | None = None) -> Generator[tuple[int, 
         if first is None:
             raise LabError("{name}: it has no usable box.", name=path.name)
         raise LabError("{name}: it has no usable box. {first}", name=path.name, first=first)
-    training, validation = _split(kept, path)
-    if validation is training:
-        faults.note(NONE_HELD_BACK, len(training))
+    training, validation = _split(kept, path, faults)
     return BoxesFolder(
         tuple(classes), training, validation, faults.count, faults.crowds, tuple(faults.told), tuple(faults.notes()),
-        _numbers(raws, classes) if used == "COCO" else (),
+        _numbers(raws, classes) if used == "COCO" else (), used, _mark(training, validation, path),
     )  # fmt: skip
+
+
+def _mark(training: Iterable[Annotated], validation: Iterable[Annotated], root: Path) -> str:
+    parts = ((part, sorted(one.path.relative_to(root).as_posix() for one in group))
+             for part, group in (("training", training), ("validation", validation)))  # fmt: skip
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()[:MARK]
 
 
 def _raws(
@@ -317,11 +339,17 @@ def _size(size: tuple[int, int]) -> str:
     return f"{size[0]} × {size[1]}"
 
 
-def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotated, ...], tuple[Annotated, ...]]:
-    """Training and validation: as the folder has them, or every fifth picture to validate on."""
+def _split(
+    kept: list[tuple[Raw, Annotated]], root: Path, faults: Faults
+) -> tuple[tuple[Annotated, ...], tuple[Annotated, ...]]:
+    """Training and validation: as the folder has them, or every fifth picture to validate on.
+
+    Where one of them would have no box, the other one serves for both, and why is noted.
+    """
     held = [_held_back(raw, made, root) for raw, made in kept]
     everything = [made for _, made in kept]
-    if not any(held) or all(held):
+    own = any(held) and not all(held)
+    if not own:
         counts = [0, 0]  # of pictures without boxes and with some: both kinds are held back alike
         held = []
         for made in everything:
@@ -332,9 +360,14 @@ def _split(kept: list[tuple[Raw, Annotated]], root: Path) -> tuple[tuple[Annotat
             held[max(at for at, made in enumerate(everything) if len(made.labels))] = True
     training = tuple(made for made, back in zip(everything, held, strict=True) if not back)
     validation = tuple(made for made, back in zip(everything, held, strict=True) if back)
-    if not any(len(made.labels) for made in validation):
-        validation = training  # too few to hold any back
-    if not any(len(made.labels) for made in training):
+    with_boxes = [sum(bool(len(made.labels)) for made in group) for group in (training, validation)]
+    if not with_boxes[1]:
+        few = FEW_WITH_BOXES if with_boxes[0] < len(training) else NONE_HELD_BACK
+        note, count = (VALIDATION_BARE, len(validation)) if own and validation else (few, with_boxes[0])
+        faults.note(note, count, all=len(everything))
+        validation = training
+    elif not with_boxes[0]:
+        faults.note(TRAINING_BARE, len(training))
         training = validation
     return training, validation
 

@@ -87,7 +87,7 @@ def _trained_here(checkpoint: Checkpoint, name: str) -> Detr:
     if isinstance(model.backbone, FrozenFeatures) and model.backbone.net.width != config.backbone.widths[0]:
         raise LabError("{name}: its backbone has another width.", name=name)
     model.labels, model.drawn = saved.labels_of(card), card.get("drawn") is True
-    model.trained_on = str(card.get("trained_on") or "")
+    model.trained_on = str(card.get("data") or card.get("trained_on") or "")
     model.preprocess = preprocess.Preprocess.square(saved.side_of(card, name))
     return ready(model)
 

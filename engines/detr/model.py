@@ -119,7 +119,7 @@ class Detr(nn.Module):
     drawn : bool
         It knows the drawn shapes and sees no photos.
     trained_on : str
-        The folder that it was trained on here, if that is known.
+        Mark of the pictures that it was trained on here, if that is known; of models saved before it, their folder.
     preprocess : callable
         ``(rgb uint8 (H, W, 3)) -> pixels (1, 3, h, w)``, set by `load_checkpoint`.
     """

@@ -31,12 +31,15 @@ from engines.detr.weights import TRAINED_FAMILY
 
 VERSION = 1
 KINDS = ("convnet", "resnet", FEATURES)
-READ = ("model_type", "version", "detr", "labels", "drawn", "size", "step", "trained_on", "settings", "measured")
+READ = ("model_type", "version", "detr", "labels", "drawn", "size", "step", "trained_on", "data", "settings",
+        "measured")  # fmt: skip
 SIZES = ("dim", "encoder_layers", "decoder_layers", "encoder_heads", "decoder_heads", "encoder_ffn", "decoder_ffn")
 
 
 def save_model(weights: Weights, place: Path, about: Mapping[str, object]) -> Path:
     """Write the state of a run as a folder that is not there yet: whole, or not at all.
+
+    It says the name of the folder of pictures, and not where on this machine that lies: a model is given to others.
 
     Parameters
     ----------
@@ -57,8 +60,10 @@ def save_model(weights: Weights, place: Path, about: Mapping[str, object]) -> Pa
         raise TypeError(f"not the state of a DETR: {made!r}")
     card = {
         "model_type": TRAINED_FAMILY, "version": VERSION, "detr": asdict(made.config), "labels": list(made.classes),
-        "drawn": made.drawn, "size": made.size, "step": weights.step, "trained_on": made.folder, **about,
+        "drawn": made.drawn, "size": made.size, "step": weights.step, "trained_on": Path(made.folder).name,
+        "data": made.mark, **about,
     }  # fmt: skip
+    card["settings"] = _named(card.get("settings"))
     arrays = {**made.frozen, **weights.arrays}
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items() if not name.endswith("_tracked")}
     draft = place.with_name(f".{place.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.part")
@@ -76,6 +81,13 @@ def save_model(weights: Weights, place: Path, about: Mapping[str, object]) -> Pa
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return place
+
+
+def _named(settings: object) -> dict[str, object]:
+    """Settings with the names of folders in the place of their paths."""
+    given = settings if isinstance(settings, Mapping) else {}
+    return {name: Path(value).name if isinstance(value, str) and os.path.isabs(value) else value
+            for name, value in given.items()}  # fmt: skip
 
 
 def config_of(card: Mapping[str, Any], stored: Mapping[str, tuple[int, ...]], name: str) -> DetrConfig:

@@ -158,3 +158,18 @@ def test_a_click_beside_the_boxes_leaves_what_was_undone(tab, page, qtbot, folde
     assert page.state.history.can_redo
     tab.redo()
     wait_for(qtbot, folder, ["object", "object"])
+
+
+def test_a_folder_without_boxes_opened_for_training_is_offered_to_draw_on(tab, qtbot, folder):
+    tab.show_page(TRAINING)
+    page = tab.now
+    page.data.open.click()  # asks the window for a folder
+    assert tab.now is page
+    assert tab.error.reason().startswith(f"{folder.name}: photos without boxes.")
+    tab.error._action.click()
+    assert tab.page == DRAW
+    qtbot.waitUntil(lambda: tab.now.album is not None and list(tab.now.album.sizes) == ["1.png", "2.png"])
+    tab.show_page(0)
+    tab.window().take_paths([str(folder)])  # there they are photos to look at
+    qtbot.waitUntil(lambda: tab.model.params.picture is not None, timeout=PATIENCE)
+    assert tab.page == 0

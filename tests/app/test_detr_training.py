@@ -238,6 +238,7 @@ def test_a_dropped_folder_is_trained_on(tab, page, qtbot, tmp_path):
     assert tab.now is page
     said = " ".join(texts(page.dock))
     assert folder.name in said
+    assert not page.form.control("first_pixel").isVisibleTo(page.dock)  # COCO's boxes have no first pixel
     assert "annotations left out: 1" in said
     assert {words.drawn(box.tag)[2:] for box in page.cards.scene.boxes() if box.token == "truth"} == {"blob"}
     assert tab.error.isVisibleTo(tab)

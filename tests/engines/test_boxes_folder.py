@@ -94,6 +94,29 @@ def test_it_is_said_where_training_pictures_are_validated_on(tmp_path, count, to
     assert [f"{told} too few" in one for one in said] == [True] * (told is not None)
 
 
+@pytest.mark.parametrize(
+    ("boxed", "said", "pictures"),
+    [
+        ({"train": [1]}, "of the 3 pictures for validation none has a box", 4),
+        ({"valid": [1, 2]}, "of the 4 pictures for training none has a box", 3),
+        ({"": [1]}, "1 of 7 has boxes, too few to keep any for validation", 6),
+    ],
+)
+def test_it_is_said_which_pictures_have_no_boxes(tmp_path, boxed, said, pictures):
+    for part in ("train", "valid") if "" not in boxed else ("",):
+        (tmp_path / part).mkdir(exist_ok=True)
+        ids = range(1, {"train": 5, "valid": 4, "": 8}[part])
+        for i in ids:
+            picture(tmp_path / part / f"{part}{i}.png")
+        table = coco([image(i, f"{part}{i}.png") for i in ids], [entry(i, i) for i in boxed.get(part, ())])
+        (tmp_path / part / "boxes.json").write_text(json.dumps(table))
+    found = read_boxes_folder(tmp_path)
+    assert found.training == found.validation
+    assert len(found.training) == pictures
+    (note,) = [str(one) for one in found.notes if "easured" in str(one)]
+    assert said in note
+
+
 def test_coco_files_named_for_validation_are_held_back(tmp_path):
     for split, ids in (("train2017", (1, 2, 3)), ("val2017", (4,))):
         for i in ids:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from app import choosers
+from app.drops import pictures_in
 from app.shell import Shell
 from app.tabs.detr.detect.page import DetectPage
 from app.tabs.detr.draw_boxes.page import DrawBoxesPage
@@ -18,6 +19,8 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.topic.tab import Tab
 from app.topics import Topic
+from engines.checkpoints import layout
+from engines.core.errors import LabError
 from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.training import Weights
@@ -25,6 +28,14 @@ from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import ModelInfo
 
 DETECT, SCENE, MATCHING, TRAINING, NMS, RELEVANCE, DRAW = range(7)
+
+
+def is_bare(path: Path) -> bool:
+    """Whether it is a folder of photos, and of nothing else that is opened as a folder."""
+    try:
+        return path.is_dir() and not layout.is_model_folder(path) and bool(pictures_in(path))
+    except (LabError, OSError, ValueError):  # it is refused, in words, where it is opened
+        return False
 
 
 class DetrTab(Tab):
@@ -66,10 +77,22 @@ class DetrTab(Tab):
         elif isinstance(page, DetrTrainingPage):
             page.used.connect(self._use_weights)
             page.shows.connect(model.follow)
+            page.bare.connect(self._draw_on)
             page.data.drawing.connect(self._draw_boxes)
         elif isinstance(page, DrawBoxesPage):
             page.train_wanted.connect(self._train_on)
         return page
+
+    def takes_path(self, path: Path) -> bool:
+        """While Training is on screen also a folder of photos, to draw boxes on; elsewhere its photos are looked at."""
+        return super().takes_path(path) or (isinstance(self.now, DetrTrainingPage) and is_bare(path))
+
+    def take_paths(self, paths: Sequence[Path]) -> None:
+        here = self.now
+        bare = [path for path in paths if not super(DetrTab, self).takes_path(path)]
+        super().take_paths([path for path in paths if path not in bare])
+        if bare and isinstance(here, DetrTrainingPage):
+            here.offer_drawing(bare[-1])
 
     def take_picture(self, picture: Picture) -> None:
         if isinstance(self.now, ModelPage):  # its settings are others than those that choose the picture
@@ -99,6 +122,10 @@ class DetrTab(Tab):
         page = self.pages[DRAW]
         if not page.params.folder:
             page.ask_folder()
+
+    def _draw_on(self, folder: str) -> None:
+        self.show_page(DRAW)
+        self.pages[DRAW].open_folder(folder)
 
     def _train_on(self, folder: str) -> None:
         self.show_page(TRAINING)

@@ -112,10 +112,10 @@ class FolderDetector:
 
 
 def _model(params: ResultsParams) -> tuple[Detr, str]:
-    """The model, and the folder that it was trained on, if that is known."""
+    """The model, and what tells the pictures that it was trained on, if that is known."""
     if params.source == TRAINED_HERE and params.weights is not None:
         made = params.weights.made_of
-        return from_weights(params.weights), made.folder if isinstance(made, Made) else ""
+        return from_weights(params.weights), made.mark or made.folder if isinstance(made, Made) else ""
     model = load_checkpoint(params.source)
     return model, model.trained_on
 
@@ -125,7 +125,7 @@ def _pictures(folder: Path, trained_on: str) -> Told:
     begun = Progress(0, 0, Message("Reading annotations in {name}", {"name": folder.name}))
     if is_boxes_folder(folder):
         found = yield from aside(mapped(reading(folder), lambda _: begun), begun)
-        own = bool(trained_on) and Path(trained_on) == folder and found.validation is not found.training
+        own = trained_on in (found.mark, str(folder)) and found.validation is not found.training
         every = found.validation if own else dict.fromkeys((*found.training, *found.validation))
         return Pictures(sorted(every, key=lambda one: one.path), found.classes, own, found.numbers)
     names = sorted(name for name in names_in(folder, limits.FOLDER_FILES) if name.lower().endswith(SUFFIXES))

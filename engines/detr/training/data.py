@@ -62,7 +62,7 @@ class Sample:
 
 
 class Data(Protocol):
-    """Where a run's pictures come from."""
+    """Where a run's pictures come from; ``format`` and ``set_mark`` are as of `BoxesFolder`."""
 
     classes: tuple[str, ...]
     drawn: bool
@@ -75,6 +75,8 @@ class Data(Protocol):
     faults: tuple[Message, ...]
     notes: tuple[Message, ...]
     unused: int
+    format: str
+    set_mark: str
     rng: np.random.Generator
 
     @property
@@ -112,6 +114,8 @@ class Drawn:
     faults: tuple[Message, ...] = ()
     notes: tuple[Message, ...] = ()
     unused: int = 0
+    format: str = ""
+    set_mark: str = ""
     validation: list[Sample] = field(default_factory=list)
     examples: tuple[Example, ...] = ()
 
@@ -182,6 +186,8 @@ class Own:
     notes: tuple[Message, ...] = ()
     drawn: bool = False
     size: int = 0
+    format: str = ""
+    set_mark: str = ""
 
     @property
     def pictures(self) -> int:
@@ -335,7 +341,10 @@ def own_data(
         raise LabError("{name}: none of its pictures can be read.", name=name)
     examples = sorted(examples, key=lambda one: len(one.labels) > FEW_OBJECTS)[:WATCHED]  # what the eye can follow
     about = tuple(examples), skipped, found.crowds, tuple(faults)
-    return Own(found.classes, training, validation, *about, rng, unused, found.notes, size=size)
+    return Own(
+        found.classes, training, validation, *about, rng, unused, found.notes, size=size, format=found.format,
+        set_mark=found.mark,
+    )  # fmt: skip
 
 
 def evenly(chosen: Sequence[Annotated], most: int) -> list[Annotated]:

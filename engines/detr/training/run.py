@@ -114,7 +114,7 @@ class Run:
         self.criterion = SetCriterion(self.config.num_classes, HungarianMatcher()).to(self.device)
         self.made = Made(
             self.config, self.data.classes, self.data.drawn, self.data.size, self._arrays(True) if self.frozen else {},
-            params.folder,
+            params.folder, self.data.set_mark,
         )  # fmt: skip
         self.targets = [self._target(sample) for sample in self.data.validation]
         self._seen: list[Tensor] = []  # features of the validation pictures, where the backbone does not change
@@ -349,6 +349,7 @@ class Run:
             (side, side), data.examples, len(data.validation), sum(len(s.labels) for s in data.validation),
             data.pictures, data.skipped, data.crowds, data.faults, data.unused, data.notes,
             max(counts, default=0), sum(max(0, count - self.params.queries) for count in counts), self._vit,
+            data.format,
         )  # fmt: skip
 
     def _arrays(self, frozen: bool) -> dict[str, np.ndarray]:

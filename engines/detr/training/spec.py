@@ -204,6 +204,8 @@ class Made:
         Parameters and buffers that the run does not change.
     folder : str
         What it was trained on; empty for drawn scenes.
+    mark : str
+        Tells these pictures wherever the folder lies.
     """
 
     config: DetrConfig
@@ -212,6 +214,7 @@ class Made:
     size: int
     frozen: dict[str, npt.NDArray[np.generic]] = field(repr=False)
     folder: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +281,8 @@ class RunBegan(Record):
         Objects in the fullest picture; objects of all pictures for which there is no query.
     vit : str
         Name of the ViT whose features the model learns on; empty for none.
+    format : str
+        Of the annotations; empty for drawn scenes.
     """
 
     params: DetrTraining
@@ -298,6 +303,7 @@ class RunBegan(Record):
     largest: int = 0
     missed: int = 0
     vit: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True)

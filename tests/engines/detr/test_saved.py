@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,8 @@ def weights(folder):
 
 @pytest.fixture(scope="module")
 def saved(weights, tmp_path_factory):
-    return save_model(weights, tmp_path_factory.mktemp("models") / "my blobs", {"measured": {"ap": 0.5}})
+    about = {"measured": {"ap": 0.5}, "settings": {"folder": weights.made_of.folder, "batch": 2}}
+    return save_model(weights, tmp_path_factory.mktemp("models") / "my blobs", about)
 
 
 def run_over(**changes):
@@ -82,6 +84,24 @@ def test_what_is_opened_again_says_the_same(saved, weights):
     assert catalog.describe(str(saved)).title == "my blobs"
     card = json.loads((saved / "config.json").read_text())
     assert (card["step"], card["measured"]) == (3, {"ap": 0.5})
+
+
+def test_a_model_does_not_tell_where_its_pictures_lie(saved, folder, tmp_path):
+    told = (saved / "config.json").read_text()
+    assert str(folder) not in told
+    card = json.loads(told)
+    assert card["trained_on"] == folder.name
+    assert card["settings"] == {"folder": folder.name, "batch": 2}
+    elsewhere = shutil.copytree(folder, tmp_path / "elsewhere")  # the same pictures: those held back are known
+    assert run_over(source=str(saved), folder=str(elsewhere), place=str(tmp_path / "found.json")).held_back
+    (elsewhere / "0.png").rename(elsewhere / "x.png")  # others
+    (elsewhere / "boxes.json").write_text((elsewhere / "boxes.json").read_text().replace('"0.png"', '"x.png"'))
+    assert not run_over(source=str(saved), folder=str(elsewhere), place=str(tmp_path / "others.json")).held_back
+    card |= {"trained_on": str(folder)}
+    del card["data"]
+    before = shutil.copytree(saved, tmp_path / "saved before")
+    (before / "config.json").write_text(json.dumps(card))  # as models were saved before
+    assert run_over(source=str(before), folder=str(folder), place=str(tmp_path / "old.json")).held_back
 
 
 def test_nothing_is_ever_written_over(saved, weights, tmp_path):

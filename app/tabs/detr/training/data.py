@@ -21,6 +21,7 @@ FOLDER_TIP = (
 )
 
 DRAW_TIP = "Photos without boxes: draw them here. They are saved in COCO format beside the photos."
+DRAW = "Draw boxes on photos"
 
 
 class DataBox(QWidget):
@@ -41,7 +42,7 @@ class DataBox(QWidget):
         self.name, self.note = label("Drawn scenes", BODY), quiet("", wrap=True)
         self.open = button("Open a folder", "folder", "boxed", FOLDER_TIP, SMALL, clicked=self.opened.emit)
         self.drawn = button("Drawn scenes", "shapes", "boxed", px=SMALL, clicked=self.drawn_again.emit)
-        self.draw = button("Draw boxes on photos", "add", "boxed", DRAW_TIP, SMALL, clicked=self.drawing.emit)
+        self.draw = button(DRAW, "add", "boxed", DRAW_TIP, SMALL, clicked=self.drawing.emit)
         for one in (self.open, self.draw, self.drawn):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setLayout(col(self.name, self.note, self.open, self.draw, self.drawn, gap=S2))

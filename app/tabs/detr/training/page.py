@@ -15,7 +15,7 @@ from app.params_form import ParamsForm
 from app.remedy import Act
 from app.shell import Shell
 from app.tabs.detr.training.cards import TrainingCards
-from app.tabs.detr.training.data import DataBox, sizes
+from app.tabs.detr.training.data import DRAW, DataBox, sizes
 from app.tabs.detr.training.rest import best_before
 from app.tabs.detr.training.trained import TrainedModel
 from app.tabs.detr.training.vits import VitChooser
@@ -52,6 +52,7 @@ REST = (
     "AP has not improved in the last half of this training (best: {ap} at step {n}). More steps are unlikely to help; "
     "more pictures, another model or a lower learning rate may."
 )
+BARE = "{name}: photos without boxes. A DETR learns from boxes around the objects and the names of their classes."
 MISSED = "With {q} queries, {n} {n:object|objects} can't be found: a picture holds up to {most}, and a query finds one."
 
 
@@ -64,6 +65,8 @@ class DetrTrainingPage(TrainingPage):
         The state that is looked at is to take the place of the model on the page Detect.
     shows : Weights
         Another state is looked at.
+    bare : str
+        Boxes are to be drawn on the photos of a folder, which has none yet.
     """
 
     title = "Training"
@@ -71,6 +74,7 @@ class DetrTrainingPage(TrainingPage):
 
     used = Signal(object)
     shows = Signal(object)
+    bare = Signal(str)
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -115,7 +119,7 @@ class DetrTrainingPage(TrainingPage):
 
     def show_params(self, params: DetrTraining) -> None:
         self.form.set_shown("scenes", not params.folder)
-        self.form.set_shown("first_pixel", bool(params.folder))
+        self._show_first_pixel()
         self.form.set_shown("fit_queries", bool(params.folder))
         on_vit = params.model == ON_VIT
         for name in ("begin", "backbone"):
@@ -127,6 +131,12 @@ class DetrTrainingPage(TrainingPage):
         self.data.drawn.setVisible(bool(params.folder))
         self.transport.set_seed(params.seed)
         super().show_params(params)
+
+    def _show_first_pixel(self) -> None:
+        """Boxes in Pascal VOC's format alone can be counted from one or from the other."""
+        began = self.cards.began
+        of_it = began is not None and began.params.folder == self.params.folder and began.format == "Pascal VOC"
+        self.form.set_shown("first_pixel", bool(self.params.folder) and of_it)
 
     def escape(self) -> None:
         if self.cards.query >= 0:
@@ -153,6 +163,10 @@ class DetrTrainingPage(TrainingPage):
         """Train on a folder from now on."""
         self.step(folder=folder)
         self.training.begin_anew()
+
+    def offer_drawing(self, folder: Path) -> None:
+        """Say that these photos have no boxes yet, and where they are drawn."""
+        self.complain(Message(BARE, {"name": folder.name}), DRAW, lambda: self.bare.emit(str(folder)), word="Note")
 
     def at_stake(self) -> Message | None:
         steps = self.trained.unsaved()
@@ -211,6 +225,7 @@ class DetrTrainingPage(TrainingPage):
 
     def _show_run(self, began: RunBegan) -> None:
         self.data.show_run(began)
+        self._show_first_pixel()
         say(self.learned, "setText", sizes(began))
 
     def _take_queries(self, began: RunBegan) -> None:
