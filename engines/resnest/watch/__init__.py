@@ -1,0 +1,1 @@
+"""The page "Watch": one block's splits, their weights, and the sum."""

@@ -1,0 +1,153 @@
+"""The ResNeSt tab in the window, with the bundled model: what the hand does on each page, and what is shown then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+
+from app.figure import caption_of
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    made = open_window(1280, 800).show_topic("resnest")
+    qtbot.waitUntil(lambda: made.now.answer is not None and not made.is_busy)
+    return made
+
+
+def settled(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.is_busy)
+
+
+def at(view, channel, share):
+    """The point over a channel's weights where the border after ``share`` lies."""
+    place = view.weights_place(channel)
+    return QPointF(place.center().x(), place.bottom() - share * place.height()).toPoint()
+
+
+def pull(view, channel, start, end):
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=at(view, channel, start))
+    QTest.mouseMove(view.viewport(), at(view, channel, end))
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=at(view, channel, end))
+
+
+def test_the_channel_under_the_hand_is_shown_large_and_on_the_photo(tab, qtbot):
+    page = tab.now
+    flow, answer = page.splits.view, page.answer
+    flow.hovered.emit(4)
+    np.testing.assert_array_equal(page.channel.view._maps[:2], answer.splits[:, 4])
+    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[4])
+    np.testing.assert_array_equal(page.photo_card.view.numbers()["attention"], answer.blended[4])
+    blend = sum(answer.shares[r, 4] * answer.splits[r, 4] for r in range(2))
+    np.testing.assert_allclose(page.channel.view._maps[2], blend, atol=1e-5)
+    flow.hovered.emit(None)
+    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[0])
+    flow.chosen.emit(6)
+    assert page.params.channel == 7
+    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[6])
+
+
+def test_weights_follow_the_hand_and_the_prediction_reacts(tab, qtbot):
+    page = tab.now
+    before = page.answer
+    pull(page.splits.view, 2, 0.3, 0.9)
+    settled(tab, qtbot)
+    ((block, channel, split, share),) = page.params.held
+    assert (block, channel, split) == (3, 3, 1)
+    assert abs(share - 0.9) < 0.03
+    qtbot.waitUntil(lambda: page.answer is not before)
+    assert abs(page.answer.shares[0, 2] - share) < 1e-6
+    np.testing.assert_allclose(page.answer.shares.sum(0), 1, atol=1e-6)
+    np.testing.assert_allclose(page.answer.own, before.own, atol=1e-5)  # the number of threads may have changed
+    assert page.answer.prediction.changed
+    assert not np.array_equal(page.answer.prediction.probabilities, page.answer.prediction.untouched)
+    assert page.splits.free.isEnabled()
+    assert "1 weight by hand" in caption_of(page.splits)
+    page.splits.view.freed.emit(2)
+    assert page.params.held == ()
+    qtbot.waitUntil(lambda: not page.answer.prediction.changed)
+
+
+def test_the_hand_moves_all_channels_and_lets_go(tab, qtbot):
+    page = tab.now
+    pull(page.splits.view, 1, 0.5, 0.2)
+    page.change(hand="All channels")
+    pull(page.splits.view, 4, 0.5, 1.0)
+    ((block, channel, split, share),) = page.params.held  # those of single channels have gone
+    assert (block, channel, split) == (3, 0, 1)
+    assert share > 0.97
+    qtbot.waitUntil(lambda: page.answer.shares[0].min() > 0.97)
+    page.change(block=2)
+    qtbot.waitUntil(lambda: page.answer.block == 2)
+    assert not page.splits.free.isEnabled()  # nothing is held in this block
+    page.change(block=3)
+    qtbot.waitUntil(lambda: page.answer.block == 3)
+    page.splits.free.click()
+    assert page.params.held == ()
+
+
+def test_equal_and_swapped_weights(tab, qtbot):
+    page = tab.now
+    own = page.answer.own
+    page.step(swapped=True)
+    qtbot.waitUntil(lambda: np.allclose(page.answer.shares, own[::-1], atol=1e-5))
+    page.step(equal=True, scope="All blocks")
+    qtbot.waitUntil(lambda: float(page.answer.entropy.min()) > 0.999)
+    np.testing.assert_array_equal(page.answer.shares, np.full_like(own, 0.5))
+    assert page.params.changes() == 2
+    page.state.reset()
+    qtbot.waitUntil(lambda: not page.answer.prediction.changed)
+
+
+def test_channels_go_by_wheel_and_keys(tab, qtbot):
+    page = tab.now
+    page.change(block=6)
+    qtbot.waitUntil(lambda: page.answer.block == 6)
+    flow = page.splits.view
+    first, after = flow.seen()
+    assert first == 0
+    assert after < 64
+    middle = QPointF(flow.rect().center())
+    turn = QWheelEvent(
+        middle, flow.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    flow.wheelEvent(turn)
+    assert flow.seen()[0] == 3
+    page.change(channel=64)
+    first, after = flow.seen()
+    assert after == 64
+    flow.setFocus()
+    QTest.keyClick(flow, Qt.Key.Key_Left)
+    assert page.params.channel == 63
+    share = float(page.answer.shares[0, 62])
+    QTest.keyClick(flow, Qt.Key.Key_Up)
+    assert page.params.held == ((6, 63, 1, round(min(1.0, share + 0.05), 3)),)
+    assert "63" in flow.report()
+
+
+def test_each_block_has_its_entropy_and_its_spread(tab, qtbot):
+    page = tab.now
+    qtbot.waitUntil(lambda: page.spread is not None)
+    curves = page.blocks.view._curves
+    np.testing.assert_allclose(curves[0].y, page.answer.entropy)  # radix 2: of one bit
+    shares = page.answer.shares
+    bits = -(shares * np.log2(np.maximum(shares, 1e-30))).sum(0).mean()
+    assert abs(curves[0].y[2] - bits) < 1e-4
+    np.testing.assert_array_equal(curves[1].y, page.spread.over_photos)
+    np.testing.assert_array_equal(curves[2].y, page.spread.over_channels)
+    assert page.spread.photos == 10
+
+
+def test_another_block_has_other_channels(tab, qtbot):
+    page = tab.now
+    page.change(block=6, channel=64)
+    qtbot.waitUntil(lambda: page.answer.block == 6)
+    assert page.answer.splits.shape == (2, 64, 4, 4)
+    page.change(block=1)
+    qtbot.waitUntil(lambda: page.answer.block == 1)
+    assert page.params.channel == 16
+    assert page.answer.splits.shape == (2, 16, 16, 16)
