@@ -103,8 +103,8 @@ class Chart(Surface):
         item.setZValue(height)
         self.plot.addItem(item, ignoreBounds=True)
 
-    # -- looks
-    def looks(self) -> None:
+    # -- theme
+    def apply_theme(self) -> None:
         self._levels.set_pen(cosmetic(theme.color("border", LINES)))
 
     def _show_levels(self, *_: object) -> None:
@@ -133,7 +133,7 @@ class Layer:
         self._chart.put(item, height)
         return True
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         """Another theme or language."""
 
 

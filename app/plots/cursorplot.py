@@ -95,8 +95,8 @@ class CursorPlot(Chart):
             self.settled.emit()
         super().keyReleaseEvent(event)
 
-    # -- looks
-    def looks(self) -> None:
-        super().looks()
+    # -- theme
+    def apply_theme(self) -> None:
+        super().apply_theme()
         self._line.setPen(cosmetic(theme.color("accent"), Qt.PenStyle.DashLine))
         self._line.setHoverPen(cosmetic(theme.color("accent"), width=2))

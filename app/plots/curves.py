@@ -263,8 +263,8 @@ class Curves(Surface):
     def resized(self) -> None:
         self._show_levels()
 
-    # -- looks and hand
-    def looks(self) -> None:
+    # -- theme and hand
+    def apply_theme(self) -> None:
         self._levels.set_pen(cosmetic(theme.color("border", LINES)))
         self._line.setPen(cosmetic(theme.color("control"), Qt.PenStyle.DashLine))
         self._redraw(anew=True)

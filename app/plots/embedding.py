@@ -95,8 +95,8 @@ class EmbeddingMap(PointMap):
             self._chip.say(said)
             self._chip.setPos(*self._points[self._hover].tolist())
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         for line in self._zeros:
             line.setPen(cosmetic(theme.color("border")))
         self._redraw()

@@ -237,8 +237,8 @@ class ErrorPlot(Chart):
                 last = x + half
         return written
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         self._line.setPen(dashed())
-        self._marks.looks()
+        self._marks.apply_theme()
         self._redraw(anew=True)

@@ -134,6 +134,6 @@ class Heaps(Surface):
             item.setZValue(height)
             self.plot.addItem(item, ignoreBounds=True)
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         self._floors.set_pen(cosmetic(theme.color("border")))
         self._redraw(anew=True)

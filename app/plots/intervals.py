@@ -131,7 +131,7 @@ class Intervals(Surface):
         )
         self._dots.setData(spots)
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         for name in self._names:
             name.dress("text", SMALL)
         self._shown = ()

@@ -96,6 +96,6 @@ class Lines(Layer):
         for item in self._curves:
             self._chart.put(item)
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         if self._lines:
             self.show_lines(self._lines, anew=True)

@@ -193,8 +193,8 @@ class LogPlot(CursorPlot):
             self._top_name.say(name)
             self._top_name.setPos(self.seen(self._ends()[1] if self._traces else 1, y))
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         self._top.setPen(dashed())
         self._top_name.dress()
         self._place_level()

@@ -85,6 +85,6 @@ class Marks(Layer):
                 at = self._chart.seen(mark.x, mark.y)
                 foot.setData(np.array([at.x()] * 2), np.array([low, at.y()]))
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         if self._marks:
             self._redraw()

@@ -374,7 +374,7 @@ class Plane(Surface):
         self._lines.setPen(cosmetic(theme.color("chalk", 40) if over else theme.color("border")))
         self._zeros.setPen(cosmetic(theme.color("chalk", 140) if over else theme.color("control")))
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         self._dress_lines()
         self._drawn.update()
         self._name()

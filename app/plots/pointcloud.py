@@ -267,8 +267,8 @@ class PointCloud(PointMap):
             self._chip.say(self.report())
         self._chip.setPos(*at)
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         for caption in self._said:
             caption.dress("text", CAPTION, bold=True)
         self._redraw()

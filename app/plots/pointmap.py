@@ -71,5 +71,5 @@ class PointMap(Surface):
         super().leaveEvent(event)
         self._point(None)
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         self._chip.dress()

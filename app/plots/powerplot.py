@@ -166,6 +166,6 @@ class PowerPlot(CursorPlot):
     def _above_0(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.along(x[y > 0], y[y > 0])
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         self._redraw(anew=True)

@@ -111,7 +111,7 @@ class PrecisionCurve(Chart):
         self.box.sigRangeChanged.connect(self._ring)
         self.pointed_at.connect(lambda at: self._point(None if at is None else self._near(at)))
         self.scene().sigMouseClicked.connect(self._clicked)  # type: ignore[attr-defined]  # pyqtgraph's
-        self.looks()
+        self.apply_theme()
 
     # -- content
     def set_line(self, line: Line) -> None:
@@ -280,8 +280,8 @@ class PrecisionCurve(Chart):
         self._chip.say(said)
         self._chip.setPos(*end)
 
-    def looks(self) -> None:
-        super().looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
         self._area.setPen(None)
         self._envelope.setPen(cosmetic(theme.color("cat0"), width=1.5))
         self._area.setFillLevel(0)

@@ -83,7 +83,7 @@ class QueryLine(Layer):
         self._place()  # it is where its owner says
         self._dragged(at)
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         accent = theme.color("accent")
         for pull, band in zip(self._pulls, self._bands, strict=True):
             pull.setPen(cosmetic(accent, width=2))

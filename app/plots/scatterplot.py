@@ -104,7 +104,7 @@ class ScatterPlot(Chart):
             item.hide()
         self._points.moved.connect(self._dragged)
         self._points.dropped.connect(self._dropped)
-        self.looks()
+        self.apply_theme()
 
     @property
     def editable(self) -> bool:
@@ -351,13 +351,13 @@ class ScatterPlot(Chart):
             self._chip.say(self._said(self._hover))
             self._chip.setPos(self.seen(self._x[self._hover], self._y[self._hover]))
 
-    def looks(self) -> None:
-        super().looks()
-        self._asked.looks()
+    def apply_theme(self) -> None:
+        super().apply_theme()
+        self._asked.apply_theme()
         self._line.setPen(dashed())
         self._chip.dress()
-        self._marks.looks()
+        self._marks.apply_theme()
         if self._stems is not None:
-            self._stems.looks()
-        self._curves.looks()
+            self._stems.apply_theme()
+        self._curves.apply_theme()
         self._draw_points()

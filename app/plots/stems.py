@@ -65,7 +65,7 @@ class Stems:
             x=x[seen], height=np.maximum(share, 1 / HIGH), width=wide, brushes=embers(share), pen=pg.mkPen(dark)
         )
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         """Another theme."""
         self._axis.dress()
         self.show_stems(*self._shown)

@@ -61,7 +61,7 @@ class Surface(View):
     def whole(self) -> None:
         """Bring everything into sight; called only while the hand has not chosen a range."""
 
-    def looks(self) -> None:
+    def apply_theme(self) -> None:
         """Give the items the colors and fonts of the theme in use."""
 
     # -- range
@@ -102,7 +102,7 @@ class Surface(View):
         for axis in self.plot.axes.values():
             if isinstance(axis, Axis):
                 axis.dress()
-        self.looks()
+        self.apply_theme()
 
     # -- Qt
     def mousePressEvent(self, event: QMouseEvent) -> None:
