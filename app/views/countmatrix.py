@@ -33,6 +33,7 @@ class CountMatrix(Matrix):
         self._diagonal = 0
         self._counts, self._framed = np.zeros((0, 0), int), 0  # of all classes
         self._named: tuple[Sequence[Text], Sequence[Text]] = ((), ())
+        self._tokens: tuple[Sequence[str], Sequence[str]] = ((), ())  # colors of these names
         self._sparse = False
         self._kept = np.zeros(0, int)  # classes that stand on screen
 
@@ -75,11 +76,12 @@ class CountMatrix(Matrix):
         full = self._full(counts, square) if apart else np.arange(square)
         self._kept = np.concatenate([full, np.arange(square, max(counts.shape))]).astype(int)
         self._diagonal = len(full)
-        rows, cols = self._named
+        (rows, cols), (row_tokens, col_tokens) = self._named, self._tokens
         if apart:
             counts = counts[np.ix_(self._kept, self._kept)]
             rows, cols = ([names[i] for i in self._kept if i < len(names)] for names in self._named)
-        super().set_names(rows, cols)
+            row_tokens, col_tokens = ([colors[i] for i in self._kept if i < len(colors)] for colors in self._tokens)
+        super().set_names(rows, cols, row_tokens, col_tokens)
         super().set_values(-counts.astype(np.float32), 0.0, -float(self._top_of(self._counts, square)))
 
     def set_at(self, cell: Pair | None) -> None:
@@ -102,8 +104,8 @@ class CountMatrix(Matrix):
         row_tokens: Sequence[str] = (),
         col_tokens: Sequence[str] = (),
     ) -> None:
-        """Names of all classes, whether they stand on screen or not."""
-        self._named = rows, cols
+        """Names of all classes, whether they stand on screen or not; on request each in the color of a token."""
+        self._named, self._tokens = (rows, cols), (row_tokens, col_tokens)
         self._fill()
 
     def set_counts(self, counts: np.ndarray, diagonal: int = 0) -> None:

@@ -10,13 +10,13 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
-from app import words
+from app import theme, words
 from app.plots.precisioncurve import Line, PrecisionCurve, staircase
 from app.views.boxes import Box
 from app.views.boxview import BoxView
 from app.views.countmatrix import CountMatrix
 from app.views.detectionlist import ROW_H, DetectionList, Entry
-from tests.app.views_help import click, drag, hover, is_drawn, show
+from tests.app.views_help import click, drag, hover, is_drawn, pixels, show
 
 
 def test_a_staircase_encloses_the_average_precision():
@@ -194,6 +194,23 @@ def test_of_eighty_classes_the_empty_ones_are_hidden_and_cells_keep_their_classe
     view.hide_empty(False)
     assert view.at() == (79, 80)
     assert view.numbers()["values"].shape == (81, 81)
+
+
+def test_names_of_classes_have_the_colors_asked_for_whichever_of_them_stand_there(qtbot):
+    view = show(qtbot, CountMatrix(), 300, 200)
+    many(view)
+    view.hide_empty(True)
+    blue, red = (theme.color(token).getRgb()[:3] for token in ("accent", "danger"))
+
+    def inks() -> set[tuple[int, ...]]:
+        return set(map(tuple, pixels(view).reshape(-1, 3).tolist()))
+
+    assert not inks() & {blue, red}
+    names = [f"{i}" for i in range(81)]
+    view.set_names(names, names, ["danger" if i == 7 else "text2" for i in range(81)])
+    assert inks() & {blue, red} == {red}
+    view.set_names(names, names, (), ["accent" if i == 40 else "text2" for i in range(81)])
+    assert inks() & {blue, red} == {blue}
 
 
 def test_where_nothing_was_counted_all_classes_stay(qtbot):
