@@ -15,6 +15,7 @@ from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.names import class_name
 from app.tabs.detr.training.history import TrainHistory
 from app.tabs.detr.training.places import plain_box, train_places
+from app.tabs.detr.training.sentences import query_sentence
 from app.theme import S2, S3
 from app.transport import Transport
 from app.views.base import PixelView
@@ -217,16 +218,20 @@ class TrainingCards(QObject):
         name = self.began.classes[label]
         return class_name(name) if self.began.drawn else words.plain(shortened(name, LONGEST))
 
+    def _object_names(self, example: Example) -> list[Message]:
+        return [
+            Message("{letter} {name}", {"letter": object_name(i), "name": self._class(int(label))})
+            for i, label in enumerate(example.labels)
+        ]
+
     def _draw_scene(self) -> None:
         example, began = self.example, self.began
         if example is None or began is None or self._on_scene is None:
             return
         found, step = self._on_scene
-        boxes, self._rows = [], []
-        for index, (corners, label) in enumerate(zip(example.boxes, example.labels, strict=True)):
-            tag = Message("{letter} {name}", {"letter": object_name(index), "name": self._class(int(label))})
-            boxes.append(plain_box(corners, tag, "truth", above=True))
-            self._rows.append(-1)
+        named = zip(example.boxes, self._object_names(example), strict=True)
+        boxes = [plain_box(corners, name, "truth", above=True) for corners, name in named]
+        self._rows = [-1] * len(boxes)
         places: dict[int, int] = {}
         owned = set(found.owners.tolist())
         for query in range(len(found.scores)):
@@ -262,19 +267,7 @@ class TrainingCards(QObject):
         if not 0 <= query < len(found.scores):
             say(self.query_text, "setText", LEGEND)
             return
-        values = {
-            "query": query + 1,
-            "name": self._class(int(found.labels[query])),
-            "score": words.number(float(found.scores[query]), 2),
-            "none": words.number(float(found.no_object[query]), 2),
-        }
-        mine = np.flatnonzero(found.owners == query)
-        if len(mine):
-            values["object"] = object_name(int(mine[0]))
-            told = Message("Query {query} is matched to {object}: {name} {score}, no object {none}", values)
-        else:
-            told = Message("Query {query} is unmatched: {name} {score}, no object {none}", values)
-        say(self.query_text, "setText", told)
+        say(self.query_text, "setText", query_sentence(found, query, self._class(int(found.labels[query]))))
 
     def _query_of(self, index: object) -> int:
         return self._rows[index] if isinstance(index, int) and index < len(self._rows) else -1
@@ -306,11 +299,7 @@ class TrainingCards(QObject):
         example = self.example
         if example is None or not self.history.measured:
             return
-        names = [
-            Message("{letter} {name}", {"letter": object_name(i), "name": self._class(int(label))})
-            for i, label in enumerate(example.labels)
-        ]
-        self.film.set_film(names, self.history.steps, self.history.owners(self.watched))
+        self.film.set_film(self._object_names(example), self.history.steps, self.history.owners(self.watched))
         self.film.set_at(self.query)
 
     def _draw_slots(self) -> None:
