@@ -2,7 +2,7 @@
 
 Half of them are like those that the toy DETR was trained on. The others hold more and smaller shapes than it ever saw,
 some beside a twin that hardly leaves room for a second box, and two hold a crowd: a heap of one kind that is annotated
-as one region. What the model says of them is kept in ``assets/results/toy-detr-judged.json``, written by
+as one region. What the model says of them is kept in ``assets/results/toy-detr-predictions.json``, written by
 ``python -m engines.detr.predict_sample``, so that nothing has to be computed to look at it.
 """
 
@@ -26,7 +26,7 @@ from engines.data.scenes import (
 )
 from engines.data.shapes import Canvas
 
-RESULTS = assets("results") / "toy-detr-judged.json"
+RESULTS = assets("results") / "toy-detr-predictions.json"
 COUNT = 40
 SIDES = (384, 256, 128)  # pixels, in turn: shapes come in all three sizes of COCO
 CROWDS = {13: "circle", 29: "star"}  # pictures with a heap of one kind
