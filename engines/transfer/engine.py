@@ -31,7 +31,7 @@ class Engine:
         params = job.params
         prepared = yield from SHARED.prepare(params, job.device)
         yield self._told.get((prepared, params.labels), lambda: told(prepared, params.labels))
-        yield Results(read_results(results_key(prepared, params.most)))
+        yield Results(read_results(results_key(prepared, params.max_per_class)))
         photo = np.zeros(0, np.float32)  # its features
         if params.photo is not None:
             photo = embed(prepared.backbone, squared(params.photo.rgb, prepared.side)[None])[0]
@@ -70,7 +70,7 @@ def told(prepared: Prepared, labels: int) -> SetRead:
         parameters=backbone.parameters,
         side=prepared.side,
         sides=backbone.net.sides,
-        rate=prepared.rate,
+        throughput=prepared.throughput,
         cached=prepared.cached,
         source=backbone.source,
         sha256=backbone.sha256,

@@ -90,7 +90,7 @@ class SetRead(Frame):
         Pixels of a picture as the model gets it.
     sides : tuple of int
         What may be chosen.
-    rate : float
+    throughput : float
         Pictures per second of the backbone, here and now.
     cached : int
         Pictures whose features were on disk.
@@ -113,7 +113,7 @@ class SetRead(Frame):
     parameters: int
     side: int
     sides: tuple[int, ...]
-    rate: float
+    throughput: float
     cached: int
     source: str = ""
     sha256: str = ""

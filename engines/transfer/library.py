@@ -75,7 +75,7 @@ class Prepared:
         Its turn to be labeled, or to be tested, within its class.
     features : ndarray float32 (n, F)
     refusals : Refusals
-    rate : float
+    throughput : float
         Pictures per second of the backbone.
     cached : int
     unkept : tuple of Message
@@ -91,7 +91,7 @@ class Prepared:
     rank: Ints
     features: Floats
     refusals: Refusals
-    rate: float
+    throughput: float
     cached: int
     unkept: tuple[Message, ...] = ()
     _pixels: dict[int, Bytes] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class Library:
                 yield step
         assert loaded is not None
         side = loaded.net.nearest(params.side)
-        key = params.folders, params.most, params.sample, loaded.hash, str(loaded.device), side
+        key = params.folders, params.max_per_class, params.sample, loaded.hash, str(loaded.device), side
         if self._prepared is None or self._key != key:
             if self._sets is None or self._sets[0] != params.folders:
                 yield Progress(0, 0, Message("Scanning the folders"))
@@ -194,7 +194,7 @@ class Library:
                 found = yield from aside(told, Progress(0, 0, looking))
                 self._sets = params.folders, found
             self._prepared, self._key = None, None
-            self._prepared = yield from _extracted(self._sets[1], loaded, side, params.most, params.sample)
+            self._prepared = yield from _extracted(self._sets[1], loaded, side, params.max_per_class, params.sample)
             self._key = key
         return self._prepared
 
@@ -219,7 +219,7 @@ class _Extraction:
         return len(self._waiting) >= self._piece
 
     @property
-    def rate(self) -> float:
+    def throughput(self) -> float:
         """Pictures per second."""
         return self._computed / self._seconds if self._seconds else 0.0
 
@@ -244,14 +244,14 @@ class _Extraction:
 
 
 def _extracted(
-    pictures: PictureSet, loaded: Loaded, side: int, most: int, sample: int
+    pictures: PictureSet, loaded: Loaded, side: int, max_per_class: int, sample: int
 ) -> Generator[Progress, None, Prepared]:
     classes = len(pictures.names)
     orders = [
         np.random.default_rng((sample, label)).permutation(count).tolist()
         for label, count in enumerate(pictures.counts)
     ]
-    wanted = [min(most, count) for count in pictures.counts]
+    wanted = [min(max_per_class, count) for count in pictures.counts]
     used: list[list[int]] = [[] for _ in range(classes)]
     total, done, cached = sum(wanted), 0, 0
     refusals, work = Refusals(), _Extraction(loaded, side)
@@ -284,8 +284,8 @@ def _extracted(
     finally:
         work.store.close()
     made = _arranged(pictures, loaded, side, used, work, refusals, cached)
-    if not made.rate:  # all was on disk
-        yield from measured_rate(made)
+    if not made.throughput:  # all was on disk
+        yield from measure_throughput(made)
     return made
 
 
@@ -318,12 +318,12 @@ def _arranged(
     )
     features = np.stack([work.features[int(label), int(index)] for label, index in zip(truth, place, strict=True)])
     return Prepared(
-        pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.rate, cached,
-        () if work.store.refused is None else (work.store.refused,),
+        pictures, loaded, side, truth, place, is_test, rank.astype(np.int64), features, refusals, work.throughput,
+        cached, () if work.store.refused is None else (work.store.refused,),
     )  # fmt: skip
 
 
-def measured_rate(prepared: Prepared) -> Iterator[Progress]:
+def measure_throughput(prepared: Prepared) -> Iterator[Progress]:
     """Find the pictures per second of the backbone, by a few of them; the first call does not count, it is slow."""
     size = prepared.backbone.piece(prepared.side)
     some = prepared.pixels(np.arange(size) % len(prepared.truth))
@@ -331,12 +331,12 @@ def measured_rate(prepared: Prepared) -> Iterator[Progress]:
         yield Progress(0, 0, Message("Features by {name}", {"name": prepared.backbone.title}))
         began = time.perf_counter()
         embed(prepared.backbone, some)
-        prepared.rate = size / max(time.perf_counter() - began, 1e-6)
+        prepared.throughput = size / max(time.perf_counter() - began, 1e-6)
 
 
-def results_key(prepared: Prepared, most: int) -> str:
+def results_key(prepared: Prepared, max_per_class: int) -> str:
     """What results of runs are kept under."""
-    return f"{prepared.set.key}-{prepared.backbone.hash[:16]}-{prepared.side}-{most}"
+    return f"{prepared.set.key}-{prepared.backbone.hash[:16]}-{prepared.side}-{max_per_class}"
 
 
 #: The compute thread's: the engine that draws and the trainer that learns look at the same set.

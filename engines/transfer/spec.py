@@ -48,10 +48,11 @@ class TransferParams(Params):
         Range(1, 500, 1, "Labels per class", log=True, group=NEW_RUN,
               tip="Labeled pictures per class; all three methods are trained on them."),
     )  # fmt: skip
-    most: int = setting(
+    max_per_class: int = setting(
         40,
         Range(4, 5000, 1, "Pictures per class", log=True, group=NEW_RUN,
               tip="Half of them are test pictures, the rest can be labeled."),
+        former="most",
     )  # fmt: skip
     side: int = setting(
         112,
@@ -85,20 +86,23 @@ class TransferParams(Params):
         Range(4, 128, 4, "Batch size", group=NEW_RUN, tip="Pictures per step of fine-tuning and from scratch."),
         asked=False,
     )
-    probe_rate: float = setting(
+    probe_lr: float = setting(
         0.02,
         Range(1e-4, 1, 1e-4, "LR, probe", log=True, group=LIVE, tip="Learning rate of Adam; all labels at each step."),
         asked=False,
+        former="probe_rate",
     )
-    tuned_rate: float = setting(
+    fine_tuning_lr: float = setting(
         3e-4,
         Range(1e-6, 1e-2, 1e-6, "LR, fine-tuning", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
         asked=False,
+        former="tuned_rate",
     )
-    scratch_rate: float = setting(
+    from_scratch_lr: float = setting(
         1e-3,
         Range(1e-6, 1e-2, 1e-6, "LR, from scratch", log=True, group=LIVE, tip="Learning rate of Adam. (Kingma 2015)"),
         asked=False,
+        former="scratch_rate",
     )
     hide_empty: bool = drawn(
         True,

@@ -91,7 +91,7 @@ class FeatureStore:
         return None if row is None else np.frombuffer(row[0], np.float32)
 
     def put(self, found: Iterable[tuple[bytes, Floats]]) -> None:
-        """Keep features; all of these or none. A full disk is no reason to stop: see `refused`."""
+        """Keep features (F,) by their keys; all of these or none. A full disk is no reason to stop: see `refused`."""
         if self._base is None:
             return
         rows = [(self._model, self._side, picture, vector.tobytes()) for picture, vector in found]

@@ -128,7 +128,7 @@ def accuracy(head: tuple[Floats, Floats], features: Floats, labels: cifar.Bytes)
 
 
 def train(data: Path) -> tuple[tuple[Floats, Floats], dict[str, Any]]:
-    """The head, and what its card says of it."""
+    """The head, weight (C, D) and bias (C,), and what its card says of it."""
     (_, labels), (_, test_labels) = (cifar.load(data, CACHE / "cifar10", part) for part in ("train", "test"))
     known, test = collect("train", len(labels)), collect("test", len(test_labels))
     labels, test_labels = labels[: len(known)], test_labels[: len(test)]
@@ -158,7 +158,7 @@ def train(data: Path) -> tuple[tuple[Floats, Floats], dict[str, Any]]:
 
 
 def write(head: tuple[Floats, Floats], told: dict[str, Any]) -> Path:
-    """Weights and card into ``assets/weights``."""
+    """Weight (C, D), bias (C,) and card into ``assets/weights``."""
     weight, bias = (torch.from_numpy(part) for part in head)
     card = {
         "topic": HEAD,

@@ -288,7 +288,7 @@ def test_pausing_and_cancelling_lose_nothing(tab, qtbot):
 
 def test_what_starts_a_new_run_is_counted_and_what_does_not_asks_nothing_of_the_engine(tab, qtbot):
     train(qtbot, tab, 1)
-    tab.now.change(tuned_rate=1e-3)
+    tab.now.change(fine_tuning_lr=1e-3)
     assert not tab.is_busy
     assert tab.pages[LEARN].training.pending() == 0
     change(qtbot, tab, labels=7)
@@ -303,7 +303,7 @@ def test_what_starts_a_new_run_is_counted_and_what_does_not_asks_nothing_of_the_
 
 def test_a_run_on_other_pictures_marks_nothing_on_the_map(tab, qtbot):
     train(qtbot, tab, 1)
-    change(qtbot, tab, most=30)
+    change(qtbot, tab, max_per_class=30)
     assert not tab.now.run_fits
     assert not tab.pages[LEARN].cloud.numbers()["wrong"].any()
 

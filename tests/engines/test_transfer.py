@@ -18,6 +18,7 @@ from PIL import Image
 
 from engines.checkpoints import backbones, catalog
 from engines.core.errors import LabError
+from engines.core.params import renamed
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
 from engines.core.training import Kept, NotSaved
@@ -29,6 +30,7 @@ from engines.transfer.learn.spec import (
     Result,
     Results,
     RunBegan,
+    RunParams,
     TransferStep,
     confusion,
     pooled,
@@ -53,7 +55,7 @@ from engines.vit.model import ViT, ViTConfig  # noqa: E402
 from tests.closeness import MANY, about, close  # noqa: E402
 
 TINY = ViTConfig(image_size=16, patch_size=8, width=16, layers=2, heads=2, mlp_size=32, classes=3, resizable=False)
-FEW = {"most": 8, "labels": 3}
+FEW = {"max_per_class": 8, "labels": 3}
 
 
 def tiny(_source: str = "") -> ViTBackbone:
@@ -112,6 +114,12 @@ def ran(trainer=None, until=LAST_STEP, run=1, **fields) -> list:
     params = dataclasses.replace(run_of(TransferParams(**{**FEW, **fields})), run=run, until=until)
     job = Job(params, training.Trainer, lambda event: None, training=True)
     return list((trainer or training.Trainer()).run(job))
+
+
+def test_settings_saved_under_former_names_are_read():
+    saved = {"most": 9, "probe_rate": 0.5, "tuned_rate": 1e-5, "scratch_rate": 1e-4}
+    now = {"max_per_class": 9, "probe_lr": 0.5, "fine_tuning_lr": 1e-5, "from_scratch_lr": 1e-4}
+    assert renamed(TransferParams, saved) == now == renamed(RunParams, saved)
 
 
 # -- sums
@@ -301,7 +309,7 @@ def test_nothing_is_computed_twice(fresh, monkeypatch):
     again = prepared(fresh)
     assert again.cached == len(again.truth) == len(first.truth)
     np.testing.assert_array_equal(again.features, first.features)  # to the last bit
-    wider = prepared(fresh, most=12)
+    wider = prepared(fresh, max_per_class=12)
     assert wider.cached == len(first.truth) < len(wider.truth)
 
 
@@ -329,12 +337,12 @@ def test_a_damaged_cache_is_done_without(fresh, content):
 
 
 def test_labels_grow_into_each_other_and_never_meet_the_test(fresh):
-    made = prepared(fresh, most=20)
+    made = prepared(fresh, max_per_class=20)
     three, five = made.labeled(3), made.labeled(5)
     assert (three <= five).all()
     assert not (five & made.tests).any()
     assert np.bincount(made.truth[five]).tolist() == [5] * 10
-    other = prepared(fresh, most=20, sample=1)
+    other = prepared(fresh, max_per_class=20, sample=1)
     assert not np.array_equal(made.place, other.place)
 
 
@@ -378,7 +386,7 @@ def test_broken_pictures_are_counted_named_and_replaced(fresh, tmp_path):
     root = folders(tmp_path / "set", {"a": 12, "b": 12})
     for index in (2, 5, 7):
         (root / f"a/{index}.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    (read,) = of(answers(folders=(str(root),), most=9), SetRead)
+    (read,) = of(answers(folders=(str(root),), max_per_class=9), SetRead)
     assert read.refused == 3
     assert read.used.tolist() == [9, 9]  # others took their place
     assert str(read.notes[0]).startswith("a/")
@@ -408,7 +416,7 @@ def test_ten_thousand_pictures_are_streamed(fresh, tmp_path):
     for name in ("a", "b"):
         for index in range(4, 5000):  # the same few pictures again and again: hashing tells
             os.link(root / name / f"{index % 4}.png", root / name / f"{index}.png")
-    made = prepared(fresh, folders=(str(root),), most=5000)
+    made = prepared(fresh, folders=(str(root),), max_per_class=5000)
     assert len(made.truth) == 10_000
     assert made.set.counts == (5000, 5000)
     assert made.tests.sum() == 1000  # what is tested again and again is bounded
@@ -475,7 +483,14 @@ def test_a_touched_backbone_would_be_told(fresh):
 
 def test_all_three_learn_and_the_same_seed_gives_the_same_run(fresh, tmp_path):
     root = folders(tmp_path / "set", {"a": 12, "b": 12, "c": 12})
-    fields = {"folders": (str(root),), "most": 12, "labels": 6, "tuned_rate": 3e-3, "scratch_rate": 3e-3, "batch": 8}
+    fields = {
+        "folders": (str(root),),
+        "max_per_class": 12,
+        "labels": 6,
+        "fine_tuning_lr": 3e-3,
+        "from_scratch_lr": 3e-3,
+        "batch": 8,
+    }
     events = ran(until=48, **fields)
     began, last = of(events, RunBegan)[0], of(events, Checked)[-1]
     right = (last.predictions == began.truth).mean(1)
@@ -553,7 +568,7 @@ def test_a_complete_result_is_not_given_up_for_one_just_begun():
 
 
 def test_numbers_that_leave_the_finite_end_the_run_in_words(fresh):
-    events = ran(until=30, tuned_rate=1e-2, scratch_rate=1e-2, probe_rate=1.0)
+    events = ran(until=30, fine_tuning_lr=1e-2, from_scratch_lr=1e-2, probe_lr=1.0)
     assert of(events, Checked)  # Adam's steps are bounded: high rates alone don't break it
     trainer = training.Trainer()
     ran(trainer, until=1)

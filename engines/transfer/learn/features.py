@@ -92,7 +92,7 @@ def neighbors(features: Floats, perplexity: float) -> Generator[Progress, None, 
 
 
 def on_map(prepared: Prepared) -> Ints:
-    """Indices of the pictures on the map: of each class about as many, those that can be labeled and tests in turn."""
+    """Pictures on the map, (m,): of each class about as many, those that can be labeled and tests in turn."""
     turn = 2 * prepared.rank + prepared.tests
     order = np.lexsort((prepared.truth, turn))[:ON_MAP]
     return np.sort(order)

@@ -27,7 +27,7 @@ class RunParams(TrainingParams):
     """Settings of a run: those of `TransferParams` that it depends on."""
 
     labels: int = 5
-    most: int = 40
+    max_per_class: int = setting(40, former="most")
     side: int = 112
     sample: int = 0
     fine_tune: bool = True
@@ -35,17 +35,20 @@ class RunParams(TrainingParams):
     batch: int = 16
     folders: tuple[str, ...] = ()
     model: str = ""
-    probe_rate: float = setting(0.02, Range(1e-4, 1, 1e-4, "LR, probe", live=True))
-    tuned_rate: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "LR, fine-tuning", live=True))
-    scratch_rate: float = setting(1e-3, Range(1e-6, 1e-2, 1e-6, "LR, from scratch", live=True))
+    probe_lr: float = setting(0.02, Range(1e-4, 1, 1e-4, "LR, probe", live=True), former="probe_rate")
+    fine_tuning_lr: float = setting(3e-4, Range(1e-6, 1e-2, 1e-6, "LR, fine-tuning", live=True), former="tuned_rate")
+    from_scratch_lr: float = setting(
+        1e-3, Range(1e-6, 1e-2, 1e-6, "LR, from scratch", live=True), former="scratch_rate"
+    )
 
 
 def run_of(params: TransferParams) -> RunParams:
     """The settings that a run begun now would have."""
     return RunParams(
-        labels=params.labels, most=params.most, side=params.side, sample=params.sample, fine_tune=params.fine_tune,
-        from_scratch=params.from_scratch, batch=params.batch, folders=params.folders, model=params.model,
-        probe_rate=params.probe_rate, tuned_rate=params.tuned_rate, scratch_rate=params.scratch_rate,
+        labels=params.labels, max_per_class=params.max_per_class, side=params.side, sample=params.sample,
+        fine_tune=params.fine_tune, from_scratch=params.from_scratch, batch=params.batch, folders=params.folders,
+        model=params.model, probe_lr=params.probe_lr, fine_tuning_lr=params.fine_tuning_lr,
+        from_scratch_lr=params.from_scratch_lr,
     )  # fmt: skip
 
 

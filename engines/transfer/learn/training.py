@@ -112,7 +112,7 @@ class Run:
         self._piece = max(1, prepared.backbone.piece(prepared.side) // 2)  # not by the clock: same seed, same run
         self._pace = Pace(1 if self._piece == 1 else 4)
         self._seconds = 0.0
-        self._key = results_key(prepared, params.most)
+        self._key = results_key(prepared, params.max_per_class)
         if state is not None:
             self._load(state)
         self.going = self._go(state)
@@ -196,16 +196,16 @@ class Run:
     def _advance(self) -> Iterator[Event]:
         """One step of each method; a place to stop after each piece of a batch."""
         if self.probe.steps == self.step:  # else that part of the step is made
-            self.probe.advance(self.params.probe_rate)
+            self.probe.advance(self.params.probe_lr)
         text = Message("Training, step {n}", {"n": self.step + 1})
         for method, model in self.models.items():
 
-            def rate(method: int = method) -> float:
-                return self.params.tuned_rate if method == TUNED else self.params.scratch_rate
+            def lr(method: int = method) -> float:
+                return self.params.fine_tuning_lr if method == TUNED else self.params.from_scratch_lr
 
             if model.steps > self.step:
                 continue
-            for _ in model.advance(rate, self._piece):
+            for _ in model.advance(lr, self._piece):
                 yield Progress(self.step, LAST_STEP, text)
 
     def _test(self) -> Iterator[Event]:

@@ -14,8 +14,8 @@ from engines.transfer.learn.spec import LAST_STEP, TESTS
 from engines.transfer.spec import LIVE, NEW_RUN, PCA, SetRead, TransferParams
 
 NAMES = (
-    "projection", "perplexity", "probe_rate", "tuned_rate", "scratch_rate", "labels", "most", "side", "fine_tune",
-    "from_scratch", "batch",
+    "projection", "perplexity", "probe_lr", "fine_tuning_lr", "from_scratch_lr", "labels", "max_per_class", "side",
+    "fine_tune", "from_scratch", "batch",
 )  # fmt: skip
 BACKWARD = 2.0  #: a step back costs about two forward
 
@@ -67,10 +67,10 @@ class LearnForm(ParamsForm):
         """What a run will take on this machine."""
         found = self._set
         models = params.fine_tune + params.from_scratch
-        if found is None or not found.rate:
+        if found is None or not found.throughput:
             return
         learned = LAST_STEP * params.batch * (1 + BACKWARD)
-        seconds = models * (learned + len(TESTS) * int(found.tests.sum())) / found.rate
+        seconds = models * (learned + len(TESTS) * int(found.tests.sum())) / found.throughput
         said = {"n": LAST_STEP, "time": words.number(max(1, round(seconds)))}
         text = "{n} steps take about {time} s here."
         if seconds > 120:

@@ -10,7 +10,7 @@ from engines.transfer.learn.spec import RunBegan, RunParams, Tested
 from engines.transfer.spec import Probe, TransferParams
 
 TESTED_STEPS = (0, 100)  #: ends of an empty plot
-SAME = ("folders", "most", "sample", "model", "side")
+SAME = ("folders", "max_per_class", "sample", "model", "side")
 
 
 class RunState:
