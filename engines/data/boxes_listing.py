@@ -75,7 +75,7 @@ def listing(root: Path) -> Generator[int, None, Listing]:
                 found.sheets.append(path)
             elif suffix == ".txt" and folded(name) not in yolo_boxes.NAMES:
                 (found.lists if voc_boxes.is_list(path) else texts).append(path)
-            elif suffix == ".csv" and csv_boxes.looks(path):
+            elif suffix == ".csv" and csv_boxes.recognizes(path):
                 found.rows.append(path)
             elif folded(name) in yolo_boxes.NAMES or (suffix in yolo_boxes.TABLES and yolo_boxes.is_table(path)):
                 found.names.append(path)
@@ -84,7 +84,7 @@ def listing(root: Path) -> Generator[int, None, Listing]:
         ends = _ends(path)
         if _is_coco(ends) and not (is_pointer(ends) and "config" in path.name):
             found.tables.append(path)
-        elif labelme_boxes.looks(ends):
+        elif labelme_boxes.recognizes(ends):
             found.shapes.append(path)
         yield walk.seen
     named = [path for path in found.tables if "instances" in path.stem]
@@ -179,7 +179,7 @@ def _is_coco(ends: bytes) -> bool:
 
 def _is_json(path: Path) -> bool:
     ends = _ends(path)
-    return "config" not in path.name and (_is_coco(ends) or labelme_boxes.looks(ends))
+    return "config" not in path.name and (_is_coco(ends) or labelme_boxes.recognizes(ends))
 
 
 def _is_sheet(path: Path) -> bool:
@@ -192,6 +192,6 @@ _LOOKS: dict[str, Callable[[Path], bool]] = {
     ".xml": _is_sheet,
     ".yaml": yolo_boxes.is_table,
     ".yml": yolo_boxes.is_table,
-    ".csv": csv_boxes.looks,
+    ".csv": csv_boxes.recognizes,
     ".txt": yolo_boxes.is_labels,
 }

@@ -48,7 +48,7 @@ _CORNERS, _SIZED = ("left", "top", "right", "bottom"), ("x", "y", "w", "h")
 _HEADLESS = re.compile(rb"[^,\r\n]+\.(?:jpe?g|png|bmp|webp|tiff?),(?:\d*\.?\d*,){4}[^,\r\n]*\r?(?:\n|$)", re.IGNORECASE)
 
 
-def looks(path: Path) -> bool:
+def recognizes(path: Path) -> bool:
     """Whether a table holds boxes; a pointer of Git LFS counts as what it stands for."""
     try:
         start = read_ends(path, limits.YOLO_PEEK)

@@ -19,7 +19,7 @@ from engines.data.coco_values import FAR, is_set, number_of
 WITHOUT_AREA = ("point", "line", "linestrip", "points")
 
 
-def looks(ends: bytes) -> bool:
+def recognizes(ends: bytes) -> bool:
     """Whether a file of these ends is one."""
     return b'"shapes"' in ends and (b'"imagePath"' in ends or b'"shape_type"' in ends)
 

@@ -69,7 +69,7 @@ class Task:
         One example (question, answer) from a generator.
     answer : callable
         The right answer to a text in one form, None where there is none.
-    most, most_target : int
+    max_source_len, max_target_len : int
         Tokens of the longest source (with its end) and of the longest target (with start and end).
     sample : str
         What is shown first.
@@ -82,8 +82,8 @@ class Task:
     target: Vocabulary
     draw: Callable[[np.random.Generator], Pair]
     answer: Callable[[str], str | None]
-    most: int
-    most_target: int
+    max_source_len: int
+    max_target_len: int
     sample: str
     about: str
 
@@ -104,7 +104,7 @@ class Task:
         if not pieces:
             raise LabError("The input is empty: type a text.")
         ids = self.source.ids(pieces)
-        room = self.most - 1
+        room = self.max_source_len - 1
         note = None
         if len(ids) > room:
             note = Message("Truncated to the first {n} of {all} tokens.", {"n": room, "all": f"{len(ids):,}"})
@@ -112,7 +112,7 @@ class Task:
 
     def right_answer(self, text: str) -> str | None:
         """The right answer to a typed text, cut as `read` cuts it; None where there is none."""
-        pieces = self.source.pieces(text)[: self.most - 1]
+        pieces = self.source.pieces(text)[: self.max_source_len - 1]
         return self.answer((" " if self.source.words else "").join(pieces))
 
     def examples(self, random: np.random.Generator, held_out: bool = False) -> Iterator[Pair]:

@@ -32,7 +32,7 @@ def build(shape: Shape, generator: torch.Generator | None = None, dropout: float
         shape.layers,
         shape.layers,
         shape.ffn,
-        max_len=max(task.most, task.most_target),
+        max_len=max(task.max_source_len, task.max_target_len),
         norm=shape.norm,
         norm_first=shape.norm_first,
         final_norm=shape.final_norm,

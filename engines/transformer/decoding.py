@@ -101,7 +101,7 @@ def beam_steps(
     penalty: float = 0.0,
     switches: Switches = UNTOUCHED,
 ) -> Iterator[list[Path]]:
-    """`beam_search` one step at a time: the paths kept after each, so that it can be left between any two."""
+    """`beam_search` of a source (1, S) one step at a time: the paths kept after each, so that it can be left there."""
     memory = _memory(model, source, switches)  # (1, S, E)
     live, ended = [Path()], list[Path]()
     for length in range(1, max_length + 1):

@@ -39,7 +39,7 @@ class Pass:
     """What one pass through the model carries along, so that layers keep short signatures."""
 
     switches: Switches = UNTOUCHED
-    rate: float = 0.0  #: dropout, 0 outside of training
+    dropout: float = 0.0  #: probability, 0 outside of training
     generator: torch.Generator | None = None
     need_weights: bool = False
     src_valid: Tensor | None = None  # (B, S), True = a token, False = padding
@@ -48,11 +48,11 @@ class Pass:
     weights: dict[str, list[Tensor]] = field(default_factory=lambda: {ENCODER: [], DECODER: [], CROSS: []})
 
     def drop(self, x: Tensor) -> Tensor:
-        """Dropout from the run's own generator; the shape is kept."""
-        if not self.rate:
+        """Dropout from the run's own generator; x is of any shape."""
+        if not self.dropout:
             return x
-        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.rate
-        return x * kept / (1 - self.rate)
+        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.dropout
+        return x * kept / (1 - self.dropout)
 
     def keep(self, name: str, x: Tensor) -> Tensor:
         """Write an intermediate result of any shape down, if somebody asked for it."""
@@ -344,13 +344,13 @@ class Transformer(nn.Module):
         src : Tensor int64 (B, S)
         tgt : Tensor int64 (B, T)
         src_valid_lens : Tensor int64 (B,), optional
-            Source tokens that count; what follows is padding, which nobody looks at. A source of nothing but
+            Source tokens that count; what follows is padding, to which nothing attends. A source of nothing but
             padding gives weights that are all 0 and attentions that add nothing but their output's bias.
         causal : bool
             Whether a target token sees only itself and what is before it (section 3.2.3).
         tgt_valid_lens : Tensor int64 (B,), optional
             Target tokens that count: batch normalization takes its statistics over them, and without the causal
-            mask nobody looks at the others.
+            mask nothing attends to the others.
         switches : Switches
             Parts to switch off.
         generator : torch.Generator, optional

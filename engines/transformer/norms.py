@@ -16,7 +16,7 @@ class SequenceBatchNorm(nn.Module):
     In training the statistics are those of the batch: mean and biased variance over the B·N positions that ``valid``
     names, padding left out altogether; the running ones move towards them by ``momentum`` (with the unbiased
     variance, as torch's ``BatchNorm1d``). In evaluation the running ones are used. Padding itself is normalized with
-    the same two numbers, so that shapes stay, but nothing looks at it. A single position has variance 0: its answer
+    the same two numbers, so that shapes stay, but nothing attends to it. A single position has variance 0: its answer
     is the bias, whatever it holds. A batch of nothing but padding has no statistics: it gets the running ones.
 
     Parameters

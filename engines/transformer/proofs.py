@@ -170,7 +170,10 @@ def gradient_norms(
 def gradients_in_parts(
     model: Transformer, source: Tensor, source_lens: Tensor, target: Tensor, switches: Switches, at_once: int
 ) -> Generator[None, None, tuple[list[float], float]]:
-    """`gradient_norms`, with a ``yield`` after every ``at_once`` examples, so that a deep model can be left."""
+    """`gradient_norms`, with a ``yield`` after every ``at_once`` examples, so that a deep model can be left.
+
+    Source (B, S), its lengths (B,), target (B, T).
+    """
     branches = [list(part(model, place)[0].parameters()) for place in places(model)]
     values = [p for group in branches for p in group]
     tokens = int((target[:, 1:] != PAD).sum())

@@ -74,7 +74,7 @@ class Collection:
         except LabError:
             ids, _ = kind.read(kind.sample)
         source = torch.tensor(ids)
-        answer = greedy(model, source[None], kind.most_target - 1, plain)
+        answer = greedy(model, source[None], kind.max_target_len - 1, plain)
         step = weights.step if weights is not None and learned(weights, name) else checkpoint.FROM_FILE
         return Specimen(kind, model, source, torch.tensor([BOS, *answer[:-1]]), trained, plain, step)
 

@@ -23,7 +23,8 @@ def test_figures_are_smoothed_without_bias():
     assert told.norms()[0] == 2
     assert told.norms(2)[0] == 1.5
     assert Metrics().norms() is None
-    assert (told.rate(), told.rate(1), told.rate(0), Metrics().rate()) == (0.3, 0.1, None, None)
+    assert [told.learning_rate(step) for step in (None, 1, 0)] == [0.3, 0.1, None]
+    assert Metrics().learning_rate() is None
 
 
 def test_a_table_grows():

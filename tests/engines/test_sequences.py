@@ -122,8 +122,8 @@ def test_examples_fit_their_task(name):
         ids, note = one.read(question)
         assert note is None
         assert ids[-1] == EOS
-        assert len(ids) <= one.most
-        assert len(one.target.ids(one.target.pieces(answer))) + 2 <= one.most_target
+        assert len(ids) <= one.max_source_len
+        assert len(one.target.ids(one.target.pieces(answer))) + 2 <= one.max_target_len
     assert one.right_answer(one.sample) is not None
 
 
@@ -182,7 +182,7 @@ def test_wide_and_capital_forms_are_read():
 
 def test_long_texts_are_cut_with_a_note():
     ids, note = task(REVERSE).read("abcdefghijklmnop")
-    assert len(ids) == task(REVERSE).most
+    assert len(ids) == task(REVERSE).max_source_len
     assert str(note) == "Truncated to the first 12 of 16 tokens."
     assert task(REVERSE).right_answer("abcdefghijklmnop") == "lkjihgfedcba"
     assert str(task(REVERSE).read("a" * 10_000)[1]) == "Truncated to the first 12 of 10,000 tokens."

@@ -118,12 +118,12 @@ def test_a_step_is_cross_entropy_adam_and_the_schedule():
         assert done.loss == pytest.approx(float(loss.detach()), rel=1e-5)
         whole = math.sqrt(sum(float(g.square().sum()) for g in gradients))
         assert math.hypot(*done.gradients) == pytest.approx(whole, rel=1e-4)
-        assert done.rate == pytest.approx(1e-2 * min(step / 2, math.sqrt(2 / step)))
+        assert done.learning_rate == pytest.approx(1e-2 * min(step / 2, math.sqrt(2 / step)))
         with torch.no_grad():
             for value, gradient, m, s in zip(twin.values, gradients, mean, square, strict=True):
                 m.mul_(0.9).add_(0.1 * gradient)
                 s.mul_(0.98).add_(0.02 * gradient**2)
-                value -= done.rate * (m / (1 - 0.9**step)) / ((s / (1 - 0.98**step)).sqrt() + 1e-9)
+                value -= done.learning_rate * (m / (1 - 0.9**step)) / ((s / (1 - 0.98**step)).sqrt() + 1e-9)
     for (name, a), b in zip(run.model.named_parameters(), twin.values, strict=True):
         if not name.endswith("k_proj.bias"):  # it moves no softmax: its gradient is rounding, and Adam makes much of it
             close(a, b, MANY, name=name)
@@ -150,7 +150,7 @@ def test_live_settings_reach_a_running_run():
     job = Job(replace(TINY, until=6), lambda: trainer, lambda event: None)
     for event in trainer.run(job):
         if isinstance(event, StepDone):
-            rates.append(event.rate)
+            rates.append(event.learning_rate)
             job.update(replace(job.newest, learning_rate=0.01, warmup=1))
     assert rates[0] == pytest.approx(lr_at(1, TINY.learning_rate, TINY.warmup))
     assert rates[1:] == pytest.approx([lr_at(step, 0.01, 1) for step in range(2, 7)])

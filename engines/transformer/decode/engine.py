@@ -54,7 +54,7 @@ def answer(params: DecodingParams, weights: Weights, model: Transformer) -> Gene
     source, off = torch.tensor([ids]), switches(weights.made_of)
     beams, penalty = (1, 0.0) if params.method == GREEDY else (params.beams, params.penalty)
     steps: list[list[Path]] = []
-    for kept in beam_steps(model, source, beams, one.most_target - 1, penalty, off):
+    for kept in beam_steps(model, source, beams, one.max_target_len - 1, penalty, off):
         steps.append(kept)
         yield PAUSE
     best = ranked(steps, beams, penalty)

@@ -234,7 +234,7 @@ class Engine:
             apart.append(proofs.shuffled_apart(self._exact, specimen.source, order, on))
             share, _ = yield from measured(model, batches, switches)
             right.append(share)
-            ids = greedy(model, specimen.source[None], kind.most_target - 1, switches)
+            ids = greedy(model, specimen.source[None], kind.max_target_len - 1, switches)
             answers.append(tuple(kind.target.tokens[i] for i in ids if i != EOS))
             with torch.no_grad():
                 maps.append(model.trace(specimen.source[None], specimen.target[None], switches=switches).encoder[0][0])

@@ -155,8 +155,8 @@ class StepDone(Stepped):
         Mean over the batch's tokens, nat, with label smoothing as set.
     token_accuracy, sequence_accuracy : float
         Shares of the batch, each place given the right tokens before it.
-    rate : float
-        Learning rate used.
+    learning_rate : float
+        Used for this step.
     gradients : tuple of float
         L2 norm of the gradient of each part.
     """
@@ -164,7 +164,7 @@ class StepDone(Stepped):
     loss: float
     token_accuracy: float
     sequence_accuracy: float
-    rate: float
+    learning_rate: float
     gradients: tuple[float, ...]
 
 

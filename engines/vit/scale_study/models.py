@@ -135,8 +135,8 @@ class Trial:
         return self.at >= self.of
 
     @property
-    def rate(self) -> float:
-        """Learning rate of the next step: a straight warm-up, then half a cosine to zero."""
+    def learning_rate(self) -> float:
+        """Of the next step: a straight warm-up, then half a cosine to zero."""
         share = self.at / self.of
         if share < WARM_UP:
             return RATE * (self.at + 1) / (WARM_UP * self.of + 1)
@@ -149,7 +149,7 @@ class Trial:
         logits = self.model(pixels)
         loss = F.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
         gradients, _ = clipped(torch.autograd.grad(loss, self._values), 1.0)
-        self._adam.step(gradients, self.rate)
+        self._adam.step(gradients, self.learning_rate)
         self.at += 1
         return float(loss.detach()), float((logits.argmax(-1) == labels).float().mean())
 

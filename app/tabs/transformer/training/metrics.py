@@ -42,19 +42,23 @@ class Metrics:
         Step; loss, token and sequence accuracy on held-out examples.
     gradients : Table or None
         Norm of each part, a row a step.
-    rates : Table
-        Learning rate, a row a step; empty for bundled curves.
+    learning_rates : Table
+        A row a step; empty for bundled curves.
     """
 
     def __init__(self, parts: int = 0) -> None:
-        self.steps, self.held, self.rates = Table(7), Table(4), Table(1)
+        self.steps, self.held, self.learning_rates = Table(7), Table(4), Table(1)
         self.gradients = Table(parts) if parts else None
 
     def step(
-        self, step: int, values: tuple[float, float, float], gradients: tuple[float, ...] = (), rate: float = 0.0
+        self,
+        step: int,
+        values: tuple[float, float, float],
+        gradients: tuple[float, ...] = (),
+        learning_rate: float = 0.0,
     ) -> None:
         """Figures of one step."""
-        self.rates.add(rate)
+        self.learning_rates.add(learning_rate)
         new = np.array(values)
         if len(self.steps):
             weight = (1 - SMOOTH) / (1 - SMOOTH ** (len(self.steps) + 1))  # unbiased from the first value on
@@ -70,12 +74,12 @@ class Metrics:
         """Figures on held-out examples."""
         self.held.add(step, *values)
 
-    def rate(self, step: float | None = None) -> float | None:
+    def learning_rate(self, step: float | None = None) -> float | None:
         """Learning rate of the newest step up to ``step`` (of all for None); None where none was told."""
-        end = len(self.rates)
+        end = len(self.learning_rates)
         if step is not None:
             end = min(end, int(np.searchsorted(self.steps.rows[:, 0], step, side="right")))
-        return float(self.rates.rows[end - 1, 0]) if end > 0 else None
+        return float(self.learning_rates.rows[end - 1, 0]) if end > 0 else None
 
     def norms(self, step: int | None = None) -> np.ndarray | None:
         """Mean gradient norm of each part over the last steps up to ``step`` (the newest for None)."""

@@ -130,8 +130,8 @@ class TransformerTrainingPage(TrainingPage):
     def _make_cards(self) -> QWidget:
         self.loss_key = Key(((ONE, Message("training")), (TWO, Message("held-out"))), "00.0000")
         self.accuracy_key = Key(((ONE, Message("tokens")), (TWO, Message("sequences"))), "100.0")
-        self.rate = quiet("")
-        self.loss_card = card("Loss", self.loss, foot=row((self.loss_key, 1), self.rate, gap=S2))
+        self.learning_rate = quiet("")
+        self.loss_card = card("Loss", self.loss, foot=row((self.loss_key, 1), self.learning_rate, gap=S2))
         self.accuracy_card = card("Accuracy, %", self.accuracy, "dashed: training", foot=self.accuracy_key)
         self.norm_card = card("Gradient norm", self.bars, foot=quiet("Mean of the last 50 steps"))
         say(self.said, "setAccessibleName", "Fixed example")
@@ -248,7 +248,7 @@ class TransformerTrainingPage(TrainingPage):
     def take_step(self, done: StepDone) -> None:
         """One step; drawn with the next look."""
         values = (done.loss, 100 * done.token_accuracy, 100 * done.sequence_accuracy)
-        self.figures.step(done.step, values, done.gradients, done.rate)
+        self.figures.step(done.step, values, done.gradients, done.learning_rate)
 
     def take_held_out(self, held: HeldOut) -> None:
         """A measurement; drawn with the next look."""
@@ -346,9 +346,9 @@ class TransformerTrainingPage(TrainingPage):
         x = self._cursor
         if x is None and self.looked is not None:
             x = float(self.looked)
-        rate = self.figures.rate(x)
-        text = "" if rate is None else f"{rate:.1e}".replace("-", "−").replace("e−0", "e−")
-        say(self.rate, "setText", Message("learning rate {value}", {"value": text}) if text else "")
+        lr = self.figures.learning_rate(x)
+        text = "" if lr is None else f"{lr:.1e}".replace("-", "−").replace("e−0", "e−")
+        say(self.learning_rate, "setText", Message("learning rate {value}", {"value": text}) if text else "")
         for plot, key, digits in ((self.loss, self.loss_key, 4), (self.accuracy, self.accuracy_key, 1)):
             plot.set_cursor(x)
             values = plot.values_at(x)[:2]
