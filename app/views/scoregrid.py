@@ -138,7 +138,7 @@ class ScoreGrid(ThinGrid):
 
 
 class MaskGrid(ThinGrid):
-    """Which query may look at which key: cells to paint, and the edge of each row's valid length to drag.
+    """Which query may attend to which key: cells to paint, and the edge of each row's valid length to drag.
 
     Signals
     -------

@@ -29,7 +29,7 @@ Candidates = Sequence[tuple[str, float]]
 class TokenLinks(PixelView):
     """Source tokens above, target tokens below, links between them, and the candidates under each target token.
 
-    Column t is one step: the token that the decoder read last, colored by how much the marked step looks at it, and
+    Column t is one step: the token that the decoder read last, colored by how much the marked step attends to it, and
     below it the likeliest next tokens; the one that was said is framed.
 
     Signals
@@ -118,7 +118,7 @@ class TokenLinks(PixelView):
     def arrange(self, width: int, height: int) -> None:
         if not self._read:
             return
-        names = [words.tr(name) for name in ("reads", "looks at", "says")]
+        names = [words.tr(name) for name in ("reads", "attends", "says")]
         self._left = max(text_width(name, CAPTION) for name in names) + S2
         room = width - self._left - 1
         stack = ROW * max(len(c) for c in self._candidates)
@@ -198,7 +198,7 @@ class TokenLinks(PixelView):
         shown = len(self._read) - 1 if self._until < 0 else self._until
         at = min(at, shown)
         ramp = theme.ramp("ember")
-        self._say(painter, 0.0, CHIP, "looks at")
+        self._say(painter, 0.0, CHIP, "attends")
         self._say(painter, self._read_y, CHIP, "reads")
         self._say(painter, self._read_y + CHIP + S2, ROW, "says")
         self._draw_links(painter, at)

@@ -145,12 +145,12 @@ class Cut:
         inside[self.place[self.home_of(token)[0]]] = True
         return inside[:-1].reshape(self.rows, self.cols)
 
-    def looks_at(self, weights: Floats, token: int) -> Floats:
+    def attends_to(self, weights: Floats, token: int) -> Floats:
         """Row of a token in weights (W, …, n, n), un-rolled: (…, rows, cols), 0 outside of its window."""
         window, slot = self.home_of(token)
         return self._spread(weights[window, ..., slot, :], window)
 
-    def looked_at_by(self, weights: Floats, token: int) -> Floats:
+    def attended_by(self, weights: Floats, token: int) -> Floats:
         """Column of a token in weights (W, …, n, n), un-rolled: (…, rows, cols)."""
         window, slot = self.home_of(token)
         return self._spread(weights[window, ..., slot], window)

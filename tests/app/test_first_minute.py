@@ -167,8 +167,8 @@ def test_the_first_minute(stranger, own_home, tmp_path):
     assert sample.photo.size > 0
     attention = view.numbers()["attention"]
     answer = page.shown.answer
-    np.testing.assert_array_equal(attention, page.shown.on_patches(answer.heads.looks_at[0]))
-    np.testing.assert_allclose(answer.heads.looks_at.sum(-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(attention, page.shown.on_patches(answer.heads.attends_to[0]))
+    np.testing.assert_allclose(answer.heads.attends_to.sum(-1), 1, atol=1e-5)
     painted = stranger.colors()
     view.set_opacity(0)
     bare = stranger.colors()
@@ -203,7 +203,7 @@ def test_the_first_minute(stranger, own_home, tmp_path):
     assert page.params.changes() == 1
     assert page.shown.answer.heads.entropy[0] > untouched.heads.entropy[0]  # hotter is flatter
     np.testing.assert_array_equal(
-        view.numbers()["attention"], page.shown.on_patches(page.shown.answer.heads.looks_at[0])
+        view.numbers()["attention"], page.shown.on_patches(page.shown.answer.heads.attends_to[0])
     )
     assert row.number() == temperature
     assert row.field.text() != written
@@ -214,7 +214,7 @@ def test_the_first_minute(stranger, own_home, tmp_path):
     stranger.look_away()
     assert page.params.head == HEAD
     shown = view.numbers()["attention"]
-    np.testing.assert_array_equal(shown, page.shown.on_patches(page.shown.answer.heads.looks_at[HEAD - 1]))
+    np.testing.assert_array_equal(shown, page.shown.on_patches(page.shown.answer.heads.attends_to[HEAD - 1]))
     np.testing.assert_array_equal(heads.numbers()["maps"][HEAD - 1], shown)
 
     # a patch

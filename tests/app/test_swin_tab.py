@@ -210,7 +210,7 @@ def test_patches_are_painted_away_and_a_class_is_asked_for(tab, qtbot):
     assert page.params.removed == ((4, 4), (4, 5), (4, 6))
     assert page.params.changes() == 1
     cut = page.answer.blocks.cuts[1]  # several answers come on the way
-    qtbot.waitUntil(lambda: not cut.looked_at_by(page.answer.weights.weights, 4 * 16 + 5).any())
+    qtbot.waitUntil(lambda: not cut.attended_by(page.answer.weights.weights, 4 * 16 + 5).any())
     assert page.answer.prediction.changed
     page.prediction.bars.clicked.emit(2)
     qtbot.waitUntil(lambda: page.answer.overlay is not None)

@@ -54,8 +54,8 @@ def layer_view(stream: Stream, layer: int, photo: Prepared) -> LayerView:
 def head_maps(view: LayerView, layer: int, token: int | None, off: Mask) -> HeadMaps:
     """Row and column of a token in each head; None for the class token."""
     token = min(max(token or 0, 0), view.weights.shape[-1] - 1)
-    looks_at, looked_at_by = view.weights[:, token].clone(), view.weights[:, :, token].clone()
-    return HeadMaps(layer + 1, token, array(looks_at), array(looked_at_by), view.entropy, view.distance, off)
+    attends_to, attended_by = view.weights[:, token].clone(), view.weights[:, :, token].clone()
+    return HeadMaps(layer + 1, token, array(attends_to), array(attended_by), view.entropy, view.distance, off)
 
 
 @torch.inference_mode()

@@ -45,9 +45,9 @@ class HeadMaps(Event):
     Attributes
     ----------
     layer, token : int
-    looks_at : ndarray (H, N)
+    attends_to : ndarray (H, N)
         Its row of the weights; sums to 1. A head that is switched off still attends, only its say is gone.
-    looked_at_by : ndarray (H, N)
+    attended_by : ndarray (H, N)
         Its column.
     entropy : ndarray (H,)
         Bits, mean over all queries: 0 attends to one token, log2(N) to all alike.
@@ -59,8 +59,8 @@ class HeadMaps(Event):
 
     layer: int
     token: int
-    looks_at: Floats = field(repr=False)
-    looked_at_by: Floats = field(repr=False)
+    attends_to: Floats = field(repr=False)
+    attended_by: Floats = field(repr=False)
     entropy: Floats = field(repr=False)
     distance: Floats = field(repr=False)
     off: npt.NDArray[np.bool_] = field(repr=False)

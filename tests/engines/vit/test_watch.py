@@ -76,8 +76,8 @@ def test_the_answer_is_what_the_model_computes(base, folder, picture):
     assert (info.layers, info.heads, info.labels) == (3, 3, tuple(net.labels.values()))
     assert grid.tokens == trace.attention[0].shape[-1] == answer.weights.weights.shape[-1]
     close(answer.weights.weights, trace.attention[1][0], FEW)
-    close(answer.heads.looks_at, trace.attention[1][0, :, 4], FEW)
-    close(answer.heads.looked_at_by, trace.attention[1][0, :, :, 4], FEW)
+    close(answer.heads.attends_to, trace.attention[1][0, :, 4], FEW)
+    close(answer.heads.attended_by, trace.attention[1][0, :, :, 4], FEW)
     close(answer.classes.weights, trace.cls_attention[0], FEW)
     shown = [info.labels.index(label) for label in answer.prediction.labels]
     close(answer.prediction.probabilities, trace.logits[0].softmax(-1)[shown], FEW)
@@ -219,9 +219,9 @@ def test_odd_photos(base, shape):
     photo = Picture("odd", np.full((*shape, 3), 200, np.uint8))
     _, grid, answer = ask(Engines(), dataclasses.replace(base, picture=photo, overlay=PCA))
     assert isinstance(grid, PhotoGrid)
-    assert grid.tokens == answer.heads.looks_at.shape[1]
+    assert grid.tokens == answer.heads.attends_to.shape[1]
     assert np.isfinite(answer.overlay.rgb).all()
-    close(answer.heads.looks_at.sum(-1), 1)
+    close(answer.heads.attends_to.sum(-1), 1)
 
 
 def test_a_large_layer_is_sent_one_head_at_a_time(base, monkeypatch):
@@ -233,7 +233,7 @@ def test_a_large_layer_is_sent_one_head_at_a_time(base, monkeypatch):
     assert one.weights.weights.shape[0] == 1
     two = ask(engine, dataclasses.replace(base, head=1))[-1]
     assert two.weights.heads == (1,)
-    np.testing.assert_array_equal(two.weights.weights[0, 0], two.heads.looks_at[0])
+    np.testing.assert_array_equal(two.weights.weights[0, 0], two.heads.attends_to[0])
 
 
 def test_weights_that_make_no_numbers_are_refused_in_words(base, tmp_path):

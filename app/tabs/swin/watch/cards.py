@@ -27,7 +27,7 @@ SCALE_NAMES = {SHARED: "Shared scale", PER_HEAD: "Scale of head {head}", ABSOLUT
 
 def line_of(cut: Cut, weights: Floats, token: int, params: SwinParams) -> Floats:
     """Row or column of a token, whichever direction is chosen, over the block's grid (…, rows, cols)."""
-    return cut.looked_at_by(weights, token) if params.direction == ATTENDED_BY else cut.looks_at(weights, token)
+    return cut.attended_by(weights, token) if params.direction == ATTENDED_BY else cut.attends_to(weights, token)
 
 
 class PhotoCard(Card):

@@ -36,7 +36,7 @@ class ShownAnswer(Shown):
             return None
         heads, weights, back = self.answer.heads, self.answer.weights, params.direction == ATTENDED_BY
         if heads.token == token:
-            return heads.looked_at_by if back else heads.looks_at
+            return heads.attended_by if back else heads.attends_to
         if len(weights.heads) < len(heads.off) or not _has(weights.weights, token):
             return None
         return weights.weights[:, :, token] if back else weights.weights[:, token]
