@@ -163,7 +163,7 @@ class ParametricPooling(nn.Module):
         -------
         y_hat : Tensor (Q,)
         weights : Tensor (Q, N)
-            A row with nothing to look at is 0, and so is its ``y_hat``.
+            A row with nothing to attend to is 0, and so is its ``y_hat``.
         """
         scores = -(((x_query[:, None] - x) * self.w) ** 2) / 2  # (Q, N)
         weights = scores.softmax(-1) if may_attend is None else softmax_where(scores, may_attend)

@@ -123,7 +123,10 @@ def for_inference(module: nn.Module) -> None:
 
 
 def can_fuse(x: Tensor, conv: nn.Conv2d) -> bool:
-    """Whether oneDNN's kernels, which do the sum and the ReLU after a convolution in the same pass, take this one."""
+    """Whether oneDNN's kernels, which do the sum and the ReLU after a convolution in the same pass, take this one.
+
+    ``x`` is (B, C, H, W).
+    """
     return (
         FUSED
         and conv.bias is not None

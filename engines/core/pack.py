@@ -42,7 +42,7 @@ class Arrays:
         self._places = {id(array): i for i, array in enumerate(self.all)}
 
     def place(self, array: Array) -> int:
-        """The number of an array, which is kept as it is: nobody may write into it any more."""
+        """The number of an array of any shape, which is kept as it is: nobody may write into it any more."""
         at = self._places.setdefault(id(array), len(self.all))
         if at == len(self.all):
             self.all.append(array)
@@ -82,7 +82,7 @@ def unpacked(tree: Any, arrays: list[Array], classes: Mapping[str, type]) -> Any
     ----------
     tree
         As `packed` made it.
-    arrays : list of ndarray
+    arrays : list of ndarray, of any shape
     classes : mapping of str to type
         The dataclasses that may occur, by name.
 
@@ -118,7 +118,7 @@ def fill(out: BinaryIO, about: Any, tree: str, arrays: list[Array]) -> None:
         What it is, as JSON knows it.
     tree : str
         JSON.
-    arrays : list of ndarray
+    arrays : list of ndarray, of any shape
     """
     entries: dict[str, Array] = {"about": _text(json.dumps(about)), "tree": _text(tree)}
     places: list[list[Any]] = []
@@ -153,7 +153,7 @@ def about(path: Path) -> Any:
 
 
 def load(path: Path) -> tuple[Any, Any, list[Array]]:
-    """What a file is, its tree, and its arrays.
+    """What a file is, its tree, and its arrays, of any shape.
 
     Raises
     ------

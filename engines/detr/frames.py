@@ -96,7 +96,7 @@ def rows(
     cell: tuple[int, int],
     chosen: Interventions,
 ) -> EncoderAttention:
-    """Whom the cell looks at in the encoder."""
+    """Where the cell attends in the encoder."""
     memory = encoder.memory
     maps = encoder_rows(model, memory, encoder.inputs, cell[0] * memory.width + cell[1], chosen)
     return EncoderAttention(cell, maps, extent_of(picture.rgb.shape[:2], encoding))

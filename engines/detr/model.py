@@ -54,7 +54,7 @@ class DetrTrace(DetrOutput):
 
 @dataclass(frozen=True)
 class Memory:
-    """What the decoder looks at.
+    """What the decoder attends to.
 
     Attributes
     ----------
@@ -161,7 +161,7 @@ class Detr(nn.Module):
         return Memory(tokens, position.flatten(2).transpose(1, 2), height, width, mask)
 
     def encode(self, pixels: Tensor, pixel_mask: Tensor | None = None) -> Memory:
-        """Pixels (B, 3, H, W) -> what the decoder looks at."""
+        """Pixels (B, 3, H, W) -> what the decoder attends to."""
         memory = self.embed(self.backbone(pixels), pixel_mask)
         x = memory.tokens
         for layer in self.encoder:

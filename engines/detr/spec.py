@@ -349,7 +349,7 @@ class Detections(Frame):
 
 @dataclass(frozen=True, eq=False)
 class EncoderAttention(Frame):
-    """Whom one place of the picture looks at in the encoder.
+    """Where one place of the picture attends in the encoder.
 
     Attributes
     ----------

@@ -56,7 +56,7 @@ class Encoding:
 
     @property
     def memory(self) -> Memory:
-        """What the decoder looks at, once all steps are done."""
+        """What the decoder attends to, once all steps are done."""
         if self._memory is None or self.done < self.total:
             raise RuntimeError("not encoded yet")
         return self._memory
@@ -111,7 +111,7 @@ class Rerun:
 
     @property
     def memory(self) -> Memory:
-        """What the decoder looks at, once all layers are done."""
+        """What the decoder attends to, once all layers are done."""
         if self._memory is None:
             raise RuntimeError("not encoded yet")
         return self._memory
@@ -186,7 +186,7 @@ def decode(model: Detr, memory: Memory, interventions: Interventions) -> Answer:
 
 @torch.inference_mode()
 def encoder_rows(model: Detr, memory: Memory, inputs: list[Tensor], token: int, interventions: Interventions) -> Floats:
-    """Whom one token looks at, in every layer and head: (L, H, h, w)."""
+    """Where one token attends, in every layer and head: (L, H, h, w)."""
     rows = [
         cast(EncoderLayer, layer).row(x, memory.position, token, None, interventions.of(ENCODER_SELF, index))[
             0

@@ -115,7 +115,7 @@ class DecoderLayer(nn.Module):
         cross_change: HeadChange | None = None,
         need_weights: bool = False,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Let the queries look at each other and at the picture.
+        """Self-attention of the queries, then cross-attention to the picture.
 
         Parameters
         ----------

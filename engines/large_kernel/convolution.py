@@ -76,7 +76,7 @@ def _of_kernel(x: Tensor, after: Tensor, rows: int, cols: int) -> Tensor:
 
 
 def correlate(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
-    """Depthwise convolution with any padding, in the layout that is quick for the kernel's width."""
+    """Depthwise convolution of (B, C, H, W) with (C, 1, h, w), in the layout that is quick for the kernel's width."""
     if x.device.type == "cpu" and kernel.shape[3] >= CLIFF:
         x = x.contiguous(memory_format=torch.channels_last)
     return F.conv2d(x, kernel, None, 1, padding, 1, kernel.shape[0])

@@ -1,4 +1,4 @@
-"""Windows on a grid of tokens: how they are cut, how the cyclic shift moves them, who may attend to whom.
+"""Windows on a grid of tokens: how they are cut, how the cyclic shift moves them, which token may attend to which.
 
 Source: Liu et al. 2021, section 3.2 ("Shifted window based self-attention") and figure 4. A grid that windows do not
 divide is padded at the bottom and at the right first and rolled then, as in Hugging Face's transformers.
@@ -127,7 +127,7 @@ def partition(grid: Tensor, window: int) -> Tensor:
 
 
 def attention_mask(height: int, width: int, window: int, shift: int) -> Tensor:
-    """Who may attend to whom, bool (W, n, n), True = may; sizes in tokens.
+    """Which token may attend to which, bool (W, n, n), True = may; sizes in tokens.
 
     Off are keys in another region of a shifted window, and padding.
     """

@@ -96,7 +96,7 @@ def rollout(weights: Sequence[Tensor], layouts: Sequence[Layout]) -> Tensor:
 
 
 def forward_rows(rows: Tensor, before: Layout, cut: Layout) -> Tensor:
-    """Rows (tokens of the grid, N) as the next block gets them: merged where its grid is another one."""
+    """Rows (tokens, N) as the next block gets them: merged where its grid is another one."""
     if (before.height, before.width) == (cut.height, cut.width):
         return rows
     return merged(rows, (before.height, before.width))

@@ -74,7 +74,7 @@ def start(net: Swin, gain: float, generator: torch.Generator) -> None:
     net : Swin
         With a head.
     gain : float
-        How sharply heads look at their neighbor: the bias falls by so much per squared token.
+        How sharply heads attend to their neighbor: the bias falls by so much per squared token.
     generator : torch.Generator
     """
     reach = net.config.window - 1

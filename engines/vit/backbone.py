@@ -47,7 +47,7 @@ class ViTBackbone(Backbone):
         return tokens[:, 0]
 
     def stages(self) -> tuple[Callable[[Tensor], Tensor], ...]:
-        """Embedding, one step for each layer, and the patch tokens after the final norm as a map."""
+        """Embedding, one step for each layer, and the patches after the final norm as a map (B, D, side, side)."""
         blocks = (partial(self._through, index) for index in range(self.net.config.layers))
         return self.net.embed, *blocks, self._map
 

@@ -111,7 +111,7 @@ class Run:
         return float(self.net.w.detach())
 
     def loss(self, may: Tensor | None) -> Tensor:
-        """Sum of squared errors over the training points; ``may`` (N, N) says who may look at whom, None everybody."""
+        """Sum of squared errors over the training points; ``may`` (N, N), True = may attend, None: everywhere."""
         y_hat, _ = self.net(self.x, self.x, self.y, may)
         return ((self.y - y_hat) ** 2).sum()
 

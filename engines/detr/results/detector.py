@@ -163,7 +163,7 @@ class Table:
         self, number: int, one: Annotated, size: tuple[int, int], boxes: np.ndarray, labels: np.ndarray,
         scores: np.ndarray,
     ) -> None:  # fmt: skip
-        """One picture with its number: its own boxes, and those found, both xyxy in shares of it."""
+        """One picture with its number: its own boxes, and those found (n, 4), both xyxy in shares of it."""
         name = os.path.relpath(one.path, self._home) if one.path.is_relative_to(self._home) else str(one.path)
         self.images.append({"id": number, "file_name": name.replace(os.sep, "/"), "width": size[0], "height": size[1]})
         for box, label, score in zip(boxes.tolist(), labels.tolist(), scores.tolist(), strict=True):

@@ -103,7 +103,7 @@ def rolled(one: Specimen) -> Tensor:
 
 @torch.inference_mode()
 def row_of(one: Specimen, rows: Tensor, pinned: tuple[int, int] | None) -> Overlay:
-    """The pinned token's row of a rollout (tokens of the last grid, N), or the mean of all."""
+    """The pinned token's row of a rollout (tokens, N), those of the last grid, or the mean of all."""
     first = one.stream.layout(0)
     if pinned is None:
         row = rows.mean(0)

@@ -34,7 +34,7 @@ class Engine:
 
 
 def allowed(cut: Layout) -> npt.NDArray[np.bool_]:
-    """Who may attend to whom in each window, (W, n, n)."""
+    """Which token may attend to which in each window, (W, n, n)."""
     if cut.may_attend is None:
         count, n = cut.place.shape
         return np.ones((count, n, n), bool)
