@@ -57,6 +57,10 @@ class CursorPlot(Chart):
         """Whether there is anything to pick from."""
         return True
 
+    def cursor_at(self) -> float | None:
+        """Where the cursor stands; None for nowhere."""
+        return self._cursor
+
     def set_cursor(self, x: float | None) -> None:
         """Put the dashed line at x."""
         if x != self._cursor:

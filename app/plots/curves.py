@@ -147,6 +147,14 @@ class Curves(Surface):
         self._redraw()
         self.refit()
 
+    def curves(self) -> tuple[Curve, ...]:
+        """What is drawn."""
+        return self._curves
+
+    def cursor_at(self) -> float | None:
+        """Where the cursor stands; None for nowhere."""
+        return self._cursor
+
     def set_cursor(self, x: float | None) -> None:
         """Put the dashed line at x, dots on the curves, values into the key; None shows the last values."""
         if x != self._cursor:

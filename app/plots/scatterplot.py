@@ -164,6 +164,10 @@ class ScatterPlot(Chart):
         self._fixed = (x, y)
         self.refit()
 
+    def cursor_at(self) -> float | None:
+        """Where the cursor stands; None for nowhere."""
+        return self._cursor
+
     def set_cursor(self, x: float | None) -> None:
         """Dashed vertical line, linked over plots."""
         if x != self._cursor:
@@ -171,6 +175,10 @@ class ScatterPlot(Chart):
             self._line.setVisible(x is not None)
             if x is not None:
                 self._line.setValue(self.seen(x).x())
+
+    def hover(self) -> int | None:
+        """The point that is pointed at."""
+        return self._hover
 
     def set_hover(self, index: int | None) -> None:
         """Light up a point that is pointed at elsewhere."""

@@ -145,6 +145,10 @@ class Bars(HoverView):
         self.renew()
         self.arranged()  # bars that move while they are painted are painted twice
 
+    def bars(self) -> tuple[Bar, ...]:
+        """What is on screen."""
+        return self._bars
+
     def numbers(self) -> dict[str, np.ndarray]:
         names = np.array([words.drawn(bar.name) for bar in self._bars])
         depth = max((len(bar.parts) for bar in self._bars), default=1)

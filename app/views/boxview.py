@@ -86,6 +86,10 @@ class BoxView(PhotoView):
             self._hover = index
             self.update()
 
+    def hover(self) -> int | None:
+        """The box that is pointed at."""
+        return self._hover
+
     def set_heat(
         self,
         values: np.ndarray | None,

@@ -140,6 +140,10 @@ class GridView(HoverView):
             self._lit = cell
             self.update()
 
+    def values(self) -> np.ndarray:
+        """What is on screen, (rows, cols)."""
+        return self._values
+
     def numbers(self) -> dict[str, np.ndarray]:
         return {
             "values": self._values,

@@ -151,6 +151,10 @@ class Mosaic(MarkView):
     def is_empty(self) -> bool:
         return not len(self._maps)
 
+    def maps(self) -> np.ndarray:
+        """What is on screen, (n, h, w)."""
+        return self._maps
+
     def numbers(self) -> dict[str, np.ndarray]:
         out = {"maps": self._maps, "scale_low": np.asarray(self._low), "scale_top": np.asarray(self._top)}
         if self._order:

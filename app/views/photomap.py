@@ -172,6 +172,10 @@ class PhotoMap(PhotoView):
             self._hover = cell
             self.update()
 
+    def hover(self) -> Cell | None:
+        """The patch that is pointed at."""
+        return self._hover
+
     def value_at(self, cell: Cell) -> float | None:
         """The value shown at a patch; None for the class token where it has none."""
         if cell == CLASS_TOKEN:
@@ -182,6 +186,10 @@ class PhotoMap(PhotoView):
         """Where the value of a patch stands on the color bar, 0..1, for the bar's tick."""
         value = self.value_at(cell) if cell is not None and self._has(cell) else None
         return None if value is None else min(1.0, max(0.0, (value - self._low) / (self._top - self._low)))
+
+    def values(self) -> np.ndarray:
+        """What is on screen, (rows, cols)."""
+        return self._values
 
     def numbers(self) -> dict[str, np.ndarray]:
         out: dict[str, np.ndarray] = {"scale": np.array([self._low, self._top])}

@@ -38,6 +38,11 @@ class HoverView(PixelView):
     def _choose(self, thing: Any) -> None:
         """A click on a thing."""
 
+    # -- state
+    def hover(self) -> Any:
+        """The thing under the pointer; None for none."""
+        return self._hover
+
     # -- hand
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._point(self.under(event.position()))

@@ -71,6 +71,10 @@ class Tiles(PickView):
         if index >= 0:  # only now there is something to walk from
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    def tiles(self) -> tuple[Tile, ...]:
+        """What is on screen."""
+        return self._tiles
+
     def numbers(self) -> dict[str, np.ndarray]:
         return {f"picture_{i + 1}": tile.rgb for i, tile in enumerate(self._tiles)}
 

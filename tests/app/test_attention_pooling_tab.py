@@ -196,10 +196,10 @@ def test_what_is_pointed_at_lights_up_everywhere(tab):
     assert page.map.lit() == (-1, int(np.flatnonzero(page.shown.order == index)[0]))
     assert page.cues._lit == index
     page.map.hovered.emit((3, 7))
-    assert page.plot._hover == page.shown.order[7]
-    assert page.plot._cursor == page.shown.queries[3]
+    assert page.plot.hover() == page.shown.order[7]
+    assert page.plot.cursor_at() == page.shown.queries[3]
     page.map.hovered.emit(None)
-    assert page.plot._cursor is None
+    assert page.plot.cursor_at() is None
     page.map.clicked.emit((3, -1))
     assert tab.params.query == page.shown.queries[3]
 

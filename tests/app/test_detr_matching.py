@@ -89,7 +89,7 @@ def test_a_drag_moves_a_box_as_one_step_and_the_model_is_not_asked(page, tab, qt
 
 
 def test_the_assignment_is_the_optimum_at_every_moment_of_a_fast_drag(page, qtbot):
-    page._choose_scene(SCENES.index(CROWD))
+    page.choose_scene(SCENES.index(CROWD))
     rest(qtbot, page)
     seen = []
     page.feed.heard.connect(lambda event: event is page.found and seen.append(is_turned_optimal(page)))
@@ -202,7 +202,7 @@ def test_a_box_can_lose_its_area(page, tab, qtbot):
 def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
     speak(tab, language)
     for index, name in enumerate(SCENES):
-        page._choose_scene(index)
+        page.choose_scene(index)
         rest(qtbot, page)
         assert page.scene == scene_of(name)
         said = [page.found.error] if page.found.error else [*page.found.notes]
@@ -215,7 +215,7 @@ def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
             is_optimal(page)
         for what in ((GUESS, 0), (THING, 0) if page.scene.things else None):
             page.select(what)
-    page._choose_scene(2)
+    page.choose_scene(2)
     while page.scene.guesses:
         page.remove((GUESS, 0))
     rest(qtbot, page)
@@ -226,7 +226,7 @@ def test_every_scene_says_what_is_odd(page, tab, qtbot, language):
 
 def test_what_can_not_be_matched_is_said_once_in_each_card_and_covers_no_box(page, qtbot):
     for name, number in ((UNDEFINED, 3), (INFINITE, 2)):
-        page._choose_scene(SCENES.index(name))
+        page.choose_scene(SCENES.index(name))
         rest(qtbot, page)
         page.select((GUESS, number - 1))
         said = words.tr(page.found.error)
@@ -234,14 +234,14 @@ def test_what_can_not_be_matched_is_said_once_in_each_card_and_covers_no_box(pag
         assert labels.count(said) == 2  # costs, assignment
         assert page.loss.bars._empty == page.found.error
         assert not page.canvas._note
-        assert {bar.text for bar in page.controls.bars._bars} == {"NaN"}
-    page._choose_scene(0)
+        assert {bar.text for bar in page.controls.bars.bars()} == {"NaN"}
+    page.choose_scene(0)
     rest(qtbot, page)
     assert all(table.isVisible() for table in page.tables.tables)
 
 
 def test_each_pair_of_many_has_its_loss(page, qtbot):
-    page._choose_scene(SCENES.index(CROWD))
+    page.choose_scene(SCENES.index(CROWD))
     rest(qtbot, page)
     bars = page.loss.bars
     assert len(bars.numbers()["names"]) == 21
@@ -259,7 +259,7 @@ def test_the_selected_box_is_the_same_everywhere_after_others_came_or_went(page,
     tab.undo()
     rest(qtbot, page)
     assert (page._at, page.canvas.at()) == ((THING, 3), 7 + 3)
-    page._choose_scene(len(SCENES))  # the model's predictions are another scene
+    page.choose_scene(len(SCENES))  # the model's predictions are another scene
     rest(qtbot, page)
     assert (page._at, page.canvas.at()) == (None, -1)
     page.select((THING, 3))
@@ -272,7 +272,7 @@ def test_a_scene_chosen_while_the_model_answers_is_not_taken_away(page, tab, qtb
     tab.model.answer(source="real")
     tab.model.holds = True
     tab.model.show(Picture("cat.png", PHOTO))
-    page._choose_scene(SCENES.index(CROWD))
+    page.choose_scene(SCENES.index(CROWD))
     tab.model.answer()
     rest(qtbot, page)
     assert page.scene == scene_of(CROWD)
@@ -291,7 +291,7 @@ def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
 
 def test_the_bars_of_a_prediction_are_those_of_its_classes(page, tab, qtbot):
     tab.model.answer(source="real")
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     page.select((GUESS, 0))
     tab.undo()
     assert page.controls._rows[-1] == 6
@@ -302,7 +302,7 @@ def test_the_bars_of_a_prediction_are_those_of_its_classes(page, tab, qtbot):
 
 
 def test_unmatched_predictions_of_a_crowd_are_left_out_also_after_undo(page, tab, qtbot):
-    page._choose_scene(SCENES.index(CROWD))
+    page.choose_scene(SCENES.index(CROWD))
     assert not page.controls.rest.isChecked()
     tab.undo()
     assert page.controls.rest.isChecked()
@@ -333,7 +333,7 @@ def test_a_box_undone_in_mid_drag_takes_no_other_along(page, tab, qtbot):
 def test_the_toy_on_a_photo_offers_the_real_model(page, tab, qtbot):
     offer = page.controls._offer
     assert offer.isHidden()
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     rest(qtbot, page)
     assert offer.isHidden()  # a drawn scene is what the toy is for
     tab.model.show(Picture("cat.png", PHOTO))
@@ -348,16 +348,16 @@ def test_the_toy_on_a_photo_offers_the_real_model(page, tab, qtbot):
 def test_pointing_lights_up_the_same_pair_everywhere(page):
     page.canvas.light((GUESS, 1))
     hover(page.canvas, at(page.canvas, 0.76, 0.20))
-    lit = page.canvas.what(page.canvas._hover)
+    lit = page.canvas.what(page.canvas.hover())
     assert lit is not None
     cell = (lit[1], -1) if lit[0] == GUESS else (-1, lit[1])
     assert all(table.lit() == cell for table in page.tables.tables)
     table = page.tables.tables[0]
     hover(table, table.cell_rect((2, 1)).center())
-    assert page.canvas._hover == 2
+    assert page.canvas.hover() == 2
     assert page.tables.tables[3].lit() == (2, 1)
     page.loss.pointed_at.emit((3, 3))
-    assert page.canvas._hover == 3
+    assert page.canvas.hover() == 3
     click(table, table.cell_rect((2, 1)).center())
     assert page.canvas.at() == 2
     page.escape()
@@ -406,7 +406,7 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
 
 
 def test_the_toy_s_answer_comes_with_the_objects_that_were_drawn(page, tab, qtbot):
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     rest(qtbot, page)
     assert (len(page.scene.guesses), len(page.scene.things)) == (16, 6)
     assert len(is_optimal(page)) == 6
@@ -437,7 +437,7 @@ def test_a_question_that_the_model_s_displaced_is_asked_again_and_its_errors_are
 def test_the_model_is_asked_where_its_answer_is_wanted(page, tab, qtbot):
     assert tab.model.asked == 0
     tab.model.holds = True
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     assert (tab.model.asked, page.scene.name, page.scenes.at()) == (1, SCENES[0], 0)
     tab.model.answer()
     assert page.scene.name == FROM_MODEL
@@ -459,7 +459,7 @@ def test_exported_files_hold_the_weights_and_what_is_matched(page, tab, qtbot):
     for view in (page.canvas, page.loss.bars, *page.tables.tables, *page.tables.bars):
         said = json.loads(export.settings_text(export.settings_of(view)))
         assert (said["focal"], said["class_cost"], said["scene"]) == (True, 2.0, SCENES[0])
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     rest(qtbot, page)
     assert export.settings_of(page.canvas)["title"] == "Toy DETR"
 
@@ -484,7 +484,7 @@ def test_bars_take_the_arrow_keys(qtbot):
 def test_every_word_of_the_matching_lab_is_whole(page, tab, qtbot, size):
     for whole in looks(tab, qtbot, size):
         for index in range(len(SCENES) + 1):
-            page._choose_scene(index)
+            page.choose_scene(index)
             rest(qtbot, page)
             for what in (None, (GUESS, 0), (THING, 0) if page.scene.things else None):
                 page.select(what)

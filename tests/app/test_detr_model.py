@@ -47,7 +47,7 @@ def test_a_page_of_its_own_does_not_wake_the_model(page):
 
 
 def test_what_is_chosen_in_the_header_reaches_the_page_that_shows_the_model_s_predictions(tab, page, qtbot):
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     predicted(qtbot, page, 16)
     tab.take_model("real")
     predicted(qtbot, page, 100)
@@ -71,7 +71,7 @@ def test_a_photo_that_is_dropped_on_the_page_is_matched(tab, page, qtbot):
 
 
 def test_what_the_hand_has_ended_is_asked_when_it_chooses_anew(tab, page, qtbot):
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     predicted(qtbot, page, 16)
     tab.model.feed.cancel()
     asked = len(FakeDetr.asked)

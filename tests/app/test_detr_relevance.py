@@ -87,9 +87,9 @@ def test_a_stroke_hides_places_and_undo_gives_them_back(tab, qtbot):
 
 def test_a_clicked_box_is_the_one_explained(tab, qtbot):
     page = tab.now
-    other = next(query for query in page._entries if query != page.explained.query)
+    other = next(query for query in page.entries if query != page.explained.query)
     before = page.explained.relevance
-    page.photo.clicked.emit(page._entries.index(other))
+    page.photo.clicked.emit(page.entries.index(other))
     rest(tab, qtbot)
     assert page.explained.query == other
     assert not np.array_equal(before, page.explained.relevance)
@@ -104,8 +104,8 @@ def test_a_clicked_box_is_the_one_explained(tab, qtbot):
 def test_a_clicked_query_is_no_other_picture_s_or_model_s(tab, qtbot):
     page = tab.now
     for change in (lambda: tab.take_picture(gray()), lambda: tab.take_model(page.params.source)):
-        other = next(query for query in page._entries if query != page.explained.query)
-        page.photo.clicked.emit(page._entries.index(other))
+        other = next(query for query in page.entries if query != page.explained.query)
+        page.photo.clicked.emit(page.entries.index(other))
         assert page.params.explained == other
         change()
         assert page.params.explained == -1

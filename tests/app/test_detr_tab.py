@@ -86,7 +86,7 @@ def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qt
     assert last.dashed  # it does not pass, but it is shown
     assert words.drawn(last.tag).startswith("query 8: ")
     assert page.matrix.at() == (7, -1)
-    box = page._entries.index((3, False))
+    box = page.entries.index((3, False))
     settle(qtbot, tab, lambda: page.photo._choose(box))
     assert tab.params.query == 3
     assert page.table.at() == 3
@@ -101,9 +101,9 @@ def test_a_row_a_box_and_a_row_of_the_matrix_choose_the_query_everywhere(tab, qt
 def test_pointing_at_a_query_lights_it_up_everywhere(tab):
     page = tab.pages[DETECT].cards
     page.table.hovered.emit(3)
-    assert page._entries[page.photo._hover] == (3, False)
+    assert page.entries[page.photo.hover()] == (3, False)
     assert page.matrix.lit() == (3, -1)
-    page.photo.hovered.emit(page._entries.index((6, False)))
+    page.photo.hovered.emit(page.entries.index((6, False)))
     assert page.table.hover() == 6
     page.photo.hovered.emit(None)
     assert page.table.hover() is None

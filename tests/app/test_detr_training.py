@@ -72,7 +72,7 @@ def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
     train(qtbot, page, 6)
     cards = page.cards
     assert cards.history.steps == [0, 5]
-    qtbot.waitUntil(lambda: [c.x.tolist() for c in cards.loss._curves] == [[1, 2, 3, 4, 5, 6]] * 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: [c.x.tolist() for c in cards.loss.curves()] == [[1, 2, 3, 4, 5, 6]] * 3, timeout=PATIENCE)
     assert cards._on_scene[1] == 6  # the scene follows each step, measured or not
     film = cards.film.numbers()
     assert film["owner_of_each_object"].shape == (len(cards.example.boxes), 2)
@@ -80,11 +80,11 @@ def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
         film["switches"].tolist() == (film["owner_of_each_object"][:, 0] != film["owner_of_each_object"][:, 1]).tolist()
     )
     first = cards.history.measured[0]
-    cards.transport._look(2)
+    cards.transport.look(2)
     assert cards._on_scene == (first.found[0], 0)
     np.testing.assert_array_equal(cards.slots.numbers()["maps"], first.attention)
     assert page.training.weights.step == 0
-    cards.transport._look(6)
+    cards.transport.look(6)
     assert cards._on_scene[1] == 5
 
 
@@ -137,7 +137,7 @@ def test_the_run_before_stays_behind_the_new_one(page, qtbot):
     train(qtbot, page, 10)
     page.training.restart()
     wait(qtbot, page, lambda: len(page.cards.history.measured) == 1)
-    names = [words.drawn(curve.name) for curve in page.cards.precision._curves]
+    names = [words.drawn(curve.name) for curve in page.cards.precision.curves()]
     assert names == ["AP", "AP50", "the previous run"]
     assert "dashed: the previous run" in texts(page.cards.precision_card)
 
@@ -179,8 +179,8 @@ def test_a_step_s_weights_are_offered_as_the_model_and_follow_the_scrubber(page,
     assert page.trained.use.text() == "Use on Detect"
     page.trained.use.click()
     assert used == [5]
-    page.transport._look(1)
-    page.transport._look(5)  # back to live
+    page.transport.look(1)
+    page.transport.look(5)  # back to live
     assert shown == [0, 5]
 
 

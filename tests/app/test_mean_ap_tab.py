@@ -61,7 +61,7 @@ def test_it_opens_on_the_first_wrong_detection(tab):
     assert (curve.verdicts[: curve.at] == 0).all()
     assert picture.index == curve.image[curve.at]
     assert tab.pages[0].list.at() == tab.pages[0].curve.at() == curve.at
-    is_truth, place = tab.pages[0]._order[tab.pages[0].photo.at()]
+    is_truth, place = tab.pages[0].order[tab.pages[0].photo.at()]
     assert (is_truth, place) == (False, curve.index[curve.at])
     assert "Precision falls" in tab.pages[0].reason.text()
     assert all(is_drawn(view) for view in tab.pages[0].views())
@@ -79,7 +79,7 @@ def test_walking_the_list_goes_through_detections_and_then_the_missed_objects(ta
     assert last.missed_at == len(seen.missed_image) - 1
     assert (last.at, look.curve.at()) == (-1, -1)
     assert look.list.entry(look.list.at()).mark == "FN"
-    assert look._order[look.photo.at()] == (True, last.missed_index[last.missed_at])
+    assert look.order[look.photo.at()] == (True, last.missed_index[last.missed_at])
     assert "issed" in look.reason.text()
     assert not tab.now.state.history.can_undo  # looking is no step
 
@@ -115,14 +115,14 @@ def test_a_dragged_box_moves_its_step_and_undo_brings_it_back(tab, qtbot):
 
 def test_a_click_on_a_box_looks_at_its_class_and_a_missed_object_is_looked_at_too(tab, qtbot):
     look, seen = tab.pages[0], latest(tab, PictureSeen)
-    other = next(i for i, (truth, place) in enumerate(look._order)
+    other = next(i for i, (truth, place) in enumerate(look.order)
                  if not truth and seen.labels[place] != tab.params.label)  # fmt: skip
     look.photo.set_at(other)
     look.photo.clicked.emit(other)
     rest(tab, qtbot)
-    assert tab.params.label == seen.labels[look._order[look.photo.at()][1]]
+    assert tab.params.label == seen.labels[look.order[look.photo.at()][1]]
     assert look.classes.at() == tab.params.label
-    lost = next(i for i, (truth, place) in enumerate(look._order) if truth and not seen.found[place])
+    lost = next(i for i, (truth, place) in enumerate(look.order) if truth and not seen.found[place])
     look.photo.clicked.emit(lost)
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).missed_at >= 0
@@ -135,19 +135,19 @@ def test_a_click_on_an_object_lights_the_step_of_its_detection(tab, qtbot):
     look = tab.pages[0]
     seen = latest(tab, PictureSeen)
     found = next(i for i in np.flatnonzero(seen.found) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
-    at = look._order.index((True, found))
+    at = look.order.index((True, found))
     look.photo.set_at(at)
     look.photo.clicked.emit(at)
     rest(tab, qtbot)
     curve = latest(tab, CurveSeen)
     assert curve.label == seen.truth_labels[found]
     assert (seen.partner[curve.index[curve.at]], curve.verdicts[curve.at]) == (found, RIGHT)
-    assert look._order[look.photo.at()] == (True, found)  # the object stays in the hand
+    assert look.order[look.photo.at()] == (True, found)  # the object stays in the hand
     tab.now.change(size="Large")
     rest(tab, qtbot)
     seen = latest(tab, PictureSeen)
     other = next(i for i in np.flatnonzero(seen.aside) if seen.truth_labels[i] != latest(tab, CurveSeen).label)
-    look.photo.clicked.emit(look._order.index((True, other)))
+    look.photo.clicked.emit(look.order.index((True, other)))
     rest(tab, qtbot)
     assert latest(tab, CurveSeen).label == seen.truth_labels[other]
     assert latest(tab, PictureSeen).index == seen.index
@@ -157,19 +157,19 @@ def test_a_cell_of_the_confusion_matrix_offers_its_pictures(tab, qtbot):
     matrix = tab.pages[0].matrix
     counts = matrix.numbers()["values"]
     true, said = np.argwhere((counts > 0) & (~np.eye(len(counts), dtype=bool)))[0].tolist()
-    everything = tab.pages[0]._offered
+    everything = tab.pages[0].offered
     click(matrix, matrix.cell_rect((true, said)).center())
     rest(tab, qtbot)
     assert tab.params.cell == (true, said)
-    assert 0 < len(tab.pages[0]._offered) < len(everything)
-    assert latest(tab, PictureSeen).index == tab.pages[0]._offered[0]
-    if len(tab.pages[0]._offered) > 1:
+    assert 0 < len(tab.pages[0].offered) < len(everything)
+    assert latest(tab, PictureSeen).index == tab.pages[0].offered[0]
+    if len(tab.pages[0].offered) > 1:
         click(tab.pages[0].strip, tab.pages[0].strip.place(1).center())
         rest(tab, qtbot)
-        assert latest(tab, PictureSeen).index == tab.pages[0]._offered[1]
+        assert latest(tab, PictureSeen).index == tab.pages[0].offered[1]
     click(matrix, matrix.cell_rect((true, said)).center())
     rest(tab, qtbot)
-    assert tab.pages[0]._offered == everything
+    assert tab.pages[0].offered == everything
 
 
 def test_style_and_threshold_change_what_is_said(tab, qtbot):
@@ -186,7 +186,7 @@ def test_style_and_threshold_change_what_is_said(tab, qtbot):
     rest(tab, qtbot)
     seen = latest(tab, PictureSeen)
     page = tab.now
-    marks = {words.drawn(box.tag) for box, (truth, i) in zip(page.photo.boxes(), page._order, strict=True)
+    marks = {words.drawn(box.tag) for box, (truth, i) in zip(page.photo.boxes(), page.order, strict=True)
              if truth and seen.aside[i] and not seen.crowd[i]}  # fmt: skip
     assert seen.aside.any()
     assert marks <= {""}  # an object of another size is not missed
@@ -263,7 +263,7 @@ def test_what_is_said_of_a_detection_is_what_the_curve_does():
 @pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
 def test_every_word_is_whole_in_both_languages_and_themes(tab, qtbot, size):
     window = tab.window()
-    place = tab.pages[0]._seen.index
+    place = tab.pages[0].seen.index
     for language, look in (("zh", "dark"), ("en", "light")):
         theme.switch(window, theme=look, language=language)
         window.resize(*size)

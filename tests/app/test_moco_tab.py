@@ -123,16 +123,16 @@ def test_a_run_is_looked_at_from_its_first_step_until_the_hand_chooses(tab, qtbo
 
 
 def test_a_slider_of_one_view_changes_that_view(tab, qtbot):
-    before = [tile.rgb for tile in tab.pages[VIEWS].trio._tiles]
+    before = [tile.rgb for tile in tab.pages[VIEWS].trio.tiles()]
     tab.now.forms[0].control("color_2").slider.setValue(0)
     rest(qtbot, tab)
-    after = [tile.rgb for tile in tab.pages[VIEWS].trio._tiles]
+    after = [tile.rgb for tile in tab.pages[VIEWS].trio.tiles()]
     assert np.array_equal(before[1], after[1])
     assert not np.array_equal(before[2], after[2])
     assert tab.params.changes() == 1
     tab.undo()
     rest(qtbot, tab)
-    assert np.array_equal(before[2], tab.pages[VIEWS].trio._tiles[2].rgb)
+    assert np.array_equal(before[2], tab.pages[VIEWS].trio.tiles()[2].rgb)
 
 
 def test_temperature_is_live_in_the_bars(tab, qtbot):
@@ -150,14 +150,14 @@ def test_another_picture_by_click_by_drop_and_drawn_again(tab, qtbot):
     tab.pages[VIEWS].gallery.chosen.emit(3)
     rest(qtbot, tab)
     assert tab.params.anchor == 3
-    views = tab.pages[VIEWS].trio._tiles[1].rgb
+    views = tab.pages[VIEWS].trio.tiles()[1].rgb
     tab.pages[VIEWS].again.click()
     rest(qtbot, tab)
-    assert not np.array_equal(views, tab.pages[VIEWS].trio._tiles[1].rgb)
+    assert not np.array_equal(views, tab.pages[VIEWS].trio.tiles()[1].rgb)
     tab.take_picture(Picture("mine", np.full((50, 70, 3), 90, np.uint8)))
     rest(qtbot, tab)
     assert tab.pages[VIEWS].gallery.at() == -1
-    assert tab.pages[VIEWS].trio._tiles[0].rgb.shape == (50, 50, 3)
+    assert tab.pages[VIEWS].trio.tiles()[0].rgb.shape == (50, 50, 3)
 
 
 def test_named_strengths_and_alike(tab, qtbot):
@@ -182,10 +182,10 @@ def test_a_run_fills_the_ring_and_can_be_looked_back_at(tab, qtbot):
     assert ring.under(spot) == 0
     assert ring.under(QPointF(ring._place.center())) is None
     assert len(tab.run.history.curve("loss")) == 5
-    tab.run.transport._look(0)
+    tab.run.transport.look(0)
     assert tab.run.looked == 0
     assert (tab.pages[QUEUE].ring.numbers()["ages"] == -1).all()
-    tab.run.transport._look(5)
+    tab.run.transport.look(5)
     assert tab.run.looked is None
     turn(qtbot, tab, VIEWS)
     assert tab.params.weights.step == 5
@@ -312,7 +312,7 @@ def test_the_other_page_of_the_run_shows_what_was_told_before_it_was_built(tab, 
     assert tab.run.transport.parentWidget() is test.centre
     assert test.map.isVisible()  # the card waits no more
     assert len(test.map.numbers()["points"]) == 32
-    assert len(test.spread._curves[0].x) == 3
+    assert len(test.spread.curves()[0].x) == 3
     turn(qtbot, tab, QUEUE)
     assert tab.run.transport.parentWidget() is tab.now.centre
 

@@ -57,9 +57,9 @@ def texts(tab):
 def test_three_functions_stand_side_by_side(tab):
     for f, one in enumerate(tab.pages[COMPARE].functions):
         scores, weights, output = one.grids
-        np.testing.assert_allclose(scores._values, seen(tab).scores[f])
-        np.testing.assert_allclose(weights._values, seen(tab).weights[f])
-        np.testing.assert_allclose(output._values, seen(tab).output[f])
+        np.testing.assert_allclose(scores.values(), seen(tab).scores[f])
+        np.testing.assert_allclose(weights.values(), seen(tab).weights[f])
+        np.testing.assert_allclose(output.values(), seen(tab).output[f])
         assert scores.is_off((1, 1))
         assert scores.is_off((3, 2))
         assert not scores.is_off((0, 5))
@@ -246,7 +246,7 @@ def test_dragging_the_cursor_sets_d(tab, qtbot):
     drag(plot.viewport(), plot.spot(16, 2), plot.spot(512, 2))
     assert tab.params.dim == pytest.approx(512, abs=8)
     rest(tab, qtbot)
-    assert tab.pages[DIMENSION].entropy._cursor == tab.params.dim
+    assert tab.pages[DIMENSION].entropy.cursor_at() == tab.params.dim
     tab.undo()
     assert tab.params.dim == 16
     qtbot.keyClick(plot, Qt.Key.Key_Right)
@@ -259,13 +259,13 @@ def test_dragging_the_cursor_sets_d(tab, qtbot):
 def test_arrows_are_dragged_and_the_output_follows(tab, qtbot):
     turn(tab, qtbot, ARROWS)
     plane = tab.pages[ARROWS].plane
-    before = tab.pages[ARROWS]._seen
+    before = tab.pages[ARROWS].seen
     query = next(a for a in plane._arrows if a.name == "q")
     drag(plane.viewport(), plane.place_of(query.x, query.y), plane.place_of(-1.5, -1.0))
     assert tab.params.arrow_query == pytest.approx((-1.5, -1.0), abs=0.03)
     rest(tab, qtbot)
-    assert tab.pages[ARROWS]._seen is not before
-    assert tab.pages[ARROWS]._seen.query == tab.params.arrow_query
+    assert tab.pages[ARROWS].seen is not before
+    assert tab.pages[ARROWS].seen.query == tab.params.arrow_query
     drag(plane.viewport(), plane.place_of(*tab.params.arrow_keys[0]), plane.place_of(9, 0))
     assert tab.params.arrow_keys[0][0] == 4.0  # held within the plane
     tab.undo()
@@ -293,7 +293,7 @@ def test_the_chosen_key_colors_the_plane(tab, qtbot):
     assert tab.params.arrow_at == 3
     assert not tab.pages[ARROWS].bar.isHidden()
     assert tab.pages[ARROWS].bar._name.values == {"key": "k4"}
-    assert plane._field is tab.pages[ARROWS]._seen.field
+    assert plane._field is tab.pages[ARROWS].seen.field
     tab.pages[ARROWS].forms[0].control("field").click()
     rest(tab, qtbot)
     assert tab.pages[ARROWS].bar.isHidden()
@@ -307,12 +307,12 @@ def test_keys_are_added_and_taken_away(tab, qtbot):
     assert len(tab.params.arrow_keys) == len(tab.params.arrow_values) == MOST_ARROWS
     assert not tab.pages[ARROWS].tools.add.isEnabled()
     rest(tab, qtbot)
-    assert len(tab.pages[ARROWS].bars[0]._bars) == MOST_ARROWS
+    assert len(tab.pages[ARROWS].bars[0].bars()) == MOST_ARROWS
     for _ in range(MOST_ARROWS):
         tab.pages[ARROWS].tools.remove.click()
     assert len(tab.params.arrow_keys) == 1
     rest(tab, qtbot)
-    assert tab.pages[ARROWS]._seen.weights.tolist() == [[1.0]] * 3
+    assert tab.pages[ARROWS].seen.weights.tolist() == [[1.0]] * 3
     tab.pages[ARROWS].bars[FUNCTIONS.index(DOT)].clicked.emit(0)
     assert tab.params.function == DOT
 

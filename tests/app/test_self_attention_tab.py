@@ -198,10 +198,10 @@ def test_kind_width_and_seed_are_set_for_both_pages_and_undone_on_either(tab, pa
 def test_cursors_are_linked(tab, qtbot):
     page = turn(tab, qtbot, POSITIONS)
     page.map.hovered.emit((7, 3))
-    assert page.curves._cursor == 7
+    assert page.curves.cursor_at() == 7
     assert page.dots.lit() == (7, -1)
     page.dots.hovered.emit((2, 9))
-    assert page.offset._cursor == 7
+    assert page.offset.cursor_at() == 7
 
 
 def test_columns_stay_within_the_width_and_are_drawn_without_asking(tab, qtbot):
@@ -209,14 +209,14 @@ def test_columns_stay_within_the_width_and_are_drawn_without_asking(tab, qtbot):
     for dim in (2, 256, 4):
         page.change(dim=dim, column=252)
         rest(tab, qtbot)
-        assert len(page.curves._curves) == min(4, dim)
+        assert len(page.curves.curves()) == min(4, dim)
     page.change(dim=64)
     rest(tab, qtbot)
     asked = frames(page)
     page.change(column=8)
     assert not tab.is_busy
     assert not asked
-    assert [curve.name for curve in page.curves._curves] == ["8", "9", "10", "11"]
+    assert [curve.name for curve in page.curves.curves()] == ["8", "9", "10", "11"]
 
 
 def test_measuring_fills_the_plots_and_can_be_stopped(tab, qtbot, monkeypatch):

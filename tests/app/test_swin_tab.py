@@ -53,9 +53,9 @@ def test_the_token_under_the_hand_shows_its_row_in_all_heads_and_blocks(tab, qtb
     window, slot = np.argwhere(cut.place == 3 * 16 + 5)[0]
     expected = np.zeros((3, 257), np.float32)
     expected[:, cut.place[window]] = weights[window, :, slot]
-    np.testing.assert_array_equal(page.heads.view._maps, expected[:, :-1].reshape(3, 16, 16))
+    np.testing.assert_array_equal(page.heads.view.maps(), expected[:, :-1].reshape(3, 16, 16))
     np.testing.assert_array_equal(page.photo.view.numbers()["attention"], expected[0, :-1].reshape(16, 16))
-    assert abs(page.blocks.view._maps[5].sum() - 16) < 1e-3  # a token of the last stage covers 16 patches
+    assert abs(page.blocks.view.maps()[5].sum() - 16) < 1e-3  # a token of the last stage covers 16 patches
     page.photo.view.hovered.emit(None)
     page.photo.view.clicked.emit((3, 5))
     assert page.params.pinned == (3, 5)
@@ -197,7 +197,7 @@ def test_the_cost_is_measured_and_another_window_ends_it(tab, qtbot, monkeypatch
     assert page._measured is None
     page.change(side=56, window=7)
     qtbot.waitUntil(lambda: page._formulas.window == 7)
-    assert [bar.text for bar in page.bars._bars] == ["0.145", "2.004"]
+    assert [bar.text for bar in page.bars.bars()] == ["0.145", "2.004"]
 
 
 def test_patches_are_painted_away_and_a_class_is_asked_for(tab, qtbot):

@@ -199,9 +199,9 @@ def test_looking_back_finds_the_state_kept_before(made, qtbot):
     run.looked.connect(looked.append)
     run.play()
     qtbot.waitUntil(lambda: run.step == MOST and not bar.runs, timeout=20_000)
-    bar._look(57)
+    bar.look(57)
     assert looked[-1].step == run.weights.step == 50
-    bar._look(MOST)
+    bar.look(MOST)
     assert looked[-1] is None
     assert run.weights.step == MOST
 

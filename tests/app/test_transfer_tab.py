@@ -206,12 +206,12 @@ def test_looking_back_moves_all_views_together(tab, qtbot):
     train(qtbot, tab, 4)
     state, learn = tab.pages[LEARN].run, tab.pages[LEARN]
     now = learn.accuracy.intervals.numbers()["share_low_high"][0, 0]
-    learn.transport._look(0)
+    learn.transport.look(0)
     assert state.selected == 0
     assert learn.accuracy.intervals.numbers()["share_low_high"][0, 0] == state.right[0, 0] / 200
     assert learn.confusion.numbers()["values"].sum() == 200
     assert tab.params.in_hand.step == 0
-    learn.transport._look(tab.pages[LEARN].training.step)
+    learn.transport.look(tab.pages[LEARN].training.step)
     assert learn.accuracy.intervals.numbers()["share_low_high"][0, 0] == now
 
 

@@ -54,8 +54,8 @@ def test_all_pages_look_at_the_input_that_decode_shows(tab, qtbot):
     assert tab.pages[MATHS].seen.keys == ("a", "b", "c", "</s>")
     assert turn(tab, qtbot, DECODE).answer.source == tab.pages[MATHS].seen.keys
     tab.show_page(LAB)
-    qtbot.waitUntil(lambda: Causality in tab.pages[LAB]._frames, timeout=PATIENCE)
-    assert "".join(tab.pages[LAB]._frames[Causality].target) == "<s>cba"
+    qtbot.waitUntil(lambda: Causality in tab.pages[LAB].frames, timeout=PATIENCE)
+    assert "".join(tab.pages[LAB].frames[Causality].target) == "<s>cba"
     tab.cancel()
     rest(tab, qtbot)
 
@@ -89,11 +89,11 @@ def test_a_step_of_the_walk_stays_the_same_in_a_model_of_another_order(tab, qtbo
     rest(tab, qtbot)
     page = tab.pages[MATHS]
     page.go(5)
-    assert page._steps[page.at][1] == "Softmax"
+    assert page.steps[page.at][1] == "Softmax"
     page.on(replace(page.seen, norm_first=True))
-    assert (page._steps[page.at][1], page.at) == ("Softmax", 6)
+    assert (page.steps[page.at][1], page.at) == ("Softmax", 6)
     page.go(1)
-    assert page._steps[page.at][1] == "Norm"
+    assert page.steps[page.at][1] == "Norm"
     page.on(replace(page.seen, norm_first=False))  # has no such step
     assert page.at == 1
 
@@ -180,7 +180,7 @@ def test_a_bar_stays_pointed_at_while_its_value_changes(qtbot):
     view.set_bars([replace(bar, text="2.0") for bar in bars])
     assert view.report() == view.accessibleDescription() == "b, 2.0"
     view.set_bars(bars[:2])
-    assert view._hover is None  # rows stand elsewhere
+    assert view.hover() is None  # rows stand elsewhere
 
 
 def test_a_row_that_is_gone_is_not_pointed_at(qtbot):
@@ -246,7 +246,7 @@ def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
     panel = tab.pages[LAB].causal
     hover(panel.grid, panel.grid.cell_rect((5, 1)).center())
     assert "Position 6" in panel.said[0].text()
-    tab.pages[LAB].on(replace(tab.pages[LAB]._frames[Causality]))
+    tab.pages[LAB].on(replace(tab.pages[LAB].frames[Causality]))
     assert "Position 6" in panel.said[0].text()
     tab.now.change(token=3)  # chosen by hand
     assert "Position 4" in panel.said[0].text()

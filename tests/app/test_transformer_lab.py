@@ -50,7 +50,7 @@ def test_experiments(tab, qtbot, qtlog):
     assert not tab.pages[LAB].feed.is_busy  # the page is not on screen
     tab.show_page(LAB)
     rest(tab, qtbot)
-    frames = tab.pages[LAB]._frames
+    frames = tab.pages[LAB].frames
     assert {Causality, Gradients, Normalized, Placed, Convolved} <= set(frames)
     verdicts = tab.pages[LAB].list.verdicts()
     assert [str(v.name) for v in verdicts] == list(EXPERIMENTS)
@@ -78,7 +78,7 @@ def choose(tab, qtbot, name):
 
 def the_mask(tab, qtbot):
     panel = tab.pages[LAB].causal
-    seen = tab.pages[LAB]._frames[Causality]
+    seen = tab.pages[LAB].frames[Causality]
     count = len(seen.target)
     np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.moved[1])
     scale = panel.bar.numbers()  # sizes are never negative: from 0, in the colors of the cells
@@ -106,7 +106,7 @@ def the_residuals(tab, qtbot):
     assert all(r.off for r in bars.rows())
     click(bars, QPointF(20, bars.row_rect(3).center().y()))
     rest(tab, qtbot)
-    seen = tab.pages[LAB]._frames[Gradients]
+    seen = tab.pages[LAB].frames[Gradients]
     assert [r.off for r in bars.rows()] == [place in seen.off for place in seen.places]
     assert sum(r.off for r in bars.rows()) == len(seen.places) - 1
     assert len(tab.params.lab_residuals_off) == len(EVERYWHERE) - 1
@@ -156,7 +156,7 @@ def the_norms(tab, qtbot):
 
 def the_positions(tab, qtbot):
     choose(tab, qtbot, POSITIONS)
-    panel, seen = tab.pages[LAB].positions, tab.pages[LAB]._frames[Placed]
+    panel, seen = tab.pages[LAB].positions, tab.pages[LAB].frames[Placed]
     assert seen.accuracy[1] > seen.accuracy[0]
     assert "".join(seen.answers[1]) == "noitnetta"
     for n in range(2):
@@ -180,7 +180,7 @@ def the_ffn(tab, qtbot):
     panel.which.chosen.emit(3)
     rest(tab, qtbot)
     assert tab.params.lab_ffn == (DECODER_FFN, 1)
-    assert tab.pages[LAB]._frames[Convolved].place == (DECODER_FFN, 1)
+    assert tab.pages[LAB].frames[Convolved].place == (DECODER_FFN, 1)
     assert panel.which.at() == 3
     assert not tab.pages[LAB].form.isVisible()
     one, two = (grid.numbers()["values"] for grid in panel.hidden)
@@ -202,17 +202,17 @@ def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
     qtbot.waitUntil(lambda: panel.frame.done == panel.frame.total, timeout=PATIENCE)
     rest(tab, qtbot)
     values = panel.grid.numbers()["values"]
-    assert values.shape == (6, tab.pages[LAB]._frames[Ablated].heads.shape[1] + 3)
+    assert values.shape == (6, tab.pages[LAB].frames[Ablated].heads.shape[1] + 3)
     worst = panel.worst()
     assert values[worst] == values[:, :-3].min()
     click(panel.grid, panel.grid.cell_rect((3, 4)).center())
     assert words.number(values[3, 4], 1, signed=True) in panel.said[0].text()
-    assert findings(ABLATION, tab.pages[LAB]._frames)[0].value == words.number(values[worst], 1, signed=True)
+    assert findings(ABLATION, tab.pages[LAB].frames)[0].value == words.number(values[worst], 1, signed=True)
     tab.now.change(lab_batch=3)
     assert panel.frame is not None  # has nothing to do with it
     tab.now.change(experiment=CAUSAL, lab_examples=64)
     assert panel.frame is None
-    assert findings(ABLATION, tab.pages[LAB]._frames)[0].value == ""
+    assert findings(ABLATION, tab.pages[LAB].frames)[0].value == ""
 
 
 def test_all_texts_are_there_in_chinese(open_window, qtbot):
@@ -221,7 +221,7 @@ def test_all_texts_are_there_in_chinese(open_window, qtbot):
     for name in EXPERIMENTS:
         tab.now.change(experiment=name, lab_examples=32)
         tab.show_page(LAB)
-        qtbot.waitUntil(lambda n=name: KINDS[n] in tab.pages[LAB]._frames, timeout=PATIENCE)
+        qtbot.waitUntil(lambda n=name: KINDS[n] in tab.pages[LAB].frames, timeout=PATIENCE)
         list(reading.texts(tab))
     tab.pages[LAB].ablating.stop()
     tab.show_page(MATHS)

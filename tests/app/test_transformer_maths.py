@@ -63,13 +63,13 @@ def test_the_walk(tab, qtbot, qtlog):
 
 def the_numbers_fit(page):
     """In numbers each cell on screen has its text; as a whole all cells are there."""
-    for at in range(len(page._steps)):
+    for at in range(len(page.steps)):
         page.go(at)
         for operand in (page.left, page.right, page.result):
-            assert operand.grid.digits() is not None, page._steps[at]
+            assert operand.grid.digits() is not None, page.steps[at]
     page.mode.set_at(1)
     page.mode.chosen.emit(1)
-    for at in range(len(page._steps)):
+    for at in range(len(page.steps)):
         page.go(at)
         assert page.result.grid.numbers()["values"].shape == page._step.result.values.shape
         assert not page.more.isVisible()
@@ -117,7 +117,7 @@ def another_attention(tab, qtbot):
     page.go(5)
     np.testing.assert_array_equal(page._step.result.values, weights)
     assert page.cell[1] == weights[page.cell[0]].argmax()
-    page.go(len(page._steps) - 1)
+    page.go(len(page.steps) - 1)
     row = page.cell[0]
     assert page.cell[1] == page.seen.arrays["logits"][row].argmax()
     click(page.result.grid, page.result.grid.cell_rect((3, 0)).center())
@@ -132,7 +132,7 @@ def another_attention(tab, qtbot):
     page.go(4)
     page._pin((2, 2))  # a source token: the target token stays
     assert tab.params.token == 5
-    page.go(len(page._steps) - 1)
+    page.go(len(page.steps) - 1)
     assert page.cell[0] == 5
     assert tab.params.layer == 1
     assert not tab.now.state.history.can_undo  # looking is no step

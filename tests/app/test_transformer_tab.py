@@ -190,7 +190,7 @@ def test_beams_are_shown_with_their_probabilities(tab, qtbot):
     assert numbers["names"][0] == "cba"
     best = [h.log_probability for h in page.answer.best]
     np.testing.assert_allclose(numbers["values"], np.exp(best), rtol=1e-6)
-    assert [bar.note for bar in page.beams._bars] == [words.number(h.score, 2) for h in page.answer.best]
+    assert [bar.note for bar in page.beams.bars()] == [words.number(h.score, 2) for h in page.answer.best]
     likely = page.answer.candidates[0][0]
     assert page.chances.text().startswith(f"Step 1 predicts {likely.token} ({chance_of(likely.probability)}), ")
     tiny = [c for c in page.answer.candidates[0] if c.probability < LEAST_CHANCE]
@@ -253,7 +253,7 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     live = page.maps.maps["cross"].numbers()["values"].copy()
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.scrubber.changed.emit(3)
-    assert page.loss._cursor == 3
+    assert page.loss.cursor_at() == 3
     early = next(event for event in heard if isinstance(event, Now))  # step 0
     assert early.step == 0
     state = run_of(tab).timeline.at(3)
@@ -266,7 +266,7 @@ def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):
     with qtbot.waitSignal(tab.rested, timeout=PATIENCE):
         bar.live.click()
     np.testing.assert_array_equal(page.maps.maps["cross"].numbers()["values"], live)
-    assert page.loss._cursor is None
+    assert page.loss.cursor_at() is None
     bar.scrubber.changed.emit(3)
     assert turn(tab, qtbot, DECODE).answer.step == 3
     turn(tab, qtbot, TRAINING)
@@ -284,7 +284,7 @@ def test_looking_back_survives_another_task_an_unreadable_input_and_forgotten_st
         with qtbot.waitSignal(tab.rested, timeout=PATIENCE) as rested:
             bar.scrubber.changed.emit(step)
         assert rested.args == [True]  # no error, though the input can't be read
-        assert page.loss._cursor == step
+        assert page.loss.cursor_at() == step
         states[step] = page.maps.maps["cross"].numbers()["values"].copy()
         assert states[step].shape == (10, 10)  # the run's own example, not that of Sort
     assert not np.array_equal(states[1], states[4])
@@ -384,7 +384,7 @@ def test_a_rate_that_is_too_high_is_told_and_good_weights_stay(tab, qtbot):
     assert all(np.isfinite(array).all() for array in kept.arrays.values())
     qtbot.waitUntil(lambda: not run_of(tab).stream.is_busy and not tab.is_busy, timeout=PATIENCE)
     assert tab.params.weights is kept  # and it is the one on screen, not the state that ran away
-    assert tab.pages[TRAINING].looked == tab.pages[TRAINING].loss._cursor == kept.step < run_of(tab).step
+    assert tab.pages[TRAINING].looked == tab.pages[TRAINING].loss.cursor_at() == kept.step < run_of(tab).step
     model = load(kept)
     source, target, _ = example_of(task(REVERSE))
     now = model.trace(source, target).cross[0][0, 0].numpy()

@@ -113,25 +113,25 @@ def test_undo_takes_a_step_back_and_stays_on_the_page(tab, qtbot):
 # ------------------------------------------------------------------ relevance
 def test_relevance_shows_four_maps_with_scores_beside_chance(tab, qtbot):
     page = turn_to(tab, RELEVANCE, qtbot)
-    event = page._event
+    event = page.answer
     assert event.complete
     assert event.methods == METHODS
     for at, method in enumerate(METHODS):
         one = page.cards[method]
-        np.testing.assert_array_equal(one.view._values, event.maps[at])
+        np.testing.assert_array_equal(one.view.values(), event.maps[at])
         text = one.said[0].text()
         assert words.number(float(event.deletion_scores[at]), 2) in text
         assert words.number(event.random_score, 2) in text
     for number in (float(event.deletion_scores[0]), event.random_score):
         assert words.number(number, 2) in page.verdict.text()  # attention is not explanation, with a number
     for plot in (page.deletion, page.insertion):
-        assert len(plot._curves) == 1 + len(METHODS)
-    close(page.insertion._curves[0].x, 100 * event.removed, MANY)
+        assert len(plot.curves()) == 1 + len(METHODS)
+    close(page.insertion.curves()[0].x, 100 * event.removed, MANY)
 
 
 def test_the_curves_grow_point_by_point_and_the_scores_wait_for_the_last(tab, qtbot):
     page = turn_to(tab, RELEVANCE, qtbot)
-    whole = page._event
+    whole = page.answer
     scores = page.cards[RAW].said[0].text()
     count = len(whole.removed)
     for k in range(count):
@@ -142,10 +142,10 @@ def test_the_curves_grow_point_by_point_and_the_scores_wait_for_the_last(tab, qt
             )
         )  # fmt: skip
         for plot in (page.deletion, page.insertion):
-            assert [len(one.y) for one in plot._curves] == [k] * (1 + len(METHODS))
+            assert [len(one.y) for one in plot.curves()] == [k] * (1 + len(METHODS))
             assert plot.box.viewRange()[0][0] < 0
             assert plot.box.viewRange()[0][1] > 100  # the axis does not follow what has come
-        np.testing.assert_array_equal(page.deletion._curves[1].y, whole.deletion[0, :k])
+        np.testing.assert_array_equal(page.deletion.curves()[1].y, whole.deletion[0, :k])
         assert page.cards[RAW].said[0].text() == "Testing"
         assert not page.grab().isNull()
     page.on(whole)
@@ -156,14 +156,14 @@ def test_the_cursor_is_linked_and_the_cards_read_the_curves(tab, qtbot):
     page = turn_to(tab, RELEVANCE, qtbot)
     view = page.cards[RAW].view
     view.point_at(view.cell_rect((2, 3)).center())
-    assert all(one.view._hover == (2, 3) for one in page.cards.values())
+    assert all(one.view.hover() == (2, 3) for one in page.cards.values())
     view.point_at(None)
     page.cards[CHEFER].view.click_at(page.cards[CHEFER].view.cell_rect((1, 1)).center())
     assert all(one.view.pin() == (1, 1) for one in page.cards.values())
     scores = page.cards[RAW].said[0].text()
     page.deletion.pointed.emit(50.0)
-    assert page.insertion._cursor == 50.0
-    value = words.number(float(page._event.deletion[0][2]), 2)
+    assert page.insertion.cursor_at() == 50.0
+    value = words.number(float(page.answer.deletion[0][2]), 2)
     assert page.cards[RAW].said[0].text() == f"50 % covered: {value}"
     page.deletion.pointed.emit(None)
     assert page.cards[RAW].said[0].text() == scores
@@ -171,22 +171,22 @@ def test_the_cursor_is_linked_and_the_cards_read_the_curves(tab, qtbot):
 
 def test_another_class_moves_the_class_specific_maps_only(tab, qtbot):
     page = turn_to(tab, RELEVANCE, qtbot)
-    before = {method: page.cards[method].view._values.copy() for method in METHODS}
-    other = next(i for i in range(10) if i != page._event.target)
+    before = {method: page.cards[method].view.values().copy() for method in METHODS}
+    other = next(i for i in range(10) if i != page.answer.target)
     page.picker.menu.chosen.emit(page.picker._listed.index(other))
     rest(tab, qtbot)
-    assert page._event.target == tab.params.target == other
+    assert page.answer.target == tab.params.target == other
     for method in METHODS:
-        moved = not np.array_equal(before[method], page.cards[method].view._values)
+        moved = not np.array_equal(before[method], page.cards[method].view.values())
         assert moved == (method in CLASS_SPECIFIC)
     tab.undo()
     rest(tab, qtbot)
-    assert page._event.target != other
+    assert page.answer.target != other
 
 
 def test_without_a_head_two_maps_and_the_reason(tab, qtbot):
     page = turn_to(tab, RELEVANCE, qtbot)
-    event = page._event
+    event = page.answer
     none = Relevance(-1, "", (), 6, (RAW, ROLLED), event.maps[:2], event.removed, event.deletion[:2],
                      event.insertion[:2], event.random, True)  # fmt: skip
     page.draw(none)
@@ -209,23 +209,23 @@ def test_cancel_keeps_what_is_there_and_the_next_answer_goes_on(tab, qtbot):
     rest(tab, qtbot)
     known = len(newest(engine_of(tab)._tests)._known)
     assert known > 0
-    assert page._event is frames[-1]
+    assert page.answer is frames[-1]
     page.change(opacity=0.5)  # only drawn
     page.ask(again=True)
     rest(tab, qtbot)
-    assert page._event.complete
+    assert page.answer.complete
     assert len(newest(engine_of(tab)._tests)._known) > known
 
 
 # ------------------------------------------------------------------ paint and ablation
 def test_a_stroke_is_one_step_and_the_prediction_follows(tab, qtbot):
     page = turn_to(tab, INTERVENE, qtbot)
-    before = page._event.prediction
+    before = page.answer.prediction
     stroke(page.paint, (2, 2), (2, 5))  # a quick hand: nothing between
     tokens = tuple(tab.now.shown.token_at(2, col) for col in range(2, 6))
     assert tab.params.masked_patches == tokens
     rest(tab, qtbot)
-    after = page._event.prediction
+    after = page.answer.prediction
     assert after.changed
     assert not np.array_equal(before.probabilities, after.probabilities)
     assert tab.params.changes() == 1
@@ -237,7 +237,7 @@ def test_a_stroke_is_one_step_and_the_prediction_follows(tab, qtbot):
     tab.undo()
     assert tab.params.masked_patches == ()
     rest(tab, qtbot)
-    np.testing.assert_array_equal(page._event.prediction.probabilities, before.probabilities)  # bit for bit
+    np.testing.assert_array_equal(page.answer.prediction.probabilities, before.probabilities)  # bit for bit
 
 
 def test_paint_by_keys_and_the_button_that_takes_it_away(tab, qtbot):
@@ -275,17 +275,17 @@ def test_the_scan_fills_the_map_and_says_the_strongest(tab, qtbot):
     page = tab.now
     page.feed.heard.connect(lambda e: grown.append(int(e.done.sum())) if isinstance(e, Ablation) else None)
     rest(tab, qtbot)
-    event = page._event
+    event = page.answer
     assert event.complete
     assert grown[-1] == 24
-    np.testing.assert_allclose(page.heads._values, 100 * event.probability)
+    np.testing.assert_allclose(page.heads.values(), 100 * event.probability)
     layer, head = np.unravel_index(int(event.probability.argmin()), event.probability.shape)
     assert page.said.text().startswith(f"Most important: L{layer + 1} H{head + 1} −")
     page.heads.hovered.emit((2, 1))
     assert page.said.text().startswith("L3 H2 ")
     tab.now.change(effect=LOGIT)
     assert not tab.is_busy  # only drawn
-    np.testing.assert_allclose(page.heads._values, event.logit)
+    np.testing.assert_allclose(page.heads.values(), event.logit)
 
 
 def test_cells_choose_and_switch_heads(tab, qtbot):
@@ -297,7 +297,7 @@ def test_cells_choose_and_switch_heads(tab, qtbot):
     assert page.chips.chips.off() == (2,)
     assert page.heads._out == {(1, 2)}
     rest(tab, qtbot)
-    assert page._event.prediction.changed
+    assert page.answer.prediction.changed
     page.chips.changed.emit((0,))
     assert tab.params.heads_off == ((2, 1),)
     page.heads.set_at((1, 0))
@@ -309,23 +309,23 @@ def test_cells_choose_and_switch_heads(tab, qtbot):
 # ------------------------------------------------------------------ one head
 def test_steps_show_the_numbers_of_the_head(tab, qtbot):
     page = turn_to(tab, STEP_THROUGH, qtbot)
-    event = page._event
+    event = page.answer
     prefix = 1
     key = prefix + int(event.weights[prefix:].argmax())
     assert page._here() == key  # the strongest patch at first
-    np.testing.assert_allclose(page.strands[2].grid._values[0], event.query * event.keys[key])
+    np.testing.assert_allclose(page.strands[2].grid.values()[0], event.query * event.keys[key])
     assert f"= {words.number(float(event.raw[key]), 2)}" in page.lines[1].text()
     page.go(1)
     assert words.number(float(event.divisor), 2) in page.lines[0].text()
     page.go(2)
-    np.testing.assert_allclose(page.keys._values, tab.now.shown.on_patches(event.weights))
+    np.testing.assert_allclose(page.keys.values(), tab.now.shown.on_patches(event.weights))
     page.go(9)
     assert page.stage == 3
     assert not page.forward.isEnabled()
     page.strands[2].clicked.emit(4)
     assert page.lines[0].text().startswith("output, component 5 =")
     assert words.number(float(event.output[4]), 3) in page.lines[1].text()
-    np.testing.assert_allclose(page.strands[2].grid._values[0], event.output)
+    np.testing.assert_allclose(page.strands[2].grid.values()[0], event.output)
 
 
 def test_a_patch_asks_and_another_is_the_key(tab, qtbot):
@@ -334,7 +334,7 @@ def test_a_patch_asks_and_another_is_the_key(tab, qtbot):
     token = tab.now.shown.token_at(3, 3)
     assert tab.params.pinned == token
     rest(tab, qtbot)
-    assert page._event.token == token
+    assert page.answer.token == token
     page.keys.click_at(page.keys.cell_rect((0, 7)).center())
     assert page._here() == tab.now.shown.token_at(0, 7)
     assert page.said.text() == "Key: patch 1, 8"
@@ -360,15 +360,15 @@ def test_a_masked_patches_key_has_no_weight_and_says_so(tab, qtbot):
 # ------------------------------------------------------------------ lens
 def test_the_lens_ends_in_the_prediction(tab, qtbot):
     page = turn_to(tab, LOGIT_LENS, qtbot)
-    event = page._event
-    last = page.bars._bars[-1]
-    assert len(page.bars._bars) == 7
+    event = page.answer
+    last = page.bars.bars()[-1]
+    assert len(page.bars.bars()) == 7
     assert words.drawn(last.name).endswith(event.label)
     assert last.text == words.percent(float(event.shares[-1, 0]))
-    np.testing.assert_array_equal(page.photo._values, event.patches[6])
+    np.testing.assert_array_equal(page.photo.values(), event.patches[6])
     page.bars.clicked.emit(3)
     assert tab.params.layer == 3
-    np.testing.assert_array_equal(page.photo._values, page._event.patches[3])
+    np.testing.assert_array_equal(page.photo.values(), page.answer.patches[3])
     page.photo.point_at(page.photo.cell_rect((2, 2)).center())
     assert page.said.text().startswith("Patch 3, 3 reads as ")
     assert page.small._mark == (2, 2)

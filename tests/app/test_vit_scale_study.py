@@ -60,10 +60,10 @@ def test_a_study_fills_plot_and_table_and_can_be_looked_back_at(opened, qtbot):
     np.testing.assert_allclose(numbers[:, 0], expected, rtol=1e-5)
     assert set(page.cards.plot.numbers()) >= {"ViT S_mean", "CNN L_deviation"}
     states = page.training.timeline
-    page.transport._look(states.steps[0])
+    page.transport.look(states.steps[0])
     np.testing.assert_array_equal(page.cards.maps.numbers()["maps"], states.at(0).arrays["maps"].reshape(-1, 4, 4))
     assert "step 0" in page.cards.caption.text()
-    page.transport._look(page.training.step)
+    page.transport.look(page.training.step)
     np.testing.assert_array_equal(page.cards.maps.numbers()["maps"][0], states.newest.arrays["maps"][0, 0])
 
 
@@ -212,13 +212,13 @@ def test_a_disk_that_is_full_is_told_once_and_the_study_goes_on(opened, monkeypa
             assert page.window().tab.error.reason() == told
             page.window().tab.error.dismiss()
     page._write(page.table)
-    assert store.read(page._file) is not None
+    assert store.read(page.file) is not None
 
 
 def test_a_broken_result_file_is_no_result(opened):
     page = opened().now
-    page._file.write_text("{")
-    assert store.read(page._file) is None
+    page.file.write_text("{")
+    assert store.read(page.file) is None
 
 
 def test_two_windows_do_not_fight_over_the_study(opened):
@@ -229,13 +229,13 @@ def test_two_windows_do_not_fight_over_the_study(opened):
         two._write(other)
         assert two.window().tab.error.reason() == told
         two.window().tab.error.dismiss()
-    assert store.read(one._file) == mine
+    assert store.read(one.file) == mine
     one.window().close()
     two._write(other)  # now there is room, and what the first one made is put aside
     two._write(other)
-    assert store.read(two._file) == other
-    assert store.read(two._file.with_name("scale-study-before.json")) == mine
-    assert not two._file.with_name("scale-study-before-2.json").exists()
+    assert store.read(two.file) == other
+    assert store.read(two.file.with_name("scale-study-before.json")) == mine
+    assert not two.file.with_name("scale-study-before-2.json").exists()
 
 
 def test_all_notes_of_a_data_set_are_said(opened, qtbot, tmp_path):

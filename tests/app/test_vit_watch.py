@@ -58,7 +58,7 @@ def row_of(tab, layer, head, token):
 
 # ------------------------------------------------------------------ hovering and pinning
 def test_opens_on_the_class_token_of_the_last_layer(tab):
-    assert np.allclose(tab.now.photo.view._values, row_of(tab, LAYERS, 1, 0))
+    assert np.allclose(tab.now.photo.view.values(), row_of(tab, LAYERS, 1, 0))
     assert tab.now.heads.view.at() == 0
     assert tab.now.classes.view.at() == tab.now.classes.view.index(LAYERS, 1)
     assert tab.now.photo.note.text() == "6 × 4 patches"
@@ -72,13 +72,13 @@ def test_hover_shows_a_patch_everywhere_and_asks_nobody(tab):
     view = tab.now.photo.view
     view.point_at(at(view, (1, 2)))
     token = 1 + 1 * COLS + 2
-    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))
-    assert np.allclose(tab.now.heads.view._maps[2], row_of(tab, LAYERS, 3, token))
+    assert np.allclose(view.values(), row_of(tab, LAYERS, 1, token))
+    assert np.allclose(tab.now.heads.view.maps()[2], row_of(tab, LAYERS, 3, token))
     assert tab.now.heads.view._mark == tab.now.classes.view._mark == (1, 2)
     assert tab.now.photo.said.text().startswith("Patch 2, 3. Strongest")
     tab.now.photo.direction.chosen.emit(1)
     column = random_weights((LAYERS, 0, ROWS), 1 + ROWS * COLS)[1:, token].reshape(ROWS, COLS)
-    assert np.allclose(view._values, column)
+    assert np.allclose(view.values(), column)
     view.point_at(None)
     assert len(ASKED) == asked
     assert tab.now.photo.said.text().startswith("Class token. Strongest")
@@ -95,7 +95,7 @@ def test_a_click_pins_and_the_same_again_or_escape_unpins(tab, qtbot):
     assert tab.now.photo.said.text().startswith("Patch 3, 2 pinned.")
     view.point_at(at(view, (0, 0)))
     view.point_at(None)
-    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))
+    assert np.allclose(view.values(), row_of(tab, LAYERS, 1, token))
     view.click_at(at(view, (2, 1)))
     assert tab.params.pinned is None
     view.click_at(at(view, CLASS_TOKEN))
@@ -127,15 +127,15 @@ def test_hovering_asks_the_engine_where_only_one_head_is_here(open_tab, qtbot):
     view = tab.now.photo.view
     view.point_at(at(view, (1, 2)))
     token = 1 + COLS + 2
-    assert np.allclose(view._values, row_of(tab, LAYERS, 1, token))  # at once, the chosen head
+    assert np.allclose(view.values(), row_of(tab, LAYERS, 1, token))  # at once, the chosen head
     rest(tab, qtbot)
     assert ASKED[-1].hovered == token
     assert tab.params.pinned is None
-    assert np.allclose(tab.now.heads.view._maps[2], row_of(tab, LAYERS, 3, token))
+    assert np.allclose(tab.now.heads.view.maps()[2], row_of(tab, LAYERS, 3, token))
     view.point_at(None)
     rest(tab, qtbot)
     assert ASKED[-1] == part_of(tab.params, WatchParams)
-    assert np.allclose(tab.now.heads.view._maps[2], row_of(tab, LAYERS, 3, 0))
+    assert np.allclose(tab.now.heads.view.maps()[2], row_of(tab, LAYERS, 3, 0))
 
 
 # ------------------------------------------------------------------ what leaves the window
@@ -160,7 +160,7 @@ def test_a_file_holds_the_pinned_patch_whatever_lies_under_the_pointer(open_tab,
     for number, view in enumerate((photo, heads)):
         photo.point_at(at(photo, ELSEWHERE))
         rest(tab, qtbot)  # the engine has answered for the patch under the pointer
-        assert not np.allclose(photo._values, row_of(tab, LAYERS, 1, TOKEN))
+        assert not np.allclose(photo.values(), row_of(tab, LAYERS, 1, TOKEN))
         arrays, settings = saved(tab, qtbot, view, tmp_path / f"{number}.npz")
         assert settings["pinned"] == TOKEN
         if view is photo:
@@ -178,20 +178,20 @@ def test_what_the_arrows_pin_is_shown_though_the_pointer_rests_elsewhere(tab, qt
     view.point_at(at(view, ELSEWHERE))
     qtbot.keyClick(view, Qt.Key.Key_Right)
     assert tab.params.pinned == TOKEN + 1
-    np.testing.assert_allclose(view._values, row_of(tab, LAYERS, 1, TOKEN + 1))
+    np.testing.assert_allclose(view.values(), row_of(tab, LAYERS, 1, TOKEN + 1))
     assert tab.now.photo.said.text().startswith("Patch 3, 3 pinned.")
-    assert view._hover is None
+    assert view.hover() is None
 
 
 def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
     tab.now.heads.view.hovered.emit((1, 3, 4))
-    assert tab.now.photo.view._hover == (3, 4)
+    assert tab.now.photo.view.hover() == (3, 4)
     assert tab.now.classes.view._mark == (3, 4)
-    assert tab.now.photo.view._hover == (3, 4)
+    assert tab.now.photo.view.hover() == (3, 4)
     tab.now.classes.view.hovered.emit((tab.now.classes.view.index(2, 3), 0, 1))
     assert tab.now.classes.note.text() == "L2 H3: 2.0 bits ↔ 2.0"
     tab.now.classes.view.hovered.emit(None)
-    assert tab.now.photo.view._hover is None
+    assert tab.now.photo.view.hover() is None
     assert tab.now.classes.note.text() == tab.now.classes.HELP[tab.now.classes.view.across]
 
 
@@ -204,7 +204,7 @@ def test_the_class_token_turns_to_where_its_maps_are_larger(tab):
             (a, b) for a in (1, 2, LAYERS) for b in (1, HEADS)
         }
         wanted = tab.now.shown.answer.classes.weights[1, 2, 1:].reshape(ROWS, COLS)
-        assert np.allclose(view._maps[view.index(2, 3)], wanted)
+        assert np.allclose(view.maps()[view.index(2, 3)], wanted)
         assert view.at() == view.index(LAYERS, 1)
         assert tab.now.classes.note.text() == tab.now.classes.HELP[across]
 
@@ -217,7 +217,7 @@ def test_cells_choose_head_and_layer(tab, qtbot):
     assert (tab.params.layer, tab.params.head) == (2, 1)
     rest(tab, qtbot)
     assert tab.now.heads.title.text() == "Heads of layer 2"
-    assert np.allclose(tab.now.photo.view._values, row_of(tab, 2, 1, 0))
+    assert np.allclose(tab.now.photo.view.values(), row_of(tab, 2, 1, 0))
     tab.undo()
     assert (tab.params.layer, tab.params.head) == (LAYERS, 3)
     tab.redo()
@@ -265,10 +265,10 @@ def test_a_drag_is_one_undo_step(tab, qtbot):
 
 def test_a_change_is_shown_beside_the_untouched_model(tab, qtbot):
     assert "untouched" in tab.now.prediction.said.text()
-    assert tab.now.prediction.bars._bars[0].ghost is None
+    assert tab.now.prediction.bars.bars()[0].ghost is None
     tab.now.change(temperature=2.0)
     rest(tab, qtbot)
-    bars = tab.now.prediction.bars._bars
+    bars = tab.now.prediction.bars.bars()
     assert [words.drawn(bar.name) for bar in bars[:2]] == ["cat", "dog"]
     assert bars[0].note == "+1.0"
     assert bars[0].ghost == pytest.approx(0.5)
@@ -307,7 +307,7 @@ def test_what_only_changes_the_drawing_asks_nobody(tab, field, value):
 
 def test_scales_say_what_they_are(tab):
     heads, photo = tab.now.heads, tab.now.photo
-    maps = tab.now.heads.view._maps
+    maps = tab.now.heads.view.maps()
     assert heads.bar.ends()[1].startswith("≥ ")
     assert photo.bar.ends() == heads.bar.ends()
     tab.now.change(scale=spec.PER_HEAD)
@@ -333,9 +333,9 @@ def test_other_overlays(tab, qtbot):
     assert fusion.isVisible()
     rest(tab, qtbot)
     matrix = tab.now.shown.answer.overlay.matrix
-    assert np.allclose(tab.now.photo.view._values, matrix[0, 1:].reshape(ROWS, COLS))
+    assert np.allclose(tab.now.photo.view.values(), matrix[0, 1:].reshape(ROWS, COLS))
     tab.now.photo.view.point_at(at(tab.now.photo.view, (0, 1)))
-    assert np.allclose(tab.now.photo.view._values, matrix[2, 1:].reshape(ROWS, COLS))
+    assert np.allclose(tab.now.photo.view.values(), matrix[2, 1:].reshape(ROWS, COLS))
     tab.now.photo.view.point_at(None)
     tab.now.change(overlay=SIMILARITY)
     rest(tab, qtbot)
@@ -407,7 +407,7 @@ def test_a_model_that_cannot_be_read_leaves_the_screen_alone(tab, qtbot):
     tab.take_model("broken")
     rest(tab, qtbot)
     assert tab.error.isVisible()
-    assert np.allclose(tab.now.photo.view._values, row_of(tab, LAYERS, 1, 0))
+    assert np.allclose(tab.now.photo.view.values(), row_of(tab, LAYERS, 1, 0))
     assert tab.params.model == "mini"  # sliders go on with the old model
     tab.now.change(temperature=1.5)
     rest(tab, qtbot)

@@ -107,7 +107,7 @@ def moved_box(moves: int = 200, warm_up: int = 30) -> Measured:
         tab.show_page(index)
         page = tab.pages[index]
         _spin(lambda: page.isVisible() and tabs.rests(tab))
-        page._choose_scene(SCENES.index(CROWD))
+        page.choose_scene(SCENES.index(CROWD))
         _spin(lambda: tabs.rests(tab) and page.found is not None and len(page.found.pairs) == OBJECTS)
         view, place, (cx, cy, *_) = page.canvas.viewport(), page.canvas.photo_rect(), page.scene.things[8].box
 

@@ -64,7 +64,7 @@ class DetectCards:
         words.say(self.table, "setAccessibleName", "Query table")
         words.say(self.maps, "setAccessibleName", "Layer × head maps")
         self.set_waiting(True)
-        self._entries: list[tuple[int, bool]] = []  # of the boxes on the photo: query, and whether it is a ghost
+        self.entries: list[tuple[int, bool]] = []  # of the boxes on the photo: query, and whether it is a ghost
 
     def _places(self, width: int, height: int) -> list[QRect]:
         return detect_places(width, height, self._aspect, self._shape)
@@ -90,7 +90,7 @@ class DetectCards:
 
     def forget(self) -> None:
         """Another picture: boxes of the one before do not belong on it."""
-        self._entries = []
+        self.entries = []
         self.photo.set_boxes([])
         self.photo.set_heat(None)
         self.photo.set_cross(None)
@@ -148,7 +148,7 @@ class DetectCards:
                 tag = Message("query {n}: {name}", {"n": query + 1, "name": name})
                 boxes.append(Box(*place, tag=tag, token="text2", dashed=True))
             entries.append((query, False))
-        self._entries = entries
+        self.entries = entries
         self.photo.set_boxes(boxes)
         at = entries.index((found.query, False)) if (found.query, False) in entries else -1
         self.photo.set_at(at)
@@ -240,11 +240,11 @@ class DetectCards:
     # -- which query is which box
     def query_of(self, box: int | None) -> int | None:
         """The query of a box on the photo."""
-        return self._entries[box][0] if box is not None and box < len(self._entries) else None
+        return self.entries[box][0] if box is not None and box < len(self.entries) else None
 
     def light(self, query: int | None) -> None:
         """A query is pointed at somewhere: light it up everywhere."""
-        box = self._entries.index((query, False)) if query is not None and (query, False) in self._entries else None
+        box = self.entries.index((query, False)) if query is not None and (query, False) in self.entries else None
         self.photo.set_hover(box)
         self.table.set_hover(query)
         self.matrix.set_lit(None if query is None else (query, -1))

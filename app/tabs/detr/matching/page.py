@@ -76,7 +76,7 @@ class MatchingPage(ModelPage):
         self._rgb_drawn: np.ndarray | None = None
         self._named = ""  # the scene that the check boxes belong to
         self.scenes = MenuButton((*SCENES, FROM_MODEL), tip="Example scenes", px=SMALL)
-        self.scenes.chosen.connect(self._choose_scene)
+        self.scenes.chosen.connect(self.choose_scene)
         self._add = [
             button("Object", "add", "boxed", DRAW_OBJECT, SMALL, clicked=lambda: self._draw_mode(THING)),
             button("Prediction", "add", "boxed", DRAW_GUESS, SMALL, clicked=lambda: self._draw_mode(GUESS)),
@@ -193,7 +193,7 @@ class MatchingPage(ModelPage):
         self._draw()  # the same boxes may lie on another picture
 
     # -- the hand
-    def _choose_scene(self, index: int) -> None:
+    def choose_scene(self, index: int) -> None:
         self.select(None)
         if index == len(SCENES):
             self.want_model()

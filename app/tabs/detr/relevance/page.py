@@ -50,7 +50,7 @@ class RelevancePage(Page):
         self.pictured: PictureShown | None = None
         self.found: Detections | None = None  # with nothing masked
         self.explained: QueryRelevance | None = None
-        self._entries: list[int] = []  # the query of each box on the photo
+        self.entries: list[int] = []  # the query of each box on the photo
         self.paint, self.photo, self.bars = PaintMap(), BoxView(), Bars(pitch=30, widest_note="+88.8")
         self.clear = button("Unmask all", "reset", "boxed", "Clear the mask", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
@@ -87,7 +87,7 @@ class RelevancePage(Page):
 
     # -- the hand
     def _clicked(self, at: int | None) -> None:
-        self.change(explained=self._entries[at] if at is not None and at < len(self._entries) else -1)
+        self.change(explained=self.entries[at] if at is not None and at < len(self.entries) else -1)
 
     def _listed(self, at: int) -> None:
         if self.found is not None and at < len(listed := self._objects(self.found)):
@@ -179,7 +179,7 @@ class RelevancePage(Page):
                 boxes.append(detection(place, tag, int(event.labels[query])))
             else:
                 boxes.append(Box(*place, tag=tag, token="text2", dashed=True))
-        self._entries = queries
+        self.entries = queries
         self.photo.set_boxes(boxes)
         self.photo.set_at(queries.index(event.query))
 

@@ -82,10 +82,10 @@ class DetectionsPage(Page):
         super().__init__(state, feed, shell)
         self._drawn: dict[type[Event], Event] = {}
         self._data: DataShown | None = None
-        self._seen: PictureSeen | None = None
+        self.seen: PictureSeen | None = None
         self._curve: CurveSeen | None = None
-        self._offered: tuple[int, ...] = ()
-        self._order: list[Held] = []
+        self.offered: tuple[int, ...] = ()
+        self.order: list[Held] = []
         self._under_hand: Box | None = None
         self._later: PictureSeen | None = None  # another picture that came while a box was in the hand
         self._held: Held | None = None  # an object that was clicked; a detection is held by the curve
@@ -127,7 +127,7 @@ class DetectionsPage(Page):
         self.list.chosen.connect(self._walk)
         self.curve.hovered.connect(self.list.set_hover)
         self.classes.chosen.connect(lambda label: self._look_at(label=label))
-        self.strip.chosen.connect(lambda i: self._look_at(picture=self._offered[i]))
+        self.strip.chosen.connect(lambda i: self._look_at(picture=self.offered[i]))
         self.matrix.clicked.connect(self._choose_cell)
         self.photo.clicked.connect(self._clicked)
         self.photo.changed.connect(self._dragged)
@@ -161,10 +161,10 @@ class DetectionsPage(Page):
             self._look_at(label=seen.label, missed=(int(seen.missed_image[lost]), int(seen.missed_index[lost])))
 
     def _clicked(self, at: int | None) -> None:
-        if self._seen is None or at is None or at >= len(self._order):
+        if self.seen is None or at is None or at >= len(self.order):
             self._held = None
             return
-        seen, (is_truth, place) = self._seen, self._order[at]
+        seen, (is_truth, place) = self.seen, self.order[at]
         self._held = (is_truth, place) if is_truth else None
         if not is_truth:
             self._look_at(label=int(seen.labels[place]), chosen=(seen.index, place))
@@ -178,12 +178,12 @@ class DetectionsPage(Page):
             self._look_at(label=label, missed=(seen.index, place))
 
     def _dragged(self, at: int, made: Box) -> None:
-        if self._seen is None or at >= len(self._order):
+        if self.seen is None or at >= len(self.order):
             return
         self._under_hand = made
-        width, height = self._seen.width, self._seen.height
+        width, height = self.seen.width, self.seen.height
         low = (made.cx - made.w / 2) * width, (made.cy - made.h / 2) * height
-        place = (self._seen.index, *self._order[at])
+        place = (self.seen.index, *self.order[at])
         others = tuple(one for one in self.params.moved if (one.image, one.truth, one.index) != place)
         corners = (*low, low[0] + made.w * width, low[1] + made.h * height)
         self.change(moved=(*others, Moved(*place, corners)))
@@ -233,8 +233,8 @@ class DetectionsPage(Page):
     def show_data(self, data: DataShown) -> None:
         """Names of classes and pictures."""
         if data is not self._data:
-            self._data, self._seen, self._curve, self._held, self._later = data, None, None, None, None
-            self._order = []
+            self._data, self.seen, self._curve, self._held, self._later = data, None, None, None, None
+            self.order = []
         names = [class_name(name, BUTTON) for name in data.classes] or [words.plain("–")]
         self.classes.set_options(names, min(max(0, self.params.label), len(names) - 1))
         short = [class_name(name, BRIEF) for name in data.classes]
@@ -244,10 +244,10 @@ class DetectionsPage(Page):
 
     def show_picture(self, seen: PictureSeen) -> None:
         """Another picture, or other verdicts on its boxes."""
-        if self.photo.dragging() and self._seen is not None and self._seen.index != seen.index:
+        if self.photo.dragging() and self.seen is not None and self.seen.index != seen.index:
             self._later = seen
             return
-        before, self._seen, self._later = self._seen, seen, None
+        before, self.seen, self._later = self.seen, seen, None
         if before is None or before.rgb is not seen.rgb:
             self.photo.set_photo(seen.rgb)
         if before is None or before.index != seen.index:
@@ -264,7 +264,7 @@ class DetectionsPage(Page):
         self.photo_card.set_title(Message("Picture {name}", {"name": words.plain(shortened(name, LONGEST))}))
         words.say(self.photo_card.title, "setToolTip", words.plain(name))
         self.photo_card.set_note("TP {tp}, FP {fp}, FN {fn}", **counts)
-        self.strip.set_at(self._offered.index(seen.index) if seen.index in self._offered else -1)
+        self.strip.set_at(self.offered.index(seen.index) if seen.index in self.offered else -1)
         self.show_boxes()
 
     def _passing(self, seen: PictureSeen) -> np.ndarray:
@@ -272,7 +272,7 @@ class DetectionsPage(Page):
 
     def _at(self) -> Held | None:
         """The box that is marked: a clicked object, or the detection that is looked at."""
-        seen, curve = self._seen, self._curve
+        seen, curve = self.seen, self._curve
         if self._held is not None or seen is None or curve is None or max(curve.at, curve.missed_at) < 0:
             return self._held
         if curve.missed_at >= 0:
@@ -282,21 +282,21 @@ class DetectionsPage(Page):
 
     def show_boxes(self) -> None:
         """Boxes of the picture, the marked one among them."""
-        seen, data = self._seen, self._data
+        seen, data = self.seen, self._data
         if seen is None or data is None:
             return
         at, dragging = self._at(), self.photo.dragging()
         shown = [(True, i) for i in range(len(seen.truths))]
         passing = self._passing(seen)
         shown += [(False, i) for i in range(len(seen.boxes)) if passing[i] or (False, i) == at]
-        if dragging and self._order and self.photo.at() >= 0:
-            shown = self._order  # a box keeps its place under the hand
+        if dragging and self.order and self.photo.at() >= 0:
+            shown = self.order  # a box keeps its place under the hand
         label = self._curve.label if self._curve is not None else -1
         boxes = [box_of(seen, data, one, one[0] or bool(passing[one[1]]), label, one == at) for one in shown]
         if dragging and 0 <= self.photo.at() < len(boxes):
             now, i = self._under_hand, self.photo.at()
             boxes[i] = boxes[i] if now is None else replace(boxes[i], cx=now.cx, cy=now.cy, w=now.w, h=now.h)
-        self._order = shown
+        self.order = shown
         self.photo.set_boxes(boxes)
         if not dragging:
             self.photo.set_at(shown.index(at) if at is not None and at in shown else -1)
@@ -369,10 +369,10 @@ class DetectionsPage(Page):
     def show_strip(self, seen: StripSeen) -> None:
         """Small pictures to choose from."""
         assert self._data is not None
-        self._offered = seen.pictures
+        self.offered = seen.pictures
         names = [words.plain(brief(self._data.pictures[i])) for i in seen.pictures]
         self.strip.set_photos(seen.thumbnails, names)
-        now = self._seen.index if self._seen is not None else -1
+        now = self.seen.index if self.seen is not None else -1
         self.strip.set_at(seen.pictures.index(now) if now in seen.pictures else -1)
 
     def show_numbers(self, seen: NumbersSeen) -> None:

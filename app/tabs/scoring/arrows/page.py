@@ -52,7 +52,7 @@ class ArrowsPage(Page):
         self.bar.drive(self.plane)
         self.bar.hide()
         plane = card("Drag the tips", self.plane, tools=[self.bar], foot=self.note)
-        self._seen: Pulled | None = None
+        self.seen: Pulled | None = None
         self.plane.moved.connect(self._moved)
         self.plane.chosen.connect(self._chosen)
         self.plane.settled.connect(lambda _index: self.settle())
@@ -103,7 +103,7 @@ class ArrowsPage(Page):
 
     def _show(self, seen: Pulled) -> None:
         """Draw weights and outputs."""
-        self._seen = seen
+        self.seen = seen
         chosen = FUNCTIONS.index(self.params.function)
         for f, (bars, one) in enumerate(zip(self.bars, self.cards, strict=True)):
             bars.set_bars(
@@ -122,7 +122,7 @@ class ArrowsPage(Page):
 
     def _draw(self) -> None:
         params: ScoringParams = self.params
-        seen = self._seen
+        seen = self.seen
         chosen, count = FUNCTIONS.index(params.function), self._count()
         fits = seen is not None and len(seen.keys) == count
         weights = seen.weights[chosen] if fits and seen is not None else np.zeros(count)

@@ -97,7 +97,7 @@ class ExperimentsPage(Page):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self._frames: dict[type[Event], Event] = {}
+        self.frames: dict[type[Event], Event] = {}
         self._drawn: tuple[object, ...] = ()
         self._measured: AblationParams | None = None
         self._run = 0  # of the state that was measured
@@ -198,7 +198,7 @@ class ExperimentsPage(Page):
     def _forget_ablation(self) -> None:
         self.ablating.stop()
         self._measured = None
-        self._frames.pop(Ablated, None)
+        self.frames.pop(Ablated, None)
         self._drawn = ()
         self.ablation.clear()
         self._show_list()
@@ -220,7 +220,7 @@ class ExperimentsPage(Page):
         self._draw()
 
     def _take(self, event: Event) -> None:
-        self._frames[type(event)] = event
+        self.frames[type(event)] = event
         self._show_list()
         self._draw()
 
@@ -231,7 +231,7 @@ class ExperimentsPage(Page):
             CAUSAL: Causality, RESIDUALS: Gradients, NORMS: Normalized, POSITIONS: Placed, CONVOLUTIONS: Convolved,
             ABLATION: Ablated,
         }  # fmt: skip
-        frame, subject = self._frames.get(kinds[settings.experiment]), self._frames.get(Examined)
+        frame, subject = self.frames.get(kinds[settings.experiment]), self.frames.get(Examined)
         drawn = (settings, id(frame), id(subject), words.language())
         if drawn == self._drawn:
             return
@@ -269,7 +269,7 @@ class ExperimentsPage(Page):
         say(self.model, "setText", Message(text, sizes))
 
     def _show_list(self) -> None:
-        self.list.set_verdicts([Verdict(Message(name), findings(name, self._frames)) for name in EXPERIMENTS])
+        self.list.set_verdicts([Verdict(Message(name), findings(name, self.frames)) for name in EXPERIMENTS])
 
 
 def lasting(params: AblationParams, run: int) -> tuple[AblationParams, int]:

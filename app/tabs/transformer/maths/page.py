@@ -44,7 +44,7 @@ class MathsPage(Page):
         super().__init__(state, feed, shell)
         self.seen: Walked | None = None
         self._step: Step | None = None
-        self._steps: tuple[tuple[int, str], ...] = ()
+        self.steps: tuple[tuple[int, str], ...] = ()
         self.at = 0  # of the steps
         self.cell = (0, 0)
         self._token, self._walked = 0, (ENCODER, 0)  # target token and attention looked at when last drawn
@@ -153,19 +153,19 @@ class MathsPage(Page):
             case Qt.Key.Key_Home:
                 self.go(0)
             case Qt.Key.Key_End:
-                self.go(len(self._steps) - 1)
+                self.go(len(self.steps) - 1)
             case _:
                 return False
         return True
 
     def go(self, at: int) -> None:
         """Show a step, within those there are."""
-        at = min(len(self._steps) - 1, max(0, at))
-        if at != self.at and self._steps:
-            before, self.at = self._steps[self.at][0], at
+        at = min(len(self.steps) - 1, max(0, at))
+        if at != self.at and self.steps:
+            before, self.at = self.steps[self.at][0], at
             self._first["k"] = 0
-            if (values := self._landmarks(before, self._steps[at][0])) is not None:  # the largest, not the first
-                line = self._token if self._of_target(self._steps[at][0]) else self.cell[0]
+            if (values := self._landmarks(before, self.steps[at][0])) is not None:  # the largest, not the first
+                line = self._token if self._of_target(self.steps[at][0]) else self.cell[0]
                 line = min(line, len(values) - 1)
                 self.cell = line, int(values[line].argmax())
             self._draw_step()
@@ -187,10 +187,10 @@ class MathsPage(Page):
         return None
 
     def _to_stage(self, stage: int) -> None:
-        self.go(next((n for n, (s, _) in enumerate(self._steps) if s == stage), self.at))
+        self.go(next((n for n, (s, _) in enumerate(self.steps) if s == stage), self.at))
 
     def _to_part(self, at: int) -> None:
-        first = next(n for n, (s, _) in enumerate(self._steps) if s == self._steps[self.at][0])
+        first = next(n for n, (s, _) in enumerate(self.steps) if s == self.steps[self.at][0])
         self.go(first + at)
 
     def _look_at(self, at: int) -> None:
@@ -207,7 +207,7 @@ class MathsPage(Page):
 
     def _pin(self, cell: tuple[int, int]) -> None:
         self.cell = cell
-        if self._of_target(self._steps[self.at][0]) and cell[0] != self._token:
+        if self._of_target(self.steps[self.at][0]) and cell[0] != self._token:
             self.change(token=cell[0])  # lights up on all pages
         else:
             self._draw_tables()
@@ -221,13 +221,13 @@ class MathsPage(Page):
         seen = self.seen
         if seen is None:
             return
-        looked_at = self._steps[self.at : self.at + 1]
-        self._steps = parts(seen)
-        if looked_at and looked_at[0] in self._steps:  # with pre-norm the same step has another number
-            self.at = self._steps.index(looked_at[0])
-        self.at = min(self.at, len(self._steps) - 1)
+        looked_at = self.steps[self.at : self.at + 1]
+        self.steps = parts(seen)
+        if looked_at and looked_at[0] in self.steps:  # with pre-norm the same step has another number
+            self.at = self.steps.index(looked_at[0])
+        self.at = min(self.at, len(self.steps) - 1)
         looked = self.params.token, seen.at
-        if looked != (self._token, self._walked) and self._of_target(self._steps[self.at][0]):
+        if looked != (self._token, self._walked) and self._of_target(self.steps[self.at][0]):
             self.cell = looked[0], self.cell[1]
         self._token, self._walked = looked
         small, shapes = flow(seen, self._head)
@@ -246,12 +246,12 @@ class MathsPage(Page):
         seen = self.seen
         if seen is None:
             return
-        stage, part = self._steps[self.at]
+        stage, part = self.steps[self.at]
         self._step = step(seen, self._head, stage, part)
         self.strip.set_at(stage)
         self.back.setEnabled(self.at > 0)
-        self.forward.setEnabled(self.at < len(self._steps) - 1)
-        say(self.count, "setText", Message("{n} of {m}", {"n": self.at + 1, "m": len(self._steps)}))
+        self.forward.setEnabled(self.at < len(self.steps) - 1)
+        say(self.count, "setText", Message("{n} of {m}", {"n": self.at + 1, "m": len(self.steps)}))
         self.middle.set_title(STAGES[stage])
         self.middle.set_note(NOTES["Sum0" if not self.at else part])
         self._show_parts(stage, part)
@@ -260,7 +260,7 @@ class MathsPage(Page):
 
     def _show_parts(self, stage: int, part: str) -> None:
         """The steps of the stage, to choose from."""
-        options = [p for s, p in self._steps if s == stage]
+        options = [p for s, p in self.steps if s == stage]
         self.part_box.setVisible(len(options) > 1)
         made = Segments(options, options.index(part))
         swap(self.part_box, self.part, made)

@@ -121,7 +121,7 @@ class IntervenePage(PhotoPage):
         for one in self.waiting():
             one.set_empty("Waiting for the model")
         self.chips.hide()
-        self._event: Ablation | None = None
+        self.answer: Ablation | None = None
         self.paint.painted.connect(self._masked)
         self.paint.settled.connect(self.settle)
         self.picker.chosen.connect(lambda at: self.step(target=at))
@@ -166,7 +166,7 @@ class IntervenePage(PhotoPage):
         shown = self.shown
         if not isinstance(event, Ablation) or shown.info is None or shown.grid is None:
             return
-        before, self._event = self._event, event
+        before, self.answer = self.answer, event
         left, top, right, bottom = shown.grid.rectangle
         self.paint.set_photo(shown.grid.photo)
         self.paint.set_grid(shown.grid.rows, shown.grid.cols, (left, top, right - left, bottom - top), False)
@@ -186,7 +186,7 @@ class IntervenePage(PhotoPage):
         return self.params.effect == LOGIT and event.target >= 0
 
     def _draw_scan(self) -> None:
-        event = self._event
+        event = self.answer
         if event is None:
             return
         values = self._values(event)
@@ -207,7 +207,7 @@ class IntervenePage(PhotoPage):
 
     def _pointed(self, cell: Cell | None) -> None:
         """Say what the head under the pointer does, else which head does most."""
-        event = self._event
+        event = self.answer
         if event is None:
             return
         values = self._values(event)

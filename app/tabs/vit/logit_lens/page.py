@@ -66,7 +66,7 @@ class LogitLensPage(PhotoPage):
         self.lay(box(row((left, 57), (right, 43), gap=S3)), self.picker, self.form)
         for one in self._cards:
             one.set_empty("Waiting for the model")
-        self._event: LogitLens | None = None
+        self.answer: LogitLens | None = None
         self._labels: Sequence[str] = ()  # of the model that the event is of: another one may have come since
         self.picker.chosen.connect(lambda at: self.step(target=at))
         self.bars.clicked.connect(lambda at: self._go(at))
@@ -102,7 +102,7 @@ class LogitLensPage(PhotoPage):
         shown = self.shown
         if not isinstance(event, LogitLens) or shown.info is None or shown.grid is None:
             return
-        self._event, self._labels = event, shown.info.labels
+        self.answer, self._labels = event, shown.info.labels
         left, top, right, bottom = shown.grid.rectangle
         self.photo.set_photo(shown.grid.photo)
         self.photo.set_grid(shown.grid.rows, shown.grid.cols, (left, top, right - left, bottom - top))
@@ -155,7 +155,7 @@ class LogitLensPage(PhotoPage):
 
     def _draw_layer(self) -> None:
         """The chosen layer on the photo."""
-        event, shown = self._event, self.shown
+        event, shown = self.answer, self.shown
         if event is None or shown.grid is None or event.patches.shape[1:] != shown.shape:
             return
         depth = min(shown.layer(self.params), len(event.patches) - 1)
@@ -173,7 +173,7 @@ class LogitLensPage(PhotoPage):
 
     def _read(self, cell: Cell | None) -> None:
         """What the patch under the pointer reads as."""
-        event, shown = self._event, self.shown
+        event, shown = self.answer, self.shown
         bar = self.bar if event is not None and event.target >= 0 else self.diff_bar
         bar.set_mark(self.photo.share_at(cell))
         if event is None or shown.info is None or event.target < 0:

@@ -129,7 +129,7 @@ class RelevancePage(PhotoPage):
             one.view.hovered.connect(self._mark)
             one.view.clicked.connect(self._pinned)
         self.picker.chosen.connect(lambda at: self.step(target=at))
-        self._event: Relevance | None = None
+        self.answer: Relevance | None = None
 
     def _arrange(self, methods: tuple[str, ...]) -> None:
         """Two by two; the two that need no head one above the other."""
@@ -161,7 +161,7 @@ class RelevancePage(PhotoPage):
     def _cursor(self, x: float | None) -> None:
         for plot in self._plots:
             plot.set_cursor(x)
-        event = self._event
+        event = self.answer
         if event is None:
             return
         if x is None:
@@ -187,7 +187,7 @@ class RelevancePage(PhotoPage):
         shown = self.shown
         if not isinstance(event, Relevance) or shown.info is None:
             return
-        before, self._event = self._event, event
+        before, self.answer = self.answer, event
         self.picker.show_class(shown.info, event)
         maps = dict(zip(event.methods, event.maps, strict=True))
         top, clipped = ends_of(event.maps, SHARED).at(0)

@@ -144,13 +144,13 @@ class ScaleStudyPage(TrainingPage):
 
     # -- what is kept
     @property
-    def _file(self) -> Path | None:
+    def file(self) -> Path | None:
         folder = self.shell.settings.folder
         return None if folder is None else folder / "scale-study.json"
 
     def _write(self, table: Table) -> None:
         """Keep the study; what refuses it is told once."""
-        file = self._file
+        file = self.file
         if file is None:
             return
         try:
@@ -173,7 +173,7 @@ class ScaleStudyPage(TrainingPage):
 
     def _show_first(self) -> None:
         """The user's own study if there is one, else the bundled one, with what its ViT looked like."""
-        own = store.read(self._file) if self._file is not None else None
+        own = store.read(self.file) if self.file is not None else None
         table = own or store.read(store.BUNDLED)
         self._own = self._done = own
         self.cards.live_card.set_empty("No training is running.", "Start", self.training.play)

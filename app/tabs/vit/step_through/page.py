@@ -122,7 +122,7 @@ class StepThroughPage(PhotoPage):
         self._key: int | None = None  # the key that was clicked
         self._hover: int | None = None  # and the one under the pointer
         self._dim = 0
-        self._event: HeadSteps | None = None
+        self.answer: HeadSteps | None = None
         self.strip.chosen.connect(self.go)
         self.query.clicked.connect(lambda cell: self.step(pinned=self._token(cell)))
         self.keys.hovered.connect(self._pointed)
@@ -179,7 +179,7 @@ class StepThroughPage(PhotoPage):
         grid = self.shown.grid
         if not isinstance(event, HeadSteps) or grid is None:
             return
-        self._event = event
+        self.answer = event
         left, top, right, bottom = grid.rectangle
         for photo in (self.query, self.keys):
             photo.set_photo(grid.photo)
@@ -205,7 +205,7 @@ class StepThroughPage(PhotoPage):
         return [*made, (event.weights, "ember", top, 0.0), (event.weights, "ember", top, 0.0)]
 
     def _draw(self) -> None:
-        event, shown = self._event, self.shown
+        event, shown = self.answer, self.shown
         if event is None or shown.grid is None or len(event.weights) != shown.grid.tokens:
             return
         maps = self._maps(event)
@@ -233,7 +233,7 @@ class StepThroughPage(PhotoPage):
 
     def _here(self) -> int:
         """The chosen key: under the pointer, clicked, or the strongest patch."""
-        event = self._event
+        event = self.answer
         assert event is not None
         for token in (self._hover, self._key):
             if token is not None and token < len(event.weights):
@@ -242,7 +242,7 @@ class StepThroughPage(PhotoPage):
         return prefix + int(event.weights[prefix:].argmax())
 
     def _draw_key(self) -> None:
-        event = self._event
+        event = self.answer
         if event is None:
             return
         key = self._here()
@@ -263,7 +263,7 @@ class StepThroughPage(PhotoPage):
         self._write(self._dim)
 
     def _write(self, dim: int) -> None:
-        event = self._event
+        event = self.answer
         if event is None:
             return
         lines = formula(event, self.stage, self._here(), min(dim, len(event.output) - 1))
