@@ -279,6 +279,12 @@ class Mosaic(MarkView):
     def levels(self) -> np.ndarray:
         """What is painted, uint8 (n, h, w) after reduction: 1 + round(254 × share of the ramp)."""
         small = self._tiles.reduce(self._maps)
+        if small.dtype == np.uint8 and np.ndim(self._low) == np.ndim(self._top) == 0:  # one table for all maps
+            table = self._shares(np.arange(256, dtype=np.uint8).reshape(1, 1, 256))
+            return np.frombuffer(small.tobytes().translate(table.tobytes()), np.uint8).reshape(small.shape)
+        return self._shares(small)
+
+    def _shares(self, small: np.ndarray) -> np.ndarray:
         scale = 255.0 if small.dtype == np.uint8 else 1.0
         low = np.asarray(self._low, np.float32).reshape(-1, 1, 1)
         span = np.maximum(np.asarray(self._top, np.float32).reshape(-1, 1, 1) - low, np.float32(1e-30))

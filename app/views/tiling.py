@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QRectF
 
-CHUNK = 16  # maps reduced at a time, so that they stay in the processor's cache
+CHUNK = 320_000  # values reduced at a time, so that they stay in the processor's cache
 WIDEST_GAP = 3  # times the gap asked for
 LEAST_WIDE = 8  # px a gap may grow to in any case
 
@@ -59,26 +60,57 @@ class Tiling:
         return block_max(maps, self.block) if self.even else pair_max(maps, self.cell[1], self.cell[0])
 
 
-def _reduce(maps: np.ndarray, block: int) -> np.ndarray:
-    for axis in (1, 2):  # rows first: they lie together in memory
-        pick = (slice(None),) * axis
-        best = maps[(*pick, slice(0, None, block))].copy()
-        for i in range(1, block):
-            more = maps[(*pick, slice(i, None, block))]
-            part = best[(*pick, slice(0, more.shape[axis]))]
-            np.maximum(part, more, out=part)
-        maps = best
-    return maps
+Room: TypeAlias = tuple[np.ndarray, np.ndarray]  #: two buffers to write into in turn
+
+
+def _largest_of(flat: np.ndarray, step: int, block: int, room: Room) -> np.ndarray:
+    """The largest of ``block`` values that lie ``step`` apart, (n − (block − 1) · step,), from each value of (n,) on.
+
+    All lie side by side here, which is quicker than picking every ``block``-th value. In ``room`` or ``flat``.
+    """
+    found, of = flat, 1
+    while of < block:
+        more = min(of, block - of)
+        count = len(found) - more * step
+        out = room[0][:count]
+        np.maximum(found[:count], found[more * step :], out=out)
+        found, of, room = out, of + more, room[::-1]
+    return found
+
+
+def _reduce_lines(lines: np.ndarray, step: int, block: int, out: np.ndarray, room: Room) -> None:
+    """Reduce contiguous lines (n, length, step) to ``out`` (n, ceil(length / block), step)."""
+    count, length, _ = lines.shape
+    full, size = length // block, lines.itemsize
+    if full:
+        flat = _largest_of(lines.reshape(-1), step, block, room)
+        strides = (length * step * size, block * step * size, size)
+        out[:, :full] = np.lib.stride_tricks.as_strided(flat, (count, full, step), strides)
+    if full * block < length:
+        rest = out[:, full]
+        rest[:] = lines[:, full * block]
+        for i in range(full * block + 1, length):
+            np.maximum(rest, lines[:, i], out=rest)
 
 
 def block_max(maps: np.ndarray, block: int) -> np.ndarray:
     """Largest value of each ``block`` × ``block`` square; (n, h, w) to (n, ceil(h / block), ceil(w / block))."""
     if block <= 1:
         return maps
+    if not maps.size:
+        return maps[:, ::block, ::block]
     count, high, wide = maps.shape
-    out = np.empty((count, -(-high // block), -(-wide // block)), maps.dtype)
-    for start in range(0, count, CHUNK):
-        out[start : start + CHUNK] = _reduce(maps[start : start + CHUNK], block)
+    rows, cols = -(-high // block), -(-wide // block)
+    out = np.empty((count, rows, cols), maps.dtype)
+    at_once = min(count, max(1, CHUNK // (high * wide)))
+    room = np.empty(at_once * high * wide, maps.dtype), np.empty(at_once * high * wide, maps.dtype)
+    lower = np.empty((at_once, rows, wide), maps.dtype)
+    for start in range(0, count, at_once):
+        part = np.ascontiguousarray(maps[start : start + at_once])
+        half = lower[: len(part)]
+        _reduce_lines(part, wide, block, half, room)
+        lines = out[start : start + at_once].reshape(-1, cols, 1)
+        _reduce_lines(half.reshape(-1, wide, 1), 1, block, lines, room)
     return out
 
 

@@ -288,14 +288,30 @@ def test_mosaic_a_little_too_large_fills_its_room(qtbot):
             assert view._spot((index, row, col)).topLeft() == corner + QPointF(x, y)
 
 
-def test_block_max_against_a_plain_loop():
-    maps = np.random.default_rng(0).random((19, 23, 31)).astype(np.float32)
-    for block in (1, 2, 3, 5, 8, 400):
+@pytest.mark.parametrize(("shape", "kind"), [((19, 23, 31), np.float32), ((3, 200, 700), np.uint8)])
+def test_block_max_against_a_plain_loop(shape, kind):
+    maps = (255 * np.random.default_rng(0).random(shape) - (100 if kind is np.float32 else 0)).astype(kind)
+    for block in (1, 2, 3, 5, 8, 400) if kind is np.float32 else (7, 64):
         small = block_max(maps, block)
+        assert small.shape == (shape[0], -(-shape[1] // block), -(-shape[2] // block))
         for i in range(small.shape[1]):
             for j in range(small.shape[2]):
                 part = maps[:, i * block : (i + 1) * block, j * block : (j + 1) * block]
                 np.testing.assert_array_equal(small[:, i, j], part.max((1, 2)))
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (0.2, 0.7), (np.linspace(0, 0.3, 4), 0.8)])
+def test_a_mosaic_of_bytes_is_colored_as_their_shares_are(qtbot, ends):
+    maps = np.random.default_rng(0).integers(0, 256, (4, 9, 11), np.uint8)
+    first, second = Mosaic(), Mosaic()
+    first.set_maps(maps, ends[1], ends[0])
+    second.set_maps(maps.astype(np.float32) / 255, ends[1], ends[0])
+    for view in (first, second):
+        qtbot.addWidget(view)
+        view.resize(300, 200)
+        view.arranged()
+    assert np.abs(first.levels().astype(int) - second.levels()).max() <= 1  # 255ths are rounded
+    assert (first.levels().min(), first.levels().max()) == (1, 255)
 
 
 def test_mosaic_refuses_nan(qtbot):
