@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import weakref
@@ -15,7 +16,8 @@ from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
 from engines.core.protocol import Ended, Engine, Frame, Job, Mailbox, Progress, Started
 
-TICK = 16  #: ms at least between two deliveries of something to draw, so that repaints stay bounded
+TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
+SLACK = 4  #: ms that a delivery may be late without those after it being late, too
 #: Seconds that a thread may keep the interpreter while the other waits: the window gets its turn five times as soon as
 #: by default, and still draws an answer in one go.
 PATIENCE = 0.001
@@ -26,6 +28,25 @@ LOOK = 4  #: ms between two looks into the mailbox, so that an answer to a slide
 
 
 _training: weakref.WeakSet[QObject] = weakref.WeakSet()  # streams whose run goes on
+
+
+class Cadence:
+    """When something to draw may be delivered: every `TICK` at most, on average.
+
+    A look into the mailbox comes a moment late, and where the next delivery is counted from there, 60 answers a second
+    become 50. So it is counted from when the one before was due.
+    """
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def early(self, now: float) -> float:
+        """Seconds from ``now`` to the next delivery; 0 where it may be made."""
+        return max(0.0, self._due - now)
+
+    def delivered(self, now: float) -> None:
+        """One was made."""
+        self._due = max(self._due, now - SLACK / 1000) + TICK / 1000
 
 
 class Stream(QObject):
@@ -61,7 +82,7 @@ class Stream(QObject):
         self.device = "auto"
         self.frames = 0
         self._timer = QTimer(self)
-        self._delivered = 0.0
+        self._cadence = Cadence()
         self._timer.setInterval(TICK if training else LOOK)  # each look stops a run for a moment
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._drain)
@@ -108,16 +129,24 @@ class Stream(QObject):
 
     def _drain(self) -> None:
         now = time.monotonic()
-        if not self._training and 1000 * (now - self._delivered) < TICK:
-            return
+        if not self._training:
+            early = self._cadence.early(now)
+            again = math.ceil(1000 * early) if early else LOOK
+            if again != self._timer.interval():
+                self._timer.setInterval(again)
+            if early:
+                return
+        drew = False
         ended: Ended | None = None
         for event in self._mailbox.drain():
             if not isinstance(event, Started | Progress):
-                self._delivered = now
+                drew = True
             if isinstance(event, Ended):
                 self._open, ended = self._open - 1, event
             self.frames += isinstance(event, Frame) and not isinstance(event, Progress)
             self.arrived.emit(event)
+        if drew:
+            self._cadence.delivered(now)
         if self._open or ended is None:
             return
         self._job = None

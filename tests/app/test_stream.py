@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import weakref
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.stream import HASTE, PATIENCE, Stream
+from app.stream import HASTE, PATIENCE, SLACK, TICK, Cadence, Stream
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
 from engines.core.protocol import Ended, Frame, Record, Started
@@ -90,6 +91,23 @@ def test_a_thousand_changes_end_on_the_last_and_nothing_stays_unserved(qtbot, la
         stream.request(N(9))
     assert [e.n for e in got if isinstance(e, Picture)][-1] == 9
     assert sum(isinstance(e, Ended) for e in got) == 1001
+
+
+def test_answers_come_sixty_times_a_second_though_each_look_is_late():
+    cadence, now, made = Cadence(), 50.0, []
+    for late in [0.0009, 0.003, 0.0, 0.002] * 25:
+        early = cadence.early(now)
+        assert early <= TICK / 1000
+        now += early + late
+        assert cadence.early(now) == 0
+        cadence.delivered(now)
+        made.append(now)
+    apart = [b - a for a, b in itertools.pairwise(made)]
+    assert sum(apart) / len(apart) == pytest.approx(TICK / 1000, rel=0.01)
+    assert min(apart) >= (TICK - SLACK) / 1000 - 1e-9
+    now += 1  # the hand rests, then goes on: nothing is caught up with
+    cadence.delivered(now)
+    assert cadence.early(now) == pytest.approx((TICK - SLACK) / 1000)
 
 
 def test_a_live_value_does_not_restart(qtbot, lane):
