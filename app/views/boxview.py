@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app import theme, words
 from app.plots.boxes import squares
 from app.plots.view import empty_note
 from app.theme import CAPTION
-from app.views.base import CENTER, chip, dots, finite, pen, solid, text_flags, text_width
+from app.views.base import CENTER, chip, dots, finite, pen, text_flags, text_width
 from app.views.boxes import Box, Frame, bounds, frame_of
 from app.views.photo import PhotoView, overlay_ramp
 from app.views.photomap import weight_percent
 from app.words import Text
 
 TAG_H = 17
+
+
+@lru_cache(maxsize=256)  # forty boxes and more ask for them at each painting
+def _pens(_theme: str, token: str, dashed: bool, dotted: bool, lit: bool) -> tuple[QPen, ...]:
+    """The pens of a frame, one over the other."""
+    width = (2 if dashed else 3) if lit else (1 if dashed else 2)
+    color, case = theme.color(token), theme.color("surface")
+    pens = [pen(case, width + 2), pen(color, width)]
+    if dashed:
+        pens.append(pen(case, width, Qt.PenStyle.DashLine))
+    elif dotted:
+        pens.append(pen(case, width, Qt.PenStyle.DotLine))
+    return tuple(pens)
 
 
 class BoxView(PhotoView):
@@ -301,8 +315,8 @@ class BoxView(PhotoView):
         painter.save()
         painter.setClipRect(self.shown_rect())
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        faint = [i for i, box in enumerate(self._boxes) if box.dashed]
-        for i in [*faint, *(i for i, box in enumerate(self._boxes) if not box.dashed)]:
+        boxes, seen = self._boxes, self.on_show()
+        for i in sorted(seen, key=lambda i: not boxes[i].dashed):  # faint ones below
             self._draw_box(painter, i)
         painter.restore()
         self._draw_tags(painter)
@@ -311,25 +325,24 @@ class BoxView(PhotoView):
             self.draw_mark(painter)
         self._draw_values(painter)
 
+    def on_show(self) -> Sequence[int]:
+        """The boxes that are drawn."""
+        return range(len(self._boxes))
+
     def _draw_tags(self, painter: QPainter) -> None:
         painter.setFont(theme.font(CAPTION, True))
-        flags = text_flags(CENTER)
+        flags, token, paper = text_flags(CENTER), "", QColor()
         for i, place in sorted(self._tags(), key=lambda t: t[0] == self._hover):
             box = self._boxes[i]
-            painter.fillRect(place, theme.color(box.token))
-            painter.setPen(theme.ink_on(theme.code(box.token)))
+            if box.token != token:
+                token, paper = box.token, theme.color(box.token)
+                painter.setPen(theme.ink_on(theme.code(token)))
+            painter.fillRect(place, paper)
             painter.drawText(place, flags, words.drawn(box.tag))
 
     def _draw_box(self, painter: QPainter, index: int) -> None:
         box = self._boxes[index]
-        lit = index == self._hover
-        width = (2 if box.dashed else 3) if lit else (1 if box.dashed else 2)
-        color, case = theme.color(box.token), theme.color("surface")
-        pens = [solid(case.rgba(), width + 2), solid(color.rgba(), width)]
-        if box.dashed:
-            pens.append(pen(case, width, Qt.PenStyle.DashLine))
-        elif box.dotted:
-            pens.append(pen(case, width, Qt.PenStyle.DotLine))
+        pens = _pens(theme.name(), box.token, box.dashed, box.dotted, index == self._hover)
         shape = QPolygonF(self.box_rect(index))
         if box.angle:
             shape = QPolygonF([self._screen(c) for c in self._frame(index).corners()])

@@ -184,9 +184,8 @@ class GridView(HoverView):
 
     # -- places
     def arranged(self) -> None:
-        stale = self._stale
-        super().arranged()
-        if stale:
+        if self._stale:
+            super().arranged()
             self._image.setVisible(self.PICTURED and self._values.size > 0)
             self._show()
 
@@ -217,11 +216,14 @@ class GridView(HoverView):
 
     def cell_rect(self, cell: Pair) -> QRectF:
         """Where a cell stands; −1 for a whole row or column."""
-        self.arranged()
-        (x, y), (w, h), block = self._corner, self._cell, self._block
+        if self._stale:  # a painting asks for hundreds of places
+            self.arranged()
+        (x, y), (w, h), block, (row, col) = self._corner, self._cell, self._block, cell
+        if row >= 0 and col >= 0:
+            return QRectF(x + col // block * w, y + row // block * h, w, h)
         rows, cols = (-(-n // block) for n in self._values.shape)
-        left, wide = (x + cell[1] // block * w, w) if cell[1] >= 0 else (x, cols * w)
-        top, high = (y + cell[0] // block * h, h) if cell[0] >= 0 else (y, rows * h)
+        left, wide = (x + col // block * w, w) if col >= 0 else (x, cols * w)
+        top, high = (y + row // block * h, h) if row >= 0 else (y, rows * h)
         return QRectF(left, top, wide, high)
 
     def under(self, point: QPointF) -> Pair | None:

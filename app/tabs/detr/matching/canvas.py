@@ -268,9 +268,8 @@ class MatchingCanvas(BoxEditor):
         if self._photo is None:
             paint_shapes(painter, self.photo_rect(), self._scene.things, self._scene.labels)
 
-    def _draw_box(self, painter: QPainter, index: int) -> None:
-        if index not in self._hidden:
-            super()._draw_box(painter, index)
+    def on_show(self) -> Sequence[int]:
+        return [i for i in range(len(self._boxes)) if i not in self._hidden]
 
     def draw(self, painter: QPainter) -> None:
         super().draw(painter)
