@@ -81,6 +81,8 @@ class RawView(BoxEditor):
         self.export_name = "raw-boxes"
         self._ground, self._count, self._editable = Ground(), 0, True
         self._anchors = np.zeros((0, 4), np.float32)
+        self._anchors_at: tuple[list[QRectF], list[QRectF]] = ([], [])
+        self._placed_for = self._anchors, QRectF()  # what these places were made for
         self.changed.connect(lambda i, one: self.moved.emit(i, (one.cx, one.cy, one.w, one.h)))
 
     def show_scene(
@@ -139,14 +141,26 @@ class RawView(BoxEditor):
         centers = self._anchors[:, :2]
         far = np.hypot((centers[:, 0] - x) * area.width(), (centers[:, 1] - y) * area.height())
         near = far <= far.min() + 0.5
+        places, dots = self._anchor_places(area)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         for lit in (False, True):
             painter.setPen(pen(theme.color("accent", 255 if lit else ANCHOR_ALPHA), 1))
-            for cx, cy, w, h in self._anchors[near == lit].tolist():
-                left, top = area.x() + (cx - w / 2) * area.width(), area.y() + (cy - h / 2) * area.height()
-                painter.drawRect(QRectF(round(left), round(top), round(w * area.width()), round(h * area.height())))
-        for cx, cy in np.unique(centers, axis=0).tolist():
-            dot = QRectF(round(area.x() + cx * area.width()) - 1, round(area.y() + cy * area.height()) - 1, 3, 3)
-            painter.fillRect(dot, theme.color("accent"))
+            painter.drawRects([places[i] for i in np.flatnonzero(near == lit).tolist()])
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("accent"))
+        painter.drawRects(dots)
+
+    def _anchor_places(self, area: QRectF) -> tuple[list[QRectF], list[QRectF]]:
+        """Where the anchors stand on the screen, and the dots of their places; they change much less than the boxes."""
+        before, on = self._placed_for
+        if on != area or not np.array_equal(before, self._anchors):
+            self._placed_for = self._anchors, QRectF(area)
+            middle, size = np.hsplit(self._anchors.astype(float), 2)
+            corner, onto = np.array([area.x(), area.y()]), np.array([area.width(), area.height()])
+            rows = np.rint(np.hstack([corner + (middle - size / 2) * onto, size * onto]))
+            at = np.rint(corner + np.unique(middle, axis=0) * onto) - 1
+            self._anchors_at = [QRectF(*row) for row in rows.tolist()], [QRectF(x, y, 3, 3) for x, y in at.tolist()]
+        return self._anchors_at
 
     def _draw_box(self, painter: QPainter, index: int) -> None:
         if index < self._count:
