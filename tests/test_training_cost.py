@@ -31,21 +31,28 @@ def test_steps_are_counted_bare_and_through_the_lane(no_thread_left):
 
 
 def test_shares_are_taken_round_by_round():
-    cost = Cost(bare=(10.0, 20.0, 40.0), lane=(9.0, 19.0, 38.0), window=(5.0, 18.0, 30.0), looks=(9.0, 12.0, 11.0))
+    cost = Cost(
+        bare=(10.0, 20.0, 40.0),
+        lane=(9.0, 19.0, 38.0),
+        window=(5.0, 18.0, 30.0),
+        looks=(9.0, 12.0, 11.0),
+        own=(0.2, 0.1, 0.3),
+    )
     assert cost.through_lane().ours == 0.95
     assert cost.with_window().ours == 0.75
+    assert "20% of the time" in cost.with_window().note
     assert cost.painted().ours == 11.0
     assert cost.through_lane().details["bare_steps_per_s"] == [10.0, 20.0, 40.0]
 
 
 def test_the_three_take_turns(monkeypatch):
     order = []
-    for name, found in (("bare_rate", 1.0), ("lane_rate", 1.0), ("window_rate", (1.0, 10.0))):
+    for name, found in (("bare_rate", 1.0), ("lane_rate", 1.0), ("window_rate", (1.0, 10.0, 0.2))):
         monkeypatch.setattr(training_cost, name, lambda *_, name=name, found=found: order.append(name[0]) or found)
     cost = training_cost.streaming_cost.__wrapped__(tiny(), rounds=2)
     assert "".join(order) == "blw" + "wlb"
     assert cost.lane == (1.0, 1.0)
-    assert cost.looks == (10.0, 10.0)
+    assert (cost.looks, cost.own) == ((10.0, 10.0), (0.2, 0.2))
 
 
 def test_the_rows_of_the_transformer_have_names_of_their_own():

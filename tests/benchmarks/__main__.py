@@ -38,7 +38,7 @@ def rows() -> list[Row]:
         Row("slider", "temperature of ViT-B's last layer, change to painted, p99", window.temperature_drag,
             most_ratio=0.25),
         Row("foundations", "one slider change, the slowest of the small topics, p99", foundation.slider_work, most=16),
-        Row("ticks", "GUI tick gap p99 while ViT-B or DETR-R50 computes", window.tick_gap, most=25),
+        Row("ticks", "GUI tick gap p99 while ViT-B or DETR-R50 computes", window.tick_gap, most=20),
         *(row for module in modules("rows") for row in module.rows()),
     ]  # fmt: skip
 

@@ -26,7 +26,7 @@ def _cost() -> Cost:
     def bare() -> Callable[[], object]:
         return Run(params).advance
 
-    return streaming_cost(Watched("detr", bare, TRAINER, params, PAGE), seconds=6.0)
+    return streaming_cost(Watched("detr", bare, TRAINER, params, PAGE), seconds=4.0)
 
 
 def learned() -> Measured:
@@ -67,7 +67,7 @@ def rows() -> list[Row]:
         Row("detr-lane", "DETR training through the lane, share of the bare loop", lambda: _cost().through_lane(),
             least=0.95),
         Row("detr-window", "DETR training with its page open, share of the bare loop", lambda: _cost().with_window(),
-            least=0.85),
+            least=0.92),
         Row("detr-learned", "DETR on a trained backbone, from random numbers to AP50 30 %", learned, most=60),
         Row("detr-stop", "DETR training, longest time between two places to stop", longest_piece, most=300),
     ]  # fmt: skip

@@ -82,7 +82,7 @@ def rows() -> list[Row]:
     """The rows of this topic."""
     return [
         Row("moco-lane", "MoCo training through the lane", lambda: _cost().through_lane(), least=0.95),
-        Row("moco-window", "MoCo training, window painting", lambda: _cost().with_window(), least=0.85),
+        Row("moco-window", "MoCo training, window painting", lambda: _cost().with_window(), least=0.92),
         Row("moco-shapes", "linear probe on the shapes, gained in 2 minutes", two_minutes, least=10),
         Row("moco-slider", "a slider of a view, p99", slider, most=16),
     ]

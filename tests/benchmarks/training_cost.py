@@ -31,7 +31,7 @@ from engines.core.training import Stepped, TrainingParams
 from tests.benchmarks.table import Measured
 from tests.benchmarks.window_rows import _spin, _window
 
-SECONDS, ROUNDS = 4.0, 3  #: of one measurement, and of all three
+SECONDS, ROUNDS = 3.0, 3  #: of one measurement, and of all three
 WARM_UP = 5  #: steps before the clock runs
 DRAIN = 0.016  #: seconds between two looks into the mailbox, as the window does
 
@@ -72,12 +72,13 @@ class Watched:
 
 @dataclass(frozen=True)
 class Cost:
-    """Steps per second, and looks per second in the window; one figure a round."""
+    """Steps and looks per second, and the share of the time that the window's thread works; one figure a round."""
 
     bare: tuple[float, ...]
     lane: tuple[float, ...]
     window: tuple[float, ...]
     looks: tuple[float, ...]
+    own: tuple[float, ...]
 
     def through_lane(self) -> Measured:
         """The lane's share of the bare loop's steps per second."""
@@ -85,7 +86,9 @@ class Cost:
 
     def with_window(self) -> Measured:
         """The same with the window open and painting."""
-        return self._share(self.window, "window open, its page painting")
+        own = statistics.median(self.own)
+        found = self._share(self.window, f"window open, its page painting, its thread at work {own:.0%} of the time")
+        return replace(found, details={**found.details, "window_thread": list(self.own)})
 
     def painted(self) -> Measured:
         """How often curves and maps are drawn anew while it trains."""
@@ -106,10 +109,12 @@ def streaming_cost(watched: Watched, seconds: float = SECONDS, rounds: int = ROU
     """Measure the bare loop, the lane and the window in turns."""
     found: tuple[list[float], ...] = ([], [], [])
     looks: list[float] = []
+    own: list[float] = []
 
     def in_window(watched: Watched, seconds: float) -> float:
-        rate, often = window_rate(watched, seconds)
+        rate, often, busy = window_rate(watched, seconds)
         looks.append(often)
+        own.append(busy)
         return rate
 
     works = (bare_rate, lane_rate, in_window)
@@ -118,7 +123,7 @@ def streaming_cost(watched: Watched, seconds: float = SECONDS, rounds: int = ROU
         for index in order:
             found[index].append(works[index](watched, seconds))
     bare, lane, window = (tuple(one) for one in found)
-    return Cost(bare, lane, window, tuple(looks))
+    return Cost(bare, lane, window, tuple(looks), tuple(own))
 
 
 def bare_rate(watched: Watched, seconds: float) -> float:
@@ -175,8 +180,8 @@ def lane_rate(watched: Watched, seconds: float) -> float:
         lane.close(60)
 
 
-def window_rate(watched: Watched, seconds: float) -> tuple[float, float]:
-    """Steps and looks per second with the window open on the page."""
+def window_rate(watched: Watched, seconds: float) -> tuple[float, float, float]:
+    """Steps and looks per second with the window open on the page, and the share of the time that its thread works."""
     with _window(watched.topic, **dict(watched.settings)) as (_, tab):
         tab.show_page(watched.page)
         driver = watched.driver(tab)
@@ -189,13 +194,13 @@ def window_rate(watched: Watched, seconds: float) -> tuple[float, float]:
             looks += watched.look is not None and isinstance(event, watched.look)
 
         driver.arrived.connect(count)
-        first, began = driver.step, time.perf_counter()
+        first, began, worked = driver.step, time.perf_counter(), time.thread_time()
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * seconds), loop, loop.quit)
         loop.exec()
         spent = time.perf_counter() - began
-        rate, often = (driver.step - first) / spent, looks / spent
+        rate, often, own = (driver.step - first) / spent, looks / spent, (time.thread_time() - worked) / spent
         driver.pause()
         _spin(lambda: not driver.stream.is_busy)
         driver.close()
-        return rate, often
+        return rate, often, own

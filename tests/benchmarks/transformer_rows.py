@@ -68,7 +68,7 @@ def rows() -> list[Row]:
     """The topic's rows."""
     return [
         Row("transformer-lane", "Transformer training through the lane", lambda: _cost().through_lane(), least=0.95),
-        Row("transformer-window", "Transformer training, window painting", lambda: _cost().with_window(), least=0.85),
+        Row("transformer-window", "Transformer training, window painting", lambda: _cost().with_window(), least=0.92),
         Row("transformer-looks", "Transformer training, curves and maps drawn", lambda: _cost().painted(), least=10),
         Row("transformer-reverse", "Reverse from scratch to 95 % of tokens", reverse_learned, most=90),
         Row("transformer-answer", "typed input decoded, maps included, p99", answering, most=100),
