@@ -262,7 +262,8 @@ def use(theme: str | None = None) -> None:
     app = QApplication.instance()
     if isinstance(app, QApplication):
         app.setPalette(palette)
-        app.setFont(font())
+        if app.font() != font():  # else each widget is asked for its own once more
+            app.setFont(font())
         if (dressed := sheet(TOKENS[_state.name])) != app.styleSheet():
             if app.styleSheet():
                 app.setStyleSheet("")  # one put on over another takes Qt four times as long: 1.7 s for all tabs
@@ -289,7 +290,7 @@ def switch(root: QWidget, theme: str | None = None, language: str | None = None)
 def steps(root: QWidget, theme: str | None = None, language: str | None = None) -> Iterator[None]:
     """Change theme or language; each ``yield`` is a place where the event loop may have a turn, with nothing painted.
 
-    Another theme is put on what is in sight. What is hidden gets it afterwards (`app.undressed`).
+    Another theme is put on what is in sight, in pieces. What is hidden gets it afterwards (`app.undressed`).
     """
     app = QApplication.instance()
     if isinstance(app, QApplication) and theme not in (None, _state.name):
@@ -303,7 +304,7 @@ def steps(root: QWidget, theme: str | None = None, language: str | None = None) 
         finally:
             hidden.left()
         yield
-        hidden.dress_seen()
+        yield from hidden.dressing_seen()
     elif language is None:
         use(theme)
     if language is not None:
@@ -319,7 +320,7 @@ def steps(root: QWidget, theme: str | None = None, language: str | None = None) 
 def undressed(root: QWidget) -> Undressed:
     """What of a window still wears the look before."""
     found = root.findChild(Undressed, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return found or Undressed(root, _restyle)
+    return found or Undressed(root, _restyling)
 
 
 def finish(root: QWidget) -> None:

@@ -1,9 +1,10 @@
 """What is hidden changes its look later: a bit at a time while nothing else is to do, at the latest when it is shown.
 
-Qt polishes each widget there is anew when the style sheet of the application changes, and with ten tabs nine in ten
-widgets are out of sight. Those are passed over by two attributes that Qt reads then: one that is not polished is not
-polished again, and one that has a style of its own is not told of another. Where a Qt reads other attributes the change
-is whole at once, and only takes longer.
+Qt polishes each widget there is anew when the style sheet of the application changes, twice and without a pause, and
+with ten tabs nine in ten widgets are out of sight. All are passed over by two attributes that Qt reads then: one that
+is not polished is not polished again, and one that has a style of its own is not told of another. What is in sight is
+then polished once, in pieces; what is hidden waits. Where a Qt reads other attributes the change is whole at once, and
+only takes longer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGraphicsView, QWidget
+
+from app.pieces import pieces
 
 PIECE, LONG = 150, 0.05  #: widgets and s after which the event loop has a turn
 PAUSE = 10  #: ms of that turn
@@ -68,14 +71,15 @@ class Undressed(QObject):
     root : QWidget
         The window.
     dress : callable
-        Dresses objects of the window anew, after they were polished.
+        Dresses objects of the window anew, after they were polished; each ``yield`` is a place for a turn.
     """
 
-    def __init__(self, root: QWidget, dress: Callable[[Iterable[QObject]], None]) -> None:
+    def __init__(self, root: QWidget, dress: Callable[[Iterable[QObject]], Iterator[None]]) -> None:
         super().__init__(root)
         self._dress = dress
         self._seen: list[QObject] = []  # what the change in hand is for
         self._changes = False  # between two style sheets
+        self._first = False  # what is in sight is being dressed: the rest waits for it
         self._parts: dict[QWidget, None] = {}  # that wait, in their order
         self._plain: dict[QWidget, None] = {}  # that need nothing of the style sheet, while it changes
         self._bare: dict[QWidget, None] = {}  # all widgets that are to be polished
@@ -89,7 +93,7 @@ class Undressed(QObject):
 
     # -- a change
     def leave(self) -> None:
-        """Let the coming style sheet pass over what is hidden now."""
+        """Let the coming style sheet pass over all that is there now."""
         self._soon.stop()
         self._changes = True
         root = cast(QWidget, self.parent())
@@ -101,13 +105,17 @@ class Undressed(QObject):
         self._seen, parts = seen(root)
         for part in parts:
             self._wait(part)
-            for widget in (part, *part.findChildren(QWidget)):
-                if widget.testAttribute(POLISHED) and not widget.testAttribute(STYLED):
-                    self._bare[widget] = None
-                    widget.setAttribute(POLISHED, False)
-                    widget.setAttribute(SHEETED, False)
+            self._pass_over((part, *part.findChildren(QWidget)))
+        self._pass_over(one for one in self._seen if isinstance(one, QWidget))
         for widget in filter(shiboken6.isValid, self._bare):
             widget.setAttribute(STYLED, True)
+
+    def _pass_over(self, widgets: Iterable[QWidget]) -> None:
+        for widget in widgets:
+            if widget.testAttribute(POLISHED) and not widget.testAttribute(STYLED):
+                self._bare[widget] = None
+                widget.setAttribute(POLISHED, False)
+                widget.setAttribute(SHEETED, False)
 
     def left(self) -> None:
         """The style sheet is on."""
@@ -120,11 +128,17 @@ class Undressed(QObject):
         self._changes = False
         self._soon.start()
 
-    def dress_seen(self) -> None:
-        """Dress what the style sheet was put on, and what came to sight meanwhile."""
+    def dressing_seen(self) -> Iterator[None]:
+        """Dress what is in sight, and what came to sight meanwhile; each ``yield`` is a place for a turn."""
         now, _hidden = seen(cast(QWidget, self.parent()))
-        objects, self._seen = dict.fromkeys([*self._seen, *now]), []
-        self._dress(filter(shiboken6.isValid, objects))
+        objects, self._seen = list(dict.fromkeys([*self._seen, *now])), []
+        self._first = True
+        try:
+            yield from pieces(objects, self._polish)
+            yield from self._dress(filter(shiboken6.isValid, objects))
+        finally:
+            self._first = False
+            self._soon.start()
 
     # -- what waits
     def _wait(self, part: QWidget) -> None:
@@ -147,14 +161,15 @@ class Undressed(QObject):
         objects, parts = seen(part)
         for inner in parts:
             self._wait(inner)
-        count = sum(self._polish(one) for one in objects if isinstance(one, QWidget))
-        self._dress(objects)
+        count = sum(map(self._polish, objects))
+        for _ in self._dress(objects):
+            pass
         if self._changes:
             self._seen += objects  # half of the look is on
         return count
 
-    def _polish(self, widget: QWidget) -> bool:
-        if widget not in self._bare:
+    def _polish(self, widget: QObject) -> bool:
+        if widget not in self._bare or not isinstance(widget, QWidget):
             return False
         del self._bare[widget]
         widget.setAttribute(STYLED, False)
@@ -190,6 +205,8 @@ class Undressed(QObject):
             yield
 
     def _go_on(self) -> None:
+        if self._first:
+            return
         self.piece()
         if self._parts:
             self._soon.start()
