@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,6 +19,7 @@ from app.views.pointing import HoverView
 from app.words import Text
 
 TRACK = "sunken"  #: color of what a bar runs in
+Sides: TypeAlias = tuple[float, float, float, float]  #: left, right, top and bottom, px
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class PixelBars(pg.BarGraphItem):
     """Bars of one color in a view whose unit is the pixel."""
 
     def __init__(self) -> None:
-        self._at: tuple[list[tuple[float, float, float, float]], int] = ([], 0)
+        self._at: tuple[list[Sides], int] = ([], 0)
         super().__init__(x0=[], x1=[], y0=[], y1=[], pen=pg.mkPen(None))
 
-    def show_bars(self, places: list[tuple[float, float, float, float]], token: str) -> None:
-        """Left, right, top and bottom of each, in the color of a token; the same as before cost nothing."""
+    def show_bars(self, places: list[Sides], token: str) -> None:
+        """Bars in the color of a token; the same as before cost nothing."""
         color = theme.color(token)
         before, self._at = self._at, (places, color.rgba())
         if before == self._at:
@@ -183,7 +185,7 @@ class Bars(HoverView):
 
     def _lay(self) -> None:
         """Give pyqtgraph the bars, all of a color at once."""
-        places: dict[str, list[tuple[float, float, float, float]]] = {TRACK: []}
+        places: dict[str, list[Sides]] = {TRACK: []}
         left, right, tall = (
             round(self._at.name_w),
             round(self.width() - self._at.value_w - self._at.note_w),

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 
 from app import theme, words
 from app.plots.axes import powers
 from app.theme import BODY, CAPTION, S2, S3, SMALL
+from app.views.bars import PixelBars, Sides
 from app.views.base import RIGHT, outline, pen, text_width, write
 from app.views.colorbar import scale_end
 from app.views.pointing import HoverView
@@ -75,6 +77,11 @@ class PairBars(HoverView):
         self._ends = (0.01, 1.0)
         self._at = 0
         self._name_w = self._off_w = self._value_w = self._pitch = 0.0
+        self._lit, self._bars = PixelBars(), PixelBars()  # the row that is pointed at; after
+        self._decades = pg.PlotCurveItem(connect="pairs")
+        for depth, item in ((3, self._lit), (2, self._decades), (1, self._bars)):
+            self.put_below(item)
+            item.setZValue(self.painting.zValue() - depth)
 
     # -- content
     def set_rows(self, rows: Sequence[PairRow]) -> None:
@@ -120,6 +127,28 @@ class PairBars(HoverView):
         heads = max(text_width(words.drawn(t), SMALL) for t in self._columns)
         self._value_w = max(text_width(WIDEST, SMALL, True), heads) + S3
         self._pitch = min(52.0, (height - HEAD_H) / max(1, len(self._rows)))
+        self._bars.show_bars([at for i, row in enumerate(self._rows) if (at := self._bar(i, row))[0] < at[1]], "cat0")
+        self._light()
+        x = np.repeat([at + 0.5 for at, _text in self._ticks()], 2)
+        y = np.tile([HEAD_H, self.row_rect(len(self._rows) - 1).bottom()], len(x) // 2)
+        self._decades.setData(*((x, y) if self._rows else ([], [])), pen=pen(theme.color("border"), 1))
+
+    def _ticks(self) -> list[tuple[float, str]]:
+        """Where the decades stand, px, and what is written above them."""
+        left, right = self._name_w + self._off_w, self.width() - 3 * self._value_w
+        low, high = (float(np.log10(end)) for end in self._ends)
+        return [(self._x(10.0**at), text) for at, text in powers(low, high, right - left, tick)]
+
+    def _bar(self, index: int, row: PairRow) -> Sides:
+        """Left, right, top and bottom of the bar for after."""
+        place = self.row_rect(index)
+        tall = int(min(18, max(4, place.height() - 6)))
+        top = place.y() + (int(place.height()) - tall) // 2
+        return round(self._name_w + self._off_w), self._x(row.after), top, top + tall
+
+    def _light(self) -> None:
+        place = None if self._hover is None else self.row_rect(self._hover)
+        self._lit.show_bars([] if place is None else [(0, place.right(), place.top(), place.bottom())], "sunken")
 
     def row_rect(self, index: int) -> QRectF:
         """Where a row stands."""
@@ -138,6 +167,11 @@ class PairBars(HoverView):
         return float(round(left + (right - left) * min(1.0, max(0.0, share))))
 
     # -- hand
+    def _point(self, thing: int | None) -> None:
+        super()._point(thing)
+        if not self._stale:
+            self._light()
+
     def _choose(self, row: int) -> None:
         self._at = row
         self.clicked.emit(row)
@@ -162,9 +196,7 @@ class PairBars(HoverView):
         self._draw_heads(painter)
         for i, row in enumerate(self._rows):
             place = self.row_rect(i)
-            if i == self._hover:
-                painter.fillRect(place, theme.color("sunken"))
-            self._draw_row(painter, row, place)
+            self._draw_row(painter, row, place, self._bar(i, row))
             if self._keyboard and self.hasFocus() and i == self._at:
                 outline(painter, place.adjusted(1, 1, -2, -2), theme.color("accent"), 1)
 
@@ -173,17 +205,12 @@ class PairBars(HoverView):
         for n, text in enumerate(self._columns):
             place = QRectF(right + n * self._value_w, 0, self._value_w, HEAD_H - 2)
             write(painter, place, text, None, SMALL, align=RIGHT)
-        low, high = (float(np.log10(end)) for end in self._ends)
-        ticks = [(self._x(10.0**at), text) for at, text in powers(low, high, right - left, tick)]
-        painter.setPen(pen(theme.color("border"), 1))
-        for x, _text in ticks:
-            painter.drawLine(QPointF(x + 0.5, HEAD_H), QPointF(x + 0.5, self.row_rect(len(self._rows) - 1).bottom()))
-        for x, text in ticks:
+        for x, text in self._ticks():
             wide = text_width(text)
             x = min(max(x - wide / 2, left), right - wide)
             write(painter, QRectF(x, 0, wide, HEAD_H - 2), text)
 
-    def _draw_row(self, painter: QPainter, row: PairRow, place: QRectF) -> None:
+    def _draw_row(self, painter: QPainter, row: PairRow, place: QRectF, bar: Sides) -> None:
         small = place.height() < 17
         px = CAPTION if small else BODY
         color = theme.color("accent" if row.off else "text")
@@ -191,14 +218,13 @@ class PairBars(HoverView):
         if row.off:
             at = QRectF(self._name_w, place.y(), self._off_w, place.height())
             write(painter, at, self._off, color, CAPTION, True)
-        left, right = round(self._name_w + self._off_w), self.width() - 3 * self._value_w
-        tall = int(min(18, max(4, place.height() - 6)))
-        top = place.y() + (int(place.height()) - tall) // 2
-        painter.fillRect(QRectF(left, top, self._x(row.after) - left, tall), theme.color("cat0"))
+        right = self.width() - 3 * self._value_w
+        left, _end, top, low = bar
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(theme.color("text"), 1, Qt.PenStyle.DashLine))
         by = 2 if place.height() >= 14 else 1
-        painter.drawRect(QRectF(left + 0.5, top - by + 0.5, max(1.0, self._x(row.before) - left), tall + 2 * by - 1))
+        wide, tall = max(1.0, self._x(row.before) - left), low - top + 2 * by - 1
+        painter.drawRect(QRectF(left + 0.5, top - by + 0.5, wide, tall))
         for n, text in enumerate((figure(row.before), figure(row.after), ratio(row))):
             at = QRectF(right + n * self._value_w, place.y(), self._value_w, place.height())
             write(painter, at, text, theme.color("text"), CAPTION if small else SMALL, n == 2, RIGHT)
