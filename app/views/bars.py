@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from app import theme, words
 from app.theme import BODY, S2, S3, SMALL
@@ -57,10 +57,11 @@ def probability(name: Text, value: float, ghost: float | None = None, token: str
 
 
 class PixelBars(pg.BarGraphItem):
-    """Bars of one color in a view whose unit is the pixel."""
+    """Bars in a view whose unit is the pixel, all of one color or each of its own."""
 
     def __init__(self) -> None:
         self._at: tuple[list[Sides], int] = ([], 0)
+        self._each: tuple[list[Sides], list[int]] = ([], [])
         super().__init__(x0=[], x1=[], y0=[], y1=[], pen=pg.mkPen(None))
 
     def show_bars(self, places: list[Sides], token: str) -> None:
@@ -72,6 +73,14 @@ class PixelBars(pg.BarGraphItem):
         x0, x1, y0, y1 = np.array(places, float).reshape(-1, 4).T
         brush = {"brush": color} if before[1] != color.rgba() else {}
         self.setOpts(x0=x0, x1=x1, y0=y0, y1=y1, **brush)
+
+    def show_colored(self, places: list[Sides], colors: list[QColor]) -> None:
+        """Bars, each in a color of its own; the same as before cost nothing."""
+        now = places, [color.rgba() for color in colors]
+        before, self._each = self._each, now
+        if before != now:
+            x0, x1, y0, y1 = np.array(places, float).reshape(-1, 4).T
+            self.setOpts(x0=x0, x1=x1, y0=y0, y1=y1, brushes=colors)
 
     def pixelPadding(self) -> float:
         """Nothing is drawn around them; pyqtgraph would ask for the size of a pixel a dozen times a painting."""

@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S1, S2, SMALL
+from app.views.bars import PixelBars
 from app.views.base import CENTER, LEFT, RIGHT, chip, pen, text_width, write
 from app.views.pointing import HoverView
 from app.words import Text
@@ -74,6 +75,8 @@ class MatchFilm(HoverView):
         self._cursor: float | None = None
         self._film = QRectF()
         self._row, self._column = 20.0, 10.0
+        self._blocks = PixelBars()
+        self.put_below(self._blocks)
 
     # -- content
     def set_film(self, names: Sequence[Text], steps: Sequence[int], owners: np.ndarray) -> None:
@@ -90,6 +93,8 @@ class MatchFilm(HoverView):
         if query != self._at:
             self._at = query
             self.tell()
+            if not self._stale:
+                self._color()
             self.update()
 
     def set_cursor(self, step: float | None) -> None:
@@ -133,6 +138,28 @@ class MatchFilm(HoverView):
         top = HEAD_H
         self._film = QRectF(round(left), top, max(1, round(width - left - right)), round(self._row * count))
         self._column = self._film.width() / max(LEAST_COLUMNS, len(self._steps))
+        self._color()
+
+    def _color(self) -> None:
+        """Give pyqtgraph the blocks, each in its query's color."""
+        places, colors = [], []
+        for row, owners in enumerate(self._owners):
+            for first, last, owner in stretches(owners):
+                at = self.block_rect(row, first, last)
+                places.append((at.left(), at.right(), at.top(), at.bottom()))
+                colors.append(self._color_of(owner))
+        self._blocks.show_colored(places, colors)
+
+    def _color_of(self, owner: int) -> QColor:
+        if owner < 0:
+            return theme.color("sunken")
+        color = query_color(owner)
+        if self._fades(owner):
+            color.setAlpha(FADED)
+        return color
+
+    def _fades(self, owner: int) -> bool:
+        return self._at >= 0 and owner != self._at
 
     def _x(self, column: float) -> float:
         return self._film.left() + column * self._column
@@ -203,7 +230,7 @@ class MatchFilm(HoverView):
             if row % every == 0:
                 write(painter, place, words.number(int(counts[row])), theme.color("text"), SMALL, True, RIGHT)
             for first, last, owner in stretches(self._owners[row]):
-                self._draw_block(painter, row, first, last, owner)
+                self._number(painter, self.block_rect(row, first, last), owner)
         self._draw_axis(painter)
         if self._cursor is not None and (col := self.column_of(self._cursor)) >= 0:
             x = round(self._x(col + 0.5))
@@ -217,18 +244,11 @@ class MatchFilm(HoverView):
             painter.drawRect(at.adjusted(-1, -1, 0, 0))
             chip(painter, at, words.drawn(self._said(row, col)), QRectF(self.rect()))
 
-    def _draw_block(self, painter: QPainter, row: int, first: int, last: int, owner: int) -> None:
-        place = self.block_rect(row, first, last)
+    def _number(self, painter: QPainter, place: QRectF, owner: int) -> None:
+        """Write a query's number on its block, where it has room."""
         if owner < 0:
-            painter.fillRect(place, theme.color("sunken"))
             return
-        color = query_color(owner)
-        faded = self._at >= 0 and owner != self._at
-        ink = theme.ink_on(color.name())
-        if faded:
-            color.setAlpha(FADED)
-            ink = theme.color("text2")
-        painter.fillRect(place, color)
+        ink = theme.color("text2") if self._fades(owner) else theme.ink_on(query_color(owner).name())
         text = str(owner + 1)
         if place.width() >= text_width(text, CAPTION, True) + S1 and place.height() >= 12:
             write(painter, place, text, ink, CAPTION, True, CENTER)
