@@ -117,6 +117,14 @@ class Card(QFrame):
         """Say another note beside the title."""
         words.say(self.note, "setText", text, **values)
 
+    def is_busy(self) -> bool:
+        """Whether the line runs."""
+        return self._busy.runs
+
+    def is_empty(self) -> bool:
+        """Whether the line of `set_empty` stands in place of the body."""
+        return bool(self._pages.currentIndex() == 1)
+
     def set_busy(self, busy: bool) -> None:
         """Old content stays, a thin line runs along the card."""
         self._busy.set_busy(busy)
@@ -160,11 +168,11 @@ class ErrorBar(QFrame):
         self._word = label("", BODY, True, "danger")
         self._reason = label("", BODY, wrap=True)
         self._reason.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._action = button(" ", kind="boxed", clicked=self._acted)
+        self.action = button(" ", kind="boxed", clicked=self._acted)
         self._also = button(" ", kind="boxed", clicked=self._also_acted)
         self._close = button(icon="close", tip="Close", clicked=self.dismiss)
         self.setLayout(
-            row(self._icon, self._word, (self._reason, 1), self._also, self._action, self._close, gap=S2,
+            row(self._icon, self._word, (self._reason, 1), self._also, self.action, self._close, gap=S2,
                 pad=(S3, S1, S3, S1))
         )  # fmt: skip
         self._act: Callable[[], object] | None = None
@@ -194,10 +202,10 @@ class ErrorBar(QFrame):
         theme.dress(self._icon, "icon", lambda w: w.setPixmap(icons.pixmap("warning", token)))
         words.say(self._word, "setText", word)
         words.say(self._reason, "setText", reason)
-        self._action.setVisible(bool(action))
+        self.action.setVisible(bool(action))
         self._also.hide()
         if action:
-            self._action.set_text(action)
+            self.action.set_text(action)
         self._act = act
         self.setAccessibleName(f"{self._word.text()}: {self._reason.text()}")
         self._open()

@@ -69,12 +69,12 @@ class Intake(QObject):
         self._soon.timeout.connect(self._tell_bad)
         self.reading = False
         self._strips: list[PictureStrip] = []
-        self._reader = PictureReader(self)
-        self._reader.opened.connect(self._opened)
-        self._reader.refused.connect(self._refused)
-        self._reader.busy.connect(self._busy)
-        self._reader.thumbnail.connect(self._thumbnail)
-        self._reader.unreadable.connect(self._no_thumbnail)
+        self.reader = PictureReader(self)
+        self.reader.opened.connect(self._opened)
+        self.reader.refused.connect(self._refused)
+        self.reader.busy.connect(self._busy)
+        self.reader.thumbnail.connect(self._thumbnail)
+        self.reader.unreadable.connect(self._no_thumbnail)
 
     # -- coming in
     def ask_files(self) -> None:
@@ -116,7 +116,7 @@ class Intake(QObject):
         tab = self._picture_tab()
         if tab is not None:
             self._expect(tab)
-            self._reader.open_sample(name)
+            self.reader.open_sample(name)
 
     def foresee(self, data: QMimeData) -> Foreseen:
         """What a drop of this will do, told while it is dragged; no file is opened for it."""
@@ -148,7 +148,7 @@ class Intake(QObject):
             return
         self._expect(tab if tab.takes_pictures else None, drop.pictures, drop.errors)
         if drop.image is not None:
-            self._reader.open_image(drop.image, PASTED)
+            self.reader.open_image(drop.image, PASTED)
         elif drop.pictures:
             self._bad.clear()
             if self._target is not None:
@@ -193,7 +193,7 @@ class Intake(QObject):
         strip.fill(paths)
         strip.show()
         self._window.settings.keep_strip(tab.topic.name, [str(path) for path in paths])
-        self._reader.make_thumbnails(paths)
+        self.reader.make_thumbnails(paths)
 
     def _choose(self, tab: Tab, path: Path) -> None:
         self._expect(tab)
@@ -201,7 +201,7 @@ class Intake(QObject):
 
     def _open(self, path: Path) -> None:
         self._reads = path
-        self._reader.open(path)
+        self.reader.open(path)
 
     def hand_over(self, picture: Picture) -> None:
         """Show a picture that another tab shows, or showed."""
@@ -366,7 +366,7 @@ class Intake(QObject):
 
     def close(self) -> None:
         """End every thread."""
-        self._reader.close()
+        self.reader.close()
         self.again.close()
         for job in self.findChildren(Download):  # a cancelled one may still be ending
             job.close()

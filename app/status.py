@@ -56,7 +56,7 @@ class Status(FittingBar):
         self._device.setProperty("kind", "")
         self._device.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         self._memory = Steady(kind="quiet")
-        self._text = Steady()
+        self.text = Steady()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(140, 8)
@@ -74,7 +74,7 @@ class Status(FittingBar):
         self._wait.setInterval(PATIENCE)
         self._wait.timeout.connect(self._announce)
         self.setLayout(
-            row(self._device, self._memory, 1, self._text, self._show, self._bar, self._cancel, 1, self._fps, gap=S3,
+            row(self._device, self._memory, 1, self.text, self._show, self._bar, self._cancel, 1, self._fps, gap=S3,
                 pad=(S3, 0, S4, 0))
         )  # fmt: skip
         self._rest()
@@ -110,7 +110,7 @@ class Status(FittingBar):
             self._wait.stop()
             self._rest()
         elif not self._wait.isActive() and not self._told:
-            words.say(self._text, "setText", self._note or "")
+            words.say(self.text, "setText", self._note or "")
             self._wait.start()
 
     def answered(self) -> None:
@@ -126,7 +126,7 @@ class Status(FittingBar):
             self._bar.setValue(round(1000 * min(1.0, done / total)))
         self._pending = text
         if self._told:
-            words.say(self._text, "setText", text)
+            words.say(self.text, "setText", text)
 
     def set_note(self, note: Message | None) -> None:
         """What stands there while nothing is being done, such as the time of the last computation."""
@@ -134,7 +134,7 @@ class Status(FittingBar):
         self._saved = None
         self._show.hide()
         if not self._told:
-            words.say(self._text, "setText", note or "")
+            words.say(self.text, "setText", note or "")
 
     def set_saved(self, place: Path) -> None:
         """The note says that this file was saved: offer to show where, until there is another note."""
@@ -145,9 +145,9 @@ class Status(FittingBar):
     def set_dressing(self, busy: bool, text: Text = "Switching the theme") -> None:
         """The whole window is about to change its look, or has done so. It stands still meanwhile: painted at once."""
         if busy:
-            words.say(self._text, "setText", text)
+            words.say(self.text, "setText", text)
         else:
-            words.say(self._text, "setText", self._pending if self._bar.isVisible() else self._note or "")
+            words.say(self.text, "setText", self._pending if self._bar.isVisible() else self._note or "")
         layout = self.layout()
         if busy and layout is not None:
             layout.activate()  # the text's place, else laid out with the next event
@@ -155,8 +155,8 @@ class Status(FittingBar):
 
     def _announce(self) -> None:
         if self._busy:
-            words.say(self._text, "setText", self._pending)
-            self._text.setProperty("kind", "")
+            words.say(self.text, "setText", self._pending)
+            self.text.setProperty("kind", "")
             self._told = True
             self._cancel.show()
             self.fit_parts()
@@ -166,13 +166,13 @@ class Status(FittingBar):
         self._bar.setRange(0, 0)
         self._told = False
         self._cancel.hide()
-        words.say(self._text, "setText", self._note or "")
+        words.say(self.text, "setText", self._note or "")
         self.fit_parts()
 
     def fit_parts(self) -> None:
         """What may be left out of a narrow bar: first the frames per second, then the memory, then the moving bar."""
         wanted: list[tuple[QWidget, bool]] = [(self._bar, self._told), (self._memory, True), (self._fps, True)]
-        always = [self._device, self._text, *([self._cancel] if self._told else [])]
+        always = [self._device, self.text, *([self._cancel] if self._told else [])]
         always += [self._show] if self._saved else []
         left = self.width() - S3 - S4 - sum(one.minimumSizeHint().width() + S3 for one in always)
         for part, on in wanted:

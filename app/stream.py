@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
-from engines.core.protocol import Ended, Engine, Frame, Job, Mailbox, Progress, Started
+from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Progress, Started
 
 TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
 SLACK = 4  #: ms that a delivery may be late without those after it being late, too
@@ -91,6 +91,11 @@ class Stream(QObject):
     def is_busy(self) -> bool:
         """Whether a job is open."""
         return self._open > 0
+
+    @property
+    def undelivered(self) -> tuple[Event, ...]:
+        """What the engine has told and the window has not heard of yet."""
+        return self._mailbox.waiting()
 
     @property
     def engine(self) -> Callable[[], Engine[Any]]:

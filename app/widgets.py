@@ -13,6 +13,7 @@ from typing import TypeAlias
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QBoxLayout,
     QButtonGroup,
     QFrame,
@@ -214,6 +215,10 @@ class Segments(QFrame):
         """Index of the chosen option."""
         return self._group.checkedId()
 
+    def button(self, index: int) -> QAbstractButton:
+        """One of the options, to be pressed."""
+        return self._group.button(index)
+
     def set_at(self, index: int) -> None:
         """Choose without telling anybody."""
         self._group.button(index).setChecked(True)
@@ -270,7 +275,7 @@ class MenuButton(Button):
             action = QAction(self)
             action.setCheckable(True)
             words.say(action, "setText", self._options[i])
-            action.triggered.connect(lambda _checked=False, i=i: self._pick(i))
+            action.triggered.connect(lambda _checked=False, i=i: self.pick(i))
             self.exclusive.addAction(action)
             action.setChecked(i == self._at)
             self._actions[i] = action
@@ -291,7 +296,7 @@ class MenuButton(Button):
         if part.isEmpty():
             self._offer(part, places)
 
-    def _pick(self, index: int) -> None:
+    def pick(self, index: int) -> None:
         self.set_at(index)
         self.chosen.emit(index)
 

@@ -212,6 +212,10 @@ class Plane(Surface):
         self._hand = ends
         self._image.setLevels(ends or self._ends)
 
+    def at(self) -> int:
+        """The marked arrow; −1 for none."""
+        return self._at
+
     def set_at(self, index: int) -> None:
         """Mark an arrow without telling anybody; −1 for none."""
         self._at = index

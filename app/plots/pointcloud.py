@@ -101,6 +101,10 @@ class PointCloud(PointMap):
         self._light()
         self.tell()
 
+    def lit(self) -> np.ndarray:
+        """Which points stand out, (n,)."""
+        return self._lit
+
     def set_lit(self, lit: np.ndarray | None) -> None:
         """Bring some points (n,) to the fore; None for all alike."""
         self._lit = np.zeros(len(self._points), bool) if lit is None else lit

@@ -151,6 +151,10 @@ class BoxView(PhotoView):
         self._cross = point
         self.update()
 
+    def note(self) -> Text:
+        """The line over the photo's lower edge."""
+        return self._note
+
     def set_note(self, text: Text) -> None:
         """One line over the photo's lower edge, such as why nothing passes; empty for none."""
         if text != self._note:
@@ -181,7 +185,7 @@ class BoxView(PhotoView):
     def _frame(self, index: int) -> Frame:
         return frame_of(self._boxes[index], *map(float, self.photo_size()))
 
-    def _screen(self, point: QPointF) -> QPointF:
+    def on_screen(self, point: QPointF) -> QPointF:
         s_x, s_y = self.scales()
         return QPointF(self._origin.x() + point.x() * s_x, self._origin.y() + point.y() * s_y)
 
@@ -345,7 +349,7 @@ class BoxView(PhotoView):
         pens = _pens(theme.name(), box.token, box.dashed, box.dotted, index == self._hover)
         shape = QPolygonF(self.box_rect(index))
         if box.angle:
-            shape = QPolygonF([self._screen(c) for c in self._frame(index).corners()])
+            shape = QPolygonF([self.on_screen(c) for c in self._frame(index).corners()])
             shape.append(shape.first())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for each in pens:
@@ -369,14 +373,14 @@ class BoxView(PhotoView):
 
     def draw_mark(self, painter: QPainter) -> None:
         """Squares at the corners of the selected box."""
-        squares(painter, [self._screen(corner) for corner in self._frame(self._at).corners()])
+        squares(painter, [self.on_screen(corner) for corner in self._frame(self._at).corners()])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_values(self, painter: QPainter) -> None:
         inside = self.shown_rect()
         width, height = self.photo_size()
         if self._cross is not None:
-            middle = self._screen(QPointF(self._cross[0] * width, self._cross[1] * height))
+            middle = self.on_screen(QPointF(self._cross[0] * width, self._cross[1] * height))
             for color, wide in ((theme.color("ink"), 4), (theme.color("chalk"), 2)):
                 painter.setPen(pen(color, wide))
                 painter.drawLine(middle - QPointF(7, 0), middle + QPointF(7, 0))

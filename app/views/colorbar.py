@@ -159,6 +159,10 @@ class ColorBar(PixelView):
         """The ends of the scale: those of the hand, else those of the values."""
         return self._hand or (self._low, self._high)
 
+    def mark(self) -> float | None:
+        """Where the tick stands, 0..1."""
+        return self._mark
+
     def set_mark(self, share: float | None) -> None:
         """Put the tick at a share 0..1 of the bar, or take it away."""
         if share != self._mark:

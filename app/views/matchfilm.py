@@ -88,6 +88,10 @@ class MatchFilm(HoverView):
         self.renew()
         self.tell()
 
+    def at(self) -> int:
+        """The marked query; −1 for none."""
+        return self._at
+
     def set_at(self, query: int) -> None:
         """Mark a query (-1 for none): the blocks of the others fade."""
         if query != self._at:

@@ -142,6 +142,14 @@ class Mosaic(MarkView):
         self._off = frozenset(indices)
         self.update()
 
+    def mark(self) -> tuple[int, int] | None:
+        """The (row, col) that is outlined in every map."""
+        return self._mark
+
+    def off(self) -> frozenset[int]:
+        """The maps that are veiled."""
+        return self._off
+
     def set_mark(self, cell: tuple[int, int] | None) -> None:
         """Outline the same (row, col) in every map, such as the patch pointed at on the photo."""
         if cell != self._mark:
@@ -259,9 +267,9 @@ class Mosaic(MarkView):
 
     # -- hand
     def _choose(self, place: Place) -> None:
-        self._pick(place[0])
+        self.pick(place[0])
 
-    def _pick(self, index: int) -> None:
+    def pick(self, index: int) -> None:
         self.set_at(index)
         self.chosen.emit(index)
 
@@ -272,7 +280,7 @@ class Mosaic(MarkView):
         slot = self._slot(self._at) if self._at >= 0 else 0
         new = slot + cols + rows * self._tiles.cols
         if 0 <= new < len(self._maps) and new != slot:
-            self._pick(self._order[new] if self._order else new)
+            self.pick(self._order[new] if self._order else new)
         return True
 
     # -- painting

@@ -81,10 +81,10 @@ class PhotoView(PixelView):
         self._map_image.hide()
         self.put_below(self._sight)
         self._corner: QPointF | None = None  # of the rectangle to zoom into
-        self._rubber_band = QGraphicsRectItem()
-        self._rubber_band.setZValue(self.painting.zValue() + 1)
-        self._rubber_band.hide()
-        self.scene().addItem(self._rubber_band)
+        self.rubber_band = QGraphicsRectItem()
+        self.rubber_band.setZValue(self.painting.zValue() + 1)
+        self.rubber_band.hide()
+        self.scene().addItem(self.rubber_band)
         self._grid = (0, 0)  # rows, cols; (0, 0) = none
         self._area = QRectF(0, 0, 1, 1)  # of the grid, photo pixels
         self._top_band = 0  # px kept free above the photo
@@ -269,12 +269,12 @@ class PhotoView(PixelView):
         if self._corner is None:
             return False
         moved = point - self._corner
-        if not self._rubber_band.isVisible() and moved.manhattanLength() < QApplication.startDragDistance():
+        if not self.rubber_band.isVisible() and moved.manhattanLength() < QApplication.startDragDistance():
             return False
-        self._rubber_band.setPen(pen(theme.color("accent")))
-        self._rubber_band.setBrush(theme.color("accent", 40))
-        self._rubber_band.setRect(QRectF(self._corner, point).normalized())
-        self._rubber_band.show()
+        self.rubber_band.setPen(pen(theme.color("accent")))
+        self.rubber_band.setBrush(theme.color("accent", 40))
+        self.rubber_band.setRect(QRectF(self._corner, point).normalized())
+        self.rubber_band.show()
         return True
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -312,10 +312,10 @@ class PhotoView(PixelView):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._corner = None
-        if self._rubber_band.isVisible():
-            self._rubber_band.hide()
+        if self.rubber_band.isVisible():
+            self.rubber_band.hide()
             self._press = None
-            self.zoom_into(self._rubber_band.rect())
+            self.zoom_into(self.rubber_band.rect())
         elif event.button() & PANS and self._press is not None:
             if self._panning:
                 self.unsetCursor()

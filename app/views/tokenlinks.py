@@ -90,6 +90,10 @@ class TokenLinks(PixelView):
             self._hover = now
             self.update()
 
+    def until(self) -> int:
+        """The last step that is there; −1 for all."""
+        return self._until
+
     def set_until(self, step: int) -> None:
         """Show only steps up to this one; −1 for all."""
         self._until = step

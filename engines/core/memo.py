@@ -44,6 +44,10 @@ class Memo(Generic[T]):
         """Whether nothing would have to be made for this key."""
         return key in self._kept
 
+    def values(self) -> tuple[T, ...]:
+        """What is kept, the one used last at the end."""
+        return tuple(self._kept.values())
+
     def _used(self, key: object) -> T:
         self._kept.move_to_end(key)
         return self._kept[key]

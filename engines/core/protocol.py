@@ -178,6 +178,11 @@ class Mailbox:
             self.replaced += self._events.pop(key, None) is not None
             self._events[key] = event
 
+    def waiting(self) -> tuple[Event, ...]:
+        """What would come with the next `drain`; it stays."""
+        with self._changed:
+            return tuple(self._events.values())
+
     def drain(self) -> list[Event]:
         """Take everything out, oldest first."""
         with self._changed:

@@ -63,7 +63,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._sets: Memo[PictureSet] = Memo()
-        self._run: Run | None = None
+        self.current: Run | None = None
         self._saved, self._own = -1, False
         self._claim = Claim()
         self._refused: Message | None = None  # why it could not be saved the last time that this was said
@@ -77,7 +77,7 @@ class Trainer:
 
     def run(self, job: Job[RunParams]) -> Iterator[Event]:
         """Make or go on with the run of ``job.params.run``, up to ``until``."""
-        run = self._run
+        run = self.current
         if run is None or run.params.run != job.params.run:
             run = yield from self._another(job.params)
         try:
@@ -91,7 +91,7 @@ class Trainer:
 
     def _another(self, params: RunParams) -> Generator[Event, None, Run]:
         """Begin another run, or go on with the one on disk; cut short it is none, and claims no file."""
-        self._run = None
+        self.current = None
         self._claim.release()
         try:
             run = Run(params, (yield from kept(self._sets, Wanted(params.data, params.paths))))
@@ -105,9 +105,9 @@ class Trainer:
             yield from run.told
             yield from run.measured
             yield from self._snapshots(run, every=True)
-            self._run = run
+            self.current = run
         finally:
-            if self._run is None:
+            if self.current is None:
                 self._claim.release()
         return run
 

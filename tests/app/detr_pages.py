@@ -123,7 +123,7 @@ def at(view, x, y):
     """A place of a scene, as shares, on the screen."""
     view.arranged()
     width, height = view.photo_size()
-    return view._screen(QPointF(x * width, y * height))
+    return view.on_screen(QPointF(x * width, y * height))
 
 
 def speak(tab, language):

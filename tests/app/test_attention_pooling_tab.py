@@ -295,12 +295,12 @@ def test_looking_back_and_returning(tab, qtbot):
     tab.pages[1].training.play_to(8)
     qtbot.waitUntil(lambda: told(page) == 8, timeout=10_000)
     tab.pages[1].transport.scrubber.setValue(2)
-    qtbot.waitUntil(lambda: page._looked is not None and page._looked.step == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: page.looked is not None and page.looked.step == 2, timeout=10_000)
     assert page.transport.count.text() == "Step 2"
     assert page.transport.live.isVisible()
-    assert page._looked.w == page.path[2].w
+    assert page.looked.w == page.path[2].w
     page.transport.live.click()
-    assert page._looked is None
+    assert page.looked is None
     assert page.transport.count.text() == "Step 8"
     assert not page.transport.live.isVisible()
     page.loss.pointed.emit(3.2)

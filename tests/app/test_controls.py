@@ -246,7 +246,7 @@ def test_segments_and_menus_speak_only_for_the_hand(qtbot):
     chosen = heard(segments.chosen)
     segments.set_at(1)
     assert not chosen
-    click(segments._group.button(0), QPointF(10, 10))
+    click(segments.button(0), QPointF(10, 10))
     assert chosen == [0]
     menu = MenuButton((Message("on"), "off"), prefix="Sort: {value}")
     qtbot.addWidget(menu)
@@ -372,7 +372,7 @@ def test_the_error_bar_names_reason_and_one_action(qtbot, qtlog):
     assert bar.accessibleName() == "Note: a.png can't be saved: full."
     theme.switch(page, language="zh")
     assert bar.accessibleName() == "提示: 无法保存 a.png：full。"
-    bar._action.click()
+    bar.action.click()
     assert acted == [1]
     assert bar.isHidden()
     assert closed == [1]

@@ -129,7 +129,7 @@ def test_it_speaks_chinese(tab, page, qtbot):
     words.forget_missing()
     theme.switch(tab.window(), language="zh")
     assert not words.missing()
-    assert page.canvas._screen(QPointF(0, 0)) is not None
+    assert page.canvas.on_screen(QPointF(0, 0)) is not None
 
 
 def test_a_folder_that_can_not_be_drawn_on_is_said_and_let_go(tab, page, qtbot, folder):

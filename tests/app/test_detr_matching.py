@@ -116,7 +116,7 @@ def is_turned_optimal(page):
 
 def test_presets_and_weights(page, tab, qtbot):
     dock = page.controls
-    dock.presets._group.button(1).click()
+    dock.presets.button(1).click()
     rest(qtbot, page)
     assert page.params.weights == RT_DETR
     assert "2 × focal class" in texts(page.tables)
@@ -132,18 +132,18 @@ def test_presets_and_weights(page, tab, qtbot):
         dock.form.control(name).slider.setValue(0)
     rest(qtbot, page)
     assert "At least one matching cost must be nonzero." in texts(tab)
-    dock.presets._group.button(0).click()
+    dock.presets.button(0).click()
     rest(qtbot, page)
     assert (page.params.weights, page.found.error) == ((False, 1.0, 5.0, 2.0), None)
     qtbot.waitUntil(lambda: "Cross-entropy" in texts(page.loss.card))
     assert dock.form.control("eos_coef").isEnabled()
-    dock.presets._group.button(2).click()  # nothing is the hand's own yet: it is led to where that begins
+    dock.presets.button(2).click()  # nothing is the hand's own yet: it is led to where that begins
     assert dock.presets.at() == 0
     assert tab.window().focusWidget() is dock.form.control("class_cost").slider
 
 
 def test_boxes_are_drawn_chosen_changed_and_deleted(page, tab, qtbot):
-    page._add[0].click()
+    page.add_buttons[0].click()
     drag(page.canvas, at(page.canvas, 0.05, 0.70), at(page.canvas, 0.20, 0.95))
     rest(qtbot, page)
     assert len(page.scene.things) == 5
@@ -151,16 +151,16 @@ def test_boxes_are_drawn_chosen_changed_and_deleted(page, tab, qtbot):
     assert page.canvas.at() == 7 + 4
     assert "Object E" in texts(page.controls)
     is_optimal(page)
-    page.controls.kind._pick(5)
+    page.controls.kind.pick(5)
     assert page.scene.things[4].label == 5
     QTest.keyClick(page.canvas, Qt.Key.Key_Delete)
     rest(qtbot, page)
     assert page.scene == scene_of(SCENES[0])
-    page._add[1].click()
+    page.add_buttons[1].click()
     click(page.canvas, at(page.canvas, 0.5, 0.9))
     rest(qtbot, page)
     assert len(page.scene.guesses) == 8
-    page._add[1].click()
+    page.add_buttons[1].click()
     QTest.keyClick(page.canvas, Qt.Key.Key_Escape)
     click(page.canvas, at(page.canvas, 0.5, 0.1))
     rest(qtbot, page)
@@ -233,7 +233,7 @@ def test_what_can_not_be_matched_is_said_once_in_each_card_and_covers_no_box(pag
         labels = [one.text() for one in page.window().findChildren(QLabel) if one.isVisible()]
         assert labels.count(said) == 2  # costs, assignment
         assert page.loss.bars._empty == page.found.error
-        assert not page.canvas._note
+        assert not page.canvas.note()
         assert {bar.text for bar in page.controls.bars.bars()} == {"NaN"}
     page.choose_scene(0)
     rest(qtbot, page)
@@ -258,14 +258,14 @@ def test_the_selected_box_is_the_same_everywhere_after_others_came_or_went(page,
     assert page.canvas.at() == 8 + 3
     tab.undo()
     rest(qtbot, page)
-    assert (page._at, page.canvas.at()) == ((THING, 3), 7 + 3)
+    assert (page.selected, page.canvas.at()) == ((THING, 3), 7 + 3)
     page.choose_scene(len(SCENES))  # the model's predictions are another scene
     rest(qtbot, page)
-    assert (page._at, page.canvas.at()) == (None, -1)
+    assert (page.selected, page.canvas.at()) == (None, -1)
     page.select((THING, 3))
     tab.model.show(Picture("cat.png", PHOTO))
     rest(qtbot, page)
-    assert (page._at, page.canvas.at()) == (None, -1)
+    assert (page.selected, page.canvas.at()) == (None, -1)
 
 
 def test_a_scene_chosen_while_the_model_answers_is_not_taken_away(page, tab, qtbot):
@@ -387,14 +387,14 @@ def test_a_dropped_photo_brings_the_model_s_predictions_and_takes_objects_drawn_
     assert p[tab.model.newest.found.labels[7]] == about(float(tab.model.newest.found.scores[7]), MANY)
     assert 'No objects: the target of every prediction is "no object".' in texts(tab)
     assert page.canvas.photo_size() == (180, 120)
-    assert words.drawn(page.canvas._note).startswith("Draw an object")  # 100 unmatched boxes are not shown
-    page._add[0].click()
+    assert words.drawn(page.canvas.note()).startswith("Draw an object")  # 100 unmatched boxes are not shown
+    page.add_buttons[0].click()
     drag(page.canvas, at(page.canvas, 0.2, 0.2), at(page.canvas, 0.6, 0.7))
     rest(qtbot, page)
     assert page.scene.things[0].box == pytest.approx((0.4, 0.45, 0.4, 0.5), abs=0.02)
-    assert not page.canvas._note
+    assert not page.canvas.note()
     assert len(is_turned_optimal(page)) == 1
-    page.controls.kind._pick(0)  # "N/A" is no choice
+    page.controls.kind.pick(0)  # "N/A" is no choice
     assert tab.model.newest.info.labels[page.scene.things[0].label] == "person"
     rest(qtbot, page)
     tab.model.answer(temperature=3.0)  # other predictions, the same objects
@@ -417,14 +417,14 @@ def test_the_toy_s_answer_comes_with_the_objects_that_were_drawn(page, tab, qtbo
 
 def test_the_model_goes_on_when_the_hand_rests(page, tab, qtbot):
     before = tab.model.feed.resumed
-    page._preset(RT_DETR)
+    page.take_preset(RT_DETR)
     assert tab.model.feed.resumed == before
     qtbot.waitUntil(lambda: tab.model.feed.resumed == before + 1, timeout=WAIT)
     rest(qtbot, page)
 
 
 def test_a_question_that_the_model_s_displaced_is_asked_again_and_its_errors_are_said(page, tab, qtbot):
-    page._preset(RT_DETR)
+    page.take_preset(RT_DETR)
     page.feed.stream.request(page.params, again=True)
     page.feed._arrived(Ended(page.params, cancelled=True))  # another's took its place before it was served
     tab.model.feed.busy.emit(False)
@@ -454,7 +454,7 @@ def test_the_model_is_asked_where_its_answer_is_wanted(page, tab, qtbot):
 
 
 def test_exported_files_hold_the_weights_and_what_is_matched(page, tab, qtbot):
-    page._preset(RT_DETR)
+    page.take_preset(RT_DETR)
     rest(qtbot, page)
     for view in (page.canvas, page.loss.bars, *page.tables.tables, *page.tables.bars):
         said = json.loads(export.settings_text(export.settings_of(view)))
@@ -489,6 +489,6 @@ def test_every_word_of_the_matching_lab_is_whole(page, tab, qtbot, size):
             for what in (None, (GUESS, 0), (THING, 0) if page.scene.things else None):
                 page.select(what)
                 whole()
-        page._preset(RT_DETR)
+        page.take_preset(RT_DETR)
         rest(qtbot, page)
         whole()

@@ -42,7 +42,7 @@ def predicted(qtbot, page, count):
 
 
 def test_a_page_of_its_own_does_not_wake_the_model(page):
-    page._preset(RT_DETR)
+    page.take_preset(RT_DETR)
     assert FakeDetr.asked == []
 
 
@@ -85,7 +85,7 @@ def test_what_the_hand_has_ended_is_asked_when_it_chooses_anew(tab, page, qtbot)
 
 def test_raw_boxes_follow_the_model(tab, qtbot):
     page = turn_to(tab, qtbot, NMS)
-    page._choose_source(1)
+    page.choose_source(1)
     qtbot.waitUntil(lambda: page.params.raw is not None, timeout=WAIT)
     tab.take_model("real")
     qtbot.waitUntil(lambda: len(page.params.raw.boxes) == 100, timeout=WAIT)

@@ -63,7 +63,7 @@ def test_objects_are_dragged_and_the_slider_follows(page, tab, qtbot):
 
 
 def test_the_model_s_own_boxes_go_the_same_three_ways(page, tab, qtbot):
-    page._choose_source(1)
+    page.choose_source(1)
     rest(qtbot, page)
     assert len(page.found.boxes) == 16
     assert notes(page)[2] == "6 of 6 found"
@@ -74,7 +74,7 @@ def test_the_model_s_own_boxes_go_the_same_three_ways(page, tab, qtbot):
     rest(qtbot, page)
     assert len(page.found.boxes) == 100
     assert notes(page)[2] == "4 boxes kept"
-    page._choose_source(0)
+    page.choose_source(0)
     rest(qtbot, page)
     assert notes(page)[0] == "1 of 2 found"
 
@@ -93,7 +93,7 @@ def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
 
 def test_both_settings_of_soft_nms_work_and_all_is_said_in_chinese(page, tab, qtbot):
     speak(tab, "zh")
-    page.form.control("decay")._group.button(1).click()
+    page.form.control("decay").button(1).click()
     rest(qtbot, page)
     assert not page.form.control("sigma").isEnabled()
     for value in (5, 95):
@@ -113,7 +113,7 @@ def test_both_settings_of_soft_nms_work_and_all_is_said_in_chinese(page, tab, qt
 def test_every_word_of_without_nms_is_whole(page, tab, qtbot, size):
     for whole in looks(tab, qtbot, size):
         for source in (0, 1):
-            page._choose_source(source)
+            page.choose_source(source)
             for threshold in (0.3, 1.0):
                 page.change(score=threshold)
                 rest(qtbot, page)

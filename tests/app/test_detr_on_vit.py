@@ -76,7 +76,7 @@ def test_a_detr_on_a_vit_is_trained_and_looks_at_the_photo(tab, page, qtbot):
     assert page.cards.began.vit
     assert page.cards.began.vit in page.learned.text()
     train(qtbot, page, 1)
-    page.cards.choose(int(page.cards._on_scene[0].owners[0]))
+    page.cards.choose(int(page.cards.on_scene[0].owners[0]))
     heat = page.cards.scene.numbers()["heat"]
     assert heat.shape == (8, 8)
     assert heat.sum() == pytest.approx(1, abs=1e-3)
@@ -119,7 +119,7 @@ def test_a_detr_on_a_vit_without_photos_asks_for_a_folder(tab, qtbot, monkeypatc
     tab.show_page(TRAINING)
     qtbot.waitUntil(lambda: "learns on photos" in tab.error.reason(), timeout=PATIENCE)
     assert {card.empty_text.text() for card in page.cards.cards} == {"Nothing to show yet."}
-    tab.error._action.click()
+    tab.error.action.click()
     assert asked
     page.step(model=SMALL)
     assert {card.empty_text.text() for card in page.cards.cards} == {"Drawing scenes"}

@@ -34,19 +34,19 @@ def tab(window, qtbot):
 def canvas(tab, qtbot):
     tab.show_page(SCENE)
     canvas = tab.pages[SCENE].canvas
-    qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas._found) == 6)
+    qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas.found) == 6)
     return canvas
 
 
 def point(canvas, x, y):
     canvas.arranged()
     width, height = canvas.photo_size()
-    return canvas._screen(QPointF(x * width, y * height))
+    return canvas.on_screen(QPointF(x * width, y * height))
 
 
 def test_truth_and_prediction_stand_on_the_scene(canvas, tab):
-    assert words.drawn(canvas._found[0].tag) == "circle 0.95"
-    assert {box.token for box in canvas._found} == {"pred"}
+    assert words.drawn(canvas.found[0].tag) == "circle 0.95"
+    assert {box.token for box in canvas.found} == {"pred"}
     assert sum(box.token == "truth" for box in canvas.boxes()) == 6
     assert "6 of 6 found" in texts(tab.pages[SCENE].centre)
     assert tab.pages[SCENE].list.numbers()["values"][0] == pytest.approx(0.95)
@@ -65,7 +65,7 @@ def test_a_drag_moves_a_shape_as_one_step_and_the_detection_follows(canvas, tab,
     assert moved.y == pytest.approx(circle.y + 0.1, abs=0.01)
     assert tab.params.drawing.shapes[1:] == before.shapes[1:]
     assert canvas.at() == 0
-    best = canvas._found[0]
+    best = canvas.found[0]
     assert (best.cx, best.cy) == pytest.approx((moved.x, moved.y), abs=0.02)
     settle(qtbot, tab, tab.undo)
     assert tab.params.drawing == before
@@ -86,7 +86,7 @@ def test_corners_resize_and_the_handle_turns(canvas, tab, qtbot):
     larger = tab.params.drawing.shapes[3]
     assert larger.size == pytest.approx(1.25 * square.size, rel=0.03)
     assert larger.angle == pytest.approx(square.angle)
-    fixed = canvas._screen(canvas._frame(3).out(-1, -1))
+    fixed = canvas.on_screen(canvas._frame(3).out(-1, -1))
     assert (fixed - stays).manhattanLength() < 2  # the corner across did not move
     turn = grips[TURN].place()
     center = point(canvas, larger.x, larger.y)

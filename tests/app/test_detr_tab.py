@@ -49,14 +49,14 @@ def tab(window, qtbot):
 def canvas(tab, qtbot):
     tab.show_page(SCENE)
     canvas = tab.pages[SCENE].canvas
-    qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas._found) == 6)
+    qtbot.waitUntil(lambda: canvas.isVisible() and len(canvas.found) == 6)
     return canvas
 
 
 def point(canvas, x, y):
     canvas.arranged()
     width, height = canvas.photo_size()
-    return canvas._screen(QPointF(x * width, y * height))
+    return canvas.on_screen(QPointF(x * width, y * height))
 
 
 # ------------------------------------------------------------------ detect
@@ -112,14 +112,14 @@ def test_pointing_at_a_query_lights_it_up_everywhere(tab):
 def test_when_nothing_passes_the_best_is_named_and_one_click_lets_it_pass(tab, qtbot):
     page = tab.pages[DETECT].cards
     settle(qtbot, tab, lambda: tab.now.change(threshold=0.99))
-    note = words.drawn(page.photo._note)
+    note = words.drawn(page.photo.note())
     assert note == "0 of 16. Best score 0.95 (query 1, circle). Lower the threshold?"
     assert page.lower.isVisible()
     settle(qtbot, tab, page.lower.click)
     assert tab.params.threshold == pytest.approx(0.95, abs=0.011)
     assert tab.pages[DETECT].found.passes.sum() == 1
     assert not page.lower.isVisible()
-    assert page.photo._note == ""
+    assert page.photo.note() == ""
     assert "1 of 16 queries passes" in texts(page.centre)
     settle(qtbot, tab, tab.undo)
     assert tab.params.threshold == 0.99
@@ -134,7 +134,7 @@ def test_a_best_query_beaten_by_no_object_needs_the_other_rule_too(tab, qtbot, m
 
 
 def test_a_map_chooses_layer_and_head(tab, qtbot):
-    settle(qtbot, tab, lambda: tab.pages[DETECT].cards.maps._pick(6))
+    settle(qtbot, tab, lambda: tab.pages[DETECT].cards.maps.pick(6))
     assert (tab.params.layer, tab.params.head) == (2, 3)
     assert tab.pages[DETECT].cards.film.at() == 1
     assert np.array_equal(tab.pages[DETECT].cards.photo.numbers()["heat"], tab.pages[DETECT].found.cross[1, 2])
@@ -151,7 +151,7 @@ def test_changes_are_counted_shown_as_ghosts_and_taken_back_as_one_step(tab, qtb
     settle(qtbot, tab, lambda: page.table.switched.emit(0, False))
     settle(qtbot, tab, lambda: tab.pages[DETECT].changing.chips.changed.emit((1, 3)))
     assert tab.params.heads_off == (HeadOff(CROSS, 2, 1), HeadOff(CROSS, 2, 3))
-    assert page.maps._off == {9, 11}
+    assert page.maps.off() == {9, 11}
     assert "4 changes to the model" in texts(tab.pages[DETECT].dock)
     assert not tab.pages[DETECT].found.on[0]
     settle(qtbot, tab, tab.now.state.reset)
@@ -235,7 +235,7 @@ def test_how_a_real_model_is_computed_is_told(tab, qtbot):
     assert box.time.text() == "This CPU does not support bfloat16. float32: 1,141 ms"
     assert box.apart.isHidden()
     with qtbot.waitSignal(tab.rested, timeout=5000):
-        box.findChild(MenuButton)._pick(1)
+        box.findChild(MenuButton).pick(1)
     assert FakeDetr.asked[-1][0].compute == FLOAT32
     assert tab.now.state.history.can_undo
 
@@ -291,7 +291,7 @@ def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, qtbot, monkeyp
 
 def test_a_model_chosen_while_the_one_before_fails_stays_chosen(tab, qtbot):
     tab.now.change(source="broken")
-    while not any(isinstance(event, Ended) for event in tuple(tab.now.feed.stream._mailbox._events.values())):
+    while not any(isinstance(event, Ended) for event in tab.now.feed.stream.undelivered):
         time.sleep(0.001)
     settle(qtbot, tab, lambda: tab.take_model("real"))
     assert tab.params.source == tab.model.info.source == "real"

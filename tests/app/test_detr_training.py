@@ -73,7 +73,7 @@ def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
     cards = page.cards
     assert cards.history.steps == [0, 5]
     qtbot.waitUntil(lambda: [c.x.tolist() for c in cards.loss.curves()] == [[1, 2, 3, 4, 5, 6]] * 3, timeout=PATIENCE)
-    assert cards._on_scene[1] == 6  # the scene follows each step, measured or not
+    assert cards.on_scene[1] == 6  # the scene follows each step, measured or not
     film = cards.film.numbers()
     assert film["owner_of_each_object"].shape == (len(cards.example.boxes), 2)
     assert (
@@ -81,11 +81,11 @@ def test_steps_are_drawn_and_looked_back_at(tab, page, qtbot):
     )
     first = cards.history.measured[0]
     cards.transport.look(2)
-    assert cards._on_scene == (first.found[0], 0)
+    assert cards.on_scene == (first.found[0], 0)
     np.testing.assert_array_equal(cards.slots.numbers()["maps"], first.attention)
     assert page.training.weights.step == 0
     cards.transport.look(6)
-    assert cards._on_scene[1] == 5
+    assert cards.on_scene[1] == 5
 
 
 def test_start_and_pause(page, qtbot):
@@ -146,15 +146,15 @@ def test_a_query_is_marked_in_every_view(page):
     cards = page.cards
     owner = int(cards.history.newest.found[0].owners[0])
     cards.film.chosen.emit(owner)
-    assert (cards.film._at, cards.slots.at()) == (owner, owner)
+    assert (cards.film.at(), cards.slots.at()) == (owner, owner)
     assert cards._rows[cards.scene.at()] == owner
     assert f"Query {owner + 1} is matched to A" in " ".join(texts(cards.scene_card))
     assert cards.scene.numbers()["heat"].sum() == pytest.approx(1, abs=1e-3)  # where it looks, on the photo
     page.escape()
     assert "heat" not in cards.scene.numbers()
-    assert (cards.film._at, cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
+    assert (cards.film.at(), cards.slots.at(), cards.scene.at()) == (-1, -1, -1)
     cards.slots.chosen.emit(1)
-    assert cards.film._at == 1
+    assert cards.film.at() == 1
     cards.shown_maps.chosen.emit(1)
 
 
@@ -166,7 +166,7 @@ def test_another_scene_can_be_watched(page, qtbot):
     assert len(cards.scene._links) == len(cards.example.boxes)
     assert len(cards.film.numbers()["objects"]) == len(cards.example.boxes)
     train(qtbot, page, 1)
-    assert cards._on_scene[1] == 1
+    assert cards.on_scene[1] == 1
     cards.stepped_scene.emit(-1)
     assert cards.example is first
 

@@ -108,7 +108,7 @@ class Paints(QObject):
 
 def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qtbot):
     window = open_window()
-    paints = Paints(window.status._text)
+    paints = Paints(window.status.text)
     window.status.update()
     qtbot.waitUntil(lambda: bool(paints.texts))
     paints.texts.clear()
@@ -116,12 +116,12 @@ def test_the_window_says_that_it_changes_before_it_does(open_window, changes, qt
     assert paints.texts == ["Switching the theme"]  # on screen when the press has been heard
     assert not changes
     qtbot.waitUntil(lambda: changes == [("dark", None), "further"])
-    assert window.status._text.text() != "Switching the theme"
+    assert window.status.text.text() != "Switching the theme"
     assert window.settings.theme == "dark"
     paints.texts.clear()
     window.toggle_language()
     assert paints.texts == ["Switching the language"]
-    qtbot.waitUntil(lambda: ("zh" in str(changes)) and window.status._text.text() != "Switching the language")
+    qtbot.waitUntil(lambda: ("zh" in str(changes)) and window.status.text.text() != "Switching the language")
 
 
 def test_a_change_of_language_gives_the_window_its_turns(open_window, monkeypatch):

@@ -107,7 +107,7 @@ class Stranger:
         dialog.selectFile(str(place))
         dialog.accept()
         self.bot.waitUntil(lambda: place.is_file() and not self.window.saving.busy)
-        assert name in self.window.status._text.text()
+        assert name in self.window.status.text.text()
         assert self.window.status._show.isVisible()  # "Show in folder"
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the dialogs
         return place

@@ -164,7 +164,7 @@ def test_a_saved_file_can_be_shown_until_there_is_another_note(window, qtbot, tm
     assert not button.isVisible()
     saved(window, qtbot, asked(window), tmp_path / "a.csv")
     assert button.isVisible()
-    assert "a.csv" in window.status._text.text()
+    assert "a.csv" in window.status.text.text()
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert opened == [str(tmp_path)]
     window.tab.copy_picture()

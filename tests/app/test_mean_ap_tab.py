@@ -376,8 +376,8 @@ def test_a_file_that_was_refused_can_be_mended_and_tried_again(tab, qtbot, tmp_p
     rest(tab, qtbot)
     assert tab.params.moved == moved  # as on screen
     path.write_text(json.dumps(TRUTH), encoding="utf-8")
-    assert tab.error._action.text() == "Try again"
-    tab.error._action.click()
+    assert tab.error.action.text() == "Try again"
+    tab.error.action.click()
     rest(tab, qtbot)
     assert tab.data.shown.classes == ("cat",)
     assert tab.params.moved == ()

@@ -74,7 +74,7 @@ def test_arrows_that_are_gone_are_let_go(plane):
     plane.set_at(1)
     plane.set_arrows([Arrow(1, 1, "k1")])
     assert plane._tips.held is None
-    assert plane._at == 0
+    assert plane.at() == 0
 
 
 def test_names_cover_neither_tips_nor_each_other(plane):

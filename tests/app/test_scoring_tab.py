@@ -146,21 +146,21 @@ def test_dot_products_say_why_not(tab, qtbot):
     tab.pages[COMPARE].form.control("same_length").click()
     rest(tab, qtbot)
     additive, dot, scaled = (one.card for one in tab.pages[COMPARE].functions)
-    assert additive._pages.currentIndex() == 0
+    assert not additive.is_empty()
     for one in (dot, scaled):
-        assert one._pages.currentIndex() == 1
+        assert one.is_empty()
         assert "queries have 4 numbers, keys 16" in one.empty_text.text()
     turn(tab, qtbot, WALK)
-    assert "queries have 4 numbers, keys 16" in tab.pages[WALK]._middle.empty_text.text()
-    tab.pages[WALK]._middle.empty_button.click()
+    assert "queries have 4 numbers, keys 16" in tab.pages[WALK].middle.empty_text.text()
+    tab.pages[WALK].middle.empty_button.click()
     assert tab.params.function == ADDITIVE
     rest(tab, qtbot)
-    assert tab.pages[WALK]._middle._pages.currentIndex() == 0
+    assert not tab.pages[WALK].middle.is_empty()
     turn(tab, qtbot, COMPARE)
     dot.empty_button.click()
     rest(tab, qtbot)
     assert tab.params.same_length
-    assert dot._pages.currentIndex() == 0
+    assert not dot.is_empty()
 
 
 def test_reset_brings_the_first_mask_and_temperature_back(tab):

@@ -236,7 +236,7 @@ def test_measuring_fills_the_plots_and_can_be_stopped(tab, qtbot, monkeypatch):
     assert "measure" not in settings_of(page.table)
     page.change(kernel=5)
     rest(tab, qtbot)
-    assert page._measured is None  # measured with another kernel
+    assert page.measured is None  # measured with another kernel
     assert not tab.failed
 
 

@@ -220,7 +220,7 @@ def test_the_status_bar_leaves_out_what_has_no_room(qtbot):
         status._announce()
         QApplication.processEvents()
         shown = [w for w in status.children() if isinstance(w, QWidget) and w.isVisible() and not w.isWindow()]
-        assert {status._device, status._text, status._cancel} <= set(shown)
+        assert {status._device, status.text, status._cancel} <= set(shown)
         assert all(status.rect().contains(w.geometry()) for w in shown), width
         assert not any(a.geometry().intersects(b.geometry()) for a in shown for b in shown if a is not b), width
         assert not list(reading.cut(status)), width

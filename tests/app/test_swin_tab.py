@@ -119,7 +119,7 @@ def test_what_is_changed_stands_beside_the_untouched_model_and_goes(tab, qtbot):
     assert page.params.heads_off == ((2, 2),)
     assert page.params.changes() == 2
     settled(tab, qtbot)
-    assert page.heads.view._off == {1}
+    assert page.heads.view.off() == {1}
     page.state.reset()
     qtbot.waitUntil(lambda: not page.answer.prediction.changed)
 
@@ -190,11 +190,11 @@ def test_the_cost_is_measured_and_another_window_ends_it(tab, qtbot, monkeypatch
     monkeypatch.setattr("engines.swin.cost.engine.TIMED", (1, 2))
     page = turned(tab, qtbot, 4)
     page.measure()
-    qtbot.waitUntil(lambda: page._measured is not None and page._measured.done and not page.params.measure)
-    assert (page._measured.seconds > 0).all()
+    qtbot.waitUntil(lambda: page.measured is not None and page.measured.done and not page.params.measure)
+    assert (page.measured.seconds > 0).all()
     page.change(window=8)
     qtbot.waitUntil(lambda: page._formulas.window == 8)
-    assert page._measured is None
+    assert page.measured is None
     page.change(side=56, window=7)
     qtbot.waitUntil(lambda: page._formulas.window == 7)
     assert [bar.text for bar in page.bars.bars()] == ["0.145", "2.004"]

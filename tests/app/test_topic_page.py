@@ -109,7 +109,7 @@ def test_what_is_left_of_the_last_time_is_said_at_once_and_once(window, qtbot):
     assert tab.now.params.changes() == 1
     control = tab.now.forms[0].control("temperature")
     assert (control.is_changed(), control.slider.default) == (True, PoolParams.temperature)
-    tab.error._action.click()  # "Reset all changes" agrees with count, tick and highlight
+    tab.error.action.click()  # "Reset all changes" agrees with count, tick and highlight
     assert tab.now.params == PoolParams(opacity=0.9)
     assert (control.is_changed(), control.number(), tab.error.isVisible()) == (False, PoolParams.temperature, False)
     tab.now.change(temperature=2.0)
@@ -489,8 +489,8 @@ def test_where_a_gpu_is_full_the_cpu_is_one_click_away(tab, window, qtbot, capsy
         tab.now.step(do="too much")
     assert tab.failed
     assert tab.error.reason() == "The device ran out of memory."
-    assert tab.error._action.text() == "Use the CPU"
-    tab.error._action.click()
+    assert tab.error.action.text() == "Use the CPU"
+    tab.error.action.click()
     rest(tab, qtbot)
     assert window.settings.device == "cpu"
     assert not tab.failed

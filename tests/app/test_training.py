@@ -180,7 +180,7 @@ def test_a_new_run_hears_nothing_of_the_one_before(made, qtbot):
     told = []
     run.play()
     qtbot.waitUntil(lambda: run.step > 5, timeout=20_000)
-    while not run.stream._mailbox._events:  # one of this run is on its way when it ends
+    while not run.stream.undelivered:  # one of this run is on its way when it ends
         time.sleep(0.001)
     run.pause()
     run.restart()

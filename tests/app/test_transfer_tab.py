@@ -192,14 +192,14 @@ def test_wrong_ones_are_crossed_and_cells_light_their_points(tab, qtbot):
     wrong = int(np.flatnonzero(said != state.truth)[0])
     cell = int(state.truth[wrong]), int(said[wrong])
     learn.confusion.clicked.emit(cell)
-    lit = learn.cloud._lit
+    lit = learn.cloud.lit()
     assert lit.sum() == ((state.truth == cell[0]) & (said == cell[1])).sum()
     at = int(np.flatnonzero(lit)[0])
     learn.cloud.hovered.emit(at)
     assert learn.confusion.lit() == cell
     assert f"{cell[0]}, predicted: {cell[1]}" == words.drawn(learn.cloud._captions[at])
     tab.escape()
-    assert not learn.cloud._lit.any()
+    assert not learn.cloud.lit().any()
 
 
 def test_looking_back_moves_all_views_together(tab, qtbot):
@@ -350,9 +350,9 @@ def test_a_class_chosen_in_its_row_stands_out_on_the_map(tab):
     rows = tab.pages[LEARN].rows
     click(rows, QPointF(20, rows._row * 2.5))
     assert rows.at() == 2
-    np.testing.assert_array_equal(tab.pages[LEARN].cloud._lit, tab.pages[LEARN].map.truth == 2)
+    np.testing.assert_array_equal(tab.pages[LEARN].cloud.lit(), tab.pages[LEARN].map.truth == 2)
     click(rows, QPointF(20, rows._row * 2.5))
-    assert not tab.pages[LEARN].cloud._lit.any()
+    assert not tab.pages[LEARN].cloud.lit().any()
 
 
 # ------------------------------------------------------------------ a new photo

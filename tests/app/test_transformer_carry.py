@@ -220,12 +220,12 @@ def test_maps_light_up_what_new_weights_look_at(qtbot):
         now = weights()
         maps.show_weights(now, "xyz", "ab")
         row = now["cross"][0, 0, 1]
-        assert maps.bars["cross"]._mark == pytest.approx(row[2])
+        assert maps.bars["cross"].mark() == pytest.approx(row[2])
         assert maps.maps["encoder"].lit() == (row.argmax(), -1)
         lit.add(int(row.argmax()))
     assert len(lit) > 1
     maps.maps["cross"].hovered.emit(None)
-    assert maps.bars["cross"]._mark is maps.maps["encoder"].lit() is None
+    assert maps.bars["cross"].mark() is maps.maps["encoder"].lit() is None
 
 
 def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):

@@ -71,7 +71,7 @@ def the_numbers_fit(page):
     page.mode.chosen.emit(1)
     for at in range(len(page.steps)):
         page.go(at)
-        assert page.result.grid.numbers()["values"].shape == page._step.result.values.shape
+        assert page.result.grid.numbers()["values"].shape == page.shown.result.values.shape
         assert not page.more.isVisible()
     page.mode.set_at(0)
     page.mode.chosen.emit(0)
@@ -87,9 +87,9 @@ def the_terms_turn(page):
     first = page._spans()["k"][0]
     assert first == width
     np.testing.assert_array_equal(
-        page.left.grid.numbers()["values"][0], page._step.left.values[0, first : first + width]
+        page.left.grid.numbers()["values"][0], page.shown.left.values[0, first : first + width]
     )
-    np.testing.assert_array_equal(page.right.grid.numbers()["values"][0, 0], page._step.right.values[first, 0])
+    np.testing.assert_array_equal(page.right.grid.numbers()["values"][0, 0], page.shown.right.values[first, 0])
     page.less.click()
     assert page._spans()["k"][0] == 0
     page.result.grid.setFocus()
@@ -97,7 +97,7 @@ def the_terms_turn(page):
         QTest.keyClick(page.result.grid, Qt.Key.Key_Right)
     assert page.cell == (page.cell[0], 12)
     assert page.result.inside(page.result.grid.at()) == page.cell
-    assert f"q({page._step.result.rows[0]}, 13)" in page.lines[1].text()
+    assert f"q({page.shown.result.rows[0]}, 13)" in page.lines[1].text()
 
 
 def another_attention(tab, qtbot):
@@ -115,7 +115,7 @@ def another_attention(tab, qtbot):
     weights = page.seen.arrays["weights"][2]
     assert page.cell[1] == weights[page.cell[0]].argmax()
     page.go(5)
-    np.testing.assert_array_equal(page._step.result.values, weights)
+    np.testing.assert_array_equal(page.shown.result.values, weights)
     assert page.cell[1] == weights[page.cell[0]].argmax()
     page.go(len(page.steps) - 1)
     row = page.cell[0]

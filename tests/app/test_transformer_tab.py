@@ -169,15 +169,15 @@ def test_decoding_goes_step_by_step(tab):
     page.timer.timeout.emit()
     page.timer.timeout.emit()
     assert tab.params.token == 2
-    assert page.links._until == 2  # later tokens are not there yet
+    assert page.links.until() == 2  # later tokens are not there yet
     page.play.click()
     assert not page.timer.isActive()
     while page.forward.isEnabled():
         page.forward.click()
     assert tab.params.token == 9
-    assert page.links._until == -1
+    assert page.links.until() == -1
     page.back.click()
-    assert page.links._until == 8
+    assert page.links.until() == 8
 
 
 def test_beams_are_shown_with_their_probabilities(tab, qtbot):

@@ -134,7 +134,7 @@ def test_shift_and_a_drag_zoom_into_a_rectangle(photo_map):
     drag(photo_map, place.topLeft(), place.bottomRight(), Qt.KeyboardModifier.ShiftModifier)
     assert photo_map.zoom > 1
     assert not said
-    assert not photo_map._rubber_band.isVisible()
+    assert not photo_map.rubber_band.isVisible()
     inside = photo_map.rect().toRectF()
     near = photo_map.cell_rect((6, 8)).united(photo_map.cell_rect((9, 13)))
     assert inside.adjusted(-20, -20, 20, 20).contains(near)
@@ -151,14 +151,14 @@ def test_the_rectangle_is_seen_while_it_is_drawn_and_forgotten_when_the_button_i
     start, end = QPointF(200, 150), QPointF(300, 220)
     send(photo_map, QEvent.Type.MouseButtonPress, start, left, left, shift)
     send(photo_map, QEvent.Type.MouseMove, end, none, left, shift)
-    assert photo_map._rubber_band.rect() == QRectF(start, end)
-    assert photo_map._rubber_band.isVisible()
+    assert photo_map.rubber_band.rect() == QRectF(start, end)
+    assert photo_map.rubber_band.isVisible()
     send(photo_map, QEvent.Type.MouseButtonRelease, end, left, none, shift)
     photo_map.fit()
     send(photo_map, QEvent.Type.MouseButtonPress, start, left, left, shift)
     hover(photo_map, start + QPointF(1, 1))  # the release went to another window
     send(photo_map, QEvent.Type.MouseMove, end, none, left, shift)
-    assert not photo_map._rubber_band.isVisible()
+    assert not photo_map.rubber_band.isVisible()
 
 
 def test_wheel_never_shrinks_below_the_whole(photo_map):

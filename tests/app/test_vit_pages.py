@@ -371,7 +371,7 @@ def test_the_lens_ends_in_the_prediction(tab, qtbot):
     np.testing.assert_array_equal(page.photo.values(), page.answer.patches[3])
     page.photo.point_at(page.photo.cell_rect((2, 2)).center())
     assert page.said.text().startswith("Patch 3, 3 reads as ")
-    assert page.small._mark == (2, 2)
+    assert page.small.mark() == (2, 2)
     page.photo.point_at(None)
     assert "of 64 patches read as" in page.said.text()
     rest(tab, qtbot)

@@ -158,11 +158,11 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
                   for c, a in zip(n, line, strict=True)]  # fmt: skip
         return Table("Digits", n, KEYS, 10, 100, tuple(points))
 
-    page._show_table(table(rising, flat), True)
+    page.show_table(table(rising, flat), True)
     assert page.cards.verdict.text().startswith("The ViT overtakes the CNN in L.")
     assert len(page.cards.plot._marks.x) == 1
-    page._show_table(table(flat, rising), True)
-    page._show_table(table((0.2, 0.3), flat), True)
+    page.show_table(table(flat, rising), True)
+    page.show_table(table((0.2, 0.3), flat), True)
     assert page.cards.verdict.text().startswith("No crossover up to 500 pictures.")
     assert "Dosovitskiy" in page.cards.verdict.text()
     assert not len(page.cards.plot._marks.x)
@@ -208,10 +208,10 @@ def test_a_disk_that_is_full_is_told_once_and_the_study_goes_on(opened, monkeypa
     with monkeypatch.context() as disk:
         disk.setattr("engines.core.files.os.write", full)
         for told in ("The study can't be saved (the disk is full). It continues.", ""):
-            page._write(page.table)
+            page.write(page.table)
             assert page.window().tab.error.reason() == told
             page.window().tab.error.dismiss()
-    page._write(page.table)
+    page.write(page.table)
     assert store.read(page.file) is not None
 
 
@@ -224,15 +224,15 @@ def test_a_broken_result_file_is_no_result(opened):
 def test_two_windows_do_not_fight_over_the_study(opened):
     one, two = opened().now, opened().now
     mine, other = replace(one.table, data="mine"), replace(two.table, data="other")
-    one._write(mine)
+    one.write(mine)
     for told in ("The study can't be saved (another window saves its run there). It continues.", ""):
-        two._write(other)
+        two.write(other)
         assert two.window().tab.error.reason() == told
         two.window().tab.error.dismiss()
     assert store.read(one.file) == mine
     one.window().close()
-    two._write(other)  # now there is room, and what the first one made is put aside
-    two._write(other)
+    two.write(other)  # now there is room, and what the first one made is put aside
+    two.write(other)
     assert store.read(two.file) == other
     assert store.read(two.file.with_name("scale-study-before.json")) == mine
     assert not two.file.with_name("scale-study-before-2.json").exists()

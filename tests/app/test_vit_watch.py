@@ -74,7 +74,7 @@ def test_hover_shows_a_patch_everywhere_and_asks_nobody(tab):
     token = 1 + 1 * COLS + 2
     assert np.allclose(view.values(), row_of(tab, LAYERS, 1, token))
     assert np.allclose(tab.now.heads.view.maps()[2], row_of(tab, LAYERS, 3, token))
-    assert tab.now.heads.view._mark == tab.now.classes.view._mark == (1, 2)
+    assert tab.now.heads.view.mark() == tab.now.classes.view.mark() == (1, 2)
     assert tab.now.photo.said.text().startswith("Patch 2, 3. Strongest")
     tab.now.photo.direction.chosen.emit(1)
     column = random_weights((LAYERS, 0, ROWS), 1 + ROWS * COLS)[1:, token].reshape(ROWS, COLS)
@@ -186,7 +186,7 @@ def test_what_the_arrows_pin_is_shown_though_the_pointer_rests_elsewhere(tab, qt
 def test_pointing_into_a_mosaic_marks_the_patch_everywhere(tab):
     tab.now.heads.view.hovered.emit((1, 3, 4))
     assert tab.now.photo.view.hover() == (3, 4)
-    assert tab.now.classes.view._mark == (3, 4)
+    assert tab.now.classes.view.mark() == (3, 4)
     assert tab.now.photo.view.hover() == (3, 4)
     tab.now.classes.view.hovered.emit((tab.now.classes.view.index(2, 3), 0, 1))
     assert tab.now.classes.note.text() == "L2 H3: 2.0 bits ↔ 2.0"
@@ -211,9 +211,9 @@ def test_the_class_token_turns_to_where_its_maps_are_larger(tab):
 
 # ------------------------------------------------------------------ changing the model
 def test_cells_choose_head_and_layer(tab, qtbot):
-    tab.now.heads.view._pick(2)
+    tab.now.heads.view.pick(2)
     assert tab.params.head == 3
-    tab.now.classes.view._pick(tab.now.classes.view.index(2, 1))
+    tab.now.classes.view.pick(tab.now.classes.view.index(2, 1))
     assert (tab.params.layer, tab.params.head) == (2, 1)
     rest(tab, qtbot)
     assert tab.now.heads.title.text() == "Heads of layer 2"
@@ -229,8 +229,8 @@ def test_chips_switch_heads_of_the_chosen_layer_off(tab, qtbot):
     chips.chips[1].click()
     assert tab.params.heads_off == ((LAYERS, 2),)
     rest(tab, qtbot)
-    assert tab.now.heads.view._off == {1}
-    assert tab.now.classes.view._off == {tab.now.classes.view.index(LAYERS, 2)}
+    assert tab.now.heads.view.off() == {1}
+    assert tab.now.classes.view.off() == {tab.now.classes.view.index(LAYERS, 2)}
     tab.now.change(layer=1)
     assert chips.off() == ()
     chips.chips[0].click()

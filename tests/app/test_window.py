@@ -88,7 +88,7 @@ def test_an_error_stands_under_the_header_and_the_next_change_is_served(tab, qtb
 
 def answered(tab):
     """Wait until the engine has done with its question, and leave the window without its answer."""
-    while not any(isinstance(event, Ended) for event in tuple(tab.now.feed.stream._mailbox._events.values())):
+    while not any(isinstance(event, Ended) for event in tab.now.feed.stream.undelivered):
         time.sleep(0.001)
 
 
@@ -126,7 +126,7 @@ def test_cancel_ends_a_run_and_keeps_the_picture(tab, window, qtbot):
 
 def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, window, qtbot):
     tab.now.change(do="forever")
-    while not tab.now.feed.stream._mailbox._events:  # it has begun, and the window has not heard of it
+    while not tab.now.feed.stream.undelivered:  # it has begun, and the window has not heard of it
         time.sleep(0.001)
     settle(qtbot, tab, window.cancel)
     heard = len(tab.now.answers)
@@ -476,7 +476,7 @@ def test_a_picture_used_in_one_tab_is_at_hand_in_the_others(open_window, qtbot, 
     image.fill(Qt.GlobalColor.green)
     data = QMimeData()
     data.setImageData(image)
-    with qtbot.waitSignal(window.intake._reader.opened):
+    with qtbot.waitSignal(window.intake.reader.opened):
         window.intake.dropped(data)
     picture = second.params.picture
     assert window.used_elsewhere("other") == []
@@ -505,7 +505,7 @@ def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are
         (tmp_path / name).write_bytes(b"\x89PNG\r\n")
     for name in ("3.png", "4.png"):
         picture_file(tmp_path, name, "red")
-    with qtbot.waitSignal(window.intake._reader.opened):
+    with qtbot.waitSignal(window.intake.reader.opened):
         window.intake.dropped(mime(tmp_path))
     assert tab.params.picture.name == "3.png"
     strip = tab.findChild(PictureStrip)
@@ -524,7 +524,7 @@ def test_of_several_pictures_the_first_good_one_is_shown_and_the_broken_ones_are
 def test_what_else_was_dropped_is_told_when_the_picture_is_there(tab, window, qtbot, tmp_path):
     (tmp_path / "empty").mkdir()
     paths = picture_file(tmp_path, "good.png", "red"), tmp_path / "empty"
-    with qtbot.waitSignal(window.intake._reader.opened):
+    with qtbot.waitSignal(window.intake.reader.opened):
         window.intake.dropped(mime(*paths))
     assert tab.params.picture.name == "good.png"
     assert "empty: this folder holds neither" in tab.error.accessibleName()
@@ -558,7 +558,7 @@ def test_nobody_is_taken_to_another_topic_before_there_is_a_picture(blind, qtbot
     assert blind.error.reason() == "empty: this folder holds neither pictures nor a model."
     for name in ("3.png", "4.png"):
         picture_file(tmp_path, name, "red")
-    with qtbot.waitSignal(window.intake._reader.opened):
+    with qtbot.waitSignal(window.intake.reader.opened):
         window.intake.dropped(mime(tmp_path))
         assert window.tab is blind
     assert window.tab is window.tabs["toy"]
@@ -608,13 +608,13 @@ def test_the_same_model_again_is_another_try(tab, qtbot, monkeypatch):
 def test_lines_run_along_the_cards_only_while_nothing_comes(tab):
     cards = tab.findChildren(Card)
     tab.now.feed.stream.busy.emit(True)
-    assert not any(one._busy.runs for one in cards)
+    assert not any(one.is_busy() for one in cards)
     tab._long.timeout.emit()  # a second later
-    assert all(one._busy.runs for one in cards)
+    assert all(one.is_busy() for one in cards)
     tab.now.feed.stream.arrived.emit(tab.now.answers[-1])  # as in a drag
-    assert not any(one._busy.runs for one in cards)
+    assert not any(one.is_busy() for one in cards)
     assert tab._long.isActive()
     tab._long.timeout.emit()
     tab.now.feed.stream.busy.emit(False)
-    assert not any(one._busy.runs for one in cards)
+    assert not any(one.is_busy() for one in cards)
     assert not tab._long.isActive()

@@ -360,7 +360,7 @@ def test_numbers_that_leave_the_finite_stop_the_run(on_toys, monkeypatch):
     trainer = Trainer()
     drive(trainer, small(until=2))
     with torch.no_grad():
-        trainer._run.values[0].fill_(math.nan)
+        trainer.current.values[0].fill_(math.nan)
     told = drive(trainer, small(until=5))
     stopped = [e for e in told if isinstance(e, Stopped)]
     assert len(stopped) == 1
@@ -373,7 +373,7 @@ def test_a_collapse_is_noticed_and_said_once(on_toys):
     trainer = Trainer()
     drive(trainer, small(until=19, momentum=0.0))
     with torch.no_grad():  # a head whose bias drowns everything
-        head = trainer._run.moco.encoder_q.head[-1]
+        head = trainer.current.moco.encoder_q.head[-1]
         head.weight.mul_(1e-4)
         head.bias.fill_(1.0)
     told = drive(trainer, small(until=23, momentum=0.0, learning_rate=1e-5))

@@ -230,7 +230,7 @@ def test_a_run_that_leaves_the_numbers_stops_in_words():
     trainer = Trainer()
     trained(2, trainer)
     with torch.no_grad():
-        trainer._run.models[0].letters.fill_(math.inf)
+        trainer.current.models[0].letters.fill_(math.inf)
     events = trained(9, trainer)
     assert isinstance(events[-1], Stopped)
     assert events[-1].reason.values == {"n": 3}

@@ -572,7 +572,7 @@ def test_numbers_that_leave_the_finite_end_the_run_in_words(fresh):
     assert of(events, Checked)  # Adam's steps are bounded: high rates alone don't break it
     trainer = training.Trainer()
     ran(trainer, until=1)
-    model = trainer._run.models[1]
+    model = trainer.current.models[1]
     with torch.no_grad():
         model.head.weight.fill_(torch.nan)
     (stopped,) = of(ran(trainer, until=3), training.Stopped)

@@ -222,11 +222,11 @@ def test_nan_stops_the_run_and_keeps_good_weights():
     trainer = Trainer()
     events(trainer, replace(TINY, until=30))
     with torch.no_grad():
-        trainer._run.values[0].fill_(math.nan)
+        trainer.current.values[0].fill_(math.nan)
     found = events(trainer, replace(TINY, until=60))
     assert str(found[-1].reason) == "Loss became NaN at step 31. Stopped; weights of step 25 are kept."
     assert all(np.isfinite(array).all() for array in found[-2].weights.arrays.values())
-    assert all(bool(v.isfinite().all()) for v in trainer._run.values)
+    assert all(bool(v.isfinite().all()) for v in trainer.current.values)
     again = events(trainer, replace(TINY, until=90))  # it stays stopped, and says so
     assert [type(event) for event in again] == [Stopped]
 

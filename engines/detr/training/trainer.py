@@ -42,7 +42,7 @@ class Trainer:
     last: ClassVar[int] = MOST_TRAINING_STEPS
 
     def __init__(self) -> None:
-        self._run: Run | None = None
+        self.current: Run | None = None
         self._next_look = 0.0
         self._vit: Features | None = None
         self._asked = ""  # the source that it was asked for by: empty stands for the best
@@ -50,15 +50,15 @@ class Trainer:
 
     def state(self) -> dict[str, Any] | None:
         """All that the run needs to go on; None for one that can't."""
-        return None if self._run is None or self._run.stopped else self._run.state()
+        return None if self.current is None or self.current.stopped else self.current.state()
 
     def run(self, job: Job[DetrTraining]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
-        run = self._run
+        run = self.current
         if run is None or run.params.run != job.params.run:
-            self._run = run = None  # its memory is gone before the next one's is needed
+            self.current = run = None  # its memory is gone before the next one's is needed
             yield from self._begin(job)
-            run = self._run
+            run = self.current
         assert run is not None
         if run.stopped:
             yield Stopped(run.step, run.why_stopped())
@@ -110,7 +110,7 @@ class Trainer:
         if run.step >= run.due:  # else its history holds the measurement
             yield from self._measure(run)
         yield run.now(params.scene)
-        self._run = run
+        self.current = run
 
     def _load(self, params: DetrTraining) -> Generator[Event, None, Features]:
         """The ViT; the one before is kept, with what it made of its photos."""

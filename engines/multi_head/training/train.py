@@ -49,18 +49,18 @@ class Trainer:
     last: ClassVar[int] = MOST_STEPS
 
     def __init__(self) -> None:
-        self._run: Run | None = None
+        self.current: Run | None = None
         self.waiting: dict[str, Any] | None = None
 
     def run(self, job: Job[MultiHeadTraining]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
-        run = self._run
+        run = self.current
         if run is None or run.params.run != job.params.run:
-            self._run, state, self.waiting = None, self.waiting, None
+            self.current, state, self.waiting = None, self.waiting, None
             run = Run(job.params)
             if state is not None:
                 run.load(state)
-            self._run = run
+            self.current = run
             yield run.began()
             if state is None:
                 yield run.told()
@@ -78,7 +78,7 @@ class Trainer:
 
     def state(self) -> dict[str, Any] | None:
         """All that the run needs to go on."""
-        return None if self._run is None else self._run.state()
+        return None if self.current is None else self.current.state()
 
 
 def draw(task: str, count: int, random: torch.Generator) -> Sequences:

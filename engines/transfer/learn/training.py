@@ -48,20 +48,20 @@ class Trainer:
     last: ClassVar[int] = LAST_STEP
 
     def __init__(self) -> None:
-        self._run: Run | None = None
+        self.current: Run | None = None
         self.waiting: dict[str, Any] | None = None
 
     def state(self) -> dict[str, Any] | None:
         """All that the run needs to go on."""
-        return None if self._run is None else self._run.state()
+        return None if self.current is None else self.current.state()
 
     def run(self, job: Job[RunParams]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
         prepared = yield from SHARED.prepare(job.params, job.device)
-        run = self._run
+        run = self.current
         if run is None or run.params.run != job.params.run or run.prepared is not prepared:
-            self._run, state, self.waiting = None, self.waiting, None
-            run = self._run = Run(job.params, prepared, state)
+            self.current, state, self.waiting = None, self.waiting, None
+            run = self.current = Run(job.params, prepared, state)
             yield run.began()
         while run.goes_on(wanted := job.params):
             run.params = wanted  # the live part of it

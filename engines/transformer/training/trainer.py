@@ -211,23 +211,23 @@ class Trainer:
     last: ClassVar[int] = MOST_STEPS
 
     def __init__(self) -> None:
-        self._run: Run | None = None
+        self.current: Run | None = None
         self._begun: TrainingSettings | None = None
         self.waiting: dict[str, Any] | None = None
 
     def run(self, job: Job[TrainingSettings]) -> Iterator[Event]:
         """Train up to step ``job.params.until``, from where the run stands."""
-        run, settings = self._run, job.params
+        run, settings = self.current, job.params
         fresh = run is None or self._begun is None or not same_run(self._begun, settings)
         state: dict[str, Any] | None = None
         if run is None or fresh:
-            self._run, state, self.waiting = None, self.waiting, None
+            self.current, state, self.waiting = None, self.waiting, None
             run, self._begun = Run(settings), settings
             if state is not None:
                 run.load(state)
             elif settings.start is not None:
                 put(run.model, settings.start)
-            self._run = run
+            self.current = run
         if fresh:
             count = sum(v.numel() for v in run.values)
             yield RunBegan(settings, count, run.guessing, run.parts, run.example)
@@ -239,7 +239,7 @@ class Trainer:
 
     def state(self) -> dict[str, Any] | None:
         """All that the run needs to go on; None for one that can't."""
-        return None if self._run is None or self._run.stopped else self._run.state()
+        return None if self.current is None or self.current.stopped else self.current.state()
 
     def _train(self, job: Job[TrainingSettings], run: Run) -> Iterator[Event]:
         if run.stopped:

@@ -73,7 +73,7 @@ def test_each_photo_goes_through_the_vit_once(trained, asked, monkeypatch):
 
 def test_the_mirrored_photo_has_features_of_its_own(trained):
     trainer, _ = trained
-    sample = trainer._run.data.training[0]
+    sample = trainer.current.data.training[0]
     plain, turned = sample.features
     assert not np.array_equal(plain, turned)
     assert mirrored(sample).features[0] is turned
@@ -102,7 +102,7 @@ def test_a_part_of_a_picture_keeps_what_is_seen_of_it():
 
 def test_all_pictures_of_a_step_are_parts_of_one_size(trained):
     trainer, _ = trained
-    data = trainer._run.data
+    data = trainer.current.data
     shapes = set()
     for _ in range(12):
         (shape,) = {sample.features[0].shape for sample in data.batch(5)}
@@ -120,7 +120,7 @@ def test_a_model_on_a_vit_is_not_called_small(trained):
 
 def test_what_is_saved_stands_on_the_same_vit(trained, tmp_path):
     trainer, _ = trained
-    run = trainer._run
+    run = trainer.current
     place = save_model(run.kept(), tmp_path / "on a vit", {})
     model, before = load_checkpoint(str(place)), from_weights(run.kept())
     sample = run.data.validation[0]

@@ -282,7 +282,7 @@ def test_numbers_that_left_the_finite_stop_the_run():
     trainer = Trainer()
     events(trainer, replace(TINY, run=1, until=2))
     with torch.no_grad():
-        trainer._run.model.box_head.layers[0].weight.fill_(float("nan"))
+        trainer.current.model.box_head.layers[0].weight.fill_(float("nan"))
     got = events(trainer, replace(TINY, run=1, until=9))
     assert [type(e) for e in got] == [Stopped]
     assert got[0].step == 2

@@ -86,7 +86,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self.path: list[TrainStep] = []
         self._land: Landscape | None = None
         self._now: NowW | None = None
-        self._looked: NowW | None = None
+        self.looked: NowW | None = None
         self.loss.pointed.connect(self._pointed)
         for waiting in self.cards:
             waiting.set_empty("Sampling points")
@@ -165,7 +165,7 @@ class LearnedPage(TrainingPage, PointsPage):
 
     def take_began(self, began: RunBegan) -> None:
         """A run stands at its beginning."""
-        self.began, self.path, self._looked, self._now = began, [], None, None
+        self.began, self.path, self.looked, self._now = began, [], None, None
         self._show_map(began.first, self.before, self.before_bar)
         self.before_card.set_note(Message("w = {w}", {"w": two(began.first.w)}))
         self.loss_key.set_items(LOSS[began.params.sees_itself])
@@ -188,13 +188,13 @@ class LearnedPage(TrainingPage, PointsPage):
 
     def _show_again(self, now: NowW | None) -> None:
         """Show a step looked back at; None is the newest."""
-        self._looked = now
+        self.looked = now
         self.draw()
 
     # -- drawing
     def draw(self) -> None:
         """Bring all views in line with what is looked at."""
-        now = self._looked or self._now
+        now = self.looked or self._now
         if now is None or self.began is None or not self.path:
             return
         at = min(now.step, len(self.path) - 1)

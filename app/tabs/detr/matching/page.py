@@ -68,7 +68,7 @@ class MatchingPage(ModelPage):
         self.canvas, self.tables, self.controls = MatchingCanvas(), CostTables(), MatchingDock(self.params)
         self.loss, self.assignment = SetLoss(self), Assignment(self)
         self.found: Matched | None = None
-        self._at: tuple[str, int] | None = None
+        self.selected: tuple[str, int] | None = None
         self._rgb: np.ndarray | None = None  # the model's picture
         self._source: Answer | None = None  # what the scene on the canvas was taken from
         self._follow = False  # a picture was dropped on this page: take over what the model will say of it
@@ -77,13 +77,13 @@ class MatchingPage(ModelPage):
         self._named = ""  # the scene that the check boxes belong to
         self.scenes = MenuButton((*SCENES, FROM_MODEL), tip="Example scenes", px=SMALL)
         self.scenes.chosen.connect(self.choose_scene)
-        self._add = [
+        self.add_buttons = [
             button("Object", "add", "boxed", DRAW_OBJECT, SMALL, clicked=lambda: self._draw_mode(THING)),
             button("Prediction", "add", "boxed", DRAW_GUESS, SMALL, clicked=lambda: self._draw_mode(GUESS)),
         ]
         self._foot, self._count = quiet(LEGEND), quiet("")
         self._scene_card = card(
-            "Scene", self.canvas, tools=[self.scenes, *self._add], foot=row(self._foot, 1, self._count)
+            "Scene", self.canvas, tools=[self.scenes, *self.add_buttons], foot=row(self._foot, 1, self._count)
         )
         self._cost_card = card(
             COST_TITLES[False],
@@ -107,12 +107,12 @@ class MatchingPage(ModelPage):
         tables.chosen.connect(lambda i: self.select((GUESS, i)))
         self.loss.pointed_at.connect(self._light_pair)
         controls.settled.connect(self.settle)
-        controls.preset.connect(self._preset)
+        controls.preset.connect(self.take_preset)
         controls.shown.connect(self._draw_all)
         controls.probable.connect(self._probable)
         controls.classed.connect(self._classed)
         controls.sized.connect(self._sized)
-        controls.delete.connect(lambda: self.remove(self._at))
+        controls.delete.connect(lambda: self.remove(self.selected))
         controls.wanted.connect(self.model.get_real)
 
     # -- settings
@@ -130,7 +130,8 @@ class MatchingPage(ModelPage):
         if scene.name != self._named:  # of many predictions the unmatched ones are left out, undone or not
             self._named = scene.name
             self.controls.rest.setChecked(len(scene.guesses) <= CROWDED)
-        if self._at is not None and self._at[1] >= len(scene.guesses if self._at[0] == GUESS else scene.things):
+        at = self.selected
+        if at is not None and at[1] >= len(scene.guesses if at[0] == GUESS else scene.things):
             self.select(None)
         self._draw()
 
@@ -209,7 +210,7 @@ class MatchingPage(ModelPage):
 
     def select(self, what: tuple[str, int] | None) -> None:
         """Choose a box."""
-        self._at, self._on_canvas = what, ()  # an unmatched prediction is shown while it is selected
+        self.selected, self._on_canvas = what, ()  # an unmatched prediction is shown while it is selected
         self.canvas.select(what)
         self.tables.choose(*(cell_of(what) or (-1, -1)))
         self.controls.show_params(self.params, what)
@@ -265,26 +266,26 @@ class MatchingPage(ModelPage):
             self._set(things=(*scene.things[:index], thing, *scene.things[index + 1 :]))
 
     def _sized(self, axis: int, value: float) -> None:
-        if self._at is None:
+        if self.selected is None:
             return
-        kind, index = self._at
+        kind, index = self.selected
         place = list((self.scene.guesses if kind == GUESS else self.scene.things)[index].box)
         place[2 + axis] = value
         self._moved(kind, index, as_box_of(place))
 
     def _probable(self, label_: int, value: float) -> None:
-        if self._at is not None and self._at[0] == GUESS:
-            index, guesses = self._at[1], self.scene.guesses
+        if self.selected is not None and self.selected[0] == GUESS:
+            index, guesses = self.selected[1], self.scene.guesses
             new = with_probability(guesses[index], label_, value)
             self._set(guesses=(*guesses[:index], new, *guesses[index + 1 :]))
 
     def _classed(self, label_: int) -> None:
-        if self._at is not None and self._at[0] == THING:
-            index, things = self._at[1], self.scene.things
+        if self.selected is not None and self.selected[0] == THING:
+            index, things = self.selected[1], self.scene.things
             new = replace(things[index], label=label_)
             self.step(scene=replace(self.scene, things=(*things[:index], new, *things[index + 1 :])))
 
-    def _preset(self, preset: tuple[bool, float, float, float]) -> None:
+    def take_preset(self, preset: tuple[bool, float, float, float]) -> None:
         focal, by_class, by_box, by_giou = preset
         self.step(focal=focal, class_cost=by_class, bbox_cost=by_box, giou_cost=by_giou)
 
@@ -330,10 +331,10 @@ class MatchingPage(ModelPage):
             self._rgb_drawn, self._on_canvas = rgb, how
             self.canvas.set_scene(scene, rgb, *how[1:])
             if not self.canvas.dragging():  # boxes of another scene have other places
-                self.canvas.select(self._at)
+                self.canvas.select(self.selected)
         blank = bool(scene.guesses) and not scene.things and not rest
         self.canvas.set_note(Message(DRAW_FIRST) if blank else "")
-        dock.show_params(params, self._at)
+        dock.show_params(params, self.selected)
         toy = self._source is not None and self._source.info.toy and scene.name == FROM_MODEL
         dock.show_offer(toy and self.model.params.picture is not None)
         self._show_scene_name()
@@ -349,7 +350,7 @@ class MatchingPage(ModelPage):
         self._cost_card.set_empty(None if found.total.size else found.error or found.notes[0])
         self.tables.show_costs(found, self.controls.greedy.isChecked())
         self._cost_card.set_title(COST_TITLES[self.tables.turned])
-        self.tables.choose(*(cell_of(self._at) or (-1, -1)))
+        self.tables.choose(*(cell_of(self.selected) or (-1, -1)))
         self.loss.show(found)
         self.assignment.show(found)
 

@@ -70,7 +70,7 @@ class NmsPage(ModelPage):
         self.source = Segments(
             ("Two objects", "The model"), tips=("Boxes from anchors near two objects", "The boxes of all queries")
         )
-        self.source.chosen.connect(self._choose_source)
+        self.source.chosen.connect(self.choose_source)
         self.overlap = ParamRow(
             "IoU of the objects", OVERLAPS, 0.7, tip="Overlap of the two true objects, as of people in a crowd."
         )
@@ -137,7 +137,7 @@ class NmsPage(ModelPage):
     def wants_model(self) -> bool:
         return self.params.raw is not None
 
-    def _choose_source(self, index: int) -> None:
+    def choose_source(self, index: int) -> None:
         if index == 1:
             self.source.set_at(0 if self.params.raw is None else 1)  # until the model has answered
             self.want_model()

@@ -48,7 +48,7 @@ class SceneCanvas(BoxEditor):
         self._paper: tuple[object, np.ndarray | None] = (None, None)  # what the background was made from, and it
         self._below: tuple[object, np.ndarray | None] = (None, None)  # the shapes below the chosen one, likewise
         self._seen = False
-        self._found: tuple[Box, ...] = ()
+        self.found: tuple[Box, ...] = ()
         self._repeats = False
         self.clicked.connect(lambda index: self.selected.emit(-1 if index is None else index))
         words.say(self, "setAccessibleName", "Scene")
@@ -73,7 +73,7 @@ class SceneCanvas(BoxEditor):
 
     def set_found(self, boxes: np.ndarray, tags: Sequence[Text]) -> None:
         """Show detections: boxes (N, 4) xyxy as shares of the scene, and their words."""
-        self._found = tuple(
+        self.found = tuple(
             matched(((a + c) / 2, (b + d) / 2, c - a, d - b), tag)
             for (a, b, c, d), tag in zip(boxes.tolist(), tags, strict=True)
         )
@@ -106,8 +106,8 @@ class SceneCanvas(BoxEditor):
             "color": np.array([shape.color for shape in shapes], np.uint8).reshape(-1, 3),
             "texture": np.array([shape.texture for shape in shapes], np.str_),
             "true_boxes_xyxy": editing.true_boxes(self._drawing),
-            "detections_cx_cy_w_h": np.array([[b.cx, b.cy, b.w, b.h] for b in self._found]).reshape(-1, 4),
-            "detection_tags": np.array([words.drawn(b.tag) for b in self._found], np.str_),
+            "detections_cx_cy_w_h": np.array([[b.cx, b.cy, b.w, b.h] for b in self.found]).reshape(-1, 4),
+            "detection_tags": np.array([words.drawn(b.tag) for b in self.found], np.str_),
         }
 
     def report(self) -> str:
@@ -148,7 +148,7 @@ class SceneCanvas(BoxEditor):
             truth(((a + c) / 2, (b + d) / 2, c - a, d - b), class_name(shape.kind))
             for shape, (a, b, c, d) in zip(shapes, editing.true_boxes(self._drawing).tolist(), strict=True)
         ]
-        self.set_boxes([*frames, *true, *self._found])
+        self.set_boxes([*frames, *true, *self.found])
 
     # -- hand
     def box_at(self, point: QPointF) -> int | None:
@@ -236,7 +236,7 @@ class SceneCanvas(BoxEditor):
         if index >= len(self._drawing.shapes):
             super()._draw_box(painter, index)
         elif index in (self._at, self._hover):
-            corners = QPolygonF([self._screen(c) for c in self._frame(index).corners()])
+            corners = QPolygonF([self.on_screen(c) for c in self._frame(index).corners()])
             corners.append(corners.first())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
             for token, width in (("surface", 3.0), ("accent", 1.0)):

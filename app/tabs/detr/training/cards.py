@@ -103,7 +103,7 @@ class TrainingCards(QObject):
         self.watched, self.query = 0, -1
         self.looked: int | None = None
         self._cursor: float | None = None
-        self._on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
+        self.on_scene: tuple[Found, int] | None = None  # what the scene shows, and its step
         self._now: Now | None = None  # the newest answer on it, which knows where each query looks
         self._hover: int | None = None
         self._rows: list[int] = []  # the query of each prediction that is drawn; -1 for an object
@@ -145,7 +145,7 @@ class TrainingCards(QObject):
             self.before = self.history
         if self.began is None or began.drawn != self.began.drawn:
             self.watched = 0
-        self.history, self.began, self.looked, self._on_scene = TrainHistory(), began, None, None
+        self.history, self.began, self.looked, self.on_scene = TrainHistory(), began, None, None
         self.watched = min(self.watched, len(began.examples) - 1)
         if self.query >= began.params.queries:  # this run has no such query
             self.query = -1
@@ -157,7 +157,7 @@ class TrainingCards(QObject):
         """A measurement; drawn at once, since they are rare."""
         self.history.add_measured(measured)
         if self.looked is None:
-            self._on_scene = measured.found[self.watched], measured.step
+            self.on_scene = measured.found[self.watched], measured.step
         self.draw_curves()
         self._draw_film()
         if self.looked is None:
@@ -171,7 +171,7 @@ class TrainingCards(QObject):
         else:
             self.draw_losses()
         if self.looked is None and now.scene == self.watched:
-            self._on_scene, self._now = (now.found, now.step), now
+            self.on_scene, self._now = (now.found, now.step), now
             self._draw_scene()
 
     def look(self, step: int | None) -> None:
@@ -191,7 +191,7 @@ class TrainingCards(QObject):
     def _show_measured(self) -> None:
         measured = self.history.at(self.looked)
         if measured is not None:
-            self._on_scene = measured.found[self.watched], measured.step
+            self.on_scene = measured.found[self.watched], measured.step
             self._draw_scene()
             self._draw_slots()
 
@@ -226,9 +226,9 @@ class TrainingCards(QObject):
 
     def _draw_scene(self) -> None:
         example, began = self.example, self.began
-        if example is None or began is None or self._on_scene is None:
+        if example is None or began is None or self.on_scene is None:
             return
-        found, step = self._on_scene
+        found, step = self.on_scene
         named = zip(example.boxes, self._object_names(example), strict=True)
         boxes = [plain_box(corners, name, "truth", above=True) for corners, name in named]
         self._rows = [-1] * len(boxes)
@@ -260,9 +260,9 @@ class TrainingCards(QObject):
             self.scene.set_heat(now.attention[self.query], float(now.attention[self.query].max()), opacity=HEAT)
 
     def _say_box(self) -> None:
-        if self._on_scene is None or self.example is None:
+        if self.on_scene is None or self.example is None:
             return
-        found, _ = self._on_scene
+        found, _ = self.on_scene
         query = self.query if self._hover is None else self._hover
         if not 0 <= query < len(found.scores):
             say(self.query_text, "setText", LEGEND)

@@ -94,10 +94,10 @@ class StepPage(Page):
         tables = row(
             (self.left, 5), self.signs[0], (self.right, 5), (self.mask_box, 5), self.signs[1], (self.result, 5), gap=S3
         )
-        self._middle = card("Scores", tables)
+        self.middle = card("Scores", tables)
         self._bottom = card("This cell", col(*self.lines, 1, gap=S2))
         form = ParamsForm(self.params, ("function", "dim", *SHARED))
-        self.lay(box(col((self._top, 4), (self._middle, 8), (self._bottom, 3), gap=S3)), form)
+        self.lay(box(col((self._top, 4), (self.middle, 8), (self._bottom, 3), gap=S3)), form)
         self.at = 0
         self._seen: Compared | None = None
         self._f = 0
@@ -166,11 +166,11 @@ class StepPage(Page):
                 "A dot product needs equal lengths: queries have {dq} numbers, keys {dk}.",
                 {"dq": seen.queries.shape[1], "dk": seen.keys.shape[1]},
             )
-            self._middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
+            self.middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
             self._top.set_empty("No steps to show.")
             self._bottom.set_empty("No steps to show.")
             return
-        for one in (self._top, self._middle, self._bottom):
+        for one in (self._top, self.middle, self._bottom):
             one.set_empty(None)
         self._steps = steps(seen, self._f)
         self.strip.set_stages(
@@ -195,8 +195,8 @@ class StepPage(Page):
         self.strip.set_at(self.at)
         self.back.setEnabled(self.at > 0)
         self.forward.setEnabled(self.at < len(STEPS) - 1)
-        self._middle.set_title(now.title)
-        self._middle.set_note(now.note)
+        self.middle.set_title(now.title)
+        self.middle.set_note(now.note)
         self.left.show_table(now.left)
         self.right.setVisible(now.right is not None)
         self.mask_box.setVisible(self.at == MASK)

@@ -54,7 +54,7 @@ class CostPage(Page):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self._formulas: CostFrame | None = None
-        self._measured: MeasuredFrame | None = None
+        self.measured: MeasuredFrame | None = None
         self.plots = [PowerPlot(name, name.lower().replace(" ", "-")) for name in NAMES]
         self.seconds = PowerPlot("Time", "time")
         link([*self.plots, self.seconds])
@@ -83,7 +83,7 @@ class CostPage(Page):
     def measure(self) -> None:
         """Measure the cost, or stop measuring."""
         if not self.params.measure:
-            self._measured = None
+            self.measured = None
             self._draw()
         self.change(measure=not self.params.measure)
 
@@ -106,7 +106,7 @@ class CostPage(Page):
             case CostFrame():
                 self._show_formulas(event)
             case MeasuredFrame():
-                self._measured = event
+                self.measured = event
                 self._draw()
             case Ended() if self.params.measure and self.feed is not None and not self.feed.is_busy:
                 self.change(measure=False)
@@ -114,13 +114,13 @@ class CostPage(Page):
     def _show_formulas(self, shown: CostFrame) -> None:
         """Draw the lines; what was measured with other widths is no longer true."""
         self._formulas = shown
-        seen = self._measured
+        seen = self.measured
         if seen is not None and (seen.dim, seen.kernel) != (shown.dim, shown.kernel):
-            self._measured = None
+            self.measured = None
         self._draw()
 
     def _draw(self) -> None:
-        shown, seen = self._formulas, self._measured
+        shown, seen = self._formulas, self.measured
         if shown is None:
             return
         ends = float(shown.lengths[0]), float(shown.lengths[-1])
@@ -158,7 +158,7 @@ class CostPage(Page):
         self._write()
 
     def _write(self) -> None:
-        shown, seen = self._formulas, self._measured
+        shown, seen = self._formulas, self.measured
         if shown is None:
             return
         n = self.params.cost_length

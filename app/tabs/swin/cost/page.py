@@ -38,7 +38,7 @@ class CostPage(Page):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self._formulas: CostFrame | None = None
-        self._measured: MeasuredFrame | None = None
+        self.measured: MeasuredFrame | None = None
         self.plots = [PowerPlot(name, name.lower().replace(" ", "-")) for name in NAMES]
         link(self.plots)
         keys = [Key(tuple(zip(COLORS, KINDS, strict=True))) for _ in NAMES]
@@ -67,7 +67,7 @@ class CostPage(Page):
     def measure(self) -> None:
         """Measure the time, or stop measuring."""
         if not self.params.measure:
-            self._measured = None
+            self.measured = None
             self._draw()
         self.change(measure=not self.params.measure)
 
@@ -90,18 +90,18 @@ class CostPage(Page):
         match event:
             case CostFrame():
                 self._formulas = event
-                seen = self._measured
+                seen = self.measured
                 if seen is not None and (seen.window, seen.width) != (event.window, event.width):
-                    self._measured = None  # of other sizes
+                    self.measured = None  # of other sizes
                 self._draw()
             case MeasuredFrame():
-                self._measured = event
+                self.measured = event
                 self._draw()
             case Ended() if self.params.measure and self.feed is not None and not self.feed.is_busy:
                 self.change(measure=False)
 
     def _draw(self) -> None:
-        shown, seen = self._formulas, self._measured
+        shown, seen = self._formulas, self.measured
         if shown is None:
             return
         ends = float(shown.tokens[0]), float(shown.tokens[-1])

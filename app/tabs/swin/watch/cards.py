@@ -138,7 +138,7 @@ class HeadsMosaic(Mosaic):
             return True
         new = self.at() + cols
         if 0 <= new < len(self._maps):
-            self._pick(new)
+            self.pick(new)
         return True
 
 

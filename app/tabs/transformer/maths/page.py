@@ -43,7 +43,7 @@ class MathsPage(Page):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.seen: Walked | None = None
-        self._step: Step | None = None
+        self.shown: Step | None = None
         self.steps: tuple[tuple[int, str], ...] = ()
         self.at = 0  # of the steps
         self.cell = (0, 0)
@@ -247,7 +247,7 @@ class MathsPage(Page):
         if seen is None:
             return
         stage, part = self.steps[self.at]
-        self._step = step(seen, self._head, stage, part)
+        self.shown = step(seen, self._head, stage, part)
         self.strip.set_at(stage)
         self.back.setEnabled(self.at > 0)
         self.forward.setEnabled(self.at < len(self.steps) - 1)
@@ -255,7 +255,7 @@ class MathsPage(Page):
         self.middle.set_title(STAGES[stage])
         self.middle.set_note(NOTES["Sum0" if not self.at else part])
         self._show_parts(stage, part)
-        say(self.signs[0], "setText", words.plain(self._step.sign))
+        say(self.signs[0], "setText", words.plain(self.shown.sign))
         self._draw_tables()
 
     def _show_parts(self, stage: int, part: str) -> None:
@@ -269,7 +269,7 @@ class MathsPage(Page):
 
     def _spans(self) -> dict[str, Span]:
         """Which rows, columns and terms are on screen; none where all are."""
-        now = self._step
+        now = self.shown
         if now is None or self.mode.at() == WHOLE:
             return {}
         counts: dict[str, int] = {}
@@ -291,7 +291,7 @@ class MathsPage(Page):
         return made
 
     def _draw_tables(self) -> None:
-        now = self._step
+        now = self.shown
         if now is None:
             return
         rows, cols = now.result.values.shape
@@ -311,7 +311,7 @@ class MathsPage(Page):
         self._show_cell(self.cell)
 
     def _show_cell(self, cell: tuple[int, int]) -> None:
-        now, seen = self._step, self.seen
+        now, seen = self.shown, self.seen
         if now is None or seen is None:
             return
         for operand in (self.left, self.right):

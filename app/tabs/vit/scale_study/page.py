@@ -148,7 +148,7 @@ class ScaleStudyPage(TrainingPage):
         folder = self.shell.settings.folder
         return None if folder is None else folder / "scale-study.json"
 
-    def _write(self, table: Table) -> None:
+    def write(self, table: Table) -> None:
         """Keep the study; what refuses it is told once."""
         file = self.file
         if file is None:
@@ -181,7 +181,7 @@ class ScaleStudyPage(TrainingPage):
         if table is None:
             self.cards.plot_card.set_empty("No study yet.", "Start", self.training.play)
             return
-        self._show_table(table, own is not None)
+        self.show_table(table, own is not None)
         if own is None and (bundled := store.bundled_states()) is not None:
             self._sample = bundled[0]
             for state in bundled[1]:
@@ -209,8 +209,8 @@ class ScaleStudyPage(TrainingPage):
             case StudyStep():
                 self.cards.take_step(event)
             case StudyPoint() if self.table is not None:
-                self._show_table(replace(self.table, points=(*self.table.points, event.point)), True)
-                self._write(self.table)
+                self.show_table(replace(self.table, points=(*self.table.points, event.point)), True)
+                self.write(self.table)
             case Kept() if self.transport.selected is None:
                 self.cards.show_learned(event.weights, self._sample)
             case Finished():
@@ -223,7 +223,7 @@ class ScaleStudyPage(TrainingPage):
     def _began(self, begun: StudyBegan) -> None:
         self._begun, self._sample = begun, begun.sample
         self.cards.begin()
-        self._show_table(begun.table, True)
+        self.show_table(begun.table, True)
         old, new = self._done, begun.table
         if old is not None and old.data == new.data and old.mark != new.mark:
             self.tell(Message("Earlier results may be of other pictures: everything is trained again."))
@@ -236,7 +236,7 @@ class ScaleStudyPage(TrainingPage):
         if shown is not None:
             self.cards.show_learned(shown, self._sample)
 
-    def _show_table(self, table: Table, own: bool) -> None:
+    def show_table(self, table: Table, own: bool) -> None:
         self.table = table
         self.cards.show_table(table, own)
         counts = ", ".join(f"{s} {words.number(table.parameters[VIT, s])}" for s in SIZES)

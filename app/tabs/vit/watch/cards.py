@@ -162,7 +162,7 @@ class HeadsMosaic(Mosaic):
         if count and self.at() in order:
             slot = order.index(self.at()) + cols
             if 0 <= slot < count:
-                self._pick(order[slot])
+                self.pick(order[slot])
         return True
 
 
