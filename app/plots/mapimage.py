@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -10,6 +11,14 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 FEW = 4096  #: values up to which pyqtgraph colors them quicker than it makes a palette; more than 256 colors have none
+
+
+@lru_cache(maxsize=16)  # pyqtgraph makes it anew for each picture, which takes as long as painting a small one
+def color_table(lut: bytes) -> list[int]:
+    """256 colors of three bytes each as Qt's numbers."""
+    red, green, blue = np.frombuffer(lut, np.uint8).reshape(-1, 3).astype(np.uint32).T
+    found: list[int] = (0xFF000000 | red << 16 | green << 8 | blue).tolist()
+    return found
 
 
 class MapImage(pg.ImageItem):
@@ -54,6 +63,14 @@ class MapImage(pg.ImageItem):
     def render(self) -> None:
         if self._fill is not None:
             self._fill()
+        values, lut = self.image, self.lut
+        if isinstance(lut, np.ndarray) and lut.shape == (256, 3) and values.dtype == np.uint8 and self.levels is None:
+            high, wide = values.shape
+            indexed = QImage(np.ascontiguousarray(values).data, wide, high, wide, QImage.Format.Format_Indexed8)
+            indexed.setColorTable(color_table(lut.tobytes()))
+            self.qimage = indexed.convertToFormat(QImage.Format.Format_RGB32)
+            self._renderRequired = self._unrenderable = False
+            return
         super().render()
         if self.qimage is not None:
             clear = self.qimage.hasAlphaChannel()
