@@ -22,6 +22,7 @@ from app.pieces import pieces
 
 PIECE, LONG = 150, 0.05  #: widgets and s after which the event loop has a turn
 PAUSE = 10  #: ms of that turn
+REST = 250  #: ms after a change, in which what is in sight is painted
 POLISHED = Qt.WidgetAttribute.WA_WState_Polished
 SHEETED = Qt.WidgetAttribute.WA_StyleSheet
 STYLED = Qt.WidgetAttribute.WA_SetStyle
@@ -83,7 +84,7 @@ class Undressed(QObject):
         self._parts: dict[QWidget, None] = {}  # that wait, in their order
         self._plain: dict[QWidget, None] = {}  # that need nothing of the style sheet, while it changes
         self._bare: dict[QWidget, None] = {}  # all widgets that are to be polished
-        self._soon = QTimer(self, singleShot=True, interval=PAUSE)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self._go_on)
 
     @property
@@ -126,7 +127,7 @@ class Undressed(QObject):
         for widget in filter(shiboken6.isValid, self._bare):
             widget.setAttribute(STYLED, False)
         self._changes = False
-        self._soon.start()
+        self._soon.start(REST)
 
     def dressing_seen(self) -> Iterator[None]:
         """Dress what is in sight, and what came to sight meanwhile; each ``yield`` is a place for a turn."""
@@ -138,7 +139,7 @@ class Undressed(QObject):
             yield from self._dress(filter(shiboken6.isValid, objects))
         finally:
             self._first = False
-            self._soon.start()
+            self._soon.start(REST)
 
     # -- what waits
     def _wait(self, part: QWidget) -> None:
@@ -209,4 +210,4 @@ class Undressed(QObject):
             return
         self.piece()
         if self._parts:
-            self._soon.start()
+            self._soon.start(PAUSE)

@@ -291,7 +291,8 @@ class GridView(HoverView):
                     continue
                 color = theme.color(self._name_token(self._row_tokens, i, on))
                 line = QRectF(0, place.y(), place.x() - 6, place.height())
-                write(painter, line, text, color, CAPTION, on or i < len(self._row_tokens), RIGHT)
+                if self.hits(line):
+                    write(painter, line, text, color, CAPTION, on or i < len(self._row_tokens), RIGHT)
         if len(self._cols) > MOST_NAMES:
             return
         for j, text in enumerate(self._cols[: self._values.shape[1]]):
