@@ -102,6 +102,7 @@ def switching() -> Measured:
             spent.append(_turn())
             changes.append(spent)
             theme.finish(window)
+            _turn()  # the layouts of what is hidden, too
         widgets = len(window.findChildren(QWidget))
     return Measured(
         max(map(sum, changes)),
