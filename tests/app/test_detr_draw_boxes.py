@@ -166,7 +166,7 @@ def test_a_folder_without_boxes_opened_for_training_is_offered_to_draw_on(tab, q
     page.data.open.click()  # asks the window for a folder
     assert tab.now is page
     assert tab.error.reason().startswith(f"{folder.name}: photos without boxes.")
-    tab.error._action.click()
+    tab.error.action.click()
     assert tab.page == DRAW
     qtbot.waitUntil(lambda: tab.now.album is not None and list(tab.now.album.sizes) == ["1.png", "2.png"])
     tab.show_page(0)

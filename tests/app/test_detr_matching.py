@@ -280,11 +280,11 @@ def test_a_scene_chosen_while_the_model_answers_is_not_taken_away(page, tab, qtb
 
 def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
     tab.model.answer(heads_off=(HeadOff(CROSS, 0, 3),))
-    page._choose_scene(len(SCENES))
+    page.choose_scene(len(SCENES))
     rest(qtbot, page)
     assert [words.tr(text) for text in page.caption()] == ["Heads off: Cross-attention L1 H4"]
     assert page.exported()["heads_off"] == [{"attention": CROSS, "layer": 0, "head": 3}]
-    page._choose_scene(0)
+    page.choose_scene(0)
     assert not list(page.caption())
     assert "heads_off" not in page.exported()
 

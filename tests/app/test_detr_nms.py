@@ -83,7 +83,7 @@ def test_files_of_the_model_s_boxes_say_what_was_done_to_it(page, tab, qtbot):
     tab.model.answer(heads_off=(HeadOff(CROSS, 1, 2),), queries_off=(4,), temperature=2.0)
     assert not list(page.caption())  # these boxes are drawn ones
     assert "heads_off" not in page.exported()
-    page._choose_source(1)
+    page.choose_source(1)
     rest(qtbot, page)
     assert [words.tr(text) for text in page.caption()] == ["Heads off: Cross-attention L2 H3", "Queries off: 5"]
     told = page.exported()

@@ -113,7 +113,7 @@ def test_all_pictures_of_a_step_are_parts_of_one_size(trained):
 
 def test_a_model_on_a_vit_is_not_called_small(trained):
     trainer, _ = trained
-    model = from_weights(trainer._run.kept())
+    model = from_weights(trainer.current.kept())
     assert obstacle(FLOAT32, model, torch.device("cpu")) is None
     assert str(obstacle(BFLOAT16, model, torch.device("cpu"))).startswith("The backbone of this model is a ViT")
 
