@@ -19,8 +19,8 @@ from torch.nn import functional as F
 CLIFF = 14  # cells: kernels as wide as this go through channels-last tensors
 
 
-def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Each channel with a kernel of its own, stride 1; zeros beyond the edges keep the map's size.
+def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None, torus: bool = False) -> Tensor:
+    """Each channel with a kernel of its own, stride 1; what lies beyond the edges keeps the map's size.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     kernel : Tensor (C, 1, k, l)
         Odd sides.
     bias : Tensor (C,), optional
+    torus : bool
+        Beyond an edge the map begins again at the other one; otherwise there are zeros.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises
     ------
     ValueError
-        For a kernel with an even side, or of other channels than the map.
+        For a kernel with an even side, or of other channels than the map; for a torus that it reaches around twice.
     """
     if x.dim() != 4 or kernel.dim() != 4 or kernel.shape[:2] != (x.shape[1], 1):
         raise ValueError(
@@ -45,34 +47,45 @@ def depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if not (kernel.shape[2] % 2 and kernel.shape[3] % 2):
         raise ValueError(f"a kernel of {kernel.shape[2]} × {kernel.shape[3]} cells has no middle")
-    out: Tensor = _Depthwise.apply(x, kernel)
+    down, across = kernel.shape[2] // 2, kernel.shape[3] // 2
+    padding = down, across
+    if torus:
+        if down > x.shape[2] or across > x.shape[3]:
+            raise ValueError(f"a kernel of {tuple(kernel.shape[2:])} cells reaches around {tuple(x.shape[2:])} twice")
+        x, padding = F.pad(x, (across, across, down, down), mode="circular"), (0, 0)
+    out: Tensor = _Depthwise.apply(x, kernel, padding)
     return out if bias is None else out + bias.view(-1, 1, 1)
 
 
 class _Depthwise(torch.autograd.Function):
-    """`depthwise` without a bias."""
+    """`depthwise` without a bias, with so many (rows, cols) of zeros around the map."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
         ctx.save_for_backward(x, kernel)
-        return correlate(x, kernel, (kernel.shape[2] // 2, kernel.shape[3] // 2))
+        ctx.padding = padding
+        return correlate(x, kernel, padding)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, kernel = ctx.saved_tensors
         (after,) = gradients
-        of_x = depthwise(after, kernel.flip(2, 3)) if ctx.needs_input_grad[0] else None
-        of_kernel = _of_kernel(x, after, kernel.shape[2], kernel.shape[3]) if ctx.needs_input_grad[1] else None
-        return of_x, of_kernel
+        of_x = of_kernel = None
+        if ctx.needs_input_grad[0]:
+            left = kernel.shape[2] - 1 - ctx.padding[0], kernel.shape[3] - 1 - ctx.padding[1]
+            of_x = _Depthwise.apply(after, kernel.flip(2, 3), left)
+        if ctx.needs_input_grad[1]:
+            of_kernel = _of_kernel(x, after, ctx.padding)
+        return of_x, of_kernel, None
 
 
-def _of_kernel(x: Tensor, after: Tensor, rows: int, cols: int) -> Tensor:
+def _of_kernel(x: Tensor, after: Tensor, padding: tuple[int, int]) -> Tensor:
     """The kernel's gradient (C, 1, rows, cols): each picture's map as a kernel over its own padded input."""
-    batch, channels, high, wide = x.shape
-    down, across = rows // 2, cols // 2
-    padded = F.pad(x, (across, across, down, down)).reshape(1, batch * channels, high + 2 * down, wide + 2 * across)
-    each = correlate(padded, after.reshape(batch * channels, 1, high, wide), (0, 0))
-    return each.view(batch, channels, 1, rows, cols).sum(0)
+    batch, channels = x.shape[:2]
+    down, across = padding
+    padded = F.pad(x, (across, across, down, down)).flatten(0, 1)[None]  # (1, B · C, …)
+    each = correlate(padded, after.reshape(batch * channels, 1, *after.shape[2:]), (0, 0))
+    return each.view(batch, channels, 1, *each.shape[2:]).sum(0)
 
 
 def correlate(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:

@@ -35,6 +35,24 @@ def test_map_and_gradients_are_torchs_own(size, sides):
         torch.testing.assert_close(mine, yours, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "sides"), [((2, 3, 6, 8), (3, 5)), ((1, 2, 16, 17), (9, 15))])
+def test_on_a_torus_the_map_begins_again_beyond_its_edges(size, sides):
+    x, kernel = drawn(*size).requires_grad_(), drawn(size[1], 1, *sides).requires_grad_()
+    ours = depthwise(x, kernel, torus=True)
+    around = [side // 2 for side in reversed(sides) for _ in range(2)]
+    theirs = F.conv2d(F.pad(x, around, mode="circular"), kernel, groups=size[1])
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
+    after = drawn(*size)
+    for mine, yours in zip(
+        torch.autograd.grad(ours, (x, kernel), after), torch.autograd.grad(theirs, (x, kernel), after), strict=True
+    ):
+        torch.testing.assert_close(mine, yours, atol=1e-4, rtol=1e-5)
+    shifted = depthwise(x.roll((1, 3), (2, 3)), kernel, torus=True)
+    torch.testing.assert_close(shifted, ours.roll((1, 3), (2, 3)), atol=1e-4, rtol=1e-5)
+    with pytest.raises(ValueError, match="twice"):
+        depthwise(drawn(1, 1, 4, 4), drawn(1, 1, 11, 3), torus=True)
+
+
 def test_only_the_gradient_that_is_wanted_is_made():
     x, kernel = drawn(1, 2, 5, 5), drawn(2, 1, 3, 3).requires_grad_()
     (found,) = torch.autograd.grad(depthwise(x, kernel).square().sum(), kernel)
