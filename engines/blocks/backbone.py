@@ -7,7 +7,7 @@ Each topic that has such a model wraps it in a `Backbone`; who needs one gets it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,14 @@ class Backbone(nn.Module, ABC):
         A model that has no such features gives no steps.
         """
         return ()
+
+    def maps(self, pixels: Tensor) -> Iterator[Tensor]:
+        """What each place of pictures (B, 3, side, side) has become after each layer, as maps (B, F, h, w).
+
+        F is as it is there. No norm is laid over them: what a norm leaves has the same sum over its channels whatever
+        the picture. A model that has no such maps gives none.
+        """
+        return iter(())
 
     @abstractmethod
     def fresh(self, seed: int) -> Backbone:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OFFER = "backbone"  #: kind of `engines.core.offers`
 MAP = "feature_map"  #: the same, of those whose backbones tell of each place of a picture (`Backbone.stages`)
+LAYERS = "layer_maps"  #: the same, of those that tell of each place after each layer (`Backbone.maps`)
 _AT_HAND_FIRST = ("bundled", "package", "hub")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,16 @@ class SwinBackbone(Backbone):
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 3, side, side) -> features (B, C)."""
         return self.net.conclude(self.net.tokens(pixels))[0]
+
+    def maps(self, pixels: Tensor) -> Iterator[Tensor]:
+        """The tokens that leave each block, before those of a stage are merged."""
+        net, size = self.net, (pixels.shape[2], pixels.shape[3])
+        x, grids = net.embed(pixels), net.grids(*size)
+        for index in range(net.config.blocks):
+            grid = grids[net.config.stage_of(index)[0]]
+            x, _ = net.block(index)(x, grid)
+            yield x.transpose(1, 2).unflatten(-1, grid)
+            x = net.leave(x, index, grid)
 
     def fresh(self, seed: int) -> SwinBackbone:
         """Truncated normal weights that keep the size of what goes through (1 / √inputs), zero biases."""

@@ -4,4 +4,5 @@ OFFERS = {
     "models": "engines.swin.weights:MODELS",
     "families": "engines.swin.weights:FAMILIES",
     "backbone": "engines.swin.backbone:load",
+    "layer_maps": "engines.swin.backbone:load",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -54,8 +54,20 @@ class ViTBackbone(Backbone):
     def _through(self, index: int, x: Tensor) -> Tensor:
         return self.net.block(index)(x)[0]
 
+    def maps(self, pixels: Tensor) -> Iterator[Tensor]:
+        """The patch tokens that leave each layer."""
+        x = self.net.embed(pixels)
+        for index in range(self.net.config.layers):
+            x = self._through(index, x)
+            yield self._on_grid(x)
+
     def _map(self, x: Tensor) -> Tensor:
-        patches: Tensor = self.net.norm(x)[:, self.net.config.prefix :]
+        normed: Tensor = self.net.norm(x)
+        return self._on_grid(normed)
+
+    def _on_grid(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, D) -> those of the patches as a map (B, D, rows, cols)."""
+        patches = x[:, self.net.config.prefix :]
         side = math.isqrt(patches.shape[1])  # pictures are square here
         return patches.transpose(1, 2).unflatten(-1, (side, side))
 

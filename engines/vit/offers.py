@@ -6,4 +6,5 @@ OFFERS = {
     "families": "engines.vit.weights:FAMILIES",
     "backbone": "engines.vit.backbone:load",
     "feature_map": "engines.vit.backbone:load",
+    "layer_maps": "engines.vit.backbone:load",
 }
