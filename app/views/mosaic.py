@@ -181,7 +181,7 @@ class Mosaic(MarkView):
         parts = [words.drawn(self._named(where[0]))]
         if where[1] >= 0:
             parts.append(words.tr("patch {row}, {col}", row=where[1] + 1, col=where[2] + 1))
-            parts.append(weight_percent(self._value(where)))
+            parts.append(self.written(self._value(where)))
         elif where[0] in self._off:
             parts.append(words.tr("off"))
         elif where[0] < len(self._subs):
@@ -193,6 +193,10 @@ class Mosaic(MarkView):
             return self._captions[index]
         row, col = divmod(index, self._tiles.cols)
         return Message("row {row}, column {col}", {"row": row + 1, "col": col + 1})
+
+    def written(self, value: float) -> str:
+        """A value as the chip and the report say it: a share; a subclass may show something else."""
+        return weight_percent(value)
 
     def _value(self, where: Place) -> float:
         """The largest value of the block under a place."""
@@ -346,7 +350,7 @@ class Mosaic(MarkView):
         if self._hover is not None and self._hover[0] not in self._off:
             spot = self._spot(self._hover)
             outline(painter, spot, theme.color("chalk"), 1)
-            chip(painter, spot, weight_percent(self._value(self._hover)), QRectF(self.rect()))
+            chip(painter, spot, self.written(self._value(self._hover)), QRectF(self.rect()))
 
     def _within(self) -> bool:
         """Whether nothing is painted anew but cells and what lies between them."""
