@@ -9,20 +9,26 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "ConvNeXt": "convnext",
+    "ConvNeXtConfig": "convnext",
     "depthwise": "convolution",
     "dilated_to_dense": "merging",
-    "effective_receptive_field": "field",
+    "effective_receptive_field": "receptive_field",
     "fuse_batch_norm": "merging",
-    "law": "field",
+    "law": "receptive_field",
+    "load_checkpoint": "load",
     "merge_branches": "merging",
     "reparameterize": "merging",
 }
 __all__ = [
+    "ConvNeXt",
+    "ConvNeXtConfig",
     "depthwise",
     "dilated_to_dense",
     "effective_receptive_field",
     "fuse_batch_norm",
     "law",
+    "load_checkpoint",
     "merge_branches",
     "reparameterize",
 ]

@@ -60,10 +60,21 @@ def effective_receptive_field(
         if not (0 <= row < made.shape[2] and 0 <= col < made.shape[3]):
             raise ValueError(f"no cell {row}, {col} in a map of {made.shape[2]} × {made.shape[3]}")
         (found,) = torch.autograd.grad(made[:, :, row, col].sum(), asked)
-    if not found.isfinite().all():
+    return shares(found, measure)
+
+
+def shares(gradients: Tensor, measure: str = SQUARES) -> Tensor:
+    """Gradients of one cell to pictures (B, 3, H, W) -> what each pixel has of them, (H, W), as the measure says.
+
+    Raises
+    ------
+    LabError
+        In words, where they are not finite.
+    """
+    if not gradients.isfinite().all():
         raise LabError("The gradients are not finite.")
-    largest = found.abs().amax()
-    scaled = found.double() / largest.double().clamp_min(torch.finfo(torch.float64).tiny)  # squares stay in range
+    largest = gradients.abs().amax()
+    scaled = gradients.double() / largest.double().clamp_min(torch.finfo(torch.float64).tiny)  # squares stay in range
     parts = scaled.square() if measure == SQUARES else scaled.clamp_min(0)
     total = parts.sum((0, 1))
     share: Tensor = (total / total.sum().clamp_min(torch.finfo(torch.float64).tiny)).float()
@@ -71,12 +82,26 @@ def effective_receptive_field(
 
 
 def law(kernel: int, layers: int) -> float:
-    """Root mean square radius, in cells, of a random net's field: √(layers · (kernel² − 1) / 6), by squares.
+    """Root mean square radius, in cells, of a random net's field: √(layers · (kernel² − 1) / 6), by squares."""
+    return law_of([kernel] * layers)
+
+
+def law_of(kernels: Sequence[int], strides: Sequence[int] = ()) -> float:
+    """The same of any convolutions one after another, in pixels: √(Σ (k² − 1) / 6 · strides before²).
 
     Random kernels spread the squared gradient as a random walk with steps over the cells of a kernel, whose variance
-    is (kernel² − 1) / 12 an axis.
+    is (k² − 1) / 12 an axis.
+
+    Parameters
+    ----------
+    kernels, strides : sequence of int
+        First one first; strides are 1 where none are given.
     """
-    return math.sqrt(layers * (kernel**2 - 1) / 6)
+    variance, jump = 0.0, 1
+    for kernel, stride in zip(kernels, strides or [1] * len(kernels), strict=True):
+        variance += (kernel**2 - 1) / 6 * jump**2
+        jump *= stride
+    return math.sqrt(variance)
 
 
 def theoretical_field(kernels: Sequence[int], strides: Sequence[int] = (), dilations: Sequence[int] = ()) -> int:
@@ -102,19 +127,27 @@ def rms_radius(field: Tensor, center: tuple[float, float]) -> float:
     return math.sqrt(float((field.double().cpu() * (rows.square() + cols.square())).sum()))
 
 
-def square_holding(field: Tensor, share: float, center: tuple[int, int]) -> int:
-    """Side, in pixels, of the least square around a place (row, col) that holds a share of a field (H, W).
+def within_squares(field: Tensor, center: tuple[int, int]) -> Tensor:
+    """What the squares of 1, 3, 5, … pixels a side around a place (row, col) hold of a field (H, W), as shares (n,).
 
-    It may reach beyond the picture. 0 for a field that holds nothing.
+    The last one holds the whole picture. All 0 for a field that holds nothing.
     """
-    total = float(field.sum())
-    if total <= 0:
-        return 0
     rows = (torch.arange(field.shape[0]) - center[0]).abs()[:, None]
     cols = (torch.arange(field.shape[1]) - center[1]).abs()[None, :]
     ring = torch.maximum(rows, cols)  # (H, W): 0 at the place itself
     rings = torch.zeros(int(ring.max()) + 1, dtype=torch.float64).index_add_(
         0, ring.flatten(), field.flatten().double().cpu()
     )
-    reached = rings.cumsum(0) >= share * total * (1 - 1e-9)
-    return 2 * int(reached.int().argmax()) + 1
+    total = float(rings.sum())
+    return rings.cumsum(0) / total if total > 0 else rings
+
+
+def square_holding(field: Tensor, share: float, center: tuple[int, int]) -> int:
+    """Side, in pixels, of the least square around a place (row, col) that holds a share of a field (H, W).
+
+    It may reach beyond the picture. 0 for a field that holds nothing.
+    """
+    held = within_squares(field, center)
+    if not held.any():
+        return 0
+    return 2 * int((held >= share * (1 - 1e-9)).int().argmax()) + 1

@@ -10,7 +10,7 @@ from torch import nn
 
 from engines.core.errors import LabError
 from engines.large_kernel import effective_receptive_field, law
-from engines.large_kernel.field import rms_radius, square_holding, theoretical_field
+from engines.large_kernel.receptive_field import rms_radius, square_holding, theoretical_field, within_squares
 
 
 def net(kernel, layers, width=12, seed=0, act=nn.Identity, strides=()):
@@ -94,6 +94,8 @@ def test_squares_that_hold_a_share():
     assert [square_holding(field, share, (4, 4)) for share in (0.25, 0.5, 0.6, 0.75, 0.8, 1.0)] == [1, 1, 5, 5, 9, 9]
     assert square_holding(field, 1.0, (0, 0)) == 13
     assert square_holding(torch.zeros(3, 3), 0.5, (1, 1)) == 0
+    assert within_squares(field, (4, 4)).tolist() == [0.5, 0.5, 0.75, 0.75, 1.0]
+    assert not within_squares(torch.zeros(3, 3), (1, 1)).any()
 
 
 def test_a_cell_that_answers_to_nothing_has_an_empty_field():
