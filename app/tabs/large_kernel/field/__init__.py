@@ -1,0 +1,1 @@
+"""The page "Field": what of a photo a place of a net answers to."""

@@ -1,0 +1,1 @@
+"""The page "Merge": branches beside each other and the one kernel that says the same."""
