@@ -1,10 +1,12 @@
-"""Rows of large kernels: a depthwise 31 × 31 beside torch's default, forward alone and with both gradients."""
+"""Rows of large kernels: a depthwise 31 × 31 beside torch's default, alone and with both gradients; and the hand."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from tests.benchmarks.table import Measured, Row, interleaved, versus
+from tests.benchmarks.foundation_rows import Drag, drag
+from tests.benchmarks.table import Measured, Row, interleaved, quantile, versus
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +21,7 @@ def rows() -> list[Row]:
     return [
         Row("large-kernel", "depthwise 31×31 on 128×56×56 beside torch's default", forward, most_ratio=0.10),
         Row("large-kernel-training", "the same with both gradients", training, most_ratio=0.10),
+        Row("large-kernel-slider", "a field's place, a merged norm: one move of the hand, p99", slider, most=16),
     ]
 
 
@@ -41,6 +44,35 @@ def _plain(x: Tensor, kernel: Tensor) -> Tensor:
 
 def _apart(ours: Tensor, reference: Tensor) -> float:
     return float((ours - reference).abs().max() / reference.abs().max())
+
+
+def slider(changes: int = 120, warm_up: int = 5) -> Measured:
+    """p99 of one move on the pages "Field", in three nets, and "Merge", engines alone; the slowest of the four."""
+    import torch
+
+    torch.set_num_threads(1)
+    spent = {model or "random kernels": places(model, changes, warm_up) for model in ("", "mini-vit", "mini-swin")}
+    spent["merge"] = drag(Drag("engines.large_kernel.merge.engine", "variance", 0.1, 10.0), changes, warm_up)
+    found = {name: quantile(times, 0.99) for name, times in spent.items()}
+    slowest = max(found, key=lambda name: found[name])
+    return Measured(found[slowest], "ms", note=f"slowest: {slowest}", details=found)
+
+
+def places(model: str, changes: int, warm_up: int) -> list[float]:
+    """Milliseconds until the field of another place is there; what it is in other layers comes after."""
+    from engines.core.protocol import Job
+    from engines.large_kernel.field.engine import Engine
+    from engines.large_kernel.field.spec import FieldFrame, FieldParams
+
+    engine, spent = Engine(), []
+    for index in range(changes + warm_up):
+        params = FieldParams(model=model, at=(0.3 + 0.4 * index / (changes + warm_up), 0.45))
+        start = time.perf_counter()
+        for event in engine.run(Job(params, lambda: engine, lambda event: None)):
+            if isinstance(event, FieldFrame):
+                spent.append(1000 * (time.perf_counter() - start))
+                break
+    return spent[warm_up:]
 
 
 def forward(repeats: int = 5) -> Measured:
