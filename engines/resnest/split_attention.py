@@ -137,7 +137,7 @@ class SplitAttention(nn.Module):
         return blend(splits, weights), weights
 
     def inside(self, x: Tensor, change: Change | None = None) -> Inside:
-        """The same (radix 1 and above), with everything on its way."""
+        """The same for x (B, channels, H, W) and any radix, with everything on its way."""
         splits = F.relu(self.bn0(self.conv(x))).unflatten(1, (self.radix, self.out))
         pooled, hidden, scores, own = self._weights(splits)
         weights = own if change is None else change.applied(own)

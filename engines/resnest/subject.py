@@ -164,7 +164,7 @@ def advance(stream: Stream) -> Iterator[Event]:
 
 
 def array(tensor: Tensor) -> Floats:
-    """A float32 array on the CPU; it may share memory with the tensor, so nobody writes into either."""
+    """The same shape as float32 on the CPU; it may share memory with the tensor, so nobody writes into either."""
     found: Floats = tensor.float().contiguous().cpu().numpy()
     return found
 

@@ -40,7 +40,7 @@ class Engine:
 
 @torch.inference_mode()
 def inside(stream: Stream, block: int) -> tuple[Inside, Tensor]:
-    """A block's split attention, number by number, and what enters it."""
+    """A block's split attention, number by number, and what enters it, (1, C, h, w)."""
     bottleneck = stream.net.block(block)
     entered = bottleneck.enter(stream.hidden[block])
     return bottleneck.conv2.inside(entered, stream.changes.get(block)), entered
