@@ -8,7 +8,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 
+from app import words
 from app.figure import caption_of
+from engines.resnest.race.measures import standing
+from engines.resnest.race.spec import STEPS, RaceLook
 
 
 @pytest.fixture
@@ -151,3 +154,37 @@ def test_another_block_has_other_channels(tab, qtbot):
     qtbot.waitUntil(lambda: page.answer.block == 1)
     assert page.params.channel == 16
     assert page.answer.splits.shape == (2, 16, 16, 16)
+
+
+def raced(accuracy, seconds=(0.01, 0.02, 0.04)):
+    """A race of 160 steps with these accuracies at its end (3, seeds)."""
+    steps = np.array([0, STEPS // 2, STEPS])
+    last = np.array(accuracy, np.float32)
+    return standing(steps, np.stack([np.zeros_like(last), last / 2, last]), seconds)
+
+
+def lines(page, claim):
+    return [(words.drawn(one.name), one.value) for one in page.verdicts.verdicts()[claim].findings]
+
+
+def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
+    tab.show_page(1)
+    page = tab.now
+    qtbot.waitUntil(lambda: page.before is not None and not tab.is_busy)
+    np.testing.assert_allclose(page.by_step._curves[2].y, 100 * page.before.standing.accuracy[:, 2].mean(1), rtol=1e-5)
+    assert words.drawn(page.verdicts.verdicts()[0].findings[0].name) == "None"
+    page.training.one_step()
+    qtbot.waitUntil(lambda: len(page.steps) == 1)
+    page.told(RaceLook(STEPS, raced([[0.9, 0.92, 0.91], [0.9, 0.91, 0.92], [0.8, 0.82, 0.81]])))
+    assert lines(page, 0) == [
+        ("None", "91.0 ± 1.0 %"), ("SE", "91.0 ± 1.0 %"), ("ResNeSt", "81.0 ± 1.0 %"),
+        ("SE and none: no difference", "+0.0 ± 2.5"), ("ResNeSt loses against none by", "−10.0 ± 0.0"),
+    ]  # fmt: skip
+    assert lines(page, 1)[2] == ("ResNeSt", "20.3 ± 0.2 %")  # a quarter of the steps in as much time
+    assert words.drawn(page.verdicts.verdicts()[1].name) == "At equal time: 1.6 s each"
+    assert lines(page, 2) == [("None: a step", "10.0 ms"), ("SE: a step", "20.0 ms"), ("ResNeSt: a step", "40.0 ms")]
+    curves = page.by_time._curves
+    assert [float(curve.x[-1]) for curve in curves] == pytest.approx([1.6, 1.6, 1.6])
+    assert [float(curve.y[-1]) for curve in curves] == pytest.approx([91, 45.5, 20.25], abs=1e-3)
+    page.told(RaceLook(STEPS, raced([[0.5, 0.52, 0.51], [0.5, 0.51, 0.52], [0.6, 0.62, 0.61]])))
+    assert lines(page, 0)[4] == ("ResNeSt wins against none by", "+10.0 ± 0.0")

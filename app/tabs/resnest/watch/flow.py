@@ -22,6 +22,7 @@ COLORS = ("cat0", "cat1", "cat2", "cat5", "cat3", "cat4")
 GAP, LINE, HEAD = 3, 16, 16  # px between columns, of a line of words, of the numbers of the channels
 LEAST_CELL, MOST_CELL, LEAST_BARS = 14, 64, 46  # px
 POOLED = 22  # px of the bars of the pooled sums
+NUMBERED = 64  # px of the bars that leave room for a number
 STEP = 0.05  # of a weight, a key
 
 
@@ -311,12 +312,13 @@ class Flow(MarkView):
         for index, (text, (y, high)) in enumerate(zip(labels, tops, strict=True)):
             token = color_of(index) if index < len(at.splits) else "text2"
             write(painter, QRectF(0, y, at.left - S2, high), text, theme.color(token), CAPTION, True, LEFT)
-        if self.width() > at.left:
-            place = QRectF(at.left, at.between, self.width() - at.left, LINE)
-            write(painter, place, self._between(), theme.color("text2"), SMALL)
         largest = max(float(found.pooled.max()), 1e-12)
         for channel in range(self._first, self._first + at.count):
             self._draw_column(painter, channel, largest)
+        between = words.drawn(self._between())
+        place = QRectF(at.left + S1, at.between, text_width(between, SMALL) + S1, LINE)
+        painter.fillRect(place, theme.color("surface"))  # over the frame of a column
+        write(painter, place, between, theme.color("text2"), SMALL)
 
     def _between(self) -> Text:
         """What makes weights of the pooled means."""
@@ -352,7 +354,7 @@ class Flow(MarkView):
             y = round(bars.bottom() - bars.height() * float(found.own[0, channel]))
             painter.setPen(theme.color("text"))
             painter.drawLine(QPointF(bars.x(), y), QPointF(bars.right() - 1, y))
-        if bars.width() >= text_width("0.00", CAPTION) + 2:
+        if bars.width() >= text_width("0.00", CAPTION) + 2 and bars.height() >= NUMBERED:
             value = words.number(float(found.shares[0, channel]), 2)
             foot = QRectF(bars.x(), bars.bottom() - LINE, bars.width(), LINE)
             chip = QRectF(bars.x() + 1, foot.y() + 1, bars.width() - 2, LINE - 2)

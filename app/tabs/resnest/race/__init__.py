@@ -1,0 +1,1 @@
+"""The page "Race": no attention, squeeze-and-excitation and split attention side by side."""
