@@ -211,7 +211,7 @@ def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot
                 run.pause()
             used.append(memory())
             objects.append(len(window.findChildren(QObject)))
-            if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH:
+            if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH and objects[-1] - objects[-2] < MORE:
                 break  # else something was used late, for the first time, or leaks: then it grows once more
     qtbot.waitUntil(lambda: not window.saving.busy)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}

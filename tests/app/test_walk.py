@@ -26,8 +26,8 @@ from tests.app.models import tiny_vit
 
 ALL, SOME, PLAIN = 1, 3, 0
 #: How many of the states are looked at in a language and theme. Each choice is looked at in Chinese, where a text may
-#: lack its translation; English is longer; a theme moves nothing, so that the pages as they open are enough. So they are
-#: in the widest font: the program's own come first, and another is asked for by name.
+#: lack its translation; English is longer; a theme moves nothing, so that the pages as they open are enough. So
+#: they are in the widest font: the program's own come first, and another is asked for by name.
 LOOKS = {("zh", "dark"): ALL, ("en", "light"): SOME, ("zh", "light"): PLAIN, ("en", "dark"): PLAIN}
 WIDEST = "DejaVu Sans"
 
