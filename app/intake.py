@@ -188,7 +188,7 @@ class Intake(QObject):
             strip = PictureStrip()
             self._strips.append(strip)
             strip.chosen.connect(lambda path, t=tab: self._choose(t, path))
-            tab.above.addWidget(strip)
+            tab.above.add(strip)
         self._strip_tab = tab
         strip.fill(paths)
         strip.show()

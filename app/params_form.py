@@ -17,7 +17,8 @@ from app.widgets import Item, MenuButton, Segments, box, col, label, row, rule
 from engines.core.params import Choice, Params, Range, Rule, Switch, rules
 
 SIDE_BY_SIDE = 3  #: options that stand side by side; more go into a list
-FITS = 26  #: letters of all options that fit side by side into the dock
+FITS = 26  #: letters of two options that fit side by side into the dock
+BETWEEN = 2  #: letters that the edges of one more option take
 
 
 def scale_of(rule: Range) -> Scale:
@@ -86,7 +87,8 @@ class ParamsForm(QWidget):
 
     def _choice(self, name: str, rule_: Choice, value: str) -> Item:
         at = rule_.options.index(value)
-        short = len(rule_.options) <= SIDE_BY_SIDE and sum(map(len, rule_.options)) <= FITS
+        letters = sum(map(len, rule_.options)) + BETWEEN * (len(rule_.options) - 2)
+        short = len(rule_.options) <= SIDE_BY_SIDE and letters <= FITS
         control: Segments | MenuButton = Segments(rule_.options, at) if short else MenuButton(rule_.options, at)
         control.chosen.connect(lambda i, n=name, options=rule_.options: self._picked(n, options[i]))
         self._controls[name] = control

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app import theme
 
-HIGH = 72  #: px, the strip
-THUMB = QSize(84, 56)
+THUMB, SMALL = QSize(84, 56), QSize(42, 28)
+AROUND = 8  #: px around a thumbnail
 
 
 class PictureStrip(QListWidget):
@@ -29,8 +29,7 @@ class PictureStrip(QListWidget):
         self.setProperty("kind", "strip")
         self.setFlow(QListWidget.Flow.LeftToRight)
         self.setWrapping(False)
-        self.setFixedHeight(HIGH + 8)
-        self.setIconSize(THUMB)
+        self._size = THUMB
         self.setSpacing(2)
         self.setUniformItemSizes(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -38,6 +37,19 @@ class PictureStrip(QListWidget):
         self.setFrameShape(QListWidget.Shape.NoFrame)
         self.paths: list[Path] = []
         self.currentRowChanged.connect(self._changed)
+        self._fit()
+
+    def set_small(self, small: bool) -> None:
+        """Thumbnails of half the size, where there is little height."""
+        if small != (self._size == SMALL):
+            self._size = SMALL if small else THUMB
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setIconSize(self._size)
+        for at in range(self.count()):
+            self.item(at).setSizeHint(self._size + QSize(AROUND, AROUND))
+        self.setFixedHeight(self._size.height() + (3 if self._size == THUMB else 2) * AROUND)
 
     def fill(self, paths: list[Path]) -> None:
         """Show these files, the first of them chosen; nothing is emitted."""
@@ -48,7 +60,7 @@ class PictureStrip(QListWidget):
             item = QListWidgetItem()
             item.setToolTip(path.name)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, path.name)
-            item.setSizeHint(QSize(THUMB.width() + 8, THUMB.height() + 8))
+            item.setSizeHint(self._size + QSize(AROUND, AROUND))
             empty = QPixmap(THUMB)
             empty.fill(theme.color("sunken"))
             item.setIcon(QIcon(empty))

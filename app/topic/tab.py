@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app import theme
@@ -17,6 +17,7 @@ from app.regions import bring
 from app.remedy import remedy
 from app.resting import at_rest
 from app.shell import Shell
+from app.topic.above import Above
 from app.topic.feed import Feed
 from app.topic.owning import adopt
 from app.topic.page import Complaint, Page
@@ -91,7 +92,7 @@ class Tab(QWidget):
         self.note: Message | None = None
         self.progress: Progress | None = None
         self.error = ErrorBar()
-        self.above = col(gap=0)  # where a film strip goes
+        self.above = Above(self.error)
         self._states: dict[type, State] = {}
         self._feeds: dict[tuple[type, str], Feed] = {}
         self._started = self._lines = False
@@ -106,7 +107,7 @@ class Tab(QWidget):
         self.header.copied.connect(self.copy_picture)
         self.header.fitted.connect(self.fit)
         self._stack = QStackedWidget()
-        self.setLayout(col(self.header, self.error, self.above, (self._stack, 1), gap=0))
+        self.setLayout(col(self.header, self.above, (self._stack, 1), gap=0))
         last = shell.settings.page(topic.name)
         self.show_page(last if last < len(self.pages) else 0)
 
@@ -121,6 +122,10 @@ class Tab(QWidget):
         for nothing.
         """
         return kind(state, feed, self.shell)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.above.fit(self.height())
 
     # -- pages
     def _make(self, kind: type[Page]) -> Page:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsRectItem
+from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsRectItem, QWidget
 
 from app import theme
 from app.plots.mapimage import MapImage, PhotoImage
@@ -340,6 +340,13 @@ class PhotoView(PixelView):
         """A click that was no drag."""
 
     # -- size
+    def window_height(self) -> int:
+        """Of the window, without what a bar or a film strip above the cards takes of it."""
+        above: QWidget | None = self.parentWidget()
+        while above is not None and not hasattr(above, "lost"):
+            above = above.parentWidget()
+        return self.window().height() - (0 if above is None else above.lost)
+
     def hasHeightForWidth(self) -> bool:
         return self.reserve > 0
 
@@ -347,6 +354,6 @@ class PhotoView(PixelView):
         if not self.reserve:
             return -1  # a stacked layout asks all the same
         _wide, high = self.photo_size()
-        room = max(self.minimumHeight(), self.window().height() - self.reserve)
+        room = max(self.minimumHeight(), self.window_height() - self.reserve)
         _, s_y = self._scales(width, room - self._top_band)
         return max(self.minimumHeight(), int(high * s_y) + self._top_band)

@@ -9,17 +9,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, QRect, QSize
-from PySide6.QtWidgets import QApplication, QMenu, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QMenu, QScrollArea, QSizePolicy, QWidget
 
+from app import theme
 from app.header import Header
 from app.room import Room
-from app.sections import Foldable
+from app.sections import Foldable, Section
 from app.status import Status
 from app.stream import Stream
+from app.strip import PictureStrip
 from app.topics import topics
 from app.widgets import box, button, col, label
 from engines.core.errors import Message
+from engines.core.lane import Lane
 from tests.app import reading
 from tests.app.models import tiny_vit
 from tests.app.strays import Strays
@@ -84,7 +88,27 @@ def strays(window):
     made.close()
 
 
-def test_every_page_is_whole_in_a_small_window_and_scrolls_in_none_that_is_held(window, strays, qtbot):
+def crowded(window, qtbot, folder):
+    """What is amiss while something is said above the page, and the strip holds photos."""
+    tab = window.tab
+    tab.complain("{name}: this folder holds neither pictures nor a model.", "Try again", lambda: None, word="Note")
+    if tab.takes_pictures:
+        photos = [folder / f"{name}.png" for name in "ab"]
+        for path in photos:
+            if not path.exists():
+                Image.new("RGB", (90, 60)).save(path)
+        window.intake.fill_strip(tab, photos)
+    settle(qtbot, window)
+    found = [f"with bar and strip: {line}" for line in wrong(window, HELD)]
+    tab.error.dismiss()
+    for strip in tab.findChildren(PictureStrip):
+        strip.hide()
+    settle(qtbot, window)
+    return found
+
+
+def test_every_page_is_whole_in_a_small_window_and_scrolls_in_none_that_is_held(window, strays, qtbot, tmp_path):
+    theme.set_motion(False)  # a bar that slides in is cut
     found = []
     for size, language in ((SMALL, "en"), (HELD, "zh")):
         window.resize(size)
@@ -97,8 +121,30 @@ def test_every_page_is_whole_in_a_small_window_and_scrolls_in_none_that_is_held(
                 flashed = [f"opens as a window: {stray}" for stray in strays.found]
                 strays.found.clear()
                 here = [*wrong(window, size), *flashed]
+                if size == HELD:
+                    here += crowded(window, qtbot, tmp_path)
                 found += [f"{topic.name} {page + 1} {size.toTuple()}: {line}" for line in here]
     assert not found, "\n".join(["", *found])
+
+
+@pytest.mark.parametrize("topic", topics(), ids=lambda found: found.name)
+def test_a_dock_is_as_wide_as_its_place_also_beside_its_bar(open_window, monkeypatch, qtbot, topic):
+    monkeypatch.setattr(Lane, "submit", lambda *_: None)  # nothing need be computed
+    window = open_window(SMALL.width(), SMALL.height())
+    tab = window.show_topic(topic.name)
+    scrolls = 0
+    for page in range(len(tab.pages)):
+        tab.show_page(page)
+        dock = tab.now.dock.findChild(Foldable)
+        for part in dock.findChildren(Section):
+            if part.folded:
+                part.title.click()
+        for _ in range(8):
+            QApplication.processEvents()
+        scrolls += dock.verticalScrollBar().maximum() > 0
+        assert dock.widget().width() <= dock.viewport().width(), page
+        assert not dock.horizontalScrollBar().maximum(), page
+    assert scrolls or topic.name != "detr"
 
 
 # ------------------------------------------------------------------ what scrolls, what folds
@@ -277,3 +323,25 @@ def test_a_window_never_demands_more_than_the_screen(screen, factor, tmp_path):
         [sys.executable, "-c", PROBE], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------------ what rows can be squeezed to
+def test_rows_of_wrapped_words_are_squeezed_to_what_they_need(qtbot):
+    """Qt alone takes what each row would like for what it needs, and would scroll from 5,000 px on."""
+    grid = QGridLayout()
+    for at in range(4):
+        grid.addWidget(box(col(label("some words that wrap " * 4, wrap=True), (Wanting(), 1))), at // 2, at % 2)
+    room = Room(box(grid))
+    qtbot.addWidget(room)
+    room.resize(900, 600)
+    room.show()
+    for _ in range(4):
+        QApplication.processEvents()
+    assert bars(room) == (False, False)
+    assert all(each.height() >= 200 for each in room.findChildren(Wanting))
+    assert not list(reading.cut(room))
+    room.resize(900, 440)  # twice 200, and the words
+    for _ in range(4):
+        QApplication.processEvents()
+    assert bars(room) == (False, True)
+    assert all(each.height() >= 200 for each in room.findChildren(Wanting))

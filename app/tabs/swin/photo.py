@@ -46,7 +46,7 @@ def plain_borders(rows: int, cols: int, window: int) -> np.ndarray:
 def high_of(view: PhotoMap, width: int) -> int:
     """The height a photo asks for: of its own aspect, within what the window has."""
     wide, high = view.photo_size()
-    room = max(view.minimumHeight(), view.window().height() - view.reserve)
+    room = max(view.minimumHeight(), view.window_height() - view.reserve)
     return max(round(LEAST * room), min(room, round(width * high / wide)))
 
 

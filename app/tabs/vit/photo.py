@@ -49,7 +49,7 @@ class Photo(PhotoMap):
 
     def heightForWidth(self, width: int) -> int:
         wide, high = self.photo_size()
-        room = max(self.minimumHeight(), self.window().height() - self.reserve)
+        room = max(self.minimumHeight(), self.window_height() - self.reserve)
         return max(round(self.least * room), min(room, round(width * high / wide) + TOKEN_BAND))
 
     # -- painting
