@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from app import theme, words
 from app.theme import CAPTION
 from app.views.base import CENTER, outline, text_width, write
-from app.views.grid import MOST_NAMES, Pair
+from app.views.grid import Pair
 from app.views.matrix import Matrix
 from app.views.tiling import block_max
 from app.words import Text
@@ -26,6 +26,9 @@ class CountMatrix(Matrix):
     The ramp's strong end is its low one, so the cells hold the counts with their signs turned. A class of the square
     part without any count may be left out; whoever asks or is told of a cell knows it by its classes all the same.
     """
+
+    MOST = 1000
+    FEW = True
 
     def __init__(self) -> None:
         super().__init__(digits=0)
@@ -140,7 +143,7 @@ class CountMatrix(Matrix):
 
     def said_at(self, cell: Pair) -> str:
         """The count, with both names where they are too many to stand beside the cells."""
-        if min(self._cell) >= LEGIBLE and len(self._rows) <= MOST_NAMES:
+        if min(self._cell) >= LEGIBLE:
             return super().said_at(cell)
         return self.report_of(cell)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import math
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -21,6 +22,7 @@ Pair: TypeAlias = tuple[int, int]
 EDGE = 3  # px that outlines reach beyond the cells
 LEAST_NAMED = 9  # px, of cells that all are named
 MOST_NAMES = 64  # rows or columns; beyond that names would be dust
+APART = 12  # px between the names of a few of very many rows
 
 
 class GridView(HoverView):
@@ -37,6 +39,8 @@ class GridView(HoverView):
     _hover: Pair | None
 
     ONLY_CELLS = False  #: of a subclass that draws nothing outside of the cells but names: values can't change those
+    MOST: ClassVar[int] = MOST_NAMES  #: rows or columns that have names beside the cells
+    FEW: ClassVar[bool] = False  #: where there is no room for all names, every so many-th row has one
     PICTURED = True  #: the cells are a picture; False of a subclass that draws them itself
 
     def __init__(self, ramp: str, largest: tuple[int, int], square: bool) -> None:
@@ -193,7 +197,7 @@ class GridView(HoverView):
         rows, cols = self._values.shape
         if not rows or not cols:
             return
-        named_rows, named_cols = 0 < len(self._rows) <= MOST_NAMES, 0 < len(self._cols) <= MOST_NAMES
+        named_rows, named_cols = 0 < len(self._rows) <= self.MOST, 0 < len(self._cols) <= self.MOST
         left = max((text_width(words.drawn(t), CAPTION, True) for t in self._rows), default=0) + S2 if named_rows else 2
         widest = max((text_width(words.drawn(t), CAPTION, True) for t in self._cols), default=0) if named_cols else 0
         left = int(np.ceil(min(left, 0.4 * width)))
@@ -282,23 +286,28 @@ class GridView(HoverView):
             return "accent"
         return tokens[index] if index < len(tokens) else "text2"
 
+    def _to_name(self, count: int, cell: int, chosen: int) -> Iterable[int]:
+        """The rows, or columns, whose names are written: all, or the one looked at, and some of the others."""
+        pitch = cell / self._block
+        if cell >= LEAST_NAMED:
+            return range(count)
+        every = range(0, count, math.ceil(APART / pitch)) if self.FEW else ()
+        return [*(i for i in every if abs(i - chosen) * pitch >= APART), *([chosen] if 0 <= chosen < count else [])]
+
     def _draw_names(self, painter: QPainter) -> None:
         at = self._hover or self._at or (-2, -2)
-        if len(self._rows) <= MOST_NAMES:
-            for i, text in enumerate(self._rows[: self._values.shape[0]]):
-                place, on = self.cell_rect((i, 0)), i == at[0]
-                if self._cell[1] < LEAST_NAMED and not on:  # no room for all: the one looked at is told
-                    continue
+        if len(self._rows) <= self.MOST:
+            for i in self._to_name(min(len(self._rows), self._values.shape[0]), self._cell[1], at[0]):
+                place, on, text = self.cell_rect((i, 0)), i == at[0], self._rows[i]
                 color = theme.color(self._name_token(self._row_tokens, i, on))
-                line = QRectF(0, place.y(), place.x() - 6, place.height())
+                more = max(0.0, (APART - place.height()) / 2)
+                line = QRectF(0, place.y() - more, place.x() - 6, place.height() + 2 * more)
                 if self.hits(line):
                     write(painter, line, text, color, CAPTION, on or i < len(self._row_tokens), RIGHT)
-        if len(self._cols) > MOST_NAMES:
+        if len(self._cols) > self.MOST:
             return
-        for j, text in enumerate(self._cols[: self._values.shape[1]]):
-            place, on = self.cell_rect((0, j)), j == at[1]
-            if self._cell[0] < LEAST_NAMED and not on:
-                continue
+        for j in self._to_name(min(len(self._cols), self._values.shape[1]), self._cell[0], at[1]):
+            place, on, text = self.cell_rect((0, j)), j == at[1], self._cols[j]
             color = theme.color(self._name_token(self._col_tokens, j, on))
             bold = on or j < len(self._col_tokens)
             if self._upright:

@@ -196,6 +196,22 @@ def test_of_eighty_classes_the_empty_ones_are_hidden_and_cells_keep_their_classe
     assert view.numbers()["values"].shape == (81, 81)
 
 
+def test_of_eighty_classes_some_are_named_beside_the_cells_without_a_pointer(qtbot):
+    view = show(qtbot, CountMatrix(), 420, 420)
+    many(view)
+    view.arranged()
+    assert view._cell[1] < 9  # no room for all names
+    left = round(view.cell_rect((0, 0)).x())
+    margin = (pixels(view)[:, :left].astype(int) != pixels(view)[0, 0]).any(-1).any(1)  # rows of pixels with ink
+    lines = np.flatnonzero(np.diff(margin.astype(int)) == 1)
+    assert 12 <= len(lines) <= 30
+    view.set_at((41, 3))
+    named = [*view._to_name(81, view._cell[1], 41)]
+    gaps = np.diff(sorted(named)) * view._cell[1]
+    assert 41 in named
+    assert gaps.min() >= 12
+
+
 def test_names_of_classes_have_the_colors_asked_for_whichever_of_them_stand_there(qtbot):
     view = show(qtbot, CountMatrix(), 300, 200)
     many(view)
