@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
+from safetensors.torch import save_file
 
 from app import words
 from app.figure import caption_of
+from engines.resnest import ResNeSt, ResNeStConfig
 from engines.resnest.race.measures import standing
 from engines.resnest.race.spec import STEPS, RaceLook
 
@@ -188,3 +194,58 @@ def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
     assert [float(curve.y[-1]) for curve in curves] == pytest.approx([91, 45.5, 20.25], abs=1e-3)
     page.told(RaceLook(STEPS, raced([[0.5, 0.52, 0.51], [0.5, 0.51, 0.52], [0.6, 0.62, 0.61]])))
     assert lines(page, 0)[4] == ("ResNeSt wins against none by", "+10.0 ± 0.0")
+
+
+# -- folders of others
+def folder(path, **config):
+    """A small random ResNeSt as timm writes it."""
+    torch.manual_seed(0)
+    net = ResNeSt(ResNeStConfig(image_size=32, stem=4, depths=(1, 1), classes=3, **config)).eval()
+    path.mkdir()
+    save_file({key: value.contiguous() for key, value in net.state_dict().items()}, path / "model.safetensors")
+    about = {"architecture": "resnest50d_4s2x40d", "num_classes": 3, "pretrained_cfg": {"input_size": [3, 32, 32]}}
+    (path / "config.json").write_text(json.dumps(about))
+    return str(path)
+
+
+def test_four_splits_in_two_groups(tab, qtbot, tmp_path):
+    page = tab.now
+    page.state.put(model=folder(tmp_path / "four", width=8, radix=4, groups=2))
+    qtbot.waitUntil(lambda: len(page.answer.splits) == 4)
+    settled(tab, qtbot)
+    own = page.answer.own[:, 1]
+    assert page.params.block == 2  # of two
+    flow = page.splits.view
+    third = float(own[:2].sum() + own[2] / 2)  # the middle of the third split
+    pull(flow, 1, third, third + 0.3)
+    ((_, channel, split, share),) = page.params.held
+    assert (channel, split) == (2, 3)
+    assert share == pytest.approx(own[2] + 0.3, abs=0.05)
+    qtbot.waitUntil(lambda: abs(page.answer.shares[2, 1] - share) < 1e-5)
+    rest = page.answer.shares[[0, 1, 3], 1]
+    np.testing.assert_allclose(rest / rest.sum(), own[[0, 1, 3]] / own[[0, 1, 3]].sum(), atol=1e-4)
+
+
+def test_one_split_is_a_gate(tab, qtbot, tmp_path):
+    page = tab.now
+    page.state.put(model=folder(tmp_path / "one", width=8, radix=1, groups=2))
+    qtbot.waitUntil(lambda: len(page.answer.splits) == 1)
+    settled(tab, qtbot)
+    assert len(page.blocks.view._curves) == 2  # no entropy where there is nothing to choose from
+    assert words.drawn(page.channel.said.text()).startswith("sigmoid(")
+    page.change(equal=True)
+    qtbot.waitUntil(lambda: (page.answer.shares == 1).all())  # no gate
+    page.change(equal=False)
+    pull(page.splits.view, 0, 0.5, 0.25)
+    qtbot.waitUntil(lambda: abs(page.answer.shares[0, 0] - 0.25) < 0.03)
+
+
+def test_a_model_that_is_refused_is_named_and_the_one_before_stays(tab, qtbot, tmp_path):
+    page, said = tab.now, []
+    page.feed.heard.connect(lambda event: said.append(getattr(event, "error", None)))
+    path = Path(folder(tmp_path / "bad", width=8, radix=2))
+    (path / "config.json").write_text(json.dumps({"model_type": "vit"}))
+    page.state.put(model=str(path))
+    qtbot.waitUntil(lambda: any(said))
+    qtbot.waitUntil(lambda: page.params.model == "mini-resnest")
+    assert "bad" in words.drawn(next(one for one in said if one))

@@ -120,7 +120,8 @@ class ChannelCard(Card):
         self.view = ChannelMaps()
         self.view.export_name = "channel"
         words.say(self.view, "setAccessibleName", "Splits and sum of the channel")
-        super().__init__("Channel", self.view)
+        self.said = Steady()
+        super().__init__("Channel", self.view, foot=self.said)
 
     def show_channel(self, answer: Answer, channel: int) -> float:
         """A channel, counted from 0; returns the end of its scale."""
@@ -131,8 +132,17 @@ class ChannelCard(Card):
         self.view.set_captions([*factors, Message("Sum")])
         self.set_title("Channel {n}", n=channel + 1)
         self.set_note("mean {value}", value=words.number(float(answer.pooled[channel]), 3))
+        words.say(self.said, "setText", _arithmetic(answer, channel))
         self.set_empty(None)
         return top
+
+
+def _arithmetic(answer: Answer, channel: int) -> Message:
+    """How the model comes to the channel's own weights."""
+    scores = words.listed([words.number(float(each), 2) for each in answer.scores[:, channel]])
+    own = words.listed([words.number(float(each), 2) for each in answer.own[:, channel]])
+    text = "softmax({scores}) = {weights}" if len(answer.scores) > 1 else "sigmoid({scores}) = {weights}"
+    return Message(text, {"scores": scores, "weights": own})
 
 
 class BlocksCard(Card):

@@ -325,10 +325,11 @@ class Flow(MarkView):
         found = self._answer
         assert found is not None
         radix, channels = found.shares.shape
-        values = {"c": channels, "inner": len(found.hidden), "out": radix * channels}
+        active = int((found.hidden > 0).sum())
+        values = {"c": channels, "inner": len(found.hidden), "active": active, "out": radix * channels}
         if radix == 1:
-            return Message("fc1 {c} → {inner}, ReLU, fc2 {inner} → {out}, sigmoid", values)
-        return Message("fc1 {c} → {inner}, ReLU, fc2 {inner} → {out}, softmax over splits", values)
+            return Message("fc1 {c} → {inner}, ReLU ({active} active), fc2 {inner} → {out}, sigmoid", values)
+        return Message("fc1 {c} → {inner}, ReLU ({active} active), fc2 {inner} → {out}, softmax over splits", values)
 
     def _draw_column(self, painter: QPainter, channel: int, largest: float) -> None:
         found, at = self._answer, self._at_places
