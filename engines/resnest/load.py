@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
@@ -136,9 +136,6 @@ def _filled(config: ResNeStConfig, tensors: Mapping[str, Tensor], name: str) -> 
     except ValueError as error:  # widths that no grouped convolution has
         raise LabError("{name}: the weights don't say which ResNeSt they are of.", name=name) from error
     apply.apply(net, tensors, {key: key for key in net.state_dict()}, name=name)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):  # counts batches for training only, and may be missing
-            module.num_batches_tracked = torch.zeros((), dtype=torch.long)
     return net.eval().requires_grad_(False)
 
 

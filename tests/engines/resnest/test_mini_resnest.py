@@ -25,6 +25,7 @@ def test_the_card_tells_of_this_file_and_the_model_is_the_one_it_describes():
     assert WEIGHTS.stat().st_size < 2_000_000
     assert net.labels == dict(enumerate(cifar.NAMES))
     assert sum(p.numel() for p in net.parameters()) == card["parameters"]
+    assert not any(buffer.is_meta for buffer in net.buffers())  # counters are not in the file, and have their memory
     weights = net.trace(torch.zeros(1, 3, 32, 32)).weights
     assert [tuple(each.shape) for each in weights] == [(1, 2, c) for c in (16, 16, 32, 32, 64, 64)]
 
@@ -76,9 +77,12 @@ def test_what_is_kept_has_statistics_of_its_own(options, one_thread):
 
 
 def test_entropy_and_deviations_by_hand():
-    weights = torch.tensor([[[0.5, 0.25], [0.5, 0.75]], [[0.5, 0.75], [0.5, 0.25]]])  # two photos, splits, channels
-    bits = (1 + 0.811278) / 2
-    torch.testing.assert_close(entropy(weights), torch.tensor([bits, bits]), atol=1e-5, rtol=0)
-    assert abs(over_photos(weights) - 0.125) < 1e-6  # one channel moves by 0.25 to each side, the other not
-    assert abs(over_channels(weights) - 0.125) < 1e-6
+    weights = torch.tensor([[[0.5, 0.2], [0.5, 0.8]], [[0.5, 0.6], [0.5, 0.4]]])  # two photos, splits, channels
+    bits = [(1 + 0.721928) / 2, (1 + 0.970951) / 2]
+    torch.testing.assert_close(entropy(weights), torch.tensor(bits), atol=1e-5, rtol=0)
+    assert abs(over_photos(weights) - 0.1) < 1e-6  # one channel moves by 0.2 to each side, the other not
+    assert abs(over_channels(weights) - 0.1) < 1e-6  # 0.15 to each side in the first photo, 0.05 in the second
+    weights[1, :, 1] = weights[0, :, 1]
+    assert over_photos(weights) == 0
+    assert abs(over_channels(weights) - 0.15) < 1e-6
     assert torch.equal(entropy(torch.full((2, 1, 3), 0.4)), torch.zeros(2))
