@@ -1,4 +1,4 @@
-"""Features of a frozen ViT, computed once for each photo and its mirror image, and what is done with them."""
+"""Features of a frozen ViT, computed once for each photo and its mirror image and kept, and what is done with them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from engines.detr import features, vits
 from engines.detr.config import BackboneConfig
 from engines.detr.preprocess import normalize
 from engines.detr.training.data import Own, Sample
+from engines.detr.training.featurestore import FeatureStore
 
 MOST_PHOTOS = 1000  # their features stay in memory: 0.4 MB a photo for a small ViT
 
@@ -42,6 +43,7 @@ class Features:
         self.side = self.net.sides[-1]
         self._module = features.FrozenFeatures(self.config, self.net)
         self._known: dict[int, tuple[np.ndarray, ...]] = {}
+        self._store = FeatureStore(self.config.sha256)
 
     def fill(self, data: Own, device: torch.device) -> Iterator[tuple[int, int]]:
         """Put the features into the pictures of ``data``; yields how many are done, and of how many."""
@@ -52,11 +54,17 @@ class Features:
                 key = zlib.crc32(sample.rgb.tobytes())
                 if key not in self._known:
                     yield done, total
-                    self._known[key] = self._of(sample.rgb, device)
+                    self._known[key] = self._store.get(sample.rgb) or self._computed(sample.rgb, device)
                 group[at] = replace(sample, features=self._known[key])
                 done += 1
         seen = {zlib.crc32(sample.rgb.tobytes()) for group in groups for sample in group}
         self._known = {key: self._known[key] for key in seen}  # those of other photos are let go
+        FeatureStore.trim()
+
+    def _computed(self, rgb: np.ndarray, device: torch.device) -> tuple[np.ndarray, ...]:
+        found = self._of(rgb, device)
+        self._store.put(rgb, found)
+        return found
 
     @torch.inference_mode()
     def _of(self, rgb: np.ndarray, device: torch.device) -> tuple[np.ndarray, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -17,13 +18,17 @@ from engines.detr.backends.steps import obstacle
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.preprocess import normalize
 from engines.detr.saved import save_model
-from engines.detr.training import featured
+from engines.detr.training import featured, featurestore
 from engines.detr.training.data import Sample, cropped, mirrored, owners
 from engines.detr.training.spec import ON_VIT, DetrTraining, Measured, RunBegan, TrainStep
 from engines.detr.training.trainer import Trainer
 from tests.engines.detr.test_saved import folder  # noqa: F401
 
 VIT = "mini-vit"  # bundled and small: 32 pixels, 8 × 8 patches
+
+
+def never(*_):
+    raise AssertionError("it is known")
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +68,50 @@ def test_each_photo_goes_through_the_vit_once(trained, asked, monkeypatch):
     assert [event.step for event in events if isinstance(event, TrainStep)] == [1, 2]
     assert isinstance(next(event for event in events if isinstance(event, Measured)), Measured)
 
-    def never(*_):
-        raise AssertionError("it is known")
-
     monkeypatch.setattr(featured.Features, "_of", never)
     again = told(trainer, DetrTraining(**{**vars(asked), "run": 1, "batch": 3}))
     assert any(isinstance(event, TrainStep) for event in again)
+
+
+def test_another_start_finds_the_features_on_the_disk(asked, own_home, monkeypatch):
+    events = told(Trainer(), asked)
+    files = sorted((own_home / "detr-features").glob("*/*.npy"))
+    assert len(files) == 10  # 8 photos and 2 to validate on
+    with monkeypatch.context() as patch:
+        patch.setattr(featured.Features, "_of", never)
+        again = told(Trainer(), asked)
+    losses = [[event.l1 for event in each if isinstance(event, TrainStep)] for each in (events, again)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    files[0].write_bytes(b"broken")
+    files[1].write_bytes(files[2].read_bytes()[:200])
+    assert any(isinstance(event, TrainStep) for event in told(Trainer(), asked))  # made anew
+    assert np.load(files[0]).shape == np.load(files[1]).shape == np.load(files[2]).shape
+
+
+def test_the_store_stays_small_and_keeps_what_was_used_last(own_home, monkeypatch):
+    store = featurestore.FeatureStore("a" * 64)
+    photos = [np.full((4, 4, 3), i, np.uint8) for i in range(4)]
+    features = np.zeros((3, 2, 2), np.float16), np.ones((3, 2, 2), np.float16)
+    for at, photo in enumerate(photos):
+        store.put(photo, features)
+        os.utime(store._place(photo), (at, at))
+    assert np.array_equal(np.stack(store.get(photos[0])), np.stack(features))  # the oldest is of use again
+    monkeypatch.setattr(featurestore, "MOST_BYTES", 2 * store._place(photos[0]).stat().st_size)
+    store.trim()
+    assert [bool(store.get(photo)) for photo in photos] == [True, False, False, True]
+    assert not featurestore.FeatureStore("b" * 64).get(photos[0])  # another model
+    nothing = featurestore.FeatureStore("")
+    nothing.put(photos[0], features)
+    assert not nothing.get(photos[0])
+
+
+def test_a_cache_that_refuses_is_done_without(own_home):
+    (own_home / "detr-features").write_text("in the way")
+    store = featurestore.FeatureStore("a" * 64)
+    photo = np.zeros((4, 4, 3), np.uint8)
+    store.put(photo, (np.zeros((3, 2, 2), np.float16),) * 2)
+    assert not store.get(photo)
+    store.trim()
 
 
 def test_the_mirrored_photo_has_features_of_its_own(trained):
