@@ -37,7 +37,7 @@ class ConvNeXtBackbone(Backbone):
         return self.net.features(pixels)
 
     def maps(self, pixels: Tensor) -> Iterator[Tensor]:
-        """What leaves each block."""
+        """What leaves each block, (B, C, h, w)."""
         return self.net.maps(pixels)
 
     def fresh(self, seed: int) -> ConvNeXtBackbone:

@@ -37,7 +37,7 @@ class SwinBackbone(Backbone):
         return self.net.conclude(self.net.tokens(pixels))[0]
 
     def maps(self, pixels: Tensor) -> Iterator[Tensor]:
-        """The tokens that leave each block, before those of a stage are merged."""
+        """The tokens (B, C, rows, cols) that leave each block, before those of a stage are merged."""
         net, size = self.net, (pixels.shape[2], pixels.shape[3])
         x, grids = net.embed(pixels), net.grids(*size)
         for index in range(net.config.blocks):

@@ -55,7 +55,7 @@ class ViTBackbone(Backbone):
         return self.net.block(index)(x)[0]
 
     def maps(self, pixels: Tensor) -> Iterator[Tensor]:
-        """The patch tokens that leave each layer."""
+        """The patch tokens that leave each layer, (B, D, rows, cols)."""
         x = self.net.embed(pixels)
         for index in range(self.net.config.layers):
             x = self._through(index, x)

@@ -64,6 +64,7 @@ def measured(params: CostParams, device: torch.device) -> Iterator[Event]:
 
 
 Work = Callable[[], object]
+Way = Callable[[Tensor, Tensor], Tensor]  # x (B, C, h, w), kernel (C, 1, k, k) -> the map
 
 
 def prepared(params: CostParams, side: int, device: torch.device) -> tuple[Work, ...]:
@@ -77,14 +78,14 @@ def prepared(params: CostParams, side: int, device: torch.device) -> tuple[Work,
 
     last = x.to(memory_format=torch.channels_last), kernel.to(memory_format=torch.channels_last)
     given = ((x, kernel), last, (x, kernel), (x, kernel))
-    ways = (plain, plain, depthwise, by_fft)
+    ways: tuple[Way, ...] = (plain, plain, depthwise, by_fft)
     return tuple(
         trained(way, *one) if params.training else inferred(way, *one) for way, one in zip(ways, given, strict=True)
     )
 
 
-def inferred(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, kernel: Tensor) -> Work:
-    """The map alone."""
+def inferred(way: Way, x: Tensor, kernel: Tensor) -> Work:
+    """The map of x (B, C, h, w) and kernel (C, 1, k, k) alone."""
 
     @torch.inference_mode()
     def work() -> Tensor:
@@ -93,8 +94,8 @@ def inferred(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, kernel: Tensor)
     return work
 
 
-def trained(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, kernel: Tensor) -> Work:
-    """The map, and its gradients to input and kernel."""
+def trained(way: Way, x: Tensor, kernel: Tensor) -> Work:
+    """The map of x (B, C, h, w) and kernel (C, 1, k, k), and its gradients to both."""
     x, kernel, after = x.detach().requires_grad_(), kernel.detach().requires_grad_(), torch.ones_like(x)
 
     def work() -> tuple[Tensor, ...]:

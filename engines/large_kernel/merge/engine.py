@@ -50,7 +50,7 @@ class Branch(nn.Module):
         return said
 
     def fused(self) -> tuple[Tensor, Tensor]:
-        """The kernel, zeros written out, and the bias that say the same."""
+        """The kernel (C, 1, k, k), zeros written out, and the bias (C,) that say the same."""
         norm = self.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None

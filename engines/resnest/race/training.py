@@ -76,7 +76,7 @@ class Runner:
         self.parameters = sum(p.numel() for p in self._values)
 
     def step(self, number: int, pixels: Tensor, targets: Tensor) -> float:
-        """One step, counted from 0; returns the loss."""
+        """One step, counted from 0, on pixels (B, 3, h, w) and targets (B,); returns the loss."""
         self.net.train()
         loss = F.cross_entropy(self.net(pixels), targets)
         rate = RATE * min(1.0, (number + 1) / WARM) * max(0.02, 1 - number / STEPS)
@@ -85,7 +85,7 @@ class Runner:
 
     @torch.no_grad()
     def accuracy(self, pixels: Tensor, targets: Tensor) -> float:
-        """Share of pictures whose best class is the right one."""
+        """Share of pictures (n, 3, h, w) whose best class is the right one."""
         self.net.eval()
         return float((self.net(pixels).argmax(-1) == targets).float().mean())
 
