@@ -272,3 +272,32 @@ def test_what_is_not_read_is_said(tmp_path):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(LabError, match="safetensors"):
         load_checkpoint(str(folder))
+
+
+# -- for other topics
+def test_its_features_are_learned_on_and_its_layers_looked_into(one_thread):
+    from engines.resnest.backbone import ResNeStBackbone
+
+    net = randomized(ResNeSt(NETS["radix 2"]))
+    x = pixels(16, 16)
+    hidden = net.trace(x).hidden
+    backbone = ResNeStBackbone(net).eval()
+    assert torch.equal(backbone(x), hidden[-1].mean((2, 3)))
+    assert backbone.width == backbone(x).shape[1] == 128
+    for mine, theirs in zip(backbone.maps(x), hidden[1:], strict=True):
+        assert torch.equal(mine, theirs)
+    one, same, other = (backbone.fresh(seed).eval()(x) for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert backbone.sides == (16, 32)
+    fresh = backbone.fresh(1).train()
+    assert fresh(pixels(32, 32, 1)).requires_grad  # one picture has no variance where its map is pooled to one place
+    assert fresh.net.bn1.training
+
+
+def test_where_it_is_found():
+    from engines.checkpoints import backbones
+
+    assert "resnest" in backbones.topics()
+    assert "resnest" in backbones.topics(backbones.LAYERS)
+    assert backbones.load("mini-resnest").width == 256
