@@ -4,5 +4,6 @@ OFFERS = {
     "models": "engines.large_kernel.weights:MODELS",
     "families": "engines.large_kernel.weights:FAMILIES",
     "backbone": "engines.large_kernel.backbone:load",
+    "mixing": "engines.large_kernel.mixing:load",
     "layer_maps": "engines.large_kernel.backbone:load",
 }

@@ -5,4 +5,5 @@ OFFERS = {
     "layer_maps": "engines.resnest.backbone:load",
     "models": "engines.resnest.weights:MODELS",
     "families": "engines.resnest.weights:FAMILIES",
+    "mixing": "engines.resnest.mixing:load",
 }
