@@ -42,7 +42,7 @@ class OfPhoto(Params):
     held: tuple[Hand, ...] = setting((), changes_model=True)
     block: int = setting(
         3,
-        Range(1, 16, 1, "Block", group=LOOK, tip="Block whose split attention is shown. (Zhang 2020)"),
+        Range(1, 100, 1, "Block", group=LOOK, tip="Block whose split attention is shown. (Zhang 2020)"),
     )  # fmt: skip
     resolution: float = setting(
         1.0,

@@ -10,13 +10,13 @@ from PySide6.QtGui import QPainter
 from app import theme, words
 from app.cards import Card
 from app.plots.curves import Curve, Curves
-from app.steady import Steady
+from app.steady import Steady, hold_lines
 from app.tabs.resnest.watch.flow import Flow
 from app.views.base import chip, outline
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap
-from app.widgets import button
+from app.widgets import button, quiet
 from engines.core.errors import Message
 from engines.resnest.events import ModelInfo, Photo
 from engines.resnest.spec import ResNeStParams
@@ -120,7 +120,8 @@ class ChannelCard(Card):
         self.view = ChannelMaps()
         self.view.export_name = "channel"
         words.say(self.view, "setAccessibleName", "Splits and sum of the channel")
-        self.said = Steady()
+        self.said = quiet("", wrap=True)
+        hold_lines(self.said, 2)
         super().__init__("Channel", self.view, foot=self.said)
 
     def show_channel(self, answer: Answer, channel: int) -> float:
@@ -149,7 +150,7 @@ class BlocksCard(Card):
     """Do the weights depend on the photo at all? Entropy and spread in every block."""
 
     def __init__(self) -> None:
-        self.view = Curves(y_range=(0.0, 1.0), y_ticks=(0.0, 0.5, 1.0), widest="0.000")
+        self.view = Curves(y_range=(0.0, 1.0), y_ticks=(0.0, 0.5, 1.0), widest="0.00")
         self.view.export_name = "weights-by-block"
         words.say(self.view, "setAccessibleName", "Weights by block")
         words.say(
@@ -165,10 +166,10 @@ class BlocksCard(Card):
         x = np.arange(1, info.blocks + 1, dtype=float)
         curves = []
         if info.radix > 1:
-            curves.append(Curve(Message("Entropy"), x, answer.entropy / math.log2(info.radix), "cat0", digits=3))
+            curves.append(Curve(Message("Entropy"), x, answer.entropy / math.log2(info.radix), "cat0"))
         if spread is not None and spread.model == info.source:
-            curves.append(Curve(Message("Over photos"), x, spread.over_photos, "cat1", dashed=True, digits=3))
-            curves.append(Curve(Message("Over channels"), x, spread.over_channels, "cat2", digits=3))
+            curves.append(Curve(Message("Over photos"), x, spread.over_photos, "cat1", dashed=True))
+            curves.append(Curve(Message("Over channels"), x, spread.over_channels, "cat2"))
             self.set_note("{n} photos", n=spread.photos)
         self.view.set_curves(curves, float(info.blocks))
         self.view.set_cursor(float(answer.block))
