@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 from app import words
 from app.fitting import FittingBar
 from app.header import DropDown, entry
+from app.onepaint import paint_at_once
 from app.steady import Steady, room
 from app.theme import S3, S4, SMALL, STATUS
 from app.widgets import button, quiet, row
@@ -151,7 +152,7 @@ class Status(FittingBar):
         layout = self.layout()
         if busy and layout is not None:
             layout.activate()  # the text's place, else laid out with the next event
-            self.repaint()
+            paint_at_once(self)
 
     def _announce(self) -> None:
         if self._busy:

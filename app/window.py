@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QStackedWidget, QWidget
 from shiboken6 import isValid
 
 from app import computing, diagnostics, keys, theme, words
@@ -30,6 +30,7 @@ from app.drops import accept_copy
 from app.dropzone import DropZone, means_files
 from app.folders import show_in_folder
 from app.intake import Intake
+from app.onepaint import PaintedOnce
 from app.placing import Placing
 from app.questions import ask_to_close
 from app.regions import bring, keep_near
@@ -53,7 +54,7 @@ from engines.core.protocol import Ended, Progress
 BEAT = 1000  #: ms between two looks at memory and frames per second
 
 
-class Window(QMainWindow):
+class Window(PaintedOnce):
     """One window, one compute lane, one tab a topic; a tab is built when it is first shown.
 
     Parameters
@@ -364,15 +365,10 @@ class Window(QMainWindow):
         super().resizeEvent(event)
         self.side.set_rail(self.settings.rail or event.size().width() < NARROW)
 
-    def event(self, event: QEvent) -> bool:
-        """Count repaints of the window, for the frames per second of the status bar, and time them for the lane."""
-        if event.type() != QEvent.Type.UpdateRequest:
-            return super().event(event)
+    def painted(self, seconds: float) -> None:
+        """Count repaints for the frames per second of the status bar, and time them for the lane."""
         self._paints += 1
-        began = time.monotonic()
-        done = super().event(event)
-        self.lane.threads.painted(time.monotonic() - began)
-        return done
+        self.lane.threads.painted(seconds)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

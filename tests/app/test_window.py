@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.sliders import ParamRow
 from app.strip import PictureStrip
 from app.topics import Topic
+from app.views.base import PixelView
 from app.widgets import Button, box, col
 from engines.core.protocol import Ended, Job
 from tests.app import toy
@@ -618,3 +619,22 @@ def test_lines_run_along_the_cards_only_while_nothing_comes(tab):
     tab.now.feed.stream.busy.emit(False)
     assert not any(one.is_busy() for one in cards)
     assert not tab._long.isActive()
+
+
+def test_the_window_is_painted_once_for_all_that_has_changed(open_window, qtbot, monkeypatch):
+    """The scene of each view asks for its own paint, ahead of what the next one has to say."""
+    monkeypatch.setattr("app.stream.Stream.request", lambda *_args, **_named: None)
+    window = open_window()
+    page = window.show_topic("scoring").now
+    views = [view for view in page.findChildren(PixelView) if view.isVisible()]
+    assert len(views) > 2
+    qtbot.waitExposed(window)
+    QApplication.processEvents()
+    paints, seen = [], []
+    monkeypatch.setattr(window.lane.threads, "painted", paints.append)
+    for view in views:
+        monkeypatch.setattr(view, "paint", lambda *args, view=view, paint=view.paint: seen.append(view) or paint(*args))
+        view.update()
+    QApplication.processEvents()
+    assert len(paints) == 1
+    assert set(seen) == set(views)
