@@ -6,7 +6,7 @@ each of them: that is the quickest way, and each line stands on whole pixels. Pi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import ClassVar
 
@@ -293,6 +293,15 @@ def write(
     painter.setFont(theme.font(px, bold, strike=strike))
     painter.setPen(color or theme.color("text2"))
     painter.drawText(place, text_flags(align, wrap), words.drawn(text))
+
+
+def write_all(painter: QPainter, texts: Iterable[tuple[QRectF, str, QColor]], align: Qt.AlignmentFlag = CENTER) -> None:
+    """Draw many numbers of the smallest size, each in its place and color: what they share is asked for once."""
+    painter.setFont(theme.font(CAPTION))
+    flags = text_flags(align)
+    for place, text, color in texts:
+        painter.setPen(color)
+        painter.drawText(place, flags, text)
 
 
 @cache  # Qt's flags are slow to combine

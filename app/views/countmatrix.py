@@ -9,8 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app import theme, words
-from app.theme import CAPTION
-from app.views.base import CENTER, outline, text_width, write
+from app.views.base import outline, text_width, write_all
 from app.views.grid import Pair
 from app.views.matrix import Matrix
 from app.views.tiling import block_max
@@ -162,10 +161,12 @@ class CountMatrix(Matrix):
         fits = self._block == 1 and largest + 4 <= self._cell[0] and self._cell[1] >= 13
         inks = theme.inks_on(self._ramp)
         levels = self.levels() if fits else None
-        for i, j in np.argwhere(self._values < 0).tolist() if levels is not None else ():
-            assert levels is not None
-            place = self.cell_rect((i, j))
-            write(painter, place, self.written(float(self._values[i, j])), inks[levels[i, j]], CAPTION, align=CENTER)
+        if levels is not None:
+            cells = [(i, j) for i, j in np.argwhere(self._values < 0).tolist()]
+            write_all(
+                painter,
+                ((self.cell_rect(at), self.written(float(self._values[at])), inks[levels[at]]) for at in cells),
+            )
         if self._block == 1 and min(self._cell) >= 8:
             for i in range(min(self._diagonal, rows, cols)):
                 place = QRectF(self.cell_rect((i, i)))

@@ -9,8 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPolygonF
 
 from app import theme, words
-from app.theme import CAPTION
-from app.views.base import CENTER, pen, text_width, write
+from app.views.base import pen, text_width, write_all
 from app.views.grid import GridView, Pair
 
 LARGEST = (84, 48)
@@ -59,10 +58,13 @@ class Matrix(GridView):
         if self._block == 1 and widest + 4 <= self._cell[0] and self._cell[1] >= 13:
             inks = theme.inks_on(self._ramp)
             levels = self.levels()
-            for i in range(rows):
-                for j in range(cols):
-                    text = self.written(float(self._values[i, j]))
-                    write(painter, self.cell_rect((i, j)), text, inks[levels[i, j]], CAPTION, align=CENTER)
+            cells = np.ndindex(rows, cols)
+            values = self._values.ravel().tolist()
+            texts = (
+                (self.cell_rect(cell), self.written(value), inks[levels[cell]])
+                for cell, value in zip(cells, values, strict=True)
+            )
+            write_all(painter, texts)
         for cell in self._corners:
             place = self.cell_rect(cell).adjusted(1, 1, -1, -1)
             size = min(11.0, place.height() / 2)

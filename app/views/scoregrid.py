@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S2
-from app.views.base import CENTER, RIGHT, chip, outline, pen, text_width, write
+from app.views.base import CENTER, RIGHT, chip, outline, pen, text_width, write, write_all
 from app.views.grid import MOST_NAMES, GridView, Pair
 from app.words import Text
 from engines.core.errors import Message
@@ -123,15 +123,17 @@ class ScoreGrid(ThinGrid):
         digits, levels = self.digits(), self.levels()
         inks = theme.inks_on(self._ramp)
         painted = digits is not None or known
-        for i, j in np.ndindex(rows, cols) if painted else ():
-            place = self.cell_rect((i, j))
-            if known and self._off[i, j]:
+        struck = digits is not None or (self._cell[0] >= 22 and self._cell[1] >= LOWEST_TEXT)
+        texts: list[tuple[QRectF, str, QColor]] = []
+        for cell in np.ndindex(rows, cols) if painted else ():
+            place = self.cell_rect((cell[0], cell[1]))
+            if known and self._off[cell]:
                 hatch(painter, place)
-                if digits is not None or (self._cell[0] >= 22 and self._cell[1] >= LOWEST_TEXT):
-                    write(painter, place, self._off_text, theme.color("text2"), CAPTION, align=CENTER)
+                if struck:
+                    texts.append((place, self._off_text, theme.color("text2")))
             elif digits is not None:
-                text = words.number(float(self._values[i, j]), digits)
-                write(painter, place, text, inks[levels[i, j]], CAPTION, align=CENTER)
+                texts.append((place, words.number(float(self._values[cell]), digits), inks[levels[cell]]))
+        write_all(painter, texts)
         if self._cross is not None and self._cross[0] < rows and self._cross[1] < cols:
             place = self.cell_rect(self._cross)
             outline(painter, place.adjusted(0.5, 0.5, -1.5, -1.5), theme.color("text"), 1, theme.color("surface"))
