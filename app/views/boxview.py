@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from app import theme, words
 from app.plots.boxes import squares
 from app.plots.view import empty_note
 from app.theme import CAPTION
-from app.views.base import CENTER, chip, dots, finite, pen, text_flags, text_width
+from app.views.base import CENTER, chip, dots, finite, frame_pens, pen, text_flags, text_width
 from app.views.boxes import Box, Frame, bounds, frame_of
 from app.views.photo import PhotoView, overlay_ramp
 from app.views.photomap import weight_percent
 from app.words import Text
 
 TAG_H = 17
-
-
-@lru_cache(maxsize=256)  # forty boxes and more ask for them at each painting
-def _pens(_theme: str, token: str, dashed: bool, dotted: bool, lit: bool) -> tuple[QPen, ...]:
-    """The pens of a frame, one over the other."""
-    width = (2 if dashed else 3) if lit else (1 if dashed else 2)
-    color, case = theme.color(token), theme.color("surface")
-    pens = [pen(case, width + 2), pen(color, width)]
-    if dashed:
-        pens.append(pen(case, width, Qt.PenStyle.DashLine))
-    elif dotted:
-        pens.append(pen(case, width, Qt.PenStyle.DotLine))
-    return tuple(pens)
 
 
 class BoxView(PhotoView):
@@ -346,7 +332,7 @@ class BoxView(PhotoView):
 
     def _draw_box(self, painter: QPainter, index: int) -> None:
         box = self._boxes[index]
-        pens = _pens(theme.name(), box.token, box.dashed, box.dotted, index == self._hover)
+        pens = frame_pens(theme.name(), box.token, box.dashed, box.dotted, index == self._hover)
         shape = QPolygonF(self.box_rect(index))
         if box.angle:
             shape = QPolygonF([self.on_screen(c) for c in self._frame(index).corners()])
