@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 ARRAYS = re.compile(r"\b(Tensor|ndarray|NDArray|Floats|Ints|Bytes|Labels|Array)\b")
 OF_ANY_SHAPE = re.compile(r"^(dict|Mapping|Iterator|Sequence|Callable|Generator|Any)\b")  # each of them has its own
 SIZE = r"(?:…|\.\.\.|·|[\w²½]+'?(?:(?: ?[·+−*/×-] ?| )[\w²½/]+){0,2})"  # such as C, 2·h, N − 1, value size
-SHAPE = re.compile(rf"\({SIZE}(?:, ?{SIZE})+\)|\([\w·²+]+,\)|\(\)|\b([Aa]ny|same) shapes?\b|\b[Aa] scalar\b")
+SHAPE = re.compile(rf"\({SIZE}(?:, ?{SIZE})+\)|\([\w·²+]+,\)|\(\)|\b([Aa]ny|same) shapes?\b|\b[Aa] scalar\b|^See `")
 
 
 def functions(code: str) -> Iterator[tuple[int, str, str, str]]:
@@ -49,6 +49,8 @@ def test_what_counts_as_a_shape():
     def lacks(said: str) -> bool:
         return bool(shapeless(f'def f(x: Tensor) -> Tensor:\n    """{said}"""\n'))
 
-    assert not any(map(lacks, ("Rows (B, N) of it.", "(h·w,) numbers", "(..., o)", "Mean, ().", "A scalar.")))
+    assert not any(
+        map(lacks, ("Rows (B, N) of it.", "(h·w,) numbers", "(..., o)", "Mean, ().", "A scalar.", "See `x`."))
+    )
     assert all(map(lacks, ("Rows of it.", "Rows of it (they are read only, too).", "")))
     assert not shapeless('def _f(x: Tensor) -> Tensor:\n    """Private."""\ndef g(n: int) -> dict[str, Tensor]: ...\n')

@@ -58,7 +58,7 @@ def _others(before: Grid, after: Grid) -> Mask:
 
 
 def correlation(values: Floats, attention: Floats, apart: Mask) -> float:
-    """Pearson's r of influence and attention over pairs of others of which one is not 0; `NOTHING` without any."""
+    """Pearson's r of influence and attention (M, N) over pairs apart of which one is not 0; `NOTHING` without any."""
     pairs = apart & ((values > 0) | (attention > 0))
     one, two = values[pairs].astype(np.float64), attention[pairs].astype(np.float64)
     if len(one) < 2 or one.std() == 0 or two.std() == 0:

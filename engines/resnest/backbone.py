@@ -41,7 +41,7 @@ class ResNeStBackbone(Backbone):
         return self.net.conclude(x)[0]
 
     def maps(self, pixels: Tensor) -> Iterator[Tensor]:
-        """What leaves each block."""
+        """What leaves each block, (B, C, h, w)."""
         for step in self.net.steps(self.net.embed(pixels), {}):
             yield step.after
 

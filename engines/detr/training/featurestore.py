@@ -56,7 +56,7 @@ class FeatureStore:
         return tuple(found) if found.dtype == np.float16 and found.ndim == 4 and len(found) == 2 else ()
 
     def put(self, rgb: np.ndarray, features: tuple[np.ndarray, ...]) -> None:
-        """Keep them."""
+        """Keep the features (F, h, w) of a photo (S, S, 3) and of its mirror image."""
         place = self._place(rgb)
         if place is None:
             return
