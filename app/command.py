@@ -14,7 +14,6 @@ from pathlib import Path
 
 from app import __version__, display
 from app.collecting import importing
-from engines.core.putoff import put_off
 from engines.core.threads import POLICY
 
 STARTED = time.perf_counter()
@@ -117,7 +116,6 @@ def main(argv: list[str] | None = None) -> int:
     """Open the window (or take the snapshots) and return the exit code."""
     options = arguments(argv)
     os.environ.setdefault(*POLICY)
-    put_off()
     if lacking := missing():
         return refuse(f"Packages of Python are missing: {', '.join(lacking)}.", how_to_install())
     if options.diagnostics:

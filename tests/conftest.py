@@ -19,14 +19,12 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from app.qtlog import leave_out_noise
-from engines.core.putoff import put_off
 
 collect_ignore = ["toy"]  # a topic that is none of ours; see test_new_topic.py
 LONG = ("test_walk.py", "test_survival.py")
 PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
 POLL = 3  #: ms between two looks at what is waited for; pytest-qt's 10 are a minute of idle cores in all
 
-put_off()  # as the program does: what works with a torch that is all there may not without some of it
 leave_out_noise()  # of what Qt says between two tests; within one, pytest-qt listens
 
 
