@@ -30,9 +30,10 @@ from engines.detr.training.spec import FIRST_PIXEL, UP_TO_3, DetrTraining, Examp
 VALIDATION = 64  # pictures at most
 WATCHED = 12  # validation pictures that can be watched
 MOST_PICTURES = 3000  # of a folder; they stay in memory
+MOST_PARTS = 1000  # pictures of which a step sees parts: kept larger for it; of more there is less need
 FEW_OBJECTS = 10  # in a picture that is watched, if there are such
 SHOWN = 384  # longer side in pixels of a picture that is watched
-LEAST_PART = 0.6  # of the sides of a picture whose features are known: what a step sees of it
+LEAST_PART = 0.6  # of the sides of a picture: what a step sees of it
 LEAST_SEEN = 0.5  # of an object's box in that part
 EACH = 8  # pictures read between two places to stop
 FIRST = 1, 0  # first half of the seed of validation and training scenes: they never meet
@@ -52,6 +53,8 @@ class Sample:
     labels : ndarray int64 (N,)
     features : tuple of ndarray float16 (F, h, w)
         What a frozen model makes of the picture, then of the mirrored one; empty where none was asked.
+    large : ndarray uint8 (L, L, 3), optional
+        The same picture larger, so that a part of it fills the model's size.
     """
 
     rgb: np.ndarray
@@ -59,6 +62,7 @@ class Sample:
     boxes: np.ndarray
     labels: np.ndarray
     features: tuple[np.ndarray, ...] = ()
+    large: np.ndarray | None = None
 
 
 class Data(Protocol):
@@ -203,13 +207,13 @@ class Own:
         return found
 
     def batch(self, count: int) -> list[Sample]:
-        """Picked at random, half of them mirrored; of those with features a part, as large for all of them."""
+        """Picked at random, half of them mirrored; of each a part, which with features is as large for all of them."""
         picks = self.rng.integers(0, len(self.training), count)
         mirrors = self.rng.random(count) < 0.5
         chosen = [self.training[int(at)] for at in picks]
         batch = [mirrored(one) if mirror else one for one, mirror in zip(chosen, mirrors, strict=True)]
         if not batch[0].features:
-            return batch
+            return [part_of(one, self.rng) for one in batch]
         rows, cols = batch[0].features[0].shape[1:]
         part = (int(self.rng.integers(round(LEAST_PART * rows), rows + 1)),
                 int(self.rng.integers(round(LEAST_PART * cols), cols + 1)))  # fmt: skip
@@ -223,7 +227,33 @@ def mirrored(sample: Sample) -> Sample:
     """Left and right exchanged."""
     boxes = sample.boxes[:, [2, 1, 0, 3]].copy()
     boxes[:, [0, 2]] = 1 - boxes[:, [0, 2]]
-    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels, sample.features[::-1])
+    large = None if sample.large is None else sample.large[:, ::-1]
+    return Sample(sample.rgb[:, ::-1], sample.owner[:, ::-1], boxes, sample.labels, sample.features[::-1], large)
+
+
+def within(boxes: np.ndarray, corner: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes xyxy in a part of their picture, and which of them stay: those of which at least `LEAST_SEEN` is seen."""
+    moved = (boxes - corner) * scale
+    inside = moved.clip(0, 1)
+    area, seen = ((one[:, 2:] - one[:, :2]).clip(0).prod(-1) for one in (moved, inside))
+    return inside, np.flatnonzero(seen >= LEAST_SEEN * np.maximum(area, 1e-9))
+
+
+def part_of(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A part of a picture in the model's size, of any shape, at least `LEAST_PART` of each side.
+
+    Without it a few hundred pictures are known by heart after a thousand steps. (Carion et al. 2020, A.4)
+    """
+    if sample.large is None:
+        return sample
+    side, size = len(sample.large), len(sample.rgb)
+    wide, high = (int(rng.integers(round(LEAST_PART * side), side + 1)) for _ in range(2))
+    left, top = (int(rng.integers(side - length + 1)) for length in (wide, high))
+    corner = np.array([left / side, top / side] * 2, np.float32)
+    inside, kept = within(sample.boxes, corner, np.array([side / wide, side / high] * 2, np.float32))
+    part = Image.fromarray(sample.large[top : top + high, left : left + wide])
+    rgb = np.asarray(part.resize((size, size), Image.Resampling.BILINEAR))
+    return Sample(rgb, owners(inside[kept], size), inside[kept], sample.labels[kept])
 
 
 def cropped(sample: Sample, top: int, left: int, part: tuple[int, int]) -> Sample:
@@ -235,11 +265,8 @@ def cropped(sample: Sample, top: int, left: int, part: tuple[int, int]) -> Sampl
     rows, cols = sample.features[0].shape[1:]
     corner = np.array([left / cols, top / rows] * 2, np.float32)
     scale = np.array([cols / part[1], rows / part[0]] * 2, np.float32)
-    boxes = (sample.boxes - corner) * scale
-    inside = boxes.clip(0, 1)
-    area, seen = ((one[:, 2:] - one[:, :2]).clip(0).prod(-1) for one in (boxes, inside))
-    kept = np.flatnonzero(seen >= LEAST_SEEN * np.maximum(area, 1e-9))
-    place = np.full(len(boxes) + 1, -1, np.int16)  # of an object among those that stay; the last is that of none
+    inside, kept = within(sample.boxes, corner, scale)
+    place = np.full(len(inside) + 1, -1, np.int16)  # of an object among those that stay; the last is that of none
     place[kept] = np.arange(len(kept))
     size = len(sample.rgb)
     up, down, here, there = (round(at) for at in (
@@ -273,10 +300,14 @@ def opened(annotated: Annotated, size: int) -> Image.Image:
     return Image.fromarray(annotated.pixels((2 * max(size, SHOWN)) ** 2))
 
 
-def sampled(annotated: Annotated, picture: Image.Image, size: int) -> Sample:
-    """The picture in the model's size."""
-    rgb = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
-    return Sample(rgb, owners(annotated.boxes, size), annotated.boxes, annotated.labels)
+def sampled(annotated: Annotated, picture: Image.Image, size: int, parts: bool = False) -> Sample:
+    """The picture in the model's size; on request also so large that parts of it can be taken."""
+
+    def scaled(side: int) -> np.ndarray:
+        return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+    large = scaled(round(size / LEAST_PART)) if parts else None
+    return Sample(scaled(size), owners(annotated.boxes, size), annotated.boxes, annotated.labels, (), large)
 
 
 def own_data(
@@ -328,7 +359,9 @@ def own_data(
                     skipped += max(1, len(annotated.labels))
                     faults.append(error.message)
                 continue
-            samples.append(sampled(annotated, picture, size))
+            samples.append(
+                sampled(annotated, picture, size, parts=not side and not held_back and len(chosen) <= MOST_PARTS)
+            )
             if held_back and len(annotated.labels) > 0 and len(examples) < 3 * WATCHED:
                 picture.thumbnail((SHOWN, SHOWN))
                 shown = np.asarray(picture)

@@ -373,6 +373,45 @@ def test_a_mirrored_picture_keeps_its_boxes_on_their_objects(own_folder):
             assert y0 - 0.02 <= rows.min() / 64 <= rows.max() / 64 <= y1 + 0.02
 
 
+def test_a_step_sees_parts_of_the_pictures_and_what_is_in_them(tmp_path):
+    """One colored object each: where its pixels are, its box is, and a part without most of it has no box."""
+    rng = np.random.default_rng(3)
+    whole = np.full((107, 107, 3), 40, np.uint8)
+    whole[20:60, 30:90] = (250, 10, 10)
+    boxes = np.array([[30, 20, 90, 60]], np.float32) / 107
+    small = np.asarray(Image.fromarray(whole).resize((64, 64)))
+    sample = training_data.Sample(small, training_data.owners(boxes, 64), boxes, np.array([2]), (), whole)
+    seen, shapes = 0, set()
+    for turned in (sample, training_data.mirrored(sample)) * 60:
+        part = training_data.part_of(turned, rng)
+        assert part.rgb.shape == (64, 64, 3)
+        red = part.rgb[..., 0] > 145
+        rows, cols = np.nonzero(red)
+        if len(part.boxes):
+            found = np.array([cols.min(), rows.min(), cols.max() + 1, rows.max() + 1]) / 64
+            np.testing.assert_allclose(part.boxes[0], found, atol=0.035)
+            assert part.labels.tolist() == [2]
+            assert (part.owner >= 0).mean() == pytest.approx(red.mean(), abs=0.06)
+            shapes.add(tuple(found.round(1)))
+        else:
+            assert len(part.labels) == 0
+            assert (part.owner == -1).all()
+        seen += len(part.boxes)
+    assert seen > 100
+    assert len(shapes) > 30
+    assert training_data.part_of(replace(sample, large=None), rng).rgb is small
+
+
+def test_of_a_folder_the_training_pictures_have_parts_and_the_validation_has_none(own_folder):
+    data = finish(training_data.own_data(DetrTraining(folder=str(own_folder[0])), np.random.default_rng(0)))
+    assert {one.large.shape for one in data.training} == {(107, 107, 3)}
+    assert {one.large for one in data.validation} == {None}
+    first = data.training[0]
+    batch = data.batch(40)
+    assert all(one.rgb.shape == first.rgb.shape for one in batch)
+    assert len({one.rgb.tobytes() for one in batch}) > 30  # of a few pictures
+
+
 @pytest.mark.parametrize(("chosen", "first", "edge"), [("As they look", 0, 10), ("From 0", 0, 10), ("From 1", 1, 9)])
 def test_a_person_chooses_where_voc_boxes_begin_and_is_told(tmp_path, chosen, first, edge):
     for name in "ab":
