@@ -64,7 +64,7 @@ def effective_receptive_field(
 
 
 def shares(gradients: Tensor, measure: str = SQUARES) -> Tensor:
-    """Gradients of one cell to pictures (B, 3, H, W) -> what each pixel has of them, (H, W), as the measure says.
+    """Gradients of one cell to pictures (B, C, H, W) -> what each pixel has of them, (H, W), as the measure says.
 
     Raises
     ------

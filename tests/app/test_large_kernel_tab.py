@@ -9,7 +9,8 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.figure import caption_of
-from app.tabs.large_kernel.field.view import DECADES, decades
+from app.tabs.large_kernel.maps import DECADES, decades
+from engines.core.pictures import Picture
 from engines.large_kernel.field.spec import DepthsFrame
 from engines.large_kernel.kernel.spec import SHAPES
 from engines.large_kernel.merge.spec import CROSS
@@ -115,6 +116,18 @@ def test_powers_of_ten_and_shares_are_told_as_what_they_are(tab, qtbot):
     assert page.view.written(0.0) == "0 %"
 
 
+def test_a_picture_is_shown_on_all_pages_that_show_one(tab, qtbot):
+    made = Picture("gray", np.full((30, 40, 3), 99, np.uint8))
+    tab.take_picture(made)
+    qtbot.waitUntil(lambda: tab.now.photo.name == "gray" and not tab.is_busy)
+    page = turned(tab, qtbot, KERNEL)
+    qtbot.waitUntil(lambda: page.photo is not None and page.photo.name == "gray")
+    other = Picture("white", np.full((30, 40, 3), 255, np.uint8))
+    tab.take_picture(other)
+    qtbot.waitUntil(lambda: page.photo.name == "white" and not tab.is_busy)
+    assert tab.pages[FIELD].params.picture is other
+
+
 # ------------------------------------------------------------------ merge
 def test_the_difference_is_printed_and_the_mistake_is_seen(tab, qtbot):
     page = turned(tab, qtbot, MERGE)
@@ -170,8 +183,13 @@ def test_a_run_is_told_with_what_was_predicted(tab, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: any(isinstance(event, ReachStep) for event in told))
     assert len(page.steps) == 1
     found = (1.0, 0.99, 0.25, 0.26)
-    page.told(PlaceAccuracy(250, np.stack([np.full((24, 24), v, np.float32) for v in found])))
+    fields = page.accuracy.fields
+    page.told(PlaceAccuracy(250, np.stack([np.full((24, 24), v, np.float32) for v in found]), fields))
     assert [verdict.findings[1].holds for verdict in page.verdicts.verdicts()] == [True, True, False, True]
+    page.step(shown="Field")
+    np.testing.assert_array_equal(page.maps._maps[2], decades(fields[2]))
+    assert page.maps._mark == (12, 22)  # where the answer stands
+    assert page.training.pending() == 0
     page.change(offset=4)
     assert page.training.pending() == 1
 

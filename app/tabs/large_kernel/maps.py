@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from app import words
 from app.views.mosaic import Mosaic
 from app.views.photomap import PhotoMap
+
+DECADES = 6  #: powers of ten below the strongest that a logarithmic scale shows
+
+
+def decades(field: np.ndarray) -> np.ndarray:
+    """Powers of ten below the strongest pixel, −`DECADES` to 0; the least also where the field is 0."""
+    top = max(float(field.max(initial=0)), 1e-30)
+    return np.asarray(np.maximum(np.log10(np.maximum(field / top, 1e-30)), -DECADES), np.float32)
 
 
 class PixelMap(PhotoMap):

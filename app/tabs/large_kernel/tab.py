@@ -14,6 +14,7 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.topic.tab import Tab
 from engines.checkpoints import backbones, catalog
+from engines.core.pictures import Picture
 from engines.core.protocol import Event
 from engines.large_kernel.field.spec import FieldParams, NetInfo, PhotoSeen
 
@@ -48,6 +49,8 @@ class NetChooser(ModelChooser):
 class LargeKernelTab(Tab):
     """Chooses net and picture, and says in the header what is shown."""
 
+    _picture: Picture | None = None
+
     def choosers(self) -> Sequence[QWidget]:
         self.net_chooser, self.picture_chooser = NetChooser(self), choosers.picture_chooser(self)
         return self.net_chooser, self.picture_chooser
@@ -56,7 +59,17 @@ class LargeKernelTab(Tab):
         """Whether a model chosen while this tab is on screen is looked into here."""
         return backbones.usable(source, backbones.LAYERS)
 
+    def take_picture(self, picture: Picture) -> None:
+        """Show it on all pages that show one."""
+        super().take_picture(picture)
+        self._picture = picture
+        for page in self.pages.made:
+            if page is not self.now and type(page).takes_pictures:
+                page.state.put(picture=picture)
+
     def make_page(self, kind: type[Page], state: State, feed: Feed | None) -> Page:
+        if kind.takes_pictures and self._picture is not None:
+            state.put(picture=self._picture)
         if isinstance(state.params, FieldParams) and not choosers.is_usable(state.params.model):
             state.put(model="")  # the folder has gone
         if feed is not None:

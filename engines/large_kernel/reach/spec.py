@@ -12,14 +12,16 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Range, Switch, setting
+from engines.core.params import Choice, Range, Switch, drawn, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
 
 SIDE = 24  #: cells of a field
+MIDDLE = (12, 12)  #: the place whose own field is looked at
 STEPS = 250
 NETS = ((11, 2), (21, 1), (3, 12))  #: side of the kernels, layers
-TASK, OWN = "Task", "The fourth net"
+TASK, OWN, DRAW = "Task", "The fourth net", "Display"
+ACCURACY, FIELD = "Accuracy", "Field"
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: accuracies are shown; the contract of attention weights has nothing to check
 
 
@@ -49,6 +51,16 @@ class ReachParams(TrainingParams):
     skip: bool = setting(
         False,
         Switch("Skip connections", group=OWN, tip="Adds to what a layer says what it was given. (He 2016)"),
+    )
+    shown: str = drawn(
+        ACCURACY,
+        Choice(
+            (ACCURACY, FIELD),
+            "Shown",
+            group=DRAW,
+            tip="How often each place is right, or what the place in the middle answers to: squared gradients. "
+            "(Luo 2016)",
+        ),
     )
     seed: int = setting(
         0, Range(0, 999, 1, "Seed", group=TASK, tip="Of the weights at the start and of the fields that are drawn.")
@@ -105,7 +117,11 @@ class PlaceAccuracy(Frame):
     step : int
     accuracy : ndarray (N, side, side)
         Share of the fields.
+    fields : ndarray (N, side, side)
+        What the answer of the place in the middle hangs on: the share of each place; sums to 1, exactly 0 beyond the
+        reach.
     """
 
     step: int
     accuracy: npt.NDArray[np.float32] = field(repr=False)
+    fields: npt.NDArray[np.float32] = field(repr=False)

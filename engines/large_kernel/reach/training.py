@@ -26,6 +26,7 @@ from engines.core.training import Finished
 from engines.data import fields
 from engines.large_kernel.convolution import depthwise
 from engines.large_kernel.reach.spec import (
+    MIDDLE,
     NETS,
     SIDE,
     STEPS,
@@ -35,9 +36,10 @@ from engines.large_kernel.reach.spec import (
     ReachStep,
     reach,
 )
-from engines.large_kernel.receptive_field import law
+from engines.large_kernel.receptive_field import law, shares
 
-WIDTH, BATCH, HELD_OUT = 24, 16, 24
+WIDTH, BATCH, HELD_OUT = 24, 16, 16
+LOOKED_AT = 3  # fields that the place in the middle is asked about
 LOOK_EVERY = 10  # steps between two looks at the accuracy
 RATE, WARM = 5e-3, 20  # of Adam, and the steps until it is reached
 
@@ -74,7 +76,10 @@ class KernelNet(nn.Module):
 
     def forward(self, symbols: Tensor) -> Tensor:
         """(B, side, side) -> logits (B, side, side, symbols)."""
-        x = self.embedding(symbols)  # (B, side, side, C)
+        return self.answer(self.embedding(symbols))
+
+    def answer(self, x: Tensor) -> Tensor:
+        """Embedded symbols (B, side, side, C) -> logits (B, side, side, symbols)."""
         for kernel, norm, mix in zip(self.kernels, self.norms, self.mixes, strict=True):
             seen = depthwise(x.permute(0, 3, 1, 2), kernel, torus=self.torus).permute(0, 2, 3, 1)
             said = F.gelu(mix(norm(seen)))
@@ -136,6 +141,16 @@ class KernelRun:
         found: npt.NDArray[np.float32] = right.float().mean(0).numpy()
         return found
 
+    def field(self) -> npt.NDArray[np.float32]:
+        """What the likeliest answer of the place in the middle hangs on, (side, side); see `PlaceAccuracy`."""
+        with torch.no_grad():
+            x = self.net.embedding(self._held_out[:LOOKED_AT])
+        x.requires_grad_(True)
+        said = self.net.answer(x)[:, MIDDLE[0], MIDDLE[1]].amax(-1).sum()
+        (found,) = torch.autograd.grad(said, x)
+        share: npt.NDArray[np.float32] = shares(found.permute(0, 3, 1, 2)).numpy()
+        return share
+
 
 class Trainer:
     """See `engines.large_kernel.reach.spec` for what it takes and what it yields."""
@@ -176,4 +191,5 @@ class Trainer:
             yield Finished(self._step)
 
     def _look(self) -> PlaceAccuracy:
-        return PlaceAccuracy(self._step, np.stack([run.accuracy() for run in self._runs]))
+        accuracy = np.stack([run.accuracy() for run in self._runs])
+        return PlaceAccuracy(self._step, accuracy, np.stack([run.field() for run in self._runs]))

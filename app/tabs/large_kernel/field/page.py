@@ -12,7 +12,8 @@ from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.steady import Steady
-from app.tabs.large_kernel.field.view import DECADES, FieldView
+from app.tabs.large_kernel.field.view import FieldView
+from app.tabs.large_kernel.maps import DECADES
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
@@ -163,7 +164,10 @@ class FieldPage(Page):
         self.photo_card.set_empty(None)
         parts: dict[str, object] = {f"s{i}": words.number(side) for i, side in enumerate(shown.sides)}
         parts |= {f"p{i}": words.percent(share, 0) for i, share in enumerate(SHARES)}
-        words.say(self.said, "setText", Message("{p0} within {s0} × {s0} px, {p1} within {s1} × {s1} px", parts))
+        text = "{p0} within {s0} × {s0} px, {p1} within {s1} × {s1} px"
+        if shown.theoretical and not self._whole(shown, info):
+            text = "{p0} within {s0} × {s0} px, {p1} within {s1} × {s1} px; the edge cuts it off"
+        words.say(self.said, "setText", Message(text, parts))
         self._draw_figures(shown, info)
         self._draw_within(shown)
         self.curves.set_cursor(float(shown.depth))

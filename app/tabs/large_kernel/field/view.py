@@ -7,21 +7,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter
 
 from app import theme, words
-from app.tabs.large_kernel.maps import PixelMap
+from app.tabs.large_kernel.maps import DECADES, PixelMap, decades
 from app.theme import CAPTION
 from app.views.base import outline, pen, text_width, write
 from app.views.photomap import weight_percent
 from engines.large_kernel.field.spec import SHARES, FieldFrame
 
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine)
-DECADES = 6  #: powers of ten below the strongest pixel that a logarithmic scale shows
 TAG_H = 15
-
-
-def decades(field: np.ndarray) -> np.ndarray:
-    """Powers of ten below the strongest pixel, −`DECADES` to 0; the least also where the field is 0."""
-    top = max(float(field.max(initial=0)), 1e-30)
-    return np.asarray(np.maximum(np.log10(np.maximum(field / top, 1e-30)), -DECADES), np.float32)
 
 
 class FieldView(PixelMap):

@@ -118,7 +118,9 @@ class KernelPage(Page):
 
     # -- drawing
     def _draw(self, shown: KernelFrame) -> None:
-        self.grid.set_kernel(shown.kernel)
+        cells = self.params.cells
+        if not cells or (len(cells) == shown.kernel.size and np.allclose(shown.kernel.ravel(), cells, atol=1e-3)):
+            self.grid.set_kernel(shown.kernel)  # else the hand is ahead of it
         size = len(shown.kernel)
         self.kernel_card.set_note("{k} × {k}", k=size)
         self.shapes.set_maps(shown.shapes, 1.0, -1.0, "diff")

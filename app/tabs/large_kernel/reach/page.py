@@ -10,6 +10,7 @@ from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
+from app.tabs.large_kernel.maps import DECADES, decades
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
@@ -23,8 +24,11 @@ from app.widgets import box, col, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.large_kernel.reach.spec import (
+    FIELD,
+    MIDDLE,
     NETS,
     OWN,
+    SIDE,
     STEPS,
     PlaceAccuracy,
     ReachBegan,
@@ -49,6 +53,14 @@ def short(net: tuple[int, int]) -> Message:
     return Message("{n} · {k} × {k}", {"n": net[1], "k": net[0]})
 
 
+class PlaceMaps(Mosaic):
+    """Shares, or powers of ten."""
+
+    def written(self, value: float) -> str:
+        """A value in its own unit; accuracies are never negative, powers of ten never positive."""
+        return super().written(value) if value > 0 or self.numbers()["scale_low"] == 0 else words.number(value, 1)
+
+
 class ReachPage(TrainingPage):
     """Three cards and what the run has told so far."""
 
@@ -63,7 +75,7 @@ class ReachPage(TrainingPage):
         self.accuracy: PlaceAccuracy | None = None
         self.steps: list[ReachStep] = []
         self.named: tuple[tuple[int, int], ...] = ()  # the nets that stand in the key
-        self.maps = Mosaic(columns=2)
+        self.maps = PlaceMaps(columns=2)
         self.maps.export_name = "accuracy"
         self.maps.setMinimumSize(240, 200)
         words.say(self.maps, "setAccessibleName", "Accuracy of each place")
@@ -81,7 +93,7 @@ class ReachPage(TrainingPage):
         transport = Transport(seed_tip="Of the weights at the start and of the fields that are drawn.")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.train(Training(self, TRAINER, transport, lambda: self._run_params(), STEPS), transport)
-        form = ParamsForm(self.params, ("offset", "torus", "seed", "kernel", "layers", "skip"))
+        form = ParamsForm(self.params, ("offset", "torus", "seed", "kernel", "layers", "skip", "shown"))
         form.add(OWN, self.pending)
         form.add(OWN, quiet("Four nets, trained side by side: 250 steps.", wrap=True))
         right = col((self.verdict_card, 5), (self.loss_card, 3), gap=S3)
@@ -94,6 +106,7 @@ class ReachPage(TrainingPage):
     def show_params(self, params: ReachParams) -> None:
         self.transport.set_seed(params.seed)
         super().show_params(params)
+        self._draw()
 
     # -- what the run tells
     def told(self, event: Event) -> None:
@@ -116,13 +129,25 @@ class ReachPage(TrainingPage):
                 "know it, the others guess one of four.")  # fmt: skip
         words.say(self.task, "setText", Message(text, {"n": began.offset}))
         if seen is not None:
-            self.maps.set_maps(seen.accuracy)
-            means = [words.percent(float(one.mean()), 1) for one in seen.accuracy]
-            self.maps.set_captions([short(net) for net in began.nets], [Message(text) for text in means])
-            self.bar.set_range(0, 1)
+            self._draw_maps(seen, began)
         self.maps_card.set_note("step {n}", n=words.number(0 if seen is None else seen.step))
         self.verdicts.set_verdicts([self._verdict(index) for index in range(COUNT)])
         self._draw_loss()
+
+    def _draw_maps(self, seen: PlaceAccuracy, began: ReachBegan) -> None:
+        """Accuracy of all places, or the field of the one in the middle with the place of its answer framed."""
+        means = [words.percent(float(one.mean()), 1) for one in seen.accuracy]
+        self.maps.set_captions([short(net) for net in began.nets], [Message(text) for text in means])
+        if self.params.shown == FIELD:
+            self.maps.set_maps(np.stack([decades(one) for one in seen.fields]), 0.0, -float(DECADES))
+            self.maps.set_mark((MIDDLE[0], (MIDDLE[1] + began.offset) % SIDE))
+            self.bar.set_range(-DECADES, 0, False, Message("Powers of ten below the strongest"))
+            self.maps_card.set_title("Field of the place in the middle")
+        else:
+            self.maps.set_maps(seen.accuracy)
+            self.maps.set_mark(None)
+            self.bar.set_range(0, 1, False, Message("Accuracy"))
+            self.maps_card.set_title("Accuracy of each place")
 
     def _verdict(self, index: int) -> Verdict:
         assert self.began is not None
