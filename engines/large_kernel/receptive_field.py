@@ -147,7 +147,11 @@ def square_holding(field: Tensor, share: float, center: tuple[int, int]) -> int:
 
     It may reach beyond the picture. 0 for a field that holds nothing.
     """
-    held = within_squares(field, center)
+    return side_of(within_squares(field, center), share)
+
+
+def side_of(held: Tensor, share: float) -> int:
+    """Side of the least square that holds a share, by what squares hold (`within_squares`); 0 where none holds any."""
     if not held.any():
         return 0
     return 2 * int((held >= share * (1 - 1e-9)).int().argmax()) + 1

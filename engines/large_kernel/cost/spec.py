@@ -17,7 +17,7 @@ from engines.core.protocol import Frame
 
 Doubles = npt.NDArray[np.float64]
 
-KINDS = ("torch", "torch, channels last", "This program's", "FFT")
+KINDS = ("torch", "channels last", "This program's", "FFT")
 COST = "Cost"
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: nobody attends here; the contract of attention weights has nothing to check
 

@@ -194,15 +194,15 @@ def frame(loaded: Loaded, passed: Passed, depth: int, at: tuple[float, float], m
     cell = passed.cell(depth, at)
     found = passed.field(depth, cell, measure)
     row, col = passed.middle(depth, cell)
-    nearest = round(row), round(col)
-    sides = [measures.square_holding(found, share, nearest) for share in SHARES]
+    within = measures.within_squares(found, (round(row), round(col)))
+    sides = [measures.side_of(within, share) for share in SHARES]
     return FieldFrame(
         depth,
         cell,
         (passed.maps[depth - 1].shape[2], passed.maps[depth - 1].shape[3]),
         found.numpy(),
         (sides[0], sides[1]),
-        measures.within_squares(found, nearest).float().numpy(),
+        within.float().numpy(),
         measures.rms_radius(found, (row, col)),
         extent(found),
         loaded.law(depth),
