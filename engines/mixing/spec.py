@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.blocks.mixers import Grid
-from engines.core.params import Choice, Params, Range, Switch, drawn, looked, setting
+from engines.core.params import PHOTO, Choice, Params, Range, Switch, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Frame, Subject
 
@@ -50,7 +50,7 @@ class AskedParams(Params):
         stands for the middle.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     model: str = setting("", kept=True)
     other: str = setting("", kept=True)
     pinned: Place | None = setting(None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.core.params import Choice, Params, Range, Switch, setting
+from engines.core.params import PHOTO, Choice, Params, Range, Switch, setting
 from engines.core.pictures import Picture
 
 THIS_BLOCK, ALL_BLOCKS = "This block", "All blocks"
@@ -37,7 +37,7 @@ class OfPhoto(Params):
         The chosen one; a number past the model's last is taken as its last.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     model: str = setting("", kept=True)
     held: tuple[Hand, ...] = setting((), changes_model=True)
     block: int = setting(

@@ -232,7 +232,10 @@ def mirrored(sample: Sample) -> Sample:
 
 
 def within(boxes: np.ndarray, corner: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes xyxy in a part of their picture, and which of them stay: those of which at least `LEAST_SEEN` is seen."""
+    """Boxes xyxy (N, 4) in a part of their picture, and which of them stay (K,): at least `LEAST_SEEN` of each is seen.
+
+    ``corner`` and ``scale`` (4,) are that part's left, top, left, top, and how much larger it becomes, of each side.
+    """
     moved = (boxes - corner) * scale
     inside = moved.clip(0, 1)
     area, seen = ((one[:, 2:] - one[:, :2]).clip(0).prod(-1) for one in (moved, inside))

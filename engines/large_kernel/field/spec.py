@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Choice, Params, Range, Switch, drawn, looked, setting
+from engines.core.params import PHOTO, Choice, Params, Range, Switch, drawn, looked, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Subject
 
@@ -94,7 +94,7 @@ class OfNet(Params):
         The place that is looked at, as shares of the photo's height and width.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     model: str = setting("", kept=True)
     at: tuple[float, float] = looked((0.5, 0.5))
     depth: int = setting(

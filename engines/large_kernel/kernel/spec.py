@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Choice, Params, Range, drawn, setting
+from engines.core.params import PHOTO, Choice, Params, Range, drawn, setting
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Subject
 
@@ -36,7 +36,7 @@ class OfKernel(Params):
         The kernel as it was painted, row by row; empty for the shape as it is.
     """
 
-    picture: Picture | None = setting(None)
+    picture: Picture | None = setting(None, remembered=PHOTO)
     cells: tuple[float, ...] = setting(())
     shape: str = setting(
         EDGE,
