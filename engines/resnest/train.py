@@ -207,7 +207,8 @@ class Training(TimedTraining):
             "metric": {"name": "test accuracy", "value": round(value, 4), "pictures": len(self.test[1])},
             "trained_on": "CIFAR-10 (Krizhevsky 2009), its 50,000 training pictures, re-encoded as JPEG",
             "training": {
-                "command": f"python -m engines.resnest.train --data FOLDER --minutes {self.options.minutes:g}",
+                "command": f"python -m engines.resnest.train --data FOLDER --minutes {self.options.minutes:g}"
+                + " --half" * self.options.half,
                 "finished": self.used >= self.options.minutes * 60,
                 "minutes": round(self.used / 60, 1),
                 "hardware": "a small share of one core of a processor that was busy with other work",
