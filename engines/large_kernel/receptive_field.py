@@ -151,7 +151,7 @@ def square_holding(field: Tensor, share: float, center: tuple[int, int]) -> int:
 
 
 def side_of(held: Tensor, share: float) -> int:
-    """Side of the least square that holds a share, by what squares hold (`within_squares`); 0 where none holds any."""
+    """Side of the least square that holds a share, by what squares hold (n,) (`within_squares`); 0 for nothing."""
     if not held.any():
         return 0
     return 2 * int((held >= share * (1 - 1e-9)).int().argmax()) + 1
