@@ -5,36 +5,20 @@ The names below are loaded when first asked for, so that importing a spec does n
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "ConvNeXt": "convnext",
-    "ConvNeXtConfig": "convnext",
-    "depthwise": "convolution",
-    "dilated_to_dense": "merging",
-    "effective_receptive_field": "receptive_field",
-    "fuse_batch_norm": "merging",
-    "law": "receptive_field",
-    "load_checkpoint": "load",
-    "merge_branches": "merging",
-    "reparameterize": "merging",
-}
-__all__ = [
-    "ConvNeXt",
-    "ConvNeXtConfig",
-    "depthwise",
-    "dilated_to_dense",
-    "effective_receptive_field",
-    "fuse_batch_norm",
-    "law",
-    "load_checkpoint",
-    "merge_branches",
-    "reparameterize",
-]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.large_kernel.convnext import ConvNeXt as ConvNeXt
+    from engines.large_kernel.convnext import ConvNeXtConfig as ConvNeXtConfig
+    from engines.large_kernel.convolution import depthwise as depthwise
+    from engines.large_kernel.load import load_checkpoint as load_checkpoint
+    from engines.large_kernel.merging import dilated_to_dense as dilated_to_dense
+    from engines.large_kernel.merging import fuse_batch_norm as fuse_batch_norm
+    from engines.large_kernel.merging import merge_branches as merge_branches
+    from engines.large_kernel.merging import reparameterize as reparameterize
+    from engines.large_kernel.receptive_field import effective_receptive_field as effective_receptive_field
+    from engines.large_kernel.receptive_field import law as law
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)

@@ -5,20 +5,15 @@ The names below are loaded when first asked for, so that importing `engines.resn
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "ResNeSt": "model",
-    "ResNeStConfig": "model",
-    "SplitAttention": "split_attention",
-    "load_checkpoint": "load",
-    "radix_softmax": "split_attention",
-}
-__all__ = ["ResNeSt", "ResNeStConfig", "SplitAttention", "load_checkpoint", "radix_softmax"]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.resnest.load import load_checkpoint as load_checkpoint
+    from engines.resnest.model import ResNeSt as ResNeSt
+    from engines.resnest.model import ResNeStConfig as ResNeStConfig
+    from engines.resnest.split_attention import SplitAttention as SplitAttention
+    from engines.resnest.split_attention import radix_softmax as radix_softmax
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)

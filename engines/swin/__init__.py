@@ -5,30 +5,17 @@ The names below are loaded when first asked for, so that importing `engines.swin
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Swin": "model",
-    "SwinBlock": "block",
-    "SwinConfig": "model",
-    "attention_mask": "layouts",
-    "load_checkpoint": "load",
-    "relative_position_index": "layouts",
-    "rollout": "measures",
-}
-__all__ = [
-    "Swin",
-    "SwinBlock",
-    "SwinConfig",
-    "attention_mask",
-    "load_checkpoint",
-    "relative_position_index",
-    "rollout",
-]
+from engines.core.lazy import public
 
+if TYPE_CHECKING:
+    from engines.swin.block import SwinBlock as SwinBlock
+    from engines.swin.layouts import attention_mask as attention_mask
+    from engines.swin.layouts import relative_position_index as relative_position_index
+    from engines.swin.load import load_checkpoint as load_checkpoint
+    from engines.swin.measures import rollout as rollout
+    from engines.swin.model import Swin as Swin
+    from engines.swin.model import SwinConfig as SwinConfig
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = public(__name__)
