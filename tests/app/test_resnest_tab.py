@@ -184,7 +184,7 @@ def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
     page.told(RaceLook(STEPS, raced([[0.9, 0.92, 0.91], [0.9, 0.91, 0.92], [0.8, 0.82, 0.81]])))
     assert lines(page, 0) == [
         ("None", "91.0 ± 1.0 %"), ("SE", "91.0 ± 1.0 %"), ("ResNeSt", "81.0 ± 1.0 %"),
-        ("SE and none: no difference", "+0.0 ± 2.5"), ("ResNeSt loses against none by", "−10.0 ± 0.0"),
+        ("SE and none: no difference", "+0.0 ± 2.5"), ("ResNeSt loses to none by", "10.0 ± 0.0"),
     ]  # fmt: skip
     assert lines(page, 1)[2] == ("ResNeSt", "20.3 ± 0.2 %")  # a quarter of the steps in as much time
     assert words.drawn(page.verdicts.verdicts()[1].name) == "At equal time: 1.6 s each"
@@ -193,7 +193,26 @@ def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
     assert [curve.x.tolist() for curve in curves] == [[0, 0.8, 1.6], [0, 1.6], [0, 1.6]]
     assert [float(curve.y[-1]) for curve in curves] == pytest.approx([91, 45.5, 20.25], abs=1e-3)
     page.told(RaceLook(STEPS, raced([[0.5, 0.52, 0.51], [0.5, 0.51, 0.52], [0.6, 0.62, 0.61]])))
-    assert lines(page, 0)[4] == ("ResNeSt wins against none by", "+10.0 ± 0.0")
+    assert lines(page, 0)[4] == ("ResNeSt beats none by", "10.0 ± 0.0")
+
+
+def test_the_scrubber_shows_how_the_race_stood_at_an_earlier_step(tab, qtbot):
+    tab.show_page(1)
+    page = tab.now
+    qtbot.waitUntil(lambda: page.before is not None and not tab.is_busy)
+    for step in (0, 10, 20):
+        steps = np.arange(0, step + 1, 10)
+        accuracy = np.broadcast_to(steps[:, None, None] / 100, (len(steps), 3, 3)).astype(np.float32)
+        page.told(RaceLook(step, standing(steps, accuracy, (0.01, 0.02, 0.04) if step else (0.0, 0.0, 0.0))))
+    page.transport.set_step(20)
+    assert lines(page, 0)[0] == ("None", "20.0 ± 0.0 %")
+    page.transport.look(13)
+    assert lines(page, 0)[0] == ("None", "10.0 ± 0.0 %")
+    assert page.step_card.note.text() == "step 10, 3 seeds"
+    page.transport.look(4)  # no look at all before step 10 but the start's, which took no time
+    assert page.step_card.note.text() == "step 10, 3 seeds"
+    page.transport.live.click()
+    assert lines(page, 0)[0] == ("None", "20.0 ± 0.0 %")
 
 
 # -- folders of others

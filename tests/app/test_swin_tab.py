@@ -171,6 +171,34 @@ def test_a_step_of_the_proofs_is_told(tab, qtbot, monkeypatch):
     assert [verdict.findings[1].holds for verdict in page.verdicts.verdicts()] == [True, False, True, True]
 
 
+def test_the_scrubber_shows_what_the_proofs_were_at_an_earlier_step(tab, qtbot):
+    page = turned(tab, qtbot, 2)
+    qtbot.waitUntil(lambda: page.accuracy is not None and not tab.is_busy)
+    measured = lambda: page.verdicts.verdicts()[1].findings[1].value  # noqa: E731
+    bar = page.transport
+    for step in range(1, 31):
+        page.told(ProofStep(step, (1.0, 1.0, 1.0, 1.0)))
+        if step % 10 == 0:
+            page.told(FieldAccuracy(step, np.full((4, 16, 16), step / 100, np.float32)))
+    bar.set_step(30)
+    assert measured() == "0.300"
+    bar.look(19)
+    assert measured() == "0.100"
+    np.testing.assert_array_equal(page.maps.maps(), np.full((4, 16, 16), 0.1, np.float32))
+    assert page.maps_card.note.text() == "step 10"
+    assert bar.count.text() == "Step 10"  # nothing was measured at 19
+    assert page.loss._cursor == 10
+    page.loss.pointed.emit(25.0)
+    assert page.loss._cursor == 25
+    page.loss.pointed.emit(None)
+    assert page.loss._cursor == 10
+    page.told(FieldAccuracy(40, np.full((4, 16, 16), 0.4, np.float32)))
+    assert measured() == "0.100"  # the run goes on, the look stays
+    page.escape()
+    assert measured() == "0.400"
+    assert page.loss._cursor is None
+
+
 def test_a_cell_of_the_table_is_pulled_and_brought_back(tab, qtbot):
     page = turned(tab, qtbot, 3, Tables)
     start = press(page.table, (3, 4))

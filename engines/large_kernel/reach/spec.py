@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.params import Choice, Range, Switch, drawn, setting
-from engines.core.protocol import Frame, Record
+from engines.core.protocol import Record
 from engines.core.training import Stepped, TrainingParams
 
 SIDE = 24  #: cells of a field
@@ -109,7 +109,7 @@ class ReachStep(Stepped):
 
 
 @dataclass(frozen=True, eq=False)
-class PlaceAccuracy(Frame):
+class PlaceAccuracy(Record):
     """How often each place says its answer, on fields that were not trained on.
 
     Attributes

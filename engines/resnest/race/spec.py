@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.params import Range, setting
-from engines.core.protocol import Event, Frame, Record
+from engines.core.protocol import Event, Record
 from engines.core.training import Stepped, TrainingParams
 
 STEPS = 160
@@ -113,7 +113,7 @@ class Standing(Event):
 
 
 @dataclass(frozen=True, eq=False)
-class RaceLook(Frame):
+class RaceLook(Record):
     """How the run in hand stands.
 
     Attributes

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.params import Range, setting
-from engines.core.protocol import Frame, Record
+from engines.core.protocol import Record
 from engines.core.training import Stepped, TrainingParams
 
 SIDE, WINDOW, SHIFT = 16, 4, 2
@@ -64,7 +64,7 @@ class ProofStep(Stepped):
 
 
 @dataclass(frozen=True, eq=False)
-class FieldAccuracy(Frame):
+class FieldAccuracy(Record):
     """How well each token says its answer, on fields that were not trained on.
 
     Attributes

@@ -13,6 +13,7 @@ from app.shell import Shell
 from app.tabs.large_kernel.maps import DECADES, decades
 from app.theme import S3
 from app.topic.feed import Feed
+from app.topic.looks import Looks
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.training import Training
@@ -72,7 +73,6 @@ class ReachPage(TrainingPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.began: ReachBegan | None = None
-        self.accuracy: PlaceAccuracy | None = None
         self.steps: list[ReachStep] = []
         self.named: tuple[tuple[int, int], ...] = ()  # the nets that stand in the key
         self.maps = PlaceMaps(columns=2)
@@ -89,15 +89,20 @@ class ReachPage(TrainingPage):
         self.verdict_card = card("Predicted and measured", self.verdicts)
         self.names = Key()
         self.loss_card = card("Loss", self.loss, foot=self.names)
-        self.loss.pointed.connect(self.loss.set_cursor)
         transport = Transport(seed_tip="Of the weights at the start and of the fields that are drawn.")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
+        self.looks: Looks[PlaceAccuracy] = Looks(transport, (self.loss,), self._draw)
         self.train(Training(self, TRAINER, transport, lambda: self._run_params(), STEPS), transport)
         form = ParamsForm(self.params, ("offset", "torus", "seed", "kernel", "layers", "skip", "shown"))
         form.add(OWN, self.pending)
         form.add(OWN, quiet("Four nets, trained side by side: 250 steps.", wrap=True))
         right = col((self.verdict_card, 5), (self.loss_card, 3), gap=S3)
         self.lay(box(col((row((self.maps_card, 5), (right, 4), gap=S3), 1), transport, gap=S3)), form, resets=False)
+
+    @property
+    def accuracy(self) -> PlaceAccuracy | None:
+        """What is shown: the newest, or that of the step looked back at."""
+        return self.looks.seen
 
     def _run_params(self) -> ReachParams:
         p = self.params
@@ -112,12 +117,13 @@ class ReachPage(TrainingPage):
     def told(self, event: Event) -> None:
         match event:
             case ReachBegan():
-                self.began, self.accuracy, self.steps = event, None, []
+                self.began, self.steps = event, []
+                self.looks.begin()
                 self._draw()
             case ReachStep():
                 self.steps.append(event)
             case PlaceAccuracy():
-                self.accuracy = event
+                self.looks.add(event)
                 self._draw()
 
     # -- drawing

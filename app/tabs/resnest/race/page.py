@@ -13,6 +13,7 @@ from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.theme import S3
 from app.topic.feed import Feed
+from app.topic.looks import Looks
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.training import Training
@@ -37,7 +38,7 @@ from engines.resnest.race.spec import (
 
 TRAINER = "engines.resnest.race.training:Trainer"
 COLORS = ("cat0", "cat1", "cat2")
-SAID = {1: "{kind} wins against none by", 0: "{kind} and none: no difference", -1: "{kind} loses against none by"}
+SAID = {1: "{kind} beats none by", 0: "{kind} and none: no difference", -1: "{kind} loses to none by"}
 
 
 class RacePage(TrainingPage):
@@ -50,7 +51,6 @@ class RacePage(TrainingPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.began: RaceBegan | None = None
-        self.seen: RaceLook | None = None
         self.steps: list[RaceStep] = []
         self.before: Beforehand | None = None
         self.by_step, self.by_time = self._curves("accuracy-by-step"), self._curves("accuracy-by-time")
@@ -64,6 +64,7 @@ class RacePage(TrainingPage):
         self.verdict_card = card("Who is ahead", self.verdicts, foot=says)
         transport = Transport(seed_tip="The first of the seeds.")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
+        self.looks: Looks[RaceLook] = Looks(transport, (), self._draw)
         self.train(Training(self, TRAINER, transport, lambda: self._run_params(), STEPS), transport)
         form = ParamsForm(self.params, ("seed", "seeds"))
         form.add(NEW_RUN, self.pending)
@@ -76,6 +77,11 @@ class RacePage(TrainingPage):
         made.export_name = name
         made.pointed.connect(made.set_cursor)
         return made
+
+    @property
+    def seen(self) -> RaceLook | None:
+        """What is shown of the run in hand: how it stands, or stood at the step looked back at; None at its start."""
+        return self.looks.seen
 
     def _run_params(self) -> RaceParams:
         return RaceParams(seed=self.params.seed, seeds=self.params.seeds)
@@ -92,14 +98,16 @@ class RacePage(TrainingPage):
     def told(self, event: Event) -> None:
         match event:
             case RaceBegan():
-                self.began, self.seen, self.steps = event, None, []
+                self.began, self.steps = event, []
+                self.looks.begin()
             case Beforehand():
                 self.before = event
                 self._draw()
             case RaceStep():
                 self.steps.append(event)
             case RaceLook():
-                self.seen = event
+                if event.step > 0:  # before the first step nothing has taken any time
+                    self.looks.add(event)
                 self._draw()
 
     # -- drawing
@@ -125,7 +133,7 @@ class RacePage(TrainingPage):
         self.verdicts.set_verdicts(self._verdicts(found))
 
     def _standing(self) -> Standing | None:
-        if self.seen is not None and self.seen.step > 0:
+        if self.seen is not None:
             return self.seen.standing
         return None if self.before is None else self.before.standing
 
@@ -157,6 +165,7 @@ class RacePage(TrainingPage):
             mean, spread = 100 * float(each.mean()), 100 * float(each.std(ddof=1))
             made.append(Finding(Message(kind), f"{words.number(mean, 1)} ± {words.number(spread, 1)} %"))
         for kind, one in zip(KINDS[1:], apart, strict=True):
-            value = f"{words.number(100 * one.mean, 1, signed=True)} ± {words.number(100 * one.half, 1)}"
+            mean = one.mean if one.sign == 0 else abs(one.mean)  # the word says which way
+            value = f"{words.number(100 * mean, 1, signed=one.sign == 0)} ± {words.number(100 * one.half, 1)}"
             made.append(Finding(Message(SAID[one.sign], {"kind": Message(kind)}), value))
         return tuple(made)

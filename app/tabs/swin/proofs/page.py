@@ -11,6 +11,7 @@ from app.plots.curves import Curve, Curves
 from app.shell import Shell
 from app.theme import S3
 from app.topic.feed import Feed
+from app.topic.looks import Looks
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.training import Training
@@ -47,7 +48,6 @@ class ProofsPage(TrainingPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.began: ProofBegan | None = None
-        self.accuracy: FieldAccuracy | None = None
         self.steps: list[ProofStep] = []
         self.maps = Mosaic(columns=2)
         self.maps.export_name = "accuracy"
@@ -62,15 +62,20 @@ class ProofsPage(TrainingPage):
         self.maps_card = card("Accuracy of each token", self.maps, foot=col(task, self.bar))
         self.verdict_card = card("Predicted and measured", self.verdicts)
         self.loss_card = card("Loss", self.loss, foot=self.loss.key)
-        self.loss.pointed.connect(self.loss.set_cursor)
         transport = Transport(seed_tip="Of the weights at the start and of the fields that are drawn.")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
+        self.looks: Looks[FieldAccuracy] = Looks(transport, (self.loss,), self._draw)
         self.train(Training(self, TRAINER, transport, lambda: self._run_params(), STEPS), transport)
         form = ParamsForm(self.params, ("seed",))
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet("Four nets of two blocks, trained side by side: 400 steps.", wrap=True))
         right = col((self.verdict_card, 5), (self.loss_card, 3), gap=S3)
         self.lay(box(col((row((self.maps_card, 1), (right, 1), gap=S3), 1), transport, gap=S3)), form, resets=False)
+
+    @property
+    def accuracy(self) -> FieldAccuracy | None:
+        """What is shown: the newest, or that of the step looked back at."""
+        return self.looks.seen
 
     def _run_params(self) -> ProofParams:
         return ProofParams(seed=self.params.seed)
@@ -83,12 +88,13 @@ class ProofsPage(TrainingPage):
     def told(self, event: Event) -> None:
         match event:
             case ProofBegan():
-                self.began, self.accuracy, self.steps = event, None, []
+                self.began, self.steps = event, []
+                self.looks.begin()
                 self._draw()
             case ProofStep():
                 self.steps.append(event)
             case FieldAccuracy():
-                self.accuracy = event
+                self.looks.add(event)
                 self._draw()
 
     # -- drawing
