@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import words
 from app.controls import Check
-from app.sections import section
+from app.sections import Section
 from app.sliders import ParamRow, Scale
 from app.theme import BODY, S1, S2, S3
 from app.widgets import Item, MenuButton, Segments, box, col, label, row, rule
@@ -55,16 +55,23 @@ class ParamsForm(QWidget):
         self._plain = type(params)()
         self._controls: dict[str, QWidget] = {}
         self._places: dict[str, QVBoxLayout] = {}
+        self._around: dict[str, list[QWidget]] = {}  # of a group: the line above it and its section
         groups: dict[str, list[str]] = {}
         for name, rule_ in self._rules.items():
             groups.setdefault(rule_.group, []).append(name)
         self._layout = col(gap=S3)
         for i, (group, members) in enumerate(groups.items()):
-            if i:
-                self._layout.addWidget(rule())
+            around = self._around[group] = [rule()] if i else []
+            for line in around:
+                self._layout.addWidget(line)
             inside = col(*(self._control(n, self._rules[n], getattr(params, n)) for n in members), gap=S3)
             self._places[group] = inside
-            self._layout.addLayout(section(group, inside) if group else inside)
+            if group:
+                made = Section(group, inside)
+                around.append(made)
+                self._layout.addLayout(col(made))
+            else:
+                self._layout.addLayout(inside)
         self.setLayout(self._layout)
 
     # -- building
@@ -157,8 +164,14 @@ class ParamsForm(QWidget):
         return {name: not self._holder(name).isHidden() for name in self._controls}
 
     def set_shown(self, name: str, shown: bool) -> None:
-        """Show or hide the control of a field."""
+        """Show or hide the control of a field, and the title and line of a section with nothing to show."""
         self._holder(name).setVisible(shown)
+        group = self._rules[name].group
+        inside = self._places[group]
+        items = [item.widget() for i in range(inside.count()) if (item := inside.itemAt(i)) is not None]
+        empty = all(widget is not None and widget.isHidden() for widget in items)
+        for widget in self._around[group]:
+            widget.setVisible(not empty)
 
     def _holder(self, name: str) -> QWidget:
         """What goes with the control of a field: of a choice its name, too."""

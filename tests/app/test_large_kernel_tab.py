@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 
 from app import words
 from app.figure import caption_of
+from app.sections import Section
 from app.tabs.large_kernel.maps import DECADES, decades
 from engines.core.pictures import Picture
 from engines.large_kernel.field.spec import DepthsFrame
@@ -45,6 +46,11 @@ def drag(view, start, end):
     QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
 
 
+def titles(form):
+    """Of the sections that are to be seen."""
+    return [part.title.text() for part in form.findChildren(Section) if not part.isHidden()]
+
+
 # ------------------------------------------------------------------ field
 def test_the_place_goes_with_the_hand_and_squares_go_along(tab, qtbot):
     page, view = tab.now, tab.now.view
@@ -77,7 +83,10 @@ def test_another_net_has_layers_and_weights_and_its_figures_are_drawn(tab, qtbot
     assert not page.form.fields()["kernel"]
     assert page.form.fields()["depth"]
     assert tab.net_chooser.source == "mini-swin"
+    assert "Random kernels" not in titles(page.form)  # nothing is left below it
     qtbot.waitUntil(lambda: len(page.depths.radius) == 6)
+    assert page.form.control("depth").number() == 6  # it has no more
+    assert page.exported()["depth"] == 6
     page.change(depth=1)
     qtbot.waitUntil(lambda: page.shown.depth == 1)
     assert page.shown.extent == (8, 8)
@@ -90,6 +99,7 @@ def test_another_net_has_layers_and_weights_and_its_figures_are_drawn(tab, qtbot
     tab.take_model("")
     qtbot.waitUntil(lambda: page.info.source == "" and not tab.is_busy)
     assert "model" not in page.exported()
+    assert "Random kernels" in titles(page.form)
 
 
 def test_a_refused_model_leaves_the_net_on_screen(tab, qtbot):
@@ -189,6 +199,13 @@ def test_a_run_is_told_with_what_was_predicted(tab, qtbot, monkeypatch):
     page.step(shown="Field")
     np.testing.assert_array_equal(page.maps._maps[2], decades(fields[2]))
     assert page.maps._mark == (12, 22)  # where the answer stands
+    page.step(shown="Accuracy")
+    page.transport.set_step(250)
+    page.transport.look(100)  # before the end there was only the look at the start
+    assert page.accuracy.step == 0
+    assert page.maps_card.note.text() == "step 0"
+    page.transport.live.click()
+    assert page.accuracy.step == 250
     assert page.training.pending() == 0
     page.change(offset=4)
     assert page.training.pending() == 1

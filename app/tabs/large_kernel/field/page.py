@@ -11,6 +11,7 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.shell import Shell
+from app.sliders import ParamRow
 from app.steady import Steady
 from app.tabs.large_kernel.field.view import FieldView
 from app.tabs.large_kernel.maps import DECADES
@@ -132,6 +133,9 @@ class FieldPage(Page):
         self.form.set_shown("seed", own or self.params.random)
         if not own and info is not None and info.source == self.params.model:
             self.form.set_limits("depth", 1, info.layers)
+            control = self.form.control("depth")
+            assert isinstance(control, ParamRow)
+            control.set_number(min(self.params.depth, info.layers))  # beyond its last layer a net shows that one
 
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
         return {"picture": picture}
@@ -144,6 +148,8 @@ class FieldPage(Page):
         model, picture = made.pop("model"), made.pop("picture")
         if model and self.weights is not None:
             made |= {"model": self.weights.model, "title": self.weights.title, "sha256": self.weights.sha256}
+        if model and self.shown is not None:
+            made["depth"] = self.shown.depth
         if picture is not None and self.photo is not None:
             made["picture"] = self.photo.name
         return made
