@@ -17,7 +17,7 @@ from engines.blocks.mixing import Probing, Row, Way
 from engines.checkpoints import catalog
 from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
-from engines.core.errors import Message
+from engines.core.errors import LabError, Message
 from engines.core.memo import Memo
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Job, Progress
@@ -164,6 +164,7 @@ class Engine:
         picture = params.picture or self._samples.get(None, sample)
         yield self._photos.get(picture, lambda: Photo(picture.name, picture.rgb))
         left, right = sides = [self._subject(params, each, picture, device) for each in (one, two)]
+        named = (one.net, left), (two.net, right)
         tokens = [token_of(side.span, params) for side in sides]
 
         def answer() -> Mixed:
@@ -172,15 +173,15 @@ class Engine:
         if left.finished(params.probes) and right.finished(params.probes):
             yield answer()  # only another row is asked for
         else:
-            for side in sides:
-                yield from side.probe(params.probes)
+            for net, side in named:
+                yield from _about(net, side.probe(params.probes))
             yield answer()
-        for side, token in zip(sides, tokens, strict=True):
-            yield from side.find(token)
+        for (net, side), token in zip(named, tokens, strict=True):
+            yield from _about(net, side.find(token))
         yield answer()
         while not (left.finished(params.probes) and right.finished(params.probes)):
-            for side in sides:
-                yield from side.probe(params.probes)
+            for net, side in named:
+                yield from _about(net, side.probe(params.probes))
             yield answer()
 
     def _subject(self, params: AskedParams, loaded: Loaded, picture: Picture, device: str) -> Subject:
@@ -188,7 +189,10 @@ class Engine:
         first = min(params.first, mixer.blocks) - 1
         blocks = first, max(first, min(params.last, mixer.blocks) - 1)
         place = loaded.net.source, device, picture
-        seen = self._seen.get(place, lambda: mixer.look(picture.rgb))
+        try:
+            seen = self._seen.get(place, lambda: mixer.look(picture.rgb))
+        except LabError as error:
+            raise _of(loaded.net, error) from error
         key = place, blocks, params.skip
         return self._subjects.get(key, lambda: Subject(seen.span(*blocks), blocks, params.skip))
 
@@ -203,6 +207,18 @@ class Engine:
                 return Loaded(mixer, Net(source, title, mixer.blocks, sha256.result()))
 
         return (yield from self._nets.get_in_steps((source, device), read))
+
+
+def _about(net: Net, steps: Iterator[Event]) -> Iterator[Event]:
+    """Hand on what is told of a net; what goes wrong bears its name, since there are two."""
+    try:
+        yield from steps
+    except LabError as error:
+        raise _of(net, error) from error
+
+
+def _of(net: Net, error: LabError) -> LabError:
+    return LabError("{name}: {what}", name=net.title, what=error.message)
 
 
 def token_of(span: Span, params: AskedParams) -> int:

@@ -94,13 +94,7 @@ class AskedParams(Params):
 
 @dataclass(frozen=True)
 class MixingParams(AskedParams):
-    """Settings of the page.
-
-    Attributes
-    ----------
-    answered_by : Nets, optional
-        The nets on screen.
-    """
+    """Settings of the page."""
 
     apart: bool = drawn(
         True,
@@ -134,7 +128,6 @@ class MixingParams(AskedParams):
     opacity: float = drawn(
         0.8, Range(0.0, 1.0, 0.05, "Opacity", group=DRAW, percent=True, tip="Opacity of the overlay on the photo.")
     )
-    answered_by: Nets | None = looked(None, asked=False)
 
     def following(self, before: Self) -> Self:
         """The last block is never before the first: the slider that moves takes the other one along."""

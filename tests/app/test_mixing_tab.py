@@ -9,7 +9,9 @@ from app import theme, words
 from app.figure import caption_of
 from app.resting import rest
 from app.tabs.mixing.views import end_of, influence
+from engines.mixing import nets
 from engines.mixing.spec import NOWHERE, WITHIN, Nets
+from tests.app.models import tiny_vit
 from tests.app.views_help import hover
 
 
@@ -159,11 +161,11 @@ def test_each_button_chooses_its_own_net(tab, qtbot):
     page = tab.now
     tab.net_buttons[1]._take("moco-cifar10")
     settled(tab, qtbot)
-    nets = page.feed.frames[Nets]
-    assert (nets.left.source, nets.right.source) == ("mini-vit", "moco-cifar10")
+    said = page.feed.frames[Nets]
+    assert (said.left.source, said.right.source) == ("mini-vit", "moco-cifar10")
     made = page.exported()
     assert (made["model"], made["other_model"]) == ("mini-vit", "moco-cifar10")
-    assert made["other_sha256"] == nets.right.sha256
+    assert made["other_sha256"] == said.right.sha256
     tab.net_buttons[0]._take("mini-swin")
     settled(tab, qtbot)
     assert page.answer.left.matrix.values.shape == (256, 256)
@@ -179,6 +181,36 @@ def test_a_net_that_is_refused_leaves_the_others_on_screen(tab, qtbot):
     assert "nobody here can tell how it mixes" in tab.error.reason()
     assert page.params.other == "mini-swin"
     assert page.answer.right.matrix.values.shape == (256, 256)
+
+
+def test_a_net_that_goes_wrong_later_leaves_the_others_on_screen(tab, qtbot, monkeypatch):
+    real = nets.load
+
+    def spoiled(source, device):
+        mixer = real(source, device)
+        mixer._steps[0][0].weight.fill_(np.inf)
+        return mixer
+
+    monkeypatch.setattr(nets, "load", spoiled)
+    page = tab.now
+    tab.net_buttons[1]._take("moco-cifar10")
+    settled(tab, qtbot)
+    assert "MoCo on CIFAR-10: The gradients are not finite." in tab.error.reason()
+    assert page.params.other == "mini-swin"
+    assert page.right.photo_card.title.text() == "mini-swin"
+    assert page.exported()["other_model"] == "mini-swin"
+    assert [button.text().strip() for button in tab.net_buttons] == ["mini-vit", "mini-swin"]
+    page.change(band=0.6)  # drawn of what is on screen
+    assert page.right.matrix_card.title.text() == "256 × 256"
+
+
+def test_a_folder_that_is_dropped_is_a_net_too(tab, qtbot, tmp_path):
+    tab.side = "other"
+    tab.window().take_paths([str(tiny_vit(tmp_path / "tiny"))])
+    qtbot.waitUntil(lambda: tab.now.nets.right.title == "tiny" and not tab.is_busy, timeout=60_000)
+    assert tab.window().tab is tab
+    assert tab.now.answer.right.matrix.values.shape == (71, 71)  # 7 × 10 patches, as the photo is, and the class token
+    assert tab.now.right.photo_card.note.text() == "block 1 of 3"
 
 
 def test_every_net_that_is_offered_is_in_both_menus(tab):

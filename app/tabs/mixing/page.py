@@ -57,7 +57,8 @@ class MixingPage(Page):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.nets: Nets | None = None
+        self.asked: Nets | None = None  # those that were asked; they may yet be refused
+        self.nets: Nets | None = None  # those on screen
         self.photo: Photo | None = None
         self.answer: Mixed | None = None
         self._hover: Place | None = None
@@ -113,15 +114,14 @@ class MixingPage(Page):
     def on(self, event: Event) -> None:
         match event:
             case Nets():
-                self.nets = event
-                self.change(answered_by=event)
+                self.asked = event
                 self._show_limits(event)
             case Photo():
                 self.photo = event
                 for side in (self.left, self.right):
                     side.show_photo(event.photo)
             case Mixed():
-                self.answer = event
+                self.answer, self.nets = event, self.asked
                 self._draw()
             case Ended() if event.error is not None:
                 self._went_wrong(event)
@@ -141,10 +141,10 @@ class MixingPage(Page):
 
     def _went_wrong(self, ended: Ended) -> None:
         """A net that was refused is not asked again: the page goes on with those on screen."""
-        nets = self.params.answered_by
+        nets = self.nets
         if nets is not None and not ended.memory:
             self.state.put(model=nets.left.source, other=nets.right.source)
-        elif self.answer is None:
+        elif nets is None:
             for one in self.cards():
                 one.set_empty("Nothing to show yet.")
 

@@ -110,6 +110,23 @@ def test_the_same_net_on_both_sides_is_one(engine):
     assert last.left.matrix is last.right.matrix
 
 
+def test_what_goes_wrong_in_a_net_bears_its_name(monkeypatch):
+    real = module.nets.load
+
+    def spoiled(source, device):
+        mixer = real(source, device)
+        if source == "mini-swin":
+            mixer._net.block(0).fc2.weight.fill_(np.inf)
+        return mixer
+
+    monkeypatch.setattr(module.nets, "load", spoiled)
+    with pytest.raises(LabError, match=r"mini-swin: The gradients are not finite\."):
+        asked(Engine())
+    monkeypatch.setattr("engines.vit.mixing.MOST", 40)
+    with pytest.raises(LabError, match=r"mini-vit: This model makes 65 tokens"):
+        asked(Engine())
+
+
 def test_what_mixes_nothing_is_refused_by_name(engine):
     with pytest.raises(LabError, match="nobody here can tell how it mixes"):
         asked(engine, other="toy-detr")
