@@ -18,8 +18,6 @@ from engines.blocks.mixers import Grid
 from engines.core.errors import Message
 from engines.mixing.spec import NOWHERE, Floats, Line, MixingParams, Net, Place, Side
 
-RESERVE = 400  # px of the window's height for everything but the photo
-
 
 def place_of(grid: Grid, token: int) -> Place:
     """Where a token lies on the photo."""
@@ -63,7 +61,6 @@ class NetCards(QObject):
         self._lines: dict[int, Line] = {}  # rows that were found for themselves, of what `_of` says
         self._of: tuple[object, ...] = ()
         self.view, self.matrix = RowView(), MatrixView()
-        self.view.reserve = RESERVE
         self.row_bar, self.bar = ColorBar(least=90), ColorBar(least=90)
         self.row_bar.drive(self.view)
         self.bar.drive(self.matrix)
