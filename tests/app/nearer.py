@@ -19,6 +19,7 @@ PLAIN = Qt.KeyboardModifier.NoModifier
 def sight(view: View) -> np.ndarray:
     """What is in sight, (2, 2): from and to, across and down, in units of what is shown."""
     if isinstance(view, PhotoView):
+        view.arranged()  # the next painting may be a while off
         corners = (view.to_photo(QPointF(*at)) for at in ((0, 0), (view.width(), view.height())))
         return np.array([(corner.x(), corner.y()) for corner in corners]).T
     assert isinstance(view, Surface | PixelView)
