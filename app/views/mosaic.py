@@ -22,7 +22,7 @@ from engines.core.errors import Message
 Place: TypeAlias = tuple[int, int, int]  # map, row, col
 EXACTLY = "1 pixel = the maximum of {n} × {n} weights"
 UP_TO = "1 pixel = the maximum of up to {n} × {n} weights"
-CAPTION_H, HEADER_H, NOTE_H = 18, 16, 16
+CAPTION_H, HEADER_H, NOTE_H, LEGIBLE = 18, 16, 16, 24
 EDGE = 3  # px that Qt paints around what has changed
 
 
@@ -66,6 +66,7 @@ class Mosaic(MarkView):
         self._ramp = "ember"
         self._captions: Sequence[Text] = ()
         self._subs: Sequence[Text] = ()
+        self._bare = False  # the maps need the room of what stands at the right of the captions
         self._order: Sequence[int] = ()
         self._off: frozenset[int] = frozenset()
         self._mark: tuple[int, int] | None = None
@@ -214,7 +215,7 @@ class Mosaic(MarkView):
         off = text_width(words.tr("off"))
         widest = 0.0
         for i, caption in enumerate(self._captions):
-            sub = words.drawn(self._subs[i]) if i < len(self._subs) else ""
+            sub = words.drawn(self._subs[i]) if i < len(self._subs) and not self._bare else ""
             second = max(text_width(sub), off) + S2 if sub or self._off else 0
             widest = max(widest, text_width(words.drawn(caption), CAPTION, True) + second)
         return int(np.ceil(widest))
@@ -229,7 +230,10 @@ class Mosaic(MarkView):
         left = int(max((text_width(str(i + 1), CAPTION, True) for i in range(rows)), default=-8)) + 8
         tail = HEADER_H if self._headers else 0
         room = QRectF(left, 0, width - left, height - tail)
-        self._tiles = tile((count, high, wide), room, self._want, self._gap, cap, self._caption_width(), NOTE_H)
+        for self._bare in (False, True):
+            self._tiles = tile((count, high, wide), room, self._want, self._gap, cap, self._caption_width(), NOTE_H)
+            if self._want or not self._subs or min(self._tiles.cell) >= LEGIBLE:
+                break
         self._prepare()
 
     def _prepare(self) -> None:
@@ -374,12 +378,12 @@ class Mosaic(MarkView):
         painter.drawRects(self._spots[1])
 
     def _draw_captions(self, painter: QPainter) -> None:
-        slot = self._tiles.slot
+        slot, subs = self._tiles.slot, () if self._bare else self._subs
         for index in range(min(len(self._captions), len(self._maps))):
             cell, on = self.cell_rect(index), index == self._at
             place = QRectF(cell.x(), cell.bottom() + 1, slot, CAPTION_H)
             write(painter, place, self._captions[index], theme.color("accent" if on else "text"), CAPTION, on, LEFT)
-            sub: Text = Message("off") if index in self._off else self._subs[index] if index < len(self._subs) else ""
+            sub: Text = Message("off") if index in self._off else subs[index] if index < len(subs) else ""
             write(painter, place, sub, align=RIGHT)
 
     def _draw_headers(self, painter: QPainter) -> None:

@@ -236,6 +236,22 @@ def test_mosaic_pixels_are_exact(qtbot):
         assert tuple(shot[int(cell.y()), int(cell.right()) + 1]) == (paper.red(), paper.green(), paper.blue())
 
 
+def test_mosaic_gives_the_maps_the_room_of_long_words_where_they_would_be_specks(qtbot):
+    view = show(qtbot, Mosaic())
+    view.resize(230, 164)
+    view.set_maps(np.zeros((12, 4, 4), np.float32))
+    long = ["1.5 bits ↔ 1.2"] * 12
+    view.set_captions([f"H{i}" for i in range(12)], long)
+    assert view.cell_rect(0).width() >= 24
+    view.resize(700, 500)
+    spacious = view.cell_rect(0).width()
+    view.set_captions([f"H{i}" for i in range(12)], [""] * 12)
+    assert view.cell_rect(0).width() >= spacious >= 24
+    view.set_captions([f"H{i}" for i in range(12)], long)
+    view.set_at(3)
+    assert long[3] in view.report()  # what is not drawn is still told
+
+
 @both
 @pytest.mark.parametrize("headers", [False, True])
 def test_mosaic_paints_every_shape(qtbot, qtlog, name, headers):
