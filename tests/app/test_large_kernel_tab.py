@@ -71,6 +71,32 @@ def test_the_place_goes_with_the_hand_and_squares_go_along(tab, qtbot):
     assert not page.state.history.can_undo  # looking is no step
 
 
+def test_squares_end_where_the_photo_ends(tab, qtbot):
+    page, view = tab.now, tab.now.view
+    view.moved.emit((0.0, 0.0))
+    qtbot.waitUntil(lambda: page.shown.cell == (0, 0) and not tab.is_busy)
+    view.resize(view.width(), view.height() // 2)  # leaves room at the left
+    photo = view.photo_rect()
+    square = view.square_rect(page.shown.sides[1])
+    assert square.left() < photo.left() - 4  # it would reach beyond
+    assert photo.left() >= 4
+
+    def drawn(squares):
+        view.set_squares(squares)
+        return view.grab().toImage()
+
+    plain, lined = drawn(False), drawn(True)
+    ratio, left = plain.devicePixelRatio(), photo.left()
+    differ = [
+        (x, y)
+        for x in range(plain.width())
+        for y in range(0, plain.height(), 2)
+        if plain.pixel(x, y) != lined.pixel(x, y)
+    ]
+    assert differ
+    assert min(x for x, _ in differ) >= int(left * ratio)
+
+
 def test_another_net_has_layers_and_weights_and_its_figures_are_drawn(tab, qtbot):
     page = tab.now
     assert page.form.fields()["kernel"]

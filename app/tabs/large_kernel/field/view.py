@@ -144,6 +144,8 @@ class FieldView(PixelMap):
             return
         ink, chalk = theme.color("ink", 150), theme.color("chalk")
         if self._squares:
+            painter.save()
+            painter.setClipRect(self.shown_rect(), Qt.ClipOperation.IntersectClip)  # beside the photo is no field
             for share, side, style in zip(SHARES, self._field.sides, STYLES, strict=True):
                 place = self.square_rect(side)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -151,6 +153,7 @@ class FieldView(PixelMap):
                     painter.setPen(pen(color, width, line))
                     painter.drawRect(place)
                 self._tag(painter, place, words.percent(share, 0))
+            painter.restore()
         outline(painter, self.place_rect(), chalk, 2, theme.color("ink"), case_by=1.5)
 
     def _tag(self, painter: QPainter, square: QRectF, text: str) -> None:
