@@ -22,7 +22,9 @@ from engines.core.pictures import SUFFIXES
 
 MANY = 2000  # entries of a folder that are looked at
 STAYS = "{refusal} The previous picture stays."
+MODEL_STAYS = "{refusal} The previous model stays."
 
+NO_FOLDER = "{name}: weights are opened as a folder with config.json and *.safetensors."
 BOXES = (
     "{name}: boxes, not a picture. The page Training of DETR learns from the folder that holds them with their "
     "pictures; Average precision measures COCO files."
@@ -49,6 +51,8 @@ class Drop:
         Files and folders that the tab on screen says are for it.
     errors : list of Message
         One for each thing that is none of these.
+    of_model : bool
+        Whether the first of these was said of a model.
     image : QImage, optional
         A picture that came without a file (copied in another program).
     """
@@ -57,6 +61,7 @@ class Drop:
     models: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
+    of_model: bool = False
     image: QImage | None = None
 
     @property
@@ -64,7 +69,12 @@ class Drop:
         """What to say where nothing at all could be taken; None if something could."""
         if self.pictures or self.models or self.files or self.image is not None or not self.errors:
             return None
-        return Message(STAYS, {"refusal": self.errors[0]})
+        return Message(MODEL_STAYS if self.of_model else STAYS, {"refusal": self.errors[0]})
+
+    def refuse(self, error: LabError, of_model: bool) -> None:
+        """Note what is wrong with one of the things, and whether it is a model."""
+        self.of_model = of_model if not self.errors else self.of_model
+        self.errors.append(error.message)
 
 
 def accept_copy(event: QDropEvent) -> bool:
@@ -123,39 +133,70 @@ def sort_paths(paths: Iterable[str | Path], wanted: Callable[[Path], bool] = nob
             drop.files.append(Path(path))
             continue
         try:
-            _sort(Path(path), drop)
+            model = _model_at(Path(path))
         except LabError as error:
-            drop.errors.append(error.message)
+            drop.refuse(error, of_model=True)
+            continue
+        try:
+            if model is None:
+                drop.pictures += _pictures_at(Path(path))
+            else:
+                drop.models.append(str(model))
+        except LabError as error:
+            drop.refuse(error, of_model=False)
     return drop
 
 
-def _sort(path: Path, drop: Drop) -> None:
+def _model_at(path: Path) -> Path | None:
+    """The folder of the model that a path leads to; None where it leads to none.
+
+    Raises
+    ------
+    LabError
+        It leads to a model that can't be used.
+    """
     name = path.name or str(path)
     if _is_folder(path):
         if layout.is_model_folder(path):
             _check_model(path)
-            drop.models.append(str(path))
-            return
+            return path
         layout.check_kind(path)
+        if _holds_only_weights(path):
+            raise LabError(NO_FOLDER, name=name)
+    elif path.suffix.lower() in WEIGHTS or path.name.endswith(layout.CONFIG):
+        if not layout.is_model_folder(path.parent):
+            raise LabError(NO_FOLDER, name=name)
+        _check_model(path.parent)
+        return path.parent
+    return None
+
+
+def _holds_only_weights(folder: Path) -> bool:
+    """Whether there are weights right in a folder and no pictures; False too where it can't be read."""
+    try:
+        with os.scandir(folder) as entries:
+            ends = {Path(entry.name).suffix.lower() for _, entry in zip(range(MANY), entries, strict=False)}
+    except OSError:  # reading its pictures will say so
+        return False
+    return not ends.isdisjoint(WEIGHTS) and ends.isdisjoint(SUFFIXES)
+
+
+def _pictures_at(path: Path) -> list[Path]:
+    """The pictures that a path leads to; LabError where there can be none."""
+    name = path.name or str(path)
+    if _is_folder(path):
         pictures = pictures_in(path)
         if not pictures:
             raise LabError("{name}: this folder holds neither pictures nor a model.", name=name)
-        drop.pictures += pictures
-    elif path.suffix.lower() in WEIGHTS or path.name.endswith(layout.CONFIG):
-        if not layout.is_model_folder(path.parent):
-            raise LabError("{name}: weights are opened as a folder with config.json and *.safetensors.", name=name)
-        _check_model(path.parent)
-        drop.models.append(str(path.parent))
-    elif path.suffix.lower() in TEXTS:
+        return pictures
+    if path.suffix.lower() in TEXTS:
         from engines.data.boxes_listing import holds_boxes  # with a reader of YAML, which takes its time
 
         if holds_boxes(path):
             raise LabError(BOXES, name=name)
         if path.suffix.lower() in JSON:
             raise LabError(NO_BOXES, name=name)
-        drop.pictures.append(path)
-    else:
-        drop.pictures.append(path)  # whether it is one, reading will tell
+    return [path]  # whether it is one, reading will tell
 
 
 def _check_model(path: Path) -> None:

@@ -303,6 +303,27 @@ def test_folders_that_hold_nothing(tmp_path: Path) -> None:
         pictures_in(tmp_path / "missing")
 
 
+def test_of_a_refused_model_the_refusal_says_that_the_model_stays(tmp_path: Path, model: Path) -> None:
+    (model / "model.safetensors").unlink()
+    pickle = model / "pytorch_model.bin"
+    pickle.write_bytes(b"\x80\x02}.")
+    for path in (model, pickle):
+        said = str(sort_paths([path]).refusal)
+        assert "a pickle" in said
+        assert said.endswith(" The previous model stays.")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "pytorch_model.bin").write_bytes(b"\x80\x02}.")
+    said = str(sort_paths([bare]).refusal)
+    assert said.startswith("bare: weights are opened as a folder with config.json")
+    assert said.endswith(" The previous model stays.")
+    (bare / "a.png").write_bytes(PNG)
+    assert sort_paths([bare]).pictures == [bare / "a.png"]
+    (tmp_path / "empty").mkdir()
+    said = str(sort_paths([tmp_path / "empty", model]).refusal)  # the first is what is told
+    assert said.endswith("neither pictures nor a model. The previous picture stays.")
+
+
 def test_a_mixed_drop_takes_what_it_can(tmp_path: Path, model: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     (tmp_path / "empty").mkdir()
