@@ -10,6 +10,8 @@ from PySide6.QtTest import QTest
 from app import theme, words
 from app.figure import caption_of
 from app.tabs.swin.photo import LIFTED, ON_PICTURE, ROLLED, WINDOWED
+from app.tabs.swin.watch.cards import what_is_new
+from engines.swin.events import Cut
 from engines.swin.position_bias.spec import Tables
 from engines.swin.proofs.spec import FieldAccuracy, ProofStep
 from engines.swin.watch.spec import ATTENTION, ROLLOUT
@@ -95,10 +97,18 @@ def test_the_photo_rolls_as_a_torus_in_four_states(tab, qtbot):
     assert view.state() == WINDOWED
 
 
+def test_under_a_block_stands_why_its_windows_are_not_shifted():
+    none = np.zeros((0, 0), np.int64)
+    assert str(what_is_new(Cut(14, 14, 7, 3, 4, none, none, True), 4)) == "shift 3"
+    assert str(what_is_new(Cut(14, 14, 7, 0, 4, none, none, False), 3)) == "no shift"
+    assert str(what_is_new(Cut(7, 14, 7, 0, 4, none, none, False), 3)) == "no shift"
+    assert str(what_is_new(Cut(7, 7, 7, 0, 4, none, none, False), 2)) == "one window"
+
+
 def test_a_block_of_another_stage_has_another_grid_and_other_heads(tab, qtbot):
     page = tab.now
     below = [words.drawn(text) for text in page.blocks.view._subs]
-    assert below == ["16 × 16", "shift 2", "8 × 8", "shift 2", "4 × 4", "–"]  # one window has nothing to shift
+    assert below == ["16 × 16", "shift 2", "8 × 8", "shift 2", "4 × 4", "one window"]  # nothing to shift
     page.change(block=5, head=12)
     qtbot.waitUntil(lambda: page.answer.weights.block == 5)
     assert page.photo.view.numbers()["attention"].shape == (4, 4)
@@ -164,6 +174,8 @@ def test_a_step_of_the_proofs_is_told(tab, qtbot, monkeypatch):
     page.training.arrived.connect(told.append)
     qtbot.waitUntil(lambda: page.accuracy is not None)
     assert [verdict.findings[0].value for verdict in page.verdicts.verdicts()] == ["0.906", "0.625", "1.000", "< 0.45"]
+    names = [str(verdict.findings[0].name).split(":")[0] for verdict in page.verdicts.verdicts()]
+    assert names == ["Predicted"] * 3 + ["Only a bound"]
     page.training.one_step()
     qtbot.waitUntil(lambda: any(isinstance(event, ProofStep) for event in told))
     assert len(page.steps) == 1

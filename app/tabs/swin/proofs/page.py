@@ -34,7 +34,7 @@ from engines.swin.proofs.spec import (
 
 TRAINER = "engines.swin.proofs.training:Trainer"
 NEAR = 0.02  #: how far the measured accuracy may be from the predicted one at the end
-LOW = 0.45  #: what a net without position bias stays below
+LOW = 0.45  #: what a net without position bias stays below; a bound, no prediction: none follows from what it sees
 COLORS = ("cat0", "cat1", "cat2", "cat5")
 
 
@@ -120,7 +120,7 @@ class ProofsPage(TrainingPage):
         total = self.began.visible[index].size
         measured = "" if now is None or not self.steps else words.number(now, 3)
         if predicted < 0:
-            first = Finding(Message("Predicted: knows who is there, not where"), f"< {words.number(LOW, 2)}")
+            first = Finding(Message("Only a bound: knows who is there, not where"), f"< {words.number(LOW, 2)}")
             holds = None if now is None or not over else now < LOW
         else:
             values = {"k": words.number(seen), "total": words.number(total)}

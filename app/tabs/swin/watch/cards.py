@@ -176,10 +176,15 @@ class HeadsCard(Card):
 
 
 def what_is_new(cut: Cut, number: int) -> Message:
-    """Under a block: the grid of a stage where it begins, four tokens merged into one since the last; or the shift."""
+    """Under a block: the grid of a stage where it begins, four tokens merged into one since the last; or the shift.
+
+    Where one window is as large as the grid, a shift would change nothing, and no block has one.
+    """
     if number == 1:
         return Message("{cols} × {rows}", {"cols": cut.cols, "rows": cut.rows})
-    return Message("shift {n}", {"n": cut.shift}) if cut.shift else Message("–")
+    if cut.shift:
+        return Message("shift {n}", {"n": cut.shift})
+    return Message("one window" if cut.window >= max(cut.rows, cut.cols) else "no shift")
 
 
 def measure(bits: float, far: float) -> Message:
@@ -195,8 +200,8 @@ class BlocksCard(Card):
         words.say(self.view, "setAccessibleName", "All blocks")
         words.say(
             self.view, "setToolTip",
-            "Below: how many tokens a stage begins with; merging makes one of each 2 × 2. Then the shift. "
-            "(Liu 2021, 3.1)",
+            "Below: how many tokens a stage begins with; merging makes one of each 2 × 2. Then the shift; "
+            "a single window has nothing to shift. (Liu 2021, 3.1)",
         )  # fmt: skip
         self.bar = ColorBar(least=80)
         self.bar.drive(self.view)
