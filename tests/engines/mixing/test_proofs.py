@@ -40,10 +40,10 @@ def test_probes_are_as_near_as_they_say_on_a_trained_block(block):
 
 
 @pytest.mark.proof
-def test_four_probes_of_the_whole_net_are_within_a_tenth():
+def test_five_probes_of_the_whole_net_are_within_a_tenth():
     """What the benchmark's row counts on."""
     span = nets.load("mini-vit").look(sample("cat").rgb).span(0, 5)
     way = Way(span.function, span.start)
     exact = probed(way, 128, seed=1).norms()
-    errors = [float(((probed(way, 4, seed).norms() - exact).abs() / exact).median()) for seed in range(5)]
+    errors = [float(((probed(way, 5, seed).norms() - exact).abs() / exact).median()) for seed in range(5)]
     assert np.max(errors) <= 0.10, errors
