@@ -24,6 +24,7 @@ from engines.swin.events import ModelInfo, PhotoGrid
 from engines.swin.spec import SwinParams
 
 CUTS = "The processor of this model cuts the middle out of a photo. Here the model sees the whole photo."
+UNTOUCHED = "The model is untouched: turn up its temperature, or switch a head off."
 
 
 class ModelForm(ParamsForm):

@@ -9,8 +9,8 @@ from typing import Any
 from app import words
 from app.cards import Card
 from app.params_form import ParamsForm
+from app.predictioncard import PredictionCard
 from app.shell import Shell
-from app.tabs.resnest.prediction import PredictionCard
 from app.tabs.resnest.watch.cards import BlocksCard, ChannelCard, PhotoCard, SplitsCard
 from app.theme import S3
 from app.topic.feed import Feed
@@ -27,6 +27,7 @@ from engines.resnest.events import ModelInfo, Photo
 from engines.resnest.spec import ALL_CHANNELS, ResNeStParams
 from engines.resnest.watch.spec import Answer, Spread, WatchParams
 
+UNTOUCHED = "The model is untouched: pull at the weights of a channel."
 CUTS = "The processor of this model cuts the middle out of a photo. Here the model sees the whole photo."
 FIELDS = ("block", "channel", "resolution", "hand", "equal", "swapped", "scope", "opacity")
 
@@ -74,7 +75,7 @@ class WatchPage(Page):
         self._limits: tuple[object, ...] = ()
         self._asked_at: float | None = None
         self.photo_card, self.splits, self.channel = PhotoCard(), SplitsCard(), ChannelCard()
-        self.blocks, self.prediction = BlocksCard(), PredictionCard(shell.download)
+        self.blocks, self.prediction = BlocksCard(), PredictionCard("resnest", shell.download, UNTOUCHED)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.splits else "Waiting for the model")
         self.form = ModelForm(self.params, FIELDS)

@@ -9,10 +9,10 @@ import numpy as np
 from app import words
 from app.cards import Card, card
 from app.controls import HeadChips
+from app.predictioncard import PredictionCard
 from app.shell import Shell
-from app.tabs.swin.page import ModelForm, PhotoPage
+from app.tabs.swin.page import UNTOUCHED, ModelForm, PhotoPage
 from app.tabs.swin.position_bias.table import BiasTable
-from app.tabs.swin.prediction import PredictionCard
 from app.tabs.swin.scale import nice_end
 from app.theme import S3
 from app.topic.feed import Feed
@@ -41,7 +41,7 @@ class PositionBiasPage(PhotoPage):
         super().__init__(state, feed, shell)
         self.shown: Tables | None = None
         self._from = 0.0  # what was added to the cell when the hand took hold of it
-        self.all, self.table, self.prediction = Mosaic(), BiasTable(), PredictionCard(shell.download)
+        self.all, self.table, self.prediction = Mosaic(), BiasTable(), PredictionCard("swin", shell.download, UNTOUCHED)
         words.say(self.all, "setAccessibleName", "Tables of the block")
         self.bar, self.table_bar = ColorBar(Message("Bias"), "diff"), ColorBar(Message("Bias"), "diff")
         self.bar.drive(self.all)

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy
 from app import words
 from app.cards import Card
 from app.controls import HeadChips
+from app.predictioncard import PredictionCard
 from app.shell import Shell
-from app.tabs.swin.page import ModelForm, PhotoPage
-from app.tabs.swin.prediction import PredictionCard
+from app.tabs.swin.page import UNTOUCHED, ModelForm, PhotoPage
 from app.tabs.swin.watch.cards import DIRECTIONS, BlocksCard, HeadsCard, PhotoCard, line_of
 from app.theme import S3
 from app.topic.feed import Feed
@@ -46,7 +46,7 @@ class WatchPage(PhotoPage):
         self._hover: tuple[int, int] | None = None  # the patch under the pointer on the photo
         self._asked_at: float | None = None
         self.photo, self.heads, self.blocks = PhotoCard(), HeadsCard(), BlocksCard()
-        self.prediction = PredictionCard(shell.download)
+        self.prediction = PredictionCard("swin", shell.download, UNTOUCHED)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
         self.form = ModelForm(self.params, FIELDS)

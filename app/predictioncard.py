@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from app import words
 from app.cards import Card
@@ -11,9 +15,34 @@ from app.theme import S1
 from app.views.bars import Bar, Bars, probability
 from app.widgets import col, quiet
 from engines.core.errors import Message
-from engines.swin.events import ModelInfo, Prediction
 
 TOPS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
+
+
+class Predicted(Protocol):
+    """What a topic's model says of a photo: its k likeliest classes, probabilities (k,) now and untouched, in 0..1."""
+
+    @property
+    def changed(self) -> bool: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def untouched(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def similarity(self) -> float: ...
+
+
+class Named(Protocol):
+    """The model that says it."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
 
 
 class PredictionCard(Card):
@@ -21,17 +50,22 @@ class PredictionCard(Card):
 
     Parameters
     ----------
+    topic : str
+        Whose models the list of classes offers.
     fetch : callable
         Downloads a model of the hub and uses it; gets its name.
+    hint : str
+        What can be done to a model that is untouched.
     """
 
-    def __init__(self, fetch: Callable[[str], object]) -> None:
+    def __init__(self, topic: str, fetch: Callable[[str], object], hint: str) -> None:
+        self._hint = hint
         self.bars = Bars(widest_note="+88.8")
-        self.said, self.known, self.list = quiet("", wrap=True), KnownLine(), ClassList("swin", fetch)
+        self.said, self.known, self.list = quiet("", wrap=True), KnownLine(), ClassList(topic, fetch)
         words.say(self.bars, "setAccessibleName", "Prediction")
         super().__init__("Prediction", self.bars, tools=[self.list], foot=col(self.said, self.known, gap=S1))
 
-    def show_prediction(self, prediction: Prediction, info: ModelInfo | None) -> None:
+    def show_prediction(self, prediction: Predicted, info: Named | None) -> None:
         """What the model says."""
         rows = zip(prediction.labels, prediction.probabilities, prediction.untouched, strict=True)
         bars: list[Bar] = [
@@ -49,7 +83,7 @@ class PredictionCard(Card):
             self._show_model(info)
         self.set_empty(None)
 
-    def _show_model(self, info: ModelInfo) -> None:
+    def _show_model(self, info: Named) -> None:
         """Whose prediction it is, and what that model can say at all."""
         found, labels = words.known(info.title), info.labels
         model = found if isinstance(found, Message) else Message(found)
@@ -58,10 +92,9 @@ class PredictionCard(Card):
         text = "{model}, {count} classes" if len(labels) > FEW else "{model}"
         self.set_note(text, model=model, count=words.number(len(labels)))
 
-    @staticmethod
-    def _note(prediction: Prediction) -> str:
+    def _note(self, prediction: Predicted) -> str:
         if not prediction.labels:
             return "This model names no classes. Shown: similarity to the untouched features."
         if prediction.changed:
             return "Dashed outline: the untouched model. Right: change in points."
-        return "The model is untouched: turn up its temperature, or switch a head off."
+        return self._hint
