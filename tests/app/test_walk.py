@@ -215,7 +215,7 @@ def rare_states(qtbot, window, language) -> list[str]:
                 {"name": "DETR ResNet-101", "done": "212", "total": "346", "speed": "8.1"}), 212, 346
     )  # fmt: skip
     window.status._announce()
-    QApplication.processEvents()
+    settle(qtbot, window)  # the cards get the height back that the error took
     found += [f"busy: {line}" for line in complaints(window, language)]
     window.status.set_busy(False)
     detr.now.change(threshold=1.0)
