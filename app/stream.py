@@ -10,16 +10,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
+from app.onepaint import AT_LAST
 from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
 from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Progress, Started
 
 TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
-#: ms between two deliveries of a run that trains: its curves grow ten times a second. Each step drawn took a fifth of
-#: the time of a small Transformer's run.
-PACE = 100
+#: Of the time of the window's thread, what drawing a run may take: it holds the interpreter meanwhile, and the run
+#: waits. Each step drawn took a fifth of the time of a small Transformer's run; ten drawings a second took an eighth.
+SHARE = 0.05
+OFTEN, SELDOM = 50, 400  #: ms between two deliveries of a run that trains, at least and at most
+DRAWN = QEvent.Type(QEvent.registerEventType())  #: what the last delivery changed has been painted
+AFTER_PAINT = AT_LAST - 1  #: priority of what is heard after a paint
+#: How often that is put off. A scene hears in one turn what has changed, asks in the next for the paint, which comes in
+#: the third; within one turn Qt looks at what is posted meanwhile last, whatever its priority.
+TURNS = 2
 SLACK = 4  #: ms that a delivery may be late without those after it being late, too
 #: Seconds that a thread may keep the interpreter while the other waits: the window gets its turn five times as soon as
 #: by default, and still draws an answer in one go.
@@ -50,6 +57,22 @@ class Cadence:
     def delivered(self, now: float) -> None:
         """One was made."""
         self._due = max(self._due, now - SLACK / 1000) + TICK / 1000
+
+
+class Allowance:
+    """How long a run's next drawing waits, so that all of them take `SHARE` of the time.
+
+    A cheap page follows its run twenty times a second, a dear one on a large screen some four times.
+    """
+
+    def __init__(self) -> None:
+        self.wait = OFTEN
+
+    def spent(self, seconds: float) -> int:
+        """A drawing took so long; returns the ms to the next one."""
+        wanted = min(max(1000 * seconds / SHARE, OFTEN), SELDOM)
+        self.wait = round((self.wait + wanted) / 2)  # one dear drawing, as of an epoch's end, is not the rule
+        return self.wait
 
 
 class Stream(QObject):
@@ -85,8 +108,10 @@ class Stream(QObject):
         self.device = "auto"
         self.frames = 0
         self._timer = QTimer(self)
-        self._cadence = Cadence()
-        self._timer.setInterval(PACE if training else LOOK)  # each look stops a run for a moment
+        self._cadence, self._allowance = Cadence(), Allowance()
+        self._turns = 0  # until the paint
+        self._began: float | None = None  # the thread's own time when the delivery that is not painted yet began
+        self._timer.setInterval(OFTEN if training else LOOK)  # each look stops a run for a moment
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._drain)
 
@@ -126,6 +151,8 @@ class Stream(QObject):
         self._open += 1
         self._lane.submit(self._job)
         if self._open == 1:
+            if self._training:
+                self._timer.setInterval(OFTEN)  # a single step is not made to wait
             self._timer.start()
             self._take_turns()
             self.busy.emit(True)
@@ -144,6 +171,9 @@ class Stream(QObject):
                 self._timer.setInterval(again)
             if early:
                 return
+        elif self._began is None:
+            self._began, self._turns = time.thread_time(), TURNS
+            QCoreApplication.postEvent(self, QEvent(DRAWN), AFTER_PAINT)
         drew = False
         ended: Ended | None = None
         for event in self._mailbox.drain():
@@ -164,6 +194,17 @@ class Stream(QObject):
             self._timer.stop()
             self._take_turns()
             self.busy.emit(False)
+
+    def customEvent(self, event: QEvent) -> None:
+        """Say the pace of a run's drawings anew: one has been delivered and painted."""
+        if event.type() != DRAWN or self._began is None:
+            return
+        if self._turns:
+            self._turns -= 1
+            QCoreApplication.postEvent(self, QEvent(DRAWN), AFTER_PAINT)
+        else:
+            self._timer.setInterval(self._allowance.spent(time.thread_time() - self._began))
+            self._began = None
 
     def _take_turns(self) -> None:
         """Let both threads change places as often as what is computed now asks for."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+import time
 import weakref
 from dataclasses import dataclass
 
 import pytest
+from PySide6.QtWidgets import QWidget
 
-from app.stream import HASTE, PATIENCE, SLACK, TICK, Cadence, Stream
+from app.onepaint import PaintedOnce
+from app.stream import HASTE, OFTEN, PATIENCE, SELDOM, SHARE, SLACK, TICK, Allowance, Cadence, Stream
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
 from engines.core.protocol import Ended, Frame, Record, Started
@@ -198,3 +201,46 @@ def test_threads_change_places_sooner_while_a_run_trains(qtbot, lane, monkeypatc
         assert sys.getswitchinterval() == pytest.approx(HASTE)
     assert sys.getswitchinterval() == pytest.approx(PATIENCE)
     sys.setswitchinterval(before)
+
+
+def test_drawing_a_run_takes_its_share_of_the_thread():
+    cheap, dear, endless = Allowance(), Allowance(), Allowance()
+    for _ in range(20):
+        assert cheap.spent(0.0005) == OFTEN
+        dear.spent(0.012)
+        endless.spent(3.0)
+    assert dear.wait == pytest.approx(12 / SHARE, abs=1)
+    assert endless.wait == pytest.approx(SELDOM, abs=1)
+    assert cheap.spent(3.0) < SELDOM  # one that took long is not the rule
+
+
+def test_the_pace_of_drawing_counts_what_is_heard_and_what_is_painted(qtbot, lane, monkeypatch):
+    class Slow(QWidget):
+        def paintEvent(self, event):
+            burn(0.006)
+
+    def burn(seconds):
+        until = time.thread_time() + seconds
+        while time.thread_time() < until:
+            pass
+
+    window = PaintedOnce()
+    qtbot.addWidget(window)
+    window.setCentralWidget(Slow())
+    window.show()
+    qtbot.waitExposed(window)
+    gated = Gated()
+    stream = Stream(lane, lambda: gated, training=True)
+    waits = []
+    monkeypatch.setattr(Allowance, "spent", lambda _self, seconds: waits.append(seconds) or OFTEN)
+
+    def hear(event):
+        if isinstance(event, Picture):
+            burn(0.004)
+            window.centralWidget().update()
+
+    stream.arrived.connect(hear)
+    with idle(qtbot, stream):
+        stream.request(N())
+        gated.go.release()
+    qtbot.waitUntil(lambda: bool(waits) and waits[-1] >= 0.010)
