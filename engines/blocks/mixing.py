@@ -307,15 +307,22 @@ class Row:
         """Share of the backward passes that it has been through."""
         return self._at / len(self._vectors)
 
+    @property
+    def over(self) -> bool:
+        """Whether it has been through all of them."""
+        return self._at >= len(self._vectors)
+
     def advance(self) -> bool:
-        """Go on by some backward passes; whether that was the last."""
+        """Go on by some backward passes, if there are any left; whether that was the last."""
+        if self.over:
+            return True
         vectors = self._vectors[self._at : self._at + self._way.together]
         at = torch.full((len(vectors),), self._row, device=self._way.x.device)
         found = self._way.pull(at, vectors).cpu().double()
         self._sum += found.sum(0)
         self._squares += found.square().sum(0)
         self._at += len(vectors)
-        return self._at >= len(self._vectors)
+        return self.over
 
     def norms(self) -> Tensor:
         """The row (N,), once all is done."""

@@ -126,9 +126,8 @@ class Subject:
         if self._row is None or self._row[0] != token:
             self._row = token, self._ask(token)
         row = self._row[1]
-        over = False
-        while not over:
-            over = row.advance()
+        while not row.over:  # one that ended as another question came is over already
+            row.advance()
             yield Progress(row.done, 1, Message("Row of token {n}", {"n": token + 1}))
         error = row.error()[row.norms() > 0]
         median = float(error.median()) if len(error) else 0.0

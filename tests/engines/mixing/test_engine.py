@@ -77,6 +77,22 @@ def test_a_question_that_is_cut_short_goes_on_where_it_stood(engine):
     assert [frame.left.matrix.probes for frame in answers(engine, **fields | {"probes": 3})][-1] == 3
 
 
+def test_a_row_that_was_over_when_its_question_was_cut_short_is_told(engine):
+    fields = {"first": 3, "last": 3}
+    whole = answers(Engine(), **fields)[-1].left.line
+    fresh = Engine()
+    steps = fresh.run(Job(AskedParams(**fields), lambda: fresh, lambda event: None))
+    for event in steps:
+        if isinstance(event, Progress) and str(event.text).startswith("Row of token") and event.done == event.total:
+            break
+    else:
+        pytest.fail("no row came to its end")
+    steps.close()
+    told = answers(fresh, **fields)[-1].left.line
+    assert told.exact
+    np.testing.assert_array_equal(told.values, whole.values)
+
+
 def test_without_the_stream_only_the_diagonal_changes(engine):
     plain, bare = (answers(engine, skip=skip)[-1].left for skip in (True, False))
     own = plain.matrix.own
