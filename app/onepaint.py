@@ -3,18 +3,24 @@
 The scene of a graphics view asks for its paint at once, ahead of what other scenes have to say
 (`QGraphicsScenePrivate::_q_processDirtyItems` sends the window's posted update request). For ten views at work the way
 from the window to the screen is gone ten times then, which takes as long as painting what they show. So here a request
-waits until nothing else does.
+waits until nothing else does; and where the hand has moved something and the engine answers within a moment, as it has
+done before, both are painted together.
 """
 
 from __future__ import annotations
 
+import math
 import time
+import weakref
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
+from shiboken6 import isValid
 
 TOGETHER = QEvent.Type(QEvent.registerEventType())  #: asks for one paint of all that has changed
 AT_LAST = Qt.EventPriority.LowEventPriority.value  #: after all that waits now
+
+_windows: weakref.WeakSet[PaintedOnce] = weakref.WeakSet()
 
 
 def paint_at_once(widget: QWidget) -> None:
@@ -29,6 +35,18 @@ def paint_at_once(widget: QWidget) -> None:
             window.waits = True
 
 
+def put_off(seconds: float) -> None:
+    """Keep what changes from now on off the screen for so long at most, since an answer to it is as good as there."""
+    for window in filter(isValid, _windows):  # the Python half of one that is gone may live on
+        window.put_off(seconds)
+
+
+def come() -> None:
+    """Paint what was put off: the answer is there."""
+    for window in filter(isValid, _windows):
+        window.come()
+
+
 class PaintedOnce(QMainWindow):
     """Base of the window.
 
@@ -40,6 +58,30 @@ class PaintedOnce(QMainWindow):
 
     waits = True
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = 0.0  # paints are put off until then
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setTimerType(Qt.TimerType.PreciseTimer)
+        self._later.timeout.connect(self._ask)
+        _windows.add(self)
+
+    def put_off(self, seconds: float) -> None:
+        """Let paints wait so long; one that waits already waits no longer."""
+        if not self._later.isActive():
+            self._until = time.monotonic() + seconds
+
+    def come(self) -> None:
+        """Paint what was put off."""
+        self._until = 0.0
+        if self._later.isActive():
+            self._later.stop()
+            self._ask()
+
+    def _ask(self) -> None:
+        QCoreApplication.postEvent(self, QEvent(TOGETHER), AT_LAST)
+
     def painted(self, seconds: float) -> None:
         """What has changed was painted, in so many seconds."""
 
@@ -47,7 +89,11 @@ class PaintedOnce(QMainWindow):
         """Put a paint off until all that waits now has been heard."""
         kind = event.type()
         if kind == QEvent.Type.UpdateRequest and self.waits:
-            QCoreApplication.postEvent(self, QEvent(TOGETHER), AT_LAST)
+            left = self._until - time.monotonic()
+            if left <= 0:
+                self._ask()
+            elif not self._later.isActive():
+                self._later.start(math.ceil(1000 * left))
             return True
         if kind not in (QEvent.Type.UpdateRequest, TOGETHER):
             return super().event(event)

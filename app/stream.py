@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
-from app.onepaint import AT_LAST
+from app.onepaint import AT_LAST, come, put_off
 from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
 from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Progress, Started
@@ -34,7 +34,11 @@ PATIENCE = 0.001
 #: The same while a run trains. Its thread lets go at each small operation of torch and asks again a moment later; with
 #: so little patience both go on side by side while the window paints, and the run loses a third less.
 HASTE = 0.00005
+#: Seconds within which an answer counts as coming with the hand: what the hand moved is painted with it, not before.
+QUICK = 0.012
+NEWEST = 0.3  #: weight of the last answer in how long answers take
 LOOK = 4  #: ms between two looks into the mailbox, so that an answer to a slider doesn't lie there for a whole tick
+SOON = 1  #: the same while an answer is as good as there
 
 
 _training: weakref.WeakSet[QObject] = weakref.WeakSet()  # streams whose run goes on
@@ -109,6 +113,10 @@ class Stream(QObject):
         self.frames = 0
         self._timer = QTimer(self)
         self._cadence, self._allowance = Cadence(), Allowance()
+        self._asked: float | None = None  # when what is not answered yet was asked, of a lane at rest
+        self._came: float | None = None  # when the first of its answer did
+        self._usual = 1.0  # seconds from a question to its answer
+        self._often = LOOK  # ms between two looks until the answer is there
         self._turns = 0  # until the paint
         self._began: float | None = None  # the thread's own time when the delivery that is not painted yet began
         self._timer.setInterval(OFTEN if training else LOOK)  # each look stops a run for a moment
@@ -147,12 +155,14 @@ class Stream(QObject):
             return
         if job is not None and self._training:
             self._lane.withdraw(job)
-        self._job = Job(params, self._engine, self._mailbox.put, training=self._training, device=self.device)
+        self._job = Job(params, self._engine, self._put, training=self._training, device=self.device)
         self._open += 1
         self._lane.submit(self._job)
         if self._open == 1:
             if self._training:
                 self._timer.setInterval(OFTEN)  # a single step is not made to wait
+            else:
+                self._expect()
             self._timer.start()
             self._take_turns()
             self.busy.emit(True)
@@ -166,9 +176,7 @@ class Stream(QObject):
         now = time.monotonic()
         if not self._training:
             early = self._cadence.early(now)
-            again = math.ceil(1000 * early) if early else LOOK
-            if again != self._timer.interval():
-                self._timer.setInterval(again)
+            self._look_each(math.ceil(1000 * early) if early else LOOK if self._asked is None else self._often)
             if early:
                 return
         elif self._began is None:
@@ -185,6 +193,7 @@ class Stream(QObject):
             self.arrived.emit(event)
         if drew:
             self._cadence.delivered(now)
+            self._answered()
         if self._open or ended is None:
             return
         self._job = None
@@ -194,6 +203,34 @@ class Stream(QObject):
             self._timer.stop()
             self._take_turns()
             self.busy.emit(False)
+
+    def _expect(self) -> None:
+        """A lane at rest was asked: what the hand changed may wait for an answer that comes at once."""
+        self._asked, self._came = time.monotonic(), None
+        quick = self._usual < QUICK
+        self._often = SOON if quick else LOOK
+        self._look_each(self._often)
+        if quick:
+            put_off(self._cadence.early(self._asked) + QUICK)
+
+    def _put(self, event: Event) -> None:
+        """Note on the lane's thread when the first of an answer came."""
+        if self._came is None and not isinstance(event, Started | Progress):
+            self._came = time.monotonic()
+        self._mailbox.put(event)
+
+    def _answered(self) -> None:
+        if self._asked is None or self._came is None:
+            return
+        self._usual += NEWEST * (self._came - self._asked - self._usual)
+        self._asked = None
+        self._look_each(LOOK)
+        come()
+
+    def _look_each(self, wait: int) -> None:
+        """Look into the mailbox so often, ms; a timer that is told again what it does begins anew."""
+        if wait != self._timer.interval():
+            self._timer.setInterval(wait)
 
     def customEvent(self, event: QEvent) -> None:
         """Say the pace of a run's drawings anew: one has been delivered and painted."""

@@ -10,9 +10,10 @@ import weakref
 from dataclasses import dataclass
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QLabel, QWidget
 
-from app.onepaint import PaintedOnce
+from app.onepaint import PaintedOnce, come, put_off
 from app.stream import HASTE, OFTEN, PATIENCE, SELDOM, SHARE, SLACK, TICK, Allowance, Cadence, Stream
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
@@ -244,3 +245,75 @@ def test_the_pace_of_drawing_counts_what_is_heard_and_what_is_painted(qtbot, lan
         stream.request(N())
         gated.go.release()
     qtbot.waitUntil(lambda: bool(waits) and waits[-1] >= 0.010)
+
+
+@pytest.fixture
+def counting(qtbot):
+    """A window that counts its paints."""
+
+    class Counted(PaintedOnce):
+        paints = 0
+
+        def painted(self, seconds):
+            self.paints += 1
+
+    window = Counted()
+    qtbot.addWidget(window)
+    window.setCentralWidget(QLabel("0"))
+    window.show()
+    qtbot.waitExposed(window)
+    qtbot.wait(30)
+    return window
+
+
+def drag(qtbot, stream, window, moves):
+    """Each move changes the window, and so does its answer; returns the paints of the last ten moves."""
+    for n in range(1, moves + 1):
+        if n == moves - 9:
+            before = window.paints
+        window.centralWidget().setText(f"moved to {n}")
+        with idle(qtbot, stream):
+            stream.request(N(n=n % 3))
+        for _ in range(3):  # the answer, too, comes on screen
+            QCoreApplication.processEvents()
+    qtbot.wait(30)
+    return window.paints - before
+
+
+def test_what_the_hand_moves_is_painted_with_an_answer_that_comes_at_once(qtbot, lane, counting, monkeypatch):
+    monkeypatch.setattr("app.stream.QUICK", 0.5)  # on a machine under load, too
+    stream = Stream(lane, Count)
+    stream.arrived.connect(lambda e: isinstance(e, Picture) and counting.centralWidget().setText(f"answer {e.n}"))
+    assert drag(qtbot, stream, counting, 40) == 10
+
+
+def test_what_the_hand_moves_does_not_wait_for_an_answer_that_takes_long(qtbot, lane, counting):
+    class Slow(Count):
+        def run(self, job):
+            time.sleep(0.05)
+            yield from super().run(job)
+
+    stream = Stream(lane, Slow)
+    stream.arrived.connect(lambda e: isinstance(e, Picture) and counting.centralWidget().setText(f"answer {e.n}"))
+    assert drag(qtbot, stream, counting, 15) == 20
+
+
+def test_a_paint_is_put_off_for_a_moment_only(qtbot, counting):
+    before = counting.paints
+    put_off(0.05)
+    counting.centralWidget().setText("1")
+    qtbot.wait(10)
+    assert counting.paints == before
+    for _ in range(20):  # those that ask again and again keep nothing from the screen
+        put_off(0.05)
+        qtbot.wait(5)
+    assert counting.paints > before
+
+
+def test_a_window_that_is_gone_is_asked_nothing(qtbot):
+    window = PaintedOnce()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    put_off(0.01)
+    come()
+    assert window is not None  # its Python half is there
