@@ -13,6 +13,7 @@ import time
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""  # as the Makefile has it: else each program compiles 400 files anew
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -24,6 +25,8 @@ collect_ignore = ["toy"]  # a topic that is none of ours; see test_new_topic.py
 LONG = ("test_walk.py", "test_survival.py")
 PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
 POLL = 3  #: ms between two looks at what is waited for; pytest-qt's 10 are a minute of idle cores in all
+
+sys.dont_write_bytecode = False  # nor does this one
 
 leave_out_noise()  # of what Qt says between two tests; within one, pytest-qt listens
 
