@@ -7,6 +7,7 @@ parameters is that of the ViT, within 2 %.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from functools import cache
 
 import torch
@@ -75,11 +76,13 @@ def third_width(size: str, side: int, classes: int) -> int:
     goal = parameters(vit_of(size, side, classes))
     *_, first, second = PLANS[size]
 
-    def off(third: int) -> int:
+    def count(third: int) -> int:
         with torch.device("meta"):  # counted, not made
-            return abs(parameters(Conv((first, second, third), classes)) - goal)
+            return parameters(Conv((first, second, third), classes))
 
-    return min(range(4, 160), key=off)
+    widths = range(4, 160)
+    over = bisect_left(widths, goal, key=count)  # each width has more than the one before
+    return min(widths[max(0, over - 1) : over + 1], key=lambda third: abs(count(third) - goal))
 
 
 def cnn_of(size: str, side: int, classes: int) -> Conv:
