@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.core.params import Choice, Params, Range, Switch, rules
+from engines.core.params import Choice, Params, Range, Switch, for_engine, rules
 from engines.core.protocol import Event, Frame, Job, Progress, Record
 from tests import examples
 
@@ -75,8 +75,9 @@ def plain(params):
 
 
 def variants(params):
-    """Default params, then each field at its low and high end, each option and each switch."""
+    """Default params, then each field at its low and high end, each option and each switch; each question once."""
     base = plain(params)
+    asked = [for_engine(base)]
     yield base
     for name, rule in rules(params).items():
         match rule:
@@ -88,7 +89,10 @@ def variants(params):
             case Switch():
                 values = [True, False]
         for value in values:
-            yield dataclasses.replace(base, **{name: value})
+            made = dataclasses.replace(base, **{name: value})
+            if for_engine(made) not in asked:  # else it is the default, or only how an answer is drawn
+                asked.append(for_engine(made))
+                yield made
 
 
 def test_every_setting_runs_at_both_ends(topic):
