@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,7 @@ def flipped(data: bytes, where: int) -> bytes:
     return data[:where] + bytes([data[where] ^ 0xFF]) + data[where + 1 :]
 
 
+@cache
 def bomb() -> bytes:
     """30,000 × 30,000 gray pixels in under a megabyte: nearly a gigabyte, if somebody decoded it."""
     packer = zlib.compressobj(1)
@@ -193,6 +195,7 @@ def broken_exif() -> bytes:
     return save(rgb(), "JPEG", quality=95, subsampling=0, exif=b"Exif\0\0II*\0" + b"\xff" * 40)
 
 
+@cache
 def many_words_png() -> bytes:
     """A compressed comment that unfolds to 80 MB."""
     comment = b"Comment\0\0" + zlib.compress(bytes(80_000_000), 9)

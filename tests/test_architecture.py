@@ -23,9 +23,14 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache  # and each of them goes through all of their nodes
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    return list(ast.walk(tree))
+
+
 def imported(tree: ast.AST) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -36,7 +41,7 @@ def imported(tree: ast.AST) -> set[str]:
 def tabs_known(tree: ast.AST) -> set[str]:
     """The tabs that a file imports, from where it stands or from the top, or names as a place to load from."""
     places = imported(tree) | {text for text in said(tree) if text.startswith("app.tabs.")}
-    relative = {"app.tabs.(relative)" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level}
+    relative = {"app.tabs.(relative)" for node in nodes(tree) if isinstance(node, ast.ImportFrom) and node.level}
     named = {place.split(".")[2].split(":")[0] for place in places | relative if place.startswith("app.tabs.")}
     return named - {""}  # where topics are looked for
 
@@ -105,9 +110,9 @@ def test_rooms_import_only_what_they_may():
 
 def said(tree: ast.AST) -> set[str]:
     """String constants of a file that are no docstrings."""
-    texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+    texts = (n.value for n in nodes(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
     docs = {id(node) for node in texts}
-    constants = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    constants = (n for n in nodes(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     return {node.value for node in constants if id(node) not in docs}
 
 
@@ -136,7 +141,7 @@ def test_topics_know_each_other_by_offers_alone():
 
 def leaking_blocks(tree: ast.AST) -> Iterator[int]:
     """Lines of the blocks of a grad or autocast mode that yield."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if (
             isinstance(node, ast.With)
             and any(
@@ -206,10 +211,10 @@ def test_every_painter_is_ended_whatever_is_raised():
     """An active one makes Qt complain at the end of the painting, and what is painted next is lost."""
     for path in (ROOT / "app").rglob("*.py"):
         tree = tree_of(path)
-        painters = {node for node in ast.walk(tree) if isinstance(node, ast.Call) and name_of(node) in PAINTERS}
-        ended = {item.context_expr for node in ast.walk(tree) if isinstance(node, ast.With) for item in node.items}
+        painters = {node for node in nodes(tree) if isinstance(node, ast.Call) and name_of(node) in PAINTERS}
+        ended = {item.context_expr for node in nodes(tree) if isinstance(node, ast.With) for item in node.items}
         names = {node.id for node in ended if isinstance(node, ast.Name)}
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Assign) and any(getattr(target, "id", "") in names for target in node.targets):
                 ended.add(node.value)
         assert painters <= ended, path
