@@ -241,6 +241,16 @@ def test_one_step_and_start_anew(tab, qtbot):
     qtbot.waitUntil(lambda: len(page.path) == 1 and told(page) == 0, timeout=10_000)
 
 
+def test_nothing_has_overshot_before_the_first_step(tab, qtbot, monkeypatch):
+    """A run may begin beyond the optimum, which is no fault of a step."""
+    monkeypatch.setattr("app.tabs.attention_pooling.learned_w.page.CALM", 0.0)
+    page = learn(tab, qtbot)
+    assert page.land_card.note.text().startswith("optimum")
+    page.transport.step.click()
+    qtbot.waitUntil(lambda: told(page) == 1, timeout=10_000)
+    assert page.land_card.note.text().startswith("overshot")
+
+
 def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
     page = learn(tab, qtbot)
     tab.now.change(pace=50, learning_rate=0.02)

@@ -162,6 +162,21 @@ def test_a_token_is_pinned_in_every_view_without_asking_the_engine(tab, page, qt
     assert (tab.params.shuffle, tab.params.token) == (False, 4)
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 0.7}, {"temperature": 3.0, "dim": 8, "kind": ROTARY, "seed": 4}]
+)
+def test_the_formula_of_a_pair_holds_for_the_settings_shown(tab, page, qtbot, settings):
+    page.change(**settings)
+    rest(tab, qtbot)
+    frame, found = page.frame, words.said(page.live, "setText").values
+    query, key = page.params.token, int(frame.weights[page.params.token].argmax())
+    by = {"√d": frame.queries.shape[1] ** 0.5, "(√d × T)": frame.queries.shape[1] ** 0.5 * page.params.temperature}
+    assert page.params.temperature == 1 or "T" in found["by"]
+    score = float(frame.queries[query] @ frame.keys[key]) / by[found["by"]]
+    assert found["score"] == words.number(score, 2)
+    assert np.exp(frame.scores[query] - score).sum() * frame.weights[query, key] == pytest.approx(1)
+
+
 def test_the_verdict_is_drawn_for_both_and_bold_for_the_present(tab, page, qtbot):
     assert "the same rows" in page.without.text()
     assert "different rows" in page.with_.text()

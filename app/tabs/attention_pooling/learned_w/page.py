@@ -246,7 +246,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self.land.set_lines(lines, marks)
         self.land.set_range((0.0, float(land.w[-1])), (0.0, ROOM * float(max(mine.max(), other.max(), 1e-9))))
         values = {"g": two(step.gradient), "best": two(began.best)}
-        overshot = not itself and abs(step.w) > CALM * began.best
+        overshot = step.step > 0 and not itself and abs(step.w) > CALM * began.best
         text = "overshot the optimum {best}, gradient {g}" if overshot else "optimum {best}, gradient {g}"
         self.land_card.set_note(Message(text, values))
 

@@ -240,7 +240,8 @@ def blocks(frame: HeadsFrame, top: float, end: float) -> list[Block]:
               cell=1.6 * e / (across * n), link="softmax", ramp="ember", top=top),
         Block(Message("Heads"), per_head, frame.head_outputs, cut=True, seam=seam, link="× V", top=end),
         Block(Message("Concatenation"), whole, joined, cut=True, top=end),
-        Block(Message("W_o × √d_model"), f"({e}, {e})", scaled, down=h, cut=True, square=True, sign="×", top=end),
+        Block(Message("W_o, drawn × √d_model"), f"({e}, {e})", scaled, down=h, cut=True, square=True, sign="×",
+              top=end),
         Block(Message("Output"), whole, frame.output, sign="=", top=end),
         Block(Message("Change"), whole, frame.output - frame.untouched, top=end),
     ]  # fmt: skip

@@ -309,12 +309,13 @@ class SentencePage(Page):
         query = self._token if cell is None else min(cell[0], len(shown.tokens) - 1)
         key = int(shown.weights[query].argmax()) if cell is None or cell[1] < 0 else cell[1]
         values = {
+            "by": "√d" if self.params.temperature == 1 else "(√d × T)",
             "query": short(shown.tokens[query]),
             "key": short(shown.tokens[key]),
             "score": words.number(float(shown.scores[query, key]), 2),
             "weight": weight_percent(float(shown.weights[query, key])),
         }
-        text = "{query} → {key}: q·k / √d = {score} → {weight}"
+        text = "{query} → {key}: q·k / {by} = {score} → {weight}"
         words.say(self.live, "setText", Message(text, values))
         bits = words.number(float(shown.entropy[query]), 2)
         words.say(self.bits, "setText", Message("entropy {bits} bits", {"bits": bits}))
