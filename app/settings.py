@@ -53,6 +53,8 @@ class Settings:
         Paths and sources, newest first.
     folders : dict of str to str
         Where a file dialog was used last, by its purpose.
+    lesson : str
+        The topic of the lesson that was last in hand.
     note : Message, optional
         What happened to a settings file that could not be read or written, until `take_note`.
     """
@@ -61,7 +63,7 @@ class Settings:
         self._file = None if file is None else SettingsFile(file)  # None: nothing is written
         self._writing: threading.Thread | None = None
         self._failed: Message | None = None  # why the last saving came to nothing
-        self.device, self.theme, self.language, self.tab = "auto", "", "", ""
+        self.device, self.theme, self.language, self.tab, self.lesson = "auto", "", "", "", ""
         self.hub = self.cache = ""
         self.rail = self.reduce_motion = False
         self.threads = 0
@@ -74,6 +76,7 @@ class Settings:
         self._photos: dict[str, dict[str, Any]] = {}
         self._strips: dict[str, list[str]] = {}
         self._pages: dict[str, int] = {}
+        self._steps: dict[str, list[int]] = {}  # done, of each lesson
         self._on_disk: Values = {}  # what the file was last known to hold of ours
 
     # -- file
@@ -116,7 +119,7 @@ class Settings:
         for name, allowed in choices.items():
             if found.get(name) in allowed:
                 setattr(self, name, found[name])
-        for name, kind in (("tab", str), ("rail", bool), ("reduce_motion", bool)):
+        for name, kind in (("tab", str), ("lesson", str), ("rail", bool), ("reduce_motion", bool)):
             if isinstance(found.get(name), kind):
                 setattr(self, name, found[name])
         if type(found.get("threads")) is int and found["threads"] >= 0:
@@ -142,6 +145,9 @@ class Settings:
         for name, paths in _items(found.get("strips")):
             if isinstance(paths, list):
                 self._strips[name] = [path for path in paths if isinstance(path, str)]
+        for name, steps in _items(found.get("steps")):
+            if isinstance(steps, list):
+                self._steps[name] = sorted({step for step in steps if type(step) is int and step >= 0})
         for name, page in _items(found.get("pages")):
             if isinstance(page, int) and page >= 0:
                 self._pages[name] = page
@@ -154,7 +160,7 @@ class Settings:
             "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
-            "folders": self.folders,
+            "folders": self.folders, "lesson": self.lesson, "steps": self._steps,
         }))  # fmt: skip
         return found
 
@@ -238,6 +244,18 @@ class Settings:
     def set_page(self, topic: str, page: int) -> None:
         """Remember the page of a topic."""
         self._pages[topic] = page
+
+    def steps_done(self, lesson: str) -> frozenset[int]:
+        """The steps of a lesson that are done."""
+        return frozenset(self._steps.get(lesson, ()))
+
+    def do_step(self, lesson: str, step: int) -> None:
+        """Remember that a step is done."""
+        self._steps[lesson] = sorted({*self._steps.get(lesson, ()), step})
+
+    def forget_steps(self) -> None:
+        """No step of any lesson is done."""
+        self._steps.clear()
 
     # -- window and lists
     def place(self, window: QWidget) -> bool:

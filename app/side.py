@@ -24,7 +24,8 @@ class Side(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, topics: tuple[Topic, ...], tools: tuple[Button, ...]) -> None:
+    def __init__(self, topics: tuple[Topic, ...], tools: tuple[Button, ...], first: Button) -> None:
+        """``first`` stands above the topics, ``tools`` below them."""
         super().__init__()
         self.setProperty("kind", "side")
         self._rail = False
@@ -41,6 +42,9 @@ class Side(QFrame):
         brand = row(-S1, mark, name, 1, gap=S2)
         brand.addStrut(HEADER - 2)
         self._list = layout = col(gap=2, pad=(S2, 0, S2, 0))
+        first.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layout.addWidget(first)
+        self._first = first
         for group, members in groupby(topics, lambda t: t.group):
             title = label(group, CAPTION, kind="quiet")
             title.setContentsMargins(S2, S2 + S1, 0, 2)
@@ -94,7 +98,7 @@ class Side(QFrame):
     def restyled(self) -> None:
         """A style sheet and an icon that are put on have sizes of their own."""
         only, beside = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        for one in self._buttons.values():
+        for one in (self._first, *self._buttons.values()):
             one.setToolButtonStyle(only if self._rail else beside)
             one.setIconSize(QSize(20, 20) if self._rail else QSize(18, 18))
             one.setFixedHeight(32 if self._rail else 28)

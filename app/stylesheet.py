@@ -10,10 +10,10 @@ def sheet(c: Mapping[str, str]) -> str:
     return f"""
     QWidget {{ color:{c["text"]}; }}
     QMainWindow, QDialog, *[kind="window"] {{ background:{c["window"]}; }}
-    *[kind="side"], *[kind="head"], *[kind="dock"], *[kind="status"]
+    *[kind="side"], *[kind="head"], *[kind="dock"], *[kind="lesson"], *[kind="status"]
         {{ background:{c["surface"]}; border:0 solid {c["border"]}; }}
     *[kind="side"] {{ border-right-width:1px; }} *[kind="head"] {{ border-bottom-width:1px; }}
-    *[kind="dock"] {{ border-left-width:1px; }} *[kind="status"] {{ border-top-width:1px; }}
+    *[kind="dock"], *[kind="lesson"] {{ border-left-width:1px; }} *[kind="status"] {{ border-top-width:1px; }}
     *[kind="strip"] {{ background:{c["surface"]}; border:0 solid {c["border"]}; border-bottom-width:1px;
         padding:0 10px; }}
     *[kind="strip"]::item {{ border:2px solid transparent; border-radius:4px; }}

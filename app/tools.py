@@ -1,4 +1,4 @@
-"""The three buttons at the foot of the side: light or dark, language, and the menu of settings."""
+"""The buttons of the side: lessons above, and at its foot light or dark, language, and the menu of settings."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ class Tools:
     Attributes
     ----------
     buttons : tuple of Button
+        At the foot.
+    lessons : Button
+        Above the topics.
     """
 
     def __init__(self, window: Window) -> None:
@@ -45,6 +48,9 @@ class Tools:
         more.setMenu(menu)
         more.setPopupMode(more.ToolButtonPopupMode.InstantPopup)
         self.buttons: tuple[Button, ...] = look, language, more
+        self.lessons = button(
+            "Start here", "lessons", kind="topic", tip="Lessons, step by step", clicked=self.show_lessons
+        )
 
     def fill(self, menu: QMenu) -> None:
         """Theme, language, side, motion, opening, diagnostics; what is chosen is checked."""
@@ -67,6 +73,10 @@ class Tools:
         entry(menu, with_keys("Keys and help", "F1"), self.show_help)
         entry(menu, "About Attention Lab", self.show_about)
         entry(menu, "Copy diagnostics", self.copy_diagnostics)
+
+    def show_lessons(self) -> None:
+        """The lesson in hand, beside its tab."""
+        self._window.guide.start()
 
     def show_help(self) -> None:
         """F1: keys and help."""

@@ -30,6 +30,7 @@ from app.drops import accept_copy
 from app.dropzone import DropZone, means_files
 from app.folders import show_in_folder
 from app.intake import Intake
+from app.lessons.guide import Guide
 from app.onepaint import PaintedOnce
 from app.placing import Placing
 from app.questions import ask_to_close
@@ -80,7 +81,8 @@ class Window(PaintedOnce):
         self.saving.told.connect(self._saved)
         self.saving.refused.connect(self.complain)
         self.tools = Tools(self)
-        self.side = Side(topics(), self.tools.buttons)
+        self.guide = Guide(self)
+        self.side = Side(topics(), self.tools.buttons, self.tools.lessons)
         self.side.chosen.connect(self.open_topic)
         self.status = Status(lambda menu: computing.add_threads(self, menu))
         self.status.device.connect(self.choose_device)
@@ -91,7 +93,7 @@ class Window(PaintedOnce):
         self._stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
         self._stack.addWidget(self._splash)
-        middle = row(self.side, (self._stack, 1), gap=0)
+        middle = row(self.side, (self._stack, 1), self.guide.panel, gap=0)
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
         self.zone = DropZone(self)

@@ -1,8 +1,8 @@
 """What the app says, in English or Simplified Chinese.
 
 The English text is the key. Translations lie in ``assets/words/*.zh.json`` as ``{"English {n}": "中文 {n}"}``;
-all files are read at the first use. A noun's two forms stand in the English text itself,
-``"{n} {n:key|keys}"`` (`engines.core.errors.filled`). A text said through `say` is remembered, so that
+all files are read at the first use, and those of ``assets/lessons``. A noun's two forms stand in the English text
+itself, ``"{n} {n:key|keys}"`` (`engines.core.errors.filled`). A text said through `say` is remembered, so that
 `retranslate` can say it again after the language was switched, without a restart.
 """
 
@@ -25,6 +25,7 @@ from engines.core.errors import Message, filled
 
 LANGUAGES = ("en", "zh")
 FOLDER = assets("words")
+LESSONS = assets("lessons")  #: their texts stand there in both languages
 PLACEHOLDER = re.compile(r"\{([^{}|]*)\}")  # a number and its unit; not one with two forms of a word
 
 Text: TypeAlias = str | Message
@@ -49,7 +50,18 @@ def translations() -> Mapping[str, str]:
     merged: dict[str, str] = {}
     for path in sorted(FOLDER.glob("*.zh.json")):
         merged.update(json.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(LESSONS.glob("*.json")):
+        merged.update(_pairs(json.loads(path.read_text(encoding="utf-8"))))
     return merged
+
+
+def _pairs(found: object) -> Iterator[tuple[str, str]]:
+    """All ``{"en": …, "zh": …}`` within what a file holds."""
+    if isinstance(found, dict) and set(found) == set(LANGUAGES):
+        yield found["en"], found["zh"]
+    elif isinstance(found, dict | list):
+        for inner in found.values() if isinstance(found, dict) else found:
+            yield from _pairs(inner)
 
 
 def language() -> str:

@@ -35,8 +35,8 @@ def dock_button():
 
 
 def side_button():
-    side = Side(topics(), ())
-    return side.findChildren(Button)[2], side
+    side = Side(topics(), (), Button("Start here"))
+    return side.findChildren(Button)[3], side
 
 
 def alone(part: QWidget):

@@ -1,0 +1,131 @@
+r"""Lessons as they lie in ``assets/lessons``: one file a topic, named after it, with all texts in both languages.
+
+::
+
+    {"order": 1,
+     "title": {"en": "What is a query?", "zh": "什么是查询?"},
+     "steps": [{
+         "page": "kernel_regression",
+         "say": {"en": "Two or three sentences.", "zh": "…"},
+         "formula": "\\hat y = \\sum_i w_i y_i",
+         "task": {"en": "Pull the bandwidth below 0.1.", "zh": "…"},
+         "done": "bandwidth < 0.1",
+         "show": {"bandwidth": 0.08}}]}
+
+``done`` is a `Condition`; ``show`` has the settings that fulfil it, for those who want to see it done, or ``"play"``
+for a run that has to go on. ``formula`` may be left out. A topic brings its lesson with it: no list names them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.lessons.condition import Condition
+from engines.core.assets import assets
+
+FOLDER = assets("lessons")
+LANGUAGES = {"en", "zh"}
+PLAY = "play"  #: what is shown by letting a run go on
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to see and one thing to do.
+
+    Attributes
+    ----------
+    page : str
+        Name of the page, see `app.topic.page.Page.name`.
+    text, task : str
+        What is to be seen, what is to be done; English, the keys of their translations.
+    done : Condition
+    show : dict or None
+        Settings that fulfil it; None for a run that is let go on.
+    formula : str
+        LaTeX; empty for none.
+    """
+
+    page: str
+    text: str
+    task: str
+    done: Condition
+    show: Mapping[str, Any] | None
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A chapter: some steps on the pages of one topic.
+
+    Attributes
+    ----------
+    topic : str
+        Whose tab it is done in, and its file's name.
+    order : int
+        Its place in the path through the app.
+    title : str
+        English, the key of its translation.
+    steps : tuple of Step
+    """
+
+    topic: str
+    order: int
+    title: str
+    steps: tuple[Step, ...]
+
+
+@cache
+def lessons() -> tuple[Lesson, ...]:
+    """All lessons, in the order of the path."""
+    return tuple(sorted((read(path) for path in FOLDER.glob("*.json")), key=lambda lesson: lesson.order))
+
+
+def lesson(topic: str) -> Lesson | None:
+    """The lesson of a topic; None where it brought none."""
+    return next((one for one in lessons() if one.topic == topic), None)
+
+
+def read(path: Path) -> Lesson:
+    """A lesson's file.
+
+    Raises
+    ------
+    ValueError
+        If something in it is missing or of another kind than the module's docstring says; named with its step.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        steps = tuple(_step(each) for each in found["steps"])
+        return Lesson(path.stem, int(found["order"]), _english(found["title"]), steps)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def _step(found: Mapping[str, Any]) -> Step:
+    show = found["show"]
+    if show != PLAY and not isinstance(show, dict):
+        raise ValueError(f"show is {show!r}, neither settings nor {PLAY!r}")
+    return Step(
+        found["page"],
+        _english(found["say"]),
+        _english(found["task"]),
+        Condition(found["done"]),
+        None if show == PLAY else {name: _frozen(value) for name, value in show.items()},
+        found.get("formula", ""),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    """JSON knows no tuples, settings no lists."""
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def _english(text: Mapping[str, str]) -> str:
+    if not isinstance(text, dict) or set(text) != LANGUAGES:
+        raise ValueError(f"{text!r} is not said in both languages")
+    return str(text["en"])

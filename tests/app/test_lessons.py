@@ -1,0 +1,213 @@
+"""Lessons: what their files say holds, and a hand that does a step sees it ticked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app import words
+from app.lessons.condition import Condition
+from app.lessons.lesson import FOLDER, lesson, lessons, read
+from app.settings import Settings
+from app.topic.training_page import TrainingPage
+from app.topics import topic, topics
+
+LEAST = 40  #: steps in all
+
+
+def page_of(found, step):
+    return next(kind for kind in topic(found.topic).page_classes() if kind.name() == step.page)
+
+
+# -- data
+def test_each_step_waits_for_an_act_and_is_fulfilled_by_it():
+    """Of the settings of the very first start and those that the step shows; runs have a test of their own."""
+    count = 0
+    for found in lessons():
+        for step in found.steps:
+            count += 1
+            kind = page_of(found, step)
+            plain = kind.plain()
+            told = f"{found.topic}: {step.task}"
+            assert not step.done.holds(plain, plain, {}), told
+            if step.show is None:
+                assert issubclass(kind, TrainingPage), told
+                continue
+            for name, value in step.show.items():
+                assert type(value) is type(getattr(plain, name)) or getattr(plain, name) is None, f"{told} {name}"
+            done = replace(plain, **step.show).following(plain)
+            assert step.done.holds(done, plain, {}), told
+    assert count >= LEAST
+
+
+def test_the_path_names_topics_once_and_begins_with_the_query():
+    assert next(one.topic for one in lessons()) == "attention_pooling"
+    assert len({one.order for one in lessons()}) == len(lessons())
+    assert {one.topic for one in lessons()} <= {one.name for one in topics()}
+    assert all(2 <= len(one.steps) <= 8 for one in lessons())
+    assert lesson("nothing") is None
+
+
+def test_every_text_is_said_in_both_languages():
+    for found in lessons():
+        for text in (found.title, *(text for step in found.steps for text in (step.text, step.task))):
+            assert words.translations()[text] != text
+            assert len(text) < 330, text  # two or three sentences
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"title": "What?"}, "both languages"),
+        ({"title": {"en": "What?"}}, "both languages"),
+        ({"steps": [{"page": "heads"}]}, "show"),
+        ({"order": "first"}, "first"),
+    ],
+)
+def test_a_file_that_lacks_something_is_refused_with_its_name(tmp_path, change, named):
+    file = tmp_path / "scoring.json"
+    file.write_text(json.dumps(json.loads((FOLDER / "scoring.json").read_text(encoding="utf-8")) | change))
+    with pytest.raises(ValueError, match=rf"scoring\.json.*{named}"):
+        read(file)
+
+
+# -- conditions
+class Params:
+    width, masked, cells, name = 3.0, True, ((1, 2), (3, 4)), "Boxcar"
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("width < 4", True),
+        ("2 < width <= 3 and masked", True),
+        ("width > 3 or not masked", False),
+        ("cells[1][0] == 3", True),
+        ("(1, 2) in cells", True),
+        ("name in ('Gaussian', 'Boxcar')", True),
+        ("len(cells) - 1 >= 1", True),
+        ("abs(-width) / 2 * 2 + 0 == 3", True),
+        ("before.width != width", False),
+        ("told.Frame.cost > 1", True),
+        ("told.Other.cost > 1", False),  # not told yet
+        ("width > 9 and told.Frame.nothing", False),  # what decides ends it
+        ("step >= 5", True),
+        ("peak(told.Frame.values) == 7", True),
+    ],
+)
+def test_a_condition_is_a_small_expression(text, holds):
+    frame = type("Frame", (), {"cost": 2.0, "values": [1, 7, 2]})
+    assert Condition(text).holds(Params(), Params(), {"Frame": frame}, 5) is holds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "width <",
+        "open('x')",
+        "width.__class__",
+        "(lambda: 1)()",
+        "[x for x in cells]",
+        "cells.index(1)",
+        "x := 3",
+        "a; b",
+    ],
+)
+def test_a_condition_can_do_nothing_else(text):
+    with pytest.raises(ValueError, match=r"condition may not|no expression"):
+        Condition(text)
+
+
+def test_a_condition_names_its_fields():
+    assert Condition("before.width < bandwidth and len(told.Frame.cells) > step").names() == {"width", "bandwidth"}
+
+
+# -- the guide
+@pytest.fixture
+def window(open_window):
+    found = open_window()
+    found.show_topic("scoring")
+    return found
+
+
+def test_start_here_opens_on_what_a_query_is_and_ticks_what_a_hand_does(window, qtbot):
+    QTest.mouseClick(window.tools.lessons, Qt.MouseButton.LeftButton)
+    panel = window.guide.panel
+    assert panel.isVisible()
+    assert window.tab.topic.name == "attention_pooling"
+    assert panel.title.text() == "What is a query?"
+    assert panel.state.text() == "To do"
+    window.tab.now.change(query=4.4)
+    qtbot.waitUntil(lambda: panel.state.text() == "Done")
+    QTest.mouseClick(panel.next, Qt.MouseButton.LeftButton)
+    assert "weights follow" in panel.text.text()
+    assert panel.state.text() == "To do"
+    QTest.mouseClick(panel.dots, Qt.MouseButton.LeftButton, pos=QPoint(panel.dots.place(0), 8))
+    assert panel.state.text() == "Done"
+    assert window.settings.steps_done("attention_pooling") == {0}
+
+
+def test_show_me_does_it_as_one_step_that_can_be_undone(window):
+    window.guide.open(lesson("scoring"), 0)
+    before = window.tab.now.params
+    window.guide.panel.show_me.click()
+    assert window.tab.now.params.function == "Additive"
+    assert window.guide.panel.state.text() == "Done"
+    window.tab.undo()
+    assert window.tab.now.params == before
+
+
+@pytest.mark.parametrize("name", [one.topic for one in lessons() if any(step.show is None for step in one.steps)])
+def test_a_run_is_let_go_on_until_its_step_is_done(window, qtbot, name):
+    found = lesson(name)
+    at = next(n for n, step in enumerate(found.steps) if step.show is None)
+    window.guide.open(found, at)
+    page = window.tab.now
+    if hasattr(page.params, "pace"):
+        page.change(pace=50)
+    window.guide.panel.show_me.click()
+    qtbot.waitUntil(lambda: window.guide.panel.state.text() == "Done", timeout=60_000)
+    page.training.pause()
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
+
+
+def test_steps_done_and_the_lesson_in_hand_are_remembered(window):
+    window.guide.open(lesson("scoring"), 2)
+    window.guide.panel.show_me.click()
+    window.settings.remember(window)
+    window.settings.save()
+    again = Settings.load()
+    assert again.lesson == "scoring"
+    assert again.steps_done("scoring") == {2}
+
+
+def test_another_tab_keeps_the_step_and_back_turns_to_its_page(window):
+    window.guide.open(lesson("attention_pooling"), 5)
+    assert window.tab.now.name() == "learned_w"
+    window.show_topic("scoring")
+    window.guide.look()  # not its page: nothing is looked at
+    window.guide.panel.back.click()
+    assert window.tab.topic.name == "attention_pooling"
+    assert window.guide.at == 4
+    window.guide.panel.lessons.menu().aboutToShow.emit()
+    assert len(window.guide.panel.lessons.menu().actions()) == len(lessons())
+
+
+def test_after_the_last_step_the_next_lesson_begins(window):
+    first = lesson("attention_pooling")
+    window.guide.open(first, len(first.steps) - 1)
+    window.guide.panel.next.click()
+    assert window.guide.lesson is lesson("scoring")
+    window.guide.start()  # the same button puts it away
+    assert not window.guide.panel.isVisible()
+
+
+def test_a_tab_beside_its_lesson_is_whole_at_1280(window):
+    """The panel takes what the rail has left: a page has the room that it has in a window of 1024."""
+    window.guide.open(lesson("scoring"), 0)
+    QCoreApplication.processEvents()
+    assert window.tab.width() >= 1024 - 56 - 1
