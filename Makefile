@@ -9,7 +9,7 @@ ARGS ?=
 # What Python has compiled is kept, whatever the environment says: else each process compiles some 400 files anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test test-newest test-lowest proofs lint suite style types soak bench readme pictures fonts lock bundle clean
+.PHONY: run test test-newest test-lowest proofs lint suite style types soak bench readme pictures formulas fonts lock bundle clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.done
@@ -50,6 +50,10 @@ readme: $(VENV)/test.done
 
 pictures: $(VENV)/run.done
 	@$(BIN)/python -m tests.pictures $(ARGS)
+
+# The formulas of all pages as outlines, so that nothing is typeset while a window waits; needed when a `tex.py` changes.
+formulas: $(VENV)/run.done
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.formulas
 
 # Needed when a text gets a sign that the fonts lack (a test tells). On Debian, from its packages of Noto.
 fonts: $(VENV)/run.done

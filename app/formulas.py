@@ -1,0 +1,195 @@
+"""Formulas as outlines, with numbers that change while they are looked at.
+
+A formula is LaTeX with slots for numbers, ``[[name]]`` or ``[[name|widest text]]``. Nothing typesets one while the
+window waits (`app.typesetter` says why): those of the pages lie typeset in ``assets/formulas``, written by ``make
+formulas`` from the modules ``tex.py`` of the pages, and any other is typeset on a thread of its own. A number is put
+together from the outlines of its signs, which takes microseconds.
+
+Words have no place in a formula: they stand beside it, in the language in use.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QPainterPath, QTransform
+
+from app.typesetter import GLYPH, SIZE, SLOT, FormulaError, typeset
+from engines.core.assets import assets
+
+FOLDER = assets("formulas")
+SIGNS = "signs"  #: the file of what numbers are written with
+FIGURE, FOOT = 0.68 * SIZE, 0.14 * SIZE  #: px that a number reaches above and below its foot
+COUNTS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}  #: numbers behind a command of an outline
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a number stands: left end and baseline of its room, px of `SIZE`; ``scale`` over the formula's size."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """A typeset formula: how far it reaches from the foot of its first sign, px of `SIZE`, and what is in it."""
+
+    tex: str
+    width: float
+    ascent: float
+    descent: float
+    outline: QPainterPath
+    slots: tuple[Slot, ...]
+
+
+class _Kept:
+    """What is typeset: outlines by id, signs of numbers with their advance, formulas by their LaTeX."""
+
+    def __init__(self) -> None:
+        self.outlines: dict[str, str] = {}
+        self.signs: dict[str, tuple[str, float]] = {}
+        self.formulas: dict[str, Mapping[str, Any]] = {}
+        for path in sorted(FOLDER.glob("*.json")):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self.outlines |= found["outlines"]
+            self.formulas |= found.get("formulas", {})
+            self.signs |= {sign: (name, wide) for sign, (name, wide) in found.get("signs", {}).items()}
+
+
+@cache
+def _kept() -> _Kept:
+    return _Kept()
+
+
+def known(tex: str) -> bool:
+    """Whether a formula is typeset."""
+    return tex in _kept().formulas
+
+
+@lru_cache(maxsize=512)
+def formula(tex: str) -> Formula:
+    """A formula that is `known`."""
+    found = _kept().formulas[tex]
+    made = QPainterPath()
+    for name, x, y, scale in found["glyphs"]:
+        made.addPath(QTransform(scale, 0, 0, scale, x, y).map(_glyph(name)))
+    for bar in found["bars"]:
+        made.addRect(*bar)
+    made.setFillRule(Qt.FillRule.WindingFill)
+    slots = tuple(Slot(*slot) for slot in found["slots"])
+    drawn = made.boundingRect()  # what the typesetter says of heights holds for letters, not for all fences and roofs
+    tall = [(FIGURE * slot.scale - slot.y, FOOT * slot.scale + slot.y) for slot in slots]
+    ascent = max([-drawn.top(), 0.0, *(above for above, _ in tall)])
+    descent = max([drawn.bottom(), 0.0, *(below for _, below in tall)])
+    return Formula(tex, max(found["width"], drawn.right()), ascent, descent, made, slots)
+
+
+@lru_cache(maxsize=4096)
+def _glyph(name: str) -> QPainterPath:
+    """The outline of a glyph, in px of `GLYPH`, its foot at y = 0."""
+    path, said = QPainterPath(), _kept().outlines[name].split()
+    add: dict[str, Callable[..., None]] = {
+        "M": path.moveTo, "L": path.lineTo, "Q": path.quadTo, "C": path.cubicTo, "Z": path.closeSubpath
+    }  # fmt: skip
+    at = 0
+    while at < len(said):
+        count = COUNTS[said[at]]
+        add[said[at]](*(float(word) for word in said[at + 1 : at + 1 + count]))
+        at += 1 + count
+    return path
+
+
+@lru_cache(maxsize=8192)
+def number(text: str) -> tuple[QPainterPath, float]:
+    """Outline and width of a number, px of `SIZE`, from x = 0 on; signs that no number has are left out."""
+    signs, made, x = _kept().signs, QPainterPath(), 0.0
+    scale = SIZE / GLYPH
+    for sign in text:
+        if sign in signs:
+            name, wide = signs[sign]
+            made.addPath(QTransform(scale, 0, 0, scale, x, 0).map(_glyph(name)))
+            x += wide
+    made.setFillRule(Qt.FillRule.WindingFill)
+    return made, x
+
+
+def filled(tex: str, values: Mapping[str, str]) -> str:
+    """LaTeX with its numbers in their places, to be read aloud or copied."""
+    return SLOT.sub(lambda slot: values.get(slot.group(1), "…"), tex)
+
+
+# ------------------------------------------------------------------ what is not typeset yet
+class Typesetter(QObject):
+    """Typesets on a thread of its own, one formula after the other; the thread ends when nothing is left to do.
+
+    Signals
+    -------
+    ready : str
+        A formula is `known` from now on, or was refused (`refused`).
+    """
+
+    ready = Signal(str)
+    _made = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, str] = {}  # why, by the formula
+        self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._asked: set[str] = set()
+        self._thread: threading.Thread | None = None
+        self._made.connect(self._take)
+
+    def want(self, tex: str, heard: Callable[[str], object]) -> None:
+        """Typeset a formula; ``heard`` is told when it is there."""
+        self.ready.connect(heard, Qt.ConnectionType.UniqueConnection)
+        if tex in self._asked:
+            return
+        self._asked.add(tex)
+        self._wanted.put(tex)
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._work, name="typesetting", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Return when all that was wanted is typeset; its `ready` comes with the next events."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                tex = self._wanted.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                found: object = typeset(tex)
+            except FormulaError as error:
+                found = str(error)
+            self._made.emit(tex, found)
+
+    def _take(self, tex: str, found: object) -> None:
+        if isinstance(found, tuple):
+            outlines, parts = found
+            _kept().outlines.update(outlines)
+            _kept().formulas[tex] = parts
+        else:
+            self.refused[tex] = str(found)
+        self._asked.discard(tex)
+        self.ready.emit(tex)
+
+
+@cache
+def typesetter() -> Typesetter:
+    """The one of the program; asked for in the window's thread first."""
+    return Typesetter()
