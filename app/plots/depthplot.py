@@ -19,6 +19,7 @@ from app.plots.powerplot import RAISED, written
 from app.plots.surface import cosmetic
 from app.theme import S4
 from app.words import Text
+from engines.core.errors import Message
 
 LOWEST = 1e-12  #: what lies below, and 0, is drawn here
 WIDEST = "0.0·10⁻⁰⁰"
@@ -82,6 +83,7 @@ class DepthPlot(CursorPlot):
         self._lines: tuple[Depth, ...] = ()
         self._least = least
         self._level: float | None = None
+        self._said: tuple[bool, list[tuple[str, Message]]] = (True, [])
         self._curves: list[pg.PlotCurveItem] = []
         self._made: tuple[object, ...] = ()
         self._dots = pg.ScatterPlotItem(size=6, antialias=True)
@@ -98,15 +100,17 @@ class DepthPlot(CursorPlot):
         self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
 
     # -- content
-    def set_lines(self, lines: Sequence[Depth], axis: Text = "Layer") -> None:
-        """Show curves; ``axis`` names what is counted below."""
+    def set_lines(self, lines: Sequence[Depth], axis: Text = "Layer", valued: bool = True) -> None:
+        """Show curves; ``axis`` names what is counted below, and the key says values too unless not ``valued``."""
         for line in lines:
             finite(line.y, "y")
             if (line.y < 0).any():
                 raise ValueError(f"{line.name!r} is negative")
         named = [(one.token, words.plain(one.name) if isinstance(one.name, str) else one.name) for one in lines]
-        if [(one.token, one.name) for one in lines] != [(one.token, one.name) for one in self._lines]:
-            self.key.set_items(named, WIDEST)
+        said = valued, named
+        if said != self._said:
+            self._said = said
+            self.key.set_items(named, WIDEST if valued else "")
         self._lines = tuple(lines)
         self.plot.getAxis("bottom").set_title(axis)
         if lines:
@@ -210,7 +214,8 @@ class DepthPlot(CursorPlot):
 
     def _place_marks(self) -> None:
         values = self.values_at(self._cursor)
-        self.key.set_values(["" if value is None else share(value) for value in values])
+        if self._said[0]:
+            self.key.set_values(["" if value is None else share(value) for value in values])
         self._marks.setVisible(self._cursor is not None)
         if self._cursor is None:
             return

@@ -10,7 +10,7 @@ from torch import Tensor
 BASE = 10_000.0
 
 
-def sinusoidal(length: int, dim: int) -> Tensor:
+def sinusoidal(length: int, dim: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Positions of a sequence.
 
     Parameters
@@ -19,14 +19,16 @@ def sinusoidal(length: int, dim: int) -> Tensor:
         Number of positions, from 0.
     dim : int
         Width; an odd one drops the last cosine.
+    dtype : torch.dtype
+        What it is computed in.
 
     Returns
     -------
     Tensor (length, dim)
         ``sin(p / 10000^(2i/dim))`` in column 2i, the cosine in column 2i + 1.
     """
-    frequencies = BASE ** (-torch.arange(0, dim, 2, dtype=torch.float32) / dim)  # (ceil(dim / 2),)
-    angles = torch.arange(length, dtype=torch.float32)[:, None] * frequencies  # (length, ceil(dim / 2))
+    frequencies = BASE ** (-torch.arange(0, dim, 2, dtype=dtype) / dim)  # (ceil(dim / 2),)
+    angles = torch.arange(length, dtype=dtype)[:, None] * frequencies  # (length, ceil(dim / 2))
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :dim]
 
 

@@ -8,4 +8,5 @@ OFFERS = {
     "backbone": "engines.vit.backbone:load",
     "feature_map": "engines.vit.backbone:load",
     "layer_maps": "engines.vit.backbone:load",
+    "reasons": "engines.vit.reasons:load",
 }

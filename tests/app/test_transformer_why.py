@@ -1,0 +1,90 @@
+"""The page Why of the Transformer tab: each claim with its number, formula and views, by hand and on a photo."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app import words
+from app.tabs.transformer.why.page import SHOWS
+from app.tabs.transformer.why.panels import MOST_BARS
+from app.tabs.transformer.why.wording import ABOUT, NAMES, part_name
+from app.typesetter import SLOT
+from app.views.formula import FormulaView
+from engines.data.samples import sample
+from engines.transformer.switches import CROSS
+from engines.transformer.why.spec import CLAIMS, COLLAPSE, KERNEL, KEYS, SOFTMAX, STREAM, TO_QUERIES, VISION
+from tests.app.transformer_help import WHY, change, rest
+from tests.app.transformer_help import transformer_tab as transformer_tab
+from tests.app.views_help import click, is_drawn
+
+
+def test_every_claim_in_turn(tab, qtbot):
+    tab.show_page(WHY)
+    rest(tab, qtbot)
+    page = tab.pages[WHY]
+    assert page.list.at() == 0
+    for name in CLAIMS:
+        page.change(claim=name)
+        rest(tab, qtbot)
+        assert page.seen is not None
+        every_slot_is_filled(page.formula)
+        assert is_drawn(page.formula)
+        verdict = page.list.verdicts()[CLAIMS.index(name)]
+        assert verdict.findings[0].value
+        assert verdict.findings[0].holds is not False
+        shown = [view for view in (page.panels.left, page.panels.curves, page.panels.parts) if view.isVisible()]
+        assert len(shown) == 1
+        for part in (p for parts in SHOWS.values() for p in parts):
+            assert page.own._holder(part).isHidden() == (part not in SHOWS[name])
+    by_hand(tab, qtbot, page)
+    on_a_photo(tab, qtbot, page)
+    assert set(ABOUT) == set(NAMES) == set(CLAIMS)
+
+
+def every_slot_is_filled(view: FormulaView) -> None:
+    for line in view.lines():
+        assert {slot.group(1) for slot in SLOT.finditer(line.tex)} <= set(line.values)
+
+
+def by_hand(tab, qtbot, page):
+    change(qtbot, tab, claim=KEYS)
+    grid = page.panels.left.grid
+    click(grid, grid.cell_rect((2, 1)).center())
+    rest(tab, qtbot)
+    assert page.params.why_row == page.seen.row == 2
+    assert np.allclose(grid.values(), page.panels.right.grid.values(), atol=1e-6)
+    change(qtbot, tab, added_to=TO_QUERIES)
+    assert np.abs(grid.values() - page.panels.right.grid.values()).max() > 1e-3
+    change(qtbot, tab, walk_at=(CROSS, 1), walk_head=3)
+    assert page.seen.at == (CROSS, 1)
+    assert page.which.at() == page.seen.places.index((CROSS, 1))
+    change(qtbot, tab, claim=STREAM)
+    bars = page.panels.parts._bars
+    assert len(bars) == MOST_BARS + 1
+    logit = float(page.seen.claims[STREAM].arrays["logits"][0].max())
+    assert abs(sum(bar.total for bar in bars) - logit) < 1e-4
+    table = page.panels.right.grid
+    click(table, table.cell_rect((0, 3)).center())
+    assert page.params.why_answer == page.panels._answers[3]
+    change(qtbot, tab, claim=KERNEL, equal=False)
+    assert page.list.verdicts()[CLAIMS.index(KERNEL)].findings[0].holds is None
+    change(qtbot, tab, claim=SOFTMAX)
+    page.panels.sharp.picked.emit(0.1)
+    rest(tab, qtbot)
+    assert page.params.sharpness == 0.1
+    change(qtbot, tab, claim=COLLAPSE, layers_deep=10)
+    assert len(page.panels.curves.lines()[0].y) == 11
+
+
+def on_a_photo(tab, qtbot, page):
+    page.step(**page.picture_chosen(sample("cat")))
+    rest(tab, qtbot)
+    assert page.params.subject == VISION
+    assert page.seen.model == "mini-vit"
+    assert not page.photo_box.isHidden()
+    words.set_language("zh")
+    try:
+        assert words.drawn(part_name(("attention", 0, 1))) == "第 1 层头 2"
+    finally:
+        words.set_language("en")
+    assert page.exported()["picture"] == page.seen.photo
