@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engines.blocks.attention import MultiHeadAttention, scaled_dot_product_attention
+from engines.blocks.attention import MultiHeadAttention
 from engines.blocks.positions import sinusoidal
 from engines.core.errors import LabError
 from engines.transformer.norms import NORMS, normalized
+from engines.transformer.passing import Pass as Pass
+from engines.transformer.passing import Tape as Tape
 from engines.transformer.switches import (
     CROSS,
     DECODER,
@@ -29,36 +31,6 @@ from engines.transformer.switches import (
     UNTOUCHED,
     Switches,
 )
-
-#: Intermediate results of one pass by name, e.g. ``encoder.0.queries``; see `Transformer.trace`.
-Tape = dict[str, Tensor]
-
-
-@dataclass
-class Pass:
-    """What one pass through the model carries along, so that layers keep short signatures."""
-
-    switches: Switches = UNTOUCHED
-    dropout: float = 0.0  #: probability, 0 outside of training
-    generator: torch.Generator | None = None
-    need_weights: bool = False
-    src_valid: Tensor | None = None  # (B, S), True = a token, False = padding
-    tgt_valid: Tensor | None = None  # (B, T)
-    tape: Tape | None = None
-    weights: dict[str, list[Tensor]] = field(default_factory=lambda: {ENCODER: [], DECODER: [], CROSS: []})
-
-    def drop(self, x: Tensor) -> Tensor:
-        """Dropout from the run's own generator; x is of any shape."""
-        if not self.dropout:
-            return x
-        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.dropout
-        return x * kept / (1 - self.dropout)
-
-    def keep(self, name: str, x: Tensor) -> Tensor:
-        """Write an intermediate result of any shape down, if somebody asked for it."""
-        if self.tape is not None:
-            self.tape[name] = x
-        return x
 
 
 class FeedForward(nn.Module):
@@ -76,6 +48,9 @@ class FeedForward(nn.Module):
 class Layer(nn.Module):
     """What encoder and decoder layers share: sublayers with a residual connection and a normalization around each."""
 
+    ffn: FeedForward
+    ffn_norm: nn.Module
+
     def __init__(self, index: int, norm_first: bool) -> None:
         super().__init__()
         self.index, self.norm_first = index, norm_first
@@ -85,7 +60,7 @@ class Layer(nn.Module):
     ) -> Tensor:
         """``norm(x + branch(x))``, or ``x + branch(norm(x))`` with pre-norm; x (B, N, E)."""
         name, place = f"{kind}.{self.index}", (kind, self.index)
-        go.keep(f"{name}.input", x)
+        x = go.keep(f"{name}.input", x)
         y = go.keep(f"{name}.normed", self.norm(norm, x, valid, go)) if self.norm_first else x
         out = go.keep(f"{name}.branch", go.drop(branch(y)))
         if place in go.switches.sublayers_off:
@@ -106,7 +81,7 @@ class Layer(nn.Module):
         queries, keys, values = module.project(x, memory, memory)  # (B, H, Q, d), (B, H, K, d), (B, H, K, d)
         if not (off or go.need_weights or go.tape is not None):
             return module.join(F.scaled_dot_product_attention(queries, keys, values, mask))
-        heads, weights = scaled_dot_product_attention(queries, keys, values, mask)  # (B, H, Q, d), (B, H, Q, K)
+        heads, weights = go.attention(name, queries, keys, values, mask)  # (B, H, Q, d), (B, H, Q, K)
         if off:
             on = torch.ones(module.num_heads, 1, 1, device=x.device)
             on[list(off)] = 0.0
@@ -122,6 +97,14 @@ class Layer(nn.Module):
             go.keep(f"{name}.heads", heads)
         go.weights[kind].append(weights)
         return module.join(heads)
+
+    def feed(self, x: Tensor, kind: str, valid: Tensor | None, go: Pass) -> Tensor:
+        """The FFN with what is around it, on x (B, N, E); its hidden activations (B, N, F) are written down."""
+
+        def branch(y: Tensor) -> Tensor:
+            return self.ffn.fc2(go.keep(f"{kind}.{self.index}.hidden", F.relu(self.ffn.fc1(y))))
+
+        return self.around(branch, self.ffn_norm, x, kind, valid, go)
 
 
 class EncoderLayer(Layer):
@@ -141,7 +124,7 @@ class EncoderLayer(Layer):
             return self.attend(self.self_attention, ENCODER, y, y, mask, go)
 
         x = self.around(look, self.self_norm, x, ENCODER, go.src_valid, go)
-        return self.around(self.ffn, self.ffn_norm, x, ENCODER_FFN, go.src_valid, go)
+        return self.feed(x, ENCODER_FFN, go.src_valid, go)
 
 
 class DecoderLayer(Layer):
@@ -169,7 +152,7 @@ class DecoderLayer(Layer):
 
         x = self.around(look_back, self.self_norm, x, DECODER, go.tgt_valid, go)
         x = self.around(look_across, self.cross_norm, x, CROSS, go.tgt_valid, go)
-        return self.around(self.ffn, self.ffn_norm, x, DECODER_FFN, go.tgt_valid, go)
+        return self.feed(x, DECODER_FFN, go.tgt_valid, go)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def the_terms_turn(page):
         QTest.keyClick(page.result.grid, Qt.Key.Key_Right)
     assert page.cell == (page.cell[0], 12)
     assert page.result.inside(page.result.grid.at()) == page.cell
-    assert f"q({page.shown.result.rows[0]}, 13)" in page.lines[1].text()
+    assert f"q({page.shown.result.rows[0]}, 13)" in page.lines[0].text()
 
 
 def another_attention(tab, qtbot):
@@ -151,8 +151,9 @@ def walked(request):
 
     from engines.data.sequences import task
     from engines.data.vocabulary import BOS
-    from engines.transformer.maths.engine import traced
+    from engines.transformer.maths.engine import Exact, traced
     from engines.transformer.maths.engine import walked as walk
+    from engines.transformer.maths.spec import RUNNER_UP
     from engines.transformer.model import Transformer
     from engines.transformer.subject import Specimen
 
@@ -160,7 +161,8 @@ def walked(request):
     model = Transformer(len(kind.source), len(kind.target), 16, 4, 1, 1, 24, 16, norm_first=request.param).eval()
     ids, _ = kind.read("attend")
     specimen = Specimen(kind, model, torch.tensor(ids), torch.tensor([BOS, 5, 6, 7]), True)
-    return [walk(specimen, traced(specimen), (name, 0)) for name in (ENCODER, DECODER, CROSS)]
+    back = Exact(specimen).back(2, RUNNER_UP)
+    return [walk(specimen, traced(specimen), (name, 0), back) for name in (ENCODER, DECODER, CROSS)]
 
 
 def test_formulas_end_in_the_number_of_the_cell(walked):
@@ -255,4 +257,5 @@ def test_a_flow_needs_a_shape_for_each_stage(qtbot):
 
 
 def test_the_page_asks_only_for_what_it_shows():
-    assert [f.name for f in fields(MathsPage.asks)] == ["task", "weights", "read", "walk_at"]
+    own = ["walk_at", "token", "back_check", "label"]
+    assert [f.name for f in fields(MathsPage.asks)] == ["task", "weights", "read", *own]

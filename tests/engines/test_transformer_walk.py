@@ -9,8 +9,8 @@ import torch
 from engines.core.protocol import Job
 from engines.data.sequences import task
 from engines.data.vocabulary import BOS
-from engines.transformer.maths.engine import Engine, traced, walked
-from engines.transformer.maths.spec import WalkParams
+from engines.transformer.maths.engine import Engine, Exact, traced, walked
+from engines.transformer.maths.spec import RUNNER_UP, WalkParams
 from engines.transformer.model import Transformer
 from engines.transformer.proofs import nearest
 from engines.transformer.subject import Specimen
@@ -30,7 +30,7 @@ def specimen(norm_first: bool = False, norm: str = "layer") -> Specimen:
 @pytest.mark.parametrize("at", [(ENCODER, 0), (ENCODER, 1), (DECODER, 0), (CROSS, 1)])
 def test_every_arrow_is_what_its_formula_says(at, norm_first, norm):
     subject = specimen(norm_first, norm)
-    seen = walked(subject, traced(subject), at)
+    seen = walked(subject, traced(subject), at, Exact(subject).back(0, RUNNER_UP))
     a, heads = seen.arrays, seen.heads
     assert seen.at == at
     q, k, e = len(seen.queries), len(seen.keys), 16
@@ -66,7 +66,7 @@ def test_every_arrow_is_what_its_formula_says(at, norm_first, norm):
 
 def test_the_logits_are_those_of_the_model():
     subject = specimen()
-    seen = walked(subject, traced(subject), (CROSS, 0))
+    seen = walked(subject, traced(subject), (CROSS, 0), Exact(subject).back(0, RUNNER_UP))
     with torch.no_grad():
         logits = subject.model(subject.source[None], subject.target[None])[0]
     close(seen.arrays["logits"], logits.numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +12,16 @@ from engines.blocks.attention import MultiHeadAttention
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.transformer import proofs
-from engines.transformer.maths.spec import Walked, WalkParams
-from engines.transformer.model import Tape
+from engines.transformer.maths import backward
+from engines.transformer.maths.spec import ANSWER, Checked, Walked, WalkParams
+from engines.transformer.model import Tape, Transformer
 from engines.transformer.norms import SequenceBatchNorm
 from engines.transformer.recipe import Floats
 from engines.transformer.showing import array
 from engines.transformer.subject import Collection, Specimen
 from engines.transformer.switches import CROSS, DECODER, DECODER_FFN, ENCODER, ENCODER_FFN, Place
+
+STEP = 1e-4  #: that a number is moved by for a finite difference, in double precision
 
 
 class Engine:
@@ -26,13 +30,65 @@ class Engine:
     def __init__(self) -> None:
         self._collection = Collection()
         self._traced: Memo[Tape] = Memo()
+        self._exact: Memo[Exact] = Memo()
 
     def run(self, job: Job[WalkParams]) -> Iterator[Event]:
         """Trace the model if it or its input is another one; then tell the layer that is asked for."""
         params = job.params
         specimen = self._collection.specimen(params.task, params.read, params.weights)
         tape = self._traced.get(specimen, lambda: traced(specimen))
-        yield walked(specimen, tape, params.walk_at)
+        exact = self._exact.get(specimen, lambda: Exact(specimen))
+        back = exact.back(params.token, params.label)
+        yield walked(specimen, tape, params.walk_at, back)
+        if params.back_check is not None and params.back_check[0] in back.found:
+            yield exact.checked(back, *params.back_check)
+
+
+@dataclass(frozen=True, eq=False)
+class Back:
+    """Gradients of one loss, by the names of the tape; see `engines.transformer.maths.backward`."""
+
+    place: int
+    label: int
+    loss: float
+    found: dict[str, Tensor]
+    tape: Tape
+
+
+class Exact:
+    """A specimen in double precision, and the way back through it."""
+
+    def __init__(self, specimen: Specimen) -> None:
+        self._specimen = specimen
+        self._model = proofs.exact(specimen.model).requires_grad_(False)
+        with torch.no_grad():
+            self._tape = self._model.trace(
+                specimen.source[None], specimen.target[None], switches=specimen.plain, tape=True
+            ).tape
+        self._back: Memo[Back] = Memo()
+
+    def back(self, token: int, label: str) -> Back:
+        """All gradients of the loss at a place of the target, or at the last one there is."""
+        place = min(token, len(self._specimen.target) - 1)
+        return self._back.get((place, label), lambda: self._make(place, label))
+
+    @torch.no_grad()
+    def _make(self, place: int, label: str) -> Back:
+        logits = self._tape["logits"][0, place]
+        wanted = int(logits.topk(2).indices[0 if label == ANSWER else 1])
+        found = backward.by_hand(self._model, self._tape, place, wanted)
+        return Back(place, wanted, float(-logits.log_softmax(-1)[wanted]), found, self._tape)
+
+    def checked(self, back: Back, name: str, cell: tuple[int, ...]) -> Checked:
+        """One gradient by a finite difference."""
+        one = self._specimen
+        shape = back.found[name].shape
+        cell = tuple(min(at, most - 1) for at, most in zip(cell, shape, strict=True))
+        more, less = backward.by_trying(
+            self._model, (one.source, one.target, one.plain), back.place, back.label, name, cell, STEP
+        )
+        word = one.task.target.tokens[back.label]
+        return Checked(name, cell, word, back.place, more, less, STEP, float(back.found[name][cell]))
 
 
 @torch.no_grad()
@@ -43,7 +99,7 @@ def traced(specimen: Specimen) -> Tape:
 
 
 @torch.no_grad()
-def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
+def walked(specimen: Specimen, tape: Tape, wanted: Place, back: Back) -> Walked:
     """The numbers around one attention; the last one of its kind if the model has fewer layers."""
     model, task = specimen.model, specimen.task
     places = tuple(place for place in proofs.places(model) if place[0] in (ENCODER, DECODER, CROSS))
@@ -108,7 +164,68 @@ def walked(specimen: Specimen, tape: Tape, wanted: Place) -> Walked:
         specimen.trained,
         specimen.step,
         arrays,
+        {key: array(value) for key, value in gradients(specimen.model, back, at).items()},
+        back.place,
+        task.target.tokens[back.label],
+        back.loss,
+        side,
+        f"{ENCODER_FFN if kind == ENCODER else DECODER_FFN}.{i}",
     )
+
+
+@torch.no_grad()
+def gradients(model: Transformer, back: Back, at: Place) -> dict[str, Tensor]:
+    """The gradients around one attention, named as `walked` names what they are of."""
+    (kind, i), found, tape = at, back.found, back.tape
+    name, places = f"{kind}.{i}", proofs.places(model)
+    ffn_kind = ENCODER_FFN if kind == ENCODER else DECODER_FFN
+    ffn, first = f"{ffn_kind}.{i}", bool(model.sizes["norm_first"])
+    behind = {ENCODER: ENCODER_FFN, DECODER: CROSS, CROSS: DECODER_FFN}[kind]
+    bottom = ENCODER if kind == ENCODER else DECODER
+    side = "src" if kind == ENCODER else "tgt"
+    probabilities = tape["logits"][0].softmax(-1)
+    only = torch.zeros_like(probabilities)
+    only[back.place] = 1
+    label = torch.zeros_like(probabilities)
+    label[back.place, back.label] = 1
+    projected = [found[f"{name}.{part}"].transpose(0, 1).flatten(1) for part in ("queries", "keys", "values")]
+    made = {
+        "x": found[f"{side}.embedded"],
+        "x_skip": found[f"{bottom}.0.skip"],
+        "x_via": found[f"{bottom}.0.via"],
+        "projected": projected[0] if kind == CROSS else torch.cat(projected, 1),
+        **{part: found[f"{name}.{part}"] for part in ("queries", "keys", "values", "scores", "weights", "sum")},
+        "head": found[f"{name}.heads"],
+        "attended": found[f"{name}.branch"],
+        "next_skip": found[f"{behind}.{i}.skip"],
+        "next_via": found[f"{behind}.{i}.via"],
+        "hidden": found[f"{ffn}.hidden"],
+        "before_relu": found[f"{ffn}.before_relu"],
+        "ffn": found[f"{ffn}.branch"],
+        "ffn_sum": found[f"{ffn}.sum"],
+        "p": probabilities * only,
+        "y": label,
+        "logits": found["logits"],
+        "probabilities": found["probabilities"],
+    }
+    if first:
+        made |= {"input": found[f"{name}.normed"], "ffn_input": found[f"{ffn}.normed"]}
+    else:
+        made |= {"normed": found[f"{name}.output"], "ffn_normed": found[f"{ffn}.output"]}
+        for prefix, place in (("", at), ("ffn_", (ffn_kind, i))):
+            _, norm = proofs.part(model, place)
+            made[f"{prefix}standard"] = standard(norm, tape[f"{place[0]}.{place[1]}.sum"][0])
+    if (bottom, i + 1) in places:
+        made |= {"above_skip": found[f"{bottom}.{i + 1}.skip"], "above_via": found[f"{bottom}.{i + 1}.via"]}
+    return made
+
+
+def standard(norm: nn.Module, x: Tensor) -> Tensor:
+    """What a normalization makes of x (N, E) before gain and bias."""
+    if isinstance(norm, SequenceBatchNorm):
+        return (x - norm.running_mean) * torch.rsqrt(norm.running_var + norm.eps)
+    assert isinstance(norm, nn.LayerNorm)
+    return backward.standard(x, norm.eps)[0]
 
 
 def feed_forward(specimen: Specimen, tape: Tape, kind: str, i: int) -> dict[str, Tensor]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from engines.core.params import looked
+from engines.core.params import Choice, looked
 from engines.core.protocol import Frame
 from engines.transformer.asking import OfInput
 from engines.transformer.recipe import Floats
 from engines.transformer.switches import ENCODER, Place
 
+RUNNER_UP, ANSWER = "Second best", "Its answer"
 WEIGHTS_ARE_SHOWN_AS: Final = ("Walked.arrays",)  #: by the name ``weights``
 
 
@@ -22,9 +23,20 @@ class WalkParams(OfInput):
     ----------
     walk_at : (kind, layer)
         The attention that is walked through.
+    token : int
+        The place of the target whose loss is taken, from 0.
+    back_check : (str, int, ...) or None
+        An entry of the tape and a cell of it, whose gradient is checked by a finite difference.
     """
 
     walk_at: Place = looked((ENCODER, 0))
+    token: int = looked(0)
+    back_check: tuple[str, tuple[int, ...]] | None = looked(None)
+    label: str = looked(
+        RUNNER_UP, Choice((RUNNER_UP, ANSWER), "Label", group="Loss",
+                          tip="What the loss wants at the place looked at. A trained model's own answer leaves it "
+                          "next to no gradient."),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +69,16 @@ class Walked(Frame):
         ``ffn_residual ffn_input`` (Q, E), ``w_1`` (E, F), ``hidden`` (Q, F), ``w_2`` (F, E), ``ffn``, ``ffn_sum``,
         ``ffn_normed`` (Q, E) with their norm's numbers as above; ``decoded`` (T, E), ``unembed`` (E, V),
         ``unembed_b`` (1, V), ``logits``, ``probabilities`` (T, V).
+    gradients : dict of str to ndarray
+        dL/d(array) of the same names and shapes where there is one, L = −log p(label) at ``place``. Beside them
+        ``x_skip x_via``, ``next_skip next_via``, ``above_skip above_via`` (Q, E): the two ways through the first
+        sublayer, the one behind the attention and the one behind the layer; ``projected`` (Q, E) or (Q, 3·E), of
+        what the projections give; ``before_relu`` (Q, F); ``standard``, ``ffn_standard`` (Q, E), normalized without
+        gain and bias; ``p y`` (T, V), 0 but at the place.
+    place, label, loss : int, str, float
+        Where the loss is taken, the token that it wants, and L.
+    side, ffn : str
+        ``src`` or ``tgt``, and the layer's FFN as the tape names them.
     """
 
     task: str
@@ -72,3 +94,40 @@ class Walked(Frame):
     trained: bool
     step: int
     arrays: dict[str, Floats] = field(repr=False)
+    gradients: dict[str, Floats] = field(repr=False)
+    place: int
+    label: str
+    loss: float
+    side: str
+    ffn: str
+
+
+@dataclass(frozen=True, eq=False)
+class Checked(Frame):
+    """A gradient by finite differences.
+
+    Attributes
+    ----------
+    tape, cell : str, tuple of int
+        Of what.
+    label, place : str, int
+        Of which loss.
+    more, less, step : float
+        The loss with the number a step larger and a step smaller.
+    gradient : float
+        By hand.
+    """
+
+    tape: str
+    cell: tuple[int, ...]
+    label: str
+    place: int
+    more: float
+    less: float
+    step: float
+    gradient: float
+
+    @property
+    def tried(self) -> float:
+        """(L(x + h) − L(x − h)) / 2h."""
+        return (self.more - self.less) / (2 * self.step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from app.tabs.transformer.maths.steps import DOT, NORM, PLUS, SOFT, TIMES, WEIGH, Step, Table
@@ -129,8 +131,15 @@ def signed(value: float) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def products(a: np.ndarray, b: np.ndarray, terms_shown: int = TERMS) -> str:
-    """a1×b1 + a2×b2 and so on, the middle of a long sum left out."""
+def products(
+    a: np.ndarray, b: np.ndarray, terms_shown: int = TERMS, write: Callable[[float], str] | None = None
+) -> str:
+    """a1×b1 + a2×b2 and so on, the middle of a long sum left out; ``write`` says another way to write a number."""
+
+    def signed(value: float) -> str:
+        text = (write or num)(value)
+        return f"({text})" if text.startswith("−") else text
+
     pairs = list(zip(a.tolist(), b.tolist(), strict=True))
     whole = len(pairs) <= terms_shown + 1
     terms = [f"{signed(x)}×{signed(y)}" for x, y in (pairs if whole else [*pairs[:terms_shown], pairs[-1]])]

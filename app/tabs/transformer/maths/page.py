@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
@@ -9,27 +11,35 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import card
+from app.params_form import ParamsForm
 from app.sections import section
 from app.shell import Shell
 from app.tabs.transformer.labwords import ends, place_name, state_name
+from app.tabs.transformer.maths.backlines import check_line, formula_of
+from app.tabs.transformer.maths.backlines import lines as back_lines
+from app.tabs.transformer.maths.backsteps import backward
 from app.tabs.transformer.maths.formulas import formula
 from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
 from app.tabs.transformer.maths.tables import Operand, Span, span
-from app.tabs.transformer.maths.wording import NOTES, about, column, inner, named, sizes
+from app.tabs.transformer.maths.tex import FIRST, FORWARD
+from app.tabs.transformer.maths.wording import NOTES, about, about_loss, column, inner, named, sizes
 from app.theme import FORMULA, S2, S3, TITLE
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
+from app.views.formula import FormulaView, Line
 from app.views.stepflow import StepFlow
 from app.widgets import MenuButton, Segments, box, button, col, label, quiet, row, swap
-from app.words import say
+from app.words import Text, say
 from engines.core.errors import Message
 from engines.core.protocol import Event
-from engines.transformer.maths.spec import Walked, WalkParams
+from engines.transformer.maths.spec import Checked, Walked, WalkParams
 from engines.transformer.spec import TransformerParams
 from engines.transformer.switches import DECODER, ENCODER
 
 NUMBERS, WHOLE = range(2)
+FORTH, BACK = range(2)
+OF_HEADS = ("queries", "keys", "values", "scores", "weights", "heads")  #: entries of the tape by head
 
 
 class MathsPage(Page):
@@ -44,6 +54,7 @@ class MathsPage(Page):
         super().__init__(state, feed, shell)
         self.seen: Walked | None = None
         self.shown: Step | None = None
+        self.checked: Checked | None = None
         self.steps: tuple[tuple[int, str], ...] = ()
         self.at = 0  # of the steps
         self.cell = (0, 0)
@@ -55,6 +66,7 @@ class MathsPage(Page):
         self.lay(
             centre,
             box(section("Look at", self.which, self.head)),
+            self.loss,
             box(section("What is shown", self.told, self.about, ends(), self.keys)),
             box(section("Sizes", *self.sizes)),
             resets=False,
@@ -80,14 +92,24 @@ class MathsPage(Page):
         self.terms = quiet("")
         self.left, self.right, self.result = Operand(), Operand(), Operand()
         self.signs = [label("", TITLE, True, "quiet"), label(words.plain("="), TITLE, True, "quiet")]
-        self.lines = [label("", FORMULA) for _ in range(3)]
-        for line in self.lines:
+        self.way = Segments(
+            ("Forward pass", "Backward pass"), tips=("What each cell is.", "What the loss gains by each cell.")
+        )
+        self.formula = FormulaView("Formula", 20, 36)
+        self.lines = [label("", FORMULA) for _ in range(2)]
+        self.tried = label("", FORMULA)
+        self.check = button(
+            "Check", kind="boxed", tip="Moves this number a little, both ways, and sees what the loss does.",
+            clicked=self._check,
+        )  # fmt: skip
+        for line in (*self.lines, self.tried):
             theme.set_font(line, FORMULA, mono=True)
             line.setMinimumWidth(1)
         self.which = MenuButton(
             (place_name((DECODER, 0)),), 0, tip="The attention whose queries, keys and values are shown."
         )
         self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
+        self.loss = ParamsForm(self.params, ["label"])
         self.about, self.told = quiet("", wrap=True), quiet("", wrap=True)
         self.keys = quiet("Comma and period, or ← and →, step through.", wrap=True)
         self.sizes = [quiet("") for _ in range(5)]
@@ -95,12 +117,13 @@ class MathsPage(Page):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _make_cards(self) -> QWidget:
-        self.top = card("Inside the layer", self.strip, tools=[self.count, self.back, self.forward])
+        self.top = card("Inside the layer", self.strip, tools=[self.way, self.count, self.back, self.forward])
         tables = row((self.left, 5), self.signs[0], (self.right, 5), self.signs[1], (self.result, 5), gap=S3)
         self.middle = card(
             "Scores", tables, tools=[self.less, self.terms, self.more, self.part_box, self.mode]
         )  # fmt: skip
-        self.bottom = card("This cell", col(*self.lines, 1, gap=S2))
+        said = row((self.formula, 1), self.check)
+        self.bottom = card("This cell", col((said, 1), *self.lines, self.tried, gap=S2))
         for one in (self.top, self.middle, self.bottom):
             one.set_empty("Reading the bundled weights")
         return box(col((self.top, 5), (self.middle, 11), (self.bottom, 4), gap=S3))
@@ -108,6 +131,7 @@ class MathsPage(Page):
     def _connect(self) -> None:
         self.strip.chosen.connect(self._to_stage)
         self.mode.chosen.connect(lambda _at: self._draw_tables())
+        self.way.chosen.connect(lambda _at: self._draw())
         self.part.chosen.connect(self._to_part)
         self.which.chosen.connect(self._look_at)
         self.head.chosen.connect(lambda at: self.change(walk_head=at))
@@ -129,6 +153,9 @@ class MathsPage(Page):
         return of | {"text": self.params.read, "head": self._head + 1}
 
     def on(self, event: Event) -> None:
+        if isinstance(event, Checked):
+            self.checked = event
+            self._show_cell(self.cell)
         if not isinstance(event, Walked):
             return
         first, self.seen = self.seen is None, event
@@ -214,6 +241,22 @@ class MathsPage(Page):
 
     # -- showing
     @property
+    def is_back(self) -> bool:
+        """Whether the way back is shown."""
+        return self.way.at() == BACK
+
+    def _check(self) -> None:
+        """Try the gradient of this cell by a finite difference."""
+        now = self.shown
+        if now is not None and now.tape:
+            self.change(back_check=(now.tape, self._place_of(now, self.cell)))
+
+    def _place_of(self, now: Step, cell: tuple[int, int]) -> tuple[int, ...]:
+        """A cell's place in the tape's entry: of what each head has, its head comes first."""
+        part = now.tape.rsplit(".", 1)[-1]
+        return (self._head, *cell) if part in OF_HEADS else cell
+
+    @property
     def _head(self) -> int:
         return min(self.params.walk_head, self.seen.heads - 1) if self.seen is not None else 0
 
@@ -247,13 +290,14 @@ class MathsPage(Page):
         if seen is None:
             return
         stage, part = self.steps[self.at]
-        self.shown = step(seen, self._head, stage, part)
+        self.shown = (backward if self.is_back else step)(seen, self._head, stage, part)
         self.strip.set_at(stage)
         self.back.setEnabled(self.at > 0)
         self.forward.setEnabled(self.at < len(self.steps) - 1)
         say(self.count, "setText", Message("{n} of {m}", {"n": self.at + 1, "m": len(self.steps)}))
         self.middle.set_title(STAGES[stage])
-        self.middle.set_note(NOTES["Sum0" if not self.at else part])
+        said = NOTES["Sum0" if not self.at else part]
+        self.middle.set_note(about_loss(seen) if self.is_back else said)
         self._show_parts(stage, part)
         say(self.signs[0], "setText", words.plain(self.shown.sign))
         self._draw_tables()
@@ -316,11 +360,36 @@ class MathsPage(Page):
             return
         for operand in (self.left, self.right):
             operand.set_cross(*cell)
+        self.check.setVisible(self.is_back)
+        self.loss.setVisible(self.is_back)
+        self.tried.setVisible(self.is_back)
+        if self.is_back:
+            self._show_gradient(now, seen, cell)
+            return
         extra = (1.0, 0.0)
         if now.kind == NORM:
             prefix = "ffn_" if now.stage == FFN else ""
             extra = float(seen.arrays[f"{prefix}gamma"][0, cell[1]]), float(seen.arrays[f"{prefix}beta"][0, cell[1]])
-        for line, text in zip(self.lines, formula(now, cell, extra), strict=True):
+        _, *texts = formula(now, cell, extra)
+        first = FIRST if now.part == "Sum" and now.stage == 0 else now.part
+        self._say(FORWARD[first], texts, now, cell)
+
+    def _show_gradient(self, now: Step, seen: Walked, cell: tuple[int, int]) -> None:
+        """The formula of a gradient, in its numbers; what was tried of it."""
+        prefix = "ffn_" if now.stage == FFN else ""
+        gain, deviation = seen.arrays[f"{prefix}gamma"][0], seen.arrays[f"{prefix}deviation"]
+        self._say(formula_of(now, seen.batch_norm), back_lines(now, cell, gain, deviation, seen.batch_norm), now, cell)
+        tried = self.checked
+        mine = now.tape, self._place_of(now, cell), seen.label, seen.place
+        same = tried is not None and (tried.tape, tried.cell, tried.label, tried.place) == mine
+        if tried is None or not same:
+            say(self.tried, "setText", words.plain(" "))
+        else:
+            say(self.tried, "setText", check_line(tried.tried, tried.gradient, tried.step))
+
+    def _say(self, tex: str, texts: Sequence[Text], now: Step, cell: tuple[int, int]) -> None:
+        self.formula.set_lines([Line(tex)])
+        for line, text in zip(self.lines, texts, strict=True):
             say(line, "setText", text if isinstance(text, Message) else words.plain(text))
         where = {"row": named(now.result, cell[0]), "col": column(now.result, cell[1])}
         self.bottom.set_note(Message("row {row}, column {col}", where))

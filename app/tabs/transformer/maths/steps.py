@@ -77,6 +77,10 @@ class Step:
         Added to each row.
     relu : bool
         Negative sums become 0.
+    tape : str
+        What the result of a way back is the gradient of; empty on the way there.
+    over : float
+        What the sum of a way back is divided by.
     """
 
     stage: int
@@ -89,6 +93,8 @@ class Step:
     symbols: tuple[str, str, str]
     bias: np.ndarray | None = None
     relu: bool = False
+    tape: str = ""
+    over: float = 1.0
 
 
 def names(tokens: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.tabs.transformer.labwords import spoken
+from app.tabs.transformer.maths.backlines import fine
 from app.tabs.transformer.maths.steps import Step, Table
 from engines.core.errors import Message
 from engines.transformer.maths.spec import Walked
@@ -51,6 +53,13 @@ def sizes(seen: Walked) -> tuple[Message, ...]:
         Message("Inside the FFN: {n}", {"n": a["w_1"].shape[1]}),
         Message("Vocabulary of the target: {n}", {"n": len(seen.words)}),
     )
+
+
+def about_loss(seen: Walked) -> Message:
+    """Whose gradients are shown."""
+    label = str(spoken((seen.label,))[0])
+    loss = fine(seen.loss)
+    return Message("L = −log p({label}) = {loss} at place {n}", {"label": label, "loss": loss, "n": seen.place + 1})
 
 
 def about(seen: Walked) -> Message:

@@ -1,0 +1,82 @@
+"""The way back by hand: against autograd at every step, and against finite differences at random cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engines.transformer import checkpoint, proofs
+from engines.transformer.maths.backward import PROBABILITIES, by_autograd, by_hand, by_trying
+from engines.transformer.recipe import Shape
+from engines.transformer.subject import Collection
+from engines.transformer.switches import CROSS, DECODER, ENCODER
+
+NAMES = {
+    "reverse": None,
+    "pre": Shape("Sort", 32, 2, 2, 64, "layer", True, True),
+    "batch": Shape("Sort", 32, 2, 1, 64, "batch"),
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def subject(request):
+    """A model in double precision with its input, its tape, a place and a label."""
+    specimen = Collection().specimen("Reverse" if request.param == "reverse" else "Sort", "", None)
+    shape = NAMES[request.param]
+    if shape is not None:
+        specimen = replace(specimen, model=checkpoint.build(shape).eval())
+    model = proofs.exact(specimen.model)
+    with torch.no_grad():
+        tape = model.trace(specimen.source[None], specimen.target[None], switches=specimen.plain, tape=True).tape
+    return specimen, model, tape, 2, 5
+
+
+def test_every_step_by_hand_is_autograds(subject):
+    specimen, model, tape, place, label = subject
+    with torch.no_grad():
+        hand = by_hand(model, tape, place, label)
+    torchs = by_autograd(model, specimen.source, specimen.target, specimen.plain, place, label)
+    compared = [name for name in torchs if name in hand]
+    assert len(compared) > 25
+    for kind, i in proofs.places(model):  # of every sublayer all there is
+        parts = ["input", "branch", "sum", "output"]
+        parts += (
+            ["queries", "keys", "values", "scores", "weights", "heads"]
+            if kind in (ENCODER, DECODER, CROSS)
+            else ["hidden"]
+        )
+        assert {f"{kind}.{i}.{part}" for part in parts} <= set(compared)
+    assert {"logits", "decoded", PROBABILITIES, "memory", "src.embedded", "tgt.embedded"} <= set(compared)
+    for name in compared:
+        apart, size = float((hand[name] - torchs[name]).abs().max()), float(torchs[name].abs().max())
+        assert apart <= 1e-5 * max(size, 1e-12), (name, apart, size)
+    first = f"{ENCODER}.0"
+    assert torch.allclose(hand[f"{first}.skip"] + hand[f"{first}.via"], hand[f"{first}.input"])
+
+
+def test_finite_differences_agree_at_random_cells(subject):
+    specimen, model, tape, place, label = subject
+    with torch.no_grad():
+        hand = by_hand(model, tape, place, label)
+    torchs = by_autograd(model, specimen.source, specimen.target, specimen.plain, place, label)
+    generator = torch.Generator().manual_seed(0)
+    names = sorted(name for name in torchs if name in hand and float(hand[name].abs().max()) > 1e-6)
+    of = specimen.source, specimen.target, specimen.plain
+    for n in torch.randint(len(names), (20,), generator=generator).tolist():
+        g = hand[names[n]]
+        at = int(g.abs().flatten().argmax()) if n % 2 else int(torch.randint(g.numel(), (1,), generator=generator))
+        cell = tuple(int(v) for v in torch.unravel_index(torch.tensor(at), g.shape))
+        more, less = by_trying(model, of, place, label, names[n], cell)
+        tried = (more - less) / 2e-4
+        assert abs(tried - float(g[cell])) <= 1e-2 * max(abs(float(g[cell])), 1e-5), (names[n], cell)
+
+
+def test_a_probe_that_adds_nothing_leaves_every_number_as_it_is(subject):
+    specimen, model, tape, place, label = subject
+    more, less = by_trying(
+        model, (specimen.source, specimen.target, specimen.plain), place, label, "logits", (0, 0), 0.0
+    )
+    expected = -float(tape["logits"][0, place].log_softmax(-1)[label])
+    assert more == less == pytest.approx(expected, abs=1e-9)
