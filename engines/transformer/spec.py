@@ -1,6 +1,6 @@
 """The settings that all pages of the tab "Transformer" share; what each page is told stands in its own spec. No torch.
 
-A page's engine is asked with a part of them: `LookParams`, `DecodingParams`, `LabParams` and `WalkParams`.
+A page's engine is asked with a part of them: `LookParams`, `DecodingParams`, `LabParams`, `WalkParams`, `WhyParams`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from engines.data.sequences import task
 from engines.transformer.decode.spec import DECODING, DecodingParams
 from engines.transformer.experiments.spec import AblationParams, LabParams
 from engines.transformer.maths.spec import WalkParams
+from engines.transformer.one_step.spec import RaceParams, StepParams
 from engines.transformer.recipe import Recipe, Shape
 from engines.transformer.training.spec import LookParams
+from engines.transformer.why.spec import WhyParams
 
 BUNDLED, RUN = "Bundled", "This run"
 LOOK = "Look at"
@@ -25,7 +27,9 @@ PAUSE = Progress(0, 0, Message("Computing"))  #: nothing new, but a place to sto
 
 
 @dataclass(frozen=True)
-class TransformerParams(Recipe, LookParams, DecodingParams, LabParams, AblationParams, WalkParams):
+class TransformerParams(
+    Recipe, LookParams, DecodingParams, LabParams, AblationParams, WalkParams, WhyParams, StepParams, RaceParams
+):
     """Settings of the tab.
 
     Attributes without a control
@@ -45,14 +49,15 @@ class TransformerParams(Recipe, LookParams, DecodingParams, LabParams, AblationP
     weights : Weights, optional
         The one of the two that the pages take, if they are to take the run's, and it has learned the task.
     walk_at, walk_head : (kind, layer), int
-        The attention and head of the page Maths, counted from 0; ``layer`` and ``head``, from 1, go along.
+        The attention and head of the pages Maths and Why, counted from 0; ``layer`` and ``head``, from 1, go along.
+    why_answer : int
+        The answer whose logit the page Why takes apart; −1 for the model's own.
     """
 
     text: str = setting("", asked=False)
-    token: int = looked(0, asked=False)
     run: int = looked(0, asked=False)
     newest: Weights | None = looked(None, asked=False)
-    walk_head: int = looked(0, asked=False)
+    why_answer: int = looked(-1, asked=False)
     layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="In the encoder and in the decoder."))
     head: int = drawn(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same head index in all three attentions."))
     source: str = looked(

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel
 from app.tabs.transformer import TOPIC
 from tests.app import tabs
 
-TRAINING, DECODE, LAB, MATHS = range(4)  # pages
+TRAINING, DECODE, LAB, MATHS, WHY, STEP = range(6)  # pages
 PATIENCE = 90_000  #: ms, for a machine under load
 TINY = {"width": "32", "heads": "2", "layers": 1, "batch": 4}  # a run whose steps take no time
 
