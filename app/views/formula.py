@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QTransform
 
 from app import formulas, theme, words
 from app.theme import S2, SMALL
-from app.typesetter import SIZE
+from app.typesetter import SIZE, SLOT
 from app.views.base import PixelView, text_width, write
 from app.words import Text
 
@@ -90,7 +90,9 @@ class FormulaView(PixelView):
         return {"formulas": np.array([formulas.filled(line.tex, line.values) for line in self._lines], dtype=np.str_)}
 
     def report(self) -> str:
-        return "; ".join(formulas.filled(line.tex, line.values) for line in self._lines)
+        """The numbers in their order: LaTeX is nothing to listen to."""
+        order = [(line, slot.group(1)) for line in self._lines for slot in SLOT.finditer(line.tex)]
+        return ", ".join(line.values[name] for line, name in order if name in line.values)
 
     def is_empty(self) -> bool:
         return not self._lines

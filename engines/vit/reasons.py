@@ -22,7 +22,7 @@ from engines.vit.preprocess import prepare
 
 MOST = 260  #: tokens; beyond that a pass takes longer than a hand waits
 SMALL = 10_000_000  #: numbers of a net that is quick enough in double precision
-CLASS = "class"  #: what the class token is called
+CLASS, DISTILLATION = "CLS", "DIST"  #: what the tokens before the patches are called
 ITSELF = "class token"  #: the only answer of a model without a head: how far along its own class token
 
 
@@ -53,7 +53,7 @@ class ReasonedPhoto:
             self._between.append(middle[0])
             self._hidden.append((middle + _by(_mlp(block, middle), block.scale2))[0])
         grid = [f"{r + 1}, {c + 1}" for r in range(rows) for c in range(cols)]
-        self._names = (*(CLASS, "distillation")[:prefix], *grid)
+        self._names = (*(CLASS, DISTILLATION)[:prefix], *grid)
         self.said = (CLASS,)
         self.places: tuple[Place, ...] = tuple((ATTENTION, i) for i in range(net.config.layers))
         self.positions = self._positions[prefix:]

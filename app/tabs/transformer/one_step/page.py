@@ -59,11 +59,11 @@ class OneStepPage(Page):
         self._barred: list[int] = []
         self.racing = training_stream(shell.lane, RACING, self)
         self.racing.device = shell.settings.device
-        self.bars = Bars(30, 90, "0.0000", least=40)
+        self.bars = Bars(30, 136, "0.0000")
         self.grid = ScoreGrid("diff", (72, 40))
         self.scale = ColorBar("", "diff", 60)
         self.scale.drive(self.grid)
-        self.which = Segments(("Gradients", "Update"), tips=("dL/dw of each weight.", "What Adam adds to each weight."))
+        self.which = Segments(("Gradients", "Update"), tips=("∂L/∂w of each weight.", "What Adam adds to each weight."))
         self.formula = FormulaView("Formula", 22)
         self.rates, self.losses = Curves(widest="0.0000"), Curves(widest="00.00")
         self.rates.export_name, self.losses.export_name = "learning-rate", "warm-up"

@@ -94,9 +94,7 @@ class WhyPage(Page):
         self.about, self.told = quiet("", wrap=True), quiet("", wrap=True)
         self.lay(
             self._make_cards(),
-            box(col(self.form, self.photo_box, gap=S3)),
-            self.opened,
-            self.own,
+            box(col(self.form, self.photo_box, self.opened, self.own, gap=S3)),
             box(section("What is shown", self.about, self.told)),
             resets=False,
         )
@@ -234,7 +232,13 @@ def told(seen: Reasons) -> Message:
         if not seen.trained:
             return Message("No weights yet: the values are random.")
         return Message("{task}: {state}. In double precision.", said)
-    names = {"title": known(seen.title), "photo": known(seen.photo)}
+    names = {"title": called(seen.title), "photo": called(seen.photo)}
     if seen.exact:
         return Message("{title} on {photo}. In double precision.", names)
     return Message("{title} on {photo}. In single precision.", names)
+
+
+def called(name: str) -> Message:
+    """A name inside of a sentence, in the language in use where there is one."""
+    text = known(name)
+    return text if isinstance(text, Message) else Message(text)

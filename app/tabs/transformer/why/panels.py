@@ -106,6 +106,8 @@ class Panels(QObject):
         self.curves, self.others = DepthPlot("Over the layers", "layers"), DepthPlot("Over the layers", "other-layers")
         self.sharp = LogPlot("Norm over temperature", log_y=True, digits=4)
         self.parts = Bars(30, 90, "−00.00", least=40)
+        for view in (self.left.grid, self.right.grid, self.parts):
+            words.say(view, "setAccessibleName", "Nothing to show yet.")
         self._answers: list[int] = []
         self._claim = ""
         self._left, self._right = QStackedLayout(), QStackedLayout()
@@ -162,8 +164,9 @@ class Panels(QObject):
         self._right.setCurrentWidget(right)
         for plot, key in self._keys.items():
             key.setVisible(plot in (left, right))
-        for one, title in zip((self.left_card, self.right_card), titles, strict=True):
+        for one, view, title in zip((self.left_card, self.right_card), (left, right), titles, strict=True):
             one.set_title(title)
+            words.say(view.grid if isinstance(view, Table) else view, "setAccessibleName", title)
 
     def _tables(self, seen: Reasons, names: tuple[str, str], ramp: str, titles: tuple[Text, Text], row: int) -> None:
         """Two tables of one scale, token by token."""
