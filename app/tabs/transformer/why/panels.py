@@ -106,8 +106,8 @@ class Panels(QObject):
         self.curves, self.others = DepthPlot("Over the layers", "layers"), DepthPlot("Over the layers", "other-layers")
         self.sharp = LogPlot("Norm over temperature", log_y=True, digits=4)
         self.parts = Bars(30, 90, "−00.00", least=40)
-        for view in (self.left.grid, self.right.grid, self.parts):
-            words.say(view, "setAccessibleName", "Nothing to show yet.")
+        for unnamed in (self.left.grid, self.right.grid, self.parts):
+            words.say(unnamed, "setAccessibleName", "Nothing to show yet.")
         self._answers: list[int] = []
         self._claim = ""
         self._left, self._right = QStackedLayout(), QStackedLayout()
