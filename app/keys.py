@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app import pageexport, words
 from app.questions import ask_to_close
 from app.regions import focus_next
+from app.search.palette import search
 from app.sheet import Sheet, bring_or_open
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def next_region(window: Window) -> None:
 
 
 OF_WINDOW = (
+    Key(("Ctrl+K",), "Search", search),
     Key(("F1",), "Keys and help", lambda window: bring_or_open(window, Help)),
     Key((Keys.Open,), "Open pictures", lambda window: window.open_files()),
     Key((Keys.Paste,), "Paste a picture", lambda window: window.paste()),

@@ -14,6 +14,7 @@ from app.computing import add_threads
 from app.header import entry, refill, with_keys
 from app.keys import Help
 from app.networksheet import NetworkSheet
+from app.search.palette import search
 from app.sheet import bring_or_open
 from app.widgets import Button, button
 from engines.core.errors import Message
@@ -69,6 +70,7 @@ class Tools:
         entry(menu, "Open a folder", window.open_folder)
         entry(menu, with_keys("Save what is on screen", "Ctrl+S"), partial(pageexport.ask, window))
         menu.addSeparator()
+        entry(menu, with_keys("Search", "Ctrl+K"), self.search)
         entry(menu, "Network and models", self.show_network)
         entry(menu, with_keys("Keys and help", "F1"), self.show_help)
         entry(menu, "About Attention Lab", self.show_about)
@@ -77,6 +79,10 @@ class Tools:
     def show_lessons(self) -> None:
         """The lesson in hand, beside its tab."""
         self._window.guide.start()
+
+    def search(self) -> None:
+        """Ctrl+K: search topics, pages, settings and lessons."""
+        search(self._window)
 
     def show_help(self) -> None:
         """F1: keys and help."""
