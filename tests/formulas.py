@@ -1,6 +1,6 @@
 """Typesets the formulas of all pages into ``assets/formulas``: one file a topic, and one of the signs of numbers.
 
-A page's formulas stand in a module ``tex.py`` beside it, as strings in ``FORMULAS``.
+A page's formulas stand in a module ``tex.py`` beside it, as strings in ``FORMULAS``; those of lessons in their files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any
 
 import app
 from app.formulas import FOLDER, SIGNS
+from app.lessons.lesson import lessons
 from app.typesetter import signs, typeset
+
+LESSONS = "lessons"  #: the file of those of all lessons
 
 
 def wanted() -> dict[str, list[str]]:
@@ -22,6 +25,7 @@ def wanted() -> dict[str, list[str]]:
         if module.name.endswith(".tex"):
             topic = module.name.split(".")[2]
             found.setdefault(topic, []).extend(importlib.import_module(module.name).FORMULAS)
+    found[LESSONS] = [step.formula for lesson in lessons() for step in lesson.steps if step.formula]
     return found
 
 

@@ -12,6 +12,7 @@ from app import icons, theme, words
 from app.header import DropDown
 from app.lessons.lesson import Lesson, Step
 from app.theme import BODY, CAPTION, HEAD, HEADER, S1, S2, S3
+from app.views.formula import FormulaView, Line
 from app.widgets import WideButton, box, button, col, label, quiet, row
 from engines.core.errors import Message
 
@@ -111,9 +112,9 @@ class Panel(QFrame):
             ),
             "card",
         )
-        self.formula_place = col(gap=0)
+        self.formula = FormulaView("Formula of the step", largest=18, least=44)
         inside = col(
-            self.title, row(self.dots, self.count, gap=S2), self.text, self.formula_place, todo,
+            self.title, row(self.dots, self.count, gap=S2), self.text, self.formula, todo,
             row((self.back, 1), (self.next, 1), gap=S2), 1, gap=S3, pad=(S3, S3, S3, S3),
         )  # fmt: skip
         area = QScrollArea()
@@ -132,6 +133,8 @@ class Panel(QFrame):
         words.say(self.title, "setText", lesson.title)
         words.say(self.text, "setText", step.text)
         words.say(self.task, "setText", step.task)
+        self.formula.setVisible(bool(step.formula))
+        self.formula.set_lines([Line(step.formula)] if step.formula else [])
         words.say(self.count, "setText", Message("{n} of {total}", {"n": at + 1, "total": len(lesson.steps)}))
         self.back.setEnabled(at > 0)
         self.show_done(lesson, done)

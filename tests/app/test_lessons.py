@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app import words
+from app import formulas, words
 from app.lessons.condition import Condition
 from app.lessons.lesson import FOLDER, lesson, lessons, read
 from app.settings import Settings
@@ -211,3 +211,15 @@ def test_a_tab_beside_its_lesson_is_whole_at_1280(window):
     window.guide.open(lesson("scoring"), 0)
     QCoreApplication.processEvents()
     assert window.tab.width() >= 1024 - 56 - 1
+
+
+def test_the_formula_of_a_step_is_typeset_and_shown(window):
+    for found in lessons():
+        for step in found.steps:
+            assert not step.formula or formulas.known(step.formula), f"make formulas: {step.formula}"
+    window.guide.open(lesson("scoring"), 0)
+    panel = window.guide.panel
+    assert [line.tex for line in panel.formula.lines()] == [lesson("scoring").steps[0].formula]
+    assert panel.formula.isVisible()
+    panel.turned.emit(1)
+    assert not panel.formula.isVisible()
