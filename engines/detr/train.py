@@ -22,19 +22,20 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
+from engines.blocks.matcher import HungarianMatcher
 from engines.checkpoints.catalog import WEIGHTS, sha256
 from engines.core import files
 from engines.core.errors import LabError
+from engines.data.scene_pool import Batch, ScenePool
+from engines.data.scene_sets import HELD_OUT, SIZE, TRAINING, VALIDATION, scenes
 from engines.data.scenes import KINDS, sample_photos
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.config import DetrConfig
 from engines.detr.matching.loss import SetCriterion
-from engines.detr.matching.matcher import HungarianMatcher
 from engines.detr.model import Detr
 from engines.detr.preprocess import normalize
 from engines.detr.training.auxiliary import GROUPS, TokenHead, same_group, split_groups
-from engines.detr.training.evaluate import HELD_OUT, SIZE, TRAINING, VALIDATION, average_precision, scenes
-from engines.detr.training.scene_pool import Batch, ScenePool
+from engines.detr.training.evaluate import average_precision
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "attention-lab" / "toy-detr"
 NAME = "toy-detr"

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from engines.data.scene_pool import ScenePool, turn
 from engines.data.scenes import (
     BACKGROUNDS,
     DEFAULT_SCENE,
@@ -25,7 +26,6 @@ from engines.data.scenes import (
     render,
     sample_photos,
 )
-from engines.detr.training.scene_pool import ScenePool, turn
 
 BLACK = np.zeros(3, np.uint8)
 

@@ -15,11 +15,11 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from engines.blocks.boxes import cxcywh_to_xyxy, generalized_iou, iou
+from engines.blocks.matcher import HungarianMatcher, as_boxes
+from engines.blocks.varifocal import varifocal_loss
 from engines.core.errors import LabError, Message
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
-from engines.detr.matching.loss import varifocal_loss
-from engines.detr.matching.matcher import HungarianMatcher, as_boxes
 from engines.detr.matching.scenes import MatchingScene
 from engines.detr.matching.spec import Matched, MatchingParams, Pairs
 from engines.detr.objects import object_name

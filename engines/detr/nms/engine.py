@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy
+from engines.blocks.matcher import HungarianMatcher, as_boxes
 from engines.core.errors import LabError
 from engines.core.protocol import Event, Job
-from engines.detr.matching.matcher import HungarianMatcher, as_boxes
 from engines.detr.nms.spec import LINEAR, NmsParams, Outcome, RawBoxes, Suppressed
 from engines.detr.nms.suppression import non_max_suppression, soft_non_max_suppression
 

@@ -17,13 +17,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
+from engines.blocks.matcher import HungarianMatcher, Target
 from engines.blocks.optimizers import Adam, clipped
 from engines.blocks.states import as_arrays, copied, tensors
 from engines.checkpoints import catalog
 from engines.core.errors import LabError, Message
 from engines.core.training import Weights
 from engines.detr.matching.loss import SetCriterion
-from engines.detr.matching.matcher import HungarianMatcher, Target
 from engines.detr.model import Detr, Memory
 from engines.detr.training.auxiliary import GROUPS, TokenHead, same_group, split_groups
 from engines.detr.training.data import Data, Drawn, Sample

@@ -12,9 +12,9 @@ from transformers.loss import loss_for_object_detection as detr
 from transformers.loss import loss_rt_detr as rt_detr
 
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy, generalized_box_iou, generalized_iou
+from engines.blocks.matcher import pairwise_giou
 from engines.core.errors import LabError
 from engines.detr import HungarianMatcher, SetCriterion, soft_non_max_suppression
-from engines.detr.matching.matcher import pairwise_giou
 from tests.closeness import FEW, about, close
 
 COUNTS = [(0,), (1,), (5,), (20,), (100,), *((n,) * 3 for n in (0, 1, 5, 20, 100)), (0, 3), (5, 1, 0), (100, 20)]

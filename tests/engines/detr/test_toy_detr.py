@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from engines.checkpoints.catalog import WEIGHTS, sha256
+from engines.data.scene_pool import ScenePool
+from engines.data.scene_sets import HELD_OUT, scenes
 from engines.data.scenes import DEFAULT_SCENE, KINDS, draw_background, render
 from engines.detr import load_checkpoint
 from engines.detr.train import Trainer, channels_last_for_training
-from engines.detr.training.evaluate import HELD_OUT, average_precision, scenes
-from engines.detr.training.scene_pool import ScenePool
+from engines.detr.training.evaluate import average_precision
 
 FILE = WEIGHTS / "toy-detr.safetensors"
 AP50, AP = 0.90, 0.60  # what a toy DETR must reach to be bundled

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engines.data.scene_sets import SIZE
 from engines.data.scenes import MOST, random_scene
-from engines.detr.training.evaluate import SIZE
 
 
 class Batch(NamedTuple):

@@ -78,7 +78,7 @@ class HungarianMatcher:
         LabError
             If a number is not finite, or a label is no real class.
         """
-        refuse_undefined(logits, boxes, target_boxes)
+        self.check(logits, boxes, target_boxes)
         classes = logits.shape[-1] - (not self.focal)
         if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
             raise LabError("An object's label is none of the {classes} classes.", classes=classes)
@@ -90,6 +90,15 @@ class HungarianMatcher:
         by_giou = pairwise_giou(target_boxes, boxes).mul_(-self.giou_cost)
         terms = [term.transpose(-1, -2) for term in (by_class, by_box, by_giou)]
         return CostMatrix(terms[0] + terms[1] + terms[2], *terms)
+
+    def check(self, *parts: Tensor) -> None:
+        """Refuse predictions and objects of any shape that hold something else than finite numbers.
+
+        Raises
+        ------
+        LabError
+        """
+        refuse_undefined(*parts)
 
     def _class_terms(self, logits: Tensor) -> Tensor:
         """What the class term weighs (..., Q, C or C+1): the focal cost, or the probability, which counts against."""
@@ -116,7 +125,9 @@ class HungarianMatcher:
         counts = [len(target["labels"]) for target in targets]
         with torch.inference_mode():  # each operation is told a little less; only numbers leave it
             labels, target_boxes = pad(targets, logits)
-            costs = self.cost_matrix(logits, boxes, labels, target_boxes).total.double().cpu().mT.numpy()  # (B, T, Q)
+            total = self.cost_matrix(logits, boxes, labels, target_boxes).total
+            most = torch.finfo(total.dtype).max  # of a pair that is not finite, where `check` lets it pass
+            costs = total.nan_to_num(most, most, most).double().cpu().mT.numpy()  # (B, T, Q)
         return [assigned(cost[:count]) for cost, count in zip(costs, counts, strict=True)]
 
 
