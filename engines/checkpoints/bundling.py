@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class TimedTraining(ABC):
     Attributes
     ----------
     used : float
-        Seconds so far, those before an interruption included.
+        Seconds of ``clock`` so far, those before an interruption included.
     steps, seen : int
         Batches, and pictures in them.
     save_every, look_every : float
@@ -61,6 +62,7 @@ class TimedTraining(ABC):
     """
 
     save_every, look_every, say_every = 120.0, 240.0, 50
+    clock: Callable[[], float] = staticmethod(time.monotonic)  #: what time is; CPU seconds where others take the core
 
     def __init__(self) -> None:
         self.used, self.steps, self.seen = 0.0, 0, 0
@@ -81,15 +83,16 @@ class TimedTraining(ABC):
     def lr(self, share: float) -> float:
         """Learning rate, or its factor, when this share of the time is used."""
 
-    def run(self, minutes: float) -> None:
-        """Train until so much time is used up in all."""
+    def run(self, minutes: float, most: float = math.inf) -> None:
+        """Train until so much time is used up in all, or for at most so many minutes now: the rest another time."""
         total = 60 * minutes
-        last = saved = looked = time.monotonic()
+        end = min(total, self.used + 60 * most)
+        last = saved = looked = self.clock()
         loss = right = 0.0
-        while self.used < total:
+        while self.used < end:
             batch_loss, batch_right = self.step(self.used / total)
             loss, right = loss + batch_loss / self.say_every, right + batch_right / self.say_every
-            now = time.monotonic()
+            now = self.clock()
             self.used, last = self.used + now - last, now
             if self.steps % self.say_every == 0:
                 print(f"{self.used / 60:6.2f} min step {self.steps} pictures {self.seen} loss {loss:.4f} "
@@ -98,6 +101,6 @@ class TimedTraining(ABC):
             if now - looked > self.look_every:
                 looked = now
                 print(f"      {self.look()}", flush=True)
-            if now - saved > self.save_every or self.used >= total:
+            if now - saved > self.save_every or self.used >= end:
                 saved = now
                 self.save()

@@ -73,3 +73,15 @@ def test_a_training_ends_by_the_clock_and_is_saved_then(capsys):
     steps = made.steps
     made.run(0.0005)  # the time is used up
     assert (made.steps, made.saves) == (steps, 1)
+
+
+def test_a_training_stops_in_between_by_a_clock_of_its_own():
+    class Ticking(Counting):
+        clock = staticmethod(itertools.count(0.0, 6.0).__next__)  # a tenth of a minute a look at it
+
+    made = Ticking()
+    made.run(1, most=0.3)
+    assert (made.used, made.steps, made.saves) == (18.0, 3, 1)
+    assert made.shares == [0, 0.1, 0.2]  # of the whole time, not of the piece
+    made.run(1)
+    assert (made.used, made.steps, made.saves) == (60.0, 10, 2)
