@@ -1,0 +1,22 @@
+"""The RT-DETR tab: where it looks, in points with weights."""
+
+from app.topics import Topic
+
+TOPIC = Topic(
+    name="rt_detr",
+    title="RT-DETR",
+    group="Relatives",
+    order=2,
+    icon="rt_detr",
+    tab="app.tabs.rt_detr.tab:RtDetrTab",
+    pages=("app.tabs.rt_detr.detect.page:DetectPage", "app.tabs.rt_detr.selection.page:SelectionPage"),
+    pictures=True,
+    tagline="points with weights",
+    about=(
+        "The sampling points of every decoder layer, head and level on the picture, sized and colored by their "
+        "weights; the reference box in the hand, with points, weights and refined box following; temperature, offsets, "
+        "heads, levels and layers that change the model, with the untouched one beside it; how much weight each level "
+        "gets, and how much falls outside of the picture. A further page: the score of every location of all levels, "
+        "the chosen ones marked, their number by a slider, and their scores against the IoU of their boxes."
+    ),
+)

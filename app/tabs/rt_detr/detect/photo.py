@@ -1,0 +1,156 @@
+"""A photo with boxes, one of them in the hand, and the points that a query looks at."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPolygonF
+
+from app import theme, words
+from app.plots.points import ember
+from app.views.base import chip, pen
+from app.views.boxeditor import BoxEditor
+from app.views.photomap import weight_percent
+from engines.core.errors import Message
+
+AREA = 500.0  #: px² of a point that has all of the weight
+LEAST = 1.5  #: px, the smallest half side of a point that has any
+NEAR = 9.0  #: px around a point that still point at it
+SHAPES = ("Circle", "Square", "Triangle")  #: of the levels, finest first
+
+
+class SampledPhoto(BoxEditor):
+    """Points are drawn over the boxes: area and color tell the weight, the shape tells the level."""
+
+    def __init__(self) -> None:
+        super().__init__(turn=False)
+        self.export_name = "sampling-points"
+        self._points = np.zeros((0, 2), np.float32)
+        self._weights = np.zeros(0, np.float32)
+        self._levels = np.zeros(0, int)
+        self._names: tuple[Message, ...] = ()
+        self._center: tuple[float, float] | None = None
+        self._top, self._size, self._links_on = 1.0, 1.0, True
+        self._near: int | None = None
+        self._ends: tuple[float, float] | None = None  # of the colors, where the hand has set them
+        words.say(self, "setAccessibleName", "Where the decoder looks")
+
+    # -- content
+    def set_points(
+        self,
+        points: np.ndarray,
+        weights: np.ndarray,
+        levels: np.ndarray,
+        names: tuple[Message, ...],
+        center: tuple[float, float] | None,
+        top: float,
+    ) -> None:
+        """Points (n, 2) as shares of the photo, their weights (n,), levels (n,) and names; ``top`` ends the colors."""
+        self._points, self._weights, self._levels, self._names = points, weights, levels, names
+        self._center, self._top = center, top
+        self._near = None
+        self.update()
+
+    def stretch(self, ends: tuple[float, float] | None) -> None:
+        """Color the points from the first end to the second; None: from 0 to the largest weight."""
+        self._ends = ends
+        self.update()
+
+    def set_style(self, size: float, links: bool) -> None:
+        """How large points are, and whether lines lead to them."""
+        if (size, links) != (self._size, self._links_on):
+            self._size, self._links_on = size, links
+            self.update()
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return super().numbers() | {
+            "points_x_y": self._points,
+            "point_weights": self._weights,
+            "point_levels": self._levels + 1,
+        }
+
+    def near(self) -> int | None:
+        """The point under the pointer."""
+        return self._near
+
+    def report(self) -> str:
+        at = self._near
+        if at is None:
+            return super().report()
+        return f"{words.drawn(self._names[at])}, {weight_percent(float(self._weights[at]))}"
+
+    # -- hand
+    def box_at(self, point: QPointF) -> int | None:
+        """The box whose tag is hit, then the one in the hand: smaller ones on it would be taken in its place."""
+        self.arranged()
+        tagged = [i for i, tag in self._tags() if tag.contains(point)]
+        if tagged:
+            return tagged[-1]
+        if 0 <= self._at < len(self._boxes) and self._frame(self._at).contains(self.to_photo(point)):
+            return self._at
+        return super().box_at(point)
+
+    def point_at(self, point: QPointF | None) -> None:
+        super().point_at(point)
+        near = None
+        if point is not None and len(self._points):
+            away = np.hypot(*(self._spots() - (point.x(), point.y())).T)
+            away[self._weights <= 0] = np.inf
+            best = int(away.argmin())
+            near = best if away[best] <= NEAR else None
+        if near != self._near:
+            self._near = near
+            self.tell()
+            self.update()
+
+    def _spots(self) -> np.ndarray:
+        """Where the points are on the screen, (n, 2)."""
+        (wide, high), (s_x, s_y) = self.photo_size(), self.scales()
+        return self._points * (wide * s_x, high * s_y) + (self._origin.x(), self._origin.y())
+
+    # -- painting
+    def draw(self, painter: QPainter) -> None:
+        super().draw(painter)
+        if not len(self._points):
+            return
+        painter.save()
+        painter.setClipRect(self.shown_rect())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        places = self._spots()
+        order = [i for i in np.argsort(self._weights).tolist() if self._weights[i] > 0]
+        if self._links_on and self._center is not None:
+            self._draw_links_to(painter, places, order)
+        for i in order:
+            self._draw_point(painter, i, QPointF(*places[i].tolist()))
+        painter.restore()
+        if self._near is not None:
+            x, y = places[self._near].tolist()
+            chip(painter, QRectF(x - 6, y - 6, 12, 12), self.report(), self.shown_rect())
+
+    def _draw_links_to(self, painter: QPainter, places: np.ndarray, order: list[int]) -> None:
+        assert self._center is not None
+        wide, high = self.photo_size()
+        start = self.on_screen(QPointF(self._center[0] * wide, self._center[1] * high))
+        lines = [QLineF(start, QPointF(*places[i].tolist())) for i in order]
+        for token, alpha, width in (("ink", 70, 3.0), ("chalk", 150, 1.0)):
+            painter.setPen(pen(theme.color(token, alpha), width))
+            painter.drawLines(lines)
+
+    def _draw_point(self, painter: QPainter, index: int, at: QPointF) -> None:
+        weight = float(self._weights[index])
+        half = max(LEAST, sqrt(AREA * weight * self._size) / 2)
+        low, top = self._ends or (0.0, self._top)
+        painter.setBrush(ember((weight - low) / (top - low)))
+        for token, width in (("ink", 3.0), ("chalk", 1.0)):
+            painter.setPen(pen(theme.color(token), width))
+            level = int(self._levels[index])
+            if level == 0:
+                painter.drawEllipse(at, half, half)
+            elif level == 1:
+                painter.drawRect(QRectF(at.x() - half, at.y() - half, 2 * half, 2 * half))
+            else:
+                corners = [(0.0, -1.2 * half), (1.1 * half, 0.8 * half), (-1.1 * half, 0.8 * half)]
+                painter.drawPolygon(QPolygonF([QPointF(at.x() + x, at.y() + y) for x, y in corners]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -1,0 +1,1 @@
+"""The page "Selection": which locations become queries."""

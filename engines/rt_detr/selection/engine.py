@@ -1,0 +1,72 @@
+"""Answers the page "Selection"."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from engines.blocks.boxes import box_iou, cxcywh_to_xyxy
+from engines.core.memo import Memo
+from engines.core.protocol import Event, Job
+from engines.rt_detr.model import anchors
+from engines.rt_detr.selection.spec import Selected, SelectionParams
+from engines.rt_detr.subject import Specimen, shared
+
+
+class Engine:
+    """Yields `ModelInfo`, `PictureShown` and `Selected`."""
+
+    def __init__(self) -> None:
+        self._shown: Memo[Selected] = shared().memo()
+
+    def run(self, job: Job[SelectionParams]) -> Iterator[Event]:
+        """Choose, as ``job.params`` ask for."""
+        one = yield from shared().specimen(job.params, job.device)
+        queries = max(1, round(job.params.queries * one.loaded.info.queries))
+        yield self._shown.get((one.key, queries), lambda: selected(one, queries))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's, of two arrays (n,); 0 where there are less than three values or all are alike."""
+    if len(a) < 3 or a.std() < 1e-9 or b.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+@torch.inference_mode()
+def selected(one: Specimen, queries: int) -> Selected:
+    """Everything that the window shows of a number of queries."""
+    model, shapes = one.loaded.model, one.memory.shapes
+    which = model.select(one.proposals, queries)
+    chosen = one.proposals.taken(which)
+    began = time.perf_counter()
+    decoded = model.decode(one.memory, chosen)
+    seconds = time.perf_counter() - began
+    final, labels = decoded.logits[-1, 0].sigmoid().max(-1)
+    scores = one.proposals.scores[0].sigmoid()
+    boxes = chosen.boxes[0].sigmoid().cpu()
+    ious = np.zeros(0, np.float32)
+    if len(one.picture.true_boxes):
+        truth = torch.from_numpy(one.picture.true_boxes)
+        ious = box_iou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(truth)).max(-1).values.numpy()
+    own = scores[which[0]].cpu().numpy()
+    at = [
+        np.stack(np.meshgrid((np.arange(w) + 0.5) / w, (np.arange(h) + 0.5) / h), -1).reshape(-1, 2) for h, w in shapes
+    ]
+    return Selected(
+        shapes=shapes,
+        scores=scores.cpu().numpy(),
+        counts=anchors(shapes, model.config.anchor)[1].numpy(),
+        centers=np.concatenate(at).astype(np.float32),
+        chosen=which[0].cpu().numpy(),
+        boxes=boxes.numpy(),
+        ious=ious,
+        correlation=correlation(own, ious) if len(ious) else 0.0,
+        final_boxes=decoded.boxes[-1, 0].cpu().numpy(),
+        final_scores=final.cpu().numpy(),
+        final_labels=labels.cpu().numpy(),
+        seconds=seconds,
+    )

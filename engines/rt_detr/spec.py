@@ -1,0 +1,13 @@
+"""Settings of the RT-DETR tab that its pages on a picture share. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engines.rt_detr.detect.spec import DetectParams
+from engines.rt_detr.selection.spec import SelectionParams
+
+
+@dataclass(frozen=True)
+class RtDetrParams(DetectParams, SelectionParams):
+    """Settings of the pages "Detect" and "Selection": one model and one picture for both."""

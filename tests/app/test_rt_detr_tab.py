@@ -1,0 +1,158 @@
+"""The RT-DETR tab in the window, with the bundled model: what the hand does, and what is shown then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from app.figure import caption_of
+from app.tabs.rt_detr.detect.page import NEAR
+from app.words import drawn
+
+
+@pytest.fixture
+def tab(open_window, qtbot):
+    made = open_window(1280, 800).show_topic("rt_detr")
+    qtbot.waitUntil(lambda: made.now.found is not None and not made.is_busy)
+    return made
+
+
+def spot(view, index):
+    """Where a point is on the screen."""
+    view.arranged()
+    return QPointF(*view._spots()[index].tolist())
+
+
+def test_points_are_those_of_the_query_the_layer_and_the_head(tab, qtbot):
+    page = tab.now
+    found, view = page.found, page.photo
+    assert len(view.numbers()["point_weights"]) == page.info.heads * page.info.levels * page.info.points
+    page.change(layer=2, head=3)
+    shown = view.numbers()
+    np.testing.assert_array_equal(shown["points_x_y"], found.points[1, 2])
+    np.testing.assert_array_equal(shown["point_weights"], found.weights[1, 2])
+    assert shown["point_levels"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    assert shown["boxes_cx_cy_w_h"][-1] == pytest.approx(found.references[1])
+    assert page.found is found  # looking asks for nothing
+    bars = page.bars.bars()
+    np.testing.assert_allclose([bar.total for bar in bars], found.weights[1, 2].reshape(3, 4).sum(1), atol=1e-6)
+    page.table.chosen.emit(4)
+    qtbot.waitUntil(lambda: page.found.query == 4)
+    np.testing.assert_array_equal(view.numbers()["points_x_y"], page.found.points[1, 2])
+    page.escape()
+    qtbot.waitUntil(lambda: page.found.query == int(found.scores.argmax()))
+
+
+def test_a_point_under_the_pointer_says_its_weight(tab, qtbot):
+    page = tab.now
+    page.change(head=1)
+    view = page.photo
+    best = int(view.numbers()["point_weights"].argmax())
+    view.point_at(spot(view, best))
+    assert view.near() is not None
+    near = view.near()
+    assert view.report().startswith(f"head 1, level {near // 4 + 1}, point {near % 4 + 1}, ")
+    view.point_at(None)
+    assert view.near() is None
+
+
+def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot):
+    page = tab.now
+    before, view = page.found, page.photo
+    rect = view.box_rect(view.at())
+    start = rect.center()
+    step = QPointF(30 if start.x() < view.width() / 2 else -30, 0)
+    for point, act in ((start, QTest.mousePress), (start + step / 2, None), (start + step, None),
+                       (start + step, QTest.mouseRelease)):  # fmt: skip
+        if act is None:
+            QTest.mouseMove(view.viewport(), point.toPoint())
+        else:
+            act(view.viewport(), Qt.MouseButton.LeftButton, pos=point.toPoint())
+    qtbot.waitUntil(lambda: page.params.moved is not None and page.found is not before and not tab.is_busy)
+    layer, query, box = page.params.moved
+    assert (layer, query) == (0, before.query)
+    assert abs(abs(box[0] - before.references[0][0]) - 30 / view.shown_rect().width()) < 0.03
+    assert page.found.references[0] == pytest.approx(box, abs=1e-4)
+    assert not np.array_equal(page.found.points[0], before.points[0])
+    assert page.found.touched
+    assert page.back.isVisible()
+    assert f"Reference box of query {query + 1} dragged" in caption_of(page.photo_card)
+    page.step(frozen=True)
+    qtbot.waitUntil(lambda: np.array_equal(page.found.points[0], before.points[0]))
+    page.back.click()
+    qtbot.waitUntil(lambda: page.params.moved is None and not page.found.touched)
+    tab.undo()
+    qtbot.waitUntil(lambda: page.params.moved == (layer, query, box))
+
+
+def test_heads_and_levels_are_switched_off_by_their_chips(tab, qtbot):
+    page = tab.now
+    page.change(layer=2)
+    page.heads.changed.emit((1,))
+    assert page.params.heads_off == ((1, 1),)
+    qtbot.waitUntil(lambda: page.found.weights[1, 1].max() == 0)
+    page.levels.changed.emit((0, 2))
+    qtbot.waitUntil(lambda: page.found.weights[:, :, :4].max() == 0 and page.found.weights[:, :, 8:].max() == 0)
+    assert page.params.changes() == 3
+    page.state.reset()
+    qtbot.waitUntil(lambda: not page.found.touched)
+
+
+def test_a_query_is_switched_off_in_the_table(tab, qtbot):
+    page = tab.now
+    best = page.found.query
+    page.table.switched.emit(best, False)
+    qtbot.waitUntil(lambda: not page.found.on[best])
+    assert not page.found.passes[best]
+    assert page.found.query != best  # the best of those that are left
+    page.table.switched.emit(best, True)
+    qtbot.waitUntil(lambda: page.found.on.all() and not page.found.touched)
+
+
+def test_layers_are_cut_off_and_the_untouched_boxes_stay(tab, qtbot):
+    page = tab.now
+    whole = page.found
+    page.change(left_out=2, threshold=0.0)
+    qtbot.waitUntil(lambda: len(page.found.layer_scores) == 1)
+    np.testing.assert_array_equal(page.found.boxes, whole.layer_boxes[0])
+    np.testing.assert_array_equal(page.found.plain_boxes, whole.boxes)
+    apart = np.abs(page.found.boxes - whole.boxes).max(1) >= NEAR
+    assert sum(box.dashed for box in page.photo.boxes()[:-1]) == apart.sum()
+    page.change(left_out=0)
+    qtbot.waitUntil(lambda: not page.found.touched)
+
+
+def test_another_scene_is_another_picture(tab, qtbot):
+    page = tab.now
+    before = page.shown
+    page.step(scene=7)
+    qtbot.waitUntil(lambda: page.shown is not before and not tab.is_busy)
+    assert drawn(tab.picture_button._name) == "Drawn scene 7"
+    assert not np.array_equal(page.shown.rgb, before.rgb)
+    assert page.exported()["picture"] == "drawn scene 7"
+
+
+def test_selection_shows_every_location_and_takes_fewer(tab, qtbot):
+    tab.show_page(1)
+    page = tab.now
+    qtbot.waitUntil(lambda: page.answer is not None and not tab.is_busy)
+    answer = page.answer
+    assert answer.shapes == ((12, 12), (6, 6), (3, 3))
+    best = np.argsort(-answer.scores, kind="stable")[: len(answer.chosen)]
+    np.testing.assert_allclose(answer.scores[answer.chosen], answer.scores[best])
+    np.testing.assert_array_equal(page.photo.numbers()["heat"], answer.scores[:144].reshape(12, 12))
+    page.change(level=2)
+    shown = page.photo.numbers()
+    np.testing.assert_array_equal(shown["heat"], answer.scores[144:180].reshape(6, 6))
+    mine = answer.chosen[(answer.chosen >= 144) & (answer.chosen < 180)]
+    np.testing.assert_array_equal(shown["chosen_x_y"], answer.centers[mine])
+    assert sum(bar.total for bar in page.bars.bars()) == len(answer.chosen) == page.info.queries
+    np.testing.assert_array_equal(page.plot.numbers()["points"][:, 1], answer.ious.astype(float))
+    page.change(queries=0.25)
+    qtbot.waitUntil(lambda: len(page.answer.chosen) == 6)
+    np.testing.assert_array_equal(page.answer.chosen, answer.chosen[:6])
+    assert len(page.found.boxes()) >= len(page.shown.true_boxes)
+    tab.show_page(0)
+    assert tab.now.params.scene == page.params.scene  # one model and one picture for both
