@@ -38,6 +38,7 @@ class About(Sheet):
         self.line(
             "Noto Sans, Noto Sans Mono and Noto Sans CJK, subset and merged, under the SIL Open Font License 1.1."
         )
+        self.line("Formulas are set in STIX Two Math, as outlines, under the same license.")
         self.heading("Made with")
         self.pairs(packages(), LEFT)
 

@@ -25,5 +25,5 @@ TOPIC = Topic(
         "cell by cell, forward and backward; why it works, in eight claims, each a switch, a number and a formula in "
         "your own input's numbers; one training step taken apart."
     ),
-    shots=(Shot("taken apart, and its maths", light=3, dark=4),),
+    shots=(Shot("taken apart, and its maths", light=3, dark=4), Shot("why it works, and one step", light=5, dark=6)),
 )

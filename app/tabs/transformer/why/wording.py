@@ -69,6 +69,8 @@ NAMES = {
 def finding(name: str, claim: Claim | None, params: WhyParams, exact: bool = True) -> Finding:
     """The number of a claim; its name alone while nothing is known."""
     nothing = NOTHING.get(name, 0.0) * (1.0 if exact else SINGLE)
+    if name == KEYS and not exact:
+        nothing *= max(1.0, params.noise)  # what is rounded are scores that the noise has moved
     text = Message("Query bias" if name == KEYS and params.added_to == TO_QUERIES else NAMES[name])
     if claim is None:
         return Finding(text, "")
