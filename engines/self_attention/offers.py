@@ -1,0 +1,6 @@
+"""What this topic has for others; see `engines.core.offers`."""
+
+OFFERS = {
+    "models": "engines.self_attention.language.weights:MODELS",
+    "families": "engines.self_attention.language.weights:FAMILIES",
+}
