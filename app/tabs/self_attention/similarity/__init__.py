@@ -1,0 +1,1 @@
+"""How alike two sentences are, and what that hangs on."""

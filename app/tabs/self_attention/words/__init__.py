@@ -1,0 +1,1 @@
+"""The words that a model puts in a gap, or says next."""
