@@ -9,12 +9,11 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-WORDS = (
-    "the a cat dog mat rug sat on was it because tired sleepy kitten lying is not true that ##s ##ing ##ed . , ? ! ' "
-    "play walk eat 猫 狗"
-).split()
+_LINE = "the a cat dog mat rug sat on was it because tired sleepy kitten lying is not true that play walk eat"
+WORDS = (*_LINE.split(), "##s", "##ing", "##ed", ".", ",", "?", "!", "'", "猫", "狗")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-PIECES = (*SPECIAL, *WORDS, *"bcdefghijklmnopqrstuvwxyz", *(f"##{sign}" for sign in "abcdefghijklmnopqrstuvwxyz"))
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PIECES = tuple(dict.fromkeys((*SPECIAL, *WORDS, *_LETTERS, *(f"##{sign}" for sign in _LETTERS))))
 SIZES = {"layers": 2, "heads": 2, "width": 16, "inner": 32, "positions": 48}
 
 

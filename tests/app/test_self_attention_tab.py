@@ -19,7 +19,7 @@ from engines.self_attention.cost import measure as cost
 from engines.self_attention.cost.spec import CostParams, MeasuredFrame
 from engines.self_attention.spec import LEARNED, NUMBERS, ROTARY, SINUSOIDAL, SelfAttentionParams
 
-SENTENCE, POSITIONS, COST = range(3)
+SENTENCE, POSITIONS, COST = 0, 6, 7
 
 
 @pytest.fixture

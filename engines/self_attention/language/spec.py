@@ -45,7 +45,7 @@ class LanguageParams(HeadsParams, NumbersParams, SimilarityParams, WordsParams, 
     answered_by: LanguageInfo | None = looked(None, asked=False)
 
     def following(self, before: Self) -> Self:
-        """Numbers within what the model has; what was hidden or masked in another text is so no more."""
+        """Numbers within what the model has; what was hidden in another text is so no more."""
         new, info = self, self.answered_by
         if info is not None and self.model in ("", info.source):
             new = replace(new, layer=min(new.layer, info.layers), head=min(new.head, info.heads))
@@ -53,7 +53,7 @@ class LanguageParams(HeadsParams, NumbersParams, SimilarityParams, WordsParams, 
         for at, name in enumerate(("first", "second")):
             if (other or getattr(new, name) != getattr(before, name)) and new.hidden == before.hidden:
                 new = replace(new, hidden=tuple(pair for pair in new.hidden if pair[0] != at))
-        if (other or new.first != before.first) and new.gap == before.gap and new.gap >= 0:
+        if other and new.gap == before.gap:
             new = replace(new, gap=-1)
         if (new.first, new.second) != (before.first, before.second) and new.key == before.key:
             new = replace(new, key=-1)

@@ -115,19 +115,15 @@ class Speller:
     def __init__(self, tokenizer: Tokenizer, config: LanguageConfig, name: str) -> None:
         tokenizer.no_truncation()  # a file may ask for 128 tokens, and for as many in any case
         tokenizer.no_padding()
-        if tokenizer.get_vocab_size() > config.vocabulary:
+        pieces = 1 + max(tokenizer.get_vocab().values(), default=-1)  # there may be holes
+        if pieces > config.vocabulary:
             raise LabError(
                 "{name}: its {file} knows {said} pieces, the weights hold {found}.", name=name, file=TOKENIZER,
-                said=tokenizer.get_vocab_size(), found=config.vocabulary,
+                said=pieces, found=config.vocabulary,
             )  # fmt: skip
         self._tokenizer, self._config = tokenizer, config
         self._of_bytes = config.family == GPT2
         self.mask: int | None = None if config.causal else tokenizer.token_to_id(MASK)
-
-    @property
-    def vocabulary(self) -> int:
-        """Pieces that have a name."""
-        return int(self._tokenizer.get_vocab_size())
 
     def name_of(self, piece: int) -> str:
         """A piece as it is shown."""

@@ -13,18 +13,23 @@ AUXILIARIES = (
 )  # fmt: skip
 _VERB = re.compile(rf"\b({'|'.join(AUXILIARIES)})\b", re.IGNORECASE)
 _HAN = re.compile("[\u3400-\u9fff]")
-_NEGATED = re.compile(r"\s+not\b|n[’']t\b", re.IGNORECASE)
+_NOT = re.compile(r"\s+not\b", re.IGNORECASE)
+_SHORT = re.compile(r"\b(\w+)n[’']t\b", re.IGNORECASE)
+_STEMS = {"ca": "can", "wo": "will", "sha": "shall"}
 
 
 def negated(text: str) -> str:
     """A sentence that says the opposite; one that is negated already loses its "not"."""
     if _HAN.search(text):
         return text[2:] if text.startswith("并非") else f"并非{text}"
+    if found := _SHORT.search(text):
+        stem = found[1]
+        return text[: found.start()] + _STEMS.get(stem.lower(), stem) + text[found.end() :]
     found = _VERB.search(text)
     if found is None:
         return f"It is not true that {text[:1].lower()}{text[1:]}" if text.strip() else text
     rest = text[found.end() :]
-    taken = _NEGATED.match(rest)
+    taken = _NOT.match(rest)
     return text[: found.end()] + (rest[taken.end() :] if taken else f" not{rest}")
 
 

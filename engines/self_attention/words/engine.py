@@ -88,8 +88,8 @@ def answer(
     names, now, before, kept, was = tuple[str, ...](), none, none, 0, ("", 0.0, 0.0)
     if asked is not None:
         speller = one.loaded.trained.speller
-        logits = logits_at(one.stream, asked.place)[: speller.vocabulary]
-        plain = logits_at(one.plain, asked.place)[: speller.vocabulary].float().softmax(-1)
+        logits = logits_at(one.stream, asked.place)
+        plain = logits_at(one.plain, asked.place).float().softmax(-1)
         chances = drawn_from(logits, params.sampling, params.top_k, params.top_p)
         order = chances.topk(min(SHOWN, len(chances))).indices
         names = tuple(speller.name_of(piece) for piece in order.tolist())

@@ -17,4 +17,4 @@ FOLDER = Path(tempfile.mkdtemp(prefix="attention-lab-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 MODEL = {"model": str(tiny_bert(FOLDER / "tiny BERT"))}
 KINDS = (HeadsParams, NumbersParams, SimilarityParams, WordsParams, AblationParams, LanguageParams)
-EXAMPLES = {kind: MODEL for kind in KINDS}
+EXAMPLES = dict.fromkeys(KINDS, MODEL)
