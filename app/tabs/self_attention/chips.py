@@ -17,7 +17,7 @@ from app.views.scoregrid import hatch
 
 Token: TypeAlias = tuple[int, int]  # text, place
 HIGH, GAP = 26, 4  # px
-NAME = 20  # px, the letter of a text
+NAME, NOTE = 20, 16  # px: the letter of a text; the line under all of them
 
 
 class TokenChips(HoverView):
@@ -36,7 +36,7 @@ class TokenChips(HoverView):
     _hover: Token | None
 
     def __init__(self, named: bool = True) -> None:
-        super().__init__((200, 60))
+        super().__init__((200, 128 if named else 92))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "tokens"
         self._named = named
@@ -109,6 +109,11 @@ class TokenChips(HoverView):
 
     # -- places
     def arrange(self, width: int, height: int) -> None:
+        self._lay(width, height)
+        if self._left_out:
+            self._lay(width, height - NOTE)  # it is said how many more there are
+
+    def _lay(self, width: int, height: int) -> None:
         self._places, y, self._left_out = {}, 0.0, 0
         left = NAME if self._named else 0
         for number, text in enumerate(self._texts):
@@ -123,11 +128,6 @@ class TokenChips(HoverView):
                 self._places[number, place] = QRectF(round(x), y, round(min(wide, width - x)), HIGH)
                 x += wide + GAP
             y += HIGH + GAP + S2
-
-    def needed(self) -> float:
-        """The height that all of it would take."""
-        self.arranged()
-        return max((place.bottom() for place in self._places.values()), default=0.0)
 
     def place(self, token: Token) -> QRectF:
         """Where a token stands; empty where there is no room for it."""
@@ -169,7 +169,7 @@ class TokenChips(HoverView):
                 write(painter, QRectF(0, y, NAME, HIGH), "AB"[number], theme.color("text2"), BODY, True, LEFT)
         if self._left_out:
             note = words.tr("{n} more tokens", n=self._left_out)
-            write(painter, QRectF(0, self.height() - 14, self.width(), 14), note, align=CENTER)
+            write(painter, QRectF(0, self.height() - NOTE, self.width(), NOTE), note, align=CENTER)
         if self._hover is not None and self._values:
             chip(painter, self._places[self._hover], self.said(self._hover), QRectF(self.rect()))
 

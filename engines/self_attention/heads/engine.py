@@ -69,7 +69,7 @@ class Engine:
             if at == first:  # all before it is as in the untouched model
                 stream = here.changed(plain, key, plan)
             origin = (key, plan if at >= first else None, at, view)
-            while stream.reached <= at:
+            while stream.reached < at:  # what leaves the last layer is not shown
                 stream.advance()
             if origin not in self._seen and at + 1 < config.layers:
                 yield Progress(at + 1, config.layers, Message("Layer by layer"))
@@ -83,7 +83,8 @@ class Engine:
     ) -> HeadsAnswer:  # fmt: skip
         (layer, head), net = at, stream.net
         weights = stream.weights(layer)[head]
-        _, _, values = net.layer(layer).projected(stream.entering[layer])
+        made = net.layer(layer)
+        (values,) = made.asked_for(stream.entering[layer], made.v_proj)
         special = special_of(tokens, weights)
         off = np.zeros((net.config.layers, net.config.heads), bool)
         for one, other in stream.plan.off:

@@ -99,11 +99,15 @@ class Layer(nn.Module):
 
     def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, (B, H, N, d / H) each, of what enters the layer (B, N, d)."""
+        q, k, v = self.asked_for(x, self.q_proj, self.k_proj, self.v_proj)
+        return q, k, v
+
+    def asked_for(self, x: Tensor, *made: nn.Module) -> tuple[Tensor, ...]:
+        """Some of queries, keys and values, (B, H, N, d / H) each, of what enters the layer (B, N, d)."""
         if self.before:
             x = self.norm1(x)
         shape = (*x.shape[:2], self.heads, -1)
-        q, k, v = (made(x).view(shape).transpose(1, 2) for made in (self.q_proj, self.k_proj, self.v_proj))
-        return q, k, v
+        return tuple(one(x).view(shape).transpose(1, 2) for one in made)
 
     def scores(self, q: Tensor, k: Tensor) -> Tensor:
         """Q · k / √(d / H), (B, H, N, N), of queries and keys (B, H, N, d / H)."""

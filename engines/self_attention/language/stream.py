@@ -87,10 +87,10 @@ class Stream:
 
     @torch.inference_mode()
     def weights(self, layer: int) -> Tensor:
-        """Maps (H, N, N) of a layer that was reached, counted from 0: the same bits as when it was computed."""
+        """Maps (H, N, N) of a layer that can be entered, counted from 0: the same bits as when it is computed."""
         if self._newest is None or self._newest[0] != layer:
             made = self.net.layer(layer)
-            q, k, _ = made.projected(self.entering[layer])
+            q, k = made.asked_for(self.entering[layer], made.q_proj, made.k_proj)
             self._newest = layer, made.weights(q, k, self.allowed, self._changes.get(layer, Change()))[0]
         return self._newest[1]
 

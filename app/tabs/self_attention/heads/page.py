@@ -26,6 +26,7 @@ from engines.self_attention.heads.spec import HeadsAnswer, HeadsParams
 from engines.self_attention.language.spec import ABSOLUTE, DISTANCE, ENTROPY, MAPS, PARKED, PER_HEAD, LanguageParams
 
 FIELDS = ("layer", "head", "part", "special", "temperature", "scope", "overview", "scale")
+LEAST = 190  # px, of the map
 UNITS = {ENTROPY: "bits", DISTANCE: "tokens", PARKED: "share"}
 
 
@@ -65,6 +66,7 @@ class HeadsPage(LanguagePage):
         self.said, self.beyond = quiet("", wrap=True), quiet("", wrap=True)
         self.links_card = Card("Head", self.links, foot=col(self.links_bar, self.said, self.beyond, gap=S1))
         self.map, self.map_bar = TokenMap(), ColorBar(Message("Weight"))
+        self.map.setMinimumHeight(LEAST)
         self.map_bar.drive(self.map)
         self.map_card = Card("Weights", self.map, "query: row, key: column", foot=self.map_bar)
         self.heads, self.heads_bar = AllHeads(), ColorBar("", least=80)
