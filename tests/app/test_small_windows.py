@@ -25,6 +25,7 @@ from app.widgets import box, button, col, label
 from engines.core.errors import Message
 from engines.core.lane import Lane
 from tests.app import reading
+from tests.app.made_up_language import tiny_bert
 from tests.app.models import tiny_vit
 from tests.app.strays import Strays
 
@@ -35,7 +36,8 @@ HELD, SMALL = QSize(1280, 800), QSize(1024, 600)
 # ------------------------------------------------------------------ every page
 @pytest.fixture
 def window(open_window, own_home, qtbot):
-    settings = {"topics": {"vit": {"model": str(tiny_vit(own_home / "ViT 0"))}}}
+    small = {"vit": tiny_vit(own_home / "ViT 0"), "self_attention": tiny_bert(own_home / "BERT 0")}
+    settings = {"topics": {topic: {"model": str(model)} for topic, model in small.items()}}
     (own_home / "settings.json").write_text(json.dumps(settings))
     return open_window(SMALL.width(), SMALL.height())
 

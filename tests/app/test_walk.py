@@ -22,6 +22,7 @@ from app.views.table import QueryTable
 from engines.core.errors import Message
 from engines.core.params import Choice, Range, Switch
 from tests.app import reading, tabs
+from tests.app.made_up_language import tiny_bert
 from tests.app.models import tiny_vit
 
 ALL, SOME, PLAIN = 1, 3, 0
@@ -33,14 +34,17 @@ WIDEST = "DejaVu Sans"
 
 
 @pytest.fixture(scope="module")
-def vit_folder(tmp_path_factory):
-    return tiny_vit(tmp_path_factory.mktemp("models") / "ViT 0")
+def small(tmp_path_factory):
+    """Models that are quick to answer, by topic."""
+    folder = tmp_path_factory.mktemp("models")
+    return {"vit": str(tiny_vit(folder / "ViT 0")), "self_attention": str(tiny_bert(folder / "BERT 0"))}
 
 
 @pytest.fixture
-def opened(open_window, own_home, vit_folder, qtbot):
+def opened(open_window, own_home, small, qtbot):
     """Opens a window with some topics, at rest."""
-    (own_home / "settings.json").write_text(json.dumps({"topics": {"vit": {"model": str(vit_folder)}}}))
+    kept = {topic: {"model": model} for topic, model in small.items()}
+    (own_home / "settings.json").write_text(json.dumps({"topics": kept}))
 
     def make(*names):
         window = open_window(1280, 800)

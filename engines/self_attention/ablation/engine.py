@@ -159,7 +159,7 @@ def focus(asked: Asked) -> tuple[Floats, Floats]:
 
 
 def ranked(one: np.ndarray, other: np.ndarray) -> float:
-    """Rank correlation (Spearman) of two arrays of any one shape; 0 where one of them is constant."""
+    """Rank correlation (Spearman) of two arrays of the same shape; 0 where one of them is constant."""
     ranks = [each.ravel().argsort(kind="stable").argsort(kind="stable").astype(float) for each in (one, other)]
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0

@@ -109,7 +109,7 @@ class Engine:
 
 
 def shown(tokens: Tokens, params: HeadsParams) -> tuple[Ints, Ints]:
-    """Queries and keys that are shown.
+    """Queries (R,) and keys (C,) that are shown.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def shown(tokens: Tokens, params: HeadsParams) -> tuple[Ints, Ints]:
 
 @torch.inference_mode()
 def look(stream: Stream, layer: int, tokens: Tokens, rows: Ints, cols: Ints) -> Seen:
-    """Measures and small maps of a layer."""
+    """Measures and small maps of a layer, of the queries (R,) and keys (C,) that are shown."""
     weights = stream.weights(layer)  # (H, N, N)
     measures = of_heads(weights, special_of(tokens, weights))
     if len(rows) < len(tokens) or len(cols) < len(tokens):

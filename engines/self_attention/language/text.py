@@ -16,7 +16,7 @@ from engines.self_attention.language.model import GPT2, LanguageConfig
 
 MASK = "[MASK]"
 NOTHING = "There is no token in this text. Type a word."
-_SEEN = {" ": "␣", "▁": "␣", "\n": "↵", "\t": "⇥", "\r": "↵"}
+_SEEN = {" ": "␣", "\u2581": "␣", "\n": "¶", "\t": "→", "\r": "¶"}  # the second is how SentencePiece writes a blank
 _PRINTED = (*range(33, 127), *range(161, 173), *range(174, 256))  # bytes that GPT-2 writes as they are
 
 
