@@ -51,7 +51,13 @@ SAME = r"""(?x:
     |([Ss]oft-)?NMS|NaN|sigmoid|Δc[xy]|Rezatofighi|Zhao|Bodla
     |\b(sin|cos|exp|max|tanh|score|ln|log|sqrt|relu|ReLU)\b)"""
 #: Chinese that stands in an English window: the name of the language, example sentences, numbers and dates.
-DATA = ("简体中文", "上海自来水来自海上", "猫看见狗，狗看见老鼠", *"〇零一二三四五六七八九十百千万两年月日")
+DATA = (
+    "简体中文",
+    "上海自来水来自海上",
+    "猫看见狗，狗看见老鼠",
+    "今天天气很好，我们去公园散步。",
+    *"〇零一二三四五六七八九十百千万两年月日",
+)
 WORD = re.compile(r"[A-Za-z]{2,}")
 #: What a painter need not do where only its texts are read: writing images and curves as XML takes most of the time.
 MUTE = (

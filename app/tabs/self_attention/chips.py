@@ -39,6 +39,7 @@ class TokenChips(HoverView):
         super().__init__((200, 128 if named else 92))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "tokens"
+        words.say(self, "setAccessibleName", "Tokens")
         self._named = named
         self._texts: tuple[Sequence[str], ...] = ()
         self._typed: tuple[Sequence[bool], ...] = ()

@@ -57,7 +57,7 @@ class SimilarityParams(OfText):
         Switch(
             "Negate B",
             group=CHANGE,
-            tip="Puts a not behind the first auxiliary verb of B, or It is not true that before it; in Chinese 并非.",
+            tip="Puts a not behind the first auxiliary verb of B, or It is not true that before it; Chinese likewise.",
         ),
         changes_model=True,
     )

@@ -73,6 +73,7 @@ class HeadsPage(LanguagePage):
         self.heads_bar.drive(self.heads)
         self.table, self.table_bar = ScoreGrid("ember"), ColorBar("", least=80)
         self.table_bar.drive(self.table)
+        words.say(self.table, "setAccessibleName", "All heads")
         self.overview = QStackedWidget()
         self.overview.addWidget(box(col((self.heads, 1), self.heads_bar, gap=S1)))
         self.overview.addWidget(box(col((self.table, 1), self.table_bar, gap=S1)))

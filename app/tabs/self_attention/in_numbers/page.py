@@ -39,17 +39,17 @@ class InNumbersPage(LanguagePage):
         self.map, self.map_bar = TokenMap(rows_only=False), ColorBar(Message("Weight"))
         self.map_bar.drive(self.map)
         self.map_card = Card("Choose a pair", self.map, "query: row, key: column", foot=self.map_bar)
-        self.pair, self.pair_bar = self._grid("query-and-key")
-        self.product, self.product_bar = self._grid("products")
+        self.pair, self.pair_bar = self._grid("Query and key", "query-and-key")
+        self.product, self.product_bar = self._grid("Products", "products")
         self.formula = label("", BODY)
         pair = col((self.pair, 4), (self.product, 3), row(self.pair_bar, self.product_bar, gap=S3), gap=S1)
         self.pair_card = Card("Query and key, number by number", pair, foot=self.formula)
-        self.scores, self.scores_bar = self._grid("scores")
-        self.row, self.row_bar = self._grid("weights", "ember")
+        self.scores, self.scores_bar = self._grid("Scores", "scores")
+        self.row, self.row_bar = self._grid("Weights", "weights", "ember")
         self.row.set_largest(96, 30)
         scores = col((self.scores, 4), (self.row, 3), row(self.scores_bar, self.row_bar, gap=S3), gap=S1)
         self.row_card = Card("Scores, scaled, softmax", scores)
-        self.sum, self.sum_bar = self._grid("weighted-sum")
+        self.sum, self.sum_bar = self._grid("Weighted sum of the values", "weighted-sum")
         self.checked = quiet("")
         self.sum_card = Card("Weighted sum of the values", self.sum, foot=col(self.sum_bar, self.checked, gap=S1))
         for view in (self.scores, self.row):
@@ -62,10 +62,11 @@ class InNumbersPage(LanguagePage):
         self.lay(box(col(self.framed(), (row((self.map_card, 4), (right, 7), gap=S3), 1), gap=S3)), self.form)
 
     @staticmethod
-    def _grid(name: str, ramp: str = "diff") -> tuple[ScoreGrid, ColorBar]:
+    def _grid(said: Text, name: str, ramp: str = "diff") -> tuple[ScoreGrid, ColorBar]:
         grid, bar = ScoreGrid(ramp), ColorBar("", ramp, least=80)
         grid.setMinimumHeight(36)
         grid.export_name = name
+        words.say(grid, "setAccessibleName", said)
         bar.drive(grid)
         return grid, bar
 

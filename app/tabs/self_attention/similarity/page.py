@@ -59,6 +59,7 @@ class SimilarityPage(LanguagePage):
         self.reasons: Reasons | None = None
         self.bar = Bars(pitch=40, least_name=20, widest="−0.000", widest_note="+0.000", least=44)
         self.bar.export_name = "similarity"
+        words.say(self.bar, "setAccessibleName", "Similarity of A and B")
         self.bar.setFixedHeight(44)
         self.chips, self.chips_bar = TokenChips(), ColorBar(Message("Relevance, of the largest"))
         self.chips_bar.drive(self.chips)
