@@ -99,7 +99,7 @@ class TokenChips(HoverView):
 
     def report(self) -> str:
         if self._hover is None:
-            return " / ".join(" ".join(text) for text in self._texts)
+            return words.tr("{n} {n:token|tokens}", n=sum(map(len, self._texts)))
         said = self._texts[self._hover[0]][self._hover[1]]
         return f"{said}, {self.said(self._hover)}" if self._values else said
 
