@@ -361,7 +361,7 @@ def main(argv: list[str] | None = None) -> int:
     for seed in asked.seed:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "found.json"
-            command = [sys.executable, "-m", "tests.soak", "--one", "--seed", str(seed)]
+            command = [sys.executable, "-X", "faulthandler", "-m", "tests.soak", "--one", "--seed", str(seed)]
             ended = subprocess.run([*command, "--minutes", str(asked.minutes), "--json", str(path)], check=False)
             if not path.exists():
                 print(f"{seed:>5} ended with code {ended.returncode}")
