@@ -34,6 +34,7 @@ CHECKS = {
     "tests/test_benchmarks.py": "toy or every_row_has_a_name",
     "tests/test_readme.py": "toy or what_topics_bring or each_model",
     "tests/app/test_walk.py": "toy",
+    "tests/app/test_lessons.py": "waits_for_an_act or path_names or toy",
     "tests/app/test_words.py": "chinese or placeholders or differently or signs",
     "tests/app/test_fonts.py": "every_sign_of_ours",
     "tests/core/test_offers.py": "what_is_offered",
