@@ -25,7 +25,7 @@ def rows() -> list[Row]:
     """What these pages add to the table."""
     return [
         Row("why-slider", "the page Why: a claim's slider on a toy, engine alone, p99", slider, most=16),
-        Row("why-depth", "the page Why: variance through depth, 12 layers and 64", depth),
+        Row("why-depth", "the page Why: variance through 12 layers; 64 beside it", depth, most=16),
         Row("back", "the page Maths: all gradients by hand and the layer's numbers, another place", back, most=16),
         Row("formula", "a formula of two lines with other numbers, until it is painted, p99", formula, most=4),
     ]
