@@ -61,6 +61,8 @@ def test_a_point_under_the_pointer_says_its_weight(tab, qtbot):
 def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot):
     page = tab.now
     before, view = page.found, page.photo
+    high = view.height()
+    assert not page.back.isEnabled()
     rect = view.box_rect(view.at())
     start = rect.center()
     step = QPointF(30 if start.x() < view.width() / 2 else -30, 0)
@@ -77,7 +79,9 @@ def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot
     assert page.found.references[0] == pytest.approx(box, abs=1e-4)
     assert not np.array_equal(page.found.points[0], before.points[0])
     assert page.found.touched
-    assert page.back.isVisible()
+    assert page.back.isEnabled()
+    assert view.height() == high  # nothing moves under the hand
+    assert page.params.changes() == 1
     assert f"Reference box of query {query + 1} dragged" in caption_of(page.photo_card)
     page.step(frozen=True)
     qtbot.waitUntil(lambda: np.array_equal(page.found.points[0], before.points[0]))

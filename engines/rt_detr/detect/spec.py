@@ -91,6 +91,10 @@ class DetectParams(OfPicture):
         Range(0.3, 3.0, 0.1, "Point size", group=DRAW, tip="The area of a point is its weight times this."),
     )
 
+    def changes(self) -> int:
+        """A dragged box is one change, though it is told in three parts."""
+        return super().changes() - (0 if self.moved is None else len(self.moved) - 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Found(Frame):

@@ -57,10 +57,9 @@ class DetectPage(PicturePage):
         words.say(self.bars, "setAccessibleName", "Weight by level")
         words.say(self.table, "setAccessibleName", "Query table")
         words.say(self.film, "setAccessibleName", "Boxes by decoder layer")
-        self._said = quiet("", wrap=True)
+        self._said = quiet("")
         self._lost = quiet("", wrap=True)
         self.back = button("Put back", kind="boxed", px=SMALL, clicked=lambda: self.step(moved=None))
-        self.back.hide()
         self.photo_card = card(
             "Where the decoder looks", self.photo, foot=row((self._said, 1), self.back, (self.bar, 0))
         )
@@ -176,7 +175,7 @@ class DetectPage(PicturePage):
             words.say(self._levels_on, "setText", "{on} of {all} on", on=info.levels - len(params.levels_off),
                       all=info.levels)  # fmt: skip
             self.form.set_shown("scene", info.toy or params.picture is None)
-        self.back.setVisible(params.moved is not None)
+        self.back.setEnabled(params.moved is not None)  # always there: the photo would give it room else
         self.photo.set_style(params.size, params.links)
         self._draw_points()
 
@@ -275,7 +274,8 @@ class DetectPage(PicturePage):
         self.bar.set_range(0, top, False)
         self.film.set_at(layer)
         self.photo_card.set_title("Sampling points of layer {n}", n=layer + 1)
-        words.say(self._said, "setText", "Query {n}, chosen from level {level}. Drag the dashed box.",
+        self.photo_card.set_note("drag the dashed box")
+        words.say(self._said, "setText", "Query {n}, level {level}",
                   n=found.query + 1, level=int(found.levels[found.query]) + 1)  # fmt: skip
         self._draw_levels(info, found, layer, chosen)
 
