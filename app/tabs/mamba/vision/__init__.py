@@ -1,0 +1,1 @@
+"""The page "Vision": patches of a photo scanned in one, two or four directions."""
