@@ -142,7 +142,9 @@ class RacePage(TrainingPage):
             return
         steps, count = standing.steps, standing.accuracy.shape[2]
         values: dict[str, object] = {"n": words.number(int(steps[-1])), "seeds": count, "task": Message(task)}
-        note = "{task}, step {n}, {seeds} {seeds:seed|seeds}" if own else "{task}, run beforehand, {seeds} {seeds:seed|seeds}"
+        note = "{task}, step {n}, {seeds} {seeds:seed|seeds}"
+        if not own:
+            note = "{task}, run beforehand, {seeds} {seeds:seed|seeds}"
         self.step_card.set_note(Message(note, values))
         self.by_step.set_curves([self._curve(i, standing) for i in range(len(KINDS))], STEPS[task])
         at_lengths = self.lengths.accuracy if own and self.lengths is not None else None
