@@ -77,7 +77,7 @@ def selective_scan(
         states = all_states(u, delta, A, B, start)  # (B, D, N, L)
         y, last = (states * C[:, None]).sum(2), states[..., -1]
     else:
-        y, last = _Scan.apply(u, delta, A, B, C, start)  # type: ignore[no-untyped-call]
+        y, last = _Scan.apply(u, delta, A, B, C, start)
     if D is not None:
         y = y + u * D[:, None]
     if z is not None:
@@ -122,7 +122,7 @@ class _Scan(torch.autograd.Function):
         return y.permute(1, 2, 0), h.transpose(1, 2)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, to_y: Tensor, to_last: Tensor) -> Any:
         u, delta, across, B, C, saved = ctx.saved_tensors
         to_y = _first(to_y)

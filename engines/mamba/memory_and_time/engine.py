@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,22 +57,20 @@ def measured(params: CostParams, device: torch.device) -> Iterator[Event]:
         case = scanned(params, length, device)
         state = case[0].new_zeros(1, params.channels, params.state)
         whole: tuple[Callable[[], object] | None, ...] = (
-            lambda q=q, k=k, v=v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
-            None,
-            lambda case=case: selective_scan(*case),
-        )
+            partial(F.scaled_dot_product_attention, q, k, v, is_causal=True), None, partial(selective_scan, *case),
+        )  # fmt: skip
         for i, work in enumerate(whole):
             if j and (seconds[i, j - 1] > PATIENCE or not seconds[i, j - 1]):
                 continue  # too slow already
             timing = by_steps(case, state, device, at) if work is None else best(work, device, at)
             seconds[i, j] = yield from timing
-        one = tuple(x[..., :1] if x.dim() == 3 else x for x in case)
-        works = (
-            lambda q=q, k=k, v=v: F.scaled_dot_product_attention(q[:, :, -1:], k, v),
-            lambda one=one, state=state: selective_scan(*one, start=state, return_last_state=True),
+        one: Any = tuple(x[..., :1] if x.dim() == 3 else x for x in case)
+        works: tuple[Callable[[], object], ...] = (
+            partial(F.scaled_dot_product_attention, q[:, :, -1:], k, v),
+            partial(selective_scan, *one, start=state, return_last_state=True),
         )
-        for i, work in enumerate(works):
-            more[i, j] = yield from best(work, device, at)
+        for i, step in enumerate(works):
+            more[i, j] = yield from best(step, device, at)
         done = j + 1 == len(LENGTHS)
         yield MeasuredFrame(
             params.channels, params.state, device.type, np.array(LENGTHS, float), seconds.copy(), more.copy(), done

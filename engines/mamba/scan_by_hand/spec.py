@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 LENGTH = 48  #: steps
 LOUDEST = 2.0  #: that the hand draws
-PULSES, STEP, WAVE, NOISE = "Pulses", "Step", "Wave", "Random"
+PULSES, STEP, WAVE, NOISE = "Pulses", "Jump", "Wave", "Random"
 SHAPES = (PULSES, STEP, WAVE, NOISE)
 INPUT, CHANNEL, SELECTS = "Input", "The channel", "From the input"
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: its attention has weights of any sign, whose rows don't sum to 1: that is shown

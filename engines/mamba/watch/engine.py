@@ -19,7 +19,7 @@ from engines.core.protocol import Event, Job
 from engines.mamba.block import Changes, Inside
 from engines.mamba.hidden import implicit_attention
 from engines.mamba.load import load_checkpoint
-from engines.mamba.model import Mamba
+from engines.mamba.model import Layer, Mamba
 from engines.mamba.race.nets import AttentionBlock, RaceNet
 from engines.mamba.race.spec import ATTENTION, COPYING, INDUCTION, SYMBOLS, TRAINED
 from engines.mamba.race.tasks import NOISE, draw, places
@@ -146,6 +146,7 @@ def heads(net: RaceNet, ids: Tensor, layer: int) -> Tensor:
     for index in range(layer):
         x = net.backbone.layers[index](x)
     block = net.backbone.layers[layer]
+    assert isinstance(block, Layer)
     assert isinstance(block.mixer, AttentionBlock)
     return block.mixer.attend(block.norm(x))[1]
 

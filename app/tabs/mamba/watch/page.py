@@ -118,7 +118,7 @@ class WatchPage(Page):
             "x", "u", "Δ", "B", "C", "h", "y", Message("output"),
         )  # fmt: skip
         values = (shown.x, shown.u, shown.delta, shown.B, shown.C, shown.states, shown.y, shown.out)
-        links = (
+        links: Sequence[str | Message] = (
             "", Message("conv, SiLU"), Message("softplus"), "", "", Message("scan"), "C h + D u", Message("gate")
         )  # fmt: skip
         blocks = []
