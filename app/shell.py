@@ -48,6 +48,9 @@ class Shell(Protocol):
     def take_paths(self, paths: list[str]) -> None:
         """Take files and folders as if they were dropped on the window."""
 
+    def send(self, kind: str, value: object) -> None:
+        """Hand something to the topic that takes its kind (`app.topics.Topic.takes`), and bring that to the front."""
+
     def download(self, source: str) -> None:
         """Fetch a model from the hub, off the compute lane, then use it."""
 

@@ -53,6 +53,8 @@ class Topic:
         ``module:Class`` of the tab, where the topic has one of its own.
     pictures : bool
         Whether pictures may be dropped on it.
+    takes : tuple of str
+        Kinds of what other topics may hand to its tab, such as ``mask``; see `app.shell.Shell.send`.
     tagline, about : str
         What the tab is about in a few words, and what it shows in a few sentences; for the README, in English only.
     shots : tuple of Shot
@@ -67,6 +69,7 @@ class Topic:
     tab: str = "app.topic.tab:Tab"
     pages: tuple[str, ...] = ()
     pictures: bool = False
+    takes: tuple[str, ...] = ()
     tagline: str = ""
     about: str = ""
     shots: tuple[Shot, ...] = ()

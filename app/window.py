@@ -238,6 +238,12 @@ class Window(PaintedOnce):
         """Take files and folders as if they were dropped on the window."""
         self.intake.paths(paths)
 
+    def send(self, kind: str, value: object) -> None:
+        """Hand something to the first topic that takes its kind."""
+        taker = next((found for found in topics() if kind in found.takes), None)
+        if taker is not None:
+            self.show_topic(taker.name).take(kind, value)
+
     def download(self, source: str) -> None:
         """Fetch a model from the hub, then use it."""
         self.intake.download(source)

@@ -323,6 +323,9 @@ class Tab(QWidget):
         found: str = getattr(params, "model", "")
         return found
 
+    def take(self, kind: str, value: object) -> None:
+        """Use what another topic hands over, of a kind that the topic says it takes."""
+
     def _turn_to(self, fits: Callable[[type[Page]], bool]) -> Page:
         """The page on screen if it fits, else the first that does."""
         if not fits(type(self.now)):

@@ -24,7 +24,7 @@ from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.scoring.compare.spec import Compared
-from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, ScoringParams, valid_length
+from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, ScoringParams, may_attend, valid_length
 
 FORMULAS = ("w · tanh(W_q q + W_k k)", "q · k", "q · k / √d")
 NAMES = ("Scores", "Weights", "Output")
@@ -141,10 +141,18 @@ class ComparePage(Page):
             tip="All queries may attend to all keys.",
             clicked=lambda: self.step(valid_lens=(), masked=()),
         )
+        self.as_graph = button(
+            "As a graph",
+            kind="boxed",
+            px=SMALL,
+            tip="Carries the mask over to the topic Graphs: an edge from each key to each query that may attend to it.",
+            clicked=lambda: shell.send("mask", may_attend(self.params)),
+        )
         self.mlp = MlpStrips()
         self.empty = label("", SMALL, kind="warn", wrap=True)
         self.empty.hide()
-        mask = card("Mask", col((self.grid, 1), self.empty, gap=S1), "valid lengths, painted cells", tools=[self.clear])
+        mask = card("Mask", col((self.grid, 1), self.empty, gap=S1), "valid lengths, painted cells",
+                    tools=[self.as_graph, self.clear])  # fmt: skip
         self._mlp = card("The additive score as one MLP", self.mlp)
         for one in self.functions:
             one.pointed.connect(self._pointed)
