@@ -1,0 +1,1 @@
+"""The page "Depth": what many layers do to nodes, and what helps."""

@@ -1,0 +1,1 @@
+"""The page "Equalities": graph layers that are something else as well."""

@@ -1,0 +1,1 @@
+"""The page "Train": classes of nodes, learned live from a few labels."""

@@ -1,0 +1,1 @@
+"""The page "Watch": a graph under the hand, its messages and hops."""
