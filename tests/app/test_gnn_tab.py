@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.tabs.gnn.graphview import CUT, JOIN
+from app.plots.graphview import CUT, JOIN
 from engines.gnn.graph import arcs
 from engines.gnn.spec import OWN, PATCHES
 

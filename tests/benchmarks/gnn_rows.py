@@ -96,7 +96,7 @@ def painting(frames: int = 60) -> Measured:
     from PySide6.QtWidgets import QApplication
 
     from app.launch import start
-    from app.tabs.gnn.graphview import GraphView, class_brushes
+    from app.plots.graphview import GraphView, class_brushes
     from engines.gnn.graph import arcs
     from main import arguments
 

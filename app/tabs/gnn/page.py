@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.tabs.gnn.graphview import GraphView
+from app.plots.graphview import GraphView
 from app.topic.page import Page
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event

@@ -15,7 +15,7 @@ from engines.core.training import Stepped, TrainingParams
 from engines.gnn.graph import Floats
 
 DEPTHS: Final = (1, 2, 4, 8, 16, 32, 64)
-EPOCHS: Final = 150  #: steps for each depth
+EPOCHS: Final = 120  #: steps for each depth
 STEPS: Final = EPOCHS * len(DEPTHS)
 PLAIN, RESIDUAL, PAIR_NORM, DROP_EDGE = "None", "Residual", "PairNorm", "DropEdge"
 CURES: Final = (PLAIN, RESIDUAL, PAIR_NORM, DROP_EDGE)

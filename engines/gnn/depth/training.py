@@ -38,7 +38,7 @@ from engines.gnn.spec import GCN
 CLASSES, EACH, LABELED = 4, 100, 5  # blocks, nodes of one, and those of one that have a label
 INSIDE, BETWEEN = 0.08, 0.01
 WORDS, OWN, OFTEN = 60, 10, 0.2  # and of them the ones that a class uses more often, with which chance
-HIDDEN, RATE, DECAY = 32, 3e-3, 5e-4
+HIDDEN, RATE, DECAY = 32, 5e-3, 5e-4
 DROP = 0.4  # of the edges, in each step
 
 

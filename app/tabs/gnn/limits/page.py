@@ -8,8 +8,8 @@ from PySide6.QtCore import QTimer
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.plots.graphview import GraphView, class_brushes
 from app.shell import Shell
-from app.tabs.gnn.graphview import GraphView, class_brushes
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page

@@ -9,9 +9,9 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.embedding import EmbeddingMap
+from app.plots.graphview import GraphView, class_brushes
 from app.plots.pointmap import class_token
 from app.shell import Shell
-from app.tabs.gnn.graphview import GraphView, class_brushes
 from app.tabs.gnn.page import SIZED, GraphPage
 from app.theme import S3
 from app.topic.feed import Feed

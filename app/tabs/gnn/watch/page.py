@@ -8,9 +8,9 @@ from PySide6.QtGui import QBrush, QColor
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
+from app.plots.graphview import CUT, JOIN, MOVE, GraphView, class_brushes
 from app.plots.points import embers
 from app.shell import Shell
-from app.tabs.gnn.graphview import CUT, JOIN, MOVE, GraphView, class_brushes
 from app.tabs.gnn.page import SIZED, GraphPage
 from app.tabs.gnn.watch.formulas import formula, term
 from app.theme import S3
@@ -112,7 +112,7 @@ class WatchPage(GraphPage):
         """The node that is looked at: under the pointer, else the chosen one."""
         over = self._over if self._over is not None else self.view.over()
         node: int = self.params.node if over is None else over
-        return node if self.answer is not None and node < self.answer.nodes else 0
+        return int(node) if self.answer is not None and node < self.answer.nodes else 0
 
     def deactivated(self) -> None:
         self._over = None
