@@ -138,7 +138,7 @@ class WatchPage(GraphPage):
 
     def _head(self) -> int:
         assert self.answer is not None
-        return min(self.params.head, self.answer.coefficients.shape[1]) - 1
+        return int(min(self.params.head, self.answer.coefficients.shape[1])) - 1
 
     def _draw(self) -> None:
         answer, info, places = self.answer, self.info, self.placed()
