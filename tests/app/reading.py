@@ -114,8 +114,9 @@ def visible(root: QWidget) -> list[QWidget]:
 class Look:
     """What is on screen at one moment, gathered once for all that is asked of it."""
 
-    def __init__(self, root: QWidget) -> None:
+    def __init__(self, root: QWidget, read: set[QMenu] | None = None) -> None:
         self.widgets = visible(root)
+        self.read = read  #: menus that need not be opened once more, and where to note those that are
         self._painted: dict[PixelView, list[Painted]] = {}
 
     def painted(self, view: PixelView) -> list[Painted]:
@@ -148,8 +149,11 @@ def texts(root: QWidget | Look) -> Iterator[Said]:
         yield Said(widget.toolTip(), "tip", owner)
         yield Said(widget.accessibleName(), "name", owner)
         yield Said(widget.accessibleDescription(), "name", owner)
-        if isinstance(widget, QToolButton) and widget.menu() is not None:
-            yield from menu_texts(widget.menu(), owner)
+        if isinstance(widget, QToolButton) and (menu := widget.menu()) is not None:
+            if look.read is None or menu not in look.read:
+                yield from menu_texts(menu, owner)
+            if look.read is not None:
+                look.read.add(menu)
 
 
 def menu_texts(menu: QMenu, owner: str) -> Iterator[Said]:

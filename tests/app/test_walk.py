@@ -21,16 +21,23 @@ from app.views.base import PixelView
 from app.views.table import QueryTable
 from engines.core.errors import Message
 from engines.core.params import Choice, Range, Switch
+from tests import examples
 from tests.app import reading, tabs
 from tests.app.made_up_language import tiny_bert
 from tests.app.models import tiny_vit
+from tests.app.small import HELD, SMALL, looks
 
 ALL, SOME, PLAIN = 1, 3, 0
-#: How many of the states are looked at in a language and theme. Each choice is looked at in Chinese, where a text may
-#: lack its translation; English is longer; a theme moves nothing, so that the pages as they open are enough. So
-#: they are in the widest font: the program's own come first, and another is asked for by name.
-LOOKS = {("zh", "dark"): ALL, ("en", "light"): SOME, ("zh", "light"): PLAIN, ("en", "dark"): PLAIN}
-WIDEST = "DejaVu Sans"
+WIDEST = "DejaVu Sans"  #: most machines have it: the program's own fonts come first, and another is asked for by name
+#: How many of the states are looked at in a language, a theme and a font. Each choice is looked at in Chinese, where a
+#: text may lack its translation; English is longer; a theme moves nothing, so that in the other ones the pages as they
+#: open are enough, in the widest font. Each language comes after the other: every text was said in that one first.
+LOOKS = {
+    ("en", "light", ""): SOME,
+    ("zh", "dark", ""): ALL,
+    ("en", "dark", WIDEST): PLAIN,
+    ("zh", "light", WIDEST): PLAIN,
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +53,15 @@ def opened(open_window, own_home, small, qtbot):
     kept = {topic: {"model": model} for topic, model in small.items()}
     (own_home / "settings.json").write_text(json.dumps({"topics": kept}))
 
-    def make(*names):
-        window = open_window(1280, 800)
+    def make(*names, size=HELD):
+        window = open_window(*size.toTuple())
         theme.set_motion(False)
         for name in names:
             window.show_topic(name)
-        reading.unfold(window)  # what this window is too low for
-        settle(qtbot, window)
         return window
 
     yield make
     theme.set_motion(True)
-
-
-@pytest.fixture(params=topics(), ids=lambda topic: topic.name)
-def window(request, opened):
-    """A window with one topic: each test takes a part of the walk, so that no two of them build the same tab."""
-    return opened(request.param.name)
 
 
 def settle(qtbot, window):
@@ -96,20 +95,24 @@ class State:
 def states(window, every: int) -> Iterator[State]:
     """All pages of all tabs as they open, then with each choice made and the sliders at both ends; or some of them.
 
-    Of ``every`` pages one is looked at with a choice made, each choice on others.
+    Of ``every`` pages one is looked at with a choice made, each choice on others. What only takes longer with more is
+    small, as in other tests: as it is by default it was seen in small windows.
     """
     for tab in window.tabs.values():
         for number, page in enumerate(tab.pages):
-            plain: dict[str, object] = {name: getattr(page.params, name) for name in tabs.controls(page)}
-            some = [("", {}), *variants(page)] if every else [("", {})]
+            quick = {
+                name: value for name, value in examples.fields(type(page.params)).items() if type(value) in (int, float)
+            }
+            plain: dict[str, object] = {name: getattr(page.params, name) for name in tabs.controls(page)} | quick
+            some = [("", {}), *variants(page, set(quick))] if every else [("", {})]
             for at, (name, new) in enumerate(some):
                 if not at or (at + number) % every == 0:
                     yield State(tab, number, name, plain | new)
             page.state.put(**plain)
 
 
-def variants(page: Page) -> Iterator[tuple[str, dict[str, object]]]:
-    """Choices one by one, switches turned, all ranges at their low ends and at their high ends."""
+def variants(page: Page, kept: set[str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Choices one by one, switches turned, all ranges but some at their low ends and at their high ends."""
     ends: tuple[dict[str, object], dict[str, object]] = ({}, {})
     for name, rule in tabs.controls(page).items():
         now = getattr(page.params, name)
@@ -118,7 +121,7 @@ def variants(page: Page) -> Iterator[tuple[str, dict[str, object]]]:
                 yield from ((f"{name} {option}", {name: option}) for option in rule.options if option != now)
             case Switch():
                 yield f"{name} turned", {name: not now}
-            case Range():
+            case Range() if name not in kept:
                 for end, value in zip(ends, (rule.low, rule.high), strict=True):
                     end[name] = type(now)(value)
     yield "low ends", ends[0]
@@ -131,9 +134,9 @@ def dress(window, language, look):
     QApplication.processEvents()
 
 
-def complaints(window, language) -> list[str]:
-    """All that is wrong with what is on screen."""
-    look = reading.Look(window)
+def complaints(window, language, read=None) -> list[str]:
+    """All that is wrong with what is on screen, and with the menus on it that are not ``read``."""
+    look = reading.Look(window, read)
     found = [f"cut: {text}" for text in reading.cut(look)]
     found += [f"no name: {text}" for text in reading.nameless(look)]
     for said in set(reading.texts(look)):
@@ -148,10 +151,13 @@ def complaints(window, language) -> list[str]:
 
 def look_around(qtbot, window, language, chosen) -> list[str]:
     found: dict[str, str] = {}
+    read = set()
     for state in chosen:
+        if not state.variant:
+            read.clear()  # on each page as it opens all menus, and after a choice those that came with it
         state.reach(window)
         settle(qtbot, window)
-        for line in complaints(window, language):
+        for line in complaints(window, language, read):
             found.setdefault(line, state.name)
     found.update({f"not translated: {text!r}": "" for text in words.missing()})
     return [f"[{at}] {line}" for line, at in found.items()]
@@ -173,32 +179,30 @@ def menus(window, language) -> list[str]:
     return found + [f"not translated: {text!r}" for text in words.missing()]
 
 
-def test_everything_is_said_whole_and_named(window, qtbot, monkeypatch):
+@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+def test_everything_is_said_whole_and_named(topic, opened, qtbot, monkeypatch, tmp_path):
+    """Each takes a part of the walk, from small windows to the widest font: no two of them build the same tab."""
+    window = opened(size=SMALL)
     words.forget_missing()
-    found = []
-    for (language, look), every in LOOKS.items():
-        assert words.language() != language  # so that every text was said in the other one first
-        dress(window, language, look)
-        here = look_around(qtbot, window, language, states(window, every)) + menus(window, language)
-        found += [f"{language}, {look} {line}" for line in here]
-    if WIDEST in QFontDatabase.families():  # most machines have it; the tab is built once for both
-        found += cut_in_the_widest_font(window, qtbot, monkeypatch)
+    found = looks(window, topic.name, lambda: settle(qtbot, window), tmp_path)
+    reading.unfold(window)  # what even this window is too low for
+    for (language, look, font), every in LOOKS.items():
+        assert words.language() != language
+        with monkeypatch.context() as patch:  # taken back before the next window is dressed
+            if font in QFontDatabase.families():
+                patch.setenv(FONT_VARIABLE, font)
+            dress(window, language, look)
+        assert font not in QFontDatabase.families() or QApplication.font().families()[0] == font
+        here = look_around(qtbot, window, language, states(window, every))
+        here += [] if font else menus(window, language)
+        found += [f"{language}, {look} {font} {line}" for line in here]
     assert not found, "\n" + "\n".join(found)
-
-
-def cut_in_the_widest_font(window, qtbot, monkeypatch) -> list[str]:
-    found = []
-    with monkeypatch.context() as patch:  # taken back before the next window is dressed
-        patch.setenv(FONT_VARIABLE, WIDEST)
-        for language in ("zh", "en"):
-            dress(window, language, "light")
-            assert QApplication.font().families()[0] == WIDEST
-            found += [f"{WIDEST} {line}" for line in look_around(qtbot, window, language, states(window, PLAIN))]
-    return found
 
 
 def test_states_that_come_rarely_are_whole_too(opened, qtbot):
     window = opened("detr", "vit")
+    reading.unfold(window)  # what this window is too low for
+    settle(qtbot, window)
     words.forget_missing()
     for language in ("en", "zh"):
         dress(window, language, "light")
