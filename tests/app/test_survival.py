@@ -30,7 +30,7 @@ from tests.app.watch import memory
 #: its topics, every so-many-th from one on: the short walks share them, each in a window of its own.
 WALKS = {f"short-{part}": (2, 5, 4, slice(part, None, 3)) for part in range(3)}
 WALKS["long"] = (6, 15, 1, slice(None))
-CHANGES = 400  # of a slider, 200 a second
+CHANGES = 200  # of a slider, 200 a second
 FURTHER = 2  # rounds at most where the last one grew
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
 GROWTH, MORE = 50, 300  # in the last round: MB; widgets, actions and other objects of the walked tabs' thousands
@@ -172,9 +172,9 @@ def names(chosen: slice) -> list[str]:
     return [topic.name for topic in topics()][chosen]
 
 
-def visits(window, chosen: slice) -> list[tuple[str, int]]:
-    """All pages of the chosen topics, after each tab has been opened once."""
-    return [(name, page) for name in names(chosen) for page in range(len(window.show_topic(name).pages))]
+def visits(chosen: slice) -> list[tuple[str, int]]:
+    """All pages of the chosen topics."""
+    return [(one.name, page) for one in topics()[chosen] for page in range(len(one.page_classes()))]
 
 
 def test_the_short_walks_leave_out_no_topic():
@@ -201,7 +201,7 @@ def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot
         used: list[float] = []
         objects: list[int] = []
         for turn in range(rounds + FURTHER):  # what is loaded at first use is no leak: the last round counts
-            for name, page in hands.dice.sample(pages := visits(window, chosen), len(pages)):
+            for name, page in hands.dice.sample(pages := visits(chosen), len(pages)):
                 window.show_topic(name).show_page(page)
                 for _ in range(acts):
                     hands.act()
