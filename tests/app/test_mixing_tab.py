@@ -16,11 +16,11 @@ from tests.app.views_help import hover
 
 
 @pytest.fixture
-def tab(open_window, qtbot):
-    window = open_window(1280, 800)
-    made = window.show_topic("mixing")
-    made.now.state.put(probes=2)
+def tab(open_window, qtbot, own_home):
+    (own_home / "settings.json").write_text('{"topics": {"mixing": {"probes": 2}}}')  # more would only take longer
+    made = open_window(1280, 800).show_topic("mixing")
     settled(made, qtbot)
+    assert made.now.answer.left.matrix.probes == 2
     return made
 
 
