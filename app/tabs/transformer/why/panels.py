@@ -111,13 +111,14 @@ class Panels(QObject):
         self._answers: list[int] = []
         self._claim = ""
         self._left, self._right = QStackedLayout(), QStackedLayout()
+        left, right = box(self._left), box(self._right)  # first: a view shown without a parent would be a window
         for stack, views in ((self._left, (self.left, self.curves, self.parts)),
                              (self._right, (self.right, self.others, self.sharp))):  # fmt: skip
             for view in views:
                 stack.addWidget(view)
         keys = [one.key for one in (self.curves, self.others, self.sharp)]
-        self.left_card = card("Weights", box(self._left), foot=col(keys[0]))
-        self.right_card = card("Weights", box(self._right), foot=col(*keys[1:]))
+        self.left_card = card("Weights", left, foot=col(keys[0]))
+        self.right_card = card("Weights", right, foot=col(*keys[1:]))
         self._keys = dict(zip((self.curves, self.others, self.sharp), keys, strict=True))
         self.left.grid.clicked.connect(self._clicked)
         self.right.grid.clicked.connect(self._clicked_right)
