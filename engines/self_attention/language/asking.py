@@ -37,9 +37,9 @@ class OfText(Params):
     first: str = setting(FIRST)
     second: str = setting(SECOND)
     heads_off: tuple[tuple[int, int], ...] = setting((), changes_model=True)
-    layer: int = setting(3, Range(1, 48, 1, "Layer", group=LOOK, tip="Layer whose attention is shown. (Vaswani 2017)"))
+    layer: int = setting(6, Range(1, 48, 1, "Layer", group=LOOK, tip="Layer whose attention is shown. (Vaswani 2017)"))
     head: int = setting(
-        7, Range(1, 64, 1, "Head", group=LOOK, tip="One of the attentions side by side in a layer. (Vaswani 2017)")
+        12, Range(1, 64, 1, "Head", group=LOOK, tip="One of the attentions side by side in a layer. (Vaswani 2017)")
     )
     temperature: float = setting(
         1.0,
