@@ -125,3 +125,10 @@ def test_shuffled_words_stay_whole_and_special_tokens_stay_where_they_are(bert):
         assert mixed.names[at + 1] == "##s"
     assert len(seen) > 8
     assert shuffled(bert.read("cats"), 0).names == ("[CLS]", "cat", "##s", "[SEP]")
+
+
+def test_a_tokenizer_is_fetched_with_the_model_it_belongs_to():
+    from engines.checkpoints.fetch import choose_files
+
+    there = ["README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"]
+    assert choose_files("owner/bert", there) == ["config.json", "tokenizer.json", "model.safetensors"]
