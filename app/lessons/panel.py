@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -12,9 +13,11 @@ from app import icons, theme, words
 from app.header import DropDown
 from app.lessons.lesson import Lesson, Step
 from app.theme import BODY, CAPTION, HEAD, HEADER, S1, S2, S3
-from app.views.formula import FormulaView, Line
 from app.widgets import WideButton, box, button, col, label, quiet, row
 from engines.core.errors import Message
+
+if TYPE_CHECKING:
+    from app.views.formula import FormulaView
 
 WIDE = 256  #: px; beside it a window of 1280 px has the room for its tab that one of 1024 px has
 DOT, GAP = 9, 20  #: px, of a step in the row of all, and from one to the next
@@ -112,9 +115,10 @@ class Panel(QFrame):
             ),
             "card",
         )
-        self.formula = FormulaView("Formula of the step", largest=18, least=44)
+        self.formula: FormulaView | None = None  # made for the first: views bring pyqtgraph, for which no start waits
+        self._place = col(gap=0)
         inside = col(
-            self.title, row(self.dots, self.count, gap=S2), self.text, self.formula, todo,
+            self.title, row(self.dots, self.count, gap=S2), self.text, self._place, todo,
             row((self.back, 1), (self.next, 1), gap=S2), 1, gap=S3, pad=(S3, S3, S3, S3),
         )  # fmt: skip
         area = QScrollArea()
@@ -133,12 +137,21 @@ class Panel(QFrame):
         words.say(self.title, "setText", lesson.title)
         words.say(self.text, "setText", step.text)
         words.say(self.task, "setText", step.task)
-        self.formula.setVisible(bool(step.formula))
-        self.formula.set_lines([Line(step.formula)] if step.formula else [])
+        self._show_formula(step.formula)
         words.say(self.count, "setText", Message("{n} of {total}", {"n": at + 1, "total": len(lesson.steps)}))
         self.back.setEnabled(at > 0)
         self.show_done(lesson, done)
         self._area.verticalScrollBar().setValue(0)
+
+    def _show_formula(self, tex: str) -> None:
+        from app.views.formula import FormulaView, Line
+
+        if self.formula is None and tex:
+            self.formula = FormulaView("Formula of the step", largest=18, least=44)
+            self._place.addWidget(self.formula)
+        if self.formula is not None:
+            self.formula.setVisible(bool(tex))
+            self.formula.set_lines([Line(tex)] if tex else [])
 
     def show_done(self, lesson: Lesson, done: frozenset[int]) -> None:
         """Which steps are done; the one in hand may be."""
