@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 ATTENTION, RECURRENCE, SCAN = "Attention", "Recurrence, step by step", "Scan"
 KINDS = (ATTENTION, RECURRENCE, SCAN)
-HELD = ("KV cache of attention", "State of Mamba", "Weights of attention, where they are kept")
+HELD = ("KV cache of attention", "State of Mamba", "Attention weights, if kept")
 SHORTEST, LONGEST = 64, 16384
 KERNEL, HEAD, BYTES = 4, 64, 4  #: steps of the convolution, channels of a head, bytes of a number
 LAYER = "One layer"

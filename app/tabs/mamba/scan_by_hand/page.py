@@ -170,7 +170,7 @@ class HandPage(Page):
                 )
             )
         else:
-            text = "Theorem 1 asks for N = 1, A = −1 and B = 1"
+            text = "Theorem 1: N = 1, A = −1, B = 1"
             made.append(Verdict(Message(text), ()))
         return made
 

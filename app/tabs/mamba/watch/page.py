@@ -50,8 +50,8 @@ class WatchPage(Page):
         self.shown: WatchFrame | None = None
         self.flow, self.lanes = Flow(), Lanes()
         self.hidden, self.heads = ScoreGrid("diff", (14, 14)), TokenMap()
-        self.hidden.setMinimumSize(120, 110)
-        self.flow.setMinimumHeight(120)
+        self.hidden.setMinimumSize(120, 104)
+        self.flow.setMinimumHeight(112)
         self.bars = Bars(18, 20, widest="100.0 %", widest_note="+100.0")
         self.peaks = Bars(20, 60, widest="100.0 %")
         for view, name, export in (
