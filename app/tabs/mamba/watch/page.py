@@ -52,8 +52,8 @@ class WatchPage(Page):
         self.hidden, self.heads = ScoreGrid("diff", (14, 14)), TokenMap()
         self.hidden.setMinimumSize(120, 104)
         self.flow.setMinimumHeight(112)
-        self.bars = Bars(18, 20, widest="100.0 %", widest_note="+100.0")
-        self.peaks = Bars(20, 60, widest="100.0 %")
+        self.bars = Bars(17, 20, widest="100.0 %", widest_note="+100.0")
+        self.peaks = Bars(18, 60, widest="100.0 %")
         for view, name, export in (
             (self.flow, "The block", "block"), (self.lanes, "Token by token", "tokens"),
             (self.hidden, "Hidden attention", "hidden-attention"), (self.heads, "A Transformer's head", "head"),
