@@ -50,9 +50,10 @@ class WatchPage(Page):
         self.shown: WatchFrame | None = None
         self.flow, self.lanes = Flow(), Lanes()
         self.hidden, self.heads = ScoreGrid("diff", (14, 14)), TokenMap()
-        self.hidden.setMinimumSize(120, 104)
+        for grid in (self.hidden, self.heads):
+            grid.setMinimumSize(120, 104)
         self.flow.setMinimumHeight(112)
-        self.bars = Bars(17, 20, widest="100.0 %", widest_note="+100.0")
+        self.bars = Bars(18, 20, widest="100.0 %", widest_note="+100.0")
         self.peaks = Bars(18, 60, widest="100.0 %")
         for view, name, export in (
             (self.flow, "The block", "block"), (self.lanes, "Token by token", "tokens"),
