@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engines.core.protocol import Job
 from engines.transformer import checkpoint, proofs
 from engines.transformer.maths.backward import PROBABILITIES, by_autograd, by_hand, by_trying
+from engines.transformer.maths.engine import Engine
+from engines.transformer.maths.spec import Checked, Walked, WalkParams
 from engines.transformer.recipe import Shape
 from engines.transformer.subject import Collection
 from engines.transformer.switches import CROSS, DECODER, ENCODER
@@ -80,3 +83,21 @@ def test_a_probe_that_adds_nothing_leaves_every_number_as_it_is(subject):
     )
     expected = -float(tape["logits"][0, place].log_softmax(-1)[label])
     assert more == less == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("read", ["attention", "a"])
+def test_a_probability_that_is_next_to_nothing_can_be_tried(read):
+    """A trained model is sure: a step of 1e-4 would take the second best's 1e-6 below 0, where no logarithm is."""
+    engine, asked = Engine(), WalkParams(task="Reverse", read=read, token=1)
+
+    def told(params):
+        return list(engine.run(Job(params, lambda: None, lambda event: None)))
+
+    walked = next(e for e in told(asked) if isinstance(e, Walked))
+    label = walked.words.index(walked.label)
+    assert walked.arrays["probabilities"][1, label] < 1e-4
+    checked = told(replace(asked, back_check=("probabilities", (1, label))))[-1]
+    assert isinstance(checked, Checked)
+    assert checked.tried == pytest.approx(checked.gradient, rel=1e-4)
+    other = told(replace(asked, back_check=("probabilities", (0, label))))[-1]
+    assert other.tried == other.gradient == 0  # of another place's loss

@@ -84,11 +84,15 @@ class Exact:
         one = self._specimen
         shape = back.found[name].shape
         cell = tuple(min(at, most - 1) for at, most in zip(cell, shape, strict=True))
+        step = STEP
+        if name == backward.PROBABILITIES:  # −log p bends with p and ends at 0: a step must stay small beside it
+            p = float(self._tape["logits"][0, cell[0]].softmax(-1)[cell[1]])
+            step = max(STEP * p, torch.finfo(torch.float64).tiny)
         more, less = backward.by_trying(
-            self._model, (one.source, one.target, one.plain), back.place, back.label, name, cell, STEP
+            self._model, (one.source, one.target, one.plain), back.place, back.label, name, cell, step
         )
         word = one.task.target.tokens[back.label]
-        return Checked(name, cell, word, back.place, more, less, STEP, float(back.found[name][cell]))
+        return Checked(name, cell, word, back.place, more, less, step, float(back.found[name][cell]))
 
 
 @torch.no_grad()
