@@ -17,7 +17,7 @@ from engines.data.samples import sample
 from engines.transformer.subject import Collection
 from engines.transformer.switches import CROSS, DECODER, ENCODER
 from engines.transformer.why import claims
-from engines.transformer.why.depth import variance
+from engines.transformer.why.depth import Net, variance
 from engines.transformer.why.engine import Engine
 from engines.transformer.why.spec import (
     CLAIMS,
@@ -28,6 +28,7 @@ from engines.transformer.why.spec import (
     SOFTMAX,
     SPHERE,
     TEXT,
+    VARIANCE,
     VISION,
     WHOLE,
     WITH_SKIPS,
@@ -213,11 +214,12 @@ def spent(work):
 
 
 def test_variance_through_depth():
-    post, pre = (spent(variance(24, way, True, 32, 2)) for way in (False, True))
+    net = Net(32, 2)
+    post, pre = (spent(variance(24, way, True, net)) for way in (False, True))
     assert post.values["deviation"] == pytest.approx(1, abs=0.05)
     assert pre.arrays["deviation"][-1] > 2 * pre.arrays["deviation"][0]  # the stream grows
     assert np.all(np.isfinite(pre.arrays["gradients"]))
-    sharp = spent(variance(24, False, False, 32, 2))
+    sharp = spent(variance(24, False, False, net))
     assert sharp.values["entropy"] < post.values["entropy"]  # without 1/√d softmax is sharp
     assert len(post.arrays["deviation"]) == 25
 
@@ -225,15 +227,40 @@ def test_variance_through_depth():
 def test_the_variance_is_that_of_the_layers_themselves():
     """One layer, by hand: what enters and what leaves."""
     from engines.transformer.model import Pass
-    from engines.transformer.why.depth import BATCH, SEED, TOKENS, drawn
+    from engines.transformer.why.depth import SEED, drawn
 
-    generator = torch.Generator().manual_seed(SEED)
-    x = torch.randn(BATCH, TOKENS, 32, generator=generator)
-    layer = drawn(32, 2, True, True, generator)
-    with torch.no_grad():
-        after = layer(x, None, Pass())
-    found = spent(variance(2, True, True, 32, 2))
+    net, generator = Net(32, 2), torch.Generator().manual_seed(SEED)
+    x = torch.randn(net.given.shape, generator=generator)
+    layer = drawn(32, 2, generator)
+    layer.norm_first = True
+    after = layer(x, None, Pass())
+    found = spent(variance(2, True, True, net))
     assert found.arrays["deviation"][:2] == pytest.approx([float(x.std()), float(after.std())], rel=1e-4)
+    layer.self_attention.q_proj.weight *= math.sqrt(layer.self_attention.head_dim)  # as if nothing were divided
+    sharp = spent(variance(2, True, False, net))
+    assert sharp.arrays["deviation"][1] == pytest.approx(float(layer(x, None, Pass()).std()), rel=1e-5)
+    assert not np.array_equal(sharp.arrays["entropy"], found.arrays["entropy"])
+
+
+def test_a_deeper_net_goes_on_from_the_same_layers(monkeypatch):
+    """Nothing is drawn twice, whatever is switched; what enters a layer does not depend on what comes behind it."""
+    net = Net(32, 2)
+    deep = spent(variance(6, False, True, net))
+    monkeypatch.setattr("engines.transformer.why.depth.drawn", None)
+    for pre, scaled in ((True, False), (False, True)):
+        again = spent(variance(4, pre, scaled, net))
+    assert np.array_equal(again.arrays["deviation"], deep.arrays["deviation"][:5])
+    assert np.array_equal(spent(variance(6, False, True, net)).arrays["gradients"], deep.arrays["gradients"])
+
+
+def test_the_variance_of_random_weights_is_not_measured_again_for_another_text():
+    engine = Engine()
+
+    def told(read):
+        params = replace(PLAIN, read=read)
+        return [e for e in engine.run(Job(params, lambda: None, lambda event: None)) if isinstance(e, Reasons)][-1]
+
+    assert told("lab").claims[VARIANCE] is told("word").claims[VARIANCE]
 
 
 def test_the_engine_tells_the_looked_at_claim_first_and_measures_nothing_twice(monkeypatch):

@@ -18,7 +18,7 @@ from engines.transformer.showing import array
 from engines.transformer.spec import PAUSE
 from engines.transformer.subject import Collection
 from engines.transformer.why import claims
-from engines.transformer.why.depth import variance
+from engines.transformer.why.depth import Net, variance
 from engines.transformer.why.spec import (
     CLAIMS,
     COLLAPSE,
@@ -80,6 +80,8 @@ class Engine:
         self._collection = Collection()
         self._models: Memo[tuple[Reasoner, str]] = Memo()
         self._seen: Memo[Subject] = Memo()
+        self._net: Net | None = None  # with random weights: the same whatever is looked at
+        self._variance: Memo[Claim] = Memo()
 
     def run(self, job: Job[WhyParams]) -> Iterator[Event]:
         """The claim that is looked at, then the others."""
@@ -107,14 +109,14 @@ class Engine:
                     claims={name: claim for name, (_, claim) in subject.known.items()},
                 )  # fmt: skip
 
-    @staticmethod
     def _measured(
-        name: str, one: Reasoned, at: tuple[str, int], head: int, row: int, params: WhyParams
+        self, name: str, one: Reasoned, at: tuple[str, int], head: int, row: int, params: WhyParams
     ) -> Generator[Event, None, Claim]:
         yield PAUSE
         if name == VARIANCE:
-            found = yield from variance(params.net_depth, params.net_pre, params.net_scaled, WIDTH, HEADS)
-            return found
+            net = self._net = self._net or Net(WIDTH, HEADS)
+            asked = params.net_depth, params.net_pre, params.net_scaled
+            return (yield from self._variance.get_in_steps(asked, lambda: variance(*asked, net)))
         return MEASURES[name](one, at, head, row, params)
 
     # -- what is looked at
