@@ -116,11 +116,17 @@ class Layer(nn.Module):
     def weights(self, q: Tensor, k: Tensor, allowed: Tensor | None, change: Change = UNCHANGED) -> Tensor:
         """Rows that sum to 1, (B, H, N, N); ``allowed`` (…, N, N) is 0 or −∞ and is added to the scores."""
         scores = self.scores(q, k)
-        if change.temperature is not None:
-            scores = scores / change.temperature
+        if scores.requires_grad:  # the way back needs what stood there
+            if change.temperature is not None:
+                scores = scores / change.temperature
+            if allowed is not None:
+                scores = scores + allowed
+            return scores.softmax(-1)
+        if change.temperature is not None:  # the same bits in place: a long text's maps are 12 MB a layer
+            scores /= change.temperature
         if allowed is not None:
-            scores = scores + allowed
-        return scores.softmax(-1)
+            scores += allowed
+        return torch.softmax(scores, -1, out=scores)
 
     def forward(self, x: Tensor, allowed: Tensor | None = None, change: Change = UNCHANGED) -> Step:
         """What enters (B, N, d) -> a `Step`."""

@@ -93,6 +93,21 @@ def test_hidden_tokens_are_those_of_an_attention_mask(pair):
     assert (last - found.hidden_states[-1])[~hidden].abs().max() < CLOSE
 
 
+def test_maps_are_made_where_the_scores_stood(pair, monkeypatch):
+    """So a layer takes the memory of its maps once; with a gradient it must not."""
+    _, ours, _ = pair
+    ids, types = inputs(ours)
+    made, scores = [], type(ours.layer(0)).scores
+    monkeypatch.setattr(type(ours.layer(0)), "scores", lambda *given: made.append(scores(*given)) or made[-1])
+    warm = {at: Change(temperature=torch.full((ours.config.heads, 1, 1), 2.0)) for at in range(ours.config.layers)}
+    _, _, weights = ours.trace(ids, types, changes=warm)
+    assert [each.data_ptr() for each in weights] == [each.data_ptr() for each in made]
+    x = ours.embed(ids, types).detach().requires_grad_(True)
+    for step, expected in zip(ours.steps(x, ours.allowed(ids.shape[1]), warm), weights, strict=True):
+        assert torch.equal(step.weights, expected)
+        assert step.weights.data_ptr() != made[-1].data_ptr()
+
+
 @pytest.mark.parametrize("head", [0, 2])
 def test_a_head_switched_off_adds_nothing_and_its_temperature_flattens_it(pair, head):
     """Against the same computed by hand: that head's columns of the output matrix set to zero, its keys divided."""
