@@ -50,9 +50,10 @@ class LanguageParams(HeadsParams, NumbersParams, SimilarityParams, WordsParams, 
         if info is not None and self.model in ("", info.source):
             new = replace(new, layer=min(new.layer, info.layers), head=min(new.head, info.heads))
         other = self.model != before.model
-        for at, name in enumerate(("first", "second")):
-            if (other or getattr(new, name) != getattr(before, name)) and new.hidden == before.hidden:
-                new = replace(new, hidden=tuple(pair for pair in new.hidden if pair[0] != at))
+        if new.hidden == before.hidden:
+            # a not is a word more: all behind it have other numbers
+            changed = new.first != before.first, (new.second, new.negated) != (before.second, before.negated)
+            new = replace(new, hidden=tuple(pair for pair in new.hidden if not (other or changed[pair[0]])))
         if other and new.gap == before.gap:
             new = replace(new, gap=-1)
         if (new.first, new.second) != (before.first, before.second) and new.key == before.key:

@@ -425,5 +425,8 @@ def test_what_was_hidden_in_another_text_is_so_no_more():
     assert replace(before, first="other").following(before).gap == 3
     assert replace(before, model="other").following(before).gap == -1
     assert replace(before, second="other").following(before).hidden == ((0, 1),)
+    assert replace(before, negated=True).following(before).hidden == ((0, 1),)
+    assert replace(before, first="other", second="other").following(before).hidden == ()
+    assert replace(before, model="other").following(before).hidden == ()
     assert replace(before, temperature=2.0).following(before) == replace(before, temperature=2.0)
     assert LanguageParams(hidden=((0, 1),), heads_off=((1, 1), (2, 2)), negated=True).changes() == 4
