@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtTest import QTest
 
 from app import words
+from app.tabs.self_attention.heads import links
 from app.tabs.self_attention.heads.links import HeadLinks
 from app.tabs.self_attention.language import EXAMPLES, in_utf16
 from tests.app.made_up_language import tiny_bert, tiny_gpt2
@@ -84,6 +85,15 @@ def test_nothing_typed_is_said_and_the_old_picture_stays(tab, qtbot):
 def test_a_text_that_is_too_long_is_cut_and_said_so(tab, qtbot):
     page = turn(tab, qtbot, HEADS, first="the cat " * 40)
     assert page.texts.count.text() == "88 tokens: the model takes 48"
+
+
+@pytest.mark.parametrize("index", [SIMILARITY, ABLATION])
+def test_of_two_texts_that_are_read_apart_either_may_be_too_long(tab, qtbot, index):
+    page = turn(tab, qtbot, index)
+    assert page.texts.count.text() == "15 tokens"
+    page.state.put(second="the cat " * 40)
+    rest(tab, qtbot)
+    assert page.texts.count.text() == "82 tokens: the model takes 48"
 
 
 def test_pointing_at_a_token_shows_its_row_and_selects_what_was_typed(tab, qtbot):
@@ -166,6 +176,19 @@ def test_long_texts_show_the_links_around_the_marked_token(qapp):
     view.set_at((0, 150))
     assert not view.place((0, 150)).isEmpty()
     assert view.place((0, 0)).isEmpty()
+
+
+def test_names_are_measured_once_and_not_at_each_paint(qapp, monkeypatch):
+    view, measured = HeadLinks(), []
+    real = links.text_width
+    monkeypatch.setattr(links, "text_width", lambda *given: measured.append(given[0]) or real(*given))
+    view.resize(300, 260)
+    names = [f"n{i}" for i in range(200)]
+    view.set_links(names, names, np.full((200, 200), 1 / 200, np.float32), 0.01)
+    view.grab()
+    view.under(QPointF(10, 10))
+    view.grab()
+    assert sum(name in names for name in measured) == len(names)
 
 
 # ------------------------------------------------------------------ similarity

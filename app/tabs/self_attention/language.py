@@ -100,14 +100,14 @@ class TextLines(QWidget):
         if problem is not None:
             self._say(problem, "danger")
 
-    def show_count(self, text: Written) -> None:
-        """How many tokens there are, and how many more the model can't take."""
-        count = len(text)
-        if text.cut:
-            values = {"n": count + text.cut, "most": count}
+    def show_count(self, *texts: Written) -> None:
+        """How many tokens there are, and how many more the model can't take; texts that are read apart are several."""
+        cut = max(texts, key=lambda text: text.cut)
+        if cut.cut:
+            values = {"n": len(cut) + cut.cut, "most": len(cut)}
             self._say(Message("{n} tokens: the model takes {most}", values), "warn")
         else:
-            self._say(Message("{n} {n:token|tokens}", {"n": count}), "quiet")
+            self._say(Message("{n} {n:token|tokens}", {"n": sum(map(len, texts))}), "quiet")
 
     def _say(self, text: Message, kind: str) -> None:
         theme.set_kind(self.count, kind)

@@ -88,7 +88,7 @@ class AblationPage(LanguagePage):
         self.answer = event
         for one in self.waiting():
             one.set_empty(None)
-        self.texts.show_count(event.texts[0])
+        self.texts.show_count(*event.texts)
         effects = event.effects
         layers, heads = effects.shape
         top = float(np.abs(effects).max()) or 1.0

@@ -49,7 +49,7 @@ class HeadLinks(HoverView):
         self._hand: tuple[float, float] | None = None
         self._at: End | None = None
         self._lit: End | None = None
-        self._first, self._shown, self._pitch = (0, 0), (0, 0), float(MOST)
+        self._first, self._shown, self._pitch, self._column = (0, 0), (0, 0), float(MOST), 20.0
 
     # -- content
     def set_links(self, queries: Sequence[str], keys: Sequence[str], weights: np.ndarray, top: float) -> None:
@@ -133,11 +133,8 @@ class HeadLinks(HoverView):
             first.append(begin)
             shown.append(min(count, begin + fits) - begin)
         self._first, self._shown = (first[0], first[1]), (shown[0], shown[1])
-
-    def _wide(self) -> float:
-        """Width of a column of names."""
-        names = [name for side in self._names for name in side]
-        return min(0.36 * self.width(), max((text_width(name, self._px()) for name in names), default=20.0) + 2 * S2)
+        widths = (text_width(name, self._px()) for name in {*self._names[0], *self._names[1]})
+        self._column = min(0.36 * width, max(widths, default=20.0) + 2 * S2)
 
     def _px(self) -> int:
         return BODY if self._pitch >= 19 else SMALL if self._pitch >= 16 else CAPTION if self._pitch >= 13 else 9
@@ -149,7 +146,7 @@ class HeadLinks(HoverView):
         at = index - self._first[side]
         if not 0 <= at < self._shown[side]:
             return QRectF()
-        wide, value = self._wide(), text_width("100.0 %", CAPTION) + S2
+        wide, value = self._column, text_width("100.0 %", CAPTION) + S2
         x = value if side == 0 else self.width() - wide - value
         return QRectF(round(x), round(at * self._pitch), round(wide), max(1, round(self._pitch) - 1))
 

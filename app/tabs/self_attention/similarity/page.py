@@ -172,7 +172,7 @@ class SimilarityPage(LanguagePage):
     def _show_number(self, shown: Compared) -> None:
         self.answer = shown
         self.number_card.set_empty(None)
-        self.texts.show_count(shown.texts[0])
+        self.texts.show_count(*shown.texts)
         lowest = min(0.0, shown.similarity, shown.untouched)
         note = words.number(shown.similarity - shown.untouched, 3, signed=True) if shown.changed else ""
         ghost = shown.untouched if shown.changed else None
