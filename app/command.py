@@ -28,12 +28,16 @@ NEEDED = {
     "PIL": "Pillow",
     "safetensors": "safetensors",
     "yaml": "pyyaml",
+    "networkx": "networkx",
     "filelock": "filelock",
     "huggingface_hub": "huggingface_hub",
     "httpx2": "httpx2",
     "onnx": "onnx",
     "openTSNE": "openTSNE",
+    "pypinyin": "pypinyin",
     "psutil": "psutil",
+    "tokenizers": "tokenizers",
+    "ziamath": "ziamath",
 }
 """What must be installed: the name to import and the name to install, as in pyproject.toml."""
 

@@ -81,7 +81,7 @@ def broken_models(folder: Path, good: Path) -> dict[str, Path]:
     make("tensors missing")
     save_file(dict(list(tensors.items())[: len(tensors) // 2]), found["tensors missing"] / "model.safetensors")
     make("another family", model__safetensors=weights)
-    (found["another family"] / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
+    (found["another family"] / "config.json").write_text(json.dumps({"model_type": "t5"}), encoding="utf-8")
     make("no JSON", model__safetensors=weights)
     (found["no JSON"] / "config.json").write_text("{", encoding="utf-8")
     return found
