@@ -170,6 +170,7 @@ class _Fetch:
         folder, *others = {self._enter(file) for file in files}
         if others:
             raise LabError("{name}: changed on the hub meanwhile. Try again.", name=self.name)
+        layout.check_tokenizer(folder, self.name)
         layout.weight_files(folder)  # an index may name a shard that the repository lacks
         return folder
 

@@ -108,7 +108,7 @@ def cached(hub_id: str) -> Path | None:
     if not _COMMIT.fullmatch(commit):
         return None
     try:
-        layout.read_json(snapshot / layout.CONFIG)
+        layout.check_tokenizer(snapshot)  # others fetch it apart from the weights, or not at all
         for file in layout.weight_files(snapshot):
             status = file.stat()
             _check(file, status.st_size, status.st_mtime_ns)

@@ -25,6 +25,7 @@ from engines.core.reading import check_pointer, is_ordinary, open_ordinary, read
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 TOKENIZER = "tokenizer.json"  # of a language model: how it cuts a text
+TOKENIZED = ("bert", "distilbert", "gpt2")  #: families that read text: of no use without that file
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 INDEXES = "*.safetensors.index*.json"  # of variants too: model.safetensors.index.fp16.json
@@ -53,6 +54,15 @@ def is_model_folder(path: Path | str) -> bool:
     if not is_ordinary(path / CONFIG):
         return False
     return any(True for pattern in ("*.safetensors", INDEX, *PICKLES) for _ in path.glob(pattern))
+
+
+def check_tokenizer(path: Path, name: str = "") -> None:
+    """Raise LabError for the folder of a language model that has no tokenizer; any other passes."""
+    if read_json(path / CONFIG).get("model_type") in TOKENIZED and not (path / TOKENIZER).is_file():
+        raise LabError(
+            "{name}: has no {file}, which says how the model cuts a text into tokens.",
+            name=name or folder_name(path), file=TOKENIZER,
+        )  # fmt: skip
 
 
 def timm_family(config: Mapping[str, Any]) -> str:

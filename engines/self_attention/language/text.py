@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
 
-from engines.checkpoints.layout import TOKENIZER, folder_name
+from engines.checkpoints.layout import TOKENIZER, check_tokenizer, folder_name
 from engines.core import limits
 from engines.core.errors import LabError
 from engines.core.reading import check_pointer, read_bytes
@@ -187,10 +187,7 @@ def read_speller(folder: Path, config: LanguageConfig) -> Speller:
     """
     name = folder_name(folder)
     path = folder / TOKENIZER
-    if not path.is_file():
-        raise LabError(
-            "{name}: has no {file}, which says how the model cuts a text into tokens.", name=name, file=TOKENIZER
-        )
+    check_tokenizer(folder, name)
     data = read_bytes(path, limits.TOKENIZER_FILE, f"{name}/{TOKENIZER}")
     check_pointer(data, f"{name}/{TOKENIZER}")
     try:

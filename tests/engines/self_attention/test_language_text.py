@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engines.checkpoints import hub
 from engines.core.errors import LabError
 from engines.self_attention.language.load import load_folder
 from engines.self_attention.language.text import shown_piece
@@ -125,6 +126,28 @@ def test_shuffled_words_stay_whole_and_special_tokens_stay_where_they_are(bert):
         assert mixed.names[at + 1] == "##s"
     assert len(seen) > 8
     assert shuffled(bert.read("cats"), 0).names == ("[CLS]", "cat", "##s", "[SEP]")
+
+
+def test_a_model_that_lies_here_without_its_tokenizer_is_fetched_again(tmp_path, monkeypatch):
+    from engines.checkpoints import layout
+    from engines.self_attention.language.weights import FAMILIES
+    from tests.hub_server import NAME, clean_environment, serving
+
+    assert layout.TOKENIZED == FAMILIES
+    clean_environment(monkeypatch, tmp_path)
+    made = tiny_bert(tmp_path / "made")
+    names = "config.json", "model.safetensors", "tokenizer.json"
+    with serving(monkeypatch) as server:
+        server.files = {name: (made / name).read_bytes() for name in names}
+        there = hub.download(NAME)
+        assert hub.cached(NAME) == there
+        (there / "tokenizer.json").unlink()
+        assert hub.cached(NAME) is None
+        assert load_folder(hub.download(NAME)).speller.read("the cat").names == ("[CLS]", "the", "cat", "[SEP]")
+        (there / "tokenizer.json").unlink()
+        del server.files["tokenizer.json"]
+        with pytest.raises(LabError, match=rf"{NAME}: has no tokenizer\.json"):
+            hub.download(NAME)
 
 
 def test_a_tokenizer_is_fetched_with_the_model_it_belongs_to():
