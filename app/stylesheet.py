@@ -16,6 +16,9 @@ def sheet(c: Mapping[str, str]) -> str:
     *[kind="dock"], *[kind="lesson"] {{ border-left-width:1px; }} *[kind="status"] {{ border-top-width:1px; }}
     *[kind="strip"] {{ background:{c["surface"]}; border:0 solid {c["border"]}; border-bottom-width:1px;
         padding:0 10px; }}
+    *[kind="found"] {{ background:{c["surface"]}; border:1px solid {c["border"]}; border-radius:5px; }}
+    *[kind="found"]::item {{ padding:5px 8px; }}
+    *[kind="found"]::item:selected {{ background:{c["accent_soft"]}; color:{c["text"]}; }}
     *[kind="strip"]::item {{ border:2px solid transparent; border-radius:4px; }}
     *[kind="strip"]::item:selected {{ border-color:{c["accent"]}; background:{c["accent_soft"]}; }}
     *[kind="card"] {{ background:{c["surface"]}; border:1px solid {c["border"]}; border-radius:8px; }}

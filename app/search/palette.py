@@ -46,6 +46,7 @@ class Palette(QDialog):
         self.line.textChanged.connect(self._search)
         self.line.installEventFilter(self)
         self.list = QListWidget()
+        self.list.setProperty("kind", "found")
         theme.set_font(self.list, BODY)
         words.say(self.list, "setAccessibleName", "Found")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
