@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from engines.core import files
 from engines.core.errors import LabError
 from engines.gnn.building import Builder
 from engines.gnn.graph import Graph
-from engines.gnn.graphml import read_graphml
+from engines.gnn.graphml import LABELS, read_graphml
 from engines.gnn.names import CORA, is_pickle
 
 MOST_BYTES = 64 * 2**20
-HEADS = {"source", "from", "src", "target", "to", "dst", "node1", "node2"}  #: of a table of edges
+#: What the head of a table of edges begins with.
+HEADS = {"source", "from", "src", "target", "to", "dst", "node1", "node_1", "id1", "id_1"}
 
 
 def read(path: Path) -> Graph:
@@ -100,28 +101,49 @@ def read_json(text: str, name: str, source: str = "") -> Graph:
         raise LabError("{name}, line {line}: not JSON. {why}", name=name, line=error.lineno, why=error.msg) from error
     except RecursionError as error:
         raise LabError("{name}: not a graph, but JSON that is nested too deeply.", name=name) from error
+    except ValueError as error:  # Python turns no number of more than some thousand digits into an int
+        raise LabError("{name}: holds a number of too many digits.", name=name) from error
     links = found.get("links", found.get("edges")) if isinstance(found, dict) else None
     nodes = found.get("nodes") if isinstance(found, dict) else None
     if not isinstance(links, list) or not isinstance(nodes, list):
         raise LabError("{name}: JSON without the lists nodes and links of a graph.", name=name)
     built = Builder(name, source)
+
+    def line(key: str, place: int) -> Callable[[], int]:
+        return lambda: line_of(text, key, place)  # looked for where there is a fault only: it takes a while
+
     for place, node in enumerate(nodes):
-        line = line_of(text, "nodes", place)
-        if not isinstance(node, dict) or not isinstance(node.get("id"), str | int | float):
-            raise built.fault("node {n} has no id.", line, n=place + 1)
-        number = built.node(str(node["id"]), line)
-        label = next((node[key] for key in ("label", "class", "club", "group") if key in node), None)
+        at, said = line("nodes", place), name_of(node.get("id")) if isinstance(node, dict) else None
+        if said is None:
+            raise built.fault("node {n} has no id.", at, n=place + 1)
+        if said in built.numbers:
+            raise built.fault("{node} stands there twice.", at, node=said)
+        number = built.node(said, at)
+        label = next((node[key] for key in LABELS if key in node), None)
         if isinstance(label, str | int):
-            built.labels[number] = str(label)
+            built.labels[number] = shown(str(label))
     for place, link in enumerate(links):
-        line = line_of(text, "links" if "links" in found else "edges", place)
-        ends = [link.get(key) if isinstance(link, dict) else None for key in ("source", "target")]
-        for end in ends:
-            if end is None or str(end) not in built.numbers:
-                raise built.fault("edge {n} ends at {node}, which is no node.", line, n=place + 1, node=repr(end))
+        at = line("links" if "links" in found else "edges", place)
+        given = [link.get(key) if isinstance(link, dict) else None for key in ("source", "target")]
+        ends = [name_of(end) for end in given]
+        for end, told in zip(ends, given, strict=True):
+            if end is None or end not in built.numbers:
+                raise built.fault("edge {n} ends at {node}, which is no node.", at, n=place + 1, node=repr(told))
         weight = link.get("weight")
-        built.edge(str(ends[0]), str(ends[1]), 1.0 if weight is None else built.weight(weight, line), line)
+        built.edge(str(ends[0]), str(ends[1]), 1.0 if weight is None else built.weight(weight, at), at)
     return built.graph(found.get("directed") is True)
+
+
+def name_of(found: object) -> str | None:
+    """The name of a node by its id; networkx's tuples are lists in JSON. None for what is no id."""
+    if isinstance(found, list) and found and all(isinstance(part, str | int | float) for part in found):
+        return shown(", ".join(map(str, found)))
+    return shown(str(found)) if isinstance(found, str | int | float) else None
+
+
+def shown(text: str) -> str:
+    """A text without the halves of signs that JSON may hold and no screen can show."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def line_of(text: str, key: str, place: int) -> int:
@@ -129,11 +151,11 @@ def line_of(text: str, key: str, place: int) -> int:
     start = re.search(rf'"{key}"\s*:\s*\[', text)
     if start is None:
         return 1
-    at, depth, seen, quoted = start.end(), 0, 0, False
+    at, depth, seen, quoted, escaped = start.end(), 0, 0, False, False
     for index in range(at, len(text)):
         sign = text[index]
         if quoted:
-            quoted = sign != '"' or text[index - 1] == "\\"
+            quoted, escaped = sign != '"' or escaped, sign == "\\" and not escaped
         elif sign == '"':
             quoted = True
             if depth == 0 and seen == place:
@@ -173,6 +195,8 @@ def read_cora(path: Path) -> Graph:
             rows.append(np.array(parts[1:-1], np.float32))
         except ValueError:
             raise built.fault("a word is not a number.", number) from None
+        if not np.isfinite(rows[-1]).all():
+            raise built.fault("a word is not a finite number.", number)
         built.labels[node] = parts[-1]
     other = Builder(cites.name, str(cites))
     for number, line in _lines(read_text(cites)):

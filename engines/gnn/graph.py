@@ -14,6 +14,7 @@ Edit = tuple[int, int, float]  #: source, target, weight; a weight of 0 takes th
 
 MOST_NODES = 5_000  #: of a graph that is read: Cora has 2,708
 MOST_EDGES = 50_000
+MOST_CLASSES = 6  #: that have a color of their own
 
 
 def none(*shape: int) -> Floats:

@@ -44,7 +44,7 @@ class _Reader:
         self._open: tuple[str, Any] = ("", None)  # the node or edge that is open
         self._data: str | None = None
         self._said = ""
-        self.parser = expat.ParserCreate()
+        self.parser = expat.ParserCreate("UTF-8")  # of `text`, whatever it says of the file
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
@@ -84,7 +84,10 @@ class _Reader:
             self._said += text
 
     def _end(self, element: str) -> None:
-        if element.rpartition(":")[2] != "data" or self._data is None:
+        closed = element.rpartition(":")[2]
+        if closed in ("node", "edge"):
+            self._open = "", None  # what follows is said of the graph
+        if closed != "data" or self._data is None:
             return
         name, said, (kind, number) = self._data, self._said.strip(), self._open
         self._data = None

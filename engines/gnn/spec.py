@@ -21,7 +21,6 @@ GCN, AVERAGED, SUMMED, LARGEST, GAT, GATV2, GIN = "GCN", "Mean", "Sum", "Max", "
 KINDS: Final = (GCN, AVERAGED, SUMMED, LARGEST, GAT, GATV2, GIN)
 GRAPH, EDGES, LAYER, DRAW, RUN = "Graph", "Edges", "Layer", "Display", "Run"
 CLASS, MESSAGE, OUTPUT = "Class", "Message", "Output"
-MOST_CLASSES = 6
 OF_GRAPH: Final = ("own", "file", "picture", "sample", "nodes", "inside", "between", "seed")
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: weights of edges, which sum to 1 over those into a node; see the own tests
 

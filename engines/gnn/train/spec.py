@@ -15,7 +15,6 @@ import numpy.typing as npt
 from engines.core.protocol import Record
 from engines.core.training import Stepped
 from engines.gnn.graph import Floats, Graph, Ints
-from engines.gnn.spec import MOST_CLASSES
 from engines.gnn.spec import GraphParams as GraphParams
 
 STEPS = 200
@@ -31,7 +30,7 @@ def labels_of(graph: Graph, labeled: tuple[tuple[int, int], ...] | None) -> tupl
         return tuple((node, one) for node, one in labeled if node < graph.nodes)
     if graph.classes == ("Mr. Hi", "Officer"):
         return ((0, 0), (graph.nodes - 1, 1))
-    found = [(int(np.flatnonzero(graph.labels == n)[0]), n) for n in range(min(len(graph.classes), MOST_CLASSES))
+    found = [(int(np.flatnonzero(graph.labels == n)[0]), n) for n in range(len(graph.classes))
              if (graph.labels == n).any()]  # fmt: skip
     if found:
         return tuple(found)

@@ -34,6 +34,7 @@ def refused(path):
         "# edges\na b\n\nb c 2.5\n",
         "a;b\nb;c;2.5",
         "a\tb\nb\tc\t2.5\n",
+        "id_1,id_2\na,b\nb,c,2.5\n",
     ],
 )
 def test_lists_of_edges(tmp_path, text):
@@ -61,6 +62,10 @@ def test_lists_of_edges(tmp_path, text):
          "g.graphml, line 3: an edge ends at 'b'"),
         ("g.graphml", "<graphml/>", "g.graphml: holds no graph."),
         ("g.graphml", '<!DOCTYPE g [<!ENTITY a "b">]>\n<graphml/>', "g.graphml, line 1: entities are not read."),
+        ("g.csv", "a,b,1e39\n", "g.csv, line 1: the weight '1e39' is negative or not finite"),
+        ("g.json", '{"nodes": [{"id": 1},\n{"id": "1"}], "links": []}', "g.json, line 2: 1 stands there twice."),
+        ("g.json", '{"nodes": [{"id": "a\\\\"},\n{"no": 1}], "links": []}', "g.json, line 2: node 2 has no id."),
+        ("g.json", '{"nodes": [{"id": ' + "9" * 5000 + "}]}", "g.json: holds a number of too many digits."),
         ("a.content", "1 0 1 x\n2 0 y\n", "a.content: a.cites does not lie beside it."),
     ],
 )  # fmt: skip
@@ -82,6 +87,8 @@ def test_cora(tmp_path):
     assert refused(cites) == "c.cites, line 2: 8 is not in c.content."
     written(tmp_path, "c.content", "31 0 1 Theory\n7 1 Cases\n")
     assert "c.content, line 2: 3 columns" in refused(cites)
+    written(tmp_path, "c.content", "31 0 nan Theory\n")
+    assert refused(cites) == "c.content, line 1: a word is not a finite number."
 
 
 def test_what_networkx_writes_is_read(tmp_path):
@@ -97,6 +104,40 @@ def test_what_networkx_writes_is_read(tmp_path):
         assert graph.classes == ("x",)
         assert graph.labels.tolist() == [0, -1]
         assert graph.weights.tolist() == [0.5]
+
+
+def test_lines_of_json_are_sought_for_faults_only(tmp_path, monkeypatch):
+    sought = []
+    monkeypatch.setattr(files, "line_of", lambda *where: sought.append(where) or 7)
+    made = json.dumps(networkx.node_link_data(networkx.path_graph(50)))
+    assert files.read(written(tmp_path, "g.json", made)).nodes == 50
+    assert not sought
+    assert "g.json, line 7: " in refused(written(tmp_path, "g.json", made.replace('"target": 1', '"target": 99', 1)))
+    assert len(sought) == 1
+
+
+def test_odd_ids_of_json(tmp_path):
+    grid = json.dumps(networkx.node_link_data(networkx.grid_2d_graph(2, 2)))
+    graph = files.read(written(tmp_path, "g.json", grid))
+    assert graph.names == ("0, 0", "0, 1", "1, 0", "1, 1")
+    assert graph.edges.shape == (2, 4)
+    half = files.read(written(tmp_path, "h.json", '{"nodes": [{"id": "\\ud800"}], "links": []}'))
+    assert half.names == ("?",)
+
+
+def test_labels_that_all_differ_are_names(tmp_path):
+    rows = "".join(f'<node id="n{n}"><data key="label">Node {n}</data></node>\n' for n in range(8))
+    graph = files.read(written(tmp_path, "g.graphml", f"<graphml><graph>\n{rows}</graph></graphml>"))
+    assert graph.names[:2] == ("Node 0", "Node 1")
+    assert graph.classes == ()
+
+
+def test_graphml_is_taken_at_its_elements(tmp_path):
+    text = ('<?xml version="1.0" encoding="latin-1"?><graphml><graph><node id="é"/>'
+            '<data key="label">of the graph</data></graph></graphml>')  # fmt: skip
+    graph = files.read(written(tmp_path, "g.graphml", text))  # written as UTF-8
+    assert graph.names == ("é",)
+    assert graph.classes == ()
 
 
 def test_pickles_are_refused_in_words(tmp_path):

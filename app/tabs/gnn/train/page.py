@@ -23,7 +23,7 @@ from app.transport import Transport
 from app.widgets import box, button, col, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
-from engines.gnn.spec import COMMUNITIES, GAT, GATV2, GRAPH, MOST_CLASSES, RUN, GraphParams, WatchParams
+from engines.gnn.spec import COMMUNITIES, GAT, GATV2, GRAPH, RUN, GraphParams, WatchParams
 from engines.gnn.train.spec import STEPS, TrainBegan, TrainLook, TrainStep, labels_of
 
 TRAINER = "engines.gnn.train.training:Trainer"
@@ -77,7 +77,7 @@ class TrainPage(TrainingPage, GraphPage):
             return
         graph = self.info.graph
         told = dict(labels_of(graph, self.params.labeled))
-        count = max(2, min(MOST_CLASSES, len(graph.classes)))
+        count = max(2, len(graph.classes))
         now = told.pop(node, -1) + 1
         if now < count:
             told[node] = now
@@ -132,7 +132,7 @@ class TrainPage(TrainingPage, GraphPage):
         self.view.set_nodes(graph.names, brushes, None, marks, self.params.names)
         self.map.set_map(seen.embedding, labels, np.zeros((0, 2)), [words.plain(name) for name in began.classes])
         self.graph_card.set_note("step {n}", n=words.number(seen.step))
-        self._say(began, seen, told)
+        self._say(began, seen)
         self._draw_curves()
 
     def _draw_attention(self, seen: TrainLook) -> None:
@@ -144,7 +144,8 @@ class TrainPage(TrainingPage, GraphPage):
         weights = seen.weights[between, min(self.params.head, seen.weights.shape[1]) - 1].astype(float)
         self.view.set_lit(seen.edges[:, between], weights / (weights.max(initial=0) or 1.0) * 0.6)
 
-    def _say(self, began: TrainBegan, seen: TrainLook, told: dict[int, int]) -> None:
+    def _say(self, began: TrainBegan, seen: TrainLook) -> None:
+        told = dict(began.labeled)  # those of the hand since then are not told yet
         known = began.graph.labels >= 0
         known[list(told)] = False
         right = int((seen.predicted == began.graph.labels)[known].sum())
