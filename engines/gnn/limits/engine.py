@@ -24,6 +24,7 @@ from engines.gnn.limits.spec import (
     LimitsParams,
 )
 from engines.gnn.nets import Net
+from engines.gnn.spec import GCN
 
 WIDTH = 8
 
@@ -71,13 +72,15 @@ def compare(name: str, depth: int, seed: int) -> Compared:
     first, second, *starts = pair(name)
     edges = np.concatenate([arcs(first)[0], arcs(second)[0] + first.nodes], 1)
     start = np.concatenate(starts)
-    colors = np.stack(refine(edges, len(start), start, MOST_ROUNDS))
+    finer = np.stack(refine(edges, len(start), start, MOST_ROUNDS + 1))
+    colors = finer[:-1]
     held = torch.randn(int(start.max()) + 1, WIDTH, generator=torch.Generator().manual_seed(seed))
-    x, joined = held[torch.from_numpy(start)], torch.from_numpy(edges)
+    x, joined = held.double()[torch.from_numpy(start)], torch.from_numpy(edges)
     outputs, nodes = {}, {}
     for kind in LAYERS:
-        out = Net(kind, WIDTH, WIDTH, WIDTH, depth, seed=seed).eval()(x, joined)
-        outputs[kind], nodes[kind] = apart(out, first.nodes), within_colors(out, colors[depth])
+        out = Net(kind, WIDTH, WIDTH, WIDTH, depth, seed=seed).eval().double()(x, joined)
+        known = depth + (kind == GCN)  # it divides by the degrees of sources: they have counted once before
+        outputs[kind], nodes[kind] = apart(out, first.nodes), within_colors(out, finer[known])
     split = (colors[:, : first.nodes], colors[:, first.nodes :])
     places = tuple(list(spread(each, 1))[-1] for each in (first, second))
     return Compared((first, second), (places[0], places[1]), (starts[0], starts[1]), split, outputs, nodes)

@@ -58,8 +58,8 @@ class Compared(Frame):
         Layer -> largest difference between the graphs' sums over nodes of what leaves the last layer, as a share of the
         largest number in them.
     nodes : dict
-        Layer -> largest difference between two nodes of one color, as a share of the largest number; 0 where no color
-        is twice.
+        Layer -> largest difference between two nodes that have one color after as many rounds as there are layers (of
+        GCN one more: it knows the degrees of sources), as a share of the largest number; 0 where no color is twice.
     """
 
     graphs: tuple[Graph, Graph] = field(repr=False)

@@ -23,7 +23,7 @@ from engines.gnn.masks import of_mask
 from engines.gnn.spec import GraphParams, WatchParams
 from engines.gnn.static_or_dynamic.training import LookupRun
 from engines.gnn.subject import Subjects
-from engines.gnn.train.spec import TrainLook, TrainStep
+from engines.gnn.train.spec import TrainLook, TrainStep, labels_of
 from engines.gnn.train.training import Run, Trainer
 from engines.gnn.watch.engine import Engine as Watch
 from engines.gnn.watch.spec import GraphInfo, Layout, Messages
@@ -125,6 +125,11 @@ def test_two_labels_color_the_karate_club():
     assert right[False] < 0.75
 
 
+def test_each_class_of_a_graph_has_a_label():
+    graph = made("", 8, [], np.array([0, 1, 2, 3, 4, 5, 6, 6]), classes=tuple("ABCDEFG"))
+    assert labels_of(graph, None) == tuple((n, n) for n in range(7))
+
+
 def test_a_run_tells_and_goes_on():
     trainer = Trainer()
     params = GraphParams(run=1, until=7, kind="GAT", heads=2, layers=1, labeled=((3, 0), (30, 1), (5, 2)))
@@ -176,9 +181,10 @@ def test_colors_are_those_of_the_neighbors():
     assert [each.tolist() for each in refine(path, 4, np.array([5, 1, 1, 1]), 1)] == [[0, 1, 1, 1], [0, 1, 2, 3]]
 
 
-def test_equal_colors_give_equal_outputs_and_sums_tell_more():
+@pytest.mark.parametrize("depth", [1, 3])
+def test_equal_colors_give_equal_outputs_and_sums_tell_more(depth):
     for name in PAIRS:
-        found = compare(name, 3, 0)
+        found = compare(name, depth, 0)
         assert all(apart <= NEAR for apart in found.nodes.values()), name
         if name in (CYCLES, RINGS, PRISM):
             assert found.same(-1)
@@ -188,9 +194,9 @@ def test_equal_colors_give_equal_outputs_and_sums_tell_more():
             assert found.outputs["Sum"] > 0.01
             assert found.outputs["GIN"] > 0.01
     for name in (COUNTS, SHARES):
-        found = compare(name, 1, 0)
+        found = compare(name, depth, 0)
         assert found.outputs["Max"] <= NEAR, name
-    assert compare(COUNTS, 3, 0).outputs["Mean"] <= NEAR
+    assert compare(COUNTS, depth, 0).outputs["Mean"] <= NEAR
 
 
 @pytest.mark.parametrize("nodes", [25, 40])
