@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pyqtgraph.Qt.internals import PrimitiveArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPen
+from PySide6.QtGui import QBrush, QContextMenuEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app import theme, words
@@ -75,7 +75,9 @@ class GraphView(Surface):
     Parameters
     ----------
     editable : bool
-        Nodes can be dragged and edges changed.
+        Nodes can be dragged.
+    cuts : bool
+        A right click on an edge cuts it.
 
     Signals
     -------
@@ -96,8 +98,8 @@ class GraphView(Surface):
     dropped = Signal()
     joined = Signal(int, int)
 
-    def __init__(self, editable: bool = False) -> None:
-        self.mode = MOVE
+    def __init__(self, editable: bool = False, cuts: bool = False) -> None:
+        self.mode, self.cuts = MOVE, cuts
         self._places = np.zeros((0, 2))
         self._names: Sequence[str] = ()
         self._named = True
@@ -137,6 +139,7 @@ class GraphView(Surface):
         self._places = np.asarray(places, float)
         if fresh:
             self._at = self._over = self._from = None
+            self.paint_anew()  # while it was empty the scene has not been painted: it would paint its changes only
         self._draw()
         if self._nodes.held is None:
             self.refit()
@@ -247,6 +250,16 @@ class GraphView(Surface):
             self._draw_nodes()
         elif node is not None:
             self.chosen.emit(node)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """An edge that can be cut goes; elsewhere the menu comes."""
+        at = self.value_at(QPointF(event.pos()))
+        arc = self.arc_near(at) if self.cuts and self._nodes.near(at) is None else None
+        if arc is None or event.reason() != QContextMenuEvent.Reason.Mouse:
+            super().contextMenuEvent(event)
+            return
+        event.accept()
+        self.joined.emit(*arc)
 
     def arc_near(self, at: QPointF) -> tuple[int, int] | None:
         """The edge under a place of the axes."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.plots.graphview import CUT, JOIN
+from app.plots.graphview import CUT, JOIN, GraphView, class_brushes
+from app.tabs.gnn.watch.formulas import term
 from engines.gnn.graph import arcs
 from engines.gnn.spec import OWN, PATCHES
 
@@ -62,6 +67,55 @@ def test_the_hand_chooses_joins_and_cuts(tab, qtbot):
     assert (16, 26) in pairs(page.answer)
     page.change(sample="Ring")  # another graph has no edits
     assert page.params.edits == ()
+
+
+def test_what_comes_into_an_empty_view_is_painted(qtbot):
+    view = GraphView()
+    qtbot.addWidget(view)
+    view.resize(300, 300)
+    with qtbot.waitExposed(view):
+        view.show()
+    QApplication.processEvents()
+    blank = on_screen(view)
+    view.set_places(np.array([[-1.0, -1], [1, 1]]))
+    view.set_nodes(["a", "b"], class_brushes(np.array([0, 1])))
+    qtbot.waitUntil(lambda: on_screen(view) != blank)
+
+
+def on_screen(view):
+    return view.screen().grabWindow(view.winId()).toImage()
+
+
+def weighed(answer):
+    return dict(zip(map(tuple, answer.arcs.T.tolist()), answer.given.tolist(), strict=True))
+
+
+def right_click(view, place):
+    at = view.place_of(*place).toPoint()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, view.viewport().mapToGlobal(at))
+    QApplication.sendEvent(view.viewport(), event)
+    QApplication.processEvents()
+
+
+def test_a_right_click_cuts_and_what_was_cut_comes_back_as_it_was(tab, qtbot, monkeypatch):
+    page, menus = tab.now, []
+    monkeypatch.setattr("app.plots.view.export.open_menu", lambda view, _at: menus.append(view))
+    before = weighed(page.answer)
+    first, last = next(pair for pair, weight in before.items() if weight == 3)
+    middle = page.view._places[[first, last]].mean(0)
+    while page.view.arc_near(QPointF(*middle)) not in {(first, last), (last, first)}:
+        first, last = page.view.arc_near(QPointF(*middle))
+    right_click(page.view, middle)
+    settled(tab, qtbot)
+    assert not {(first, last), (last, first)} & pairs(page.answer)
+    assert not menus
+    page.view.joined.emit(last, first)
+    settled(tab, qtbot)
+    assert page.params.edits == ()
+    after = weighed(page.answer)
+    assert after == before
+    right_click(page.view, page.view._places[0])
+    assert menus == [page.view]
 
 
 def test_a_node_is_dragged_in_one_step(tab):
@@ -128,6 +182,13 @@ def test_the_mask_of_the_scoring_functions_comes_over_with_one_click(open_window
     assert {tuple(pair) for pair in found.T.tolist()} == {
         (key, query) for key in range(4) for query in range(4) if (query, key) not in ((0, 3), (2, 1))
     }
+    assert not tab.now.form.fields()["directed"]
+    answer = tab.now.answer
+    for edge in range(answer.edges.shape[1]):  # with loops of its own: the live numbers are those of the layer
+        said = term(answer, edge, 0, tab.now.info.graph.names)
+        above, below, value = re.fullmatch(r".*: (.+) / √\((.+)\) = (.+)", said).groups()
+        a, b = below.split(" · ")
+        assert float(above) / math.sqrt(float(a) * float(b)) == pytest.approx(float(value), abs=6e-4)
     tab.now.change(kind="GAT", heads=1)
     settled(tab, qtbot)
     off = tab.now.matrix.values() == 0
@@ -146,11 +207,15 @@ def test_labels_are_set_by_clicks_and_learned(tab, qtbot):
     assert dict(page.params.labeled) == {0: 0, 8: 1, 33: 1}
     click(page.view, 8)
     assert dict(page.params.labeled) == {0: 0, 33: 1}
+    page.training.begin_anew()  # clicks in haste wait for a new run
     page.training.play()
     qtbot.waitUntil(lambda: page.training.step >= 30, timeout=60_000)
     page.training.pause()
     qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
     assert "2 labels told" in page.said.text()
     assert page.steps[-1].accuracy > 0.8
+    click(page.view, 8)
+    assert len(page.params.labeled) == 3
+    assert "2 labels told" in page.said.text()  # of the run
     page.transport.scrubber.changed.emit(0)
     assert page.looks.seen.step == 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from app.params_form import ParamsForm
 from app.plots.graphview import GraphView
 from app.topic.page import Page
 from engines.core.pictures import Picture
@@ -37,6 +38,7 @@ class GraphPage(Page):
     file_kinds = KINDS
     file_title = "Graphs"
     params: GraphParams
+    form: ParamsForm
     info: GraphInfo | None = None
     places = np.zeros((0, 2))
     laid: Layout | None = None
@@ -63,6 +65,9 @@ class GraphPage(Page):
         directed = self.is_directed()
         same = {(first, last)} if directed else {(first, last), (last, first)}
         others: tuple[Edit, ...] = tuple(edit for edit in self.params.edits if (edit[0], edit[1]) not in same)
+        if not there and self.info is not None and same & set(zip(*self.info.graph.edges.tolist(), strict=True)):
+            self.step(edits=others)  # one that the hand had cut comes back as it was
+            return
         self.step(edits=(*others, (first, last, 0.0 if there else 1.0)))
 
     def is_directed(self) -> bool:
@@ -85,6 +90,7 @@ class GraphPage(Page):
         match event:
             case GraphInfo():
                 self.info, self._good = event, self.params
+                self.form.set_shown("directed", not event.graph.directed)  # such a graph is so in any case
             case Layout():
                 self.laid = event
             case Ended() if event.error is not None and self._good is not None and not event.memory:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.gnn import layout
+from engines.gnn.edges import with_loops
 from engines.gnn.graph import Floats, Graph, arcs, none
 from engines.gnn.layers import GATConv, GATv2Conv, GCNConv
 from engines.gnn.nets import Net
@@ -68,8 +69,9 @@ class Engine:
         sent, scores = values(first, x), none(0, 0)
         if isinstance(first, GATConv):
             scores = raw_scores(first, x, along).numpy()
-        degree = torch.ones(graph.nodes).index_add(0, edges[1], weights if params.kind == GCN else
-                                                   torch.ones(edges.shape[1]))  # fmt: skip
+        looped, each = with_loops(edges, graph.nodes, weights if params.kind == GCN else torch.ones_like(weights))
+        assert each is not None
+        degree = torch.zeros(graph.nodes).index_add(0, looped[1], each)
         return Messages(params.kind, graph.nodes, numbers, given, along.numpy(), used.numpy(), scores,
                         sent.numpy(), degree.numpy(), principal(at))  # fmt: skip
 

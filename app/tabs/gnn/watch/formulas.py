@@ -26,15 +26,23 @@ def formula(kind: str) -> str:
     return FORMULAS[kind]
 
 
+def weight_of(answer: Messages, edge: int) -> float:
+    """What an edge of GCN weighs in the graph: of several between two nodes each its own; of loops the last, or 1."""
+    source, target = answer.edges[:, edge]
+    given = answer.given[(answer.arcs[0] == source) & (answer.arcs[1] == target)]
+    if source == target:
+        return float(given[-1]) if len(given) else 1.0
+    alike = (answer.edges[0, :edge] == source) & (answer.edges[1, :edge] == target)
+    return float(given[int(alike.sum())])
+
+
 def term(answer: Messages, edge: int, head: int, names: Sequence[str]) -> str:
     """The weight of one edge in numbers."""
     source, target = (int(each) for each in answer.edges[:, edge])
     made = words.number(float(answer.coefficients[edge, head]), 3)
     pair = f"{names[source]} → {names[target]}"
     if answer.kind == GCN:
-        given = 1.0
-        if source != target:
-            given = float(answer.given[(answer.arcs[0] == source) & (answer.arcs[1] == target)].max(initial=0))
+        given = weight_of(answer, edge)
         degrees = [words.number(float(answer.degree[n]), 1).removesuffix(".0") for n in (target, source)]
         return f"{pair}: {words.number(given, 2).rstrip('0').rstrip('.')} / √({degrees[0]} · {degrees[1]}) = {made}"
     if answer.kind == AVERAGED:

@@ -60,11 +60,11 @@ class WatchPage(GraphPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.answer: Messages | None = None
-        self.view = GraphView(editable=True)
+        self.view = GraphView(editable=True, cuts=True)
         self.modes = Segments(
             MODES,
             tips=(
-                "Drag nodes; a click chooses one.",
+                "Drag nodes; a click chooses one. A right click on an edge cuts it.",
                 "Click two nodes: an edge between them comes, or goes.",
                 "Click an edge: it goes.",
             ),
