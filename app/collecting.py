@@ -2,7 +2,7 @@
 
 With torch, Qt and pyqtgraph loaded it looks through 430,000 objects, for 0.3 s each time; and of the 1.35 s that
 importing torch takes, 0.5 s go into looking through what has just been made. What modules consist of is never garbage;
-and what else lives is looked through in a turn of its own (`app.fullcollections`).
+and what else lives is looked through in a turn of its own (`app.garbage`).
 """
 
 from __future__ import annotations

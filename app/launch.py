@@ -13,7 +13,7 @@ from PySide6.QtCore import QEvent, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import display, qtlog, snapshot, theme, words
-from app.fullcollections import FullCollections
+from app.garbage import Collections
 from app.leaving import Leaving
 from app.settings import Settings
 from app.stream import PATIENCE
@@ -38,7 +38,7 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
             app = QApplication(sys.argv[:1])
         if app.primaryScreen() is None:
             raise display.NoScreen  # the first window would end the process
-        FullCollections(app)
+        Collections(app)
     app.setApplicationName("Attention Lab")
     sys.setswitchinterval(PATIENCE)
     app.setStyle("Fusion")
