@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from app import words
 from app.tabs.transformer.why.page import SHOWS
 from app.tabs.transformer.why.panels import MOST_BARS
-from app.tabs.transformer.why.wording import ABOUT, NAMES, part_name
+from app.tabs.transformer.why.wording import ABOUT, NAMES, finding, part_name
 from app.typesetter import SLOT
 from app.views.formula import FormulaView
 from engines.data.samples import sample
-from engines.transformer.switches import CROSS
-from engines.transformer.why.spec import CLAIMS, COLLAPSE, KERNEL, KEYS, SOFTMAX, STREAM, TO_QUERIES, VISION
+from engines.transformer.switches import CROSS, DECODER
+from engines.transformer.why.spec import (
+    CLAIMS,
+    COLLAPSE,
+    KERNEL,
+    KEYS,
+    SOFTMAX,
+    STREAM,
+    TO_QUERIES,
+    VISION,
+    Claim,
+    WhyParams,
+)
 from tests.app.transformer_help import WHY, change, rest
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, is_drawn
@@ -72,6 +85,12 @@ def by_hand(tab, qtbot, page):
     page.panels.sharp.picked.emit(0.1)
     rest(tab, qtbot)
     assert page.params.sharpness == 0.1
+    change(qtbot, tab, sharpness=0.02, walk_at=(DECODER, 0), walk_head=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a Jacobian of 1e-40 has no colors that single precision could tell
+        table = page.panels.left
+        table.show_table(np.full((3, 3), 1e-40, np.float32), "diff")
+        assert is_drawn(table.grid)
     change(qtbot, tab, claim=COLLAPSE, layers_deep=10)
     assert len(page.panels.curves.lines()[0].y) == 11
 
@@ -88,3 +107,14 @@ def on_a_photo(tab, qtbot, page):
     finally:
         words.set_language("en")
     assert page.exported()["picture"] == page.seen.photo
+
+
+def test_little_noise_refutes_nothing():
+    """A bias of the queries that is next to nothing moves next to nothing: no claim is broken by that."""
+
+    def holds(noise, moved):
+        return finding(KEYS, Claim({"queries": moved}), WhyParams(added_to=TO_QUERIES, noise=noise)).holds
+
+    assert holds(0.01, 7e-4) is None
+    assert holds(0.01, 2e-3) is True
+    assert holds(10.0, 7e-4) is False

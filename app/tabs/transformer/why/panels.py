@@ -43,6 +43,7 @@ from engines.transformer.why.spec import (
 
 LARGEST = (72, 40)  #: px, a cell
 MOST_BARS, MOST_ANSWERS = 12, 12
+NOTHING = 1e-30  #: a table of such numbers is one of zeros: colors over 1e−40 are beyond single precision
 WAYS: tuple[tuple[str, Text, str, bool], ...] = (
     (ONLY, Message("Attention alone"), "cat1", False),
     (WITH_FFN, Message("and FFN"), "cat2", True),
@@ -72,7 +73,8 @@ class Table(QWidget):
         top: float | None = None,
     ) -> None:
         """Show values (rows, cols): weights from 0 to the largest, or signed ones."""
-        end = top or float(np.abs(values).max(initial=0.0)) or 1.0
+        end = top or float(np.abs(values).max(initial=0.0))
+        end = end if end > NOTHING else 1.0
         self.grid.set_table(values, end, ramp)
         self.grid.set_names(rows, cols)
         for name, bar in self.bars.items():

@@ -39,6 +39,7 @@ NOTHING = {KEYS: 1.2e-6, MATRICES: 9.5e-6, STREAM: 1.2e-5, SPHERE: 8.5e-6, KERNE
            SOFTMAX: 7.5e-8}  # fmt: skip
 SINGLE = 10.0
 MOVES, COLLAPSED = 1e-3, 1e-4
+LOUD = 1.0  #: noise from which on a bias of the queries must be seen
 LONG = 6  #: layers after which it has collapsed
 ABOUT = {
     KEYS: "A bias of the keys moves all scores of a row alike, and softmax ignores what all share. A bias of the "
@@ -77,7 +78,8 @@ def finding(name: str, claim: Claim | None, params: WhyParams, exact: bool = Tru
     of = claim.values
     match name:
         case spec.KEYS if params.added_to == TO_QUERIES:
-            return Finding(text, above(of["queries"], MOVES), of["queries"] > MOVES)
+            moves = of["queries"] > MOVES
+            return Finding(text, above(of["queries"], MOVES), moves or (False if params.noise >= LOUD else None))
         case spec.KEYS:
             return Finding(text, tiny(of["keys"]), of["keys"] < nothing)
         case spec.MATRICES:
