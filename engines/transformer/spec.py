@@ -50,6 +50,8 @@ class TransformerParams(
         The one of the two that the pages take, if they are to take the run's, and it has learned the task.
     walk_at, walk_head : (kind, layer), int
         The attention and head of the pages Maths and Why, counted from 0; ``layer`` and ``head``, from 1, go along.
+    walk_back : bool
+        Whether the page Maths walks back, and shows gradients.
     why_answer : int
         The answer whose logit the page Why takes apart; −1 for the model's own.
     """
@@ -57,6 +59,7 @@ class TransformerParams(
     text: str = setting("", asked=False)
     run: int = looked(0, asked=False)
     newest: Weights | None = looked(None, asked=False)
+    walk_back: bool = looked(False, asked=False)
     why_answer: int = looked(-1, asked=False)
     layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="In the encoder and in the decoder."))
     head: int = drawn(1, Range(1, 8, 1, "Head", group=LOOK, tip="The same head index in all three attentions."))

@@ -97,8 +97,24 @@ def test_a_gradient_is_checked_with_one_click(tab, qtbot):
     assert page.checked.label == page.seen.label  # what is looked at is tried anew for another loss
     page.go(0)
     assert page.tried.text().strip() == ""  # another cell was not tried
+    the_label_is_looked_at(tab, qtbot, page)
     page.way.button(0).click()
     assert page.check.isHidden()
+
+
+def the_label_is_looked_at(tab, qtbot, page):
+    """Among the gradients of all answers two are not 0: the walk goes to the label's, and tries a tiny probability."""
+    change(qtbot, tab, label="Second best")
+    page.go(len(page.steps) - 1)
+    label = page.seen.words.index(page.seen.label)
+    assert page.cell == (page.seen.place, label)
+    page.check.click()
+    rest(tab, qtbot)
+    assert page.checked.tried == pytest.approx(float(page.shown.result.values[page.cell]), rel=1e-3)
+    page.way.button(0).click()
+    page._pin((page.cell[0], 0 if label else 1))
+    page.way.button(1).click()
+    assert page.cell == (page.seen.place, label)
 
 
 def test_a_step_by_hand(tab, qtbot):
@@ -120,6 +136,11 @@ def test_a_step_by_hand(tab, qtbot):
     page._asked = part_of(page.params, RaceParams)
     page.measured(Raced(both, np.full(150, 4, np.float32), 3.4, 150, 150, 4, False, 3e-3))
     assert any("does not learn" in text for text in texts(page))
+    assert page.losses.curves()
+    page.change(race_layers=2)  # what was measured was another pair of runs
+    assert page.loss_card.note.text() == ""
+    assert not any("does not learn" in text for text in texts(page))
+    assert not page.losses.curves()
 
 
 def test_what_is_said_of_two_runs():

@@ -19,7 +19,7 @@ from app.tabs.transformer.maths.backlines import check_line, formula_of
 from app.tabs.transformer.maths.backlines import lines as back_lines
 from app.tabs.transformer.maths.backsteps import backward
 from app.tabs.transformer.maths.formulas import formula
-from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, SCORES, SOFTMAX, STAGES, Step, flow, parts, step
+from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, STAGES, Step, flow, landmarks, parts, step
 from app.tabs.transformer.maths.tables import Operand, Span, span
 from app.tabs.transformer.maths.tex import FIRST, FORWARD
 from app.tabs.transformer.maths.wording import NOTES, about, about_loss, column, inner, named, sizes
@@ -49,6 +49,7 @@ class MathsPage(Page):
     params_type = TransformerParams
     engine = "engines.transformer.maths.engine:Engine"
     asks = WalkParams
+    params: TransformerParams
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -131,7 +132,7 @@ class MathsPage(Page):
     def _connect(self) -> None:
         self.strip.chosen.connect(self._to_stage)
         self.mode.chosen.connect(lambda _at: self._draw_tables())
-        self.way.chosen.connect(lambda _at: self._draw())
+        self.way.chosen.connect(self._go_back)
         self.part.chosen.connect(self._to_part)
         self.which.chosen.connect(self._look_at)
         self.head.chosen.connect(lambda at: self.change(walk_head=at))
@@ -143,6 +144,7 @@ class MathsPage(Page):
 
     # -- the contract
     def show_params(self, params: TransformerParams) -> None:
+        self.way.set_at(BACK if params.walk_back else 0)
         self._draw()
 
     def activated(self) -> None:
@@ -191,27 +193,26 @@ class MathsPage(Page):
         if at != self.at and self.steps:
             before, self.at = self.steps[self.at][0], at
             self._first["k"] = 0
-            if (values := self._landmarks(before, self.steps[at][0])) is not None:  # the largest, not the first
-                line = self._token if self._of_target(self.steps[at][0]) else self.cell[0]
-                line = min(line, len(values) - 1)
-                self.cell = line, int(values[line].argmax())
+            if self.seen is not None:
+                self._to_landmark(landmarks(self.seen, self._head, before, self.steps[at][0], self.is_back))
             self._draw_step()
+
+    def _to_landmark(self, values: np.ndarray | None) -> None:
+        """To the largest of a row, not the first."""
+        if values is not None:
+            line = self._token if self._of_target(self.steps[self.at][0]) else self.cell[0]
+            line = min(line, len(values) - 1)
+            self.cell = line, int(values[line].argmax())
+
+    def _go_back(self, way: int) -> None:
+        """Walk back or forward; among all answers it is the label's gradient that there is to see."""
+        if self.steps and self.steps[self.at][0] == LOGITS and self.seen is not None and way == BACK:
+            self._to_landmark(self.seen.gradients["y"])
+        self.change(walk_back=way == BACK)
 
     def _of_target(self, stage: int) -> bool:
         """Whether the rows of a stage are tokens of the target."""
         return self.seen is not None and (stage == LOGITS or self.seen.at[0] != ENCODER)
-
-    def _landmarks(self, before: int, stage: int) -> np.ndarray | None:
-        """Columns mean something else from here on: by which numbers to choose one."""
-        if self.seen is None or stage == before:
-            return None
-        if stage == LOGITS:
-            logits: np.ndarray = self.seen.arrays["logits"]
-            return logits
-        if stage in (SCORES, SOFTMAX) and before not in (SCORES, SOFTMAX):
-            weights: np.ndarray = self.seen.arrays["weights"][self._head]
-            return weights
-        return None
 
     def _to_stage(self, stage: int) -> None:
         self.go(next((n for n, (s, _) in enumerate(self.steps) if s == stage), self.at))
@@ -243,7 +244,7 @@ class MathsPage(Page):
     @property
     def is_back(self) -> bool:
         """Whether the way back is shown."""
-        return self.way.at() == BACK
+        return self.params.walk_back
 
     def _check(self) -> None:
         """Try the gradient of this cell by a finite difference."""

@@ -323,3 +323,16 @@ def flow(seen: Walked, head: int) -> tuple[list[Small], list[str]]:
     keys = f"({', '.join(map(str, a['keys'].shape))})"  # across to the encoder there may be more or fewer of them
     shapes[PROJECT] = f"3 × {keys}" if keys == shapes[PROJECT] else f"{shapes[PROJECT]}, 2 × {keys}"
     return small, shapes
+
+
+def landmarks(seen: Walked, head: int, before: int, stage: int, back: bool) -> np.ndarray | None:
+    """By which numbers (rows, columns) to choose a column, where columns mean something else than one stage before."""
+    if stage == before:
+        return None
+    if stage == LOGITS:
+        found: np.ndarray = seen.gradients["y"] if back else seen.arrays["logits"]
+        return found
+    if stage in (SCORES, SOFTMAX) and before not in (SCORES, SOFTMAX):
+        weights: np.ndarray = seen.arrays["weights"][head]
+        return weights
+    return None

@@ -146,6 +146,8 @@ class OneStepPage(Page):
         self.racing.stop()
         self._asked = self.raced = None
         self.loss_card.set_empty("Not measured yet.", "Train with and without", self.measure)
+        self.loss_card.set_note(words.plain(""))
+        self.losses.set_curves(())
         say(self.ended, "setText", words.plain(" "))
 
     # -- showing
