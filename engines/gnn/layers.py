@@ -23,6 +23,7 @@ from engines.gnn.edges import Neighborhood, softmax, weighted_sum, with_loops
 Answer = tuple[Tensor, Tensor, Tensor]  #: of the nodes, edges (2, E'), weights (E', H)
 
 SUM, MEAN, MAX = "sum", "mean", "max"
+SCORED = 2_048  # edges that GATv2 scores at a time where no gradient is asked for: so many stay in the cache
 
 
 def glorot(values: Tensor, generator: torch.Generator | None = None) -> None:
@@ -122,13 +123,23 @@ class GATConv(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Answer:
         """X (N, F), edges (2, E) -> (N, H·C) or (N, C), edges (2, E'), weights (E', H)."""
-        edges = with_loops(edge_index, len(x))[0] if self.loops else edge_index
-        hood = Neighborhood(edges, len(x))
+        edges, hood = self.hood(edge_index, len(x))
+        out, _, weights = self.along(x, hood)
+        return out, edges, hood.given(weights)
+
+    def hood(self, edge_index: Tensor, nodes: int) -> tuple[Tensor, Neighborhood]:
+        """Edges (2, E) -> what is attended along (2, E'), and the same in order; layers of one kind may share it."""
+        edges = with_loops(edge_index, nodes)[0] if self.loops else edge_index
+        return edges, Neighborhood(edges, nodes)
+
+    def along(self, x: Tensor, hood: Neighborhood) -> tuple[Tensor, Tensor, Tensor]:
+        """X (N, F) -> (N, H·C) or (N, C); scores and weights (E', H), both in the order of ``hood``."""
         values = self.lin(x).view(-1, self.heads, self.width)  # (N, H, C)
         source, target = (values.flatten(1) @ per_head(each) for each in (self.att_src, self.att_dst))  # (N, H)
         scores = source.index_select(0, hood.source) + target.index_select(0, hood.target)  # (E', H)
-        weights = softmax(F.leaky_relu(scores, self.negative_slope), hood)
-        return self._joined(weighted_sum(weights, values, hood)), edges, hood.given(weights)
+        scores = F.leaky_relu(scores, self.negative_slope)
+        weights = softmax(scores, hood)
+        return self._joined(weighted_sum(weights, values, hood)), scores, weights
 
     def _joined(self, heads: Tensor) -> Tensor:
         """(N, H, C) -> (N, H·C), or the mean of the heads (N, C)."""
@@ -157,15 +168,23 @@ class GATv2Conv(GATConv):
         glorot(self.att, generator)
         self.bias = nn.Parameter(torch.zeros(heads * out_features if concat else out_features))
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Answer:
-        """X (N, F), edges (2, E) -> (N, H·C) or (N, C), edges (2, E'), weights (E', H)."""
-        edges = with_loops(edge_index, len(x))[0] if self.loops else edge_index
-        hood = Neighborhood(edges, len(x))
+    def along(self, x: Tensor, hood: Neighborhood) -> tuple[Tensor, Tensor, Tensor]:
+        """X (N, F) -> (N, H·C) or (N, C); scores and weights (E', H), both in the order of ``hood``."""
         left, right = (each(x).view(-1, self.heads, self.width) for each in (self.lin_l, self.lin_r))
-        joined = left.index_select(0, hood.source) + right.index_select(0, hood.target)  # (E', H, C)
-        scores = F.leaky_relu(joined, self.negative_slope).flatten(1) @ per_head(self.att)
+        scores = self._scores(left.flatten(1), right.flatten(1), hood)
         weights = softmax(scores, hood)
-        return self._joined(weighted_sum(weights, left, hood)), edges, hood.given(weights)
+        return self._joined(weighted_sum(weights, left, hood)), scores, weights
+
+    def _scores(self, left: Tensor, right: Tensor, hood: Neighborhood) -> Tensor:
+        """Of each edge a · leaky(left at its source + right at its target), both (N, H·C), (E', H)."""
+        adds, count = per_head(self.att), len(hood.source)
+        step = count if torch.is_grad_enabled() else SCORED
+        made = []
+        for first in range(0, max(1, count), max(1, step)):
+            part = slice(first, first + step)
+            joined = left.index_select(0, hood.source[part]).add_(right.index_select(0, hood.target[part]))  # (n, H·C)
+            made.append(F.leaky_relu(joined, self.negative_slope, inplace=not torch.is_grad_enabled()) @ adds)
+        return torch.cat(made) if len(made) > 1 else made[0]
 
 
 class AggregateConv(nn.Module):

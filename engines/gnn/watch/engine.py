@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
@@ -60,19 +59,23 @@ class Engine:
         numbers, given = arcs(graph, params.directed or graph.directed, params.weighted, params.edits)
         edges, weights = torch.from_numpy(numbers), torch.from_numpy(given)
         first, at = net.layers[0], x
-        answers = []
-        for number, one in enumerate(net.layers):
-            out, along, used = one(at, edges, weights) if params.kind == GCN else one(at, edges)
-            answers.append((out, along, used))
-            at = net.act(out) if number + 1 < len(net.layers) else out
-        _, along, used = answers[0]
         sent, scores = values(first, x), none(0, 0)
-        if isinstance(first, GATConv):
-            scores = raw_scores(first, x, along).numpy()
+        told: tuple[Tensor, Tensor] | None = None  # edges of the first layer, and their weights
+        shared = first.hood(edges, graph.nodes) if isinstance(first, GATConv) else None
+        for number, one in enumerate(net.layers):
+            if shared is not None and isinstance(one, GATConv):
+                out, raw, used = one.along(at, shared[1])
+                if told is None:
+                    told, scores = (shared[0], shared[1].given(used)), shared[1].given(raw).numpy()
+            else:
+                out, along, used = one(at, edges, weights) if params.kind == GCN else one(at, edges)
+                told = told or (along, used)
+            at = net.act(out) if number + 1 < len(net.layers) else out
+        assert told is not None
         looped, each = with_loops(edges, graph.nodes, weights if params.kind == GCN else torch.ones_like(weights))
         assert each is not None
         degree = torch.zeros(graph.nodes).index_add(0, looped[1], each)
-        return Messages(params.kind, graph.nodes, numbers, given, along.numpy(), used.numpy(), scores,
+        return Messages(params.kind, graph.nodes, numbers, given, told[0].numpy(), told[1].numpy(), scores,
                         sent.numpy(), degree.numpy(), principal(at))  # fmt: skip
 
 
@@ -83,16 +86,6 @@ def values(layer: torch.nn.Module, x: Tensor) -> Tensor:
     if isinstance(layer, GATConv | GCNConv):
         return layer.lin(x)[:, 0]
     return x[:, 0]
-
-
-def raw_scores(layer: GATConv, x: Tensor, edges: Tensor) -> Tensor:
-    """Scores (E', H) before the softmax, of nodes (N, F) along edges (2, E')."""
-    if isinstance(layer, GATv2Conv):
-        left, right = (one(x).view(-1, layer.heads, layer.width) for one in (layer.lin_l, layer.lin_r))
-        return (F.leaky_relu(left[edges[0]] + right[edges[1]], layer.negative_slope) * layer.att).sum(-1)
-    held = layer.lin(x).view(-1, layer.heads, layer.width)
-    source, target = (held * layer.att_src).sum(-1), (held * layer.att_dst).sum(-1)
-    return F.leaky_relu(source[edges[0]] + target[edges[1]], layer.negative_slope)
 
 
 def principal(x: Tensor) -> Floats:

@@ -131,6 +131,16 @@ def test_large_scores_do_not_overflow():
     torch.testing.assert_close(weights[:, 0], torch.tensor([0.7310586, 0.2689414, 0, 1, 1]), atol=1e-6, rtol=0)
 
 
+def test_scores_in_pieces_are_the_same(monkeypatch):
+    x, found = torch.randn(20, FEATURES, generator=torch.Generator().manual_seed(0)), random_edges(20, 60)
+    layer = GATv2Conv(FEATURES, WIDTH, HEADS, generator=torch.Generator().manual_seed(3))
+    want = layer(x, found)
+    monkeypatch.setattr("engines.gnn.layers.SCORED", 7)
+    with torch.no_grad():
+        for mine, expected in zip(layer(x, found), want, strict=True):
+            torch.testing.assert_close(mine, expected, atol=1e-6, rtol=0)
+
+
 def test_the_way_without_scipy_is_the_same(monkeypatch):
     x = torch.randn(20, HEADS, WIDTH, generator=torch.Generator().manual_seed(0))
     hood = Neighborhood(random_edges(20, 60), 20)
