@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from unicodedata import category
 
 from tokenizers import Encoding, Tokenizer
 
@@ -97,7 +98,7 @@ def shown_piece(piece: str, of_bytes: bool) -> str:
                 piece = raw.decode("utf-8")
             except UnicodeDecodeError:
                 return f"⟨{raw.hex(' ').upper()}⟩"
-    return "".join(_SEEN.get(sign, sign) for sign in piece)
+    return "".join(_SEEN.get(sign, sign if category(sign) != "Cc" else f"⟨{ord(sign):02X}⟩") for sign in piece)
 
 
 class Speller:

@@ -95,6 +95,7 @@ def test_pieces_that_are_no_characters_are_shown_by_their_bytes():
     assert shown_piece("ðŁ", True) == "⟨F0 9F⟩"
     assert shown_piece("\u2581cat", False) == "␣cat"
     assert shown_piece("##ing", False) == "##ing"
+    assert shown_piece("Ā", True) == "⟨00⟩"
 
 
 # ------------------------------------------------------------------ altered
