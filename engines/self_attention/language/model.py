@@ -134,6 +134,15 @@ class Layer(nn.Module):
         weights = self.weights(q, k, allowed, change)
         return Step(weights, self.after(x, self.gathered(weights, v, change)))
 
+    def grown(self, x: Tensor, more: Tensor, change: Change = UNCHANGED) -> Tensor:
+        """What leaves the layer at a further token, (B, 1, d), that looks at all others and is seen by none of them.
+
+        ``x`` (B, N, d) is what enters at the others, ``more`` (B, 1, d) what enters at that one.
+        """
+        (q,) = self.asked_for(more, self.q_proj)
+        k, v = self.asked_for(torch.cat([x, more], 1), self.k_proj, self.v_proj)
+        return self.after(more, self.gathered(self.weights(q, k, None, change), v, change))
+
     def gathered(self, weights: Tensor, v: Tensor, change: Change = UNCHANGED) -> Tensor:
         """Each head's weighted sum of values, (B, N, d), of weights (B, H, N, N) and values (B, H, N, d / H)."""
         out = weights @ v  # (B, H, N, d / H)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engines.core.errors import NOT_FINITE, LabError
 from engines.self_attention.language.changes import Plan
-from engines.self_attention.language.model import Change, LanguageModel
+from engines.self_attention.language.model import UNCHANGED, Change, LanguageModel
 from engines.self_attention.language.text import Tokens
 
 
@@ -86,12 +86,29 @@ class Stream:
         return self
 
     @torch.inference_mode()
+    def grown(self, piece: int) -> Stream:
+        """The complete stream of the text and one piece more, of a complete one in which nobody looks ahead.
+
+        What was computed stays as it is; of each layer only the new token is computed.
+        """
+        net, count = self.net, self.entering[0].shape[1]
+        more = net.words.weight[piece] + net.places.weight[count]  # (d,)
+        more, entering = more[None, None], list[Tensor]()
+        for at, x in enumerate(self.entering):
+            entering.append(torch.cat([x, more], 1))
+            if at < net.config.layers:
+                more = net.layer(at).grown(x, more, self._changes.get(at, UNCHANGED))
+                if not torch.isfinite(more).all():
+                    raise LabError(NOT_FINITE, n=at + 1)
+        return Stream(net, entering, net.allowed(count + 1), None, self.plan)
+
+    @torch.inference_mode()
     def weights(self, layer: int) -> Tensor:
         """Maps (H, N, N) of a layer that can be entered, counted from 0: the same bits as when it is computed."""
         if self._newest is None or self._newest[0] != layer:
             made = self.net.layer(layer)
             q, k = made.asked_for(self.entering[layer], made.q_proj, made.k_proj)
-            self._newest = layer, made.weights(q, k, self.allowed, self._changes.get(layer, Change()))[0]
+            self._newest = layer, made.weights(q, k, self.allowed, self._changes.get(layer, UNCHANGED))[0]
         return self._newest[1]
 
     @torch.inference_mode()

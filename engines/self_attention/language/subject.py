@@ -131,6 +131,13 @@ class Collection:
             yield from advance(stream)
         return Specimen(loaded, tokens, plain, stream, plan, key, changed)
 
+    def grown(self, one: Specimen, tokens: Tokens) -> None:
+        """Keep the streams of a text that has become one token longer, in a model in which nobody looks ahead."""
+        key, piece = (one.loaded.place, tokens, ()), tokens.ids[-1]
+        self._streams.get(key, lambda: one.plain.grown(piece))
+        if one.plan.first is not None:
+            self._streams.get((key, one.plan), lambda: one.stream.grown(piece))
+
     def sentence(self, loaded: Loaded, tokens: Tokens, plan: Plan, hidden: tuple[int, ...] = ()) -> Tensor:
         """What stands for a whole sentence, (d,) of length 1; its stream is not kept."""
         net, first = loaded.trained.net, loaded.trained.first_token

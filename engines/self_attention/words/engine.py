@@ -52,6 +52,7 @@ class Engine:
         how = tokens, plan, params.sampling, params.top_k, params.top_p, params.draw
         drawn = self._drawn.get((loaded.place, how), dict)  # those that were drawn before are not drawn again
         chances = list[float]()
+        one: Specimen | None = None
         while True:
             asked = Question(tokens, len(tokens) - 1)
             over = len(tokens) >= loaded.trained.net.config.positions or tokens.names[-1] == ENDS
@@ -65,6 +66,8 @@ class Engine:
                     return
                 piece, chance = drawn[len(chances)] = draw(params, one, len(chances))
             tokens = tokens.grown(piece, loaded.trained.speller.name_of(piece))
+            if one is not None:  # it has been read up to here: what is behind it changes nothing of that
+                self._collection.grown(one, tokens)
             chances.append(chance)
 
 

@@ -21,6 +21,7 @@ from engines.self_attention.language.asking import ALL_LAYERS, WHOLE_LAYER
 from engines.self_attention.language.changes import Plan, plan_of
 from engines.self_attention.language.load import load_checkpoint
 from engines.self_attention.language.measures import block_max, entropy
+from engines.self_attention.language.model import Layer
 from engines.self_attention.language.predicting import drawn_from
 from engines.self_attention.language.spec import LanguageParams
 from engines.self_attention.language.stream import Stream
@@ -340,6 +341,24 @@ def test_words_are_drawn_one_after_the_other_and_the_map_grows(folders, here):
     greedy = answer(words.Engine(here), replace(params, top_k=1, added=1))
     assert greedy.drawn.tolist() == [1.0]
     assert greedy.text.names[-1] == told[0].candidates[0]
+
+
+@pytest.mark.parametrize("change", [{}, *CHANGES])
+def test_a_drawn_word_is_read_alone_and_as_if_all_were_read_again(folders, monkeypatch, change):
+    params, read, real = WordsParams(model=folders["gpt2"], first="the cat", added=4, **change), [], Layer.forward
+    monkeypatch.setattr(Layer, "forward", lambda self, *given: read.append(given[0].shape[1]) or real(self, *given))
+    assert answer(words.Engine(Collection()), params).added == 4
+    assert set(read) == {2}  # the typed tokens
+    trained = load_checkpoint(folders["gpt2"])
+    net, tokens, plan = trained.net, trained.speller.read("the cat"), plan_of(params, trained.net.config)
+    grown = Stream.of(net, tokens).finish().branch(plan).finish().grown(7).grown(3)
+    fresh = Stream.of(net, tokens.grown(7, "").grown(3, "")).finish().branch(plan).finish()
+    assert len(grown.entering) == len(fresh.entering)
+    for one, other in zip(grown.entering, fresh.entering, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    for layer in range(net.config.layers):
+        torch.testing.assert_close(grown.weights(layer), fresh.weights(layer), atol=1e-5, rtol=0)
+    torch.testing.assert_close(grown.last(), fresh.last(), atol=1e-5, rtol=0)
 
 
 def test_a_text_ends_where_the_model_takes_no_more(tmp_path):
