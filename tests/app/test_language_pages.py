@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtTest import QTest
 
 from app import words
+from app.tabs.self_attention.chips import TokenChips
 from app.tabs.self_attention.heads import links
 from app.tabs.self_attention.heads.links import HeadLinks
 from app.tabs.self_attention.language import EXAMPLES, in_utf16
@@ -192,6 +193,20 @@ def test_names_are_measured_once_and_not_at_each_paint(qapp, monkeypatch):
 
 
 # ------------------------------------------------------------------ similarity
+def test_a_long_text_leaves_room_for_the_other(qapp):
+    chips, long = TokenChips(), ["word"] * 200
+    chips.resize(260, 128)
+    for texts in ((long, ["other"]), (["other"], long), (long, long)):
+        chips.set_texts(texts, [[True] * len(text) for text in texts])
+        places = [chips.place((at, 0)) for at in (0, 1)]
+        assert not any(place.isEmpty() for place in places)
+        assert places[0].bottom() < places[1].top()
+        shown = [chips.place((at, i)) for at, text in enumerate(texts) for i in range(len(text))]
+        shown = [place for place in shown if not place.isEmpty()]
+        assert max(place.bottom() for place in shown) <= 128 - 16  # the note that there are more
+        assert chips._left_out == sum(map(len, texts)) - len(shown)
+
+
 def test_the_number_answers_to_hidden_negated_and_shuffled_words(tab, qtbot):
     page = turn(tab, qtbot, SIMILARITY)
     plain = page.answer.similarity

@@ -118,14 +118,15 @@ class TokenChips(HoverView):
         self._places, y, self._left_out = {}, 0.0, 0
         left = NAME if self._named else 0
         for number, text in enumerate(self._texts):
-            x = float(left)
+            x, line = float(left), HIGH + GAP + S2
+            room = height - line * (len(self._texts) - 1 - number)  # a line is left to each text that follows
             for place, name in enumerate(text):
                 wide = max(18.0, text_width(name, BODY) + 2 * S1 + 4)
                 if x + wide > width and x > left:
+                    if y + 2 * HIGH + GAP > room:
+                        self._left_out += len(text) - place
+                        break
                     x, y = float(left), y + HIGH + GAP
-                if y + HIGH > height:
-                    self._left_out += 1
-                    continue
                 self._places[number, place] = QRectF(round(x), y, round(min(wide, width - x)), HIGH)
                 x += wide + GAP
             y += HIGH + GAP + S2
