@@ -19,6 +19,8 @@ from app.views.pointing import HoverView
 from app.words import Text
 
 TRACK = "sunken"  #: color of what a bar runs in
+TWO_LINES = 28  #: px, a row in which a name may take two lines
+LEAST_TRACK = 32  #: px that a long name leaves to its bar
 Sides: TypeAlias = tuple[float, float, float, float]  #: left, right, top and bottom, px
 
 
@@ -181,13 +183,18 @@ class Bars(HoverView):
     def arrange(self, width: int, height: int) -> None:
         at, bars = self._at, self._bars
         names = [words.drawn(t) for t in (*self._names, *(bar.name for bar in bars))]
-        at.name_w = max([text_width(t, BODY) for t in names] + [self._least]) + S3
-        at.name_w = min(at.name_w, 0.42 * width)
         at.value_w = max(text_width(t, BODY, True) for t in (self._widest, *(bar.text for bar in bars))) + S3
         notes = [self._widest_note, *(bar.note for bar in bars)]
         widest = max(text_width(t, SMALL) for t in notes)
         at.note_w = widest + S3 if widest else 0
         at.pitch = min(self._pitch, height / max(1, len(bars)))
+        most = 0.42 * width
+        if (
+            at.pitch < TWO_LINES
+        ):  # a second line would stand in the next row: names get what they need
+            needed = max((text_width(t, SMALL - 1) for t in names), default=0.0) + S3
+            most = max(most, min(needed, width - at.value_w - at.note_w - LEAST_TRACK))
+        at.name_w = min(max([text_width(t, BODY) for t in names] + [self._least]) + S3, most)
         at.tall = 18 if at.pitch >= 40 else 14 if at.pitch >= 22 else 10
         at.rows = [QRectF(0, round(i * at.pitch), width, round(at.pitch)) for i in range(len(bars))]
         self._lay()
@@ -253,7 +260,8 @@ class Bars(HoverView):
         name = words.drawn(bar.name)
         small = text_width(name, BODY) > at.name_w - S3
         column = QRectF(0, place.y(), at.name_w - S2, place.height())
-        write(painter, column, name, theme.color("text"), SMALL - 1 if small else BODY, wrap=small)
+        wrap = small and text_width(name, SMALL - 1) > column.width()
+        write(painter, column, name, theme.color("text"), SMALL - 1 if small else BODY, wrap=wrap)
         right, top = round(self.width() - at.value_w - at.note_w), self._bar_top(place)
         if self._low < 0:
             painter.fillRect(QRectF(self._x(0.0), top - 2, 1, at.tall + 4), theme.color("control"))

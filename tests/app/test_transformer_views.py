@@ -8,6 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app.tabs.transformer.training.metrics import Metrics, Table
+from app.theme import S2, SMALL
+from app.views.bars import LEAST_TRACK, Bar, Bars
+from app.views.base import text_width
 from app.views.saidline import SaidLine
 from app.views.tokenlinks import TokenLinks
 from tests.app import reading
@@ -88,3 +91,15 @@ def test_said_tokens_are_held_against_those_wanted(qtbot):
         click(line, line.place(1).center())
     assert clicked.args == [1]
     assert is_drawn(line)
+
+
+@pytest.mark.parametrize("high", [310, 600])
+def test_names_of_low_rows_stay_in_their_row(qtbot, high):
+    """Fourteen matrices where a window is small: a second line of a name would stand in the next row."""
+    view = show(qtbot, Bars(30, 136, "0.0000"), 232, high)
+    view.set_bars([Bar(f"Encoder {n + 1}, attention W_o", ((1.0, "cat0"),), "1.234") for n in range(14)])
+    assert is_drawn(view)
+    at = view._at
+    lines = 1 if text_width("Encoder 14, attention W_o", SMALL - 1) <= at.name_w - S2 else 2
+    assert lines * 13 <= at.pitch
+    assert view.width() - at.value_w - at.name_w >= LEAST_TRACK  # and the bar is still seen
