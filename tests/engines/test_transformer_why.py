@@ -134,13 +134,30 @@ def test_a_part_is_what_its_head_writes(text):
 
 def test_without_skips_tokens_become_one(both):
     one, place = both
-    found = claims.rank_collapse(one, place, 0, 0, PLAIN)
+    found = claims.rank_collapse(one, place, 0, 0, PLAIN, claims.Stacks(one))
     assert found.values[ONLY] < 1e-4
     assert found.values[WITH_SKIPS] > 0.3
     assert found.values[WHOLE] > 0.3
     assert len(found.arrays[ONLY]) == PLAIN.layers_deep + 1
     assert found.arrays["alike"].min() > 0.999
     assert found.arrays["alike_whole"].min() < 0.9
+
+
+def test_a_stack_goes_on_where_it_was(text, monkeypatch):
+    """Deeper ones are added to those known, shallower ones cost nothing; either is as if it had been made alone."""
+    stacks, place = claims.Stacks(text), PLACES["text"]
+
+    def at(depth, known):
+        return claims.rank_collapse(text, place, 0, 0, replace(PLAIN, layers_deep=depth), known)
+
+    for depth in (4, 9):
+        grown, alone = at(depth, stacks), at(depth, claims.Stacks(text))
+        assert grown.values == alone.values
+        assert all(np.array_equal(grown.arrays[name], alone.arrays[name]) for name in alone.arrays)
+    monkeypatch.setattr(claims, "difference", None)
+    assert len(at(6, stacks).arrays[WHOLE]) == 7
+    with pytest.raises(TypeError):
+        at(10, stacks)
 
 
 def test_as_deep_as_it_is_the_stack_is_the_models_own(text, photo):

@@ -23,6 +23,7 @@ SEED = 0
 POSITIONS = 48  #: that a shift is shown on
 CURVE = 49  #: temperatures of the curve of the Jacobian's norm
 LOWEST, HIGHEST = 0.02, 50.0  #: temperatures
+MOST_DEEP = 64  #: layers of a stack
 LIMIT = 64  #: rows and columns of a table that is sent to the window
 
 
@@ -98,22 +99,53 @@ def the_stream_is_a_sum(one: Reasoned, _place: Place, _head: int, _row: int, _pa
     )
 
 
-def rank_collapse(one: Reasoned, place: Place, _head: int, _row: int, params: WhyParams) -> Claim:
+class Stack:
+    """How much tokens differ through a model's own layers, one way; what is known of the first ones stays known.
+
+    Parameters
+    ----------
+    one : Reasoned
+    skips, ffn : bool
+        What the layers have beside attention.
+    """
+
+    def __init__(self, one: Reasoned, skips: bool, ffn: bool) -> None:
+        self._more = one.through(MOST_DEEP, skips, ffn)
+        self._found: list[float] = []
+        self._tables: list[np.ndarray] = []
+
+    def to(self, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        """Differences (depth + 1,), and the cosines (n, n) of the last layer's tokens."""
+        while len(self._found) <= depth:
+            x = next(self._more)
+            self._found.append(float(difference(x.double())))
+            self._tables.append(cosines(x))
+        return np.array(self._found[: depth + 1], np.float32), self._tables[depth]
+
+
+class Stacks:
+    """All four ways of a model on one input."""
+
+    def __init__(self, one: Reasoned) -> None:
+        self.ways = {
+            name: Stack(one, skips, ffn)
+            for name, skips, ffn in (
+                (ONLY, False, False), (WITH_FFN, False, True), (WITH_SKIPS, True, False), (WHOLE, True, True)
+            )
+        }  # fmt: skip
+
+
+def rank_collapse(one: Reasoned, place: Place, _head: int, _row: int, params: WhyParams, stacks: Stacks) -> Claim:
     """How much tokens differ after each layer, with skips and FFN and without.
 
     Values: of each way its last. Curves: ``attention``, ``attention_ffn``, ``attention_skips``, ``whole``
     (layers + 1,). Tables: ``alike`` (N, N), cosine of the tokens after the last layer of attention alone;
     ``alike_whole`` (N, N), of all there is.
     """
-    curves, values, ends = dict[str, np.ndarray](), dict[str, float](), dict[str, Tensor]()
-    for name, skips, ffn in (
-        (ONLY, False, False), (WITH_FFN, False, True), (WITH_SKIPS, True, False), (WHOLE, True, True)
-    ):  # fmt: skip
-        every = list(one.through(params.layers_deep, skips, ffn))
-        curves[name] = array(torch.stack([difference(x.double()) for x in every]))
-        values[name] = float(difference(every[-1].double()))
-        ends[name] = every[-1]
-    tables = {"alike": cosines(ends[ONLY]), "alike_whole": cosines(ends[WHOLE])}
+    found = {name: stack.to(params.layers_deep) for name, stack in stacks.ways.items()}
+    values = {name: float(curve[-1]) for name, (curve, _) in found.items()}
+    curves = {name: curve for name, (curve, _) in found.items()}
+    tables = {"alike": found[ONLY][1], "alike_whole": found[WHOLE][1]}
     names = one.names(next((p for p in one.places if p[0] == one.places[0][0]), place))[1]
     return Claim(values, curves | tables, names, names)
 

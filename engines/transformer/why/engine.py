@@ -44,7 +44,6 @@ MEASURES: dict[str, Callable[..., Claim]] = {
     KEYS: claims.keys_need_no_bias,
     MATRICES: claims.a_head_is_two_matrices,
     STREAM: claims.the_stream_is_a_sum,
-    COLLAPSE: claims.rank_collapse,
     SPHERE: claims.onto_a_sphere,
     KERNEL: claims.kernel_regression,
     ROTATION: claims.a_shift_is_a_rotation,
@@ -71,6 +70,7 @@ class Subject:
     def __init__(self, one: Reasoned, **told: Any) -> None:
         self.one, self.told = one, told
         self.known: dict[str, tuple[object, Claim]] = {}
+        self.stacks = claims.Stacks(one)
 
 
 class Engine:
@@ -99,7 +99,7 @@ class Engine:
             ) else tuple(getattr(params, field) for field in DEPENDS[name])  # fmt: skip
             fresh = name not in subject.known or subject.known[name][0] != depends
             if fresh:
-                made = yield from self._measured(name, one, at, head, row, params)
+                made = yield from self._measured(name, subject, at, head, row, params)
                 subject.known[name] = depends, made
             if name == params.claim or (fresh and len(subject.known) == len(CLAIMS)):
                 yield Reasons(
@@ -110,14 +110,16 @@ class Engine:
                 )  # fmt: skip
 
     def _measured(
-        self, name: str, one: Reasoned, at: tuple[str, int], head: int, row: int, params: WhyParams
+        self, name: str, subject: Subject, at: tuple[str, int], head: int, row: int, params: WhyParams
     ) -> Generator[Event, None, Claim]:
         yield PAUSE
         if name == VARIANCE:
             net = self._net = self._net or Net(WIDTH, HEADS)
             asked = params.net_depth, params.net_pre, params.net_scaled
             return (yield from self._variance.get_in_steps(asked, lambda: variance(*asked, net)))
-        return MEASURES[name](one, at, head, row, params)
+        if name == COLLAPSE:
+            return claims.rank_collapse(subject.one, at, head, row, params, subject.stacks)
+        return MEASURES[name](subject.one, at, head, row, params)
 
     # -- what is looked at
     def _subject(self, params: WhyParams) -> Subject:
