@@ -189,9 +189,7 @@ class Bars(HoverView):
         at.note_w = widest + S3 if widest else 0
         at.pitch = min(self._pitch, height / max(1, len(bars)))
         most = 0.42 * width
-        if (
-            at.pitch < TWO_LINES
-        ):  # a second line would stand in the next row: names get what they need
+        if at.pitch < TWO_LINES:  # a second line would stand in the next row: names get what they need
             needed = max((text_width(t, SMALL - 1) for t in names), default=0.0) + S3
             most = max(most, min(needed, width - at.value_w - at.note_w - LEAST_TRACK))
         at.name_w = min(max([text_width(t, BODY) for t in names] + [self._least]) + S3, most)
