@@ -27,6 +27,7 @@ from engines.mamba.race.spec import (
     INDUCTION,
     KINDS,
     LENGTHS,
+    MAMBA,
     STEPS,
     TASKS,
     TRAINED,
@@ -35,7 +36,7 @@ from engines.mamba.race.spec import (
     RaceParams,
 )
 from engines.mamba.race.tasks import VOCABULARY
-from engines.mamba.race.training import BATCH, RATE, Trainer
+from engines.mamba.race.training import BATCH, FASTER, RATE, Trainer
 from engines.mamba.watch.spec import NAMES
 
 SEEDS = 3
@@ -101,7 +102,7 @@ def card(task: str, found: dict[str, Any]) -> dict[str, Any]:
             "command": "python -m engines.mamba.train --export",
             "steps": STEPS[task],
             "batch": BATCH,
-            "optimizer": f"AdamW {RATE:g}, none of its decay for A, D and vectors",
+            "optimizer": f"AdamW {FASTER.get((task, MAMBA), RATE):g}, none of its decay for A, D and vectors",
             "seed": 0,
             "hardware": "one thread of a processor that was busy with other work",
         },
