@@ -47,8 +47,10 @@ class Looks(Generic[Told]):
         self._point_all()
 
     def add(self, told: Told) -> None:
-        """Keep what is told now."""
+        """Keep what is told now; the first one is what is seen from steps before it, too."""
         self._told.append(told)
+        if len(self._told) == 1 and self.back is not None:
+            self._look(None)
 
     @property
     def back(self) -> int | None:

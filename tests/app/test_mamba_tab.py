@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -105,6 +107,16 @@ def test_the_race_that_comes_along_stands_until_a_run_has_made_steps(tab, qtbot)
     assert not page.length_card.is_empty()
 
 
+def test_a_look_that_comes_while_its_step_is_looked_back_at_says_its_own_step(tab, qtbot):
+    page = turn(tab, qtbot, 2)
+    page.told(Stepped(12))
+    page.transport.set_step(12)
+    page.transport.look(3)
+    page.told(RaceLook(25, Standing(np.array([25]), np.full((1, 4, 1), 0.25, np.float32), (1.0, 1.0, 1.0, 1.0))))
+    assert "step 25" in page.step_card.note.text()
+    assert page.transport.count.text() == "Step 25"
+
+
 def test_memory_and_time_are_read_at_the_cursor(tab, qtbot):
     page = turn(tab, qtbot, 3)
     page.held.picked.emit(4096.0)
@@ -129,6 +141,14 @@ def test_a_model_of_ones_own_goes_on_with_a_text(tab, qtbot, tmp_path):
     qtbot.waitUntil(lambda: page.shown is not before and not tab.is_busy)
     assert page.params.text == page.line.text()
     assert len(page.shown.tokens) == len(before.tokens) + 1
+    page.on(dataclasses.replace(page.shown, pieces=("",) * 10))
+    page.bars.clicked.emit(0)
+    assert page.params.text == page.line.text()
+    assert "part of a character" in words.tr(page.last_note)
+    page.on(dataclasses.replace(page.shown, pieces=(" a",) * 10, cut=3))
+    page.bars.clicked.emit(0)
+    assert page.params.text == page.line.text()
+    assert "shorten" in words.tr(page.last_note)
     page.change(token=2)
     page.remove_button.click()
     assert page.params.removed == 2

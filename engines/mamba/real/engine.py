@@ -23,6 +23,7 @@ from engines.mamba.real.spec import LONGEST, SHOWN, Absent, Floats, ModelInfo, R
 from engines.mamba.weights import MODELS
 
 WORDLESS = "{name}: knows no words. Here a Mamba with a tokenizer is needed."
+HALF = "\N{REPLACEMENT CHARACTER}"  # stands for bytes that are no whole character
 EMPTY = "There is no token in this text. Type a word."
 
 
@@ -192,9 +193,15 @@ def framed(
         next_ids=tuple(chosen),
         chances=array(now[best]),
         plain=array(before[best]),
-        pieces=tuple(speller.write((*ids, i)).removeprefix(whole) for i in chosen),
+        pieces=tuple(added(whole, speller.write((*ids, i))) for i in chosen),
         surprise=surprise,
     )
+
+
+def added(whole: str, longer: str) -> str:
+    """What a text has more than it had; empty for a token that is a part of a character, which no text can hold."""
+    new = longer.removeprefix(whole)
+    return new if longer.startswith(whole) and HALF not in new else ""
 
 
 def array(x: Tensor) -> Floats:

@@ -138,7 +138,7 @@ class TextFrame(Frame):
     chances, plain : ndarray (K,)
         Their probabilities at the temperature: as the model is set now, and untouched.
     pieces : tuple of str
-        What each of them adds to the text.
+        What each of them adds to the text; empty for a part of a character.
     surprise : ndarray (L,)
         −log₂ of the probability of each token after those before, as the model is set now; 0 for the first.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -69,13 +69,14 @@ class Look:
 
 
 class Engine:
-    """Yields one `WatchFrame`."""
+    """Yields one `WatchFrame`, and once more with the share of right answers where that is still to be counted."""
 
     def __init__(self) -> None:
         self._nets: Memo[Nets] = Memo(2)
         self._counted: Memo[Counted] = Memo(4)
         self._right: Memo[float] = Memo(8)
         self._looks: Memo[Look] = Memo(4)
+        self._untouched: Memo[tuple[Tensor, Tensor]] = Memo(4)
 
     def run(self, job: Job[OfWatch]) -> Iterator[Event]:
         """Answer as ``job.params`` ask for."""
@@ -84,11 +85,16 @@ class Engine:
         changes = changed(params)
         kept = tuple(sorted(changes.items()))
         counted = self._counted.get((params.task, params.layer), lambda: count(nets, params.layer - 1))
-        right = self._right.get((params.task, kept), lambda: answered(nets, changes))
+        untouched = self._untouched.get((params.task, params.sequence), lambda: said(nets, params))
         look = self._looks.get(
-            (params.task, params.sequence, params.layer, kept), lambda: looked(nets, params, changes)
+            (params.task, params.sequence, params.layer, kept), lambda: looked(nets, params, changes, untouched)
         )  # fmt: skip
-        yield watched(nets, params, look, counted, right)
+        frame = watched(params, look, counted)
+        key = params.task, kept
+        if changes and key not in self._right:
+            yield frame  # a hand is not to wait for 64 sequences
+        right = self._right.get(key, lambda: answered(nets, changes)) if changes else counted.right
+        yield replace(frame, right=right)
 
 
 def load(task: str) -> Nets:
@@ -175,7 +181,14 @@ def answered(nets: Nets, changes: Mapping[int, Changes]) -> float:
     return float((logits.argmax(-1) == nets.answers).float().mean())
 
 
-def looked(nets: Nets, params: OfWatch, changes: Mapping[int, Changes]) -> Look:
+@torch.no_grad()
+def said(nets: Nets, params: OfWatch) -> tuple[Tensor, Tensor]:
+    """Logits (1, L, V) of a sequence: the untouched net's, and the Transformer's."""
+    ids, _ = draw(params.task, 1, TRAINED, torch.Generator().manual_seed(params.sequence))
+    return nets.mamba(ids), nets.attention(ids)
+
+
+def looked(nets: Nets, params: OfWatch, changes: Mapping[int, Changes], untouched: tuple[Tensor, Tensor]) -> Look:
     """One sequence in one layer, whichever channel is shown."""
     ids, answers = draw(params.task, 1, TRAINED, torch.Generator().manual_seed(params.sequence))
     at, layer = ids.shape[1] - 1, params.layer - 1
@@ -192,13 +205,13 @@ def looked(nets: Nets, params: OfWatch, changes: Mapping[int, Changes]) -> Look:
             hidden=implicit_attention(inside.delta, inside.A, inside.B, inside.C)[0],
             heads=heads(nets.attention, ids, layer)[0],
             influence=pull,
-            logits=(trace.logits, nets.mamba(ids) if changes else trace.logits, nets.attention(ids)),
+            logits=(trace.logits, untouched[0] if changes else trace.logits, untouched[1]),
         )
 
 
 @torch.no_grad()
-def watched(nets: Nets, params: OfWatch, look: Look, counted: Counted, right: float) -> WatchFrame:
-    """What is shown of it: its last question, and one channel."""
+def watched(params: OfWatch, look: Look, counted: Counted) -> WatchFrame:
+    """What is shown of it: its last question, and one channel; how often it is right is not known yet."""
     channel, inside, at = params.channel - 1, look.inside, look.ids.shape[1] - 1
     assert inside.states is not None
     u, delta, y, B, C = (each[0] for each in (inside.u, inside.delta, inside.y, inside.B, inside.C))
@@ -241,7 +254,7 @@ def watched(nets: Nets, params: OfWatch, look: Look, counted: Counted, right: fl
         found_by_influence=counted.influence,
         found_by_hidden=counted.hidden,
         found_by_heads=counted.heads,
-        right=right,
+        right=None,
         right_plain=counted.right,
     )
 

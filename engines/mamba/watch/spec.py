@@ -122,7 +122,8 @@ class WatchFrame(Frame):
         Over 64 sequences and all their questions: how often the strongest of the tokens before the questions is the one
         that the answer stands at.
     right, right_plain : float
-        Share of those questions that are answered rightly, as it is set now, and untouched.
+        Share of those questions that are answered rightly, as it is set now, and untouched; the first is None until it
+        is counted.
     """
 
     task: str
@@ -154,5 +155,5 @@ class WatchFrame(Frame):
     found_by_influence: float
     found_by_hidden: float
     found_by_heads: float
-    right: float
+    right: float | None
     right_plain: float

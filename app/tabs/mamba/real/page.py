@@ -68,8 +68,14 @@ class RealPage(Page):
 
     # -- the hand
     def _add(self, index: int) -> None:
-        if self.shown is not None and index < len(self.shown.pieces):
-            self.step(text=self.params.text + self.shown.pieces[index])
+        if self.shown is None or index >= len(self.shown.pieces):
+            return
+        if self.shown.cut:
+            self.tell(Message("The text is longer than {n} tokens: shorten it first.", {"n": len(self.shown.tokens)}))
+        elif piece := self.shown.pieces[index]:
+            self.step(text=self.params.text + piece)
+        else:
+            self.tell(Message("This token is a part of a character: no text can end with it."))
 
     def _remove(self) -> None:
         """Silence the token looked at, or let it write again."""

@@ -141,7 +141,8 @@ class WatchPage(Page):
         )  # fmt: skip
         self.bar_card.set_note("right: {letter}", letter=LETTERS[shown.answer])
         self.peaks.set_bars(self._peaks(shown), 1.0)
-        right = {"n": SEQUENCES, "before": words.percent(shown.right_plain, 1), "now": words.percent(shown.right, 1)}
+        now = "…" if shown.right is None else words.percent(shown.right, 1)
+        right = {"n": SEQUENCES, "before": words.percent(shown.right_plain, 1), "now": now}
         said = "Right in {n} sequences: {before}, now {now}" if changed else "Right in {n} sequences: {before}"
         words.say(self.right, "setText", Message(said, right))
 
