@@ -189,7 +189,7 @@ def said(nets: Nets, params: OfWatch) -> tuple[Tensor, Tensor]:
 
 
 def looked(nets: Nets, params: OfWatch, changes: Mapping[int, Changes], untouched: tuple[Tensor, Tensor]) -> Look:
-    """One sequence in one layer, whichever channel is shown."""
+    """One sequence in one layer, whichever channel is shown; the untouched logits (1, L, V) are those of `said`."""
     ids, answers = draw(params.task, 1, TRAINED, torch.Generator().manual_seed(params.sequence))
     at, layer = ids.shape[1] - 1, params.layer - 1
     pull = influence(nets.mamba, ids, at, answers[:, -1], changes)[0]
