@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from app.plots.graphview import CUT, JOIN, GraphView, class_brushes
 from app.tabs.gnn.watch.formulas import term
 from engines.gnn.graph import arcs
-from engines.gnn.spec import OWN, PATCHES
+from engines.gnn.spec import KARATE, OWN, PATCHES
 
 
 @pytest.fixture
@@ -157,6 +157,18 @@ def test_a_file_is_read_and_a_bad_one_leaves_what_is_there(tab, qtbot, tmp_path)
     assert page.info.graph.title == "mine.csv"
     assert page.params.file == str(good)
     assert type(page).accepts(tmp_path / "ind.cora.graph")
+
+
+def test_a_bad_file_at_first_leaves_the_first_graph(tab, qtbot, tmp_path):
+    page, bad = tab.now, tmp_path / "bad.csv"
+    bad.write_text("a,b\nb\n")
+    page._good = page.answer = None  # as if the file had come with the window
+    tab.take_paths([bad])
+    qtbot.waitUntil(lambda: tab.error.isVisible(), timeout=60_000)
+    settled(tab, qtbot)
+    assert "bad.csv, line 2: 1 column" in tab.error.reason()
+    assert (page.params.sample, page.params.file) == (KARATE, "")
+    assert page.info.graph.title == KARATE
 
 
 def test_a_photo_becomes_its_patches(tab, qtbot):

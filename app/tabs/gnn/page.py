@@ -93,8 +93,8 @@ class GraphPage(Page):
                 self.form.set_shown("directed", not event.graph.directed)  # such a graph is so in any case
             case Layout():
                 self.laid = event
-            case Ended() if event.error is not None and self._good is not None and not event.memory:
-                good = self._good
+            case Ended() if event.error is not None and not event.memory:
+                good = self._good or GraphParams()  # of nothing yet: the first graph
                 self.state.put(file=good.file, sample=good.sample, own=good.own)  # what is on screen stays
 
     def placed(self) -> np.ndarray:
