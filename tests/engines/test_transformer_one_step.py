@@ -70,6 +70,22 @@ def test_nothing_is_stepped_again_for_another_cell(engine, monkeypatch):
     assert other.loss == first.loss
 
 
+def test_a_later_step_goes_on_where_an_earlier_one_was(engine, monkeypatch):
+    made, advance = [], Stepper.advance
+    monkeypatch.setattr(Stepper, "advance", lambda self, rate: made.append(self.step) or advance(self, rate))
+    params = replace(PLAIN, step_batch=3, step_number=2)
+    apart(engine, params)
+    later = apart(engine, replace(params, step_number=4))
+    assert made == [0, 2]  # the steps looked at are no mere advances
+    alone = apart(Engine(), replace(params, step_number=4))
+    assert (later.loss, later.after, later.numbers) == (alone.loss, alone.after, alone.numbers)
+    assert np.array_equal(later.update, alone.update)
+    earlier = apart(engine, params)
+    assert earlier.numbers == apart(Engine(), params).numbers
+    other = replace(params, step_number=3, step_rate=0.01)
+    assert apart(engine, other).numbers == apart(Engine(), other).numbers  # of another run: from its start
+
+
 def test_trained_weights_have_small_gradients_and_stay_as_they_are(engine):
     specimen = engine._collection.specimen("Copy", "", None)
     before = specimen.model.unembed.weight.clone()

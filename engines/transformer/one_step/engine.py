@@ -31,6 +31,7 @@ class Engine:
         self._collection = Collection()
         self._known: Memo[tuple[Taken, Stepper, float, int]] = Memo()
         self._key: object = None
+        self._going: tuple[object, Stepper] | None = None  # the run that was looked at, which a later step goes on
 
     def run(self, job: Job[StepParams]) -> Iterator[Event]:
         """All steps up to the one that is looked at, unless it is known already; then its numbers."""
@@ -38,9 +39,12 @@ class Engine:
         key = (params.task, params.weights, params.step_from, params.step_number, params.step_batch, params.step_rate,
                params.step_warmup)  # fmt: skip
         if key != self._key:
-            stepper = self._stepper(params)
+            run = (*key[:3], *key[4:])
+            if self._going is None or self._going[0] != run or self._going[1].step >= params.step_number:
+                self._going = run, self._stepper(params)
+            stepper = self._going[1]
             yield PAUSE
-            for step in range(1, params.step_number):
+            for step in range(stepper.step + 1, params.step_number):
                 stepper.advance(rate_at(step, params.step_rate, params.step_warmup))
                 yield PAUSE
             batch = stepper.draw()
