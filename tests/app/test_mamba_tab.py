@@ -80,6 +80,8 @@ def test_watch_says_what_was_done_to_the_block(tab, qtbot):
     page = turn(tab, qtbot, 1)
     assert "mamba-induction" in caption_of(page.centre)
     assert not page.bars.bars()[0].note
+    written = [words.number(float(lane.rows.max()), lane.digits) for lane in page.lanes.lanes if lane.kind == "bars"]
+    assert not {"0.00", "0.01"} & set(written)  # two digits of each, however small it is
     page.change(freeze_delta=True, both=True)
     qtbot.waitUntil(lambda: page.bars.bars()[0].note != "")
     assert "now" in page.right.text()
@@ -93,6 +95,9 @@ def test_the_race_that_comes_along_stands_until_a_run_has_made_steps(tab, qtbot)
     page = turn(tab, qtbot, 2)
     qtbot.waitUntil(lambda: len(page.before) == 2)
     assert "run beforehand" in page.step_card.note.text()
+    words.set_language("zh")
+    assert words.drawn(page.by_length.plot.getAxis("bottom")._title) == "长度"
+    words.set_language("en")
     page.change(length=300)
     assert page.by_length.at() == 4  # 256
     assert "8 ×" in words.tr(page.verdicts.verdicts()[0].name)

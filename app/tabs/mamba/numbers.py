@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from app import words
 
 
 def small(value: float) -> str:
     """A number that may be very small: ``2.26``, ``0``, ``5.96e−06``."""
     return words.number(value, 2) if value >= 0.01 or not value else f"{value:.1e}".replace("-", "\u2212")
+
+
+def digits(values: np.ndarray) -> int:
+    """Digits after the point with which the largest of some values, of any shape, has two that are not 0; 2 to 5."""
+    top = float(np.abs(values).max(initial=0))
+    return 2 if top >= 0.1 or not top else min(5, 1 - math.floor(math.log10(top)))
 
 
 def duration(seconds: float) -> str:

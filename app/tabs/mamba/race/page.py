@@ -69,7 +69,7 @@ class RacePage(TrainingPage):
         self.by_step = Curves(y_range=(0.0, 100.0), y_ticks=(0.0, 50.0, 100.0), widest="100.0")
         self.by_step.export_name = "accuracy-by-step"
         self.by_step.pointed.connect(self.by_step.set_cursor)
-        self.by_length = ErrorPlot("Accuracy at other lengths", "Length")
+        self.by_length = ErrorPlot("Accuracy at other lengths", Message("Length"))
         self.by_length.export_name = "accuracy-by-length"
         words.say(self.by_step, "setAccessibleName", "Accuracy by step")
         self.verdicts = Verdicts("At this length")

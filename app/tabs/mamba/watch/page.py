@@ -11,6 +11,7 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.steady import Steady
+from app.tabs.mamba.numbers import digits
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
@@ -150,13 +151,17 @@ class WatchPage(Page):
         at = shown.channel - 1
         lanes = [
             Lane("Δ", shown.delta, HEAT, weight=3, ramp="ember", digits=2, key="delta", note=Message("all channels")),
-            Lane("Δ", shown.delta[at], tokens=("cat2",), key="delta_of_channel", note=Message("this channel")),
-            Lane(Message("Written"), shown.written, BARS, tokens=("cat0",), key="written", note="‖Δ B u‖"),
+            Lane("Δ", shown.delta[at], tokens=("cat2",), digits=digits(shown.delta[at]), key="delta_of_channel",
+                 note=Message("this channel")),
+            Lane(Message("Written"), shown.written, BARS, digits=digits(shown.written), tokens=("cat0",),
+                 key="written", note="‖Δ B u‖"),
             Lane("h", shown.states, HEAT, weight=2, key="states", note=Message("states")),
-            Lane(Message("Read"), shown.read, BARS, tokens=("cat0",), key="read", note="|C h|"),
-            Lane(Message("Influence"), shown.influence, BARS, tokens=("truth",), key="influence",
-                 note=Message("its gradient")),
-            Lane(Message("Hidden"), shown.row, BARS, tokens=("cat5",), key="hidden", note=Message("of the last")),
+            Lane(Message("Read"), shown.read, BARS, digits=digits(shown.read), tokens=("cat0",), key="read",
+                 note="|C h|"),
+            Lane(Message("Influence"), shown.influence, BARS, digits=digits(shown.influence), tokens=("truth",),
+                 key="influence", note=Message("its gradient")),
+            Lane(Message("Hidden"), shown.row, BARS, digits=digits(shown.row), tokens=("cat5",), key="hidden",
+                 note=Message("of the last")),
         ]  # fmt: skip
         self.lanes.set_lanes(lanes, shown.tokens, (shown.source, shown.asked))
         self.lane_card.set_note(
