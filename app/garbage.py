@@ -12,7 +12,7 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 YOUNG, MIDDLE, OLDEST = range(3)  # generations
-BEAT = 100  #: ms between two looks whether a collection is due
+BEAT = 500  #: ms between two looks whether a collection is due
 DUE = 40  # collections of the middle generation after which a full one is due
 
 
