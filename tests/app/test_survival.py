@@ -23,6 +23,7 @@ from app.views.base import PixelView
 from engines.checkpoints import catalog
 from tests import corpus
 from tests.app.hands import Hands, opened, without_dialogs
+from tests.app.made_up_language import tiny_bert
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
@@ -41,12 +42,16 @@ def vit_folder(tmp_path_factory) -> Path:
     return tiny_vit(tmp_path_factory.mktemp("models") / "tiny vit 小")
 
 
+@pytest.fixture(scope="module")
+def bert_folder(tmp_path_factory):
+    return tiny_bert(tmp_path_factory.mktemp("models") / "BERT")
+
+
 @pytest.fixture
-def tiny(own_home, vit_folder):
-    """Settings that make the ViT tab start with the tiny model."""
-    (own_home / "settings.json").write_text(
-        json.dumps({"topics": {"vit": {"model": str(vit_folder), "resolution": 224}}, "device": "cpu"})
-    )
+def tiny(own_home, vit_folder, bert_folder):
+    """Settings that make the tabs start with tiny models."""
+    topics = {"vit": {"model": str(vit_folder), "resolution": 224}, "self_attention": {"model": str(bert_folder)}}
+    (own_home / "settings.json").write_text(json.dumps({"topics": topics, "device": "cpu"}))
 
 
 @pytest.fixture
@@ -186,7 +191,9 @@ def test_the_short_walks_leave_out_no_topic():
     "walk", [pytest.param(walk, marks=[pytest.mark.proof] if walk == "long" else []) for walk in WALKS]
 )
 @pytest.mark.timeout(900)
-def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot, vit_folder, tmp_path, monkeypatch):
+def test_random_acts_on_every_page(
+    walk, small_models, few_sheets, window, qtbot, vit_folder, bert_folder, tmp_path, monkeypatch
+):
     rounds, acts, every, chosen = WALKS[walk]
     seldom_dressed(monkeypatch, every)
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
@@ -219,7 +226,7 @@ def test_random_acts_on_every_page(walk, small_models, few_sheets, window, qtbot
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}
     assert used[-1] - used[-2] < GROWTH, f"MB after each round: {used}"
     assert objects[-1] - objects[-2] < MORE, f"objects after each round: {objects}"
-    check_each_tab(qtbot, window, vit_folder)
+    check_each_tab(qtbot, window, vit_folder, bert_folder)
 
 
 def test_random_hands_never_meet_a_file_dialog(window, tmp_path, qtbot):
@@ -248,7 +255,7 @@ def test_random_hands_never_bring_a_file_manager(tmp_path):
     assert folders.QDesktopServices.openUrl is before
 
 
-def check_each_tab(qtbot, window, vit_folder) -> None:
+def check_each_tab(qtbot, window, vit_folder, bert_folder) -> None:
     """Each tab answers again once its changes, and a model or files that can't be used, are taken back."""
     window.choose_device("cpu")
     for tab in window.tabs.values():
@@ -259,6 +266,7 @@ def check_each_tab(qtbot, window, vit_folder) -> None:
         if tab.failed:
             ways = {
                 "vit": lambda tab=tab: tab.take_model(str(vit_folder)),
+                "self_attention": lambda tab=tab: tab.take_model(str(bert_folder)),
                 "detr": lambda tab=tab: tab.take_model("toy-detr"),
                 "transfer": lambda tab=tab: (tab.take_model(""), tab.take_set(())),
                 "mean_ap": lambda tab=tab: tab.data.measure(()),
