@@ -11,7 +11,6 @@ Words have no place in a formula: they stand beside it, in the language in use.
 from __future__ import annotations
 
 import json
-import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,8 +144,10 @@ class Typesetter(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.refused: dict[str, str] = {}  # why, by the formula
-        self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._wanted: list[str] = []
         self._asked: set[str] = set()
+        self._lock = threading.Lock()  # of what is wanted, and of whether anybody works at it
+        self._works = False
         self._thread: threading.Thread | None = None
         self._made.connect(self._take)
 
@@ -156,8 +157,10 @@ class Typesetter(QObject):
         if tex in self._asked:
             return
         self._asked.add(tex)
-        self._wanted.put(tex)
-        if self._thread is None or not self._thread.is_alive():
+        with self._lock:
+            self._wanted.append(tex)
+            begins, self._works = not self._works, True
+        if begins:  # a thread that has found nothing more to do may still count as alive
             self._thread = threading.Thread(target=self._work, name="typesetting", daemon=True)
             self._thread.start()
 
@@ -168,10 +171,11 @@ class Typesetter(QObject):
 
     def _work(self) -> None:
         while True:
-            try:
-                tex = self._wanted.get_nowait()
-            except queue.Empty:
-                return
+            with self._lock:
+                if not self._wanted:
+                    self._works = False
+                    return
+                tex = self._wanted.pop(0)
             try:
                 found: object = typeset(tex)
             except FormulaError as error:

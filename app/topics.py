@@ -106,3 +106,8 @@ def topics() -> tuple[Topic, ...]:
 def topic(name: str) -> Topic | None:
     """The topic of that package name."""
     return next((t for t in topics() if t.name == name), None)
+
+
+def taking(kind: str) -> Topic | None:
+    """The first topic that takes such a thing from others."""
+    return next((t for t in topics() if kind in t.takes), None)

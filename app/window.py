@@ -44,7 +44,7 @@ from app.theme import NARROW
 from app.tools import Tools
 from app.topic.owning import adopt
 from app.topic.tab import Tab
-from app.topics import topic, topics
+from app.topics import taking, topic, topics
 from app.widgets import box, col, label, row
 from app.words import Text
 from engines.core.errors import Message
@@ -240,8 +240,7 @@ class Window(PaintedOnce):
 
     def send(self, kind: str, value: object) -> None:
         """Hand something to the first topic that takes its kind."""
-        taker = next((found for found in topics() if kind in found.takes), None)
-        if taker is not None:
+        if (taker := taking(kind)) is not None:
             self.show_topic(taker.name).take(kind, value)
 
     def download(self, source: str) -> None:

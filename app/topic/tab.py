@@ -287,8 +287,7 @@ class Tab(QWidget):
     def take_paths(self, paths: Sequence[Path]) -> None:
         """Give files to the page on screen, and what it does not accept to the others, turning to them."""
         at = self.page
-        order = [at, *(i for i in range(len(self.pages)) if i != at)]
-        for i in order:
+        for i in [at, *(i for i in range(len(self.pages)) if i != at)]:
             mine = [path for path in paths if self.pages.kinds[i].accepts(path)]
             if mine:
                 self.show_page(i)
@@ -320,8 +319,7 @@ class Tab(QWidget):
 
     def model_in(self, params: Params) -> str:
         """The model that settings ask for; empty where they name none."""
-        found: str = getattr(params, "model", "")
-        return found
+        return str(getattr(params, "model", ""))
 
     def take(self, kind: str, value: object) -> None:
         """Use what another topic hands over, of a kind that the topic says it takes."""

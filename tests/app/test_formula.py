@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -176,3 +177,22 @@ def test_a_refused_one_says_why(qtbot):
 def test_signs_that_no_number_has_are_left_out(qapp):
     assert formulas.number("1a2")[1] == formulas.number("12")[1]
     assert formulas.number("")[1] == 0
+
+
+def test_one_wanted_as_the_thread_ends_is_typeset_too(qtbot, monkeypatch):
+    """A thread that has found nothing more to do counts as alive for a moment longer."""
+    monkeypatch.setattr(formulas, "typeset", lambda tex: ({}, {"tex": tex}))
+    kept = formulas._Kept()
+    monkeypatch.setattr(formulas, "_kept", lambda: kept)
+    view = FormulaView("Formula")
+    qtbot.addWidget(view)
+    typesetter, over = formulas.Typesetter(), threading.Event()
+    ending = threading.Thread(target=over.wait)
+    ending.start()
+    typesetter._thread = ending
+    try:
+        with qtbot.waitSignal(typesetter.ready, timeout=10_000):
+            typesetter.want("x", view._typeset)
+    finally:
+        over.set()
+        ending.join()
