@@ -1,8 +1,8 @@
-"""A trained model on one input, as the page "Why" asks about it: the offer ``reasons`` of a topic.
+"""A trained model on one input, as the page "Why" asks about it: the offers ``reasons`` and ``text_reasons``.
 
-Who offers it has a function ``load(source) -> Reasoner`` (`engines.core.offers`); a `Reasoner` makes a `Reasoned` of a
-photo or of a text, whichever it reads. Nobody else's names are needed: tokens and places say themselves what they are
-called.
+Who offers ``reasons`` has a function ``load(source) -> Reasoner`` (`engines.core.offers`), who offers ``text_reasons``
+one that makes a `Reader`; the one makes a `Reasoned` of a photo, the other of a text. Nobody else's names are needed:
+tokens and places say themselves what they are called.
 Shapes: N tokens that are looked from, K looked at, E width, T places with logits, V answers, P parts.
 """
 
@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+from torch import Tensor, nn
 
 from engines.blocks.heads import Heads
 
@@ -45,6 +45,7 @@ class Reasoned(Protocol):
     """A model on one input."""
 
     answers: tuple[str, ...]  #: what the V logits stand for
+    answered: str  #: which kind of answer that is, see `engines.blocks.naming`
     said: tuple[str, ...]  #: the T places that have logits
     places: tuple[Place, ...]  #: its attentions, in the order in which it runs them
     positions: Tensor  #: what is added to the embeddings (N, E)
@@ -77,3 +78,29 @@ class Reasoner(Protocol):
 
     def look(self, rgb: npt.NDArray[np.uint8]) -> Reasoned:
         """On a photo (h, w, 3)."""
+
+
+class Reader(Protocol):
+    """A model of texts."""
+
+    title: str
+
+    def read(self, first: str, second: str = "") -> Reasoned:
+        """On a text, and on one that it is compared with where the model does that."""
+
+
+def frozen(norm: nn.LayerNorm, vectors: Tensor, constant: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """LayerNorm of the sum x (T, E) as a linear map of its parts (P, T, E): its deviation is that of the sum.
+
+    Returns
+    -------
+    vectors : Tensor (P, T, E)
+    constant : Tensor (T, E)
+        What was constant before, mapped, and what the normalization adds itself.
+    """
+    deviation = (x.var(-1, correction=0, keepdim=True) + norm.eps).sqrt()  # (T, 1)
+
+    def mapped(v: Tensor) -> Tensor:
+        return (v - v.mean(-1, keepdim=True)) / deviation * norm.weight
+
+    return mapped(vectors), mapped(constant) + norm.bias

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engines.blocks.heads import Heads
-from engines.blocks.naming import ATTENTION, BIAS, EMBEDDING, FFN, POSITIONS
+from engines.blocks.naming import ATTENTION, BIAS, CLASSES, DIRECTION, EMBEDDING, FFN, POSITIONS
 from engines.blocks.reasons import Parts, Place
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
@@ -60,6 +60,7 @@ class ReasonedPhoto:
         labels = net.labels
         classes = 0 if net.head is None else net.head.out_features
         self.answers = tuple(labels.get(i, str(i + 1)) for i in range(classes)) or (ITSELF,)
+        self.answered = CLASSES if classes else DIRECTION
 
     def names(self, place: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Tokens that look and that are looked at: all."""

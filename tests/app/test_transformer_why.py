@@ -19,6 +19,7 @@ from engines.transformer.why.spec import (
     COLLAPSE,
     KERNEL,
     KEYS,
+    SENTENCE,
     SOFTMAX,
     STREAM,
     TO_QUERIES,
@@ -26,12 +27,13 @@ from engines.transformer.why.spec import (
     Claim,
     WhyParams,
 )
+from tests.app.made_up_language import tiny_bert, tiny_gpt2
 from tests.app.transformer_help import WHY, change, rest
 from tests.app.transformer_help import transformer_tab as transformer_tab
 from tests.app.views_help import click, is_drawn
 
 
-def test_every_claim_in_turn(tab, qtbot):
+def test_every_claim_in_turn(tab, qtbot, tmp_path):
     tab.show_page(WHY)
     rest(tab, qtbot)
     page = tab.pages[WHY]
@@ -51,6 +53,7 @@ def test_every_claim_in_turn(tab, qtbot):
             assert page.own._holder(part).isHidden() == (part not in SHOWS[name])
     by_hand(tab, qtbot, page)
     on_a_photo(tab, qtbot, page)
+    on_a_sentence(tab, qtbot, page, tmp_path)
     assert set(ABOUT) == set(NAMES) == set(CLAIMS)
 
 
@@ -107,6 +110,44 @@ def on_a_photo(tab, qtbot, page):
     finally:
         words.set_language("en")
     assert page.exported()["picture"] == page.seen.photo
+
+
+def on_a_sentence(tab, qtbot, page, tmp_path):
+    bert, gpt2 = (str(make(tmp_path / make.__name__)) for make in (tiny_bert, tiny_gpt2))
+    change(qtbot, tab, subject=SENTENCE, why_language=bert, claim=STREAM)
+    assert page.seen.answers == ("B", "A")
+    first, second = page.typed.values()
+    assert page.photo_box.isHidden()
+    assert first.isVisible()
+    assert second.isVisible()
+    first.clear()
+    qtbot.keyClicks(first, "cat")
+    rest(tab, qtbot)
+    assert page.seen.queries == ("[CLS]", "cat", "[SEP]")
+    assert "cosine" in page.told.text()
+    first.clear()
+    qtbot.keyClicks(first, " ")
+    rest(tab, qtbot)
+    assert page.problem.isVisible()  # nothing is asked; what was seen stays
+    assert page.seen.queries == ("[CLS]", "cat", "[SEP]")
+    qtbot.keyClicks(first, "the cat")
+    rest(tab, qtbot)
+    assert page.problem.isHidden()
+    for name in CLAIMS:
+        change(qtbot, tab, claim=name)
+        every_slot_is_filled(page.formula)
+        assert page.list.verdicts()[CLAIMS.index(name)].findings[0].holds is not False, name
+    page.step(why_language=str(tmp_path / "nowhere"))
+    rest(tab, qtbot)
+    assert page.params.why_language == bert
+    page.step(why_language=gpt2)
+    rest(tab, qtbot)
+    assert second.isHidden()  # it goes on with a text, and compares none
+    assert len(page.seen.said) == 1
+    assert page.exported()["model"] == gpt2
+    change(qtbot, tab, why_first="the " * 200)
+    assert page.params.why_language == gpt2  # the text was refused, not the model
+    assert page.seen.subject == SENTENCE
 
 
 def test_little_noise_refutes_nothing():

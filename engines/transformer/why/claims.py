@@ -135,18 +135,21 @@ class Stacks:
         }  # fmt: skip
 
 
-def rank_collapse(one: Reasoned, place: Place, _head: int, _row: int, params: WhyParams, stacks: Stacks) -> Claim:
+def rank_collapse(one: Reasoned, _place: Place, _head: int, _row: int, params: WhyParams, stacks: Stacks) -> Claim:
     """How much tokens differ after each layer, with skips and FFN and without.
 
-    Values: of each way its last. Curves: ``attention``, ``attention_ffn``, ``attention_skips``, ``whole``
-    (layers + 1,). Tables: ``alike`` (N, N), cosine of the tokens after the last layer of attention alone;
-    ``alike_whole`` (N, N), of all there is.
+    Values: of each way its last; ``masked``, 1 where no token sees those behind it, which takes longer. Curves:
+    ``attention``, ``attention_ffn``, ``attention_skips``, ``whole`` (layers + 1,). Tables: ``alike`` (N, N), cosine of
+    the tokens after the last layer of attention alone; ``alike_whole`` (N, N), of all there is.
     """
     found = {name: stack.to(params.layers_deep) for name, stack in stacks.ways.items()}
     values = {name: float(curve[-1]) for name, (curve, _) in found.items()}
     curves = {name: curve for name, (curve, _) in found.items()}
     tables = {"alike": found[ONLY][1], "alike_whole": found[WHOLE][1]}
-    names = one.names(next((p for p in one.places if p[0] == one.places[0][0]), place))[1]
+    first = one.places[0]
+    mask = one.heads(first).mask
+    values["masked"] = float(mask is not None and not bool(mask.all()))
+    names = one.names(first)[1]
     return Claim(values, curves | tables, names, names)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from engines.blocks.naming import KIND
-from engines.blocks.reasons import Reasoned, Reasoner
+from engines.blocks.naming import KIND, OF_TEXT
+from engines.blocks.reasons import Reader, Reasoned, Reasoner
 from engines.checkpoints import backbones, catalog
 from engines.core import offers
 from engines.core.errors import LabError
@@ -26,6 +26,7 @@ from engines.transformer.why.spec import (
     KEYS,
     MATRICES,
     ROTATION,
+    SENTENCE,
     SOFTMAX,
     SPHERE,
     STREAM,
@@ -78,8 +79,8 @@ class Engine:
 
     def __init__(self) -> None:
         self._collection = Collection()
-        self._models: Memo[tuple[Reasoner, str]] = Memo()
-        self._seen: Memo[Subject] = Memo()
+        self._models: Memo[tuple[Any, str]] = Memo(2)  # of photos and of sentences
+        self._seen: Memo[Subject] = Memo(3)  # so that looking at the other and back costs nothing
         self._net: Net | None = None  # with random weights: the same whatever is looked at
         self._variance: Memo[Claim] = Memo()
 
@@ -105,7 +106,7 @@ class Engine:
                 yield Reasons(
                     **subject.told, places=one.places, at=at, head=head, row=row, heads=heads.count,
                     width=heads.x.shape[1], size=heads.size, queries=one.names(at)[0], answers=one.answers,
-                    said=one.said, exact=one.exact, weights=weights,
+                    said=one.said, answered=one.answered, exact=one.exact, weights=weights,
                     claims={name: claim for name, (_, claim) in subject.known.items()},
                 )  # fmt: skip
 
@@ -128,21 +129,41 @@ class Engine:
             told = {"subject": TEXT, "title": params.task, "model": "", "fingerprint": "", "photo": "",
                     "trained": specimen.trained, "step": specimen.step}  # fmt: skip
             return self._seen.get(specimen, lambda: Subject(ReasonedText(specimen), **told))
+        if params.subject == SENTENCE:
+            source = params.why_language or usual(OF_TEXT)
+            said = params.why_first, params.why_second
+
+            def read() -> Subject:
+                reader, told = self._model(source, params.subject)
+                return Subject(reader.read(*said), **told, photo="")
+
+            return self._seen.get((source, said), read)
         source = params.why_model or usual()
         picture = params.why_picture or sample(PHOTO)
 
         def looked_at() -> Subject:
-            reasoner, found = self._models.get(source, lambda: (load(source), catalog.fingerprint(source)))
-            told = {"subject": params.subject, "title": reasoner.title, "model": source, "fingerprint": found,
-                    "photo": picture.name, "trained": True, "step": -1}  # fmt: skip
-            return Subject(reasoner.look(picture.rgb), **told)
+            reasoner, told = self._model(source, params.subject)
+            return Subject(reasoner.look(picture.rgb), **told, photo=picture.name)
 
         return self._seen.get((source, picture), looked_at)
 
+    def _model(self, source: str, subject: str) -> tuple[Any, dict[str, Any]]:
+        """A model, and what is told of it."""
+        make = read_by if subject == SENTENCE else load
+        found, fingerprint = self._models.get(source, lambda: (make(source), catalog.fingerprint(source)))
+        return found, {"subject": subject, "title": found.title, "model": source, "fingerprint": fingerprint,
+                       "trained": True, "step": -1}  # fmt: skip
 
-def usual() -> str:
-    """The first model that is at hand."""
-    ready = [model.name for model in backbones.available(KIND) if model.ready]
+
+def usual(kind: str = KIND) -> str:
+    """The first model that is at hand.
+
+    Raises
+    ------
+    LabError
+        There is none.
+    """
+    ready = [model.name for model in backbones.available(kind) if model.ready]
     if not ready:
         raise LabError("None of the models that are at hand can be asked why.")
     return ready[0]
@@ -156,11 +177,21 @@ def load(source: str) -> Reasoner:
     LabError
         In words: not there, damaged, or of a topic that offers no reasons.
     """
+    made: Reasoner = _offered(KIND, source)
+    return made
+
+
+def read_by(source: str) -> Reader:
+    """The same, of a model of texts."""
+    made: Reader = _offered(OF_TEXT, source)
+    return made
+
+
+def _offered(kind: str, source: str) -> Any:
     topic = catalog.topic_of(source)
-    for offer in offers.found(KIND):
+    for offer in offers.found(kind):
         if offer.topic == topic:
-            made: Reasoner = offer.load()(source)
-            return made
+            return offer.load()(source)
     if not topic:
         catalog.family_of(source)  # says what is wrong with a folder, where something is
     raise LabError("{name}: this page can't read it.", name=catalog.describe(source).title)

@@ -18,7 +18,9 @@ SPHERE, KERNEL, ROTATION, SOFTMAX = (
 )  # fmt: skip
 VARIANCE = "Variance through depth"
 CLAIMS: Final = (KEYS, MATRICES, STREAM, COLLAPSE, SPHERE, KERNEL, ROTATION, SOFTMAX, VARIANCE)
-TEXT, VISION = "My text", "A photo"
+TEXT, SENTENCE, VISION = "My text", "A sentence", "A photo"
+FIRST = "The cat sat on the mat because it was tired."
+SECOND = "A sleepy kitten was lying on the rug."
 QK, OV = "QK", "OV"
 TO_KEYS, TO_QUERIES = "Keys", "Queries"
 #: What a layer may be without: attention alone, attention and FFN, attention and skips, all there is.
@@ -36,9 +38,12 @@ class WhyParams(OfInput):
         One of `CLAIMS`; it is answered first.
     walk_at, walk_head, why_row : (kind, layer), int, int
         The attention, its head and the token whose row is taken, all counted from 0.
-    why_model : str
-        The model of a photo, as `engines.checkpoints.catalog.locate` takes it; empty for the first one there is.
+    why_model, why_language : str
+        The model of a photo and that of a sentence, as `engines.checkpoints.catalog.locate` takes it; empty for the
+        first one there is.
     why_picture : Picture, optional
+    why_first, why_second : str
+        The sentence, and the one that it is compared with by models that don't continue it; the second may be empty.
     """
 
     claim: str = looked(KEYS)
@@ -46,9 +51,13 @@ class WhyParams(OfInput):
     walk_head: int = looked(0)
     why_row: int = looked(0)
     subject: str = setting(
-        TEXT, Choice((TEXT, VISION), "Seen by", group="Look at", tip="The model of this tab, or a ViT on a photo.")
-    )
+        TEXT, Choice((TEXT, SENTENCE, VISION), "Seen by", group="Look at",
+                     tip="The model of this tab, a language model on a sentence, or a ViT on a photo."),
+    )  # fmt: skip
     why_model: str = setting("", kept=True)
+    why_language: str = setting("", kept=True)
+    why_first: str = setting(FIRST)
+    why_second: str = setting(SECOND)
     why_picture: Picture | None = setting(None, remembered=PHOTO)
     added_to: str = setting(
         TO_KEYS, Choice((TO_KEYS, TO_QUERIES), "Noise on the bias of", group=SETTINGS,
@@ -126,9 +135,9 @@ class Reasons(Frame):
     Attributes
     ----------
     subject, title : str
-        `TEXT` with the task, or `VISION` with the model's name.
+        `TEXT` with the task, `SENTENCE` or `VISION` with the model's name.
     model, fingerprint : str
-        Source and hash of a photo's model; empty for a text.
+        Source and hash of the model of a sentence or a photo; empty for a text.
     photo : str
         The photo's name.
     places : tuple of (kind, layer)
@@ -141,6 +150,8 @@ class Reasons(Frame):
         Tokens that look.
     answers, said : tuple of str
         What logits stand for, and the places that have some.
+    answered : str
+        Which kind of answer the logits are, see `engines.blocks.naming`.
     trained : bool
     step : int
         Of the run's state; −1 for weights from a file.
@@ -166,6 +177,7 @@ class Reasons(Frame):
     queries: tuple[str, ...]
     answers: tuple[str, ...]
     said: tuple[str, ...]
+    answered: str
     trained: bool
     step: int
     exact: bool

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from engines.blocks.attention import MultiHeadAttention
 from engines.blocks.heads import Heads
-from engines.blocks.naming import BIAS, EMBEDDING, POSITIONS
+from engines.blocks.naming import BIAS, EMBEDDING, POSITIONS, TOKENS
 from engines.blocks.reasons import Parts
+from engines.blocks.reasons import frozen as layer_frozen
 from engines.transformer import proofs
 from engines.transformer.model import EncoderLayer, Tape
 from engines.transformer.norms import SequenceBatchNorm
@@ -38,7 +39,7 @@ class ReasonedText:
         kind = specimen.task
         self._source = tuple(kind.source.tokens[i] for i in specimen.source.tolist())
         self._target = tuple(kind.target.tokens[i] for i in specimen.target.tolist())
-        self.answers = tuple(kind.target.tokens)
+        self.answers, self.answered = tuple(kind.target.tokens), TOKENS
         self.said = self._target
         self.places = tuple(place for place in proofs.places(self._model) if place[0] in ATTENTIONS)
         self.positions = self._model.positions[: len(self._source)]
@@ -87,9 +88,9 @@ class ReasonedText:
         """The logits taken apart: the target's embedding and positions, each head, each FFN, and all biases as one."""
         tape, model = self._tape, self._model
         embedded = tape["tgt.embedding"][0]
-        names, vectors = [(EMBEDDING, -1, -1)], [embedded]  # (T, E) each
+        names, vectors = [(EMBEDDING, -1, -1)], embedded[None]  # (P, T, E)
         if "tgt.positions" in tape:
-            names, vectors = [*names, (POSITIONS, -1, -1)], [*vectors, tape["tgt.positions"]]
+            names, vectors = [*names, (POSITIONS, -1, -1)], torch.cat([vectors, tape["tgt.positions"][None]])
         constant = torch.zeros_like(embedded)
         for i in range(len(model.decoder)):
             for kind in (DECODER, CROSS, DECODER_FFN):
@@ -97,11 +98,11 @@ class ReasonedText:
                 if isinstance(module, MultiHeadAttention):
                     mixed = tape[f"{kind}.{i}.heads"][0]  # (H, T, d)
                     out = module.out_proj.weight.T.unflatten(0, (module.num_heads, -1))  # (H, d, E)
-                    vectors += list(mixed @ out)
+                    vectors = torch.cat([vectors, mixed @ out])
                     names += [(kind, i, head) for head in range(module.num_heads)]
                     constant = constant + module.out_proj.bias
                 else:
-                    vectors.append(tape[f"{kind}.{i}.branch"][0])
+                    vectors = torch.cat([vectors, tape[f"{kind}.{i}.branch"]])
                     names.append((kind, i, -1))
                 if not model.sizes["norm_first"]:
                     vectors, constant = frozen(norm, vectors, constant, tape[f"{kind}.{i}.sum"][0])
@@ -109,7 +110,7 @@ class ReasonedText:
             last = f"{DECODER_FFN}.{len(model.decoder) - 1}.output"
             vectors, constant = frozen(model.decoder_norm, vectors, constant, tape[last][0])
         out = model.unembed.weight.T  # (E, V)
-        values = torch.stack([*(v @ out for v in vectors), constant @ out + model.unembed.bias])
+        values = torch.cat([vectors @ out, (constant @ out + model.unembed.bias)[None]])
         return Parts((*names, (BIAS, -1, -1)), values, tape["logits"][0])
 
     @torch.no_grad()
@@ -135,25 +136,13 @@ class ReasonedText:
         return self._tape[f"{name}.input" if self._model.sizes["norm_first"] else f"{name}.sum"][0], norm.eps
 
 
-def frozen(norm: nn.Module, vectors: list[Tensor], constant: Tensor, x: Tensor) -> tuple[list[Tensor], Tensor]:
-    """A normalization of the sum x (T, E) as a linear map of its parts (T, E): its deviation is that of the sum.
-
-    Returns
-    -------
-    vectors : list of Tensor (T, E)
-    constant : Tensor (T, E)
-        What was constant before, mapped, and what the normalization adds itself.
-    """
+def frozen(norm: nn.Module, vectors: Tensor, constant: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """As `engines.blocks.reasons.frozen`, for whichever normalization a model has."""
     if isinstance(norm, SequenceBatchNorm):
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-        return [v * scale for v in vectors], (constant - norm.running_mean) * scale + norm.bias
+        return vectors * scale, (constant - norm.running_mean) * scale + norm.bias
     assert isinstance(norm, nn.LayerNorm)
-    deviation = (x.var(-1, correction=0, keepdim=True) + norm.eps).sqrt()  # (T, 1)
-
-    def mapped(v: Tensor) -> Tensor:
-        return (v - v.mean(-1, keepdim=True)) / deviation * norm.weight
-
-    return [mapped(v) for v in vectors], mapped(constant) + norm.bias
+    return layer_frozen(norm, vectors, constant, x)
 
 
 @contextmanager

@@ -15,38 +15,11 @@ from engines.self_attention.language.load import load_checkpoint, load_folder
 from engines.self_attention.language.model import Change
 from engines.self_attention.language.weights import MINILM, MODELS
 from engines.self_attention.similarity.spec import LIST
-from tests.app.made_up_language import byte_pieces, tiny_bert, tiny_gpt2, word_pieces
+from tests.app.made_up_language import byte_pieces, tiny_bert, tiny_gpt2
+from tests.engines.self_attention.reference import reference
 
 CLOSE = 1e-4
 SMALL = {"bert": 2, "distilbert": 3, "gpt2": 2}  # layers
-
-
-def reference(family, folder, **more):
-    """A random model of transformers in the folder, with a tokenizer beside it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import transformers
-    torch.manual_seed(3)
-    eager = {"attn_implementation": "eager"}
-    if family == "bert":
-        sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 64}
-        config = transformers.BertConfig(vocab_size=90, max_position_embeddings=40, **sizes, **eager, **more)
-        net = transformers.BertForMaskedLM(config)
-    elif family == "distilbert":
-        config = transformers.DistilBertConfig(
-            vocab_size=90, max_position_embeddings=40, dim=48, n_layers=3, n_heads=4, hidden_dim=80, **eager, **more
-        )
-        net = transformers.DistilBertForMaskedLM(config)
-    else:
-        config = transformers.GPT2Config(
-            vocab_size=263, n_positions=40, n_embd=48, n_layer=2, n_head=4, **eager, **more
-        )
-        net = transformers.GPT2LMHeadModel(config)
-    for parameter in net.parameters():  # what begins as zeros and ones is tried, too
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    net.eval().save_pretrained(folder)
-    (byte_pieces() if family == "gpt2" else word_pieces()).save(str(folder / "tokenizer.json"))
-    return net
 
 
 @pytest.fixture(scope="module", params=SMALL)

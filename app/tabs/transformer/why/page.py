@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from app import words
+from app import theme, words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.sections import section
 from app.shell import Shell
-from app.tabs.transformer.labwords import spoken, state_name
+from app.tabs.transformer.labwords import spoken
 from app.tabs.transformer.why.panels import Panels
-from app.tabs.transformer.why.wording import ABOUT, answer_of, finding, lines, where
-from app.theme import S3
+from app.tabs.transformer.why.wording import ABOUT, answer_of, finding, lines, told, where
+from app.theme import BODY, S1, S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.views.formula import FormulaView
 from app.views.verdicts import Verdict, Verdicts
-from app.widgets import MenuButton, box, button, col, quiet, row
+from app.widgets import MenuButton, box, button, col, label, quiet, row
 from app.words import known, say
-from engines.blocks.naming import KIND
+from engines.blocks.naming import KIND, NEXT, OF_TEXT
+from engines.blocks.naming import SENTENCE as COSINE
 from engines.checkpoints import backbones
 from engines.core.errors import Message
 from engines.core.params import rules
@@ -37,6 +38,7 @@ from engines.transformer.why.spec import (
     KEYS,
     MATRICES,
     ROTATION,
+    SENTENCE,
     SOFTMAX,
     SPHERE,
     STREAM,
@@ -59,6 +61,7 @@ SHOWS: dict[str, tuple[str, ...]] = {
     SOFTMAX: ("sharpness",),
     VARIANCE: ("net_depth", "net_pre", "net_scaled"),
 }
+MODELS = {SENTENCE: "why_language", VISION: "why_model"}
 OF_HEAD = (KEYS, MATRICES, KERNEL, SOFTMAX)  #: claims of one head
 OF_PLACE = (*OF_HEAD, SPHERE)  #: claims of one attention
 
@@ -78,14 +81,19 @@ class WhyPage(Page):
         self.seen: Reasons | None = None
         self._drawn: tuple[object, ...] = ()
         self._models: list[str] = []
+        self._listed: tuple[str, str] | None = None
         self.list = Verdicts("Claims")
         self.formula = FormulaView("Formula")
         self.panels = Panels()
         self.which = MenuButton((Message("Layer {n}", {"n": 1}),), 0, tip="The attention that is opened.")
         self.head = MenuButton((Message("Head {n}", {"n": 1}),), 0, tip="Each head has its own Q, K and V.")
-        self.model = MenuButton((words.plain(" "),), 0, tip="The model that looks at the photo.")
+        self.model = MenuButton((words.plain(" "),), 0, tip="The model that looks at the photo, or reads.")
         self.photo = button("Open pictures", kind="boxed", clicked=lambda: self.shell.open_files())
-        self.photo_box = box(col(self.model, self.photo))
+        self.photo_box = box(col(self.photo))
+        self.typed = {"why_first": QLineEdit(), "why_second": QLineEdit()}
+        self.problem = label("", BODY, kind="danger", wrap=True)
+        self.text_box = box(col(*self.typed.values(), self.problem, gap=S1))
+        self.seen_by = box(col(self.model, self.photo_box, self.text_box))
         for menu in (self.which, self.head, self.model, self.photo):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.form = ParamsForm(self.params, ["subject"])
@@ -94,7 +102,7 @@ class WhyPage(Page):
         self.about, self.told = quiet("", wrap=True), quiet("", wrap=True)
         self.lay(
             self._make_cards(),
-            box(col(self.form, self.photo_box, self.opened, self.own, gap=S3)),
+            box(col(self.form, self.seen_by, self.opened, self.own, gap=S3)),
             box(section("What is shown", self.about, self.told)),
             resets=False,
         )
@@ -111,6 +119,12 @@ class WhyPage(Page):
         return box(row(self.list_card, (box(col((self.top, 2), (box(below), 5), gap=S3)), 1), gap=S3))
 
     def _connect(self) -> None:
+        named = ("Type a sentence", "Sentence"), ("Compare with", "Sentence to compare with")
+        for (field, line), (hint, name) in zip(self.typed.items(), named, strict=True):
+            say(line, "setPlaceholderText", hint)
+            say(line, "setAccessibleName", name)
+            line.textEdited.connect(lambda text, field=field: self.change(**{field: text}))
+            line.editingFinished.connect(self.settle)
         self.list.chosen.connect(lambda at: self.change(claim=CLAIMS[at]))
         self.which.chosen.connect(self._to_place)
         self.head.chosen.connect(lambda at: self.change(walk_head=at))
@@ -128,12 +142,32 @@ class WhyPage(Page):
             for part in parts:
                 self.own.set_shown(part, name == params.claim)
         self.own.setVisible(bool(SHOWS[params.claim]))
+        self.seen_by.setVisible(params.subject != TEXT)
         self.photo_box.setVisible(params.subject == VISION)
+        self._show_typed(params)
+        self._list_models()
         self.opened.setVisible(params.claim in OF_PLACE)
         self.head.setVisible(params.claim in OF_HEAD)
         self._draw()
 
+    def _show_typed(self, params: TransformerParams) -> None:
+        self.text_box.setVisible(params.subject == SENTENCE)
+        continues = self.seen is not None and self.seen.subject == SENTENCE and self.seen.answered == NEXT
+        self.typed["why_second"].setVisible(not continues)
+        for field, line in self.typed.items():
+            if line.text() != getattr(params, field):  # the cursor stays where nothing has changed
+                line.setText(getattr(params, field))
+        empty = not params.why_first.strip()
+        theme.set_kind(self.typed["why_first"], "bad" if empty else "")
+        self.problem.setVisible(empty)
+        if empty:
+            say(self.problem, "setText", "There is no token in this text. Type a word.")
+
+    def answerable(self) -> bool:
+        return self.params.subject != SENTENCE or bool(self.params.why_first.strip())
+
     def activated(self) -> None:
+        self._listed = None  # others may have been downloaded or taken away
         self._list_models()
 
     def exported(self) -> dict[str, object]:
@@ -142,8 +176,10 @@ class WhyPage(Page):
         made.pop("why_picture")
         if seen is not None:
             made |= {"title": seen.title, "at": str(seen.at), "head": seen.head + 1}
+            if seen.subject != TEXT:
+                made |= {"model": seen.model, "sha256": seen.fingerprint}
             if seen.subject == VISION:
-                made |= {"model": seen.model, "sha256": seen.fingerprint, "picture": seen.photo}
+                made["picture"] = seen.photo
         return made
 
     def captioned(self) -> list[str]:
@@ -157,26 +193,44 @@ class WhyPage(Page):
         match event:
             case Reasons():
                 self.seen = event
+                self._show_typed(self.params)
                 for one in (self.top, self.panels.left_card, self.panels.right_card):
                     one.set_empty(None)
                 self._draw()
-            case Ended() if event.error is not None and self.params.subject == VISION:
-                self.state.put(why_model="")  # refused: the one before, or the first there is
+            case Ended() if event.error is not None:
+                self._refused()
 
     # -- acts
+    def _refused(self) -> None:
+        """A model that can't be read is not asked again: the one before is, or the first there is."""
+        field = MODELS.get(self.params.subject)
+        if field is None:
+            return
+        seen = self.seen if self.seen is not None and self.seen.subject == self.params.subject else None
+        if getattr(self.params, field) != ("" if seen is None else seen.model):  # else it was the input
+            self.state.put(**{field: "" if seen is None else seen.model})
+
     def _to_place(self, at: int) -> None:
         if self.seen is not None:
             self.change(walk_at=self.seen.places[at])
 
     def _to_model(self, at: int) -> None:
-        if at < len(self._models) and self._models[at] != self.params.why_model:
-            self.step(why_model=self._models[at])
+        field = MODELS[self.params.subject]
+        if at < len(self._models) and self._models[at] != getattr(self.params, field):
+            self.step(**{field: self._models[at]})
 
     def _list_models(self) -> None:
         """The models that are at hand; others come by the lists of other tabs, or as a folder that is dropped."""
-        ready = [model for model in backbones.available(KIND) if model.ready]
+        field = MODELS.get(self.params.subject)
+        if field is None:
+            return
+        chosen = getattr(self.params, field)
+        if (field, chosen) == self._listed:
+            return
+        self._listed = field, chosen
+        ready = [m for m in backbones.available(OF_TEXT if field == "why_language" else KIND) if m.ready]
         self._models = [model.name for model in ready]
-        at = self._models.index(self.params.why_model) if self.params.why_model in self._models else 0
+        at = self._models.index(chosen) if chosen in self._models else 0
         self.model.set_options([known(model.title) for model in ready] or [words.plain(" ")], at)
 
     # -- showing
@@ -211,6 +265,10 @@ class WhyPage(Page):
             case spec.SPHERE:
                 said = {"place": where(seen.at), "row": seen.row + 1, "token": str(name)}
                 return Message("{place}, row {row} ({token})", said)
+            case spec.STREAM if seen.answered == COSINE:
+                return Message("cosine of the sentence's vector") if seen.said[0] == "" else Message("cosine at [CLS]")
+            case spec.STREAM if seen.answered == NEXT:
+                return Message("what comes behind {token}", {"token": seen.said[0]})
             case spec.STREAM:
                 return Message("at place {n} ({token})", {"n": token + 1, "token": str(spoken(seen.said)[token])})
             case spec.COLLAPSE:
@@ -223,22 +281,3 @@ class WhyPage(Page):
         claims = {} if self.seen is None else self.seen.claims
         params, exact = self.params, self.seen is None or self.seen.exact
         self.list.set_verdicts([Verdict(Message(n), (finding(n, claims.get(n), params, exact),)) for n in CLAIMS])
-
-
-def told(seen: Reasons) -> Message:
-    """Whose numbers they are."""
-    if seen.subject == TEXT:
-        said = {"task": Message(seen.title), "state": state_name(seen.step)}
-        if not seen.trained:
-            return Message("No weights yet: the values are random.")
-        return Message("{task}: {state}. In double precision.", said)
-    names = {"title": called(seen.title), "photo": called(seen.photo)}
-    if seen.exact:
-        return Message("{title} on {photo}. In double precision.", names)
-    return Message("{title} on {photo}. In single precision.", names)
-
-
-def called(name: str) -> Message:
-    """A name inside of a sentence, in the language in use where there is one."""
-    text = known(name)
-    return text if isinstance(text, Message) else Message(text)

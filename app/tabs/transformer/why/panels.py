@@ -20,6 +20,7 @@ from app.views.colorbar import ColorBar
 from app.views.scoregrid import ScoreGrid
 from app.widgets import box, col
 from app.words import Text
+from engines.blocks.naming import SENTENCE as COSINE
 from engines.core.errors import Message
 from engines.transformer.why.spec import (
     COLLAPSE,
@@ -227,8 +228,8 @@ class Panels(QObject):
         self.right.show_table(parts[:, self._answers], "diff", [part_name(part) for part in claim.parts], names)
         self.right.grid.set_at((-1, self._answers.index(answer)))
         word = str(spoken((seen.answers[answer],))[0])
-        self._show(self.parts, self.right, Message("What adds to the logit of {word}", {"word": word}),
-                   "Each part on each answer")  # fmt: skip
+        what = "What adds to the cosine with {word}" if seen.answered == COSINE else "What adds to the logit of {word}"
+        self._show(self.parts, self.right, Message(what, {"word": word}), "Each part on each answer")
 
     def _collapse(self, seen: Reasons, _params: WhyParams) -> None:
         claim = seen.claims[COLLAPSE]

@@ -6,11 +6,11 @@ import numpy as np
 
 from app import words
 from app.plots.depthplot import share
-from app.tabs.transformer.labwords import above, place_name, tiny
+from app.tabs.transformer.labwords import above, place_name, state_name, tiny
 from app.tabs.transformer.why.tex import QUERY_BIAS, TEX
 from app.views.formula import Line
 from app.views.verdicts import Finding
-from app.words import Text
+from app.words import Text, known
 from engines.blocks import naming
 from engines.blocks.naming import ATTENTION, BIAS, EMBEDDING, FFN, POSITIONS
 from engines.core.errors import Message
@@ -23,9 +23,11 @@ from engines.transformer.why.spec import (
     MATRICES,
     ONLY,
     ROTATION,
+    SENTENCE,
     SOFTMAX,
     SPHERE,
     STREAM,
+    TEXT,
     TO_QUERIES,
     VARIANCE,
     WHOLE,
@@ -61,6 +63,11 @@ ABOUT = {
     VARIANCE: "A net with random weights: how large activations and gradients are at each layer. Pre-norm lets the "
     "stream grow and the gradient through, post-norm holds the stream and shrinks the gradient. (Xiong 2020)",
 }
+ANSWERS = {
+    naming.NEXT: "Its answers are the logits of the pieces that are likeliest to come next.",
+    naming.SENTENCE: "Its answer is the cosine of this sentence's vector with that of another (B), or with itself (A). "
+    "The vector's length is held as the deviations are, so the sum is exact.",
+}
 NAMES = {
     KEYS: "Key bias", MATRICES: "Rank", STREAM: "Sum off by", COLLAPSE: "Attention alone", SPHERE: "Length off by",
     KERNEL: "Difference", ROTATION: "Difference", SOFTMAX: "Off by", VARIANCE: "Gradients",
@@ -86,8 +93,8 @@ def finding(name: str, claim: Claim | None, params: WhyParams, exact: bool = Tru
             ok = of["apart"] < nothing * max(1.0, of["largest"])
             return Finding(text, f"{words.number(of['rank'])} ≤ {words.number(of['size'])}", ok)
         case spec.COLLAPSE:
-            deep = params.layers_deep >= LONG
-            return Finding(text, tiny(of[ONLY]), of[ONLY] < COLLAPSED if deep else None)
+            due = params.layers_deep >= LONG and not of["masked"]
+            return Finding(text, tiny(of[ONLY]), of[ONLY] < COLLAPSED or (False if due else None))
         case spec.KERNEL:
             return Finding(text, tiny(of["apart"]), of["apart"] < nothing if params.equal else None)
         case spec.ROTATION:
@@ -173,3 +180,27 @@ def where(place: Place) -> Message:
 def strongest(values: np.ndarray, most: int) -> np.ndarray:
     """Places of the numbers (n,) of largest size, the largest first."""
     return np.argsort(-np.abs(values), kind="stable")[:most]
+
+
+def told(seen: Reasons) -> Message:
+    """Whose numbers they are."""
+    if seen.subject == TEXT:
+        said = {"task": Message(seen.title), "state": state_name(seen.step)}
+        if not seen.trained:
+            return Message("No weights yet: the values are random.")
+        return Message("{task}: {state}. In double precision.", said)
+    names = {"title": called(seen.title), "photo": called(seen.photo)}
+    if seen.subject == SENTENCE:
+        said = {"title": names["title"], "answer": Message(ANSWERS[seen.answered])}
+        if seen.exact:
+            return Message("{title} on your sentence, in double precision. {answer}", said)
+        return Message("{title} on your sentence, in single precision. {answer}", said)
+    if seen.exact:
+        return Message("{title} on {photo}. In double precision.", names)
+    return Message("{title} on {photo}. In single precision.", names)
+
+
+def called(name: str) -> Message:
+    """A name inside of a sentence, in the language in use where there is one."""
+    text = known(name)
+    return text if isinstance(text, Message) else Message(text)
