@@ -82,6 +82,8 @@ class TransformerParams(
         state = (new.look or new.newest) if new.source == RUN else None  # the one looked at never thins out
         fits = state is not None and isinstance(state.made_of, Shape) and state.made_of.task == new.task
         new = replace(new, weights=state if fits else None)
+        if answering(new) != answering(before) and new.why_answer == before.why_answer:
+            new = replace(new, why_answer=-1)  # it was one of other answers
         if new.walk_at != before.walk_at:
             new = replace(new, layer=new.walk_at[1] + 1)
         elif new.layer != before.layer:
@@ -91,6 +93,11 @@ class TransformerParams(
         elif new.head != before.head:
             new = replace(new, walk_head=new.head - 1)
         return new
+
+
+def answering(params: WhyParams) -> tuple[str, ...]:
+    """What the answers of the page Why depend on: others have other ones."""
+    return params.subject, params.task, params.why_model, params.why_language
 
 
 def problem_of(name: str, text: str) -> Message | None:

@@ -116,6 +116,8 @@ def on_a_sentence(tab, qtbot, page, tmp_path):
     bert, gpt2 = (str(make(tmp_path / make.__name__)) for make in (tiny_bert, tiny_gpt2))
     change(qtbot, tab, subject=SENTENCE, why_language=bert, claim=STREAM)
     assert page.seen.answers == ("B", "A")
+    looked_at = page.seen.claims[STREAM].arrays["logits"][0, 0]
+    assert abs(sum(bar.total for bar in page.panels.parts._bars) - looked_at) < 1e-4  # B, though A is nearer to itself
     first, second = page.typed.values()
     assert page.photo_box.isHidden()
     assert first.isVisible()

@@ -137,7 +137,13 @@ class ReasonedText:
 
 
 def frozen(norm: nn.Module, vectors: Tensor, constant: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """As `engines.blocks.reasons.frozen`, for whichever normalization a model has."""
+    """As `engines.blocks.reasons.frozen`, of parts (P, T, E), for whichever normalization a model has.
+
+    Returns
+    -------
+    vectors : Tensor (P, T, E)
+    constant : Tensor (T, E)
+    """
     if isinstance(norm, SequenceBatchNorm):
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         return vectors * scale, (constant - norm.running_mean) * scale + norm.bias

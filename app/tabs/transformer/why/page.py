@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import card
+from app.choosers import shortened
 from app.params_form import ParamsForm
 from app.sections import section
 from app.shell import Shell
@@ -81,7 +82,7 @@ class WhyPage(Page):
         self.seen: Reasons | None = None
         self._drawn: tuple[object, ...] = ()
         self._models: list[str] = []
-        self._listed: tuple[str, str] | None = None
+        self._listed: tuple[str, str, str] | None = None
         self.list = Verdicts("Claims")
         self.formula = FormulaView("Formula")
         self.panels = Panels()
@@ -157,6 +158,7 @@ class WhyPage(Page):
         for field, line in self.typed.items():
             if line.text() != getattr(params, field):  # the cursor stays where nothing has changed
                 line.setText(getattr(params, field))
+                line.setCursorPosition(0)  # its beginning can be read
         empty = not params.why_first.strip()
         theme.set_kind(self.typed["why_first"], "bad" if empty else "")
         self.problem.setVisible(empty)
@@ -225,13 +227,14 @@ class WhyPage(Page):
         if field is None:
             return
         chosen = getattr(self.params, field)
-        if (field, chosen) == self._listed:
+        if (field, chosen, words.language()) == self._listed:
             return
-        self._listed = field, chosen
+        self._listed = field, chosen, words.language()
         ready = [m for m in backbones.available(OF_TEXT if field == "why_language" else KIND) if m.ready]
         self._models = [model.name for model in ready]
         at = self._models.index(chosen) if chosen in self._models else 0
-        self.model.set_options([known(model.title) for model in ready] or [words.plain(" ")], at)
+        titles = [words.plain(shortened(words.tr(known(model.title)))) for model in ready]
+        self.model.set_options(titles or [words.plain(" ")], at)
 
     # -- showing
     def _draw(self) -> None:

@@ -138,7 +138,9 @@ def lines(name: str, seen: Reasons, params: WhyParams, token: int, answer: int) 
 
 
 def answer_of(seen: Reasons, token: int, wanted: int) -> int:
-    """The answer that is looked at: the one that was chosen, or the model's own."""
+    """The answer that is looked at: the one that was chosen, or the model's own; of sentences the other one."""
+    if wanted < 0 and seen.answered == naming.SENTENCE:
+        return 0
     logits = seen.claims[STREAM].arrays["logits"][token]
     return wanted if 0 <= wanted < len(logits) else int(logits.argmax())
 
