@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 import weakref
+from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
@@ -21,6 +22,31 @@ TOGETHER = QEvent.Type(QEvent.registerEventType())  #: asks for one paint of all
 AT_LAST = Qt.EventPriority.LowEventPriority.value  #: after all that waits now
 
 _windows: weakref.WeakSet[PaintedOnce] = weakref.WeakSet()
+_unlaid: weakref.WeakSet[Laid] = weakref.WeakSet()
+
+
+class Laid(Protocol):
+    """A view that places what it shows when it is told."""
+
+    def arranged(self) -> None:
+        """Place everything, if that is not done."""
+
+    def isVisible(self) -> bool:
+        """Qt's."""
+
+
+def lay_before(view: Laid) -> None:
+    """Have a view place what it shows before the next paint: what an item moves in a paint asks for another one."""
+    _unlaid.add(view)
+
+
+def lay_all() -> bool:
+    """Let views on screen place what they show; whether there were any."""
+    found = [view for view in _unlaid if isValid(view) and view.isVisible()]
+    _unlaid.clear()
+    for view in found:
+        view.arranged()
+    return bool(found)
 
 
 def paint_at_once(widget: QWidget) -> None:
@@ -61,6 +87,8 @@ class PaintedOnce(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self._until = 0.0  # paints are put off until then
+        self._asked = False  # a paint for all is on its way
+        self._laid = False  # views have placed what they show since the last paint
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setTimerType(Qt.TimerType.PreciseTimer)
@@ -80,6 +108,9 @@ class PaintedOnce(QMainWindow):
             self._ask()
 
     def _ask(self) -> None:
+        if self._asked:
+            return
+        self._asked = True
         QCoreApplication.postEvent(self, QEvent(TOGETHER), AT_LAST)
 
     def painted(self, seconds: float) -> None:
@@ -97,6 +128,13 @@ class PaintedOnce(QMainWindow):
             return True
         if kind not in (QEvent.Type.UpdateRequest, TOGETHER):
             return super().event(event)
+        if kind == TOGETHER:
+            self._asked = False
+        if kind == TOGETHER and not self._laid and lay_all():
+            self._laid = True  # one that wants it again and again keeps nothing from the screen
+            self._ask()  # scenes have to hear of it
+            return True
+        self._laid = False
         began = time.monotonic()
         done = super().event(QEvent(QEvent.Type.UpdateRequest))
         self.painted(time.monotonic() - began)

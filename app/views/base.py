@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsView, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
 from app import theme, words
+from app.onepaint import lay_before
 from app.plots.axes import Box
 from app.plots.typed import GraphicsObject, GraphicsView
 from app.plots.view import View
@@ -163,6 +164,7 @@ class PixelView(View):
     def renew(self) -> None:
         """Content changed: arrange anew before the next painting."""
         self._stale = True
+        lay_before(self)
         self.update()
 
     def hits(self, place: QRectF) -> bool:

@@ -9,12 +9,14 @@ import time
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.onepaint import PaintedOnce, come, put_off
 from app.stream import HASTE, OFTEN, PATIENCE, SELDOM, SHARE, SLACK, TICK, Allowance, Cadence, Stream
+from app.views.matrix import Matrix
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
 from engines.core.protocol import Ended, Frame, Record, Started
@@ -308,6 +310,26 @@ def test_a_paint_is_put_off_for_a_moment_only(qtbot, counting):
         put_off(0.05)
         qtbot.wait(5)
     assert counting.paints > before
+
+
+def test_what_a_view_places_anew_is_painted_once(qtbot, counting):
+    """New names place the cells anew; were that done in the paint, the scene would ask for a second one."""
+    matrix, text = Matrix(), QLabel("0")
+    matrix.set_values(np.zeros((4, 4)))
+    both = QWidget()
+    QVBoxLayout(both).addWidget(matrix)
+    both.layout().addWidget(text)
+    counting.setCentralWidget(both)
+    qtbot.wait(50)
+    before = counting.paints
+    put_off(1)
+    text.setText("moved")
+    qtbot.wait(5)
+    matrix.set_values(np.ones((4, 4)))  # the answer
+    matrix.set_names("abcd", "efgh")
+    come()
+    qtbot.wait(50)
+    assert counting.paints == before + 1
 
 
 def test_a_window_that_is_gone_is_asked_nothing(qtbot):
