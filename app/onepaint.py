@@ -14,12 +14,9 @@ import time
 import weakref
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
 from shiboken6 import isValid
-
-TOGETHER = QEvent.Type(QEvent.registerEventType())  #: asks for one paint of all that has changed
-AT_LAST = Qt.EventPriority.LowEventPriority.value  #: after all that waits now
 
 _windows: weakref.WeakSet[PaintedOnce] = weakref.WeakSet()
 _unlaid: weakref.WeakSet[Laid] = weakref.WeakSet()
@@ -87,12 +84,13 @@ class PaintedOnce(QMainWindow):
     def __init__(self) -> None:
         super().__init__()
         self._until = 0.0  # paints are put off until then
-        self._asked = False  # a paint for all is on its way
         self._laid = False  # views have placed what they show since the last paint
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setTimerType(Qt.TimerType.PreciseTimer)
-        self._later.timeout.connect(self._ask)
+        # A timer and no posted event: what other timers have to do comes between hearing an answer and painting it.
+        self._soon, self._later = QTimer(self), QTimer(self)
+        for timer, then in ((self._soon, self._paint), (self._later, self._soon.start)):
+            timer.setSingleShot(True)
+            timer.setTimerType(Qt.TimerType.PreciseTimer)
+            timer.timeout.connect(then)
         _windows.add(self)
 
     def put_off(self, seconds: float) -> None:
@@ -105,37 +103,34 @@ class PaintedOnce(QMainWindow):
         self._until = 0.0
         if self._later.isActive():
             self._later.stop()
-            self._ask()
-
-    def _ask(self) -> None:
-        if self._asked:
-            return
-        self._asked = True
-        QCoreApplication.postEvent(self, QEvent(TOGETHER), AT_LAST)
+            self._soon.start()
 
     def painted(self, seconds: float) -> None:
         """What has changed was painted, in so many seconds."""
 
     def event(self, event: QEvent) -> bool:
         """Put a paint off until all that waits now has been heard."""
-        kind = event.type()
-        if kind == QEvent.Type.UpdateRequest and self.waits:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                self._ask()
-            elif not self._later.isActive():
-                self._later.start(math.ceil(1000 * left))
-            return True
-        if kind not in (QEvent.Type.UpdateRequest, TOGETHER):
+        if event.type() != QEvent.Type.UpdateRequest:
             return super().event(event)
-        if kind == TOGETHER:
-            self._asked = False
-        if kind == TOGETHER and not self._laid and lay_all():
-            self._laid = True  # one that wants it again and again keeps nothing from the screen
-            self._ask()  # scenes have to hear of it
+        if not self.waits:
+            self._paint_now()
             return True
+        left = self._until - time.monotonic()
+        if left <= 0:
+            self._soon.start()
+        elif not self._later.isActive():
+            self._later.start(math.ceil(1000 * left))
+        return True
+
+    def _paint(self) -> None:
+        if not self._laid and lay_all():
+            self._laid = True  # one that wants it again and again keeps nothing from the screen
+            self._soon.start()  # scenes have to hear of it
+            return
         self._laid = False
+        self._paint_now()
+
+    def _paint_now(self) -> None:
         began = time.monotonic()
-        done = super().event(QEvent(QEvent.Type.UpdateRequest))
+        super().event(QEvent(QEvent.Type.UpdateRequest))
         self.painted(time.monotonic() - began)
-        return done

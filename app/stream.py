@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.onepaint import AT_LAST, come, put_off
+from app.onepaint import come, put_off
 from engines.core.lane import Lane
 from engines.core.params import Params, needs_restart
 from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Progress, Started
@@ -22,11 +22,9 @@ TICK = 16  #: ms between two deliveries of something to draw, so that repaints s
 #: waits. Each step drawn took a fifth of the time of a small Transformer's run; ten drawings a second took an eighth.
 SHARE = 0.04
 OFTEN, SELDOM = 50, 400  #: ms between two deliveries of a run that trains, at least and at most
-DRAWN = QEvent.Type(QEvent.registerEventType())  #: what the last delivery changed has been painted
-AFTER_PAINT = AT_LAST - 1  #: priority of what is heard after a paint
-#: How often that is put off. A scene hears in one turn what has changed, asks in the next for the paint, which comes in
-#: the third; within one turn Qt looks at what is posted meanwhile last, whatever its priority.
-TURNS = 2
+#: Turns of the event loop from a delivery until what it changed is painted: a scene hears in one what its items have
+#: said, asks in the next for the paint, before which views place what they show in the third.
+TURNS = 4
 SLACK = 4  #: ms that a delivery may be late without those after it being late, too
 #: Seconds that a thread may keep the interpreter while the other waits: the window gets its turn five times as soon as
 #: by default, and still draws an answer in one go.
@@ -122,6 +120,9 @@ class Stream(QObject):
         self._timer.setInterval(OFTEN if training else LOOK)  # each look stops a run for a moment
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._drain)
+        self._painted = QTimer(self)
+        self._painted.setInterval(0)
+        self._painted.timeout.connect(self._turn)
 
     @property
     def is_busy(self) -> bool:
@@ -181,7 +182,7 @@ class Stream(QObject):
                 return
         elif self._began is None:
             self._began, self._turns = time.thread_time(), TURNS
-            QCoreApplication.postEvent(self, QEvent(DRAWN), AFTER_PAINT)
+            self._painted.start()
         drew = False
         ended: Ended | None = None
         for event in self._mailbox.drain():
@@ -232,14 +233,11 @@ class Stream(QObject):
         if wait != self._timer.interval():
             self._timer.setInterval(wait)
 
-    def customEvent(self, event: QEvent) -> None:
+    def _turn(self) -> None:
         """Say the pace of a run's drawings anew: one has been delivered and painted."""
-        if event.type() != DRAWN or self._began is None:
-            return
-        if self._turns:
-            self._turns -= 1
-            QCoreApplication.postEvent(self, QEvent(DRAWN), AFTER_PAINT)
-        else:
+        self._turns -= 1
+        if self._began is not None and self._turns <= 0:
+            self._painted.stop()
             self._timer.setInterval(self._allowance.spent(time.thread_time() - self._began))
             self._began = None
 

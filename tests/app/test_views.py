@@ -770,6 +770,7 @@ def test_zero_stays_in_the_middle_of_a_signed_scale(qtbot):
 
 def test_a_bar_that_goes_gives_the_scale_back(scaled):
     bar, view = scaled
+    bar.ready()  # the mouse of another test may not have come near
     bar.item.region.show()
     start = handle(bar, 1)
     drag(bar.viewport(), start, start - QPointF(40, 0))
