@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app import theme
 from app.steady import Figure
 from app.theme import S2
-from app.widgets import quiet, row, show_or_hide
+from app.widgets import box, col, quiet, row, show_or_hide
 from app.words import Text
 
 
@@ -32,36 +32,50 @@ class Swatch(QWidget):
 
 
 class Key(QWidget):
-    """Swatch, name and value of each curve or part, in one line. Values keep their column while they change."""
+    """Swatch, name and value of each curve or part. Values keep their column while they change.
 
-    def __init__(self, items: Sequence[tuple[str, Text]] = (), widest: str = "") -> None:
-        """``items``: (token, name). ``widest``: the longest value that will stand there; empty for none."""
+    Parameters
+    ----------
+    items : sequence of (token, name)
+    widest : str
+        The longest value that will stand there; empty for none.
+    a_line : int
+        Items of a line; 0 for one line of all of them.
+    """
+
+    def __init__(self, items: Sequence[tuple[str, Text]] = (), widest: str = "", a_line: int = 0) -> None:
         super().__init__()
         self._values: list[Figure] = []
-        self._widest = ""
-        self._line = row(gap=6)
-        self.setLayout(self._line)
+        self._widest, self._a_line = "", a_line
+        self._lines = col(gap=2)
+        self.setLayout(self._lines)
         self.set_items(items, widest)
 
     def set_items(self, items: Sequence[tuple[str, Text]], widest: str = "") -> None:
         """Show other items."""
-        while (old := self._line.takeAt(0)) is not None:
+        while (old := self._lines.takeAt(0)) is not None:
             part = old.widget()
             if part is not None:
                 part.hide()
                 part.deleteLater()
         self._values, self._widest = [], widest
+        for first in range(0, len(items), self._a_line or max(1, len(items))):
+            self._lines.addWidget(self._made(items[first : first + (self._a_line or len(items))]))
+        self.restyled()
+
+    def _made(self, items: Sequence[tuple[str, Text]]) -> QWidget:
+        line = row(gap=6)
         for i, (token, name) in enumerate(items):
             if i:
-                self._line.addSpacing(S2)
-            self._line.addWidget(Swatch(token))
-            self._line.addWidget(quiet(name))
+                line.addSpacing(S2)
+            line.addWidget(Swatch(token))
+            line.addWidget(quiet(name))
             value = Figure()
-            show_or_hide(value, bool(widest))
+            show_or_hide(value, bool(self._widest))
             self._values.append(value)
-            self._line.addWidget(value)
-        self._line.addStretch(1)
-        self.restyled()
+            line.addWidget(value)
+        line.addStretch(1)
+        return box(line)
 
     def restyled(self) -> None:
         """Fonts changed: measure the column again."""

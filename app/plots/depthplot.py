@@ -77,9 +77,11 @@ class DepthPlot(CursorPlot):
     export_name : str
     least : float
         Where the axis ends at the latest, below; see `LOWEST`.
+    a_line : int
+        Curves in a line of the key; 0 for all of them.
     """
 
-    def __init__(self, name: Text, export_name: str, least: float = LOWEST) -> None:
+    def __init__(self, name: Text, export_name: str, least: float = LOWEST, a_line: int = 0) -> None:
         self._lines: tuple[Depth, ...] = ()
         self._least = least
         self._level: float | None = None
@@ -89,7 +91,7 @@ class DepthPlot(CursorPlot):
         self._dots = pg.ScatterPlotItem(size=6, antialias=True)
         self._marks = pg.ScatterPlotItem(size=10, antialias=True)
         self._at = pg.InfiniteLine(angle=0)
-        self.key = Key((), "")
+        self.key = Key((), "", a_line)
         axes = {"left": LogAxis("left", 10, written), "bottom": Axis("bottom")}
         super().__init__((200, 120), name, axes, (False, True))
         self.export_name = export_name

@@ -12,6 +12,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app import words
 from app.plots.graphview import CUT, JOIN, GraphView, class_brushes
 from app.tabs.gnn.watch.formulas import term
 from engines.gnn.graph import arcs
@@ -141,6 +142,19 @@ def test_nodes_beyond_the_hops_are_pale_and_weights_fill_the_matrix(tab, qtbot):
     settled(tab, qtbot)
     np.testing.assert_allclose(page.matrix.values().sum(1), 1, atol=1e-5)
     assert page.answer.coefficients.shape[1] == 3
+
+
+def test_over_smoothing_is_shown_as_rank_collapse_is(tab, qtbot):
+    tab.show_page([kind.__name__ for kind in tab.pages.kinds].index("DepthPage"))
+    qtbot.waitUntil(lambda: tab.now.smoothing is not None and not tab.is_busy, timeout=60_000)
+    page, shown = tab.now, tab.now.smoothing
+    drawn = {words.drawn(line.name): line for line in page.smooth.lines()}
+    assert np.array_equal(drawn["How much nodes differ"].y, shown.apart)
+    assert np.array_equal(drawn["Bound, λ₂ to the k"].y, shown.bound)
+    assert len(drawn) == 5
+    page.smooth.picked.emit(9.7)
+    assert page.smooth.cursor_at() == 10
+    assert page.smooth.values_at(10)[0] == pytest.approx(float(shown.apart[10]))
 
 
 def test_a_file_is_read_and_a_bad_one_leaves_what_is_there(tab, qtbot, tmp_path):

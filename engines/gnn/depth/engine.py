@@ -1,4 +1,8 @@
-"""Answers the page "Depth": what repeated averaging does to nodes (Li et al. 2018; Oono & Suzuki 2020)."""
+"""Answers the page "Depth": what repeated averaging does to nodes (Li et al. 2018; Oono & Suzuki 2020).
+
+Nodes over √degree are averaged with weights whose rows sum to 1, D^−½ S D^½ = D^−1 (A + I), as attention averages
+tokens: how much they differ is measured alike for both (`engines.blocks.alike`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from engines.blocks.alike import difference
 from engines.core.protocol import Event, Job
 from engines.gnn import samples
 from engines.gnn.depth.spec import DEEPEST, Smoothing, SmoothParams
@@ -26,7 +32,7 @@ class Engine:
 
 
 def matrix(graph: Graph) -> npt.NDArray[np.float64]:
-    """S = D^−½ (A + I) D^−½ of a graph without weights, (N, N)."""
+    """S = D^−½ (A + I) D^−½ of a graph without weights, (N, N); on its diagonal stands 1 / degree."""
     edges, _ = arcs(graph, weighted=False)
     joined = np.eye(graph.nodes)
     np.add.at(joined, (edges[1], edges[0]), edges[0] != edges[1])
@@ -42,14 +48,22 @@ def smoothing(graph: Graph, seed: int) -> Smoothing:
     lines = vectors[:, kept]
     second = float(np.abs(values[~kept]).max(initial=0.0))
     x = np.random.default_rng(seed).standard_normal((graph.nodes, WIDTH))
-    cosine, distance = [], []
-    start = np.linalg.norm(x)
+    roots = s.diagonal()[:, None] ** 0.5  # 1 / √degree
+    cosine, distance, apart = [], [], []
+    start, skipped, skips = np.linalg.norm(x), x, []
     for _ in range(DEEPEST + 1):
         unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
         cosines = np.abs(unit @ unit.T)
         cosine.append((cosines.sum() - np.trace(cosines)) / max(1, cosines.size - len(cosines)))
         distance.append(np.linalg.norm(x - lines @ (lines.T @ x)) / start)
-        x = s @ x
+        apart.append(differing(x * roots))
+        skips.append(differing(skipped * roots))
+        x, skipped = s @ x, (skipped + s @ skipped) / 2  # halved, which changes no share, so that nothing overflows
     bound = distance[0] * second ** np.arange(DEEPEST + 1)
-    first, far, most = (np.array(each, np.float32) for each in (cosine, distance, bound))
-    return Smoothing(graph.title, first, far, most, second)
+    a, b, c, d, e = (np.array(each, np.float32) for each in (cosine, distance, bound, apart, skips))
+    return Smoothing(graph.title, a, b, c, d, e, second)
+
+
+def differing(x: npt.NDArray[np.float64]) -> float:
+    """How much nodes (N, C) differ, from 0 to 1; see `engines.blocks.alike`."""
+    return float(difference(torch.from_numpy(x)))

@@ -68,6 +68,8 @@ class Smoothing(Frame):
         Share of X that lies beside the line of √degree, which S leaves as it is.
     bound : ndarray (k,)
         |λ₂|^k times the share at k = 0: it can't be more.
+    apart, apart_skips : ndarray (k,)
+        How much nodes over √degree differ (`engines.blocks.alike`), and with a skip around each averaging, X + S X.
     second : float
         |λ₂|, the largest of S's eigenvalues but for the 1.
     """
@@ -76,6 +78,8 @@ class Smoothing(Frame):
     cosine: Floats = field(repr=False)
     distance: Floats = field(repr=False)
     bound: Floats = field(repr=False)
+    apart: Floats = field(repr=False)
+    apart_skips: Floats = field(repr=False)
     second: float
 
 

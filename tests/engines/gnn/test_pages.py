@@ -151,12 +151,30 @@ def test_depth_trains_one_net_after_another(monkeypatch):
     assert all(0 <= point.accuracy <= 1 and 0 <= point.cosine <= 1 + 1e-5 for point in found)
 
 
+def walk_of(graph):
+    """D^−1 (A + I): a walk that goes to a neighbor or stays, all alike."""
+    found = samples.sample(graph, 34, 0.3, 0.03, 0)
+    joined = np.eye(found.nodes)
+    edges, _ = arcs(found, weighted=False)
+    joined[edges[1], edges[0]] = 1
+    return joined / joined.sum(1, keepdims=True)
+
+
 @pytest.mark.parametrize("graph", [KARATE, COMMUNITIES, RING, PATH])
 def test_smoothing_stays_below_its_bound(graph):
     found = smoothing(samples.sample(graph, 34, 0.3, 0.03, 0), 0)
     assert (found.distance <= found.bound * (1 + 1e-5) + 1e-6).all()
     assert found.distance[-1] < found.distance[0]
+    averaging, x = walk_of(graph), np.random.default_rng(0).standard_normal((34, 16))  # by its own definition
+    degrees = 1 / averaging.diagonal()[:, None]
+    plain = skipped = x / degrees**0.5
+    for k in range(5):
+        for y, told_of in ((plain, found.apart), (skipped, found.apart_skips)):
+            rest = y - y.mean(0)
+            assert told_of[k] == pytest.approx(((rest**2).sum() / (y**2).sum()) ** 0.5, rel=1e-5)
+        plain, skipped = averaging @ plain, skipped + averaging @ skipped
     if graph == KARATE:
+        assert found.apart[-1] < 1e-2 < found.apart_skips[-1]
         assert found.second == pytest.approx(0.896, abs=2e-3)
         assert found.cosine[-1] > 0.999
 

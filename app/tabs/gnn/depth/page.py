@@ -8,6 +8,7 @@ from app import words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
+from app.plots.depthplot import Depth, DepthPlot
 from app.shell import Shell
 from app.theme import S3
 from app.topic.feed import Feed
@@ -52,9 +53,8 @@ class DepthPage(TrainingPage):
         self.began: DepthBegan | None = None
         self.smoothing: Smoothing | None = None
         self.points: dict[tuple[int, str], dict[int, DepthPoint]] = {}
-        self.smooth = Curves(y_range=(0, 1), y_ticks=(0, 0.25, 0.5, 0.75, 1), widest="0.000")
-        self.smooth.export_name = "smoothing"
-        self.smooth.pointed.connect(self.smooth.set_cursor)
+        self.smooth = DepthPlot("Averaged k times, without weights", "smoothing", a_line=3)
+        self.smooth.picked.connect(lambda x: self.smooth.set_cursor(round(x)))
         self.depths = Curves(y_range=(0, 100), y_ticks=(0, 25, 50, 75, 100), widest="100.0")
         self.depths.export_name = "accuracy"
         self.depths.plot.getAxis("bottom").set_names([str(depth) for depth in DEPTHS], 0)
@@ -75,7 +75,7 @@ class DepthPage(TrainingPage):
                                "trained one after another.", wrap=True))  # fmt: skip
         self._nothing()
         lower = row((self.depth_card, 5), (self.verdict_card, 4), gap=S3)
-        cards = col((self.smooth_card, 4), (lower, 5), transport, gap=S3)
+        cards = col((self.smooth_card, 5), (lower, 5), transport, gap=S3)
         self.lay(box(cards), form, resets=False)
 
     def _run_params(self) -> DepthParams:
@@ -110,17 +110,21 @@ class DepthPage(TrainingPage):
 
     # -- drawing
     def _draw_smoothing(self, shown: Smoothing) -> None:
-        k = np.arange(len(shown.cosine), dtype=float)
-        self.smooth.set_curves(
+        self.smooth.set_lines(
             [
-                Curve(Message("Likeness of nodes"), k, shown.cosine, "cat0", digits=3),
-                Curve(Message("Distance from the limit"), k, shown.distance, "cat1", digits=3),
-                Curve(Message("Bound, λ₂ to the k"), k, shown.bound, "cat5", dashed=True, digits=3),
+                Depth(Message("How much nodes differ"), shown.apart, "cat1"),
+                Depth(Message("with skips"), shown.apart_skips, "cat0", dashed=True),
+                Depth(Message("Distance from the limit"), shown.distance, "cat2"),
+                Depth(Message("Bound, λ₂ to the k"), shown.bound, "control", dashed=True),
+                Depth(Message("Likeness of nodes"), shown.cosine, "cat5"),
             ],
-            float(k[-1]),
+            words.plain("k"),
         )
         below = bool((shown.distance <= shown.bound + 1e-6).all())
-        text = "λ₂ is {value}: each step brings nodes at least that much nearer to the line of √degree."
+        text = (
+            "λ₂ is {value}: each step brings nodes at least that much nearer to the line of √degree. Nodes over √degree"
+            " are averaged as tokens by attention; how much they differ is what Rank collapse shows of the Transformer."
+        )
         if not below:
             text = "λ₂ is {value}. The bound does not hold here."
         words.say(self.said, "setText", Message(text, {"value": words.number(shown.second, 3)}))
