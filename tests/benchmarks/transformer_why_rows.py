@@ -27,6 +27,7 @@ def rows() -> list[Row]:
         Row("why-slider", "the page Why: a claim's slider on a toy, engine alone, p99", slider, most=16),
         Row("why-depth", "the page Why: variance through 12 layers; 64 beside it", depth, most=16),
         Row("back", "the page Maths: all gradients by hand and the layer's numbers, another place", back, most=16),
+        Row("one-step", "the page One step: another rate, until gradients and update are told, p99", rate, most=16),
         Row("formula", "a formula of two lines with other numbers, until it is painted, p99", formula, most=4),
     ]
 
@@ -88,6 +89,18 @@ def back() -> Measured:
     leave_a_core()
     every = [replace(WalkParams(), token=i % 8) for i in range(CHANGES + WARM_UP)]
     return Measured(quantile(_spent(Engine(), every, 1), 0.99), "ms")
+
+
+def rate() -> Measured:
+    """p99 of another learning rate, at the settings of the first start; with the loss afterwards in the note."""
+    from engines.transformer.one_step.engine import Engine
+    from engines.transformer.one_step.spec import StepParams
+
+    leave_a_core()
+    rates = np.geomspace(1e-3, 1e-2, CHANGES + WARM_UP).tolist()
+    first, whole = (_spent(Engine(), [StepParams(step_rate=one) for one in rates], shown) for shown in (1, 2))
+    return Measured(quantile(first, 0.99), "ms", note=f"with the loss afterwards {quantile(whole, 0.5):.0f} ms (p50)",
+                    details={"p50": quantile(first, 0.5)})  # fmt: skip
 
 
 def formula() -> Measured:

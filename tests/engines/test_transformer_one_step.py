@@ -86,6 +86,34 @@ def test_a_later_step_goes_on_where_an_earlier_one_was(engine, monkeypatch):
     assert apart(engine, other).numbers == apart(Engine(), other).numbers  # of another run: from its start
 
 
+def test_another_rate_computes_the_first_gradients_no_more(engine, monkeypatch):
+    params = replace(PLAIN, step_batch=5, step_number=2)
+    apart(engine, params)
+    lost, loss = [], Stepper.loss
+    monkeypatch.setattr(Stepper, "loss", lambda self, batch: lost.append(self.step) or loss(self, batch))
+    for other in (replace(params, step_rate=0.02), replace(params, step_rate=0.02, step_warmup=False)):
+        lost.clear()
+        seen = apart(engine, other)
+        assert lost == [1, 2]  # the second step's batch, and again afterwards
+        alone = apart(Engine(), other)
+        assert (seen.loss, seen.after, seen.numbers) == (alone.loss, alone.after, alone.numbers)
+        assert np.array_equal(seen.gradient, alone.gradient)
+    lost.clear()
+    told = [e for e in engine.run(Job(replace(params, step_rate=0.03), lambda: None, lambda e: None)) if e is not None]
+    first, last = [e for e in told if isinstance(e, Apart)]
+    assert (first.after, last.loss, last.numbers) == (None, first.loss, first.numbers)
+    assert last.after is not None
+
+
+def test_an_answer_that_was_cut_short_is_completed(engine):
+    params = replace(PLAIN, step_batch=6, step_number=2)
+    cut = engine.run(Job(params, lambda: None, lambda event: None))
+    while not isinstance(next(cut), Apart):
+        pass
+    cut.close()
+    assert apart(engine, params).after == apart(Engine(), params).after
+
+
 def test_trained_weights_have_small_gradients_and_stay_as_they_are(engine):
     specimen = engine._collection.specimen("Copy", "", None)
     before = specimen.model.unembed.weight.clone()

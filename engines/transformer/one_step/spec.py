@@ -35,10 +35,10 @@ class StepParams(OfModel):
         Choice((NEW, TRAINED), "Starts from", group=A_STEP, tip="New: random weights. Trained: the pages' own."),
     )
     step_number: int = setting(
-        3, Range(1, 50, 1, "Step", log=True, group=A_STEP, tip="The step that is taken apart, counted from 1.")
+        2, Range(1, 50, 1, "Step", log=True, group=A_STEP, tip="The step that is taken apart, counted from 1.")
     )
     step_batch: int = setting(
-        16, Range(1, 64, 1, "Batch examples", log=True, group=A_STEP, tip="Of the batch whose loss is taken.")
+        8, Range(1, 64, 1, "Batch examples", log=True, group=A_STEP, tip="Of the batch whose loss is taken.")
     )
     step_rate: float = setting(
         3e-3, Range(1e-4, 0.1, 1e-4, "Peak rate", log=True, group=WARMING, tip="The largest learning rate, η.")
@@ -70,8 +70,10 @@ class Apart(Frame):
     trained : bool
     step, examples, tokens : int
         Which step it is, and how many examples and target tokens its batch has.
-    loss, after : float
-        Of the batch, before the step and after it.
+    loss : float
+        Of the batch, before the step.
+    after : float, optional
+        And after it; None in the first answer.
     rate : float
         η of this step.
     betas, eps : (float, float), float
@@ -97,7 +99,7 @@ class Apart(Frame):
     examples: int
     tokens: int
     loss: float
-    after: float
+    after: float | None
     rate: float
     betas: tuple[float, float]
     eps: float

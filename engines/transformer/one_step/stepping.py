@@ -72,6 +72,15 @@ class Stepper:
         self._task, self._plain, self._batch = task, plain, batch
         self.model = model.train().requires_grad_(True)
         self.values = list(self.model.parameters())
+        self._start = [value.detach().clone() for value in self.values]
+        self._first: tuple[float, list[Tensor]] | None = None  # loss and gradients of the first batch
+        self.rewind()
+
+    @torch.no_grad()
+    def rewind(self) -> None:
+        """Back to where it began; what the first batch tells there holds at any learning rate, and stays known."""
+        for value, start in zip(self.values, self._start, strict=True):
+            value.copy_(start)
         self.adam = Adam(self.values, BETAS, EPS)
         self._random = np.random.default_rng(SEED)
         self.step = 0
@@ -87,22 +96,31 @@ class Stepper:
         logits = self.model(source, read, lens, tgt_valid_lens=(read != PAD).sum(1), switches=self._plain)
         return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
 
+    def gradients(self, batch: Batch) -> tuple[float, list[Tensor]]:
+        """Loss of the batch drawn for the next step, and its gradients, of the same shapes as the parameters."""
+        if self.step == 0 and self._first is not None:
+            return self._first
+        loss = self.loss(batch)
+        found = float(loss.detach()), list(torch.autograd.grad(loss, self.values))
+        if self.step == 0:
+            self._first = found
+        return found
+
     def advance(self, rate: float) -> float:
         """Make a step; its loss, which may be no number."""
-        loss = self.loss(self.draw())
-        self.adam.step(torch.autograd.grad(loss, self.values), rate)
+        loss, gradients = self.gradients(self.draw())
+        self.adam.step(gradients, rate)
         self.step += 1
-        return float(loss.detach())
+        return loss
 
     def take_apart(self, rate: float, batch: Batch) -> Taken:
         """Make a step on a batch and write down all of it."""
-        loss = self.loss(batch)
-        gradients = list(torch.autograd.grad(loss, self.values))
+        loss, gradients = self.gradients(batch)
         before, old = self.adam.state(), [value.detach().clone() for value in self.values]
         self.adam.step(gradients, rate)
         self.step += 1
         new = [value.detach().clone() for value in self.values]
-        return Taken(float(loss.detach()), rate, gradients, before, self.adam.state(), old, new)
+        return Taken(loss, rate, gradients, before, self.adam.state(), old, new)
 
 
 def cell_numbers(taken: Taken, at: int, cell: tuple[int, int]) -> dict[str, float]:

@@ -180,6 +180,8 @@ class OneStepPage(Page):
         curves = [Curve(n, steps, y, token, dashed=token == "cat1", digits=4)
                   for n, y, token in zip(names, seen.schedule, ("cat0", "cat1"), strict=True)]  # fmt: skip
         self.rates.set_curves(curves)
+        if seen.after is None:
+            return  # it comes in a moment: better the sentence before than one without it
         told = {"k": seen.examples, "n": seen.tokens, "loss": words.number(seen.loss, 4), "s": seen.step,
                 "after": words.number(seen.after, 4)}  # fmt: skip
         step = "Step {s}: {k} {k:example|examples}, {n} {n:token|tokens}. Loss {loss}, afterwards {after}."
