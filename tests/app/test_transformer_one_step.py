@@ -132,6 +132,13 @@ def test_a_step_by_hand(tab, qtbot):
     assert page.seen.cell[0] >= 1
     page.which.button(1).click()
     assert np.abs(page.grid.values()).max() == pytest.approx(float(np.abs(page.seen.update).max()))
+    for rate, least in ((1e-4, 0.02), (0.1, 20)):  # the smallest and the largest there are
+        change(qtbot, tab, step_rate=rate)
+        assert page.rates.curves()[1].y[0] == pytest.approx(1e3 * rate)
+        axis = page.rates.plot.getAxis("left")
+        (spacing, at), *_ = axis.tickValues(*axis.range, axis.height())
+        assert all(len(text) <= 5 for text in axis.tickStrings(at, 1.0, spacing))  # it has room for each of them
+        assert spacing >= least / 10
     both = np.linspace(4, 1, 150, dtype=np.float32)
     page._asked = part_of(page.params, RaceParams)
     page.measured(Raced(both, np.full(150, 4, np.float32), 3.4, 150, 150, 4, False, 3e-3))

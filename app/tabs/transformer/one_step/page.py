@@ -65,8 +65,8 @@ class OneStepPage(Page):
         self.scale.drive(self.grid)
         self.which = Segments(("Gradients", "Update"), tips=("∂L/∂w of each weight.", "What Adam adds to each weight."))
         self.formula = FormulaView("Formula", 22)
-        self.rates, self.losses = Curves(widest="0.0000"), Curves(widest="00.00")
-        self.rates.export_name, self.losses.export_name = "learning-rate", "warm-up"
+        self.rates, self.losses = Curves(widest="000.000"), Curves(widest="00.00")
+        self.rates.export_name, self.losses.export_name = "learning-rate-in-thousandths", "warm-up"
         self.matrix = MenuButton((words.plain(" "),), 0, tip="The matrix that is looked at.")
         self.matrix.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.race = WideButton("Train with and without", "play", tip="Same weights, same batches, two schedules.")
@@ -85,7 +85,7 @@ class OneStepPage(Page):
         self.bar_card = card("Gradient of each matrix", self.bars, foot=self.said)
         self.grid_card = card("Gradients", self.grid, tools=[self.which], foot=self.scale)
         self.formula_card = card("This weight", self.formula)
-        self.rate_card = card("Learning rate", self.rates, foot=self.rates.key)
+        self.rate_card = card("Learning rate", self.rates, "in thousandths", foot=self.rates.key)
         self.loss_card = card("Loss of both runs", self.losses, foot=col(self.losses.key, self.ended, gap=2))
         for one in (self.bar_card, self.grid_card, self.formula_card, self.rate_card):
             one.set_empty("Reading the bundled weights")
@@ -177,7 +177,7 @@ class OneStepPage(Page):
         self.formula.set_lines([Line(tex, numbers(seen)) for tex in LINES])
         steps = np.arange(1, seen.schedule.shape[1] + 1, dtype=float)
         names = (Message("warm-up"), Message("none"))
-        curves = [Curve(n, steps, y, token, dashed=token == "cat1", digits=4)
+        curves = [Curve(n, steps, 1e3 * y, token, dashed=token == "cat1", digits=3)
                   for n, y, token in zip(names, seen.schedule, ("cat0", "cat1"), strict=True)]  # fmt: skip
         self.rates.set_curves(curves)
         if seen.after is None:
