@@ -66,6 +66,11 @@ def test_a_row_says_what_it_reached(goal, found, reached, said):
     assert line.endswith("yes" if reached else "NO")
 
 
+def test_a_row_whose_means_are_lacking_says_so():
+    row = Row("one", "a thing", lambda: Measured(9.0, "ms", 10.0, here=False), most_ratio=0.5)
+    assert written([(row, row.measure())]).splitlines()[2].endswith("not here")
+
+
 def test_figures_become_json():
     found = versus([0.001, 0.003, 0.002], [0.004], note="by hand")
     row = Row("one", "a thing", lambda: found, most_ratio=0.5)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from engines.blocks.backends import FASTEST, FLOAT32
+from engines.blocks.choosing import FIRST
 from engines.checkpoints import catalog
 from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
@@ -21,7 +23,6 @@ from engines.core.memo import Memo
 from engines.core.protocol import Event, Job, Progress
 from engines.core.training import Weights
 from engines.detr.asked import best_query, changes
-from engines.detr.backends.spec import FASTEST, FLOAT32
 from engines.detr.backends.steps import Backends
 from engines.detr.checkpoint import load_checkpoint
 from engines.detr.frames import (
@@ -44,7 +45,6 @@ from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, EncoderAtten
 from engines.detr.stages import Answer, Encoding, Rerun, decode
 
 KEPT = 2  # models kept in memory: the toy and a real one, so that switching back is instant
-FIRST = Message("This picture was processed first; the other backends were timed after it.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class Engine:
         self._trained: Memo[Loaded] = Memo()
         self._picture: Memo[PictureShown] = Memo()
         self._encoding: Memo[Encoding] = Memo()
-        self._reference: Memo[Encoding] = Memo()
+        self._other: Memo[Encoding] = Memo()
         self._rerun: Memo[Rerun] = Memo()
         self._plain: Memo[Answer] = Memo()
         self._answer: Memo[Answer] = Memo()
@@ -123,7 +123,7 @@ class Engine:
             self._first = None
         key = (seen, used)
         encoding = self._encoding.get(
-            key, lambda: begin(model, params, info.toy, picture, backends.device, backends.steps(used))
+            key, lambda: begin(model, params, info.toy, picture, backends.device, backends.way(used))
         )
         yield from work(encoding, Message("Encoding the picture"))
 
@@ -183,41 +183,28 @@ class Engine:
         return self._models.get(place, load), place
 
     def _compare_backends(self, job: Job[DetrParams], params: DetrParams, answered: Answered) -> Iterator[Event]:
-        """Say how the picture was computed.
-
-        Once for each model, find out which backend is quickest, and how far from float32 it is.
-        """
-        loaded, used, why, encoding = answered.loaded, answered.used, answered.why, answered.encoding
+        """Say how the picture was computed; answer it anew where that was not what it was held for."""
+        loaded, place = answered.loaded, answered.key[0]
         backends = loaded.backends
-        yield backends.computed(params.compute, used, why, encoding.seconds)
-        if params.compute == FASTEST and backends.to_try():
-            yield from trials(backends)
-            best = backends.choose(FASTEST)[0]
-            if best != FLOAT32:
-                steps = backends.steps(best)
-                fast = begin(loaded.model, params, loaded.info.toy, answered.picture, backends.device, steps)
-                yield from work(fast, Message("Comparing with float32"))
-                backends.compare(best, fast, encoding, name_of(params))
-            yield backends.computed(params.compute, used, why, encoding.seconds)
-        elif used != FLOAT32 and used not in backends.compared:
-            yield from self._compare(params, answered)
-            if params.compute == FASTEST and not backends.compared[used].good:
-                yield from self.run(job)  # in another way; the picture is there in float32 already
-            else:
-                yield backends.computed(params.compute, used, why, encoding.seconds)
 
-    def _compare(self, params: DetrParams, answered: Answered) -> Iterator[Event]:
-        """The same picture in float32: once for each model and backend."""
-        loaded, used = answered.loaded, answered.used
-        key = (answered.key[0], FLOAT32)
-        plain = self._reference.get(
-            key, lambda: begin(loaded.model, params, loaded.info.toy, answered.picture, loaded.backends.device)
+        def again(backend: str) -> Generator[Event, None, Encoding]:
+            other = self._other.get(
+                (place, backend),
+                lambda: begin(loaded.model, params, loaded.info.toy, answered.picture, backends.device,
+                              backends.way(backend)),
+            )  # fmt: skip
+            yield from work(other, Message("Comparing with float32"))
+            return other
+
+        anew = yield from backends.settle(
+            params.compute, answered.used, answered.why, answered.encoding, name_of(params), again
         )
-        yield from work(plain, Message("Comparing with float32"))
-        loaded.backends.compare(used, answered.encoding, plain, name_of(params))
-        if not loaded.backends.compared[used].good:
-            self._encoding.get(key, lambda: plain)
-        self._reference.clear()
+        if anew:
+            plain = self._other.values()[-1]
+            self._encoding.get((place, FLOAT32), lambda: plain)
+        self._other.clear()
+        if anew:
+            yield from self.run(job)  # in another way; the picture is there in float32 already
 
 
 def _loaded(model: Detr, info: ModelInfo, device: torch.device) -> Loaded:
@@ -229,11 +216,3 @@ def work(piece: Encoding | Rerun, text: Message) -> Iterator[Event]:
     while piece.done < piece.total:
         piece.advance()
         yield Progress(piece.done, piece.total, text)
-
-
-def trials(backends: Backends) -> Iterator[Event]:
-    """Try all backends that there are with a small picture, with a place to stop after each."""
-    waiting = backends.to_try()
-    for done, backend in enumerate(waiting):
-        yield Progress(done, len(waiting), Message("Timing {backend}", {"backend": Message(backend)}))
-        backends.attempt(backend)

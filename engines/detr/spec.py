@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from engines.blocks.backends import BACKENDS, FASTEST, Computed
 from engines.core.errors import Message
 from engines.core.params import PHOTO, PIN, Choice, Params, Range, drawn, looked, setting
 from engines.core.pictures import Picture
@@ -41,7 +42,6 @@ from engines.data.scenes import (
     random_drawing,
     render,
 )
-from engines.detr.backends.spec import BACKENDS, FASTEST, Computed
 from engines.detr.interventions import ATTENTIONS, CROSS, DECODER_SELF, ENCODER_SELF, HeadOff
 
 __all__ = [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from engines.blocks.backends import FLOAT32
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Job
 from engines.core.stills import Map, Mark, Still
-from engines.detr.backends.spec import FLOAT32
 from engines.detr.engine import Engine
 from engines.detr.spec import Detections, DetrParams, ModelInfo, PictureShown
 from engines.detr.weights import MODELS

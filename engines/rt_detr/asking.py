@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import PHOTO, Params, Range, looked, setting
+from engines.blocks.backends import BFLOAT16, FASTEST, FLOAT32, SPEED
+from engines.core.params import PHOTO, Choice, Params, Range, looked, setting
 from engines.core.pictures import Picture
 from engines.data.scenes import DEFAULT_SCENE, Drawing, draw_background, random_drawing, render
 
@@ -28,6 +29,8 @@ class OfPicture(Params):
         The photo. For the toy model its middle square is what the drawn shapes lie on.
     scene : int
         Number of the drawn scene.
+    compute : str
+        Backend of the convolutions.
     """
 
     source: str = looked(BUNDLED, kept=True)
@@ -35,6 +38,17 @@ class OfPicture(Params):
     scene: int = setting(
         0,
         Range(0, 999, 1, "Scene", group=PICTURE, tip="Number of the drawn scene; of each the shapes are drawn anew."),
+    )
+
+    compute: str = setting(
+        FASTEST,
+        Choice(
+            (FASTEST, FLOAT32, BFLOAT16),
+            "Backend of the convolutions",
+            group=SPEED,
+            tip="What computes the convolutions of a real model. Fastest: the quickest on this machine with the same "
+            "output. All attention stays in float32.",
+        ),
     )
 
     @property

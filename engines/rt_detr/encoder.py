@@ -142,9 +142,9 @@ class HybridEncoder(nn.Module):
             kept.append(weights)
         return x.transpose(1, 2).unflatten(-1, (rows, columns)), kept if need_weights else []
 
-    def fuse(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """CCFF: maps (B, E, h, w), finest first, -> the same shapes; each twice the side of the next."""
-        down = [maps[-1]]  # what comes from the coarsest map, coarsest first
+    def fusing(self, maps: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """CCFF: maps (B, E, h, w), finest first, -> those on the way down, coarsest first, and the result as `fuse`."""
+        down = [maps[-1]]  # what comes from the coarsest map
         for lateral, block, finer in zip(self.lateral, self.top_down, maps[-2::-1], strict=True):
             down[-1] = lateral(down[-1])
             larger = F.interpolate(down[-1], scale_factor=2.0, mode="nearest")
@@ -152,9 +152,17 @@ class HybridEncoder(nn.Module):
         up = [down[-1]]
         for smaller, block, coarser in zip(self.down, self.bottom_up, down[-2::-1], strict=True):
             up.append(block(torch.cat([smaller(up[-1]), coarser], 1)))
-        return up
+        return down, up
+
+    def fuse(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """CCFF: maps (B, E, h, w), finest first, -> the same shapes; each twice the side of the next."""
+        return self.fusing(maps)[1]
+
+    def partly(self, maps: Sequence[Tensor], aifi: bool = True, ccff: bool = True) -> list[Tensor]:
+        """Maps (B, E, h, w), finest first, -> the same shapes; a part that is off hands on what it gets."""
+        maps = [*maps[:-1], self.attend(maps[-1])[0]] if aifi else list(maps)
+        return self.fuse(maps) if ccff else maps
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps (B, E, h, w), finest first, -> the same shapes."""
-        coarsest, _ = self.attend(maps[-1])
-        return self.fuse([*maps[:-1], coarsest])
+        return self.partly(maps)

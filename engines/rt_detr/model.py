@@ -204,8 +204,13 @@ class RtDetr(nn.Module):
         """What the sides of pixels must divide by: one token of the coarsest level."""
         return self.config.backbone.strides[-1]
 
-    def pyramid(self, pixels: Tensor) -> list[Tensor]:
-        """Pixels (B, 3, H, W) -> maps (B, E', h, w) that the encoder gets, finest first.
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.score_head.weight.device
+
+    def check(self, pixels: Tensor) -> None:
+        """Refuse pixels (B, 3, H, W) whose maps would not fit on one another.
 
         Raises
         ------
@@ -218,6 +223,10 @@ class RtDetr(nn.Module):
                 "A picture of {width} × {height} pixels: RT-DETR needs sides that divide by {multiple}.",
                 width=width, height=height, multiple=self.multiple,
             )  # fmt: skip
+
+    def pyramid(self, pixels: Tensor) -> list[Tensor]:
+        """Pixels (B, 3, H, W) -> maps (B, E', h, w) that the encoder gets, finest first; see `check`."""
+        self.check(pixels)
         x, maps = self.backbone.begin(pixels), []
         for step in self.backbone.steps():
             x = step(x)
@@ -226,7 +235,11 @@ class RtDetr(nn.Module):
 
     def remember(self, maps: Sequence[Tensor], encoder: Sequence[Tensor] = ()) -> Memory:
         """Maps of the encoder (B, E', h, w) as tokens of the decoder."""
-        projected = [project(x) for project, x in zip(self.memory_projection, maps, strict=True)]
+        return self.gather([project(x) for project, x in zip(self.memory_projection, maps, strict=True)], encoder)
+
+    @staticmethod
+    def gather(projected: Sequence[Tensor], encoder: Sequence[Tensor] = ()) -> Memory:
+        """Maps (B, E, h, w) as tokens."""
         tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in projected], 1)
         return Memory(tokens, tuple((x.shape[-2], x.shape[-1]) for x in projected), list(encoder))
 

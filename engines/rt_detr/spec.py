@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engines.rt_detr.detect.spec import DetectParams
+from engines.rt_detr.hybrid_encoder.spec import HybridParams
 from engines.rt_detr.selection.spec import SelectionParams
 
 
 @dataclass(frozen=True)
-class RtDetrParams(DetectParams, SelectionParams):
-    """Settings of the pages "Detect" and "Selection": one model and one picture for both."""
+class RtDetrParams(DetectParams, SelectionParams, HybridParams):
+    """Settings of the pages on a picture: one model and one picture for all."""

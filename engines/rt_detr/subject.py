@@ -6,14 +6,16 @@ Stages, each kept until its own input changes: model, picture, memory of the enc
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from engines.blocks.backends import FASTEST, FLOAT32
 from engines.blocks.boxes import xyxy_to_cxcywh
+from engines.blocks.choosing import FIRST
 from engines.checkpoints import catalog
 from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
@@ -22,19 +24,22 @@ from engines.core.memo import Memo
 from engines.core.protocol import Event, Progress
 from engines.data.scenes import KINDS
 from engines.rt_detr.asking import SHOWN, OfPicture
+from engines.rt_detr.backends import Backends, Encoding
 from engines.rt_detr.checkpoint import load_checkpoint
 from engines.rt_detr.events import ModelInfo, PictureShown
 from engines.rt_detr.model import Memory, Proposals, RtDetr
+from engines.rt_detr.survey import Survey
 
 KEPT = 2  # models kept in memory: the toy and a real one, so that switching back is instant
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model on its device, and what there is to say about it."""
+    """A model on its device, what there is to say about it, and the backends that compute it."""
 
     model: RtDetr
     info: ModelInfo
+    backends: Backends
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +49,21 @@ class Specimen:
     Attributes
     ----------
     key : object
-        Of model, picture and scene.
+        Of model, picture, scene and backend.
+    encoding : Encoding
+    asked, used, why : str, str, Message or None
+        The backend that was asked for, the one used, and why it is another one.
     """
 
     loaded: Loaded
     picture: PictureShown
     memory: Memory
     proposals: Proposals
-    key: object
+    key: tuple[object, str]
+    encoding: Encoding
+    asked: str
+    used: str
+    why: Message | None
 
 
 class Collection:
@@ -61,7 +73,10 @@ class Collection:
         self._memos: list[Memo[Any]] = []
         self._models: Memo[Loaded] = Memo(KEPT)
         self._pictures: Memo[PictureShown] = self.memo()
-        self._memories: Memo[tuple[Memory, Proposals]] = self.memo()
+        self._encodings: Memo[Encoding] = self.memo()
+        self._other: Memo[Encoding] = self.memo()
+        self._survey: Memo[Survey] = self.memo()
+        self._first: object = None  # the picture answered in float32 before the backends were tried
 
     def memo(self) -> Memo[Any]:
         """The newest result of a stage, until another model is read."""
@@ -74,19 +89,44 @@ class Collection:
         loaded, place = yield from self._load(params.source, resolve(device))
         yield loaded.info
         drawn = loaded.info.toy or params.picture is None
-        key = (place, params.picture, params.scene if drawn else None)
-        picture = self._pictures.get(key, lambda: shown(params, drawn))
+        seen = (place, params.picture, params.scene if drawn else None)
+        picture = self._pictures.get(seen, lambda: shown(params, drawn))
         yield picture
+        backends = loaded.backends
+        used, why = backends.choose(params.compute)
+        if params.compute == FASTEST and (backends.to_try() or self._first == seen):
+            self._first, used, why = seen, FLOAT32, FIRST  # to try all backends takes longer than to answer
+        else:
+            self._first = None
+        key = seen, used
+        encoding = self._encodings.get(key, lambda: begin(loaded, params, picture, used))
+        yield from work(encoding, Message("Encoding the picture"))
+        memory, proposals = encoding.finish()
+        if not bool(torch.isfinite(proposals.logits.sum())):
+            raise LabError("{name}: its output is not finite (inf or NaN).", name=Message(loaded.info.title))
+        return Specimen(loaded, picture, memory, proposals, key, encoding, params.compute, used, why)
 
-        def see() -> tuple[Memory, Proposals]:
-            memory, proposals = look_at(loaded.model, params, loaded.info.toy, picture)
-            if not bool(torch.isfinite(proposals.logits.sum())):
-                raise LabError("{name}: its output is not finite (inf or NaN).", name=Message(loaded.info.title))
-            return memory, proposals
+    def survey(self, one: Specimen) -> Survey:
+        """The drawn scenes that the model is measured on."""
+        return self._survey.get(one.loaded, lambda: Survey(one.loaded.model))
 
-        if key not in self._memories:
-            yield Progress(0, 0, Message("Encoding the picture"))
-        return Specimen(loaded, picture, *self._memories.get(key, see), key)
+    def settle(self, one: Specimen, params: OfPicture) -> Generator[Event, None, bool]:
+        """Say how a picture was computed; whether it is to be answered anew. See `Choosing.settle`."""
+        place = one.key[0]
+
+        def again(backend: str) -> Generator[Event, None, Encoding]:
+            other = self._other.get((place, backend), lambda: begin(one.loaded, params, one.picture, backend))
+            yield from work(other, Message("Comparing with float32"))
+            return other
+
+        anew = yield from one.loaded.backends.settle(
+            one.asked, one.used, one.why, one.encoding, one.picture.name, again
+        )
+        if anew:
+            plain = self._other.values()[-1]
+            self._encodings.get((place, FLOAT32), lambda: plain)
+        self._other.clear()
+        return anew
 
     def _load(self, source: str, device: torch.device) -> Generator[Event, None, tuple[Loaded, object]]:
         def read() -> Generator[Event, None, Loaded]:
@@ -95,7 +135,7 @@ class Collection:
                 memo.clear()
             with hashed(source) as sha256:
                 model = load_checkpoint(source).to(device)
-                return Loaded(model, describe(source, model, sha256.result()))
+                return Loaded(model, describe(source, model, sha256.result()), Backends(model))
 
         place = source, device
         return (yield from self._models.get_in_steps(place, read)), place
@@ -144,10 +184,15 @@ def shown(params: OfPicture, drawn: bool) -> PictureShown:
     return PictureShown(name, rgb, xyxy_to_cxcywh(torch.from_numpy(boxes) / SHOWN).numpy(), labels)
 
 
-@torch.inference_mode()
-def look_at(model: RtDetr, params: OfPicture, toy: bool, picture: PictureShown) -> tuple[Memory, Proposals]:
-    """The encoder's memory of a picture; the toy model gets the scene drawn at its own size."""
-    rgb = params.drawn_on(model.side)[0] if toy else picture.rgb
-    device = next(model.parameters()).device
-    memory = model.encode(model.preprocess(rgb).to(device), need_weights=True)
-    return memory, model.propose(memory)
+def begin(loaded: Loaded, params: OfPicture, picture: PictureShown, backend: str) -> Encoding:
+    """Start on a picture; the toy model gets the scene drawn at its own size."""
+    model = loaded.model
+    rgb = params.drawn_on(model.side)[0] if loaded.info.toy else picture.rgb
+    return Encoding(model, model.preprocess(rgb).to(model.device), loaded.backends.way(backend))
+
+
+def work(encoding: Encoding, text: Message) -> Iterator[Event]:
+    """Do all steps that are left, with a place to stop after each."""
+    while encoding.done < encoding.total:
+        encoding.advance()
+        yield Progress(encoding.done, encoding.total, text)

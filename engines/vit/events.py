@@ -41,6 +41,8 @@ class ModelInfo(Subject):
         Of its weights' file, see `engines.checkpoints.catalog.fingerprint`; empty where it is no file.
     cuts : bool
         Whether the folder's own processor shows it no more than the middle of a photo.
+    chooses : bool
+        It is large enough for a choice of backends.
     """
 
     source: str
@@ -55,6 +57,7 @@ class ModelInfo(Subject):
     parameters: int
     sha256: str = ""
     cuts: bool = False
+    chooses: bool = False
 
     @property
     def has_head(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engines.blocks.backends import FLOAT32
 from engines.checkpoints import catalog
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Job
@@ -27,7 +28,7 @@ class Camera:
 
     def take(self, picture: Picture) -> Still:
         """The class token's attention in each layer and head, the heads of the last layer as maps, and rollout."""
-        params = WatchParams(picture=picture, model=self._source, overlay=ROLLOUT)
+        params = WatchParams(picture=picture, model=self._source, overlay=ROLLOUT, compute=FLOAT32)
         job = Job(params, lambda: self._engine, _nobody, device=self._device)
         events = {type(event): event for event in self._engine.run(job)}
         info, grid, answer = events[ModelInfo], events[PhotoGrid], events[Answer]

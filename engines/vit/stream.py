@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,11 @@ class Stream:
     projected : Memo of Projected, optional
         Queries, keys and values of the one layer whose change is being tried, which a slider leaves as they are;
         shared by a stream and its branches.
+
+    Attributes
+    ----------
+    seconds : float
+        Spent in its own layers so far.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Stream:
         self._kept: Memo[Projected] = projected or Memo()
         self.hidden, self.rows = hidden, rows
         self._conclusion: Conclusion | None = None
+        self.seconds = 0.0
 
     @classmethod
     @torch.inference_mode()
@@ -88,12 +95,14 @@ class Stream:
         Of the last one a branch takes the prefix tokens only, a sixth of the work, since the head reads no others.
         The untouched stream takes all, so that it stays bit for bit what the model's own forward pass gives.
         """
+        began = time.perf_counter()
         index, config = self.reached, self.net.config
         narrow = bool(self.changes) and index + 1 == config.layers and not config.pooled_head
         first = config.prefix if narrow else None
         x, row = self.net.block(index)(self.hidden[index], self.changes.get(index), first, self._projected(index))
         self.hidden.append(x)
         self.rows.append(row[0])
+        self.seconds += time.perf_counter() - began
 
     @torch.inference_mode()
     def weights(self, index: int) -> Tensor:

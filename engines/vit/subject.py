@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engines.blocks.backends import FASTEST, FLOAT32
+from engines.blocks.choosing import FIRST
 from engines.checkpoints import catalog
 from engines.checkpoints.hashed import hashed
 from engines.core.device import resolve
@@ -26,6 +28,7 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Event, Progress
 from engines.data.samples import sample
 from engines.vit.asking import WHOLE_LAYER, OfPhoto
+from engines.vit.backends import Backends, is_large
 from engines.vit.events import ModelInfo, PhotoGrid, Prediction
 from engines.vit.interventions import HeadsOff, Intervention, KeysRemoved, Temperature, plan
 from engines.vit.load import load_checkpoint
@@ -43,10 +46,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model on its device, and what there is to say about it."""
+    """A model on its device, what there is to say about it, and the backends that compute it."""
 
     net: ViT
     info: ModelInfo
+    backends: Backends
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +70,27 @@ class Specimen:
         Heads that are switched off.
     layer, head : int
         Chosen ones, counted from 0, within what the model has.
+    backends : Backends
+    name : str
+        Of the picture.
+    asked, used, why : str, str, Message or None
+        The backend that was asked for, the one used, and why it is another one.
     """
 
     labels: tuple[str, ...]
     photo: Prepared
     plain: Stream
     stream: Stream
-    untouched: object
+    untouched: tuple[object, str]
     changed: object
     off: Mask
     layer: int
     head: int
+    backends: Backends
+    name: str
+    asked: str
+    used: str
+    why: Message | None
 
     def target(self, wanted: int) -> tuple[int, str, tuple[int, ...]]:
         """The class asked about, its name, and the untouched model's likeliest; (−1, "", ()) without a head."""
@@ -100,6 +114,8 @@ class Collection:
         self._plain: Memo[Stream] = self.memo()
         self._changed: Memo[Stream] = self.memo()
         self._predictions: Memo[Prediction] = self.memo()
+        self._other: Memo[Stream] = self.memo()
+        self._first: object = None  # the picture answered in float32 before the backends were tried
 
     def memo(self) -> Memo[Any]:
         """The newest result of a stage, until another model is read."""
@@ -107,18 +123,26 @@ class Collection:
         self._memos.append(made)
         return made
 
-    def specimen(self, params: OfPhoto, device: str) -> Generator[Event, None, Specimen]:
+    def specimen(self, params: OfPhoto, device: str, compute: str = FLOAT32) -> Generator[Event, None, Specimen]:
         """The photo in the model, as the settings change it; tells the model and how its patches lie on the photo."""
         loaded, place = yield from self._load(params.model or default_source(), str(resolve(device)))
         yield loaded.info
         config, picture = loaded.net.config, params.picture or self._samples.get(None, sample)
         low, high, _ = loaded.info.resolutions
         resolution = min(high, max(low, params.resolution))
-        key = (place, picture, resolution)
-        photo = self._photos.get(key, lambda: prepare(picture.rgb, config, resolution))
-        yield self._grids.get(key, lambda: photo_grid(picture, photo, config.prefix))
+        seen = (place, picture, resolution)
+        photo = self._photos.get(seen, lambda: prepare(picture.rgb, config, resolution))
+        yield self._grids.get(seen, lambda: photo_grid(picture, photo, config.prefix))
 
-        plain = self._plain.get(key, lambda: Stream.of(loaded.net, photo.pixels.to(loaded.net.device)))
+        backends = loaded.backends
+        used, why = backends.choose(compute)
+        if compute == FASTEST:
+            if backends.to_try() or self._first == seen:
+                self._first, used, why = seen, FLOAT32, FIRST  # to try all backends takes longer than to answer
+            else:
+                self._first = None
+        key = (seen, used)
+        plain = self._plain.get(key, lambda: Stream.of(backends.way(used), photo.pixels.to(loaded.net.device)))
         yield from _advance(plain)
         patches = range(config.prefix, plain.tokens)
         changes = interventions(params, config.layers, config.heads, patches)
@@ -129,7 +153,25 @@ class Collection:
             yield from _advance(stream)
         layer, head = min(params.layer, config.layers) - 1, min(params.head, config.heads) - 1
         off = switched_off(params, config.layers, config.heads)
-        return Specimen(loaded.info.labels, photo, plain, stream, key, changed, off, layer, head)
+        return Specimen(loaded.info.labels, photo, plain, stream, key, changed, off, layer, head, backends,
+                        picture.name, compute, used, why)  # fmt: skip
+
+    def settle(self, one: Specimen) -> Generator[Event, None, bool]:
+        """Say how a photo was computed; whether it is to be answered anew. See `Choosing.settle`."""
+        seen = one.untouched[0]
+
+        def again(backend: str) -> Generator[Event, None, Stream]:
+            net = one.backends.way(backend)
+            other = self._other.get((seen, backend), lambda: Stream.of(net, one.photo.pixels.to(net.device)))
+            yield from _advance(other)
+            return other
+
+        anew = yield from one.backends.settle(one.asked, one.used, one.why, one.plain, one.name, again)
+        if anew:
+            plain = self._other.values()[-1]
+            self._plain.get((seen, FLOAT32), lambda: plain)
+        self._other.clear()
+        return anew
 
     def prediction(self, one: Specimen) -> Prediction:
         """What the model says, beside the untouched one."""
@@ -142,7 +184,7 @@ class Collection:
                 memo.clear()
             with hashed(source) as sha256:
                 net = load_checkpoint(source).to(torch.device(device))
-                return Loaded(net, describe(source, net, sha256.result()))
+                return Loaded(net, describe(source, net, sha256.result()), Backends(net))
 
         place = source, device
         return (yield from self._models.get_in_steps(place, read)), place
@@ -180,6 +222,7 @@ def describe(source: str, net: ViT, sha256: str = "") -> ModelInfo:
         parameters=sum(p.numel() for p in net.parameters()),
         sha256=sha256,
         cuts=config.processor is not None and config.processor.crop is not None,
+        chooses=is_large(net),
     )
 
 

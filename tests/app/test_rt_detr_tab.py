@@ -160,3 +160,25 @@ def test_selection_shows_every_location_and_takes_fewer(tab, qtbot):
     assert len(page.found.boxes()) >= len(page.shown.true_boxes)
     tab.show_page(0)
     assert tab.now.params.scene == page.params.scene  # one model and one picture for both
+
+
+def test_the_hybrid_encoder_shows_the_row_of_the_token_that_is_clicked(tab, qtbot):
+    tab.show_page(2)
+    page = tab.now
+    qtbot.waitUntil(lambda: page.answer is not None)
+    answer, view = page.answer, page.photo
+    view.arranged()
+    wide, high = view.photo_size()
+    view.click_at(view.on_screen(QPointF(0.9 * wide, 0.1 * high)))
+    assert page.params.place == pytest.approx((0.9, 0.1), abs=0.01)
+    assert page.token() == (0, 2)
+    np.testing.assert_array_equal(page.maps.numbers()["maps"], answer.weights[0, :, 2].reshape(4, 3, 3))
+    np.testing.assert_allclose(view.numbers()["heat"], answer.weights[0, :, 2].mean(0).reshape(3, 3), atol=1e-7)
+    assert page.answer is answer  # looking asks for nothing
+    assert page.flow.shapes()[0] == "(96, 3, 3)"
+    page.step(ccff=False)
+    qtbot.waitUntil(lambda: page.answer.touched)
+    assert page.flow.shapes() == ["(96, 3, 3)", "(96, 3, 3)", "(96, 6, 6)", "(96, 12, 12)"]
+    assert page.params.changes() == 1
+    page.escape()
+    assert page.params.place is None

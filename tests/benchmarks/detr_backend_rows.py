@@ -16,8 +16,8 @@ def detr_fastest(reference: Any = None, height: int = 800, width: int = 1066, re
     """A whole detection from pixels to logits and boxes, encoder inputs kept so that attention can be read."""
     import torch
 
+    from engines.blocks.backends import FASTEST, FLOAT32, SAME_BOX, SAME_PROBABILITY
     from engines.detr import load_checkpoint
-    from engines.detr.backends.spec import FASTEST, FLOAT32, SAME_BOX, SAME_PROBABILITY
     from engines.detr.backends.steps import Backends, difference
     from engines.detr.preprocess import normalize
     from engines.detr.stages import Encoding
@@ -33,7 +33,7 @@ def detr_fastest(reference: Any = None, height: int = 800, width: int = 1066, re
     for way in ways.to_try():
         ways.attempt(way)
     way, _ = ways.choose(FASTEST)
-    steps = ways.steps(way)
+    steps = ways.way(way)
 
     def encoded(parts: Any) -> Encoding:
         encoding = Encoding(model, pixels, parts)
@@ -54,7 +54,7 @@ def detr_fastest(reference: Any = None, height: int = 800, width: int = 1066, re
     logits, boxes = float((mine[0] - yours.logits).abs().max()), float((mine[1] - yours.pred_boxes).abs().max())
     with torch.inference_mode():
         probabilities = float((mine[0].softmax(-1) - yours.logits.softmax(-1)).abs().max())
-    itself = difference(model, encoded(steps).memory, encoded(ways.steps(FLOAT32)).memory)
+    itself = difference(model, encoded(steps).memory, encoded(ways.way(FLOAT32)).memory)
     return versus(
         *interleaved(ours, theirs, repeats=repeats, warm_up=1),
         sound=probabilities <= SAME_PROBABILITY and boxes <= SAME_BOX,

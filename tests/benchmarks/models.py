@@ -18,6 +18,13 @@ from torch import nn
 
 VIT_B = MappingProxyType({"num_labels": 1000})  # transformers' defaults are ViT-B/16 at 224
 DETR_R50 = MappingProxyType({"num_labels": 91})  # and DETR's own
+#: PekingU/rtdetr_r18vd
+RT_DETR_R18 = MappingProxyType({"num_labels": 80, "decoder_layers": 3, "hidden_expansion": 0.5,
+                                "encoder_in_channels": [128, 256, 512]})  # fmt: skip
+RESNET_18VD: Mapping[str, Any] = MappingProxyType(
+    {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512],
+     "out_features": ["stage2", "stage3", "stage4"]}
+)  # fmt: skip
 RESNET_50: Mapping[str, Any] = MappingProxyType({"out_features": ["stage4"]})
 
 
@@ -74,6 +81,24 @@ def make_detr(folder: Path, backbone: Mapping[str, Any] = RESNET_50, **size: Any
     return _saved(net, folder)
 
 
+def make_rt_detr(folder: Path, backbone: Mapping[str, Any] = RESNET_18VD, **size: Any) -> Reference:
+    """An RT-DETR with heads that tell its queries apart: as transformers makes it, all scores tie and no box moves."""
+    lib = _transformers()
+    torch.manual_seed(0)
+    config = lib.RTDetrConfig(
+        backbone_config=lib.RTDetrResNetConfig(**backbone),
+        attn_implementation={"": "sdpa", "backbone_config": "eager"},  # a ResNet has no attention
+        **(size or RT_DETR_R18),
+    )
+    net = lib.RTDetrForObjectDetection(config)
+    heads = "class_embed", "enc_score_head", "bbox_embed", "enc_bbox_head"
+    for name, layer in net.named_modules():
+        if isinstance(layer, nn.Linear) and any(head in name for head in heads):
+            nn.init.xavier_normal_(layer.weight, 0.1 if layer.out_features == 4 else 1.0)  # boxes move little
+            nn.init.constant_(layer.bias, -1.0 if layer.out_features == config.num_labels else 0.0)
+    return _saved(net, folder)
+
+
 def _saved(net: Any, folder: Path) -> Reference:
     net.eval().requires_grad_(False)
     net.save_pretrained(folder)
@@ -100,3 +125,16 @@ def vit_b() -> Reference:
 def detr_r50() -> Reference:
     """DETR-R50."""
     return make_detr(scratch() / "detr-r50")
+
+
+@cache
+def rt_detr_r18() -> Reference:
+    """RT-DETR-R18."""
+    return make_rt_detr(scratch() / "rt-detr-r18")
+
+
+def detr_processor() -> Any:
+    """What makes DETR's pixels of a picture, and detections of its answer."""
+    from transformers.models.detr.image_processing_pil_detr import DetrImageProcessorPil
+
+    return DetrImageProcessorPil()

@@ -26,6 +26,8 @@ class Measured:
         False where the two did not compute the same, which no speed makes up for.
     note : str
         How it was measured, in a few words.
+    here : bool
+        False where this machine lacks what the row is about; the note says what.
     details : dict
         Further figures, for the JSON file.
     """
@@ -35,6 +37,7 @@ class Measured:
     reference: float | None = None
     sound: bool = True
     note: str = ""
+    here: bool = True
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -122,7 +125,7 @@ def cells(row: Row, found: Measured) -> tuple[str, ...]:
         "" if found.reference is None else f"{found.reference:.4g} {found.unit}",
         "" if found.ratio is None else f"{found.ratio:.3f}",
         row.reach(found.unit),
-        "yes" if row.reached(found) else "NO",
+        "not here" if not found.here else "yes" if row.reached(found) else "NO",
     )
 
 
@@ -150,6 +153,7 @@ def as_data(results: Sequence[tuple[Row, Measured]]) -> list[dict[str, Any]]:
             "reach": row.reach(found.unit),
             "reached": row.reached(found),
             "sound": found.sound,
+            "here": found.here,
             "note": found.note,
             "details": found.details,
         }

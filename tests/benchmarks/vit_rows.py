@@ -18,6 +18,7 @@ def rows() -> list[Row]:
     return [
         Row("relevance", "ViT-B: Chefer's relevance of another class for the photo on screen", relevance,
             most_ratio=1.1),
+        Row("vit-fastest", "ViT-B: the same as row vit in the quickest faithful way", fastest, most_ratio=0.6),
         Row("ablation", "ViT-B: all 144 heads switched off, one after the other", ablation, most_ratio=0.75),
     ]  # fmt: skip
 
@@ -128,3 +129,50 @@ def _without(net: Any, pixels: Any, layer: int, head: int) -> Any:
             return net(pixel_values=pixels).logits[0]
     finally:
         hook.remove()
+
+
+def fastest(reference: Any = None, repeats: int = 15) -> Measured:
+    """Class token's rows and one layer's weights kept, in the way that the choice of backends comes to."""
+    import torch
+
+    from engines.blocks.backends import BFLOAT16, FASTEST, FLOAT32
+    from engines.blocks.choosing import missing
+    from engines.vit import load_checkpoint
+    from engines.vit.backends import Backends
+    from engines.vit.stream import Stream
+    from tests.benchmarks.models import vit_b
+
+    torch.set_num_threads(THREADS)
+    reference = reference or vit_b()
+    net = load_checkpoint(str(reference.folder))
+    size = net.config.image_size
+    pixels = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
+    ways = Backends(net)
+    for each in ways.to_try():
+        ways.attempt(each)
+    backend = ways.choose(FASTEST)[0]
+
+    def stream(way: Any) -> Any:
+        made = Stream.of(way, pixels)
+        while not made.complete:
+            made.advance()
+        return made
+
+    def ours() -> Any:
+        made = stream(ways.way(backend))
+        return made.conclusion(), made.weights(net.config.layers - 1), torch.stack(made.rows)
+
+    @torch.inference_mode()
+    def theirs() -> Any:
+        return reference.net(pixel_values=pixels)
+
+    ways.compare(backend, stream(ways.way(backend)), stream(ways.way(FLOAT32)), "noise")
+    told, why = ways.compared[backend], missing(BFLOAT16, net.device)
+    return versus(
+        *interleaved(ours, theirs, repeats=repeats),
+        sound=told.faithful,
+        note=f"{backend}; from our float32 logits {told.logits:.1e} apart, probabilities {told.probabilities:.1e}"
+        if why is None
+        else f"not here: {why}",
+        here=why is None,
+    )

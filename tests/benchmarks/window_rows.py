@@ -32,10 +32,11 @@ from app.views.mosaic import Mosaic
 from app.window import Window
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Started
+from engines.detr.spec import Detections
 from engines.vit.asking import WHOLE_LAYER
 from engines.vit.watch.spec import Answer, WatchParams
 from tests.app import tabs
-from tests.benchmarks.models import Reference, detr_r50, scratch, vit_b
+from tests.benchmarks.models import Reference, detr_processor, detr_r50, scratch, vit_b
 from tests.benchmarks.table import Measured, in_ms, quantile
 
 ROOT = Path(__file__).parents[2]
@@ -272,8 +273,13 @@ class Drag(QObject):
         return [change.painted - change.made for change in self.changes if change.painted is not None]
 
 
-def temperature_drag(reference: Reference | None = None, seconds: float = 2.0, rounds: int = 3) -> Measured:
-    """Drags of the temperature of ViT-B's last layer, in turn with transformers' forward on as many threads."""
+def temperature_drag(
+    reference: Reference | None = None, seconds: float = 2.0, rounds: int = 3, layer: int = 0
+) -> Measured:
+    """Drags of the temperature of a layer of ViT-B (the last one: 0), in turn with transformers' forward.
+
+    Both on as many threads.
+    """
     threads = max(1, (os.cpu_count() or 2) - 1)
     torch.set_num_threads(threads)
     reference = reference or vit_b()
@@ -292,7 +298,7 @@ def temperature_drag(reference: Reference | None = None, seconds: float = 2.0, r
     wanted = {
         "model": str(reference.folder),
         "picture": _noise(480, 640, 0),
-        "layer": reference.net.config.num_hidden_layers,
+        "layer": layer or reference.net.config.num_hidden_layers,
         "scope": WHOLE_LAYER,
     }
     whole, ours, unserved = [], [], 0
@@ -316,6 +322,77 @@ def temperature_drag(reference: Reference | None = None, seconds: float = 2.0, r
         note=f"change to painted, p50 {1000 * statistics.median(ours):.1f} ms, p99 of {len(ours)} changes "
         f"in {rounds} drags, {unserved} unserved; {threads} torch thread(s); reference: median forward",
         details={"ours_ms": in_ms(sorted(ours)), "reference_ms": in_ms(whole)},
+    )
+
+
+def first_layer_drag() -> Measured:
+    """Of layer 1: all others are to be computed again."""
+    return temperature_drag(layer=1)
+
+
+class Drops(QObject):
+    """Drops one picture after the other and notes when its boxes are painted."""
+
+    def __init__(self, window: Window, tab: Any, pictures: list[Picture]) -> None:
+        super().__init__()
+        self.spent: list[float] = []
+        self._tab, self._pictures = tab, iter(pictures)
+        self._began, self._there = 0.0, False
+        tab.now.feed.heard.connect(self._event)
+        window.installEventFilter(self)
+
+    def drop(self) -> None:
+        """The next one."""
+        self._began = time.perf_counter()
+        self._there = False
+        self._tab.take_picture(next(self._pictures))
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Detections):
+            self._there = True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window is about to repaint what has changed."""
+        if event.type() == QEvent.Type.UpdateRequest and self._there and self._began:
+            began, self._began = self._began, 0.0
+            QTimer.singleShot(0, self, lambda: self.spent.append(time.perf_counter() - began))
+        return False
+
+
+def photo_drop(reference: Reference | None = None, size: tuple[int, int] = (480, 640), drops: int = 7) -> Measured:
+    """A photo dropped on DETR until its boxes are painted, beside all that transformers does for them."""
+    threads = max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(threads)
+    reference = reference or detr_r50()
+    processor = detr_processor()
+    pictures = [_noise(*size, seed) for seed in range(drops + 3)]
+
+    @torch.inference_mode()
+    def theirs(picture: Picture) -> float:
+        began = time.perf_counter()
+        found = reference.net(**processor(images=picture.rgb, return_tensors="pt"))
+        processor.post_process_object_detection(found, threshold=0.5, target_sizes=[size])
+        return time.perf_counter() - began
+
+    whole = []
+    with _window("detr", source=str(reference.folder), picture=pictures[0]) as (window, tab):
+        hand = Drops(window, tab, pictures[1:])
+        for number in range(drops + 2):
+            count = len(hand.spent)
+            hand.drop()
+            _spin(lambda n=count: len(hand.spent) > n and not tab.is_busy)
+            spent = theirs(pictures[number])
+            if number >= 2:  # the first ones warm up
+                whole.append(spent)
+        window.removeEventFilter(hand)
+        tab.now.feed.heard.disconnect(hand._event)
+    ours = hand.spent[2:]
+    return Measured(
+        1000 * statistics.median(ours),
+        "ms",
+        1000 * statistics.median(whole),
+        note=f"median of {len(ours)}; {threads} torch thread(s) for transformers, the window's own for ours",
+        details={"ours_ms": in_ms(ours), "reference_ms": in_ms(whole)},
     )
 
 

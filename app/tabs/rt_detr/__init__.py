@@ -9,7 +9,11 @@ TOPIC = Topic(
     order=2,
     icon="rt_detr",
     tab="app.tabs.rt_detr.tab:RtDetrTab",
-    pages=("app.tabs.rt_detr.detect.page:DetectPage", "app.tabs.rt_detr.selection.page:SelectionPage"),
+    pages=(
+        "app.tabs.rt_detr.detect.page:DetectPage",
+        "app.tabs.rt_detr.selection.page:SelectionPage",
+        "app.tabs.rt_detr.hybrid_encoder.page:HybridEncoderPage",
+    ),
     pictures=True,
     tagline="points with weights",
     about=(

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import importlib.util
-import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -18,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engines.blocks.backends import BACKENDS, BFLOAT16, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16
+from engines.blocks.choosing import PACKAGES, SMALL, Choosing, missing
 from engines.blocks.resnet import ResNet
 from engines.core.errors import Message
 from engines.detr.backends.resnet_graph import INPUT, resnet_graph
-from engines.detr.backends.spec import BACKENDS, BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, Computed
 from engines.detr.features import FrozenFeatures
 from engines.detr.model import Detr, Memory
 from engines.detr.stages import Encoding
@@ -30,7 +29,6 @@ Step: TypeAlias = Callable[[Tensor], Tensor]
 Steps: TypeAlias = tuple[Step, ...]
 
 TRIAL = (256, 320)  # pixels of the small picture that backends are tried with
-PACKAGES = {ONNX: "onnxruntime", OPENVINO: "openvino", OPENVINO_BF16: "openvino"}
 
 
 def float32_steps(model: Detr) -> Steps:
@@ -94,14 +92,6 @@ def graph_of(model: Detr) -> bytes:
     return resnet_graph(model.backbone)
 
 
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the processor computes in bfloat16 by itself."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    known = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return device.type == "cpu" and torch.backends.mkldnn.is_available() and known is not None and bool(known())
-
-
 def obstacle(backend: str, model: Detr, device: torch.device) -> Message | None:
     """Why a backend is not to be had for this model on this machine; None if it is."""
     if backend == FLOAT32:
@@ -109,82 +99,36 @@ def obstacle(backend: str, model: Detr, device: torch.device) -> Message | None:
     if isinstance(model.backbone, FrozenFeatures):
         return Message("The backbone of this model is a ViT, which always runs in float32.")
     if not isinstance(model.backbone, ResNet):
-        return Message("This model is small and always runs in float32.")
-    if backend in PACKAGES and device.type != "cpu":
-        return Message("{backend} runs on the CPU only.", {"backend": Message(backend)})
-    if backend in PACKAGES and importlib.util.find_spec(PACKAGES[backend]) is None:
-        return Message(
-            '{backend} is not installed; the optional extra "fast" includes it.', {"backend": Message(backend)}
-        )
-    if backend in (BFLOAT16, OPENVINO_BF16) and not has_bfloat16(device):
-        return Message("This CPU does not support bfloat16.")
-    if backend in PACKAGES and any(isinstance(part, nn.BatchNorm2d) for part in model.backbone.modules()):
+        return SMALL
+    why = missing(backend, device)
+    if why is None and backend in PACKAGES and any(isinstance(p, nn.BatchNorm2d) for p in model.backbone.modules()):
         return Message("This backbone can't be exported.")
-    return None
+    return why
 
 
-class Backends:
-    """The backends of one model, each made when first used.
-
-    Only one is kept: the one chosen, or while they are timed the quickest so far (to make it once more would take
-    seconds, with no place to stop).
-    """
+class Backends(Choosing[Steps, Encoding]):
+    """The backends of one model's backbone: a tensor (1, 3, H, W) through all steps of one gives the features."""
 
     def __init__(self, model: Detr, device: torch.device) -> None:
+        super().__init__(float32_steps(model), BACKENDS)
         self.model, self.device = model, device
-        self.tried: dict[str, float] = {}  # milliseconds
-        self.compared: dict[str, Computed] = {}
-        self._made: tuple[str, Steps] = (FLOAT32, float32_steps(model))
 
-    def to_try(self) -> list[str]:
-        """What is still to be tried before the fastest is known; nothing where there is no choice."""
-        there = [backend for backend in BACKENDS if obstacle(backend, self.model, self.device) is None]
-        return [backend for backend in there if backend not in self.tried] if len(there) > 1 else []
+    def obstacle(self, backend: str) -> Message | None:
+        """As the function of this name."""
+        return obstacle(backend, self.model, self.device)
 
-    def choose(self, asked: str) -> tuple[str, Message | None]:
-        """The backend to use, and why if it is another one than asked for."""
-        if asked == FASTEST:
-            good = [backend for backend in self.tried if backend not in self.compared or self.compared[backend].good]
-            return min(good, key=self.tried.__getitem__, default=FLOAT32), None
-        why = obstacle(asked, self.model, self.device)
-        return (asked, None) if why is None else (FLOAT32, why)
+    def make(self, backend: str) -> Steps:
+        """All steps of the backbone."""
+        return MAKERS[backend](self.model)
 
-    def steps(self, backend: str) -> Steps:
-        """The backbone on this backend: a tensor (1, 3, H, W) through all of them gives the features."""
-        if backend == FLOAT32:
-            return float32_steps(self.model)
-        if self._made[0] != backend:
-            self._made = (FLOAT32, ())  # gone before the new one is made
-            self._made = (backend, MAKERS[backend](self.model))
-        return self._made[1]
-
-    @torch.inference_mode()
-    def attempt(self, backend: str) -> float:
-        """Milliseconds for a small picture: the better of two goes after one that does not count."""
-        steps, spent = self._made[1] if self._made[0] == backend else MAKERS[backend](self.model), []
+    def go(self, way: Steps) -> Tensor:
+        """Features (1, C, h, w) of a small picture."""
         pixels = torch.zeros(1, 3, *TRIAL, device=self.device).to(memory_format=torch.channels_last)
-        for _ in range(3):
-            began = time.perf_counter()
-            through(steps, pixels).sum().item()  # waits for a device that works on by itself
-            spent.append(time.perf_counter() - began)
-        self.tried[backend] = 1000 * min(spent[1:])
-        if self.choose(FASTEST)[0] == backend:
-            self._made = (backend, steps)
-        return self.tried[backend]
+        return through(way, pixels)
 
-    def compare(self, backend: str, fast: Encoding, plain: Encoding, name: str) -> None:
-        """Keep how far a picture, named ``name``, encoded on this backend is from the same in float32."""
-        apart = difference(self.model, fast.memory, plain.memory)
-        self.compared[backend] = Computed(
-            backend, backend, None, (), 1000 * fast.seconds, 1000 * plain.seconds, *apart, name
-        )
-
-    def computed(self, asked: str, used: str, why: Message | None, seconds: float) -> Computed:
-        """What is told of a picture that was computed."""
-        known = self.compared.get(used, Computed(asked, used))
-        order = tuple(sorted(((backend, round(ms, 1)) for backend, ms in self.tried.items()), key=lambda pair: pair[1]))
-        return Computed(asked, used, why, order, 1000 * seconds, known.reference, known.logits, known.probabilities,
-                        known.boxes, known.name)  # fmt: skip
+    def difference(self, fast: Encoding, plain: Encoding) -> tuple[float, float, float]:
+        """As the function of this name."""
+        return difference(self.model, fast.memory, plain.memory)
 
 
 def through(steps: Steps, x: Tensor) -> Tensor:

@@ -59,6 +59,8 @@ class Engine:
         query = params.query if 0 <= params.query < len(on) else best
         key = (one.key, changes, query, job.params.threshold)
         yield self._shown.get(key, lambda: found(params, one, selected, plain, answer, on, query))
+        if not one.loaded.info.toy and (yield from shared().settle(one, params)):
+            yield from self.run(job)  # the picture is there in float32 already
 
 
 def interventions(params: DetectParams, one: Specimen) -> Interventions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
@@ -12,21 +12,37 @@ from engines.blocks.boxes import box_iou, cxcywh_to_xyxy
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
 from engines.rt_detr.model import anchors
-from engines.rt_detr.selection.spec import Selected, SelectionParams
+from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.subject import Specimen, shared
+from engines.rt_detr.survey import Surveyed, Tally, go, oracle, with_layers
 
 
 class Engine:
-    """Yields `ModelInfo`, `PictureShown` and `Selected`."""
+    """Yields `ModelInfo`, `PictureShown`, `Selected`, and for a model of drawn scenes `Layered`."""
 
     def __init__(self) -> None:
-        self._shown: Memo[Selected] = shared().memo()
+        share = shared()
+        self._shown: Memo[Selected] = share.memo()
+        self._tally: Memo[Tally] = share.memo()
+        self._layered: Memo[Layered] = share.memo()
 
     def run(self, job: Job[SelectionParams]) -> Iterator[Event]:
         """Choose, as ``job.params`` ask for."""
         one = yield from shared().specimen(job.params, job.device)
         queries = max(1, round(job.params.queries * one.loaded.info.queries))
-        yield self._shown.get((one.key, queries), lambda: selected(one, queries))
+        by_iou = job.params.by_iou and len(one.picture.true_boxes) > 0
+        yield self._shown.get((one.key, queries, by_iou), lambda: selected(one, queries, by_iou))
+        if one.loaded.info.toy:
+            yield (yield from self._layered.get_in_steps((one.loaded, queries), lambda: self._survey(one, queries)))
+
+    def _survey(self, one: Specimen, queries: int) -> Generator[Event, None, Layered]:
+        survey = shared().survey(one)
+        tally = self._tally.get((survey, queries), lambda: Tally(survey, one.loaded.info.layers + 2))
+
+        def told(found: Surveyed, done: int) -> Layered:
+            return Layered(queries, found.ap, found.ap50, found.milliseconds, done, survey.count)
+
+        return (yield from go(survey, tally, lambda index, way: with_layers(survey, index, way, queries, tally), told))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -37,10 +53,13 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @torch.inference_mode()
-def selected(one: Specimen, queries: int) -> Selected:
+def selected(one: Specimen, queries: int, by_iou: bool = False) -> Selected:
     """Everything that the window shows of a number of queries."""
     model, shapes = one.loaded.model, one.memory.shapes
-    which = model.select(one.proposals, queries)
+    if by_iou:
+        which = oracle(one.proposals, [cxcywh_to_xyxy(torch.from_numpy(one.picture.true_boxes))], queries)
+    else:
+        which = model.select(one.proposals, queries)
     chosen = one.proposals.taken(which)
     began = time.perf_counter()
     decoded = model.decode(one.memory, chosen)
@@ -69,4 +88,5 @@ def selected(one: Specimen, queries: int) -> Selected:
         final_scores=final.cpu().numpy(),
         final_labels=labels.cpu().numpy(),
         seconds=seconds,
+        by_iou=by_iou,
     )

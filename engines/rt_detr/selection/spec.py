@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Range, looked, setting
+from engines.core.params import Range, Switch, looked, setting
 from engines.core.protocol import Frame
 from engines.rt_detr.asking import CHANGE, OfPicture
 from engines.rt_detr.events import Floats, Ints
@@ -27,6 +27,12 @@ class SelectionParams(OfPicture):
         1.0,
         Range(0.02, 1.0, 0.01, "Queries", group=CHANGE, percent=True,
               tip="Share of the model's queries that are chosen; the weights are the same for any number."),
+        changes_model=True,
+    )  # fmt: skip
+    by_iou: bool = setting(
+        False,
+        Switch("Choose by true IoU", group=CHANGE, tip="Takes the locations whose boxes cover a drawn shape best, "
+               "instead of those with the best scores: a choice that no model can make."),
         changes_model=True,
     )  # fmt: skip
     level: int = looked(
@@ -62,6 +68,8 @@ class Selected(Frame):
         After the last decoder layer.
     seconds : float
         Of the decoder, at this number of queries.
+    by_iou : bool
+        They were chosen by IoU, not by their scores.
     """
 
     shapes: tuple[tuple[int, int], ...]
@@ -76,3 +84,25 @@ class Selected(Frame):
     final_scores: Floats = field(repr=False)
     final_labels: Ints = field(repr=False)
     seconds: float
+    by_iou: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Layered(Frame):
+    """How well the model does on drawn scenes, and how long it takes, with fewer decoder layers.
+
+    Attributes
+    ----------
+    queries : int
+    ap, ap50, milliseconds : ndarray float32 (D + 2,)
+        With 0, 1, … D layers, and with D and queries chosen by true IoU. Time for a picture.
+    scenes, of : int
+        Gone through so far, and in all.
+    """
+
+    queries: int
+    ap: Floats
+    ap50: Floats
+    milliseconds: Floats
+    scenes: int
+    of: int

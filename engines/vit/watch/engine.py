@@ -42,7 +42,7 @@ class Engine:
     def run(self, job: Job[WatchParams]) -> Iterator[Event]:
         """Attend to the photo as ``job.params`` ask for."""
         params = job.params
-        one = yield from self._collection.specimen(params, job.device)
+        one = yield from self._collection.specimen(params, job.device, params.compute)
         stream, layer, head = one.stream, one.layer, one.head
         on_layer = one.changed, layer
         token = params.pinned if params.hovered is None else params.hovered
@@ -58,6 +58,8 @@ class Engine:
         prediction = self._collection.prediction(one)
         drawn = yield from self._overlay(params, one)
         yield Answer(head + 1, heads, weights, classes, prediction, drawn)
+        if one.backends.large and (yield from self._collection.settle(one)):
+            yield from self.run(job)  # the photo is there in float32 already
 
     def _overlay(self, params: WatchParams, one: Specimen) -> Generator[Event, None, Overlay | None]:
         """What lies over the photo besides attention itself, if anything is asked for."""

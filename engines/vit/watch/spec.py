@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engines.blocks.backends import BFLOAT16, FASTEST, FLOAT32, SPEED
 from engines.core.params import Choice, looked, setting
 from engines.core.protocol import Event, Frame
 from engines.vit.asking import DRAW, OfRollout, OfToken
@@ -34,6 +35,16 @@ class WatchParams(OfToken, OfRollout):
             "Overlay",
             group=DRAW,
             tip="What is overlaid on the photo: this head, attention through all layers, or the tokens themselves.",
+        ),
+    )
+    compute: str = setting(
+        FASTEST,
+        Choice(
+            (FASTEST, FLOAT32, BFLOAT16),
+            "Backend of the layers",
+            group=SPEED,
+            tip="What computes the linear layers of a real model. Fastest: the quickest on this machine with the same "
+            "output. Softmax and norms stay in float32.",
         ),
     )
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from engines.blocks import choosing
+from engines.blocks.backends import BACKENDS, BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, Computed
 from engines.checkpoints import catalog
 from engines.core.pictures import Picture
 from engines.core.protocol import Job, Progress
@@ -16,7 +18,6 @@ from engines.detr import checkpoint as checkpoints
 from engines.detr import engine as engines
 from engines.detr import stages
 from engines.detr.backends import steps as backends
-from engines.detr.backends.spec import BACKENDS, BFLOAT16, FASTEST, FLOAT32, ONNX, OPENVINO, OPENVINO_BF16, Computed
 from engines.detr.config import BackboneConfig, DetrConfig
 from engines.detr.model import Detr
 from engines.detr.preprocess import Preprocess
@@ -70,8 +71,8 @@ def test_what_is_not_to_be_had_says_why(monkeypatch):
         said = backends.obstacle(way, toy, CPU)
         assert (said is None) == (way == FLOAT32)
         assert said is None or "always runs in float32" in str(said)
-    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(backends, "has_bfloat16", lambda device: False)
+    monkeypatch.setattr(choosing.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(choosing, "has_bfloat16", lambda device: False)
     assert 'the optional extra "fast" includes it' in str(backends.obstacle(ONNX, model, CPU))
     assert "OpenVINO is not installed" in str(backends.obstacle(OPENVINO, model, CPU))
     assert "not support bfloat16" in str(backends.obstacle(BFLOAT16, model, CPU))
@@ -107,7 +108,7 @@ def test_the_quickest_way_tried_is_not_made_once_more(monkeypatch):
 
         return make
 
-    monkeypatch.setattr(backends.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(choosing.time, "perf_counter", lambda: clock[0])
     for way in count:
         monkeypatch.setitem(backends.MAKERS, way, maker(way))
     ways = backends.Backends(made(), CPU)
@@ -116,7 +117,7 @@ def test_the_quickest_way_tried_is_not_made_once_more(monkeypatch):
         assert ways.attempt(way) == 1000 * lasts[way]
     quickest = ways.choose(FASTEST)[0]
     assert quickest == BFLOAT16
-    ways.steps(quickest)
+    ways.way(quickest)
     assert count[BFLOAT16] == count[ONNX] == 1
 
 

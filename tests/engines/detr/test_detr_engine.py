@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from engines.blocks.backends import FLOAT32
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
@@ -19,7 +20,6 @@ from engines.data.scenes import Drawing, Shape, draw_background, render
 from engines.detr import checkpoint as checkpoints
 from engines.detr import engine as engines
 from engines.detr.asked import interventions
-from engines.detr.backends.spec import FLOAT32
 from engines.detr.config import BackboneConfig, DetrConfig
 from engines.detr.interventions import HeadChange, Interventions
 from engines.detr.model import Detr

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from engines.blocks.backends import BFLOAT16, FLOAT32
 from engines.checkpoints import backbones, catalog
 from engines.core.errors import LabError
 from engines.core.protocol import Job
 from engines.detr import features, vits
-from engines.detr.backends.spec import BFLOAT16, FLOAT32
 from engines.detr.backends.steps import obstacle
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.preprocess import normalize

@@ -13,12 +13,12 @@ from transformers import DetrConfig, DetrForObjectDetection, ResNetConfig
 from transformers.models.detr.image_processing_pil_detr import DetrImageProcessorPil
 
 from engines.blocks import resnet
+from engines.blocks.backends import FLOAT32
 from engines.checkpoints import catalog
 from engines.core.errors import LabError
 from engines.core.pictures import Picture
 from engines.core.protocol import Job
 from engines.detr import Detr, load_checkpoint, stills
-from engines.detr.backends.spec import FLOAT32
 from engines.detr.config import from_hub
 from engines.detr.engine import Engine
 from engines.detr.keys import TABLES

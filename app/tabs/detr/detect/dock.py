@@ -7,10 +7,10 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
+from app.backendbox import BackendSaid
 from app.controls import Chips
 from app.params_form import ParamsForm
 from app.sections import section
-from app.tabs.detr.detect.backends import BackendBox
 from app.tabs.detr.model import real_offer
 from app.theme import BODY, S1, S2, SMALL
 from app.widgets import box, button, col, label, quiet, row
@@ -36,8 +36,10 @@ class ModelNote(QWidget):
         self._text = label("", SMALL, wrap=True)
         self.get = button(real_offer(), "download", "boxed", px=SMALL, clicked=get)
         self.get.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.backend = BackendBox()
+        self.said = BackendSaid()
+        self.backend = box(col(ParamsForm(DetrParams(), ("compute",)), self.said, gap=S2))
         self.setLayout(section("Model", col(self._text, self.get, folder, self.backend, gap=S2)))
+        self.backend.hide()
         self.get.hide()
 
     def show_model(self, info: ModelInfo) -> None:
@@ -48,7 +50,7 @@ class ModelNote(QWidget):
         words.say(self._text, "setText", known if info.toy and info.step < 0 else info.note)
         self.get.setVisible(info.toy)
         self.get.set_text(real_offer())
-        self.backend.show_model(info)
+        self.backend.setVisible(not info.toy and info.step < 0)  # what is trained here is small
 
 
 class Interventions:

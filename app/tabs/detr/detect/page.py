@@ -22,9 +22,9 @@ from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.words import Text
+from engines.blocks.backends import Computed
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
-from engines.detr.backends.spec import Computed
 from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import (
     BEST_REAL_CLASS,
@@ -168,7 +168,7 @@ class DetectPage(Page):
                 self.rows = event
                 self.draw()
             case Computed():
-                self.note.backend.show_computed(event)
+                self.note.said.show_computed(event)
 
     def retranslated(self) -> None:
         self._drawn = ()

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QGridLayout
 
 from app import captions, words
+from app.backendbox import BackendSaid
 from app.cards import Card, card
 from app.controls import Chips, HeadChips
 from app.params_form import ParamsForm
@@ -25,6 +26,7 @@ from app.views.filmstrip import FilmStrip
 from app.views.table import QueryTable, Row
 from app.widgets import box, button, col, label, quiet, row
 from app.words import Text
+from engines.blocks.backends import SPEED, Computed
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.rt_detr.asking import CHANGE
@@ -32,8 +34,10 @@ from engines.rt_detr.detect.spec import DetectParams, Found
 from engines.rt_detr.events import ModelInfo
 from engines.rt_detr.spec import RtDetrParams
 
-FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links", "size")
+FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links", "size",
+          "compute")  # fmt: skip
 COLUMNS = (56, 44)  # widths of the photo's column and the one beside it
+SIDE = 640  # pixels of the picture that the published models see
 NEAR = 0.01  #: an untouched box closer than this share of the picture to its box is not drawn
 
 
@@ -73,6 +77,9 @@ class DetectPage(PicturePage):
         self._levels_on = quiet("")
         self.form.add(CHANGE, self.heads)
         self.form.add(CHANGE, box(col(row(label("Levels", BODY), 1, self._levels_on), self.levels, gap=S1)))
+        self.said = BackendSaid(SIDE)
+        self.form.add(SPEED, self.said)
+        self._show_speed(False)
         self._connect()
         grid = QGridLayout()
         grid.setSpacing(S3)
@@ -155,8 +162,13 @@ class DetectPage(PicturePage):
         if params.moved is not None:
             yield Message("Reference box of query {n} dragged", {"n": params.moved[1] + 1})
 
+    def _show_speed(self, shown: bool) -> None:
+        self.said.setVisible(shown)
+        self.form.set_shown("compute", shown)
+
     def model_known(self, info: ModelInfo) -> None:
         self.found = None
+        self._show_speed(not info.toy)
         self.form.set_limits("layer", 1, info.layers)
         self.form.set_limits("head", 0, info.heads)
         self.form.set_limits("left_out", 0, info.layers - 1)
@@ -180,6 +192,8 @@ class DetectPage(PicturePage):
         self._draw_points()
 
     def draw(self, event: Event) -> None:
+        if isinstance(event, Computed):
+            self.said.show_computed(event)
         if not isinstance(event, Found) or self.info is None or self.shown is None:
             return
         self.found = event

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QGridLayout
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.plots.lines import Line
+from app.plots.marks import Mark
 from app.plots.scatterplot import ScatterPlot
 from app.shell import Shell
 from app.tabs.rt_detr.names import class_name, scored
@@ -26,10 +28,10 @@ from app.widgets import box, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.rt_detr.events import ModelInfo
-from engines.rt_detr.selection.spec import Selected, SelectionParams
+from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.spec import RtDetrParams
 
-FIELDS = ("scene", "level", "threshold", "queries")
+FIELDS = ("scene", "level", "threshold", "queries", "by_iou")
 
 
 class SelectionPage(PicturePage):
@@ -44,19 +46,24 @@ class SelectionPage(PicturePage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.answer: Selected | None = None
-        self.photo, self.found, self.plot = ScoredPhoto(), BoxView(), ScatterPlot(low=(200, 120))
-        self.bars = Bars(pitch=72, widest="300", least=96)
+        self.photo, self.found, self.plot = ScoredPhoto(), BoxView(), ScatterPlot(low=(150, 110))
+        self.bars = Bars(pitch=40, widest="300", least=72)
+        self.curve = ScatterPlot(low=(150, 110))
         self.bar = ColorBar(Message("Score"), least=84)
         self.bar.drive(self.photo)
         words.say(self.found, "setAccessibleName", "Boxes of the chosen")
         words.say(self.bars, "setAccessibleName", "Chosen by level")
         words.say(self.plot, "setAccessibleName", "Score against IoU")
+        words.say(self.curve, "setAccessibleName", "AP50 against time")
+        self.curve.export_name = "precision-against-time"
         self.plot.set_range((0.0, 1.0), (0.0, 1.05))  # room for the topmost number
         self._said, self._told, self._timed = quiet("", wrap=True), quiet("", wrap=True), quiet("", wrap=True)
+        self._measured = quiet("", wrap=True)
         self.photo_card = card("Score of every location", self.photo, foot=row((self._said, 1), (self.bar, 0)))
         self.plot_card = card("Score against IoU", self.plot, foot=self._told)
         self.found_card = card("Boxes of the chosen", self.found, foot=self._timed)
         self.bars_card = card("Chosen by level", self.bars)
+        self.curve_card = card("AP50 against time", self.curve, foot=self._measured)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo_card else "Waiting for the model")
         self.form = ParamsForm(self.params, FIELDS)
@@ -64,20 +71,24 @@ class SelectionPage(PicturePage):
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)
-        for index, one in enumerate((self.photo_card, self.found_card, self.bars_card, self.plot_card)):
-            grid.addWidget(one, index // 2, index % 2)
+        grid.addWidget(self.photo_card, 0, 0, 1, 3)
+        grid.addWidget(self.found_card, 0, 3, 1, 3)
+        for index, one in enumerate((self.bars_card, self.plot_card, self.curve_card)):
+            grid.addWidget(one, 1, 2 * index, 1, 2)
         for index, share in enumerate((3, 2)):
             grid.setRowStretch(index, share)
-        for index in range(2):
+        for index in range(6):
             grid.setColumnStretch(index, 1)
         self.lay(box(grid), self.form)
 
     def waiting(self) -> Sequence[Card]:
-        return self.photo_card, self.plot_card, self.found_card, self.bars_card
+        return self.photo_card, self.plot_card, self.found_card, self.bars_card, self.curve_card
 
     # -- the contract
     def model_known(self, info: ModelInfo) -> None:
         self.answer = None
+        if not info.toy:
+            self.curve_card.set_empty("Precision is measured on drawn scenes, which this model does not know.")
         self.form.set_limits("level", 1, info.levels)
         self.form.show_params(self.params)
 
@@ -88,11 +99,14 @@ class SelectionPage(PicturePage):
         self._draw_found()
 
     def draw(self, event: Event) -> None:
+        if isinstance(event, Layered):
+            self._draw_curve(event)
         if not isinstance(event, Selected) or self.info is None or self.shown is None:
             return
         self.answer = event
         for one in self.waiting():
-            one.set_empty(None)
+            if one is not self.curve_card:
+                one.set_empty(None)
         self.photo.set_photo(self.shown.rgb)
         self.found.set_photo(self.shown.rgb)
         self._draw_map()
@@ -112,9 +126,9 @@ class SelectionPage(PicturePage):
         self.photo.set_heat(answer.scores[here].reshape(rows, columns), top)
         self.bar.set_range(0, top, False)
         mine = answer.chosen[(answer.chosen >= first) & (answer.chosen < first + sizes[level])]
-        self.photo.set_marks(answer.centers[mine], answer.centers[here][~answer.counts[here]])
+        self.photo.set_marks(answer.centers[mine], answer.centers[here][~answer.counts[here]], (rows, columns))
         self.photo_card.set_note("level {n}, {rows} × {columns}", n=level + 1, rows=rows, columns=columns)
-        words.say(self._said, "setText", "{n} of {all} locations chosen; {none} {none:has|have} no anchor.",
+        words.say(self._said, "setText", "{n} of {all} locations chosen; {none} {none:has|have} no anchor (hatched).",
                   n=len(answer.chosen), all=len(answer.scores), none=int((~answer.counts).sum()))  # fmt: skip
         ends = np.cumsum(sizes)
         of_level = np.bincount(np.searchsorted(ends, answer.chosen, side="right"), minlength=len(sizes))
@@ -149,3 +163,18 @@ class SelectionPage(PicturePage):
         self.plot.set_points(answer.scores[answer.chosen], answer.ious)
         words.say(self._told, "setText", "Right: score of a chosen location; up: IoU of its box. Correlation {value}.",
                   value=words.number(answer.correlation, 2))  # fmt: skip
+
+    def _draw_curve(self, found: Layered) -> None:
+        self.curve_card.set_empty(None)
+        layers = len(found.ap50) - 2
+        x, y = found.milliseconds.astype(float), found.ap50.astype(float)
+        every = Line(Message("by score"), x[:-1], y[:-1], token="accent")
+        marks = [
+            Mark(x[n], y[n], text=Message("encoder") if n == 0 else words.plain(str(n))) for n in range(layers + 1)
+        ]
+        marks.append(Mark(x[-1], y[-1], token="cat1", text=Message("true IoU")))
+        self.curve.set_lines((every,), marks)
+        words.say(self._measured, "setText",
+                  "Up: AP50 on {n} of {all} drawn scenes after 0 to {layers} decoder layers; right: ms for a picture. "
+                  "{queries} {queries:query|queries}.",
+                  n=found.scenes, all=found.of, layers=layers, queries=found.queries)  # fmt: skip

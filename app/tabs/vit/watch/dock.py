@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QSizePolicy
 
 from app import words
+from app.backendbox import BackendSaid
 from app.controls import HeadChips
 from app.params_form import ParamsForm
 from app.widgets import MenuButton, Segments
+from engines.blocks.backends import SPEED
 from engines.core.params import Choice, rules
 from engines.vit.asking import CHANGE, DRAW, THIS_HEAD, WHOLE_LAYER
 from engines.vit.events import ModelInfo
@@ -17,7 +19,7 @@ from engines.vit.spec import ABSOLUTE, PER_HEAD, SHARED, ViTParams
 from engines.vit.watch.spec import ATTENTION, PCA, ROLLOUT, SIMILARITY
 
 FIELDS = ("layer", "head", "resolution", "temperature", "fusion", "discard", "start_layer", "opacity",
-          "outline", "grid")  # fmt: skip
+          "outline", "grid", "compute")  # fmt: skip
 SCOPES = (THIS_HEAD, WHOLE_LAYER)
 OVERLAYS = (ATTENTION, ROLLOUT, SIMILARITY, PCA)
 SCALES = {SHARED: "Shared", PER_HEAD: "Per head", ABSOLUTE: "Absolute"}  # as written on the segments
@@ -38,6 +40,9 @@ class WatchForm(ParamsForm):
         self.add(CHANGE, self.scope)
         self.add(CHANGE, self.heads)
         self.add(DRAW, self.scale, at=6)
+        self.said = BackendSaid()
+        self.add(SPEED, self.said)
+        self._show_speed(False)
         self.set_shown("resolution", False)
         for name in ("layer", "start_layer"):
             self.set_limits(name, 1, ViTParams.layer)  # until the model says how many it has
@@ -64,10 +69,15 @@ class WatchForm(ParamsForm):
         self.set_limits("layer", 1, info.layers)
         self.set_limits("head", 1, info.heads)
         self.set_limits("start_layer", 1, info.layers)
+        self._show_speed(info.chooses)
         low, high, _step = info.resolutions
         self.set_shown("resolution", high > low)
         if high > low:
             self.set_limits("resolution", low, high)
+
+    def _show_speed(self, shown: bool) -> None:
+        self.said.setVisible(shown)
+        self.set_shown("compute", shown)
 
 
 def _rule(name: str) -> Choice:

@@ -24,6 +24,7 @@ from app.topic.state import State
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell
 from app.widgets import box
+from engines.blocks.backends import Computed
 from engines.core.errors import Message
 from engines.core.params import for_engine, part_of
 from engines.core.protocol import Event
@@ -186,6 +187,12 @@ class WatchPage(PhotoPage):
     def model_came(self, info: ModelInfo) -> None:
         self.form.show_model(info)
         self._show_controls(self.params)
+
+    def on(self, event: Event) -> None:
+        if isinstance(event, Computed):
+            self.form.said.show_computed(event)
+        else:
+            super().on(event)
 
     def draw(self, event: Event) -> None:
         assert self.shown.grid is not None

@@ -1,16 +1,14 @@
-"""How the backbone of a real model is computed, how long that takes, and how far it is from float32."""
+"""How a real model is computed, how long that takes, and how far it is from float32."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
 from app import words
-from app.params_form import ParamsForm
 from app.theme import S2, SMALL
 from app.widgets import col, label, quiet
+from engines.blocks.backends import Computed
 from engines.core.errors import Message
-from engines.detr.backends.spec import Computed
-from engines.detr.spec import DetrParams, ModelInfo
 
 TINY = 1e-4  #: a difference below this is written with its power of ten
 
@@ -25,19 +23,21 @@ def written(value: float) -> str:
     return words.number(value, 4)
 
 
-class BackendBox(QWidget):
-    """The choice, and below it what came of it; hidden for models too small for a choice."""
+class BackendSaid(QWidget):
+    """What came of the choice.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    side : int
+        Pixels of the model's picture, where boxes are told in pixels; 0: as shares of the sides.
+    """
+
+    def __init__(self, side: int = 0) -> None:
         super().__init__()
-        form = ParamsForm(DetrParams(), ("compute",))
+        self._side = side
         self.time, self.apart = label("", SMALL, wrap=True), quiet("", wrap=True)
-        self.setLayout(col(form, self.time, self.apart, gap=S2))
-        self.hide()
-
-    def show_model(self, info: ModelInfo) -> None:
-        """Only a real model has a choice: what is trained here is small."""
-        self.setVisible(not info.toy and info.step < 0)
+        self.setLayout(col(self.time, self.apart, gap=S2))
+        self.apart.hide()
 
     def show_computed(self, computed: Computed) -> None:
         """Time, difference from float32, and what was tried."""
@@ -51,11 +51,23 @@ class BackendBox(QWidget):
         words.say(self.time, "setText", line)
         self.apart.setVisible(computed.compared)
         if computed.compared:
-            words.say(self.apart, "setText",
-                      "Largest difference from float32: logits {logits}, probabilities {probabilities}, boxes {boxes}.",
-                      logits=written(computed.logits), probabilities=written(computed.probabilities),
-                      boxes=written(computed.boxes))  # fmt: skip
+            words.say(self.apart, "setText", self._difference(computed))
         tried = words.plain(", ".join(f"{words.tr(name)} {words.number(ms)}" for name, ms in computed.tried))
         self.time.setToolTip("")
         if computed.tried:
             words.say(self.time, "setToolTip", "Time for a small picture, in ms: {list}", list=tried)
+
+    def _difference(self, computed: Computed) -> Message:
+        numbers = {"logits": written(computed.logits), "probabilities": written(computed.probabilities)}
+        if computed.boxes < 0:
+            return Message("Largest difference from float32: logits {logits}, probabilities {probabilities}.", numbers)
+        if self._side:
+            numbers["boxes"] = written(computed.boxes * self._side)
+            return Message(
+                "Largest difference from float32: logits {logits}, scores {scores}, boxes {boxes} px.",
+                numbers | {"scores": numbers["probabilities"]},
+            )
+        numbers["boxes"] = written(computed.boxes)
+        return Message(
+            "Largest difference from float32: logits {logits}, probabilities {probabilities}, boxes {boxes}.", numbers
+        )

@@ -1,4 +1,4 @@
-"""Ways to compute the backbone, which takes nearly all of a real DETR's time, and what is told of them. No torch."""
+"""Ways to compute what takes nearly all of a real model's time, and what is told of them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from engines.core.errors import Message
 from engines.core.protocol import Frame
+
+SPEED = "Speed"  #: section of the docks
 
 FASTEST = "Fastest"
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
@@ -32,8 +34,11 @@ class Computed(Frame):
     milliseconds, reference : float
         For the whole picture, on this backend and in float32; −1 if not known.
     logits, probabilities, boxes : float
-        Largest difference from float32 on the picture ``name``, boxes in shares of its sides; −1 if not compared.
+        Largest difference from float32 on the picture ``name``, boxes in shares of its sides; −1 if not compared, boxes
+        also where the model says none.
     name : str
+    same_box : float
+        What boxes may differ by.
     """
 
     asked: str
@@ -46,16 +51,17 @@ class Computed(Frame):
     probabilities: float = -1.0
     boxes: float = -1.0
     name: str = ""
+    same_box: float = SAME_BOX
 
     @property
     def compared(self) -> bool:
         """Whether the differences are known."""
-        return self.boxes >= 0
+        return self.probabilities >= 0
 
     @property
     def faithful(self) -> bool:
         """Whether nobody would see a difference."""
-        return self.probabilities <= SAME_PROBABILITY and self.boxes <= SAME_BOX
+        return self.probabilities <= SAME_PROBABILITY and self.boxes <= self.same_box
 
     @property
     def slower(self) -> bool:

@@ -1,0 +1,1 @@
+"""The page "Hybrid encoder": attention on the coarsest map, and the fusion of all."""
