@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"core", "blocks", "data", "checkpoints"}
+ROOMS = {"core", "blocks", "data", "checkpoints", "studies"}
 FILES = sorted(p for d in ("app", "engines") for p in (ROOT / d).rglob("*.py"))
 TOPICS = {p.name for p in (ROOT / "engines").iterdir() if (p / "__init__.py").is_file()} - ROOMS
 LONGEST = 420

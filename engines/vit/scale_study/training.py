@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from engines.vit.scale_study.spec import (
     StudyStep,
     Table,
 )
+from engines.vit.scale_study.study import Trained
 
 CHUNK = 100  # pictures measured between two places to stop
 QUICK = 400  # test pictures that a kept state is measured with
@@ -174,6 +176,25 @@ class Study:
         yield StudyPoint(
             Point(trial.cell, right / len(self._test), known / len(learned), mean if np.isfinite(mean) else 1e9)
         )
+
+
+# -- a row of a table of runs
+def measured(params: Trained, seed: int) -> dict[str, float]:
+    """One training by itself, see `engines.studies`: the same numbers as in a `Study` of the same pictures."""
+    settings = ScaleParams(study_data=params.pictures, study_folder=params.folder)
+    pictures = _read((settings.study_data, settings.study_folder))
+    count = min(params.count, len(pictures.labels))
+    study = Study(settings, pictures, torch.device("cpu"))
+    study.cells = [Cell(seed, count, params.size, params.network)]
+    (point,) = (event.point for event in study.events() if isinstance(event, StudyPoint))
+    return {"accuracy": point.accuracy, "training": point.training, "loss": point.loss}
+
+
+@lru_cache(maxsize=1)
+def _read(place: tuple[str, str]) -> data.Pictures:
+    """The pictures of a process's rows: read once."""
+    read = pictures_of(ScaleParams(study_data=place[0], study_folder=place[1]))
+    return data.checked(finish(read))
 
 
 # -- the bundled result

@@ -1,0 +1,126 @@
+"""Studies from a shell.
+
+python -m engines.studies list                                what can be studied, and its settings
+python -m engines.studies run STUDY.toml --out FOLDER         make all runs; goes on where it stopped
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+from engines.core.errors import LabError
+from engines.core.params import Choice, Range, rules
+from engines.studies.book import Book
+from engines.studies.local import Local, cores
+from engines.studies.reading import kinds, read
+from engines.studies.spec import Outcome, Study
+
+GOOD, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130  #: exit codes
+
+
+def show_kinds() -> None:
+    """Print what can be studied."""
+    for kind in kinds().values():
+        print(f"{kind.name}: finds {', '.join(kind.measures)}")
+        known = rules(kind.params())
+        for one in fields(kind.params):
+            match known.get(one.name):
+                case Range() as rule:
+                    said = f"{rule.low} to {rule.high}"
+                case Choice() as choice:
+                    said = " | ".join(map(repr, choice.options))
+                case None:
+                    said = "text" if isinstance(one.default, str) else type(one.default).__name__
+                case _:
+                    said = "true | false"
+            print(f"    {one.name} = {one.default!r}    # {said}")
+
+
+def run(path: Path, folder: Path, workers: int) -> int:
+    """Make all runs of a study that are not made yet; returns the exit code."""
+    study = read(path)
+    book = Book(study, folder)
+    with closing(book):
+        book.keep_file(path)
+        left, before = book.left, len(study.rows)
+        print(f"{path.name}: {before} runs, {before - len(left)} of them made before. Results: {folder}")
+        began, failed, ended = time.monotonic(), 0, 0
+        runner = Local(study.kind, workers)
+        with stopped_by_hand(runner) as stopped, closing(runner.run(left)) as outcomes:
+            for outcome in outcomes:
+                book.add(outcome)
+                ended += 1
+                failed += outcome.error is not None
+                rest = (time.monotonic() - began) / ended * (len(left) - ended)
+                print(f"{before - len(left) + ended} of {before}  {told(outcome, study)}  {lasting(rest)} left",
+                      flush=True)  # fmt: skip
+        book.export()
+    if stopped:
+        print("Stopped. The same command goes on.")
+    if failed:
+        print(f"{failed} of the runs failed; why stands in the table. The same command tries them again.")
+    return INTERRUPTED if stopped else FAILED if failed else GOOD
+
+
+@contextmanager
+def stopped_by_hand(runner: Local) -> Iterator[list[int]]:
+    """Ctrl+C ends the runs, and nothing in the middle of a line; the list holds the signal then."""
+    seen: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        seen.append(number)
+        runner.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def told(outcome: Outcome, study: Study) -> str:
+    """A run in a line."""
+    settings = outcome.row.settings
+    which = ", ".join([*(f"{name} {settings[name]}" for name in study.over), f"seed {outcome.row.seed}"])
+    found = str(outcome.error) if outcome.error else ", ".join(f"{n} {v:.4g}" for n, v in outcome.found.items())
+    return f"{which}: {found} ({outcome.seconds:.1f} s)"
+
+
+def lasting(seconds: float) -> str:
+    """A time in a few signs: ``12 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m engines.studies", description="Runs tables of runs.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="what can be studied")
+    making = commands.add_parser("run", help="make all runs of a study; goes on where it stopped")
+    making.add_argument("study", type=Path, metavar="STUDY.toml")
+    making.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where rows and tables are kept")
+    making.add_argument("--workers", type=int, default=cores(), help="processes; one for each core if not given")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "list":
+            show_kinds()
+            return GOOD
+        if options.workers < 1:
+            parser.error("--workers: at least 1")
+        return run(options.study, options.out, options.workers)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

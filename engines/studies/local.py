@@ -1,0 +1,194 @@
+"""Runs studies on this computer: a process for each core, so that one that dies takes nothing with it but its row."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from engines.core.errors import LabError, Message
+from engines.studies.spec import Kind, Outcome, Row
+
+TRIES = 2  #: of a row whose process went away
+ROOT = Path(__file__).parents[2]
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+def cores() -> int:
+    """Processes that this computer has room for."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+class Process:
+    """A process that computes runs of a kind, one after the other, with one thread: so sums are added in one order.
+
+    Parameters
+    ----------
+    kind : Kind
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        params = f"{kind.params.__module__}:{kind.params.__qualname__}"
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `end`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "engines.studies.worker", kind.place, params],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, encoding="utf-8",
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)},
+        )  # fmt: skip
+        self.alive = True
+
+    def ask(self, row: Row, tries: int) -> Outcome | None:
+        """How a run ended; None if the process went away in the middle of it."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps({"settings": row.settings, "seed": row.seed}) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line.endswith("\n"):
+            self.alive = False
+            return None
+        told = json.loads(line)
+        self.alive = not told.get("ended", False)
+        error = Message(told["text"], told["values"]) if "text" in told else None
+        if error is None and told["found"].keys() != set(row.kind.measures):
+            error = Message("It found {found}.", {"found": ", ".join(told["found"]) or "nothing"})
+        return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
+
+    def end(self) -> Message:
+        """End it at once; how it ended, as part of a sentence."""
+        process = self._process
+        if self.alive:
+            process.kill()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # what was to be written has no reader any more
+                pipe.close()
+        code = process.wait()
+        self._errors.seek(0)
+        last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        self._errors.close()
+        if code < 0:
+            return Message("it was ended by {signal}", {"signal": _name(-code)})
+        return Message("{text}", {"text": last[0] if last else f"exit {code}"})
+
+    def kill(self) -> None:
+        """End it while somebody else waits for its answer."""
+        self._process.kill()
+
+
+class Local:
+    """Runs rows of a kind on this computer.
+
+    Parameters
+    ----------
+    kind : Kind
+    workers : int
+        Processes; one for each core if not given.
+    """
+
+    def __init__(self, kind: Kind, workers: int | None = None) -> None:
+        self._kind, self.workers = kind, workers or cores()
+        self._lock = threading.RLock()  # a signal may stop it while it stops
+        self._stopped = False
+        self._processes: set[Process] = set()
+
+    def run(self, rows: Sequence[Row]) -> Generator[Outcome]:
+        """How each run ended, as they end. Closed early, it ends all processes at once.
+
+        Raises
+        ------
+        LabError
+            No process can be started.
+        """
+        left, ended = deque(rows), queue.Queue[Outcome | OSError | None]()
+        threads = [
+            threading.Thread(target=self._work, args=(left, ended), daemon=True)
+            for _ in range(min(self.workers, len(rows)))
+        ]
+        self._stopped = False
+        for thread in threads:
+            thread.start()
+        at_work = len(threads)
+        try:
+            while at_work:
+                told = ended.get()
+                if isinstance(told, OSError):
+                    raise LabError("No process can be started ({reason}).", reason=str(told))
+                if told is None:
+                    at_work -= 1
+                else:
+                    yield told
+        finally:
+            self.stop()
+            for thread in threads:
+                thread.join()
+
+    def stop(self) -> None:
+        """End all processes at once; `run` ends, too. May be called by a signal's handler and from any thread."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.kill()
+
+    def _work(self, left: deque[Row], ended: queue.Queue[Outcome | OSError | None]) -> None:
+        """Take row after row; one whose process goes away gets another process, once."""
+        process: Process | None = None
+        try:
+            while not self._stopped:
+                try:
+                    row = left.popleft()
+                except IndexError:
+                    break
+                for tries in range(1, TRIES + 1):
+                    if process is None and (process := self._started()) is None:
+                        return
+                    outcome = process.ask(row, tries)
+                    why = None if process.alive else self._end(process)
+                    process = None if why else process
+                    if outcome is None and tries == TRIES and why is not None:
+                        said = Message("Its process went away twice: {why}.", {"why": str(why)})
+                        outcome = Outcome(row, error=said, tries=tries)
+                    if outcome is not None or self._stopped:
+                        break
+                if outcome is not None and not self._stopped:
+                    ended.put(outcome)
+        except OSError as error:
+            ended.put(error)
+        finally:
+            if process is not None:
+                self._end(process)
+            ended.put(None)
+
+    def _started(self) -> Process | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            made = Process(self._kind)
+            self._processes.add(made)
+            return made
+
+    def _end(self, process: Process) -> Message:
+        with self._lock:
+            self._processes.discard(process)
+        return process.end()
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

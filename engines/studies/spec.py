@@ -1,0 +1,115 @@
+"""A study: a table of runs that differ in a few settings and a seed, and what each of them ends with.
+
+What a run is, a topic says: it offers ``studies`` (`engines.core.offers`), a tuple of `Kind`. A run is a function of
+its row alone, so whoever computes it, and whenever, finds the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engines.core.errors import Message
+from engines.core.params import Params
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be studied.
+
+    Attributes
+    ----------
+    name : str
+        What files call it.
+    params : type
+        `Params` of a run; its rules guard the values. Each is text, number or switch.
+    place : str
+        ``module:name`` of a function ``(params, seed) -> dict of str to float``, which draws all of its random numbers
+        from that seed. It is imported where it runs.
+    measures : tuple of str
+        What it finds.
+    """
+
+    name: str
+    params: type[Params]
+    place: str
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run.
+
+    Attributes
+    ----------
+    kind : Kind
+    params : Params
+    seed : int
+    """
+
+    kind: Kind
+    params: Params
+    seed: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by name, as the params have them."""
+        return asdict(self.params)
+
+    @cached_property
+    def key(self) -> str:
+        """Tells it from all rows that find something else."""
+        told = json.dumps([self.kind.name, self.settings, self.seed], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table of runs.
+
+    Attributes
+    ----------
+    kind : Kind
+    over : tuple of str
+        The settings that differ.
+    rows : tuple of Row
+        No two are alike.
+    """
+
+    kind: Kind
+    over: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes
+    ----------
+    row : Row
+    found : dict of str to float
+        Empty where it failed.
+    error : Message, optional
+        Why it failed.
+    seconds : float
+        That it took, where it was computed.
+    tries : int
+        2 where the process that had it first went away.
+    """
+
+    row: Row
+    found: Mapping[str, float] = field(default_factory=dict)
+    error: Message | None = None
+    seconds: float = 0.0
+    tries: int = 1
+
+
+def plain(message: Message) -> dict[str, object]:
+    """The values of a message as JSON has them."""
+    return {name: value if isinstance(value, int | float | str) else str(value)
+            for name, value in message.values.items()}  # fmt: skip

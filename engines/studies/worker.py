@@ -1,0 +1,75 @@
+"""A process that computes runs: rows come in as lines, what they found goes out as lines, both in JSON.
+
+``python -m engines.studies.worker MODULE:FUNCTION MODULE:PARAMS``; `engines.studies.local` starts it. It ends when
+nobody is left who could hear it, in mid-run, too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Any, TextIO
+
+from engines.core.errors import LabError, Message
+from engines.studies.spec import plain
+
+
+def load(place: str) -> Any:
+    """What stands at ``module:name``."""
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def serve(function: str, params: str, told: TextIO) -> None:
+    """Compute the rows that come in at standard input, one after the other."""
+    rows: queue.Queue[str] = queue.Queue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            rows.put(line)
+        os._exit(0)  # whoever asked is gone; a thread in the middle of torch can't be ended otherwise
+
+    threading.Thread(target=listen, daemon=True).start()
+
+    def tell(**said: object) -> None:
+        told.write(json.dumps(said) + "\n")
+        told.flush()
+
+    def failed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Say what nobody expected, and end: the next row begins in a fresh process."""
+        message = Message("{kind}: {reason}", {"kind": kind.__name__, "reason": str(error)})
+        tell(found={}, text=message.text, values=plain(message), ended=True)
+        sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = failed
+    run, make = load(function), load(params)
+    while True:
+        row = json.loads(rows.get())
+        began = time.monotonic()
+        try:
+            found = run(make(**row["settings"]), row["seed"])
+        except LabError as error:
+            tell(found={}, text=error.message.text, values=plain(error.message), seconds=time.monotonic() - began)
+        else:
+            numbers = {name: float(value) for name, value in found.items()}
+            tell(found=numbers, seconds=time.monotonic() - began)
+
+
+def main(arguments: list[str]) -> None:
+    """Command line. What libraries print goes to standard error: standard output is for answers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for whoever started it
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    function, params = arguments
+    serve(function, params, told)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,52 @@
+"""Runs that take no time, and runs that go wrong in all the ways there are."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.core.errors import LabError
+from engines.core.params import Choice, Params, Range, setting
+from engines.studies.spec import Kind
+
+WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS = (
+    "well", "dies once", "dies", "refuses", "raises", "waits", "less"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Drawn(Params):
+    way: str = setting(WELL, Choice((WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS), "Way"))
+    times: float = setting(1.0, Range(0.0, 10.0, 0.1, "Times"))
+    folder: str = setting("")
+    warm: bool = setting(False)
+
+
+def measure(params: Drawn, seed: int) -> dict[str, float]:
+    """Draws a number, or does not."""
+    print("what libraries say is no answer")
+    found = {"drawn": params.times * random.Random(seed).random(), "pid": float(os.getpid())}
+    mark = Path(params.folder) / f"seen-{seed}"
+    match params.way:
+        case "dies once" if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "refuses":
+            raise LabError("{name} is not here.", name="Nobody")
+        case "raises":
+            raise ZeroDivisionError("by nothing")
+        case "waits":
+            mark.touch()
+            time.sleep(600)
+        case "less":
+            del found["pid"]
+    return found
+
+
+KIND = Kind("drawn", Drawn, "tests.engines.studies.kinds:measure", ("drawn", "pid"))
