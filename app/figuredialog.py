@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from shiboken6 import isValid
 
 from app import theme, words
 from app.controls import Check
@@ -86,6 +87,8 @@ class FigureDialog(QDialog):
         )  # fmt: skip
 
     def _say(self) -> None:
+        if not isValid(self._view):  # a field that is typed in tells its number as the dialog goes with the view
+            return
         raster = KINDS[self.kind.at()] == ".png"
         self.dpi.setVisible(raster)
         size = pixels(self._view, self.figure)

@@ -212,3 +212,4 @@ def test_the_dialog_goes_with_its_view(qtbot):
     dialog.open()
     view.deleteLater()
     qtbot.waitUntil(lambda: not dialog.isVisible())
+    dialog.width_.changed.emit(60.0)  # as a field that was typed in tells as it loses the focus
