@@ -79,7 +79,7 @@ class PhotoPage(Page):
                     self.complain(CUTS, word="Note", kind="warning")
                 self.info = event
                 self.change(answered_by=event)
-                self._show_limits(self.params)
+                self.show_params(self.params)  # another page may have been told before: then nothing has changed
             case PhotoGrid():
                 self.grid = event
             case Ended() if event.error is not None:
