@@ -153,6 +153,8 @@ class SimilarityPage(LanguagePage):
         self.form.set_shown("order", params.shuffled)
         if not params.explained:
             self.deletion_card.set_empty("Explain is off.")
+            self.curves.set_curves([])
+            words.say(self.verdict, "setText", "")
             self.chips.set_values((), 1.0)
 
     def caption(self) -> Iterator[Text]:
