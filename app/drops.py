@@ -33,6 +33,7 @@ NO_BOXES = "{name}: JSON that is neither a model's configuration nor holds boxes
 
 JSON = (".json", ".jsonl")
 TEXTS = (*JSON, ".xml", ".csv", ".txt", ".yaml", ".yml")
+SESSION = ".attnlab"
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".pkl", ".h5")
 _WEB = re.compile(r"\s*(https?|ftp)://\S+\s*", re.IGNORECASE)
 
@@ -49,6 +50,7 @@ class Drop:
         Model folders, as sources for `engines.checkpoints.catalog.locate`.
     files : list of Path
         Files and folders that the tab on screen says are for it.
+    sessions : list of Path
     errors : list of Message
         One for each thing that is none of these.
     of_model : bool
@@ -60,6 +62,7 @@ class Drop:
     pictures: list[Path] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    sessions: list[Path] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
     of_model: bool = False
     image: QImage | None = None
@@ -67,7 +70,7 @@ class Drop:
     @property
     def refusal(self) -> Message | None:
         """What to say where nothing at all could be taken; None if something could."""
-        if self.pictures or self.models or self.files or self.image is not None or not self.errors:
+        if self.pictures or self.models or self.files or self.sessions or self.image is not None or not self.errors:
             return None
         return Message(MODEL_STAYS if self.of_model else STAYS, {"refusal": self.errors[0]})
 
@@ -128,6 +131,9 @@ def sort_paths(paths: Iterable[str | Path], wanted: Callable[[Path], bool] = nob
     for path in paths:
         if _WEB.fullmatch(str(path)):
             drop.errors.append(_web_address(str(path).strip()))
+            continue
+        if Path(path).suffix.lower() == SESSION:
+            drop.sessions.append(Path(path))
             continue
         if wanted(Path(path)):
             drop.files.append(Path(path))

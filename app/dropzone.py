@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app import theme, words
-from app.drops import MANY, WEIGHTS, nobodys, paths_in, pictures_in
+from app.drops import MANY, SESSION, WEIGHTS, nobodys, paths_in, pictures_in
 from app.theme import HEAD, R2, S2, S3, S4
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
@@ -47,6 +47,7 @@ class Kinds:
     first: str = ""
     models: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    session: str = ""
     web: bool = False
 
 
@@ -72,7 +73,9 @@ def means_files(data: QMimeData) -> bool:
 
 def _sort(paths: Iterable[Path], wanted: Callable[[Path], bool], found: Kinds) -> None:
     for path in islice(paths, MANY):
-        if wanted(path):
+        if path.suffix.lower() == SESSION:
+            found.session = path.name
+        elif wanted(path):
             found.files += (path,)
         elif path.suffix.lower() in WEIGHTS:
             found.models += (str(path.parent),)
@@ -103,6 +106,8 @@ def foreseen(found: Kinds, here: str, shows: str, elsewhere: str = "") -> Forese
     elsewhere : str
         Name of that topic, where it is not the one on screen.
     """
+    if found.session:
+        return Foreseen(Message("Open the session {name}", {"name": words.plain(found.session)}))
     if found.files:
         several = Message("{n} {n:file|files}", {"n": len(found.files)})
         name = several if len(found.files) > 1 else words.plain(found.files[0].name)

@@ -100,6 +100,8 @@ class Intake(QObject):
     def paste(self) -> None:
         """Take what the clipboard holds."""
         data = QGuiApplication.clipboard().mimeData() or QMimeData()  # None where its owner has just ended
+        if self._window.session.paste(data.text()):
+            return
         if self._window.tab is None or not self._window.tab.paste(data):
             self.dropped(data)
 
@@ -138,6 +140,8 @@ class Intake(QObject):
         return self._window.tab is not None and self._window.tab.takes_path(path)
 
     def _take(self, drop: Drop) -> None:
+        for session in drop.sessions[-1:]:
+            self._window.session.open(session)
         if drop.files and self._window.tab is not None:
             self._window.tab.error.dismiss()  # of what was dropped before
             self._window.tab.take_paths(drop.files)

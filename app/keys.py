@@ -13,6 +13,7 @@ from app import pageexport, words
 from app.questions import ask_to_close
 from app.regions import focus_next
 from app.search.palette import search
+from app.session import dialogs
 from app.sheet import Sheet, bring_or_open
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ OF_WINDOW = (
     Key((Keys.Paste,), "Paste a picture", lambda window: window.paste()),
     Key((Keys.Copy,), "Copy what is on screen as a picture", on_tab("copy_picture")),
     Key((Keys.Save,), "Save what is on screen", pageexport.ask),
+    Key(("Ctrl+Shift+O",), "Open a session", dialogs.ask_to_open),
+    Key(("Ctrl+Shift+S",), "Save the session", dialogs.ask_to_save),
+    Key(("Ctrl+Shift+C",), "Copy the settings of the page as text", dialogs.copy_settings),
     Key((Keys.Undo,), "Undo", on_tab("undo")),
     Key(("Ctrl+Y", "Ctrl+Shift+Z"), "Redo", on_tab("redo")),
     Key(("0",), "Fit the views", on_tab("fit")),

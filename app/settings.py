@@ -49,7 +49,7 @@ class Settings:
         That torch computes with; 0: as many as the window leaves it.
     rail, reduce_motion : bool
         Icons only at the side; no animations.
-    recent_pictures, recent_models : list of str
+    recent_pictures, recent_models, recent_sessions : list of str
         Paths and sources, newest first.
     folders : dict of str to str
         Where a file dialog was used last, by its purpose.
@@ -69,6 +69,7 @@ class Settings:
         self.threads = 0
         self.recent_pictures: list[str] = []
         self.recent_models: list[str] = []
+        self.recent_sessions: list[str] = []
         self.folders: dict[str, str] = {}
         self.note: Message | None = None
         self._geometry = ""
@@ -133,6 +134,7 @@ class Settings:
             if isinstance(listed, list):
                 setattr(self, name, [item for item in listed if isinstance(item, str)][:RECENT])
         self.recent_pictures = [path for path in self.recent_pictures if os.path.lexists(path)]  # the rest vanished
+        self.recent_sessions = [path for path in self.recent_sessions if os.path.lexists(path)]
         if isinstance(found.get("geometry"), str):
             self._geometry = found["geometry"]
         self.folders |= {name: folder for name, folder in _items(found.get("folders")) if isinstance(folder, str)}
@@ -159,6 +161,7 @@ class Settings:
             "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "hub": self.hub,
             "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
+            "recent_sessions": self.recent_sessions,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
             "folders": self.folders, "lesson": self.lesson, "steps": self._steps,
         }))  # fmt: skip
@@ -270,6 +273,10 @@ class Settings:
     def add_picture(self, path: str) -> None:
         """Put a picture first among the recent ones."""
         self.recent_pictures = _first(path, self.recent_pictures)
+
+    def add_session(self, path: str) -> None:
+        """Put a session file first among the recent ones."""
+        self.recent_sessions = _first(path, self.recent_sessions)
 
     def add_model(self, source: str) -> None:
         """Put a model first among the recent ones."""

@@ -21,7 +21,7 @@ from engines.core.reading import read_bytes
 Values: TypeAlias = dict[str, Any]
 
 RECENT = 10  #: pictures and models remembered
-LISTS = ("recent_pictures", "recent_models")  # newest first: what each window added stays
+LISTS = ("recent_pictures", "recent_models", "recent_sessions")  # newest first: what each window added stays
 WAIT, STALE = 2000, 10_000  #: ms to wait for another window, and after which a lock is of one that was killed
 
 

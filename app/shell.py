@@ -14,12 +14,29 @@ from engines.core.pictures import Picture
 from engines.core.protocol import Ended
 
 
+class Sessions(Protocol):
+    """What was kept of the tabs, or opened, for those that are built."""
+
+    def page_of(self, tab: str, names: list[str]) -> int | None:
+        """The place among ``names`` of the page that is to be shown; None where nothing is said of it."""
+
+    def restore(self, state: Any, complain: Callable[[Message], object]) -> bool:
+        """Give an `app.topic.state.State` its settings, once; whether there are any."""
+
+    def restore_page(self, topic: str, page: Any) -> None:
+        """Give an `app.topic.page.Page` its run and its folded sections, once, if there are any."""
+
+
 class Shell(Protocol):
     """The window, as its tabs see it."""
 
     lane: Lane
     settings: Settings
     saving: Saving
+
+    @property
+    def session(self) -> Sessions:
+        """What was kept, or opened."""
 
     def choose_device(self, name: str) -> None:
         """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""

@@ -15,6 +15,7 @@ from app.header import entry, refill, with_keys
 from app.keys import Help
 from app.networksheet import NetworkSheet
 from app.search.palette import search
+from app.session import dialogs
 from app.sheet import bring_or_open
 from app.widgets import Button, button
 from engines.core.errors import Message
@@ -69,6 +70,12 @@ class Tools:
         entry(menu, with_keys("Open pictures", "Ctrl+O"), window.open_files)
         entry(menu, "Open a folder", window.open_folder)
         entry(menu, with_keys("Save what is on screen", "Ctrl+S"), partial(pageexport.ask, window))
+        menu.addSeparator()
+        entry(menu, with_keys("Open a session", "Ctrl+Shift+O"), partial(dialogs.ask_to_open, window))
+        dialogs.add_recent(window, menu)
+        entry(menu, with_keys("Save the session", "Ctrl+Shift+S"), partial(dialogs.ask_to_save, window))
+        keys = "Ctrl+Shift+C"
+        entry(menu, with_keys("Copy the settings of the page as text", keys), partial(dialogs.copy_settings, window))
         menu.addSeparator()
         entry(menu, with_keys("Search", "Ctrl+K"), self.search)
         entry(menu, "Network and models", self.show_network)

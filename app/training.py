@@ -19,8 +19,9 @@ from app.remedy import Act, remedy
 from app.shell import Host
 from app.transport import Transport, training_stream
 from app.words import Text
+from engines.core import pack
 from engines.core.errors import Message
-from engines.core.keeping import place_of
+from engines.core.keeping import place_of, saved_runs, settings_of
 from engines.core.protocol import Ended, Started
 from engines.core.training import Finished, Kept, NotSaved, Stepped, Stopped, Timeline, TrainingParams, Weights
 
@@ -111,6 +112,7 @@ class Training(QObject):
         self._brought = brought
         self._seen: TrainingParams | None = None  # the settings when they were last looked at
         self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
+        self._until_back: tuple[int, int | None] | None = None  # where a session's run goes to, and what is looked at
         self._number = 0
         self._heard = 0  # the number of the run that the events at hand are of
         self._until = 0
@@ -192,6 +194,27 @@ class Training(QObject):
         self.play()
         self._steps_then = step  # what it tells again is no work of now
 
+    @property
+    def asked(self) -> TrainingParams:
+        """The settings that a run begun now would have."""
+        return self._settings()
+
+    def bring_back(self, params: TrainingParams, step: int, at: int | None, offered: bool) -> None:
+        """Have a run of these settings at a step, and look back at another; then it rests.
+
+        What is kept of it on disk is gone on with, or left where it is ``offered``; else it is trained again, which
+        makes the very same steps.
+        """
+        if self.step or self._until_back is not None:
+            return
+        kept = saved_runs(self.place) if self.place is not None else []
+        if kept and offered:
+            return
+        same = bool(kept) and kept[0].settings == pack.unpacked(pack.packed(settings_of(params), pack.Arrays()), [], {})
+        self._begin(resume=same, params=params)
+        self._until_back = step, at
+        self._send(step)
+
     def settings_changed(self) -> None:
         """Settings are others: live ones reach the run, the rest is counted; a run not begun takes them all."""
         if self.params is None or (self.pending() and not self.step and not self.runs and not self.stream.is_busy):
@@ -244,15 +267,15 @@ class Training(QObject):
         self.stream.stop()
 
     # -- the lane
-    def _begin(self, resume: bool = False) -> None:
+    def _begin(self, resume: bool = False, params: TrainingParams | None = None) -> None:
         self._number += 1
         self.step, self._on_disk, self._ended = 0, True, False
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
-        self._seen = self._settings()
+        self._seen, self._until_back = self._settings(), None
         self._waits.clear()
-        self.params = replace(self._seen, run=self._number, until=0, **self._kept(resume))
+        self.params = replace(params or self._seen, run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
         self._send(0)
@@ -308,6 +331,14 @@ class Training(QObject):
                 self._host.shell.log(event)
             case Ended() if not self.runs:
                 self._rests()
+                self._back()
+
+    def _back(self) -> None:
+        """The run of a session is where it was: look back at the step that was looked at."""
+        if self._until_back is not None and self.step >= self._until_back[0]:
+            (_, at), self._until_back = self._until_back, None
+            if at is not None:
+                self._bar.look(at)
 
     def _over(self) -> None:
         """The run has come to its end by itself."""

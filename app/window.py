@@ -36,6 +36,7 @@ from app.placing import Placing
 from app.questions import ask_to_close
 from app.regions import bring, keep_near
 from app.saving import Saving
+from app.session.session import Session
 from app.settings import Settings
 from app.sheet import Sheet
 from app.side import Side
@@ -80,6 +81,9 @@ class Window(PaintedOnce):
         self.saving = Saving(self)
         self.saving.told.connect(self._saved)
         self.saving.refused.connect(self.complain)
+        self.session = Session(self)
+        self.session.told.connect(self._saved)
+        self.session.refused.connect(lambda why: self.complain(why, word="Session"))
         self.tools = Tools(self)
         self.guide = Guide(self)
         self.side = Side(topics(), self.tools.buttons, self.tools.lessons)
@@ -88,7 +92,8 @@ class Window(PaintedOnce):
         self.status.device.connect(self.choose_device)
         self.status.cancelled.connect(self.cancel)
         self.status.sought.connect(show_in_folder)
-        self.saving.saved.connect(self.status.set_saved)
+        for one in (self.saving, self.session):
+            one.saved.connect(self.status.set_saved)
         self.dressing = Dressing(self, self._dress)
         self._stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
@@ -278,11 +283,13 @@ class Window(PaintedOnce):
         """Bring to the disk what would be lost if the program ended now."""
         self.settings.remember(self)
         self.settings.save()
+        self.session.keep()
 
     def _save_settings(self) -> None:
         """What was changed since the last beat goes to the disk: a killed window loses a second."""
         self.settings.remember(self)
         self.settings.save_changes()
+        self.session.beat()
         self.tell_settings_note()
 
     def tell_settings_note(self) -> None:
@@ -393,6 +400,7 @@ class Window(PaintedOnce):
             sheet.close()  # one may have a thread at work
         self.intake.close()
         self.saving.close()
+        self.session.close()
         self.lane.close()
         self.settings.save()  # once more if it failed: what the lane has put down may have made room
         if (note := self.settings.take_note()) is not None:

@@ -26,13 +26,17 @@ def settings(home):
 def test_a_kill_loses_no_setting(own_home):
     with Driven(own_home, "--tab", "scoring", "--lang", "en") as program:
         program.do("window.use_theme('dark')")
-        program.do("window.tab.now.change(temperature=3.0)")
+        program.do("window.tab.now.change(temperature=3.0, arrow_query=(0.5, -0.25))")
         program.until("window.settings._on_disk == window.settings._values()")
+        program.do("window.session.beat()")
+        program.until("window.session._writing.done()")
         program.kill()
     there = settings(own_home)
     assert there["theme"] == "dark"
     assert there["topics"]["scoring.compare"]["temperature"] == 3.0
-    assert {entry.name for entry in own_home.iterdir()} <= {"settings.json", "settings.lock"}
+    with Driven(own_home, "--tab", "scoring", "--lang", "en") as program:
+        assert program.do("list(window.tab.params.arrow_query)") == [0.5, -0.25]
+    assert {entry.name for entry in own_home.iterdir()} <= {"settings.json", "settings.lock", "sessions"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.proof)])
@@ -42,7 +46,9 @@ def test_who_asks_for_the_end_gets_a_clean_one(own_home, number):
         code, told = program.end(number)
     assert (code, [line for line in told.splitlines() if "propagateSizeHints" not in line]) == (0, [])
     assert settings(own_home)["theme"] == "dark"
-    assert [entry.name for entry in own_home.iterdir()] == ["settings.json"]
+    assert sorted(str(file.relative_to(own_home)) for file in own_home.rglob("*") if file.is_file()) == [
+        "sessions/last-1.attnlab", "sessions/last-1.attnlab.lock", "settings.json",
+    ]  # fmt: skip
 
 
 QUICK = "multi_head"  #: this one stands for all of them in the suite

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.params_form import ParamsForm
 from app.room import Room
+from app.sections import Section
+from app.session.content import Run
 from app.shell import Shell
 from app.topic.dock import Dock
 from app.topic.feed import Feed
@@ -189,6 +191,25 @@ class Page(QWidget):
     def at_stake(self) -> Message | None:
         """What would be lost if the window closed now, as a sentence; None if nothing would."""
         return None
+
+    def run_now(self) -> Run | None:
+        """Where the run of the page stands; None where there is none."""
+        return None
+
+    def bring_run(self, run: Run, offered: bool) -> None:
+        """Bring a run of a session back, unless it is ``offered`` where it is kept."""
+
+    def folds(self) -> dict[str, bool]:
+        """The sections of the dock that the hand folded (True) or opened, by their place from above."""
+        found = enumerate(self.dock.findChildren(Section))
+        return {str(at): one.folded for at, one in found if one.by_hand}
+
+    def bring_folds(self, folds: Mapping[str, bool]) -> None:
+        """Fold and open them as a session says."""
+        for at, one in enumerate(self.dock.findChildren(Section)):
+            if str(at) in folds:
+                one.fold(folds[str(at)])
+                one.by_hand = True
 
     def exported(self) -> dict[str, object]:
         """The settings that go into every file exported from this page."""

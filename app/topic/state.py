@@ -32,8 +32,11 @@ class State(QObject):
 
     Attributes
     ----------
+    place, plain
+        As given.
     awaited : str
-        The file of the photo of the last time, until `photo_read` is told what has become of it.
+        The file of the photo of the last time, or what a session calls it, until `photo_read` is told what has become
+        of it.
 
     Signals
     -------
@@ -53,7 +56,7 @@ class State(QObject):
         self, place: str, plain: Params, settings: Settings, former: str = "", parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._place, self._settings = place, settings
+        self.place, self.plain, self._settings = place, plain, settings
         found = settings.restored(place if settings.remembers(place) else former, plain)
         self.params: Any = found.following(found)  # a file may hold values that do not go together
         self._unsaid = self.params.changes()  # to the model, that the last time has left
@@ -69,6 +72,29 @@ class State(QObject):
         count: int = min(self._unsaid, self.params.changes())
         self._unsaid = 0
         return count
+
+    def bring(self, params: Params, awaits: str, count: bool) -> None:
+        """Take the settings of a session; all steps are forgotten.
+
+        Parameters
+        ----------
+        params : Params
+        awaits : str
+            What the session calls the picture that `photo_read` is to be told of; empty for none. What is pinned on it
+            comes with it.
+        count : bool
+            They are those of the last time, of whose changes to the model `take_restored` tells.
+        """
+        self.history.clear()
+        self.awaited, self._pins, self._pinned_in = awaits, {}, []
+        if awaits:
+            plain, names = type(params)(), with_role(params, "remembered", PIN)
+            pins = {name: getattr(params, name) for name in names}
+            self._pins = {name: list(pin) if isinstance(pin, tuple) else pin for name, pin in pins.items()}
+            self._pinned_in = _model_of(params)
+            params = replace(params, **{name: getattr(plain, name) for name in names})
+        self._unsaid = params.changes() if count else 0
+        self._use(params.following(params))
 
     def photo_read(self, picture: Picture | None) -> None:
         """The photo of the last time was read, or could not be; where another was chosen meanwhile, that stays."""
@@ -98,7 +124,7 @@ class State(QObject):
                 pins = {}
             file = "" if picture is None else picture.source
             if not self.awaited:
-                self._settings.keep_photo(self._place, file, pins, _model_of(self.params))
+                self._settings.keep_photo(self.place, file, pins, _model_of(self.params))
 
     def change(self, **fields: Any) -> None:
         """Set some fields; changes of the same ones are one step until `settle`.
@@ -156,7 +182,7 @@ class State(QObject):
 
     def _use(self, params: Params) -> None:
         before, self.params = self.params, params
-        self._settings.keep_fields(self._place, params, with_role(params, "kept", True))
+        self._settings.keep_fields(self.place, params, with_role(params, "kept", True))
         self._keep()
         self.changed.emit(before)
 

@@ -108,7 +108,8 @@ class Tab(QWidget):
         self.header.fitted.connect(self.fit)
         self._stack = QStackedWidget()
         self.setLayout(col(self.header, self.above, (self._stack, 1), gap=0))
-        last = shell.settings.page(topic.name)
+        last = shell.session.page_of(topic.name, [kind.name() for kind in self.pages.kinds])
+        last = shell.settings.page(topic.name) if last is None else last
         self.show_page(last if last < len(self.pages) else 0)
 
     def choosers(self) -> Sequence[QWidget]:
@@ -138,6 +139,7 @@ class Tab(QWidget):
             self.tell(page.last_note)
         adopt(page)
         self._stack.addWidget(page)
+        self.shell.session.restore_page(self.topic.name, page)
         self.built.emit(page)
         return page
 
@@ -148,9 +150,21 @@ class Tab(QWidget):
             made = State(place, first.plain(), self.shell.settings, first.former or self.topic.name, self)
             made.stepped.connect(self._show_steps)
             self._states[kind.params_type] = made
-            if made.awaited:
+            if not self.shell.session.restore(made, self.complain) and made.awaited:
                 self.shell.read_again(self.topic.name, made.awaited, made.photo_read)
         return self._states[kind.params_type]
+
+    @property
+    def states(self) -> Iterator[State]:
+        """The settings of the pages that have been looked at."""
+        return iter(tuple(self._states.values()))
+
+    def take_session(self) -> None:
+        """Take what the session that was opened says of pages that have been looked at."""
+        for state in self.states:
+            self.shell.session.restore(state, self.complain)
+        for page in self.pages.made:
+            self.shell.session.restore_page(self.topic.name, page)
 
     def awaited(self) -> list[str]:
         """The photos of the last time that are still being read."""

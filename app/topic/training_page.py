@@ -12,6 +12,7 @@ from PySide6.QtGui import QKeyEvent
 from app import words
 from app.kept import WORTH, KeptRuns, shelf_at
 from app.pending import Pending
+from app.session.content import Run, as_params
 from app.topic.page import Page
 from app.training import DRIVEN, Training
 from app.transport import Transport
@@ -19,7 +20,7 @@ from engines.core.errors import Message
 from engines.core.keeping import settings_of
 from engines.core.params import SETTING, renamed, with_role
 from engines.core.protocol import Event
-from engines.core.training import Weights
+from engines.core.training import TrainingParams, Weights
 
 
 class TrainingPage(Page):
@@ -89,6 +90,16 @@ class TrainingPage(Page):
         if not self.keeps or run.is_kept or run.step < WORTH:
             return None
         return Message("A training of {n} {n:step|steps} is not kept.", {"n": words.number(run.step)})
+
+    def run_now(self) -> Run | None:
+        run = self.training
+        return None if run.params is None or not run.step else Run(run.step, self.transport.selected, run.params)
+
+    def bring_run(self, run: Run, offered: bool) -> None:
+        """The settings of the page come from the session, too; the run goes back to its step, and rests there."""
+        params = as_params(run.params, self.training.asked, self.name())
+        if isinstance(params, TrainingParams):
+            self.training.bring_back(params, run.step, run.at, offered)
 
     # -- what a subclass says
     def told(self, event: Event) -> None:

@@ -124,6 +124,7 @@ def setting(
     kept: bool = False,
     former: str = "",
     remembered: str = "",
+    passing: bool = False,
 ) -> Any:
     """A field that makes an undo step and that the engine is asked with.
 
@@ -143,23 +144,31 @@ def setting(
     remembered : str
         `PHOTO`: a picture, of which the file is remembered. `PIN`: a place on it, or its number; remembered with the
         photo, and brought back on the same one in the same model.
+    passing : bool
+        Of the moment alone, so that no session holds it: what an engine told, where the pointer is, the run in hand.
     """
-    return _field(default, SETTING, rule, changes_model, kept, asked, former, remembered)
+    return _field(default, SETTING, rule, changes_model, kept, asked, former, remembered, passing)
 
 
 def looked(
-    default: Any, rule: Rule | None = None, *, asked: bool = True, kept: bool = False, remembered: str = ""
+    default: Any,
+    rule: Rule | None = None,
+    *,
+    asked: bool = True,
+    kept: bool = False,
+    remembered: str = "",
+    passing: bool = False,
 ) -> Any:
     """A field that says what is looked at: no undo step, and an undo leaves it where it is.
 
     Parameters
     ----------
-    default, rule, kept, remembered
+    default, rule, kept, remembered, passing
         As of a `setting`.
     asked : bool
         The engine is asked; off where each answer holds all there is to look at.
     """
-    return _field(default, LOOKED, rule, False, kept, asked, remembered=remembered)
+    return _field(default, LOOKED, rule, False, kept, asked, remembered=remembered, passing=passing)
 
 
 def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
@@ -169,11 +178,11 @@ def drawn(default: Any, rule: Rule | None = None, *, kept: bool = False) -> Any:
 
 def _field(
     default: Any, role: str, rule: Rule | None, changes_model: bool, kept: bool, asked: bool = True, former: str = "",
-    remembered: str = "",
+    remembered: str = "", passing: bool = False,
 ) -> Any:  # fmt: skip
     about: dict[str, Any] = {
         "role": role, "changes_model": changes_model, "kept": kept or rule is not None, "asked": asked,
-        "former": former, "remembered": remembered,
+        "former": former, "remembered": remembered, "passing": passing,
     }  # fmt: skip
     if rule is not None:
         about["rule"] = rule
@@ -219,7 +228,9 @@ def with_role(params: Params | type[Params], about: str, value: object) -> tuple
 
 @cache  # asked at each move of the hand
 def _with(kind: type[Params], about: str, value: object) -> tuple[str, ...]:
-    undeclared = {"role": SETTING, "changes_model": False, "kept": False, "asked": True, "remembered": ""}
+    undeclared = {
+        "role": SETTING, "changes_model": False, "kept": False, "asked": True, "remembered": "", "passing": False,
+    }  # fmt: skip
     return tuple(f.name for f in fields(kind) if f.metadata.get(about, undeclared[about]) == value)
 
 

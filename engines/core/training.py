@@ -61,11 +61,11 @@ class TrainingParams(Params):
         The step to go on to: raising it goes on, lowering it pauses.
     """
 
-    run: int = 0
-    start: Weights | None = None
-    keep: str = ""
-    resume: bool = False
-    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True))
+    run: int = setting(0, passing=True)
+    start: Weights | None = setting(None, passing=True)
+    keep: str = setting("", passing=True)
+    resume: bool = setting(False, passing=True)
+    until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True), passing=True)
 
 
 @dataclass(frozen=True)

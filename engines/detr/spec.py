@@ -120,7 +120,7 @@ class DetrParams(Params):
     pixel: tuple[float, float] | None = looked(None)
     heads_off: tuple[HeadOff, ...] = setting((), changes_model=True)
     queries_off: tuple[int, ...] = setting((), changes_model=True)
-    weights: Weights | None = looked(None)
+    weights: Weights | None = looked(None, passing=True)
 
     threshold: float = setting(
         0.5,

@@ -54,7 +54,7 @@ class AskedParams(Params):
     model: str = setting("", kept=True)
     other: str = setting("", kept=True)
     pinned: Place | None = setting(None)
-    hovered: Place | None = looked(None)
+    hovered: Place | None = looked(None, passing=True)
     first: int = setting(
         1,
         Range(1, DEEPEST, 1, "From block", group=LOOK, tip="The first of the blocks that tokens go through."),

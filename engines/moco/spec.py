@@ -49,7 +49,7 @@ class MocoParams(Learning):
     anchor: int = setting(0)
     picture: Picture | None = setting(None, remembered=PHOTO)
     draw: int = setting(0)
-    weights: Weights | None = looked(None)
+    weights: Weights | None = looked(None, passing=True)
 
     encoder: str = looked(
         BUNDLED,

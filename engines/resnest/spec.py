@@ -41,7 +41,7 @@ class ResNeStParams(WatchParams):
         0.6,
         Range(0.0, 1.0, 0.05, "Opacity", group=DRAW, percent=True, tip="Opacity of the overlay on the photo."),
     )
-    answered_by: ModelInfo | None = looked(None, asked=False)
+    answered_by: ModelInfo | None = looked(None, asked=False, passing=True)
 
     def following(self, before: Self) -> Self:
         """Numbers within what the model has."""

@@ -61,7 +61,7 @@ class SwinParams(WatchParams):
             tip="One upper limit of the scale for all maps, one per map, or 0 to 1.",
         ),
     )
-    answered_by: ModelInfo | None = looked(None, asked=False)
+    answered_by: ModelInfo | None = looked(None, asked=False, passing=True)
 
     def following(self, before: Self) -> Self:
         """Numbers within what the model has; a pin of another resolution stays at its place."""

@@ -115,8 +115,8 @@ class TransferParams(Params):
     folders: tuple[str, ...] = setting(())
     model: str = setting("", kept=True)
     photo: Picture | None = setting(None, remembered=PHOTO)
-    in_hand: Probe | None = looked(None, asked=False)
-    probe: Probe | None = looked(None)
+    in_hand: Probe | None = looked(None, asked=False, passing=True)
+    probe: Probe | None = looked(None, passing=True)
 
     def following(self, before: Self) -> Self:
         """These settings, with a probe only where there is a photo to classify."""

@@ -22,7 +22,7 @@ class OfModel(Params):
     """
 
     task: str = setting(REVERSE)
-    weights: Weights | None = looked(None)
+    weights: Weights | None = looked(None, passing=True)
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ class TransformerParams(
     """
 
     text: str = setting("", asked=False)
-    run: int = looked(0, asked=False)
-    newest: Weights | None = looked(None, asked=False)
+    run: int = looked(0, asked=False, passing=True)
+    newest: Weights | None = looked(None, asked=False, passing=True)
     walk_back: bool = looked(False, asked=False)
     why_answer: int = looked(-1, asked=False)
     layer: int = drawn(2, Range(1, 4, 1, "Layer", group=LOOK, tip="In the encoder and in the decoder."))

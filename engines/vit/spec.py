@@ -122,8 +122,8 @@ class ViTParams(WatchParams, RelevanceParams, AblationParams, StepParams, LensPa
             tip="What the effect of a head is measured on. Where the model is certain, the logit is more informative.",
         ),
     )
-    answered_by: ModelInfo | None = looked(None, asked=False)
-    layout: Layout | None = looked(None, asked=False)
+    answered_by: ModelInfo | None = looked(None, asked=False, passing=True)
+    layout: Layout | None = looked(None, asked=False, passing=True)
     pinned_place: tuple[float, float] | None = looked(None, asked=False)
 
     def following(self, before: Self) -> Self:

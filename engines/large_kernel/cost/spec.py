@@ -32,7 +32,7 @@ class CostParams(Params):
         Measure the time, too.
     """
 
-    measure: bool = looked(False)
+    measure: bool = looked(False, passing=True)
 
     kernel: int = drawn(
         31, Range(3, 51, 2, "Kernel", group=COST, tip="Side of the kernel, where the curves are read. (Ding 2022)")

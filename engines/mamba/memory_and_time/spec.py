@@ -35,7 +35,7 @@ class CostParams(Params):
         Measure, too.
     """
 
-    measure: bool = looked(False)
+    measure: bool = looked(False, passing=True)
     length: int = drawn(
         1024,
         Range(SHORTEST, LONGEST, 1, "Length", log=True, group=LAYER, tip="Where the curves are read for the table."),

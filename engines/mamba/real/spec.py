@@ -59,7 +59,7 @@ class RealParams(Params):
         Switch("Forgetting off", group=CHANGE, tip="The layer's decay is 1 at each step: nothing is forgotten."),
         changes_model=True,
     )
-    answered_by: ModelInfo | None = looked(None, asked=False)
+    answered_by: ModelInfo | None = looked(None, asked=False, passing=True)
 
     def following(self, before: Self) -> Self:
         """Numbers within what the model has; a token of another text is none of this one."""

@@ -28,7 +28,7 @@ class CostParams(Params):
         Measure the cost, too.
     """
 
-    measure: bool = looked(False)
+    measure: bool = looked(False, passing=True)
 
     cost_length: int = drawn(
         512,

@@ -42,7 +42,7 @@ class LanguageParams(HeadsParams, NumbersParams, SimilarityParams, WordsParams, 
         MAPS,
         Choice(OVERVIEWS, "All heads", group=DRAW, tip="What is shown of all heads: their maps, or a number of each."),
     )
-    answered_by: LanguageInfo | None = looked(None, asked=False)
+    answered_by: LanguageInfo | None = looked(None, asked=False, passing=True)
 
     def following(self, before: Self) -> Self:
         """Numbers within what the model has; what was hidden in another text is so no more."""

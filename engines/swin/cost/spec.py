@@ -33,7 +33,7 @@ class CostParams(Params):
         Measure the time, too.
     """
 
-    measure: bool = looked(False)
+    measure: bool = looked(False, passing=True)
 
     side: int = drawn(
         56, Range(7, 224, 1, "Side of the grid", log=True, group=COST, tip="Tokens a side, where the curves are read. "

@@ -25,7 +25,7 @@ class LookParams(Params):
     """
 
     task: str = setting(REVERSE)
-    look: Weights | None = looked(None)
+    look: Weights | None = looked(None, passing=True)
 
 
 @dataclass(frozen=True)

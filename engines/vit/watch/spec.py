@@ -27,7 +27,7 @@ class WatchParams(OfToken, OfRollout):
         the pinned one.
     """
 
-    hovered: int | None = looked(None)
+    hovered: int | None = looked(None, passing=True)
     overlay: str = setting(
         ATTENTION,
         Choice(
