@@ -69,6 +69,8 @@ def compared(params: ScoringParams, numbers: Numbers) -> Compared:
         output=output.numpy(),
         entropy=entropy_bits(weights).numpy(),
         hidden=hidden[0].numpy(),
+        w_q=attention.W_q.weight.numpy(),
+        w_k=attention.W_k.weight.numpy(),
         w_v=attention.w_v.weight[0].numpy(),
         mlp=mlp.numpy(),
         difference=float((mlp - raw[0]).abs().max()),

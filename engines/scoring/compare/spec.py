@@ -37,6 +37,7 @@ class Compared(Frame):
         In bit.
     hidden : ndarray (Q, K, h)
         tanh(W_q q + W_k k) of each pair.
+    w_q, w_k : ndarrays (h, dq), (h, d)
     w_v : ndarray (h,)
     mlp : ndarray (Q, K)
         The additive scores once more, by one MLP over [q; k].
@@ -57,6 +58,8 @@ class Compared(Frame):
     output: Floats = dataclasses.field(repr=False)
     entropy: Floats = dataclasses.field(repr=False)
     hidden: Floats = dataclasses.field(repr=False)
+    w_q: Floats = dataclasses.field(repr=False)
+    w_k: Floats = dataclasses.field(repr=False)
     w_v: Floats = dataclasses.field(repr=False)
     mlp: Floats = dataclasses.field(repr=False)
     difference: float

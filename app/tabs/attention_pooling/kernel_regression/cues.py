@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 from app import theme, words
 from app.plots.points import ember
 from app.tabs.attention_pooling.points import two
+from app.terms import signed
 from app.theme import BODY, CAPTION, FORMULA, S2, S3, S4, TITLE
 from app.views.base import CENTER, LEFT, MIDDLE, PixelView, outline, pen, text_width, write
 from app.words import Text
@@ -171,7 +172,7 @@ class Formula(PixelView):
         order = order[weights[order] > 0]
         best = ""
         for count in range(1, len(order) + 1):
-            terms = [f"{words.number(float(weights[i]), 3)}×{_bracketed(points[i, 1])}" for i in order[:count]]
+            terms = [f"{words.number(float(weights[i]), 3)}×{signed(points[i, 1], two)}" for i in order[:count]]
             more = len(order) - count
             if more:
                 terms.append(words.tr("({n} more)", n=more))
@@ -185,7 +186,7 @@ class Formula(PixelView):
         """The weight of the first key in the table."""
         key = float(np.array(shown.points)[int(nearest(shown, 1)[0]), 0])
         q, h = two(shown.query), f"{words.number(shown.bandwidth, 2)}"
-        u = f"({q} − {two(key)}) / {h}"
+        u = f"({q} − {signed(key, two)}) / {h}"
         kernel = (
             "exp(−u²/2) / Σ exp(−u²/2)",
             "[|u| ≤ 1] / Σ [|u| ≤ 1]",
@@ -209,7 +210,3 @@ class Formula(PixelView):
             painter.setPen(theme.color("text" if i == 0 else "text2"))
             place = QRectF(0, i * 24, self.width(), 24)
             painter.drawText(place, int(LEFT | MIDDLE) | int(Qt.TextFlag.TextDontClip), text)
-
-
-def _bracketed(value: float) -> str:
-    return f"({two(value)})" if value < 0 else two(value)

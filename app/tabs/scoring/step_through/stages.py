@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from app.terms import products, signed, total
 from app.words import Text, number, plain
 from engines.core.errors import Message
 from engines.scoring.compare.spec import Compared
@@ -14,7 +14,6 @@ from engines.scoring.spec import ADDITIVE, FUNCTIONS, SCALED, valid_length
 
 STEPS = ("Scores", "Scale", "Mask", "Softmax", "Weighted sum")
 SCORES, SCALE, MASK, SOFTMAX, SUM = range(5)
-TERMS = 3  #: of a long sum that are written out, before the last one
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,13 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
     risen = Table(plain("exp(x − max)"), raised, "ember", 1.0, q, k, ~seen.allowed, "0", cross="row")
     weights = Table(made[3].name, made[3].values, "ember", made[3].limit, q, k, made[3].off, "0", cross="row")
     additive = FUNCTIONS[f] == ADDITIVE
+    if additive:
+        units = named("", len(seen.w_v))
+        asked, offered = seen.queries @ seen.w_q.T, seen.keys @ seen.w_k.T  # (Q, h), (K, h)
+        queries = Table(plain("W_q q"), asked, "diff", limit_of(asked), q, units, cross="row")
+        keys = Table(plain("W_k k"), offered, "diff", limit_of(offered), k, units, cross="col")
     return (
-        Step(Message("Scores"), Message("each query with each key, by a small MLP" if additive
+        Step(Message("Scores"), Message("w_v · tanh of the sum, for each query and key" if additive
                                         else "each query times each key"),
              queries, "+" if additive else "·", keys, made[0]),
         Step(Message("Scale"), Message("by √d and the temperature T" if FUNCTIONS[f] == SCALED
@@ -136,28 +140,6 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
 
 
 # ------------------------------------------------------------------ formulas
-def signed(value: float, digits: int = 2) -> str:
-    """A number inside a product: negative ones in brackets."""
-    text = number(value, digits)
-    return f"({text})" if text.startswith("−") else text
-
-
-def long_sum(terms: Sequence[str]) -> str:
-    """Terms joined by +, the middle of a long sum left out."""
-    if len(terms) > TERMS + 2:
-        terms = [*terms[:TERMS], "...", terms[-1]]
-    return " + ".join(terms)
-
-
-def products(a: np.ndarray, b: np.ndarray) -> str:
-    """a1×b1 + a2×b2 and so on."""
-    if len(a) > TERMS + 2:
-        ends = [*range(TERMS), len(a) - 1]
-        terms = [f"{signed(float(a[n]))}×{signed(float(b[n]))}" for n in ends]
-        return " + ".join([*terms[:TERMS], "...", terms[-1]])
-    return " + ".join(f"{signed(float(x))}×{signed(float(y))}" for x, y in zip(a, b, strict=True))
-
-
 def formula(seen: Compared, f: int, step: int, cell: tuple[int, int]) -> tuple[Text, ...]:
     """The lines that say where a cell of a step's result comes from, in live numbers."""
     made = (_scores, _scale, _mask, _softmax, _sum)[step]
@@ -167,16 +149,33 @@ def formula(seen: Compared, f: int, step: int, cell: tuple[int, int]) -> tuple[T
 def _scores(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     value = number(float(seen.raw[f, i, j]), 2)
     if FUNCTIONS[f] == ADDITIVE:
-        count = len(seen.w_v)
-        return (
-            plain(f"score(q{i + 1}, k{j + 1}) = w · tanh(W_q q{i + 1} + W_k k{j + 1})"),
-            plain(f"= {products(seen.w_v, seen.hidden[i, j])}"),
-            Message("= {value} (a sum over {n} hidden units)", {"value": value, "n": count}),
-        )
+        return _additive(seen, i, j)
     return (
         plain(f"score(q{i + 1}, k{j + 1}) = q{i + 1} · k{j + 1}"),
         plain(f"= {products(seen.queries[i], seen.keys[j])}"),
         Message("= {value} (a sum over {n} dimensions)", {"value": value, "n": seen.keys.shape[1]}),
+    )
+
+
+def _additive(seen: Compared, i: int, j: int) -> tuple[Text, ...]:
+    """The hidden unit that adds most, from W_q and W_k on, and the sum over all with w_v."""
+    q, k, hidden = f"q{i + 1}", f"k{j + 1}", seen.hidden[i, j]
+    unit = int(np.abs(seen.w_v * hidden).argmax())
+    asks, answers = seen.w_q[unit], seen.w_k[unit]
+    one, other = (number(float(v), 2) for v in (asks @ seen.queries[i], answers @ seen.keys[j]))
+    inner = f"{one} + {signed(float(answers @ seen.keys[j]))}"
+    values: dict[str, object] = {
+        "n": unit + 1,
+        "q": f"W_q {q} = {products(asks, seen.queries[i], 2)} = {one}",
+        "k": f"W_k {k} = {products(answers, seen.keys[j], 2)} = {other}",
+    }
+    part = number(float(seen.w_v[unit] * hidden[unit]), 2)
+    adds = f"w_v tanh({inner}) = {number(float(seen.w_v[unit]), 2)} × {signed(float(hidden[unit]))} = {part}"
+    value = number(float(seen.raw[FUNCTIONS.index(ADDITIVE), i, j]), 2)
+    return (
+        Message("hidden unit {n}: {q}; {k}", values),
+        plain(adds),
+        plain(f"score({q}, {k}) = w_v · tanh(W_q {q} + W_k {k}) = {products(seen.w_v, hidden, 3)} = {value}"),
     )
 
 
@@ -219,15 +218,15 @@ def _softmax(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     head = plain(f"weight({pair}) = exp(x{j + 1} − max) / Σ exp(x − max)")
     if not len(kept):
         return head, Message("{query} has no key left: its weights are all 0, not NaN.", {"query": f"q{i + 1}"})
-    total = long_sum([number(float(raised[n]), 3) for n in kept])
+    sum_ = total(raised[kept], write=lambda value: number(value, 3))
     scores = logits(seen, f)[i]
     top = float(scores[kept].max())
     weight = number(float(seen.weights[f, i, j]), 3)
     if not seen.allowed[i, j]:
-        return head, plain(f"= exp(−∞) / ({total})"), plain(f"= 0 / {number(float(raised.sum()), 3)} = 0")
+        return head, plain(f"= exp(−∞) / ({sum_})"), plain(f"= 0 / {number(float(raised.sum()), 3)} = 0")
     return (
         head,
-        plain(f"= exp({number(float(scores[j]), 2)} − {signed(top)}) / ({total})"),
+        plain(f"= exp({number(float(scores[j]), 2)} − {signed(top)}) / ({sum_})"),
         plain(f"= {number(float(raised[j]), 3)} / {number(float(raised.sum()), 3)} = {weight}"),
     )
 

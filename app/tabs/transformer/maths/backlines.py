@@ -6,8 +6,9 @@ import numpy as np
 
 from app.tabs.transformer.maths import tex
 from app.tabs.transformer.maths.backsteps import HAND_ON, MINUS, NORM_BACK, RATIO, SHARE, SOFT_BACK
-from app.tabs.transformer.maths.formulas import cell_name, num, products, signed
+from app.tabs.transformer.maths.formulas import TERMS, cell_name, num
 from app.tabs.transformer.maths.steps import PLUS, Step
+from app.terms import products, signed
 from app.words import Text, number, plain
 from engines.core.errors import Message
 
@@ -44,7 +45,7 @@ def lines(step: Step, cell: tuple[int, int], gain: np.ndarray, deviation: np.nda
         case kind if kind == RATIO:
             return [plain(f"{out} = {fine(-left[i, j])} / {fine(right[i, j])}"), end]
         case kind if kind == SHARE:
-            total = products(left[i], right[:, j], write=fine)
+            total = products(left[i], right[:, j], TERMS, fine)
             over = "" if step.over == 1.0 else f" / {number(step.over, 2)}"
             whole = float(left[i] @ right[:, j])
             said = f"({total}){over}" if over else total
@@ -60,7 +61,7 @@ def lines(step: Step, cell: tuple[int, int], gain: np.ndarray, deviation: np.nda
     sigma, z = float(deviation[i, 0]), right[i]
     parts = f"{fine(float(scaled[j]))} − {braced(float(scaled.mean()))}"
     return [
-        plain(f"{out} = ({parts} − {signed(float(z[j]))} × {braced(float((scaled * z).mean()))}) / {num(sigma)}"),
+        plain(f"{out} = ({parts} − {signed(z[j], num)} × {braced(float((scaled * z).mean()))}) / {num(sigma)}"),
         end,
     ]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from app.tabs.transformer.maths.steps import DOT, NORM, PLUS, SOFT, TIMES, WEIGH, Step, Table
+from app.terms import products, signed
 from app.words import Text, number, plain
 from engines.core.errors import Message
 
-TERMS = 3  #: of a long sum that are written out, before the last one
+TERMS = 4  #: of a long sum that are written out
 GENERAL = {
     "Sum0": "x = √E · embedding(token) + position",
     "Queries": "Q = X W_q + b_q",
@@ -48,11 +47,11 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
     out = cell_name(step.symbols[2], step.result, i, j)
     match step.kind:
         case kind if kind == PLUS:
-            return head, plain(f"{out} = {num(left[i, j])} + {signed(right[i, j])}"), plain(f"= {num(value)}")
+            return head, plain(f"{out} = {num(left[i, j])} + {signed(right[i, j], num)}"), plain(f"= {num(value)}")
         case kind if kind == TIMES:
             assert step.bias is not None
-            total = products(left[i], right[:, j], TERMS - step.relu)
-            inside = f"{total} + {signed(step.bias[j])}"
+            total = products(left[i], right[:, j], TERMS - step.relu, num)
+            inside = f"{total} + {signed(step.bias[j], num)}"
             whole = float(left[i] @ right[:, j] + step.bias[j])
             if step.relu:
                 return head, plain(f"{out} = relu({inside})"), plain(f"= relu({num(whole)}) = {num(value)}")
@@ -66,7 +65,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
             raw = float(left[i] @ right[j])
             return (
                 head,
-                plain(f"{out} = ({products(left[i], right[j])}) / √{d}"),
+                plain(f"{out} = ({products(left[i], right[j], TERMS, num)}) / √{d}"),
                 plain(f"= {num(raw)} / {number(np.sqrt(d), 2)} = {num(value)}"),
             )
         case kind if kind == WEIGH:
@@ -74,7 +73,7 @@ def formula(step: Step, cell: tuple[int, int], extra: tuple[float, float] = (1.0
             end = Message("= {value} (a mean of {n} values, weighted)", {"value": num(value), "n": n})
             return (
                 head,
-                plain(f"{out} = {products(left[i], right[:, j])}"),
+                plain(f"{out} = {products(left[i], right[:, j], TERMS, num)}"),
                 end if n > 1 else plain(f"= {num(value)}"),
             )
         case kind if kind == SOFT:
@@ -95,7 +94,7 @@ def softmax_lines(step: Step, i: int, j: int, head: Text, out: str) -> tuple[Tex
     value = number(float(step.result.values[i, j]), 4)
     return (
         head,
-        plain(f"{out} = exp({num(scores[j])} − {signed(kept.max())}) / Σ exp = {num(float(raised[j]))} / {total}"),
+        plain(f"{out} = exp({num(scores[j])} − {signed(kept.max(), num)}) / Σ exp = {num(float(raised[j]))} / {total}"),
         plain(f"= {value}"),
     )
 
@@ -108,7 +107,7 @@ def norm_lines(step: Step, i: int, j: int, head: Text, out: str, extra: tuple[fl
     gain, bias = extra
     return (
         head,
-        plain(f"{out} = {num(gain)} × ({num(before)} − {signed(mean)}) / {num(deviation)} + {signed(bias)}"),
+        plain(f"{out} = {num(gain)} × ({num(before)} − {signed(mean, num)}) / {num(deviation)} + {signed(bias, num)}"),
         plain(f"= {num(value)}"),
     )
 
@@ -123,26 +122,3 @@ def cell_name(symbol: str, table: Table, i: int, j: int) -> str:
 def num(value: float) -> str:
     """Two digits, or three where it is small."""
     return number(float(value), 2 if abs(value) >= 0.1 or value == 0 else 3)
-
-
-def signed(value: float) -> str:
-    """A number inside a sum: negative ones in brackets."""
-    text = num(value)
-    return f"({text})" if text.startswith("−") else text
-
-
-def products(
-    a: np.ndarray, b: np.ndarray, terms_shown: int = TERMS, write: Callable[[float], str] | None = None
-) -> str:
-    """a1×b1 + a2×b2 and so on, the middle of a long sum left out; ``write`` says another way to write a number."""
-
-    def signed(value: float) -> str:
-        text = (write or num)(value)
-        return f"({text})" if text.startswith("−") else text
-
-    pairs = list(zip(a.tolist(), b.tolist(), strict=True))
-    whole = len(pairs) <= terms_shown + 1
-    terms = [f"{signed(x)}×{signed(y)}" for x, y in (pairs if whole else [*pairs[:terms_shown], pairs[-1]])]
-    if not whole:
-        terms.insert(terms_shown, "...")  # the sign of an ellipsis would look cut
-    return " + ".join(terms)

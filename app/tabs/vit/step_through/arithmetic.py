@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.terms import products, signed
 from app.views.photomap import weight_percent
 from app.words import Text, number, plain
 from engines.core.errors import Message
@@ -12,21 +13,6 @@ from engines.vit.step_through.spec import HeadSteps
 
 STAGES = ("Scores", "Scale", "Softmax", "Weighted sum")
 SCORES, SCALE, SOFTMAX, SUM = range(4)
-TERMS = 4  #: of a long sum that are written out
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A number inside a product: negative ones in brackets."""
-    text = number(value, digits)
-    return f"({text})" if text.startswith("−") else text
-
-
-def products(a: Floats, b: Floats, digits: int = 2) -> str:
-    """The largest products of a sum, in their order, with dots for the others."""
-    sizes = np.abs(a * b)
-    chosen = sorted(np.argsort(-sizes, kind="stable")[:TERMS].tolist())
-    terms = [f"{signed(float(a[n]), digits)}×{signed(float(b[n]))}" for n in chosen]
-    return " + ".join([*terms, "..."] if len(a) > TERMS else terms)
 
 
 def exponentials(event: HeadSteps) -> Floats:
@@ -56,9 +42,10 @@ def formula(event: HeadSteps, stage: int, key: int, dim: int) -> tuple[Text, ...
         )  # fmt: skip
     if stage == SCALE:
         temperature = event.divisor / size**0.5
-        by = f"√{size}" if abs(temperature - 1) < 1e-6 else f"(√{size} × {number(temperature, 2)})"
+        untempered = abs(temperature - 1) < 1e-6
+        named, by = ("√d", f"√{size}") if untempered else ("(√d × T)", f"(√{size} × {number(temperature, 2)})")
         return (
-            plain(f"q · k / √d = {number(raw, 2)} / {by} = {number(raw, 2)} / {number(event.divisor, 2)}"),
+            plain(f"q · k / {named} = {number(raw, 2)} / {by} = {number(raw, 2)} / {number(event.divisor, 2)}"),
             plain(f"= {number(scaled, 3)}"),
         )
     if stage == SOFTMAX:
@@ -75,7 +62,7 @@ def formula(event: HeadSteps, stage: int, key: int, dim: int) -> tuple[Text, ...
         )  # fmt: skip
     return (
         Message("output, component {n} = Σ weight × value = {terms}",
-                {"n": dim + 1, "terms": products(event.weights, event.values[:, dim], 3)}),
+                {"n": dim + 1, "terms": products(event.weights, event.values[:, dim], write_a=lambda w: number(w, 3))}),
         Message("= {value}; this patch adds {weight} × {one} = {part}",
                 {"value": number(float(event.output[dim]), 3), "weight": number(float(event.weights[key]), 3),
                  "one": signed(float(event.values[key, dim])),

@@ -1,0 +1,96 @@
+"""Whether what is printed can be true: each number stands for all that are rounded to it."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from ``low`` to ``high``."""
+
+    low: float
+    high: float
+
+    def of(self, *values):
+        return Interval(min(values), max(values))
+
+    def __add__(self, other):
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other):
+        return Interval(self.low - other.high, self.high - other.low)
+
+    def __neg__(self):
+        return Interval(-self.high, -self.low)
+
+    def __mul__(self, other):
+        return self.of(*(a * b for a in (self.low, self.high) for b in (other.low, other.high)))
+
+    def __truediv__(self, other):
+        if other.low <= 0 <= other.high:  # a sum that is rounded to 0 says nothing
+            return Interval(-math.inf, math.inf)
+        return self * Interval(1 / other.high, 1 / other.low)
+
+    def meets(self, other) -> bool:
+        slack = 1e-9 * max(1.0, abs(self.low), abs(other.low))
+        return self.low <= other.high + slack and other.low <= self.high + slack
+
+
+def number(text: str) -> Interval:
+    """The interval of a printed number; a whole one is meant exactly."""
+    value = float(text)
+    room = 0.5 * 10.0 ** -len(text.partition(".")[2]) if "." in text else 0.0
+    return Interval(value - room, value + room)
+
+
+def value(text: str) -> Interval | None:
+    """What an expression of numbers comes to; None where it has names or leaves something out."""
+    text = text.replace(MINUS, "-").replace(TIMES, "*").replace("·", "*").replace(",", "")
+    text = re.sub(r"√(\d+)", r"sqrt(\1)", text).replace("−∞", "-inf").replace("½", "0.5 * 1 *")
+    if re.search(r"\.\.\.|…|%|Σ|∞|\b(?!exp\b|tanh\b|sqrt\b)[a-zA-Zα-ωŷ_]", text):
+        return None
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    return _value(tree, text.strip())
+
+
+def _value(node: ast.AST, text: str) -> Interval:
+    match node:
+        case ast.Constant():
+            return number(ast.get_source_segment(text, node) or "")
+        case ast.UnaryOp(op=ast.USub()):
+            return -_value(node.operand, text)
+        case ast.BinOp():
+            a, b = _value(node.left, text), _value(node.right, text)
+            kinds = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
+            return getattr(a, kinds[type(node.op)])(b)
+        case ast.Call(func=ast.Name(id=name), args=[inner]):
+            at = _value(inner, text)
+            return Interval(getattr(math, name)(at.low), getattr(math, name)(at.high))  # all of them rise
+    raise ValueError(ast.dump(node))
+
+
+def holds(lines: str) -> int:
+    """Compare all sides that are numbers of printed chains of equations, apart by ``;``; how many were compared.
+
+    Raises
+    ------
+    AssertionError
+        Naming two sides that no numbers rounded so can make equal.
+    """
+    count = 0
+    for chain in lines.split(";"):
+        sides = [(side.strip(), found) for side in chain.split("=") if (found := value(side)) is not None]
+        for (text, one), (again, other) in pairwise(sides):
+            assert one.meets(other), f"{text} is not {again}, in: {lines}"
+            count += 1
+    return count
