@@ -27,11 +27,19 @@ class SequenceBatchNorm(nn.Module):
         Share of the newest batch in the running statistics.
     eps : float
         Added to the variance.
+
+    Attributes
+    ----------
+    counts_padding : bool
+        Padding counts like any position, as `nn.BatchNorm1d` has it.
+    alone : bool
+        In training each sample has statistics of its own: what a batch of one would give it. Nothing is learned then.
     """
 
     def __init__(self, dim: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
         self.momentum, self.eps = momentum, eps
+        self.counts_padding = self.alone = False
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
         self.running_mean: Tensor
         self.running_var: Tensor
@@ -48,7 +56,11 @@ class SequenceBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Normalize x (B, N, E); valid (B, N), True = counts -> (B, N, E)."""
-        if self.training:
+        if self.counts_padding:
+            valid = None
+        if self.training and self.alone:
+            mean, variance = self._of_each(x, valid)
+        elif self.training:
             mean, variance, count = self.statistics(x, valid)
             with torch.no_grad():
                 momentum = self.momentum if count else 0.0
@@ -57,6 +69,14 @@ class SequenceBatchNorm(nn.Module):
         else:
             mean, variance = self.running_mean, self.running_var
         return (x - mean) * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+
+    @staticmethod
+    def _of_each(x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean and biased variance (B, 1, E) of each sample's own positions."""
+        counts = torch.ones_like(x[..., :1]) if valid is None else valid[..., None].to(x.dtype)  # (B, N, 1)
+        total = counts.sum(1, keepdim=True).clamp_min(1)
+        mean = (x * counts).sum(1, keepdim=True) / total
+        return mean, ((x - mean).square() * counts).sum(1, keepdim=True) / total
 
 
 #: The normalizations a Transformer can be built with.

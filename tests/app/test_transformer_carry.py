@@ -126,7 +126,7 @@ def test_a_race_begins_without_the_last_steps_of_the_one_before(tab):
     comparison.take(ComparisonBegan(1000, Message("")))
     comparison._draw()
     assert comparison.loss.numbers() == {}
-    comparison.take(ComparisonMeasured(0, (0.0, 0.0), (0.0, 0.0)))
+    comparison.take(ComparisonMeasured(0, *[(0.0, 0.0)] * 4))
     comparison.take(ComparisonStep(1, (3.0, 3.0), (False, False)))
     comparison._draw()
     assert comparison.loss.numbers()["LN_x"].tolist() == [1]

@@ -16,10 +16,12 @@ from engines.transformer import proofs
 from engines.transformer.decode.engine import Engine as Decoder
 from engines.transformer.decode.spec import Answer, DecodingParams
 from engines.transformer.decoding import greedy
+from engines.transformer.experiments import norm_results
 from engines.transformer.experiments.ablation import Ablation
 from engines.transformer.experiments.engine import Engine, padded_batch
-from engines.transformer.experiments.norm_comparison import NormComparison
+from engines.transformer.experiments.norm_comparison import NormComparison, begun, norms_of
 from engines.transformer.experiments.norm_comparison_spec import ComparisonMeasured, ComparisonSettings, ComparisonStep
+from engines.transformer.experiments.norm_results import Case, Outcome
 from engines.transformer.experiments.spec import (
     MOVES,
     NORMS,
@@ -39,7 +41,8 @@ from engines.transformer.experiments.spec import (
     Placed,
 )
 from engines.transformer.model import FeedForward, Transformer
-from engines.transformer.recipe import Recipe
+from engines.transformer.norms import SequenceBatchNorm
+from engines.transformer.recipe import BATCH_NORM, Recipe
 from engines.transformer.subject import Collection, Specimen, held_out
 from engines.transformer.switches import CROSS, DECODER_FFN, ENCODER, ENCODER_FFN, Switches
 from engines.transformer.training.trainer import Run
@@ -271,6 +274,52 @@ def test_the_race_runs_both_on_the_same_batches_and_goes_on():
     params = ComparisonSettings(run=5, until=3, batch=4)
     fresh = [e.loss for e in other.run(Job(params, lambda: other, lambda event: None)) if isinstance(e, ComparisonStep)]
     assert fresh == [e.loss for e in (*steps, *again)]
+
+
+def first_measured(**settings) -> ComparisonMeasured:
+    engine = NormComparison()
+    job = Job(ComparisonSettings(run=1, until=0, batch=4, **settings), lambda: engine, lambda event: None)
+    return next(event for event in engine.run(job) if isinstance(event, ComparisonMeasured))
+
+
+def test_padding_reaches_the_training_and_counts_only_where_it_should():
+    plain, padded = first_measured(), first_measured(padding=7)
+    for name in ("evaluation", "training", "alone", "longest"):  # left out of the attention and of the statistics
+        np.testing.assert_allclose(getattr(padded, name), getattr(plain, name), atol=0.01)  # a tie or two apart
+    counted = first_measured(padding=7, count_padding=True)
+    assert counted.evaluation == plain.evaluation  # nothing was learned from it yet
+    assert counted.training[0] == plain.training[0]
+    run = begun(ComparisonSettings(batch=4, padding=7, count_padding=True), BATCH_NORM)
+    lens = run.held_out.source_lens
+    assert run.held_out.source.shape[1] == lens.max() + 7
+    assert all(norm.counts_padding for norm in norms_of(run))
+    assert len(norms_of(run)) > 0
+    run.advance()  # the model has positions for it
+
+
+def test_one_at_a_time_is_a_batch_of_one():
+    norm = SequenceBatchNorm(5)
+    torch.manual_seed(0)
+    x, valid = torch.randn(3, 6, 5), torch.arange(6) < torch.tensor([[6], [4], [1]])
+    norm.alone = True
+    together = norm(x, valid)
+    norm.alone, norm.momentum = False, 0.0
+    for i in range(3):
+        n = int(valid[i].sum())
+        close(together[i : i + 1, :n].detach(), norm(x[i : i + 1, :n]).detach())
+
+
+def test_outcomes_are_read_as_they_were_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(norm_results, "BUNDLED", tmp_path / "norms.json")
+    found = [Outcome(Case(2), s, (0.5, 0.1 + s / 5), (0.5, 0.2), (0.5, 0.3), (0.4, 0.1)) for s in (0, 1)]
+    norm_results.write(found, {"about": "x"})
+    assert norm_results.read(tmp_path / "norms.json") == found
+    mean, spread, seeds = norm_results.summary(found, Case(2), "evaluation")
+    close(mean, [0.5, 0.2])
+    close(spread, [0.0, np.std([0.1, 0.3], ddof=1)])
+    assert seeds == 2
+    (tmp_path / "norms.json").write_text("{")
+    assert norm_results.read(tmp_path / "norms.json") == []
 
 
 @pytest.mark.parametrize("positions", [True, False])

@@ -23,11 +23,17 @@ class ComparisonSettings(TrainingParams):
     seed : int
     batch : int
         Examples in each step.
+    padding : int
+        Tokens of padding that are appended to each batch.
+    count_padding : bool
+        Padding counts in the statistics of batch normalization.
     """
 
     task: str = REVERSE
     seed: int = 0
     batch: int = 32
+    padding: int = 0
+    count_padding: bool = False
     until: int = setting(0, Range(0, COMPARISON_STEPS, 1, "Steps", live=True))
 
 
@@ -58,11 +64,17 @@ class ComparisonMeasured(Record):
         Token accuracy in evaluation: batch normalization with its running statistics.
     training : tuple of float
         The same examples in training mode: batch normalization with the statistics of these examples.
+    alone : tuple of float
+        The same one at a time: batch normalization with the statistics of a single example.
+    longest : tuple of float
+        In evaluation, the longer half of the examples: of other statistics than those that were learned from.
     """
 
     step: int
     evaluation: tuple[float, float]
     training: tuple[float, float]
+    alone: tuple[float, float]
+    longest: tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,15 @@ SMOOTH = 0.9  #: of the loss curves' moving mean
 DRAW = 100  #: ms between two drawings of the curves
 SHOWN = 8  #: numbers of a batch normalization's statistics that are written out
 STAT_BAR = 180  #: px
+ENDS = (
+    "LayerNorm {layer}. BatchNorm {batch} with running statistics, {live} with those of all held-out examples "
+    "(dashed), {alone} one example at a time. The longer half: {long} and {longer}."
+)
+
+
+def percent(share: float) -> str:
+    """Tenths of a percent."""
+    return words.percent(share, 1)
 
 
 class NormPanel(QObject):
@@ -116,7 +125,7 @@ class ComparisonPanel(QObject):
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
-        self.task = ""
+        self._made_of = ComparisonSettings()
         self.bar = Transport(seed=False)
         self.bar.scrubber.hide()
         policy = self.bar.live.sizePolicy()  # no states are kept to go back to
@@ -132,7 +141,7 @@ class ComparisonPanel(QObject):
             plot.pointed.connect(self._point)
         self.loss_card = card("Loss", self.loss, tools=[self.loss.key])
         self.right_key = Key([(token, words.plain(name)) for token, name in zip(TOKENS, SHORT, strict=True)], "100.0")
-        self.gap = quiet("")
+        self.gap = quiet("", wrap=True)
         self.right_card = card("Accuracy, %", self.right, tools=[self.right_key], foot=self.gap)
         self.curves = box(row((self.loss_card, 1), (self.right_card, 1), gap=S3))
         layout = self.bar.layout()
@@ -148,13 +157,15 @@ class ComparisonPanel(QObject):
         self._renew()
 
     def _settings(self) -> ComparisonSettings:
-        return ComparisonSettings(task=self.task or ComparisonSettings().task)
+        return self._made_of
 
-    def show_task(self, task: str) -> None:
-        """The task of the page; another one begins another comparison, unless one has made steps."""
-        if task == self.task and self.training.params is not None:
+    def show_settings(self, params: TransformerParams) -> None:
+        """Those of the page; others begin another comparison, unless one has made steps."""
+        made_of = ComparisonSettings(task=params.task, batch=params.lab_batch, padding=params.lab_padding,
+                                     count_padding=params.lab_count_padding)  # fmt: skip
+        if made_of == self._made_of and self.training.params is not None:
             return
-        self.task = task
+        self._made_of = made_of
         self.training.settings_changed()
 
     def _renew(self) -> None:
@@ -170,9 +181,9 @@ class ComparisonPanel(QObject):
             case ComparisonBegan():
                 self._renew()  # the last steps of the comparison before may have come after it was ended
                 params = self.training.params
-                task = params.task if isinstance(params, ComparisonSettings) else self.task
-                shown = {"task": Message(task), "n": words.number(event.parameters)}
-                say(self.note, "setText", Message("{task}: {n} parameters each", shown))
+                of = params if isinstance(params, ComparisonSettings) else self._made_of
+                shown = {"task": Message(of.task), "n": words.number(event.parameters), "batch": of.batch}
+                say(self.note, "setText", Message("{task}, batches of {batch}: {n} parameters each", shown))
                 say(self.note, "setToolTip", event.about)
             case ComparisonStep():
                 self._stopped = event.stopped
@@ -216,8 +227,11 @@ class ComparisonPanel(QObject):
             end,
         )
         last = self._measured[-1]
-        gap = {"gap": words.number(100 * (last.training[1] - last.evaluation[1]), 1, signed=True)}
-        text = Message("Held-out. Dashed: as in training, {gap} points", gap)
+        text = Message(ENDS, {
+            "layer": percent(last.evaluation[0]), "batch": percent(last.evaluation[1]),
+            "live": percent(last.training[1]), "alone": percent(last.alone[1]),
+            "long": percent(last.longest[0]), "longer": percent(last.longest[1]),
+        })  # fmt: skip
         for name, stopped in zip(NAMES, self._stopped, strict=True):
             if stopped:
                 text = Message("{name} diverged (NaN) and was stopped.", {"name": name})

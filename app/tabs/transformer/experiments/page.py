@@ -17,6 +17,7 @@ from app.shell import Shell
 from app.tabs.transformer.experiments.ablation import AblationPanel
 from app.tabs.transformer.experiments.findings import findings
 from app.tabs.transformer.experiments.normpanel import ComparisonPanel, NormPanel, norm_centre
+from app.tabs.transformer.experiments.normstudy import measured_before
 from app.tabs.transformer.experiments.panels import CausalPanel, ConvolutionPanel, PositionsPanel, ResidualPanel
 from app.tabs.transformer.labwords import state_name
 from app.theme import S3
@@ -73,7 +74,8 @@ ABOUT = {
     ),
     NORMS: (
         "The same network and the same weights, normalized over each token's features or over the batch. "
-        "LayerNorm does not depend on the rest of the batch; BatchNorm does."
+        "LayerNorm does not depend on the rest of the batch; BatchNorm does. Batch size and padding reach the training "
+        "below, too."
     ),
     POSITIONS: (
         "Attention is permutation-equivariant. Without positions a shuffled input gives the same outputs, shuffled."
@@ -119,12 +121,13 @@ class ExperimentsPage(Page):
         self.list_card = card("Experiments", self.list)
         self.list_card.setFixedWidth(LIST_WIDTH)
         self.form = ParamsForm(self.params, [name for names in SHOWS.values() for name in names])
-        self.about, self.model = quiet("", wrap=True), quiet("", wrap=True)
+        self.about, self.model, self.before = quiet("", wrap=True), quiet("", wrap=True), quiet("", wrap=True)
+        say(self.before, "setText", measured_before())
         self.mates = WideButton(
             "Resample the batch", "reset", tip="The watched sample stays, the others are resampled."
         )
         self.form.add(rules(LabParams)["lab_batch"].group, self.mates)
-        said = box(section("What is shown", self.about, self.model))
+        said = box(section("What is shown", self.about, self.before, self.model))
         self.lay(box(row(self.list_card, (self._stack, 1), gap=S3)), said, self.form, resets=False)
         for name in EXPERIMENTS:  # now that the stack lies in a widget: before, its first would open as a window
             self._stack.addWidget(self.panels[name])
@@ -147,7 +150,7 @@ class ExperimentsPage(Page):
     def show_params(self, params: TransformerParams) -> None:
         self._show_settings(params)
         if params.experiment == NORMS and self.on_screen:
-            self.comparison.show_task(params.task)
+            self.comparison.show_settings(params)
         self._check_ablation(params)
 
     def activated(self) -> None:
@@ -217,6 +220,7 @@ class ExperimentsPage(Page):
                 self.form.set_shown(part, shown)
         self.form.setVisible(bool(SHOWS[settings.experiment]))
         self.mates.setVisible(settings.experiment == NORMS)
+        self.before.setVisible(settings.experiment == NORMS)
         self._draw()
 
     def _take(self, event: Event) -> None:
