@@ -160,6 +160,7 @@ class ErrorBar(QFrame):
     """A bar under the header: a word, the reason, one action, a cross. Never modal."""
 
     closed = Signal()
+    opening = Signal()  # it is about to be shown
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,6 +223,8 @@ class ErrorBar(QFrame):
 
     def _open(self) -> None:
         """Slide down, unless motion is reduced or the bar is already there."""
+        if self.isHidden():
+            self.opening.emit()
         length = theme.duration(theme.ERROR_MS)
         if length and self.isHidden() and self.parentWidget() is not None:
             self._slide.stop()

@@ -244,6 +244,10 @@ class Settings:
         """The page of a topic that was last on screen."""
         return self._pages.get(topic, 0)
 
+    def visited(self, topic: str) -> bool:
+        """Whether a topic was ever on screen."""
+        return topic in self._pages
+
     def set_page(self, topic: str, page: int) -> None:
         """Remember the page of a topic."""
         self._pages[topic] = page

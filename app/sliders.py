@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
 
 from app import theme, words
@@ -279,6 +279,15 @@ class Field(QLineEdit):
         self.selectAll()
         if changed:
             self.typed.emit(value)
+
+    def event(self, event: QEvent) -> bool:
+        """What is typed and not taken yet is undone here; else the key is the window's: it takes the setting back."""
+        if event.type() == QEvent.Type.ShortcutOverride and self.text() == self._scale.written(self._number):
+            assert isinstance(event, QKeyEvent)
+            if event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo):
+                event.ignore()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()))

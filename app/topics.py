@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import app.tabs
+from app.block import Block
 from app.collecting import importing
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Topic:
         ``module:Class`` of the tab, where the topic has one of its own.
     pictures : bool
         Whether pictures may be dropped on it.
+    architecture : tuple of Block
+        The model as a picture whose blocks open pages; empty for none.
     takes : tuple of str
         Kinds of what other topics may hand to its tab, such as ``mask``; see `app.shell.Shell.send`.
     tagline, about : str
@@ -69,6 +72,7 @@ class Topic:
     tab: str = "app.topic.tab:Tab"
     pages: tuple[str, ...] = ()
     pictures: bool = False
+    architecture: tuple[Block, ...] = ()
     takes: tuple[str, ...] = ()
     tagline: str = ""
     about: str = ""

@@ -157,6 +157,7 @@ class Training(QObject):
             return
         self._began_at, self._steps_then, self._ended = time.monotonic(), self.step, False
         self._bar.set_running(True)
+        self._bar.go_live()  # what is trained is seen
         self._go()
 
     def _go(self) -> None:
@@ -175,6 +176,7 @@ class Training(QObject):
         if self.params is None:
             self._begin()
         self._ended = False
+        self._bar.go_live()
         self._send(min(self._most, max(self._until, self.step) + 1))
 
     def restart(self) -> None:

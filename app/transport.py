@@ -165,6 +165,11 @@ class Transport(QFrame):
         """Look back at a step, as the hand does."""
         self._look(step)
 
+    def go_live(self) -> None:
+        """Look at the newest step again, if the hand looks back."""
+        if self._selected >= 0:
+            self._look(self._newest)
+
     def _toggle(self) -> None:
         self.toggled.emit(not self._runs)
 

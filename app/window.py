@@ -143,7 +143,7 @@ class Window(PaintedOnce):
     def _show_wanted(self) -> None:
         """Show the topic chosen last."""
         if self._wanted:
-            self.show_topic(self._wanted)
+            self.show_topic(self._wanted).greet()
 
     def _build(self, name: str) -> Tab:
         """Build a topic's tab, unless that is done."""

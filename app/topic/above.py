@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QBoxLayout
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from app.cards import ErrorBar
 from app.strip import PictureStrip
@@ -24,6 +25,8 @@ class Above(QBoxLayout):
         self.setContentsMargins(0, 0, 0, 0)
         self._strips: list[PictureStrip] = []
         self._low = False
+        self._bar = bar
+        self._floats = False
         self.addWidget(bar, 3)
 
     def add(self, strip: PictureStrip) -> None:
@@ -31,6 +34,33 @@ class Above(QBoxLayout):
         self._strips.append(strip)
         strip.set_small(self._low)
         self.addWidget(strip, 1)
+
+    def keep_still(self, page: QWidget) -> None:
+        """Nothing moves under a pointer that is on the page: until it leaves, the bar lies over its upper edge."""
+        page.installEventFilter(self)
+        self._bar.opening.connect(lambda: self._open_over(page))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.settle()
+        return super().eventFilter(watched, event)
+
+    def _open_over(self, page: QWidget) -> None:
+        self.settle()
+        around = page.parentWidget()
+        if around is None or not page.underMouse():
+            return
+        self._floats = True
+        self.removeWidget(self._bar)
+        self._bar.setParent(around)
+        self._bar.setGeometry(page.x(), page.y(), page.width(), max(40, self._bar.sizeHint().height()))
+        self._bar.raise_()
+
+    def settle(self) -> None:
+        """Give the bar its own room again."""
+        if self._floats:
+            self._floats = False
+            self.insertWidget(0, self._bar, 3)
 
     def fit(self, height: int) -> None:
         """The tab has this height, in px."""

@@ -51,14 +51,16 @@ class Dock(QWidget):
                 part.setParent(self)
                 part.hide()
         self.setLayout(layout)
-        self._changes = -1
+        self._changes = (-1, -1)
         self.set_changes(0)
 
-    def set_changes(self, count: int) -> None:
-        """Say how many changes to the model there are."""
-        if count == self._changes:
+    def set_changes(self, count: int, others: int = 0) -> None:
+        """Say how many changes to the model there are, and how many other settings are not as at first."""
+        if (count, others) == self._changes:
             return
-        self._changes = count
-        text = "{n} {n:change|changes} to the model" if count else "The model is untouched"
-        say(self._count, "setText", text, n=count)
-        self._reset.setEnabled(count > 0)
+        self._changes = count, others
+        text = "Nothing is changed"
+        if count or others:
+            text = "{n} {n:change|changes}" if others else "{n} {n:change|changes} to the model"
+        say(self._count, "setText", text, n=count + others)
+        self._reset.setEnabled(bool(count or others))

@@ -122,7 +122,7 @@ class Page(QWidget):
         """
         self.centre, self.dock = centre, Dock(*dock, resets=resets)
         self.forms = self.dock.findChildren(ParamsForm)
-        self.dock.reset.connect(self.state.reset)
+        self.dock.reset.connect(self._take_back)
         for form in self.forms:
             form.changed.connect(lambda name, value: self.change(**{name: value}))
             form.settled.connect(lambda _name: self.settle())
@@ -281,7 +281,7 @@ class Page(QWidget):
         self.refresh()
         if count := self.state.take_restored():
             left = Message(LEFT, {"n": count})
-            self.complain(left, "Reset all changes", self.state.reset, word="Note", kind="warning")
+            self.complain(left, "Reset the model", self.state.reset, word="Note", kind="warning")
         self.activated()
         if self.feed is not None and self.answerable():
             self.feed.asks = self.asks
@@ -298,12 +298,21 @@ class Page(QWidget):
             self._shown = self.params
             for form in self.forms:
                 form.show_params(self.params)
-            self.dock.set_changes(self.params.changes())
+            self.dock.set_changes(self.params.changes(), len(self.state.differing(self._docked())))
             self.show_params(self.params)
         for kind, event in () if self.feed is None else tuple(self.feed.frames.items()):
             if self._given.get(kind) is not event:
                 self._given[kind] = event
                 self.on(event)
+
+    def _take_back(self) -> None:
+        """Everything as at first; what was said of it is over."""
+        self.tell(None)
+        self.state.reset(self._docked())
+
+    def _docked(self) -> list[str]:
+        """What the dock has a control for."""
+        return [name for form in self.forms for name in form.fields()]
 
     def retranslated(self) -> None:
         """Some texts are made when something comes: make them anew, now or when the page is on screen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.history import History
 from app.settings import Settings
-from engines.core.params import PHOTO, PIN, Params, rules, same_steps, with_role, with_selection_of
+from engines.core.params import PHOTO, PIN, SETTING, Params, rules, same_steps, with_role, with_selection_of
 from engines.core.pictures import Picture
 
 
@@ -158,9 +159,22 @@ class State(QObject):
         if new != before:
             self._use(new)
 
-    def reset(self) -> None:
-        """Bring the untouched model back, as one step."""
-        new = self.params.untouched()
+    def differing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of some settings that are not as at the very first start, and that are no change to the model."""
+        counted = with_role(self.params, "changes_model", True)
+        steps = with_role(self.params, "role", SETTING)
+        return tuple(
+            name
+            for name in names
+            if name in steps and name not in counted and getattr(self.params, name) != getattr(self.plain, name)
+        )
+
+    def reset(self, names: Iterable[str] = ()) -> None:
+        """Bring the untouched model back, and some other settings as at the very first start, as one step."""
+        plain = {name: getattr(self.plain, name) for name in self.differing(names)}
+        new = replace(self.params.untouched(), **plain)
+        if plain:
+            new = new.following(self.params)
         if new != self.params:
             self.settle()
             self.history.record(self.params, "")

@@ -18,9 +18,11 @@ from app.remedy import remedy
 from app.resting import at_rest
 from app.shell import Shell
 from app.topic.above import Above
+from app.topic.doors import Doors
 from app.topic.feed import Feed
 from app.topic.owning import adopt
 from app.topic.page import Complaint, Page
+from app.topic.pages import Pages
 from app.topic.state import State
 from app.topics import Topic
 from app.widgets import col
@@ -29,35 +31,6 @@ from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Ended, Event, Frame, Progress
-
-
-class Pages(Sequence[Page]):
-    """The pages of a tab; each is made when it is first looked at."""
-
-    def __init__(self, kinds: Sequence[type[Page]], make: Callable[[type[Page]], Page]) -> None:
-        self.kinds = tuple(kinds)
-        self._make = make
-        self._made: dict[int, Page] = {}
-
-    def __len__(self) -> int:
-        return len(self.kinds)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        at = range(len(self.kinds))[index]
-        if at not in self._made:
-            self._made[at] = self._make(self.kinds[at])
-        return self._made[at]
-
-    @property
-    def made(self) -> Iterator[Page]:
-        """Those that have been looked at."""
-        return iter(tuple(self._made.values()))
-
-    def index_of(self, page: QWidget) -> int:
-        """The place of a page that was made."""
-        return next(at for at, made in self._made.items() if made is page)
 
 
 class Tab(QWidget):
@@ -96,21 +69,34 @@ class Tab(QWidget):
         self._states: dict[type, State] = {}
         self._feeds: dict[tuple[type, str], Feed] = {}
         self._started = self._lines = False
+        self._is_new = not shell.settings.visited(topic.name)
         self._long = QTimer(self, singleShot=True, interval=theme.BUSY_MS)
         self._long.timeout.connect(lambda: self._run_lines(True))
         self.pages = Pages(topic.page_classes(), self._make)
         titles = [kind.title for kind in self.pages.kinds]
-        self.header = Header(topic.title, titles if len(titles) > 1 else (), self.choosers())
+        self._stack = QStackedWidget()
+        self.above.keep_still(self._stack)
+        self.doors = Doors(self._stack, topic.architecture, self._turn_to_name) if topic.architecture else None
+        door = () if self.doors is None else (self.doors.door,)
+        self.header = Header(topic.title, titles if len(titles) > 1 else (), (*self.choosers(), *door))
         self.header.paged.connect(self.show_page)
         self.header.undo.connect(self.undo)
         self.header.redo.connect(self.redo)
         self.header.copied.connect(self.copy_picture)
         self.header.fitted.connect(self.fit)
-        self._stack = QStackedWidget()
         self.setLayout(col(self.header, self.above, (self._stack, 1), gap=0))
         last = shell.session.page_of(topic.name, [kind.name() for kind in self.pages.kinds])
         last = shell.settings.page(topic.name) if last is None else last
         self.show_page(last if last < len(self.pages) else 0)
+
+    def greet(self) -> None:
+        """The hand opens the topic: the first time with its architecture, for a model is met before its parts."""
+        if self._is_new and self.doors is not None:
+            self.doors.open_up()
+        self._is_new = False
+
+    def _turn_to_name(self, name: str) -> None:
+        self.show_page(next(i for i, kind in enumerate(self.pages.kinds) if kind.name() == name))
 
     def choosers(self) -> Sequence[QWidget]:
         """The buttons of the header that choose model and picture."""
@@ -228,11 +214,13 @@ class Tab(QWidget):
         return self.now.params
 
     def undo(self) -> None:
-        """One step back, of the page on screen."""
+        """One step back, of the page on screen; what was said of it is over."""
+        self.now.tell(None)
         self.now.state.undo()
 
     def redo(self) -> None:
         """One step forward."""
+        self.now.tell(None)
         self.now.state.redo()
 
     def fit(self) -> None:

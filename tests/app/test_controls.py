@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
@@ -184,6 +185,24 @@ def test_typing_takes_effect_on_enter_and_esc_restores(setting):
     assert field.text() == "2.50"
     assert field.property("kind") == ""
     assert changed == [2.5]
+
+
+@pytest.mark.parametrize(("typed", "taken", "undone"), [("2.5", True, 1), ("2.5", False, 0)])
+def test_undo_is_the_windows_once_what_was_typed_is_taken(qtbot, setting, typed, taken, undone):
+    page, told = QWidget(), []
+    page.setLayout(col(setting))
+    shortcut = QShortcut(QKeySequence.StandardKey.Undo, page)
+    shortcut.activated.connect(lambda: told.append(1))
+    show(qtbot, page, 300, 90)
+    page.activateWindow()
+    setting.field.setFocus()
+    qtbot.waitUntil(setting.field.hasFocus)
+    QTest.keyClicks(setting.field, typed)
+    if taken:
+        key(setting.field, Qt.Key.Key_Return)
+    QTest.keyClick(setting.field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(told) == undone
+    setting.setParent(None)
 
 
 def test_leaving_a_field_with_nonsense_restores_it(qtbot):

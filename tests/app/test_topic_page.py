@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from app import export
+from app import export, theme
 from app.params_form import ParamsForm
 from app.settings import Settings
 from app.topic.state import State
@@ -181,6 +181,40 @@ def test_a_form_changes_the_settings_and_a_drag_is_one_step(tab, qtbot):
     assert tab.now.dock._count.text() == "1 change to the model"
     tab.undo()
     assert tab.params.temperature == 1.0
+    rest(tab, qtbot)
+
+
+def test_the_dock_counts_and_resets_what_differs_in_it(tab, qtbot):
+    page = turn(tab, qtbot, ALONE)
+    dock, reset = page.dock, page.dock._reset
+    assert (dock._count.text(), reset.isEnabled()) == ("Nothing is changed", False)
+    page.step(layer=5)  # no change to the model, yet not as at first
+    assert (dock._count.text(), reset.isEnabled()) == ("1 change", True)
+    reset.click()
+    assert page.params.layer == ScoreParams().layer
+    assert dock._count.text() == "Nothing is changed"
+    tab.undo()
+    assert page.params.layer == 5  # one step
+    rest(tab, qtbot)
+
+
+def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch):
+    theme.set_motion(False)
+    before = tab._stack.geometry()
+    monkeypatch.setattr(tab._stack, "underMouse", lambda: True)
+    tab.complain("Something.")
+    qtbot.waitUntil(tab.error.isVisible)
+    QApplication.processEvents()
+    assert tab._stack.geometry() == before
+    assert tab.error.geometry().topLeft() == before.topLeft()
+    QApplication.sendEvent(tab._stack, QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: tab._stack.y() > before.y())  # the pointer is gone: the bar has room of its own
+    tab.error.dismiss()
+    qtbot.waitUntil(lambda: tab._stack.geometry() == before)
+    monkeypatch.setattr(tab._stack, "underMouse", lambda: False)
+    tab.complain("Again.")
+    qtbot.waitUntil(lambda: tab._stack.y() > before.y())
+    tab.error.dismiss()
     rest(tab, qtbot)
 
 

@@ -160,7 +160,7 @@ def test_one_step_is_one_step_and_pause_holds(made, qtbot):
 
 @pytest.mark.parametrize("made", [LONG], indirect=True)
 def test_another_run_begins_at_nothing_and_goes_on_if_the_one_before_did(made, qtbot):
-    _, bar, run = made
+    tab, bar, run = made
     renewed = QSignalSpy(run.renewed)
     run.play()
     qtbot.waitUntil(lambda: run.step > 5, timeout=20_000)
@@ -172,6 +172,10 @@ def test_another_run_begins_at_nothing_and_goes_on_if_the_one_before_did(made, q
     rest(qtbot, run)
     assert renewed.count() == 2
     assert run.timeline.steps[0] == 0
+    assert words.drawn(tab.notes[-1]).startswith("Paused at step ")
+    bar.again.click()
+    rest(qtbot, run)
+    assert tab.notes[-1] is None  # at step 0 nothing is paused
 
 
 @pytest.mark.parametrize("made", [LONG], indirect=True)
@@ -204,6 +208,43 @@ def test_looking_back_finds_the_state_kept_before(made, qtbot):
     bar.look(MOST)
     assert looked[-1] is None
     assert run.weights.step == MOST
+
+
+@pytest.mark.parametrize("act", ["play", "one_step"])
+@pytest.mark.parametrize("made", [LONG], indirect=True)
+def test_what_goes_on_is_seen(made, qtbot, act):
+    _, bar, run = made
+    looked = []
+    run.looked.connect(looked.append)
+    run.play()
+    qtbot.waitUntil(lambda: run.step > 20, timeout=20_000)
+    run.pause()
+    rest(qtbot, run)
+    bar.look(10)
+    assert bar.selected == 10
+    getattr(run, act)()
+    assert bar.selected is None
+    assert looked[-1] is None
+    run.pause()
+    rest(qtbot, run)
+
+
+@pytest.mark.parametrize("made", [LONG], indirect=True)
+def test_two_runs_in_one_lane_tell_every_step(made, qtbot):
+    tab, _, run = made
+    hidden = Training(tab, "tests.app.test_training:Counter", Transport(), lambda: tab.now, LONG)
+    told = {run: [], hidden: []}
+    for one, steps in told.items():
+        one.arrived.connect(lambda event, to=steps: to.append(event.step) if isinstance(event, Counted) else None)
+        one.play()
+    qtbot.waitUntil(lambda: all(one.step > 5000 for one in told))
+    for one in told:
+        one.pause()
+        rest(qtbot, one)
+    for one, steps in told.items():
+        assert steps == list(range(1, one.step + 1))
+    hidden.close()
+    rest(qtbot, hidden)
 
 
 def test_live_settings_reach_the_run_and_others_wait(made, qtbot):

@@ -1,6 +1,55 @@
 """The DETR tab: boxes as a set, and what each object query looks at."""
 
+from app.block import Block
 from app.topics import Shot, Topic
+
+ARCHITECTURE = (
+    Block(
+        "CNN",
+        "Turns the picture into a map of features, each a token of the encoder.",
+        "scene",
+        column=0,
+        row=0,
+        to=(1,),
+    ),
+    Block(
+        "Encoder",
+        "Each place of the map asks all others: objects come apart.",
+        "detect",
+        column=1,
+        row=0,
+        to=(3,),
+    ),
+    Block(
+        "Object queries", "Learned tokens, each a question: is there something of my kind?", "draw_boxes", 1, 1, (3,)
+    ),
+    Block(
+        "Decoder",
+        "The queries ask each other, and the encoder's map.",
+        "relevance",
+        column=2,
+        row=0,
+        to=(4,),
+    ),
+    Block(
+        "FFN",
+        "Reads a class and a box from each query; most of them find no object.",
+        "nms",
+        column=3,
+        row=0,
+        to=(5,),
+    ),
+    Block(
+        "Set of boxes", "Matched with the true ones, one to one, by the Hungarian algorithm.", "matching", 3, 1, (6,)
+    ),
+    Block(
+        "Set loss",
+        "What each matched pair costs teaches the whole model.",
+        "training",
+        column=2,
+        row=1,
+    ),
+)
 
 TOPIC = Topic(
     name="detr",
@@ -19,6 +68,7 @@ TOPIC = Topic(
         "app.tabs.detr.draw_boxes.page:DrawBoxesPage",
     ),
     pictures=True,
+    architecture=ARCHITECTURE,
     tagline="boxes as a set",
     about=(
         "All object queries as a table and as boxes; cross-attention of a query in every decoder layer and head; "

@@ -1,6 +1,56 @@
 """The ViT tab: where each patch of a photo attends, in every layer and head."""
 
+from app.block import Block
 from app.topics import Shot, Topic
+
+ARCHITECTURE = (
+    Block(
+        "Patches",
+        "The picture is cut into squares; each becomes a token, with its position added.",
+        "watch",
+        column=0,
+        row=0,
+        to=(2,),
+    ),
+    Block(
+        "Class token",
+        "A learned token that belongs to no patch: it collects what the answer needs.",
+        "logit_lens",
+        column=0,
+        row=1,
+        to=(2,),
+    ),
+    Block(
+        "Multi-head attention",
+        "Each token asks all others; the heads look for different things.",
+        "step_through",
+        column=1,
+        row=0,
+        to=(3,),
+    ),
+    Block(
+        "MLP, residual, norm",
+        "Each token by itself. Both halves are added to the stream, layer by layer.",
+        "intervene",
+        column=1,
+        row=1,
+        to=(4,),
+    ),
+    Block(
+        "MLP head",
+        "Reads the class token after the last layer and names the picture.",
+        "relevance",
+        column=2,
+        row=0,
+    ),
+    Block(
+        "Trained on many pictures",
+        "Nothing here knows that neighbors belong together: the data must teach it.",
+        "scale_study",
+        column=2,
+        row=1,
+    ),
+)
 
 TOPIC = Topic(
     name="vit",
@@ -18,6 +68,7 @@ TOPIC = Topic(
         "app.tabs.vit.scale_study.page:ScaleStudyPage",
     ),
     pictures=True,
+    architecture=ARCHITECTURE,
     tagline="where each patch attends",
     about=(
         "Attention of each patch and of the class token in every layer and head, with entropy and mean distance; "
