@@ -6,6 +6,7 @@ import numpy as np
 
 from app import words
 from app.cards import Card, card
+from app.guess import GuessFirst, curve_score
 from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.lines import Line
@@ -20,6 +21,7 @@ from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.colorbar import ColorBar
+from app.views.guesssheet import CurveSheet
 from app.widgets import Segments, WideButton, box, col, quiet, row
 from app.words import Text, say
 from engines.attention_pooling.kernel_regression.spec import LeaveOneOut, PooledFrame
@@ -59,8 +61,10 @@ class RegressionPage(PointsPage):
         self.modes.chosen.connect(lambda i: setattr(self.plot, "mode", MODES[i]))
         self.legend = Key((("cat0", "fit"),))
         self._legend: tuple[str, ...] = ()
+        known = CurveSheet(self.plot, lambda: np.array(points_of(self.params)).T)
+        self.guess = GuessFirst(self, known, "Draw the curve that you expect.", self._judge, (self.formula,))
         self.cues_card = card("Query, keys, values", self.cues)
-        self.plot_card = card("Points and fit", self.plot, tools=(self.modes,), foot=self.legend)
+        self.plot_card = card("Points and fit", self.plot, tools=(self.guess.button, self.modes), foot=self.legend)
         self.map_card = card("Weights, query × key", self.map, foot=self.bar)
         self.error_card = card("Leave-one-out error", self.error)
         self.formula_card = card("Formula with current values", self.formula)
@@ -153,6 +157,7 @@ class RegressionPage(PointsPage):
                     waiting.set_empty("Nothing to show yet.")
 
     def show_params(self, params: PoolingParams) -> None:
+        self.guess.settings_changed()
         points = points_of(params)
         self._show_points(points, params)
         count = {"n": len(points)}
@@ -170,6 +175,18 @@ class RegressionPage(PointsPage):
                 "setText",
                 Message("{n} {n:point|points} of your own. Moving a slider samples new ones.", count),
             )
+
+    def _judge(self) -> tuple[float, Message]:
+        """How near the drawn curve is to the fit."""
+        sheet, shown = self.guess.sheet, self.shown
+        assert isinstance(sheet, CurveSheet)
+        assert shown is not None
+        x, y = sheet.curve()
+        fit = np.where(shown.filled, shown.fit, np.nan)
+        truth = np.interp(x, shown.grid, fit, left=np.nan, right=np.nan)
+        away = np.abs(y - truth)
+        mean = float(away[np.isfinite(away)].mean()) if np.isfinite(away).any() else 0.0
+        return curve_score(y, truth), Message("Mean distance from the fit: {d}.", {"d": two(mean)})
 
     def exported(self) -> dict[str, object]:
         count, own = len(points_of(self.params)), self.params.points is not None

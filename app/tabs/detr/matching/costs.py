@@ -17,8 +17,8 @@ from engines.core.errors import Message
 from engines.detr.matching.spec import Matched
 from engines.detr.objects import object_name
 
-NAMES = ("{weight} × class", "{weight} × L1", "{weight} × GIoU")
-FOCAL = "{weight} × focal class"
+NAMES = ("class, already × {weight}", "L1, already × {weight}", "GIoU, already × {weight}")
+FOCAL = "focal class, already × {weight}"
 SIGNS = ("+", "+", "=")
 MANY = 24  # predictions; more stand in columns, since a page is wider than high
 TALL = (84, 200)  # px, largest cell where many predictions meet few objects
@@ -58,6 +58,16 @@ class CostTables(QWidget):
         self._shape = (0, 0)
         self._named: object = None
         self.turned = False
+        self.hidden = False  # the assignment is guessed: nothing tells it
+
+    def cells(self) -> list[Cell]:
+        """All cells of the table of total costs, as (row, column) on the screen."""
+        rows, cols = self._shape[::-1] if self.turned else self._shape
+        return [(r, c) for r in range(rows) for c in range(cols)]
+
+    def way(self, cell: Cell) -> Cell:
+        """(row, column) on the screen to (prediction, object)."""
+        return self._way(cell)
 
     def _way(self, cell: Cell) -> Cell:
         """(prediction, object) to (row, column), and back."""
@@ -69,7 +79,7 @@ class CostTables(QWidget):
         self._shape = shape = (event.total.shape[0], event.total.shape[1])
         self.turned = shape[0] > MANY and shape[0] > shape[1]
         tight = self.turned and self.tables[0].height() - ABOVE < LEGIBLE * shape[1]
-        key = shape, event.pairs[:, 0].tobytes(), tight
+        key = shape, event.pairs[:, 0].tobytes(), tight, self.hidden
         fresh, self._named = key != self._named, key  # names and their colors
         terms = event.class_cost, event.bbox_cost, event.giou_cost
         pairs = [(int(r), int(c)) for r, c in event.pairs]
@@ -78,7 +88,7 @@ class CostTables(QWidget):
         rows, cols = [str(n + 1) for n in range(shape[0])], [object_name(n) for n in range(shape[1])]
         if tight:  # every second one
             cols = ["" if n % 2 else name for n, name in enumerate(cols)]
-        tokens = ["pred" if i in taken else "text2" for i in range(shape[0])]
+        tokens = ["pred" if i in taken and not self.hidden else "text2" for i in range(shape[0])]
         weights = params.class_cost, params.bbox_cost, params.giou_cost
         for i, (table, bar) in enumerate(zip(self.tables, self.bars, strict=True)):
             values = event.total if i == 3 else terms[i]
@@ -92,7 +102,10 @@ class CostTables(QWidget):
             if fresh:
                 table.set_largest(*(TALL if self.turned else LARGEST))
                 table.set_names(down if named else (), across, down_tokens, across_tokens)
-            table.set_pairs([self._way(pair) for pair in pairs], greedy_ if greedy and i == 3 else ())
+            if self.hidden:
+                table.set_pairs((), ())
+            else:
+                table.set_pairs([self._way(pair) for pair in pairs], greedy_ if greedy and i == 3 else ())
             name = FOCAL if i == 0 and params.focal else NAMES[min(i, 2)]
             text = Message("Total cost") if i == 3 else Message(name, {"weight": weight_text(weights[i])})
             words.say(self._titles[i], "setText", text)

@@ -14,12 +14,14 @@ from PySide6.QtCore import QRect
 
 from app import words
 from app.cards import card
+from app.guess import GuessFirst
 from app.shell import Shell
 from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.boxes import iou
 from app.tabs.detr.matching.canvas import CROWDED, GUESS, THING, MatchingCanvas
 from app.tabs.detr.matching.costs import CostTables
 from app.tabs.detr.matching.dock import MatchingDock
+from app.tabs.detr.matching.guess import judged
 from app.tabs.detr.matching.setloss import Assignment, SetLoss
 from app.tabs.detr.model import Answer, Model, ModelPage
 from app.tabs.detr.names import caption, interventions, of_model
@@ -27,6 +29,7 @@ from app.tabs.detr.shapes import as_box, as_box_of, corners
 from app.theme import S3, SMALL
 from app.topic.feed import Feed
 from app.topic.state import State
+from app.views.guesssheet import ASKED, CellSheet
 from app.widgets import MenuButton, button, quiet, row
 from app.words import Text
 from engines.core.errors import Message
@@ -85,11 +88,14 @@ class MatchingPage(ModelPage):
         self._scene_card = card(
             "Scene", self.canvas, tools=[self.scenes, *self.add_buttons], foot=row(self._foot, 1, self._count)
         )
-        self._cost_card = card(
-            COST_TITLES[False],
-            self.tables,
-            "outline: optimal; corner: greedy, where it differs",
+        sheet = CellSheet(self.tables.tables[3], self.tables.cells, self._pairs, lambda _painter: None)
+        covers = self.canvas, self.loss.card, self.assignment.card
+        self.guess = GuessFirst(
+            self, sheet, "Click a cell for each object: the pairs of least total cost.", self._judge, covers
         )
+        self.guess.phased.connect(self._guessed)
+        note = "outline: optimal; corner: greedy, where it differs"
+        self._cost_card = card(COST_TITLES[False], self.tables, note, tools=[self.guess.button])
         cards = (self._scene_card, self.loss.card, self.assignment.card, self._cost_card)
         self._connect()
         self.lay(Arranged(cards, matching_places), self.controls, resets=False)
@@ -115,6 +121,20 @@ class MatchingPage(ModelPage):
         controls.delete.connect(lambda: self.remove(self.selected))
         controls.wanted.connect(self.model.get_real)
 
+    # -- guessing
+    def _pairs(self) -> int:
+        return 1 if self.found is None else max(1, len(self.found.pairs))
+
+    def _guessed(self, phase: int) -> None:
+        self.tables.hidden = phase == ASKED
+        self._draw_all()
+
+    def _judge(self) -> tuple[float, Message]:
+        sheet, found = self.guess.sheet, self.found
+        assert isinstance(sheet, CellSheet)
+        assert found is not None
+        return judged(found, [self.tables.way(cell) for cell in sheet.picks])
+
     # -- settings
     @property
     def scene(self) -> MatchingScene:
@@ -126,6 +146,7 @@ class MatchingPage(ModelPage):
         self.change(scene=replace(self.scene, **fields))
 
     def show_params(self, params: MatchingParams) -> None:
+        self.guess.settings_changed()
         scene = params.scene
         if scene.name != self._named:  # of many predictions the unmatched ones are left out, undone or not
             self._named = scene.name

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel
 
 from app import theme, words
 from app.cards import Card, card
+from app.guess import GuessFirst, pick_score
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.scoring.compare.mlp import MlpStrips, scientific
@@ -19,6 +20,7 @@ from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.views.colorbar import ColorBar
+from app.views.guesssheet import CellSheet
 from app.views.scoregrid import MaskGrid, ScoreGrid
 from app.widgets import box, button, col, label, quiet, row
 from engines.core.errors import Message
@@ -60,7 +62,11 @@ class FunctionCard(QObject):
             grid.export_name = f"{name.lower()}-{FUNCTIONS[index].lower().replace(' ', '-')}"
             blocks.append((box(col(row(head, (bar, 1), gap=S2), (grid, 1), gap=0)), 1))
         body = col(col(self.formula, self.live, gap=2), *blocks, gap=S2)
-        self.card: Card = card(FUNCTIONS[index], body)
+        self._weights, self._query = np.zeros((0, 0)), 0
+        sheet = CellSheet(self.grids[1], lambda: [(self._query, k) for k in range(self._weights.shape[1])])
+        task = "Which key weighs most for the chosen query? Click it in its row."
+        self.guess = GuessFirst(self, sheet, task, self._judge, (self.grids[2], self.bars[1]))
+        self.card: Card = card(FUNCTIONS[index], body, tools=[self.guess.button])
         for grid, bar in zip(self.grids, self.bars, strict=True):
             bar.drive(grid)
         for grid in self.grids[:2]:
@@ -70,6 +76,7 @@ class FunctionCard(QObject):
 
     def show_answer(self, seen: Compared, top: float) -> None:
         """Draw; ``top`` ends the scale of all weights."""
+        self.guess.settings_changed()
         f = self.index
         if not seen.possible[f]:
             self.card.set_empty(
@@ -94,9 +101,22 @@ class FunctionCard(QObject):
         for grid, text in zip(self.grids[:2], ("−∞", "0"), strict=True):
             grid.set_off(~seen.allowed, text)
 
+    def _judge(self) -> tuple[float, Message]:
+        """How much the key that was picked weighs."""
+        sheet = self.guess.sheet
+        assert isinstance(sheet, CellSheet)
+        row_, key = self._weights[self._query], sheet.picks[0][1]
+        score, rank = pick_score(row_, key)
+        told = {
+            "mine": words.number(float(row_[key]), 3), "rank": rank, "n": len(row_),
+            "name": f"k{int(row_.argmax()) + 1}", "top": words.number(float(row_.max()), 3),
+        }  # fmt: skip
+        return score, Message("Yours has {mine}, place {rank} of {n}; the most has {name}: {top}.", told)
+
     def show_cell(self, seen: Compared, cell: tuple[int, int]) -> None:
         """Write the chosen pair's numbers."""
         f = self.index
+        self._weights, self._query = seen.weights[f], cell[0]
         if not seen.possible[f]:
             return
         value = words.number(float(seen.scores[f][cell]), 2)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
 from app.cards import Card, card
+from app.guess import GuessFirst, pick_score
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.theme import BODY, HEAD, S1, S2, S3, SMALL
@@ -17,6 +18,7 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
+from app.views.guesssheet import CellSheet
 from app.views.matrix import Matrix
 from app.views.photomap import weight_percent
 from app.views.tokenmap import TokenMap, token
@@ -139,7 +141,12 @@ class SentencePage(Page):
         self.bar.drive(self.map)
         self.live, self.bits = label("", SMALL), quiet("")
         self.live.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
-        self.weights_card = card("Weights", self.map, tools=[self.bits], foot=col(self.live, self.bar, gap=S1))
+        sheet = CellSheet(self.map, lambda: [(self._token, key) for key in range(self._keys())])
+        task = "Which key does this query attend to most? Click it in its row."
+        self.guess = GuessFirst(self, sheet, task, self._judge, (self.live,))
+        self.weights_card = card(
+            "Weights", self.map, tools=[self.bits, self.guess.button], foot=col(self.live, self.bar, gap=S1)
+        )
         self.inputs = RowMap("Tokens X", "inputs")
         self.projected = [RowMap(name, name.split()[0].lower()) for name in PROJECTED]
         self.inputs_bar = ColorBar("", "diff")
@@ -179,6 +186,23 @@ class SentencePage(Page):
         """What can be exported."""
         return *self.token_views, *self.outputs, self.bar, self.inputs_bar, self.output_bar
 
+    # -- guessing
+    def _keys(self) -> int:
+        return 0 if self.frame is None else len(self.frame.tokens)
+
+    def _judge(self) -> tuple[float, Message]:
+        """How much the query attends to the key that was picked."""
+        sheet, shown = self.guess.sheet, self.frame
+        assert isinstance(sheet, CellSheet)
+        assert shown is not None
+        row_, key = shown.weights[self._token], sheet.picks[0][1]
+        score, rank = pick_score(row_, key)
+        values = {
+            "rank": rank, "n": len(row_), "mine": weight_percent(float(row_[key])),
+            "top": weight_percent(float(row_.max())), "name": short(shown.tokens[int(row_.argmax())]),
+        }  # fmt: skip
+        return score, Message("Yours has {mine}, place {rank} of {n}; the most has {name}: {top}.", values)
+
     # -- the line
     def type_text(self, text: str) -> None:
         """Another sentence, or other numbers; one undo step until the hand leaves the line."""
@@ -193,6 +217,7 @@ class SentencePage(Page):
         return self._problem is None
 
     def show_params(self, params: SelfAttentionParams) -> None:
+        self.guess.settings_changed()
         text = params.numbers if params.split == NUMBERS else params.text
         if self.line.text() != text:
             self.line.setText(text)

@@ -59,10 +59,11 @@ class PhotoCard(Card):
         self.said = Steady()
         words.say(self.said, "setToolTip", "Hold Shift to read the weights that the pinned patch gives the others.")
         self._style: tuple[float, float, bool] | None = None
+        self.guess_place = row(gap=0)  # of the page's button
         super().__init__(
             "Attention on the photo",
             self.view,
-            tools=[self.direction],
+            tools=[self.guess_place, self.direction],
             foot=row(self.said, 1, (self.bar, 0), (self.diff_bar, 0)),
         )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QGridLayout
 
 from app import words
 from app.cards import Card
+from app.guess import GuessFirst, pick_score
 from app.shell import Shell
 from app.tabs.vit.page import PhotoPage
 from app.tabs.vit.photo import ALONE, BESIDE, cell_of
@@ -21,6 +24,7 @@ from app.tabs.vit.watch.dock import WatchForm
 from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
+from app.views.guesssheet import ASKED, CellSheet
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell
 from app.widgets import box
@@ -32,6 +36,7 @@ from engines.vit.events import ModelInfo, PhotoGrid, Prediction
 from engines.vit.spec import ViTParams
 from engines.vit.watch.spec import Answer, ClassTokenMaps, WatchParams
 
+TASK = "Which patch does this token attend to most? Click it."
 AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
 COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
 COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
@@ -57,6 +62,11 @@ class WatchPage(PhotoPage):
         self._drawn: tuple[ClassTokenMaps, str] | None = None  # what the class token's card shows, and its scale
         self._said: Prediction | None = None  # what the prediction's card shows
         self.photo, self.heads, self.classes = PhotoCard(), HeadsCard(), ClassCard()
+        sheet = CellSheet(self.photo.view, self._patches, veil=lambda _painter: None)
+        covers = self.heads.view, self.classes.view, self.photo.said
+        self.guess = GuessFirst(self, sheet, TASK, self._judge, covers)
+        self.guess.phased.connect(lambda _phase: self._show_style(self.params))
+        self.photo.guess_place.addWidget(self.guess.button)
         self.prediction = PredictionCard(shell.download)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
@@ -168,6 +178,8 @@ class WatchPage(PhotoPage):
     def show_params(self, params: ViTParams) -> None:
         self._show_controls(params)
         before, self._before = self._before, params
+        if before != params and before.hovered == params.hovered:
+            self.guess.settings_changed()
         if any(getattr(before, name) != getattr(params, name) for name in AT_ONCE):
             self._draw_token()
             self._draw_classes()
@@ -181,8 +193,28 @@ class WatchPage(PhotoPage):
         self.form.heads.setVisible(shown.info is not None)
         self.photo.direction.set_at(DIRECTIONS.index(params.direction))
         self.heads.order.set_at(ORDERS.index(params.order))
-        self.photo.show_style(params)
+        self._show_style(params)
         self.prediction.columns.set_at(layer)
+
+    # -- guessing
+    def _patches(self) -> list[Cell]:
+        grid = self.shown.grid
+        return [] if grid is None else [(r, c) for r in range(grid.rows) for c in range(grid.cols)]
+
+    def _show_style(self, params: ViTParams) -> None:
+        """While the hand guesses, the photo is bare."""
+        self.photo.show_style(replace(params, opacity=0.0, outline=0.0) if self.guess.phase == ASKED else params)
+
+    def _judge(self) -> tuple[float, Message]:
+        """How much weight the patch that was picked has in the map on the photo."""
+        sheet = self.guess.sheet
+        assert isinstance(sheet, CellSheet)
+        values = self.photo.view.values()
+        at = np.ravel_multi_index(sheet.picks[0], values.shape)
+        score, rank = pick_score(values, int(at))
+        best = np.unravel_index(int(values.argmax()), values.shape)
+        told = {"rank": rank, "n": values.size, "row": int(best[0]) + 1, "col": int(best[1]) + 1}
+        return score, Message("Your patch is number {rank} of {n}; the most has row {row}, column {col}.", told)
 
     def model_came(self, info: ModelInfo) -> None:
         self.form.show_model(info)
