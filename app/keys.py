@@ -10,11 +10,13 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from app import pageexport, words
+from app.lessons.lesson import lesson
 from app.questions import ask_to_close
 from app.regions import focus_next
 from app.search.palette import search
 from app.session import dialogs
 from app.sheet import Sheet, bring_or_open
+from engines.core.errors import Message
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -136,11 +138,28 @@ def bind(window: Window) -> None:
             QShortcut(QKeySequence(sequence), window).activated.connect(lambda act=key.act: act(window))
 
 
+def lesson_of(window: QWidget) -> Message | None:
+    """The lesson that leads over the page on screen, with its first step there; None where none does."""
+    tab = getattr(window, "tab", None)
+    found = None if tab is None else lesson(tab.topic.name)
+    if tab is None or found is None:
+        return None
+    at = next((n for n, step in enumerate(found.steps) if step.page == tab.now.name()), None)
+    if at is None:
+        return None
+    return Message(
+        "{lesson}, step {n} of {all}", {"lesson": Message(found.title), "n": at + 1, "all": len(found.steps)}
+    )
+
+
 class Help(Sheet):
     """F1: what the window takes, and all of its keys."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "Keys and help", WIDE)
+        if (told := lesson_of(parent)) is not None:
+            self.heading("The lesson of this page")
+            self.line(told)
         for text in TAKES:
             self.line(text)
         self.heading("Everywhere")

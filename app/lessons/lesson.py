@@ -13,7 +13,9 @@ r"""Lessons as they lie in ``assets/lessons``: one file a topic, named after it,
          "show": {"bandwidth": 0.08}}]}
 
 ``done`` is a `Condition`; ``show`` has the settings that fulfil it, for those who want to see it done, or ``"play"``
-for a run that has to go on. ``formula`` may be left out. A topic brings its lesson with it: no list names them.
+for a run that has to go on. ``formula`` may be left out. Beside the steps a lesson may name ``terms`` of its book, each
+in both languages with the page that shows it: the search finds them. A topic brings its lesson with it: no list names
+them.
 """
 
 from __future__ import annotations
@@ -59,6 +61,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A word of the book.
+
+    Attributes
+    ----------
+    text : str
+        English, the key of its translation.
+    page : str
+        Name of the page that shows it.
+    """
+
+    text: str
+    page: str
+
+
+@dataclass(frozen=True)
 class Lesson:
     """A chapter: some steps on the pages of one topic.
 
@@ -71,12 +89,14 @@ class Lesson:
     title : str
         English, the key of its translation.
     steps : tuple of Step
+    terms : tuple of Term
     """
 
     topic: str
     order: int
     title: str
     steps: tuple[Step, ...]
+    terms: tuple[Term, ...] = ()
 
 
 @cache
@@ -101,7 +121,8 @@ def read(path: Path) -> Lesson:
     found = json.loads(path.read_text(encoding="utf-8"))
     try:
         steps = tuple(_step(each) for each in found["steps"])
-        return Lesson(path.stem, int(found["order"]), _english(found["title"]), steps)
+        terms = tuple(Term(_english(each["name"]), str(each["page"])) for each in found.get("terms", ()))
+        return Lesson(path.stem, int(found["order"]), _english(found["title"]), steps, terms)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error
 

@@ -13,8 +13,8 @@ from app.lessons.lesson import lessons
 from app.topics import Topic, topics
 from engines.core.params import rules
 
-TOPIC, PAGE, LESSON, SETTING = "Topic", "Page", "Lesson", "Setting"
-KINDS = (TOPIC, PAGE, LESSON, SETTING)  #: what comes first among equals
+TOPIC, PAGE, LESSON, TERM, SETTING = "Topic", "Page", "Lesson", "Term", "Setting"
+KINDS = (TOPIC, PAGE, LESSON, TERM, SETTING)  #: what comes first among equals
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ def first_places() -> list[Place]:
         *(Place(TOPIC, each.title, each.name) for each in topics()),
         *(Place(LESSON, each.title, each.topic) for each in lessons()),
     ]
+
+
+def terms() -> list[Place]:
+    """The words of the book, each with the page that shows it."""
+    return [Place(TERM, term.text, each.topic, term.page) for each in lessons() for term in each.terms]
 
 
 def places_of(topic: Topic) -> Iterator[Place]:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidg
 
 from app import theme, words
 from app.lessons.lesson import lesson
-from app.search.index import LESSON, SETTING, Place, first_places, found, pinyin, places_of
+from app.search.index import LESSON, SETTING, Place, first_places, found, pinyin, places_of, terms
 from app.sections import reveal
 from app.theme import BODY, S2, S3
 from app.topics import topic, topics
@@ -37,7 +37,7 @@ class Palette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         words.say(self, "setWindowTitle", "Search")
         pinyin()
-        self._places = first_places()
+        self._places = [*first_places(), *terms()]
         self._unread = list(topics())
         self.line = QLineEdit()
         theme.set_font(self.line, BODY)

@@ -7,7 +7,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app import words
-from app.search.index import LESSON, PAGE, SETTING, TOPIC, Place, first_places, fit, found, pinyin, places_of
+from app.keys import lesson_of
+from app.lessons.lesson import lesson
+from app.search.index import (
+    LESSON,
+    PAGE,
+    SETTING,
+    TERM,
+    TOPIC,
+    Place,
+    first_places,
+    fit,
+    found,
+    pinyin,
+    places_of,
+    terms,
+)
 from app.search.palette import Palette, search
 from app.topics import topic, topics
 
@@ -102,3 +117,32 @@ def test_a_setting_of_another_page_with_the_same_settings_turns_to_the_page_that
     place = next(p for p in places_of(topic("scoring")) if p.field == "own_values")
     go(window, place)
     assert any("own_values" in form.fields() for form in window.tab.now.forms)
+
+
+BOOK = (
+    "非自主性提示", "注意力汇聚", "非参数注意力汇聚", "带参数注意力汇聚", "掩蔽 softmax", "加性注意力",
+    "缩放点积注意力", "多头注意力", "位置编码", "层规范化", "加法和规范化", "匈牙利算法", "个体判别", "代理任务",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", BOOK)
+def test_the_books_words_are_found_and_lead_to_a_page(word):
+    best = found([*first_places(), *terms()], word)[0]
+    assert words.translations()[best.text] == word
+    if best.kind == TERM:
+        assert best.page in {kind.name() for kind in topic(best.topic).page_classes()}
+
+
+def test_every_term_names_a_page_of_its_topic():
+    pages = {one.name: {kind.name() for kind in one.page_classes()} for one in topics()}
+    for place in terms():
+        assert place.page in pages[place.topic], place
+
+
+def test_f1_names_the_lesson_of_the_page(window):
+    window.show_topic("scoring").show_page(0)
+    told = lesson_of(window)
+    steps = lesson("scoring").steps
+    at = next(n for n, step in enumerate(steps) if step.page == window.tab.now.name())
+    assert told.values["n"] == at + 1
+    assert str(words.drawn(told)).startswith(lesson("scoring").title)
