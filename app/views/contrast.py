@@ -15,6 +15,7 @@ from engines.core.errors import Message
 OWN = 26  # px, width of the positive's bar
 APART = 14  # px between it and the negatives
 HEAD = 18  # px, a panel's line of words
+LABEL = 6  # px, half the height of a number
 SHARE = 0.56  # of the height that the logits take
 
 
@@ -105,24 +106,30 @@ class ContrastBars(HoverView):
         head = QRectF(self._left, 0, self._upper.width(), HEAD)
         write(painter, head.translated(OWN + APART, 0), Message("logits l = cosine / {t}", {"t": tau}))
         write(painter, head, "k⁺", theme.color("accent"), CAPTION, True)
-        self._panel(painter, self._upper, self._logits, low, limit, 0 if self._temperature < 0.1 else 1)
+        self._panel(painter, self._upper, self._logits, low, limit, 1)
         lower = head.translated(OWN + APART, self._lower.y() - HEAD)
         write(painter, lower, Message("softmax of the logits"))
         self._panel(painter, self._lower, self._weights, 0.0, top, None)
         self._chip(painter)
 
+    @staticmethod
+    def ends(place: QRectF) -> tuple[float, float]:
+        """Where the lowest and the highest value of a panel stand, px; the numbers beside them have room there."""
+        return place.bottom() - LABEL, place.y() + LABEL
+
     def _panel(self, painter: QPainter, place: QRectF, values: np.ndarray, low: float, top: float,
                digits: int | None) -> None:  # fmt: skip
+        floor, roof = self.ends(place)
+
         def y(value: float) -> float:
-            return float(round(place.bottom() - 1 - (value - low) / (top - low) * (place.height() - 1)))
+            return float(round(floor - (value - low) / (top - low) * (floor - roof)))
 
         zero = y(0.0)
         painter.fillRect(QRectF(place.x(), zero, place.width(), 1), theme.color("border"))
         for value in (low, 0.0, top) if digits is not None else (0.0, top):
             text = words.percent(value, 0 if value > 0.1 or not value else 1) if digits is None else (
-                words.number(value, digits if value else 0))  # fmt: skip
-            at = min(max(y(value), place.y() + 6), place.bottom() - 6)
-            write(painter, QRectF(0, at - 8, self._left - S2, 16), text, align=RIGHT)
+                words.number(value, 0 if float(value).is_integer() else digits))  # fmt: skip
+            write(painter, QRectF(0, y(value) - 8, self._left - S2, 16), text, align=RIGHT)
         mine = QRectF(place.x(), min(zero, y(values[0])), OWN, max(1.0, abs(y(values[0]) - zero)))
         painter.fillRect(mine, theme.color("accent"))
         if len(values) == 1:

@@ -13,6 +13,7 @@ from app.views.grid import GridView
 
 BESIDE, UNDER = 30, 18  # px for the numbers
 LARGEST = (40, 24)
+EXACT = 0.01  # of the span: so near to a round number a row or column is named by it
 
 
 class WeightMap(GridView):
@@ -53,11 +54,16 @@ class WeightMap(GridView):
 
     @staticmethod
     def _ticks(values: np.ndarray) -> list[tuple[int, str]]:
-        """Indices next to round numbers, and the numbers."""
+        """Indices next to round numbers, and the numbers; where the values are uneven, what is really there."""
         if len(values) < 2 or values[-1] <= values[0]:
             return [(0, words.number(float(values[0]), 2))] if len(values) else []
-        found = round_numbers(float(values[0]), float(values[-1]))
-        return [(int(np.abs(values - v).argmin()), text) for v, text in found]
+        near = EXACT * float(values[-1] - values[0])
+        found: dict[int, str] = {}
+        for v, text in round_numbers(float(values[0]), float(values[-1])):
+            at = int(np.abs(values - v).argmin())
+            own = float(values[at])
+            found.setdefault(at, text if abs(own - v) <= near else words.number(own, 2))
+        return list(found.items())
 
     def draw_cells(self, painter: QPainter) -> None:
         whole = self.cell_rect((-1, -1))

@@ -23,6 +23,7 @@ BOTH, LEFT = "Both neighbors", "Left neighbor"
 TASKS = (BOTH, LEFT)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LENGTH = 8  #: tokens of a training sequence
+UNORDERED = (1 + 1 / len(LETTERS)) / 2  #: right, where both letters are known and their order is not
 MOST_STEPS = 3000  #: steps of a training run
 SAMPLES = 4  #: sequences of the fixed sample that is shown while training
 AT_ONCE, NEW_RUN = "Applies immediately", "Requires a new run"

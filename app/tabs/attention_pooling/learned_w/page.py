@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtWidgets import QSizePolicy
 
-from app import words
+from app import theme, words
 from app.cards import Card, card
 from app.legend import Key
 from app.pacing import PacedTraining
@@ -18,13 +19,14 @@ from app.stream import Stream
 from app.tabs.attention_pooling.learned_w.run import PointsRun
 from app.tabs.attention_pooling.points import PointsPage, known_curve, two
 from app.tabs.attention_pooling.weightmap import WeightMap
-from app.theme import S3
+from app.terms import signed
+from app.theme import FORMULA, S3
 from app.topic.feed import Feed, make_engine
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.transport import Transport
 from app.views.colorbar import ColorBar
-from app.widgets import WideButton, box, col, quiet, row
+from app.widgets import WideButton, box, col, label, quiet, row
 from app.words import say
 from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
 from engines.attention_pooling.spec import PoolingParams, of_run, points_of
@@ -50,6 +52,7 @@ LOSS = {
     False: (("cat0", "training"), ("text2", "optimum")),
     True: (("cat0", "training"), ("cat1", "leave-one-out"), ("text2", "optimum")),
 }
+FIT = {known: (("text2", "before"), ("cat0", "now"), *((("truth", "true curve"),) * known)) for known in (False, True)}
 LAND = {itself: (("cat0", "training"), ("cat1", name)) for itself, name in ITSELF.items()}
 
 
@@ -76,8 +79,8 @@ class LearnedPage(TrainingPage, PointsPage):
         self.loss_key, self.land_key = Key(LOSS[False]), Key(LAND[False])
         self.loss_card = card("Loss", self.loss, foot=self.loss_key)
         self.land_card = card("Loss landscape L(w)", self.land, foot=self.land_key)
-        fit_key = Key((("text2", "before"), ("cat0", "now"), ("truth", "true curve")))
-        self.fit_card = card("Fit", self.fit_plot, foot=fit_key)
+        self.fit_key = Key(FIT[True])
+        self.fit_card = card("Fit", self.fit_plot, foot=self.fit_key)
         self.before_card = card("Weights before", self.before, foot=self.before_bar)
         self.after_card = card("Weights now", self.after, foot=self.after_bar)
         upper = row((self.loss_card, 1), (self.land_card, 1), gap=S3)
@@ -95,7 +98,11 @@ class LearnedPage(TrainingPage, PointsPage):
         self._again = Stream(shell.lane, lambda: make_engine(LOOK), parent=self)
         self._again.arrived.connect(self._seen_again)
         self.train(PointsRun(self, transport), transport, lambda found: self.state.put(**of_run(found)))
-        self.lay(box(col((upper, 10), (lower, 11), transport, gap=S3)), self._form(), resets=False)
+        self.formula = label("", FORMULA, kind="quiet")
+        theme.set_font(self.formula, FORMULA, mono=True)
+        self.formula.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
+        self.after.hovered.connect(self._say_weight)
+        self.lay(box(col((upper, 10), (lower, 11), self.formula, transport, gap=S3)), self._form(), resets=False)
 
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("learning_rate", "optimizer", "pace", "sees_itself"))
@@ -170,6 +177,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self.before_card.set_note(Message("w = {w}", {"w": two(began.first.w)}))
         self.loss_key.set_items(LOSS[began.params.sees_itself])
         self.land_key.set_items(LAND[began.params.sees_itself])
+        self.fit_key.set_items(FIT[began.params.known])
 
     def take_step(self, step: TrainStep) -> None:
         """A step; it is drawn with the frame that follows, but the keys may walk to it at once."""
@@ -202,6 +210,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self._draw_land(self.path[at])
         self._draw_fit(now)
         self._show_map(now, self.after, self.after_bar)
+        self._say_weight(None)
         self.after_card.set_note(Message("w = {w}, bandwidth {h}", {"w": two(now.w), "h": _width(now.w)}))
 
     def _draw_loss(self, at: int) -> None:
@@ -249,6 +258,21 @@ class LearnedPage(TrainingPage, PointsPage):
         overshot = step.step > 0 and not itself and abs(step.w) > CALM * began.best
         text = "overshot the optimum {best}, gradient {g}" if overshot else "optimum {best}, gradient {g}"
         self.land_card.set_note(Message(text, values))
+
+    def _say_weight(self, cell: tuple[int, int] | None) -> None:
+        """The weight under the pointer in live numbers; the largest where there is none."""
+        now = self.looked or self._now
+        if now is None or self.began is None:
+            return
+        x = np.sort(np.array(points_of(self.began.params))[:, 0])
+        best = np.unravel_index(int(now.weights.argmax()), now.weights.shape)
+        i, j = (int(best[0]), int(best[1])) if cell is None or min(cell) < 0 else cell
+        raised = np.exp(-0.5 * ((x[i] - x) * now.w) ** 2)
+        if not self.began.params.sees_itself:
+            raised[i] = 0.0
+        inside = f"({two(x[i])} − {signed(x[j], two)}) × {signed(now.w, two)}"
+        rest = f"{words.number(raised[j], 3)} / {words.number(raised.sum(), 3)} = {words.number(now.weights[i, j], 3)}"
+        say(self.formula, "setText", words.plain(f"softmax(−½((x − xᵢ)w)²) = exp(−½({inside})²) / Σ exp = {rest}"))
 
     def _draw_fit(self, now: NowW) -> None:
         assert self.began is not None

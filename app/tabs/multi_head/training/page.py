@@ -37,6 +37,7 @@ from engines.multi_head.training.spec import (
     LETTERS,
     MOST_STEPS,
     NEW_RUN,
+    UNORDERED,
     MultiHeadTraining,
     Now,
     RunBegan,
@@ -54,6 +55,10 @@ WHY = {
     ),
     False: "One letter only: a single head suffices.",
 }
+PARTS = (
+    "Equal parts of both letters leave their order open: {share} would be right. One head gives {left} to the left "
+    "letter and {right} to the right one; only as far as these differ can it tell them apart."
+)
 ONE, TWO = "cat0", "cat1"
 LEAST = 20.0  # steps that the curves show at least
 CAPTIONS = "Head 1 of 1: {bits} bits", "Head 1 of 2: {bits} bits", "Head 2 of 2: {bits} bits"
@@ -93,8 +98,8 @@ class HeadTrainingPage(TrainingPage):
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("learning_rate", "pace", "task", "train_width"))
         set_powers(form, "train_width")
-        self.why, self.large = quiet("", wrap=True), quiet("", wrap=True)
-        for part in (self.why, self.large, self.pending):
+        self.why, self.parts, self.large = quiet("", wrap=True), quiet("", wrap=True), quiet("", wrap=True)
+        for part in (self.why, self.parts, self.large, self.pending):
             form.add(NEW_RUN, part)
         form.lead(self.kept_runs)
         return form
@@ -240,7 +245,7 @@ class HeadTrainingPage(TrainingPage):
         told = np.array(self._told)
         x = told[:, 0]
         end = np.array([0.0, max(LEAST, x[-1])])
-        for plot, first, average in ((self.loss, 2, began.average), (self.accuracy, 4, 50.0)):
+        for plot, first, average in ((self.loss, 2, began.average), (self.accuracy, 4, 100 * UNORDERED)):
             curves = [
                 Curve(f"h = {i + 1}", x, told[:, first + 4 + i], token, raw=told[:, first + i])
                 for i, token in enumerate((ONE, TWO))
@@ -258,7 +263,23 @@ class HeadTrainingPage(TrainingPage):
             say(caption, "setText", Message(text, {"bits": words.number(bits(weights), 1)}))
         for bar in (self.one_bar, self.two_bar):
             bar.set_range(0, 1)
+        self._say_parts(shown.weights[0])
         self._draw_answers(shown)
+
+    def _say_parts(self, weights: np.ndarray) -> None:
+        """Why one head can be right more often than the order of two equal parts allows; weights (N, N), on a ring."""
+        began = self._began
+        if began is None or not began.average:
+            say(self.parts, "setText", words.plain(""))
+            return
+        at = np.arange(len(weights))
+        left, right = (float(weights[at, (at + by) % len(at)].mean()) for by in (-1, 1))
+        values = {
+            "share": words.percent(UNORDERED, 1),
+            "left": words.percent(left, 0),
+            "right": words.percent(right, 0),
+        }
+        say(self.parts, "setText", Message(PARTS, values))
 
     def _draw_answers(self, shown: Snapshot) -> None:
         began = self._began
