@@ -91,12 +91,18 @@ class TrainingPage(Page):
             return None
         return Message("A training of {n} {n:step|steps} is not kept.", {"n": words.number(run.step)})
 
+    @property
+    def trains(self) -> bool:
+        return self.training.runs
+
     def run_now(self) -> Run | None:
         run = self.training
         return None if run.params is None or not run.step else Run(run.step, self.transport.selected, run.params)
 
     def bring_run(self, run: Run, offered: bool) -> None:
         """The settings of the page come from the session, too; the run goes back to its step, and rests there."""
+        if offered and not self.keeps:
+            return  # it offers its runs in a way of its own
         params = as_params(run.params, self.training.asked, self.name())
         if isinstance(params, TrainingParams):
             self.training.bring_back(params, run.step, run.at, offered)
