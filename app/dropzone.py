@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QDragEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app import theme, words
 from app.drops import MANY, SESSION, WEIGHTS, nobodys, paths_in, pictures_in
@@ -179,3 +179,22 @@ class DropZone(QWidget):
             painter.drawRoundedRect(need, R2, R2)
             painter.setPen(theme.color("text"))
             painter.drawText(room, flags, self.text)
+
+
+class Passing(QObject):
+    """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""
+
+    def let_through(self, part: QWidget) -> None:
+        """Let them fall through all that is in a part of the window."""
+        for each in part.findChildren(QWidget):
+            if isinstance(each, QLineEdit):
+                each.installEventFilter(self)  # text it may have
+            elif each.acceptDrops():
+                each.setAcceptDrops(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let files fall past a text field."""
+        if isinstance(event, QDragEnterEvent) and event.mimeData().hasUrls():
+            event.ignore()  # Qt asks what lies below next, up to the window
+            return True
+        return super().eventFilter(watched, event)

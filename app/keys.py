@@ -62,6 +62,11 @@ def on_tab(name: str) -> Callable[[Window], object]:
     return lambda window: getattr(window.tab, name)() if window.tab is not None else None
 
 
+def on_presenter(name: str, *values: int) -> Callable[[Window], object]:
+    """Calls a method of the presenter."""
+    return lambda window: getattr(window.presenter, name)(*values)
+
+
 def next_region(window: Window) -> None:
     """F6: side, header, centre, dock, status, and round again."""
     if window.tab is not None:
@@ -84,6 +89,16 @@ OF_WINDOW = (
     Key(("0",), "Fit the views", on_tab("fit")),
     Key(("Esc",), "Unpin or deselect", on_tab("escape"), late=True),
     Key(("F6",), "To the next part of the window", next_region),
+    Key(("Ctrl+PgDown",), "Next page", on_presenter("turn", 1)),
+    Key(("Ctrl+PgUp",), "Previous page", on_presenter("turn", -1)),
+    Key(("Ctrl+Tab",), "Next tab", on_presenter("turn_tab", 1)),
+    Key(("Ctrl+Shift+Tab",), "Previous tab", on_presenter("turn_tab", -1)),
+    Key(("F8",), "Highlight the pointer", on_presenter("toggle_light")),
+    Key(("F9",), "Hide or show the side list and the dock", on_presenter("toggle_bare")),
+    Key(("F11",), "Full screen", on_presenter("full_screen")),
+    Key(("Ctrl++", "Ctrl+="), "Larger", on_presenter("zoom", 1)),
+    Key(("Ctrl+-",), "Smaller", on_presenter("zoom", -1)),
+    Key(("Ctrl+0",), "Normal size", on_presenter("zoom", 0)),
     Key((Keys.Quit,), "Quit", lambda window: ask_to_close(window) or window.close()),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from argparse import Namespace
@@ -15,13 +16,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app import display, qtlog, snapshot, theme, words
 from app.garbage import Collections
 from app.leaving import Leaving
-from app.settings import Settings
+from app.presenter import factor
+from app.settings import ZOOMS, Settings
 from app.stream import PATIENCE
 from app.topic.tab import Tab
 from app.topics import topic, topics
 from app.uncaught import Uncaught
 from app.window import Window
 from engines.core.preload import preload
+
+FACTOR = "QT_SCALE_FACTOR"  #: of the environment; Qt reads it once
 
 
 def start(options: Namespace) -> tuple[QApplication, Settings]:
@@ -33,7 +37,10 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
         If the display has no screen.
     """
     app = QApplication.instance()
+    settings = Settings.load(temporary=options.snapshot is not None)
     if not isinstance(app, QApplication):
+        if settings.zoom != ZOOMS[0]:
+            os.environ[FACTOR] = factor(settings.zoom, os.environ.get(FACTOR, ""))
         with qtlog.Starting():
             app = QApplication(sys.argv[:1])
         if app.primaryScreen() is None:
@@ -42,7 +49,6 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
     app.setApplicationName("Attention Lab")
     sys.setswitchinterval(PATIENCE)
     app.setStyle("Fusion")
-    settings = Settings.load(temporary=options.snapshot is not None)
     if options.device:
         settings.device = options.device
     if options.theme:
@@ -58,6 +64,7 @@ def start(options: Namespace) -> tuple[QApplication, Settings]:
 
 def run(options: Namespace, started: float) -> int:
     """Open the window and stay until it is closed; or take the snapshots."""
+    own = os.environ.get(FACTOR)
     app, settings = start(options)
     preload()
     for name in options.tab:
@@ -88,10 +95,31 @@ def run(options: Namespace, started: float) -> int:
     FirstPaint(window, fill)
     leaving, hooks = Leaving(app, window), Uncaught(window)
     try:
-        return app.exec()
+        code = app.exec()
     finally:
         hooks.close()
         leaving.close()
+    if window.presenter.starts_anew:
+        start_anew(own)
+    return code
+
+
+def start_anew(own: str | None) -> None:
+    """Put another of this program in its place, with nothing to open: the session is there.
+
+    Parameters
+    ----------
+    own : str or None
+        What the environment said of Qt's factor before this program did.
+    """
+    os.environ.pop(FACTOR, None)
+    if own is not None:
+        os.environ[FACTOR] = own
+    command = [sys.executable, *sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]]
+    if os.name == "nt":  # where nothing takes a program's place
+        subprocess.Popen(command)
+    else:
+        os.execv(sys.executable, command)
 
 
 def tell_time(what: str, started: float) -> None:

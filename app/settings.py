@@ -23,6 +23,7 @@ from engines.core.params import Params, renamed
 
 HOME_VARIABLE = "ATTENTION_LAB_HOME"  #: folder to keep everything in, instead of the system's places
 VERSION = 1
+ZOOMS = (100, 125, 150, 175, 200)  #: percent
 
 P = TypeVar("P", bound=Params)
 
@@ -47,6 +48,8 @@ class Settings:
         Address of the hub, folder of the downloaded models; empty for those of the environment.
     threads : int
         That torch computes with; 0: as many as the window leaves it.
+    zoom : int
+        Size of everything in percent, one of `ZOOMS`.
     rail, reduce_motion : bool
         Icons only at the side; no animations.
     recent_pictures, recent_models, recent_sessions : list of str
@@ -66,7 +69,7 @@ class Settings:
         self.device, self.theme, self.language, self.tab, self.lesson = "auto", "", "", "", ""
         self.hub = self.cache = ""
         self.rail = self.reduce_motion = False
-        self.threads = 0
+        self.threads, self.zoom = 0, ZOOMS[0]
         self.recent_pictures: list[str] = []
         self.recent_models: list[str] = []
         self.recent_sessions: list[str] = []
@@ -125,6 +128,8 @@ class Settings:
                 setattr(self, name, found[name])
         if type(found.get("threads")) is int and found["threads"] >= 0:
             self.threads = found["threads"]
+        if type(found.get("zoom")) is int and found["zoom"] in ZOOMS:
+            self.zoom = found["zoom"]
         if isinstance(found.get("hub"), str) and is_address(found["hub"]):
             self.hub = found["hub"]
         if isinstance(found.get("cache"), str) and os.path.isabs(found["cache"]):
@@ -159,7 +164,7 @@ class Settings:
         found: Values = json.loads(json.dumps({
             "version": VERSION, "device": self.device, "theme": self.theme, "language": self.language,
             "tab": self.tab, "rail": self.rail, "reduce_motion": self.reduce_motion, "hub": self.hub,
-            "cache": self.cache, "threads": self.threads, "geometry": self._geometry,
+            "cache": self.cache, "threads": self.threads, "zoom": self.zoom, "geometry": self._geometry,
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "recent_sessions": self.recent_sessions,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import groupby
 
-from PySide6.QtCore import QEasingCurve, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import QEasingCurve, QPointF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from app import icons, theme
+from app import icons, theme, words
 from app.theme import CAPTION, HEAD, HEADER, RAIL, S1, S2, S3, SIDE
 from app.topics import Topic
-from app.widgets import Button, box, button, col, label, row, rule
+from app.widgets import Button, box, col, label, row, rule
+
+DOT = 3  #: px, radius of the mark of a topic that trains
+
+
+class TopicButton(Button):
+    """A line of the list; a dot at its right says that the topic trains."""
+
+    trains = False
+
+    def set_training(self, trains: bool) -> None:
+        """Show the dot, and say it to those who do not see it."""
+        if trains != self.trains:
+            self.trains = trains
+            words.say(self, "setAccessibleDescription", "Training" if trains else "")
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.trains:
+            with QPainter(self) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(theme.color("ok"))
+                rail = self.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+                at = QPointF(self.width() - S2, S2 if rail else self.height() / 2)
+                painter.drawEllipse(at, DOT, DOT)
 
 
 class Side(QFrame):
@@ -30,7 +58,7 @@ class Side(QFrame):
         self.setProperty("kind", "side")
         self._rail = False
         self._group = QButtonGroup(self)
-        self._buttons: dict[str, Button] = {}
+        self._buttons: dict[str, TopicButton] = {}
         self._wide: list[QWidget] = []  # only shown beside words
         self._narrow: list[QWidget] = []  # only shown in the rail
         self._tools = tools
@@ -72,7 +100,7 @@ class Side(QFrame):
         self.set_rail(False, animated=False)
 
     def _add(self, layout: QVBoxLayout, topic: Topic) -> None:
-        one = button(topic.title, topic.icon, kind="topic", tip=topic.title)
+        one = TopicButton(topic.title, topic.icon, "topic", topic.title)
         one.setCheckable(True)
         one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         one.clicked.connect(lambda _checked=False, n=topic.name: self.chosen.emit(n))
@@ -84,6 +112,11 @@ class Side(QFrame):
         """The line of a topic; None for one that is not in the list."""
         return self._buttons.get(name)
 
+    def set_training(self, names: Collection[str]) -> None:
+        """Mark the topics that train."""
+        for name, one in self._buttons.items():
+            one.set_training(name in names)
+
     def set_topic(self, name: str) -> None:
         """Mark a topic without telling anybody."""
         self._buttons[name].setChecked(True)
@@ -93,7 +126,7 @@ class Side(QFrame):
         """Width at rest; a wide font gets more of it where a title needs more."""
         if self._rail:
             return RAIL
-        return max(SIDE, 2 * S2 + max(one.sizeHint().width() for one in self._buttons.values()))
+        return max(SIDE, 2 * S2 + 2 * DOT + max(one.sizeHint().width() for one in self._buttons.values()))
 
     def restyled(self) -> None:
         """A style sheet and an icon that are put on have sizes of their own."""

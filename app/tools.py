@@ -64,6 +64,14 @@ class Tools:
             entry(menu, words.plain(text), partial(window.ask_language, name), checked=words.language() == name)
         menu.addSeparator()
         entry(menu, "Icons only in the sidebar", self._toggle_rail, checked=window.side.rail)
+        presenter = window.presenter
+        entry(menu, with_keys("Full screen", "F11"), presenter.full_screen, checked=window.isFullScreen())
+        hide = with_keys("Hide the side list and the dock", "F9")
+        entry(menu, hide, presenter.toggle_bare, checked=presenter.bare)
+        entry(menu, with_keys("Highlight the pointer", "F8"), presenter.toggle_light, checked=presenter.lit)
+        size = menu.addMenu(words.tr("Size of everything"))
+        for text, keys, by in (("Larger", "Ctrl++", 1), ("Smaller", "Ctrl+-", -1), ("Normal size", "Ctrl+0", 0)):
+            entry(size, with_keys(text, keys), partial(presenter.zoom, by))
         entry(menu, "Reduce motion", self._toggle_motion, checked=settings.reduce_motion)
         add_threads(window, menu)
         menu.addSeparator()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -21,18 +21,19 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QLineEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from shiboken6 import isValid
 
 from app import computing, diagnostics, keys, theme, words
 from app.dressing import Dressing
 from app.drops import accept_copy
-from app.dropzone import DropZone, means_files
+from app.dropzone import DropZone, Passing, means_files
 from app.folders import show_in_folder
 from app.intake import Intake
 from app.lessons.guide import Guide
 from app.onepaint import PaintedOnce
 from app.placing import Placing
+from app.presenter import Presenter
 from app.questions import ask_to_close
 from app.regions import bring, keep_near
 from app.saving import Saving
@@ -101,9 +102,9 @@ class Window(PaintedOnce):
         middle = row(self.side, (self._stack, 1), self.guide.panel, gap=0)
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
-        self.zone = DropZone(self)
+        self.zone, self.passing = DropZone(self), Passing(self)
         self.setFocus()  # else the first topic would have it
-        self.placing = Placing(self)
+        self.placing, self.presenter = Placing(self), Presenter(self)
         keys.bind(self)
         computing.show(self)
         self._beat = QTimer(self)
@@ -166,8 +167,10 @@ class Window(PaintedOnce):
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
             self._stack.addWidget(tab)
-            self._let_drops_through(tab)
-            tab.built.connect(self._let_drops_through)
+            self.passing.let_through(tab)
+            tab.built.connect(self.passing.let_through)
+            tab.built.connect(self.presenter.dress)
+            self.presenter.apply()
             self.intake.again.fill_strip(tab)
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
@@ -278,6 +281,7 @@ class Window(PaintedOnce):
         self.status.set_rate(max(0, self._paints - 1) / (now - self._beat_at))  # one is this very update
         self._paints, self._beat_at = 0, now
         self.status.set_memory(computing.memory(self))
+        self.side.set_training([name for name, tab in self.tabs.items() if tab.trains])
 
     def keep_everything(self) -> None:
         """Bring to the disk what would be lost if the program ended now."""
@@ -359,21 +363,6 @@ class Window(PaintedOnce):
     def _focus_changed(self, old: QWidget | None, now: QWidget | None) -> None:
         if old is not None and isValid(old) and old.window() is self:
             keep_near(old, now)
-
-    def _let_drops_through(self, part: QWidget) -> None:
-        """Files are for the window wherever they are dropped: a text field would take their names, a plot nothing."""
-        for each in part.findChildren(QWidget):
-            if isinstance(each, QLineEdit):
-                each.installEventFilter(self)  # text it may have
-            elif each.acceptDrops():
-                each.setAcceptDrops(False)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let files fall past a text field."""
-        if isinstance(event, QDragEnterEvent) and event.mimeData().hasUrls():
-            event.ignore()  # Qt asks what lies below next, up to the window
-            return True
-        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

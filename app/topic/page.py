@@ -192,6 +192,11 @@ class Page(QWidget):
         """What would be lost if the window closed now, as a sentence; None if nothing would."""
         return None
 
+    @property
+    def trains(self) -> bool:
+        """Whether a training goes on."""
+        return False
+
     def run_now(self) -> Run | None:
         """Where the run of the page stands; None where there is none."""
         return None

@@ -248,6 +248,11 @@ class Tab(QWidget):
         if self._started:
             self.now.ask(again=True)
 
+    @property
+    def trains(self) -> bool:
+        """Whether a training of one of its pages goes on."""
+        return any(page.trains for page in self.pages.made)
+
     def at_stake(self) -> list[Message]:
         """What would be lost if the window closed now."""
         return [lost for page in self.pages.made if (lost := page.at_stake()) is not None]
