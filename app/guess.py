@@ -36,7 +36,8 @@ def curve_score(guess: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        1 minus the mean distance from the truth, in units of that of the truth's own mean; at least 0.
+        1 minus half the mean distance from the truth, in units of that of its own mean, at least 0: a flat line at the
+        right height is worth 0.5.
     """
     guessed, true = np.asarray(guess, float), np.asarray(truth, float)
     kept = np.isfinite(true)
@@ -48,7 +49,7 @@ def curve_score(guess: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     scale = float(flat.mean())
     if scale < 1e-12:  # a flat truth: as good as it is near, on the scale of its own height
         scale = max(abs(float(true.mean())), 1e-12)
-    return float(np.clip(1 - away.mean() / scale, 0, 1))
+    return float(np.clip(1 - away.mean() / (2 * scale), 0, 1))
 
 
 def pick_score(values: npt.ArrayLike, chosen: int) -> tuple[float, int]:
@@ -84,9 +85,12 @@ class GuessFirst(QObject):
     -------
     phased : int
         `OFF`, `ASKED` or `SHOWN`.
+    told : Message or None
+        What is asked for, or how good the guess was; for the status bar, as a small view has no room for it.
     """
 
     phased = Signal(int)
+    told = Signal(object)
 
     def __init__(
         self,
@@ -135,6 +139,7 @@ class GuessFirst(QObject):
             one.set_on(phase == ASKED)
         self.sheet.set_phase(phase, said)
         self._show_button()
+        self.told.emit(said if phase != OFF else None)
         self.phased.emit(phase)
 
     def _show_button(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
+from app import theme
 from app.block import Block
 from app.theme import HEAD, S3
 from app.views.blocks import BlockView
@@ -35,8 +36,6 @@ class Doors(QFrame):
 
     def __init__(self, over: QWidget, blocks: Sequence[Block], enter: Callable[[str], object]) -> None:
         super().__init__(over)
-        self.setProperty("kind", "page")
-        self.setAutoFillBackground(True)
         self._over, self._enter_page = over, enter
         self.door = button(icon="blocks", tip=TITLE, clicked=self.toggle)
         self.view = BlockView(blocks)
@@ -68,6 +67,11 @@ class Doors(QFrame):
     def _enter(self, page: str) -> None:
         self.close_up()
         self._enter_page(page)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paper over the page."""
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.color("surface"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -22,6 +22,7 @@ from engines.core.errors import Message
 
 OFF, ASKED, SHOWN = range(3)  #: phases
 BINS = 96  #: places of a drawn curve
+LEAST = 150  #: px, height of a view that has room for what is said
 STEP = 0.04  #: of the plot's height, by which an arrow key moves the curve
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +74,9 @@ class Sheet(QWidget):
             self._say(painter)
 
     def _say(self, painter: QPainter) -> None:
-        """What is asked for, or the score, in a band at the upper edge."""
+        """What is asked for, or the score, in a band at an edge; a low view has no room for it."""
+        if self.height() < LEAST:
+            return
         text, wrapped = words.drawn(self.said), int(Qt.TextFlag.TextWordWrap)
         room = QRectF(self.rect()).adjusted(S2, S1, -S2, -S1)
         place = QRectF(painter.boundingRect(room.adjusted(S2, S1, -S2, 0).toRect(), wrapped, text))

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
 
+from app import theme
 from app.topics import topic, topics
 from app.views.blocks import BlockView
 
@@ -58,6 +59,8 @@ def test_the_first_visit_begins_with_the_architecture_and_a_block_leads_on(open_
     tab = window.tab
     qtbot.waitUntil(tab.doors.isVisible)
     assert tab.doors.geometry() == tab.doors.parentWidget().rect()
+    shown = tab.doors.grab().toImage()
+    assert shown.pixelColor(2, shown.height() // 2).name().upper() == theme.code("surface").upper()  # opaque
     tab.doors.view.chosen.emit("matching")
     assert not tab.doors.isVisible()
     assert tab.now.name() == "matching"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from app import theme
+from app import theme, words
 from app.guess import GuessFirst, curve_score, pick_score
 from app.plots.scatterplot import ScatterPlot
 from app.views.guesssheet import ASKED, OFF, SHOWN, CellSheet, CurveSheet
@@ -19,10 +19,10 @@ from engines.core.errors import Message
 def test_a_curve_is_judged_against_a_flat_one():
     truth = np.sin(np.linspace(0, 6, 50))
     assert curve_score(truth, truth) == 1
-    assert curve_score(np.full(50, truth.mean()), truth) == pytest.approx(0, abs=1e-12)
-    assert curve_score(-truth, truth) == 0
+    assert curve_score(np.full(50, truth.mean()), truth) == pytest.approx(0.5)
+    assert curve_score(4 * truth.mean() - 3 * truth, truth) == 0
     half = np.where(np.arange(50) < 25, truth, np.nan)  # what was not drawn is worth a flat line
-    expected = 1 - np.abs(truth - truth.mean())[25:].sum() / np.abs(truth - truth.mean()).sum()
+    expected = 1 - np.abs(truth - truth.mean())[25:].sum() / np.abs(truth - truth.mean()).sum() / 2
     assert curve_score(half, truth) == pytest.approx(expected)
     assert curve_score(truth, np.full(50, np.nan)) == 0
 
@@ -52,6 +52,8 @@ def test_cells_are_covered_picked_and_shown_again(grid, qtbot):
     judged = []
     sheet = CellSheet(grid, lambda: [(0, k) for k in range(3)])
     guess = GuessFirst(grid, sheet, "Click.", lambda: judged.append(sheet.picks) or (0.5, Message("So.")), (other,))
+    told_ = []
+    guess.told.connect(lambda said: told_.append("" if said is None else words.drawn(said)))
     inside = grid.cell_rect((0, 1)).toRect().adjusted(4, 4, 0, 0).topLeft()
     told = color_at(grid, inside)
     guess.button.click()
@@ -70,6 +72,7 @@ def test_cells_are_covered_picked_and_shown_again(grid, qtbot):
     assert sheet.accessibleName() == "50 of 100. So."
     guess.settings_changed()
     assert (guess.phase, sheet.isVisible()) == (OFF, False)
+    assert told_ == ["Click.", "", "Click.", "50 of 100. So.", ""]
 
 
 def test_cells_are_picked_with_keys(grid):

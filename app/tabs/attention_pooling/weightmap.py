@@ -57,7 +57,7 @@ class WeightMap(GridView):
         """Indices next to round numbers, and the numbers; where the values are uneven, what is really there."""
         if len(values) < 2 or values[-1] <= values[0]:
             return [(0, words.number(float(values[0]), 2))] if len(values) else []
-        near = EXACT * float(values[-1] - values[0])
+        near = max(EXACT * float(values[-1] - values[0]), 0.51 * float(np.diff(values).min()))  # half an even step
         found: dict[int, str] = {}
         for v, text in round_numbers(float(values[0]), float(values[-1])):
             at = int(np.abs(values - v).argmin())

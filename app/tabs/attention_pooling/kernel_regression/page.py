@@ -63,6 +63,7 @@ class RegressionPage(PointsPage):
         self._legend: tuple[str, ...] = ()
         known = CurveSheet(self.plot, lambda: np.array(points_of(self.params)).T)
         self.guess = GuessFirst(self, known, "Draw the curve that you expect.", self._judge, (self.formula,))
+        self.guess.told.connect(self.tell)
         self.cues_card = card("Query, keys, values", self.cues)
         self.plot_card = card("Points and fit", self.plot, tools=(self.guess.button, self.modes), foot=self.legend)
         self.map_card = card("Weights, query × key", self.map, foot=self.bar)

@@ -21,7 +21,7 @@ from app.tabs.detr.boxes import iou
 from app.tabs.detr.matching.canvas import CROWDED, GUESS, THING, MatchingCanvas
 from app.tabs.detr.matching.costs import CostTables
 from app.tabs.detr.matching.dock import MatchingDock
-from app.tabs.detr.matching.guess import judged
+from app.tabs.detr.matching.guess import TASK, judged
 from app.tabs.detr.matching.setloss import Assignment, SetLoss
 from app.tabs.detr.model import Answer, Model, ModelPage
 from app.tabs.detr.names import caption, interventions, of_model
@@ -90,9 +90,8 @@ class MatchingPage(ModelPage):
         )
         sheet = CellSheet(self.tables.tables[3], self.tables.cells, self._pairs, lambda _painter: None)
         covers = self.canvas, self.loss.card, self.assignment.card
-        self.guess = GuessFirst(
-            self, sheet, "Click a cell for each object: the pairs of least total cost.", self._judge, covers
-        )
+        self.guess = GuessFirst(self, sheet, TASK, self._judge, covers)
+        self.guess.told.connect(self.tell)
         self.guess.phased.connect(self._guessed)
         note = "outline: optimal; corner: greedy, where it differs"
         self._cost_card = card(COST_TITLES[False], self.tables, note, tools=[self.guess.button])

@@ -176,6 +176,7 @@ class ComparePage(Page):
         self._mlp = card("The additive score as one MLP", self.mlp)
         for one in self.functions:
             one.pointed.connect(self._pointed)
+            one.guess.told.connect(self.tell)
             one.chosen.connect(lambda cell: self.change(cell=cell))
         self.grid.hovered.connect(self._pointed)
         connect(self, self.grid)

@@ -144,6 +144,7 @@ class SentencePage(Page):
         sheet = CellSheet(self.map, lambda: [(self._token, key) for key in range(self._keys())])
         task = "Which key does this query attend to most? Click it in its row."
         self.guess = GuessFirst(self, sheet, task, self._judge, (self.live,))
+        self.guess.told.connect(self.tell)
         self.weights_card = card(
             "Weights", self.map, tools=[self.bits, self.guess.button], foot=col(self.live, self.bar, gap=S1)
         )

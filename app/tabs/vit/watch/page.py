@@ -65,6 +65,7 @@ class WatchPage(PhotoPage):
         sheet = CellSheet(self.photo.view, self._patches, veil=lambda _painter: None)
         covers = self.heads.view, self.classes.view, self.photo.said
         self.guess = GuessFirst(self, sheet, TASK, self._judge, covers)
+        self.guess.told.connect(self.tell)
         self.guess.phased.connect(lambda _phase: self._show_style(self.params))
         self.photo.guess_place.addWidget(self.guess.button)
         self.prediction = PredictionCard(shell.download)
