@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from app import theme, words
+from engines.data import detector_pictures as training_data
 from engines.data.boxes_folder import read_boxes_folder
-from engines.detr.training import data as training_data
 from tests.app.detr_pages import at
 
 PATIENCE = 60_000

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu
 
 from app import words
 from app.tabs.detr.training import page as training_page
-from engines.detr.training import data as training_data
+from engines.data import detector_pictures as training_data
 from engines.detr.training.spec import ON_VIT, SMALL
 from tests.app.detr_pages import TRAINING, open_pages
 from tests.app.test_detr_training import PATIENCE, own_folder, train, wait

@@ -15,7 +15,7 @@ from app.tabs.detr.training import trained
 from engines.checkpoints import layout
 from engines.core.errors import Message
 from engines.core.training import NotSaved
-from engines.detr.training import data as training_data
+from engines.data import detector_pictures as training_data
 from tests.app.detr_pages import TRAINING, open_pages
 from tests.app.test_detr_training import PATIENCE, own_folder, train, wait
 

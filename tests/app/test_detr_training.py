@@ -16,7 +16,7 @@ from app.room import Room
 from app.tabs.detr.training.places import train_places
 from app.views.matchfilm import MatchFilm, stretches
 from engines.core.training import Stopped
-from engines.detr.training import data as training_data
+from engines.data import detector_pictures as training_data
 from engines.detr.training.spec import BACKBONE, BUNDLED, SMALL, TOY, UP_TO_8, DetrTraining
 from tests.app.detr_fake import texts
 from tests.app.detr_pages import MATCHING, TRAINING, open_pages

@@ -10,8 +10,8 @@ from PIL import Image, ImageCms, features
 
 from engines.data.boxes_folder import Annotated
 from engines.data.class_folders import read_square
+from engines.data.detector_pictures import opened
 from engines.data.pictures import decode, read_picture
-from engines.detr.training.data import opened
 from tests import corpus, icc
 from tests.corpus import CORNERS, HIGH, WIDE, save
 

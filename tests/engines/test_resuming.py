@@ -53,6 +53,6 @@ def test_detr_with_other_pictures_is_refused(tmp_path, monkeypatch):
     killed, again = Detr(), Detr()
     drive(killed, DetrTraining(batch=2, until=1))
     again.waiting = through_a_file(killed, tmp_path / "x")
-    monkeypatch.setattr("engines.detr.training.data.Drawn.mark", 1)
+    monkeypatch.setattr("engines.data.detector_pictures.Drawn.mark", 1)
     with pytest.raises(LabError, match="not the pictures"):
         drive(again, DetrTraining(batch=2, until=2))

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from engines.blocks.backbone import Backbone
 from engines.checkpoints import catalog
+from engines.data.detector_pictures import Own, Sample
 from engines.detr import features, vits
 from engines.detr.config import BackboneConfig
 from engines.detr.preprocess import normalize
-from engines.detr.training.data import Own, Sample
 from engines.detr.training.featurestore import FeatureStore
 
 MOST_PHOTOS = 1000  # their features stay in memory: 0.4 MB a photo for a small ViT

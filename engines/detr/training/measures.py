@@ -13,8 +13,8 @@ from engines.blocks.average_precision import measure
 from engines.blocks.boxes import cxcywh_to_xyxy
 from engines.blocks.detections import flatten
 from engines.blocks.matcher import HungarianMatcher, Target
+from engines.data.detector_pictures import Data
 from engines.detr.matching.loss import SetCriterion
-from engines.detr.training.data import Data
 from engines.detr.training.spec import DetrTraining, Found, Measured
 
 

@@ -23,10 +23,10 @@ from engines.blocks.states import as_arrays, copied, tensors
 from engines.checkpoints import catalog
 from engines.core.errors import LabError, Message
 from engines.core.training import Weights
+from engines.data.detector_pictures import Data, Drawn, Sample
 from engines.detr.matching.loss import SetCriterion
 from engines.detr.model import Detr, Memory
 from engines.detr.training.auxiliary import GROUPS, TokenHead, same_group, split_groups
-from engines.detr.training.data import Data, Drawn, Sample
 from engines.detr.training.featured import Features, pixels_or_features
 from engines.detr.training.measures import Answers, found_in, measured
 from engines.detr.training.spec import (

@@ -7,7 +7,6 @@ their picture; queries, classes, objects and pictures count from 0.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +17,22 @@ from engines.core.params import Choice, Range, Switch, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
 from engines.data.boxes_folder import is_boxes_folder
+from engines.data.detector_training import (
+    AS_THEY_LOOK,
+    AT_ONCE,
+    DATA,
+    FIRST_PIXEL,
+    MOST_QUERIES,
+    NEW_RUN,
+    SCENES,
+    UP_TO_3,
+    UP_TO_8,
+    VOC_BOXES,
+    WATCHED_SCENE,
+    Example,
+    fitting,
+    measured_after,
+)
 from engines.detr.config import BackboneConfig, DetrConfig
 
 __all__ = [
@@ -48,16 +63,10 @@ __all__ = [
 
 RANDOM, BACKBONE, BUNDLED = "Random weights", "Pretrained backbone", "Bundled weights"
 SMALL, TOY, ON_VIT = "Small", "Toy DETR", "DETR on a ViT"
-UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain color", "Up to 8 shapes, any background"
-AS_THEY_LOOK = "As they look"
-FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 MOST_TRAINING_STEPS = 20_000
 BUNDLED_QUERIES = 16
-MOST_QUERIES = 100  # as DETR has; the matching grows with their cube
-SPARE = 0.25  #: queries that fitted data get in addition, as a share
 GENTLE = 1e-4  # learning rate for weights that are good already
 ON_FEATURES = 5e-4  # of a DETR on a ViT
-DATA, AT_ONCE, NEW_RUN = "Data", "Applies immediately", "Requires a new run"
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class DetrTraining(TrainingParams):
         Range(0.01, 1, 0.01, "No-object weight", live=True, group=AT_ONCE,
               tip="Weight of \"no object\" in the cross-entropy: most queries find none. (Carion et al. 2020, 3.1)"),
     )  # fmt: skip
-    scene: int = setting(0, Range(0, 63, 1, "Validation scene", live=True))
+    scene: int = setting(0, WATCHED_SCENE)
     begin: str = setting(
         BACKBONE,
         Choice((RANDOM, BACKBONE, BUNDLED), "Initialization", group=NEW_RUN,
@@ -101,17 +110,8 @@ class DetrTraining(TrainingParams):
                    "pixels, many times slower; the bundled weights are of this size. DETR on a ViT: learns on the "
                    "features of a frozen ViT, which sees photos; they are computed once for each photo."),
     )  # fmt: skip
-    scenes: str = setting(
-        UP_TO_3,
-        Choice((UP_TO_3, UP_TO_8), "Scenes", group=DATA, tip="Drawn on the fly: no scene appears twice.",
-               former=(("Up to 3 shapes, plain ground", UP_TO_3), ("Up to 8 shapes, any ground", UP_TO_8))),
-    )  # fmt: skip
-    first_pixel: str = setting(
-        AS_THEY_LOOK,
-        Choice(tuple(FIRST_PIXEL), "VOC boxes count", group=DATA,
-               tip="Pascal VOC counts pixels from 1, most programs that write its format from 0. What was taken is "
-               "said when the pictures are read. (Everingham et al. 2010)"),
-    )  # fmt: skip
+    scenes: str = setting(UP_TO_3, SCENES)
+    first_pixel: str = setting(AS_THEY_LOOK, VOC_BOXES)
     queries: int = setting(
         8,
         Range(2, MOST_QUERIES, 1, "Object queries", group=NEW_RUN,
@@ -170,8 +170,7 @@ class DetrTraining(TrainingParams):
 
     def fitted(self, largest: int) -> DetrTraining:
         """With enough queries for pictures of up to ``largest`` objects, where they are to follow the data."""
-        wanted = min(MOST_QUERIES, largest + math.ceil(SPARE * largest))
-        return replace(self, queries=max(self.queries, wanted)) if self.fit_queries else self
+        return replace(self, queries=fitting(self.queries, largest)) if self.fit_queries else self
 
     def config(self, classes: int, features: BackboneConfig | None = None) -> DetrConfig:
         """The model's sizes; the backbone is that of the bundled model unless it is the ``features`` of a ViT."""
@@ -180,12 +179,6 @@ class DetrTraining(TrainingParams):
         if self.model == TOY:
             return DetrConfig(num_classes=classes, num_queries=self.queries)
         return DetrConfig(classes, self.queries, 64, 1, 2, 4, 4, 128, 128)
-
-
-def measured_after(step: int) -> int:
-    """The step of the next measurement: dense where most happens."""
-    pace = next((pace for until, pace in ((20, 5), (200, 10), (1000, 20), (4000, 50)) if step < until), 100)
-    return step + pace
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,16 +208,6 @@ class Made:
     frozen: dict[str, npt.NDArray[np.generic]] = field(repr=False)
     folder: str = ""
     mark: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """A validation picture: ``rgb`` uint8 (H, W, 3) as it is shown, ``boxes`` float32 (N, 4), ``labels`` int64 (N,)."""
-
-    rgb: npt.NDArray[np.uint8] = field(repr=False)
-    boxes: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
-    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)

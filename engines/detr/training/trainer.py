@@ -15,8 +15,8 @@ from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Job, Progress
 from engines.core.reading import mapped
 from engines.core.training import Kept, Stopped
+from engines.data.detector_pictures import MOST_PICTURES, Data, Drawn, own_data
 from engines.detr.config import BackboneConfig, DetrConfig
-from engines.detr.training.data import MOST_PICTURES, Data, Drawn, own_data
 from engines.detr.training.featured import MOST_PHOTOS, Features
 from engines.detr.training.run import Run, bring
 from engines.detr.training.spec import (

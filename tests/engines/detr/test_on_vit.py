@@ -13,13 +13,13 @@ from engines.blocks.backends import BFLOAT16, FLOAT32
 from engines.checkpoints import backbones, catalog
 from engines.core.errors import LabError
 from engines.core.protocol import Job
+from engines.data.detector_pictures import Sample, cropped, mirrored, owners
 from engines.detr import features, vits
 from engines.detr.backends.steps import obstacle
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.preprocess import normalize
 from engines.detr.saved import save_model
 from engines.detr.training import featured, featurestore
-from engines.detr.training.data import Sample, cropped, mirrored, owners
 from engines.detr.training.spec import ON_VIT, DetrTraining, Measured, RunBegan, TrainStep
 from engines.detr.training.trainer import Trainer
 from tests.engines.detr.test_saved import folder  # noqa: F401

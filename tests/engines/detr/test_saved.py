@@ -15,12 +15,12 @@ from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError
 from engines.core.files import WriteError
 from engines.core.protocol import Job
+from engines.data.detector_pictures import Drawn, own_data
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.results.detector import FolderDetector
 from engines.detr.results.spec import ResultsParams, Written
 from engines.detr.saved import save_model
 from engines.detr.spec import TRAINED_HERE
-from engines.detr.training.data import Drawn, own_data
 from engines.detr.training.run import Run
 from engines.detr.training.spec import UP_TO_3, DetrTraining
 from engines.mean_ap.files import read_cases

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines.detr.training.data import own_data
+from engines.data.detector_pictures import own_data
 from engines.detr.training.featured import Features
 from engines.detr.training.run import Run
 from engines.detr.training.spec import ON_VIT, DetrTraining

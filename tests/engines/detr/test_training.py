@@ -18,12 +18,12 @@ from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
 from engines.core.reading import finish
 from engines.core.training import Kept, Stopped
+from engines.data import detector_pictures as training_data
 from engines.data.scenes import KINDS
 from engines.detr.checkpoint import from_weights, load_checkpoint
 from engines.detr.engine import Engine
 from engines.detr.preprocess import normalize
 from engines.detr.spec import TRAINED_HERE, Detections, DetrParams, ModelInfo
-from engines.detr.training import data as training_data
 from engines.detr.training.run import PIECE
 from engines.detr.training.spec import (
     BACKBONE,

@@ -14,6 +14,7 @@ from PIL import Image
 
 from engines.core.errors import LabError, Message
 from engines.data.boxes_folder import Annotated, reading
+from engines.data.detector_training import FIRST_PIXEL, UP_TO_3, Example
 from engines.data.scenes import (
     KINDS,
     add_shapes,
@@ -25,7 +26,6 @@ from engines.data.scenes import (
     sample_photos,
 )
 from engines.data.shapes import Canvas
-from engines.detr.training.spec import FIRST_PIXEL, UP_TO_3, DetrTraining, Example
 
 VALIDATION = 64  # pictures at most
 WATCHED = 12  # validation pictures that can be watched
@@ -65,6 +65,22 @@ class Sample:
     large: np.ndarray | None = None
 
 
+class Asked(Protocol):
+    """What of a run's settings says which folder is read, and how large its pictures become."""
+
+    @property
+    def folder(self) -> str:
+        """Pictures with boxes."""
+
+    @property
+    def first_pixel(self) -> str:
+        """One of the options of `FIRST_PIXEL`."""
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of what the model sees."""
+
+
 class Data(Protocol):
     """Where a run's pictures come from; ``format`` and ``set_mark`` are as of `BoxesFolder`."""
 
@@ -100,7 +116,7 @@ class Drawn:
     Parameters
     ----------
     scenes : str
-        Which, one of the options of `DetrTraining.scenes`.
+        Which, one of the options of `engines.data.detector_training.SCENES`.
     size : int
         Side in pixels.
     rng : numpy.random.Generator
@@ -314,13 +330,13 @@ def sampled(annotated: Annotated, picture: Image.Image, size: int, parts: bool =
 
 
 def own_data(
-    params: DetrTraining, rng: np.random.Generator, side: int = 0, most: int = MOST_PICTURES
+    params: Asked, rng: np.random.Generator, side: int = 0, most: int = MOST_PICTURES
 ) -> Generator[tuple[float, float, Message], None, Own]:
     """Read a folder; yields how far it is, returns the data.
 
     Parameters
     ----------
-    params : DetrTraining
+    params : Asked
     rng : numpy.random.Generator
         Draws the pictures of each step.
     side : int
