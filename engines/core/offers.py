@@ -7,7 +7,8 @@ A topic that has something for others says so in ``engines/<topic>/offers.py``, 
 The kind is agreed on between who offers and who asks; the place, ``module:name`` within the topic's own package, is
 imported when it is used. Who asks says what he takes: `engines.checkpoints.catalog` lists ``models`` and ``families``,
 `engines.checkpoints.backbones` loads a ``backbone`` or a ``feature_map``, ``--export`` asks for ``stills``
-(`engines.core.stills`), the tab "Mixing" for ``mixing`` (`engines.blocks.mixers`).
+(`engines.core.stills`), the tab "Mixing" for ``mixing`` (`engines.blocks.mixers`), who trains a detector for a
+``learner`` beside it (`engines.data.learners`).
 """
 
 from __future__ import annotations

@@ -89,7 +89,6 @@ class Data(Protocol):
     size: int
     validation: list[Sample]
     examples: tuple[Example, ...]
-    pictures: int
     skipped: int
     crowds: int
     faults: tuple[Message, ...]
@@ -98,6 +97,11 @@ class Data(Protocol):
     format: str
     set_mark: str
     rng: np.random.Generator
+
+    @property
+    def pictures(self) -> int:
+        """To train on; 0 where they are drawn as it goes."""
+        ...
 
     @property
     def mark(self) -> int:

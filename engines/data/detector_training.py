@@ -34,6 +34,16 @@ def fitting(queries: int, largest: int) -> int:
     return max(queries, min(MOST_QUERIES, largest + math.ceil(SPARE * largest)))
 
 
+def object_name(index: int) -> str:
+    """A, B, …, Z, AA, AB and so on."""
+    name = ""
+    index += 1
+    while index:
+        index, letter = divmod(index - 1, 26)
+        name = chr(65 + letter) + name
+    return name
+
+
 def measured_after(step: int) -> int:
     """The step of the next measurement: dense where most happens."""
     pace = next((pace for until, pace in ((20, 5), (200, 10), (1000, 20), (4000, 50)) if step < until), 100)

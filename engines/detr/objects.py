@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engines.data.detector_training import object_name
+
+__all__ = ["Box4", "Thing", "object_name"]
+
 Box4 = tuple[float, float, float, float]  #: cxcywh as shares of the scene
 
 
@@ -13,13 +17,3 @@ class Thing:
 
     box: Box4
     label: int
-
-
-def object_name(index: int) -> str:
-    """A, B, …, Z, AA, AB and so on."""
-    name = ""
-    index += 1
-    while index:
-        index, letter = divmod(index - 1, 26)
-        name = chr(65 + letter) + name
-    return name

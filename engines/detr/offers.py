@@ -4,4 +4,5 @@ OFFERS = {
     "models": "engines.detr.weights:MODELS",
     "stills": "engines.detr.stills:Camera",
     "families": "engines.detr.weights:FAMILIES",
+    "learner": "engines.detr.training.learner:DetrLearner",
 }

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QMenu
 
 from app import words
-from app.tabs.detr.training import page as training_page
+from app.topic import detector_page as training_page
 from engines.data import detector_pictures as training_data
 from engines.detr.training.spec import ON_VIT, SMALL
 from tests.app.detr_pages import TRAINING, open_pages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.tabs.detr.training.rest import LEAST, best_before
+from app.topic.detector_rest import LEAST, best_before
 
 STEPS = list(range(0, 2001, 100))
 

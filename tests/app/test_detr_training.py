@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app import export, theme, words
 from app.room import Room
-from app.tabs.detr.training.places import train_places
+from app.topic.detector_places import train_places
 from app.views.matchfilm import MatchFilm, stretches
 from engines.core.training import Stopped
 from engines.data import detector_pictures as training_data

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app import captions, words
+from app.topic.detector_names import class_name, scored
 from app.words import Text
 from engines.core.errors import Message
 from engines.core.pictures import Picture
 from engines.detr.relevance.spec import RelevanceParams
 from engines.detr.spec import Detections, DetrParams, ModelInfo
 
-
-def class_name(label: str) -> Message:
-    """A class in the chosen language, or as the model calls it where there is no translation."""
-    return Message(label) if label in words.translations() else words.plain(label)
-
-
-def scored(name: Message, score: float) -> Message:
-    """Words of a tag: class and score."""
-    return Message("{name} {score}", {"name": name, "score": words.number(score, 2)})
+__all__ = ["caption", "class_name", "exported", "interventions", "of_model", "picture_name", "scored"]
 
 
 def picture_name(picture: Picture | None) -> Message:

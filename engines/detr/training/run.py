@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.blocks.matcher import HungarianMatcher, Target
-from engines.blocks.optimizers import Adam, clipped
-from engines.blocks.states import as_arrays, copied, tensors
+from engines.blocks.pieces import Pieces
+from engines.blocks.states import copied, tensors
 from engines.checkpoints import catalog
 from engines.core.errors import LabError, Message
 from engines.core.training import Weights
@@ -50,7 +50,6 @@ PIECE = {SMALL: 8, TOY: 4, ON_VIT: 4}  # pictures whose gradients are computed b
 MEASURED = 16  # validation pictures answered between two places to stop
 WARM_UP = 50  # steps
 WEIGHT_DECAY = 1e-4  # of AdamW, as in the paper
-MAX_NORM = 5.0
 L1, GIOU = 5.0, 2.0  # weights of the losses, as in the paper
 FROZEN = "backbone."
 
@@ -75,8 +74,6 @@ class Run:
         The newest step's losses.
     measured : Measured or None
         The newest measurement.
-    stopped : bool
-        The numbers left the finite: the run can't go on.
     """
 
     def __init__(
@@ -110,7 +107,7 @@ class Run:
         for value in model.parameters():
             if value.dim() == 4:  # as the convolutions compute fastest
                 value.data = value.data.contiguous(memory_format=torch.channels_last)
-        self.adam = Adam(self.values, weight_decay=WEIGHT_DECAY)
+        self.pieces: Pieces[Sample] = Pieces(self.model, self.values, self.data.rng, WEIGHT_DECAY)
         self.criterion = SetCriterion(self.config.num_classes, HungarianMatcher()).to(self.device)
         self.made = Made(
             self.config, self.data.classes, self.data.drawn, self.data.size, self._arrays(True) if self.frozen else {},
@@ -120,19 +117,24 @@ class Run:
         self._seen: list[Tensor] = []  # features of the validation pictures, where the backbone does not change
         self.watched = [self._place_of(example) for example in self.data.examples]
         self._owners: list[np.ndarray] = []
-        self._batch: list[Sample] = []
-        self._before = self.data.rng.bit_generator.state  # as the batch in hand was drawn
-        self._buffers: dict[str, Tensor] = {}  # of the model then: running statistics move in the middle of a step
-        self.step = 0
         self.due = 0  # the step of the next measurement
         self.losses = TrainStep(0, 0.0, 0.0, 0.0, 0.0)
         self.measured: Measured | None = None
         self.kept_step = 0
-        self.stopped = False
 
     def _place_of(self, example: Example) -> int:
         """Which validation picture an example is: they share their boxes."""
         return next(at for at, sample in enumerate(self.data.validation) if sample.boxes is example.boxes)
+
+    @property
+    def step(self) -> int:
+        """Steps made."""
+        return self.pieces.step
+
+    @property
+    def stopped(self) -> bool:
+        """The numbers left the finite: the run can't go on."""
+        return self.pieces.stopped
 
     # -- one step
     def advance(self, params: DetrTraining | None = None) -> TrainStep | None:
@@ -147,51 +149,22 @@ class Run:
 
     def parts(self, params: DetrTraining) -> Iterator[None]:
         """One step, with places to stop in it. One that is given up half way is made anew with the same pictures."""
-        if not self._batch:
-            self._before = self.data.rng.bit_generator.state
-            self._batch = self.data.batch(self.params.batch)
-            self._buffers = {name: value.clone() for name, value in self.model.named_buffers()}
-        else:
-            self.model.load_state_dict(self._buffers, strict=False)
         self.criterion.class_weights[-1] = params.no_object
-        gradients: list[Tensor] | None = None
-        losses = np.zeros(4)
-        size = PIECE[self.params.model]
-        pieces = [self._batch[at : at + size] for at in range(0, len(self._batch), size)]
-        for piece in pieces:
-            share = len(piece) / len(self._batch)
-            loss, terms = self._loss(piece)
-            if loss is None:
-                self.stopped = True
-                return
-            losses += share * terms
-            yield
-            found = torch.autograd.grad(loss * share, self.values, materialize_grads=True)
-            if gradients is None:
-                gradients = list(found)
-            else:
-                torch._foreach_add_(gradients, list(found))
-            del loss, found
-            yield
-        gradients, length = clipped(gradients or [], MAX_NORM)
-        if not np.isfinite([*losses, length]).all():
-            self.stopped = True
-            return
-        self.adam.step(gradients, params.learning_rate * min(1.0, (self.step + 1) / WARM_UP))
-        self._batch = []
-        self.step += 1
-        self.losses = TrainStep(self.step, *(float(value) for value in losses))
+        rate = params.learning_rate * min(1.0, (self.step + 1) / WARM_UP)
+        before = self.step
+        yield from self.pieces.parts(
+            PIECE[self.params.model], rate, lambda: self.data.batch(self.params.batch), self._loss
+        )
+        if self.step > before:
+            self.losses = TrainStep(self.step, *(float(value) for value in self.pieces.terms))
 
     def state(self) -> dict[str, Any]:
         """All that is not made of the settings and the pictures alone, as copies."""
         return {
-            "step": self.step,
+            **self.pieces.state(),
             "pictures": self.data.mark,
-            "model": copied(self.model.state_dict()) | (copied(self._buffers) if self._batch else {}),
             "aid": copied(self.token_head.state_dict()),
             "further": copied({"": self.further})[""],
-            "adam": as_arrays(self.adam.state()),
-            "random": self._before if self._batch else self.data.rng.bit_generator.state,
             "due": self.due,
             "kept": self.kept_step,
             "owners": tuple(self._owners),
@@ -209,14 +182,12 @@ class Run:
         """
         if state["pictures"] != self.data.mark:
             raise LabError("These are not the pictures that the run was saved with.")
-        self.model.load_state_dict(tensors(state["model"]))
+        self.pieces.load(state)
         self.token_head.load_state_dict(tensors(state["aid"]))
         with torch.no_grad():
             self.further.copy_(torch.from_numpy(state["further"]))
-        self.adam.load(tensors(state["adam"]))
-        self.data.rng.bit_generator.state = state["random"]
         self._owners = list(state["owners"])
-        self.step, self.due, self.kept_step = state["step"], state["due"], state["kept"]
+        self.due, self.kept_step = state["due"], state["kept"]
         self.losses, self.measured = state["told"], state["measured"]
 
     def _loss(self, piece: list[Sample]) -> tuple[Tensor | None, np.ndarray]:

@@ -145,7 +145,7 @@ def test_live_settings_reach_the_run():
 def test_the_terms_are_those_of_the_set_loss():
     run = Run(TINY)
     batch = run.data.batch(4)
-    run._batch = list(batch)
+    run.pieces._batch = list(batch)
     with torch.no_grad():
         run.model.eval()  # nothing in the model depends on the mode but the backbone, which is frozen
         found = run.model(normalize(np.stack([sample.rgb for sample in batch])))

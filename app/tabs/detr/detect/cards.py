@@ -9,8 +9,8 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from app import words
+from app.arranged import Arranged
 from app.cards import card
-from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.boxes import best_of, centered, scale_top
 from app.tabs.detr.detect.matrix import QueryMatrix
 from app.tabs.detr.detect.selection import AttendedPhoto, Selection

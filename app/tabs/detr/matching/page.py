@@ -13,10 +13,10 @@ import numpy as np
 from PySide6.QtCore import QRect
 
 from app import words
+from app.arranged import Arranged
 from app.cards import card
 from app.guess import GuessFirst
 from app.shell import Shell
-from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.boxes import iou
 from app.tabs.detr.matching.canvas import CROWDED, GUESS, THING, MatchingCanvas
 from app.tabs.detr.matching.costs import CostTables

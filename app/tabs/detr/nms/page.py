@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRect
 
 from app import words
+from app.arranged import Arranged
 from app.cards import Card, card
 from app.controls import Check
 from app.params_form import ParamsForm
@@ -15,7 +16,6 @@ from app.sections import section
 from app.shell import Shell
 from app.sliders import ParamRow, Scale
 from app.steady import hold_lines
-from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.model import Answer, Model, ModelPage
 from app.tabs.detr.names import caption, interventions, of_model
 from app.tabs.detr.nms.views import OutcomeView, RawView

@@ -13,13 +13,13 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
+from app.arranged import Arranged
 from app.cards import card
 from app.controls import Check
 from app.params_form import ParamsForm
 from app.sections import section
 from app.shell import Shell
 from app.sliders import ParamRow, Scale
-from app.tabs.detr.arranged import Arranged
 from app.tabs.detr.boxes import centered, iou
 from app.tabs.detr.layergrid import LayerGrid
 from app.tabs.detr.model import with_model, with_picture

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
-from app.tabs.detr.names import class_name
 from app.theme import BODY, S2, SMALL
 from app.widgets import button, col, label, quiet
 from app.words import say
 from engines.core.errors import Message
-from engines.detr.training.spec import RunBegan
 
 LISTED = 12  # faults in the tooltip
 FOLDER_TIP = (
@@ -27,6 +26,11 @@ DRAW = "Draw boxes on photos"
 class DataBox(QWidget):
     """What is trained on, and the buttons that choose it.
 
+    Parameters
+    ----------
+    draws : bool
+        Boxes can be drawn on photos that have none.
+
     Signals
     -------
     opened, drawn_again, drawing
@@ -37,7 +41,7 @@ class DataBox(QWidget):
     drawn_again = Signal()
     drawing = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, draws: bool = False) -> None:
         super().__init__()
         self.name, self.note = label("Drawn scenes", BODY), quiet("", wrap=True)
         self.open = button("Open a folder", "folder", "boxed", FOLDER_TIP, SMALL, clicked=self.opened.emit)
@@ -47,8 +51,10 @@ class DataBox(QWidget):
             one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setLayout(col(self.name, self.note, self.open, self.draw, self.drawn, gap=S2))
         self.drawn.hide()
+        if not draws:
+            self.draw.hide()
 
-    def show_run(self, began: RunBegan) -> None:
+    def show_run(self, began: Any) -> None:
         """Say what a run is trained on."""
         held = {"n": words.number(began.validation), "objects": words.number(began.objects)}
         if began.drawn:
@@ -81,14 +87,10 @@ class DataBox(QWidget):
         self.note.setToolTip("\n".join(words.tr(fault) for fault in began.faults[:LISTED]))
 
 
-def sizes(began: RunBegan) -> Message:
+def sizes(began: Any) -> Message:
     """How much of the model learns."""
     figures = {"n": words.number(began.learned), "all": words.number(began.parameters)}
     text = (
         "{n} of {all} parameters are trained" if began.learned < began.parameters else "{all} parameters, all trained"
     )
-    if began.vit:
-        return Message(
-            "{n} parameters are trained, on the frozen features of {vit}", {**figures, "vit": class_name(began.vit)}
-        )
     return Message(text, figures)

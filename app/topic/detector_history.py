@@ -3,51 +3,56 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from engines.detr.training.spec import Measured, TrainStep
-
 SMOOTH = 0.9  # of the curves' moving mean
-TERMS = 3
 
 
 class TrainHistory:
     """Curves of one run.
 
+    Parameters
+    ----------
+    terms : sequence of str
+        What of a step's figures is drawn.
+
     Attributes
     ----------
-    measured : list of Measured
-        First to last.
+    measured : list
+        Its measurements, first to last: each has a ``step``, and ``found`` of each example.
     """
 
-    def __init__(self) -> None:
-        self._rows = np.zeros((256, 1 + 2 * TERMS))
+    def __init__(self, terms: Sequence[str] = ("ce", "l1", "giou")) -> None:
+        self._terms = tuple(terms)
+        self._rows = np.zeros((256, 1 + 2 * len(terms)))
         self._count = 0
-        self.measured: list[Measured] = []
+        self.measured: list[Any] = []
         self._steps: list[int] = []
 
-    def add_step(self, losses: TrainStep) -> None:
+    def add_step(self, losses: Any) -> None:
         """One step's losses, and their mean over the last steps."""
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        new = np.array([losses.ce, losses.l1, losses.giou])
+        new = np.array([getattr(losses, name) for name in self._terms])
         calm = new
         if self._count:
-            before = self._rows[self._count - 1, 1 + TERMS :]
+            before = self._rows[self._count - 1, 1 + len(new) :]
             weight = (1 - SMOOTH) / (1 - SMOOTH ** (self._count + 1))  # unbiased from the first value on
             calm = before + weight * (new - before)
         self._rows[self._count] = (losses.step, *new, *calm)
         self._count += 1
 
-    def add_measured(self, measured: Measured) -> None:
+    def add_measured(self, measured: Any) -> None:
         """A measurement."""
         self.measured.append(measured)
         self._steps.append(measured.step)
 
     @property
     def rows(self) -> np.ndarray:
-        """(n, 7): step, then cross-entropy, L1 and GIoU, then the same smoothed."""
+        """(n, 1 + 2 terms): step, then the terms, then the same smoothed."""
         return self._rows[: self._count]
 
     @property
@@ -56,11 +61,11 @@ class TrainHistory:
         return self._steps
 
     @property
-    def newest(self) -> Measured | None:
+    def newest(self) -> Any:
         """The measurement made last."""
         return self.measured[-1] if self.measured else None
 
-    def at(self, step: int | None) -> Measured | None:
+    def at(self, step: int | None) -> Any:
         """The newest measurement that is not later than ``step``; the newest of all for None."""
         if step is None or not self.measured:
             return self.newest
@@ -70,8 +75,8 @@ class TrainHistory:
         """One figure of all measurements."""
         return np.array([getattr(one, name) for one in self.measured], float)
 
-    def owners(self, scene: int) -> np.ndarray:
+    def owners(self, scene: int, of: Callable[[Any], np.ndarray] = lambda found: found.owners) -> np.ndarray:
         """Owners of the objects of an example: (measurements, objects)."""
         if not self.measured:
             return np.zeros((0, 0), np.int64)
-        return np.stack([one.found[scene].owners for one in self.measured])
+        return np.stack([of(one.found[scene]) for one in self.measured])
