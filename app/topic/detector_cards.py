@@ -69,7 +69,7 @@ class DetectorCards(QObject):
         self.scene.export_name = "validation-scene"
         self.loss_key = Key([(token, Message(name)) for token, name in TERMS], "0.00")
         self.precision_key = Key([(curve.token, curve.name) for curve in self.precisions(np.zeros(0))], "100.0")
-        self.other_key = Key(self.third_names, "00.00")
+        self.other_key = Key(self.third_names, self.third_widest)
         self.switched_key = Key((("cat2", Message("matching instability, %")),), "100.0")
         say(self.switched_key, "setToolTip", self.switches_tip)
         say(self.switched, "setAccessibleName", "matching instability, %")
@@ -107,6 +107,7 @@ class DetectorCards(QObject):
     # -- what a subclass says
     third_title: ClassVar[str]
     third_file: ClassVar[str]
+    third_widest: ClassVar[str] = "00.00"
     third_names: ClassVar[Sequence[tuple[str, Message]]]
 
     def make_film(self) -> MatchFilm:

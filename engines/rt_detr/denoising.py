@@ -57,6 +57,7 @@ def noise(
     label_noise: float = 0.5,
     box_noise: float = 1.0,
     generator: torch.Generator | None = None,
+    most_groups: int = 0,
 ) -> Noised | None:
     """Make denoising queries; None where no picture has an object.
 
@@ -72,12 +73,15 @@ def noise(
     box_noise : float
         Each corner of a good copy moves by up to half a side times this, that of a bad one by half a side to a whole.
     generator : torch.Generator, optional
+    most_groups : int
+        Groups at most; 0 for no bound.
     """
     counts = [len(target["labels"]) for target in targets]
     most = max(counts, default=0)
     if count <= 0 or most == 0:
         return None
     groups = max(1, count // most)
+    groups = min(groups, most_groups) if most_groups else groups
     labels, boxes = pad(targets, targets[0]["boxes"])  # (B, T), (B, T, 4)
     there = torch.arange(most) < torch.tensor(counts)[:, None]  # (B, T)
     labels, boxes = labels.masked_fill(~there, classes), boxes.masked_fill(~there[..., None], 0.0)

@@ -23,16 +23,31 @@ class Denoising(nn.Module):
     classes, dim : int
     count : int
         Denoising queries a picture, about; 0 for none.
+    label_noise, box_noise : float
+        See `engines.rt_detr.denoising.noise`.
+    groups : int
+        Groups at most; 0 for as many as there is room for.
     """
 
-    def __init__(self, classes: int, dim: int, count: int = 100) -> None:
+    def __init__(
+        self,
+        classes: int,
+        dim: int,
+        count: int = 100,
+        label_noise: float = 0.5,
+        box_noise: float = 1.0,
+        groups: int = 0,
+    ) -> None:
         super().__init__()
-        self.count, self.classes = count, classes
+        self.count, self.classes, self.groups = count, classes, groups
+        self.label_noise, self.box_noise = label_noise, box_noise
         self.embedding = nn.Embedding(classes + 1, dim, padding_idx=classes)
 
     def make(self, targets: Sequence[Target], queries: int, generator: torch.Generator | None = None) -> Noised | None:
         """Those of a batch."""
-        return noise(targets, self.classes, queries, self.count, generator=generator)
+        return noise(
+            targets, self.classes, queries, self.count, self.label_noise, self.box_noise, generator, self.groups
+        )
 
 
 @dataclass(frozen=True)

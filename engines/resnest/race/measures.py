@@ -5,17 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engines.resnest.race.spec import Difference, Floats, Standing
-
-#: 97.5 % quantile of Student's t for 1, 2, ... degrees of freedom: 95 % of a mean lie within so many standard errors.
-QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-
-
-def difference(one: Floats, other: Floats) -> Difference:
-    """One kind against another, (seeds,) each: trained on the same batches, so seed by seed."""
-    apart = np.asarray(one, float) - np.asarray(other, float)
-    error = apart.std(ddof=1) / np.sqrt(len(apart))
-    return Difference(float(apart.mean()), float(QUANTILES[len(apart) - 2] * error))
+from engines.blocks.differences import difference
+from engines.resnest.race.spec import Floats, Standing
 
 
 def standing(steps: npt.NDArray[np.int64], accuracy: Floats, seconds: tuple[float, ...]) -> Standing:

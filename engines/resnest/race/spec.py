@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from engines.blocks.differences import Difference
 from engines.core.params import Range, setting
 from engines.core.protocol import Event, Record
 from engines.core.training import Stepped, TrainingParams
@@ -62,25 +63,6 @@ class RaceStep(Stepped):
     """
 
     losses: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean of the differences seed by seed, and how far from it the true one may lie.
-
-    Attributes
-    ----------
-    mean, half : float
-        95 % of such intervals, mean ± half, hold the true difference.
-    """
-
-    mean: float
-    half: float
-
-    @property
-    def sign(self) -> int:
-        """1 or −1 where the interval lies on one side of 0; 0 where the seeds alone may have made the difference."""
-        return 0 if abs(self.mean) <= self.half else 1 if self.mean > 0 else -1
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""The page "Training": an RT-DETR learns while it is watched."""

@@ -1,0 +1,1 @@
+"""The page "Denoising queries": noised copies of the objects, and the mask that keeps their groups apart."""

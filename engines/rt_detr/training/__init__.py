@@ -1,0 +1,1 @@
+"""Training an RT-DETR: live runs that are watched."""
