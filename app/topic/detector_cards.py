@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,9 +19,8 @@ from app.plots.surface import link
 from app.theme import S2, S3
 from app.topic.detector_history import TrainHistory
 from app.topic.detector_names import class_name
-from app.topic.detector_places import plain_box, train_places
+from app.topic.detector_places import scene_boxes, train_places
 from app.transport import Transport
-from app.views.base import PixelView
 from app.views.boxview import BoxView
 from app.views.matchfilm import MatchFilm
 from app.widgets import box, button, col, quiet
@@ -68,7 +67,9 @@ class DetectorCards(QObject):
             view.export_name = file
         self.scene.export_name = "validation-scene"
         self.loss_key = Key([(token, Message(name)) for token, name in TERMS], "0.00")
-        self.precision_key = Key([(curve.token, curve.name) for curve in self.precisions(np.zeros(0))], "100.0")
+        self.precision_key = Key(
+            [(curve.token, curve.name) for curve in self.precisions(np.zeros(0))], self.precision_widest
+        )
         self.other_key = Key(self.third_names, self.third_widest)
         self.switched_key = Key((("cat2", Message("matching instability, %")),), "100.0")
         say(self.switched_key, "setToolTip", self.switches_tip)
@@ -108,6 +109,8 @@ class DetectorCards(QObject):
     third_title: ClassVar[str]
     third_file: ClassVar[str]
     third_widest: ClassVar[str] = "00.00"
+    third_digits: ClassVar[int] = 2
+    precision_widest: ClassVar[str] = "100.0"
     third_names: ClassVar[Sequence[tuple[str, Message]]]
 
     def make_film(self) -> MatchFilm:
@@ -118,20 +121,15 @@ class DetectorCards(QObject):
     def further(self) -> Card:
         """The sixth card."""
 
-    @abstractmethod
-    def further_views(self) -> tuple[PixelView | Curves, ...]:
-        """Its views."""
-
     def precisions(self, steps: np.ndarray) -> list[Curve]:
         """The curves over the steps of all measurements, as far as there is a history."""
-        if not len(steps):
-            nothing = np.zeros(0)
-            return [Curve(words.plain("AP"), nothing, nothing, "cat0"),
-                    Curve(words.plain("AP50"), nothing, nothing, "cat1")]  # fmt: skip
-        return [
-            Curve("AP", steps, 100 * self.history.column("ap"), "cat0"),
-            Curve("AP50", steps, 100 * self.history.column("ap50"), "cat1"),
-        ]
+        named = (("AP", "ap", "cat0"), ("AP50", "ap50", "cat1"))
+        return [Curve(words.plain(name), steps, self.percents(column, steps), token) for name, column, token in named]
+
+    def percents(self, column: str, steps: np.ndarray) -> np.ndarray:
+        """A figure of all measurements, in percent; nothing where there are none."""
+        values: np.ndarray = 100 * self.history.column(column) if len(steps) else steps
+        return values
 
     @abstractmethod
     def draw_third(self, steps: np.ndarray, end: float) -> None:
@@ -176,11 +174,6 @@ class DetectorCards(QObject):
         """All cards."""
         curves = self.loss_card, self.precision_card, self.other_card
         return *curves, self.scene_card, self.film_card, self.last_card
-
-    @property
-    def views(self) -> tuple[Curves | PixelView, ...]:
-        """All views that can be exported."""
-        return *self.plots, self.scene, self.film, *self.further_views()
 
     def wait(self, text: Text) -> None:
         """Nothing to show yet."""
@@ -250,11 +243,6 @@ class DetectorCards(QObject):
         """The picture that is watched."""
         return None if self.began is None else self.began.examples[self.watched]
 
-    @property
-    def examples(self) -> int:
-        """How many pictures can be watched."""
-        return 0 if self.began is None else len(self.began.examples)
-
     def _show_example(self) -> None:
         example = self.example
         if example is not None:
@@ -280,19 +268,9 @@ class DetectorCards(QObject):
         if example is None or self.on_scene is None:
             return
         found, step = self.on_scene
-        named = zip(example.boxes, self._object_names(example), strict=True)
-        boxes = [plain_box(corners, name, "truth", above=True) for corners, name in named]
-        self._rows = [-1] * len(boxes)
-        places: dict[int, int] = {}
-        for query, mine in self._drawn(found):
-            places[query] = len(boxes)
-            boxes.append(
-                plain_box(found.boxes[query], str(query + 1), "pred" if mine else "text2", above=False, dashed=not mine)
-            )
-            self._rows.append(query)
-        links = [(places[int(query)], index) for index, query in enumerate(found.owners) if query >= 0]
+        boxes, self._rows, links = scene_boxes(example, self._object_names(example), found, self._drawn(found))
         self.scene.set_boxes(boxes, links)
-        self.scene.set_at(places.get(self.query, -1))
+        self.scene.set_at(self._rows.index(self.query) if self.query in self._rows and self.query >= 0 else -1)
         self.draw_heat(found)
         self.scene_card.set_note(Message("step {n}", {"n": words.number(step)}))
         self._say_box()
@@ -341,11 +319,10 @@ class DetectorCards(QObject):
     # -- film
     def draw_film(self) -> None:
         """Who owns each object of the watched scene."""
-        example = self.example
-        if example is None or not self.history.measured:
+        if (example := self.example) is None or not self.history.measured:
             return
-        owners = self.history.owners(self.watched, self.owners_of)
-        self.film.set_film(self._object_names(example), self.history.steps, owners)
+        names, owners = self._object_names(example), self.history.owners(self.watched, self.owners_of)
+        self.film.set_film(names, self.history.steps, owners)
         self.mark()
 
     # -- curves
@@ -355,15 +332,16 @@ class DetectorCards(QObject):
         self._rest.start()
         rows = self.history.rows
         end = max(LEAST, rows[-1, 0] if len(rows) else 0.0)
-        count = len(self.terms)
-        self.loss.set_curves(
-            [
-                Curve(Message(name), rows[:, 0], rows[:, 1 + count + i], token, raw=rows[:, 1 + i])
-                for i, (token, name) in enumerate(TERMS)
-            ],
-            end,
-        )
+        self.loss.set_curves(self.of_steps(TERMS, 0), end)
         self.place_cursor()
+
+    def of_steps(self, names: Sequence[tuple[str, str]], first: int) -> list[Curve]:
+        """Some of the terms of every step, from a place on, with their color and name."""
+        rows, count = self.history.rows, len(self.terms)
+        return [
+            Curve(Message(name), rows[:, 0], rows[:, 1 + count + first + i], token, raw=rows[:, 1 + first + i])
+            for i, (token, name) in enumerate(names)
+        ]
 
     def draw_curves(self) -> None:
         """All plots."""
@@ -388,13 +366,10 @@ class DetectorCards(QObject):
 
     def ghost(self, name: str, scale: float, end: float, token: str) -> list[Curve]:
         """The same figure of the run before, as far as this one has come."""
-        steps, values = np.array(self.before.steps, float), scale * self.before.column(name)
-        fits = (steps <= end) & (values >= 0)
-        return (
-            [Curve(Message("the previous run"), steps[fits], values[fits], token, dashed=True)]
-            if fits.sum() > 1
-            else []
-        )
+        steps, values = self.before.upto(name, end)
+        if len(steps) < 2:
+            return []
+        return [Curve(Message("the previous run"), steps, scale * values, token, dashed=True)]
 
     def _point(self, x: float | None) -> None:
         self._cursor = x
@@ -408,7 +383,7 @@ class DetectorCards(QObject):
         keys: tuple[tuple[Key, int, int], ...] = (
             (self.loss_key, 2, 3),
             (self.precision_key, 1, len(self.precisions(np.zeros(0)))),
-            (self.other_key, 2, len(self.third_names)),
+            (self.other_key, self.third_digits, len(self.third_names)),
             (self.switched_key, 1, 1),
         )
         for plot, (key, digits, count) in zip(self.plots, keys, strict=True):
@@ -422,6 +397,3 @@ class DetectorCards(QObject):
         self.draw_scene()
         self.draw_film()
         self.place_cursor()
-
-
-Cards = Callable[[QObject], DetectorCards]

@@ -75,6 +75,12 @@ class TrainHistory:
         """One figure of all measurements."""
         return np.array([getattr(one, name) for one in self.measured], float)
 
+    def upto(self, name: str, end: float) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and one figure of the measurements up to a step, where there is one: it is not below 0."""
+        steps, values = np.array(self._steps, float), self.column(name)
+        fits = (steps <= end) & (values >= 0)
+        return steps[fits], values[fits]
+
     def owners(self, scene: int, of: Callable[[Any], np.ndarray] = lambda found: found.owners) -> np.ndarray:
         """Owners of the objects of an example: (measurements, objects)."""
         if not self.measured:

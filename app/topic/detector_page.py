@@ -243,6 +243,6 @@ class DetectorTrainingPage(TrainingPage):
         """Watch the example that is so many places further."""
         if self.cards.example is None:
             return
-        self.cards.watch((self.cards.watched + by) % self.cards.examples)
+        self.cards.watch((self.cards.watched + by) % len(self.cards.began.examples))
         if self.training.stream.is_busy:
             self.training.settings_changed()

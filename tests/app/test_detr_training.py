@@ -319,7 +319,7 @@ def test_nothing_scrolls_in_a_window_of_1280_by_800(page):
 def test_the_settings_of_the_run_go_into_exported_files(page, qtbot):
     train(qtbot, page, 1)
     page.step(queries=7)  # waits for the next run
-    for view in page.cards.views:
+    for view in (*page.cards.plots, page.cards.scene, page.cards.film, page.cards.slots):
         assert export.settings_of(view)["queries"] == 5
         assert "until" not in export.settings_of(view)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.room import Room
 from engines.data import detector_pictures
 from engines.rt_detr.training.spec import BUNDLED, SMALL, TOY
 
@@ -49,7 +50,7 @@ def test_a_run_is_drawn_and_looked_back_at(page, qtbot):
                                   [one.found[0].owned_places for one in (first, newest)])  # fmt: skip
     assert len(cards.history.rows) == 5
     drawn = cards.other.numbers()
-    assert any("denoising" in name for name in drawn), drawn.keys()
+    assert any("noised" in name for name in drawn), drawn.keys()
     shown = cards.points.numbers()
     assert len(next(iter(shown.values()))) == 8 * 5
     assert "Correlation" in cards.points_said.text()
@@ -61,6 +62,13 @@ def test_a_run_is_drawn_and_looked_back_at(page, qtbot):
     assert f"location {first.found[0].places[1] + 1}" in cards.query_text.text()
     cards.choose_owner(int(first.found[0].places[1]))  # the block of the same location lets it go
     assert (cards.query, cards.film.at()) == (-1, -1)
+
+
+def test_nothing_scrolls_in_a_window_of_1280_by_800(page):
+    for name in (TRAINING, "denoising_queries", "convergence", "class_target"):
+        tab = page.window().show_topic("rt_detr")
+        tab.show_page([kind.name() for kind in tab.pages.kinds].index(name))
+        assert (tab.now.findChild(Room).horizontalScrollBar().maximum(), name) == (0, name)
 
 
 def test_settings_go_together_and_wait_for_a_new_run(page, qtbot):

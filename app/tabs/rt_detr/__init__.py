@@ -25,6 +25,9 @@ TOPIC = Topic(
         "weights; the reference box in the hand, with points, weights and refined box following; temperature, offsets, "
         "heads, levels and layers that change the model, with the untouched one beside it; how much weight each level "
         "gets, and how much falls outside of the picture. A further page: the score of every location of all levels, "
-        "the chosen ones marked, their number by a slider, and their scores against the IoU of their boxes."
+        "the chosen ones marked, their number by a slider, and their scores against the IoU of their boxes. "
+        "Trained live, on drawn scenes or your own folder of pictures with boxes; denoising queries with the mask that "
+        "keeps their groups apart; with and without them, and a DETR beside, with the match film of both; the class "
+        "target IoU against 1 from the same seeds."
     ),
 )

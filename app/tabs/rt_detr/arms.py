@@ -10,6 +10,7 @@ import numpy as np
 from app import words
 from app.cards import Card
 from app.plots.curves import Curve, Curves
+from app.plots.surface import link
 from app.shell import Shell
 from app.topic.feed import Feed
 from app.topic.looks import Looks
@@ -50,6 +51,7 @@ class ArmsPage(TrainingPage):
         transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.plots: tuple[Curves, ...] = self.make_plots()
+        link(self.plots)
         self.looks: Looks[ArmsLook] = Looks(transport, self.plots, self.redraw)
         self.train(Training(self, self.trainer, transport, self.of_run, self.most), transport)
 

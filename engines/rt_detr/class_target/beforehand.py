@@ -59,7 +59,7 @@ def look(net: RtDetr, held_out: list[Scene], batch: int = 50) -> tuple[dict[str,
 
 
 def switched(before: list[np.ndarray], now: list[np.ndarray]) -> list[float]:
-    """Share of the objects with a query at another location, and of another rank, than before."""
+    """Share of the objects with a query at another location, and of another rank, than before; owners (T, 2) each."""
     one, other = np.concatenate(before), np.concatenate(now)
     return [float(each) for each in (one != other).mean(0)]
 

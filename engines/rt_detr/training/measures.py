@@ -112,7 +112,7 @@ def switched(before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> float:
 def measured(
     step: int, said: Answers, targets: Sequence[Target], size: int, watched: Sequence[int], before: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], Measured]:
-    """The owners of all objects, as locations, and all figures; ``before``: the owners of the last time."""
+    """The owners (T,) of each picture's objects, as locations, and all figures; ``before``: those of the last time."""
     found = found_in(HungarianMatcher(), said, targets)
     owners = [one.owned_places for one in found]
     ap, ap50 = precision(said.logits, said.boxes, targets, size)

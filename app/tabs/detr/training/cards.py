@@ -8,10 +8,9 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from app.cards import Card, card
-from app.plots.curves import Curve, Curves
+from app.plots.curves import Curve
 from app.tabs.detr.training.sentences import query_sentence
 from app.topic.detector_cards import DetectorCards
-from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.widgets import Segments
@@ -58,9 +57,6 @@ class TrainingCards(DetectorCards):
         self.slots.hovered.connect(lambda place: self.hover_query(int(place[0]) if isinstance(place, tuple) else None))
         self.slots_card = card("Query slots", self.slots, tools=[self.shown_maps], foot=self.slots_bar)
         return self.slots_card
-
-    def further_views(self) -> tuple[PixelView | Curves, ...]:
-        return (self.slots,)
 
     def take_now(self, now: Now) -> None:
         if self.looked is None and now.scene == self.watched:

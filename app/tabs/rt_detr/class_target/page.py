@@ -9,6 +9,7 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curves
 from app.plots.scatterplot import ScatterPlot
+from app.plots.surface import link
 from app.shell import Shell
 from app.tabs.rt_detr.arms import ArmsPage
 from app.theme import S3
@@ -51,6 +52,7 @@ class ClassTargetPage(ArmsPage):
                 self.scatters[at], "setAccessibleName", Message("Score against IoU, {arm}", {"arm": Message(name)})
             )
             self.scatter_cards.append(card(name, self.scatters[at], foot=self.saids[at]))
+        link(self.scatters)
         ap, follows = self.plots
         self.ap_card = card("AP50, %", ap, foot=ap.key)
         self.follow_card = card("Correlation", follows, foot=follows.key)

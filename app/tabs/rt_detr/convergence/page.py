@@ -59,8 +59,8 @@ class ConvergencePage(ArmsPage):
         self.ap_card = card("AP50, %", ap, foot=ap.key)
         self.switch_card = card("Switched, %", switched, foot=switched.key)
         self.film_cards = (
-            card("Matching, RT-DETR", self.films[0], "location", tools=[back, on]),
-            card("Matching, DETR", self.films[1], "query"),
+            card("Matching, RT-DETR", self.films[0], "query's location", tools=[back, on]),
+            card("Matching, DETR", self.films[1], "query of each object"),
         )
         self.verdict_card = card("Who gets there first", self.verdicts, foot=quiet(SAYS, wrap=True))
         form = ParamsForm(self.params, ("begin", "scenes", "groups", "beside", "learning_rate", "seed"))

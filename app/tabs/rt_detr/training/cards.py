@@ -9,11 +9,10 @@ from PySide6.QtCore import QObject
 
 from app import words
 from app.cards import Card, card
-from app.plots.curves import Curve, Curves
+from app.plots.curves import Curve
 from app.plots.scatterplot import ScatterPlot
 from app.tabs.rt_detr.places import PlaceFilm
 from app.topic.detector_cards import DetectorCards
-from app.views.base import PixelView
 from app.widgets import quiet
 from app.words import say
 from engines.core.errors import Message
@@ -21,7 +20,7 @@ from engines.data.detector_training import object_name
 
 CLAIMS = 0.5  # score from which on a query says that there is an object
 MOST_POINTS = 800
-PARTS = (("cat0", "decoder"), ("cat1", "encoder"), ("cat2", "denoising"))
+PARTS = (("cat0", "layers"), ("cat1", "encoder"), ("cat2", "noised"))
 
 
 class TrainingCards(DetectorCards):
@@ -29,11 +28,12 @@ class TrainingCards(DetectorCards):
 
     terms = ("ce", "l1", "giou", "decoder", "encoder", "denoising")
     legend = "Green: objects. Orange: matched queries. Dashed: sure of an object, but not matched."
-    film_note = "location of each object's query"
+    film_note = "query's location"
     switches_tip = (
         "Fraction of the validation objects whose query lies at another location than at the last measurement."
     )
-    third_title, third_file, third_widest = "Loss by part", "loss-by-part", "0.00"
+    third_title, third_file, third_widest, third_digits = "Loss by part", "loss-by-part", "0.0", 1
+    precision_widest = "99.9"
     third_names = tuple((token, Message(name)) for token, name in PARTS)
 
     def __init__(self, parent: QObject) -> None:
@@ -53,12 +53,9 @@ class TrainingCards(DetectorCards):
         self.points_card = card("Score against IoU", self.points, foot=self.points_said)
         return self.points_card
 
-    def further_views(self) -> tuple[PixelView | Curves, ...]:
-        return ()
-
     def precisions(self, steps: np.ndarray) -> list[Curve]:
-        chosen = 100 * self.history.column("ap50_encoder") if len(steps) else np.zeros(0)
-        return [*super().precisions(steps), Curve(Message("encoder"), steps, chosen, "cat2")]
+        chosen = Curve(Message("encoder"), steps, self.percents("ap50_encoder", steps), "cat2")
+        return [*super().precisions(steps), chosen]
 
     def claims(self, found: Any) -> np.ndarray:
         claimed: np.ndarray = found.scores > CLAIMS
@@ -100,14 +97,7 @@ class TrainingCards(DetectorCards):
 
     # -- curves and points
     def draw_third(self, steps: np.ndarray, end: float) -> None:
-        rows, count = self.history.rows, len(self.terms)
-        self.other.set_curves(
-            [
-                Curve(Message(name), rows[:, 0], rows[:, 4 + count + i], token, raw=rows[:, 4 + i])
-                for i, (token, name) in enumerate(PARTS)
-            ],
-            end,
-        )
+        self.other.set_curves(self.of_steps(PARTS, 3), end)
 
     def draw_further(self) -> None:
         measured = self.history.at(self.looked)
