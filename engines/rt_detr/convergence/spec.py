@@ -10,7 +10,7 @@ from engines.data.detector_training import NEW_RUN, SCENES, UP_TO_3, WATCHED_SCE
 from engines.rt_detr.training.spec import BACKBONE, MOST_GROUPS, RANDOM
 
 STEPS, LOOK_EVERY = 1500, 20
-WITH, WITHOUT = "RT-DETR", "no denoising"
+WITH, WITHOUT = "RT-DETR", "without"
 GOAL = 0.5  #: AP50 that the steps to it are counted
 
 

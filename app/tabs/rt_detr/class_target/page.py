@@ -56,9 +56,10 @@ class ClassTargetPage(ArmsPage):
         ap, follows = self.plots
         self.ap_card = card("AP50, %", ap, foot=ap.key)
         self.follow_card = card("Correlation", follows, foot=follows.key)
-        self.verdict_card = card("What the target changes", self.verdicts, foot=quiet(SAYS, wrap=True))
+        self.verdict_card = card("What the target changes", self.verdicts)
         form = ParamsForm(self.params, ("scenes", "seeds", "groups", "learning_rate", "seed"))
         form.add(NEW_RUN, self.pending)
+        form.add(NEW_RUN, quiet(SAYS, wrap=True))
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)

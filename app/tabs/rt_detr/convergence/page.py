@@ -27,7 +27,7 @@ from engines.rt_detr.compared import AP50, SWITCHED, Floats, steps_to
 from engines.rt_detr.convergence.spec import GOAL, STEPS, ConvergenceParams
 
 SAYS = (
-    'All learn on the same scenes in the same order, with small models; "no denoising" is the same RT-DETR without '
+    'All learn on the same scenes in the same order, with small models; "without" is the same RT-DETR without '
     "denoising queries. Switched: share of the objects whose query lies at another location than at the last look; for "
     "DETR, whose learned query is another one. Seconds of the processor."
 )
@@ -59,12 +59,13 @@ class ConvergencePage(ArmsPage):
         self.ap_card = card("AP50, %", ap, foot=ap.key)
         self.switch_card = card("Switched, %", switched, foot=switched.key)
         self.film_cards = (
-            card("Matching, RT-DETR", self.films[0], "query's location", tools=[back, on]),
-            card("Matching, DETR", self.films[1], "query of each object"),
+            card("RT-DETR", self.films[0], "query's location", tools=[back, on]),
+            card("DETR", self.films[1], "query of each object"),
         )
-        self.verdict_card = card("Who gets there first", self.verdicts, foot=quiet(SAYS, wrap=True))
+        self.verdict_card = card("Who gets there first", self.verdicts)
         form = ParamsForm(self.params, ("begin", "scenes", "groups", "beside", "learning_rate", "seed"))
         form.add(NEW_RUN, self.pending)
+        form.add(NEW_RUN, quiet(SAYS, wrap=True))
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -106,7 +107,7 @@ class ConvergencePage(ArmsPage):
         self._draw_films()
         if not len(steps):
             return
-        self.note((self.ap_card, self.verdict_card))
+        self.note((self.ap_card,))
         end = float(steps[-1] if not self.told_looks else max(200.0, 1.25 * float(steps[-1])))
         self.plots[0].set_curves(self.curves(AP50), end)
         self.plots[1].set_curves(self.curves(SWITCHED), end)
@@ -144,7 +145,8 @@ class ConvergencePage(ArmsPage):
         reached = np.array([[steps_to(steps, figures[:, AP50, a, s], GOAL) for s in range(seeds)] for a in range(arms)])
         pace = seconds[-1] / steps[-1]  # (A,)
         late = np.where(steps > steps[-1] / 2)[0]
-        calm = figures[late, SWITCHED].mean(0)  # (A, S)
+        moved = figures[late, SWITCHED].astype(float)
+        calm = np.where(moved >= 0, moved, np.nan).mean(0)  # (A, S); at the first look there is none before
         milliseconds = [
             Finding(Message(name), f"{words.number(1000 * float(each), 0)} ms")
             for name, each in zip(self.names, pace, strict=True)
