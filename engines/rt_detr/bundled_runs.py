@@ -13,7 +13,7 @@ from engines.rt_detr.compared import FIGURES, Beforehand
 
 
 def read(file: str, named: dict[str, str], told: dict[str, str], part: str = "") -> Beforehand | None:
-    """A bundled table; None while there is none.
+    """A bundled table; None while there is none, or no such part in it.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ def read(file: str, named: dict[str, str], told: dict[str, str], part: str = "")
         return None
     try:
         kept = json.loads(path.read_text("utf-8"))
+        if part and part not in kept["parts"]:
+            return None
         runs = {arm: (kept["parts"][part] if part else kept["runs"])[arm] for arm in named}
         return gathered(kept, runs, named, told)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:

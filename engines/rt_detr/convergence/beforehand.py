@@ -80,9 +80,10 @@ def main() -> None:
     }
     for part in PARTS:
         whole = [seed for seed in range(options.seeds) if all(place(part, arm, seed).is_file() for arm in ARMS)]
-        table["parts"][part] = {
-            arm: [json.loads(place(part, arm, seed).read_text("utf-8")) for seed in whole] for arm in ARMS
-        }
+        if whole:
+            table["parts"][part] = {
+                arm: [json.loads(place(part, arm, seed).read_text("utf-8")) for seed in whole] for arm in ARMS
+            }
     files.write(assets("results") / FILE, json.dumps(table) + "\n")
 
 

@@ -112,6 +112,9 @@ def test_tables_that_come_along_are_read_or_refused(tmp_path, monkeypatch):
     assert (found.figures[:, CORRELATION] == -1).all()
     np.testing.assert_allclose(found.points[0], [[0.5], [0.25]])
     assert bundled_runs.read("none.json", {"a": "A"}, {}) is None
+    (tmp_path / "p.json").write_text(json.dumps({"parts": {"one": table["runs"]}}))
+    assert bundled_runs.read("p.json", {"a": "A"}, {}, "one") is not None
+    assert bundled_runs.read("p.json", {"a": "A"}, {}, "two") is None
     for broken in ("{", '{"runs": {"a": []}}', '{"runs": {"b": []}}', '{"runs": {"a": [{"looks": 3}]}}'):
         (tmp_path / "t.json").write_text(broken)
         with pytest.raises(LabError, match=r"t\.json"):
