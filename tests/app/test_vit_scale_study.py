@@ -156,7 +156,7 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
     def table(vit, cnn):
         points = [Point(Cell(0, c, "L", k), a, 1, 1) for k, line in ((VIT, vit), (CNN, cnn))
                   for c, a in zip(n, line, strict=True)]  # fmt: skip
-        return Table("Digits", n, KEYS, 10, 100, tuple(points))
+        return Table("Digits", n, KEYS, 10, 10_000, tuple(points))
 
     page.show_table(table(rising, flat), True)
     assert page.cards.verdict.text().startswith("The ViT overtakes the CNN in L.")

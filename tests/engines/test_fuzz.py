@@ -42,6 +42,7 @@ from engines.transfer import probe, store
 from engines.transfer.spec import Probe
 from engines.vit.load import load_folder
 from engines.vit.scale_study import store as scale_store
+from engines.vit.scale_study.spec import CIFAR
 from tests.app.models import tiny_vit
 from tests.fuzz import broken_bytes, broken_json, broken_text
 
@@ -403,7 +404,7 @@ def folders_of_classes(place: Path) -> Kind:
 # -- what the program wrote itself
 @kind
 def kept_study(place: Path) -> Kind:
-    good = json.loads(scale_store.BUNDLED.read_text(encoding="utf-8"))
+    good = json.loads(scale_store.bundled(CIFAR).read_text(encoding="utf-8"))
     good["points"] = good["points"][:4]
     path = place / "study.json"
     return Kind(lambda _, dice: path.write_bytes(broken_json(good, dice)), lambda _: scale_store.read(path), 120)

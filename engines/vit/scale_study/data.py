@@ -20,6 +20,7 @@ from engines.core.reading import is_ordinary, mapped
 from engines.data import cifar, cifar_files
 from engines.data import class_folders as folders
 from engines.data import digits as handwritten
+from engines.vit.scale_study.spec import COUNTS, SIZES
 
 TESTED = 2000  #: test pictures at most
 MOST = 60_000  #: pictures of a folder at most: 184 MB at 32 pixels
@@ -46,6 +47,15 @@ class Pictures:
         What was passed over.
     fingerprint : str
         Of the files, where others may come to stand under the same path.
+    sizes : tuple of str
+        Of the networks that are trained on them.
+    counts : tuple of int
+        Numbers of pictures that the study goes through.
+    grid : int
+        Patches of a side that the ViT cuts them into.
+    sees : int
+        Pictures that a training sees, each of its own as often as that needs, 30 times at most; 0 where the number of
+        steps grows with the square root of that of the pictures.
     """
 
     name: str
@@ -57,6 +67,15 @@ class Pictures:
     mirrored: bool = True
     notes: tuple[Message, ...] = ()
     fingerprint: str = ""
+    sizes: tuple[str, ...] = SIZES
+    counts: tuple[int, ...] = COUNTS
+    grid: int = 8
+    sees: int = 0
+
+    @property
+    def available(self) -> int:
+        """How many there are to learn from."""
+        return len(self.labels)
 
     @property
     def mark(self) -> str:
@@ -84,6 +103,11 @@ class Pictures:
             turn[mine] = np.arange(mine.sum())
         found: Labels = order[np.argsort(turn, kind="stable")][:count]
         return found
+
+    def learned(self, count: int, most: int, random: torch.Generator) -> tuple[Bytes, Labels]:
+        """At most ``most`` of the ``count`` pictures that a training with such a generator learns from."""
+        chosen = self.chosen(count, random)[:most]
+        return self.images[chosen], self.labels[chosen]
 
     def ready(self, images: Bytes) -> Tensor:
         """Pixels (n, 3, s, s), float32 of mean 0 and standard deviation 1 over the set."""

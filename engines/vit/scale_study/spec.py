@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.core.errors import Message
-from engines.core.params import Choice, Params, Range, setting
+from engines.core.params import Choice, Params, Range, looked, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
 
@@ -21,7 +21,12 @@ VIT, CNN = "vit", "cnn"
 KINDS = (VIT, CNN)
 SIZES = ("S", "M", "L")
 COUNTS = (50, 150, 500, 1500, 5000, 15_000, 50_000)  #: numbers of training pictures; a smaller set ends with all it has
+DRAWN_COUNTS = (1000, 3000, 10_000, 30_000, 100_000)  #: those of the tasks whose pictures are drawn
+MOST_DRAWN = DRAWN_COUNTS[-1]
 DIGITS, CIFAR, FOLDER = "Digits", "CIFAR-10", "Class folders"
+TEXTURE, SAME = "Drawn: which texture?", "Drawn: two of a kind?"
+DRAWN = (TEXTURE, SAME)
+YOURS = "Your own"
 NEW_RUN = "Requires a new run"
 MANY_SEEDS = 9
 
@@ -83,12 +88,15 @@ class ScaleSettings(Params):
     study_data: str = setting(
         DIGITS,
         Choice(
-            (DIGITS, CIFAR, FOLDER), "Pictures", group=NEW_RUN, tip="The pictures that both networks are trained on."
+            (DIGITS, *DRAWN, CIFAR, FOLDER),
+            "Pictures",
+            group=NEW_RUN,
+            tip="The pictures that both networks are trained on.",
         ),
     )
     largest: int = setting(
         1500,
-        Range(50, 50_000, 50, "Maximum pictures", group=NEW_RUN, log=True, decimals=0,
+        Range(50, MOST_DRAWN, 50, "Maximum pictures", group=NEW_RUN, log=True, decimals=0,
               tip="The curves end here, or at all pictures available."),
     )  # fmt: skip
     seeds: int = setting(
@@ -97,9 +105,15 @@ class ScaleSettings(Params):
               tip="Trainings per network and size. The bars span one standard deviation."),
     )  # fmt: skip
     study_seed: int = setting(0, kept=True)
+    study_shown: str = looked(
+        SAME,
+        Choice((SAME, TEXTURE, CIFAR, YOURS), "Study", group="Show",
+               tip="Three studies come along; your own is the one that is trained here."),
+        asked=False,
+    )  # fmt: skip
 
 
-STUDY = tuple(f.name for f in fields(ScaleSettings))
+STUDY = tuple(f.name for f in fields(ScaleSettings) if f.name != "study_shown")
 
 
 @dataclass(frozen=True)
@@ -144,6 +158,11 @@ class Table:
     points: tuple[Point, ...] = ()
     mark: str = ""
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes of its networks."""
+        return tuple(size for size in SIZES if (VIT, size) in self.parameters)
+
     def line(self, kind: str, size: str) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
         """Pictures, mean accuracy, its deviation over the seeds and their number, (n,) each, where there are any."""
         found: list[tuple[float, float, float, int]] = []
@@ -158,11 +177,19 @@ class Table:
         return n.astype(np.float32), mean.astype(np.float32), spread_.astype(np.float32), many.astype(np.int64)
 
     def crossing(self, size: str) -> float | None:
-        """See `crossing`; of the numbers of pictures that both kinds reached."""
+        """See `crossing`; of the numbers of pictures that both kinds reached.
+
+        Ahead is what so many test pictures can tell apart: two standard errors of a difference of two shares.
+        """
         n, vit, _, _ = self.line(VIT, size)
         m, cnn, _, _ = self.line(CNN, size)
         both = np.intersect1d(n, m)
-        return crossing(both, vit[np.isin(n, both)], cnn[np.isin(m, both)])
+        return crossing(both, vit[np.isin(n, both)], cnn[np.isin(m, both)], self.told_apart)
+
+    @property
+    def told_apart(self) -> float:
+        """Least difference of two accuracies that the test pictures can tell from chance."""
+        return float(2 * np.sqrt(2 * 0.25 / max(1, self.tested)))
 
 
 @dataclass(frozen=True)
@@ -242,22 +269,28 @@ class StudyPoint(Record):
     point: Point
 
 
-def crossing(counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike) -> float | None:
+def crossing(counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike, margin: float = 0.0) -> float | None:
     """Where the ViT's accuracy passes the CNN's for good, straight between points over log N.
 
     Parameters
     ----------
     counts, vit, cnn : array_like (n,)
         Pictures, rising, and both mean accuracies.
+    margin : float
+        Differences up to this say nothing: one is ahead where its accuracy is larger by more.
 
     Returns
     -------
     float or None
-        None where the ViT is not ahead at the end, or is ahead everywhere.
+        None where the ViT is never ahead, is ahead from the first point on, or is behind again at the end.
     """
-    n, ahead = np.log(np.asarray(counts, float)), np.asarray(vit, float) - np.asarray(cnn, float)
-    if not len(ahead) or ahead[-1] <= 0 or (ahead > 0).all():
+    n, apart = np.log(np.asarray(counts, float)), np.asarray(vit, float) - np.asarray(cnn, float)
+    ahead = np.flatnonzero(apart > margin)
+    if not len(ahead) or (apart[ahead[-1] :] < -margin).any():
         return None
-    last = int(np.flatnonzero(ahead <= 0)[-1])
-    share = -ahead[last] / (ahead[last + 1] - ahead[last])
+    before = np.flatnonzero(apart[: ahead[-1]] <= margin)
+    if not len(before):
+        return None
+    last = int(before[-1])
+    share = (margin - apart[last]) / (apart[last + 1] - apart[last])
     return float(np.exp(n[last] + share * (n[last + 1] - n[last])))

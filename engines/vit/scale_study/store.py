@@ -14,11 +14,20 @@ from engines.core.assets import assets
 from engines.core.errors import LabError
 from engines.core.reading import read_text
 from engines.core.training import Weights
-from engines.vit.scale_study.spec import SIZES, VIT, Cell, Point, Table
+from engines.vit.scale_study.spec import CIFAR, SAME, SIZES, TEXTURE, VIT, Cell, Point, Table
 
 RESULTS = assets("results")
-BUNDLED = RESULTS / "scale-cifar10.json"
-STATES = RESULTS / "scale-cifar10-inside.npz"
+BUNDLED = {CIFAR: "scale-cifar10", TEXTURE: "scale-texture", SAME: "scale-same"}  #: by the names of their pictures
+
+
+def bundled(data: str) -> Path:
+    """The file of the study of such pictures that comes along."""
+    return RESULTS / f"{BUNDLED[data]}.json"
+
+
+def inside(data: str) -> Path:
+    """The file of the states of its largest ViT."""
+    return RESULTS / f"{BUNDLED[data]}-inside.npz"
 
 
 def write(file: Path, table: Table, about: dict[str, Any] | None = None) -> None:
@@ -62,13 +71,13 @@ def read(file: Path) -> Table | None:
         return None
 
 
-def bundled_states() -> tuple[np.ndarray, list[Weights]] | None:
-    """The bundled study's sample picture (32, 32, 3), and the kept states of its largest ViT; None without them."""
-    table = read(BUNDLED)
-    if table is None or not STATES.is_file():
+def bundled_states(data: str) -> tuple[np.ndarray, list[Weights]] | None:
+    """A bundled study's sample picture (32, 32, 3), and the kept states of its largest ViT; None without them."""
+    table = read(bundled(data))
+    if table is None or not inside(data).is_file():
         return None
-    cell = Cell(0, table.counts[-1], SIZES[-1], VIT)
-    with np.load(STATES) as found:
+    cell = Cell(0, table.counts[-1], max((p.cell.size for p in table.points), key=SIZES.index), VIT)
+    with np.load(inside(data)) as found:
         steps = sorted(int(name.split(".")[1]) for name in found if name.startswith("accuracy."))
         names = ("maps", "similarity", "accuracy")
         states = [Weights(at, {name: found[f"{name}.{at}"] for name in names}, (cell, at)) for at in steps]

@@ -16,13 +16,15 @@ from engines.core.errors import LabError
 from engines.core.protocol import Job, Progress
 from engines.core.reading import finish
 from engines.core.training import Finished, Kept
-from engines.vit.scale_study import data, models, store, training
+from engines.vit.scale_study import data, drawn, models, store, training
 from engines.vit.scale_study.spec import (
     CIFAR,
     CNN,
     FOLDER,
     KINDS,
+    SAME,
     SIZES,
+    TEXTURE,
     VIT,
     Cell,
     Point,
@@ -218,6 +220,76 @@ def test_one_class_is_not_enough(tmp_path):
         told(ScaleParams(study_data=FOLDER, study_folder=str(tmp_path)))
 
 
+# ------------------------------------------------------------------ drawn pictures
+def test_a_grain_is_told_by_neighbors_along_it():
+    images, labels = drawn.drawn(TEXTURE, 7, 600)
+    gray = images.astype(np.float64).mean(-1)
+    gray -= gray.mean((1, 2), keepdims=True)
+    inner = slice(1, -1)
+    told = []
+    for dy, dx in drawn.GRAIN:
+        other = gray[:, 1 + dy : gray.shape[1] - 1 + dy, 1 + dx : gray.shape[2] - 1 + dx]
+        told.append((gray[:, inner, inner] * other).mean((1, 2)))  # (600,)
+    told = np.stack(told, 1)
+    assert (told.argmax(1) == labels).mean() > 0.95
+    for label in range(4):
+        others = np.delete(told[labels == label].mean(0), label)
+        assert np.abs(others).max() < 0.1 * told[labels == label].mean(0)[label]
+
+
+def test_two_of_a_kind_is_a_matter_of_the_marked_cells_and_of_nothing_else():
+    images, labels = drawn.drawn(SAME, 7, 200)
+    pixels, right = images.astype(np.float64), 0
+    for one, label in zip(pixels, labels, strict=True):
+        white = one.min(-1) > 140
+        blocks = sum(np.roll(white, (-r, -c), (0, 1)).astype(int) for r in range(4) for c in range(4))
+        places = np.argwhere(blocks == 16)  # dots of 4 × 4, around the edge, too
+        assert len(places) == 2
+        colors = []
+        for r, c in places:  # the cell around a dot has the color
+            cell = np.roll(one, (2 - r, 2 - c), (0, 1))[:8, :8]
+            ring = np.ones((8, 8), bool)
+            ring[2:6, 2:6] = False
+            colors.append(int(np.abs(drawn.COLORS - cell[ring].mean(0)).sum(1).argmin()))
+        right += (colors[0] == colors[1]) == label
+        apart = np.abs(places[0] - places[1])
+        assert np.minimum(apart, 32 - apart).max() == 16  # they never touch
+    assert right == len(labels)
+    assert abs(labels.mean() - 0.5) < 0.15
+
+
+def test_fewer_drawn_pictures_are_the_first_of_more_and_each_is_seen_once():
+    task = replace(drawn.pictures(SAME), sees=600)
+    few, _ = task.learned(100, 2000, torch.Generator().manual_seed(1003))
+    many, labels = task.learned(600, 2000, torch.Generator().manual_seed(1003))
+    np.testing.assert_array_equal(few, many[:100])
+    batches = task.batches(600, 60, torch.Generator().manual_seed(1003))
+    seen, named = zip(*(next(batches) for _ in range(10)), strict=True)
+    assert torch.equal(torch.cat(seen), task.ready(many))
+    assert torch.cat(named).tolist() == labels.tolist()
+    again, _ = next(batches)  # a second time round: the same pictures, mixed
+    assert not torch.equal(again, seen[0])
+    assert all((task.ready(many) == one).flatten(1).all(1).any() for one in again[:3])
+    test = {one.tobytes() for one in task.test}
+    assert not test & {one.tobytes() for one in many}
+
+
+def test_steps_of_drawn_pictures_end_with_each_seen_once():
+    assert models.steps_for(100_000, 100_000) == 100_000 // models.BATCH
+    assert models.steps_for(1000, 100_000) == models.EPOCHS * 1000 // models.BATCH
+
+
+@pytest.mark.parametrize("data_", [SAME, TEXTURE])
+def test_a_study_of_drawn_pictures_has_one_size(data_, monkeypatch):
+    monkeypatch.setattr(models, "EPOCHS", 0.2)
+    began, *rest = told(ScaleParams(study_data=data_, largest=1000, seeds=1))
+    points = [e.point for e in rest if isinstance(e, StudyPoint)]
+    assert {p.cell for p in points} == {Cell(0, 1000, "S", k) for k in KINDS}
+    assert began.table.sizes == ("S",)
+    sizes = began.table.parameters
+    assert abs(sizes[CNN, "S"] / sizes[VIT, "S"] - 1) < 0.03
+
+
 # ------------------------------------------------------------------ study
 def test_a_study_tells_everything_and_the_same_again(short):
     began, *rest = study(2)
@@ -274,6 +346,8 @@ def test_the_crossing_lies_straight_between_points_over_log_n():
     assert crossing([100, 1000], [0.5, 0.6], [0.4, 0.4]) is None
     assert crossing([10, 100, 1000], [0.5, 0.3, 0.5], [0.4, 0.4, 0.4]) == pytest.approx(np.sqrt(100_000))
     assert crossing([], [], []) is None
+    assert crossing([100, 1000], [0.41, 0.6], [0.4, 0.4], 0.02) is not None  # what is within the margin is not ahead
+    assert crossing([100, 1000], [0.41, 0.6], [0.4, 0.4]) is None
 
 
 def table():

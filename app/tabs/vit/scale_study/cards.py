@@ -19,9 +19,9 @@ from app.views.mosaic import Mosaic
 from app.views.scoregrid import ScoreGrid
 from app.widgets import box, col, quiet, row
 from app.words import say
-from engines.core.errors import Message
+from engines.core.errors import Message, joined
 from engines.core.training import Weights
-from engines.vit.scale_study.spec import CNN, DIGITS, KINDS, SIZES, VIT, Cell, StudyStep, Table
+from engines.vit.scale_study.spec import CNN, DIGITS, DRAWN, KINDS, SAME, SIZES, TEXTURE, VIT, Cell, StudyStep, Table
 
 TOKENS = {"S": "cat2", "M": "cat1", "L": "cat0"}
 NAMES = {VIT: "ViT", CNN: "CNN"}
@@ -30,6 +30,11 @@ PAPER = (
     "The paper, with far more pictures: pre-trained on 9 million the ResNet is ahead of the ViT, on 90 million and "
     "more the ViT is. (Dosovitskiy et al. 2021, figure 4)"
 )
+ENDS = "{n} pictures: ViT {vit}, CNN {cnn}."
+TASKS = {
+    TEXTURE: "Which way does the grain run? Any patch can tell, a little: what a convolution is made for.",
+    SAME: "Are the two cells with a dot of the same color? Nothing near tells: both must be found, and compared.",
+}
 CAPTION = "{name}, {n} pictures, step {at}: {right} right"
 
 
@@ -64,6 +69,12 @@ class Photo(PixelView):
         high, wide = self._rgb.shape[:2]
         times = max(1, min(self.width() // wide, self.height() // high))
         painter.drawImage(QRect(0, 0, wide * times, high * times), rgb_image(self._rgb))
+
+
+def _share(mean: float, spread: float, seeds: int) -> str:
+    """An accuracy in %, with its deviation where there is more than one seed."""
+    told = words.number(100 * float(mean), 1)
+    return f"{told} ± {words.number(100 * float(spread), 1)} %" if seeds > 1 else f"{told} %"
 
 
 class ScaleCards:
@@ -126,8 +137,9 @@ class ScaleCards:
     def show_table(self, table: Table, own: bool) -> None:
         """Draw a study as far as it is done; ``own`` is one of the user's, not the bundled one."""
         lines = []
-        values, off = np.zeros((2 * len(SIZES), len(table.counts)), np.float32), np.ones((6, len(table.counts)), bool)
-        for i, (size, kind) in enumerate((s, k) for s in SIZES for k in KINDS):
+        shape = len(KINDS) * len(table.sizes), len(table.counts)
+        values, off = np.zeros(shape, np.float32), np.ones(shape, bool)
+        for i, (size, kind) in enumerate((s, k) for s in table.sizes for k in KINDS):
             n, mean, spread, _ = table.line(kind, size)
             at = np.isin(np.array(table.counts, np.float32), n)
             values[i, at], off[i, at] = 100 * mean, False
@@ -137,13 +149,15 @@ class ScaleCards:
         self.grid.set_table(values, 100.0)
         self.grid.set_off(off, "…")
         self.grid.set_names(
-            [name_of(kind, size) for size in SIZES for kind in KINDS], [words.number(n) for n in table.counts]
+            [name_of(kind, size) for size in table.sizes for kind in KINDS], [words.number(n) for n in table.counts]
         )
+        self.key.set_items([(TOKENS[size], name_of(VIT, size)) for size in table.sizes])
         many = [len({p.cell.seed for p in table.points if p.cell.count == n}) for n in table.counts]
         least, seeds = min(many, default=0), max(many, default=0)
         text = "{data}, {n} {n:seed|seeds}" if least == seeds else "{data}, {least} to {n} seeds"
         said = Message(
-            text, {"data": table.data if table.data != DIGITS else Message(DIGITS), "n": seeds, "least": least}
+            text,
+            {"data": Message(table.data) if table.data in (DIGITS, *DRAWN) else table.data, "n": seeds, "least": least},
         )
         self.plot_card.set_note("{study}; trained by this project" if not own else "{study}", study=said)
         self._judge(table)
@@ -151,21 +165,43 @@ class ScaleCards:
             view.settings = {"data": table.data, "seeds": seeds, "tested": table.tested}
 
     def _judge(self, table: Table) -> None:
-        """Mark where a ViT passes its CNN, or say that none does."""
+        """Mark where a ViT passes its CNN and say who is ahead in the end, by how much."""
         found = []
-        for size in SIZES:
+        for size in table.sizes:
             at = table.crossing(size)
             if at is not None:
                 n, mean, _, _ = table.line(VIT, size)
                 y = float(np.interp(np.log(at), np.log(n), 100 * mean))
                 found.append(Crossing(at, y, words.plain(words.number(at)), TOKENS[size]))
         self.plot.set_crossings(found)
-        if found:
-            sizes = ", ".join(s for s in SIZES if table.crossing(s) is not None)
-            text = Message("The ViT overtakes the CNN in {sizes}.", {"sizes": sizes})
+        passed = ", ".join(s for s in table.sizes if table.crossing(s) is not None)
+        if passed:
+            text = Message("The ViT overtakes the CNN in {sizes}.", {"sizes": passed})
         else:
             text = Message("No crossover up to {n} pictures.", {"n": words.number(table.counts[-1])})
-        say(self.verdict, "setText", Message("{found} {paper}", {"found": text, "paper": Message(PAPER)}))
+        parts = [text, *self._ends(table)]
+        if table.data in TASKS:
+            parts.insert(0, Message(TASKS[table.data]))
+        else:
+            parts.append(Message(PAPER))
+        say(self.verdict, "setText", joined(parts))
+
+    @staticmethod
+    def _ends(table: Table) -> list[Message]:
+        """The accuracies with the fewest and with the most pictures, of the largest networks that have both."""
+        for size in reversed(table.sizes):
+            lines = [table.line(kind, size) for kind in KINDS]
+            n = lines[0][0]
+            if len(n) and np.array_equal(n, lines[1][0]):
+                said = [
+                    [_share(m, s, k) for m, s, k in zip(mean, spread, many, strict=True)]
+                    for _, mean, spread, many in lines
+                ]
+                return [
+                    Message(ENDS, {"n": words.number(int(n[at])), "vit": said[0][at], "cnn": said[1][at]})
+                    for at in sorted({0, len(n) - 1})
+                ]
+        return []
 
     # -- in training
     def begin(self) -> None:
