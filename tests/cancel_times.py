@@ -223,6 +223,9 @@ def cases() -> list[Case]:
             True,
         ),
         Case("DETR: training", trainer("detr.training.trainer", "detr.training.spec:DetrTraining"), 15, True),
+        Case(
+            "RT-DETR: training", trainer("rt_detr.training.trainer", "rt_detr.training.spec:RtDetrTraining"), 15, True
+        ),
         Case("MoCo: training", trainer("moco.training", "moco.spec:RunParams"), 15, True),
         Case("ViT: scale study", trainer("vit.scale_study.training", "vit.scale_study.spec:ScaleParams"), 15, True),
     ]

@@ -10,6 +10,7 @@ from engines.data import detector_pictures
 from engines.rt_detr.class_target import trainer as target_trainer
 from engines.rt_detr.compared import AP50, Beforehand
 from engines.rt_detr.convergence import trainer as convergence_trainer
+from engines.rt_detr.training.spec import RANDOM
 
 PATIENCE = 60_000
 
@@ -73,6 +74,16 @@ def test_films_and_curves_are_those_of_the_looks(tab, qtbot):
     )
     assert page.training.pending() == 0  # another scene is no other run
     assert said(page.verdicts.verdicts(), 0) == ["not in this run"] * 3
+
+
+def test_another_beginning_brings_its_own_runs_along(tab, qtbot, monkeypatch):
+    page = shown(tab, "convergence")
+    qtbot.waitUntil(lambda: page.before is not None and not page.training.stream.is_busy, timeout=PATIENCE)
+    monkeypatch.setattr(convergence_trainer, "read", lambda begin: None)
+    page.step(begin=RANDOM)
+    qtbot.waitUntil(lambda: page.before is None and not page.training.stream.is_busy, timeout=PATIENCE)
+    assert page.ap_card.empty_text.isVisible()
+    assert page.series()[1].size == 0
 
 
 def test_a_copy_is_found_in_the_mask_and_its_group_on_the_picture(tab, qtbot):

@@ -71,7 +71,7 @@ class ArmsPage(TrainingPage):
     def told(self, event: Event) -> None:
         match event:
             case ArmsBegan():
-                self.began = event
+                self.began, self.before = event, None  # what comes along with this run is told next
                 self.told_looks.clear()
                 self.looks.begin()
                 self.redraw()
