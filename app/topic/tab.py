@@ -180,6 +180,8 @@ class Tab(QWidget):
     def show_page(self, index: int) -> None:
         """Turn to a page."""
         before, page = self._stack.currentWidget(), self.pages[index]
+        if self.doors is not None:
+            self.doors.close_up()
         if isinstance(before, Page) and before is not page and before.on_screen:
             before.leave()
         self._run_lines(False)

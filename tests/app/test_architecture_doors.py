@@ -68,6 +68,9 @@ def test_the_first_visit_begins_with_the_architecture_and_a_block_leads_on(open_
     assert tab.doors.isVisible()
     QTest.keyClick(tab.doors.view, Qt.Key.Key_Escape)
     assert not tab.doors.isVisible()
+    tab.doors.door.click()
+    tab.show_page(0)
+    assert not tab.doors.isVisible()  # another page is another page
     assert window.settings.visited("detr")
     window.open_topic("scoring")
     qtbot.waitUntil(lambda: window.tab.topic.name == "scoring")

@@ -16,6 +16,7 @@ from app.plots.scatterplot import ADD, DELETE, ScatterPlot
 from app.tabs.attention_pooling.kernel_regression.cues import nearest
 from app.topics import topics
 from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
+from tests.app.intervals import holds
 from tests.app.views_help import click, drag, exported, hover, key, wheel
 
 LEFT = Qt.MouseButton.LeftButton
@@ -267,6 +268,9 @@ def test_start_pause_and_what_the_usual_recipe_does(tab, qtbot):
     assert tab.params.learning_rate == 0.5
     assert page.path[-1].w > page.began.best
     assert page.land_card.note.text().startswith(("overshot", "optimum"))
+    for cell in (None, (3, 4), (10, 12), (49, 0)):
+        page._say_weight(cell)
+        assert holds(page.formula.text()) == 1  # the last two sides; those before have names or a sum
 
 
 def test_a_point_that_sees_itself_overfits_and_it_is_said(tab, qtbot):

@@ -114,19 +114,25 @@ def is_turned_optimal(page):
     return is_optimal(page)
 
 
+def test_the_tables_and_the_numbers_over_them_sum_to_the_total(page, tab, qtbot):
+    *terms, total = (table.numbers()["values"] for table in page.tables.tables)
+    weights = (page.params.class_cost, page.params.bbox_cost, page.params.giou_cost)
+    np.testing.assert_allclose(sum(w * t for w, t in zip(weights, terms, strict=True)), total, atol=1e-4)
+
+
 def test_presets_and_weights(page, tab, qtbot):
     dock = page.controls
     dock.presets.button(1).click()
     rest(qtbot, page)
     assert page.params.weights == RT_DETR
-    assert "focal class, already × 2" in texts(page.tables)
+    assert "focal class, × 2 in the sum" in texts(page.tables)
     qtbot.waitUntil(lambda: "Varifocal" in texts(page.loss.card))  # new words appear when they are laid out
     assert not dock.form.control("eos_coef").isEnabled()
     is_optimal(page)
     dock.form.control("bbox_cost").slider.setValue(0)
     rest(qtbot, page)
     assert dock.presets.at() == 2
-    assert "L1, already × 0" in texts(page.tables)
+    assert "L1, × 0 in the sum" in texts(page.tables)
     is_optimal(page)
     for name in ("class_cost", "giou_cost"):
         dock.form.control(name).slider.setValue(0)

@@ -8,11 +8,13 @@ from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
 from app.tabs.transformer.experiments.findings import KINDS, NAMES, findings
+from app.tabs.transformer.experiments.normstudy import measured_before, winner
 from app.tabs.transformer.labwords import above, below, spoken, tiny
 from app.tabs.transformer.maths.steps import parts
 from app.topics import topics
 from app.views.pairbars import PairBars, PairRow, figure, ratio
 from app.views.verdicts import Finding, Verdict, Verdicts
+from engines.transformer.experiments.norm_results import read, summary
 from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
@@ -287,3 +289,14 @@ def test_words_of_numbers():
         assert [f.value for f in findings(name, {})] == [""] * len(NAMES[name])
     empty = Causality(("<s>",), ("z",), np.ones((2, 1, 1), np.float32), (0.0, 0.0))  # an answer that says nothing
     assert [(f.value, f.holds) for f in findings(CAUSAL, {Causality: empty})] == [("–", None)] * 2
+
+
+def test_the_winner_is_told_only_beyond_the_deviations():
+    assert winner(np.array([0.9, 0.5]), np.array([0.1, 0.1])) == 0
+    assert winner(np.array([0.5, 0.9]), np.array([0.1, 0.1])) == 1
+    assert winner(np.array([0.9, 0.8]), np.array([0.1, 0.1])) == 2
+    told = words.drawn(measured_before())
+    for case in {one.case for one in read()}:
+        mean, _, _ = summary(read(), case, "evaluation")
+        assert words.number(100 * mean[1], 1) in told
+    assert told.count("wins.") + told.count("No difference") == len({one.case for one in read()})

@@ -20,7 +20,7 @@ from app.tabs.attention_pooling.learned_w.run import PointsRun
 from app.tabs.attention_pooling.points import PointsPage, known_curve, two
 from app.tabs.attention_pooling.weightmap import WeightMap
 from app.terms import signed
-from app.theme import FORMULA, S3
+from app.theme import S3, SMALL
 from app.topic.feed import Feed, make_engine
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
@@ -98,8 +98,8 @@ class LearnedPage(TrainingPage, PointsPage):
         self._again = Stream(shell.lane, lambda: make_engine(LOOK), parent=self)
         self._again.arrived.connect(self._seen_again)
         self.train(PointsRun(self, transport), transport, lambda found: self.state.put(**of_run(found)))
-        self.formula = label("", FORMULA, kind="quiet")
-        theme.set_font(self.formula, FORMULA, mono=True)
+        self.formula = label("", SMALL, kind="quiet")
+        theme.set_font(self.formula, SMALL, mono=True)
         self.formula.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
         self.after.hovered.connect(self._say_weight)
         self.lay(box(col((upper, 10), (lower, 11), self.formula, transport, gap=S3)), self._form(), resets=False)

@@ -17,8 +17,8 @@ from engines.core.errors import Message
 from engines.detr.matching.spec import Matched
 from engines.detr.objects import object_name
 
-NAMES = ("class, already × {weight}", "L1, already × {weight}", "GIoU, already × {weight}")
-FOCAL = "focal class, already × {weight}"
+NAMES = ("class, × {weight} in the sum", "L1, × {weight} in the sum", "GIoU, × {weight} in the sum")
+FOCAL = "focal class, × {weight} in the sum"
 SIGNS = ("+", "+", "=")
 MANY = 24  # predictions; more stand in columns, since a page is wider than high
 TALL = (84, 200)  # px, largest cell where many predictions meet few objects

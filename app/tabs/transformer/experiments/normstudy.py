@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from app import words
 from engines.core.errors import Message, joined
 from engines.transformer.experiments.norm_results import STEPS, Case, Outcome, read, summary
@@ -12,6 +14,7 @@ COUNTED = (
     "batches of {batch}, {padding} tokens of padding counted: LayerNorm {layer}, BatchNorm {running}, one at a time "
     "{alone}."
 )
+VERDICTS = ("LayerNorm wins.", "BatchNorm wins.", "No difference beyond the seeds'.")
 
 
 def measured_before() -> Message:
@@ -35,7 +38,16 @@ def _said(found: list[Outcome], case: Case) -> Message:
         "running": _percent(mean[1], spread[1]),
         "alone": _percent(alone[1], apart[1]),
     }
-    return Message(COUNTED if case.count_padding else PLAIN, values)
+    told = Message(COUNTED if case.count_padding else PLAIN, values)
+    return joined([told, Message(VERDICTS[winner(mean, spread)])])
+
+
+def winner(mean: np.ndarray, spread: np.ndarray) -> int:
+    """0 for layer normalization, 1 for batch normalization, 2 where their deviations overlap; (2,) each."""
+    apart = float(mean[0] - mean[1])
+    if abs(apart) <= float(spread.sum()):
+        return 2
+    return int(apart < 0)
 
 
 def _percent(mean: float, spread: float) -> str:

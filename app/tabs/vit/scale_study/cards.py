@@ -73,8 +73,8 @@ class Photo(PixelView):
 
 def _share(mean: float, spread: float, seeds: int) -> str:
     """An accuracy in %, with its deviation where there is more than one seed."""
-    told = words.number(100 * float(mean), 1)
-    return f"{told} ± {words.number(100 * float(spread), 1)} %" if seeds > 1 else f"{told} %"
+    told = words.number(100 * float(mean), 2)  # as in the table
+    return f"{told} ± {words.number(100 * float(spread), 2)} %" if seeds > 1 else f"{told} %"
 
 
 class ScaleCards:
