@@ -262,9 +262,9 @@ def _png(sheet: Sheet, figure: Figure, settings: str) -> Filling:
 
 
 def _svg(sheet: Sheet, figure: Figure, settings: str) -> Filling:
-    store, buffer = _buffer()
+    store, device = buffer()
     made = QSvgGenerator()
-    made.setOutputDevice(buffer)
+    made.setOutputDevice(device)
     scale = figure.width / INCH * FINE / sheet.size.width()
     made.setResolution(FINE)
     made.setSize(QSize(round(sheet.size.width() * scale), round(sheet.size.height() * scale)))
@@ -277,8 +277,8 @@ def _svg(sheet: Sheet, figure: Figure, settings: str) -> Filling:
 
 
 def _pdf(sheet: Sheet, figure: Figure, settings: str) -> Filling:
-    store, buffer = _buffer()
-    made = QPdfWriter(buffer)
+    store, device = buffer()
+    made = QPdfWriter(device)
     high = figure.width * sheet.size.height() / sheet.size.width()
     page = QPageSize(QSizeF(figure.width, high), QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch)
     made.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF()))
@@ -293,11 +293,12 @@ def _pdf(sheet: Sheet, figure: Figure, settings: str) -> Filling:
     return lambda out: out.write(painted)
 
 
-def _buffer() -> tuple[QByteArray, QBuffer]:
+def buffer() -> tuple[QByteArray, QBuffer]:
+    """What a device paints into, in memory."""
     store = QByteArray()
-    buffer = QBuffer(store)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    return store, buffer
+    device = QBuffer(store)
+    device.open(QIODevice.OpenModeFlag.WriteOnly)
+    return store, device
 
 
 MAKERS: dict[str, Callable[[Sheet, Figure, str], Filling]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}

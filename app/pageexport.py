@@ -1,4 +1,7 @@
-"""Ctrl+S: all that is on screen as one file. A picture of the cards, or the numbers behind every view of the page."""
+"""Ctrl+S: all that is on screen as one file.
+
+A picture of the cards, a sheet to print, or the numbers behind every view of the page.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from app.saving import Filling
 if TYPE_CHECKING:
     from app.window import Window
 
+PICTURES, PAPER = (".png", ".svg"), ".pdf"
+
 
 class Shown:
     """The views of a page as one thing to save.
@@ -29,10 +34,12 @@ class Shown:
         The cards of the page.
     name : str
         What the file is called.
+    title : str
+        What stands above a sheet of it.
     """
 
-    def __init__(self, centre: QWidget, name: str) -> None:
-        self.centre, self.export_name = centre, name
+    def __init__(self, centre: QWidget, name: str, title: str = "") -> None:
+        self.centre, self.export_name, self.title = centre, name, title
         self.views = [view for view in centre.findChildren(QWidget) if isinstance(view, Exportable) and seen(view)]
         self.settings = dict(settings_of(centre))
 
@@ -69,12 +76,17 @@ def shown(window: Window) -> Shown:
     """What is on screen."""
     assert window.tab is not None
     page = window.tab.pages[window.tab.page]
-    return Shown(page.centre, "-".join((window.tab.topic.name, *page.title.lower().split())))
+    title = f"{words.tr(window.tab.topic.title)} · {words.tr(page.title)}"
+    return Shown(page.centre, "-".join((window.tab.topic.name, *page.title.lower().split())), title)
 
 
 def taken(what: Shown, kind: str) -> Filling:
-    """A copy of all that is on screen, as a kind of file (.png, .svg, .npz, .csv)."""
-    return export.TAKERS[kind](what.centre if kind in (".png", ".svg") else what)
+    """A copy of all that is on screen, as a kind of file (.png, .svg, .pdf, .npz, .csv)."""
+    if kind == PAPER:
+        from app import printing  # with the plots, which the window opens without
+
+        return printing.sheet(what.centre, what.title)
+    return export.TAKERS[kind](what.centre if kind in PICTURES else what)
 
 
 class Copies(QObject):
@@ -89,7 +101,8 @@ class Copies(QObject):
     def __init__(self, what: Shown, parent: QObject) -> None:
         super().__init__(parent)
         self._what, self._fills = what, dict[str, Filling]()
-        self.kinds = [kind for kind in export.TAKERS if kind in (".png", ".svg") or what.views]
+        numbers = [kind for kind in export.TAKERS if kind not in PICTURES] if what.views else []
+        self.kinds = [*PICTURES, PAPER, *numbers]
         self._turns = QTimer(self, interval=0)
         self._turns.timeout.connect(self._go_on)
         self._turns.start()

@@ -1,0 +1,65 @@
+"""A sheet of paper about a page: its name, its cards with their formulas, and the settings that made them.
+
+Cards are drawn, not rastered, as large as the paper allows and in the theme on screen.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMarginsF, QPoint, QRectF, Qt
+from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtWidgets import QWidget
+
+from app import theme
+from app.export import settings_of, settings_text
+from app.figure import FINE, INCH, buffer, caption_of
+from app.saving import Filling
+from app.theme import CAPTION, S2, TITLE
+
+EDGE = 12.0  #: mm, margin of the paper
+PX = 0.28  #: mm a pixel of title and caption takes on paper
+
+
+def sheet(centre: QWidget, title: str) -> Filling:
+    """A copy of a page's cards as an A4 sheet in PDF, made now; what is returned writes it, on any thread.
+
+    Parameters
+    ----------
+    centre : QWidget
+    title : str
+        In the language in use.
+    """
+    store, device = buffer()
+    made = QPdfWriter(device)
+    wide = centre.width() >= centre.height()
+    turned = QPageLayout.Orientation.Landscape if wide else QPageLayout.Orientation.Portrait
+    edges = QMarginsF(EDGE, EDGE, EDGE, EDGE)
+    made.setPageLayout(QPageLayout(QPageSize(QPageSize.PageSizeId.A4), turned, edges, QPageLayout.Unit.Millimeter))
+    made.setResolution(FINE)
+    made.setCreator("Attention Lab")
+    made.setTitle(f"{title}; {settings_text(settings_of(centre))}")
+    with QPainter(made) as painter:
+        scale = PX / INCH * FINE
+        painter.scale(scale, scale)
+        _paint(painter, QRectF(0, 0, made.width() / scale, made.height() / scale), centre, title)
+    painted = bytes(store.data())
+    return lambda out: out.write(painted)
+
+
+def _paint(painter: QPainter, paper: QRectF, centre: QWidget, title: str) -> None:
+    """Title above, settings below, and the cards in the room between."""
+    wrapped = int(Qt.TextFlag.TextWordWrap)
+    caption = caption_of(centre)
+    painter.setFont(theme.font(CAPTION))
+    words = painter.boundingRect(paper, wrapped, caption)
+    painter.setPen(theme.color("ink"))
+    words.moveBottom(paper.bottom())
+    painter.drawText(words, wrapped, caption)
+    painter.setFont(theme.font(TITLE, bold=True))
+    head = painter.boundingRect(paper, wrapped, title)
+    painter.drawText(head, wrapped, title)
+    room = paper.adjusted(0, head.height() + S2, 0, -words.height() - S2)
+    scale = min(room.width() / centre.width(), room.height() / centre.height())
+    painter.translate(room.left() + (room.width() - scale * centre.width()) / 2, room.top())
+    painter.scale(scale, scale)
+    painter.fillRect(centre.rect(), theme.color("window"))
+    QWidget.render(centre, painter, QPoint(0, 0))
