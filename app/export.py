@@ -230,8 +230,31 @@ def menu(view: QWidget) -> QMenu:
         made.addAction(words.tr("Save numbers (NPZ)"), lambda: _ask(view, ".npz"))
         made.addAction(words.tr("Save numbers (CSV)"), lambda: _ask(view, ".csv"))
         made.addSeparator()
+        add_comparing(made, view)
         made.addAction(words.tr("Reset view"), view.fit)
     return made
+
+
+class Compares(Protocol):
+    """What a window has that can compare a view with how it was; see `app.pinning.Pinning`."""
+
+    def is_pinned(self, view: QWidget) -> bool:
+        """Whether there is an A of this view."""
+
+    def pin(self, view: QWidget) -> None:
+        """Keep a view as A."""
+
+    def compare(self, view: QWidget) -> None:
+        """Show both."""
+
+
+def add_comparing(made: QMenu, view: QWidget) -> None:
+    """Pin the view as A; where it is pinned, compare it with that."""
+    pinning: Compares | None = getattr(view.window(), "pinning", None)
+    if pinning is not None:
+        made.addAction(words.tr("Pin as A"), lambda: pinning.pin(view))
+        if pinning.is_pinned(view):
+            made.addAction(words.tr("Compare with A"), lambda: pinning.compare(view))
 
 
 def open_menu(view: QWidget, at: QPoint) -> None:

@@ -32,6 +32,7 @@ from app.folders import show_in_folder
 from app.intake import Intake
 from app.lessons.guide import Guide
 from app.onepaint import PaintedOnce
+from app.pinning import Pinning
 from app.placing import Placing
 from app.presenter import Presenter
 from app.questions import ask_to_close
@@ -82,7 +83,7 @@ class Window(PaintedOnce):
         self.saving = Saving(self)
         self.saving.told.connect(self._saved)
         self.saving.refused.connect(self.complain)
-        self.session = Session(self)
+        self.session, self.pinning = Session(self), Pinning()
         self.session.told.connect(self._saved)
         self.session.refused.connect(lambda why: self.complain(why, word="Session"))
         self.tools = Tools(self)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.session.pin import Pin, pin_in, tree_of
 from app.session.values import MisfitError, Parts, Tree, packed_params, pictures_in, shifted, unpacked_params
 from engines.core.params import Params
 from engines.core.pictures import Picture
@@ -94,6 +95,8 @@ class Content:
         By the hash of the pixels.
     folds : mapping of str to mapping of str to bool
         By place of a page: the sections of its dock that the hand folded or opened.
+    pins : mapping of str to Pin
+        Views that were pinned as A, by `app.comparing.place_of`.
     """
 
     tab: str = ""
@@ -102,6 +105,7 @@ class Content:
     runs: Mapping[str, Run] = field(default_factory=dict)
     photos: Mapping[str, Photo] = field(default_factory=dict)
     folds: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    pins: Mapping[str, Pin] = field(default_factory=dict)
 
 
 def kind_of(params: Params) -> str:
@@ -166,6 +170,7 @@ def told(
     said: dict[str, Tree] = {
         "version": VERSION, "tab": content.tab, "pages": dict(content.pages), "settings": settings, "runs": at,
         "photos": photos, "folds": {place: dict(one) for place, one in content.folds.items()},
+        "pins": {place: tree_of(one, parts) for place, one in content.pins.items()},
     }  # fmt: skip
     return said, parts
 
@@ -215,7 +220,8 @@ def understood(said: Tree, parts: Parts) -> Content:
         if not isinstance(one, dict) or not all(isinstance(folded, bool) for folded in one.values()):
             raise MisfitError("{where}: no sections", where=place)
         folds[place] = one
-    return Content(said["tab"], pages, settings, runs, photos, folds)
+    pins = {place: pin_in(one, parts, place) for place, one in _items(said, "pins")}
+    return Content(said["tab"], pages, settings, runs, photos, folds, pins)
 
 
 def _saved(tree: Tree, parts: Parts, where: str) -> Saved:

@@ -51,6 +51,11 @@ class Session(QObject):
     ----------
     window : Window
 
+    Attributes
+    ----------
+    pins : dict of str to Pin
+        Views that were pinned as A.
+
     Signals
     -------
     told : Message
@@ -80,6 +85,7 @@ class Session(QObject):
         self._failed: Message | None = None
         self._awaits = 0
         self._read_kept()
+        self.pins = dict(self._store.pins)
 
     def _slot(self, folder: Path | None) -> Path | None:
         """The file that this window alone keeps its session in."""
@@ -110,7 +116,9 @@ class Session(QObject):
                     folds[place] = folded
             pages[name] = tab.now.name()
         tab_now = window.tab.topic.name if window.tab is not None else self._store.tab
-        return replace(self._store, tab=tab_now, pages=pages, settings=settings, runs=runs, folds=folds)
+        return replace(
+            self._store, tab=tab_now, pages=pages, settings=settings, runs=runs, folds=folds, pins=dict(self.pins)
+        )
 
     def _photo(self, picture: Picture) -> Photo:
         """What is told of a picture."""
@@ -274,6 +282,7 @@ class Session(QObject):
         old = self._store
         self._photos.pngs |= packed.pngs
         self._own = False
+        self.pins |= content.pins
         self._store = replace(
             content, settings={**old.settings, **content.settings}, runs={**old.runs, **content.runs},
             photos={**old.photos, **content.photos}, pages={**old.pages, **content.pages},
@@ -318,7 +327,7 @@ class Session(QObject):
 def _same(one: Content, other: Content) -> bool:
     """Whether nothing has changed: settings are the same objects."""
     return (
-        (one.tab, one.pages, one.folds) == (other.tab, other.pages, other.folds)
+        (one.tab, one.pages, one.folds, one.pins) == (other.tab, other.pages, other.folds, other.pins)
         and _steps(one) == _steps(other)
         and one.settings.keys() == other.settings.keys()
         and all(one.settings[place] is other.settings[place] for place in one.settings)

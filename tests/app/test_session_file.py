@@ -166,7 +166,7 @@ def test_text_carries_arrays():
 
 
 # ------------------------------------------------------------------ what is none
-GOOD = {"version": 1, "tab": "scoring", "pages": {}, "settings": {}, "runs": {}, "photos": {}, "folds": {}}
+GOOD = {"version": 1, "tab": "scoring", "pages": {}, "settings": {}, "runs": {}, "photos": {}, "folds": {}, "pins": {}}
 SCORING = "engines.scoring.spec:ScoringParams"
 
 
@@ -288,6 +288,7 @@ ODD = {
         {**GOOD, "runs": {"scoring.compare": {"step": -1, "at": None, "settings": [SCORING, {}]}}}, "no run"
     ),
     "a picture without a name": ({**GOOD, "photos": {"0": {"file": "x"}}}, "0: no picture"),
+    "a pin that is none": ({**GOOD, "pins": {"x": {"caption": "", "shown": {"#": 0}, "arrays": {}}}}, "x: no pin"),
     "folds that are none": ({**GOOD, "folds": {"scoring.compare": {"1": 2}}}, "no sections"),
 }  # fmt: skip
 
