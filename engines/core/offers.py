@@ -8,7 +8,7 @@ The kind is agreed on between who offers and who asks; the place, ``module:name`
 imported when it is used. Who asks says what he takes: `engines.checkpoints.catalog` lists ``models`` and ``families``,
 `engines.checkpoints.backbones` loads a ``backbone`` or a ``feature_map``, ``--export`` asks for ``stills``
 (`engines.core.stills`), the tab "Mixing" for ``mixing`` (`engines.blocks.mixers`), who trains a detector for a
-``learner`` beside it (`engines.data.learners`).
+``learner`` beside it (`engines.data.learners`), who compares detectors for a ``detector`` (`engines.blocks.detectors`).
 """
 
 from __future__ import annotations

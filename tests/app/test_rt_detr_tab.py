@@ -182,3 +182,21 @@ def test_the_hybrid_encoder_shows_the_row_of_the_token_that_is_clicked(tab, qtbo
     assert page.params.changes() == 1
     page.escape()
     assert page.params.place is None
+
+
+def test_three_detectors_stand_side_by_side(tab, qtbot, monkeypatch, tmp_path):
+    monkeypatch.setattr("engines.rt_detr.side_by_side.contest.SCENES", 2)
+    tab.show_page(3)
+    page = tab.now
+    qtbot.waitUntil(lambda: page.answer is not None and page.compared is not None and not tab.is_busy)
+    for view, found in zip(page.photos, page.answer.sides, strict=True):
+        passing = int((found.scores >= page.params.threshold).sum())
+        assert len(view.boxes()) == passing + len(page.shown.true_boxes)
+    assert [bar.text for bar in page.bars.bars()] == [f"{value:.3f}" for value in page.compared.ap50]
+    before = page.answer
+    page.change(nms_iou=0.95)
+    qtbot.waitUntil(lambda: page.answer is not before and not tab.is_busy)
+    assert len(page.answer.sides[2].boxes) >= len(before.sides[2].boxes)
+    assert page.answer.sides[0].scores is before.sides[0].scores  # the others are not asked again
+    page.take([tmp_path])  # a folder of photos is not for the toy
+    assert page.params.folder == ""

@@ -13,6 +13,7 @@ TOPIC = Topic(
         "app.tabs.rt_detr.detect.page:DetectPage",
         "app.tabs.rt_detr.selection.page:SelectionPage",
         "app.tabs.rt_detr.hybrid_encoder.page:HybridEncoderPage",
+        "app.tabs.rt_detr.side_by_side.page:SideBySidePage",
         "app.tabs.rt_detr.training.page:RtDetrTrainingPage",
         "app.tabs.rt_detr.denoising_queries.page:DenoisingPage",
         "app.tabs.rt_detr.convergence.page:ConvergencePage",

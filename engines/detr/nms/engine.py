@@ -11,10 +11,10 @@ from torch import Tensor
 
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy
 from engines.blocks.matcher import HungarianMatcher, as_boxes
+from engines.blocks.suppression import non_max_suppression, soft_non_max_suppression
 from engines.core.errors import LabError
 from engines.core.protocol import Event, Job
 from engines.detr.nms.spec import LINEAR, NmsParams, Outcome, RawBoxes, Suppressed
-from engines.detr.nms.suppression import non_max_suppression, soft_non_max_suppression
 
 GRID, ANCHORS = (8, 6), ((0.40, 0.62), (0.56, 0.44), (0.26, 0.38))  # anchors: places across and down, sizes
 CANDIDATE = 0.35  # IoU of an anchor with an object from which on it gives a raw box

@@ -1,0 +1,1 @@
+"""The page "Side by side": one picture, three detectors."""
