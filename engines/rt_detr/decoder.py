@@ -64,6 +64,17 @@ class DecoderLayer(nn.Module):
         return self.ffn_norm(x + self.fc2(F.relu(self.fc1(x))))
 
 
+def put(points: Tensor, changes: Interventions, layer: int) -> Tensor:
+    """Points (B, Q, H, L, P, 2) of a layer, some of them where a person wants them."""
+    mine = [one for one in changes.placed if one[0] == layer]
+    if not mine:
+        return points
+    flat = points.flatten(3, 4).clone()  # (B, Q, H, L·P, 2)
+    for _, query, head, at, x, y in mine:
+        flat[:, query, head, at] = flat.new_tensor((x, y))
+    return flat.view_as(points)
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What all layers gave. D is the number of layers.
@@ -144,6 +155,7 @@ class Decoder(nn.Module):
             points, weights = layer.cross_attention.look(x + position, box, changes, index)
             if frozen:
                 points = frozen[index]
+            points = put(points, changes, index)
             x = layer.finish(x, layer.cross_attention.read(memory, shapes, points, weights))
             refined = (self.box_heads[index](x) + inverse_sigmoid(box)).sigmoid()
             kept.append((x, box, refined, self.class_heads[index](x), points, weights))

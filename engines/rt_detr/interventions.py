@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]  #: cxcywh as shares of the picture
+Placed = tuple[int, int, int, int, float, float]  #: layer, query, head, point; x and y as shares of the picture
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Interventions:
         Decoder layers that are computed; 0 stands for all.
     queries_off : tuple of int
         Queries that no other one can see in the decoder's self-attention.
+    placed : tuple of (layer, query, head, point, x, y)
+        Sampling points put elsewhere, all counted from 0; a point's number is level · points of a level + point.
     """
 
     temperature: float = 1.0
@@ -39,6 +42,7 @@ class Interventions:
     frozen: bool = False
     layers: int = 0
     queries_off: tuple[int, ...] = ()
+    placed: tuple[Placed, ...] = ()
 
 
 UNTOUCHED = Interventions()

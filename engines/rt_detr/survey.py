@@ -28,11 +28,11 @@ Floats = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Surveyed:
-    """What came of each way: AP and AP50, and milliseconds for a picture; all (n,)."""
+    """What came of each way: AP and AP50 (n,), and milliseconds for a picture."""
 
     ap: Floats
     ap50: Floats
-    milliseconds: Floats
+    milliseconds: tuple[float, ...]
 
 
 class Survey:
@@ -106,7 +106,7 @@ class Tally:
         return Surveyed(
             np.array([one.ap for one in precision], np.float32),
             np.array([one.ap50 for one in precision], np.float32),
-            (1000 * self._spent / max(1, self.done)).astype(np.float32),
+            tuple((1000 * self._spent / max(1, self.done)).tolist()),
         )
 
 

@@ -54,8 +54,14 @@ def test_a_point_under_the_pointer_says_its_weight(tab, qtbot):
     assert view.near() is not None
     near = view.near()
     assert view.report().startswith(f"head 1, level {near // 4 + 1}, point {near % 4 + 1}, ")
+    assert sum(one.share for one in view.corners()) == pytest.approx(1)
+    view.grab()  # with the tokens that it is read from
     view.point_at(None)
     assert view.near() is None
+    assert view.corners() == ()
+    page.change(summed=True)
+    inside = float((page.found.weights[0, 0] * page.found.inside[0, 0]).sum())
+    assert view.numbers()["heat"].sum() == pytest.approx(inside, abs=1e-4)
 
 
 def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot):
@@ -89,6 +95,32 @@ def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot
     qtbot.waitUntil(lambda: page.params.moved is None and not page.found.touched)
     tab.undo()
     qtbot.waitUntil(lambda: page.params.moved == (layer, query, box))
+
+
+def test_a_single_point_follows_the_hand(tab, qtbot):
+    page = tab.now
+    page.change(head=2)
+    view, before = page.photo, page.found
+    weights = view.numbers()["point_weights"]
+    spots, middle = view._spots(), view.on_screen(QPointF(*(side / 2 for side in view.photo_size())))
+    at = int(weights.argmax())
+    start = QPointF(*spots[at].tolist())
+    way = QPointF(25 if start.x() < middle.x() else -25, 0)
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start.toPoint())
+    held = view._held
+    assert held is not None
+    assert view.dragging()
+    QTest.mouseMove(view.viewport(), (start + way).toPoint())
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=(start + way).toPoint())
+    ((layer, query, head, point, x, y),) = page.params.placed
+    assert (layer, query, head, point) == (0, before.query, 1, held)
+    qtbot.waitUntil(lambda: page.found.touched)
+    assert page.found.points[0, 1, held].tolist() == pytest.approx((x, y), abs=1e-4)
+    assert abs(x - before.points[0, 1, held, 0]) > 0.02
+    assert page.params.changes() == 1
+    assert "1 point dragged" in caption_of(page.photo_card)
+    tab.undo()
+    qtbot.waitUntil(lambda: page.params.placed == () and not page.found.touched)
 
 
 def test_heads_and_levels_are_switched_off_by_their_chips(tab, qtbot):
@@ -186,7 +218,7 @@ def test_the_hybrid_encoder_shows_the_row_of_the_token_that_is_clicked(tab, qtbo
 
 def test_three_detectors_stand_side_by_side(tab, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr("engines.rt_detr.side_by_side.contest.SCENES", 2)
-    tab.show_page(3)
+    tab.show_page(len(tab.pages) - 1)
     page = tab.now
     qtbot.waitUntil(lambda: page.answer is not None and page.compared is not None and not tab.is_busy)
     for view, found in zip(page.photos, page.answer.sides, strict=True):

@@ -15,6 +15,9 @@ from engines.core.protocol import Ended, Event
 from engines.rt_detr.asking import BUNDLED, OfPicture
 from engines.rt_detr.events import ModelInfo, PictureShown
 
+#: What means nothing any more where another picture or model is chosen
+FORGOTTEN = {"query": -1, "moved": None, "placed": (), "queries_off": ()}
+
 
 class PicturePage(Page):
     """Base of the pages on one picture.
@@ -70,10 +73,10 @@ class PicturePage(Page):
                 one.set_empty("Nothing to show yet.")
 
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
-        return {"picture": picture, "query": -1, "moved": None, "queries_off": ()}
+        return {"picture": picture, **FORGOTTEN}
 
     def model_chosen(self, source: str) -> dict[str, Any]:
-        return {"source": source, "query": -1, "moved": None, "queries_off": ()}
+        return {"source": source, **FORGOTTEN}
 
     def deactivated(self) -> None:
         self.tell(None)  # what was said of this page

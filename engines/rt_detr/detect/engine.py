@@ -79,6 +79,11 @@ def interventions(params: DetectParams, one: Specimen) -> Interventions:
         params.frozen and moved is not None,
         layers if layers < info.layers else 0,
         tuple(sorted(query for query in params.queries_off if query < info.queries)),
+        tuple(
+            one
+            for one in params.placed
+            if one[0] < layers and one[1] < info.queries and one[2] < info.heads and one[3] < info.levels * info.points
+        ),
     )
 
 
@@ -145,4 +150,5 @@ def found(
         weights=array(weights.flatten(2, 3)),
         inside=array(shares.flatten(2, 3)),
         touched=touched,
+        shapes=shapes,
     )

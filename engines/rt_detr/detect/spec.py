@@ -14,7 +14,7 @@ from engines.core.params import PIN, Range, Switch, drawn, looked, setting
 from engines.core.protocol import Frame
 from engines.rt_detr.asking import CHANGE, DRAW, OfPicture
 from engines.rt_detr.events import Floats, Ints
-from engines.rt_detr.interventions import Box
+from engines.rt_detr.interventions import Box, Placed
 
 LOOK = "Selection"
 
@@ -31,6 +31,8 @@ class DetectParams(OfPicture):
     levels_off : tuple of int
     queries_off : tuple of int
         Queries that no other one sees, their boxes taken away.
+    placed : tuple of (layer, query, head, point, x, y)
+        Sampling points that were dragged, counted from 0.
     moved : (layer, query, box), optional
         A reference box that was dragged, as it goes into a decoder layer (from 0).
     """
@@ -40,6 +42,7 @@ class DetectParams(OfPicture):
     levels_off: tuple[int, ...] = setting((), changes_model=True)
     queries_off: tuple[int, ...] = setting((), changes_model=True)
     moved: tuple[int, int, Box] | None = setting(None, changes_model=True)
+    placed: tuple[Placed, ...] = setting((), changes_model=True)
     threshold: float = setting(
         0.5,
         Range(0, 1, 0.01, "Score threshold", live=True, group=LOOK,
@@ -86,6 +89,11 @@ class DetectParams(OfPicture):
         changes_model=True,
     )
     links: bool = drawn(True, Switch("Lines", group=DRAW, tip="From the center of the reference box to each point."))
+    summed: bool = drawn(
+        False,
+        Switch("Sum as a map", group=DRAW, tip="The weights of the points shown, laid on the tokens that they are read "
+               "from."),
+    )  # fmt: skip
     size: float = drawn(
         1.0,
         Range(0.3, 3.0, 0.1, "Point size", group=DRAW, tip="The area of a point is its weight times this."),
@@ -125,6 +133,8 @@ class Found(Frame):
         Which share of each point lies within the picture; the rest of its weight is lost.
     touched : bool
         An intervention is active.
+    shapes : tuple of (rows, columns)
+        Of the levels.
     """
 
     boxes: Floats = field(repr=False)
@@ -146,3 +156,4 @@ class Found(Frame):
     weights: Floats = field(repr=False)
     inside: Floats = field(repr=False)
     touched: bool
+    shapes: tuple[tuple[int, int], ...]

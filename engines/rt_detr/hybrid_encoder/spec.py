@@ -107,14 +107,15 @@ class Ablated(Frame):
 
     Attributes
     ----------
-    ap, ap50, milliseconds : ndarray float32 (4,)
-        Time for a picture.
+    ap, ap50 : ndarray float32 (4,)
+    milliseconds : tuple of float
+        For a picture.
     scenes, of : int
         Gone through so far, and in all.
     """
 
     ap: npt.NDArray[np.float32]
     ap50: npt.NDArray[np.float32]
-    milliseconds: npt.NDArray[np.float32]
+    milliseconds: tuple[float, ...]
     scenes: int
     of: int

@@ -94,8 +94,10 @@ class Layered(Frame):
     Attributes
     ----------
     queries : int
-    ap, ap50, milliseconds : ndarray float32 (D + 2,)
-        With 0, 1, … D layers, and with D and queries chosen by true IoU. Time for a picture.
+    ap, ap50 : ndarray float32 (D + 2,)
+        With 0, 1, … D layers, and with D and queries chosen by true IoU.
+    milliseconds : tuple of float
+        For a picture, of each.
     scenes, of : int
         Gone through so far, and in all.
     """
@@ -103,6 +105,6 @@ class Layered(Frame):
     queries: int
     ap: Floats
     ap50: Floats
-    milliseconds: Floats
+    milliseconds: tuple[float, ...]
     scenes: int
     of: int

@@ -15,13 +15,13 @@ from engines.core import limits
 from engines.core.aside import aside
 from engines.core.errors import LabError, Message
 from engines.core.protocol import Event, Progress
-from engines.core.reading import mapped
+from engines.core.reading import finish, mapped
 from engines.data.boxes_folder import Annotated, reading
 from engines.data.scene_sets import VALIDATION, scenes
 from engines.data.scenes import KINDS, Scene
 from engines.rt_detr.side_by_side.spec import Compared
 
-SCENES = 60
+SCENES = 40
 OFTEN = 10  # pictures between two tellings, at first
 
 
@@ -73,7 +73,7 @@ class Contest:
                 self._skipped += 1
                 self._next += 1
                 continue
-            found = yield from look(rgb)
+            found = finish(look(rgb)) if isinstance(one, Scene) else (yield from look(rgb))  # those take no time
             self._add(one, rgb.shape[:2], found)
             self._next += 1
             if self._next % max(OFTEN, self._next // 10 // OFTEN * OFTEN) == 0:
@@ -113,7 +113,7 @@ class Contest:
             self.names,
             np.array([one.ap for one in every], np.float32),
             np.array([one.ap50 for one in every], np.float32),
-            (self._spent / done).astype(np.float32),
+            tuple((self._spent / done).tolist()),
             self._next,
             len(self._pictures),
             self._skipped,

@@ -82,8 +82,10 @@ class Compared(Frame):
     ----------
     names : tuple of str
         Of those that are here.
-    ap, ap50, milliseconds : ndarray float32 (n,)
-        −1 where there is nothing to find; time for a picture.
+    ap, ap50 : ndarray float32 (n,)
+        −1 where there is nothing to find.
+    milliseconds : tuple of float
+        For a picture.
     pictures, of, skipped : int
         Gone through so far, in all, and those that can't be read.
     folder : str
@@ -93,7 +95,7 @@ class Compared(Frame):
     names: tuple[str, ...]
     ap: npt.NDArray[np.float32]
     ap50: npt.NDArray[np.float32]
-    milliseconds: npt.NDArray[np.float32]
+    milliseconds: tuple[float, ...]
     pictures: int
     of: int
     skipped: int

@@ -163,6 +163,27 @@ def test_a_dragged_box_takes_its_points_along_unless_they_are_frozen(small):
     assert not torch.equal(still.boxes[1], whole.boxes[1])
 
 
+def test_a_point_is_put_elsewhere_and_what_is_read_there_follows(small):
+    model, memory, chosen, whole = small
+    each = whole.points.shape[-2]
+    at = (1, 2, 3, each + 1)  # layer, query, head; the second point of the second level
+    there = tuple(whole.points[1, 0, 2, 3, 1, 1].tolist())
+    same = model.decode(memory, chosen, Interventions(placed=((*at, *there),)))
+    assert torch.equal(same.boxes, whole.boxes)
+    found = model.decode(memory, chosen, Interventions(placed=((*at, 0.1, 0.9),)))
+    assert found.points[1, 0, 2, 3, 1, 1].tolist() == pytest.approx((0.1, 0.9))
+    changed = (found.points[1] != whole.points[1]).any(-1)
+    assert changed.nonzero().tolist() == [[0, 2, 3, 1, 1]]
+    assert torch.equal(found.boxes[0], whole.boxes[0])
+    assert not torch.equal(found.boxes[1, :, 2], whole.boxes[1, :, 2])
+    attention = model.decoder.layers[1].cross_attention
+    value = attention.value_proj(memory.tokens).unflatten(-1, (4, -1))
+    seen = [deformable_attention(value, memory.shapes, one.points[1], one.weights[1]) for one in (found, whole)]
+    size = value.shape[-1]
+    assert (seen[0] != seen[1])[0].any(-1).nonzero().tolist() == [[2]]
+    assert not (seen[0] != seen[1])[0, 2, : 3 * size].any()  # the other heads read what they read
+
+
 def test_the_page_is_told_what_it_asks_for():
     engine = detect.Engine()
 

@@ -165,7 +165,7 @@ def test_precision_on_a_folder_is_that_of_pycocotools(folder, tmp_path_factory):
     told = [event for event in held.run(look) if isinstance(event, Compared)][-1]
     assert (told.names, told.pictures, told.of, told.skipped) == ((RT_DETR, NMS), 6, 6, 0)
     assert told.folder == folder.name
-    assert told.milliseconds.tolist() == [2.0, 3.0]
+    assert told.milliseconds == (2.0, 3.0)
     place = tmp_path_factory.mktemp("out") / "found.json"
     for way in range(2):
         place.write_text(json.dumps(said[way]))

@@ -91,7 +91,7 @@ def test_precision_without_a_part_is_told_for_drawn_scenes():
     assert last.ap[0] == pytest.approx(whole.ap, abs=1e-6)
     assert last.ap50[0] == pytest.approx(whole.ap50, abs=1e-6)
     assert last.ap50[2] < 0.1  # the decoder has never seen maps that were not fused
-    assert (last.milliseconds > 0).all()
+    assert min(last.milliseconds) > 0
     assert asked(engine, HybridParams(scene=3), Ablated)[-1] is last  # another picture, the same precision
     off = asked(engine, HybridParams(aifi=False), Encoded)[0]
     assert off.touched

@@ -14,6 +14,7 @@ from app.controls import Chips, HeadChips
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.rt_detr.detect.photo import SHAPES, SampledPhoto
+from app.tabs.rt_detr.detect.tokens import summed
 from app.tabs.rt_detr.names import class_name, placed, scored
 from app.tabs.rt_detr.page import PicturePage
 from app.theme import BODY, S1, S3, SMALL
@@ -34,8 +35,8 @@ from engines.rt_detr.detect.spec import DetectParams, Found
 from engines.rt_detr.events import ModelInfo
 from engines.rt_detr.spec import RtDetrParams
 
-FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links", "size",
-          "compute")  # fmt: skip
+FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links",
+          "summed", "size", "compute")  # fmt: skip
 COLUMNS = (56, 44)  # widths of the photo's column and the one beside it
 SIDE = 640  # pixels of the picture that the published models see
 NEAR = 0.01  #: an untouched box closer than this share of the picture to its box is not drawn
@@ -63,7 +64,7 @@ class DetectPage(PicturePage):
         words.say(self.film, "setAccessibleName", "Boxes by decoder layer")
         self._said = quiet("")
         self._lost = quiet("", wrap=True)
-        self.back = button("Put back", kind="boxed", px=SMALL, clicked=lambda: self.step(moved=None))
+        self.back = button("Put back", kind="boxed", px=SMALL, clicked=lambda: self.step(moved=None, placed=()))
         self.photo_card = card(
             "Where the decoder looks", self.photo, foot=row((self._said, 1), self.back, (self.bar, 0))
         )
@@ -98,6 +99,8 @@ class DetectPage(PicturePage):
         self.photo.clicked.connect(self._clicked)
         self.photo.changed.connect(self._dragged)
         self.photo.finished.connect(lambda _index: self.settle())
+        self.photo.point_moved.connect(self._point_dragged)
+        self.photo.point_settled.connect(self.settle)
         self.photo.hovered.connect(lambda at: self.table.set_hover(self._query_of(at)))
         self.table.chosen.connect(self.look_at)
         self.table.hovered.connect(self._light)
@@ -131,6 +134,17 @@ class DetectPage(PicturePage):
             place = (moved.cx, moved.cy, max(low, moved.w), max(low, moved.h))
             self.change(query=query, moved=(self._layer(), query, tuple(round(value, 5) for value in place)))
 
+    def _point_dragged(self, at: int, x: float, y: float) -> None:
+        """A point of the layer and the heads that are shown goes where the hand wants it."""
+        found, info = self.found, self.info
+        if found is None or info is None:
+            return
+        each = info.levels * info.points
+        head = self.params.head - 1 if 1 <= self.params.head <= info.heads else at // each
+        which = (self._layer(), found.query, head, at % each)
+        others = tuple(one for one in self.params.placed if one[:4] != which)
+        self.change(query=found.query, placed=(*others, (*which, round(x, 4), round(y, 4))))
+
     def _query_switched(self, query: int, on: bool) -> None:
         off = {*self.params.queries_off} - {query} if on else {*self.params.queries_off, query}
         self.step(queries_off=tuple(sorted(off)))
@@ -161,6 +175,8 @@ class DetectPage(PicturePage):
             yield Message("Queries off: {names}", {"names": words.listed(names)})
         if params.moved is not None:
             yield Message("Reference box of query {n} dragged", {"n": params.moved[1] + 1})
+        if params.placed:
+            yield Message("{n} {n:point|points} dragged", {"n": len(params.placed)})
 
     def _show_speed(self, shown: bool) -> None:
         self.said.setVisible(shown)
@@ -187,7 +203,8 @@ class DetectPage(PicturePage):
             words.say(self._levels_on, "setText", "{on} of {all} on", on=info.levels - len(params.levels_off),
                       all=info.levels)  # fmt: skip
             self.form.set_shown("scene", info.toy or params.picture is None)
-        self.back.setEnabled(params.moved is not None)  # always there: the photo would give it room else
+        # always there: the photo would give it room else
+        self.back.setEnabled(params.moved is not None or bool(params.placed))
         self.photo.set_style(params.size, params.links)
         self._draw_points()
 
@@ -282,16 +299,23 @@ class DetectPage(PicturePage):
         chosen = list(heads)
         top = max(float(found.weights.max()), 1e-6)
         center = (float(found.references[layer, 0]), float(found.references[layer, 1]))
-        self.photo.set_points(
-            found.points[layer][chosen].reshape(-1, 2), weights[chosen].ravel(), levels, names, center, top
-        )
+        points = found.points[layer][chosen].reshape(-1, 2)
+        self.photo.set_points(points, weights[chosen].ravel(), levels, names, center, top, found.shapes)
+        self._draw_sum(points, weights[chosen].ravel(), levels)
         self.bar.set_range(0, top, False)
         self.film.set_at(layer)
         self.photo_card.set_title("Sampling points of layer {n}", n=layer + 1)
-        self.photo_card.set_note("drag the dashed box")
+        self.photo_card.set_note("drag the dashed box or a point")
         words.say(self._said, "setText", "Query {n}, level {level}",
                   n=found.query + 1, level=int(found.levels[found.query]) + 1)  # fmt: skip
         self._draw_levels(info, found, layer, chosen)
+
+    def _draw_sum(self, points: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> None:
+        if not self.params.summed or self.found is None:
+            self.photo.set_heat(None)
+            return
+        laid = summed(points, weights / max(1, len(weights) // self.found.points.shape[2]), levels, self.found.shapes)
+        self.photo.set_heat(laid, max(float(laid.max()), 1e-6), None, 0.7)
 
     def _draw_levels(self, info: ModelInfo, found: Found, layer: int, heads: list[int]) -> None:
         by_level = found.weights[layer][heads].reshape(len(heads), info.levels, info.points)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPolygonF
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPolygonF
 
 from app import theme, words
 from app.plots.points import ember
-from app.views.base import chip, pen
+from app.tabs.rt_detr.detect.tokens import Corner, corners
+from app.theme import CAPTION
+from app.views.base import CENTER, chip, pen, write
 from app.views.boxeditor import BoxEditor
 from app.views.photomap import weight_percent
 from engines.core.errors import Message
@@ -18,11 +20,24 @@ from engines.core.errors import Message
 AREA = 500.0  #: px² of a point that has all of the weight
 LEAST = 1.5  #: px, the smallest half side of a point that has any
 NEAR = 9.0  #: px around a point that still point at it
+GRAB = 5.0  #: px around a point where a press takes it
+ROOM = 34.0  #: px that a share needs beside
 SHAPES = ("Circle", "Square", "Triangle")  #: of the levels, finest first
 
 
 class SampledPhoto(BoxEditor):
-    """Points are drawn over the boxes: area and color tell the weight, the shape tells the level."""
+    """Points are drawn over the boxes: area and color tell the weight, the shape tells the level.
+
+    Signals
+    -------
+    point_moved : (int, float, float)
+        A point in the hand, by its place among those shown, and where it is now, as shares of the photo.
+    point_settled
+        The hand let go of it.
+    """
+
+    point_moved = Signal(int, float, float)
+    point_settled = Signal()
 
     def __init__(self) -> None:
         super().__init__(turn=False)
@@ -31,9 +46,11 @@ class SampledPhoto(BoxEditor):
         self._weights = np.zeros(0, np.float32)
         self._levels = np.zeros(0, int)
         self._names: tuple[Message, ...] = ()
+        self._shapes: tuple[tuple[int, int], ...] = ()
         self._center: tuple[float, float] | None = None
         self._top, self._size, self._links_on = 1.0, 1.0, True
         self._near: int | None = None
+        self._held: int | None = None
         self._ends: tuple[float, float] | None = None  # of the colors, where the hand has set them
         words.say(self, "setAccessibleName", "Where the decoder looks")
 
@@ -46,11 +63,17 @@ class SampledPhoto(BoxEditor):
         names: tuple[Message, ...],
         center: tuple[float, float] | None,
         top: float,
+        shapes: tuple[tuple[int, int], ...] = (),
     ) -> None:
-        """Points (n, 2) as shares of the photo, their weights (n,), levels (n,) and names; ``top`` ends the colors."""
+        """Points (n, 2) as shares of the photo, their weights (n,), levels (n,) and names; ``top`` ends the colors.
+
+        ``shapes`` are rows and columns of the levels.
+        """
+        self._shapes = shapes
         self._points, self._weights, self._levels, self._names = points, weights, levels, names
         self._center, self._top = center, top
-        self._near = None
+        if self._held is None or self._held >= len(points):
+            self._near = self._held = None
         self.update()
 
     def stretch(self, ends: tuple[float, float] | None) -> None:
@@ -82,6 +105,37 @@ class SampledPhoto(BoxEditor):
         return f"{words.drawn(self._names[at])}, {weight_percent(float(self._weights[at]))}"
 
     # -- hand
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.point_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and not event.modifiers() and self._grabbed(event.position()):
+            self._held = self._near
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held is None:
+            super().mouseMoveEvent(event)
+            return
+        at, (wide, high) = self.to_photo(event.position()), self.photo_size()
+        self.point_moved.emit(self._held, at.x() / wide, at.y() / high)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._held is None:
+            super().mouseReleaseEvent(event)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._held = None
+            self.point_settled.emit()
+
+    def dragging(self) -> bool:
+        return super().dragging() or self._held is not None
+
+    def _grabbed(self, point: QPointF) -> bool:
+        """Whether a press there takes the point that is near: closer than what only points at it."""
+        if self._near is None:
+            return False
+        x, y = self._spots()[self._near].tolist()
+        return bool(np.hypot(x - point.x(), y - point.y()) <= GRAB)
+
     def box_at(self, point: QPointF) -> int | None:
         """The box whose tag is hit, then the one in the hand: smaller ones on it would be taken in its place."""
         self.arranged()
@@ -124,10 +178,36 @@ class SampledPhoto(BoxEditor):
             self._draw_links_to(painter, places, order)
         for i in order:
             self._draw_point(painter, i, QPointF(*places[i].tolist()))
+        self._draw_tokens(painter)
         painter.restore()
         if self._near is not None:
             x, y = places[self._near].tolist()
             chip(painter, QRectF(x - 6, y - 6, 12, 12), self.report(), self.shown_rect())
+
+    def corners(self) -> tuple[Corner, ...]:
+        """The tokens that the point under the pointer is read from."""
+        at = self._near
+        if at is None or self._levels[at] >= len(self._shapes):
+            return ()
+        x, y = self._points[at].tolist()
+        return corners(x, y, self._shapes[int(self._levels[at])])
+
+    def _draw_tokens(self, painter: QPainter) -> None:
+        """The four tokens around the point under the pointer, each with its share."""
+        found = self.corners()
+        if not found or self._near is None:
+            return
+        (rows, columns), (wide, high) = self._shapes[int(self._levels[self._near])], self.photo_size()
+        across, down = wide / columns, high / rows
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for one in found:
+            start = self.on_screen(QPointF(one.column * across, one.row * down))
+            place = QRectF(start, self.on_screen(QPointF((one.column + 1) * across, (one.row + 1) * down)))
+            for token, width in (("ink", 3.0), ("chalk", 1.0)):
+                painter.setPen(pen(theme.color(token), width))
+                painter.drawRect(place)
+            if place.width() >= ROOM and place.height() >= CAPTION + 2:
+                write(painter, place, words.percent(one.share), theme.color("chalk"), CAPTION, True, CENTER)
 
     def _draw_links_to(self, painter: QPainter, places: np.ndarray, order: list[int]) -> None:
         assert self._center is not None

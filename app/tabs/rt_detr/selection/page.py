@@ -167,7 +167,7 @@ class SelectionPage(PicturePage):
     def _draw_curve(self, found: Layered) -> None:
         self.curve_card.set_empty(None)
         layers = len(found.ap50) - 2
-        x, y = found.milliseconds.astype(float), found.ap50.astype(float)
+        x, y = np.array(found.milliseconds), found.ap50.astype(float)
         every = Line(Message("by score"), x[:-1], y[:-1], token="accent")
         marks = [
             Mark(x[n], y[n], text=Message("encoder") if n == 0 else words.plain(str(n))) for n in range(layers + 1)
