@@ -76,7 +76,7 @@ class Contest:
             found = finish(look(rgb)) if isinstance(one, Scene) else (yield from look(rgb))  # those take no time
             self._add(one, rgb.shape[:2], found)
             self._next += 1
-            if self._next % max(OFTEN, self._next // 10 // OFTEN * OFTEN) == 0:
+            if self._next < len(self._pictures) and self._next % max(OFTEN, self._next // 10 // OFTEN * OFTEN) == 0:
                 yield self._tell()
         yield self._told if self._told is not None and self._told.pictures == self._next else self._tell()
 
