@@ -59,8 +59,5 @@ def load(drawn: bool, device: torch.device) -> DetrDetector:
     source = TOY if drawn else REAL
     entry = catalog.describe(source)
     if not entry.ready:
-        raise LabError(
-            "{name} has not been downloaded: choose it in the tab {tab} first.",
-            name=Message(entry.title), tab=Message("DETR"),
-        )  # fmt: skip
+        raise LabError("{name} has not been downloaded yet.", name=Message(entry.title))
     return DetrDetector(source, device)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.cards import Card
+from app.params_form import ParamsForm
 from app.shell import Shell
 from app.topic.feed import Feed
 from app.topic.page import Page
@@ -71,6 +72,11 @@ class PicturePage(Page):
         elif self.shown is None:
             for one in self.waiting():
                 one.set_empty("Nothing to show yet.")
+
+    def show_scene(self, form: ParamsForm) -> None:
+        """The number of a scene is there where one is drawn."""
+        if self.info is not None:
+            form.set_shown("scene", self.info.toy or self.params.picture is None)
 
     def picture_chosen(self, picture: Picture) -> dict[str, Any]:
         return {"picture": picture, **FORGOTTEN}

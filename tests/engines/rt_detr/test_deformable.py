@@ -17,7 +17,7 @@ from engines.rt_detr.detect.spec import DetectParams, Found
 from engines.rt_detr.interventions import UNTOUCHED, Interventions
 from engines.rt_detr.model import RtDetr, anchors
 from engines.rt_detr.selection import engine as selection
-from engines.rt_detr.selection.spec import SelectionParams
+from engines.rt_detr.selection.spec import Selected, SelectionParams
 
 
 def sampled(plane, x, y):
@@ -166,22 +166,23 @@ def test_a_dragged_box_takes_its_points_along_unless_they_are_frozen(small):
 def test_a_point_is_put_elsewhere_and_what_is_read_there_follows(small):
     model, memory, chosen, whole = small
     each = whole.points.shape[-2]
-    at = (1, 2, 3, each + 1)  # layer, query, head; the second point of the second level
-    there = tuple(whole.points[1, 0, 2, 3, 1, 1].tolist())
+    level, point = divmod(int(whole.weights[1, 0, 2, 3].argmax()), each)  # one that has a say
+    at = (1, 2, 3, level * each + point)  # layer, query, head
+    there = tuple(whole.points[1, 0, 2, 3, level, point].tolist())
     same = model.decode(memory, chosen, Interventions(placed=((*at, *there),)))
     assert torch.equal(same.boxes, whole.boxes)
     found = model.decode(memory, chosen, Interventions(placed=((*at, 0.1, 0.9),)))
-    assert found.points[1, 0, 2, 3, 1, 1].tolist() == pytest.approx((0.1, 0.9))
+    assert found.points[1, 0, 2, 3, level, point].tolist() == pytest.approx((0.1, 0.9))
     changed = (found.points[1] != whole.points[1]).any(-1)
-    assert changed.nonzero().tolist() == [[0, 2, 3, 1, 1]]
+    assert changed.nonzero().tolist() == [[0, 2, 3, level, point]]
     assert torch.equal(found.boxes[0], whole.boxes[0])
     assert not torch.equal(found.boxes[1, :, 2], whole.boxes[1, :, 2])
     attention = model.decoder.layers[1].cross_attention
     value = attention.value_proj(memory.tokens).unflatten(-1, (4, -1))
     seen = [deformable_attention(value, memory.shapes, one.points[1], one.weights[1]) for one in (found, whole)]
-    size = value.shape[-1]
-    assert (seen[0] != seen[1])[0].any(-1).nonzero().tolist() == [[2]]
-    assert not (seen[0] != seen[1])[0, 2, : 3 * size].any()  # the other heads read what they read
+    differs = (seen[0] != seen[1])[0]  # (Q, H·d)
+    assert differs.any(-1).nonzero().tolist() == [[2]]
+    assert not differs[2, : 3 * value.shape[-1]].any()  # the other heads read what they read
 
 
 def test_the_page_is_told_what_it_asks_for():
@@ -220,7 +221,8 @@ def test_the_score_is_held_against_the_iou_of_the_box_it_belongs_to():
     engine = selection.Engine()
 
     def found(params):
-        return list(engine.run(Job(params, lambda: engine, lambda event: None)))[-1]
+        events = engine.run(Job(params, lambda: engine, lambda event: None))
+        return next(event for event in events if isinstance(event, Selected))
 
     told = found(SelectionParams(scene=3))
     (_, shown) = list(engine.run(Job(SelectionParams(scene=3), lambda: engine, lambda event: None)))[:2]

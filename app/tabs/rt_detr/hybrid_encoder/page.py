@@ -31,6 +31,7 @@ from engines.rt_detr.hybrid_encoder.spec import WAYS, Ablated, Encoded, HybridPa
 from engines.rt_detr.spec import RtDetrParams
 
 FIELDS = ("scene", "threshold", "aifi", "ccff")
+OF, SHARES = 20, (11, 13)  # columns, and how many of them the card at the left has in each row
 
 
 class TokenPhoto(BoxView):
@@ -83,12 +84,13 @@ class HybridEncoderPage(PicturePage):
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)
-        for index, one in enumerate((self.photo_card, self.maps_card, self.flow_card, self.bars_card)):
-            grid.addWidget(one, index // 2, index % 2)
-        for index, share in enumerate((3, 2)):
-            grid.setRowStretch(index, share)
-        for index, share in enumerate((55, 45)):
-            grid.setColumnStretch(index, share)
+        for index, pair in enumerate(((self.photo_card, self.maps_card), (self.flow_card, self.bars_card))):
+            left = SHARES[index]
+            grid.addWidget(pair[0], index, 0, 1, left)
+            grid.addWidget(pair[1], index, left, 1, OF - left)
+            grid.setRowStretch(index, 3 - index)
+        for index in range(OF):
+            grid.setColumnStretch(index, 1)
         self.lay(box(grid), self.form)
 
     def waiting(self) -> Sequence[Card]:
@@ -104,12 +106,12 @@ class HybridEncoderPage(PicturePage):
     # -- the contract
     def model_known(self, info: ModelInfo) -> None:
         self.answer = None
+        self.show_scene(self.form)
         if not info.toy:
             self.bars_card.set_empty("Precision is measured on drawn scenes, which this model does not know.")
 
     def show_params(self, params: RtDetrParams) -> None:
-        if self.info is not None:
-            self.form.set_shown("scene", self.info.toy or params.picture is None)
+        self.show_scene(self.form)
         self._draw_row()
 
     def draw(self, event: Event) -> None:

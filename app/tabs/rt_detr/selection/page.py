@@ -91,10 +91,10 @@ class SelectionPage(PicturePage):
             self.curve_card.set_empty("Precision is measured on drawn scenes, which this model does not know.")
         self.form.set_limits("level", 1, info.levels)
         self.form.show_params(self.params)
+        self.show_scene(self.form)
 
-    def show_params(self, params: RtDetrParams) -> None:
-        if self.info is not None:
-            self.form.set_shown("scene", self.info.toy or params.picture is None)
+    def show_params(self, _params: RtDetrParams) -> None:
+        self.show_scene(self.form)
         self._draw_map()
         self._draw_found()
 

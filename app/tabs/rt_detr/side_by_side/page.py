@@ -83,15 +83,15 @@ class SideBySidePage(PicturePage):
 
     def model_known(self, info: ModelInfo) -> None:
         self.answer = self.compared = None
+        self.show_scene(self.form)
         self.bars_card.set_empty(
             "Waiting for the model"
             if info.toy
             else "Drop a folder of pictures with boxes (COCO, Pascal VOC or YOLO) to measure precision."
         )
 
-    def show_params(self, params: RtDetrParams) -> None:
-        if self.info is not None:
-            self.form.set_shown("scene", self.info.toy or params.picture is None)
+    def show_params(self, _params: RtDetrParams) -> None:
+        self.show_scene(self.form)
         self._draw_boxes()
 
     def draw(self, event: Event) -> None:
@@ -126,6 +126,9 @@ class SideBySidePage(PicturePage):
             return
         for one, view, found in zip(self.cards, self.photos, self.answer.sides, strict=True):
             view.set_boxes(self.boxes_of(found))
+            if found.why is not None:
+                one.set_note("")
+                continue
             passing = int((found.scores >= self.params.threshold).sum())
             one.set_note(
                 Message(
