@@ -2,6 +2,7 @@
 
 python -m engines.studies list                                what can be studied, and its settings
 python -m engines.studies run STUDY.toml --out FOLDER         make all runs; goes on where it stopped
+                          --ray ADDRESS                       on a cluster, see `engines.studies.cluster`
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from engines.core.errors import LabError
 from engines.core.params import Choice, Range, rules
 from engines.studies.book import Book
+from engines.studies.cluster import Cluster
 from engines.studies.local import Local, cores
 from engines.studies.reading import kinds, read
 from engines.studies.spec import Outcome, Study
@@ -43,16 +45,16 @@ def show_kinds() -> None:
             print(f"    {one.name} = {one.default!r}    # {said}")
 
 
-def run(path: Path, folder: Path, workers: int) -> int:
-    """Make all runs of a study that are not made yet; returns the exit code."""
+def run(path: Path, folder: Path, workers: int, address: str = "") -> int:
+    """Make all runs of a study that are not made yet, here or on a cluster; returns the exit code."""
     study = read(path)
+    runner = Cluster(study.kind, address) if address else Local(study.kind, workers)
     book = Book(study, folder)
     with closing(book):
         book.keep_file(path)
         left, before = book.left, len(study.rows)
         print(f"{path.name}: {before} runs, {before - len(left)} of them made before. Results: {folder}")
         began, failed, ended = time.monotonic(), 0, 0
-        runner = Local(study.kind, workers)
         with stopped_by_hand(runner) as stopped, closing(runner.run(left)) as outcomes:
             for outcome in outcomes:
                 book.add(outcome)
@@ -70,7 +72,7 @@ def run(path: Path, folder: Path, workers: int) -> int:
 
 
 @contextmanager
-def stopped_by_hand(runner: Local) -> Iterator[list[int]]:
+def stopped_by_hand(runner: Local | Cluster) -> Iterator[list[int]]:
     """Ctrl+C ends the runs, and nothing in the middle of a line; the list holds the signal then."""
     seen: list[int] = []
 
@@ -109,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     making.add_argument("study", type=Path, metavar="STUDY.toml")
     making.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where rows and tables are kept")
     making.add_argument("--workers", type=int, default=cores(), help="processes; one for each core if not given")
+    making.add_argument("--ray", default="", metavar="ADDRESS", help="a cluster of Ray: host:port of its head")
     options = parser.parse_args(arguments)
     try:
         if options.command == "list":
@@ -116,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
             return GOOD
         if options.workers < 1:
             parser.error("--workers: at least 1")
-        return run(options.study, options.out, options.workers)
+        return run(options.study, options.out, options.workers, options.ray)
     except LabError as error:
         print(error, file=sys.stderr)
         return REFUSED

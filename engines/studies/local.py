@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from engines.core.errors import LabError, Message
-from engines.studies.spec import Kind, Outcome, Row
+from engines.studies.spec import Kind, Outcome, Row, ended, gone
 
 TRIES = 2  #: of a row whose process went away
 ROOT = Path(__file__).parents[2]
@@ -33,27 +34,27 @@ class Process:
 
     Parameters
     ----------
-    kind : Kind
+    place, params_place : str
+        Of a `Kind`.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, place: str, params_place: str) -> None:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        params = f"{kind.params.__module__}:{kind.params.__qualname__}"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `end`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engines.studies.worker", kind.place, params],
+            [sys.executable, "-m", "engines.studies.worker", place, params_place],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, encoding="utf-8",
             env=os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)},
         )  # fmt: skip
         self.alive = True
 
-    def ask(self, row: Row, tries: int) -> Outcome | None:
-        """How a run ended; None if the process went away in the middle of it."""
+    def ask(self, settings: dict[str, Any], seed: int) -> dict[str, Any] | None:
+        """What a run tells (`engines.studies.spec.ended`); None if the process went away in the middle of it."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps({"settings": row.settings, "seed": row.seed}) + "\n")
+            process.stdin.write(json.dumps({"settings": settings, "seed": seed}) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError:
@@ -61,12 +62,9 @@ class Process:
         if not line.endswith("\n"):
             self.alive = False
             return None
-        told = json.loads(line)
-        self.alive = not told.get("ended", False)
-        error = Message(told["text"], told["values"]) if "text" in told else None
-        if error is None and told["found"].keys() != set(row.kind.measures):
-            error = Message("It found {found}.", {"found": ", ".join(told["found"]) or "nothing"})
-        return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
+        told: dict[str, Any] = json.loads(line)
+        self.alive = not told.pop("ended", False)
+        return told
 
     def end(self) -> Message:
         """End it at once; how it ended, as part of a sentence."""
@@ -88,6 +86,26 @@ class Process:
     def kill(self) -> None:
         """End it while somebody else waits for its answer."""
         self._process.kill()
+
+
+_kept: dict[tuple[str, str], Process] = {}  # of `asked`
+
+
+def asked(place: str, params_place: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What a run tells, by a process that waits for the next row then; ``gone`` says how it went away, if it did.
+
+    For another process than the program's, which computes one row at a time.
+    """
+    kind = place, params_place
+    process = _kept.get(kind)
+    if process is None:
+        process = _kept[kind] = Process(*kind)
+    told = process.ask(settings, seed)
+    if not process.alive:
+        why = _kept.pop(kind).end()
+        return {"gone": str(why)} if told is None else told
+    assert told is not None
+    return told
 
 
 class Local:
@@ -114,9 +132,9 @@ class Local:
         LabError
             No process can be started.
         """
-        left, ended = deque(rows), queue.Queue[Outcome | OSError | None]()
+        left, heard = deque(rows), queue.Queue[Outcome | OSError | None]()
         threads = [
-            threading.Thread(target=self._work, args=(left, ended), daemon=True)
+            threading.Thread(target=self._work, args=(left, heard), daemon=True)
             for _ in range(min(self.workers, len(rows)))
         ]
         self._stopped = False
@@ -125,7 +143,7 @@ class Local:
         at_work = len(threads)
         try:
             while at_work:
-                told = ended.get()
+                told = heard.get()
                 if isinstance(told, OSError):
                     raise LabError("No process can be started ({reason}).", reason=str(told))
                 if told is None:
@@ -144,7 +162,7 @@ class Local:
             for process in self._processes:
                 process.kill()
 
-    def _work(self, left: deque[Row], ended: queue.Queue[Outcome | OSError | None]) -> None:
+    def _work(self, left: deque[Row], heard: queue.Queue[Outcome | OSError | None]) -> None:
         """Take row after row; one whose process goes away gets another process, once."""
         process: Process | None = None
         try:
@@ -156,28 +174,28 @@ class Local:
                 for tries in range(1, TRIES + 1):
                     if process is None and (process := self._started()) is None:
                         return
-                    outcome = process.ask(row, tries)
+                    told = process.ask(row.settings, row.seed)
+                    outcome = None if told is None else ended(row, told, tries)
                     why = None if process.alive else self._end(process)
                     process = None if why else process
                     if outcome is None and tries == TRIES and why is not None:
-                        said = Message("Its process went away twice: {why}.", {"why": str(why)})
-                        outcome = Outcome(row, error=said, tries=tries)
+                        outcome = gone(row, str(why), tries)
                     if outcome is not None or self._stopped:
                         break
                 if outcome is not None and not self._stopped:
-                    ended.put(outcome)
+                    heard.put(outcome)
         except OSError as error:
-            ended.put(error)
+            heard.put(error)
         finally:
             if process is not None:
                 self._end(process)
-            ended.put(None)
+            heard.put(None)
 
     def _started(self) -> Process | None:
         with self._lock:
             if self._stopped:
                 return None
-            made = Process(self._kind)
+            made = Process(self._kind.place, self._kind.params_place)
             self._processes.add(made)
             return made
 

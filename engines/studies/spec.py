@@ -39,6 +39,11 @@ class Kind:
     place: str
     measures: tuple[str, ...]
 
+    @property
+    def params_place(self) -> str:
+        """``module:name`` of the params."""
+        return f"{self.params.__module__}:{self.params.__qualname__}"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -107,6 +112,19 @@ class Outcome:
     error: Message | None = None
     seconds: float = 0.0
     tries: int = 1
+
+
+def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
+    """How a run ended, of what its process tells: ``found``, or ``text`` and ``values`` of why it failed."""
+    error = Message(told["text"], told["values"]) if "text" in told else None
+    if error is None and told["found"].keys() != set(row.kind.measures):
+        error = Message("It found {found}.", {"found": ", ".join(told["found"]) or "nothing"})
+    return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
+
+
+def gone(row: Row, why: str, tries: int) -> Outcome:
+    """The outcome of a run whose process went away too often."""
+    return Outcome(row, error=Message("Its process went away twice: {why}.", {"why": why}), tries=tries)
 
 
 def plain(message: Message) -> dict[str, object]:

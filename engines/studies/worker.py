@@ -27,6 +27,22 @@ def load(place: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def computed(function: str, params: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What a run finds, or why it refuses, as JSON has it; whatever else is raised, is."""
+    began = time.monotonic()
+    try:
+        found = load(function)(load(params)(**settings), seed)
+    except LabError as error:
+        message = error.message
+        return {"found": {}, "text": message.text, "values": plain(message), "seconds": time.monotonic() - began}
+    return {"found": {name: float(value) for name, value in found.items()}, "seconds": time.monotonic() - began}
+
+
+def failure(error: BaseException) -> Message:
+    """What nobody expected, in a sentence."""
+    return Message("{kind}: {reason}", {"kind": type(error).__name__, "reason": str(error)})
+
+
 def serve(function: str, params: str, told: TextIO) -> None:
     """Compute the rows that come in at standard input, one after the other."""
     rows: queue.Queue[str] = queue.Queue()
@@ -44,22 +60,15 @@ def serve(function: str, params: str, told: TextIO) -> None:
 
     def failed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Say what nobody expected, and end: the next row begins in a fresh process."""
-        message = Message("{kind}: {reason}", {"kind": kind.__name__, "reason": str(error)})
+        message = failure(error)
         tell(found={}, text=message.text, values=plain(message), ended=True)
         sys.__excepthook__(kind, error, trace)
 
     sys.excepthook = failed
-    run, make = load(function), load(params)
+    load(function)
     while True:
         row = json.loads(rows.get())
-        began = time.monotonic()
-        try:
-            found = run(make(**row["settings"]), row["seed"])
-        except LabError as error:
-            tell(found={}, text=error.message.text, values=plain(error.message), seconds=time.monotonic() - began)
-        else:
-            numbers = {name: float(value) for name, value in found.items()}
-            tell(found=numbers, seconds=time.monotonic() - began)
+        tell(**computed(function, params, row["settings"], row["seed"]))
 
 
 def main(arguments: list[str]) -> None:

@@ -13,14 +13,14 @@ from engines.core.errors import LabError
 from engines.core.params import Choice, Params, Range, setting
 from engines.studies.spec import Kind
 
-WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS = (
-    "well", "dies once", "dies", "refuses", "raises", "waits", "less"
+WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS, ORPHANED = WAYS = (
+    "well", "dies once", "dies", "refuses", "raises", "waits", "less", "orphaned once"
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Drawn(Params):
-    way: str = setting(WELL, Choice((WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS), "Way"))
+    way: str = setting(WELL, Choice(WAYS, "Way"))
     times: float = setting(1.0, Range(0.0, 10.0, 0.1, "Times"))
     folder: str = setting("")
     warm: bool = setting(False)
@@ -30,11 +30,15 @@ def measure(params: Drawn, seed: int) -> dict[str, float]:
     """Draws a number, or does not."""
     print("what libraries say is no answer")
     found = {"drawn": params.times * random.Random(seed).random(), "pid": float(os.getpid())}
-    mark = Path(params.folder) / f"seen-{seed}"
+    mark = Path(params.folder) / f"seen-{params.way}-{seed}"
     match params.way:
         case "dies once" if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        case "orphaned once" if not mark.exists():
+            mark.touch()
+            os.kill(os.getppid(), signal.SIGKILL)  # on a cluster: the process of Ray that asked for this
+            time.sleep(600)
         case "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         case "refuses":

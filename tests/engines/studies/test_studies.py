@@ -220,7 +220,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     rows = tmp_path / "out" / ROWS
-    wait_for(lambda: (tmp_path / "seen-0").exists() and rows.exists() and rows.read_bytes().endswith(b"\n"))
+    wait_for(lambda: (tmp_path / f"seen-{WAITS}-0").exists() and rows.exists() and rows.read_bytes().endswith(b"\n"))
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == INTERRUPTED

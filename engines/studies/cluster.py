@@ -1,0 +1,128 @@
+"""Runs studies on a cluster of Ray, at an address that somebody typed: the same rows, the same numbers.
+
+Ray is an extra (``pip install .[cluster]``); its nodes need this project, and the same version of it. Whoever reaches
+a cluster's port runs code there: nothing connects to one but by its address.
+
+A row is computed by a process of `engines.studies.local` on its node: so both runners compute alike, and a run that
+takes its process along costs Ray none of its own. That process ends with Ray's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+from collections import deque
+from collections.abc import Generator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from engines.core.errors import LabError
+from engines.studies.local import asked
+from engines.studies.spec import Kind, Outcome, Row, ended, gone
+from engines.studies.worker import failure
+
+TRIES = 2  #: of a row whose process or node went away
+AHEAD = 2  #: rows that wait for each core of the cluster, so that none is idle, and no more of them are handed over
+BEAT, PATIENCE = 0.2, 5.0  #: seconds between two looks whether to stop, and for a port to answer
+
+
+class Cluster:
+    """Runs rows of a kind on a cluster.
+
+    Parameters
+    ----------
+    kind : Kind
+    address : str
+        ``host:port`` of its head, for who is on one of its nodes.
+
+    Raises
+    ------
+    LabError
+        Ray is not installed, or nothing listens there.
+    """
+
+    def __init__(self, kind: Kind, address: str) -> None:
+        self._kind, self._address, self._stopped = kind, address, False
+        try:
+            self._ray: Any = importlib.import_module("ray")
+        except ModuleNotFoundError as error:
+            raise LabError("Ray is not installed: pip install {name}.", name='"attention-lab[cluster]"') from error
+        check_address(address)
+
+    def run(self, rows: Sequence[Row]) -> Generator[Outcome]:
+        """How each run ended, as they end. Closed early, it cancels those under way.
+
+        Raises
+        ------
+        LabError
+            The cluster refuses, or goes away.
+        """
+        ray = self._ray
+        try:
+            ray.init(address=self._address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise LabError("{address}: {reason}", address=self._address, reason=_first_line(error)) from error
+        task = ray.remote(num_cpus=1, max_retries=0)(asked)
+        most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        left, flying = deque((row, 1) for row in rows), dict[Any, tuple[Row, int]]()
+        try:
+            while (left or flying) and not self._stopped:
+                while left and len(flying) < most:
+                    row, tries = left.popleft()
+                    flying[task.remote(self._kind.place, self._kind.params_place, row.settings, row.seed)] = row, tries
+                done, _ = ray.wait(list(flying), timeout=BEAT)
+                for ref in done:
+                    row, tries = flying.pop(ref)
+                    outcome = self._outcome(ref, row, tries)
+                    if outcome is None:
+                        left.appendleft((row, tries + 1))
+                    else:
+                        yield outcome
+        finally:
+            for ref in flying:
+                ray.cancel(ref, force=True)
+            ray.shutdown()
+
+    def stop(self) -> None:
+        """Let `run` end soon; may be called by a signal's handler and from any thread."""
+        self._stopped = True
+
+    def _outcome(self, ref: Any, row: Row, tries: int) -> Outcome | None:
+        """How a run ended; None if it is to be tried again, since it was lost and not refused."""
+        errors = self._ray.exceptions
+        try:
+            told = self._ray.get(ref)
+            if "gone" not in told:
+                return ended(row, told, tries)
+            why = str(told["gone"])
+        except errors.RayTaskError as error:
+            message = failure(error.cause)
+            return Outcome(row, error=message, tries=tries)
+        except errors.RayError as error:
+            why = _first_line(error)
+        return None if tries < TRIES else gone(row, why, tries)
+
+
+def check_address(address: str) -> None:
+    """See to it that something listens at an address: Ray would try for minutes.
+
+    Raises
+    ------
+    LabError
+        It is none, or nothing does.
+    """
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port or "/" in address:
+        raise LabError("{address}: an address is host:port.", address=address)
+    try:
+        socket.create_connection((host, port), PATIENCE).close()
+    except OSError as error:
+        raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=str(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
