@@ -166,8 +166,8 @@ def _additive(seen: Compared, i: int, j: int) -> tuple[Text, ...]:
     inner = f"{one} + {signed(float(answers @ seen.keys[j]))}"
     values: dict[str, object] = {
         "n": unit + 1,
-        "q": f"W_q {q} = {products(asks, seen.queries[i], 2)} = {one}",
-        "k": f"W_k {k} = {products(answers, seen.keys[j], 2)} = {other}",
+        "q": f"W_q {q} = {products(asks, seen.queries[i], 1)} = {one}",
+        "k": f"W_k {k} = {products(answers, seen.keys[j], 1)} = {other}",
     }
     part = number(float(seen.w_v[unit] * hidden[unit]), 2)
     adds = f"w_v tanh({inner}) = {number(float(seen.w_v[unit]), 2)} × {signed(float(hidden[unit]))} = {part}"
@@ -175,7 +175,7 @@ def _additive(seen: Compared, i: int, j: int) -> tuple[Text, ...]:
     return (
         Message("hidden unit {n}: {q}; {k}", values),
         plain(adds),
-        plain(f"score({q}, {k}) = w_v · tanh(W_q {q} + W_k {k}) = {products(seen.w_v, hidden, 3)} = {value}"),
+        plain(f"score({q}, {k}) = w_v · tanh(W_q {q} + W_k {k}) = {products(seen.w_v, hidden, 2)} = {value}"),
     )
 
 
