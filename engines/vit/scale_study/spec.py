@@ -179,12 +179,15 @@ class Table:
     def crossing(self, size: str) -> float | None:
         """See `crossing`; of the numbers of pictures that both kinds reached.
 
-        Ahead is what so many test pictures can tell apart: two standard errors of a difference of two shares.
+        Ahead is what so many test pictures can tell apart, two standard errors of a difference of two shares, and what
+        is more than the standard error over the seeds.
         """
-        n, vit, _, _ = self.line(VIT, size)
-        m, cnn, _, _ = self.line(CNN, size)
+        n, vit, apart, many = self.line(VIT, size)
+        m, cnn, spread, most = self.line(CNN, size)
         both = np.intersect1d(n, m)
-        return crossing(both, vit[np.isin(n, both)], cnn[np.isin(m, both)], self.told_apart)
+        mine, other = np.isin(n, both), np.isin(m, both)
+        error = np.sqrt(apart[mine] ** 2 / many[mine] + spread[other] ** 2 / most[other])
+        return crossing(both, vit[mine], cnn[other], np.maximum(self.told_apart, error))
 
     @property
     def told_apart(self) -> float:
@@ -269,14 +272,16 @@ class StudyPoint(Record):
     point: Point
 
 
-def crossing(counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike, margin: float = 0.0) -> float | None:
+def crossing(
+    counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike, margin: npt.ArrayLike = 0.0
+) -> float | None:
     """Where the ViT's accuracy passes the CNN's for good, straight between points over log N.
 
     Parameters
     ----------
     counts, vit, cnn : array_like (n,)
         Pictures, rising, and both mean accuracies.
-    margin : float
+    margin : float or array_like (n,)
         Differences up to this say nothing: one is ahead where its accuracy is larger by more.
 
     Returns
@@ -285,12 +290,13 @@ def crossing(counts: npt.ArrayLike, vit: npt.ArrayLike, cnn: npt.ArrayLike, marg
         None where the ViT is never ahead, is ahead from the first point on, or is behind again at the end.
     """
     n, apart = np.log(np.asarray(counts, float)), np.asarray(vit, float) - np.asarray(cnn, float)
-    ahead = np.flatnonzero(apart > margin)
-    if not len(ahead) or (apart[ahead[-1] :] < -margin).any():
+    over, under = apart - np.asarray(margin), apart + np.asarray(margin)
+    ahead = np.flatnonzero(over > 0)
+    if not len(ahead) or (under[ahead[-1] :] < 0).any():
         return None
-    before = np.flatnonzero(apart[: ahead[-1]] <= margin)
+    before = np.flatnonzero(over[: ahead[-1]] <= 0)
     if not len(before):
         return None
     last = int(before[-1])
-    share = (margin - apart[last]) / (apart[last + 1] - apart[last])
+    share = -over[last] / (over[last + 1] - over[last])
     return float(np.exp(n[last] + share * (n[last + 1] - n[last])))

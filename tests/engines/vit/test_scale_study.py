@@ -348,6 +348,9 @@ def test_the_crossing_lies_straight_between_points_over_log_n():
     assert crossing([], [], []) is None
     assert crossing([100, 1000], [0.41, 0.6], [0.4, 0.4], 0.02) is not None  # what is within the margin is not ahead
     assert crossing([100, 1000], [0.41, 0.6], [0.4, 0.4]) is None
+    wide = [0.02, 0.02, 0.2]  # seeds that differ: what lies within says neither ahead nor behind
+    assert crossing([10, 100, 1000], [0.4, 0.6, 0.35], [0.4, 0.4, 0.4], wide) < 100
+    assert crossing([10, 100, 1000], [0.4, 0.6, 0.35], [0.4, 0.4, 0.4], 0.02) is None
 
 
 def table():
