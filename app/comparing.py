@@ -21,6 +21,7 @@ from app.theme import S3, S4
 from app.views.colorbar import ColorBar
 from app.views.mosaic import Mosaic
 from app.widgets import MenuButton, WideButton, box, col, label, quiet, row
+from engines.core import limits
 from engines.core.errors import Message
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ def rgb_of(image: QImage) -> np.ndarray:
 def pin(view: QWidget) -> None:
     """Keep a view as A."""
     window = cast("Window", view.window())
-    window.session.pins[place_of(view)] = taken(view)
+    pins, place = window.session.pins, place_of(view)
+    pins.pop(place, None)  # the newest stands last
+    pins[place] = taken(view)
+    while len(pins) > limits.SESSION_PINS:
+        del pins[next(iter(pins))]
     if window.tab is not None:
         window.tab.tell(Message("Pinned as A. Change something, then compare it with A."))
 

@@ -85,7 +85,7 @@ class Photos:
         return self._folder / f"{sha256}.png"
 
     def packed(self, photos: Mapping[str, Photo], pictures: Mapping[str, Picture]) -> dict[str, bytes]:
-        """All that are not bundled, as PNG: what a session needs on another machine. One that is too large is left out.
+        """All that are not bundled, as PNG: what a session needs on another machine. What is too large is left out.
 
         Parameters
         ----------
@@ -94,13 +94,15 @@ class Photos:
             Those of them that are in memory.
         """
         made: dict[str, bytes] = {}
+        room = limits.SESSION_FILE // 2  # the rest is for what is not packed yet
         for sha256, photo in photos.items():
             if photo.sample:
                 continue
             png = self._png(sha256)
             if png is None:
                 png = as_png(pictures.get(sha256) or self.find(sha256, photo))
-            if len(png) <= limits.SESSION_PICTURE:
+            room -= len(png)
+            if len(png) <= limits.SESSION_PICTURE and room >= 0:
                 made[sha256] = png
         return made
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.session.values import NUMBERS, Array, MisfitError, Parts, Tree
+from engines.core import limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,8 @@ class Pin:
 
 
 def tree_of(pin: Pin, parts: Parts) -> Tree:
-    """A pin as JSON; its arrays go into ``parts``."""
+    """A pin as JSON; its arrays go into ``parts``, without the numbers where they are many."""
+    many = sum(array.nbytes for array in pin.arrays.values()) > limits.SESSION_PIN
 
     def place(array: Array) -> Tree:
         parts.arrays.append(array)
@@ -38,7 +40,7 @@ def tree_of(pin: Pin, parts: Parts) -> Tree:
 
     return {
         "caption": pin.caption, "shown": place(pin.shown),
-        "arrays": {name: place(array) for name, array in pin.arrays.items()},
+        "arrays": {name: place(array) for name, array in pin.arrays.items() if not many},
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from app.plots.curves import Curve, Curves
 from app.session.content import Content, Hashes, told, understood
 from app.session.pin import Pin, as_maps, curves_in, differences
 from app.views.grid import GridView
+from engines.core import limits
 from tests.app import reading, tabs
 
 
@@ -151,3 +152,20 @@ def test_a_pin_keeps_every_bit():
     found = understood(json.loads(json.dumps(said)), parts).pins["x"]
     assert (found.caption, found.arrays["w"].dtype) == (pin.caption, np.float32)
     np.testing.assert_array_equal(found.shown, pin.shown)
+
+
+def test_many_numbers_are_not_written_each_second(monkeypatch):
+    monkeypatch.setattr(limits, "SESSION_PIN", 10)
+    pin = Pin("", np.zeros((2, 2, 3), np.uint8), {"w": np.zeros(4)})
+    said, parts = told(Content(pins={"x": pin}), Hashes(), lambda one: None)
+    found = understood(json.loads(json.dumps(said)), parts).pins["x"]
+    assert found.arrays == {}
+    assert found.shown.shape == (2, 2, 3)
+
+
+def test_the_oldest_pins_make_room(window, monkeypatch):
+    monkeypatch.setattr(limits, "SESSION_PINS", 2)
+    view = weights(window)
+    window.session.pins |= {"one": comparing.taken(view), "two": comparing.taken(view)}
+    comparing.pin(view)
+    assert list(window.session.pins) == ["two", comparing.place_of(view)]

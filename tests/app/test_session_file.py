@@ -27,6 +27,7 @@ from app.session.content import (
     understood,
 )
 from app.session.file import SETTINGS, as_npy, as_png, filled, picture_of, read
+from app.session.photos import Photos
 from app.session.values import Parts, known, lasting, unpacked, unpacked_params
 from app.topics import topics
 from engines.core import limits
@@ -205,7 +206,7 @@ HOSTILE = {
         zipped((SETTINGS, session()), *((f"arrays/{i}.npy", b"\0" * 2**25) for i in range(9))), "would unpack to 289 MB"
     ),
     "many entries": (
-        zipped(*((f"arrays/{i}.npy", b"") for i in range(limits.SESSION_ENTRIES + 1))), "1001 entries, the limit is"
+        zipped(*((f"arrays/{i}.npy", b"") for i in range(limits.SESSION_ENTRIES + 1))), "entries, the limit is 9000"
     ),
     "pickle": (zipped((SETTINGS, session()), ("arrays/0.npy", pickled())), "holds no numbers"),
     "texts": (
@@ -246,6 +247,16 @@ def test_a_hostile_file_is_refused_by_what_is_wrong_with_it(name, file):
     with pytest.raises(LabError, match=why) as refused:
         read(file)
     assert str(refused.value).startswith("one.attnlab: not a session that can be opened: ")
+
+
+def test_photos_that_are_too_many_for_a_file_are_left_out(monkeypatch):
+    """Else the file that was saved could not be opened."""
+    monkeypatch.setattr(limits, "SESSION_FILE", 700)
+    shown = [picture(seed) for seed in range(5)]
+    named_ = {hash_of(one): one for one in shown}
+    packed = Photos(None).packed({sha256: named(one) for sha256, one in named_.items()}, named_)
+    assert 0 < len(packed) < 5
+    assert sum(map(len, packed.values())) <= 350
 
 
 def test_two_entries_of_one_name_are_refused(file):
