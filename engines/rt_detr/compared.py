@@ -100,9 +100,21 @@ class Beforehand(Record):
     told: tuple[tuple[str, str], ...] = ()
 
 
-def steps_to(steps: npt.NDArray[np.int64], values: Floats, goal: float) -> float:
-    """The step at which values (K,) first reach a goal, by a straight line between two looks; NaN if they never do."""
-    reached = np.flatnonzero(values >= goal)
+def steps_to(steps: npt.NDArray[np.int64], values: Floats, goal: float, stays: bool = False) -> float:
+    """The step at which values (K,) first reach a goal, by a straight line between two looks; NaN if they never do.
+
+    Parameters
+    ----------
+    steps : ndarray (K,)
+    values : ndarray (K,)
+    goal : float
+    stays : bool
+        The step from which on no look is below the goal any more.
+    """
+    above = values >= goal
+    if stays:
+        above = np.logical_and.accumulate(above[::-1])[::-1]
+    reached = np.flatnonzero(above)
     if not len(reached):
         return float("nan")
     at = int(reached[0])

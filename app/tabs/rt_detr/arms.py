@@ -141,15 +141,12 @@ class ArmsPage(TrainingPage):
             )  # fmt: skip
         return made
 
-    def findings(
-        self, values: np.ndarray, written: Callable[[float], str], arms: Sequence[str] | None = None
-    ) -> list[Finding]:
-        """A figure of each arm (A, S): mean ± deviation over the seeds."""
+    def findings(self, values: np.ndarray, written: Callable[[float], str], missing: str = "–") -> list[Finding]:
+        """A figure of each arm (A, S): mean ± deviation over the seeds; what not every seed has is ``missing``."""
         made = []
-        for name, each in zip(arms or self.names, values, strict=True):
-            each = each[np.isfinite(each)]
-            if not len(each):
-                text = words.tr("not in this run")
+        for name, each in zip(self.names, values, strict=True):
+            if not np.isfinite(each).all():
+                text = missing
             else:
                 text = written(float(each.mean()))
                 if len(each) > 1:

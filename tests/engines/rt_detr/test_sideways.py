@@ -86,6 +86,10 @@ def test_steps_to_a_goal_lie_between_two_looks():
     assert steps_to(steps, values, 0.5) == pytest.approx(25)
     assert steps_to(steps, values, 0.05) == 10
     assert np.isnan(steps_to(steps, values, 0.8))
+    dips = np.array([0.6, 0.4, 0.6], np.float32)
+    assert steps_to(steps, dips, 0.5) == 10
+    assert steps_to(steps, dips, 0.5, stays=True) == pytest.approx(25)
+    assert np.isnan(steps_to(steps, dips[::-1] - 0.2, 0.5, stays=True))
 
 
 def test_a_difference_is_that_of_a_paired_t_test():

@@ -142,7 +142,11 @@ class ConvergencePage(ArmsPage):
             return words.number(round(value))
 
         arms, seeds = figures.shape[2:]
-        reached = np.array([[steps_to(steps, figures[:, AP50, a, s], GOAL) for s in range(seeds)] for a in range(arms)])
+        first, stays = (
+            np.array([[steps_to(steps, figures[:, AP50, a, s], GOAL, on) for s in range(seeds)] for a in range(arms)])
+            for on in (False, True)
+        )
+        never = words.tr("not in this run")
         pace = seconds[-1] / steps[-1]  # (A,)
         late = np.where(steps > steps[-1] / 2)[0]
         moved = figures[late, SWITCHED].astype(float)
@@ -152,8 +156,9 @@ class ConvergencePage(ArmsPage):
             for name, each in zip(self.names, pace, strict=True)
         ]
         return [
-            Verdict(Message("Steps to AP50 50 %"), tuple(self.findings(reached, whole))),
-            Verdict(Message("Seconds to AP50 50 %"), tuple(self.findings(reached * pace[:, None], whole))),
+            Verdict(Message("Steps to AP50 50 % for the first time"), tuple(self.findings(first, whole, never))),
+            Verdict(Message("Steps until AP50 stays above 50 %"), tuple(self.findings(stays, whole, never))),
+            Verdict(Message("The same in seconds"), tuple(self.findings(stays * pace[:, None], whole, never))),
             Verdict(Message("AP50 at the end, %"), tuple(self.findings(figures[-1, AP50], percent))),
             Verdict(Message("Switched, second half, %"), tuple(self.findings(calm, percent))),
             Verdict(Message("What a step costs"), tuple(milliseconds)),
