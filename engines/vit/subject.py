@@ -137,7 +137,8 @@ class Collection:
         backends = loaded.backends
         used, why = backends.choose(compute)
         if compute == FASTEST:
-            if backends.to_try() or self._first == seen:
+            touched = params.temperature != 1 or params.heads_off or params.masked_patches  # a drag wants to be quick
+            if backends.to_try() or (self._first == seen and not touched):
                 self._first, used, why = seen, FLOAT32, FIRST  # to try all backends takes longer than to answer
             else:
                 self._first = None

@@ -104,10 +104,13 @@ def test_the_quickest_way_is_found_after_the_first_answer(folder, monkeypatch):
     monkeypatch.setattr(Backends, "attempt", lambda self, way: self.tried.__setitem__(way, times[way]))
     monkeypatch.setattr(Computed, "slower", False)
     engine = Engine(Collection())
-    first = asked(folder, engine)
+    photo = picture(0)
+    first = asked(folder, engine, picture=photo)
     kinds = [type(event).__name__ for event in first]
     assert kinds.index("Answer") < kinds.index("Computed")
     assert used(first) == [FLOAT32, FLOAT32]
+    assert used(asked(folder, engine, picture=photo)) == [FLOAT32]  # what is on screen stays
+    assert used(asked(folder, engine, picture=photo, temperature=2.0)) == [BFLOAT16]  # until a hand changes the model
     second = asked(folder, engine, picture=picture(1))
     assert used(second) == [BFLOAT16]
     assert second[-1].compared
