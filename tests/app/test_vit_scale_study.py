@@ -221,7 +221,7 @@ def test_a_broken_result_file_is_no_result(opened):
     assert store.read(page.file) is None
 
 
-def test_two_windows_do_not_fight_over_the_study(opened):
+def test_two_windows_do_not_fight_over_the_study(opened, qtbot):
     one, two = opened().now, opened().now
     mine, other = replace(one.table, data="mine"), replace(two.table, data="other")
     one.write(mine)
@@ -231,7 +231,12 @@ def test_two_windows_do_not_fight_over_the_study(opened):
         two.window().tab.error.dismiss()
     assert store.read(one.file) == mine
     one.window().close()
-    two.write(other)  # now there is room, and what the first one made is put aside
+
+    def written():
+        two.write(other)  # now there is room, and what the first one made is put aside
+        return store.read(two.file) == other
+
+    qtbot.waitUntil(written)  # its lane lets go of the file when its thread ends
     two.write(other)
     assert store.read(two.file) == other
     assert store.read(two.file.with_name("scale-study-before.json")) == mine
