@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.session.pin import Pin, pin_in, tree_of
-from app.session.values import MisfitError, Parts, Tree, packed_params, pictures_in, shifted, unpacked_params
-from engines.core.params import Params
+from app.session.values import HASH, MisfitError, Parts, Tree, packed_params, pictures_in, shifted, unpacked_params
+from engines.core.params import PHOTO, Params, with_role
 from engines.core.pictures import Picture
 from engines.core.training import MOST_STEPS
 
@@ -204,7 +204,7 @@ def understood(said: Tree, parts: Parts) -> Content:
     photos: dict[str, Photo] = {}
     for sha256, one in _items(said, "photos"):
         match one:
-            case {"name": str(name), "file": str(file), "sample": str(sample)}:
+            case {"name": str(name), "file": str(file), "sample": str(sample)} if HASH.fullmatch(sha256):
                 photos[sha256] = Photo(name, file, sample)
             case _:
                 raise MisfitError("{where}: no picture", where=sha256)
@@ -287,7 +287,9 @@ def as_params(one: Params | Saved, plain: Params, place: str) -> Params:
     return one if isinstance(one, Params) else unpacked_params(plain, one.tree, one.parts, place, strict=False)
 
 
-def photo_in(one: Params | Saved) -> str:
-    """The hash of the picture that settings of a file name; empty where they name none."""
-    fields = one.tree.values() if isinstance(one, Saved) else ()
-    return next((each["picture"] for each in fields if _is_picture(each)), "")
+def photo_in(one: Params | Saved, plain: Params) -> str:
+    """The hash of the photo that settings of a file name; empty where they name none, or their kind shows none."""
+    if isinstance(one, Params):
+        return ""
+    named = [one.tree[name] for name in with_role(plain, "remembered", PHOTO) if name in one.tree]
+    return next((each["picture"] for each in named if _is_picture(each)), "")

@@ -50,7 +50,7 @@ def filled(said: dict[str, Tree], parts: Parts, pngs: Mapping[str, bytes]) -> Ca
 
     def fill(out: BinaryIO) -> None:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=FAST) as made:
-            made.writestr(SETTINGS, json.dumps(said, ensure_ascii=False))
+            made.writestr(SETTINGS, json.dumps(said))  # in ASCII: names of files may hold what no UTF-8 has
             for number, array in enumerate(parts.arrays):
                 made.writestr(f"arrays/{number}.npy", as_npy(array))
             for sha256, png in pngs.items():

@@ -192,7 +192,7 @@ class Session(QObject):
         found = self._store.settings.get(state.place)
         if found is None:
             return False
-        params, sha256 = as_params(found, state.plain, state.place), photo_in(found)
+        params, sha256 = as_params(found, state.plain, state.place), photo_in(found, state.plain)
         self._store = replace(self._store, settings=_without(self._store.settings, state.place))
         state.bring(params, sha256, self._own)
         if not sha256:

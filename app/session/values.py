@@ -7,6 +7,7 @@ A number is a number, a tuple a list, a dataclass an object of its fields, an ar
 from __future__ import annotations
 
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Tree: TypeAlias = Any  #: as JSON knows it
 
 SHOWN = 40  #: characters of a refused value that are told
+HASH = re.compile(r"[0-9a-f]{64}")  #: the name of a picture; it becomes that of a file
 NUMBERS = "biuf"  #: kinds of arrays that are kept: no objects, no texts
 
 
@@ -279,7 +281,7 @@ def _array(dtype: np.dtype[Any], tree: Tree, parts: Parts, where: str) -> Array:
 
 def _picture(tree: Tree, parts: Parts, where: str) -> Picture | None:
     match tree:
-        case {"picture": str(sha256), **rest} if not rest:
+        case {"picture": str(sha256), **rest} if not rest and HASH.fullmatch(sha256):
             return parts.pictures.get(sha256)
     raise _misfit(tree, "picture", where)
 

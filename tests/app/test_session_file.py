@@ -299,6 +299,13 @@ ODD = {
         {**GOOD, "runs": {"scoring.compare": {"step": -1, "at": None, "settings": [SCORING, {}]}}}, "no run"
     ),
     "a picture without a name": ({**GOOD, "photos": {"0": {"file": "x"}}}, "0: no picture"),
+    "a picture whose name is a way out": (
+        {**GOOD, "photos": {"../../mine": {"name": "", "file": "", "sample": ""}}}, "../../mine: no picture"
+    ),
+    "settings with such a picture": (
+        {**GOOD, "settings": {"vit.watch": ["engines.vit.spec:ViTParams", {"picture": {"picture": "../a"}}]}},
+        "vit.watch, picture: dict where picture belongs",
+    ),
     "a pin that is none": ({**GOOD, "pins": {"x": {"caption": "", "shown": {"#": 0}, "arrays": {}}}}, "x: no pin"),
     "folds that are none": ({**GOOD, "folds": {"scoring.compare": {"1": 2}}}, "no sections"),
 }  # fmt: skip
@@ -365,13 +372,25 @@ def test_what_passes_is_not_taken_from_a_file():
     assert "cell" in lasting(ScoringParams)
 
 
+def test_only_a_kind_that_shows_photos_names_one():
+    one = Saved("", {"gone": {"picture": "0" * 64}, "picture": 3}, Parts())
+    assert photo_in(one, PoolParams()) == ""
+    assert photo_in(replace(one, tree={"gone": 1, "picture": {"picture": "1" * 64}}), PoolParams()) == "1" * 64
+
+
+def test_a_file_whose_name_no_utf8_has_is_kept(file):
+    """As Linux may call it; else nothing would be kept from then on."""
+    file.write_bytes(written({**GOOD, "photos": {"0" * 64: vars(Photo("caf\udce9", "/caf\udce9.png"))}}))
+    assert understood(read(file).said, Parts()).photos["0" * 64].file == "/caf\udce9.png"
+
+
 def test_a_photo_is_named_by_its_hash():
     one = picture()
     said, parts = told(Content(settings={"x.y": PoolParams(picture=one)}), Hashes(), named)
     assert list(said["photos"]) == [hash_of(one)]
     assert parts.pictures == {hash_of(one): one}
     back = understood({**GOOD, "settings": said["settings"]}, Parts()).settings["x.y"]
-    assert photo_in(back) == hash_of(one)
+    assert photo_in(back, PoolParams()) == hash_of(one)
     assert as_params(back, PoolParams(), "x").picture is None  # it comes later
     assert Run(3, None, back).params is back
 
