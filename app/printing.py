@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.export import settings_of, settings_text
-from app.figure import FINE, INCH, buffer, caption_of
+from app.figure import INCH, buffer, caption_of
 from app.saving import Filling
 from app.theme import CAPTION, S2, TITLE
 
@@ -34,11 +34,11 @@ def sheet(centre: QWidget, title: str) -> Filling:
     turned = QPageLayout.Orientation.Landscape if wide else QPageLayout.Orientation.Portrait
     edges = QMarginsF(EDGE, EDGE, EDGE, EDGE)
     made.setPageLayout(QPageLayout(QPageSize(QPageSize.PageSizeId.A4), turned, edges, QPageLayout.Unit.Millimeter))
-    made.setResolution(FINE)
+    made.setResolution(round(INCH / PX))  # a dot is a pixel: what Qt draws in dots, as the lines of plots, is seen
     made.setCreator("Attention Lab")
     made.setTitle(f"{title}; {settings_text(settings_of(centre))}")
     with QPainter(made) as painter:
-        scale = PX / INCH * FINE
+        scale = PX / INCH * made.resolution()
         painter.scale(scale, scale)
         _paint(painter, QRectF(0, 0, made.width() / scale, made.height() / scale), centre, title)
     painted = bytes(store.data())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 
 import pytest
 
@@ -66,3 +67,12 @@ def test_other_settings_make_another_sheet(window, qtbot):
     qtbot.waitUntil(lambda: tabs.rests(window.tab))
     assert written(pageexport.taken(pageexport.shown(window), ".pdf")) != before
     assert ".pdf" in pageexport.Copies(what, window).kinds
+
+
+def test_lines_of_plots_are_seen_on_paper(window):
+    """Their width is in dots of the paper, whatever the painter's scale; of 1200 to an inch none is seen."""
+    pdf = written(pageexport.taken(pageexport.shown(window), ".pdf"))
+    begins = [one.end() for one in re.finditer(rb"stream\r?\n", pdf)]
+    pages = [zlib.decompressobj().decompress(pdf[at:]) for at in begins if pdf[at] == 0x78]  # so begins what is packed
+    (dot,) = (float(found[1]) for one in pages if (found := re.match(rb"/GSa gs .*\n([\d.]+) 0 0 -\1 .* cm\n", one)))
+    assert dot > 0.5  # points
