@@ -151,9 +151,9 @@ def test_settings_wait_and_going_on_keeps_what_is_done(opened, qtbot):
 
 def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
     page = opened().now
-    n, rising, flat = (50, 500), (0.2, 0.6), (0.4, 0.5)
+    rising, flat = (0.2, 0.6), (0.4, 0.5)
 
-    def table(vit, cnn):
+    def table(vit, cnn, n=(50, 500)):
         points = [Point(Cell(0, c, "L", k), a, 1, 1) for k, line in ((VIT, vit), (CNN, cnn))
                   for c, a in zip(n, line, strict=True)]  # fmt: skip
         return Table("Digits", n, KEYS, 10, 10_000, tuple(points))
@@ -166,6 +166,11 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
     assert page.cards.verdict.text().startswith("No crossover up to 500 pictures.")
     assert "Dosovitskiy" in page.cards.verdict.text()
     assert not len(page.cards.plot._marks.x)
+    page.show_table(table((0.2, 0.6, 0.6), (0.4, 0.5, 0.599), (50, 500, 5000)), True)
+    said = page.cards.verdict.text()  # where it leads, and that in the end it does not
+    assert "The ViT overtakes the CNN in L." in said
+    assert "500 pictures: ViT 60.00 %, CNN 50.00 %." in said
+    assert "With 5,000 pictures neither L is ahead by more than chance." in said
 
 
 def test_folders_are_known_by_what_they_hold(opened, qtbot, tmp_path):

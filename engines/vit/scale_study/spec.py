@@ -176,8 +176,8 @@ class Table:
         n, mean, spread_, many = (np.array(part) for part in zip(*found, strict=True)) if found else (np.zeros(0),) * 4
         return n.astype(np.float32), mean.astype(np.float32), spread_.astype(np.float32), many.astype(np.int64)
 
-    def crossing(self, size: str) -> float | None:
-        """See `crossing`; of the numbers of pictures that both kinds reached.
+    def lead(self, size: str) -> tuple[Floats, Floats, Floats]:
+        """The numbers of pictures that both kinds reached, how far the ViT is ahead there, and what says nothing.
 
         Ahead is what so many test pictures can tell apart, two standard errors of a difference of two shares, and what
         is more than the standard error over the seeds.
@@ -187,7 +187,12 @@ class Table:
         both = np.intersect1d(n, m)
         mine, other = np.isin(n, both), np.isin(m, both)
         error = np.sqrt(apart[mine] ** 2 / many[mine] + spread[other] ** 2 / most[other])
-        return crossing(both, vit[mine], cnn[other], np.maximum(self.told_apart, error))
+        return both, vit[mine] - cnn[other], np.maximum(self.told_apart, error).astype(np.float32)
+
+    def crossing(self, size: str) -> float | None:
+        """See `crossing`; what counts as ahead says `lead`."""
+        n, ahead, margin = self.lead(size)
+        return crossing(n, ahead, np.zeros(len(n)), margin)
 
     @property
     def told_apart(self) -> float:

@@ -31,6 +31,7 @@ PAPER = (
     "more the ViT is. (Dosovitskiy et al. 2021, figure 4)"
 )
 ENDS = "{n} pictures: ViT {vit}, CNN {cnn}."
+LEVEL = "With {n} pictures neither {size} is ahead by more than chance."
 TASKS = {
     TEXTURE: "Which way does the grain run? Any patch can tell, a little: what a convolution is made for.",
     SAME: "Are the two cells with a dot of the same color? Nothing near tells: both must be found, and compared.",
@@ -179,7 +180,7 @@ class ScaleCards:
             text = Message("The ViT overtakes the CNN in {sizes}.", {"sizes": passed})
         else:
             text = Message("No crossover up to {n} pictures.", {"n": words.number(table.counts[-1])})
-        parts = [text, *self._ends(table)]
+        parts = [text, *self._ends(table), *self._open(table)]
         if table.data in TASKS:
             parts.insert(0, Message(TASKS[table.data]))
         else:
@@ -188,7 +189,10 @@ class ScaleCards:
 
     @staticmethod
     def _ends(table: Table) -> list[Message]:
-        """The accuracies with the fewest and with the most pictures, of the largest networks that have both."""
+        """The accuracies with the fewest and with the most pictures, of the largest networks that have both.
+
+        Of a ViT that has passed, also where it leads by most.
+        """
         for size in reversed(table.sizes):
             lines = [table.line(kind, size) for kind in KINDS]
             n = lines[0][0]
@@ -197,11 +201,24 @@ class ScaleCards:
                     [_share(m, s, k) for m, s, k in zip(mean, spread, many, strict=True)]
                     for _, mean, spread, many in lines
                 ]
+                told = {0, len(n) - 1}
+                if table.crossing(size) is not None:
+                    told.add(int(np.argmax(table.lead(size)[1])))
                 return [
                     Message(ENDS, {"n": words.number(int(n[at])), "vit": said[0][at], "cnn": said[1][at]})
-                    for at in sorted({0, len(n) - 1})
+                    for at in sorted(told)
                 ]
         return []
+
+    @staticmethod
+    def _open(table: Table) -> list[Message]:
+        """Who passed but is not ahead in the end by more than chance."""
+        found = []
+        for size in table.sizes:
+            n, ahead, margin = table.lead(size)
+            if table.crossing(size) is not None and ahead[-1] <= margin[-1]:
+                found.append(Message(LEVEL, {"n": words.number(int(n[-1])), "size": size}))
+        return found
 
     # -- in training
     def begin(self) -> None:
