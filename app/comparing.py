@@ -15,7 +15,7 @@ from app.export import Exportable
 from app.figure import caption_of
 from app.images import to_qimage
 from app.plots.curves import Curve, Curves
-from app.resting import page_of, rest
+from app.resting import at_rest, page_of, rest
 from app.session.pin import Pin, as_maps, curves_in, differences
 from app.theme import S3, S4
 from app.views.colorbar import ColorBar
@@ -85,9 +85,9 @@ def pinned(view: QWidget) -> Pin | None:
 
 
 def compare(view: QWidget) -> None:
-    """Open the comparison of a view with its A."""
+    """Open the comparison of a view with its A, with nothing pointed at: the menu was opened by pointing."""
     if (before := pinned(view)) is not None:
-        Comparison(view, before).show()
+        at_rest(view, lambda: Comparison(view, before).show())
 
 
 class Scaled(QLabel):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import comparing, export, words
@@ -51,8 +52,15 @@ def test_a_now_and_the_difference_stand_side_by_side(window, qtbot):
     assert chosen(view, "Pin as A")
     window.tab.now.change(temperature=4.0)
     qtbot.waitUntil(lambda: tabs.rests(window.tab))
+    QTest.mouseMove(view, view.rect().center() / 2)
+    qtbot.waitUntil(lambda: tabs.rests(window.tab))
+    pointed = comparing.rgb_of(export.picture(view, 1))
     assert chosen(view, "Compare with A")
+    qtbot.waitUntil(lambda: bool(window.findChildren(comparing.Comparison)))
     (sheet,) = window.findChildren(comparing.Comparison)
+    shown = comparing.rgb_of(sheet.now._whole.toImage())
+    np.testing.assert_array_equal(shown, comparing.taken(view).shown)  # with nothing pointed at
+    assert not np.array_equal(shown, pointed)
     name = next(iter(sheet.found))
     np.testing.assert_allclose(sheet.found[name], np.asarray(view.numbers()[name], float) - before[name])
     np.testing.assert_allclose(sheet.maps.numbers()["maps"][0], sheet.found[name], rtol=1e-5)
