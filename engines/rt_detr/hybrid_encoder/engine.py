@@ -63,11 +63,14 @@ class Engine:
 
 @torch.inference_mode()
 def said(model: RtDetr, one: Specimen, aifi: bool = True, ccff: bool = True) -> Said:
-    """What is found; with both parts it is the very memory that the other pages look at."""
+    """What is found; with both parts it is the very memory that the other pages look at.
+
+    The encoder runs in any case: its time is told beside that without a part.
+    """
     began = time.perf_counter()
-    memory, proposals = one.memory, one.proposals
-    if not (aifi and ccff):
-        memory, proposals = remembered(model, one, aifi, ccff)
+    memory, proposals = remembered(model, one, aifi, ccff)
+    if aifi and ccff:
+        memory, proposals = one.memory, one.proposals
     decoded = model.decode(memory, proposals.taken(model.select(proposals)))
     milliseconds = 1000 * (time.perf_counter() - began)
     scores, labels = decoded.logits[-1, 0].sigmoid().max(-1)

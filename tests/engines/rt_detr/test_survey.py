@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -12,10 +14,13 @@ from engines.core.protocol import Job
 from engines.data.scene_sets import SIZE, VALIDATION, scenes
 from engines.rt_detr import load_checkpoint, subject, survey
 from engines.rt_detr.backends import Encoding
+from engines.rt_detr.encoder import HybridEncoder
 from engines.rt_detr.evaluate import average_precision, layer_precisions
+from engines.rt_detr.hybrid_encoder import engine as hybrid
 from engines.rt_detr.hybrid_encoder.engine import Engine as Hybrid
 from engines.rt_detr.hybrid_encoder.spec import Ablated, Encoded, HybridParams
 from engines.rt_detr.interventions import Interventions
+from engines.rt_detr.model import RtDetr
 from engines.rt_detr.selection.engine import Engine as Selection
 from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.survey import PARTS, Survey, oracle
@@ -77,6 +82,26 @@ def test_the_flow_has_the_shapes_of_a_pyramid(reference):
     assert shown.weights.shape == (1, 4, 400, 400)
     np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-5)
     assert not shown.touched
+
+
+def test_the_time_is_that_of_the_encoder_and_the_decoder_whatever_is_off(reference, monkeypatch):
+    clock = [0.0]
+
+    def taking(call):
+        def slow(*given, **named):
+            clock[0] += 1
+            return call(*given, **named)
+
+        return slow
+
+    monkeypatch.setattr(hybrid, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    for part, name in ((HybridEncoder, "partly"), (RtDetr, "propose"), (RtDetr, "decode")):
+        monkeypatch.setattr(part, name, taking(getattr(part, name)))
+    engine, picture = Hybrid(), Picture("noise", np.zeros((50, 60, 3), np.uint8))
+    for off in ({}, {"aifi": False}, {"ccff": False}):
+        params = HybridParams(source=str(reference.folder), picture=picture, **off)
+        (shown,) = asked(engine, params, Encoded)
+        assert shown.milliseconds == 3000
 
 
 @pytest.mark.usefixtures("few")
