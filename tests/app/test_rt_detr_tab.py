@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -95,6 +97,27 @@ def test_the_reference_box_follows_the_hand_and_everything_follows_it(tab, qtbot
     qtbot.waitUntil(lambda: page.params.moved is None and not page.found.touched)
     tab.undo()
     qtbot.waitUntil(lambda: page.params.moved == (layer, query, box))
+
+
+def test_boxes_that_waited_for_the_hand_are_drawn_when_it_lets_go(tab, qtbot):
+    page = tab.now
+    view = page.photo
+    for start, away in ((view.box_rect(view.at()).center(), QPointF(-150, 90)), (None, QPointF(60, 60))):
+        if start is None:  # a point
+            page.change(head=1)
+            start = spot(view, int(view.numbers()["point_weights"].argmax()))
+        before = page.found
+        QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start.toPoint())
+        for share in (0.5, 1.0):
+            QTest.mouseMove(view.viewport(), (start + share * away).toPoint())
+        qtbot.waitUntil(lambda before=before: page.found is not before and not tab.is_busy)  # in the hand all the while
+        assert view.dragging()
+        QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=(start + away).toPoint())
+        qtbot.waitUntil(lambda: not tab.is_busy)
+        found, shown = page.found, view.boxes()
+        wanted = page._boxes(page.info, found, 0)
+        assert [drawn(one.tag) for one in shown] == [drawn(one.tag) for one in wanted]
+        assert shown[-1].cx == pytest.approx(float(found.references[0][0]), abs=1e-4)
 
 
 def test_a_single_point_follows_the_hand(tab, qtbot):
@@ -225,6 +248,9 @@ def test_three_detectors_stand_side_by_side(tab, qtbot, monkeypatch, tmp_path):
         passing = int((found.scores >= page.params.threshold).sum())
         assert len(view.boxes()) == passing + len(page.shown.true_boxes)
     assert [bar.text for bar in page.bars.bars()] == [f"{value:.3f}" for value in page.compared.ap50]
+    nothing = np.full(3, -1, np.float32)  # the first pictures of a folder may hold no object
+    page.draw(replace(page.compared, ap=nothing, ap50=nothing))
+    assert [(bar.text, bar.note.split(",")[0]) for bar in page.bars.bars()] == [("–", "–")] * 3
     before = page.answer
     page.change(nms_iou=0.95)
     qtbot.waitUntil(lambda: page.answer is not before and not tab.is_busy)

@@ -98,9 +98,9 @@ class DetectPage(PicturePage):
     def _connect(self) -> None:
         self.photo.clicked.connect(self._clicked)
         self.photo.changed.connect(self._dragged)
-        self.photo.finished.connect(lambda _index: self.settle())
+        self.photo.finished.connect(lambda _index: self._let_go())
         self.photo.point_moved.connect(self._point_dragged)
-        self.photo.point_settled.connect(self.settle)
+        self.photo.point_settled.connect(self._let_go)
         self.photo.hovered.connect(lambda at: self.table.set_hover(self._query_of(at)))
         self.table.chosen.connect(self.look_at)
         self.table.hovered.connect(self._light)
@@ -144,6 +144,12 @@ class DetectPage(PicturePage):
         which = (self._layer(), found.query, head, at % each)
         others = tuple(one for one in self.params.placed if one[:4] != which)
         self.change(query=found.query, placed=(*others, (*which, round(x, 4), round(y, 4))))
+
+    def _let_go(self) -> None:
+        """The hand let go: what was answered last is drawn, which waited for it; an answer on its way draws itself."""
+        self.settle()
+        if self.feed is None or not self.feed.is_busy:
+            self._draw_points()
 
     def _query_switched(self, query: int, on: bool) -> None:
         off = {*self.params.queries_off} - {query} if on else {*self.params.queries_off, query}

@@ -31,6 +31,11 @@ from engines.rt_detr.spec import RtDetrParams
 FIELDS = ("scene", "threshold", "nms_iou")
 
 
+def precision(value: float) -> str:
+    """An average precision in words: a dash where there was nothing to find yet."""
+    return words.number(float(value), 3) if value >= 0 else "–"
+
+
 class SideBySidePage(PicturePage):
     """Three photos, and bars of precision below."""
 
@@ -144,8 +149,8 @@ class SideBySidePage(PicturePage):
         self.bars_card.set_empty(None)
         self.bars.set_bars(
             [
-                Bar(Message(name), ((max(0.0, float(ap50)), "accent"),), words.number(float(ap50), 3),
-                    f"{words.number(float(ap), 3)}, {words.number(float(ms), 0)} ms")
+                Bar(Message(name), ((max(0.0, float(ap50)), "accent"),), precision(ap50),
+                    f"{precision(ap)}, {words.number(float(ms), 0)} ms")
                 for name, ap, ap50, ms in zip(found.names, found.ap, found.ap50, found.milliseconds, strict=True)
             ],
             1.0,
