@@ -44,6 +44,7 @@ def said(verdicts: tuple[Verdict, ...], at: int) -> list[str]:
 
 def test_the_runs_that_come_along_stand_until_one_has_been_looked_at(tab, qtbot):
     page = shown(tab, "class_target")
+    assert page.ap_card.empty_text.text() == "Reading what was run beforehand"  # not that there is nothing
     qtbot.waitUntil(lambda: page.before is not None and not page.training.stream.is_busy, timeout=PATIENCE)
     before = page.before
     assert isinstance(before, Beforehand)
@@ -84,6 +85,11 @@ def test_another_beginning_brings_its_own_runs_along(tab, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: page.before is None and not page.training.stream.is_busy, timeout=PATIENCE)
     assert page.ap_card.empty_text.isVisible()
     assert page.series()[1].size == 0
+    assert page.ap_card.empty_text.text() == "Start the training: nothing is bundled here."
+    monkeypatch.setattr(convergence_trainer.Trainer, "look_every", 20)
+    train(qtbot, page, 1)
+    for card in (page.ap_card, page.verdict_card, *page.film_cards):  # it has been started
+        assert card.empty_text.text() == "The first figures come at step 20."
 
 
 def test_a_copy_is_found_in_the_mask_and_its_group_on_the_picture(tab, qtbot):

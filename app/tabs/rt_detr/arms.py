@@ -19,10 +19,11 @@ from app.topic.training_page import TrainingPage
 from app.training import Training
 from app.transport import Transport
 from app.views.verdicts import Finding
+from app.words import Text
 from engines.blocks.differences import difference
 from engines.core.errors import Message
 from engines.core.protocol import Event
-from engines.rt_detr.compared import ArmsBegan, ArmsLook, Beforehand, Floats
+from engines.rt_detr.compared import ArmsBegan, ArmsLook, ArmsStep, Beforehand, Floats
 
 COLORS = ("cat0", "cat1", "cat2")
 EMPTY = np.zeros(0)
@@ -37,10 +38,13 @@ class ArmsPage(TrainingPage):
         ``module:Class``.
     most : int
         The last step.
+    every : int
+        Steps from one look to the next.
     """
 
     trainer: ClassVar[str]
     most: ClassVar[int]
+    every: ClassVar[int]
     keeps = False
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
@@ -48,6 +52,7 @@ class ArmsPage(TrainingPage):
         self.began: ArmsBegan | None = None
         self.before: Beforehand | None = None
         self.told_looks: list[ArmsLook] = []
+        self.stepped = False  # the run in hand has made a step
         transport = Transport(seed_tip="Seeds weights and scenes: same seed, same run. (CPU only)")
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.plots: tuple[Curves, ...] = self.make_plots()
@@ -72,12 +77,17 @@ class ArmsPage(TrainingPage):
         match event:
             case ArmsBegan():
                 self.began, self.before = event, None  # what comes along with this run is told next
+                self.stepped = False
                 self.told_looks.clear()
                 self.looks.begin()
                 self.redraw()
             case Beforehand():
                 self.before = event
                 self.redraw()
+            case ArmsStep() if not self.stepped:
+                self.stepped = True
+                if not self.told_looks:
+                    self.redraw()
             case ArmsLook():
                 self.told_looks.append(event)
                 self.looks.add(event)
@@ -113,6 +123,12 @@ class ArmsPage(TrainingPage):
         if self.before is None:
             return EMPTY, np.zeros((0, 0, 0, 0), np.float32), np.zeros((0, 0), np.float32)
         return self.before.steps, self.before.figures, self.before.seconds
+
+    def nothing(self, else_: Text) -> Text:
+        """Why a card is empty; ``else_`` where the training has only to be started."""
+        if self.began is None:
+            return "Reading what was run beforehand"
+        return Message("The first figures come at step {n}.", {"n": self.every}) if self.stepped else else_
 
     def note(self, cards: Sequence[Card]) -> None:
         """Say on cards which run they show."""

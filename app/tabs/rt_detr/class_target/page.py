@@ -20,7 +20,7 @@ from app.widgets import box, col, quiet
 from engines.core.errors import Message
 from engines.data.detector_training import NEW_RUN
 from engines.rt_detr.agreement import agreement
-from engines.rt_detr.class_target.spec import ARMS, STEPS, TargetParams
+from engines.rt_detr.class_target.spec import ARMS, LOOK_EVERY, STEPS, TargetParams
 from engines.rt_detr.compared import AP, AP50, AP50_ENCODER, BOTH, CORRELATION, Floats
 
 SAYS = (
@@ -37,7 +37,7 @@ class ClassTargetPage(ArmsPage):
     title = "Class target"
     params_type = TargetParams
     trainer = "engines.rt_detr.class_target.trainer:Trainer"
-    most = STEPS
+    most, every = STEPS, LOOK_EVERY
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -98,7 +98,7 @@ class ClassTargetPage(ArmsPage):
         steps, figures, _ = self.series()
         cards = (*self.scatter_cards, self.ap_card, self.follow_card, self.verdict_card)
         for one in cards:
-            one.set_empty(None if len(steps) else "Start the training: nothing is bundled here.")
+            one.set_empty(None if len(steps) else self.nothing("Start the training: nothing is bundled here."))
         if not len(steps):
             return
         self.note((self.ap_card, self.verdict_card))

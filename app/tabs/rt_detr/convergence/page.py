@@ -24,7 +24,7 @@ from app.widgets import box, button, col, quiet
 from engines.core.errors import Message
 from engines.data.detector_training import NEW_RUN, object_name
 from engines.rt_detr.compared import AP50, SWITCHED, Floats, steps_to
-from engines.rt_detr.convergence.spec import GOAL, STEPS, ConvergenceParams
+from engines.rt_detr.convergence.spec import GOAL, LOOK_EVERY, STEPS, ConvergenceParams
 
 SAYS = (
     'All learn on the same scenes in the same order, with small models; "without" is the same RT-DETR without '
@@ -40,7 +40,7 @@ class ConvergencePage(ArmsPage):
     title = "Convergence"
     params_type = ConvergenceParams
     trainer = "engines.rt_detr.convergence.trainer:Trainer"
-    most = STEPS
+    most, every = STEPS, LOOK_EVERY
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -103,7 +103,7 @@ class ConvergencePage(ArmsPage):
             return  # still being built
         steps, figures, seconds = self.series()
         for one in (self.ap_card, self.switch_card, self.verdict_card):
-            one.set_empty(None if len(steps) else "Start the training: nothing is bundled here.")
+            one.set_empty(None if len(steps) else self.nothing("Start the training: nothing is bundled here."))
         self._draw_films()
         if not len(steps):
             return
@@ -116,7 +116,7 @@ class ConvergencePage(ArmsPage):
     def _draw_films(self) -> None:
         began, looks = self.began, self.told_looks
         for one in self.film_cards:
-            one.set_empty("Start the training: who owns each object is shown as it goes.")
+            one.set_empty(self.nothing("Start the training: who owns each object is shown as it goes."))
         if began is None or not looks:
             return
         watched = min(self.params.scene, len(began.examples) - 1)
