@@ -213,6 +213,9 @@ def test_selection_shows_every_location_and_takes_fewer(tab, qtbot):
     qtbot.waitUntil(lambda: len(page.answer.chosen) == 6)
     np.testing.assert_array_equal(page.answer.chosen, answer.chosen[:6])
     assert len(page.found.boxes()) >= len(page.shown.true_boxes)
+    assert page._told.text().endswith(f"Correlation {page.answer.correlation:.2f}.".replace("-", "−"))
+    page.draw(replace(page.answer, chosen=page.answer.chosen[:2], ious=page.answer.ious[:2], correlation=0.0))
+    assert page._told.text().endswith("Correlation –.")  # of two there is none
     tab.show_page(0)
     assert tab.now.params.scene == page.params.scene  # one model and one picture for both
 

@@ -31,6 +31,7 @@ from engines.rt_detr.events import ModelInfo
 from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.spec import RtDetrParams
 
+LEAST = 3  # locations that a correlation takes: two are always on a line
 FIELDS = ("scene", "level", "threshold", "queries", "by_iou")
 
 
@@ -162,7 +163,7 @@ class SelectionPage(PicturePage):
             return
         self.plot.set_points(answer.scores[answer.chosen], answer.ious)
         words.say(self._told, "setText", "Right: score of a chosen location; up: IoU of its box. Correlation {value}.",
-                  value=words.number(answer.correlation, 2))  # fmt: skip
+                  value=words.number(answer.correlation, 2) if len(answer.ious) >= LEAST else "–")  # fmt: skip
 
     def _draw_curve(self, found: Layered) -> None:
         self.curve_card.set_empty(None)
