@@ -167,6 +167,9 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
     assert "Dosovitskiy" in page.cards.verdict.text()
     assert not len(page.cards.plot._marks.x)
     page.show_table(table((0.2, 0.6, 0.6), (0.4, 0.5, 0.599), (50, 500, 5000)), True)
+    grid = page.cards.grid
+    grid.resize(grid.minimumWidth(), 200)  # heads keep apart
+    assert grid.cell_rect((0, 0)).width() > grid.fontMetrics().horizontalAdvance("5,000")
     said = page.cards.verdict.text()  # where it leads, and that in the end it does not
     assert "The ViT overtakes the CNN in L." in said
     assert "500 pictures: ViT 60.00 %, CNN 50.00 %." in said

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFontMetrics, QPainter
 
-from app import words
+from app import theme, words
 from app.cards import card
 from app.legend import Key
 from app.plots.curves import Curve, Curves
@@ -149,9 +149,11 @@ class ScaleCards:
         self.plot.set_lines(lines, table.counts)
         self.grid.set_table(values, 100.0)
         self.grid.set_off(off, "…")
-        self.grid.set_names(
-            [name_of(kind, size) for size in table.sizes for kind in KINDS], [words.number(n) for n in table.counts]
-        )
+        heads = [words.number(n) for n in table.counts]
+        self.grid.set_names([name_of(kind, size) for size in table.sizes for kind in KINDS], heads)
+        font = QFontMetrics(theme.font(theme.CAPTION))
+        widest = max(map(font.horizontalAdvance, heads), default=0) + S3
+        self.grid.setMinimumWidth(font.horizontalAdvance("CNN M") + S3 + S2 + widest * len(heads))
         self.key.set_items([(TOKENS[size], name_of(VIT, size)) for size in table.sizes])
         many = [len({p.cell.seed for p in table.points if p.cell.count == n}) for n in table.counts]
         least, seeds = min(many, default=0), max(many, default=0)
