@@ -53,8 +53,11 @@ def curve_score(guess: npt.ArrayLike, truth: npt.ArrayLike) -> float:
 
 
 def pick_score(values: npt.ArrayLike, chosen: int) -> tuple[float, int]:
-    """How good a pick is: its value in shares of the largest, 0..1, and its rank, 1 for the largest."""
-    every = np.asarray(values, float)
+    """How good a pick is: its value in shares of the largest, 0..1, and its rank, 1 for the largest.
+
+    Values of a map are counted row by row.
+    """
+    every = np.asarray(values, float).ravel()
     top = float(every.max(initial=0.0))
     share = float(every[chosen]) / top if top > 0 else 1.0
     return max(0.0, share), int((every > every[chosen]).sum()) + 1

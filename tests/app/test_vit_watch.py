@@ -15,6 +15,7 @@ from app.export import TAKERS, save_aside, settings_of
 from app.tabs.vit.shown import ends_of, nice_end
 from app.tabs.vit.watch.page import WatchPage
 from app.views.base import PixelView
+from app.views.guesssheet import ASKED as ASKS
 from app.views.photomap import CLASS_TOKEN
 from engines.core.params import part_of
 from engines.core.pictures import Picture
@@ -82,6 +83,18 @@ def test_hover_shows_a_patch_everywhere_and_asks_nobody(tab):
     view.point_at(None)
     assert len(ASKED) == asked
     assert tab.now.photo.said.text().startswith("Class token. Strongest")
+
+
+def test_a_patch_is_guessed_and_told_its_rank(tab):
+    page = tab.now
+    page.guess.button.click()
+    page.guess.sheet.pick((ROWS - 1, 1))
+    values = row_of(tab, page.params.layer, page.params.head, 0)
+    score, said = page._judge()
+    assert said.values["rank"] == 1 + (values > values[ROWS - 1, 1]).sum()
+    assert score == pytest.approx(values[ROWS - 1, 1] / values.max(), rel=1e-5)
+    page.guess.button.click()
+    assert page.guess.phase != ASKS
 
 
 def test_a_click_pins_and_the_same_again_or_escape_unpins(tab, qtbot):
