@@ -66,8 +66,8 @@ def noise(
     targets : list of {"labels": int64 (T,), "boxes": (T, 4) cxcywh in 0..1}
     classes, queries : int
     count : int
-        About how many there are for a picture: as many groups as it has room for, each of a good and a bad copy of each
-        object; at least one group.
+        Good copies of a picture at most, and as many bad ones: as many groups as there is room for, each of a good and
+        a bad copy of each object; at least one group.
     label_noise : float
         Half of it is the share of labels that are drawn anew.
     box_noise : float

@@ -27,6 +27,7 @@ from engines.rt_detr.training.run import PIECE, Run
 from engines.rt_detr.training.spec import (
     BUNDLED,
     IOU,
+    MOST_GROUPS,
     RANDOM,
     SMALL,
     TOY,
@@ -161,6 +162,15 @@ def test_target_and_groups_reach_the_loss():
     assert told.denoising > 0
     assert alone.denoising == 0
     assert told.decoder == pytest.approx(alone.decoder, rel=1e-5)  # denoising queries are seen by none of the others
+
+
+def test_there_are_no_more_denoising_queries_than_the_setting_says():
+    run = Run(replace(TINY, groups=MOST_GROUPS))
+    for objects, groups in ((8, MOST_GROUPS), (15, 6)):
+        targets = [{"labels": torch.zeros(objects, dtype=torch.int64), "boxes": torch.full((objects, 4), 0.3)}]
+        made = run.denoising.make(targets, 12)
+        assert made.groups == groups
+        assert made.labels.shape[1] == groups * 2 * objects <= 200
 
 
 def test_what_is_measured_is_what_the_model_says():
