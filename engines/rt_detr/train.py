@@ -236,7 +236,8 @@ class Training(TimedTraining):
                 "steps": self.steps,
                 "batch": self.options.batch,
                 "recipe": f"AdamW {self.options.lr:g}, weight decay 1e-4, losses 1 x class + 5 x L1 + 2 x GIoU on "
-                f"every layer, on the encoder's choice and on about {self.options.denoising} denoising queries; "
+                f"every layer, on the encoder's choice and on about {self.options.denoising} good and "
+                f"as many bad denoising queries; "
                 f"{TOLD[self.options.target]}; convolutions in "
                 f"bfloat16; the first {len(self.fixed)} stages of the backbone are those of {PRETRAINED}, left as they "
                 "are; averaged weights",
@@ -265,7 +266,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--target", choices=(ONE, IOU, BOTH), default=BOTH, help="what a matched class is asked for")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--denoising", type=int, default=16, help="denoising queries a scene, about")
+    parser.add_argument(
+        "--denoising", type=int, default=16, help="good denoising queries a scene, about; there are as many bad ones"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

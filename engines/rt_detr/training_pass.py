@@ -22,7 +22,7 @@ class Denoising(nn.Module):
     ----------
     classes, dim : int
     count : int
-        Denoising queries a picture, about; 0 for none.
+        Good denoising queries a picture, about, with as many bad ones; 0 for none.
     label_noise, box_noise : float
         See `engines.rt_detr.denoising.noise`.
     groups : int
