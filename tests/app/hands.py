@@ -29,10 +29,12 @@ from PySide6.QtWidgets import (
 )
 
 from app import export, folders, pageexport
+from app.drops import SESSION
 from app.figure import KINDS, taken
 from app.figuredialog import FigureDialog
 from app.networksheet import NetworkSheet
 from app.plots.surface import Surface
+from app.session import dialogs
 from app.sliders import Slider
 from app.strip import PictureStrip
 from app.views.base import PixelView
@@ -76,12 +78,16 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         save(str(folder / f"{name}{kind}"), kind)
         copies.deleteLater()
 
+    def session(window: QWidget, _title: str) -> mock.Mock:
+        return mock.Mock(open=lambda: window.session.save(folder / f"saved{SESSION}"))
+
     said = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
     with (
         mock.patch.multiple(QFileDialog, **said, **dict.fromkeys(("open", "exec", "show"), opened)),
         mock.patch.object(QMessageBox, "open", lambda question: question.buttons()[0].click()),
         mock.patch.object(FigureDialog, "_ask", figure),
         mock.patch.object(pageexport, "_choose", page),
+        mock.patch.object(dialogs, "_dialog", session),
         mock.patch.object(folders, "command", return_value=("", [])),
         mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
         mock.patch.object(NetworkSheet, "_ask_folder", return_value=None),

@@ -223,7 +223,8 @@ def test_random_acts_on_every_page(
             if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH and objects[-1] - objects[-2] < MORE:
                 break  # else something was used late, for the first time, or leaks: then it grows once more
     qtbot.waitUntil(lambda: not window.saving.busy)
-    assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= {".png", ".svg", ".npz", ".csv", ".safetensors"}
+    kinds = {".png", ".svg", ".pdf", ".npz", ".csv", ".safetensors", ".attnlab"}
+    assert {path.suffix for path in (tmp_path / "saved").iterdir()} <= kinds
     assert used[-1] - used[-2] < GROWTH, f"MB after each round: {used}"
     assert objects[-1] - objects[-2] < MORE, f"objects after each round: {objects}"
     check_each_tab(qtbot, window, vit_folder, bert_folder)

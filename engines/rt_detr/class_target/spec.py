@@ -32,4 +32,4 @@ class TargetParams(TrainingParams):
     learning_rate: float = setting(
         1e-3, Range(1e-5, 1e-2, 1e-5, "Learning rate", log=True, group=NEW_RUN, tip="Of all of them.")
     )
-    seed: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip="The first of the seeds."))
+    seed: int = setting(0, Range(0, 990, 1, "Seed", group=NEW_RUN, tip="The first of the seeds."))

@@ -296,6 +296,6 @@ def test_the_benchmark_rows_compare_what_is_the_same(tmp_path):
         for found in (vit_rows.relevance(tiny, repeats=1), vit_rows.ablation(tiny)):
             assert found.sound, found.note
             assert found.ratio > 0
-        assert {row.name for row in vit_rows.rows()} == {"relevance", "ablation"}
+        assert {row.name for row in vit_rows.rows()} == {"relevance", "ablation", "vit-fastest"}
     finally:
         torch.set_num_threads(threads)
