@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea
 
 from app import words
 from app.cards import card
@@ -62,7 +63,13 @@ class ConvergencePage(ArmsPage):
             card("RT-DETR", self.films[0], "query's location", tools=[back, on]),
             card("DETR", self.films[1], "query of each object"),
         )
-        self.verdict_card = card("Who gets there first", self.verdicts)
+        listed = QScrollArea()  # not all claims are in sight in a low window
+        listed.setWidget(self.verdicts)
+        listed.setWidgetResizable(True)
+        listed.setFrameShape(QFrame.Shape.NoFrame)
+        listed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        listed.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verdict_card = card("Who gets there first", listed)
         form = ParamsForm(self.params, ("begin", "scenes", "groups", "beside", "learning_rate", "seed"))
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet(SAYS, wrap=True))
@@ -156,8 +163,8 @@ class ConvergencePage(ArmsPage):
             for name, each in zip(self.names, pace, strict=True)
         ]
         return [
-            Verdict(Message("Steps to AP50 50 % for the first time"), tuple(self.findings(first, whole, never))),
-            Verdict(Message("Steps until AP50 stays above 50 %"), tuple(self.findings(stays, whole, never))),
+            Verdict(Message("Steps to AP50 50 %"), tuple(self.findings(first, whole, never))),
+            Verdict(Message("Steps to stay above 50 %"), tuple(self.findings(stays, whole, never))),
             Verdict(Message("The same in seconds"), tuple(self.findings(stays * pace[:, None], whole, never))),
             Verdict(Message("AP50 at the end, %"), tuple(self.findings(figures[-1, AP50], percent))),
             Verdict(Message("Switched, second half, %"), tuple(self.findings(calm, percent))),

@@ -34,7 +34,7 @@ ENDS = "{n} pictures: ViT {vit}, CNN {cnn}."
 LEVEL = "With {n} pictures neither {size} is ahead by more than chance."
 TASKS = {
     TEXTURE: "Which way does the grain run? Any patch can tell, a little: what a convolution is made for.",
-    SAME: "Are the two cells with a dot of the same color? Nothing near tells: both must be found, and compared.",
+    SAME: "Are the two dotted cells of one color? Both must be found, and compared.",
 }
 CAPTION = "{name}, {n} pictures, step {at}: {right} right"
 
