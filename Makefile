@@ -19,9 +19,9 @@ run: $(VENV)/run.done
 test: style
 	@$(MAKE) --no-print-directory -j 2 suite types
 
-# Two processes with one thread each; a test that waits for the window leaves the core to the other.
+# Three processes with one thread each, for two cores: a test that waits for the window leaves its core to another.
 suite: $(VENV)/test.done
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: style types
 
@@ -99,7 +99,7 @@ bundle: $(VENV)/run.done
 
 # The suite at both ends of the ranges in pyproject.toml; torch stays the wheel at hand.
 test-newest test-lowest: test-%: .venv-%/test.done
-	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 .venv-newest/test.done: pyproject.toml | .venv-newest/bin/python
 	$(call install,.venv-newest,test,--upgrade --upgrade-strategy eager)

@@ -25,6 +25,7 @@ from engines.vit.scale_study.spec import CNN, DIGITS, DRAWN, KINDS, SAME, SIZES,
 
 TOKENS = {"S": "cat2", "M": "cat1", "L": "cat0"}
 NAMES = {VIT: "ViT", CNN: "CNN"}
+HEADS, LINE = 16, 20  # px of the table: the counts, a line of numbers
 SMOOTH = 0.9  # of the batches' accuracy
 PAPER = (
     "The paper, with far more pictures: pre-trained on 9 million the ResNet is ahead of the ViT, on 90 million and "
@@ -34,7 +35,7 @@ ENDS = "{n} pictures: ViT {vit}, CNN {cnn}."
 LEVEL = "With {n} pictures neither {size} is ahead by more than chance."
 TASKS = {
     TEXTURE: "Which way does the grain run? Any patch can tell, a little: what a convolution is made for.",
-    SAME: "Are the two dotted cells of one color? Both must be found, and compared.",
+    SAME: "Are the two far, dotted cells of one color?",
 }
 CAPTION = "{name}, {n} pictures, step {at}: {right} right"
 
@@ -92,7 +93,7 @@ class ScaleCards:
     def _make_views(self) -> None:
         self.plot = ErrorPlot("Accuracy against pictures", Message("training pictures"))
         self.grid = ScoreGrid("tide", (72, 40))
-        self.grid.setMinimumHeight(136)  # six lines of numbers
+        self.grid.setMinimumHeight(HEADS + LINE * len(SIZES) * len(KINDS))
         self.live = Curves((0, 100), (0, 25, 50, 75, 100))
         self.maps, self.similarity = Mosaic(captions=False, gap=S1), Mosaic(captions=False, gap=1)
         self.similarity.setMinimumHeight(8 * 16 + 24)  # 8 × 8 maps at 2 px a value
@@ -151,6 +152,7 @@ class ScaleCards:
         self.grid.set_off(off, "…")
         heads = [words.number(n) for n in table.counts]
         self.grid.set_names([name_of(kind, size) for size in table.sizes for kind in KINDS], heads)
+        self.grid.setMinimumHeight(HEADS + LINE * shape[0])
         font = QFontMetrics(theme.font(theme.CAPTION))
         widest = max(map(font.horizontalAdvance, heads), default=0) + S3
         self.grid.setMinimumWidth(font.horizontalAdvance("CNN M") + S3 + S2 + widest * len(heads))
