@@ -278,6 +278,7 @@ def drag(qtbot, stream, window, moves):
             stream.request(N(n=n % 3))
         for _ in range(3):  # the answer, too, comes on screen
             QCoreApplication.processEvents()
+        qtbot.waitUntil(lambda: not (window._soon.isActive() or window._later.isActive()))
     qtbot.wait(30)
     return window.paints - before
 
