@@ -157,6 +157,24 @@ def test_what_may_wait_is_done_later_or_given_up(no_thread_left):
     assert did == ["soon"]
 
 
+def test_a_lane_that_ends_leaves_what_another_does_later(no_thread_left):
+    did, asked, ended = [], threading.Event(), threading.Event()
+
+    def other():
+        later.later(0.05, lambda: did.append("the other's"))
+        asked.set()
+        assert ended.wait(10)
+        later.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert asked.wait(10)
+    later.give_up()
+    ended.set()
+    thread.join()
+    assert did == ["the other's"]
+
+
 def test_waiting_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
     from app import command
 
