@@ -82,12 +82,14 @@ def run(options: Namespace, started: float) -> int:
     def fill() -> None:
         """The first paint is over: now build the tab, which imports what is slow to import."""
         tell_time("first paint", started)
+        greets = not (window.settings.tab or options.tab or options.files)
         for name in options.tab[:-1]:
             window.show_topic(name)
         tab = window.show_topic(window.first_topic(options.tab[-1] if options.tab else ""))
         FirstAnswer(window, tab, lambda: tell_time("first answer", started))
         if options.page is not None:
             tab.show_page(min(options.page, len(tab.pages)) - 1)
+        window.guide.begin(greets)
         window.tell_settings_note()
         if options.files:
             window.take_paths([str(Path(f)) for f in options.files])

@@ -58,6 +58,8 @@ class Settings:
         Where a file dialog was used last, by its purpose.
     lesson : str
         The topic of the lesson that was last in hand.
+    lesson_at : int
+        Its step beside the tab; -1 while no lesson is open.
     note : Message, optional
         What happened to a settings file that could not be read or written, until `take_note`.
     """
@@ -68,6 +70,7 @@ class Settings:
         self._failed: Message | None = None  # why the last saving came to nothing
         self.device, self.theme, self.language, self.tab, self.lesson = "auto", "", "", "", ""
         self.hub = self.cache = ""
+        self.lesson_at = -1
         self.rail = self.reduce_motion = False
         self.threads, self.zoom = 0, ZOOMS[0]
         self.recent_pictures: list[str] = []
@@ -126,6 +129,8 @@ class Settings:
         for name, kind in (("tab", str), ("lesson", str), ("rail", bool), ("reduce_motion", bool)):
             if isinstance(found.get(name), kind):
                 setattr(self, name, found[name])
+        if type(found.get("lesson_at")) is int and found["lesson_at"] >= 0:
+            self.lesson_at = found["lesson_at"]
         if type(found.get("threads")) is int and found["threads"] >= 0:
             self.threads = found["threads"]
         if type(found.get("zoom")) is int and found["zoom"] in ZOOMS:
@@ -168,7 +173,8 @@ class Settings:
             "recent_pictures": self.recent_pictures, "recent_models": self.recent_models,
             "recent_sessions": self.recent_sessions,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
-            "folders": self.folders, "lesson": self.lesson, "steps": self._steps,
+            "folders": self.folders, "lesson": self.lesson, "lesson_at": self.lesson_at,
+            "steps": self._steps,
         }))  # fmt: skip
         return found
 

@@ -185,11 +185,11 @@ class Window(PaintedOnce):
         return tab
 
     def first_topic(self, asked: str = "") -> str:
-        """The topic asked for, the one of the last time, or the first that looks at a picture."""
+        """The topic asked for, the one of the last time, or the very first time the first of all."""
         for name in (asked, self.settings.tab):
             if name and topic(name) is not None:
                 return name
-        return next((t.name for t in topics() if t.pictures), topics()[0].name)
+        return topics()[0].name
 
     # -- what tabs and status bar ask for
     def choose_device(self, name: str) -> None:

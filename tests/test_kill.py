@@ -24,7 +24,11 @@ def settings(home):
 
 
 def test_a_kill_loses_no_setting(own_home):
-    with Driven(own_home, "--tab", "scoring", "--lang", "en") as program:
+    with Driven(own_home, "--lang", "en") as program:
+        assert program.do("window.tab.topic.name") == "attention_pooling"  # the very first start
+        assert program.do("window.guide.panel.isVisible()")
+        program.do("window.guide.turn(1)")
+        program.do("window.show_topic('scoring')")
         program.do("window.use_theme('dark')")
         program.do("window.tab.now.change(temperature=3.0, arrow_query=(0.5, -0.25))")
         program.until("window.settings._on_disk == window.settings._values()")
@@ -34,8 +38,12 @@ def test_a_kill_loses_no_setting(own_home):
     there = settings(own_home)
     assert there["theme"] == "dark"
     assert there["topics"]["scoring.compare"]["temperature"] == 3.0
-    with Driven(own_home, "--tab", "scoring", "--lang", "en") as program:
+    with Driven(own_home, "--lang", "en") as program:
+        assert program.do("window.tab.topic.name") == "scoring"
         assert program.do("list(window.tab.params.arrow_query)") == [0.5, -0.25]
+        assert program.do("[window.guide.panel.isVisible(), window.guide.lesson.topic, window.guide.at]") == [
+            True, "attention_pooling", 1,
+        ]  # fmt: skip
     assert {entry.name for entry in own_home.iterdir()} <= {"settings.json", "settings.lock", "sessions"}
 
 

@@ -43,7 +43,7 @@ class Guide(QObject):
         self._window = window
         self.lesson: Lesson | None = None
         self.at = 0
-        self._before: Any = None  # settings of the page when the step was opened
+        self._before: Any = None  # settings of the page when it was first seen in this step
         self.panel = Panel(self._fill)
         self.panel.hide()
         self.panel.closed.connect(self.close)
@@ -65,20 +65,40 @@ class Guide(QObject):
         assert found is not None
         self.open(found)
 
+    def begin(self, greets: bool) -> None:
+        """The window has opened: the step that was beside the tab is there again, over whatever tab there is.
+
+        Parameters
+        ----------
+        greets : bool
+            Nothing was asked for. At the very first start, which remembers no tab, the first lesson opens.
+        """
+        settings = self._window.settings
+        if settings.lesson_at >= 0 and (found := lesson(settings.lesson)) is not None:
+            self._show(found)
+            self.at, self._before = min(settings.lesson_at, len(found.steps) - 1), None
+            self._show_step()
+        elif greets:
+            self.start()
+
     def open(self, found: Lesson, at: int | None = None) -> None:
         """Open a lesson at a step; at the first that is not done if none is given."""
         done = self.done(found)
         if at is None:
             at = next((n for n in range(len(found.steps)) if n not in done), 0)
+        self._show(found)
+        self.turn(at)
+
+    def _show(self, found: Lesson) -> None:
         self.lesson = found
         self._window.settings.lesson = found.topic
         self.panel.show()
         self._timer.start()
-        self.turn(at)
 
     def close(self) -> None:
         """Put the lesson away; its done steps stay so."""
         self.lesson = None
+        self._window.settings.lesson_at = -1
         self._timer.stop()
         self.panel.hide()
 
@@ -113,6 +133,12 @@ class Guide(QObject):
         tab = self._window.show_topic(self.lesson.topic)
         tab.show_page(next(i for i, kind in enumerate(tab.pages.kinds) if kind.name() == self.step_now.page))
         self._before = tab.now.params
+        self._show_step()
+
+    def _show_step(self) -> None:
+        """The step in hand, ticked where that is done."""
+        assert self.lesson is not None
+        self._window.settings.lesson_at = self.at
         self.panel.show_step(self.lesson, self.at, self.done(self.lesson))
         self.look()
 
@@ -139,6 +165,8 @@ class Guide(QObject):
         page = self._page()
         if page is None or self.lesson is None or self.at in self.done(self.lesson):
             return
+        if self._before is None:
+            self._before = page.params
         events = {} if page.feed is None else {kind.__name__: event for kind, event in page.feed.frames.items()}
         at = page.training.step if isinstance(page, TrainingPage) else 0
         if self.step_now.done.holds(page.params, self._before, events, at):

@@ -167,7 +167,7 @@ def test_an_empty_window_is_a_gap(tab, qtbot):
     assert tab.pages[0].shown.empty
     assert tab.pages[0].plot._asked.answer is None
     assert "neighbor" in tab.pages[0].formula.lines()[0]
-    assert tab.pages[0].error_card.note.text().endswith("no neighbor")
+    assert tab.pages[0].errs.text().endswith("no neighbor")
     assert not tab.grab().isNull()
 
 

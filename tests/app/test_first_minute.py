@@ -18,7 +18,7 @@ from app import export, words
 from app.figuredialog import FigureDialog
 from app.sliders import ParamRow
 from tests.app.reading import texts
-from tests.app.views_help import pixels
+from tests.app.views_help import drag, pixels
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 AWAY = QPoint(2, 2)  # of the window: over nothing that can be pointed at
@@ -86,6 +86,11 @@ class Stranger:
             assert before != after
             QTest.mouseMove(slider, QPoint(round(after), y))
         QTest.mouseRelease(slider, LEFT, NONE, QPoint(round(places[-1]), y))
+
+    def drag_query(self, to: float) -> None:
+        """Take the query's line in the middle of the plot and bring it to ``to``."""
+        plot, start = self.page.plot, self.page.params.query
+        drag(plot.viewport(), *(plot.spot(x, 0.0) for x in (start, to)))
 
     def save(self, entry: str, name: str) -> Path:
         """The photo by its menu and the dialog that opens, with the pointer resting where the menu was opened."""
@@ -158,9 +163,27 @@ def own_photo(folder: Path) -> Path:
 def test_the_first_minute(stranger, own_home, tmp_path):
     window = stranger.window
 
-    # a bundled photo, seen attended
+    # what a query is: the lesson is there, and the weights follow the line that it speaks of
     window.show_topic(window.first_topic())
-    assert stranger.tab.topic.name == "vit"
+    window.guide.begin(True)
+    stranger.rest()
+    assert stranger.tab.topic.name == "attention_pooling"
+    panel, before = window.guide.panel, stranger.page.shown
+    assert panel.isVisible()
+    assert "blue line" in panel.task.text()
+    stranger.drag_query(4.4)
+    stranger.bot.waitUntil(lambda: panel.state.text() == "Done")
+    stranger.rest()
+    after = stranger.page.shown
+    assert after.query > 4
+    keys = np.array(after.points)[:, 0]
+    assert after.query_weights @ keys > before.query_weights @ keys + 0.5
+    panel.closed.emit()
+
+    # a bundled photo, seen attended, behind the architecture
+    stranger.click(window.side.button_of("vit"))
+    stranger.bot.waitUntil(lambda: stranger.tab.topic.name == "vit" and stranger.tab.doors.isVisible())
+    QTest.keyClick(stranger.tab.doors.view, Qt.Key.Key_Escape)
     stranger.rest()
     page, view = stranger.page, stranger.photo
     sample = page.shown.grid

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from app import formulas, words
 from app.lessons.condition import Condition
 from app.lessons.lesson import FOLDER, lesson, lessons, read
+from app.room import Room
 from app.settings import Settings
 from app.topic.training_page import TrainingPage
 from app.topics import topic, topics
@@ -218,6 +219,21 @@ def test_a_tab_beside_its_lesson_is_whole_at_1280(window):
     window.guide.open(lesson("scoring"), 0)
     QCoreApplication.processEvents()
     assert window.tab.width() >= 1024 - 56 - 1
+
+
+def test_the_first_lesson_needs_no_scroll_bar_at_the_first_size(window, qtbot):
+    """With every note that its pages write, in both languages; what stands beside a title takes width."""
+    window.resize(1440, 900)
+    for language in ("en", "zh"):
+        window.use_language(language)
+        for at, step in enumerate(lesson("attention_pooling").steps):
+            window.guide.open(lesson("attention_pooling"), at)
+            window.tab.now.change(**(step.show or {}))
+            qtbot.waitUntil(lambda: not window.tab.is_busy)
+            QCoreApplication.processEvents()
+            (room,) = window.tab.now.findChildren(Room)
+            assert room.horizontalScrollBar().maximum() == 0, (language, at)
+    window.use_language("en")
 
 
 def test_the_formula_of_a_step_is_typeset_and_shown(window):

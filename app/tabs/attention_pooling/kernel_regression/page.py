@@ -14,6 +14,7 @@ from app.plots.marks import Mark
 from app.plots.scatterplot import ADD, DELETE, MOVE, ScatterPlot
 from app.plots.typed import GraphicsView
 from app.shell import Shell
+from app.steady import Steady
 from app.tabs.attention_pooling.kernel_regression.cues import CueStrip, Formula
 from app.tabs.attention_pooling.points import PointsPage, known_curve, two
 from app.tabs.attention_pooling.weightmap import WeightMap
@@ -59,15 +60,18 @@ class RegressionPage(PointsPage):
             ),
         )
         self.modes.chosen.connect(lambda i: setattr(self.plot, "mode", MODES[i]))
-        self.legend = Key((("cat0", "fit"),))
+        self.legend = Key((("cat0", "fit"),), a_line=3)
+        self.said, self.spread, self.errs = (Steady(kind="quiet") for _ in range(3))  # below: titles leave them no room
         self._legend: tuple[str, ...] = ()
         known = CurveSheet(self.plot, lambda: np.array(points_of(self.params)).T)
         self.guess = GuessFirst(self, known, "Draw the curve that you expect.", self._judge, (self.formula,))
         self.guess.told.connect(self.tell)
         self.cues_card = card("Query, keys, values", self.cues)
-        self.plot_card = card("Points and fit", self.plot, tools=(self.guess.button, self.modes), foot=self.legend)
-        self.map_card = card("Weights, query × key", self.map, foot=self.bar)
-        self.error_card = card("Leave-one-out error", self.error)
+        self.plot_card = card(
+            "Points and fit", self.plot, tools=(self.guess.button, self.modes), foot=col(self.legend, self.said, gap=2)
+        )
+        self.map_card = card("Weights, query × key", self.map, foot=col(self.bar, self.spread, gap=2))
+        self.error_card = card("Leave-one-out error", self.error, foot=self.errs)
         self.formula_card = card("Formula with current values", self.formula)
         beside = col((self.map_card, 3), (self.error_card, 2), gap=S3)
         middle = row((self.plot_card, 3), (beside, 2), gap=S3)
@@ -245,13 +249,13 @@ class RegressionPage(PointsPage):
 
     def _say(self, shown: PooledFrame) -> None:
         if shown.empty:
-            self.plot_card.set_note("No key within the bandwidth: no estimate.")
-            self.map_card.set_note("entropy 0 bits")
+            say(self.said, "setText", "No key within the bandwidth: no estimate.")
+            say(self.spread, "setText", "entropy 0 bits")
             return
         values = {"n": words.number(shown.entropy, 2), "most": words.number(float(np.log2(len(shown.points))), 2)}
-        self.map_card.set_note(Message("entropy {n} of {most} bits", values))
+        say(self.spread, "setText", Message("entropy {n} of {most} bits", values))
         answer = {"x": two(shown.query), "y": two(shown.output)}
-        self.plot_card.set_note(Message("query {x}, output {y}", answer))
+        say(self.said, "setText", Message("query {x}, output {y}", answer))
 
     def _show_legend(self, shown: PooledFrame, params: PoolingParams) -> None:
         token = LOOKS[KERNELS.index(shown.kernel)][0]
@@ -275,12 +279,12 @@ class RegressionPage(PointsPage):
         self.error.set_range((float(error.bandwidths[0]), float(error.bandwidths[-1])), (0.0, max(top * 1.08, 1e-6)))
         self.error.set_query(error.bandwidth, None if error.alone else error.error)
         if error.alone:
-            self.error_card.set_note(Message("{n} {n:point has|points have} no neighbor", {"n": error.alone}))
+            say(self.errs, "setText", Message("{n} {n:point has|points have} no neighbor", {"n": error.alone}))
         elif error.least:
             values = {"e": two(error.error), "least": two(error.least), "h": words.number(error.best, 2)}
-            self.error_card.set_note(Message("{e}, minimum {least} at {h}", values))
+            say(self.errs, "setText", Message("{e}, minimum {least} at {h}", values))
         else:
-            self.error_card.set_note(words.plain(two(error.error)))
+            say(self.errs, "setText", words.plain(two(error.error)))
 
     # -- what is pointed at
     def _light(self, index: int | None) -> None:
