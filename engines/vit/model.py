@@ -310,9 +310,10 @@ class ViT(nn.Module):
         rows: list[Tensor] = []
         for index in range(self.config.layers):
             block = self.block(index)
+            projected = block.project(x)
             if index in wanted:
-                attention[index] = block.weights(x, changes.get(index))
-            x, row = block(x, changes.get(index))
+                attention[index] = block.weights(x, changes.get(index), projected)
+            x, row = block(x, changes.get(index), projected=projected)
             hidden.append(x)
             rows.append(row)
         return Trace(self.conclude(x)[1], attention, torch.stack(rows, 1), tuple(hidden))
