@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 
 from app import words
@@ -15,6 +16,7 @@ from app.shell import Shell
 from app.topic.detector_cards import DetectorCards
 from app.topic.detector_data import DataBox, sizes
 from app.topic.detector_rest import best_before
+from app.topic.detector_saved import TrainedModel
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
@@ -24,7 +26,7 @@ from app.words import Text, say
 from engines.core.errors import Message, joined
 from engines.core.params import renamed
 from engines.core.protocol import Ended, Event, Progress
-from engines.core.training import Stepped
+from engines.core.training import Stepped, Weights
 from engines.data.boxes_folder import is_boxes_folder
 from engines.data.detector_training import DATA, NEW_RUN
 
@@ -52,6 +54,13 @@ class DetectorTrainingPage(TrainingPage):
         Boxes can be drawn on photos that have none.
     kinds : tuple of four types
         What its run tells: what it is, a step, a measurement, the newest answer.
+
+    Signals
+    -------
+    used : Weights
+        The state that is looked at is to take the place of the model on the page Detect.
+    shows : Weights
+        Another state is looked at.
     """
 
     title = "Training"
@@ -63,6 +72,9 @@ class DetectorTrainingPage(TrainingPage):
     kinds: ClassVar[tuple[type[Event], type[Event], type[Event], type[Event]]]
     cards: DetectorCards
 
+    used = Signal(object)
+    shows = Signal(object)
+
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.cards, self.data = self.make_cards(), DataBox(self.draws)
@@ -70,6 +82,8 @@ class DetectorTrainingPage(TrainingPage):
         transport = self.cards.transport
         run = Training(self, self.trainer, transport, self._of_run, self.most, self.kept_as, ("learning_rate",))
         self.train(run, transport)
+        self.trained = TrainedModel(run, shell, self.save_model, self.kept_as, self.kinds)
+        self.trained.wanted.connect(self.use_weights)
         transport.looked.connect(self.cards.look)
         transport.seeded.connect(lambda seed: self.step(seed=seed))
         self.cards.stepped_scene.connect(self._watch)
@@ -81,6 +95,11 @@ class DetectorTrainingPage(TrainingPage):
     # -- what a subclass says
     def make_cards(self) -> DetectorCards:
         """The cards."""
+        raise NotImplementedError
+
+    @staticmethod
+    def save_model(weights: Weights, place: Path, about: Mapping[str, object]) -> Path:
+        """Write a state of the run as a folder that is not there yet."""
         raise NotImplementedError
 
     def waits_for(self) -> Text:
@@ -217,6 +236,26 @@ class DetectorTrainingPage(TrainingPage):
         self._rests = True
         found = {"n": words.number(best), "ap": words.percent(float(history.column("ap").max()), 1)}
         self.complain(Message(REST, found), word="Note", kind="warning")
+
+    # -- weights
+    def at_stake(self) -> Message | None:
+        steps = self.trained.unsaved()
+        if not steps or self.training.is_kept:
+            return None
+        return Message("The model of a training ({n} {n:step|steps}) is not saved.", {"n": words.number(steps)})
+
+    def look(self, state: Weights | None) -> None:
+        newest = state or self.training.weights
+        if newest is not None:
+            self.shows.emit(newest)
+
+    def use_weights(self) -> None:
+        """Offer the state that is looked at as the model of the page Detect."""
+        weights = self.training.weights
+        if weights is None:
+            self.tell(Message("Nothing to show yet."))
+        else:
+            self.used.emit(weights)
 
     def _complain_of_faults(self, began: Any) -> None:
         notes = began.notes

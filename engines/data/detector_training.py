@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engines.core.params import Choice, Range
 
 UP_TO_3, UP_TO_8 = "Up to 3 shapes, plain color", "Up to 8 shapes, any background"
+TRAINED_HERE = "Trained here"  #: the source of a model that a run of now has made
 AS_THEY_LOOK = "As they look"
 FIRST_PIXEL = {AS_THEY_LOOK: None, "From 0": 0, "From 1": 1}  #: of boxes in Pascal VOC's format
 DATA, AT_ONCE, NEW_RUN = "Data", "Applies immediately", "Requires a new run"

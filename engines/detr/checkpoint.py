@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from engines.blocks.resnet import for_inference
-from engines.checkpoints import catalog
+from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
 from engines.checkpoints.folder import Checkpoint, Tensors, open_folder
 from engines.core.errors import LabError
@@ -86,9 +86,9 @@ def _trained_here(checkpoint: Checkpoint, name: str) -> Detr:
     apply(model, tensors, {key: key for key in model.state_dict()}, name=name)
     if isinstance(model.backbone, FrozenFeatures) and model.backbone.net.width != config.backbone.widths[0]:
         raise LabError("{name}: its backbone has another width.", name=name)
-    model.labels, model.drawn = saved.labels_of(card), card.get("drawn") is True
+    model.labels, model.drawn = trained.labels_of(card), card.get("drawn") is True
     model.trained_on = str(card.get("data") or card.get("trained_on") or "")
-    model.preprocess = preprocess.Preprocess.square(saved.side_of(card, name))
+    model.preprocess = preprocess.Preprocess.square(trained.side_of(card, name))
     return ready(model)
 
 

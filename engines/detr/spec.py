@@ -25,6 +25,7 @@ from engines.core.params import PHOTO, PIN, Choice, Params, Range, drawn, looked
 from engines.core.pictures import Picture
 from engines.core.protocol import Frame, Subject
 from engines.core.training import Weights
+from engines.data.detector_training import TRAINED_HERE
 from engines.data.scenes import (
     BACKGROUNDS,
     DEFAULT_SCENE,
@@ -79,7 +80,6 @@ __all__ = [
 Array = npt.NDArray[np.generic]
 
 SHOWN = 384  #: side in pixels of a drawn scene as it is shown; the toy model sees it smaller
-TRAINED_HERE = "Trained here"
 DROP_NO_OBJECT = "Drop the no-object argmax"
 BEST_REAL_CLASS = "Best real class"
 ONE_HEAD, ONE_LAYER, ALL_LAYERS = "Chosen head", "Chosen layer", "All layers"

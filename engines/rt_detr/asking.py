@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engines.blocks.backends import BFLOAT16, FASTEST, FLOAT32, SPEED
 from engines.core.params import PHOTO, Choice, Params, Range, looked, setting
 from engines.core.pictures import Picture
+from engines.core.training import Weights
 from engines.data.scenes import DEFAULT_SCENE, Drawing, draw_background, random_drawing, render
 
 BUNDLED = "toy-rt-detr"
@@ -31,10 +32,13 @@ class OfPicture(Params):
         Number of the drawn scene.
     compute : str
         Backend of the convolutions.
+    weights : Weights, optional
+        A state of a run on the page "Training"; it is the model where ``source`` is `TRAINED_HERE`.
     """
 
     source: str = looked(BUNDLED, kept=True)
     picture: Picture | None = setting(None, remembered=PHOTO)
+    weights: Weights | None = looked(None, passing=True)
     scene: int = setting(
         0,
         Range(0, 999, 1, "Scene", group=PICTURE, tip="Number of the drawn scene; of each the shapes are drawn anew."),

@@ -7,14 +7,17 @@ from pathlib import Path
 import torch
 
 from engines.blocks.resnet import for_inference
-from engines.checkpoints import catalog
+from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
-from engines.checkpoints.folder import Tensors, open_folder
+from engines.checkpoints.folder import Checkpoint, Tensors, open_folder
 from engines.core.errors import LabError
+from engines.core.training import Weights
 from engines.rt_detr import config as configs
-from engines.rt_detr import hub_config, keys, preprocess
+from engines.rt_detr import hub_config, keys, preprocess, saved
 from engines.rt_detr.encoder import RepBlock
 from engines.rt_detr.model import RtDetr
+from engines.rt_detr.training.spec import Made
+from engines.rt_detr.weights import TRAINED_FAMILY
 
 
 def load_checkpoint(source: str | Path) -> RtDetr:
@@ -58,6 +61,8 @@ def _bundled(found: catalog.Located) -> RtDetr:
 
 def _folder(path: Path, name: str) -> RtDetr:
     checkpoint = open_folder(path)
+    if checkpoint.family == TRAINED_FAMILY:
+        return _trained_here(checkpoint, name)
     tensors = checkpoint.tensors()
     table = keys.TABLES[choose(tensors, keys.TABLES)]
     config = hub_config.from_hub(checkpoint.config, stored(tensors.shapes, table), name)
@@ -67,6 +72,32 @@ def _folder(path: Path, name: str) -> RtDetr:
     apply(model, tensors, table, skip=keys.SKIP, optional=["*num_batches_tracked"], name=name)
     model.labels = hub_config.labels_of(checkpoint.config, config.num_classes)
     model.preprocess = prepared
+    return ready(model)
+
+
+def _trained_here(checkpoint: Checkpoint, name: str) -> RtDetr:
+    """A model that the page Training has saved."""
+    tensors, card = checkpoint.tensors(), checkpoint.config
+    with torch.device("meta"):
+        model = RtDetr(saved.config_of(card, tensors.shapes, name))
+    names = {key: key for key in model.state_dict() if not key.endswith("num_batches_tracked")}
+    apply(model, tensors, names, optional=["*num_batches_tracked"], name=name)
+    model.labels, model.drawn = trained.labels_of(card), card.get("drawn") is True
+    model.preprocess = preprocess.square(trained.side_of(card, name))
+    return ready(model)
+
+
+def from_weights(weights: Weights) -> RtDetr:
+    """Build the model of a state that a live run has kept (`engines.rt_detr.training.trainer`), for inference."""
+    made = weights.made_of
+    if not isinstance(made, Made):
+        raise TypeError(f"not the state of an RT-DETR: {made!r}")
+    with torch.device("meta"):
+        model = RtDetr(made.config)
+    arrays = {**made.frozen, **weights.arrays}
+    model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)
+    model.labels, model.drawn = dict(enumerate(made.classes)), made.drawn
+    model.preprocess = preprocess.square(made.size)
     return ready(model)
 
 

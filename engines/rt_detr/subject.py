@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,12 @@ from engines.core.device import resolve
 from engines.core.errors import LabError, Message
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Progress
+from engines.core.training import Weights
+from engines.data.detector_training import TRAINED_HERE
 from engines.data.scenes import KINDS
 from engines.rt_detr.asking import SHOWN, OfPicture
 from engines.rt_detr.backends import Backends, Encoding
-from engines.rt_detr.checkpoint import load_checkpoint
+from engines.rt_detr.checkpoint import from_weights, load_checkpoint
 from engines.rt_detr.events import ModelInfo, PictureShown
 from engines.rt_detr.model import Memory, Proposals, RtDetr
 from engines.rt_detr.survey import Survey
@@ -72,6 +74,7 @@ class Collection:
     def __init__(self) -> None:
         self._memos: list[Memo[Any]] = []
         self._models: Memo[Loaded] = Memo(KEPT)
+        self._trained: Memo[Loaded] = Memo()
         self._pictures: Memo[PictureShown] = self.memo()
         self._encodings: Memo[Encoding] = self.memo()
         self._other: Memo[Encoding] = self.memo()
@@ -86,7 +89,7 @@ class Collection:
 
     def specimen(self, params: OfPicture, device: str) -> Generator[Event, None, Specimen]:
         """The picture in the model; tells both."""
-        loaded, place = yield from self._load(params.source, resolve(device))
+        loaded, place = yield from self._load(params, resolve(device))
         yield loaded.info
         drawn = loaded.info.toy or params.picture is None
         seen = (place, params.picture, params.scene if drawn else None)
@@ -128,7 +131,12 @@ class Collection:
         self._other.clear()
         return anew
 
-    def _load(self, source: str, device: torch.device) -> Generator[Event, None, tuple[Loaded, object]]:
+    def _load(self, params: OfPicture, device: torch.device) -> Generator[Event, None, tuple[Loaded, object]]:
+        source, weights = params.source, params.weights
+        if source == TRAINED_HERE and weights is not None:
+            of_run = weights, device
+            return self._trained.get(of_run, lambda: trained(weights, device)), of_run
+
         def read() -> Generator[Event, None, Loaded]:
             yield Progress(0, 0, Message("Loading {name}", {"name": catalog.describe(source).title}))
             for memo in self._memos:
@@ -150,6 +158,14 @@ def shared() -> Collection:
         _here.collection = Collection()
     found: Collection = _here.collection
     return found
+
+
+def trained(weights: Weights, device: torch.device) -> Loaded:
+    """The model of a state that a live run has kept."""
+    model = from_weights(weights).to(device)
+    note = Message("Step {n} of a run on the page Training.", {"n": weights.step})
+    info = replace(describe(TRAINED_HERE, model), title=TRAINED_HERE, note=note)
+    return Loaded(model, info, Backends(model))
 
 
 def describe(source: str, model: RtDetr, sha256: str = "") -> ModelInfo:

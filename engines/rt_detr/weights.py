@@ -6,9 +6,10 @@ from engines.checkpoints.catalog import KnownModel
 
 _COCO = "80 classes of COCO."
 
+TRAINED_FAMILY = "attention-lab-rt-detr"  #: of the folders that `engines.rt_detr.saved` writes
 READ = ("rt_detr", "rt_detr_v2")  #: families whose weights are read
 OTHERS = {"d_fine": "D-FINE", "rf_detr": "RF-DETR", "deimv2": "DEIMv2"}  #: other decoders, refused by their names
-FAMILIES = (*READ, *OTHERS)
+FAMILIES = (*READ, *OTHERS, TRAINED_FAMILY)
 
 REAL = "PekingU/rtdetr_r18vd"
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app import words
 from app.questions import ask_to_close
-from app.tabs.detr.training import trained
+from app.topic import detector_saved as trained
 from engines.checkpoints import layout
 from engines.core.errors import Message
 from engines.core.training import NotSaved

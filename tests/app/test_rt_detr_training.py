@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QFileDialog
 
 from app.room import Room
+from app.topic import detector_saved
 from engines.data import detector_pictures
 from engines.rt_detr.training.spec import BUNDLED, SMALL, TOY
 
@@ -105,3 +107,31 @@ def test_it_learns_from_a_folder_and_gives_way_to_one_that_is_gone(page, qtbot, 
     page.step(folder=str(tmp_path / "gone"))
     page.training.restart()
     wait(qtbot, page, lambda: page.params.folder == "")
+
+
+def test_a_trained_model_is_used_on_detect_and_saved(page, qtbot, monkeypatch, tmp_path):
+    monkeypatch.setattr(detector_saved, "WORTH", 2)
+    train(qtbot, page, 5)
+    tab, training = page.window().show_topic("rt_detr"), page
+    training.trained.use.click()
+    detect = tab.now
+    assert detect.name() == "detect"
+    qtbot.waitUntil(lambda: detect.info is not None and detect.info.title == "Trained here" and not tab.is_busy)
+    assert (detect.info.queries, len(detect.found.scores)) == (5, 5)
+    newest = training.cards.history.newest
+    drawn_now = detect.found
+    training.transport.looked.emit(0)  # another state of the run is looked at
+    qtbot.waitUntil(lambda: detect.found is not drawn_now and not tab.is_busy)
+    assert detect.params.weights.step == 0
+    assert newest.step == 5
+    tab.show_page([kind.name() for kind in tab.pages.kinds].index(TRAINING))
+    training.transport.live.click()
+    assert training.trained.unsaved() == 5
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
+    training.trained.save.click()
+    qtbot.waitUntil(lambda: training.trained.unsaved() == 0, timeout=PATIENCE)
+    assert str(tmp_path / "mine") in page.shell.settings.recent_models
+    tab.show_page(0)
+    tab.take_model(str(tmp_path / "mine"))  # as it is dropped on the window
+    qtbot.waitUntil(lambda: detect.info.title == "mine" and not tab.is_busy)
+    assert (detect.info.toy, detect.info.queries, len(detect.found.scores)) == (True, 5, 5)

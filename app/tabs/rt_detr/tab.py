@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QWidget
 
 from app import choosers
+from app.tabs.rt_detr.detect.page import DetectPage
 from app.tabs.rt_detr.names import picture_name
+from app.tabs.rt_detr.page import FORGOTTEN
+from app.tabs.rt_detr.training.page import RtDetrTrainingPage
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
 from app.topic.tab import Tab
 from engines.core.params import Params
 from engines.core.protocol import Event
+from engines.core.training import Weights
+from engines.data.detector_training import TRAINED_HERE
 from engines.rt_detr.asking import BUNDLED, OfPicture
 from engines.rt_detr.events import ModelInfo, PictureShown
 
@@ -30,7 +35,23 @@ class RtDetrTab(Tab):
             state.put(source=BUNDLED)  # the folder has gone
         if feed is not None:
             feed.heard.connect(lambda event: self._show_names(state, event))
-        return super().make_page(kind, state, feed)
+        page = super().make_page(kind, state, feed)
+        if isinstance(page, RtDetrTrainingPage):
+            page.used.connect(self._use_weights)
+            page.shows.connect(self._follow)
+        return page
+
+    def _use_weights(self, weights: Weights) -> None:
+        """Have a state of the run as the model, untouched, on the page Detect."""
+        state = self._state_of(DetectPage)
+        state.put(**vars(state.params.untouched()) | FORGOTTEN | {"source": TRAINED_HERE, "weights": weights})
+        self.show_page(self.pages.kinds.index(DetectPage))
+
+    def _follow(self, weights: Weights) -> None:
+        """Another state of that run is looked at: where it is the model, the model is another one, too."""
+        state = self._state_of(DetectPage)
+        if state.params.source == TRAINED_HERE:
+            state.change(weights=weights)
 
     def model_in(self, params: Params) -> str:
         found: str = getattr(params, "source", "")

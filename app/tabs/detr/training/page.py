@@ -13,7 +13,6 @@ from app.remedy import Act
 from app.shell import Shell
 from app.tabs.detr.names import class_name
 from app.tabs.detr.training.cards import TrainingCards
-from app.tabs.detr.training.trained import TrainedModel
 from app.tabs.detr.training.vits import VitChooser
 from app.topic.detector_data import DRAW, sizes
 from app.topic.detector_page import DetectorTrainingPage
@@ -21,7 +20,7 @@ from app.topic.feed import Feed
 from app.topic.state import State
 from app.words import Text
 from engines.core.errors import Message
-from engines.core.training import Weights
+from engines.detr import saved
 from engines.detr.training.spec import (
     BUNDLED,
     MOST_TRAINING_STEPS,
@@ -42,10 +41,6 @@ class DetrTrainingPage(DetectorTrainingPage):
 
     Signals
     -------
-    used : Weights
-        The state that is looked at is to take the place of the model on the page Detect.
-    shows : Weights
-        Another state is looked at.
     bare : str
         Boxes are to be drawn on the photos of a folder, which has none yet.
     """
@@ -56,16 +51,13 @@ class DetrTrainingPage(DetectorTrainingPage):
     controls = ("scenes", "first_pixel", "learning_rate", "no_object", "begin", "model", "queries", "fit_queries",
                 "batch", "auxiliary_losses", "backbone", "auxiliary_queries")  # fmt: skip
     kinds = RunBegan, TrainStep, Measured, Now
+    save_model = staticmethod(saved.save_model)
     cards: TrainingCards
 
-    used = Signal(object)
-    shows = Signal(object)
     bare = Signal(str)
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.trained = TrainedModel(self.training, shell)
-        self.trained.wanted.connect(self.use_weights)
         self.training.cure = self._cure
         self.lay(self.cards.centre, self.make_form(), self.trained, resets=False)
 
@@ -101,12 +93,6 @@ class DetrTrainingPage(DetectorTrainingPage):
         """Say that these photos have no boxes yet, and where they are drawn."""
         self.complain(Message(BARE, {"name": folder.name}), DRAW, lambda: self.bare.emit(str(folder)), word="Note")
 
-    def at_stake(self) -> Message | None:
-        steps = self.trained.unsaved()
-        if not steps or self.training.is_kept:
-            return None
-        return Message("The model of a training ({n} {n:step|steps}) is not saved.", {"n": words.number(steps)})
-
     # -- the run
     def waits_for(self) -> Text:
         return "Loading the model" if self.params.model == ON_VIT else "Drawing scenes"
@@ -124,17 +110,3 @@ class DetrTrainingPage(DetectorTrainingPage):
             self.step(vit="")
         elif params.folder:
             self.step(folder="", model=DetrTraining().model if params.model == ON_VIT else params.model)
-
-    # -- weights
-    def look(self, state: Weights | None) -> None:
-        newest = state or self.training.weights
-        if newest is not None:
-            self.shows.emit(newest)
-
-    def use_weights(self) -> None:
-        """Offer the state that is looked at as the model of the page Detect."""
-        weights = self.training.weights
-        if weights is None:
-            self.tell(Message("Nothing to show yet."))
-        else:
-            self.used.emit(weights)

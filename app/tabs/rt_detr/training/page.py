@@ -7,6 +7,7 @@ from app.tabs.rt_detr.training.cards import TrainingCards
 from app.topic.detector_page import DetectorTrainingPage
 from app.topic.feed import Feed
 from app.topic.state import State
+from engines.rt_detr import saved
 from engines.rt_detr.training.spec import (
     BUNDLED,
     MOST_TRAINING_STEPS,
@@ -27,10 +28,11 @@ class RtDetrTrainingPage(DetectorTrainingPage):
     controls = ("scenes", "first_pixel", "learning_rate", "begin", "model", "queries", "fit_queries", "batch", "target",
                 "groups", "box_noise", "label_noise", "averaged")  # fmt: skip
     kinds = RunBegan, TrainStep, Measured, Now
+    save_model = staticmethod(saved.save_model)
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.lay(self.cards.centre, self.make_form(), resets=False)
+        self.lay(self.cards.centre, self.make_form(), self.trained, resets=False)
 
     def make_cards(self) -> TrainingCards:
         return TrainingCards(self)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -23,8 +23,8 @@ from engines.core import files
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.core.training import Weights
-from engines.detr.saved import save_model
-from engines.detr.training.spec import Measured, RunBegan
+
+SaveModel: TypeAlias = Callable[[Weights, Path, dict[str, Any]], object]
 
 USE_TIP = "Uses the weights of this step as the model on the page Detect."
 SAVE_TIP = (
@@ -40,6 +40,12 @@ class TrainedModel(QWidget):
     ----------
     training : Training
     shell : Shell
+    save_model : callable
+        Writes a state of a run as a folder: ``(weights, place, about)``.
+    ending : str
+        Of the name that is offered.
+    kinds : tuple of four types
+        What the run tells, as `app.topic.detector_page.DetectorTrainingPage` has them.
 
     Signals
     -------
@@ -49,10 +55,13 @@ class TrainedModel(QWidget):
 
     wanted = Signal()
 
-    def __init__(self, training: Training, shell: Shell) -> None:
+    def __init__(
+        self, training: Training, shell: Shell, save_model: SaveModel, ending: str, kinds: Sequence[type[Event]]
+    ) -> None:
         super().__init__()
         self._training, self._shell = training, shell
-        self._measured: list[Measured] = []
+        self._save_model, self._ending, self._kinds = save_model, ending, kinds
+        self._measured: list[Any] = []
         self._saved = 0  # the latest step on disk
         self._waits: dict[Path, tuple[int, int, Callable[[], object]]] = {}  # run, step and what comes then, by folder
         self.use = WideButton("Use on Detect", "eye", tip=USE_TIP)
@@ -65,12 +74,12 @@ class TrainedModel(QWidget):
         shell.saving.saved.connect(self._on_disk)
 
     def _heard(self, event: Event) -> None:
-        match event:
-            case RunBegan():
-                self._saved = 0
-                self._measured.clear()
-            case Measured():
-                self._measured.append(event)
+        began, _, measured, _ = self._kinds
+        if isinstance(event, began):
+            self._saved = 0
+            self._measured.clear()
+        elif isinstance(event, measured):
+            self._measured.append(event)
 
     # -- what would be lost
     def unsaved(self) -> int:
@@ -96,7 +105,7 @@ class TrainedModel(QWidget):
         if weights is None or weights.made_of is None:
             return
         data = Path(weights.made_of.folder).name if weights.made_of.folder else "shapes"
-        start = files.free(start_in(self, SAVED, f"{data}-detr"))
+        start = files.free(start_in(self, SAVED, f"{data}-{self._ending}"))
         name, _ = QFileDialog.getSaveFileName(
             self, words.tr("Save the model as a folder"), str(start), "", "", QFileDialog.Option.DontConfirmOverwrite
         )
@@ -108,7 +117,7 @@ class TrainedModel(QWidget):
         """Write a state as a folder that is not there yet."""
         about = {"settings": self._settings(), "measured": self._measurement(weights.step)}
         self._waits[place] = self._training.number, weights.step, then
-        self._shell.saving.act(place, lambda: save_model(weights, place, about))
+        self._shell.saving.act(place, lambda: self._save_model(weights, place, about))
 
     def _on_disk(self, place: object) -> None:
         waited = self._waits.pop(place, None) if isinstance(place, Path) else None
