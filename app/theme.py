@@ -243,6 +243,20 @@ def _tell(item: QObject) -> None:
         item.update()
 
 
+def palette() -> QPalette:
+    """Qt's own colors in the theme in use."""
+    role = QPalette.ColorRole
+    made = QPalette()
+    for one, token in (
+        (role.Window, "window"), (role.Base, "sunken"), (role.AlternateBase, "surface"), (role.Button, "surface"),
+        (role.WindowText, "text"), (role.Text, "text"), (role.ButtonText, "text"), (role.PlaceholderText, "text2"),
+        (role.Highlight, "accent"), (role.HighlightedText, "on_accent"), (role.Accent, "accent"),
+        (role.ToolTipBase, "text"), (role.ToolTipText, "surface"), (role.Link, "accent"),
+    ):  # fmt: skip
+        made.setColor(one, color(token))
+    return made
+
+
 def use(theme: str | None = None) -> None:
     """Switch tokens, palette, application font, style sheet and pyqtgraph together."""
     if theme is not None:
@@ -250,18 +264,9 @@ def use(theme: str | None = None) -> None:
             raise ValueError(f"theme {theme!r} is none of {THEMES}")
         _state.name = theme
     _state.lead = os.environ.get(FONT_VARIABLE, "")
-    role = QPalette.ColorRole
-    palette = QPalette()
-    for one, token in (
-        (role.Window, "window"), (role.Base, "sunken"), (role.AlternateBase, "surface"), (role.Button, "surface"),
-        (role.WindowText, "text"), (role.Text, "text"), (role.ButtonText, "text"), (role.PlaceholderText, "text2"),
-        (role.Highlight, "accent"), (role.HighlightedText, "on_accent"), (role.Accent, "accent"),
-        (role.ToolTipBase, "text"), (role.ToolTipText, "surface"), (role.Link, "accent"),
-    ):  # fmt: skip
-        palette.setColor(one, color(token))
     app = QApplication.instance()
     if isinstance(app, QApplication):
-        app.setPalette(palette)
+        app.setPalette(palette())
         if app.font() != font():  # else each widget is asked for its own once more
             app.setFont(font())
         if (dressed := sheet(TOKENS[_state.name])) != app.styleSheet():

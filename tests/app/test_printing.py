@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from app import pageexport, words
+from app import pageexport, theme, words
 from app.figure import caption_of
 from app.printing import sheet
 from tests.app import tabs
@@ -28,6 +28,12 @@ def written(fill) -> bytes:
     out = io.BytesIO()
     fill(out)
     return out.getvalue()
+
+
+def pages_of(pdf: bytes) -> list[bytes]:
+    """What is packed in a PDF."""
+    begins = [one.end() for one in re.finditer(rb"stream\r?\n", pdf)]
+    return [zlib.decompressobj().decompress(pdf[at:]) for at in begins if pdf[at] == 0x78]  # so begins what is packed
 
 
 def test_a_page_becomes_one_sheet_with_its_name_and_settings(window, monkeypatch):
@@ -60,6 +66,19 @@ def test_a_high_page_stands_upright(window):
     assert float(width) < float(height)
 
 
+@pytest.mark.parametrize("topic", ["attention_pooling", "scoring"])
+def test_paper_is_light_in_the_dark_theme_and_the_screen_stays_as_it_is(topic, window, qtbot):
+    tab = window.show_topic(topic)
+    qtbot.waitUntil(lambda: tabs.rests(tab))
+    sheets = {}
+    for look in ("light", "dark"):
+        theme.switch(window, look)
+        before = window.grab().toImage()
+        sheets[look] = pages_of(written(pageexport.taken(pageexport.shown(window), ".pdf")))
+        assert window.grab().toImage() == before
+    assert sheets["dark"] == sheets["light"]
+
+
 def test_other_settings_make_another_sheet(window, qtbot):
     what = pageexport.shown(window)
     before = written(pageexport.taken(what, ".pdf"))
@@ -72,7 +91,7 @@ def test_other_settings_make_another_sheet(window, qtbot):
 def test_lines_of_plots_are_seen_on_paper(window):
     """Their width is in dots of the paper, whatever the painter's scale; of 1200 to an inch none is seen."""
     pdf = written(pageexport.taken(pageexport.shown(window), ".pdf"))
-    begins = [one.end() for one in re.finditer(rb"stream\r?\n", pdf)]
-    pages = [zlib.decompressobj().decompress(pdf[at:]) for at in begins if pdf[at] == 0x78]  # so begins what is packed
-    (dot,) = (float(found[1]) for one in pages if (found := re.match(rb"/GSa gs .*\n([\d.]+) 0 0 -\1 .* cm\n", one)))
+    (dot,) = (
+        float(found[1]) for one in pages_of(pdf) if (found := re.match(rb"/GSa gs .*\n([\d.]+) 0 0 -\1 .* cm\n", one))
+    )
     assert dot > 0.5  # points
