@@ -6,6 +6,7 @@ Shapes: M tokens leave, N enter; prefix tokens first, which lie nowhere and coun
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +27,10 @@ def own(before: Grid, after: Grid) -> Mask:
     same = np.zeros((after.tokens, before.tokens), bool)
     shared = min(before.prefix, after.prefix)
     same[np.arange(shared), np.arange(shared)] = True
-    apart = np.abs(after.places()[:, None] - before.places()[None])  # (m, n, 2)
-    reach = 0.5 / np.minimum([before.rows, before.cols], [after.rows, after.cols])
-    same[after.prefix :, before.prefix :] = (apart < reach - 1e-9).all(-1)
+    down, across = (np.abs(one) for one in _apart(before, after))
+    near = down < 0.5 / min(before.rows, after.rows) - 1e-9
+    beside = across < 0.5 / min(before.cols, after.cols) - 1e-9
+    same[after.prefix :, before.prefix :] = _pairs(near, beside, np.logical_and)
     same.flags.writeable = False
     return same
 
@@ -36,9 +38,22 @@ def own(before: Grid, after: Grid) -> Mask:
 @lru_cache(maxsize=32)
 def distances(before: Grid, after: Grid) -> npt.NDArray[np.float64]:
     """Between the middles of tokens on the photo, (m, n), in sides of it."""
-    found = np.linalg.norm(after.places()[:, None] - before.places()[None], axis=-1)
+    found = _pairs(*_apart(before, after), np.hypot)
     found.flags.writeable = False
     return found
+
+
+def _apart(before: Grid, after: Grid) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """From the rows of one grid to those of the other, and from column to column, in sides of the photo."""
+    down, across = ((np.arange(after.rows) + 0.5) / after.rows, (np.arange(after.cols) + 0.5) / after.cols)
+    rows, cols = ((np.arange(before.rows) + 0.5) / before.rows, (np.arange(before.cols) + 0.5) / before.cols)
+    return down[:, None] - rows, across[:, None] - cols
+
+
+def _pairs(down: npt.NDArray[Any], across: npt.NDArray[Any], both: np.ufunc) -> npt.NDArray[Any]:
+    """A table (m, n) of token and token from that of the rows and that of the columns."""
+    found: npt.NDArray[Any] = both(down[:, None, :, None], across[None, :, None, :])
+    return found.reshape(down.shape[0] * across.shape[0], -1)
 
 
 @lru_cache(maxsize=32)
@@ -46,7 +61,8 @@ def _rings(before: Grid, after: Grid) -> tuple[npt.NDArray[np.int64], Floats, np
     """Pairs of others sorted into rings one token wide: their ring, the mean distance of each ring, pairs in each."""
     far = distances(before, after)[_others(before, after)]
     number = np.rint(far * max(before.rows, before.cols)).astype(np.int64)
-    _, ring = np.unique(number, return_inverse=True)
+    there = np.bincount(number) > 0  # np.unique, which sorts, held up all threads for half a second
+    ring = (np.cumsum(there) - 1)[number]
     pairs = np.bincount(ring).astype(np.float64)
     middle = np.bincount(ring, far) / np.maximum(pairs, 1)
     return ring, middle.astype(np.float32), pairs
