@@ -19,6 +19,7 @@ from engines.checkpoints import layout
 from engines.core import limits
 from engines.core.errors import LabError, Message
 from engines.core.pictures import SUFFIXES
+from engines.studies.book import is_study
 
 MANY = 2000  # entries of a folder that are looked at
 STAYS = "{refusal} The previous picture stays."
@@ -50,7 +51,7 @@ class Drop:
         Model folders, as sources for `engines.checkpoints.catalog.locate`.
     files : list of Path
         Files and folders that the tab on screen says are for it.
-    sessions : list of Path
+    sessions, studies : list of Path
     errors : list of Message
         One for each thing that is none of these.
     of_model : bool
@@ -63,6 +64,7 @@ class Drop:
     models: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     sessions: list[Path] = field(default_factory=list)
+    studies: list[Path] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
     of_model: bool = False
     image: QImage | None = None
@@ -70,7 +72,8 @@ class Drop:
     @property
     def refusal(self) -> Message | None:
         """What to say where nothing at all could be taken; None if something could."""
-        if self.pictures or self.models or self.files or self.sessions or self.image is not None or not self.errors:
+        some = self.pictures or self.models or self.files or self.sessions or self.studies
+        if some or self.image is not None or not self.errors:
             return None
         return Message(MODEL_STAYS if self.of_model else STAYS, {"refusal": self.errors[0]})
 
@@ -134,6 +137,9 @@ def sort_paths(paths: Iterable[str | Path], wanted: Callable[[Path], bool] = nob
             continue
         if Path(path).suffix.lower() == SESSION:
             drop.sessions.append(Path(path))
+            continue
+        if is_study(Path(path)):
+            drop.studies.append(Path(path))
             continue
         if wanted(Path(path)):
             drop.files.append(Path(path))

@@ -16,6 +16,7 @@ from app.drops import MANY, SESSION, WEIGHTS, nobodys, paths_in, pictures_in
 from app.theme import HEAD, R2, S2, S3, S4
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
+from engines.studies.book import FILE, is_study
 
 LOOKED_AT = 60  #: of the dropped things; that many tell what the drop is about
 VEIL = 215  #: alpha of the paper over what will make way
@@ -48,6 +49,7 @@ class Kinds:
     models: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     session: str = ""
+    study: str = ""
     web: bool = False
 
 
@@ -75,6 +77,8 @@ def _sort(paths: Iterable[Path], wanted: Callable[[Path], bool], found: Kinds) -
     for path in islice(paths, MANY):
         if path.suffix.lower() == SESSION:
             found.session = path.name
+        elif is_study(path):
+            found.study = path.parent.name if path.name == FILE else path.name
         elif wanted(path):
             found.files += (path,)
         elif path.suffix.lower() in WEIGHTS:
@@ -108,6 +112,8 @@ def foreseen(found: Kinds, here: str, shows: str, elsewhere: str = "") -> Forese
     """
     if found.session:
         return Foreseen(Message("Open the session {name}", {"name": words.plain(found.session)}))
+    if found.study:
+        return Foreseen(Message("Open the study {name}", {"name": words.plain(found.study)}))
     if found.files:
         several = Message("{n} {n:file|files}", {"n": len(found.files)})
         name = several if len(found.files) > 1 else words.plain(found.files[0].name)

@@ -142,6 +142,8 @@ class Intake(QObject):
     def _take(self, drop: Drop) -> None:
         for session in drop.sessions[-1:]:
             self._window.session.open(session)
+        for study in drop.studies[-1:]:
+            self._window.studies.open(study)
         if drop.files and self._window.tab is not None:
             self._window.tab.error.dismiss()  # of what was dropped before
             self._window.tab.take_paths(drop.files)

@@ -46,7 +46,7 @@ class PacedTraining(Training):
 
     def play(self) -> None:
         """Go on until pause."""
-        self.play_to(self._most)
+        self.play_to(self.most)
 
     def play_to(self, goal: int) -> None:
         """Go on up to a step, and rest there."""

@@ -27,12 +27,23 @@ class Sessions(Protocol):
         """Give an `app.topic.page.Page` its run and its folded sections, once, if there are any."""
 
 
+class Desk(Protocol):
+    """The studies of a window."""
+
+    def of_page(self, page: Any) -> object:
+        """Make runs that differ in a setting of an `app.topic.training_page.TrainingPage`."""
+
+
 class Shell(Protocol):
     """The window, as its tabs see it."""
 
     lane: Lane
     settings: Settings
     saving: Saving
+
+    @property
+    def studies(self) -> Desk:
+        """Runs that differ in a setting."""
 
     @property
     def session(self) -> Sessions:

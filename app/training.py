@@ -55,6 +55,8 @@ class Training(QObject):
     ----------
     place : Path or None
         The file that its runs are kept in.
+    trainer, most : str, int
+        The engine and the last step.
     params : TrainingParams or None
         Those of the run in hand.
     step : int
@@ -96,7 +98,8 @@ class Training(QObject):
         brought: tuple[str, ...] = (),
     ) -> None:
         super().__init__(host if isinstance(host, QObject) else None)
-        self._host, self._bar, self._settings, self._most = host, transport, settings, most
+        self._host, self._bar, self._settings = host, transport, settings
+        self.trainer, self.most = place, most
         self.stream = training_stream(host.shell.lane, place, self)
         self.stream.device = host.shell.settings.device
         self.stream.arrived.connect(self._arrived)
@@ -135,7 +138,7 @@ class Training(QObject):
     @property
     def is_kept(self) -> bool:
         """Whether the run will be there at the next start."""
-        return self.place is not None and self._on_disk and self.step < self._most
+        return self.place is not None and self._on_disk and self.step < self.most
 
     @property
     def runs(self) -> bool:
@@ -152,7 +155,7 @@ class Training(QObject):
         """Go on until pause."""
         if self.params is None:
             self._begin()
-        if self.step >= self._most:
+        if self.step >= self.most:
             self._host.tell(Message("The run has reached its last step."))
             return
         self._began_at, self._steps_then, self._ended = time.monotonic(), self.step, False
@@ -162,7 +165,7 @@ class Training(QObject):
 
     def _go(self) -> None:
         """Let the run go on: as fast as the lane allows."""
-        self._send(self._most)
+        self._send(self.most)
 
     def pause(self) -> None:
         """Stop after the step in hand."""
@@ -177,7 +180,7 @@ class Training(QObject):
             self._begin()
         self._ended = False
         self._bar.go_live()
-        self._send(min(self._most, max(self._until, self.step) + 1))
+        self._send(min(self.most, max(self._until, self.step) + 1))
 
     def restart(self) -> None:
         """A new run with the present settings; it goes on at once if the one before did. The one before is lost."""
@@ -378,7 +381,7 @@ class Training(QObject):
         self._bar.set_step(self.step, self._marks())
         if not self.runs:
             return
-        if self.step >= self._most:
+        if self.step >= self.most:
             self.pause()
             return
         spent = time.monotonic() - self._began_at

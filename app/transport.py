@@ -59,6 +59,8 @@ class Transport(QFrame):
         A step to look back at; None is back to the newest.
     seeded : int
         Another seed for the next run.
+    studied
+        Many runs are wanted that differ in a setting.
     """
 
     toggled = Signal(bool)
@@ -66,6 +68,7 @@ class Transport(QFrame):
     restarted = Signal()
     looked = Signal(object)
     seeded = Signal(int)
+    studied = Signal()
 
     def __init__(self, seed: bool = True, seed_tip: str = "") -> None:
         super().__init__()
@@ -87,18 +90,24 @@ class Transport(QFrame):
         if seed_tip:
             words.say(self.seed, "setToolTip", seed_tip)
         self.seed.typed.connect(lambda value: self.seeded.emit(round(value)))
+        self.study = button("Study", kind="boxed", tip="Runs that differ in a setting", clicked=self.studied.emit)
+        self.study.hide()
         name = quiet("Seed")
         for part in (name, self.seed):
             show_or_hide(part, seed)
         self.setLayout(
             row(self.play, self.step, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name, self.seed,
-                gap=S2, pad=(S3, S2, S3, S2))
+                self.study, gap=S2, pad=(S3, S2, S3, S2))
         )  # fmt: skip
         policy = self.live.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes and goes
         self.live.setSizePolicy(policy)
         self.restyled()
         self.set_step(0)
+
+    def offer_study(self) -> None:
+        """There is somebody who makes studies of these runs."""
+        show_or_hide(self.study, True)
 
     # -- where the run stands
     @property

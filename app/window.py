@@ -43,6 +43,7 @@ from app.settings import Settings
 from app.sheet import Sheet
 from app.side import Side
 from app.status import Status
+from app.studies.desk import Studies
 from app.theme import NARROW
 from app.tools import Tools
 from app.topic.owning import adopt
@@ -86,7 +87,7 @@ class Window(PaintedOnce):
         self.session, self.pinning = Session(self), Pinning()
         self.session.told.connect(self._saved)
         self.session.refused.connect(lambda why: self.complain(why, word="Session"))
-        self.tools = Tools(self)
+        self.studies, self.tools = Studies(self), Tools(self)
         self.guide = Guide(self)
         self.side = Side(topics(), self.tools.buttons, self.tools.lessons)
         self.side.chosen.connect(self.open_topic)
@@ -388,10 +389,8 @@ class Window(PaintedOnce):
         self.hide()  # a long computation may take a moment to end; nobody has to watch that
         for sheet in self.findChildren(Sheet):
             sheet.close()  # one may have a thread at work
-        self.intake.close()
-        self.saving.close()
-        self.session.close()
-        self.lane.close()
+        for part in (self.studies, self.intake, self.saving, self.session, self.lane):
+            part.close()
         self.settings.save()  # once more if it failed: what the lane has put down may have made room
         if (note := self.settings.take_note()) is not None:
             print(words.tr(note), file=sys.stderr)

@@ -10,6 +10,7 @@ import json
 import pkgutil
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,8 +25,10 @@ from app.plots.surface import Surface
 from app.plots.view import View
 from app.resting import at_rest, rest
 from app.settings import Settings
+from app.studies.subject import Subject, proposed, study_from
 from app.topic.page import Page
 from app.topic.tab import Tab
+from app.topic.training_page import TrainingPage
 from app.topics import GROUPS, Topic, topics
 from app.views.colorbar import ColorBar
 from app.window import Window
@@ -33,6 +36,8 @@ from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
+from engines.studies.reading import normal
+from engines.studies.trained import seed_of
 from tests import examples
 from tests.app import nearer, reading, tabs
 from tests.app.views_help import hover
@@ -224,8 +229,31 @@ def taken(view: Exportable) -> tuple[dict[str, np.ndarray], str, QImage]:
     return arrays, export.settings_text(export.settings_of(view)), export.picture(view, 1)
 
 
+def offers_studies(tab: Tab) -> None:
+    """What each page that trains can have studied stands in a file, with its first settings at several values."""
+    for page in tab.pages:
+        if not isinstance(page, TrainingPage):
+            continue
+        assert not page.transport.study.isHidden(), page.title
+        kind, params, most = page.studied()
+        subject = Subject(kind, params, page.name(), Message(page.title), most)
+        found = list(subject.rules.items())[:2]
+        assert found, page.title
+        over = {name: proposed(rule, getattr(params, name)) for name, rule in found}
+        said = subject.said(over, 2, min(3, max(1, most)))
+        study = study_from(normal(said), page.title)
+        assert len(study.rows) == 2 * np.prod([len(values) for values in over.values()])
+        assert all(words.tr(rule.label) for rule in subject.rules.values())
+        if kind.any_measure:
+            assert seed_of(kind.params), page.title
+            place = importlib.util.find_spec(kind.place.split(":")[0])
+            assert place is not None
+            assert f"class {kind.place.split(':')[1]}" in Path(place.origin).read_text(encoding="utf-8")
+
+
 def test_it_opens_speaks_and_takes_its_events(tab, qtbot):
     opens_on_a_result(tab)
+    offers_studies(tab)
     lies_in_the_hand(tab, qtbot)
     exports_what_is_set(tab, qtbot)
     says_which_model_made_it(tab)

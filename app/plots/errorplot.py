@@ -1,4 +1,4 @@
-"""Means with error bars over a logarithmic axis: how something changes with a number, and how sure that is."""
+"""Means with error bars: how something changes with a number, mostly over a logarithmic axis, and how sure that is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ HOLE = 3  # px, what is left out of a dashed line's dots
 DOT = 9  # px
 CAP = 6  # px, the width of a bar's end
 APART = 3  # px between lines at one x, so that their bars don't hide each other
-ROOM = 1.15  # the x axis goes on beyond its ends by this ratio
+ROOM = 1.15  # a logarithmic x axis goes on beyond its ends by this ratio
+BESIDE = 0.06  # any other by this share
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,16 @@ class Crossing:
 
 
 class ErrorPlot(Chart):
-    """Lines with error bars over log x.
+    """Lines with error bars over x.
+
+    Parameters
+    ----------
+    name, axis : str or Message
+        What it is called, and what stands below it.
+    y : (float, float)
+        From where to where.
+    log : bool
+        Whether x is logarithmic.
 
     Signals
     -------
@@ -80,7 +90,7 @@ class ErrorPlot(Chart):
 
     picked = Signal(object)
 
-    def __init__(self, name: Text, axis: Text, y: tuple[float, float] = (0.0, 100.0)) -> None:
+    def __init__(self, name: Text, axis: Text, y: tuple[float, float] = (0.0, 100.0), log: bool = True) -> None:
         self._lines: tuple[ErrorLine, ...] = ()
         self._ticks: tuple[float, ...] = ()
         self._at: int | None = None
@@ -91,7 +101,8 @@ class ErrorPlot(Chart):
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._line = pg.InfiniteLine(angle=90)
         self._marks = Marks(self)
-        super().__init__((220, 160), {"left": Axis("left"), "bottom": LogAxis("bottom")}, (True, False))
+        below = LogAxis("bottom") if log else Axis("bottom")
+        super().__init__((220, 160), {"left": Axis("left"), "bottom": below}, (log, False))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "error-bars"
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
@@ -151,14 +162,22 @@ class ErrorPlot(Chart):
             for line in self._lines
             if (line.x == x).any()
         ]
-        return ", ".join([words.number(x), *said])
+        return ", ".join([self.named(self._at), *said])
+
+    def named(self, index: int) -> str:
+        """One of the x, as it is written."""
+        return words.number(self._ticks[index])
 
     def is_empty(self) -> bool:
         return not self._ticks
 
     def whole(self) -> None:
         ticks = self._ticks or (1.0, 10.0)  # numbers beside an empty plot are of its scale, too
-        self.show_range((ticks[0] / ROOM, ticks[-1] * ROOM), self._y, (0, 0.025))
+        if self.log[0]:
+            self.show_range((ticks[0] / ROOM, ticks[-1] * ROOM), self._y, (0, 0.025))
+        else:
+            beside = BESIDE * (ticks[-1] - ticks[0]) or 1.0
+            self.show_range((ticks[0] - beside, ticks[-1] + beside), self._y, (0, 0.025))
 
     # -- hand
     def _point(self, at: QPointF | None) -> None:
@@ -166,7 +185,8 @@ class ErrorPlot(Chart):
         if at is None or not self._ticks:
             self._pick(None)
         else:
-            self._pick(int(np.abs(np.log10(self._ticks) - at.x()).argmin()))
+            ticks, _ = self.along(np.array(self._ticks), np.ones(len(self._ticks)))
+            self._pick(int(np.abs(ticks - at.x()).argmin()))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -229,8 +249,8 @@ class ErrorPlot(Chart):
         """The numbers below the axis: exactly the x there are, as far as they have room."""
         written: list[tuple[float, str]] = []
         last = -np.inf
-        for value in self._ticks:
-            text, x = words.number(value), self.seen(value).x()
+        for index, value in enumerate(self._ticks):
+            text, x = self.named(index), self.seen(value).x()
             half = theme.text_width(text, CAPTION) / 2 * wide
             if x - half > last + S1 * wide:
                 written.append((x, text))

@@ -18,9 +18,11 @@ from app.training import DRIVEN, Training
 from app.transport import Transport
 from engines.core.errors import Message
 from engines.core.keeping import settings_of
-from engines.core.params import SETTING, renamed, with_role
+from engines.core.params import SETTING, Params, renamed, with_role
 from engines.core.protocol import Event
 from engines.core.training import TrainingParams, Weights
+from engines.studies.spec import Kind
+from engines.studies.trained import kind_of
 
 
 class TrainingPage(Page):
@@ -59,6 +61,8 @@ class TrainingPage(Page):
         self.training, self.transport, self._put = training, transport, put or self.put_run
         training.arrived.connect(self.told)
         training.looked.connect(self.look)
+        transport.offer_study()
+        transport.studied.connect(self._study)
 
     @cached_property
     def pending(self) -> Pending:
@@ -107,7 +111,16 @@ class TrainingPage(Page):
         if isinstance(params, TrainingParams):
             self.training.bring_back(params, run.step, run.at, offered)
 
+    def _study(self) -> None:
+        if self.on_screen:  # pages may share a bar
+            self.shell.studies.of_page(self)
+
     # -- what a subclass says
+    def studied(self) -> tuple[Kind, Params, int]:
+        """What "Study" makes runs of: the kind, the settings as they are, and the most steps (0: none to choose)."""
+        asked = self.training.asked
+        return kind_of(self.training.trainer, type(asked)), asked, self.training.most
+
     def told(self, event: Event) -> None:
         """Draw what the run tells."""
 

@@ -16,6 +16,7 @@ from engines.core.params import Params, Range, setting
 from engines.core.protocol import Event, Job, Record
 
 MOST_STEPS = 1_000_000
+OF_A_STUDY = -1  #: number of a run among many that nobody watches: it keeps nothing but what it finds
 MEMORY = 96 * 2**20  #: bytes that the kept states of one run may fill
 
 
@@ -59,8 +60,14 @@ class TrainingParams(Params):
         Go on with the run in that file instead of beginning one.
     until : int
         The step to go on to: raising it goes on, lowering it pauses.
+
+    Class attributes
+    ----------------
+    SEED : str
+        The field that its random numbers come from, where the name does not say so.
     """
 
+    SEED: ClassVar[str] = ""
     run: int = setting(0, passing=True)
     start: Weights | None = setting(None, passing=True)
     keep: str = setting("", passing=True)

@@ -73,6 +73,16 @@ class ArmsLook(Record):
     owners: tuple[tuple[npt.NDArray[np.int64], ...], ...] = field(repr=False)
     points: tuple[Floats, ...] = field(repr=False)
 
+    def measures(self) -> dict[str, float]:
+        """Each figure of each arm, mean over the seeds that have it."""
+        found = {}
+        for name, arms in zip(FIGURES, self.figures, strict=True):
+            for at, seeds in enumerate(arms, 1):
+                known = seeds[seeds >= 0]
+                if len(known):
+                    found[f"{name} {at}"] = float(known.mean())
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Beforehand(Record):

@@ -3,26 +3,30 @@
 python -m engines.studies list                                what can be studied, and its settings
 python -m engines.studies run STUDY.toml --out FOLDER         make all runs; goes on where it stopped
                           --ray ADDRESS                       on a cluster, see `engines.studies.cluster`
+                          --told                              for a program: JSON lines, until its input ends
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
 from engines.core.errors import LabError
 from engines.core.params import Choice, Range, rules
-from engines.studies.book import Book
+from engines.studies.book import Book, line_of
 from engines.studies.cluster import Cluster
 from engines.studies.local import Local, cores
 from engines.studies.reading import kinds, read
-from engines.studies.spec import Outcome, Study
+from engines.studies.spec import Outcome, Study, plain
 
 GOOD, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130  #: exit codes
 
@@ -45,10 +49,10 @@ def show_kinds() -> None:
             print(f"    {one.name} = {one.default!r}    # {said}")
 
 
-def run(path: Path, folder: Path, workers: int, address: str = "") -> int:
+def run(path: Path, folder: Path, workers: int, address: str = "", niceness: int = 0) -> int:
     """Make all runs of a study that are not made yet, here or on a cluster; returns the exit code."""
     study = read(path)
-    runner = Cluster(study.kind, address) if address else Local(study.kind, workers)
+    runner = runner_of(study, workers, address, niceness)
     book = Book(study, folder)
     with closing(book):
         book.keep_file(path)
@@ -69,6 +73,52 @@ def run(path: Path, folder: Path, workers: int, address: str = "") -> int:
     if failed:
         print(f"{failed} of the runs failed; why stands in the table. The same command tries them again.")
     return INTERRUPTED if stopped else FAILED if failed else GOOD
+
+
+def runner_of(study: Study, workers: int, address: str, niceness: int) -> Local | Cluster:
+    """What makes the runs."""
+    return Cluster(study.kind, address) if address else Local(study.kind, workers, niceness)
+
+
+def tell(path: Path, folder: Path, workers: int, address: str, niceness: int) -> int:
+    """The same for a program, which hears of each run as it ends, and stops this by ending its input.
+
+    Lines are JSON: ``{"begun": runs that are left}``, ``{"ended": …}`` as `engines.studies.book.line_of` has it, and
+    ``{"refused": …}``, the text and the values of a message.
+    """
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+
+    def say(**what: object) -> None:
+        print(json.dumps(what), file=told, flush=True)
+
+    try:
+        study = read(path)
+        runner, book = runner_of(study, workers, address, niceness), Book(study, folder)
+        with closing(book):
+            book.keep_file(path)
+            say(begun=len(book.left))
+            stopped_by_the_end(runner)
+            with closing(runner.run(book.left)) as outcomes:
+                for outcome in outcomes:
+                    book.add(outcome)
+                    say(ended=line_of(outcome))
+            book.export()
+    except LabError as error:
+        say(refused={"text": error.message.text, "values": plain(error.message)})
+        return REFUSED
+    return GOOD
+
+
+def stopped_by_the_end(runner: Local | Cluster) -> None:
+    """Stop when standard input ends: whoever started this is gone, or wants no more."""
+
+    def listen() -> None:
+        with suppress(ValueError):  # closed as the program ends
+            sys.stdin.read()
+        runner.stop()
+
+    threading.Thread(target=listen, daemon=True).start()
 
 
 @contextmanager
@@ -112,6 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
     making.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where rows and tables are kept")
     making.add_argument("--workers", type=int, default=cores(), help="processes; one for each core if not given")
     making.add_argument("--ray", default="", metavar="ADDRESS", help="a cluster of Ray: host:port of its head")
+    making.add_argument("--nice", type=int, default=0, metavar="N", help="how far all else goes first, 0 to 19")
+    making.add_argument("--told", action="store_true", help="for a program: JSON lines")
     options = parser.parse_args(arguments)
     try:
         if options.command == "list":
@@ -119,7 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
             return GOOD
         if options.workers < 1:
             parser.error("--workers: at least 1")
-        return run(options.study, options.out, options.workers, options.ray)
+        act = tell if options.told else run
+        return act(options.study, options.out, options.workers, options.ray, options.nice)
     except LabError as error:
         print(error, file=sys.stderr)
         return REFUSED

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,14 @@ from engines.core.errors import LabError, Message
 from engines.studies.spec import Outcome, Row, Study, plain
 
 ROWS, FILE, TABLE, ARRAYS = "rows.jsonl", "study.toml", "table.csv", "table.npz"
+
+
+def is_study(path: Path) -> bool:
+    """Whether a path leads to a study: its folder, or its file."""
+    try:
+        return path.name == FILE or (path / FILE).is_file()
+    except (OSError, ValueError):  # a null character, say
+        return False
 
 
 class Book:
@@ -54,10 +62,7 @@ class Book:
         self.outcomes: dict[str, Outcome] = {}
         try:
             self._mend()
-            for told in self._lines():
-                row = rows.get(told["key"])
-                if row is not None:
-                    self.outcomes[row.key] = _outcome(told, row)
+            self.outcomes = _read(self._place, rows)
         except OSError as error:
             self.close()
             raise files.WriteError(self._place, files.reason(error)) from error
@@ -71,20 +76,6 @@ class Book:
             whole = said.rfind(b"\n") + 1
             if whole < len(said):
                 file.truncate(whole)
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        if not self._place.is_file():
-            return
-        with self._place.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    told = json.loads(line)
-                    good = isinstance(told, dict) and isinstance(told["key"], str) and ("found" in told)
-                except (json.JSONDecodeError, KeyError):
-                    good = False
-                if not good:
-                    raise LabError("{name}: line {n} is none of a study.", name=self._place.name, n=number)
-                yield told
 
     @property
     def left(self) -> tuple[Row, ...]:
@@ -100,21 +91,14 @@ class Book:
         WriteError
             The disk refuses.
         """
-        row, error = outcome.row, outcome.error
-        told = {
-            "key": row.key, "study": row.kind.name, "settings": row.settings, "seed": row.seed,
-            "found": dict(outcome.found), "seconds": round(outcome.seconds, 3), "tries": outcome.tries,
-        }  # fmt: skip
-        if error is not None:
-            told["error"] = {"text": error.text, "values": plain(error)}
         try:
             with self._place.open("ab") as file:
-                file.write(json.dumps(told).encode() + b"\n")
+                file.write(json.dumps(line_of(outcome)).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as problem:
             raise files.WriteError(self._place, files.reason(problem)) from problem
-        self.outcomes[row.key] = outcome
+        self.outcomes[outcome.row.key] = outcome
 
     def export(self) -> None:
         """Write the table of all rows that have ended, as CSV and as arrays.
@@ -144,26 +128,88 @@ def as_csv(outcomes: Iterable[Outcome], study: Study) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = list(study.rows[0].settings)
-    writer.writerow([*names, "seed", *study.kind.measures, "seconds", "error"])
-    for one in outcomes:
+    every = list(outcomes)
+    measures = measures_of(study, every)
+    writer.writerow([*names, "seed", *measures, "seconds", "error"])
+    for one in every:
         values = [one.row.settings[name] for name in names]
-        found = [one.found.get(measure, "") for measure in study.kind.measures]
+        found = [one.found.get(measure, "") for measure in measures]
         said = "" if one.error is None else str(one.error)
         writer.writerow([*values, one.row.seed, *found, round(one.seconds, 3), said])
     return out.getvalue()
 
 
 def as_arrays(outcomes: Iterable[Outcome], study: Study) -> dict[str, np.ndarray]:
-    """The same of runs that found something: (n,) for each setting, the seed and each measure."""
+    """The same of runs that found something: (n,) for each setting, the seed and each measure; NaN where there is none.
+
+    A setting that holds several values is text.
+    """
     ended = list(outcomes)
     names = list(study.rows[0].settings)
-    columns = {name: [one.row.settings[name] for one in ended] for name in names}
+    columns = {name: [_single(one.row.settings[name]) for one in ended] for name in names}
     columns["seed"] = [one.row.seed for one in ended]
-    columns |= {measure: [one.found[measure] for one in ended] for measure in study.kind.measures}
+    columns |= {measure: [one.found.get(measure, np.nan) for one in ended] for measure in measures_of(study, ended)}
     return {name: np.array(values) for name, values in columns.items()}
 
 
-def _outcome(told: dict[str, Any], row: Row) -> Outcome:
+def measures_of(study: Study, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """What is measured: what the kind says, else all that the runs have found, in their order."""
+    if not study.kind.any_measure:
+        return study.kind.measures
+    return tuple(dict.fromkeys(name for one in outcomes for name in one.found))
+
+
+def _single(value: Any) -> Any:
+    """What an array can hold: an absent value is nothing, several are text."""
+    return value if isinstance(value, str | bool | int | float) else "" if value is None else json.dumps(value)
+
+
+def line_of(outcome: Outcome) -> dict[str, Any]:
+    """How a run ended, as the file has it."""
+    row, error = outcome.row, outcome.error
+    told: dict[str, Any] = {
+        "key": row.key, "study": row.kind.name, "settings": row.settings, "seed": row.seed,
+        "found": dict(outcome.found), "seconds": round(outcome.seconds, 3), "tries": outcome.tries,
+    }  # fmt: skip
+    if error is not None:
+        told["error"] = {"text": error.text, "values": plain(error)}
+    return told
+
+
+def outcome_of(told: Mapping[str, Any], row: Row) -> Outcome:
+    """The same, of a line of the file."""
     error = told.get("error")
     said = None if error is None else Message(str(error["text"]), dict(error["values"]))
     return Outcome(row, dict(told["found"]), said, float(told.get("seconds", 0.0)), int(told.get("tries", 1)))
+
+
+def known(study: Study, folder: Path) -> dict[str, Outcome]:
+    """What stands in a folder of this study, by the row's key; others may be writing there.
+
+    Raises
+    ------
+    LabError
+        It is none of a study, or the disk refuses.
+    """
+    try:
+        return _read(folder / ROWS, {row.key: row for row in study.rows})
+    except OSError as error:
+        raise LabError("{name} can't be read: {reason}", name=folder.name, reason=files.reason(error)) from error
+
+
+def _read(place: Path, rows: Mapping[str, Row]) -> dict[str, Outcome]:
+    """The outcomes of a file; what was cut short at its end is passed over."""
+    if not place.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(place.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            told = json.loads(line)
+            row = rows.get(told["key"])
+            if row is not None:
+                found[row.key] = outcome_of(told, row)
+            elif not isinstance(told["found"], dict):
+                raise TypeError
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise LabError("{name}: line {n} is none of a study.", name=place.name, n=number) from error
+    return found

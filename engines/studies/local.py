@@ -36,15 +36,18 @@ class Process:
     ----------
     place, params_place : str
         Of a `Kind`.
+    niceness : int
+        How far all else goes first.
     """
 
-    def __init__(self, place: str, params_place: str) -> None:
+    def __init__(self, place: str, params_place: str, niceness: int = 0) -> None:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `end`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engines.studies.worker", place, params_place],
+            [sys.executable, "-m", "engines.studies.worker", place, params_place, str(niceness)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, encoding="utf-8",
             env=os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)},
+            creationflags=getattr(subprocess, "IDLE_PRIORITY_CLASS", 0) if niceness else 0,
         )  # fmt: skip
         self.alive = True
 
@@ -116,10 +119,12 @@ class Local:
     kind : Kind
     workers : int
         Processes; one for each core if not given.
+    niceness : int
+        Of the processes: how far all else goes first.
     """
 
-    def __init__(self, kind: Kind, workers: int | None = None) -> None:
-        self._kind, self.workers = kind, workers or cores()
+    def __init__(self, kind: Kind, workers: int | None = None, niceness: int = 0) -> None:
+        self._kind, self.workers, self._niceness = kind, workers or cores(), niceness
         self._lock = threading.RLock()  # a signal may stop it while it stops
         self._stopped = False
         self._processes: set[Process] = set()
@@ -195,7 +200,7 @@ class Local:
         with self._lock:
             if self._stopped:
                 return None
-            made = Process(self._kind.place, self._kind.params_place)
+            made = Process(self._kind.place, self._kind.params_place, self._niceness)
             self._processes.add(made)
             return made
 

@@ -12,11 +12,13 @@
     network = ["vit", "cnn"]
     count = [50, 150, 500]
 
+``study`` may also be a training engine, ``module:Class``; then ``params`` names the type of its settings.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -27,11 +29,12 @@ from engines.core import offers
 from engines.core.errors import LabError
 from engines.core.params import Params
 from engines.core.reading import read_bytes
+from engines.studies import trained
 from engines.studies.spec import Kind, Row, Study
 
 LARGEST_FILE = 2**20  #: bytes
 MOST = 100_000  #: rows
-KNOWN = ("study", "seeds", "settings", "over")
+KNOWN = ("study", "params", "seeds", "settings", "over")
 
 
 def kinds() -> dict[str, Kind]:
@@ -54,22 +57,34 @@ def read(path: Path, known: Mapping[str, Kind] | None = None) -> Study:
     LabError
         Saying what of it can't be read, or is none of what it should be.
     """
+    return study_of(said_in(path), kinds() if known is None else known, path.name)
+
+
+def said_in(path: Path) -> dict[str, Any]:
+    """What a file says, as it stands there.
+
+    Raises
+    ------
+    LabError
+        It can't be read.
+    """
     try:
-        said = tomllib.loads(read_bytes(path, LARGEST_FILE, path.name).decode())
+        return tomllib.loads(read_bytes(path, LARGEST_FILE, path.name).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabError("{name}: can't be read ({reason}).", name=path.name, reason=str(error)) from error
-    return study_of(said, kinds() if known is None else known, path.name)
 
 
 def study_of(said: Mapping[str, Any], known: Mapping[str, Kind], name: str) -> Study:
     """What a file says as a study; ``name`` is the file's."""
     _only(said, KNOWN, name)
     kind = known.get(str(said.get("study")))
+    if kind is None and "params" in said:
+        kind = trained.kind_at(str(said.get("study")), str(said["params"]))
     if kind is None:
         listed = ", ".join(sorted(known))
         raise LabError("{name}: study is {said}; known are {known}.", name=name, said=str(said.get("study")),
                        known=listed)  # fmt: skip
-    own = tuple(f.name for f in fields(kind.params))
+    own = tuple(f.name for f in fields(kind.params) if f.name not in kind.leaves)
     fixed, over = _table(said, "settings", name), _table(said, "over", name)
     for table in (fixed, over):
         _only(table, own, name)
@@ -115,15 +130,46 @@ def _seeds(said: object, name: str) -> list[int]:
     return found
 
 
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+
+
 def _params(kind: Kind, plain: Params, values: dict[str, Any], name: str) -> Params:
     """The params of a run; a whole number does where any number would."""
     for field, value in values.items():
         default = getattr(plain, field)
         if type(default) is float and type(value) is int:
             values[field] = value = float(value)
-        if type(value) is not type(default):
+        if isinstance(value, list):
+            values[field] = value = _tupled(value)
+        if type(value) is not type(default) and not (default is None and isinstance(value, tuple)):
             raise LabError("{name}: {field} can't be {value}.", name=name, field=field, value=str(value))
     try:
         return kind.params(**values)
     except ValueError as error:
         raise LabError("{name}: {reason}.", name=name, reason=str(error)) from error
+
+
+def normal(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A study as a file would say it, to be compared with one."""
+    return tomllib.loads(written(said))
+
+
+def written(said: Mapping[str, Any]) -> str:
+    """A study as a file says it, in TOML; `study_of` reads the same of both."""
+    tables = [name for name, value in said.items() if isinstance(value, Mapping)]
+    lines = [f"{name} = {_toml(value)}" for name, value in said.items() if name not in tables]
+    for table in tables:
+        lines += ["", f"[{table}]", *(f"{name} = {_toml(value)}" for name, value in said[table].items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"[{', '.join(map(_toml, value))}]"

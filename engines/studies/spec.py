@@ -29,15 +29,21 @@ class Kind:
         `Params` of a run; its rules guard the values. Each is text, number or switch.
     place : str
         ``module:name`` of a function ``(params, seed) -> dict of str to float``, which draws all of its random numbers
-        from that seed. It is imported where it runs.
+        from that seed; or of a training engine (`engines.studies.trained`). It is imported where it runs.
     measures : tuple of str
         What it finds.
+    leaves : tuple of str
+        Fields of the params that are no settings of a run.
+    any_measure : bool
+        What it finds is known when the first run has ended.
     """
 
     name: str
     params: type[Params]
     place: str
-    measures: tuple[str, ...]
+    measures: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+    any_measure: bool = False
 
     @property
     def params_place(self) -> str:
@@ -63,7 +69,7 @@ class Row:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings by name, as the params have them."""
-        return asdict(self.params)
+        return {name: value for name, value in asdict(self.params).items() if name not in self.kind.leaves}
 
     @cached_property
     def key(self) -> str:
@@ -117,7 +123,8 @@ class Outcome:
 def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
     """How a run ended, of what its process tells: ``found``, or ``text`` and ``values`` of why it failed."""
     error = Message(told["text"], told["values"]) if "text" in told else None
-    if error is None and told["found"].keys() != set(row.kind.measures):
+    wrong = not told["found"] if row.kind.any_measure else told["found"].keys() != set(row.kind.measures)
+    if error is None and wrong:
         error = Message("It found {found}.", {"found": ", ".join(told["found"]) or "nothing"})
     return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
 

@@ -1,7 +1,7 @@
 """A process that computes runs: rows come in as lines, what they found goes out as lines, both in JSON.
 
-``python -m engines.studies.worker MODULE:FUNCTION MODULE:PARAMS``; `engines.studies.local` starts it. It ends when
-nobody is left who could hear it, in mid-run, too.
+``python -m engines.studies.worker MODULE:FUNCTION MODULE:PARAMS [NICENESS]``; `engines.studies.local` starts it. It
+ends when nobody is left who could hear it, in mid-run, too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from engines.core.errors import LabError, Message
 from engines.studies.spec import plain
+from engines.studies.trained import measured
 
 
 def load(place: str) -> Any:
@@ -31,11 +32,17 @@ def computed(function: str, params: str, settings: dict[str, Any], seed: int) ->
     """What a run finds, or why it refuses, as JSON has it; whatever else is raised, is."""
     began = time.monotonic()
     try:
-        found = load(function)(load(params)(**settings), seed)
+        what, row = load(function), load(params)(**{name: _tupled(value) for name, value in settings.items()})
+        found = measured(what, row, seed) if isinstance(what, type) else what(row, seed)
     except LabError as error:
         message = error.message
         return {"found": {}, "text": message.text, "values": plain(message), "seconds": time.monotonic() - began}
     return {"found": {name: float(value) for name, value in found.items()}, "seconds": time.monotonic() - began}
+
+
+def _tupled(value: Any) -> Any:
+    """What JSON has as lists, as settings have it."""
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def failure(error: BaseException) -> Message:
@@ -76,7 +83,9 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for whoever started it
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    function, params = arguments
+    function, params, *niceness = arguments
+    if niceness and hasattr(os, "nice"):
+        os.nice(int(niceness[0]))
     serve(function, params, told)
 
 

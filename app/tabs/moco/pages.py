@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -15,10 +16,12 @@ from app.topic.page import Page
 from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.widgets import col
+from engines.core.params import Params
 from engines.core.protocol import Ended, Event
 from engines.core.training import Weights
 from engines.moco.settings import FOLDER
 from engines.moco.spec import MapFrame, Measured, MocoParams, QueueFrame, RunBegan, learning_from
+from engines.studies.spec import Kind
 
 REST = 400  # ms between two drawings of the curves; the ring is drawn at once
 LEAST = 20.0  # steps that the curves show at least
@@ -58,6 +61,11 @@ class RunPage(TrainingPage, MocoPage):
         self.slot = col(gap=0)  # where the bar goes while the page is in front
         self._soon = QTimer(self, singleShot=True, interval=REST)  # steps may come many times a second
         self._soon.timeout.connect(self.draw)
+
+    def studied(self) -> tuple[Kind, Params, int]:
+        """Runs of a study are not saved where the run of the page is."""
+        kind, params, most = super().studied()
+        return kind, replace(params, folder=""), most  # type: ignore[call-arg]  # `RunParams` has it
 
     # -- what a subclass says
     @property

@@ -125,3 +125,8 @@ class PlaceAccuracy(Record):
     step: int
     accuracy: npt.NDArray[np.float32] = field(repr=False)
     fields: npt.NDArray[np.float32] = field(repr=False)
+
+    def measures(self) -> dict[str, float]:
+        """Mean over all places, of the three nets that are always there and of the fourth."""
+        names = [*(f"{side} × {side}, {layers} layers" for side, layers in NETS), "fourth net"]
+        return {f"accuracy {name}": float(one.mean()) for name, one in zip(names, self.accuracy, strict=True)}

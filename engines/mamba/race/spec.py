@@ -116,6 +116,11 @@ class RaceLook(Record):
     step: int
     standing: Standing
 
+    def measures(self) -> dict[str, float]:
+        """Accuracy of each kind at the last look, mean over the seeds."""
+        newest = self.standing.accuracy[-1:].mean(-1)  # (1, K); none before the first look
+        return {f"accuracy {kind}": float(share) for row in newest for kind, share in zip(KINDS, row, strict=True)}
+
 
 @dataclass(frozen=True, eq=False)
 class AtLengths(Record):

@@ -76,3 +76,7 @@ class FieldAccuracy(Record):
 
     step: int
     accuracy: npt.NDArray[np.float32] = field(repr=False)
+
+    def measures(self) -> dict[str, float]:
+        """Mean over all tokens, by what is switched off."""
+        return {f"accuracy {name}": float(one.mean()) for name, one in zip(SWITCHES, self.accuracy, strict=True)}

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.params import Range, setting
+from engines.core.params import Range, rules, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped, TrainingParams
 from engines.transfer.events import Bytes, Floats, Ints, Probe
@@ -19,6 +19,7 @@ METHODS: Final = ("Linear probe", "Fine-tuning", "From scratch")
 LAST_STEP: Final = 100  #: of a run
 #: steps after which all test pictures are classified
 TESTS: Final = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 80, LAST_STEP)
+OF_PAGE: Final = rules(TransferParams)
 Z95: Final = 1.959963984540054  #: quantile of the normal distribution for an interval of 95 %
 
 
@@ -26,13 +27,14 @@ Z95: Final = 1.959963984540054  #: quantile of the normal distribution for an in
 class RunParams(TrainingParams):
     """Settings of a run: those of `TransferParams` that it depends on."""
 
-    labels: int = 5
-    max_per_class: int = setting(40, former="most")
+    SEED = "sample"
+    labels: int = setting(5, OF_PAGE["labels"])
+    max_per_class: int = setting(40, OF_PAGE["max_per_class"], former="most")
     side: int = 112
     sample: int = 0
     fine_tune: bool = True
     from_scratch: bool = True
-    batch: int = 16
+    batch: int = setting(16, OF_PAGE["batch"])
     folders: tuple[str, ...] = ()
     model: str = ""
     probe_lr: float = setting(0.02, Range(1e-4, 1, 1e-4, "LR, probe", live=True), former="probe_rate")
@@ -148,6 +150,8 @@ class Tested(Record):
         What testing took.
     intact : bool
         Whether the frozen backbone still has the hash it began with.
+    right : dict of str to float
+        Share of the test pictures, by the method's name.
     """
 
     step: int
@@ -155,6 +159,11 @@ class Tested(Record):
     probe: Probe
     seconds: float
     intact: bool
+    right: dict[str, float] = field(default_factory=dict)
+
+    def measures(self) -> dict[str, float]:
+        """Accuracy of each method, by its name."""
+        return {f"accuracy {method}": share for method, share in self.right.items()}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from engines.blocks.backbone import Backbone
 from engines.core.errors import LabError, Message
 from engines.core.files import WriteError
 from engines.core.protocol import Event, Job, Progress
-from engines.core.training import Kept, NotSaved, Stopped, Weights, finite
+from engines.core.training import OF_A_STUDY, Kept, NotSaved, Stopped, Weights, finite
 from engines.transfer.events import Ints, Probe
 from engines.transfer.learn.learners import LinearProbe, WholeModel, tuned
 from engines.transfer.learn.spec import (
@@ -235,9 +235,12 @@ class Run:
         )  # fmt: skip
         yield Kept(Weights(self.step, {"predictions": predictions}, made))
         self._testing = self.step > 0  # until the last event is told
-        yield Tested(self.step, predictions, made, time.perf_counter() - began, intact)
-        if self.step:
-            right = (predictions == self.truth).sum(1).tolist()
+        right = (predictions == self.truth).sum(1).tolist()
+        shares = {METHODS[m]: count / len(self.truth) for m, count in zip(self.methods, right, strict=True)}
+        yield Tested(self.step, predictions, made, time.perf_counter() - began, intact, shares)
+        if self.step and self.params.run == OF_A_STUDY:
+            self._testing, self._tested = False, self.step
+        elif self.step:
             rows = [
                 Result(method, self.params.labels, count, len(self.truth), self.step, self.params.sample)
                 for method, count in zip(self.methods, right, strict=True)

@@ -30,11 +30,15 @@ from app.words import say
 from engines.core.claim import ELSEWHERE, Claim
 from engines.core.errors import Message, joined
 from engines.core.files import WriteError, put_aside
+from engines.core.params import Params
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import MOST_STEPS, Finished, Kept, Weights
+from engines.studies.spec import Kind
 from engines.vit.scale_study import store
 from engines.vit.scale_study.spec import (
     CIFAR,
+    DIGITS,
+    DRAWN,
     FOLDER,
     NEW_RUN,
     STUDY,
@@ -47,6 +51,7 @@ from engines.vit.scale_study.spec import (
     StudyStep,
     Table,
 )
+from engines.vit.scale_study.study import KINDS_OF_STUDY, Trained
 
 TRAINER = "engines.vit.scale_study.training:Trainer"
 OPEN = (
@@ -106,6 +111,12 @@ class ScaleStudyPage(TrainingPage):
     def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.cards.views
+
+    def studied(self) -> tuple[Kind, Params, int]:
+        """One training of it for each run: what this page draws is a study already."""
+        now, (kind,) = self.params, KINDS_OF_STUDY
+        drawn = now.study_data in DRAWN
+        return kind, Trained(DIGITS if drawn else now.study_data, "" if drawn else now.study_folder), 0
 
     # -- settings
     def _settings(self) -> ScaleParams:

@@ -1,0 +1,89 @@
+"""The studies of a window: one of each page, and those that were opened from their folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.topic.training_page import TrainingPage
+from engines.core.errors import LabError, Message
+from engines.studies.book import FILE
+
+if TYPE_CHECKING:
+    from app.studies.sheet import StudySheet
+    from app.studies.subject import Subject
+    from app.window import Window
+
+
+class Studies(QObject):
+    """Opens them, and ends them with the window. Their plots are imported with the first."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._window = window
+        self.sheets: dict[str, StudySheet] = {}
+
+    def subject_of(self, name: str) -> Subject | None:
+        """What a page can have studied as it is set now, by the name of its studies; None without such a page."""
+        from app.studies.subject import Subject
+
+        for page, topic, title in self._pages():
+            if name == f"{topic}-{page.name()}":
+                kind, params, most = page.studied()
+                both = Message("{topic}, {page}", {"topic": Message(title), "page": Message(page.title)})
+                return Subject(kind, params, name, both, most)
+        return None
+
+    def _pages(self) -> list[tuple[TrainingPage, str, str]]:
+        tabs = self._window.tabs.values()
+        return [(page, tab.topic.name, tab.topic.title) for tab in tabs for page in tab.pages
+                if isinstance(page, TrainingPage)]  # fmt: skip
+
+    def of_page(self, page: TrainingPage) -> StudySheet:
+        """The study of a page: the one under way, the one that was begun last if it is not done, or a new one."""
+        from app.studies.sheet import StudySheet
+        from app.studies.subject import newest
+
+        name = next(f"{topic}-{page.name()}" for one, topic, _ in self._pages() if one is page)
+        subject = self.subject_of(name)
+        assert subject is not None
+        sheet = self.sheets.get(name)
+        if sheet is None:
+            sheet = self.sheets[name] = StudySheet(self._window, subject)
+            if (before := newest(name)) is not None:
+                sheet.show_folder(before)
+        if not sheet.runs and not sheet.left:
+            sheet.show_subject(subject)
+        return bring(sheet)
+
+    def open(self, path: Path) -> StudySheet | None:
+        """The study of a folder, or of the file in it; None where it can't be read, of which the window tells."""
+        from app.studies.sheet import StudySheet
+        from app.studies.subject import subject_in
+
+        folder = (path.parent if path.name == FILE else path).absolute()
+        for sheet in self.sheets.values():
+            if sheet.folder == folder:
+                return bring(sheet)
+        try:
+            sheet = StudySheet(self._window, subject_in(folder), folder)
+        except LabError as error:
+            self._window.complain(error.message, word="Refused")
+            return None
+        self.sheets[str(folder)] = sheet
+        return bring(sheet)
+
+    def close(self) -> None:
+        """Nothing runs any more."""
+        for sheet in self.sheets.values():
+            sheet.end()
+
+
+def bring(sheet: StudySheet) -> StudySheet:
+    """Show it in front."""
+    sheet.show()
+    sheet.raise_()
+    sheet.activateWindow()
+    return sheet

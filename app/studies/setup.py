@@ -1,0 +1,207 @@
+"""The left of a study's window: what differs, how often, how long, and where the runs are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+
+from app import theme, words
+from app.controls import Check
+from app.sliders import ParamRow, Scale
+from app.studies.subject import SEEDS, STEPS, USUAL, Subject, proposed, read_values, typed
+from app.theme import S1, S3
+from app.widgets import MenuButton, Segments, box, col, label, quiet, rule
+from engines.core.errors import LabError
+from engines.core.params import Choice, Range, Switch
+
+MANY_SEEDS = 20
+HERE, RAY = range(2)
+
+
+class Varied(QWidget):
+    """A setting and its values.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, subject: Subject, title: str, optional: bool) -> None:
+        super().__init__()
+        self._subject, self._optional = subject, optional
+        self._names = list(subject.rules)
+        options = [rule_.label for rule_ in subject.rules.values()]
+        self.chooser = MenuButton(["None", *options] if optional else options)
+        self.chooser.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        words.say(self.chooser, "setAccessibleName", title)
+        self.line = QLineEdit()
+        words.say(self.line, "setAccessibleName", "Values")
+        words.say(self.line, "setToolTip", "Numbers, parted by commas")
+        self.checks: list[tuple[Check, Any]] = []
+        self._options = box(col(gap=S1))
+        self.setLayout(col(label(title), self.chooser, self.line, self._options, gap=S1))
+        self.chooser.chosen.connect(lambda _at: self._renew())
+        self.line.textEdited.connect(lambda _text: self.changed.emit())
+        self._renew()
+
+    @property
+    def field(self) -> str:
+        """The setting; empty for none."""
+        at = self.chooser.at() - self._optional
+        return self._names[at] if 0 <= at < len(self._names) else ""
+
+    def choose(self, field: str, values: list[Any] | None = None) -> None:
+        """Show a setting with values, by default those that are proposed."""
+        self.chooser.set_at(self._names.index(field) + self._optional if field else 0)
+        self._renew(values)
+
+    def _renew(self, values: list[Any] | None = None) -> None:
+        field, rules = self.field, self._subject.rules
+        rule_ = rules.get(field)
+        for check, _ in self.checks:
+            check.hide()
+            check.deleteLater()
+        self.checks = []
+        self.line.setVisible(isinstance(rule_, Range))
+        self._options.setVisible(isinstance(rule_, Choice | Switch))
+        if rule_ is not None:
+            shown = proposed(rule_, getattr(self._subject.params, field)) if values is None else values
+            if isinstance(rule_, Range):
+                self.line.setText(typed(rule_, shown))
+            else:
+                every: list[tuple[str, Any]] = [("off", False), ("on", True)]
+                if isinstance(rule_, Choice):
+                    every = [(option, option) for option in rule_.options]
+                for name, value in every:
+                    check = Check(name, value in shown)
+                    check.toggled.connect(lambda _on: self.changed.emit())
+                    self.checks.append((check, value))
+                    inside = self._options.layout()
+                    assert inside is not None
+                    inside.addWidget(check)
+        self.changed.emit()
+
+    def values(self) -> list[Any]:
+        """The values.
+
+        Raises
+        ------
+        LabError
+            Something is no value of this setting.
+        """
+        rule_ = self._subject.rules[self.field]
+        if isinstance(rule_, Range):
+            return list(read_values(rule_, self.line.text(), type(getattr(self._subject.params, self.field)) is int))
+        found = [value for check, value in self.checks if check.isChecked()]
+        if not found:
+            raise LabError("Values are missing.")
+        return found
+
+    def mark(self, bad: bool) -> None:
+        """Show that the values are none."""
+        theme.set_kind(self.line, "bad" if bad else "")
+
+
+class Setup(QWidget):
+    """All of them.
+
+    Signals
+    -------
+    changed
+        What would be studied is another thing.
+    """
+
+    changed = Signal()
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.subject = subject
+        self.first = Varied(subject, "Setting", False)
+        self.second = Varied(subject, "Second setting", True)
+        self.seeds = ParamRow("Seeds", Scale(1, MANY_SEEDS, 1, 0), SEEDS, None, "Runs of each combination.")
+        least = min(USUAL, subject.most) if subject.most else 1
+        now = int(getattr(subject.params, STEPS, 0)) or least
+        self.steps = ParamRow("Steps", Scale(1, max(2, subject.most), 1, 0, log=True), float(now), None,
+                              "Of each run. What is measured is what it told last.")  # fmt: skip
+        self.steps.setVisible(bool(subject.most))
+        self.where = Segments(
+            ("This computer", words.plain("Ray")), tips=("A process for each core, after all else", RAY_TIP)
+        )
+        self.address = QLineEdit()
+        self.address.setPlaceholderText("127.0.0.1:6379")
+        words.say(self.address, "setAccessibleName", "Address of the cluster")
+        self.trust = quiet(TRUST, wrap=True)
+        for part in (self.address, self.trust):
+            part.hide()
+        self.where.chosen.connect(self._moved)
+        parts = self.first, self.second, rule(), self.seeds, self.steps, rule(), label("Where"), self.where
+        self.setLayout(col(*parts, self.address, self.trust, gap=S3 - S1))
+        for varied in (self.first, self.second):
+            varied.changed.connect(self.changed)
+        for row_ in (self.seeds, self.steps):
+            row_.changed.connect(lambda _value: self.changed.emit())
+
+    def _moved(self, at: int) -> None:
+        for part in (self.address, self.trust):
+            part.setVisible(at == RAY)
+        if at == RAY:
+            self.address.setFocus()
+
+    @property
+    def ray(self) -> str:
+        """The address of the cluster; empty for this computer."""
+        return self.address.text().strip() if self.where.at() == RAY else ""
+
+    @property
+    def wants_address(self) -> bool:
+        """Whether a cluster is meant whose address is missing."""
+        return self.where.at() == RAY and not self.ray
+
+    def said(self) -> dict[str, Any]:
+        """What would be studied, as a file says it.
+
+        Raises
+        ------
+        LabError
+            Something is no value of its setting.
+        """
+        over: dict[str, list[Any]] = {}
+        self.steps.setEnabled(STEPS not in (self.first.field, self.second.field))
+        for varied in (self.first, self.second):
+            varied.mark(False)
+            if not varied.field:
+                continue
+            if varied.field in over:
+                raise LabError("Both settings are the same.")
+            try:
+                over[varied.field] = varied.values()
+            except LabError:
+                varied.mark(True)
+                raise
+        return self.subject.said(over, round(self.seeds.number()), round(self.steps.number()))
+
+    def show_said(self, said: dict[str, Any]) -> None:
+        """Show what a file says."""
+        over = list(said.get("over", {}).items())
+        for varied, (field, values) in zip((self.first, self.second), [*over, ("", None)], strict=False):
+            varied.choose(field, values)
+        seeds = said.get("seeds", 1)
+        self.seeds.set_number(float(seeds if isinstance(seeds, int) else len(seeds)))
+        if STEPS in said.get("settings", {}):
+            self.steps.set_number(float(said["settings"][STEPS]))
+
+    def set_open(self, free: bool) -> None:
+        """Let the hand change it, or not."""
+        for part in (self.first, self.second, self.seeds, self.steps, self.where, self.address):
+            part.setEnabled(free and (part is not self.steps or STEPS not in (self.first.field, self.second.field)))
+
+
+RAY_TIP = "A cluster: its nodes need this program in the same version. (Moritz et al. 2018)"
+TRUST = (
+    "Whoever reaches this port runs programs on the cluster: keep it behind authentication or an SSH tunnel. The "
+    "settings above are sent there, pictures are not."
+)
