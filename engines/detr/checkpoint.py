@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from engines.blocks.linears import quicken
 from engines.blocks.resnet import for_inference
 from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
@@ -107,7 +108,8 @@ def from_weights(weights: Weights) -> Detr:
 
 
 def ready(model: Detr) -> Detr:
-    """Eval mode, nothing to train, and the form that the convolutions compute fastest in."""
+    """Eval mode, nothing to train, and the form that convolutions and linear layers compute fastest in."""
     model.eval().requires_grad_(False)
     for_inference(model)
+    quicken(model)
     return model

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from engines.blocks.linears import quicken
 from engines.blocks.resnet import for_inference
 from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
@@ -102,9 +103,10 @@ def from_weights(weights: Weights) -> RtDetr:
 
 
 def ready(model: RtDetr) -> RtDetr:
-    """Eval mode, nothing to train, and the form that the convolutions compute fastest in."""
+    """Eval mode, nothing to train, and the form that convolutions and linear layers compute fastest in."""
     model.eval().requires_grad_(False)
     for_inference(model)
+    quicken(model)
     for block in model.modules():
         if isinstance(block, RepBlock):
             block.merge()

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engines.blocks.linears import quicken
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.known import OF_ANY, check_keys
@@ -207,7 +208,7 @@ def _filled(config: ViTConfig, tensors: Mapping[str, Tensor], family: str, name:
     tables = TABLES[family]
     table = tables[apply.choose(tensors, tables, _PREFIX[family])]
     apply.apply(net, tensors, table, skip=SKIPPED, prefix=_PREFIX[family], name=name)
-    return net.eval().requires_grad_(False)
+    return quicken(net.eval().requires_grad_(False))
 
 
 def _bundled(found: catalog.Located) -> ViT:
@@ -224,4 +225,4 @@ def _bundled(found: catalog.Located) -> ViT:
         net = ViT(ViTConfig(**settings, labels=labels, classes=len(labels)))
     tensors = Tensors([found.path])
     apply.apply(net, tensors, {key: key for key in net.state_dict()}, name=found.name)
-    return net.eval().requires_grad_(False)
+    return quicken(net.eval().requires_grad_(False))

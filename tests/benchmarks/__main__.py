@@ -32,7 +32,7 @@ def rows() -> list[Row]:
         Row("start", "spawn to first paint", window.first_paint, most=1.0),
         Row("first-map", "spawn to the first photo's attention painted", window.first_map, most=2.5),
         Row("mosaic", "144-head mosaic of 197×197 maps repainted", window.mosaic, least=166),
-        Row("vit", "ViT-B: forward + class-token attention + one layer's weights", engine.vit_forward, most_ratio=1.1),
+        Row("vit", "ViT-B: forward + class-token attention + one layer's weights", engine.vit_forward, most_ratio=1.0),
         Row("memory", "attention memory kept, ViT-B at 384 px", engine.attention_memory, most=25),
         Row("detr", "DETR-R50 forward, 800×1066", engine.detr_forward, most_ratio=0.65),
         Row("slider", "temperature of ViT-B's last layer, change to painted, p99", window.temperature_drag,

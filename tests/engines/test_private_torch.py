@@ -2,8 +2,8 @@
 
 They are used because there is nothing public for them: ``_foreach_*`` does one step of an optimizer for all weights at
 once (``torch.optim`` calls them too, but its first step loads a compiler, which takes seconds), and oneDNN's fused
-convolutions are what `torch.compile` would emit. The wheels of both ends of the range have them all;
-`make test-lowest TORCH=torch==2.6.0` asks the lower one again.
+convolutions and its linear layers are what `torch.compile` would emit. The wheels of both ends of the range have them
+all; `make test-lowest TORCH=torch==2.6.0` asks the lower one again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOREACH = {
 }
 ONEDNN = {
     f"torch.ops.mkldnn.{name}"
-    for name in ("_convolution_pointwise", "_convolution_pointwise_", "_is_mkldnn_bf16_supported")
+    for name in ("_convolution_pointwise", "_convolution_pointwise_", "_is_mkldnn_bf16_supported", "_linear_pointwise")
 }
 
 
