@@ -89,6 +89,11 @@ class DetectParams(OfPicture):
         changes_model=True,
     )
     links: bool = drawn(True, Switch("Lines", group=DRAW, tip="From the center of the reference box to each point."))
+    path: bool = drawn(
+        True,
+        Switch("Path", group=DRAW, tip="The reference box in the layers before the one shown, and the way of its "
+               "center."),
+    )  # fmt: skip
     summed: bool = drawn(
         False,
         Switch("Sum as a map", group=DRAW, tip="The weights of the points shown, laid on the tokens that they are read "

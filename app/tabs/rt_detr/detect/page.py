@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout
 
 from app import captions, words
@@ -35,10 +37,11 @@ from engines.rt_detr.detect.spec import DetectParams, Found
 from engines.rt_detr.events import ModelInfo
 from engines.rt_detr.spec import RtDetrParams
 
-FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links",
+FIELDS = ("scene", "threshold", "layer", "head", "temperature", "spread", "left_out", "frozen", "links", "path",
           "summed", "size", "compute")  # fmt: skip
 COLUMNS = (56, 44)  # widths of the photo's column and the one beside it
 SIDE = 640  # pixels of the picture that the published models see
+BEAT = 700  #: ms of a layer in the film
 NEAR = 0.01  #: an untouched box closer than this share of the picture to its box is not drawn
 
 
@@ -69,7 +72,10 @@ class DetectPage(PicturePage):
             "Where the decoder looks", self.photo, foot=row((self._said, 1), self.back, (self.bar, 0))
         )
         self.table_card = card("Query table", self.table)
-        self.film_card = card("Boxes by decoder layer", self.film)
+        self.play = button(icon="play", tip="Layer by layer: how box and points move (Space)", clicked=self.toggle)
+        self.film_card = card("Boxes by decoder layer", self.film, tools=(self.play,))
+        self._beat = QTimer(self, interval=BEAT)
+        self._beat.timeout.connect(self._next_layer)
         self.bars_card = card("Weight by level", self.bars, foot=self._lost)
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.photo_card else "Waiting for the model")
@@ -105,7 +111,7 @@ class DetectPage(PicturePage):
         self.table.chosen.connect(self.look_at)
         self.table.hovered.connect(self._light)
         self.table.switched.connect(self._query_switched)
-        self.film.chosen.connect(lambda layer: self.change(layer=layer + 1))
+        self.film.chosen.connect(self._layer_chosen)
         self.heads.changed.connect(self._heads_switched)
         self.levels.changed.connect(lambda off: self.step(levels_off=tuple(off)))
 
@@ -150,6 +156,43 @@ class DetectPage(PicturePage):
         self.settle()
         if self.feed is None or not self.feed.is_busy:
             self._draw_points()
+
+    # -- the film
+    def toggle(self) -> None:
+        """Show one layer after the other from the first one, or stop."""
+        if self._beat.isActive():
+            self._stop()
+        elif self.found is not None:
+            self.play.set_icon("pause")
+            self.change(layer=1)
+            self._beat.start()
+
+    def _next_layer(self) -> None:
+        found = self.found
+        if found is None or self.photo.dragging() or self._layer() + 1 >= len(found.layer_scores):
+            self._stop()
+        else:
+            self.change(layer=self._layer() + 2)
+
+    def _stop(self) -> None:
+        self._beat.stop()
+        self.play.set_icon("play")
+        self.settle()
+
+    def _layer_chosen(self, layer: int) -> None:
+        self._stop()
+        self.change(layer=layer + 1)
+
+    def key(self, event: QKeyEvent) -> bool:
+        if event.key() != Qt.Key.Key_Space:
+            return super().key(event)
+        self.toggle()
+        return True
+
+    def deactivated(self) -> None:
+        if self._beat.isActive():
+            self._stop()
+        super().deactivated()
 
     def _query_switched(self, query: int, on: bool) -> None:
         off = {*self.params.queries_off} - {query} if on else {*self.params.queries_off, query}
@@ -211,7 +254,7 @@ class DetectPage(PicturePage):
             self.form.set_shown("scene", info.toy or params.picture is None)
         # always there: the photo would give it room else
         self.back.setEnabled(params.moved is not None or bool(params.placed))
-        self.photo.set_style(params.size, params.links)
+        self.photo.set_style(params.size, params.links, params.path)
         self._draw_points()
 
     def draw(self, event: Event) -> None:
@@ -307,6 +350,7 @@ class DetectPage(PicturePage):
         center = (float(found.references[layer, 0]), float(found.references[layer, 1]))
         points = found.points[layer][chosen].reshape(-1, 2)
         self.photo.set_points(points, weights[chosen].ravel(), levels, names, center, top, found.shapes)
+        self.photo.set_past(found.references[:layer])
         self._draw_sum(points, weights[chosen].ravel(), levels)
         self.bar.set_range(0, top, False)
         self.film.set_at(layer)

@@ -48,7 +48,8 @@ class SampledPhoto(BoxEditor):
         self._names: tuple[Message, ...] = ()
         self._shapes: tuple[tuple[int, int], ...] = ()
         self._center: tuple[float, float] | None = None
-        self._top, self._size, self._links_on = 1.0, 1.0, True
+        self._top, self._size, self._links_on, self._path_on = 1.0, 1.0, True, True
+        self._past = np.zeros((0, 4), np.float32)
         self._near: int | None = None
         self._held: int | None = None
         self._ends: tuple[float, float] | None = None  # of the colors, where the hand has set them
@@ -81,10 +82,15 @@ class SampledPhoto(BoxEditor):
         self._ends = ends
         self.update()
 
-    def set_style(self, size: float, links: bool) -> None:
-        """How large points are, and whether lines lead to them."""
-        if (size, links) != (self._size, self._links_on):
-            self._size, self._links_on = size, links
+    def set_past(self, boxes: np.ndarray) -> None:
+        """The reference box in the layers before, (n, 4) cxcywh as shares of the photo, the first one first."""
+        self._past = boxes
+        self.update()
+
+    def set_style(self, size: float, links: bool, path: bool) -> None:
+        """How large points are, whether lines lead to them, and whether the box of the layers before is drawn."""
+        if (size, links, path) != (self._size, self._links_on, self._path_on):
+            self._size, self._links_on, self._path_on = size, links, path
             self.update()
 
     def numbers(self) -> dict[str, np.ndarray]:
@@ -92,6 +98,7 @@ class SampledPhoto(BoxEditor):
             "points_x_y": self._points,
             "point_weights": self._weights,
             "point_levels": self._levels + 1,
+            "boxes_of_layers_before_cx_cy_w_h": self._past,
         }
 
     def near(self) -> int | None:
@@ -172,6 +179,8 @@ class SampledPhoto(BoxEditor):
         painter.save()
         painter.setClipRect(self.shown_rect())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if self._path_on and len(self._past):
+            self._draw_past(painter)
         places = self._spots()
         order = [i for i in np.argsort(self._weights).tolist() if self._weights[i] > 0]
         if self._links_on and self._center is not None:
@@ -208,6 +217,24 @@ class SampledPhoto(BoxEditor):
                 painter.drawRect(place)
             if place.width() >= ROOM and place.height() >= CAPTION + 2:
                 write(painter, place, words.percent(one.share), theme.color("chalk"), CAPTION, True, CENTER)
+
+    def _draw_past(self, painter: QPainter) -> None:
+        """The box in each layer before, the newest clearest, and the way of its center to where it is now."""
+        wide, high = self.photo_size()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for at, (cx, cy, w, h) in enumerate(self._past.tolist(), 1):
+            corner = self.on_screen(QPointF((cx - w / 2) * wide, (cy - h / 2) * high))
+            place = QRectF(corner, self.on_screen(QPointF((cx + w / 2) * wide, (cy + h / 2) * high)))
+            share = at / (len(self._past) + 1)
+            for token, width in (("ink", 3.0), ("accent", 1.0)):
+                painter.setPen(pen(theme.color(token, round((90 if width > 1 else 230) * share)), width))
+                painter.drawRect(place)
+        way = [(cx, cy) for cx, cy, _, _ in self._past.tolist()]
+        way += [] if self._center is None else [self._center]
+        line = QPolygonF([self.on_screen(QPointF(x * wide, y * high)) for x, y in way])
+        for token, width in (("ink", 3.5), ("accent", 1.5)):
+            painter.setPen(pen(theme.color(token), width))
+            painter.drawPolyline(line)
 
     def _draw_links_to(self, painter: QPainter, places: np.ndarray, order: list[int]) -> None:
         assert self._center is not None
