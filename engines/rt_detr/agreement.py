@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+LEAST = 3  #: values that a correlation takes: two are always on a line
 HIGH = 0.5  #: a score or an IoU above it is high
 
 
@@ -48,7 +49,9 @@ def agreement(scores: npt.NDArray[np.float32], ious: npt.NDArray[np.float32]) ->
 
 
 def pearson(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Correlation of two arrays (N,)."""
+    """Correlation of two arrays (N,); 0 for fewer than `LEAST` values, and where one of them is the same everywhere."""
+    if len(a) < LEAST:
+        return 0.0
     one, other = np.asarray(a, float) - np.mean(a, dtype=float), np.asarray(b, float) - np.mean(b, dtype=float)
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return float((one * other).sum() / size) if size > 1e-12 else 0.0

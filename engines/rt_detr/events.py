@@ -28,6 +28,8 @@ class ModelInfo(Subject):
         Names of the classes (English, keys of their translations).
     queries, layers, heads, levels, points, parameters : int
         ``layers`` and ``heads`` of the decoder, ``points`` of a head on a level.
+    aifi : int
+        Layers of the encoder's attention.
     toy : bool
         The project's own model: it sees the drawn scene, with the photo as background.
     note : Message
@@ -44,6 +46,7 @@ class ModelInfo(Subject):
     levels: int
     points: int
     parameters: int
+    aifi: int
     toy: bool
     note: Message
 

@@ -183,6 +183,7 @@ def describe(source: str, model: RtDetr, sha256: str = "") -> ModelInfo:
         levels=len(model.input_projection),
         points=config.points,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        aifi=config.encoder_layers,
         toy=model.drawn,
         note=Message(entry.note) if entry.note else Message("Detects {count} {count:class|classes}.",
                                                             {"count": len(labels)}),

@@ -238,6 +238,15 @@ def test_the_hybrid_encoder_shows_the_row_of_the_token_that_is_clicked(tab, qtbo
     qtbot.waitUntil(lambda: page.answer.touched)
     assert page.flow.shapes() == ["(96, 3, 3)", "(96, 3, 3)", "(96, 6, 6)", "(96, 12, 12)"]
     assert page.params.changes() == 1
+    page.step(aifi=False)  # what is not computed is not drawn
+    qtbot.waitUntil(lambda: not len(page.answer.weights))
+    assert page.maps_card.empty_text.isVisibleTo(page)
+    assert drawn(page.maps_card.empty_text.text()).startswith("AIFI is off")
+    assert "heat" not in view.numbers()
+    page.step(aifi=True, ccff=True)
+    qtbot.waitUntil(lambda: len(page.answer.weights) == 1 and not page.answer.touched)
+    assert page.maps.isVisibleTo(page)
+    assert view.numbers()["heat"].sum() == pytest.approx(1, abs=1e-4)
     page.escape()
     assert page.params.place is None
 
@@ -261,3 +270,27 @@ def test_three_detectors_stand_side_by_side(tab, qtbot, monkeypatch, tmp_path):
     assert page.answer.sides[0].scores is before.sides[0].scores  # the others are not asked again
     page.take([tmp_path])  # a folder of photos is not for the toy
     assert page.params.folder == ""
+
+
+def test_the_layers_are_a_film_of_box_and_points(tab, qtbot):
+    page = tab.now
+    found, view = page.found, page.photo
+    page.change(layer=3, head=1)
+    assert view.numbers()["boxes_of_layers_before_cx_cy_w_h"] == pytest.approx(found.references[:2])
+    page._beat.setInterval(1)
+    seen = []
+    page._beat.timeout.connect(lambda: seen.append((page.params.layer, view.numbers())))
+    QTest.keyClick(view, Qt.Key.Key_Space)
+    assert page.params.layer == 1
+    assert not len(view.numbers()["boxes_of_layers_before_cx_cy_w_h"])
+    qtbot.waitUntil(lambda: not page._beat.isActive())
+    assert [layer for layer, _ in seen] == [2, 3, 3]  # at the end it rests on the last
+    for layer, shown in seen:
+        np.testing.assert_array_equal(shown["points_x_y"], found.points[layer - 1, 0])
+        assert shown["boxes_cx_cy_w_h"][-1] == pytest.approx(found.references[layer - 1])
+    assert page.found is found  # all layers are there already
+    view.grab()
+    page.play.click()
+    assert page._beat.isActive()
+    tab.show_page(1)  # a film that nobody sees stops
+    assert not page._beat.isActive()

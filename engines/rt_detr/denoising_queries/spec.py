@@ -15,6 +15,7 @@ from engines.core.params import Params, Range, looked, setting
 from engines.core.protocol import Frame
 from engines.data.scenes import DEFAULT_SCENE, Drawing, random_drawing
 from engines.rt_detr.events import Floats, Ints
+from engines.rt_detr.noising import BOX_NOISE, LABEL_NOISE, box_noise_of, label_noise_of
 
 WEIGHTS_ARE_SHOWN_AS: Final = ()  #: who may see whom, not who does
 QUERIES = 12  #: beside the denoising ones
@@ -37,17 +38,8 @@ class NoiseParams(Params):
               tip="Each holds two copies of every object: a good one, which is to find it again, and a bad one, which "
                   "is to say that there is nothing."),
     )  # fmt: skip
-    box_noise: float = setting(
-        1.0,
-        Range(0, 2, 0.05, "Box noise", group=NOISE,
-              tip="A corner of a good copy moves by up to half a side times this; one of a bad copy by half a side to "
-                  "a whole one times this."),
-    )  # fmt: skip
-    label_noise: float = setting(
-        0.5,
-        Range(0, 1, 0.05, "Label noise", group=NOISE,
-              tip="Half of it is the share of copies whose class is drawn anew; the same class may come again."),
-    )  # fmt: skip
+    box_noise: float = setting(BOX_NOISE, box_noise_of(NOISE))
+    label_noise: float = setting(LABEL_NOISE, label_noise_of(NOISE))
     seed: int = setting(
         0, Range(0, 999, 1, "Seed", group=NOISE, tip="Of the noise; each step of a training has its own.")
     )

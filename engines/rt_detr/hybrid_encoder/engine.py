@@ -105,7 +105,7 @@ def encoded(one: Specimen, params: HybridParams, plain: Said, answer: Said) -> E
             stages.append(stage(f"B{level}", f"↓ + {'T' if level < number else 'F'}{level}", each))
     else:
         stages += [stage(f"S{number - index}", "", each) for index, each in enumerate(inputs[-2::-1], 1)]
-    weights = one.memory.encoder
+    weights = one.memory.encoder if params.aifi else []
     none = np.zeros((0, 1, rows * columns, rows * columns), np.float32)
     return Encoded(
         weights=np.concatenate([array(layer) for layer in weights]) if weights else none,

@@ -71,7 +71,7 @@ class Encoded(Frame):
     Attributes
     ----------
     weights : ndarray float32 (A, H, n, n)
-        Of AIFI, query by key; rows sum to 1. Also where it is off: what it would do.
+        Of AIFI, query by key; rows sum to 1. No layers where it is off: nothing attends then.
     shape : (rows, columns)
         Of the coarsest map.
     stages : tuple of Stage

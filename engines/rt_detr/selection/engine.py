@@ -11,6 +11,7 @@ import torch
 from engines.blocks.boxes import box_iou, cxcywh_to_xyxy
 from engines.core.memo import Memo
 from engines.core.protocol import Event, Job
+from engines.rt_detr.agreement import pearson
 from engines.rt_detr.model import anchors
 from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.subject import Specimen, shared
@@ -45,13 +46,6 @@ class Engine:
         return (yield from go(survey, tally, lambda index, way: with_layers(survey, index, way, queries, tally), told))
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's, of two arrays (n,); 0 where there are less than three values or all are alike."""
-    if len(a) < 3 or a.std() < 1e-9 or b.std() < 1e-9:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
-
-
 @torch.inference_mode()
 def selected(one: Specimen, queries: int, by_iou: bool = False) -> Selected:
     """Everything that the window shows of a number of queries."""
@@ -83,7 +77,7 @@ def selected(one: Specimen, queries: int, by_iou: bool = False) -> Selected:
         chosen=which[0].cpu().numpy(),
         boxes=boxes.numpy(),
         ious=ious,
-        correlation=correlation(own, ious) if len(ious) else 0.0,
+        correlation=pearson(own, ious) if len(ious) else 0.0,
         final_boxes=decoded.boxes[-1, 0].cpu().numpy(),
         final_scores=final.cpu().numpy(),
         final_labels=labels.cpu().numpy(),

@@ -29,6 +29,7 @@ from engines.data.detector_training import (
     fitting,
 )
 from engines.rt_detr.config import RtDetrConfig
+from engines.rt_detr.noising import BOX_NOISE, LABEL_NOISE, box_noise_of, label_noise_of
 
 RANDOM, BACKBONE, BUNDLED = "Random weights", "Pretrained backbone", "Bundled weights"
 SMALL, TOY = "Small", "Toy RT-DETR"
@@ -109,19 +110,12 @@ class RtDetrTraining(TrainingParams):
     groups: int = setting(
         2,
         Range(0, MOST_GROUPS, 1, "Denoising groups", group=NEW_RUN,
-              tip="Each holds two noised copies of every object; 0: no denoising queries. All groups together have at "
-                  "most 200 queries a picture."),
+              tip="Each holds two noised copies of every object; 0: no denoising queries. There are as many as 200 "
+                  "queries a picture have room for, and one where a picture has more than 100 objects, as in "
+                  "RT-DETR's own code."),
     )  # fmt: skip
-    box_noise: float = setting(
-        1.0,
-        Range(0, 2, 0.05, "Box noise", group=NEW_RUN,
-              tip="How far the corners of a copy move, in half sides of its box. RT-DETR: 1."),
-    )  # fmt: skip
-    label_noise: float = setting(
-        0.5,
-        Range(0, 1, 0.05, "Label noise", group=NEW_RUN,
-              tip="Half of it is the share of copies whose class is drawn anew. RT-DETR: 0.5."),
-    )  # fmt: skip
+    box_noise: float = setting(BOX_NOISE, box_noise_of(NEW_RUN))
+    label_noise: float = setting(LABEL_NOISE, label_noise_of(NEW_RUN))
     averaged: bool = setting(
         True,
         Switch("Averaged weights", group=NEW_RUN,

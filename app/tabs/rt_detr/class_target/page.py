@@ -108,6 +108,8 @@ class ClassTargetPage(ArmsPage):
             told = agreement(points[0], points[1])
             values = {"value": words.number(told.correlation, 2), "n": words.number(points.shape[1])}
             text = "{n} chosen locations: right the score, up the IoU. Correlation {value}"
+            if not self.told_looks:  # of what was run beforehand not all is kept; the curve is over all
+                text = "A sample of {n} chosen locations: right the score, up the IoU. Its correlation {value}"
             words.say(said, "setText", Message(text, values))
         end = float(STEPS if self.told_looks else steps[-1])
         self.plots[0].set_curves(self.curves(AP50), end)

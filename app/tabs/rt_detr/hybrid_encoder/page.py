@@ -144,8 +144,14 @@ class HybridEncoderPage(PicturePage):
         (rows, columns), (at, along) = answer.shape, self.token()
         count, heads = answer.weights.shape[:2]
         if not count:
-            self.maps_card.set_empty("This model has no AIFI.")
+            off = self.info is not None and self.info.aifi
+            self.maps_card.set_empty("AIFI is off: no token attends to another." if off else "This model has no AIFI.")
+            self.photo.set_heat(None)
+            self.photo.set_cross(None)
+            self.photo_card.set_note("")
+            words.say(self._said, "setText", "")
             return
+        self.maps_card.set_empty(None)
         stack = answer.weights[:, :, at * columns + along].reshape(count * heads, rows, columns)
         top = max(float(stack.max()), 1e-6)
         self.maps.set_columns(min(heads, 4) if count == 1 else heads)

@@ -27,11 +27,11 @@ from app.views.colorbar import ColorBar
 from app.widgets import box, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
+from engines.rt_detr.agreement import LEAST
 from engines.rt_detr.events import ModelInfo
 from engines.rt_detr.selection.spec import Layered, Selected, SelectionParams
 from engines.rt_detr.spec import RtDetrParams
 
-LEAST = 3  # locations that a correlation takes: two are always on a line
 FIELDS = ("scene", "level", "threshold", "queries", "by_iou")
 
 
