@@ -236,7 +236,12 @@ def offers_studies(tab: Tab) -> None:
             continue
         assert not page.transport.study.isHidden(), page.title
         kind, params, most = page.studied()
-        subject = Subject(kind, params, page.name(), Message(page.title), most)
+        subject = Subject(kind, params, page.name(), Message(page.title), most, page.presets(), page.options())
+        for preset in subject.presets:
+            assert 1 <= len(preset.over) <= 2
+            asked = subject.said({name: list(values) for name, values in preset.over}, preset.seeds, preset.steps)
+            assert len(study_from(normal(asked), preset.title).rows) >= preset.seeds
+            assert words.tr(preset.title) != preset.title
         found = list(subject.rules.items())[:2]
         assert found, page.title
         over = {name: proposed(rule, getattr(params, name)) for name, rule in found}

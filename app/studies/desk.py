@@ -33,7 +33,7 @@ class Studies(QObject):
             if name == f"{topic}-{page.name()}":
                 kind, params, most = page.studied()
                 both = Message("{topic}, {page}", {"topic": Message(title), "page": Message(page.title)})
-                return Subject(kind, params, name, both, most)
+                return Subject(kind, params, name, both, most, page.presets(), page.options())
         return None
 
     def _pages(self) -> list[tuple[TrainingPage, str, str]]:

@@ -45,11 +45,12 @@ class Results(QWidget):
         self._soon.timeout.connect(self.draw)
         self.measure = MenuButton(prefix="Measure: {value}")
         self.measure.chosen.connect(self._choose)
+        self.measure.hide()  # until there is one
         self.plot = LevelPlot("Mean and deviation")
         self.key = Key((), "", a_line=4)
         self.map = ScoreGrid("ember", (120, 64))
         self.map.export_name = "study-map"
-        self.bar = ColorBar("Mean", least=90)
+        self.bar = ColorBar(Message("Mean"), least=90)
         self.bar.drive(self.map)
         self.table = RunTable()
         self.plot_card = card("Mean and deviation", self.plot, "over the seeds", tools=[self.measure], foot=self.key)
@@ -93,6 +94,7 @@ class Results(QWidget):
             return
         self._measures = every
         at = self._at()
+        self.measure.show()
         self.measure.set_options([named(name) for name in every], at)
         self.table.runs.show_measure(every[at])
 

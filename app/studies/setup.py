@@ -77,7 +77,7 @@ class Varied(QWidget):
                 if isinstance(rule_, Choice):
                     every = [(option, option) for option in rule_.options]
                 for name, value in every:
-                    check = Check(name, value in shown)
+                    check = Check(words.known(name), value in shown)
                     check.toggled.connect(lambda _on: self.changed.emit())
                     self.checks.append((check, value))
                     inside = self._options.layout()
@@ -120,6 +120,12 @@ class Setup(QWidget):
     def __init__(self, subject: Subject) -> None:
         super().__init__()
         self.subject = subject
+        self.preset = MenuButton(tip="Studies that are worth a look")
+        words.say(self.preset, "setAccessibleName", "Presets")
+        self.preset.set_options(["Presets", *(one.title for one in subject.presets)])
+        self.preset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.preset.setVisible(bool(subject.presets))
+        self.preset.chosen.connect(self._take)
         self.first = Varied(subject, "Setting", False)
         self.second = Varied(subject, "Second setting", True)
         self.seeds = ParamRow("Seeds", Scale(1, MANY_SEEDS, 1, 0), SEEDS, None, "Runs of each combination.")
@@ -138,12 +144,23 @@ class Setup(QWidget):
         for part in (self.address, self.trust):
             part.hide()
         self.where.chosen.connect(self._moved)
-        parts = self.first, self.second, rule(), self.seeds, self.steps, rule(), label("Where"), self.where
+        parts = self.preset, self.first, self.second, rule(), self.seeds, self.steps, rule(), label("Where"), self.where
         self.setLayout(col(*parts, self.address, self.trust, gap=S3 - S1))
         for varied in (self.first, self.second):
             varied.changed.connect(self.changed)
         for row_ in (self.seeds, self.steps):
             row_.changed.connect(lambda _value: self.changed.emit())
+
+    def _take(self, at: int) -> None:
+        """Show what a preset asks for; the hand may change it."""
+        if not at:
+            return
+        preset = self.subject.presets[at - 1]
+        over = [(field, list(values)) for field, values in preset.over]
+        self.show_said(
+            {"over": dict(over), "seeds": preset.seeds, "settings": {STEPS: preset.steps} if preset.steps else {}}
+        )
+        self.changed.emit()
 
     def _moved(self, at: int) -> None:
         for part in (self.address, self.trust):
@@ -196,7 +213,7 @@ class Setup(QWidget):
 
     def set_open(self, free: bool) -> None:
         """Let the hand change it, or not."""
-        for part in (self.first, self.second, self.seeds, self.steps, self.where, self.address):
+        for part in (self.preset, self.first, self.second, self.seeds, self.steps, self.where, self.address):
             part.setEnabled(free and (part is not self.steps or STEPS not in (self.first.field, self.second.field)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from engines.core.params import SETTING, Choice, Params, Range, Rule, Switch, ru
 from engines.core.training import MOST_STEPS
 from engines.studies.book import FILE
 from engines.studies.reading import kinds, said_in, study_of, written
-from engines.studies.spec import Kind, Study
+from engines.studies.spec import Kind, Preset, Study
 from engines.studies.trained import carried
 
 STEPS, PACE = "until", "pace"  # how long a run is; how fast it is shown
@@ -39,6 +39,9 @@ class Subject:
     title : Message
     most : int
         Steps that a run may have; 0 where it has none to choose.
+    presets : tuple of Preset
+    options : mapping of str to Rule
+        Settings beside those with a control that can be varied.
     """
 
     kind: Kind
@@ -46,6 +49,8 @@ class Subject:
     name: str
     title: Message
     most: int = 0
+    presets: tuple[Preset, ...] = ()
+    options: Mapping[str, Rule] = field(default_factory=dict)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -53,7 +58,7 @@ class Subject:
         named = with_role(self.params, "role", SETTING)
         every = rules(self.params).items()
         own = {name: rule for name, rule in every if name in named and name not in (*self.kind.leaves, STEPS, PACE)}
-        return own | ({STEPS: Range(1, self.most, 1, "Steps", log=True)} if self.most > 1 else {})
+        return {**own, **self.options} | ({STEPS: Range(1, self.most, 1, "Steps", log=True)} if self.most > 1 else {})
 
     def said(self, over: Mapping[str, list[Any]], seeds: int, steps: int) -> dict[str, Any]:
         """The study as its file says it.

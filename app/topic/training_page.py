@@ -18,10 +18,10 @@ from app.training import DRIVEN, Training
 from app.transport import Transport
 from engines.core.errors import Message
 from engines.core.keeping import settings_of
-from engines.core.params import SETTING, Params, renamed, with_role
+from engines.core.params import SETTING, Choice, Params, renamed, with_role
 from engines.core.protocol import Event
 from engines.core.training import TrainingParams, Weights
-from engines.studies.spec import Kind
+from engines.studies.spec import Kind, Preset
 from engines.studies.trained import kind_of
 
 
@@ -116,6 +116,14 @@ class TrainingPage(Page):
             self.shell.studies.of_page(self)
 
     # -- what a subclass says
+    def presets(self) -> tuple[Preset, ...]:
+        """Studies that are worth a look."""
+        return ()
+
+    def options(self) -> dict[str, Choice]:
+        """Settings without a control that a study may vary, as a model among those that are here."""
+        return {}
+
     def studied(self) -> tuple[Kind, Params, int]:
         """What "Study" makes runs of: the kind, the settings as they are, and the most steps (0: none to choose)."""
         asked = self.training.asked

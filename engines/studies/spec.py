@@ -52,6 +52,26 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Preset:
+    """A study that is worth a look, to begin with.
+
+    Attributes
+    ----------
+    title : str
+        English, the key of its translation.
+    over : tuple of (str, tuple)
+        One or two settings with their values.
+    seeds, steps : int
+        0 steps where there is nothing to choose.
+    """
+
+    title: str
+    over: tuple[tuple[str, tuple[Any, ...]], ...]
+    seeds: int = 3
+    steps: int = 0
+
+
+@dataclass(frozen=True)
 class Row:
     """One run.
 

@@ -21,7 +21,7 @@ from engines.core.protocol import Ended, Event
 from engines.core.training import Weights
 from engines.moco.settings import FOLDER
 from engines.moco.spec import MapFrame, Measured, MocoParams, QueueFrame, RunBegan, learning_from
-from engines.studies.spec import Kind
+from engines.studies.spec import Kind, Preset
 
 REST = 400  # ms between two drawings of the curves; the ring is drawn at once
 LEAST = 20.0  # steps that the curves show at least
@@ -42,6 +42,14 @@ class MocoPage(Page):
     def take(self, paths: Sequence[Path]) -> None:
         """Learn from these folders; class folders give the labels to measure with."""
         self.step(**learning_from(FOLDER) | {"paths": tuple(map(str, paths))})
+
+
+QUEUES, MOMENTA, TEMPERATURES = (64, 256, 1024), (0.0, 0.9, 0.99), (0.07, 0.2, 0.5)
+PRESETS = (
+    Preset("Queue and momentum", (("queue_size", QUEUES), ("momentum", MOMENTA)), 3, 400),
+    Preset("Queue and temperature", (("queue_size", QUEUES), ("temperature", TEMPERATURES)), 3, 400),
+    Preset("Momentum and temperature", (("momentum", MOMENTA), ("temperature", TEMPERATURES)), 3, 400),
+)
 
 
 class RunPage(TrainingPage, MocoPage):
@@ -66,6 +74,9 @@ class RunPage(TrainingPage, MocoPage):
         """Runs of a study are not saved where the run of the page is."""
         kind, params, most = super().studied()
         return kind, replace(params, folder=""), most  # type: ignore[call-arg]  # `RunParams` has it
+
+    def presets(self) -> tuple[Preset, ...]:
+        return PRESETS
 
     # -- what a subclass says
     @property

@@ -30,11 +30,12 @@ from app.views.colorbar import ColorBar
 from app.views.countmatrix import CountMatrix
 from app.widgets import Segments, box, col, quiet, row
 from app.words import Text, say
-from engines.checkpoints import layout
+from engines.checkpoints import backbones, layout
 from engines.core.errors import Message, joined
-from engines.core.params import rules
+from engines.core.params import Choice, rules
 from engines.core.protocol import Ended, Event, Progress, Started
 from engines.core.training import Weights
+from engines.studies.spec import Preset
 from engines.transfer.events import Ints
 from engines.transfer.learn.spec import LAST_STEP, FeatureMap, Results, RunBegan, RunParams, Tested, confusion, run_of
 from engines.transfer.spec import PCA, SEED_TIP, Probe, SetRead, TransferParams
@@ -100,6 +101,19 @@ class LearnPage(TrainingPage):
         for waiting in self.cards:
             waiting.set_empty("Reading the pictures")
         self.confusion_card.set_empty("After training, this shows which classes are confused.", "Start", self.start)
+
+    def presets(self) -> tuple[Preset, ...]:
+        labels = ("labels", (1, 3, 10))
+        ready = self.options()["model"].options
+        return (
+            Preset("Few labels, backbones", (labels, ("model", ready)), 5, LAST_STEP),
+            Preset("Few labels, more and more steps", (labels, ("until", (8, 24, LAST_STEP))), 5, LAST_STEP),
+        )
+
+    def options(self) -> dict[str, Choice]:
+        """The backbones that need no download, and the one in use."""
+        ready = [model.name for model in backbones.available() if model.ready]
+        return {"model": Choice(tuple(dict.fromkeys([*ready, *filter(None, [self.params.model])])), "Backbone")}
 
     def _connect(self) -> None:
         self.training.renewed.connect(self._renewed)

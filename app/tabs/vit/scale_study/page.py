@@ -33,14 +33,16 @@ from engines.core.files import WriteError, put_aside
 from engines.core.params import Params
 from engines.core.protocol import Ended, Event, Progress
 from engines.core.training import MOST_STEPS, Finished, Kept, Weights
-from engines.studies.spec import Kind
+from engines.studies.spec import Kind, Preset
 from engines.vit.scale_study import store
 from engines.vit.scale_study.spec import (
     CIFAR,
     DIGITS,
     DRAWN,
     FOLDER,
+    KINDS,
     NEW_RUN,
+    SIZES,
     STUDY,
     VIT,
     YOURS,
@@ -111,6 +113,13 @@ class ScaleStudyPage(TrainingPage):
     def views(self) -> tuple[PixelView | Surface, ...]:
         """All views that can be exported."""
         return self.cards.views
+
+    def presets(self) -> tuple[Preset, ...]:
+        counts = ("count", (50, 150, 500))
+        return (
+            Preset("ViT and CNN, more and more pictures", (counts, ("network", KINDS))),
+            Preset("Sizes, more and more pictures", (counts, ("size", SIZES[:2]))),
+        )
 
     def studied(self) -> tuple[Kind, Params, int]:
         """One training of it for each run: what this page draws is a study already."""
