@@ -58,6 +58,10 @@ def opened(*_: object) -> NoReturn:
     raise AssertionError("a file dialog was opened in a random walk")
 
 
+def _chosen_none(_sheet: NetworkSheet) -> None:
+    """No folder. A Mock in its place would stand among what PySide connects to, which crashed it before 6.11.1."""
+
+
 @contextmanager
 def without_dialogs(folder: Path) -> Iterator[None]:
     """File dialogs answer at once: nothing is opened, and what is saved goes to ``folder``; no file manager comes."""
@@ -90,7 +94,7 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         mock.patch.object(dialogs, "_dialog", session),
         mock.patch.object(folders, "command", return_value=("", [])),
         mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
-        mock.patch.object(NetworkSheet, "_ask_folder", return_value=None),
+        mock.patch.object(NetworkSheet, "_ask_folder", _chosen_none),
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield
