@@ -208,7 +208,11 @@ class Foldable(QScrollArea):
         self.setWidget(self._holder)  # which makes this hear the holder's events
         self._holder.setLayout(inside)  # after it: what is in an area is polished, and again with each further parent
         for part in self._holder.findChildren(Section):
-            part.toggled.connect(self.fit)
+            self.take(part)
+
+    def take(self, part: Section) -> None:
+        """Hear of a section that the hand folds or opens."""
+        part.toggled.connect(self.fit)
 
     def fit(self) -> None:
         """Fold and open sections so that as many as possible are to be seen."""

@@ -18,24 +18,29 @@ DOT = 3  #: px, radius of the mark of a topic that trains
 
 
 class TopicButton(Button):
-    """A line of the list; a dot at its right says that the topic trains."""
+    """A line of the list; a ring at its right says that the topic can train, a dot that it does."""
 
-    trains = False
+    trains = can_train = False
+
+    def set_can_train(self) -> None:
+        """Show the ring, and say it to those who do not see it."""
+        self.can_train = True
+        words.say(self, "setAccessibleDescription", "Can train")
 
     def set_training(self, trains: bool) -> None:
         """Show the dot, and say it to those who do not see it."""
         if trains != self.trains:
             self.trains = trains
-            words.say(self, "setAccessibleDescription", "Training" if trains else "")
+            words.say(self, "setAccessibleDescription", "Training" if trains else "Can train" if self.can_train else "")
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self.trains:
+        if self.trains or self.can_train:
             with QPainter(self) as painter:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(theme.color("ok"))
+                painter.setPen(theme.color("ok" if self.trains else "control"))
+                painter.setBrush(theme.color("ok") if self.trains else Qt.BrushStyle.NoBrush)
                 rail = self.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
                 at = QPointF(self.width() - S2, S2 if rail else self.height() / 2)
                 painter.drawEllipse(at, DOT, DOT)
@@ -102,6 +107,8 @@ class Side(QFrame):
     def _add(self, layout: QVBoxLayout, topic: Topic) -> None:
         one = TopicButton(topic.title, topic.icon, "topic", topic.title)
         one.setCheckable(True)
+        if topic.trains:
+            one.set_can_train()
         one.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         one.clicked.connect(lambda _checked=False, n=topic.name: self.chosen.emit(n))
         self._group.addButton(one)

@@ -54,6 +54,8 @@ class Topic:
         ``module:Class`` of the tab, where the topic has one of its own.
     pictures : bool
         Whether pictures may be dropped on it.
+    trains : bool
+        Whether one of its pages can train.
     architecture : tuple of Block
         The model as a picture whose blocks open pages; empty for none.
     takes : tuple of str
@@ -72,6 +74,7 @@ class Topic:
     tab: str = "app.topic.tab:Tab"
     pages: tuple[str, ...] = ()
     pictures: bool = False
+    trains: bool = False
     architecture: tuple[Block, ...] = ()
     takes: tuple[str, ...] = ()
     tagline: str = ""

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 SIZE = 40.0  #: px that all is typeset for; it is drawn at any other size
 GLYPH = 12.0  #: px that the outlines of a glyph are made for
 WIDEST = "−0.000"  #: of a slot that says nothing else
-SIGNS = "0123456789.,−+·×%⁰¹²³⁴⁵⁶⁷⁸⁹⁻∞–<≤ "  #: what numbers are written with
+SIGNS = "0123456789.,()−+·×%⁰¹²³⁴⁵⁶⁷⁸⁹⁻∞–<≤ "  #: what numbers are written with
 TALLEST = 8.0  #: times SIZE
 SLOT = re.compile(r"\[\[(\w+)(?:\|([^\]]*))?\]\]")
 SVG = "{http://www.w3.org/2000/svg}"

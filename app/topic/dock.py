@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import icons, theme
 from app.rings import RingedPushButton
-from app.sections import Foldable
+from app.sections import Foldable, Section
 from app.theme import DOCK, S2, S3, S4
 from app.widgets import col, quiet, rule
 from app.words import say
@@ -35,7 +35,8 @@ class Dock(QWidget):
                 inside.addWidget(rule())
             inside.addWidget(part)
         inside.addStretch(1)
-        layout = col((Foldable(inside), 1), gap=0)
+        self._inside, self._foldable = inside, Foldable(inside)
+        layout = col((self._foldable, 1), gap=0)
         self._count = quiet("")
         self._reset = RingedPushButton()  # a push button centers its text
         self._reset.setProperty("kind", "boxed")
@@ -53,6 +54,14 @@ class Dock(QWidget):
         self.setLayout(layout)
         self._changes = (-1, -1)
         self.set_changes(0)
+
+    def add(self, section: Section) -> None:
+        """Put a section below the others."""
+        at = self._inside.count() - 1  # above the stretch
+        if at:
+            self._inside.insertWidget(at, rule())
+        self._inside.insertWidget(self._inside.count() - 1, section)
+        self._foldable.take(section)
 
     def set_changes(self, count: int, others: int = 0) -> None:
         """Say how many changes to the model there are, and how many other settings are not as at first."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app import theme
 from app.cards import Card, ErrorBar
+from app.equation import equations
 from app.header import Header
 from app.regions import bring
 from app.remedy import remedy
@@ -123,6 +124,10 @@ class Tab(QWidget):
         page.complained.connect(self._complained)
         if page.last_note is not None:  # said while it was built
             self.tell(page.last_note)
+        if (equation := equations(self.topic.name).get(kind.name())) is not None and equation.source:
+            from app.topic.formula import Formula  # it brings pyqtgraph, as each page does, for which no start waits
+
+            page.dock.add(Formula(page, equation))
         adopt(page)
         self._stack.addWidget(page)
         self.shell.session.restore_page(self.topic.name, page)

@@ -107,6 +107,11 @@ class FormulaView(PixelView):
         high = self._high() * SMALLEST / SIZE
         self.setMinimumHeight(max(self._least, round(high)))
 
+    def height_at(self, width: int, letters: float) -> int:
+        """What the lines need at a width, px, in letters as large as it allows and no larger than ``letters``."""
+        scale = min([letters / SIZE, *(width / f.width for _, f in self._shown())])
+        return round(self._high() * max(SMALLEST / SIZE, scale)) + 4
+
     # -- places
     def _shown(self) -> list[tuple[Line, formulas.Formula]]:
         return [(line, formulas.formula(line.tex)) for line in self._lines if formulas.known(line.tex)]

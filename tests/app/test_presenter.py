@@ -16,6 +16,7 @@ from app import launch
 from app.keys import OF_WINDOW
 from app.presenter import HALO, Halo, factor
 from app.settings import Settings
+from app.topic.training_page import TrainingPage
 from app.topics import topics
 from tests.app import tabs
 
@@ -82,6 +83,14 @@ def test_the_light_goes_with_the_pointer_and_takes_no_click(window, qtbot):
     assert halo.width() == HALO
     press(window, "F8")
     qtbot.waitUntil(lambda: window.findChild(Halo) is None)
+
+
+def test_a_topic_that_can_train_says_so(window):
+    for one in topics():
+        can = any(issubclass(kind, TrainingPage) for kind in one.page_classes())
+        assert one.trains == can, one.name
+        line = window.side.button_of(one.name)
+        assert line.accessibleDescription() == ("Can train" if can else "")
 
 
 def test_a_topic_that_trains_is_marked(window, qtbot, monkeypatch):

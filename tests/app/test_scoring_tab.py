@@ -232,6 +232,23 @@ def test_steps_lead_from_queries_to_the_output(tab, function):
             assert all(str(line) for line in formula(answer, f, step, cell))
 
 
+def test_the_weights_of_the_mlp_are_tables_where_they_are_used(tab, qtbot):
+    turn(tab, qtbot, WALK)
+    page = tab.now
+    assert not page.learned_card.isVisible()
+    tab.now.change(function=ADDITIVE)
+    rest(tab, qtbot)
+    assert page.learned_card.isVisible()
+    w_q, w_k, w_v = (one.grid.values() for one in page.learned)
+    answer = seen(tab)
+    close(answer.queries @ w_q, page.left.grid.values())
+    close(answer.keys @ w_k, page.right.grid.values())
+    made = np.tanh(page.left.grid.values()[:, None] + page.right.grid.values()) @ w_v[0]
+    close(made, page.result.grid.values())
+    page.go(1)
+    assert not page.learned_card.isVisible()
+
+
 def test_a_row_without_keys_has_a_formula_too(tab, qtbot):
     tab.now.change(valid_lens=(0,))
     rest(tab, qtbot)

@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Foundations",
     order=1,
     icon="pooling",
+    trains=True,
     pages=(
         "app.tabs.attention_pooling.kernel_regression.page:RegressionPage",
         "app.tabs.attention_pooling.learned_w.page:LearnedPage",

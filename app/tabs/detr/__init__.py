@@ -57,6 +57,7 @@ TOPIC = Topic(
     group="Models",
     order=3,
     icon="detr",
+    trains=True,
     tab="app.tabs.detr.tab:DetrTab",
     pages=(
         "app.tabs.detr.detect.page:DetectPage",

@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=3,
     icon="gnn",
+    trains=True,
     tab="app.tabs.gnn.tab:GraphTab",
     pages=(
         "app.tabs.gnn.watch.page:WatchPage",

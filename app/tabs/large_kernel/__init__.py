@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=6,
     icon="large_kernel",
+    trains=True,
     tab="app.tabs.large_kernel.tab:LargeKernelTab",
     pages=(
         "app.tabs.large_kernel.field.page:FieldPage",

@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=5,
     icon="mamba",
+    trains=True,
     tab="app.tabs.mamba.tab:MambaTab",
     pages=(
         "app.tabs.mamba.scan_by_hand.page:HandPage",

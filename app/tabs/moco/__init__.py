@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Measure and learn",
     order=2,
     icon="moco",
+    trains=True,
     tab="app.tabs.moco.tab:MocoTab",
     pages=(
         "app.tabs.moco.two_views.page:ViewsPage",

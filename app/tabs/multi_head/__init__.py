@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Foundations",
     order=3,
     icon="heads",
+    trains=True,
     pages=(
         "app.tabs.multi_head.heads.page:HeadsPage",
         "app.tabs.multi_head.training.page:HeadTrainingPage",

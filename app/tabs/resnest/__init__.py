@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=4,
     icon="resnest",
+    trains=True,
     tab="app.tabs.resnest.tab:ResNeStTab",
     pages=("app.tabs.resnest.watch.page:WatchPage", "app.tabs.resnest.race.page:RacePage"),
     pictures=True,

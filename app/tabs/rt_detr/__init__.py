@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=2,
     icon="rt_detr",
+    trains=True,
     tab="app.tabs.rt_detr.tab:RtDetrTab",
     pages=(
         "app.tabs.rt_detr.detect.page:DetectPage",

@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Relatives",
     order=1,
     icon="swin",
+    trains=True,
     tab="app.tabs.swin.tab:SwinTab",
     pages=(
         "app.tabs.swin.watch.page:WatchPage",

@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Measure and learn",
     order=3,
     icon="transfer",
+    trains=True,
     tab="app.tabs.transfer.tab:TransferTab",
     pages=(
         "app.tabs.transfer.learn.page:LearnPage",

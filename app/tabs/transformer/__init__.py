@@ -8,6 +8,7 @@ TOPIC = Topic(
     group="Models",
     order=1,
     icon="transformer",
+    trains=True,
     tab="app.tabs.transformer.tab:TransformerTab",
     pages=(
         "app.tabs.transformer.training.page:TransformerTrainingPage",

@@ -58,6 +58,7 @@ TOPIC = Topic(
     group="Models",
     order=2,
     icon="vit",
+    trains=True,
     tab="app.tabs.vit.tab:VitTab",
     pages=(
         "app.tabs.vit.watch.page:WatchPage",

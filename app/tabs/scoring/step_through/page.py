@@ -95,9 +95,12 @@ class StepPage(Page):
             (self.left, 5), self.signs[0], (self.right, 5), (self.mask_box, 5), self.signs[1], (self.result, 5), gap=S3
         )
         self.middle = card("Scores", tables)
+        self.learned = [Operand() for _ in range(3)]
+        self.learned_card = card("Weights of the additive MLP", row(*((one, 3) for one in self.learned), gap=S3))
         self._bottom = card("This cell", col(*self.lines, 1, gap=S2))
         form = ParamsForm(self.params, ("function", "dim", *SHARED))
-        self.lay(box(col((self._top, 4), (self.middle, 8), (self._bottom, 3), gap=S3)), form)
+        cards = col((self._top, 4), (self.middle, 8), (self.learned_card, 5), (self._bottom, 3), gap=S3)
+        self.lay(box(cards), form)
         self.at = 0
         self._seen: Compared | None = None
         self._f = 0
@@ -169,6 +172,7 @@ class StepPage(Page):
             self.middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
             self._top.set_empty("No steps to show.")
             self._bottom.set_empty("No steps to show.")
+            self.learned_card.hide()
             return
         for one in (self._top, self.middle, self._bottom):
             one.set_empty(None)
@@ -202,6 +206,9 @@ class StepPage(Page):
         self.mask_box.setVisible(self.at == MASK)
         if now.right is not None:
             self.right.show_table(now.right)
+        self.learned_card.setVisible(bool(now.learned))
+        for one, table in zip(self.learned, now.learned, strict=False):
+            one.show_table(table)
         words.say(self.signs[0], "setText", words.plain(now.sign))
         self.result.show_table(now.result)
         self.result.grid.set_at(self._here())

@@ -47,7 +47,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``left`` sign ``right`` = ``result``; the mask step's right operand is the mask itself."""
+    """One step: ``left`` sign ``right`` = ``result``; the mask step's right operand is the mask itself.
+
+    ``learned`` has the weights that operands and result are made with: W_q, W_k, w_v, or none.
+    """
 
     title: Text
     note: Text
@@ -55,6 +58,7 @@ class Step:
     sign: str
     right: Table | None
     result: Table
+    learned: tuple[Table, ...] = ()
 
 
 def limit_of(values: np.ndarray, off: np.ndarray | None = None) -> float:
@@ -119,15 +123,21 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
     risen = Table(plain("exp(x − max)"), raised, "ember", 1.0, q, k, ~seen.allowed, "0", cross="row")
     weights = Table(made[3].name, made[3].values, "ember", made[3].limit, q, k, made[3].off, "0", cross="row")
     additive = FUNCTIONS[f] == ADDITIVE
+    learned: tuple[Table, ...] = ()
     if additive:
         units = named("", len(seen.w_v))
         asked, offered = seen.queries @ seen.w_q.T, seen.keys @ seen.w_k.T  # (Q, h), (K, h)
         queries = Table(plain("W_q q"), asked, "diff", limit_of(asked), q, units, cross="row")
         keys = Table(plain("W_k k"), offered, "diff", limit_of(offered), k, units, cross="col")
+        mlp = ("W_q", seen.w_q.T), ("W_k", seen.w_k.T), ("w_v", seen.w_v[None])
+        learned = tuple(
+            Table(plain(name), each, "diff", limit_of(each), named("", len(each)), units, cross="")
+            for name, each in mlp
+        )
     return (
         Step(Message("Scores"), Message("w_v · tanh of the sum, for each query and key" if additive
                                         else "each query times each key"),
-             queries, "+" if additive else "·", keys, made[0]),
+             queries, "+" if additive else "·", keys, made[0], learned),
         Step(Message("Scale"), Message("by √d and the temperature T" if FUNCTIONS[f] == SCALED
                                        else "by the temperature T; no √d here"),
              made[0], "÷", divisors, made[1]),

@@ -1,0 +1,140 @@
+"""The formula at the foot of each dock: there is one, it fits, it names its source, and its numbers are true."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import fields, replace
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from app import formulas, words
+from app.equation import equations
+from app.theme import DOCK, S4
+from app.topics import topics
+from app.typesetter import SIZE, SLOT
+from app.views.formula import SMALLEST
+from engines.core.params import Choice, Range, Switch, for_engine, part_of, rules
+from engines.core.protocol import Frame, Job, Subject
+from tests import examples
+from tests.app.intervals import Interval, holds, plain, value
+
+ROOM = DOCK - 2 * S4 - 4  #: px of a line
+EVERY = [(topic.name, kind) for topic in topics() for kind in topic.page_classes()]
+SEEDS = 3
+
+
+@pytest.fixture(autouse=True)
+def small_models(monkeypatch):
+    """Those that every machine has, and quick ones."""
+    monkeypatch.setattr("engines.vit.subject.default_source", lambda: "mini-vit")
+
+
+def named(pair):
+    return f"{pair[0]}.{pair[1].name()}"
+
+
+def equation_of(pair):
+    return equations(pair[0])[pair[1].name()]
+
+
+def test_each_page_has_a_formula_with_its_source_or_says_why_not():
+    for pair in EVERY:
+        found = equation_of(pair)
+        assert bool(found.source) != bool(found.none), named(pair)
+        assert found.source in words.translations() or not words.needs_translation(found.source), named(pair)
+    for topic in topics():
+        assert set(equations(topic.name)) == {kind.name() for kind in topic.page_classes()}, topic.name
+
+
+def test_each_line_is_typeset_and_fits_into_the_dock():
+    for pair in EVERY:
+        for line in equation_of(pair).lines:
+            assert formulas.known(line), f"make formulas: {named(pair)}: {line}"
+            wide = formulas.formula(line).width * SMALLEST / SIZE
+            assert wide <= ROOM, f"{named(pair)}: {wide:.0f} of {ROOM} px: {line}"
+
+
+def drawn(kind, rng):
+    """Settings of a page, each drawn from its range; what takes long stays as in other tests."""
+    params = replace(kind.plain(), **examples.fields(kind.params_type))
+    kept = set(examples.fields(kind.params_type))
+    chosen = {}
+    for name, rule in rules(params).items():
+        now = getattr(params, name)
+        match rule:
+            case Range() if name not in kept:
+                share = rng.uniform()
+                at = (
+                    rule.low * (rule.high / rule.low) ** share
+                    if rule.log
+                    else rule.low + (rule.high - rule.low) * share
+                )
+                chosen[name] = type(now)(round(at / rule.step) * rule.step)
+                chosen[name] = min(max(chosen[name], type(now)(rule.low)), type(now)(rule.high))
+            case Choice() if name not in kept and name not in ("model", "source"):
+                chosen[name] = rule.options[rng.integers(len(rule.options))]
+            case Switch() if name not in ("measure",):
+                chosen[name] = bool(rng.integers(2))
+    return replace(params, **chosen).following(params)
+
+
+def answers(engine, kind, params, equation):
+    """The newest frames of an engine, as a feed has them, until every number is known."""
+    slots = {slot.group(1) for line in equation.lines for slot in SLOT.finditer(line)}
+    asked = for_engine(params)
+    if kind.asks is not None:
+        asked = part_of(asked, kind.asks)
+    told = {}
+    for event in engine.run(Job(asked, lambda: engine, lambda _event: None)):
+        if isinstance(event, Frame | Subject):
+            told[type(event).__name__] = event
+            if slots <= equation.numbers(params, told).keys():
+                break
+    return told
+
+
+def check(pair, params, told) -> int:
+    """All that is printed; how many equations were compared."""
+    found = equation_of(pair)
+    values = found.numbers(params, told)
+    settings = {f.name: getattr(params, f.name) for f in fields(params)}
+    for name in {slot.group(1) for line in found.lines for slot in SLOT.finditer(line)} & values.keys():
+        meant, shown = settings.get(name), value(values[name])
+        if isinstance(meant, int | float) and shown is not None:
+            assert shown.meets(Interval(meant, meant)), f"{named(pair)}: {name} is {meant}"
+    lines = " ".join(
+        line if line.startswith("=") else f";{line}" for line in (formulas.filled(one, values) for one in found.lines)
+    )
+    return holds(plain(lines))
+
+
+@pytest.mark.parametrize("place", sorted({kind.engine for _, kind in EVERY if kind.engine}))
+def test_each_number_follows_from_the_settings(place):
+    """Of a page's engine, over settings that are drawn."""
+    module, name = place.split(":")
+    engine = getattr(importlib.import_module(module), name)()
+    for pair in EVERY:
+        if pair[1].engine == place and equation_of(pair).lines:
+            rng = np.random.default_rng(crc32(named(pair).encode()))
+            numbered = any(SLOT.search(line) for line in equation_of(pair).lines)
+            for _ in range(SEEDS if numbered else 0):
+                params = drawn(pair[1], rng)
+                check(pair, params, answers(engine, pair[1], params, equation_of(pair)))
+
+
+@pytest.mark.parametrize("pair", [pair for pair in EVERY if not pair[1].engine], ids=named)
+def test_each_number_of_a_page_without_an_engine(pair):
+    rng = np.random.default_rng(0)
+    for _ in range(SEEDS):
+        check(pair, drawn(pair[1], rng), {})
+
+
+def test_a_wrong_number_is_found():
+    pair = next(one for one in EVERY if named(one) == "self_attention.cost")
+    params = pair[1].plain()
+    assert check(pair, params, {}) == 3
+    wrong = {**equation_of(pair).numbers(params, {}), "attention": "16,777,216"}
+    with pytest.raises(AssertionError, match="is not"):
+        holds(plain(formulas.filled(equation_of(pair).lines[0], wrong)))
