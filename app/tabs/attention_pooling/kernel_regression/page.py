@@ -49,7 +49,7 @@ class RegressionPage(PointsPage):
         self.plot.export_name = "kernel-regression"
         self.map, self.bar = WeightMap(), ColorBar(Message("Weight"))
         self.bar.drive(self.map)
-        self.error = ScatterPlot(log_x=True, low=(180, 84))
+        self.error = ScatterPlot(log_x=True, low=(180, 68))
         self.error.export_name = "leave-one-out"
         self.modes = Segments(
             ("Move", "Add", "Delete"),
