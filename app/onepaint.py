@@ -5,6 +5,10 @@ The scene of a graphics view asks for its paint at once, ahead of what other sce
 from the window to the screen is gone ten times then, which takes as long as painting what they show. So here a request
 waits until nothing else does; and where the hand has moved something and the engine answers within a moment, as it has
 done before, both are painted together.
+
+A method of Python that Qt calls and that calls Qt in turn keeps the interpreter until it is back: an ``event`` of the
+window's own would keep it for the whole paint, and a run that trains would stand still meanwhile. So the window's
+events are looked at by a filter, which is through with them before Qt paints.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import time
 import weakref
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
 from shiboken6 import isValid
 
@@ -70,6 +74,14 @@ def come() -> None:
         window.come()
 
 
+class _Gate(QObject):
+    """Sees each event of the window before the window does."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Whether a request for a paint waits."""
+        return event.type() == QEvent.Type.UpdateRequest and isinstance(watched, PaintedOnce) and watched.holds()
+
+
 class PaintedOnce(QMainWindow):
     """Base of the window.
 
@@ -85,6 +97,9 @@ class PaintedOnce(QMainWindow):
         super().__init__()
         self._until = 0.0  # paints are put off until then
         self._laid = False  # views have placed what they show since the last paint
+        self._lets = False  # the paint has come
+        self._gate = _Gate(self)
+        self.installEventFilter(self._gate)
         # A timer and no posted event: what other timers have to do comes between hearing an answer and painting it.
         self._soon, self._later = QTimer(self), QTimer(self)
         for timer, then in ((self._soon, self._paint), (self._later, self._soon.start)):
@@ -108,10 +123,10 @@ class PaintedOnce(QMainWindow):
     def painted(self, seconds: float) -> None:
         """What has changed was painted, in so many seconds."""
 
-    def event(self, event: QEvent) -> bool:
-        """Put a paint off until all that waits now has been heard."""
-        if event.type() != QEvent.Type.UpdateRequest:
-            return super().event(event)
+    def holds(self) -> bool:
+        """Whether a request for a paint is put off until all that waits now has been heard; else it is let through."""
+        if self._lets:
+            return False
         if not self.waits:
             self._paint_now()
             return True
@@ -131,6 +146,9 @@ class PaintedOnce(QMainWindow):
         self._paint_now()
 
     def _paint_now(self) -> None:
-        began = time.monotonic()
-        super().event(QEvent(QEvent.Type.UpdateRequest))
+        began, self._lets = time.monotonic(), True
+        try:
+            QCoreApplication.sendEvent(self, QEvent(QEvent.Type.UpdateRequest))
+        finally:
+            self._lets = False
         self.painted(time.monotonic() - began)

@@ -55,6 +55,8 @@ class Steady(QLabel):
         return room(self.fontMetrics(), self.text())
 
     def setText(self, text: str) -> None:
+        if text == self.text():
+            return
         super().setText(text)
         need, has = self.need(), self.minimumSize()
         if not ROOM * has.width() <= need.width() <= has.width() or need.height() > has.height():
@@ -70,15 +72,22 @@ class Figure(Steady):
     """A number that keeps its place: room for the widest one is held."""
 
     _widest = ""
+    _held: QSize | None = None  # of the widest, in the font in use
 
     def __init__(self, px: int = SMALL, bold: bool = True) -> None:
         super().__init__("", px, bold)
 
     def hold(self, widest: str) -> None:
         """Make room for ``widest``."""
-        self._widest = widest
+        self._widest, self._held = widest, None
         self.setFixedSize(self.need())
 
     def need(self) -> QSize:
         """Of the widest number or a wider one."""
-        return room(self.fontMetrics(), self._widest, self.text())
+        if self._held is None:
+            self._held = room(self.fontMetrics(), self._widest)
+        return room(self.fontMetrics(), self.text()).expandedTo(self._held)
+
+    def changeEvent(self, event: QEvent) -> None:
+        self._held = None
+        super().changeEvent(event)

@@ -20,7 +20,7 @@ from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Pro
 TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
 #: Of the time of the window's thread, what drawing a run may take: it holds the interpreter meanwhile, and the run
 #: waits. Each step drawn took a fifth of the time of a small Transformer's run; ten drawings a second took an eighth.
-SHARE = 0.04
+SHARE = 0.06
 OFTEN, SELDOM = 50, 400  #: ms between two deliveries of a run that trains, at least and at most
 #: Turns of the event loop from a delivery until what it changed is painted: a scene hears in one what its items have
 #: said, asks in the next for the paint, before which views place what they show in the third.

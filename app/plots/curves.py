@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,12 +13,13 @@ from PySide6.QtCore import Qt, Signal
 from app import theme, words
 from app.legend import Key
 from app.plots.axes import LINES
-from app.plots.items import Levels
+from app.plots.items import Levels, Stroke
 from app.plots.surface import Surface, cosmetic
 from app.theme import S4
 from app.words import Text
 
 SMOOTH_POINTS = 400  #: longest curve that may be drawn with antialiasing
+WIDEST = "−0.00"  #: what the key holds room for at first
 BINS = 800  #: pieces of a longer one, of which the least and the largest value are drawn
 
 
@@ -106,15 +108,14 @@ class Curves(Surface):
         self._curves: tuple[Curve, ...] = ()
         self._x_end: float | None = None
         self._cursor: float | None = None
-        self._lines: list[pg.PlotCurveItem] = []
-        self._edges: list[pg.PlotCurveItem] = []  # of the bands
+        self._lines: list[Stroke] = []
+        self._edges: list[Stroke] = []  # of the bands
         self._bands: list[pg.FillBetweenItem] = []
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._levels = Levels()
         self._line = pg.InfiniteLine(angle=90)
         self._dots = pg.ScatterPlotItem(size=9, antialias=True)
         self._single = pg.ScatterPlotItem(size=4, pen=None, symbol="s")  # a line of one point has no length
-        self.key = Key(())
         super().__init__((200, 130))
         self.export_name = "curves"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -126,10 +127,17 @@ class Curves(Surface):
         self._dots.hide()
         if y_ticks:
             self.plot.getAxis("left").setTickSpacing(levels=[(y_ticks[1] - y_ticks[0], 0)])
-        self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
         self.box.sigRangeChanged.connect(self._show_levels)
         self.pointed_at.connect(lambda at: self.pointed.emit(None if at is None else at.x()))
         self.whole()
+
+    @cached_property
+    def key(self) -> Key:
+        """Names and values of the curves; made when it is asked for, since many plots are told of by another one."""
+        made = Key(self._names(), WIDEST)
+        made.set_values(self._values())
+        self.destroyed.connect(made.deleteLater)
+        return made
 
     # -- content
     def set_curves(self, curves: Sequence[Curve], x_end: float | None = None) -> None:
@@ -142,10 +150,23 @@ class Curves(Surface):
         same = [(c.token, c.name) for c in curves] == [(c.token, c.name) for c in self._curves]
         self._curves, self._x_end = tuple(curves), x_end
         if not same:
-            names = [(c.token, c.name if not isinstance(c.name, str) else words.plain(c.name)) for c in curves]
-            self.key.set_items(names, "−0.00")
+            self._tell_key(lambda key: key.set_items(self._names(), WIDEST))
         self._redraw()
         self.refit()
+
+    def _names(self) -> list[tuple[str, Text]]:
+        named = self._curves
+        return [(c.token, words.plain(c.name) if isinstance(c.name, str) else c.name) for c in named]
+
+    def _values(self) -> list[str]:
+        """What stands in the key."""
+        values = zip(self._curves, self.values_at(self._cursor), strict=True)
+        return ["" if v is None else words.number(v, c.digits) for c, v in values]
+
+    def _tell_key(self, tell: Callable[[Key], object]) -> None:
+        """Tell the key, where there is one."""
+        if "key" in vars(self):
+            tell(self.key)
 
     def curves(self) -> tuple[Curve, ...]:
         """What is drawn."""
@@ -215,13 +236,15 @@ class Curves(Surface):
         edges, lines = iter(self._edges), iter(self._lines)
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
-                next(edges).setData(*thin(curve.x, curve.low), skipFiniteCheck=True)
-                next(edges).setData(*thin(curve.x, curve.high), skipFiniteCheck=True)
+                next(edges).show_line(*thin(curve.x, curve.low))
+                next(edges).show_line(*thin(curve.x, curve.high))
             if curve.raw is not None:
-                next(lines).setData(*thin(curve.x, curve.raw), skipFiniteCheck=True)
-            next(lines).setData(*thin(curve.x, curve.y), skipFiniteCheck=True)
+                next(lines).show_line(*thin(curve.x, curve.raw))
+            next(lines).show_line(*thin(curve.x, curve.y))
         alone = [c for c in self._curves if len(c.x) == 1]
-        self._single.setData([{"pos": (c.x[0], c.y[0]), "brush": pg.mkBrush(theme.color(c.token))} for c in alone])
+        self._single.setVisible(bool(alone))  # one without points is painted, too
+        if alone:
+            self._single.setData([{"pos": (c.x[0], c.y[0]), "brush": pg.mkBrush(theme.color(c.token))} for c in alone])
         self._place_cursor()
 
     def _make(self) -> None:
@@ -231,22 +254,20 @@ class Curves(Surface):
         self._lines, self._edges, self._bands = [], [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
-                edges = [pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)]
+                edges = [Stroke(pen=None), Stroke(pen=None)]
                 band = pg.FillBetweenItem(*edges, brush=theme.color(curve.token, 51))
                 self._bands.append(band)
                 self._edges += edges
             if curve.raw is not None:
-                self._lines.append(pg.PlotCurveItem(pen=cosmetic(theme.color(curve.token, 90)), antialias=False))
+                self._lines.append(Stroke(pen=cosmetic(theme.color(curve.token, 90)), antialias=False))
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
             drawn = cosmetic(theme.color(curve.token), style)
-            self._lines.append(pg.PlotCurveItem(pen=drawn, antialias=len(curve.x) <= SMOOTH_POINTS))
+            self._lines.append(Stroke(pen=drawn, antialias=len(curve.x) <= SMOOTH_POINTS))
         for item in (*self._edges, *self._bands, *self._lines):
             self.plot.addItem(item, ignoreBounds=True)
 
     def _place_cursor(self) -> None:
-        values = self.values_at(self._cursor)
-        pairs = list(zip(self._curves, values, strict=True))
-        self.key.set_values(["" if v is None else words.number(v, c.digits) for c, v in pairs])
+        self._tell_key(lambda key: key.set_values(self._values()))
         self._line.setVisible(self._cursor is not None)
         spots = []
         if self._cursor is not None:
@@ -254,7 +275,7 @@ class Curves(Surface):
             case = cosmetic(theme.color("surface"), width=2)
             spots = [
                 {"pos": (self._cursor, v), "brush": pg.mkBrush(theme.color(c.token)), "pen": case}
-                for c, v in pairs
+                for c, v in zip(self._curves, self.values_at(self._cursor), strict=True)
                 if v is not None
             ]
         self._dots.setVisible(bool(spots))

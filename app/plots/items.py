@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QUrl
 from PySide6.QtGui import QImage, QPainter, QPen, QTextDocument
@@ -50,6 +51,31 @@ class Levels(GraphicsObject):
     def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
         painter.setPen(self._pen)
         painter.drawLines(self._lines)
+
+
+class Stroke(pg.PlotCurveItem):
+    """A curve whose x never falls and that is finite, thin enough to be told again many times a second."""
+
+    def show_line(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Show a line through points (n,); the same as before costs nothing."""
+        if self.yData is None or not (np.array_equal(y, self.yData) and np.array_equal(x, self.xData)):
+            self.setData(x, y, skipFiniteCheck=True)
+
+    def dataBounds(self, ax: int, frac: float = 1.0, orthoRange: object = None) -> tuple[float | None, float | None]:
+        if frac < 1 or orthoRange is not None or self.yData is None or not len(self.yData):
+            found: tuple[float | None, float | None] = super().dataBounds(ax, frac, orthoRange)
+            return found
+        first, last = (self.xData[0], self.xData[-1]) if ax == 0 else (self.yData.min(), self.yData.max())
+        return float(first), float(last)
+
+    def pixelVectors(self, direction: object = None) -> tuple[pg.Point | None, pg.Point | None]:
+        """A pixel to the right and one up, in units of the axes, which stand upright here."""
+        box = self.getViewBox()
+        if direction is not None or box is None or not box.width() or not box.height():
+            found: tuple[pg.Point | None, pg.Point | None] = super().pixelVectors(direction)
+            return found
+        (left, right), (low, high) = box.viewRange()
+        return pg.Point((right - left) / box.width(), 0), pg.Point(0, (high - low) / box.height())
 
 
 class Caption(pg.TextItem):

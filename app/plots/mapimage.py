@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,6 +12,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 FEW = 4096  #: values up to which pyqtgraph colors them quicker than it makes a palette; more than 256 colors have none
+Scale: TypeAlias = tuple[float, float, np.ndarray]  #: what stands at both ends, and the colors between them
 
 
 @lru_cache(maxsize=16)  # pyqtgraph makes it anew for each picture, which takes as long as painting a small one
@@ -37,9 +39,11 @@ class MapImage(pg.ImageItem):
         super().__init__(axisOrder="row-major")
         self._fill = fill
         self._at: tuple[object, ...] = ()
+        self._scale: Scale | None = None  # of values that come with a table of 256 colors that cover all
 
     def show_values(self, values: np.ndarray, low: float, top: float, table: np.ndarray) -> None:
         """Show values; the table of 256 colors, RGB or RGBA, runs from ``low`` to ``top``."""
+        self._scale = (low, top, table) if table.shape == (256, 3) else None
         half = (top - low) / 510  # each color is that of the nearest values, those of the ends too
         if values.size < FEW:
             table = table.repeat(2, 0)
@@ -47,6 +51,7 @@ class MapImage(pg.ImageItem):
 
     def show_colors(self, colors: np.ndarray) -> None:
         """Show colors, uint8 (rows, cols, 3), or 4 with how much each covers what lies below."""
+        self._scale = None
         self.setImage(colors, autoLevels=False, levels=None, lut=None)
 
     def stand(self, place: QRectF) -> None:
@@ -64,18 +69,32 @@ class MapImage(pg.ImageItem):
         if self._fill is not None:
             self._fill()
         values, lut = self.image, self.lut
+        if self._scale is not None:
+            self._index(*self._scale)
+            return
         if isinstance(lut, np.ndarray) and lut.shape == (256, 3) and values.dtype == np.uint8 and self.levels is None:
-            high, wide = values.shape
-            indexed = QImage(np.ascontiguousarray(values).data, wide, high, wide, QImage.Format.Format_Indexed8)
-            indexed.setColorTable(color_table(lut.tobytes()))
-            self.qimage = indexed.convertToFormat(QImage.Format.Format_RGB32)
-            self._renderRequired = self._unrenderable = False
+            self._paint(values, lut)
             return
         super().render()
         if self.qimage is not None:
             clear = self.qimage.hasAlphaChannel()
             own = QImage.Format.Format_ARGB32_Premultiplied if clear else QImage.Format.Format_RGB32
             self.qimage = self.qimage.convertToFormat(own)  # as the window has it: a fifth of the time to paint
+
+    def _index(self, low: float, top: float, table: np.ndarray) -> None:
+        """Color values as pyqtgraph does, by fewer steps: a run that trains shows new ones many times a second."""
+        places = np.subtract(self.image, low, dtype=np.float32)
+        places *= 255 / (top - low)
+        places += 0.5
+        self._paint(np.clip(places, 0, 255.49, out=places).astype(np.uint8), table)
+
+    def _paint(self, levels: np.ndarray, table: np.ndarray) -> None:
+        """Make the picture of indices uint8 (rows, cols) into a table (256, 3)."""
+        high, wide = levels.shape
+        indexed = QImage(np.ascontiguousarray(levels).data, wide, high, wide, QImage.Format.Format_Indexed8)
+        indexed.setColorTable(color_table(table.tobytes()))
+        self.qimage = indexed.convertToFormat(QImage.Format.Format_RGB32)
+        self._renderRequired = self._unrenderable = False
 
 
 class PhotoImage(pg.ImageItem):

@@ -128,16 +128,19 @@ class Surface(View):
         super().leaveEvent(event)
         self.pointed_at.emit(None)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def painted_itself(self, event: QPaintEvent) -> bool:
+        seen = self.viewport()
         if self.is_empty():
-            with QPainter(self.viewport()) as painter:
-                painter.fillRect(self.viewport().rect(), theme.color("surface"))
+            with QPainter(seen) as painter:
+                painter.fillRect(seen.rect(), theme.color("surface"))
                 self.paint_empty(painter)
-            return
-        super().paintEvent(event)
+            return True
+        self.prepare()
         if self._keyboard:
-            with QPainter(self.viewport()) as painter:
+            self.paintEvent(event)
+            with QPainter(seen) as painter:
                 self.paint_mark(painter)
+        return self._keyboard
 
 
 def link(plots: Sequence[Surface]) -> None:

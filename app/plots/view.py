@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -13,10 +14,11 @@ from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QPainter,
+    QPaintEvent,
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from app import export, theme
 from app.plots.typed import GraphicsView
@@ -27,6 +29,26 @@ from app.words import Text, drawn
 
 ARROWS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+
+
+class _Before(QObject):
+    """Sees each event of a viewport before its view does.
+
+    A ``paintEvent`` of Python, pyqtgraph's own too, keeps the interpreter while Qt paints, and a run that trains stands
+    still. What is looked at here is through by then.
+    """
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Whether there is nothing left to do for the view."""
+        view = watched.parent()
+        if not isinstance(view, View):
+            return False
+        return view.painted_itself(event) if isinstance(event, QPaintEvent) else view.took(event)
+
+
+@cache
+def _before() -> _Before:
+    return _Before()
 
 
 class View(GraphicsView):
@@ -67,6 +89,7 @@ class View(GraphicsView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMouseTracking(True)
+        self.viewport().installEventFilter(_before())
         paints_itself(self)
 
     # -- for subclasses
@@ -137,6 +160,21 @@ class View(GraphicsView):
         self.tell()
 
     # -- painting
+    paintEvent = QGraphicsView.paintEvent  # Qt's alone: see `_Before`
+
+    def prepare(self) -> None:
+        """Bring all to its place: no item may move while it is drawn."""
+        self.scene().prepareForPaint()  # type: ignore[attr-defined]  # pyqtgraph's
+
+    def painted_itself(self, event: QPaintEvent) -> bool:
+        """Prepare for being painted; whether the view has painted all of itself, else Qt paints its scene."""
+        self.prepare()
+        return False
+
+    def took(self, event: QEvent) -> bool:
+        """Whether another event of the viewport than a paint is dealt with."""
+        return False
+
     def paint_mark(self, painter: QPainter) -> None:
         """A dashed frame around the view, where its focus came by key."""
         if self._keyboard and self.hasFocus():

@@ -17,7 +17,6 @@ from PySide6.QtGui import (
     QImage,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QWheelEvent,
 )
@@ -219,10 +218,10 @@ class PixelView(View):
             self.box.setRange(place, padding=0)
             self.box.held = False
 
-    def viewportEvent(self, event: QEvent) -> bool:
+    def took(self, event: QEvent) -> bool:
         """Hand pyqtgraph the drags that pan and zoom; the view hears of all in pixels of the whole."""
         if self.box is None or not isinstance(event, QMouseEvent):
-            return bool(super().viewportEvent(event))
+            return False
         kind = event.type()
         if kind == QEvent.Type.MouseButtonPress:
             self._pans = event.button() != Qt.MouseButton.LeftButton or not self.drags
@@ -233,16 +232,17 @@ class PixelView(View):
         elif self._pans and kind == QEvent.Type.MouseButtonRelease:
             self._pans = False
             GraphicsView.mouseReleaseEvent(self, event)
-        if self.box.held:
-            event = QMouseEvent(
-                kind, self.box.mapSceneToView(event.position()), event.scenePosition(), event.globalPosition(),
-                event.button(), event.buttons(), event.modifiers(),
-            )  # fmt: skip
-        return bool(super().viewportEvent(event))
+        if not self.box.held:
+            return False
+        seen = QMouseEvent(
+            kind, self.box.mapSceneToView(event.position()), event.scenePosition(), event.globalPosition(),
+            event.button(), event.buttons(), event.modifiers(),
+        )  # fmt: skip
+        return self.viewportEvent(seen)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        self.arranged()  # no item may move while it is drawn
-        super().paintEvent(event)
+    def prepare(self) -> None:
+        self.arranged()
+        super().prepare()
 
     def drawBackground(self, painter: QPainter, place: QRectF | QRect) -> None:
         painter.fillRect(place, theme.color("surface"))
@@ -264,7 +264,7 @@ class PixelView(View):
         if event.type() == QEvent.Type.PaletteChange:
             self._stale = True
         if isinstance(event, QMouseEvent | QWheelEvent):  # to the view, as to any widget, not to its viewport
-            return bool(self.viewportEvent(event))
+            return self.took(event) or self.viewportEvent(event)
         return bool(super().event(event))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -98,12 +98,12 @@ class GridView(HoverView):
     def _update_cells(self) -> None:
         """Paint the cells anew; the names too, unless they are sure to be as they were."""
         if self.ONLY_CELLS and not self._stale and self._hover is None and self._values.size:
-            self.update(self._cells_place().toAlignedRect())
+            self.update(self.cell_rect((-1, -1)).toAlignedRect())
         else:
             self.update()
 
     def _cells_place(self) -> QRectF:
-        """All cells with the outlines around them; names lie outside."""
+        """All cells with the outlines around them, and what Qt paints around cells that change; names lie outside."""
         return self.cell_rect((-1, -1)).adjusted(-EDGE, -EDGE, EDGE, EDGE)
 
     def set_names(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsRectItem, QWidget
 
 from app import theme
@@ -201,10 +201,10 @@ class PhotoView(PixelView):
         if self._map_image.isVisible():
             self._map_image.stand(self.to_screen(self._area))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def prepare(self) -> None:
         self.arranged()
         self.lay()
-        super().paintEvent(event)
+        super().prepare()
 
     def _fitted(self, image: QImage, place: QRectF) -> QImage:
         """The photo as it is painted: no larger than its copy it is scaled and converted once and kept."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QLabel
 
 from app import export, theme, words
 from app.plots.axes import Axis, digits_of
 from app.plots.curves import BINS, Curve, Curves, thin
+from app.plots.items import Stroke
 from tests.app.views_help import drag, hover, is_drawn, key, loud, pixels, show, wheel
 
 
@@ -86,6 +91,37 @@ def test_cursor_reads_values_into_the_key(plot):
     assert plot.values_at(None)[1] == pytest.approx(0.01)
     assert plot.values_at(-5) == [None, None]
     assert "held-out 0.01" in plot.report()
+
+
+def test_a_key_that_is_asked_for_late_says_what_is_there(plot):
+    plot.set_cursor(505.0)
+    labels = [label.text() for label in plot.key.findChildren(QLabel)]
+    assert labels == ["train", "0.00", "held-out", "0.50"]
+    plot.set_cursor(None)
+    assert plot.key.findChildren(QLabel)[3].text() == "0.01"
+    plot.set_curves([Curve("other", np.arange(3.0), np.arange(3.0))])
+    assert [label.text() for label in plot.key.findChildren(QLabel) if not label.isHidden()][-2:] == ["other", "2.00"]
+
+
+def test_a_curve_that_stays_is_not_made_anew(plot):
+    items = [item for item in plot.box.addedItems if isinstance(item, Stroke)]
+    told = []
+    for item in items:
+        item.sigPlotChanged.connect(told.append)
+    train, held = plot.curves()
+    plot.set_curves([train, replace(held, y=held.y + 0.1)])
+    assert told == items[-1:]
+    plot.set_curves([train, replace(held, x=held.x + 1, y=held.y + 0.1)])
+    assert told == items[-1:] * 2
+
+
+def test_a_curve_fills_the_place_that_pyqtgraph_says(plot):
+    """All that is painted of it lies there, a pixel at its edges included."""
+    for item in [item for item in plot.box.addedItems if isinstance(item, Stroke)]:
+        other = pg.PlotCurveItem(*item.getData(), pen=item.opts["pen"])
+        plot.plot.addItem(other)
+        np.testing.assert_allclose(item.boundingRect().getRect(), other.boundingRect().getRect(), rtol=1e-6)
+        plot.plot.removeItem(other)
 
 
 def test_pointer_and_arrows_move_the_cursor(plot):

@@ -10,13 +10,18 @@ import weakref
 from dataclasses import dataclass
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.onepaint import PaintedOnce, come, put_off
+from app.plots.curves import Curve, Curves
 from app.stream import HASTE, OFTEN, PATIENCE, SELDOM, SHARE, SLACK, TICK, Allowance, Cadence, Stream
 from app.views.matrix import Matrix
+from app.views.mosaic import Mosaic
+from app.views.photomap import PhotoMap
+from app.views.tokenmap import TokenMap
 from engines.core.lane import Lane
 from engines.core.params import Params, Range, setting
 from engines.core.protocol import Ended, Frame, Record, Started
@@ -311,6 +316,33 @@ def test_a_paint_is_put_off_for_a_moment_only(qtbot, counting):
         put_off(0.05)
         qtbot.wait(5)
     assert counting.paints > before
+
+
+def test_qt_paints_without_a_method_of_python_that_keeps_the_interpreter(qtbot, counting):
+    """A run that trains goes on meanwhile: whatever Python is called for a paint is called by Qt alone."""
+
+    class Seen(pg.GraphicsObject):
+        def boundingRect(self):
+            return QRectF(0, 0, 20, 20)
+
+        def paint(self, *_):
+            callers.append(sys._getframe(1).f_code.co_name)
+
+    callers = []
+    views, seen = [Curves(), TokenMap(), Mosaic(), PhotoMap()], [Seen() for _ in range(4)]
+    inside = QWidget()
+    QVBoxLayout(inside)
+    for view, item in zip(views, seen, strict=True):
+        inside.layout().addWidget(view)
+        view.scene().addItem(item)
+    views[0].set_curves([Curve("a", np.arange(3.0), np.arange(3.0))])
+    counting.setCentralWidget(inside)
+    qtbot.wait(50)
+    callers.clear()
+    for item in seen:
+        item.update()
+    qtbot.waitUntil(lambda: len(callers) >= 4)
+    assert set(callers) == {"_paint_now"}
 
 
 def test_what_a_view_places_anew_is_painted_once(qtbot, counting):

@@ -6,9 +6,11 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import export, theme, words
+from app.plots.mapimage import MapImage
 from app.views.matrix import Matrix
 from app.views.tokenmap import TokenMap, token
 from engines.core.errors import Message
@@ -153,7 +155,7 @@ def test_cells_too_small_for_names_still_name_the_one_looked_at(qtbot):
     assert (beside()[1] != cols[0, 0]).any()
 
 
-def test_new_weights_are_painted_without_the_names(qtbot):
+def test_new_weights_are_painted_without_the_names(qtbot, monkeypatch):
     """The cells alone are painted anew, and what then stands there is what painting everything gives."""
     random = np.random.default_rng(0)
     view = TokenMap()
@@ -175,10 +177,14 @@ def test_new_weights_are_painted_without_the_names(qtbot):
 
     watch = Watch()
     view.viewport().installEventFilter(watch)
+    written = []
+    monkeypatch.setattr("app.views.grid.write", lambda *_, **__: written.append(1))
     view.set_values(random.random((3, 3)), 1.0, 0.0)
     view.set_at((2, -1))  # as before
     qtbot.waitUntil(lambda: bool(regions))
     view.viewport().removeEventFilter(watch)
+    assert not written
+    monkeypatch.undo()
     place = regions[0].boundingRect()
     assert len(regions) == 1
     assert view.rect().contains(place)
@@ -189,6 +195,22 @@ def test_new_weights_are_painted_without_the_names(qtbot):
     assert image == view.grab().toImage()
     view.set_at((1, -1))  # the name of the row too
     assert view.grab().toImage() != image
+
+
+@pytest.mark.parametrize("size", [(3, 4), (70, 70)])  # pyqtgraph colors few values in another way
+def test_values_take_the_colors_that_pyqtgraph_gives_them(qapp, size):
+    values = np.random.default_rng(1).uniform(-0.2, 1.2, size).astype(np.float32)
+    values[0, :3] = -0.1, 0.9, 0.4  # both ends, too
+    ours, theirs, table = MapImage(), pg.ImageItem(axisOrder="row-major"), theme.ramp("ember")
+    ours.show_values(values, -0.1, 0.9, table)
+    half = 1 / 510
+    theirs.setImage(values, levels=(-0.1 - half, 0.9 + half), lut=table)
+    found = []
+    for item in (ours, theirs):
+        item.render()
+        image = item.qimage.convertToFormat(QImage.Format.Format_RGB32)
+        found.append(pg.functions.ndarray_from_qimage(image)[..., :3].astype(int))
+    np.testing.assert_array_equal(*found)
 
 
 def test_nan_is_refused():
