@@ -85,9 +85,10 @@ def read_speller(folder: Path, vocabulary: int) -> Speller:
         if type(error) is not Exception and not isinstance(error, UnicodeDecodeError):
             raise  # the library raises a bare one for a file that is none of its own
         raise LabError("{name}: can't be read ({reason}).", name=f"{name}/{TOKENIZER}", reason=str(error)) from error
-    if tokenizer.get_vocab_size() > vocabulary:
+    pieces = 1 + max(tokenizer.get_vocab().values(), default=-1)  # there may be gaps, which the library doesn't count
+    if pieces > vocabulary:
         raise LabError(
             "{name}: its {file} knows {said} pieces, the weights hold {found}.", name=name, file=TOKENIZER,
-            said=tokenizer.get_vocab_size(), found=vocabulary,
+            said=pieces, found=vocabulary,
         )  # fmt: skip
     return Speller(tokenizer)

@@ -174,6 +174,19 @@ def test_a_tokenizer_of_more_pieces_than_the_model_has_is_refused(tmp_path):
         load_checkpoint(str(tmp_path))
 
 
+def test_a_piece_beyond_a_gap_of_the_vocabulary_is_refused_too(folder, tmp_path):
+    """The library counts pieces, of which this one's number is the last that the weights do not have."""
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    assert len(vocabulary) < reference.SIZES["vocab_size"]
+    vocabulary[max(vocabulary, key=vocabulary.get)] = reference.SIZES["vocab_size"]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(LabError, match="pieces"):
+        load_checkpoint(str(tmp_path))
+
+
 def test_a_model_of_ones_own_sizes():
     net = Mamba(MambaConfig(vocabulary=7, width=8, layers=2, state=3, inner=10, rank=2, tied=False))
     assert net(torch.zeros(1, 5, dtype=torch.int64)).shape == (1, 5, 7)
