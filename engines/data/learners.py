@@ -6,14 +6,18 @@ same order, and are measured on the same validation scenes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.core import offers
+
+if TYPE_CHECKING:
+    from engines.data.detector_trainer import DetectorRun
 
 KIND = "learner"  #: of `engines.core.offers`
 NONE = -1.0  #: a figure that a detector does not have
@@ -86,6 +90,10 @@ class Learner(Protocol):
     def stopped(self) -> bool:
         """Its numbers left the finite."""
 
+    @property
+    def made(self) -> int:
+        """Steps made."""
+
     def step(self) -> Iterator[None]:
         """One step, with places to stop in it; one given up half way is made anew."""
 
@@ -95,6 +103,69 @@ class Learner(Protocol):
     @property
     def seen(self) -> Seen | None:
         """The newest look."""
+
+    @property
+    def looked(self) -> int:
+        """The step of the newest look."""
+
+    def state(self) -> dict[str, Any]:
+        """All that it needs to go on, as copies."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+
+
+class RunLearner(ABC):
+    """A learner that is a run of its topic's page Training.
+
+    Parameters
+    ----------
+    run : DetectorRun
+    parameters : (int, int)
+        All, and those that are learned.
+    """
+
+    APART = "told", "measured"  # of a run's state: what a learner does not go on from
+
+    def __init__(self, run: DetectorRun, parameters: tuple[int, int]) -> None:
+        self.run, self.parameters = run, parameters
+        self.seen: Seen | None = None
+        self.looked = 0
+
+    @abstractmethod
+    def seen_of(self, measured: Any) -> Seen:
+        """What a measurement of the run says."""
+
+    @property
+    def stopped(self) -> bool:
+        """Its numbers left the finite."""
+        return self.run.stopped
+
+    @property
+    def made(self) -> int:
+        """Steps made."""
+        return self.run.step
+
+    def step(self) -> Iterator[None]:
+        """One step."""
+        yield from self.run.parts(self.run.params)
+
+    def look(self) -> Iterator[None]:
+        """Measure it."""
+        self.run.due = self.run.step
+        yield from self.run.measuring()
+        if self.run.measured is not None:
+            self.seen, self.looked = self.seen_of(self.run.measured), self.run.step
+
+    def state(self) -> dict[str, Any]:
+        """All that it needs to go on, as copies."""
+        run = {name: value for name, value in self.run.state().items() if name not in self.APART}
+        return {"run": run, "seen": self.seen, "looked": self.looked}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.run.load({**state["run"], "told": self.run.losses, "measured": self.run.measured})
+        self.seen, self.looked = state["seen"], state["looked"]
 
 
 def others(topic: str) -> tuple[offers.Offer, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engines.core.protocol import Record
+from engines.core.protocol import Frame, Record
 from engines.core.training import Stepped
 from engines.data.detector_training import Example
 
@@ -85,7 +85,7 @@ class ArmsLook(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Beforehand(Record):
+class Beforehand(Frame):
     """Trainings that were run beforehand.
 
     Attributes

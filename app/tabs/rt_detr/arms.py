@@ -40,12 +40,14 @@ class ArmsPage(TrainingPage):
         The last step.
     every : int
         Steps from one look to the next.
+    kept_as : str
+        What its runs are kept as.
     """
 
     trainer: ClassVar[str]
     most: ClassVar[int]
     every: ClassVar[int]
-    keeps = False
+    kept_as: ClassVar[str]
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -58,7 +60,7 @@ class ArmsPage(TrainingPage):
         self.plots: tuple[Curves, ...] = self.make_plots()
         link(self.plots)
         self.looks: Looks[ArmsLook] = Looks(transport, self.plots, self.redraw)
-        self.train(Training(self, self.trainer, transport, self.of_run, self.most), transport)
+        self.train(Training(self, self.trainer, transport, self.of_run, self.most, self.kept_as), transport)
 
     # -- what a subclass says
     def make_plots(self) -> tuple[Curves, ...]:

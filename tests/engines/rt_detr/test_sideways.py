@@ -11,19 +11,23 @@ from scipy import stats
 
 from engines.blocks.differences import QUANTILES, difference
 from engines.core.errors import LabError
+from engines.core.keeping import Keeping
 from engines.core.protocol import Job, Progress
 from engines.core.training import Finished
 from engines.data import detector_pictures
 from engines.data.learners import Lesson
 from engines.data.scenes import KINDS
+from engines.detr.training.learner import DetrLearner
 from engines.rt_detr import bundled_runs
 from engines.rt_detr.class_target.spec import TargetParams
 from engines.rt_detr.class_target.trainer import Trainer as TargetTrainer
-from engines.rt_detr.compared import AP50, CORRELATION, SWITCHED, ArmsBegan, ArmsLook, ArmsStep, steps_to
+from engines.rt_detr.compared import AP50, CORRELATION, SWITCHED, ArmsBegan, ArmsLook, ArmsStep, Beforehand, steps_to
 from engines.rt_detr.convergence.spec import ConvergenceParams
 from engines.rt_detr.convergence.trainer import Trainer, learners
 from engines.rt_detr.denoising_queries.engine import noised
 from engines.rt_detr.denoising_queries.spec import QUERIES, NoiseParams
+from engines.rt_detr.training.learner import RtDetrLearner
+from tests.engines.resuming import check, drive
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +43,11 @@ def events(trainer, params):
 def test_all_arms_see_the_same_scenes():
     mine = learners(ConvergenceParams())
     assert [one.title for one in mine] == ["RT-DETR", "RT-DETR", "DETR"]
-    batches = [one._run.data.batch(3) for one in mine]
+    batches = [one.run.data.batch(3) for one in mine]
     for others in batches[1:]:
         for one, other in zip(batches[0], others, strict=True):
             np.testing.assert_array_equal(one.rgb, other.rgb)
-    assert len({one._run.data.size for one in mine}) == 1
+    assert len({one.run.data.size for one in mine}) == 1
     assert len(learners(ConvergenceParams(beside=False))) == 2
 
 
@@ -71,13 +75,13 @@ def test_targets_begin_alike_and_part():
     """From one seed: the first look at the encoder's scores differs by the target alone."""
     trainer = TargetTrainer()
     rows = trainer.arms(TargetParams(seeds=2, seed=5))
-    start = [[one._run.kept().arrays["score_head.weight"] for one in row] for row in rows]
+    start = [[one.run.kept().arrays["score_head.weight"] for one in row] for row in rows]
     for seed in range(2):
         np.testing.assert_array_equal(start[0][seed], start[1][seed])
     assert not np.array_equal(start[0][0], start[0][1])
     for row in rows:
         assert len(list(row[0].step())) > 0
-    after = [row[0]._run.kept().arrays["score_head.weight"] for row in rows]
+    after = [row[0].run.kept().arrays["score_head.weight"] for row in rows]
     assert not np.array_equal(after[0], after[1])
 
 
@@ -151,6 +155,55 @@ def test_copies_and_mask_are_what_they_say(changes):
 
 
 def test_a_lesson_reaches_the_learners():
-    one, other = (learners(ConvergenceParams(seed=seed))[0]._run for seed in (0, 1))
+    one, other = (learners(ConvergenceParams(seed=seed))[0].run for seed in (0, 1))
     assert not np.array_equal(one.kept().arrays["score_head.weight"], other.kept().arrays["score_head.weight"])
     assert one.params.batch == Lesson("", True, 16, 1e-3, 0).batch
+
+
+class Small(Trainer):
+    """An RT-DETR and a DETR on two pictures a step."""
+
+    look_every = 2
+
+    def arms(self, params):
+        lesson = Lesson(params.scenes, True, 2, params.learning_rate, params.seed)
+        return [[RtDetrLearner(lesson, groups=1)], [DetrLearner(lesson)]]
+
+    def begun(self, params, learners):
+        return ArmsBegan(("a", "b"), 1, (), (), (), 0)
+
+
+def test_a_run_goes_on_from_the_disk_also_in_the_middle_of_a_step_and_of_a_look(tmp_path):
+    def timed(told):  # what the clock says
+        return {**told, "spent": ()} if isinstance(told, dict) else told
+
+    drive(killed := Small(), ConvergenceParams(run=1, until=1))
+    job = Job(ConvergenceParams(run=1, until=2), lambda: killed, print)
+    kinds = [event.text.text if isinstance(event, Progress) else type(event).__name__ for event in killed.run(job)]
+    between, looking = kinds.index("ArmsStep") - 1, kinds.index("Validating") + 1
+    assert killed._learners[0][0].made == killed._learners[1][0].made == 2
+    plain = ConvergenceParams()
+    check(Small, lambda until, run: replace(plain, until=until, run=run), 1, 3, tmp_path / "x",
+          more=(between, looking), timed=timed)  # fmt: skip
+
+
+def test_a_kept_run_tells_its_looks_again_and_what_was_run_beforehand_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(Small, "look_every", 1)
+    monkeypatch.setattr("engines.core.keeping.REST", 0.0)
+    params = ConvergenceParams(keep=str(tmp_path / "run.npz"), run=1, until=2)
+    first = Keeping(Small())
+    before = drive(first, params)
+    first.close()
+    again = Keeping(Small())
+    told = drive(again, replace(params, resume=True, run=2, until=3))
+    again.close()
+    looks = [e for e in told if isinstance(e, ArmsLook)]
+    assert [look.step for look in looks] == [1, 2, 3]
+    for one, other in zip([e for e in before if isinstance(e, ArmsLook)], looks, strict=False):
+        np.testing.assert_array_equal(one.figures, other.figures)
+        assert one.seconds == other.seconds
+    assert looks[2].seconds[0] > looks[1].seconds[0]  # it goes on counting
+    assert [type(e) for e in told if isinstance(e, ArmsBegan | Beforehand)] == [ArmsBegan, Beforehand]
+    other = Keeping(TargetTrainer())  # the file of another page's run
+    with pytest.raises(LabError, match="can't be read"):
+        drive(other, TargetParams(keep=params.keep, resume=True, run=1, until=1))

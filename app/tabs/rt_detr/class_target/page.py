@@ -37,7 +37,7 @@ class ClassTargetPage(ArmsPage):
     title = "Class target"
     params_type = TargetParams
     trainer = "engines.rt_detr.class_target.trainer:Trainer"
-    most, every = STEPS, LOOK_EVERY
+    most, every, kept_as = STEPS, LOOK_EVERY, "rt-detr-class-target"
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -60,6 +60,7 @@ class ClassTargetPage(ArmsPage):
         form = ParamsForm(self.params, ("scenes", "seeds", "groups", "learning_rate", "seed"))
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet(SAYS, wrap=True))
+        form.lead(self.kept_runs)
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -41,7 +41,7 @@ class ConvergencePage(ArmsPage):
     title = "Convergence"
     params_type = ConvergenceParams
     trainer = "engines.rt_detr.convergence.trainer:Trainer"
-    most, every = STEPS, LOOK_EVERY
+    most, every, kept_as = STEPS, LOOK_EVERY, "rt-detr-convergence"
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
@@ -73,6 +73,7 @@ class ConvergencePage(ArmsPage):
         form = ParamsForm(self.params, ("begin", "scenes", "groups", "beside", "learning_rate", "seed"))
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet(SAYS, wrap=True))
+        form.lead(self.kept_runs)
         grid = QGridLayout()
         grid.setSpacing(S3)
         grid.setContentsMargins(0, 0, 0, 0)
