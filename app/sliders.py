@@ -218,9 +218,9 @@ class Slider(Ringed, QSlider):
             painter.setBrush(theme.color("accent" if self.isEnabled() else "control"))
             painter.drawRoundedRect(QRectF(min(now, start), middle - 2, abs(now - start), 4), 2, 2)
             painter.setBrush(theme.color("control"))
-            for mark in self._marks or (self.default,):
-                x = left + (right - left) * self.scale_.share(mark)
-                painter.drawRect(QRectF(round(x) - 0.5, middle + 5, 1, 5))
+            wide, share = right - left, self.scale_.share
+            marks = [round(left + wide * share(mark)) - 0.5 for mark in self._marks or (self.default,)]
+            painter.drawRects([QRectF(x, middle + 5, 1, 5) for x in marks])
             if self.rings:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(theme.color("accent"), 2))

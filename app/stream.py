@@ -18,9 +18,10 @@ from engines.core.params import Params, needs_restart
 from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Progress, Started
 
 TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
-#: Of the time of the window's thread, what drawing a run may take: it holds the interpreter meanwhile, and the run
-#: waits. Each step drawn took a fifth of the time of a small Transformer's run; ten drawings a second took an eighth.
-SHARE = 0.06
+#: Of the time of the window's thread, what drawing a run may take: the run waits for the interpreter meanwhile, though
+#: no more while Qt paints. On two busy cores 0.035 left the Transformer 0.93 of its steps with four drawings a second,
+#: 0.06 left it 0.87 with seven, and 0.1 0.89 with ten.
+SHARE = 0.035
 OFTEN, SELDOM = 50, 400  #: ms between two deliveries of a run that trains, at least and at most
 #: Turns of the event loop from a delivery until what it changed is painted: a scene hears in one what its items have
 #: said, asks in the next for the paint, before which views place what they show in the third.

@@ -245,6 +245,12 @@ def test_other_pages_know_a_run_from_its_first_state_to_its_last(tab, qtbot):
     assert tab.params.weights is None
     know(tab, qtbot)
     assert tab.params.weights.step == 0
+    run_of(tab).play()
+    qtbot.waitUntil(lambda: run_of(tab).timeline.newest.step >= 3, timeout=PATIENCE)
+    tab.show_page(DECODE)  # whoever goes to another page sees there what the run has come to
+    assert tab.params.weights.step >= 3
+    run_of(tab).pause()
+    know(tab, qtbot)
 
 
 def test_looking_back_brings_maps_cursor_and_decoding_to_that_step(tab, qtbot):

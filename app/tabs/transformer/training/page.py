@@ -51,6 +51,7 @@ from engines.transformer.training.spec import (
 
 TRAINER = "engines.transformer.training.trainer:Trainer"
 MADE_OF = tuple(name for name in rules(Recipe) if name not in ("task", "seed"))  #: set in the dock
+NORMS = 3  #: drawings of curves and maps for one of the bars: means of 50 steps, in as many texts and bars, move slowly
 FRESH = 700  #: ms between two states of a run that the other pages are shown
 LEAST = 100.0  # steps that the curves show at least
 LEAST_BARS = 120  #: px, which many layers share: the maps below keep their room
@@ -89,11 +90,12 @@ class TransformerTrainingPage(TrainingPage):
         self.runs = False  # a run is shown, not the bundled model
         self._now: Now | None = None
         self._late = False  # the newest state is not drawn yet
+        self._since_norms = 0  # drawings of the curves since the bars were drawn
         self._example: Example | None = None
         self._vocabulary: tuple[str, ...] = ()
         self._cursor: float | None = None
         self._fresh = QTimer(self, singleShot=True, interval=FRESH)  # between two states that other pages are shown
-        self._fresh.timeout.connect(lambda: self.change(newest=self.training.timeline.newest))
+        self._fresh.timeout.connect(self._tell_newest)
         self._make_views()
         centre = self._make_cards()
         self._connect()
@@ -183,6 +185,14 @@ class TransformerTrainingPage(TrainingPage):
         if self._now is not None and self._late:
             self.take_now(self._now)
 
+    def deactivated(self) -> None:
+        self._tell_newest()
+
+    def _tell_newest(self) -> None:
+        """Other pages show the newest state; while this one is on screen nobody looks at them."""
+        if self.training.timeline.newest is not None:
+            self.change(newest=self.training.timeline.newest)
+
     def escape(self) -> None:
         if not self.maps.clear_pin():
             super().escape()
@@ -222,8 +232,12 @@ class TransformerTrainingPage(TrainingPage):
                 self.transport.look(event.step)
             case Kept() if self.params.newest is None:  # a run's first state
                 self.change(newest=event.weights)
-            case Kept() if not self._fresh.isActive():
+            case Kept() if not self.on_screen and not self._fresh.isActive():
                 self._fresh.start()
+            case Ended():
+                self._tell_newest()
+                if self._since_norms and self.looked is None:
+                    self._draw_norms()
 
     def _renewed(self) -> None:
         """Nothing is left of the run before."""
@@ -262,7 +276,9 @@ class TransformerTrainingPage(TrainingPage):
             return
         self.draw_curves()
         if self.looked is None and self._example is not None:
-            self._draw_norms()
+            self._since_norms += 1
+            if self._since_norms >= NORMS or not self.training.runs:
+                self._draw_norms()
             said = tuple(self._vocabulary[i] for i in now.probabilities.argmax(-1))
             self._draw_example(self._example, now.weights, said)
 
@@ -317,6 +333,7 @@ class TransformerTrainingPage(TrainingPage):
         self._place_cursor()
 
     def _draw_norms(self) -> None:
+        self._since_norms = 0
         norms = self.figures.norms(self.looked)
         if norms is None:
             return
