@@ -6,9 +6,10 @@ import json
 import math
 import time
 from abc import ABC, abstractmethod
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors.torch import save
@@ -23,6 +24,14 @@ CACHE = Path.home() / ".cache" / "attention-lab"  #: states and decoded pictures
 def save_state(state: Mapping[str, Any], file: Path) -> None:
     """Write the state of a training; one that is killed meanwhile finds the state before."""
     files.write(file, lambda sink: torch.save(dict(state), sink))
+
+
+def saved_state(file: Path) -> dict[str, Any] | None:
+    """The state that `save_state` wrote last; None where there is none."""
+    if not file.is_file():
+        return None
+    found: dict[str, Any] = torch.load(file, weights_only=True)
+    return found
 
 
 def write_bundled(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
@@ -104,3 +113,61 @@ class TimedTraining(ABC):
             if now - saved > self.save_every or self.used >= end:
                 saved = now
                 self.save()
+
+
+class KeptTraining(TimedTraining):
+    """A timed training of a net on shuffled batches, saved and gone on with as a whole: the steps after are the same.
+
+    Class attributes
+    ----------------
+    optimizers : tuple of str
+        Attributes that hold one.
+
+    Attributes
+    ----------
+    options : argparse.Namespace
+        ``run`` is the name of the folder that it is kept in.
+    net : Module
+    average : dict of str to Tensor
+        Of the net's weights over the last steps.
+    batches
+        Drawn without end: their ``generator``, and in ``order`` what is left of an epoch.
+    """
+
+    optimizers: ClassVar[tuple[str, ...]] = ("muon", "adam")
+    options: Namespace
+    net: Any
+    average: dict[str, Tensor]
+    batches: Any
+
+    @property
+    def file(self) -> Path:
+        """Where the state is kept, outside the project."""
+        return CACHE / str(self.options.run) / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write the state; a run that is killed meanwhile finds the one before."""
+        state = {
+            "net": self.net.state_dict(),
+            "ema": self.average,
+            **{name: getattr(self, name).state_dict() for name in self.optimizers},
+            "rng": self.batches.generator.get_state(),
+            "order": self.batches.order,
+            "used": self.used,
+            "step": self.steps,
+            "seen": self.seen,
+        }
+        save_state(state, self.file)
+
+    def resume(self) -> None:
+        """Go on from the state that was saved, if there is one."""
+        state = saved_state(self.file)
+        if state is None:
+            return
+        self.net.load_state_dict(state["net"])
+        self.average = state["ema"]
+        for name in self.optimizers:
+            getattr(self, name).load_state_dict(state[name])
+        self.batches.generator.set_state(state["rng"])
+        self.batches.order = state.get("order", self.batches.order)  # runs of before had none
+        self.used, self.steps, self.seen = state["used"], state["step"], state["seen"]

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.blocks.matcher import HungarianMatcher
+from engines.checkpoints.bundling import save_state, saved_state
 from engines.checkpoints.catalog import WEIGHTS, sha256
-from engines.core import files
 from engines.core.errors import LabError
 from engines.data.scene_pool import Batch, ScenePool
 from engines.data.scene_sets import HELD_OUT, SIZE, TRAINING, VALIDATION, scenes
@@ -75,8 +75,8 @@ class Trainer:
         self.criterion = SetCriterion(self.model.config.num_classes, HungarianMatcher())
         self.step = self.seen = self.seed = 0
         self.used = 0.0  # seconds
-        if self.file.is_file():
-            self.restore(torch.load(self.file, weights_only=True))
+        if (state := saved_state(self.file)) is not None:
+            self.restore(state)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint, with scenes that were not drawn yet."""
@@ -98,7 +98,7 @@ class Trainer:
             "queries": self.queries.detach(),
             **{name: getattr(self, name) for name in ("step", "seen", "used", "seed")},
         }
-        files.write(self.file, lambda sink: torch.save(state, sink))
+        save_state(state, self.file)
 
     @property
     def lr(self) -> float:

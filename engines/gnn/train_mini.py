@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, KeptTraining, write_bundled
 from engines.data import cifar
 from engines.gnn.patchnet import PatchConfig, PatchNet
 
@@ -32,7 +32,7 @@ def accuracy(net: PatchNet, images: cifar.Bytes, labels: cifar.Bytes) -> float:
     return right / len(images)
 
 
-class Training(TimedTraining):
+class Training(KeptTraining):
     """All that a run consists of; saved and read back as a whole.
 
     Parameters
@@ -42,6 +42,7 @@ class Training(TimedTraining):
     """
 
     look_every = 300.0
+    optimizers = ("adam",)
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__()
@@ -56,37 +57,6 @@ class Training(TimedTraining):
             {"params": [p for p in self.net.parameters() if p.dim() <= 1], "weight_decay": 0.0},
         ]
         self.adam = torch.optim.AdamW(groups, options.lr, betas=(0.9, 0.98))
-
-    @property
-    def file(self) -> Path:
-        """Where the state is kept, outside the project."""
-        return CACHE / str(self.options.run) / "checkpoint.pt"
-
-    def save(self) -> None:
-        """Write the state; a run that is killed meanwhile finds the one before."""
-        state = {
-            "net": self.net.state_dict(),
-            "ema": self.average,
-            "adam": self.adam.state_dict(),
-            "rng": self.batches.generator.get_state(),
-            "order": self.batches.order,
-            "used": self.used,
-            "step": self.steps,
-            "seen": self.seen,
-        }
-        save_state(state, self.file)
-
-    def resume(self) -> None:
-        """Go on from the state that was saved, if there is one."""
-        if not self.file.is_file():
-            return
-        state = torch.load(self.file, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.average = state["ema"]
-        self.adam.load_state_dict(state["adam"])
-        self.batches.generator.set_state(state["rng"])
-        self.batches.order = state["order"]
-        self.used, self.steps, self.seen = state["used"], state["step"], state["seen"]
 
     def lr(self, share: float) -> float:
         """Factor of the learning rate when so much of the time is used: warm-up, constant, then down to 1 %."""

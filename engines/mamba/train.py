@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engines.checkpoints.bundling import CACHE, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, save_state, saved_state, write_bundled
 from engines.core import files
 from engines.core.assets import assets
 from engines.core.protocol import Job
@@ -55,8 +55,7 @@ def place(task: str, seed: int) -> Path:
 def run(task: str, seed: int, folder: Path | None = None) -> dict[str, Any]:
     """One seed of one task, or what was kept of it."""
     file = place(task, seed) if folder is None else folder / place(task, seed).name
-    if file.is_file():
-        kept: dict[str, Any] = torch.load(file, weights_only=True)
+    if (kept := saved_state(file)) is not None:
         return kept
     trainer = Trainer()
     told = list(

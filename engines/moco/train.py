@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.blocks.optimizers import SGD
-from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, saved_state, write_bundled
 from engines.data import cifar
 from engines.moco.augment import Recipe, views
 from engines.moco.measures import knn_accuracy, probe_accuracy
@@ -113,9 +113,9 @@ class Training(TimedTraining):
 
     def resume(self) -> None:
         """Go on from the saved state, if there is one."""
-        if not self.path.is_file():
+        state = saved_state(self.path)
+        if state is None:
             return
-        state = torch.load(self.path, weights_only=True)
         self.moco.load_state_dict(state["moco"])
         self.optimizer.load(state["optimizer"])
         self.generator.set_state(state["generator"])

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from engines.blocks.boxes import xyxy_to_cxcywh
 from engines.blocks.matcher import Target
 from engines.checkpoints import catalog
-from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, write_bundled
+from engines.checkpoints.bundling import CACHE, TimedTraining, save_state, saved_state, write_bundled
 from engines.checkpoints.folder import Tensors
 from engines.core.errors import LabError
 from engines.data.scene_pool import Batch, ScenePool
@@ -150,9 +150,9 @@ class Training(TimedTraining):
 
     def resume(self) -> None:
         """Go on from the state that was saved, if there is one."""
-        if not self.file.is_file():
+        state = saved_state(self.file)
+        if state is None:
             return
-        state = torch.load(self.file, weights_only=True)
         self.net.load_state_dict(state["net"])
         self.average = state["ema"]
         self.denoising.load_state_dict(state["denoising"])

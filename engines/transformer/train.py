@@ -15,14 +15,13 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from engines.checkpoints.bundling import save_state, saved_state
 from engines.checkpoints.catalog import WEIGHTS
-from engines.core import files
 from engines.data import sequences
 from engines.data.sequences import TASKS, task
 from engines.transformer.checkpoint import card_shape, stored
@@ -85,13 +84,13 @@ class Training:
             "history": self.history,
             "used": self.used,
         }
-        files.write(self.file, lambda sink: torch.save(state, sink))
+        save_state(state, self.file)
 
     def resume(self) -> None:
         """Go on from the state that was saved, if there is one."""
-        if not self.file.is_file():
+        state = saved_state(self.file)
+        if state is None:
             return
-        state: dict[str, Any] = torch.load(self.file, weights_only=True)
         run = self.run
         run.model.load_state_dict(state["model"])
         run.adam.load(state["adam"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from argparse import Namespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from engines.checkpoints.bundling import TimedTraining, save_state, write_bundled
+from engines.checkpoints import bundling
+from engines.checkpoints.bundling import KeptTraining, TimedTraining, save_state, write_bundled
 from engines.checkpoints.catalog import sha256
 
 
@@ -85,3 +87,63 @@ def test_a_training_stops_in_between_by_a_clock_of_its_own():
     assert made.shares == [0, 0.1, 0.2]  # of the whole time, not of the piece
     made.run(1)
     assert (made.used, made.steps, made.saves) == (60.0, 10, 2)
+
+
+class Shuffles:
+    """Numbers of a shuffled epoch, without end."""
+
+    def __init__(self):
+        self.generator, self.order = torch.Generator().manual_seed(3), torch.empty(0, dtype=torch.int64)
+
+    def draw(self):
+        if not len(self.order):
+            self.order = torch.randperm(5, generator=self.generator)
+        first, self.order = self.order[0], self.order[1:]
+        return first
+
+
+class Kept(KeptTraining):
+    """Learns a number from shuffled ones."""
+
+    optimizers = ("adam",)
+
+    def __init__(self, name):
+        super().__init__()
+        self.options = Namespace(run=name)
+        self.net = torch.nn.Linear(1, 1)
+        torch.nn.init.constant_(self.net.weight, 0.5)
+        torch.nn.init.zeros_(self.net.bias)
+        self.average = {key: value.clone() for key, value in self.net.state_dict().items()}
+        self.batches, self.adam = Shuffles(), torch.optim.Adam(self.net.parameters(), 0.1)
+
+    def step(self, share):
+        loss = (self.net(torch.ones(1, 1)) - self.batches.draw()).square().sum()
+        self.adam.zero_grad()
+        loss.backward()
+        self.adam.step()
+        for key, value in self.net.state_dict().items():
+            self.average[key].lerp_(value, 0.1)
+        self.steps, self.seen = self.steps + 1, self.seen + 1
+        return loss.item(), 0.0
+
+    def look(self):
+        return ""
+
+    def lr(self, share):
+        return 0.1
+
+
+def test_a_training_that_is_gone_on_with_makes_the_steps_it_would_have_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundling, "CACHE", tmp_path)
+    whole = Kept("whole")
+    losses = [whole.step(0)[0] for _ in range(12)]
+    first = Kept("parts")
+    first.resume()  # nothing is there
+    assert [first.step(0)[0] for _ in range(7)] == losses[:7]  # in the middle of an epoch
+    first.used = 9.5
+    first.save()
+    again = Kept("parts")
+    again.resume()
+    assert (again.steps, again.seen, again.used) == (7, 7, 9.5)
+    assert [again.step(0)[0] for _ in range(5)] == losses[7:]
+    assert all(torch.equal(again.average[key], whole.average[key]) for key in whole.average)
