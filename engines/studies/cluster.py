@@ -10,6 +10,8 @@ takes its process along costs Ray none of its own. That process ends with Ray's.
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import socket
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -23,6 +25,8 @@ from engines.studies.worker import failure
 
 TRIES = 2  #: of a row whose process or node went away
 AHEAD = 2  #: rows that wait for each core of the cluster, so that none is idle, and no more of them are handed over
+SETTINGS = 4  #: kind of a frame of HTTP/2
+CLIENT = "{address}: ray:// is not used here. Give host:port of the head, on one of the cluster's nodes."
 BEAT, PATIENCE = 0.2, 5.0  #: seconds between two looks whether to stop, and for a port to answer
 
 
@@ -61,7 +65,7 @@ class Cluster:
         try:
             ray.init(address=self._address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise LabError("{address}: {reason}", address=self._address, reason=_first_line(error)) from error
+            raise refusal(self._address, error) from error
         task = ray.remote(num_cpus=1, max_retries=0)(asked)
         most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         left, flying = deque((row, 1) for row in rows), dict[Any, tuple[Row, int]]()
@@ -116,12 +120,41 @@ def check_address(address: str) -> None:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
+    if address.startswith("ray://"):
+        raise LabError(CLIENT, address=address)
     if not host or not port or "/" in address:
         raise LabError("{address}: an address is host:port.", address=address)
     try:
-        socket.create_connection((host, port), PATIENCE).close()
+        with socket.create_connection((host, port), PATIENCE) as reached:
+            good = os.environ.get("RAY_USE_TLS", "0") == "1" or _speaks(reached)
     except OSError as error:
         raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=str(error)) from error
+    if not good:
+        raise LabError("What listens at {address} is no cluster of Ray.", address=address)
+
+
+def _speaks(reached: socket.socket) -> bool:
+    """Whether HTTP/2 is spoken there, as the head of a cluster does: it answers settings with settings (RFC 9113, 3.4).
+
+    Ray itself would try for minutes to talk to anything else.
+    """
+    reached.settimeout(PATIENCE)
+    try:
+        reached.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, SETTINGS, 0, 0, 0, 0, 0)))
+        head = reached.recv(9, socket.MSG_WAITALL)
+    except OSError:  # it says nothing, or goes away
+        return False
+    return len(head) == 9 and head[3] == SETTINGS
+
+
+def refusal(address: str, error: BaseException) -> LabError:
+    """Why a cluster does not take us, in a sentence."""
+    rays, pythons = re.findall(r"Ray: (\S+)", str(error)), re.findall(r"Python: (\S+)", str(error))
+    if "ersion mismatch" in str(error) and len(rays) == len(pythons) == 2:
+        values = {"theirs": f"Ray {rays[0]}, Python {pythons[0]}", "ours": f"Ray {rays[1]}, Python {pythons[1]}"}
+        return LabError("{address}: there is {theirs}, here is {ours}. Both have to be the same.", address=address,
+                        **values)  # fmt: skip
+    return LabError("{address}: {reason}", address=address, reason=_first_line(error))
 
 
 def _first_line(error: BaseException) -> str:

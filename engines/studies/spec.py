@@ -145,7 +145,9 @@ def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
     error = Message(told["text"], told["values"]) if "text" in told else None
     wrong = not told["found"] if row.kind.any_measure else told["found"].keys() != set(row.kind.measures)
     if error is None and wrong:
-        error = Message("It found {found}.", {"found": ", ".join(told["found"]) or "nothing"})
+        error = Message("It found {found}.", {"found": ", ".join(told["found"])})
+        if not told["found"]:
+            error = Message("It told nothing that is measured. More steps may help.")
     return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
 
 

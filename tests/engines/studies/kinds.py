@@ -13,8 +13,8 @@ from engines.core.errors import LabError
 from engines.core.params import Choice, Params, Range, setting
 from engines.studies.spec import Kind
 
-WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS, ORPHANED = WAYS = (
-    "well", "dies once", "dies", "refuses", "raises", "waits", "less", "orphaned once"
+WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS, ORPHANED, TOLD = WAYS = (
+    "well", "dies once", "dies", "refuses", "raises", "waits", "less", "orphaned once", "waits to be told"
 )  # fmt: skip
 
 
@@ -48,6 +48,11 @@ def measure(params: Drawn, seed: int) -> dict[str, float]:
         case "waits":
             mark.touch()
             time.sleep(600)
+        case "waits to be told":
+            with mark.open("a", encoding="utf-8") as file:
+                file.write("begun\n")
+            while not (Path(params.folder) / "go").exists():
+                time.sleep(0.02)
         case "less":
             del found["pid"]
     return found

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import json
 import os
 import random
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
+import numpy as np
+import psutil
 import pytest
 
 from engines.core.errors import LabError
 from engines.studies import cluster
-from engines.studies.cluster import Cluster, check_address
-from engines.studies.local import ROOT, Local
+from engines.studies.cluster import Cluster, check_address, refusal
+from engines.studies.local import ROOT, Local, asked
 from engines.studies.reading import study_of
-from tests.engines.studies.kinds import DIES, DIES_ONCE, KIND, ORPHANED, RAISES, REFUSES, WAITS, WELL
+from tests.engines.studies.kinds import DIES, DIES_ONCE, KIND, ORPHANED, RAISES, REFUSES, TOLD, WAITS, WELL
 
 KINDS = {"drawn": KIND}
+STORE = 80 * 2**20  # bytes, about the least that Ray takes
+PATIENCE = 40.0  # seconds, for a machine under load
+PROGRAM = (
+    "import sys; from engines.studies import reading, __main__ as m; from tests.engines.studies.kinds import KIND; "
+    "reading.kinds = lambda: {'drawn': KIND}; sys.exit(m.main(sys.argv[1:]))"
+)
+
+
+def wait_for(what):
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -30,13 +49,40 @@ def closed_port():
 
 
 def test_addresses_are_looked_at_before_ray_waits_for_them(closed_port):
-    for address in ("", "here", "http://127.0.0.1:80", "ray://127.0.0.1:80", "127.0.0.1:high", "127.0.0.1", ":10001"):
+    for address in ("", "here", "http://127.0.0.1:80", "127.0.0.1:high", "127.0.0.1", ":10001"):
         with pytest.raises(LabError, match=r"an address is host:port"):
             check_address(address)
+    with pytest.raises(LabError, match="ray:// is not used here"):
+        check_address("ray://127.0.0.1:80")
     with pytest.raises(LabError, match="Nothing listens at"):
         check_address(f"127.0.0.1:{closed_port}")
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-Nobody\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_what_listens_and_is_no_cluster_is_told_at_once(answer):
+    """Ray would try for minutes."""
+
+    def serve():
+        reached, _ = listening.accept()
+        with reached:
+            reached.recv(64)
+            reached.sendall(answer)
+
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        check_address(f"127.0.0.1:{listening.getsockname()[1]}")
+        server = threading.Thread(target=serve)
+        server.start()
+        with pytest.raises(LabError, match="is no cluster of Ray"):
+            check_address(f"127.0.0.1:{listening.getsockname()[1]}")
+        server.join()
+
+
+def test_another_version_is_named():
+    said = "Version mismatch: The cluster was started with:\n    Ray: 2.61.0\n    Python: 3.12.1\nThis process"
+    said += " on Node 1.2.3.4 was started with:\n    Ray: 2.60.0\n    Python: 3.11.9\n"
+    assert str(refusal("a:1", RuntimeError(said))) == (
+        "a:1: there is Ray 2.61.0, Python 3.12.1, here is Ray 2.60.0, Python 3.11.9. Both have to be the same."
+    )
+    assert str(refusal("a:1", ConnectionError("gone\naway"))) == "a:1: gone"
 
 
 def test_without_the_extra_it_says_which(monkeypatch):
@@ -51,7 +97,7 @@ def test_without_the_extra_it_says_which(monkeypatch):
 # ------------------------------------------------------------------ a real one
 @pytest.fixture(scope="module")
 def two_nodes():
-    """The address of a cluster of two nodes on this machine."""
+    """A cluster of two nodes on this machine."""
     pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -59,10 +105,11 @@ def two_nodes():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # else a machine under load gives them next to nothing
         made = importlib.import_module("ray.cluster_utils").Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+            initialize_head=True,
+            head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": STORE},
         )
         made.add_node(num_cpus=1)
-        yield made.address
+        yield made
         made.shutdown()
 
 
@@ -70,10 +117,9 @@ def rows_of(**more):
     return study_of({"study": "drawn", "seeds": 2, **more}, KINDS, "s.toml").rows
 
 
-@pytest.mark.proof
 def test_a_cluster_finds_the_same_bits_and_gets_over_what_dies(two_nodes, tmp_path):
     rows = rows_of(settings={"folder": str(tmp_path)}, over={"way": [DIES_ONCE, ORPHANED, DIES, REFUSES, RAISES, WELL]})
-    found = {(o.row.params.way, o.row.seed): o for o in Cluster(KIND, two_nodes).run(rows)}
+    found = {(o.row.params.way, o.row.seed): o for o in Cluster(KIND, two_nodes.address).run(rows)}
     assert len(found) == len(rows)
     for seed in (0, 1):
         for way in (WELL, DIES_ONCE, ORPHANED):
@@ -83,29 +129,91 @@ def test_a_cluster_finds_the_same_bits_and_gets_over_what_dies(two_nodes, tmp_pa
         assert str(found[REFUSES, seed].error) == "Nobody is not here."
         assert str(found[RAISES, seed].error) == "ZeroDivisionError: by nothing"
     here = {o.row.key: o.found["drawn"] for o in Local(KIND, 1).run(rows_of(over={"way": [WELL]}))}
-    there = {o.row.key: o.found["drawn"] for o in Cluster(KIND, two_nodes).run(rows_of(over={"way": [WELL]}))}
+    there = {o.row.key: o.found["drawn"] for o in Cluster(KIND, two_nodes.address).run(rows_of(over={"way": [WELL]}))}
     assert here == there
 
 
-@pytest.mark.proof
 def test_stopping_leaves_nothing_running_on_the_cluster(two_nodes, tmp_path):
-    running = Cluster(KIND, two_nodes).run(rows_of(settings={"folder": str(tmp_path)}, over={"way": [WELL, WAITS]}))
+    running = Cluster(KIND, two_nodes.address).run(
+        rows_of(settings={"folder": str(tmp_path)}, over={"way": [WELL, WAITS]})
+    )
     assert next(running).row.params.way == WELL
     while len(list(tmp_path.glob("seen-*"))) < 1:
         time.sleep(0.05)
     running.close()
-    again = Cluster(KIND, two_nodes).run(rows_of(seeds=4, over={"way": [WELL]}))
+    again = Cluster(KIND, two_nodes.address).run(rows_of(seeds=4, over={"way": [WELL]}))
     assert len(list(again)) == 4  # its cores are free
 
 
-@pytest.mark.proof
-def test_from_a_shell(two_nodes, tmp_path):
-    (tmp_path / "s.toml").write_text('study = "scale"\nseeds = 2\n[settings]\ncount = 2\n', encoding="utf-8")
-    command = [sys.executable, "-m", "engines.studies", "run", "s.toml", "--out"]
+def test_a_node_that_goes_away_costs_its_rows_a_second_try(two_nodes, tmp_path):
+    """One row waits on each node; one of these is killed, and all are told to go on when its row is tried again."""
+    rows = rows_of(settings={"folder": str(tmp_path)}, over={"way": [TOLD]})
+    found = []
+    making = threading.Thread(target=lambda: found.extend(Cluster(KIND, two_nodes.address).run(rows)), daemon=True)
+
+    def begun():
+        return sum(len(mark.read_text(encoding="utf-8").splitlines()) for mark in tmp_path.glob("seen-*"))
+
+    making.start()
+    wait_for(lambda: begun() == 2)
+    lost = next(iter(two_nodes.worker_nodes))
+    two_nodes.add_node(num_cpus=1)
+    (raylet,) = lost.all_processes["raylet"]
+    gone = psutil.Process(raylet.process.pid).children(recursive=True)
+    two_nodes.remove_node(lost, allow_graceful=False)
+    for one in gone:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    wait_for(lambda: begun() == 3)
+    (tmp_path / "go").touch()
+    making.join(PATIENCE)
+    assert [one.error for one in found] == [None, None]
+    assert sorted(one.row.seed for one in found) == [0, 1]
+    assert all(one.found["drawn"] == random.Random(one.row.seed).random() for one in found)
+    assert sorted(one.tries for one in found) == [1, 2]
+
+
+def test_a_full_object_store_stops_no_row(two_nodes):
+    """Rows and what they find are small: they go beside it."""
+    ray = importlib.import_module("ray")
+    ray.init(address=two_nodes.address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    try:
+        held = [ray.put(np.ones(STORE // 8 // 8)) for _ in range(8)]  # one eighth each; the last ones no longer fit
+        task = ray.remote(num_cpus=1, max_retries=0)(asked)
+        told = ray.get([task.remote(KIND.place, KIND.params_place, row.settings, row.seed) for row in rows_of()])
+        assert [one["found"]["drawn"] for one in told] == [random.Random(seed).random() for seed in (0, 1)]
+        assert len(held) == 8
+    finally:
+        ray.shutdown()
+
+
+def test_a_cluster_of_another_version_is_refused_in_words(two_nodes, monkeypatch):
+    ray = importlib.import_module("ray")
+    ours = ray.__version__
+    monkeypatch.setattr(ray, "__version__", "2.0.0")
+    with pytest.raises(LabError, match=rf"there is Ray {ours}, .* here is Ray 2.0.0, .* the same"):
+        list(Cluster(KIND, two_nodes.address).run(rows_of()))
+    ray.shutdown()
+
+
+def test_a_study_of_a_shell_is_the_same_there(two_nodes, tmp_path):
+    """As the window asks for it, too."""
+    (tmp_path / "s.toml").write_text('study = "drawn"\nseeds = 2\n[over]\ntimes = [1, 2.5]\n', encoding="utf-8")
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    for out, more in (("here", ["--workers", "1"]), ("there", ["--ray", two_nodes])):
-        subprocess.run([*command, out, *more], cwd=tmp_path, check=True, env=os.environ | {"PYTHONPATH": paths})
-    tables = [(tmp_path / out / "table.csv").read_text(encoding="utf-8").splitlines() for out in ("here", "there")]
-    plain = [[",".join(line.split(",")[:-2]) for line in table] for table in tables]  # but for the seconds
-    assert plain[0] == plain[1]
-    assert len(plain[0]) == 3
+    listens, held = os.pipe()  # whose end would stop it
+    for out, more in (("here", ["--workers", "1"]), ("there", ["--ray", two_nodes.address, "--told"])):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "run", "s.toml", "--out", out, *more], cwd=tmp_path, check=True,
+            env=os.environ | {"PYTHONPATH": paths}, stdin=listens, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    os.close(held)
+    os.close(listens)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told[0] == {"begun": 4}
+    assert len(told) == 5
+    tables = []
+    for out in ("here", "there"):
+        with (tmp_path / out / "table.csv").open(encoding="utf-8") as file:
+            tables.append([(row["times"], row["seed"], row["drawn"]) for row in csv.DictReader(file)])
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 4
