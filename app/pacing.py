@@ -53,6 +53,11 @@ class PacedTraining(Training):
         self._goal = goal
         super().play()
 
+    def branch(self, step: int) -> None:
+        """Go on from a step of the past, without an end."""
+        self._goal = self.most
+        super().branch(step)
+
     def _go(self) -> None:
         self._due, self._then = float(self.step), time.monotonic()
         self._beat.start()
@@ -63,6 +68,10 @@ class PacedTraining(Training):
             return
         if self.step >= self._goal:
             self.pause()
+            return
+        if self._replay is not None:  # the way is known: it is made as fast as it can be
+            self._beat.stop()
+            self._send(self._replay[0])
             return
         now = time.monotonic()
         self._due = max(self._due, float(self.step))  # a run that is gone on with has told its steps at once

@@ -76,6 +76,8 @@ class Training(QObject):
         Everything the run tells, in order.
     renewed
         A new run begins: forget the old one.
+    branching
+        The next run is a branch of the one in hand, whose curves are to stay.
     looked : Weights or None
         The kept state to look at; None is the newest, live.
     waiting : int
@@ -84,6 +86,7 @@ class Training(QObject):
 
     arrived = Signal(object)
     renewed = Signal()
+    branching = Signal()
     looked = Signal(object)
     waiting = Signal(int)
 
@@ -116,6 +119,8 @@ class Training(QObject):
         self._seen: TrainingParams | None = None  # the settings when they were last looked at
         self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
         self._until_back: tuple[int, int | None] | None = None  # where a session's run goes to, and what is looked at
+        self._lives: list[tuple[int, dict[str, Any]]] = []  # live settings, and the step from which the run had them
+        self._replay: tuple[int, dict[str, Any]] | None = None  # the step that is trained again, and with which of them
         self._number = 0
         self._heard = 0  # the number of the run that the events at hand are of
         self._until = 0
@@ -128,6 +133,7 @@ class Training(QObject):
         transport.stepped.connect(self.one_step)
         transport.restarted.connect(self.restart)
         transport.looked.connect(self._look)
+        transport.branched.connect(self.branch)
 
     # -- acts
     @property
@@ -192,6 +198,30 @@ class Training(QObject):
         self._begin()
         if runs:
             self.play()
+
+    def branch(self, step: int) -> None:
+        """Go on from a step of the past with the present settings: a run of its own, beside the one in hand.
+
+        A kept state is what is drawn, not all that an optimizer needs, so the way up to the step is trained again. Each
+        run draws from generators of its own: it makes the very same steps.
+        """
+        if self.params is None or self.why_no_branch(step):
+            return
+        params, live = self.params, self._lives[0][1]
+        self.branching.emit()
+        self._begin(params=replace(params, **live))
+        self._replay = step, live
+        self._began_at, self._steps_then = time.monotonic(), step
+        self._bar.set_running(True)
+        self._send(step)
+
+    def why_no_branch(self, step: int) -> Text:
+        """Why a step can't be gone on from; empty where it can."""
+        if self.params is None or self.params.resume:
+            return "This run was continued from the disk: how it came to this step is not known."
+        if any(live != self._lives[0][1] for at, live in self._lives if at < step):
+            return "A setting was changed on the way to this step, which can't be trained again in the same way."
+        return ""
 
     def go_on(self, step: int = 0) -> None:
         """Go on with the run that is kept, at its ``step``; the page has its settings."""
@@ -280,6 +310,7 @@ class Training(QObject):
         self._bar.set_step(0)
         self._seen, self._until_back = self._settings(), None
         self._waits.clear()
+        self._lives, self._replay = [], None
         self.params = replace(params or self._seen, run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
@@ -297,6 +328,13 @@ class Training(QObject):
         self._until = until
         now = self._settings()
         live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and self._reaches(f)}
+        if self._replay is not None:
+            self._until = until = min(until, self._replay[0])
+            live = self._replay[1]
+        if not self._lives or live != self._lives[-1][1]:
+            if not self.step and not self.runs:
+                self._lives.clear()  # none was trained with
+            self._lives.append((self.step, live))
         self.params = replace(self.params, until=until, **live)
         self.stream.request(self.params)
 
@@ -334,6 +372,12 @@ class Training(QObject):
                 self._host.tell(None)
                 self._host.complain(event.error, *remedy(event, self._host.shell, *self.cure()))
                 self._host.shell.log(event)
+            case Ended() if self._replay is not None and self.step >= self._replay[0]:
+                self._replay = None  # from here on it is another run
+                if self.runs:
+                    self._go()
+                else:
+                    self._rests()
             case Ended() if not self.runs:
                 self._rests()
                 self._back()
@@ -347,7 +391,7 @@ class Training(QObject):
 
     def _over(self) -> None:
         """The run has come to its end by itself."""
-        self._ended = True
+        self._ended, self._replay = True, None
         self._bar.set_running(False)
         self._until = 0
 
@@ -363,6 +407,7 @@ class Training(QObject):
         state = None if step is None else self.timeline.at(step)
         if state is not None:
             self._bar.set_state(state.step)
+            self._bar.set_branch(self.why_no_branch(state.step))
         self.looked.emit(state)
 
     def _rests(self) -> None:
@@ -383,6 +428,10 @@ class Training(QObject):
             return
         if self.step >= self.most:
             self.pause()
+            return
+        if self._replay is not None:
+            values = {"n": words.number(self._replay[0]), "at": words.number(self.step)}
+            self._host.tell(Message("Training up to step {n} again, as it was: {at}", values))
             return
         spent = time.monotonic() - self._began_at
         if spent > 1 and self.step > self._steps_then:

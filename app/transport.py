@@ -17,6 +17,7 @@ from app.steady import Figure
 from app.stream import Stream
 from app.theme import HEAD, S2, S3
 from app.widgets import button, quiet, row, show_or_hide
+from app.words import Text
 from engines.core.errors import Message
 from engines.core.keeping import Keeping
 from engines.core.lane import Lane
@@ -24,6 +25,7 @@ from engines.core.protocol import Engine
 from engines.core.training import Closes, Resumable
 
 SEEDS = Scale(0, 999, 1, 0)
+BRANCH = "Go on from here with the present settings"
 
 
 def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
@@ -61,6 +63,8 @@ class Transport(QFrame):
         Another seed for the next run.
     studied
         Many runs are wanted that differ in a setting.
+    branched : int
+        Go on from the step that is looked back at.
     """
 
     toggled = Signal(bool)
@@ -69,6 +73,7 @@ class Transport(QFrame):
     looked = Signal(object)
     seeded = Signal(int)
     studied = Signal()
+    branched = Signal(int)
 
     def __init__(self, seed: bool = True, seed_tip: str = "") -> None:
         super().__init__()
@@ -77,6 +82,7 @@ class Transport(QFrame):
         self._state: int | None = None  # the step of the kept state that is looked at
         self.play = button("Start", "play", "primary", "Start or pause (Space)", clicked=self._toggle)
         self.step = button(icon="step", kind="boxed", tip="One step (.)", clicked=self.stepped.emit)
+        self.branch = button(icon="branch", kind="boxed", tip=BRANCH, clicked=self._branch)
         self.again = button(icon="reset", kind="boxed", tip="Restart", clicked=self.restarted.emit)
         self.count = Figure(HEAD)
         self.scrubber = Slider(Scale(0, 1, 1, 0), 0)
@@ -96,8 +102,8 @@ class Transport(QFrame):
         for part in (name, self.seed):
             show_or_hide(part, seed)
         self.setLayout(
-            row(self.play, self.step, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name, self.seed,
-                self.study, gap=S2, pad=(S3, S2, S3, S2))
+            row(self.play, self.step, self.branch, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name,
+                self.seed, self.study, gap=S2, pad=(S3, S2, S3, S2))
         )  # fmt: skip
         policy = self.live.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes and goes
@@ -126,6 +132,7 @@ class Transport(QFrame):
         self.play.set_icon("pause" if runs else "play")
         self.play.set_text("Pause" if runs else "Start")
         self.step.setEnabled(not runs)
+        self._show()
 
     def set_step(self, newest: int, marks: Sequence[int] = ()) -> None:
         """The newest step; ``marks`` are kept states."""
@@ -142,6 +149,11 @@ class Transport(QFrame):
         self._state = step
         self._show()
 
+    def set_branch(self, why_not: Text = "") -> None:
+        """Whether the step that is looked back at can be gone on from, or why not."""
+        self.branch.setEnabled(not why_not)
+        words.say(self.branch, "setToolTip", why_not or BRANCH)
+
     def set_seed(self, seed: int) -> None:
         """The seed of the next run."""
         if self.seed.text() != SEEDS.written(seed):
@@ -154,6 +166,10 @@ class Transport(QFrame):
         if not self.scrubber.isSliderDown():
             self.scrubber.set_number(at)
         self.live.setVisible(self._selected >= 0)
+        back = self._selected >= 0 and not self._runs
+        for part, here in ((self.step, not back), (self.branch, back)):  # one in the place of the other
+            if part.isHidden() == here:
+                part.setVisible(here)
         if self._selected >= 0:
             self.live.set_text(Message("Back to live, {n}", {"n": words.number(self._newest)}))
 
@@ -178,6 +194,10 @@ class Transport(QFrame):
         """Look at the newest step again, if the hand looks back."""
         if self._selected >= 0:
             self._look(self._newest)
+
+    def _branch(self) -> None:
+        if self._selected >= 0:
+            self.branched.emit(self._selected if self._state is None else self._state)
 
     def _toggle(self) -> None:
         self.toggled.emit(not self._runs)

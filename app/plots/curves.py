@@ -92,7 +92,7 @@ class Curves(Surface):
         x under the pointer, or under the arrow keys; give it to `set_cursor` of every plot of the page.
     """
 
-    keys_point = True
+    keys_point = is_history = True
 
     pointed = Signal(object)
 
@@ -106,10 +106,12 @@ class Curves(Surface):
     ) -> None:
         self._y_range, self._zero, self._widest, self._empty_top = y_range, zero, widest, empty_top
         self._curves: tuple[Curve, ...] = ()
+        self._past: tuple[Curve, ...] = ()
         self._x_end: float | None = None
         self._cursor: float | None = None
         self._lines: list[Stroke] = []
         self._edges: list[Stroke] = []  # of the bands
+        self._faint: list[Stroke] = []  # of the past
         self._bands: list[pg.FillBetweenItem] = []
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._levels = Levels()
@@ -168,6 +170,15 @@ class Curves(Surface):
         if "key" in vars(self):
             tell(self.key)
 
+    def keep_past(self, keeps: bool = True) -> None:
+        """Leave what is drawn now, dotted, behind what comes; or forget what was left."""
+        self._past = tuple(c for c in self._curves if len(c.x)) if keeps else ()
+        self._redraw(anew=True)
+
+    def past(self) -> tuple[Curve, ...]:
+        """What was left."""
+        return self._past
+
     def curves(self) -> tuple[Curve, ...]:
         """What is drawn."""
         return self._curves
@@ -199,6 +210,9 @@ class Curves(Surface):
                 out[f"{name}_raw"] = curve.raw
             if curve.low is not None and curve.high is not None:
                 out[f"{name}_low"], out[f"{name}_high"] = curve.low, curve.high
+        for curve in self._past:
+            name = words.drawn(curve.name)
+            out[f"{name}_before_x"], out[f"{name}_before_y"] = curve.x, curve.y
         return out
 
     def report(self) -> str:
@@ -208,7 +222,7 @@ class Curves(Surface):
         return ", ".join(where + said)
 
     def whole(self) -> None:
-        lines = [c for c in self._curves if len(c.x)]
+        lines = [c for c in (*self._past, *self._curves) if len(c.x)]
         first = min((float(c.x[0]) for c in lines), default=0.0)
         end = self._x_end if self._x_end is not None else max((float(c.x[-1]) for c in lines), default=1.0)
         end = end if end > first else first + 1
@@ -241,6 +255,8 @@ class Curves(Surface):
             if curve.raw is not None:
                 next(lines).show_line(*thin(curve.x, curve.raw))
             next(lines).show_line(*thin(curve.x, curve.y))
+        for curve, item in zip(self._past, self._faint, strict=True):
+            item.show_line(*thin(curve.x, curve.y))
         alone = [c for c in self._curves if len(c.x) == 1]
         self._single.setVisible(bool(alone))  # one without points is painted, too
         if alone:
@@ -249,8 +265,11 @@ class Curves(Surface):
 
     def _make(self) -> None:
         """Make the items of all curves, without their points."""
-        for item in (*self._lines, *self._edges, *self._bands):
+        for item in (*self._lines, *self._edges, *self._bands, *self._faint):
             self.plot.removeItem(item)
+        self._faint = [
+            Stroke(pen=cosmetic(theme.color(curve.token, 150), Qt.PenStyle.DotLine)) for curve in self._past
+        ]
         self._lines, self._edges, self._bands = [], [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
@@ -263,7 +282,7 @@ class Curves(Surface):
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
             drawn = cosmetic(theme.color(curve.token), style)
             self._lines.append(Stroke(pen=drawn, antialias=len(curve.x) <= SMOOTH_POINTS))
-        for item in (*self._edges, *self._bands, *self._lines):
+        for item in (*self._faint, *self._edges, *self._bands, *self._lines):
             self.plot.addItem(item, ignoreBounds=True)
 
     def _place_cursor(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,12 @@ class ScatterPlot(Chart):
     hovered = Signal(object)
     pointed = Signal(object)
 
+    is_history = False  #: its curves are those of a run over its steps
+
     def __init__(self, log_x: bool = False, strip: bool = False, low: tuple[int, int] = (180, 110)) -> None:
         self.mode = MOVE
         self._lines: tuple[Line, ...] = ()
+        self._past: tuple[Line, ...] = ()
         self._x, self._y = np.zeros(0), np.zeros(0)
         self._heat: np.ndarray | None = None  # (N,) share of the color map
         self._weights: np.ndarray | None = None  # (N,)
@@ -123,9 +127,13 @@ class ScatterPlot(Chart):
                 raise ValueError(f"{line.name!r}: {len(line.x)} x and {len(line.y)} y")
             finite(line.y, words.drawn(line.name))
         self._lines = tuple(lines)
-        self._curves.show_lines(lines)
+        self._curves.show_lines((*self._past, *lines))
         self._marks.show_marks(marks)
         self.refit()
+
+    def keep_past(self, keeps: bool = True) -> None:
+        """Leave the curves of now, dotted, behind those that come; or forget what was left."""
+        self._past = tuple(replace(line, style="dot", width=1) for line in self._lines) if keeps else ()
 
     def set_points(self, x: np.ndarray, y: np.ndarray, heat: np.ndarray | None = None) -> None:
         """Show points (N,); ``heat`` colors each by a share 0..1 of the ember map."""
@@ -214,7 +222,7 @@ class ScatterPlot(Chart):
         return text
 
     def whole(self) -> None:
-        needed = [line for line in self._lines if line.fits and len(line.x)]
+        needed = [line for line in (*self._past, *self._lines) if line.fits and len(line.x)]
         xs = [line.x for line in needed] + [self._x] + [self._marks.x]
         ys = [line.y if line.filled is None else line.y[line.filled] for line in needed] + [self._y]
         x, y = self._fixed[0] or around(xs, 0.02, self.log[0]), self._fixed[1] or around(ys, ROOM)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from app import words
 from app.kept import WORTH, KeptRuns, shelf_at
@@ -44,6 +45,7 @@ class TrainingPage(Page):
     """
 
     keeps: ClassVar[bool] = True
+    _branches = False  # the run that begins is a branch of the one before
 
     def train(
         self, training: Training, transport: Transport, put: Callable[[dict[str, Any]], None] | None = None
@@ -61,6 +63,8 @@ class TrainingPage(Page):
         self.training, self.transport, self._put = training, transport, put or self.put_run
         training.arrived.connect(self.told)
         training.looked.connect(self.look)
+        training.branching.connect(self._keep_past)
+        training.renewed.connect(self._forget_past)
         transport.offer_study()
         transport.studied.connect(self._study)
 
@@ -114,6 +118,21 @@ class TrainingPage(Page):
     def _study(self) -> None:
         if self.on_screen:  # pages may share a bar
             self.shell.studies.of_page(self)
+
+    def histories(self) -> Sequence[Any]:
+        """The plots of the run's steps; of a branch they show the old run, too."""
+        return [one for one in self.centre.findChildren(QWidget) if getattr(one, "is_history", False)]
+
+    def _keep_past(self) -> None:
+        self._branches = True
+        for plot in self.histories():
+            plot.keep_past()
+
+    def _forget_past(self) -> None:
+        if not self._branches:
+            for plot in self.histories():
+                plot.keep_past(False)
+        self._branches = False
 
     # -- what a subclass says
     def presets(self) -> tuple[Preset, ...]:

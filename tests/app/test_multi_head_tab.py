@@ -215,6 +215,32 @@ def test_looking_back_and_back_to_live(tab, run, qtbot):
     np.testing.assert_array_equal(page.maps[0].numbers()["values"], live)
 
 
+def test_a_branch_is_drawn_beside_the_run_that_it_left(tab, run, qtbot):
+    page = tab.pages[TRAINING]
+    run.play_to(6)
+    qtbot.waitUntil(lambda: run.step == 6 and not run.stream.is_busy, timeout=60_000)
+    before = page.loss.curves()
+    page.transport.look(5)
+    state = run.weights
+    tab.now.change(learning_rate=0.05)
+    page.transport.branch.click()
+    qtbot.waitUntil(lambda: run.step >= 9, timeout=60_000)
+    run.pause()
+    qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=60_000)
+    again = run.timeline.at(state.step)
+    assert again is not state
+    assert again.step == state.step > 0
+    for name, array in state.arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], array)
+    past, now = page.loss.past(), page.loss.curves()
+    np.testing.assert_array_equal(past[0].y, before[0].y)
+    np.testing.assert_array_equal(now[0].raw[: state.step], past[0].raw[: state.step])
+    assert not np.array_equal(now[0].raw[: len(past[0].raw)], past[0].raw)
+    assert any(name.endswith("_before_y") for name in page.loss.numbers())
+    run.begin_anew()
+    assert page.loss.past() == ()
+
+
 def test_a_token_is_chosen_in_the_answers_or_on_a_map(tab, run):
     page = tab.pages[TRAINING]
     click(page.answers, page.answers.place(6).center())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -176,6 +176,64 @@ def test_another_run_begins_at_nothing_and_goes_on_if_the_one_before_did(made, q
     bar.again.click()
     rest(qtbot, run)
     assert tab.notes[-1] is None  # at step 0 nothing is paused
+
+
+def to_step(qtbot, run, step):
+    while run.step < step:
+        run.one_step()
+        rest(qtbot, run)
+
+
+def test_a_branch_goes_the_same_way_up_to_its_step_and_another_from_there(made, qtbot):
+    tab, bar, run = made
+    told, left = [], QSignalSpy(run.branching)
+    to_step(qtbot, run, 25)
+    run.arrived.connect(lambda event: told.append(event) if isinstance(event, Counted) else None)
+    number = run.number
+    bar.look(21)
+    assert bar.branch.isEnabled()
+    assert (bar.branch.isHidden(), bar.step.isHidden()) == (False, True)
+    tab.now = CountParams(rate=2.0)
+    bar.branch.click()
+    assert (left.count(), run.number, bar.selected) == (1, number + 1, None)
+    qtbot.waitUntil(lambda: run.step > 60, timeout=20_000)
+    run.pause()
+    rest(qtbot, run)
+    assert [event.step for event in told] == list(range(1, run.step + 1))
+    assert {event.rate for event in told[:20]} == {1.0}  # the state that was looked at is of step 20
+    assert {event.rate for event in told[20:]} == {2.0}
+    assert any("again, as it was" in str(note) for note in tab.notes)
+
+
+def test_a_branch_is_not_offered_where_the_way_is_not_known(made, qtbot):
+    tab, bar, run = made
+    to_step(qtbot, run, 12)
+    tab.now = CountParams(rate=3.0)
+    to_step(qtbot, run, 30)
+    bar.look(11)
+    assert bar.branch.isEnabled()
+    bar.look(29)
+    assert not bar.branch.isEnabled()
+    assert "changed on the way" in bar.branch.toolTip()
+    number = run.number
+    run.branch(20)
+    assert run.number == number
+    run.params = replace(run.params, resume=True)
+    assert "from the disk" in str(run.why_no_branch(10))
+
+
+def test_a_branch_that_is_paused_on_its_way_goes_on_to_its_step(made, qtbot):
+    tab, bar, run = made
+    to_step(qtbot, run, 12)
+    bar.look(10)
+    tab.now = CountParams(rate=2.0)
+    rates = []
+    run.arrived.connect(lambda event: rates.append(event.rate) if isinstance(event, Counted) else None)
+    bar.branch.click()
+    run.pause()
+    rest(qtbot, run)
+    to_step(qtbot, run, 14)
+    assert rates == [1.0] * 10 + [2.0] * 4
 
 
 @pytest.mark.parametrize("made", [LONG], indirect=True)

@@ -36,7 +36,7 @@ EQUATIONS = {
             r"\frac{q^{\top}k_{+}}{\tau}=\frac{[[similarity|−0.000]]}{[[temperature|0.000]]}=[[logit|−00.00]]",
             r"L=[[rest|−00.00]]-[[logit|−00.00]]=[[loss|00.00]]",
         ),
-        "van den Oord 2018, 2.3; He 2020, 3.1",
+        "Oord 2018, 2.3; He 2020, 3.1",
         views,
     ),
     "queue": Equation(

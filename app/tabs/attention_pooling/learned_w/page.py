@@ -65,6 +65,7 @@ class LearnedPage(TrainingPage, PointsPage):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.loss = ScatterPlot(low=(200, 120))
+        self.loss.is_history = True
         self.loss.export_name = "loss"
         self.land = ScatterPlot(low=(200, 120))
         self.land.export_name = "landscape"
