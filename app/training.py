@@ -407,7 +407,8 @@ class Training(QObject):
         state = None if step is None else self.timeline.at(step)
         if state is not None:
             self._bar.set_state(state.step)
-            self._bar.set_branch(self.why_no_branch(state.step))
+        if step is not None:
+            self._bar.set_branch(self.why_no_branch(step if state is None else state.step))
         self.looked.emit(state)
 
     def _rests(self) -> None:

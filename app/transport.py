@@ -102,8 +102,8 @@ class Transport(QFrame):
         for part in (name, self.seed):
             show_or_hide(part, seed)
         self.setLayout(
-            row(self.play, self.step, self.branch, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2, name,
-                self.seed, self.study, gap=S2, pad=(S3, S2, S3, S2))
+            row(self.play, self.step, self.branch, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2,
+                name, self.seed, self.study, gap=S2, pad=(S3, S2, S3, S2))
         )  # fmt: skip
         policy = self.live.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes and goes

@@ -69,7 +69,10 @@ def value(text: str) -> Interval | None:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
         return None
-    return _value(tree, text.strip())
+    try:
+        return _value(tree, text.strip())
+    except ValueError:  # names in other letters
+        return None
 
 
 def _value(node: ast.AST, text: str) -> Interval:
@@ -78,6 +81,8 @@ def _value(node: ast.AST, text: str) -> Interval:
             return number(ast.get_source_segment(text, node) or "")
         case ast.UnaryOp(op=ast.USub()):
             return -_value(node.operand, text)
+        case ast.UnaryOp(op=ast.UAdd()):
+            return _value(node.operand, text)
         case ast.BinOp():
             a, b = _value(node.left, text), _value(node.right, text)
             kinds = {
@@ -87,6 +92,8 @@ def _value(node: ast.AST, text: str) -> Interval:
                 ast.Div: "__truediv__",
                 ast.Pow: "__pow__",
             }
+            if type(node.op) not in kinds:
+                raise ValueError(ast.dump(node))
             return getattr(a, kinds[type(node.op)])(b)
         case ast.Call(func=ast.Name(id=name), args=[inner]):
             at = _value(inner, text)
@@ -152,7 +159,7 @@ def holds(lines: str) -> int:
         Naming two sides that no numbers rounded so can make equal.
     """
     count = 0
-    for chain in lines.split(";"):
+    for chain in re.split(";|, |，|（|）", lines):
         sides = [(side.strip(), found) for side in chain.split("=") if (found := value(side)) is not None]
         for (text, one), (again, other) in pairwise(sides):
             assert one.meets(other), f"{text} is not {again}, in: {lines}"

@@ -56,6 +56,20 @@ def test_each_line_is_typeset_and_fits_into_the_dock():
             assert wide <= ROOM, f"{named(pair)}: {wide:.0f} of {ROOM} px: {line}"
 
 
+def digits(text):
+    """Behind the point."""
+    return len(text.partition(".")[2].rstrip(")"))
+
+
+def test_the_same_quantity_has_the_same_digits_on_all_pages():
+    found = {}
+    for pair in EVERY:
+        for line in equation_of(pair).lines:
+            for name, widest in SLOT.findall(line):
+                found.setdefault(name, {}).setdefault(digits(widest), []).append(named(pair))
+    assert not {name: places for name, places in found.items() if len(places) > 1}
+
+
 def drawn(kind, rng):
     """Settings of a page, each drawn from its range; what takes long stays as in other tests."""
     params = replace(kind.plain(), **examples.fields(kind.params_type))
@@ -104,6 +118,9 @@ def check(pair, params, told) -> int:
         meant, shown = settings.get(name), value(values[name])
         if isinstance(meant, int | float) and shown is not None:
             assert shown.meets(Interval(meant, meant)), f"{named(pair)}: {name} is {meant}"
+    for name, widest in {slot.groups() for line in found.lines for slot in SLOT.finditer(line)}:
+        if name in values and value(values[name]) is not None:
+            assert digits(values[name]) == digits(widest), f"{named(pair)}: {name} is {values[name]}"
     lines = " ".join(
         line if line.startswith("=") else f";{line}" for line in (formulas.filled(one, values) for one in found.lines)
     )

@@ -168,6 +168,22 @@ def test_show_me_does_it_as_one_step_that_can_be_undone(window):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [pytest.param(one.topic, marks=() if one.topic in ("attention_pooling", "scoring") else pytest.mark.proof)
+     for one in lessons()],
+)  # fmt: skip
+def test_every_other_step_is_ticked_when_it_is_done(window, name):
+    """By what stands under "Show me"; the others stand in the next test."""
+    found = lesson(name)
+    for at in range(len(found.steps)):
+        if not waits_for_events(found, at):
+            window.guide.open(found, at)
+            assert window.guide.panel.state.text() == "To do", f"{name}, step {at + 1}"
+            window.guide.panel.show_me.click()
+            assert window.guide.panel.state.text() == "Done", f"{name}, step {at + 1}"
+
+
+@pytest.mark.parametrize(
     ("name", "at"), [(one.topic, n) for one in lessons() for n in range(8) if waits_for_events(one, n)]
 )
 def test_what_waits_for_a_run_or_an_answer_is_ticked_when_it_comes(window, qtbot, name, at):

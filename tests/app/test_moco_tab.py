@@ -12,10 +12,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app import export
+from app.settings import Settings
+from app.topic.state import State
 from engines.core.pictures import Picture
+from engines.core.training import Weights
 from engines.moco.saved import put_aside, run_file, run_folder, saved_run
 from engines.moco.settings import BANK, FOLDER, PRESETS, SHAPES, preset
-from engines.moco.spec import BUNDLED, RANDOM, THIS_RUN, Collapsed
+from engines.moco.spec import BUNDLED, RANDOM, THIS_RUN, Collapsed, MocoParams
 from engines.moco.test.spec import Tuned
 from tests.app import tabs
 
@@ -343,6 +346,16 @@ def test_only_who_asks_for_it_goes_on_with_what_is_saved(tab, qtbot):
     training._begin()  # as another change does where the saved run could not be read
     assert not training.params.resume
     rest(qtbot, tab)
+
+
+def test_an_undo_in_mid_run_leaves_the_state_that_is_looked_at():
+    state = State("moco.two_views", MocoParams(), Settings.load(temporary=True))
+    newest = Weights(30, {})
+    state.step(momentum=0.5)
+    state.change(encoder=THIS_RUN, weights=newest)
+    state.undo()
+    assert state.params.momentum == MocoParams().momentum
+    assert (state.params.encoder, state.params.weights) == (THIS_RUN, newest)
 
 
 def test_what_is_exported_of_a_run_are_its_own_settings(tab, qtbot):

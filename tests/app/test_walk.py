@@ -23,6 +23,7 @@ from engines.core.errors import Message
 from engines.core.params import Choice, Range, Switch
 from tests import examples
 from tests.app import reading, tabs
+from tests.app.intervals import holds
 from tests.app.made_up_language import tiny_bert
 from tests.app.models import tiny_vit
 from tests.app.small import HELD, SMALL, looks
@@ -146,6 +147,10 @@ def complaints(window, language, read=None) -> list[str]:
             found.append(f"Chinese in English: {said}")
         if ("“" in said.text and language == "en") or "{" in said.text:
             found.append(f"a quote or brace: {said}")
+        try:
+            holds(said.text)
+        except AssertionError as error:  # whatever is set, an equation in numbers is true
+            found.append(f"{error}")
     return found
 
 

@@ -14,7 +14,7 @@ def pooled(_params: PoolingParams, told: Told) -> Mapping[str, str]:
     if shown is None or shown.empty:
         return {}
     key = shown.points[int(shown.query_weights.argmax())][0]
-    found = {"query": n(shown.query), "output": n(shown.output), "asked": n(shown.query)}
+    found = {"query": n(shown.query), "output": n(shown.output), "q": n(shown.query)}
     if shown.kernel == KERNELS[-1]:
         return found
     u = (shown.query - key) / shown.bandwidth
@@ -26,7 +26,7 @@ EQUATIONS = {
         (
             r"\hat y(q)=\sum_i\frac{K(u_i)}{\sum_j K(u_j)}\,y_i",
             r"u=\frac{q-x}{h}=\frac{[[query|−0.00]]-[[key|(−0.00)]]}{[[bandwidth|00.00]]}=[[u|−00.00]]",
-            r"\hat y([[asked|−0.00]])=[[output|−0.00]]",
+            r"\hat y([[q|−0.00]])=[[output|−0.00]]",
         ),
         "Nadaraya 1964, Watson 1964; D2L 11.2",
         pooled,

@@ -16,7 +16,7 @@ def detect(params: Any, told: Told) -> Mapping[str, str]:
         return {"temperature": n(params.temperature)}
     at = seen.query
     return {
-        "temperature": n(params.temperature), "score": n(seen.scores[at], 3), "none": n(seen.no_object[at], 3),
+        "temperature": n(params.temperature), "p": n(seen.scores[at], 3), "none": n(seen.no_object[at], 3),
         "asked": n(at + 1, 0),
     }  # fmt: skip
 
@@ -30,8 +30,8 @@ def matching(_params: Any, told: Told) -> Mapping[str, str]:
     weights = seen.params
     return {
         "wc": n(weights.class_cost), "wb": n(weights.bbox_cost), "wg": n(weights.giou_cost),
-        "c": inner(seen.class_cost[q, t]), "b": inner(seen.bbox_cost[q, t]), "g": inner(seen.giou_cost[q, t]),
-        "pair": n(seen.total[q, t]), "cost": n(seen.cost),
+        "by_class": inner(seen.class_cost[q, t]), "by_box": inner(seen.bbox_cost[q, t]),
+        "by_giou": inner(seen.giou_cost[q, t]), "pair": n(seen.total[q, t]), "cost": n(seen.cost),
     }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def nms(params: Any, told: Told) -> Mapping[str, str]:
         return {}
     overlap = round(float(seen.iou), 3)
     return {
-        "iou": n(overlap, 3), "sigma": n(params.sigma), "kept": n(math.exp(-(overlap**2) / params.sigma), 3),
+        "iou": n(overlap, 3), "sigma": n(params.sigma), "decayed": n(math.exp(-(overlap**2) / params.sigma), 3),
         "least": n(params.nms_iou),
     }  # fmt: skip
 
@@ -58,7 +58,7 @@ EQUATIONS = {
     "detect": Equation(
         (
             r"\hat c_q=\mathrm{arg}\max_{c\neq\varnothing}p_q(c)",
-            r"p_{[[asked|000]]}(\hat c)=[[score|0.000]],\quad p_{[[asked|000]]}(\varnothing)=[[none|0.000]]",
+            r"p_{[[asked|000]]}(\hat c)=[[p|0.000]],\quad p_{[[asked|000]]}(\varnothing)=[[none|0.000]]",
         ),
         "Carion 2020, 3",
         detect,
@@ -69,7 +69,7 @@ EQUATIONS = {
     "matching": Equation(
         (
             r"\hat\sigma=\mathrm{arg}\min_{\sigma}\sum_i\mathcal C_{i,\sigma(i)},\quad\mathcal C_{i,\sigma(i)}=",
-            r"[[wc|0.00]]\cdot[[c|(−0.00)]]+[[wb|0.00]]\cdot[[b|0.00]]+[[wg|0.00]]\cdot[[g|(−0.00)]]",
+            r"[[wc|0.00]]\cdot[[by_class|(−0.00)]]+[[wb|0.00]]\cdot[[by_box|0.00]]+[[wg|0.00]]\cdot[[by_giou|(−0.00)]]",
             r"=[[pair|−00.00]],\qquad\sum_i\mathcal C=[[cost|−00.00]]",
         ),
         "Carion 2020, 3.1; Kuhn 1955",
@@ -80,7 +80,7 @@ EQUATIONS = {
         (
             r"\mathrm{IoU}=\frac{|A\cap B|}{|A\cup B|}",
             r"s\leftarrow s\,e^{-\mathrm{IoU}^2/\sigma}",
-            r"e^{-[[iou|0.000]]^2/[[sigma|0.00]]}=[[kept|0.000]]",
+            r"e^{-[[iou|0.000]]^2/[[sigma|0.00]]}=[[decayed|0.000]]",
         ),
         "Bodla 2017, 3; D2L 14.4",
         nms,

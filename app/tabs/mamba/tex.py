@@ -15,7 +15,7 @@ def memory(params: Any, _told: Told) -> Mapping[str, str]:
     return {
         "bytes": n(BYTES, 0), "channels": n(channels, 0), "length": n(length, 0), "state": n(state, 0),
         "before": n(KERNEL - 1, 0), "cache": n(2 * BYTES * channels * length, 0),
-        "kept": n(BYTES * channels * (state + KERNEL - 1), 0), "heads": n(channels // HEAD, 0),
+        "held": n(BYTES * channels * (state + KERNEL - 1), 0), "heads": n(channels // HEAD, 0),
     }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ EQUATIONS = {
     "memory_and_time": Equation(
         (
             r"2\cdot[[bytes|0]]\cdot[[channels|0,000]]\cdot[[length|000,000]]=[[cache|0,000,000,000]]",
-            r"[[bytes|0]]\cdot[[channels|0,000]]\cdot([[state|000]]+[[before|0]])=[[kept|0,000,000]]",
+            r"[[bytes|0]]\cdot[[channels|0,000]]\cdot([[state|000]]+[[before|0]])=[[held|0,000,000]]",
         ),
         "Gu 2023, 3.3; Shazeer 2019",
         memory,

@@ -14,8 +14,8 @@ def views(_params: Any, told: Told) -> Mapping[str, str]:
     if seen is None:
         return {}
     return {
-        "similarity": n(seen.similarity, 3), "temperature": n(seen.temperature, 3), "logit": n(seen.logit, 2),
-        "rest": n(seen.rest, 2), "loss": n(seen.loss, 2),
+        "similarity": n(seen.similarity, 3), "temperature": n(seen.temperature), "logit": n(seen.logit, 3),
+        "rest": n(seen.rest, 3), "loss": n(seen.loss, 3),
     }  # fmt: skip
 
 
@@ -29,12 +29,13 @@ def queue(params: Any, _told: Told) -> Mapping[str, str]:
     }  # fmt: skip
 
 
+INFO_NCE = r"L=-\ln\frac{e^{q^{\top}k_{+}/\tau}}{\sum_j e^{q^{\top}k_j/\tau}}"
 EQUATIONS = {
     "two_views": Equation(
         (
-            r"L=-\ln\frac{e^{q^{\top}k_{+}/\tau}}{\sum_j e^{q^{\top}k_j/\tau}}",
-            r"\frac{q^{\top}k_{+}}{\tau}=\frac{[[similarity|−0.000]]}{[[temperature|0.000]]}=[[logit|−00.00]]",
-            r"L=[[rest|−00.00]]-[[logit|−00.00]]=[[loss|00.00]]",
+            INFO_NCE,
+            r"\frac{q^{\top}k_{+}}{\tau}=\frac{[[similarity|−0.000]]}{[[temperature|0.00]]}=[[logit|−00.000]]",
+            r"L=[[rest|−00.000]]-[[logit|−00.000]]=[[loss|00.000]]",
         ),
         "Oord 2018, 2.3; He 2020, 3.1",
         views,

@@ -22,7 +22,7 @@ def selected(_params: Any, told: Told) -> Mapping[str, str]:
     seen = told.get("Selected")
     if seen is None:
         return {}
-    return {"tokens": n(len(seen.scores), 0), "kept": n(len(seen.chosen), 0), "r": n(seen.correlation, 3)}
+    return {"tokens": n(len(seen.scores), 0), "chosen": n(len(seen.chosen), 0), "r": n(seen.correlation, 3)}
 
 
 def encoded(_params: Any, told: Told) -> Mapping[str, str]:
@@ -55,7 +55,7 @@ EQUATIONS = {
     ),
     "selection": Equation(
         (
-            r"\mathcal Q=\mathrm{top}_{K}\,\max_c p_i(c),\quad K=[[kept|000]],\quad i\leq[[tokens|00,000]]",
+            r"\mathcal Q=\mathrm{top}_{K}\,\max_c p_i(c),\quad K=[[chosen|000]],\quad i\leq[[tokens|00,000]]",
             r"r(p,\mathrm{IoU})=[[r|−0.000]]",
         ),
         "Zhao 2024, 4.3",

@@ -28,7 +28,7 @@ def decode(params: Any, told: Told) -> Mapping[str, str]:
     length = len(best.tokens)
     return {
         "length": n(length, 0), "penalty": n(params.penalty), "log": n(best.log_probability, 3),
-        "factor": n(((5 + length) / 6) ** params.penalty, 3), "score": n(best.score, 3),
+        "factor": n(((5 + length) / 6) ** params.penalty, 3), "ranked": n(best.score, 3),
     }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ EQUATIONS = {
         (
             r"s=\frac{\ln p(y\mid x)}{P},\quad P=(\frac{5+L}{6})^{\alpha}",
             r"P=(\frac{5+[[length|00]]}{6})^{[[penalty|0.00]]}=[[factor|0.000]]",
-            r"s=\frac{[[log|−00.000]]}{[[factor|0.000]]}=[[score|−00.000]]",
+            r"s=\frac{[[log|−00.000]]}{[[factor|0.000]]}=[[ranked|−00.000]]",
         ),
         "Wu 2016, 7; D2L 10.8",
         decode,

@@ -8,6 +8,7 @@ import numpy as np
 
 from app import words
 from app.cards import card
+from app.equation import inner
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.steady import Steady
@@ -184,16 +185,17 @@ class HandPage(Page):
         values = {
             "t": at + 1,
             "decay": words.number(float(shown.decay[0, at]), 3),
-            "before": words.number(before, 3),
-            "gain": words.number(float(shown.gain[0, at]), 3),
-            "u": words.number(float(shown.u[at]), 2),
+            "before": inner(before, 3),
+            "gain": inner(float(shown.gain[0, at]), 3),
+            "u": inner(float(shown.u[at])),
             "h": words.number(float(shown.states[0, at]), 3),
+            "held": inner(float(shown.states[0, at]), 3),
             "C": words.number(float(shown.C[0, at]), 2),
             "y": words.number(float(shown.y[at]), 3),
         }
         text = "t = {t}: h = {decay} × {before} + {gain} × {u} = {h}"
         if shown.states.shape[0] == 1:
-            text += ", y = {C} × {h} = {y}"
+            text += ", y = {C} × {held} = {y}"
         else:
             text += " (first of N), y = {y}"
         words.say(self.equation, "setText", Message(text, values))

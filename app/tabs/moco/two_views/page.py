@@ -13,15 +13,17 @@ from app.shell import Shell
 from app.tabs.moco.classes import named
 from app.tabs.moco.figures import Figures
 from app.tabs.moco.pages import MocoPage
-from app.theme import FORMULA as FORMULA_PX
+from app.tabs.moco.tex import INFO_NCE
+from app.theme import FORMULA as LETTERS
 from app.theme import S2, S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.base import PixelView
 from app.views.colorbar import ColorBar
 from app.views.contrast import ContrastBars
+from app.views.formula import FormulaView, Line
 from app.views.tiles import Tile, Tiles
-from app.widgets import MenuButton, WideButton, box, button, col, label, quiet, row
+from app.widgets import MenuButton, WideButton, box, button, col, quiet, row
 from app.words import Text, say
 from engines.checkpoints.catalog import credited
 from engines.core.errors import Message
@@ -43,7 +45,6 @@ ROWS = (
     "InfoNCE at chance, ln(K + 1)",
 )
 LOSS = 3
-FORMULA = "L = −log ( e^l⁺ / Σ e^l )"
 
 
 class ViewsPage(MocoPage):
@@ -63,7 +64,8 @@ class ViewsPage(MocoPage):
         self.bar = ColorBar(Message("softmax weight"))
         self.bar.drive(self.bars)
         self.figures = Figures(ROWS, strong=(LOSS,))
-        self.formula = label(words.plain(FORMULA), FORMULA_PX)
+        self.formula = FormulaView("InfoNCE", LETTERS, 56)
+        self.formula.set_lines([Line(INFO_NCE)])
         self.again = button("Resample", "reset", "boxed", "Other random views of the same picture.")
         for view, name, file in (
             (self.gallery, "Pictures to choose from", "gallery"),
@@ -161,7 +163,7 @@ class ViewsPage(MocoPage):
         self.bars_card.set_note(Message("1 positive, {k} negatives", {"k": words.number(count)}))
         self.hardest.set_tiles(
             [
-                Tile(rgb, words.plain(words.number(frame.cosines[i], 2, True)), words.percent(frame.weights[1 + i]))
+                Tile(rgb, words.plain(words.number(frame.cosines[i], 3, True)), words.percent(frame.weights[1 + i]))
                 for rgb, i in zip(frame.pictures, frame.hardest.tolist(), strict=True)
             ]
         )
@@ -169,7 +171,7 @@ class ViewsPage(MocoPage):
         nearer = int((frame.cosines > frame.similarity).sum())
         self.figures.set_values(
             [
-                words.number(frame.similarity, 4, True),
+                words.number(frame.similarity, 3, True),
                 words.number(frame.logit, 3, True),
                 words.number(frame.rest, 3, True),
                 words.number(frame.loss, 3),
