@@ -328,6 +328,8 @@ class Training(QObject):
         self._until = until
         now = self._settings()
         live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and self._reaches(f)}
+        if self._replay is not None and self.step >= self._replay[0]:
+            self._replay = None
         if self._replay is not None:
             self._until = until = min(until, self._replay[0])
             live = self._replay[1]

@@ -267,9 +267,7 @@ class Curves(Surface):
         """Make the items of all curves, without their points."""
         for item in (*self._lines, *self._edges, *self._bands, *self._faint):
             self.plot.removeItem(item)
-        self._faint = [
-            Stroke(pen=cosmetic(theme.color(curve.token, 150), Qt.PenStyle.DotLine)) for curve in self._past
-        ]
+        self._faint = [Stroke(pen=cosmetic(theme.color(curve.token, 150), Qt.PenStyle.DotLine)) for curve in self._past]
         self._lines, self._edges, self._bands = [], [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
