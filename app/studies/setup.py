@@ -20,6 +20,13 @@ MANY_SEEDS = 20
 HERE, RAY = range(2)
 
 
+def likely(subject: Subject) -> str:
+    """The setting to begin with: a learning rate, else a number, else the first."""
+    names, rules = list(subject.rules), subject.rules
+    numbers = [name for name in names if isinstance(rules[name], Range)]
+    return next((name for name in numbers if name.endswith("rate")), next(iter(numbers), names[0]))
+
+
 class Varied(QWidget):
     """A setting and its values.
 
@@ -46,6 +53,8 @@ class Varied(QWidget):
         self.setLayout(col(label(title), self.chooser, self.line, self._options, gap=S1))
         self.chooser.chosen.connect(lambda _at: self._renew())
         self.line.textEdited.connect(lambda _text: self.changed.emit())
+        if not optional and self._names:
+            self.chooser.set_at(self._names.index(likely(subject)))
         self._renew()
 
     @property

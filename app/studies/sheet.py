@@ -154,7 +154,6 @@ class StudySheet(QDialog):
         """Start, go on, or stop."""
         if self.running is not None:
             self.running.stop()
-            self.go.setEnabled(False)
             return
         said = self._asked()
         if said is None:
@@ -229,7 +228,7 @@ class StudySheet(QDialog):
         self.rest.setVisible(running is not None)
         if running is not None:
             words.say(self.rest, "setText", self._rest_of(running))
-        goes_on = not other and (made > 0 or failed > 0)
+        goes_on = not other and left > 0 and (made > 0 or failed > 0)
         self.go.set_text("Stop" if running else "Continue" if goes_on else "Start")
         self.go.set_icon("stop" if running else "play")
         if running is None:

@@ -123,9 +123,10 @@ def told(event: Event) -> dict[str, float]:
             found[before + f.name] = float(value)
         elif isinstance(value, tuple) and 0 < len(value) <= MANY and all(map(_is_number, value)):
             found |= {f"{before}{f.name}_{at + 1}": float(each) for at, each in enumerate(value)}
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    return {name: value for name, value in found.items() if np.isfinite(value) and value != NONE}
 
 
+NONE = -1.0  #: how events say that a number is not there, such as an accuracy where no class is known
 MANY = 12  #: numbers of a tuple that are measured one by one
 
 

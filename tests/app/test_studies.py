@@ -180,6 +180,13 @@ def test_odd_values_are_refused_before_anything_runs(sheet):
     assert newest("drawn-page") is None
 
 
+def test_it_begins_with_a_number(sheet):
+    assert sheet.setup.first.field == "times"
+    assert sheet.setup.first.values() == proposed(sheet.subject.rules["times"], 1.0)
+    assert not sheet.setup.second.field
+    assert sheet.go.isEnabled()
+
+
 def test_files_that_are_no_study(sheet, tmp_path):
     folder = tmp_path / "other"
     folder.mkdir()

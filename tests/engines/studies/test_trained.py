@@ -82,6 +82,7 @@ def test_the_last_of_each_number_is_what_a_run_finds():
     with pytest.raises(LabError, match="NaN at step 9"):
         measured(Trainer, Toy(until=20), 0)
     assert told(HeldOut(1, float("nan"))) == {}
+    assert told(HeldOut(1, -1.0)) == {}  # there is none
 
 
 def test_the_seed_of_a_run_goes_to_its_field():
