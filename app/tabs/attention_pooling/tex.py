@@ -34,7 +34,8 @@ EQUATIONS = {
     "learned_w": Equation(
         (
             r"\alpha(x,x_i)=\mathrm{softmax}(-\tfrac12((x-x_i)\,w)^2)",
-            r"w\leftarrow w-\eta\,\frac{\partial}{\partial w}\sum_i(y_i-\hat y_i)^2,\quad\eta=[[learning_rate|0.000]]",
+            r"g=\frac{\partial}{\partial w}\sum_i(y_i-\hat y_i)^2",
+            r"\mathrm{SGD}:\;w\leftarrow w-\eta\,g,\quad\eta=[[learning_rate|0.000]]",
         ),
         "D2L 11.2",
         lambda params, _told: {"learning_rate": n(params.learning_rate, 3)},

@@ -20,7 +20,7 @@ def watch(params: Any, told: Told) -> Mapping[str, str]:
     width, heads = info.width * 2**stage, info.heads[stage]
     return {
         "width": n(width, 0), "heads": n(heads, 0), "d": n(width // heads, 0), "window": n(info.window, 0),
-        "inside": n(info.window**2, 0),
+        "inside": n(info.window**2, 0), "temperature": n(params.temperature), "bias": n(params.bias),
     }  # fmt: skip
 
 
@@ -38,12 +38,15 @@ def windows(_params: Any, told: Told) -> Mapping[str, str]:
     }
 
 
-def tables(_params: Any, told: Told) -> Mapping[str, str]:
+def tables(params: Any, told: Told) -> Mapping[str, str]:
     """How many biases a head has."""
     info, seen = told.get("ModelInfo"), told.get("Tables")
     if info is None or seen is None:
         return {}
-    return {"window": n(info.window, 0), "size": n(seen.tables[0].size, 0)}
+    return {
+        "window": n(info.window, 0), "size": n(seen.tables[0].size, 0), "temperature": n(params.temperature),
+        "bias": n(params.bias),
+    }  # fmt: skip
 
 
 def cost(params: Any, _told: Told) -> Mapping[str, str]:
@@ -55,10 +58,11 @@ def cost(params: Any, _told: Told) -> Mapping[str, str]:
     }  # fmt: skip
 
 
-SCORES = r"A=\mathrm{softmax}(Q K^{\top}/\sqrt d+B)"
+SCORES = r"A=\mathrm{softmax}((Q K^{\top}/\sqrt d+\beta B)/T)"
+CHANGED = r"T=[[temperature|0.00]],\quad\beta=[[bias|0.00]]"
 EQUATIONS = {
     "watch": Equation(
-        (SCORES, r"d=\frac{[[width|0000]]}{[[heads|00]]}=[[d|000]]", r"M^2=[[window|00]]^2=[[inside|000]]"),
+        (SCORES, CHANGED, r"d=\frac{[[width|0000]]}{[[heads|00]]}=[[d|000]]", r"M^2=[[window|00]]^2=[[inside|000]]"),
         "Liu 2021, 3.2",
         watch,
     ),
@@ -71,7 +75,9 @@ EQUATIONS = {
         windows,
     ),
     "proofs": Equation((r"A=\mathrm{softmax}(Q K^{\top}/\sqrt d+B+M)",), "Liu 2021, 3.2"),
-    "position_bias": Equation((SCORES, r"(2M-1)^2=(2\cdot[[window|00]]-1)^2=[[size|0,000]]"), "Liu 2021, 3.2", tables),
+    "position_bias": Equation(
+        (SCORES, CHANGED, r"(2M-1)^2=(2\cdot[[window|00]]-1)^2=[[size|0,000]]"), "Liu 2021, 3.2", tables
+    ),
     "cost": Equation(
         (
             r"\Omega=4nC^2+2n^2C,\quad\Omega_M=4nC^2+2M^2nC",
