@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 from app.cards import UNBOUND
+from app.theme import S3
 
 START, STEPS, HELPLESS = (480, 320), 60, 5  # of the search for the least size: px, times, times in vain
 Rule = Callable[[int, int], Sequence[QRect]]
@@ -66,3 +67,58 @@ class Arranged(QWidget):
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return super().event(event)
+
+
+class Folding(Arranged):
+    """As `Arranged` where that has the width for it; in less, two cards beside each other, as high as they need."""
+
+    def __init__(self, cards: Sequence[QWidget], rule: Rule) -> None:
+        self._wide = rule
+        super().__init__(cards, self._places)
+        policy = self.sizePolicy()
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def _lines(self) -> list[list[QSize]]:
+        """What the cards need, two and two."""
+        needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
+        return [needs[at : at + 2] for at in range(0, len(needs), 2)]
+
+    def _whole(self) -> QSize:
+        """The least size with all cards in their places."""
+        rule, self._rule = self._rule, self._wide
+        least = super().minimumSizeHint()
+        self._rule = rule
+        return least
+
+    def _places(self, width: int, height: int) -> Sequence[QRect]:
+        if width >= self._whole().width():
+            return self._wide(width, height)
+        lines, places, top = self._lines(), list[QRect](), 0
+        spare = max(0, height - self._folded()) // len(lines)
+        for line in lines:
+            high, left = max(need.height() for need in line) + spare, 0
+            more = (width - S3 * (len(line) - 1) - sum(need.width() for need in line)) // len(line)
+            for need in line:
+                places.append(QRect(left, top, need.width() + more, high))
+                left += need.width() + more + S3
+            top += high + S3
+        return places
+
+    def _folded(self) -> int:
+        """The least height of cards two and two."""
+        lines = self._lines()
+        return sum(max(need.height() for need in line) for line in lines) + S3 * (len(lines) - 1)
+
+    def minimumSizeHint(self) -> QSize:
+        """What two cards need beside each other; how high that is depends on the width."""
+        widest = max(sum(need.width() for need in line) + S3 * (len(line) - 1) for line in self._lines())
+        whole = self._whole()
+        return QSize(min(widest, whole.width()), min(self._folded(), whole.height()))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        whole = self._whole()
+        return whole.height() if width >= whole.width() else self._folded()

@@ -48,6 +48,9 @@ def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
     return Stream(lane, make, training=True, parent=parent)
 
 
+SCRUBBER = 36  #: px, the least that a hand finds; more would not fit beside a dock in a window of 1024
+
+
 class Transport(QFrame):
     """Knows no engine: the tab tells it where the run stands and hears what the hand wants.
 
@@ -87,6 +90,7 @@ class Transport(QFrame):
         self.count = Figure(HEAD)
         self.scrubber = Slider(Scale(0, 1, 1, 0), 0)
         self.scrubber.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.scrubber.setMinimumWidth(SCRUBBER)
         words.say(self.scrubber, "setAccessibleName", "Step shown")
         words.say(self.scrubber, "setToolTip", "Shows an earlier step. The run continues.")
         self.scrubber.changed.connect(lambda at: self._look(round(at)))

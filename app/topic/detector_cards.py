@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
-from app.arranged import Arranged
+from app.arranged import Folding
 from app.cards import Card, card
 from app.choosers import shortened
 from app.legend import Key
@@ -85,7 +85,7 @@ class DetectorCards(QObject):
         film = col((self.film, 3), (self.switched, 2), gap=S2)
         self.film_card = card("Matching over time", film, self.film_note, foot=self.switched_key)
         self.last_card = self.further()
-        self.centre = box(col((Arranged(self.cards, train_places), 1), self.transport, gap=S3))
+        self.centre = box(col((Folding(self.cards, train_places), 1), self.transport, gap=S3))
         self._due, self._rest = False, QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REDRAW)

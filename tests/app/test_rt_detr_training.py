@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.room import Room
 from app.topic import detector_saved
@@ -66,11 +66,16 @@ def test_a_run_is_drawn_and_looked_back_at(page, qtbot):
     assert (cards.query, cards.film.at()) == (-1, -1)
 
 
-def test_nothing_scrolls_in_a_window_of_1280_by_800(page):
-    for name in (TRAINING, "denoising_queries", "convergence", "class_target"):
-        tab = page.window().show_topic("rt_detr")
-        tab.show_page([kind.name() for kind in tab.pages.kinds].index(name))
-        assert (tab.now.findChild(Room).horizontalScrollBar().maximum(), name) == (0, name)
+@pytest.mark.parametrize(("size", "lang"), [((1280, 800), "en"), ((1024, 600), "zh"), ((1024, 600), "en")])
+def test_nothing_scrolls_sideways(page, size, lang):
+    window = page.window()
+    window.resize(*size)
+    window.use_language(lang)
+    tab = window.show_topic("rt_detr")
+    for at, kind in enumerate(tab.pages.kinds):
+        tab.show_page(at)
+        QApplication.processEvents()
+        assert (tab.now.findChild(Room).horizontalScrollBar().maximum(), kind.name()) == (0, kind.name())
 
 
 def test_settings_go_together_and_wait_for_a_new_run(page, qtbot):

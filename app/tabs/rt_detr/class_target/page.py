@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout
-
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curves
 from app.plots.scatterplot import ScatterPlot
 from app.plots.surface import link
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.rt_detr.arms import ArmsPage
 from app.theme import S3
@@ -61,17 +60,12 @@ class ClassTargetPage(ArmsPage):
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet(SAYS, wrap=True))
         form.lead(self.kept_runs)
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for at, one in enumerate((*self.scatter_cards, self.ap_card, self.follow_card)):
-            grid.addWidget(one, at // 2, at % 2)
-        grid.addWidget(self.verdict_card, 0, 2, 2, 1)
-        for at, share in enumerate((3, 3, 4)):
-            grid.setColumnStretch(at, share)
-        for at in range(2):
-            grid.setRowStretch(at, 1)
-        self.lay(box(col((box(grid), 1), self.transport, gap=S3)), form, resets=False)
+        first, second = (
+            box(col((scatter, 1), (curve, 1), gap=S3))
+            for scatter, curve in zip(self.scatter_cards, (self.ap_card, self.follow_card), strict=True)
+        )
+        rows = Rows([[(first, 3), (second, 3), (self.verdict_card, 4)]], (1,))
+        self.lay(box(col((rows, 1), self.transport, gap=S3)), form, resets=False)
         self.redraw()
 
     def make_plots(self) -> tuple[Curves, ...]:

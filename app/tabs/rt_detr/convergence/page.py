@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea
+from PySide6.QtWidgets import QFrame, QScrollArea
 
 from app import words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.curves import Curves
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.rt_detr.arms import ArmsPage
 from app.tabs.rt_detr.names import class_name
@@ -74,19 +75,10 @@ class ConvergencePage(ArmsPage):
         form.add(NEW_RUN, self.pending)
         form.add(NEW_RUN, quiet(SAYS, wrap=True))
         form.lead(self.kept_runs)
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for at, one in enumerate((self.ap_card, self.switch_card)):
-            grid.addWidget(one, at, 0)
-        for at, one in enumerate(self.film_cards):
-            grid.addWidget(one, at, 1)
-        grid.addWidget(self.verdict_card, 0, 2, 2, 1)
-        for at in range(3):
-            grid.setColumnStretch(at, 1)
-        for at in range(2):
-            grid.setRowStretch(at, 1)
-        self.lay(box(col((box(grid), 1), self.transport, gap=S3)), form, resets=False)
+        curves = box(col((self.ap_card, 1), (self.switch_card, 1), gap=S3))
+        films = box(col(*((one, 1) for one in self.film_cards), gap=S3))
+        rows = Rows([[(curves, 1), (films, 1), (self.verdict_card, 1)]], (1,))
+        self.lay(box(col((rows, 1), self.transport, gap=S3)), form, resets=False)
         self.redraw()
 
     def make_plots(self) -> tuple[Curves, ...]:

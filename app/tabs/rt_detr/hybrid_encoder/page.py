@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, Signal
-from PySide6.QtWidgets import QGridLayout
 
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.rt_detr.names import class_name, placed, scored
 from app.tabs.rt_detr.page import PicturePage
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.bars import Bar, Bars
@@ -23,7 +22,7 @@ from app.views.boxview import BoxView
 from app.views.colorbar import ColorBar
 from app.views.flow import Block, Flow
 from app.views.mosaic import Mosaic
-from app.widgets import box, quiet, row
+from app.widgets import quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.rt_detr.events import ModelInfo
@@ -31,7 +30,6 @@ from engines.rt_detr.hybrid_encoder.spec import WAYS, Ablated, Encoded, HybridPa
 from engines.rt_detr.spec import RtDetrParams
 
 FIELDS = ("scene", "threshold", "aifi", "ccff")
-OF, SHARES = 20, (11, 13)  # columns, and how many of them the card at the left has in each row
 
 
 class TokenPhoto(BoxView):
@@ -81,17 +79,9 @@ class HybridEncoderPage(PicturePage):
             one.set_empty("Reading model and photo" if one is self.photo_card else "Waiting for the model")
         self.form = ParamsForm(self.params, FIELDS)
         self.photo.pressed_at.connect(self._place_chosen)
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for index, pair in enumerate(((self.photo_card, self.maps_card), (self.flow_card, self.bars_card))):
-            left = SHARES[index]
-            grid.addWidget(pair[0], index, 0, 1, left)
-            grid.addWidget(pair[1], index, left, 1, OF - left)
-            grid.setRowStretch(index, 3 - index)
-        for index in range(OF):
-            grid.setColumnStretch(index, 1)
-        self.lay(box(grid), self.form)
+        above = [(self.photo_card, 11), (self.maps_card, 9)]
+        below = [(self.flow_card, 13), (self.bars_card, 7)]
+        self.lay(Rows((above, below), (3, 2)), self.form)
 
     def waiting(self) -> Sequence[Card]:
         return self.photo_card, self.maps_card, self.flow_card, self.bars_card

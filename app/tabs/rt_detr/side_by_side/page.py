@@ -6,21 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout
 
 from app import words
 from app.cards import Card, card
 from app.params_form import ParamsForm
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.rt_detr.names import class_name, scored
 from app.tabs.rt_detr.page import PicturePage
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.bars import Bar, Bars
 from app.views.boxes import Box, detection, truth
 from app.views.boxview import BoxView
-from app.widgets import box, quiet
+from app.widgets import quiet
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.data.boxes_folder import is_boxes_folder
@@ -62,15 +61,8 @@ class SideBySidePage(PicturePage):
         for one in self.waiting():
             one.set_empty("Reading model and photo" if one is self.cards[0] else "Waiting for the model")
         self.form = ParamsForm(self.params, FIELDS)
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for index, one in enumerate(self.cards):
-            grid.addWidget(one, 0, index)
-            grid.setColumnStretch(index, 1)
-        grid.addWidget(self.bars_card, 1, 0, 1, len(self.cards))
-        grid.setRowStretch(0, 1)
-        self.lay(box(grid), self.form)
+        photos = [(one, 1) for one in self.cards]
+        self.lay(Rows((photos, [(self.bars_card, 1)]), (1, 0)), self.form)
 
     def waiting(self) -> Sequence[Card]:
         return *self.cards, self.bars_card
