@@ -79,10 +79,21 @@ class Folding(Arranged):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def _lines(self) -> list[list[QSize]]:
-        """What the cards need, two and two."""
+    def _lines(self, width: int) -> list[list[QSize]]:
+        """Sizes of the cards two and two, as wide as each other where that can be, as high as they need."""
         needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
-        return [needs[at : at + 2] for at in range(0, len(needs), 2)]
+        lines = []
+        for at in range(0, len(needs), 2):
+            line = needs[at : at + 2]
+            room = width - S3 * (len(line) - 1)
+            if max(need.width() for need in line) * len(line) <= room:
+                wide = [room // len(line)] * len(line)
+            else:
+                more = (room - sum(need.width() for need in line)) // len(line)
+                wide = [need.width() + max(0, more) for need in line]
+            high = max(_height_of(*each) for each in zip(self._cards[at : at + 2], line, wide, strict=True))
+            lines.append([QSize(one, high) for one in wide])
+        return lines
 
     def _whole(self) -> QSize:
         """The least size with all cards in their places."""
@@ -94,31 +105,37 @@ class Folding(Arranged):
     def _places(self, width: int, height: int) -> Sequence[QRect]:
         if width >= self._whole().width():
             return self._wide(width, height)
-        lines, places, top = self._lines(), list[QRect](), 0
-        spare = max(0, height - self._folded()) // len(lines)
+        lines, places, top = self._lines(width), list[QRect](), 0
+        spare = max(0, height - self._folded(width)) // len(lines)
         for line in lines:
-            high, left = max(need.height() for need in line) + spare, 0
-            more = (width - S3 * (len(line) - 1) - sum(need.width() for need in line)) // len(line)
-            for need in line:
-                places.append(QRect(left, top, need.width() + more, high))
-                left += need.width() + more + S3
+            left, high = 0, line[0].height() + spare
+            for size in line:
+                places.append(QRect(left, top, size.width(), high))
+                left += size.width() + S3
             top += high + S3
         return places
 
-    def _folded(self) -> int:
+    def _folded(self, width: int) -> int:
         """The least height of cards two and two."""
-        lines = self._lines()
-        return sum(max(need.height() for need in line) for line in lines) + S3 * (len(lines) - 1)
+        lines = self._lines(width)
+        return sum(line[0].height() for line in lines) + S3 * (len(lines) - 1)
 
     def minimumSizeHint(self) -> QSize:
         """What two cards need beside each other; how high that is depends on the width."""
-        widest = max(sum(need.width() for need in line) + S3 * (len(line) - 1) for line in self._lines())
         whole = self._whole()
-        return QSize(min(widest, whole.width()), min(self._folded(), whole.height()))
+        least = max(sum(size.width() for size in line) + S3 * (len(line) - 1) for line in self._lines(0))
+        return QSize(min(least, whole.width()), min(self._folded(least), whole.height()))
 
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
         whole = self._whole()
-        return whole.height() if width >= whole.width() else self._folded()
+        return whole.height() if width >= whole.width() else self._folded(width)
+
+
+def _height_of(card: QWidget, need: QSize, width: int) -> int:
+    """The least height of a card in a width: its words may wrap."""
+    inside = card.layout()
+    wrapped = 0 if inside is None or not inside.hasHeightForWidth() else inside.totalMinimumHeightForWidth(width)
+    return max(need.height(), wrapped)
