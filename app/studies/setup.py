@@ -228,6 +228,6 @@ class Setup(QWidget):
 
 RAY_TIP = "A cluster: its nodes need this program in the same version. (Moritz et al. 2018)"
 TRUST = (
-    "Whoever reaches this port runs programs on the cluster: keep it behind authentication or an SSH tunnel. The "
+    "Whoever reaches this port runs programs on the cluster: keep it behind authentication, and come in by SSH. The "
     "settings above are sent there, pictures are not."
 )
