@@ -15,6 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
+from app.branching import Way, is_live
 from app.remedy import Act, remedy
 from app.shell import Host
 from app.transport import Transport, training_stream
@@ -119,15 +120,10 @@ class Training(QObject):
         self._seen: TrainingParams | None = None  # the settings when they were last looked at
         self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
         self._until_back: tuple[int, int | None] | None = None  # where a session's run goes to, and what is looked at
-        self._lives: list[tuple[int, dict[str, Any]]] = []  # live settings, and the step from which the run had them
-        self._replay: tuple[int, dict[str, Any]] | None = None  # the step that is trained again, and with which of them
-        self._number = 0
-        self._heard = 0  # the number of the run that the events at hand are of
-        self._until = 0
-        self._began_at, self._steps_then = 0.0, 0
-        self._rest = QTimer(self)  # between two redrawings of the bar: steps may come by the hundred
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(DRAW)
+        self._way = Way()
+        self._number = self._heard = 0  # of the run in hand, and of that which the events at hand are of
+        self._until, self._began_at, self._steps_then = 0, 0.0, 0
+        self._rest = QTimer(self, singleShot=True, interval=DRAW)  # of the bar: steps may come by the hundred
         self._rest.timeout.connect(self._draw)
         transport.toggled.connect(lambda on: self.play() if on else self.pause())
         transport.stepped.connect(self.one_step)
@@ -202,26 +198,21 @@ class Training(QObject):
     def branch(self, step: int) -> None:
         """Go on from a step of the past with the present settings: a run of its own, beside the one in hand.
 
-        A kept state is what is drawn, not all that an optimizer needs, so the way up to the step is trained again. Each
-        run draws from generators of its own: it makes the very same steps.
+        A kept state is not all that an optimizer needs: the way up to it is trained again, which makes the same steps.
         """
         if self.params is None or self.why_no_branch(step):
             return
-        params, live = self.params, self._lives[0][1]
+        live = self._way.first
         self.branching.emit()
-        self._begin(params=replace(params, **live))
-        self._replay = step, live
+        self._begin(params=replace(self.params, **live))
+        self._way.go_again(step, live)
         self._began_at, self._steps_then = time.monotonic(), step
         self._bar.set_running(True)
         self._send(step)
 
     def why_no_branch(self, step: int) -> Text:
         """Why a step can't be gone on from; empty where it can."""
-        if self.params is None or self.params.resume:
-            return "This run was continued from the disk: how it came to this step is not known."
-        if any(live != self._lives[0][1] for at, live in self._lives if at < step):
-            return "A setting was changed on the way to this step, which can't be trained again in the same way."
-        return ""
+        return self._way.why_not(self.params, step)
 
     def go_on(self, step: int = 0) -> None:
         """Go on with the run that is kept, at its ``step``; the page has its settings."""
@@ -283,7 +274,7 @@ class Training(QObject):
 
     def _reaches(self, one: Field[Any]) -> bool:
         """Whether a setting reaches the run in hand."""
-        return _is_live(one.metadata) and one.name not in self._waits
+        return is_live(one.metadata) and one.name not in self._waits
 
     def _sort_brought(self) -> None:
         """Live settings that changed along with what starts a new run wait with it, until the hand changes them."""
@@ -291,7 +282,7 @@ class Training(QObject):
         if before is None:
             return
         changed = {f.name for f in fields(before) if getattr(before, f.name) != getattr(self._seen, f.name)}
-        others = any(f.name in changed and f.name not in DRIVEN and not _is_live(f.metadata) for f in fields(before))
+        others = any(f.name in changed and f.name not in DRIVEN and not is_live(f.metadata) for f in fields(before))
         moved = changed.intersection(self._brought)
         self._waits = self._waits | moved if others else self._waits - moved
         if self.pending() == sum(getattr(self._seen, name) != getattr(self.params, name) for name in self._waits):
@@ -310,7 +301,7 @@ class Training(QObject):
         self._bar.set_step(0)
         self._seen, self._until_back = self._settings(), None
         self._waits.clear()
-        self._lives, self._replay = [], None
+        self._way.clear()
         self.params = replace(params or self._seen, run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
@@ -325,19 +316,10 @@ class Training(QObject):
     def _send(self, until: int) -> None:
         if self.params is None:
             return
-        self._until = until
         now = self._settings()
         live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and self._reaches(f)}
-        if self._replay is not None and self.step >= self._replay[0]:
-            self._replay = None
-        if self._replay is not None:
-            self._until = until = min(until, self._replay[0])
-            live = self._replay[1]
-        if not self._lives or live != self._lives[-1][1]:
-            if not self.step and not self.runs:
-                self._lives.clear()  # none was trained with
-            self._lives.append((self.step, live))
-        self.params = replace(self.params, until=until, **live)
+        self._until, live = self._way.ask(self.step, until, live, not self.runs)
+        self.params = replace(self.params, until=self._until, **live)
         self.stream.request(self.params)
 
     def _arrived(self, event: Any) -> None:
@@ -374,12 +356,9 @@ class Training(QObject):
                 self._host.tell(None)
                 self._host.complain(event.error, *remedy(event, self._host.shell, *self.cure()))
                 self._host.shell.log(event)
-            case Ended() if self._replay is not None and self.step >= self._replay[0]:
-                self._replay = None  # from here on it is another run
-                if self.runs:
-                    self._go()
-                else:
-                    self._rests()
+            case Ended() if self.runs and self._way.again is not None and self.step >= self._way.again:
+                self._way.again = None  # from here on it is another run
+                self._go()
             case Ended() if not self.runs:
                 self._rests()
                 self._back()
@@ -393,7 +372,7 @@ class Training(QObject):
 
     def _over(self) -> None:
         """The run has come to its end by itself."""
-        self._ended, self._replay = True, None
+        self._ended, self._way.again = True, None
         self._bar.set_running(False)
         self._until = 0
 
@@ -417,8 +396,7 @@ class Training(QObject):
         """Say where the run stands now that the step in hand is done; what was said of the work before is over."""
         if self._ended:
             return
-        paused = Message("Paused at step {n}", {"n": words.number(self.step)})
-        self._host.tell(paused if self.step else self.offered)
+        self._host.tell(Message("Paused at step {n}", {"n": words.number(self.step)}) if self.step else self.offered)
 
     def _soon(self) -> None:
         if not self._rest.isActive():
@@ -432,15 +410,11 @@ class Training(QObject):
         if self.step >= self.most:
             self.pause()
             return
-        if self._replay is not None:
-            values = {"n": words.number(self._replay[0]), "at": words.number(self.step)}
+        if self._way.again is not None:
+            values = {"n": words.number(self._way.again), "at": words.number(self.step)}
             self._host.tell(Message("Training up to step {n} again, as it was: {at}", values))
             return
         spent = time.monotonic() - self._began_at
         if spent > 1 and self.step > self._steps_then:
             rate = (self.step - self._steps_then) / spent
             self._host.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
-
-
-def _is_live(metadata: Any) -> bool:
-    return bool(getattr(metadata.get("rule"), "live", False))

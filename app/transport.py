@@ -15,7 +15,7 @@ from app.collecting import importing
 from app.sliders import Field, Scale, Slider
 from app.steady import Figure
 from app.stream import Stream
-from app.theme import HEAD, S2, S3
+from app.theme import HEAD, S1, S2, S3
 from app.widgets import button, quiet, row, show_or_hide
 from app.words import Text
 from engines.core.errors import Message
@@ -107,7 +107,7 @@ class Transport(QFrame):
             show_or_hide(part, seed)
         self.setLayout(
             row(self.play, self.step, self.branch, self.again, -S2, self.count, (self.scrubber, 1), self.live, -S2,
-                name, self.seed, self.study, gap=S2, pad=(S3, S2, S3, S2))
+                name, self.seed, self.study, gap=S1 + 1, pad=(S3, S2, S3, S2))
         )  # fmt: skip
         policy = self.live.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes and goes
