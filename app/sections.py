@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, QMargins, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLayout,
@@ -281,6 +281,11 @@ class Foldable(QScrollArea):
         margins = QMargins(self._margins)
         margins.setRight(max(0, margins.right() - self.width() + self.viewport().width()))
         self._inside.setContentsMargins(margins)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Nobody is told of what controls in folded sections need: that is asked when the page is turned to."""
+        super().showEvent(event)
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

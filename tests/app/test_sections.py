@@ -170,3 +170,19 @@ def test_a_dock_that_fits_lets_no_event_go_round(dock, monkeypatch):
     monkeypatch.setattr(Foldable, "_plan", lambda *args: planned.append(1) or plan(*args))
     settle()
     assert not planned
+
+
+def test_a_folded_section_that_needs_less_is_open_when_the_page_is_turned_to(qtbot):
+    inside = block(300)
+    last = Section("View", inside)
+    area = Foldable(col(Section("Model", block()), last, 1))
+    qtbot.addWidget(area)
+    area.resize(250, 330)
+    area.show()
+    settle()
+    assert last.folded
+    inside.setFixedHeight(ROW)
+    area.hide()
+    area.show()
+    settle()
+    assert not last.folded
