@@ -32,6 +32,7 @@ from app.views.mosaic import Mosaic
 from app.window import Window
 from engines.core.pictures import Picture
 from engines.core.protocol import Event, Started
+from engines.core.threads import cores
 from engines.detr.spec import Detections
 from engines.vit.asking import WHOLE_LAYER
 from engines.vit.watch.spec import Answer, WatchParams
@@ -361,14 +362,14 @@ class Drops(QObject):
 
 def photo_drop(reference: Reference | None = None, size: tuple[int, int] = (480, 640), drops: int = 7) -> Measured:
     """A photo dropped on DETR until its boxes are painted, beside all that transformers does for them."""
-    threads = max(1, (os.cpu_count() or 2) - 1)
-    torch.set_num_threads(threads)
+    threads = cores()  # as many as the window gives an answer while it hardly paints
     reference = reference or detr_r50()
     processor = detr_processor()
     pictures = [_noise(*size, seed) for seed in range(drops + 3)]
 
     @torch.inference_mode()
     def theirs(picture: Picture) -> float:
+        torch.set_num_threads(threads)
         began = time.perf_counter()
         found = reference.net(**processor(images=picture.rgb, return_tensors="pt"))
         processor.post_process_object_detection(found, threshold=0.5, target_sizes=[size])
@@ -391,7 +392,7 @@ def photo_drop(reference: Reference | None = None, size: tuple[int, int] = (480,
         1000 * statistics.median(ours),
         "ms",
         1000 * statistics.median(whole),
-        note=f"median of {len(ours)}; {threads} torch thread(s) for transformers, the window's own for ours",
+        note=f"median of {len(ours)}; {threads} torch threads for transformers, at most as many for ours",
         details={"ours_ms": in_ms(ours), "reference_ms": in_ms(whole)},
     )
 
