@@ -45,7 +45,7 @@ def soft_non_max_suppression(
     score_threshold: float = 0.001,
     linear: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Take the best box, lower the scores of those that overlap it, and again (Bodla et al. 2017, section 3).
+    """Take the best box, lower the scores of those that overlap it, and again (Bodla et al. 2017, section 4).
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ def varifocal_loss(
 
     The class of a matched object is asked for the IoU of the two boxes instead of 1, and counts by it; every other
     class, and those of unmatched predictions, are asked for 0 and count by how sure they are. There is no class for
-    "no object". (Zhang et al. 2021, "VarifocalNet", section 3.2)
+    "no object". (Zhang et al. 2021, "VarifocalNet")
 
     Parameters
     ----------

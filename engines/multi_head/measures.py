@@ -34,7 +34,7 @@ def map_agreement(weights: Tensor) -> Tensor:
 
 
 def output_agreement(outputs: Tensor) -> Tensor:
-    """Linear centered kernel alignment of the heads' outputs (Kornblith 2019, section 3).
+    """Linear centered kernel alignment of the heads' outputs (Kornblith 2019).
 
     It sees which tokens a head treats alike, so heads whose outputs lie in different subspaces can be compared.
 

@@ -1,4 +1,4 @@
-"""Split attention (Zhang et al. 2020, "ResNeSt: Split-Attention Networks", section 3.1 and appendix).
+"""Split attention (Zhang et al. 2020, "ResNeSt: Split-Attention Networks").
 
 Parameters are named as in the authors' code and timm; what is followed is their radix-major layout: the convolution
 has ``groups · radix`` groups, and split r is the r-th block of C channels that it gives. ``fc2`` answers in the order

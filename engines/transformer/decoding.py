@@ -45,7 +45,7 @@ class Path:
 
 
 def length_penalty(length: int, penalty: float) -> float:
-    """``((5 + length) / 6)^penalty`` (Wu et al. 2016, equation 14)."""
+    """``((5 + length) / 6)^penalty`` (Wu et al. 2016, section 7)."""
     return float(((5 + length) / 6) ** penalty)
 
 

@@ -48,6 +48,36 @@ def test_each_page_has_a_formula_with_its_source_or_says_why_not():
         assert set(equations(topic.name)) == {kind.name() for kind in topic.page_classes()}, topic.name
 
 
+#: Sections as the papers and both editions of the book number them; none where a paper's numbers were not found.
+HEADINGS = {
+    "Abnar 2020": "3", "Ali 2024": "", "Ba 2016": "", "Belrose 2023": "2", "Bodla 2017": "4", "Brody 2022": "3 3.3",
+    "Carion 2020": "3 3.1 3.2", "Chefer 2021": "", "Devlin 2019": "3.1", "Ding 2021": "3", "Ding 2022": "",
+    "Dosovitskiy 2021": "3.1 4.3", "Everingham 2010": "4.2", "Gu 2023": "3.2 3.3 4.1", "Hamilton 2017": "3",
+    "He 2020": "3.1 3.2 4.1", "Kingma 2015": "", "Kipf 2017": "2 3", "Kornblith 2019": "", "Li 2018": "3",
+    "Li 2022": "4", "Liu 2021": "3.2", "Liu 2024": "4", "Luo 2016": "", "Michel 2019": "3", "Oono 2020": "",
+    "Oord 2018": "2.3", "Raghu 2021": "5", "Reimers 2019": "", "Vaswani 2017": "3 3.2 3.2.1 3.2.2 3.5 4 5.3",
+    "Veličković 2018": "2.1", "Wu 2016": "7", "Xu 2019": "4", "Zhang 2021": "", "Zhang 2022": "", "Zhang 2023": "3.3",
+    "Zhao 2024": "4 4.2 4.3 5", "Zhu 2021": "4.1", "Zhu 2024": "3.2",
+}  # fmt: skip
+#: The English edition's sections by the Chinese edition's number; those that it alone has keep theirs.
+BOOK = {
+    "7.2": "6.2", "7.4": "英文版 7.4", "10.8": "9.8", "11.2": "10.2", "11.3": "10.3", "11.5": "10.5", "11.6": "10.6",
+    "11.7": "10.7", "11.8": "英文版 11.8", "11.9": "英文版 11.9", "12.10": "11.10", "14.2": "13.2", "14.4": "13.4",
+}  # fmt: skip
+
+
+def test_each_section_is_one_that_the_source_has():
+    for pair in EVERY:
+        source = equation_of(pair).source
+        for part in source.split("; "):
+            paper, _, section = part.partition(", ")
+            if paper in HEADINGS:
+                assert not section or section in HEADINGS[paper].split(), f"{named(pair)}: {part}"
+            elif part.startswith("D2L "):
+                book = f"《动手学深度学习》{BOOK[part[4:]]}"
+                assert words.translations()[source].endswith(book), f"{named(pair)}: {part}"
+
+
 def test_each_line_is_typeset_and_fits_into_the_dock():
     for pair in EVERY:
         for line in equation_of(pair).lines:

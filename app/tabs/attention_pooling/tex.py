@@ -37,7 +37,7 @@ EQUATIONS = {
             r"g=\frac{\partial}{\partial w}\sum_i(y_i-\hat y_i)^2",
             r"\mathrm{SGD}:\;w\leftarrow w-\eta\,g,\quad\eta=[[learning_rate|0.000]]",
         ),
-        "D2L 11.2",
+        "D2L, Chinese edition, 10.2",
         lambda params, _told: {"learning_rate": n(params.learning_rate, 3)},
     ),
 }

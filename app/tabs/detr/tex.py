@@ -82,7 +82,7 @@ EQUATIONS = {
             r"s\leftarrow s\,e^{-\mathrm{IoU}^2/\sigma}",
             r"e^{-[[iou|0.000]]^2/[[sigma|0.00]]}=[[decayed|0.000]]",
         ),
-        "Bodla 2017, 3; D2L 14.4",
+        "Bodla 2017, 4; D2L 14.4",
         nms,
     ),
     "relevance": Equation(
@@ -90,7 +90,7 @@ EQUATIONS = {
             r"R\leftarrow R+\bar A R,\quad\bar A=E_h[(\nabla A\odot A)^{+}]",
             r"p_{[[asked|000]]}(c)=[[p|0.000]]",
         ),
-        "Chefer 2021b, 3",
+        "Chefer 2021",
         relevance,
     ),
     "draw_boxes": Equation(none="Nothing is computed here: boxes are drawn by hand."),

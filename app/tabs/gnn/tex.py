@@ -26,17 +26,17 @@ def equal(params: Any, told: Told) -> Mapping[str, str]:
 
 
 EQUATIONS = {
-    "watch": Equation((), "Kipf 2017, 2; Hamilton 2017, 3; Veličković 2018, 2.1; Brody 2022, 4; Xu 2019, 4"),
+    "watch": Equation((), "Kipf 2017, 2; Hamilton 2017, 3; Veličković 2018, 2.1; Brody 2022, 3.3; Xu 2019, 4"),
     "train": Equation(
         (r"x_i^{\prime}=\sigma(\sum_{j\in N(i)}w_{ij}\,W x_j)", r"L=-\frac{1}{|V_L|}\sum_{i\in V_L}\ln p_i(y_i)"),
-        "Kipf 2017, 3.1",
+        "Kipf 2017, 3",
     ),
     "depth": Equation(
         (
             r"S=D^{-1/2}(A+I)\,D^{-1/2},\quad\frac{\lVert S^k X-X_1\rVert}{\lVert X\rVert}\leq b_k",
             r"b_8=[[start|0.000]]\cdot[[second|0.000]]^8=[[bound|0.000]]",
         ),
-        "Li 2018, 3; Oono 2020, 3",
+        "Li 2018, 3; Oono 2020",
         depth,
     ),
     "static_or_dynamic": Equation(
@@ -47,7 +47,7 @@ EQUATIONS = {
         "Veličković 2018, 2.1; Brody 2022, 3",
     ),
     "what_a_layer_can't_tell": Equation(
-        (r"c_i\leftarrow\mathrm{hash}(c_i,\{c_j:j\in N(i)\})",), "Weisfeiler 1968; Xu 2019, 3"
+        (r"c_i\leftarrow\mathrm{hash}(c_i,\{c_j:j\in N(i)\})",), "Weisfeiler 1968; Xu 2019, 4"
     ),
     "equalities": Equation(
         (r"\max_k|a_k-b_k|=[[apart|0.000]]\cdot10^{-6},\quad k\leq[[cells|0,000]]",),

@@ -59,7 +59,7 @@ EQUATIONS = {
             r"\sigma=\sqrt{L\,(k^2-1)/6}=\sqrt{[[layers|00]]\cdot([[kernel|00]]^2-1)/6}=[[law|00.00]]",
             r"\hat\sigma=[[radius|00.00]]",
         ),
-        "Luo 2016, 2; Ding 2022, 3",
+        "Luo 2016; Ding 2022",
         field,
     ),
     "merge": Equation(
@@ -67,21 +67,21 @@ EQUATIONS = {
             r"W=\sum_b\frac{\gamma_b}{\sqrt{\sigma_b^2+\varepsilon}}\,W_b",
             r"\frac{[[branches|0,000]]}{[[merged|0,000]]}=[[saved|0.000]]",
         ),
-        "Ding 2021, 3; Ding 2022, 3.2",
+        "Ding 2021, 3; Ding 2022",
         merge,
     ),
     "kernel": Equation(
         (r"y_{ij}=\sum_{u,v}w_{uv}\,x_{i+u,j+v}", r"[[size|00]]\cdot[[size|00]]=[[count|0,000]]"), "D2L 7.2", kernel
     ),
     "reach": Equation(
-        (r"L\cdot\frac{k-1}{2}=[[layers|00]]\cdot\frac{[[kernel|00]]-1}{2}=[[reach|000]]",), "Ding 2022, 3", reached
+        (r"L\cdot\frac{k-1}{2}=[[layers|00]]\cdot\frac{[[kernel|00]]-1}{2}=[[reach|000]]",), "Ding 2022", reached
     ),
     "cost": Equation(
         (
             r"[[side|000]]^2\cdot[[channels|0,000]]\cdot[[kernel|00]]^2/10^6=[[depthwise|00,000.00]]",
             r"[[side|000]]^2\cdot[[channels|0,000]]^2/10^6=[[pointwise|00,000.00]]",
         ),
-        "Ding 2022, 3.1; D2L 7.2",
+        "Ding 2022; D2L 7.4",
         cost,
     ),
 }

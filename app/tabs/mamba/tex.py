@@ -30,7 +30,7 @@ def vision(_params: Any, told: Told) -> Mapping[str, str]:
 SCAN = r"h_t=\bar A_t h_{t-1}+\bar B_t u_t,\quad y_t=C_t^{\top}h_t"
 ZOH = r"\bar A_t=e^{\Delta_t A},\quad\bar B_t=\Delta_t B_t"
 EQUATIONS = {
-    "scan_by_hand": Equation((), "Gu 2023, 3.2; Ali 2024, 3"),
+    "scan_by_hand": Equation((), "Gu 2023, 3.2; Ali 2024"),
     "watch": Equation((SCAN, ZOH), "Gu 2023, 3.2"),
     "race": Equation((SCAN, r"L=-\ln p(y)"), "Gu 2023, 4.1"),
     "memory_and_time": Equation(
@@ -44,7 +44,7 @@ EQUATIONS = {
     "real": Equation((SCAN, ZOH), "Gu 2023, 3.2"),
     "vision": Equation(
         (r"y_p=\sum_k\mathrm{scan}_k(x)_p", r"\frac{[[can|0,000]]}{[[all|0,000]]}=[[share|0.000]]"),
-        "Zhu 2024, 3; Liu 2024, 3",
+        "Zhu 2024, 3.2; Liu 2024, 4",
         vision,
     ),
 }

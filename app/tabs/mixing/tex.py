@@ -7,7 +7,7 @@ from app.equation import Equation, all_lines
 EQUATIONS = {
     "matrix": Equation(
         (r"M_{ij}=\lVert\frac{\partial y_i}{\partial x_j}\rVert_F",),
-        "Raghu 2021, 3; Luo 2016, 2",
+        "Raghu 2021, 5; Luo 2016",
     ),
 }
 FORMULAS = all_lines(EQUATIONS)

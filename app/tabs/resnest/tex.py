@@ -28,9 +28,9 @@ EQUATIONS = {
             WEIGHTS,
             r"a_1=\frac{e^{[[a|−0.000]]}}{e^{[[a|−0.000]]}+e^{[[b|−0.000]]}}=[[weight|0.000]]",
         ),
-        "Zhang 2022, 3.1",
+        "Zhang 2022",
         split,
     ),
-    "race": Equation((WEIGHTS,), "Zhang 2022, 3.1"),
+    "race": Equation((WEIGHTS,), "Zhang 2022"),
 }
 FORMULAS = all_lines(EQUATIONS)

@@ -50,7 +50,7 @@ EQUATIONS = {
             r"\sum_{h,l,p}A_{hlp}\,W_h\,x_l(r+\Delta_{hlp})",
             r"[[heads|00]]\cdot[[levels|0]]\cdot[[points|00]]=[[each|000]]",
         ),
-        "Zhu 2021, 4.1; Zhao 2024, 3",
+        "Zhu 2021, 4.1; Zhao 2024, 4",
         sampled,
     ),
     "selection": Equation(
@@ -66,14 +66,14 @@ EQUATIONS = {
         "Zhao 2024, 4.2",
         encoded,
     ),
-    "training": Equation((VARIFOCAL,), "Zhang 2021, 3.2; Zhao 2024, 4"),
+    "training": Equation((VARIFOCAL,), "Zhang 2021; Zhao 2024, 4"),
     "denoising_queries": Equation(
         (r"2\cdot G\cdot n=2\cdot[[groups|00]]\cdot[[objects|00]]=[[count|000]]",),
         "Li 2022, 4; Zhang 2023, 3.3",
         denoised,
     ),
     "convergence": Equation((r"AP=\frac1{101}\sum_r\max_{r^{\prime}\geq r}P(r^{\prime})",), "Zhao 2024, 5; Lin 2014"),
-    "class_target": Equation((VARIFOCAL,), "Zhang 2021, 3.2"),
+    "class_target": Equation((VARIFOCAL,), "Zhang 2021"),
     "side_by_side": Equation((r"AP=\frac1{101}\sum_r\max_{r^{\prime}\geq r}P(r^{\prime})",), "Zhao 2024, 5; Lin 2014"),
 }
 FORMULAS = all_lines(EQUATIONS)

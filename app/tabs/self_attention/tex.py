@@ -105,7 +105,7 @@ EQUATIONS = {
     ),
     "similarity": Equation(
         (r"\cos(a,b)=\frac{a^{\top}b}{\lVert a\rVert\,\lVert b\rVert}=[[similarity|−0.000]]",),
-        "Reimers 2019, 3",
+        "Reimers 2019",
         similarity,
     ),
     "words": Equation((r"p=\mathrm{softmax}(\ell/T),\quad T=[[sampling|0.00]]",), "Devlin 2019, 3.1; D2L 11.9", words_),

@@ -21,9 +21,9 @@ HEAD = r"p=\mathrm{softmax}(W f(x)+b)"
 EQUATIONS = {
     "learn": Equation(
         (HEAD, r"[[width|0000]]\cdot[[classes|000]]+[[classes|000]]=[[count|000,000]]"),
-        "Kornblith 2019, 3; D2L 14.2",
+        "Kornblith 2019; D2L 14.2",
         probe,
     ),
-    "new_photo": Equation((HEAD, r"\hat y=\mathrm{arg}\max_c p_c"), "Kornblith 2019, 3; D2L 14.2"),
+    "new_photo": Equation((HEAD, r"\hat y=\mathrm{arg}\max_c p_c"), "Kornblith 2019; D2L 14.2"),
 }
 FORMULAS = all_lines(EQUATIONS)

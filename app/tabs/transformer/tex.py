@@ -56,10 +56,10 @@ EQUATIONS = {
             r"y=x+f(x),\qquad z=\gamma\,\frac{y-\mu}{\sqrt{\sigma^2+\varepsilon}}+\beta",
             r"A=\mathrm{softmax}(S+M),\quad M_{ij}=-\infty\;(j>i)",
         ),
-        "Vaswani 2017, 3; Ba 2016, 3; D2L 11.7",
+        "Vaswani 2017, 3; Ba 2016; D2L 11.7",
     ),
     "maths": Equation((), "Vaswani 2017, 3; D2L 11.7"),
     "why": Equation((), "Vaswani 2017, 3; Elhage 2021; D2L 11.7"),
-    "one_step": Equation((), "Kingma 2015, 2; D2L 12.10"),
+    "one_step": Equation((), "Kingma 2015; D2L 12.10"),
 }
 FORMULAS = all_lines(EQUATIONS)

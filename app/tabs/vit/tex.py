@@ -58,7 +58,7 @@ EQUATIONS = {
             r"R_0=I,\quad R_l=R_{l-1}+\bar A_l R_{l-1}",
             r"\bar A=E_h[(\nabla A\odot A)^{+}],\quad l\le[[last|00]]",
         ),
-        "Chefer 2021, 3; Abnar 2020, 3",
+        "Chefer 2021; Abnar 2020, 3",
         relevance,
     ),
     "intervene": Equation((r"\Delta_h=p_{-h}(c)-p(c),\quad p(c)=[[base|0.000]]",), "Michel 2019, 3", intervene),

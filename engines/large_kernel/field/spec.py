@@ -115,7 +115,7 @@ class OfNet(Params):
         ),
     )
     kernel: int = setting(
-        13, Range(3, 31, 2, "Kernel", group=OWN, tip="Side of its kernels, each over one channel. (Ding 2022, 3.1)")
+        13, Range(3, 31, 2, "Kernel", group=OWN, tip="Side of its kernels, each over one channel. (Ding 2022)")
     )
     layers: int = setting(2, Range(1, 16, 1, "Layers", group=OWN, tip="How many kernels follow one another."))
     skip: bool = setting(

@@ -35,7 +35,7 @@ class MergeParams(Params):
         ),
     )
     large: int = setting(31, Range(5, 51, 2, "K", group=BRANCHES, tip="Side of the large kernel."))
-    small: int = setting(5, Range(1, 15, 2, "k", group=BRANCHES, tip="Side of the small kernel. (Ding 2022, 3.2)"))
+    small: int = setting(5, Range(1, 15, 2, "k", group=BRANCHES, tip="Side of the small kernel. (Ding 2022)"))
     dilation: int = setting(
         1,
         Range(

@@ -45,7 +45,7 @@ class ReachParams(TrainingParams):
         ),
     )  # fmt: skip
     kernel: int = setting(
-        9, Range(3, 31, 2, "Kernel", group=OWN, tip="Side of its kernels, each over one channel. (Ding 2022, 3.1)")
+        9, Range(3, 31, 2, "Kernel", group=OWN, tip="Side of its kernels, each over one channel. (Ding 2022)")
     )
     layers: int = setting(2, Range(1, 12, 1, "Layers", group=OWN, tip="How many kernels follow one another."))
     skip: bool = setting(

@@ -37,7 +37,7 @@ class DecodingParams(OfInput):
             0.05,
             "Length penalty",
             group=DECODING,
-            tip="Score = log p ÷ ((5 + length) ÷ 6)^α: a larger α favors longer outputs. (Wu 2016, equation 14)",
+            tip="Score = log p ÷ ((5 + length) ÷ 6)^α: a larger α favors longer outputs. (Wu 2016, 7)",
         ),
     )
 

@@ -20,7 +20,7 @@ from engines.detr.training.spec import Now
 
 ATTENTION, CENTERS = range(2)
 HEAT = 0.6  # opacity of where a query looks, on the photo
-CARDINALITY_TIP = "Absolute error of the number of predicted objects, per picture. (Carion et al. 2020, 3.1)"
+CARDINALITY_TIP = "Absolute error of the number of predicted objects, per picture, as DETR's code logs it."
 
 
 class TrainingCards(DetectorCards):
