@@ -14,6 +14,7 @@ import pyqtgraph as pg
 
 from app import theme, words
 from app.plots.errorplot import ErrorLine, ErrorPlot
+from app.plots.items import Stroke
 from app.words import Text
 
 WIDE = 20.0  #: ratio of the largest to the least number from which on their logarithms stand on the axis
@@ -57,6 +58,7 @@ class LevelPlot(ErrorPlot):
     def __init__(self, name: Text) -> None:
         self._levels_of_x: tuple[Level, ...] = ()
         self._bands: list[pg.FillBetweenItem] = []
+        self._edges: list[tuple[Stroke, Stroke]] = []
         super().__init__(name, "", (0.0, 1.0), log=False)
         self.export_name = "study"
 
@@ -93,17 +95,22 @@ class LevelPlot(ErrorPlot):
                 found[name] = np.array([words.drawn(one.name) if one.value is None else one.value for one in met])
         return found
 
-    def _redraw(self, anew: bool = False) -> None:
-        for band in self._bands:
-            self.plot.removeItem(band)
-        self._bands = []
-        super()._redraw(anew)
-        for curve, line in zip(self._curves, self._lines, strict=True):
-            if len(line.x) < 2 or not (line.spread > 0).any():
-                continue
-            x, _ = curve.getData()
-            low, top = line.ends
-            edges = [pg.PlotDataItem(x, edge) for edge in (low, top)]
-            band = pg.FillBetweenItem(*edges, brush=theme.color(line.token, BAND))
-            self.put(band, 1)
+    def _place(self, *_: object) -> None:
+        super()._place()
+        while len(self._bands) < len(self._lines):
+            edges = Stroke(pen=None), Stroke(pen=None)
+            band = pg.FillBetweenItem(*edges)
+            for item in (*edges, band):
+                self.put(item, 1)
+            self._edges.append(edges)
             self._bands.append(band)
+        for index, band in enumerate(self._bands):  # those that are over stay, hidden
+            line = self._lines[index] if index < len(self._lines) else None
+            if line is None or len(line.x) < 2 or not (line.spread > 0).any():
+                band.hide()
+                continue
+            x, _ = self._curves[index].getData()
+            for edge, end in zip(self._edges[index], line.ends, strict=True):
+                edge.show_line(x, end)
+            band.setBrush(theme.color(line.token, BAND))
+            band.show()
