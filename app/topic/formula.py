@@ -38,10 +38,15 @@ class Formula(Section):
         page.state.changed.connect(self._changed)
         if page.feed is not None:
             page.feed.heard.connect(self._changed)
+        self.title.toggled.connect(self._folded)
         self.renew()
 
     def _changed(self, _what: object) -> None:
         if self.view.isVisible():
+            self.renew()
+
+    def _folded(self, opened: bool) -> None:
+        if opened:  # it has heard nothing while it was folded
             self.renew()
 
     def renew(self) -> None:

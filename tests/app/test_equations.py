@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import fields, replace
+from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject, Signal
 
 from app import formulas, words
 from app.equation import equations
 from app.theme import DOCK, S4
+from app.topic.formula import Formula
 from app.topics import topics
 from app.typesetter import SIZE, SLOT
 from app.views.formula import SMALLEST
@@ -151,10 +155,13 @@ def check(pair, params, told) -> int:
     for name, widest in {slot.groups() for line in found.lines for slot in SLOT.finditer(line)}:
         if name in values and value(values[name]) is not None:
             assert digits(values[name]) == digits(widest), f"{named(pair)}: {name} is {values[name]}"
-    lines = " ".join(
-        line if line.startswith("=") else f";{line}" for line in (formulas.filled(one, values) for one in found.lines)
-    )
-    return holds(plain(lines))
+    return holds(printed(found, values))
+
+
+def printed(equation, values) -> str:
+    """All lines, for `holds`."""
+    lines = (formulas.filled(one, values) for one in equation.lines)
+    return plain(" ".join(line if line.startswith("=") else f";{line}" for line in lines))
 
 
 @pytest.mark.parametrize("place", sorted({kind.engine for _, kind in EVERY if kind.engine}))
@@ -185,3 +192,44 @@ def test_a_wrong_number_is_found():
     wrong = {**equation_of(pair).numbers(params, {}), "attention": "16,777,216"}
     with pytest.raises(AssertionError, match="is not"):
         holds(plain(formulas.filled(equation_of(pair).lines[0], wrong)))
+
+
+def test_a_difference_is_that_of_the_numbers_beside_it():
+    one = SimpleNamespace(
+        empty=False,
+        query=4.4246,
+        points=((4.4454, 1.0),),
+        query_weights=np.ones(1),
+        kernel="",
+        bandwidth=1.0,
+        output=1.0,
+    )
+    numbers = equations("attention_pooling")["kernel_regression"].numbers(None, {"PooledFrame": one})
+    assert (numbers["query"], numbers["key"], numbers["u"]) == ("4.42", "4.45", "−0.03")
+
+
+class State(QObject):
+    changed = Signal(object)
+
+
+def test_a_folded_formula_opens_with_the_numbers_of_now(qtbot):
+    page = SimpleNamespace(state=State(), feed=None, params=SimpleNamespace(size=3))
+    formula = Formula(page, equations("large_kernel")["kernel"])
+    qtbot.addWidget(formula)
+    formula.show()
+    formula.open()  # that is, the hand folds it
+    page.params = SimpleNamespace(size=5)
+    page.state.changed.emit(None)
+    formula.open()
+    assert not formula.folded
+    assert formula.view.lines()[1].values["count"] == "25"
+
+
+def test_the_field_is_that_of_the_layer_that_is_looked_at():
+    pair = next(one for one in EVERY if named(one) == "large_kernel.field")
+    params = replace(pair[1].plain(), kernel=5, layers=8)
+    law = math.sqrt(3 * (5**2 - 1) / 6)
+    seen = SimpleNamespace(depth=3, theoretical=13.0, law=law, radius=2.5)
+    values = equation_of(pair).numbers(params, {"FieldFrame": seen})
+    assert holds(printed(equation_of(pair), values)) == 2
+    assert (values["layers"], values["radius"]) == ("3", "2.50")

@@ -17,7 +17,7 @@ def pooled(_params: PoolingParams, told: Told) -> Mapping[str, str]:
     found = {"query": n(shown.query), "output": n(shown.output), "q": n(shown.query)}
     if shown.kernel == KERNELS[-1]:
         return found
-    u = (shown.query - key) / shown.bandwidth
+    u = (round(shown.query, 2) - round(float(key), 2)) / round(shown.bandwidth, 2)
     return found | {"key": inner(key), "bandwidth": n(shown.bandwidth), "u": n(u)}
 
 
