@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 
 from app.figure import caption_of
 from app.tabs.rt_detr.detect.page import NEAR
+from app.room import Room
 from app.words import drawn
+from engines.core.errors import Message
 
 
 @pytest.fixture
@@ -183,6 +185,14 @@ def test_layers_are_cut_off_and_the_untouched_boxes_stay(tab, qtbot):
     qtbot.waitUntil(lambda: not page.found.touched)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_answer_has_room_in_a_small_window(tab, qtbot, language):
+    window = tab.window()
+    window.resize(1024, 600)
+    window.use_language(language)
+    qtbot.waitUntil(lambda: tab.now.findChild(Room).horizontalScrollBar().maximum() == 0)
+
+
 def test_another_scene_is_another_picture(tab, qtbot):
     page = tab.now
     before = page.shown
@@ -213,6 +223,7 @@ def test_selection_shows_every_location_and_takes_fewer(tab, qtbot):
     qtbot.waitUntil(lambda: len(page.answer.chosen) == 6)
     np.testing.assert_array_equal(page.answer.chosen, answer.chosen[:6])
     assert len(page.found.boxes()) >= len(page.shown.true_boxes)
+    assert page.found_card.note.text() == "green: objects"  # beside the boxes that were found
     assert page._told.text().endswith(f"Correlation {page.answer.correlation:.2f}.".replace("-", "−"))
     page.draw(replace(page.answer, chosen=page.answer.chosen[:2], ious=page.answer.ious[:2], correlation=0.0))
     assert page._told.text().endswith("Correlation –.")  # of two there is none
@@ -260,9 +271,13 @@ def test_three_detectors_stand_side_by_side(tab, qtbot, monkeypatch, tmp_path):
         passing = int((found.scores >= page.params.threshold).sum())
         assert len(view.boxes()) == passing + len(page.shown.true_boxes)
     assert [bar.text for bar in page.bars.bars()] == [f"{value:.3f}" for value in page.compared.ap50]
+    assert page._told.text().endswith("2 drawn scenes. Green above: objects.")
     nothing = np.full(3, -1, np.float32)  # the first pictures of a folder may hold no object
     page.draw(replace(page.compared, ap=nothing, ap50=nothing))
     assert [(bar.text, bar.note.split(",")[0]) for bar in page.bars.bars()] == [("–", "–")] * 3
+    lost = replace(page.compared, folder="mine", left_out=2, first=Message("the picture 2.png is missing"))
+    page.draw(lost)
+    assert drawn(page._told.text()).endswith("of mine. 2 annotations were left out. the picture 2.png is missing")
     before = page.answer
     page.change(nms_iou=0.95)
     qtbot.waitUntil(lambda: page.answer is not before and not tab.is_busy)

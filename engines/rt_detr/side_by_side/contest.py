@@ -54,6 +54,8 @@ class Contest:
         self._found: list[list[dict[str, np.ndarray]]] = [[] for _ in names]
         self._spent = np.zeros(len(self.names))
         self._next, self._skipped = 0, 0
+        self._left_out = 0
+        self._first: Message | None = None
         self._told: Compared | None = None
 
     def said(self) -> Message:
@@ -88,6 +90,7 @@ class Contest:
         begun = Progress(0, 0, Message("Reading annotations in {name}", {"name": folder.name}))
         there: Any = yield from aside(mapped(reading(folder), lambda _: begun), begun)
         self._pictures, self._classes = to_look_at(there.training, there.validation), there.classes
+        self._left_out, self._first = there.skipped, next(iter(there.faults), None)
 
     def _add(
         self, one: Annotated | Scene, size: tuple[int, int], found: Sequence[tuple[Found, tuple[str, ...]]]
@@ -118,5 +121,7 @@ class Contest:
             len(self._pictures),
             self._skipped,
             Path(self.folder).name if self.folder else "",
+            self._left_out,
+            self._first,
         )
         return self._told

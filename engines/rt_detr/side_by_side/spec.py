@@ -90,6 +90,10 @@ class Compared(Frame):
         Gone through so far, in all, and those that can't be read.
     folder : str
         Its name; empty for drawn scenes.
+    left_out : int
+        Annotations of the folder that can't be used, as those of pictures that are missing.
+    first : Message or None
+        Why, of the first one.
     """
 
     names: tuple[str, ...]
@@ -100,3 +104,5 @@ class Compared(Frame):
     of: int
     skipped: int
     folder: str
+    left_out: int = 0
+    first: Message | None = None

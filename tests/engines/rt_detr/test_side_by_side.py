@@ -192,6 +192,19 @@ def test_pictures_that_cannot_be_read_are_counted(folder):
     told = [event for event in Contest((RT_DETR,), str(folder)).run(look) if isinstance(event, Compared)][-1]
     assert (told.pictures, told.of, told.skipped) == (6, 6, 1)
     assert told.ap.tolist() == [0.0]
+    assert (told.left_out, told.first) == (0, None)
+
+
+def test_annotations_of_missing_pictures_are_counted_and_the_first_is_named(folder):
+    (folder / "val" / "2.png").unlink()
+
+    def look(_rgb):
+        yield Progress(0, 0, Message("looking"))
+        return []
+
+    told = [event for event in Contest((), str(folder)).run(look) if isinstance(event, Compared)][-1]
+    assert (told.of, told.skipped, told.left_out) == (5, 0, 3)
+    assert "2.png is missing" in str(told.first)
 
 
 def test_a_folder_that_keeps_pictures_to_validate_on_apart_is_looked_at_there_alone():

@@ -302,7 +302,7 @@ class DetectPage(PicturePage):
         captioned = [Message("Layer {n}", {"n": layer + 1}) for layer in range(len(frames))]
         notes = [words.number(float(scores[found.query]), 2) for scores in found.layer_scores]
         self.film.set_frames(self.shown.rgb, frames, captioned, notes)
-        self.film_card.set_note("query {n} in blue, with its score", n=found.query + 1)
+        self.film_card.set_note("query {n} in blue", n=found.query + 1)
 
     def _boxes(self, info: ModelInfo, found: Found, layer: int) -> list[Box]:
         """Untouched boxes where they differ, then those that pass, then the reference box, which is in the hand."""

@@ -154,6 +154,7 @@ class SelectionPage(PicturePage):
             name = scored(class_name(info.labels[label]), float(answer.final_scores[query]))
             boxes.append(detection(answer.final_boxes[query].tolist(), name, label))
         self.found.set_boxes(boxes)
+        self.found_card.set_note("green: objects" if info.toy else "")
         words.say(self._timed, "setText", "{n} {n:query|queries}: decoder in {ms} ms, {count} {count:box|boxes}.",
                   n=len(answer.chosen), ms=words.number(1000 * answer.seconds, 1), count=len(passing))  # fmt: skip
 

@@ -148,7 +148,11 @@ class SideBySidePage(PicturePage):
             1.0,
         )  # fmt: skip
         values = {"n": found.pictures - found.skipped, "all": found.of, "folder": found.folder}
-        text = "AP50, AP and time for a picture, on {n} of {all} drawn scenes."
+        text = "AP50, AP and time for a picture, on {n} of {all} drawn scenes. Green above: objects."
         if found.folder:
             text = "AP50, AP and time for a picture, on {n} of {all} pictures of {folder}."
-        words.say(self._told, "setText", text, **values)
+        told = Message(text, values)
+        if found.left_out:
+            left = {"n": found.left_out, "first": found.first}
+            told = Message("{told} {n} {n:annotation was|annotations were} left out. {first}", {"told": told} | left)
+        words.say(self._told, "setText", told)
