@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app.figure import caption_of
-from app.tabs.rt_detr.detect.page import NEAR
 from app.room import Room
+from app.tabs.rt_detr.detect.page import NEAR
 from app.words import drawn
 from engines.core.errors import Message
 

@@ -30,7 +30,7 @@ TOPIC = Topic(
         "location of all levels, the chosen ones marked, their number by a slider, AP against time with fewer decoder "
         "layers; the attention of the hybrid encoder and its maps, both parts off; DETR, RT-DETR and dense boxes with "
         "NMS side by side, with the AP of each. Trained live, on drawn scenes or your own folder of pictures with "
-        "boxes; denoising queries with the mask that keeps their groups apart; convergence with and without them, and of "
-        "a DETR beside, with the match film of both; the class target, IoU against 1 from the same seeds."
+        "boxes; denoising queries with the mask that keeps their groups apart; convergence with and without them, and "
+        "of a DETR beside, with the match film of both; the class target, IoU against 1 from the same seeds."
     ),
 )
