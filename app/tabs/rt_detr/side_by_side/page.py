@@ -153,6 +153,6 @@ class SideBySidePage(PicturePage):
             text = "AP50, AP and time for a picture, on {n} of {all} pictures of {folder}."
         told = Message(text, values)
         if found.left_out:
-            left = {"n": found.left_out, "first": found.first}
-            told = Message("{told} {n} {n:annotation was|annotations were} left out. {first}", {"told": told} | left)
+            left: dict[str, object] = {"told": told, "n": found.left_out, "first": found.first}
+            told = Message("{told} {n} {n:annotation was|annotations were} left out. {first}", left)
         words.say(self._told, "setText", told)
