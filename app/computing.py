@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QMenu
 
 from app import words
+from app.clustersheet import ClusterSheet
 from app.header import entry
+from app.sheet import bring_or_open
 from app.status import NAMES
 from app.words import Text
-from engines.core.device import memory_in_use
+from engines.core.device import RAY, cluster_of, memory_in_use
 from engines.core.errors import Message
 
 if TYPE_CHECKING:
@@ -26,11 +28,31 @@ TIP = (
 
 
 def choose_device(window: Window, name: str) -> None:
-    """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
-    window.settings.device = name
+    """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on, or on a cluster: `RAY` and its address.
+
+    `RAY` alone asks for the address. Trainings stay on this computer.
+    """
+    if name == RAY:
+        bring_or_open(window, ClusterSheet)
+        return
+    settings, address = window.settings, cluster_of(name)
+    if address and not settings.cluster:
+        window.lane.at_close(_leave)
+    if settings.cluster and not address:
+        window.lane.prepare(_leave)
+    settings.cluster = address
+    if not address:
+        settings.device = name
     show(window)
     for tab in window.tabs.values():
-        tab.set_device(name)
+        tab.set_device(settings.device)
+
+
+def _leave() -> None:
+    """Let go of the cluster, on the compute thread."""
+    remote = sys.modules.get("engines.studies.remote")
+    if remote is not None:
+        remote.leave()
 
 
 def choose_threads(window: Window, count: int) -> None:
@@ -43,6 +65,9 @@ def show(window: Window) -> None:
     """Say in the status bar what was chosen, and let the lane have it."""
     settings, threads = window.settings, window.lane.threads
     threads.wanted = settings.threads
+    if settings.cluster:
+        window.status.set_device(RAY, Message("Ray at {address}", {"address": settings.cluster}))
+        return
     if settings.device in ("auto", "cpu") and not torch_sees("cuda") and not torch_sees("mps"):
         least, most = threads.number(training=True), threads.most()
         text = (

@@ -1,4 +1,7 @@
-"""What can be done about a run that ended in an error: where the GPU was full, the CPU on one click."""
+"""What can be done about a run that ended in an error, on one click.
+
+The CPU where a GPU was full, this computer where a cluster is gone.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ def remedy(ended: Ended, shell: Shell, action: Text, again: Act | None) -> tuple
     shell : Shell
         Whose device is chosen anew.
     action, again
-        What is offered for any other error; ``again`` is also done once the CPU is chosen.
+        What is offered for any other error; ``again`` is also done once another device is chosen.
     """
-    if not ended.memory:
+    if not ended.misplaced:
         return action, again
 
-    def on_cpu() -> None:
-        shell.choose_device("cpu")
+    def elsewhere() -> None:
+        shell.choose_device("cpu" if ended.memory else shell.settings.device)
         if again is not None:
             again()
 
-    return "Use the CPU", on_cpu
+    return ("Use the CPU" if ended.memory else "Use this computer"), elsewhere

@@ -58,6 +58,8 @@ class Settings:
         Where a file dialog was used last, by its purpose.
     lesson : str
         The topic of the lesson that was last in hand.
+    cluster : str
+        Address of the cluster that pages are computed on; empty for this computer. No file holds it.
     lesson_at : int
         Its step beside the tab; -1 while no lesson is open.
     note : Message, optional
@@ -70,6 +72,7 @@ class Settings:
         self._failed: Message | None = None  # why the last saving came to nothing
         self.device, self.theme, self.language, self.tab, self.lesson = "auto", "", "", "", ""
         self.hub = self.cache = ""
+        self.cluster = ""  # never kept: each start computes here until its person types the address anew
         self.lesson_at = -1
         self.rail = self.reduce_motion = False
         self.threads, self.zoom = 0, ZOOMS[0]

@@ -50,7 +50,7 @@ class Shell(Protocol):
         """What was kept, or opened."""
 
     def choose_device(self, name: str) -> None:
-        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
+        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on, or on a cluster."""
 
     def open_files(self) -> None:
         """Ask for pictures or a model folder."""

@@ -17,7 +17,7 @@ from app.steady import Steady, room
 from app.theme import S3, S4, SMALL, STATUS
 from app.widgets import button, quiet, row
 from app.words import Text
-from engines.core.device import CHOICES
+from engines.core.device import CHOICES, RAY, has_ray
 from engines.core.errors import Message
 
 PATIENCE = 200  #: ms under which work does not announce itself
@@ -35,7 +35,7 @@ class Status(FittingBar):
     Signals
     -------
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps`` was chosen.
+        ``auto``, ``cpu``, ``cuda`` or ``mps`` was chosen, or `RAY`: a cluster whose address is to be asked for.
     cancelled
         Cancel was pressed.
     sought : Path
@@ -84,6 +84,8 @@ class Status(FittingBar):
     def _fill(self, menu: QMenu) -> None:
         for name in CHOICES:
             entry(menu, NAMES[name], partial(self.device.emit, name), checked=name == self._choice)
+        if has_ray():
+            entry(menu, "Ray…", partial(self.device.emit, RAY), checked=self._choice == RAY)
         if self._further is not None:
             menu.addSeparator()
             self._further(menu)

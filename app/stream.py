@@ -140,6 +140,10 @@ class Stream(QObject):
         """Gives the engine, made at the first call; for the compute thread alone."""
         return self._engine
 
+    def use(self, engine: Callable[[], Engine[Any]]) -> None:
+        """Ask another engine from the next job on; it is made as the first was."""
+        self._engine = engine if engine is self._engine else cache(engine)
+
     def prepare(self) -> None:
         """Make the engine as soon as the lane has nothing else to do."""
         self._lane.prepare(self._engine)

@@ -194,7 +194,7 @@ class Window(PaintedOnce):
 
     # -- what tabs and status bar ask for
     def choose_device(self, name: str) -> None:
-        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on."""
+        """Compute on ``auto``, ``cpu``, ``cuda`` or ``mps`` from now on, or on a cluster."""
         computing.choose_device(self, name)
 
     def cancel(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -22,6 +23,14 @@ def make_engine(place: str) -> Engine[Any]:
     with importing(), unread():
         found = importlib.import_module(module)
     engine: Engine[Any] = getattr(found, name)()
+    return engine
+
+
+def make_remote(place: str, address: str) -> Engine[Any]:
+    """The same on a cluster; it connects when it is first asked."""
+    with importing(), unread():
+        found = importlib.import_module("engines.studies.remote")
+    engine: Engine[Any] = found.Remote(place, address)
     return engine
 
 
@@ -68,8 +77,10 @@ class Feed(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._shell, self.asks = state, shell, asks
+        self._place = engine
         self.stream = Stream(shell.lane, lambda: make_engine(engine), parent=self)
-        self.stream.device = shell.settings.device
+        self._here = self.stream.engine
+        self._settle()
         self.stream.prepare()  # torch is imported while the page is built
         self.stream.arrived.connect(self._arrived)
         self.stream.busy.connect(self.busy)
@@ -114,10 +125,15 @@ class Feed(QObject):
         if self._cut and not self.is_busy and not self._given_up:
             self.ask(again=True)
 
-    def set_device(self, device: str) -> None:
-        """Compute elsewhere from the next question on; what was answered is asked again when its page is on screen."""
-        self.stream.device = device
+    def move(self) -> None:
+        """Compute where the settings say now; what was answered is asked again when its page is on screen."""
+        self._settle()
         self._asked = None
+
+    def _settle(self) -> None:
+        address = self._shell.settings.cluster
+        self.stream.device = "auto" if address else self._shell.settings.device
+        self.stream.use(partial(make_remote, self._place, address) if address else self._here)
 
     def cancel(self) -> None:
         """End what is being computed; what is on screen stays."""

@@ -249,7 +249,7 @@ class Tab(QWidget):
     def set_device(self, device: str) -> None:
         """Compute elsewhere from now on."""
         for feed in self._feeds.values():
-            feed.set_device(device)
+            feed.move()
         for page in self.pages.made:
             page.device_changed(device)
         if self._started:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     import torch
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
+RAY = "ray:"  #: begins the name of a device that is a cluster of Ray; the address of its head follows
+
+
+def cluster_of(device: str) -> str:
+    """The address in the name of a device; empty for one of this computer."""
+    return device.removeprefix(RAY) if device.startswith(RAY) else ""
+
+
+def has_ray() -> bool:
+    """Whether the extra for clusters is installed."""
+    return find_spec("ray") is not None
 
 
 def resolve(choice: str) -> torch.device:

@@ -13,13 +13,14 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from engines.core import memory
 from engines.core.errors import LabError, Message
 from engines.core.later import give_up
 from engines.core.params import Params
-from engines.core.protocol import Ended, Event, Frame, Job, Progress, Started
+from engines.core.protocol import Ended, EndedError, Event, Frame, Job, Progress, Started
 from engines.core.threads import Threads
 
 QUIET = 1.5  #: seconds without anything to do after which memory that earlier jobs let go is given back
@@ -260,6 +261,8 @@ def ended_by(job: Job[Any], error: BaseException) -> Ended:
     """Put an exception into words; the traceback crosses as text only, so that no tensor stays alive."""
     if isinstance(error, LabError):
         return Ended(job.seen, error=error.message)
+    if isinstance(error, EndedError):
+        return replace(error.ended, params=job.seen)
     details = "".join(traceback.format_exception(error))
     if gpu_is_full(error):
         return Ended(job.seen, error=Message(GPU_FULL), details=details, memory=True)

@@ -81,6 +81,8 @@ class Ended(Record):
         The traceback, for a bug report; empty for an error that the user can mend.
     memory : bool
         A GPU ran out of memory: the window offers the CPU.
+    away : bool
+        What was to compute it elsewhere cannot, or is gone: the window offers this computer.
     """
 
     params: Params
@@ -88,6 +90,26 @@ class Ended(Record):
     error: Message | None = None
     details: str = ""
     memory: bool = False
+    away: bool = False
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether it failed by where it was computed, and not by what was asked."""
+        return self.memory or self.away
+
+
+class EndedError(Exception):
+    """What an engine raises that was told how its job ended, as one that computes elsewhere is.
+
+    Parameters
+    ----------
+    ended : Ended
+        Its params count for nothing.
+    """
+
+    def __init__(self, ended: Ended) -> None:
+        super().__init__(str(ended.error))
+        self.ended = ended
 
 
 class Engine(Protocol[P_contra]):
@@ -143,6 +165,10 @@ class Job(Generic[P]):
     def seen(self) -> P:
         """The settings that the engine read last."""
         return self._seen
+
+    def saw(self, params: P) -> None:
+        """For an engine that reads `newest` for another one: which settings that one has read last."""
+        self._seen = params
 
     def update(self, params: P) -> None:
         """Hand newer live values to the running engine (GUI thread; one attribute swap, no lock needed)."""

@@ -47,11 +47,7 @@ class Cluster:
 
     def __init__(self, kind: Kind, address: str) -> None:
         self._kind, self._address, self._stopped = kind, address, False
-        try:
-            self._ray: Any = importlib.import_module("ray")
-        except ModuleNotFoundError as error:
-            raise LabError("Ray is not installed: pip install {name}.", name='"attention-lab[cluster]"') from error
-        check_address(address)
+        self._ray = found_at(address)
 
     def run(self, rows: Sequence[Row]) -> Generator[Outcome]:
         """How each run ended, as they end. Closed early, it cancels those under way.
@@ -62,10 +58,7 @@ class Cluster:
             The cluster refuses, or goes away.
         """
         ray = self._ray
-        try:
-            ray.init(address=self._address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise refusal(self._address, error) from error
+        join(ray, self._address)
         task = ray.remote(num_cpus=1, max_retries=0)(asked)
         most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         left, flying = deque((row, 1) for row in rows), dict[Any, tuple[Row, int]]()
@@ -103,8 +96,58 @@ class Cluster:
             message = failure(error.cause)
             return Outcome(row, error=message, tries=tries)
         except errors.RayError as error:
-            why = _first_line(error)
+            why = first_line(error)
         return None if tries < TRIES else gone(row, why, tries)
+
+
+def found_at(address: str) -> Any:
+    """The module of Ray, when something listens at an address.
+
+    Raises
+    ------
+    LabError
+        Ray is not installed, or nothing listens there.
+    """
+    try:
+        ray = importlib.import_module("ray")
+    except ModuleNotFoundError as error:
+        raise LabError("Ray is not installed: pip install {name}.", name='"attention-lab[cluster]"') from error
+    check_address(address)
+    return ray
+
+
+def join(ray: Any, address: str) -> None:
+    """Make this process one that may ask the cluster at an address.
+
+    Raises
+    ------
+    LabError
+        The cluster refuses.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise refusal(address, error) from error
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of an address.
+
+    Raises
+    ------
+    LabError
+        It is none.
+    """
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if address.startswith("ray://"):
+        raise LabError(CLIENT, address=address)
+    if not host or not port or "/" in address:
+        raise LabError("{address}: an address is host:port.", address=address)
+    return host, port
 
 
 def check_address(address: str) -> None:
@@ -116,16 +159,7 @@ def check_address(address: str) -> None:
         It is none, or nothing does.
     """
     try:
-        parts = urlsplit(f"//{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if address.startswith("ray://"):
-        raise LabError(CLIENT, address=address)
-    if not host or not port or "/" in address:
-        raise LabError("{address}: an address is host:port.", address=address)
-    try:
-        with socket.create_connection((host, port), PATIENCE) as reached:
+        with socket.create_connection(host_and_port(address), PATIENCE) as reached:
             good = os.environ.get("RAY_USE_TLS", "0") == "1" or _speaks(reached)
     except OSError as error:
         raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=str(error)) from error
@@ -154,8 +188,9 @@ def refusal(address: str, error: BaseException) -> LabError:
         values = {"theirs": f"Ray {rays[0]}, Python {pythons[0]}", "ours": f"Ray {rays[1]}, Python {pythons[1]}"}
         return LabError("{address}: there is {theirs}, here is {ours}. Both have to be the same.", address=address,
                         **values)  # fmt: skip
-    return LabError("{address}: {reason}", address=address, reason=_first_line(error))
+    return LabError("{address}: {reason}", address=address, reason=first_line(error))
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first, or its name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

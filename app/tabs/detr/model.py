@@ -141,7 +141,7 @@ class Model(QObject):
                     self.state.put(**vars(fits))
             case Detections():
                 self._answered(event)
-            case Ended() if event.error is not None and not event.memory:
+            case Ended() if event.error is not None and not event.misplaced:
                 good = RelevanceParams.source if self.info is None else self.info.source
                 if self.params.source != good:  # refused: the sliders go on with the one on screen, or the usual one
                     self.state.put(source=good)

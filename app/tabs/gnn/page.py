@@ -93,7 +93,7 @@ class GraphPage(Page):
                 self.form.set_shown("directed", not event.graph.directed)  # such a graph is so in any case
             case Layout():
                 self.laid = event
-            case Ended() if event.error is not None and not event.memory:
+            case Ended() if event.error is not None and not event.misplaced:
                 good = self._good or GraphParams()  # of nothing yet: the first graph
                 self.state.put(file=good.file, sample=good.sample, own=good.own)  # what is on screen stays
 

@@ -72,17 +72,17 @@ class DataSet(QObject):
                 if event.notes:
                     self._host.complain(joined(event.notes), word="Note")
             case Ended() if event.error is not None:
-                self._went_wrong(event.error, event.memory)
+                self._went_wrong(event.error, event.misplaced)
             case Ended() if event.cancelled and self._feed.given_up:
                 self._go_home()
 
-    def _went_wrong(self, reason: Message, memory: bool) -> None:
+    def _went_wrong(self, reason: Message, misplaced: bool) -> None:
         """Files that were refused are not asked for again, unless by hand."""
         new = self._go_home()
         if reason.text == RESULTS_ALONE:
             self._waiting = new
             self._host.complain(reason, "Open COCO files", self._host.shell.open_files, word="Note")
-        elif new and not memory:
+        elif new and not misplaced:
             self._host.complain(reason, "Try again", lambda: self.take([Path(name) for name in new]))
 
     def _go_home(self) -> tuple[str, ...]:

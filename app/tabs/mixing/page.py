@@ -142,7 +142,7 @@ class MixingPage(Page):
     def _went_wrong(self, ended: Ended) -> None:
         """A net that was refused is not asked again: the page goes on with those on screen."""
         nets = self.nets
-        if nets is not None and not ended.memory:
+        if nets is not None and not ended.misplaced:
             self.state.put(model=nets.left.source, other=nets.right.source)
         elif nets is None:
             for one in self.cards():

@@ -67,7 +67,7 @@ class PicturePage(Page):
     def _went_wrong(self, ended: Ended) -> None:
         """A model that was refused is not asked again: the sliders go on with the one on screen."""
         good = BUNDLED if self.info is None else self.info.source
-        if self.params.source != good and not ended.memory:
+        if self.params.source != good and not ended.misplaced:
             self.state.put(source=good)
         elif self.shown is None:
             for one in self.waiting():

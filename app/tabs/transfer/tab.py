@@ -70,7 +70,7 @@ class TransferTab(Tab):
                 self._answered = event.params
             case FeatureMap():
                 self._good = self._answered
-            case Ended() if event.error is not None and not event.memory:
+            case Ended() if event.error is not None and not event.misplaced:
                 now: TransferParams = self._state.params
                 if now.folders == self._good.folders:  # the backbone was refused: go on with the one before
                     self._state.put(model=self._good.model)

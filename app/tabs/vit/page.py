@@ -102,7 +102,7 @@ class PhotoPage(Page):
         """A model that was refused is not asked again: the sliders go on with the one on screen, or the usual one."""
         info = self.params.answered_by
         good = "" if info is None else info.source
-        if self.params.model not in ("", good) and not ended.memory:
+        if self.params.model not in ("", good) and not ended.misplaced:
             self.state.put(model=good)
         elif self.shown.grid is None:
             for one in self.waiting():

@@ -23,10 +23,10 @@ from engines.studies import cluster
 from engines.studies.cluster import Cluster, check_address, refusal
 from engines.studies.local import ROOT, Local, asked
 from engines.studies.reading import study_of
+from tests.engines.studies.conftest import STORE
 from tests.engines.studies.kinds import DIES, DIES_ONCE, KIND, ORPHANED, RAISES, REFUSES, TOLD, WAITS, WELL
 
 KINDS = {"drawn": KIND}
-STORE = 80 * 2**20  # bytes, about the least that Ray takes
 PATIENCE = 40.0  # seconds, for a machine under load
 PROGRAM = (
     "import sys; from engines.studies import reading, __main__ as m; from tests.engines.studies.kinds import KIND; "
@@ -39,13 +39,6 @@ def wait_for(what):
     while not what():
         assert time.monotonic() - began < PATIENCE
         time.sleep(0.02)
-
-
-@pytest.fixture
-def closed_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]  # bound, and nobody listens
 
 
 def test_addresses_are_looked_at_before_ray_waits_for_them(closed_port):
@@ -95,24 +88,6 @@ def test_without_the_extra_it_says_which(monkeypatch):
 
 
 # ------------------------------------------------------------------ a real one
-@pytest.fixture(scope="module")
-def two_nodes():
-    """A cluster of two nodes on this machine."""
-    pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        patch.setenv("PYTHONPATH", os.pathsep.join(paths))  # the nodes import what the rows are functions of
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")  # else a machine under load gives them next to nothing
-        made = importlib.import_module("ray.cluster_utils").Cluster(
-            initialize_head=True,
-            head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": STORE},
-        )
-        made.add_node(num_cpus=1)
-        yield made
-        made.shutdown()
-
-
 def rows_of(**more):
     return study_of({"study": "drawn", "seeds": 2, **more}, KINDS, "s.toml").rows
 

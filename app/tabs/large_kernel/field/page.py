@@ -112,7 +112,7 @@ class FieldPage(Page):
 
     def _went_wrong(self, ended: Ended) -> None:
         """A model that was refused is not asked again: the net on screen goes on."""
-        if self.info is not None and self.params.model != self.info.source and not ended.memory:
+        if self.info is not None and self.params.model != self.info.source and not ended.misplaced:
             self.state.put(model=self.info.source)
         elif self.shown is None:
             self.photo_card.set_empty("Nothing to show yet.")

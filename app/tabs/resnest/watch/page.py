@@ -164,7 +164,7 @@ class WatchPage(Page):
     def _went_wrong(self, ended: Ended) -> None:
         """A model that was refused is not asked again: the sliders go on with the one on screen."""
         info = self.params.answered_by
-        if info is not None and self.params.model not in ("", info.source) and not ended.memory:
+        if info is not None and self.params.model not in ("", info.source) and not ended.misplaced:
             self.state.put(model=info.source)
         elif self.answer is None:
             for one in self.waiting():
