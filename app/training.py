@@ -26,7 +26,7 @@ from engines.core.keeping import place_of, saved_runs, settings_of
 from engines.core.protocol import Ended, Started
 from engines.core.training import Finished, Kept, NotSaved, Stepped, Stopped, Timeline, TrainingParams, Weights
 
-DRIVEN = ("run", "until", "keep", "resume")  # set here, not by the hand
+DRIVEN = ("run", "until", "keep", "resume", "branches")  # set here, not by the hand
 DRAW = 100  #: ms between two redrawings of the bar
 NEXT_MARK = 0.01  # of the scrubber's length: marks closer than this are one
 
@@ -204,7 +204,7 @@ class Training(QObject):
             return
         live = self._way.first
         self.branching.emit()
-        self._begin(params=replace(self.params, **live))
+        self._begin(params=replace(self.params, **live, branches=True))
         self._way.go_again(step, live)
         self._began_at, self._steps_then = time.monotonic(), step
         self._bar.set_running(True)

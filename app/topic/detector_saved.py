@@ -134,7 +134,7 @@ class TrainedModel(QWidget):
         params = self._training.params
         return {} if params is None else {
             name: value for name, value in vars(params).items()
-            if name not in ("run", "until", "start", "keep", "resume", "scene")
+            if name not in ("run", "until", "start", "keep", "resume", "branches", "scene")
         }  # fmt: skip
 
     def _measurement(self, step: int) -> dict[str, float]:

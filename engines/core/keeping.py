@@ -5,7 +5,7 @@ steps, it takes a copy of the run's state, and a thread of its own writes the fi
 its history again, so that nothing on screen is missing, and then makes the very steps that it would have made.
 
 A file belongs to one window at a time. A run that has come to its end, or that its person has begun anew, is not kept;
-one that nobody has decided about is put aside.
+one that nobody has decided about, or that another one has branched off, is put aside.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LONGEST = 50.0  #: the same at most: less than the minute that a kill may cost
 SHARE = 0.01  #: of the time that taking copies may use
 MEMORY, STATES = 8 * 2**20, 60  #: of the states to look back at: bytes and number
 BEFORE, MOST_ASIDE = "before", 3  #: what names of runs put aside end on, and how many are kept
-DRIVEN = ("run", "until", "start", "keep", "resume")  #: params that are no settings of the run
+DRIVEN = ("run", "until", "start", "keep", "resume", "branches")  #: params that are no settings of the run
 GOES_ON = "The run can't be saved ({reason}). It continues."
 
 
@@ -255,7 +255,12 @@ class Keeping:
 
     # -- beginning
     def _begin(self, params: TrainingParams) -> None:
-        """Another run: the one before was given up by its person, or has ended."""
+        """Another run: the one before was given up by its person, or has ended, or is left at a step of the past."""
+        if params.branches:
+            self.join()
+            self._keep()
+            self.join()
+            self._own = False  # as a run that nobody has decided about, it is put aside when this one is kept
         self._drop()
         self._place = Path(params.keep) if params.keep else None
         self._own, self._history = False, History()

@@ -58,6 +58,8 @@ class TrainingParams(Params):
         The file that the run is kept in; empty for none.
     resume : bool
         Go on with the run in that file instead of beginning one.
+    branches : bool
+        It leaves the run before at a step of the past: that one stays on the disk.
     until : int
         The step to go on to: raising it goes on, lowering it pauses.
 
@@ -72,6 +74,7 @@ class TrainingParams(Params):
     start: Weights | None = setting(None, passing=True)
     keep: str = setting("", passing=True)
     resume: bool = setting(False, passing=True)
+    branches: bool = setting(False, passing=True)
     until: int = setting(0, Range(0, MOST_STEPS, 1, "Steps", live=True), passing=True)
 
 

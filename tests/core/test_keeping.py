@@ -183,6 +183,16 @@ def test_a_run_that_ends_or_is_begun_anew_is_not_kept(place):
     assert not place.exists()
 
 
+def test_a_run_that_another_branches_off_stays_on_the_disk(place):
+    made = Keeping(Trainer())
+    drive(made, 9)
+    drive(made, 0, run=2, branches=True)
+    assert [run.step for run in saved_runs(place)] == [9]
+    drive(made, 4, run=2, branches=True)
+    made.close()
+    assert [run.step for run in saved_runs(place)] == [4, 9]
+
+
 def test_a_run_that_tells_that_it_is_over_is_not_kept(place):
     class Short(Trainer):
         def run(self, job):
