@@ -111,7 +111,7 @@ def test_the_curves_of_a_lie_under_those_of_now(window, qtbot):
     view.set_curves([Curve(words.plain("loss"), x, 2 * x)])
     comparing.compare(view)
     (sheet,) = window.findChildren(comparing.Comparison)
-    drawn = sheet.curves._curves
+    drawn = sheet.curves.curves()
     assert [(words.drawn(one.name), one.dashed) for one in drawn] == [("A: loss", True), ("loss", False)]
     np.testing.assert_array_equal(drawn[0].y, x + 1)
     np.testing.assert_array_equal(drawn[1].y, 2 * x)

@@ -271,7 +271,7 @@ def test_segments_and_menus_speak_only_for_the_hand(qtbot):
     qtbot.addWidget(menu)
     picked = heard(menu.chosen)
     assert menu.text().strip() == "Sort: on"
-    menu._menu.actions()[1].trigger()
+    menu.menu().actions()[1].trigger()
     assert picked == [1]
     assert menu.at() == 1
     menu.set_options([words.plain("a & b")])
@@ -440,7 +440,7 @@ def test_a_menu_of_thousands_is_parted_and_filled_when_it_is_opened(qtbot):
     qtbot.addWidget(menu)
     chosen = []
     menu.chosen.connect(chosen.append)
-    parts = [action.menu() for action in menu._menu.actions()]
+    parts = [action.menu() for action in menu.menu().actions()]
     assert 60 < len(parts) < 80
     assert all(part.isEmpty() for part in parts)
     assert parts[0].title() == "class 0 – class 70"
@@ -456,7 +456,7 @@ def test_a_menu_of_thousands_is_parted_and_filled_when_it_is_opened(qtbot):
     parts[4321 // 71].aboutToShow.emit()
     assert menu.exclusive.checkedAction().text() == "class 4321"
     menu.set_options(["Light", "Dark"], 1)
-    assert [action.text() for action in menu._menu.actions()] == ["Light", "Dark"]
+    assert [action.text() for action in menu.menu().actions()] == ["Light", "Dark"]
     assert menu.exclusive.checkedAction().text() == "Dark"
 
 

@@ -58,7 +58,7 @@ def test_the_hand_chooses_joins_and_cuts(tab, qtbot):
     assert page.graph_card.note.text() == "34 nodes, 79 edges"
     page.modes.button(2).click()
     assert page.view.mode == CUT
-    middle = (page.view._places[16] + page.view._places[26]) / 2
+    middle = (page.view.numbers()["places"][16] + page.view.numbers()["places"][26]) / 2
     assert page.view.arc_near(QPointF(*middle)) is not None
     page.view.joined.emit(16, 26)
     settled(tab, qtbot)
@@ -103,7 +103,7 @@ def test_a_right_click_cuts_and_what_was_cut_comes_back_as_it_was(tab, qtbot, mo
     monkeypatch.setattr("app.plots.view.export.open_menu", lambda view, _at: menus.append(view))
     before = weighed(page.answer)
     first, last = next(pair for pair, weight in before.items() if weight == 3)
-    middle = page.view._places[[first, last]].mean(0)
+    middle = page.view.numbers()["places"][[first, last]].mean(0)
     while page.view.arc_near(QPointF(*middle)) not in {(first, last), (last, first)}:
         first, last = page.view.arc_near(QPointF(*middle))
     right_click(page.view, middle)
@@ -115,7 +115,7 @@ def test_a_right_click_cuts_and_what_was_cut_comes_back_as_it_was(tab, qtbot, mo
     assert page.params.edits == ()
     after = weighed(page.answer)
     assert after == before
-    right_click(page.view, page.view._places[0])
+    right_click(page.view, page.view.numbers()["places"][0])
     assert menus == [page.view]
 
 
@@ -128,7 +128,7 @@ def test_a_node_is_dragged_in_one_step(tab):
     assert page.params.moved == ((5, 0.3, 0.4),)
     np.testing.assert_allclose(page.placed()[5], (0.3, 0.4))
     tab.undo()
-    np.testing.assert_allclose(page.view._places[5], before)
+    np.testing.assert_allclose(page.view.numbers()["places"][5], before)
 
 
 def test_nodes_beyond_the_hops_are_pale_and_weights_fill_the_matrix(tab, qtbot):

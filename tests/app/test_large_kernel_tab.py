@@ -140,14 +140,14 @@ def test_a_refused_model_leaves_the_net_on_screen(tab, qtbot):
 def test_powers_of_ten_and_shares_are_told_as_what_they_are(tab, qtbot):
     page = tab.now
     drawn = page.view.numbers()["field"]
-    assert (page.view._values == decades(drawn)).all()
-    assert page.view._values.min() == -DECADES
-    assert page.view._values.max() == 0
+    assert (page.view.values() == decades(drawn)).all()
+    assert page.view.values().min() == -DECADES
+    assert page.view.values().max() == 0
     page.view.set_hover(page.shown.cell)
     share = float(drawn[page.shown.cell])
     assert page.view.written(0.0).startswith(f"{100 * share:.1f}")
     page.step(scale="Linear")
-    np.testing.assert_array_equal(page.view._values, drawn)
+    np.testing.assert_array_equal(page.view.values(), drawn)
     page.view.set_hover((0, 0))
     assert page.view.written(0.0) == "0 %"
 
@@ -168,7 +168,7 @@ def test_a_picture_is_shown_on_all_pages_that_show_one(tab, qtbot):
 def test_the_difference_is_printed_and_the_mistake_is_seen(tab, qtbot):
     page = turned(tab, qtbot, MERGE)
     assert page.verdicts.verdicts()[0].findings[1].holds
-    assert len(page.kernels._maps) == 3
+    assert len(page.kernels.maps()) == 3
     page.kernels._hover = (0, 15, 15)
     weight = float(page.shown.kernels[0, 15, 15])
     assert page.kernels.report().endswith(words.number(weight, 4, signed=True))  # a number, and no share
@@ -176,7 +176,7 @@ def test_the_difference_is_printed_and_the_mistake_is_seen(tab, qtbot):
     qtbot.waitUntil(lambda: page.shown.apart.max() > 0.1)
     assert not page.verdicts.verdicts()[0].findings[1].holds
     page.step(off=False, shape=CROSS, dilation=3)
-    qtbot.waitUntil(lambda: len(page.kernels._maps) == 4 and page.shown.apart.max() < 1e-3)
+    qtbot.waitUntil(lambda: len(page.kernels.maps()) == 4 and page.shown.apart.max() < 1e-3)
     assert page.verdicts.verdicts()[1].findings[0].name.values["n"] == 3
     page.change(large=5)
     assert page.params.small == 3
@@ -223,7 +223,7 @@ def test_a_run_is_told_with_what_was_predicted(tab, qtbot, monkeypatch):
     page.told(PlaceAccuracy(250, np.stack([np.full((24, 24), v, np.float32) for v in found]), fields))
     assert [verdict.findings[1].holds for verdict in page.verdicts.verdicts()] == [True, True, False, True]
     page.step(shown="Field")
-    np.testing.assert_array_equal(page.maps._maps[2], decades(fields[2]))
+    np.testing.assert_array_equal(page.maps.maps()[2], decades(fields[2]))
     assert page.maps._mark == (12, 22)  # where the answer stands
     page.step(shown="Accuracy")
     page.transport.set_step(250)
@@ -246,7 +246,7 @@ def test_the_cost_is_measured_and_another_map_ends_it(tab, qtbot, monkeypatch):
     page.measure()
     qtbot.waitUntil(lambda: page._measured is not None and page._measured.done and not page.params.measure)
     assert (page._measured.seconds > 0).all()
-    assert len(page.bars._bars) == 4
+    assert len(page.bars.bars()) == 4
     page.change(side=12)
     qtbot.waitUntil(lambda: page._formulas.side == 12)
     assert page._measured is None
@@ -257,7 +257,7 @@ def test_radii_come_layer_by_layer(tab, qtbot):
     page.change(layers=5, kernel=5)
     qtbot.waitUntil(lambda: DepthsFrame in page.feed.frames and len(page.depths.radius) == 5 and not tab.is_busy)
     assert (np.diff(page.depths.radius) > 0).all()
-    assert len(page.curves._curves) == 2
+    assert len(page.curves.curves()) == 2
     page.change(skip=True)
     qtbot.waitUntil(lambda: not page.depths.law.any() and len(page.depths.radius) == 5)
-    assert len(page.curves._curves) == 1
+    assert len(page.curves.curves()) == 1

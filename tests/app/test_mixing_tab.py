@@ -122,21 +122,21 @@ def test_band_and_curve_ask_for_nothing(tab, monkeypatch):
         lines = {words.drawn(name): values for name, *values in page.table.lines()}
         name = f"Within {words.percent(band, 0)}"
         assert lines[name][0] == words.percent(near.within_at(band), 1)
-    assert page.curves._cursor == 50
+    assert page.curves.cursor_at() == 50
     page.change(curve=WITHIN)
-    assert page.curves._curves[0].y[-1] == pytest.approx(100)
+    assert page.curves.curves()[0].y[-1] == pytest.approx(100)
     page.change(opacity=0.3)
     assert not asked
 
 
 def test_the_curves_of_both_nets_share_an_axis_and_the_pointer(tab):
     page = tab.now
-    assert len(page.curves._curves) == 2
-    assert page.curves._curves[1].y[page.curves._curves[1].x > 100 * 0.25 * 2**0.5].max() == 0  # beyond a window
+    assert len(page.curves.curves()) == 2
+    assert page.curves.curves()[1].y[page.curves.curves()[1].x > 100 * 0.25 * 2**0.5].max() == 0  # beyond a window
     page.curves.pointed.emit(60.0)
-    assert page.curves._cursor == 60
+    assert page.curves.cursor_at() == 60
     rest(page.curves)
-    assert page.curves._cursor == 25
+    assert page.curves.cursor_at() == 25
     at = page.curves.values_at(25)
     told = page.answer.left.measures
     assert at[0] == pytest.approx(100 * np.interp(0.25, told.distances, told.influence))

@@ -47,16 +47,16 @@ def test_the_channel_under_the_hand_is_shown_large_and_on_the_photo(tab, qtbot):
     page = tab.now
     flow, answer = page.splits.view, page.answer
     flow.hovered.emit(4)
-    np.testing.assert_array_equal(page.channel.view._maps[:2], answer.splits[:, 4])
-    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[4])
+    np.testing.assert_array_equal(page.channel.view.maps()[:2], answer.splits[:, 4])
+    np.testing.assert_array_equal(page.channel.view.maps()[2], answer.blended[4])
     np.testing.assert_array_equal(page.photo_card.view.numbers()["attention"], answer.blended[4])
     blend = sum(answer.shares[r, 4] * answer.splits[r, 4] for r in range(2))
-    np.testing.assert_allclose(page.channel.view._maps[2], blend, atol=1e-5)
+    np.testing.assert_allclose(page.channel.view.maps()[2], blend, atol=1e-5)
     flow.hovered.emit(None)
-    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[0])
+    np.testing.assert_array_equal(page.channel.view.maps()[2], answer.blended[0])
     flow.chosen.emit(6)
     assert page.params.channel == 7
-    np.testing.assert_array_equal(page.channel.view._maps[2], answer.blended[6])
+    np.testing.assert_array_equal(page.channel.view.maps()[2], answer.blended[6])
 
 
 def test_weights_follow_the_hand_and_the_prediction_reacts(tab, qtbot):
@@ -141,7 +141,7 @@ def test_channels_go_by_wheel_and_keys(tab, qtbot):
 def test_each_block_has_its_entropy_and_its_spread(tab, qtbot):
     page = tab.now
     qtbot.waitUntil(lambda: page.spread is not None)
-    curves = page.blocks.view._curves
+    curves = page.blocks.view.curves()
     np.testing.assert_allclose(curves[0].y, page.answer.entropy)  # radix 2: of one bit
     shares = page.answer.shares
     bits = -(shares * np.log2(np.maximum(shares, 1e-30))).sum(0).mean()
@@ -177,7 +177,7 @@ def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
     tab.show_page(1)
     page = tab.now
     qtbot.waitUntil(lambda: page.before is not None and not tab.is_busy)
-    np.testing.assert_allclose(page.by_step._curves[2].y, 100 * page.before.standing.accuracy[:, 2].mean(1), rtol=1e-5)
+    np.testing.assert_allclose(page.by_step.curves()[2].y, 100 * page.before.standing.accuracy[:, 2].mean(1), rtol=1e-5)
     assert words.drawn(page.verdicts.verdicts()[0].findings[0].name) == "None"
     page.training.one_step()
     qtbot.waitUntil(lambda: len(page.steps) == 1)
@@ -189,7 +189,7 @@ def test_the_race_shows_the_one_run_beforehand_then_its_own(tab, qtbot):
     assert lines(page, 1)[2] == ("ResNeSt", "20.3 ± 0.2 %")  # a quarter of the steps in as much time
     assert words.drawn(page.verdicts.verdicts()[1].name) == "At equal time: 1.6 s each"
     assert lines(page, 2) == [("None: a step", "10.0 ms"), ("SE: a step", "20.0 ms"), ("ResNeSt: a step", "40.0 ms")]
-    curves = page.by_time._curves
+    curves = page.by_time.curves()
     assert [curve.x.tolist() for curve in curves] == [[0, 0.8, 1.6], [0, 1.6], [0, 1.6]]
     assert [float(curve.y[-1]) for curve in curves] == pytest.approx([91, 45.5, 20.25], abs=1e-3)
     page.told(RaceLook(STEPS, raced([[0.5, 0.52, 0.51], [0.5, 0.51, 0.52], [0.6, 0.62, 0.61]])))
@@ -250,7 +250,7 @@ def test_one_split_is_a_gate(tab, qtbot, tmp_path):
     page.state.put(model=folder(tmp_path / "one", width=8, radix=1, groups=2))
     qtbot.waitUntil(lambda: len(page.answer.splits) == 1)
     settled(tab, qtbot)
-    assert len(page.blocks.view._curves) == 2  # no entropy where there is nothing to choose from
+    assert len(page.blocks.view.curves()) == 2  # no entropy where there is nothing to choose from
     assert words.drawn(page.channel.said.text()).startswith("sigmoid(")
     page.change(equal=True)
     qtbot.waitUntil(lambda: (page.answer.shares == 1).all())  # no gate

@@ -75,10 +75,10 @@ def test_hovering_lights_the_pair_everywhere_and_asks_nobody(tab):
     tab.pages[COMPARE].functions[0].grids[0].hovered.emit((2, 1))
     assert {one.grids[1]._cross for one in tab.pages[COMPARE].functions} == {(2, 1)}
     assert tab.pages[COMPARE].functions[1].live.text().startswith("q3, k2: ")
-    assert tab.pages[COMPARE].mlp._cell == (2, 1)
+    assert tab.pages[COMPARE].mlp.report().startswith("q3, k2: ")
     assert not tab.is_busy
     tab.pages[COMPARE].functions[0].grids[0].hovered.emit(None)
-    assert tab.pages[COMPARE].mlp._cell == (0, 2)
+    assert tab.pages[COMPARE].mlp.report().startswith("q1, k3: ")
     tab.pages[COMPARE].functions[0].grids[0].clicked.emit((2, 1))
     assert tab.params.cell == (2, 1)
     assert not tab.now.state.history.can_undo  # looking is no step
@@ -103,9 +103,9 @@ def test_painting_is_one_step_a_drag(tab, qtbot):
 
 def test_the_edge_of_a_row_is_its_valid_length(tab, qtbot):
     mask = tab.pages[COMPARE].grid
-    drag(mask, mask.edge(0), mask.edge(0) - QPointF(3 * mask._cell[0], 0))
+    drag(mask, mask.edge(0), mask.edge(0) - QPointF(3 * mask.cell_rect((0, 0)).width(), 0))
     assert tab.params.valid_lens[0] == 3
-    drag(mask, mask.edge(3), mask.edge(3) + QPointF(9 * mask._cell[0], 0))
+    drag(mask, mask.edge(3), mask.edge(3) + QPointF(9 * mask.cell_rect((0, 0)).width(), 0))
     assert tab.params.valid_lens == (3, MOST_KEYS, 4, MOST_KEYS)  # dragged to the end: all keys, also later ones
     tab.now.change(num_keys=20)
     rest(tab, qtbot)

@@ -199,16 +199,16 @@ def test_the_scrubber_shows_what_the_proofs_were_at_an_earlier_step(tab, qtbot):
     np.testing.assert_array_equal(page.maps.maps(), np.full((4, 16, 16), 0.1, np.float32))
     assert page.maps_card.note.text() == "step 10"
     assert bar.count.text() == "Step 10"  # nothing was measured at 19
-    assert page.loss._cursor == 10
+    assert page.loss.cursor_at() == 10
     page.loss.pointed.emit(25.0)
-    assert page.loss._cursor == 25
+    assert page.loss.cursor_at() == 25
     page.loss.pointed.emit(None)
-    assert page.loss._cursor == 10
+    assert page.loss.cursor_at() == 10
     page.told(FieldAccuracy(40, np.full((4, 16, 16), 0.4, np.float32)))
     assert measured() == "0.100"  # the run goes on, the look stays
     page.escape()
     assert measured() == "0.400"
-    assert page.loss._cursor is None
+    assert page.loss.cursor_at() is None
 
 
 def test_a_cell_of_the_table_is_pulled_and_brought_back(tab, qtbot):

@@ -75,7 +75,7 @@ def by_hand(tab, qtbot, page):
     assert page.seen.at == (CROSS, 1)
     assert page.which.at() == page.seen.places.index((CROSS, 1))
     change(qtbot, tab, claim=STREAM)
-    bars = page.panels.parts._bars
+    bars = page.panels.parts.bars()
     assert len(bars) == MOST_BARS + 1
     logit = float(page.seen.claims[STREAM].arrays["logits"][0].max())
     assert abs(sum(bar.total for bar in bars) - logit) < 1e-4
@@ -117,7 +117,7 @@ def on_a_sentence(tab, qtbot, page, tmp_path):
     change(qtbot, tab, subject=SENTENCE, why_language=bert, claim=STREAM)
     assert page.seen.answers == ("B", "A")
     looked_at = page.seen.claims[STREAM].arrays["logits"][0, 0]
-    assert abs(sum(bar.total for bar in page.panels.parts._bars) - looked_at) < 1e-4  # B, though A is nearer to itself
+    assert abs(sum(bar.total for bar in page.panels.parts.bars()) - looked_at) < 1e-4  # B, though A is nearer to itself
     first, second = page.typed.values()
     assert page.photo_box.isHidden()
     assert first.isVisible()

@@ -447,7 +447,7 @@ def test_a_row_that_is_gone_is_let_go(qtbot):
     told = heard(grid.measured)
     grid.arranged()
     edge = grid.edge(2)
-    hold(grid, edge, edge - QPointF(2 * grid._cell[0], 0))
+    hold(grid, edge, edge - QPointF(2 * grid.cell_rect((0, 0)).width(), 0))
     assert told[-1] == (4, 4, 2)
     grid.set_mask((4, 4), (), 5)
     hover(grid, edge)
