@@ -42,13 +42,13 @@ class CursorPlot(Chart):
         self, low: tuple[int, int], name: Text, axes: dict[str, pg.AxisItem], log: tuple[bool, bool] = (True, False)
     ) -> None:
         self._cursor: float | None = None
-        self._line = Handle()
+        self.line = Handle()
         super().__init__(low, axes, log)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._line.hide()
-        self.put(self._line, 5)
-        self._line.sigDragged.connect(self._dragged)
-        self._line.sigPositionChangeFinished.connect(lambda _line: self.settled.emit())
+        self.line.hide()
+        self.put(self.line, 5)
+        self.line.sigDragged.connect(self._dragged)
+        self.line.sigPositionChangeFinished.connect(lambda _line: self.settled.emit())
         self.scene().sigMouseClicked.connect(self._clicked)  # type: ignore[attr-defined]  # pyqtgraph's
         words.say(self, "setAccessibleName", name)
 
@@ -70,13 +70,13 @@ class CursorPlot(Chart):
 
     def set_ends(self, low: float, high: float) -> None:
         """The line stays between two x."""
-        self._line.setBounds((self.seen(low).x(), self.seen(high).x()))
+        self.line.setBounds((self.seen(low).x(), self.seen(high).x()))
         self._place_line()
 
     def _place_line(self) -> None:
-        self._line.setVisible(self._cursor is not None)
+        self.line.setVisible(self._cursor is not None)
         if self._cursor is not None:
-            self._line.setValue(self.seen(self._cursor).x())
+            self.line.setValue(self.seen(self._cursor).x())
 
     # -- hand
     def _dragged(self, line: pg.InfiniteLine) -> None:
@@ -88,7 +88,7 @@ class CursorPlot(Chart):
         place = event.scenePos()
         left = event.button() == Qt.MouseButton.LeftButton
         if left and not event.double() and self.has_curves() and self.box.sceneBoundingRect().contains(place):
-            low, high = self._line.maxRange
+            low, high = self.line.maxRange
             at = self.box.mapSceneToView(place)
             at.setX(min(max(at.x(), low), high))
             self.picked.emit(self.meant(at).x())
@@ -102,5 +102,5 @@ class CursorPlot(Chart):
     # -- theme
     def apply_theme(self) -> None:
         super().apply_theme()
-        self._line.setPen(cosmetic(theme.color("accent"), Qt.PenStyle.DashLine))
-        self._line.setHoverPen(cosmetic(theme.color("accent"), width=2))
+        self.line.setPen(cosmetic(theme.color("accent"), Qt.PenStyle.DashLine))
+        self.line.setHoverPen(cosmetic(theme.color("accent"), width=2))

@@ -116,17 +116,17 @@ class Curves(Surface):
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._levels = Levels()
         self._line = pg.InfiniteLine(angle=90)
-        self._dots = pg.ScatterPlotItem(size=9, antialias=True)
+        self.dots = pg.ScatterPlotItem(size=9, antialias=True)
         self._single = pg.ScatterPlotItem(size=4, pen=None, symbol="s")  # a line of one point has no length
         super().__init__((200, 130))
         self.export_name = "curves"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
-        for item, height in ((self._levels, -10), (self._single, 4), (self._line, 5), (self._dots, 6)):
+        for item, height in ((self._levels, -10), (self._single, 4), (self._line, 5), (self.dots, 6)):
             item.setZValue(height)
             self.plot.addItem(item, ignoreBounds=True)
         self._line.hide()
-        self._dots.hide()
+        self.dots.hide()
         if y_ticks:
             self.plot.getAxis("left").setTickSpacing(levels=[(y_ticks[1] - y_ticks[0], 0)])
         self.box.sigRangeChanged.connect(self._show_levels)
@@ -295,9 +295,9 @@ class Curves(Surface):
                 for c, v in zip(self._curves, self.values_at(self._cursor), strict=True)
                 if v is not None
             ]
-        self._dots.setVisible(bool(spots))
+        self.dots.setVisible(bool(spots))
         if spots:
-            self._dots.setData(spots)
+            self.dots.setData(spots)
         self.tell()
 
     def _show_levels(self, *_: object) -> None:

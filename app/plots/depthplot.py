@@ -86,9 +86,9 @@ class DepthPlot(CursorPlot):
         self._least = least
         self._level: float | None = None
         self._said: tuple[bool, list[tuple[str, Message]]] = (True, [])
-        self._curves: list[pg.PlotCurveItem] = []
+        self.curves: list[pg.PlotCurveItem] = []
         self._made: tuple[object, ...] = ()
-        self._dots = pg.ScatterPlotItem(size=6, antialias=True)
+        self.dots = pg.ScatterPlotItem(size=6, antialias=True)
         self._marks = pg.ScatterPlotItem(size=10, antialias=True)
         self._at = pg.InfiniteLine(angle=0)
         self.key = Key((), "", a_line)
@@ -96,7 +96,7 @@ class DepthPlot(CursorPlot):
         super().__init__((200, 120), name, axes, (False, True))
         self.export_name = export_name
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
-        for item, height in ((self._dots, 2), (self._at, 3), (self._marks, 6)):
+        for item, height in ((self.dots, 2), (self._at, 3), (self._marks, 6)):
             self.put(item, height)
         self._at.hide()
         self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
@@ -196,21 +196,21 @@ class DepthPlot(CursorPlot):
         made = tuple((one.token, one.dashed) for one in self._lines)
         if anew or made != self._made:
             self._made = made
-            for item in self._curves:
+            for item in self.curves:
                 self.plot.removeItem(item)
             styles = [Qt.PenStyle.DashLine if one.dashed else Qt.PenStyle.SolidLine for one in self._lines]
             pens = [cosmetic(theme.color(o.token), s, 1.5) for o, s in zip(self._lines, styles, strict=True)]
-            self._curves = [pg.PlotCurveItem(pen=pen, antialias=True) for pen in pens]
-            for item in self._curves:
+            self.curves = [pg.PlotCurveItem(pen=pen, antialias=True) for pen in pens]
+            for item in self.curves:
                 self.put(item)
         spots: list[dict[str, object]] = []
-        for item, line in zip(self._curves, self._lines, strict=True):
+        for item, line in zip(self.curves, self._lines, strict=True):
             x, y = self._seen(line)
             item.setData(x, y)
             if len(x) <= 24:
                 brush, pen = ink(line.token), case(width=1)
                 spots += [{"pos": at, "brush": brush, "pen": pen} for at in zip(x.tolist(), y.tolist(), strict=True)]
-        self._dots.setData(spots)
+        self.dots.setData(spots)
         self._place_marks()
         self.tell()
 

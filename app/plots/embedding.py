@@ -79,7 +79,7 @@ class EmbeddingMap(PointMap):
         chosen = [looks[label] for label in self._labels[order].tolist()]
         shapes, brushes = [shape for shape, _ in chosen], [brush for _, brush in chosen]
         x, y = self._points.T
-        self._dots.show_at(x, y, order, symbol=shapes, brush=brushes, size=7, pen=case(width=0.8))
+        self.dots.show_at(x, y, order, symbol=shapes, brush=brushes, size=7, pen=case(width=0.8))
         self._light()
 
     @staticmethod
@@ -90,10 +90,10 @@ class EmbeddingMap(PointMap):
 
     def _light(self) -> None:
         said = self.report()
-        self._chip.setVisible(bool(said))
+        self.chip.setVisible(bool(said))
         if said and self._hover is not None:
-            self._chip.say(said)
-            self._chip.setPos(*self._points[self._hover].tolist())
+            self.chip.say(said)
+            self.chip.setPos(*self._points[self._hover].tolist())
 
     def apply_theme(self) -> None:
         super().apply_theme()

@@ -95,21 +95,21 @@ class ErrorPlot(Chart):
         self._ticks: tuple[float, ...] = ()
         self._at: int | None = None
         self._y = y
-        self._curves: list[pg.PlotCurveItem] = []
-        self._bars: list[pg.ErrorBarItem] = []
-        self._dots = pg.ScatterPlotItem(antialias=True)
+        self.curves: list[pg.PlotCurveItem] = []
+        self.bars: list[pg.ErrorBarItem] = []
+        self.dots = pg.ScatterPlotItem(antialias=True)
         self._made: tuple[object, ...] = ()  # what the items were made for
-        self._line = pg.InfiniteLine(angle=90)
-        self._marks = Marks(self)
+        self.line = pg.InfiniteLine(angle=90)
+        self.marks = Marks(self)
         below = LogAxis("bottom") if log else Axis("bottom")
         super().__init__((220, 160), {"left": Axis("left"), "bottom": below}, (log, False))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "error-bars"
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
         self.plot.getAxis("bottom").set_title(axis)
-        self._line.hide()
-        self.put(self._line, 1)
-        self.put(self._dots, 4)
+        self.line.hide()
+        self.put(self.line, 1)
+        self.put(self.dots, 4)
         self.box.sigRangeChanged.connect(self._place)
         self.box.sigResized.connect(self._place)
         self.pointed_at.connect(self._point)
@@ -131,15 +131,15 @@ class ErrorPlot(Chart):
 
     def set_crossings(self, crossings: Sequence[Crossing]) -> None:
         """Mark places where lines cross."""
-        self._marks.show_marks([Mark(c.x, c.y, c.token, c.text, foot=True, ring=True) for c in crossings])
+        self.marks.show_marks([Mark(c.x, c.y, c.token, c.text, foot=True, ring=True) for c in crossings])
 
     def set_at(self, index: int | None) -> None:
         """Put the dashed line at one of the x."""
         if index != self._at:
             self._at = index
-            self._line.setVisible(index is not None)
+            self.line.setVisible(index is not None)
             if index is not None:
-                self._line.setValue(self.seen(self._ticks[index]).x())
+                self.line.setValue(self.seen(self._ticks[index]).x())
             self.tell()
 
     def at(self) -> int | None:
@@ -215,14 +215,14 @@ class ErrorPlot(Chart):
         made = tuple((line.token, line.dashed) for line in self._lines)
         if anew or made != self._made:
             self._made = made
-            for item in (*self._curves, *self._bars):
+            for item in (*self.curves, *self.bars):
                 self.plot.removeItem(item)
-            self._curves, self._bars = [], []
+            self.curves, self.bars = [], []
             for line in self._lines:
                 style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
-                self._curves.append(pg.PlotCurveItem(pen=cosmetic(theme.color(line.token), style, 1.5), antialias=True))
-                self._bars.append(pg.ErrorBarItem(pen=cosmetic(theme.color(line.token))))
-            for height, items in ((2, self._bars), (3, self._curves)):
+                self.curves.append(pg.PlotCurveItem(pen=cosmetic(theme.color(line.token), style, 1.5), antialias=True))
+                self.bars.append(pg.ErrorBarItem(pen=cosmetic(theme.color(line.token))))
+            for height, items in ((2, self.bars), (3, self.curves)):
                 for item in items:
                     self.put(item, height)
         self._place()
@@ -231,7 +231,7 @@ class ErrorPlot(Chart):
         """Bring the items to the lines, some px apart, whatever is in sight."""
         wide, _ = self.box.viewPixelSize()
         spots: list[dict[str, object]] = []
-        for index, (line, curve, bars) in enumerate(zip(self._lines, self._curves, self._bars, strict=True)):
+        for index, (line, curve, bars) in enumerate(zip(self._lines, self.curves, self.bars, strict=True)):
             x, y = self.along(line.x, line.mean)
             x = x + (index - (len(self._lines) - 1) / 2) * APART * wide
             curve.setData(x, y)
@@ -242,7 +242,7 @@ class ErrorPlot(Chart):
                 spots.append({"pos": at, "size": DOT, "brush": ink(line.token), "pen": case()})
                 if line.dashed:  # hollow, so that single dots can be told apart, too
                     spots.append({"pos": at, "size": HOLE, "brush": ink("surface"), "pen": None})
-        self._dots.setData(spots)
+        self.dots.setData(spots)
         self.plot.getAxis("bottom").setTicks([self._written(wide)])
 
     def _written(self, wide: float) -> list[tuple[float, str]]:
@@ -259,6 +259,6 @@ class ErrorPlot(Chart):
 
     def apply_theme(self) -> None:
         super().apply_theme()
-        self._line.setPen(dashed())
-        self._marks.apply_theme()
+        self.line.setPen(dashed())
+        self.marks.apply_theme()
         self._redraw(anew=True)

@@ -116,17 +116,17 @@ class GraphView(Surface):
         self._edges = EdgesItem()
         self._nodes = Points(REACH)
         self._captions: list[Caption] = []
-        self._chip = Caption(gap=14, chip=True)
+        self.chip = Caption(gap=14, chip=True)
         super().__init__((200, 180), {})
         self.export_name = "graph"
         self.box.setAspectLocked(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._nodes.editable = editable
         self._editable = editable
-        for item, height in ((self._edges, 0), (self._nodes, 2), (self._chip, 9)):
+        for item, height in ((self._edges, 0), (self._nodes, 2), (self.chip, 9)):
             item.setZValue(height)
             self.plot.addItem(item)
-        self._chip.hide()
+        self.chip.hide()
         self._nodes.moved.connect(self._drag)
         self._nodes.dropped.connect(self.dropped)
         self.scene().sigMouseClicked.connect(self._clicked)  # type: ignore[attr-defined]  # pyqtgraph's
@@ -368,10 +368,10 @@ class GraphView(Surface):
         for made, (a, b) in zip(self._captions, self._places.tolist(), strict=False):
             made.setPos(a, b)
         over = self._over
-        self._chip.setVisible(over is not None and not self._captions)
+        self.chip.setVisible(over is not None and not self._captions)
         if over is not None and over < count and not self._captions:
-            self._chip.say(words.plain(self._names[over]))
-            self._chip.setPos(*self._places[over].tolist())
+            self.chip.say(words.plain(self._names[over]))
+            self.chip.setPos(*self._places[over].tolist())
 
     def _pens(self, size: float) -> list[QPen]:
         plain, far = case(width=1), [case("text", w) for w in (1, 2.5, 1.5)]
@@ -382,7 +382,7 @@ class GraphView(Surface):
         return pens
 
     def apply_theme(self) -> None:
-        self._chip.dress()
+        self.chip.dress()
         self._dress_captions()
         self._draw()
 

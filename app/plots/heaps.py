@@ -47,10 +47,10 @@ class Heaps(Surface):
     def __init__(self, name: Text) -> None:
         self._heaps: tuple[Heap, ...] = ()
         self._reach = 1.0
-        self._bars: list[pg.BarGraphItem] = []
-        self._stds: list[pg.ErrorBarItem] = []
+        self.bars: list[pg.BarGraphItem] = []
+        self.stds: list[pg.ErrorBarItem] = []
         self._names: list[Caption] = []
-        self._said: list[Caption] = []
+        self.said: list[Caption] = []
         self._floors = Levels()
         super().__init__((200, 140), {"left": pg.AxisItem("left"), "bottom": Axis("bottom")})
         self.export_name = "histograms"
@@ -88,9 +88,9 @@ class Heaps(Surface):
     # -- items
     def _redraw(self, anew: bool = False) -> None:
         """Bring the items to the histograms; row by row from above."""
-        if anew or len(self._heaps) != len(self._bars):
+        if anew or len(self._heaps) != len(self.bars):
             self._make()
-        rows = zip(self._heaps, self._stds, self._names, self._said, strict=True)
+        rows = zip(self._heaps, self.stds, self._names, self.said, strict=True)
         for row, (heap, std, name, said) in enumerate(rows):
             base = float(len(self._heaps) - 1 - row)
             middle = base + FULL / 2
@@ -107,7 +107,7 @@ class Heaps(Surface):
         (left, right), (low, high) = self.box.viewRange()
         self._floors.set_levels(tuple(float(n) for n in range(len(self._heaps))), left, right, low, high)
         wide, tall = self.box.viewPixelSize()
-        for row, (heap, bars) in enumerate(zip(self._heaps, self._bars, strict=True)):
+        for row, (heap, bars) in enumerate(zip(self._heaps, self.bars, strict=True)):
             share = FULL * heap.counts / max(1, int(heap.counts.max()))
             start, end = heap.edges[:-1], heap.edges[1:]
             bars.setOpts(
@@ -118,19 +118,19 @@ class Heaps(Surface):
             )
 
     def _make(self) -> None:
-        for item in (*self._bars, *self._stds, *self._names, *self._said):
+        for item in (*self.bars, *self.stds, *self._names, *self.said):
             self.plot.removeItem(item)
-        self._bars, self._stds, self._names, self._said = [], [], [], []
+        self.bars, self.stds, self._names, self.said = [], [], [], []
         ink = cosmetic(theme.color("text"), width=1.5)
         for heap in self._heaps:
             nothing = {"x0": np.zeros(0), "x1": np.zeros(0), "y0": np.zeros(0), "height": np.zeros(0)}
-            self._bars.append(pg.BarGraphItem(**nothing, brush=theme.color(heap.token), pen=None))
-            self._stds.append(pg.ErrorBarItem(pen=ink))
+            self.bars.append(pg.BarGraphItem(**nothing, brush=theme.color(heap.token), pen=None))
+            self.stds.append(pg.ErrorBarItem(pen=ink))
             self._names.append(Caption((0, 0)))
-            self._said.append(Caption((0, 0.5), gap=S2, fill=225))
-        for caption in (*self._names, *self._said):
+            self.said.append(Caption((0, 0.5), gap=S2, fill=225))
+        for caption in (*self._names, *self.said):
             caption.dress("text", SMALL, bold=True)
-        for height, item in enumerate((*self._bars, *self._stds, *self._names, *self._said)):
+        for height, item in enumerate((*self.bars, *self.stds, *self._names, *self.said)):
             item.setZValue(height)
             self.plot.addItem(item, ignoreBounds=True)
 

@@ -49,17 +49,17 @@ class Intervals(Surface):
         self._rows: tuple[Interval, ...] = ()
         self._shown: tuple[object, ...] = ()  # what is in sight, and which rows are known
         nothing = {name: np.zeros(0) for name in ("x0", "x1", "y0", "height")}
-        self._bars = pg.BarGraphItem(**nothing, pen=None)  # swatches, tracks, what is known, its ends
-        self._dots = pg.ScatterPlotItem(size=DOT, antialias=True)
-        self._names = [Caption((0, 0.5)) for _ in range(rows)]
-        self._written = [Caption((1, 0.5)) for _ in range(rows)]
+        self.bars = pg.BarGraphItem(**nothing, pen=None)  # swatches, tracks, what is known, its ends
+        self.dots = pg.ScatterPlotItem(size=DOT, antialias=True)
+        self.names = [Caption((0, 0.5)) for _ in range(rows)]
+        self.written = [Caption((1, 0.5)) for _ in range(rows)]
         super().__init__((200, rows * ROW), {})
         self.setFixedHeight(rows * ROW)
         self.export_name = "intervals"
         self.plot.layout.setContentsMargins(0, 0, 0, 0)
         self.box.invertY(True)
         self.box.setMouseEnabled(x=False, y=False)  # all of it is always in sight
-        for item in (self._bars, self._dots, *self._names, *self._written):
+        for item in (self.bars, self.dots, *self.names, *self.written):
             self.plot.addItem(item)
 
     def set_rows(self, rows: Sequence[Interval]) -> None:
@@ -99,9 +99,9 @@ class Intervals(Surface):
             self._shown = shown
             self.box.setRange(xRange=(left, right), yRange=(0, len(rows)), padding=0)
             self.box.updateMatrix()  # else in the middle of painting, which is done twice then
-            for row, said in zip(rows, self._written, strict=False):
+            for row, said in zip(rows, self.written, strict=False):
                 said.dress("text" if row.value is not None else "text2")
-        for y, row, name, said in zip(range(len(rows)), rows, self._names, self._written, strict=False):
+        for y, row, name, said in zip(range(len(rows)), rows, self.names, self.written, strict=False):
             name.say(row.name)
             name.setPos(left + (SWATCH + 4) / wide, y + 0.5)
             said.say(row.written)
@@ -126,13 +126,13 @@ class Intervals(Surface):
             spots.append({"pos": (row.value, middle), "pen": case(), "brush": ink(row.token)})
         x0, x1, at, high, brushes = zip(*bars, strict=True)
         height = np.array(high) / ROW
-        self._bars.setOpts(
+        self.bars.setOpts(
             x0=np.array(x0), x1=np.array(x1), y0=np.array(at) - height / 2, height=height, brushes=list(brushes)
         )
-        self._dots.setData(spots)
+        self.dots.setData(spots)
 
     def apply_theme(self) -> None:
-        for name in self._names:
+        for name in self.names:
             name.dress("text", SMALL)
         self._shown = ()
         self._redraw()

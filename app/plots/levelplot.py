@@ -109,7 +109,7 @@ class LevelPlot(ErrorPlot):
             if line is None or len(line.x) < 2 or not (line.spread > 0).any():
                 band.hide()
                 continue
-            x, _ = self._curves[index].getData()
+            x, _ = self.curves[index].getData()
             for edge, end in zip(self._edges[index], line.ends, strict=True):
                 edge.show_line(x, end)
             band.setBrush(theme.color(line.token, BAND))

@@ -55,18 +55,18 @@ class LogPlot(CursorPlot):
         self._level: tuple[float, Text] | None = None
         self._axis: Text = ""
         self._said: tuple[object, ...] = ()
-        self._curves: list[pg.PlotCurveItem] = []  # with the edges of the bands
+        self.curves: list[pg.PlotCurveItem] = []  # with the edges of the bands
         self._bands: list[pg.FillBetweenItem] = []
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._top = pg.InfiniteLine(angle=0)
-        self._top_name = Caption((1, 1))
-        self._dots = pg.ScatterPlotItem(size=10, antialias=True)
+        self.top_name = Caption((1, 1))
+        self.dots = pg.ScatterPlotItem(size=10, antialias=True)
         self.key = Key((), "")
         axes = {"left": LogAxis("left", 2) if log_y else Axis("left"), "bottom": LogAxis("bottom", 2)}
         super().__init__((200, 120), name, axes, (True, log_y))
         self.export_name = "curves"
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
-        for item, height in ((self._top, 3), (self._top_name, 4), (self._dots, 6)):
+        for item, height in ((self._top, 3), (self.top_name, 4), (self.dots, 6)):
             item.hide()
             self.put(item, height)
         self.destroyed.connect(self.key.deleteLater)  # a card may give it a place or not
@@ -146,7 +146,7 @@ class LogPlot(CursorPlot):
         if anew or made != self._made:
             self._made = made
             self._make()
-        curves = iter(self._curves)
+        curves = iter(self.curves)
         for trace in self._traces:
             if trace.low is not None and trace.high is not None:
                 next(curves).setData(*self.along(trace.x, trace.low))
@@ -156,28 +156,28 @@ class LogPlot(CursorPlot):
         self.tell()
 
     def _make(self) -> None:
-        for item in (*self._curves, *self._bands):
+        for item in (*self.curves, *self._bands):
             self.plot.removeItem(item)
-        self._curves, self._bands = [], []
+        self.curves, self._bands = [], []
         for trace in self._traces:
             if trace.low is not None and trace.high is not None:
                 edges = [pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)]
                 self._bands.append(pg.FillBetweenItem(*edges, brush=theme.color(trace.token, 51)))
-                self._curves += edges
+                self.curves += edges
             style = Qt.PenStyle.DashLine if trace.dashed else Qt.PenStyle.SolidLine
-            self._curves.append(pg.PlotCurveItem(pen=cosmetic(theme.color(trace.token), style, 1.5), antialias=True))
-        for item in (*self._bands, *self._curves):
+            self.curves.append(pg.PlotCurveItem(pen=cosmetic(theme.color(trace.token), style, 1.5), antialias=True))
+        for item in (*self._bands, *self.curves):
             self.put(item)
 
     def _place_dots(self) -> None:
         x = self._cursor
-        self._dots.setVisible(x is not None and bool(self._traces))
+        self.dots.setVisible(x is not None and bool(self._traces))
         if x is None or not self._traces:
             return
         values = [self.value_of(t, x) for t in self._traces]
         self.key.set_values([words.number(v, self._digits) for v in values])
         pen = case()
-        self._dots.setData(
+        self.dots.setData(
             [
                 {"pos": self.seen(x, v), "brush": ink(t.token), "pen": pen}
                 for t, v in zip(self._traces, values, strict=True)
@@ -185,17 +185,17 @@ class LogPlot(CursorPlot):
         )
 
     def _place_level(self) -> None:
-        for item in (self._top, self._top_name):
+        for item in (self._top, self.top_name):
             item.setVisible(self._level is not None)
         if self._level is not None:
             y, name = self._level
             self._top.setValue(self.seen(1, y).y())
-            self._top_name.say(name)
-            self._top_name.setPos(self.seen(self._ends()[1] if self._traces else 1, y))
+            self.top_name.say(name)
+            self.top_name.setPos(self.seen(self._ends()[1] if self._traces else 1, y))
 
     def apply_theme(self) -> None:
         super().apply_theme()
         self._top.setPen(dashed())
-        self._top_name.dress()
+        self.top_name.dress()
         self._place_level()
         self._redraw(anew=True)

@@ -33,8 +33,8 @@ class Marks(Layer):
         super().__init__(chart)
         self._marks: tuple[Mark, ...] = ()
         self._spots = pg.ScatterPlotItem(antialias=True)
-        self._feet: list[pg.PlotCurveItem] = []
-        self._words: list[Caption] = []
+        self.feet: list[pg.PlotCurveItem] = []
+        self.captions: list[Caption] = []
 
     @property
     def x(self) -> np.ndarray:
@@ -50,11 +50,11 @@ class Marks(Layer):
         chart = self._chart
         if self.put_once(self._spots, 7):
             chart.box.sigRangeChanged.connect(self._stand)
-        while len(self._words) < len(self._marks):
-            self._words.append(Caption((0, 0.9), gap=S2 - 2))
-            self._feet.append(pg.PlotCurveItem())
-            chart.put(self._feet[-1], 3)
-            chart.put(self._words[-1], 7)
+        while len(self.captions) < len(self._marks):
+            self.captions.append(Caption((0, 0.9), gap=S2 - 2))
+            self.feet.append(pg.PlotCurveItem())
+            chart.put(self.feet[-1], 3)
+            chart.put(self.captions[-1], 7)
         spots: list[dict[str, object]] = []
         for mark in self._marks:
             at = chart.seen(mark.x, mark.y)
@@ -65,7 +65,7 @@ class Marks(Layer):
         self._spots.setVisible(bool(spots))
         if spots:
             self._spots.setData(spots)
-        for i, (word, foot) in enumerate(zip(self._words, self._feet, strict=True)):
+        for i, (word, foot) in enumerate(zip(self.captions, self.feet, strict=True)):
             mark = self._marks[i] if i < len(self._marks) else Mark(1, 1)
             word.setVisible(bool(mark.text))
             foot.setVisible(mark.foot)
@@ -80,7 +80,7 @@ class Marks(Layer):
     def _stand(self, *_: object) -> None:
         """Lines down to the axis, wherever that is."""
         low = self._chart.box.viewRange()[1][0]
-        for mark, foot in zip(self._marks, self._feet, strict=False):
+        for mark, foot in zip(self._marks, self.feet, strict=False):
             if mark.foot:
                 at = self._chart.seen(mark.x, mark.y)
                 foot.setData(np.array([at.x()] * 2), np.array([low, at.y()]))

@@ -164,7 +164,7 @@ class PointCloud(PointMap):
     def _clicked(self, event: Any) -> None:
         place = event.scenePos()
         if event.button() == Qt.MouseButton.LeftButton and not event.double():
-            self._choose(self._dots.near(self.box.mapSceneToView(place)))
+            self._choose(self.dots.near(self.box.mapSceneToView(place)))
 
     def _choose(self, index: int | None) -> None:
         self._at = None if index == self._at else index
@@ -216,7 +216,7 @@ class PointCloud(PointMap):
             chosen.append(looks[key])
         shapes, sizes, pens, brushes = zip(*chosen, strict=True) if chosen else ((), (), (), ())
         x, y = self._points.T
-        self._dots.show_at(x, y, order, symbol=list(shapes), size=list(sizes), pen=list(pens), brush=list(brushes))
+        self.dots.show_at(x, y, order, symbol=list(shapes), size=list(sizes), pen=list(pens), brush=list(brushes))
         wrong = order[self._wrong[order]]
         edges = [case("danger", 1.6, FAINT if some and not lit else 255) for lit in self._lit[wrong].tolist()]
         self._crosses.setData(*self._points[wrong].T, symbol=CROSS, size=11, pen=edges, brush=HOLLOW)
@@ -255,7 +255,7 @@ class PointCloud(PointMap):
         index = self._shown
         shown = index is not None and index < len(self._points)
         self._rings.setVisible(shown)
-        self._chip.setVisible(shown)
+        self.chip.setVisible(shown)
         if not shown or index is None:
             return
         at = self._points[index].tolist()
@@ -266,10 +266,10 @@ class PointCloud(PointMap):
             high, wide = face.shape[:2]
             image = QImage(face.data, wide, high, 3 * wide, QImage.Format.Format_RGB888)
             smooth = Qt.TransformationMode.SmoothTransformation
-            self._chip.picture(image.scaled(FACE, FACE, mode=smooth), self.report())
+            self.chip.picture(image.scaled(FACE, FACE, mode=smooth), self.report())
         else:
-            self._chip.say(self.report())
-        self._chip.setPos(*at)
+            self.chip.say(self.report())
+        self.chip.setPos(*at)
 
     def apply_theme(self) -> None:
         super().apply_theme()

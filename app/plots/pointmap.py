@@ -37,15 +37,15 @@ class PointMap(Surface):
 
     def __init__(self, low: tuple[int, int], reach: float) -> None:
         self._hover: int | None = None
-        self._dots = Points(reach)
-        self._chip = Caption(gap=BESIDE, chip=True)
+        self.dots = Points(reach)
+        self.chip = Caption(gap=BESIDE, chip=True)
         super().__init__(low, {})
         self.plot.layout.setContentsMargins(0, 0, 0, 0)
-        for item, height in ((self._dots, 1), (self._chip, 9)):
+        for item, height in ((self.dots, 1), (self.chip, 9)):
             item.setZValue(height)
             self.plot.addItem(item)
-        self._chip.hide()
-        self.pointed_at.connect(lambda at: self._point(None if at is None else self._dots.near(at)))
+        self.chip.hide()
+        self.pointed_at.connect(lambda at: self._point(None if at is None else self.dots.near(at)))
 
     # -- for subclasses
     def _light(self) -> None:
@@ -72,4 +72,4 @@ class PointMap(Surface):
         self._point(None)
 
     def apply_theme(self) -> None:
-        self._chip.dress()
+        self.chip.dress()

@@ -51,11 +51,11 @@ class Points(pg.ScatterPlotItem):
         self.editable = False
         self.held: int | None = None  #: in the hand
         self._reach = reach
-        self._order: np.ndarray | None = None
+        self.order: np.ndarray | None = None
 
     def show_at(self, x: np.ndarray, y: np.ndarray, order: np.ndarray | None = None, **looks: Any) -> None:
         """Show dots; ``order`` (n,) is that of painting, the last one on top, and ``looks`` stand in the same."""
-        self._order = order
+        self.order = order
         if order is not None:
             x, y = x[order], y[order]
         self.setData(x=x, y=y, **looks)
@@ -73,7 +73,7 @@ class Points(pg.ScatterPlotItem):
             far = float(np.hypot(away.x() / wide, away.y() / high))
             if far <= least and (best is None or far < least):
                 best, least = int(spot.index()), far
-        return best if best is None or self._order is None else int(self._order[best])
+        return best if best is None or self.order is None else int(self.order[best])
 
     def mouseDragEvent(self, event: Any) -> None:
         """Take a dot, move it, let it go."""

@@ -73,13 +73,13 @@ class PowerPlot(CursorPlot):
     def __init__(self, name: Text, export_name: str) -> None:
         self._lines: tuple[Growth, ...] = ()
         self._x, self._y = (1.0, 10.0), (1.0, 10.0)
-        self._curves: list[pg.PlotCurveItem] = []  # the line, and the one through the dots
+        self.curves: list[pg.PlotCurveItem] = []  # the line, and the one through the dots
         self._made: tuple[object, ...] = ()  # what the curves were made for
-        self._dots = pg.ScatterPlotItem(size=8, antialias=True)
+        self.dots = pg.ScatterPlotItem(size=8, antialias=True)
         axes = {"left": LogAxis("left", 10, written), "bottom": LogAxis("bottom", 2)}
         super().__init__((180, 130), name, axes, (True, True))
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
-        self.put(self._dots, 2)
+        self.put(self.dots, 2)
         self.export_name = export_name
 
     # -- content
@@ -145,14 +145,14 @@ class PowerPlot(CursorPlot):
         made = tuple((line.token, line.style) for line in self._lines)
         if anew or made != self._made:
             self._made = made
-            for item in self._curves:
+            for item in self.curves:
                 self.plot.removeItem(item)
             pens = [cosmetic(theme.color(line.token), STYLES[line.style], 1.5) for line in self._lines]
-            self._curves = [pg.PlotCurveItem(pen=pen, antialias=True) for pen in pens for _ in range(2)]
-            for item in self._curves:
+            self.curves = [pg.PlotCurveItem(pen=pen, antialias=True) for pen in pens for _ in range(2)]
+            for item in self.curves:
                 self.put(item)
         spots: list[dict[str, object]] = []
-        curves = iter(self._curves)
+        curves = iter(self.curves)
         for line in self._lines:
             next(curves).setData(*self._above_0(line.x, line.y))
             x, y = self._above_0(line.at, line.measured)
@@ -161,7 +161,7 @@ class PowerPlot(CursorPlot):
                 {"pos": at, "brush": ink(line.token), "pen": case(width=1)}
                 for at in zip(x.tolist(), y.tolist(), strict=True)
             ]
-        self._dots.setData(spots)
+        self.dots.setData(spots)
 
     def _above_0(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.along(x[y > 0], y[y > 0])

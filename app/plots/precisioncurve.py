@@ -86,7 +86,7 @@ class PrecisionCurve(Chart):
         self._spot, self._lit = pg.ScatterPlotItem(antialias=True), Points(REACH)
         self._steps = pg.PlotCurveItem(antialias=True), pg.PlotCurveItem(antialias=True)
         self._threshold, self._threshold_name = pg.InfiniteLine(angle=90), Caption((1, 1), gap=S1)
-        self._chip = Caption((0.5, 1.45), chip=True)
+        self.chip = Caption((0.5, 1.45), chip=True)
         self._names = pg.LabelItem(), pg.LabelItem()
         super().__init__((220, 160), {"left": Axis("left"), "bottom": Axis("bottom")})
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -98,7 +98,7 @@ class PrecisionCurve(Chart):
     def _build(self) -> None:
         curves = (self._area, self._envelope, self._before, self._curve)
         above = (*curves, self._grid, self._threshold, self._threshold_name, self._rings)
-        for height, item in enumerate((*above, self._spot, *self._steps, self._lit, self._chip)):
+        for height, item in enumerate((*above, self._spot, *self._steps, self._lit, self.chip)):
             self.put(item, height)
         for item in curves:  # in their box: outside of one they can't be clipped
             item.setDownsampling(auto=True, method="peak")
@@ -267,7 +267,7 @@ class PrecisionCurve(Chart):
             self._spot.setData(pos=[self._place(hover)], size=9, pen=case(), brush=ink("control"))
         lit = 0 <= self._at < self.count()
         said = words.drawn(self._said)
-        self._chip.setVisible(lit and bool(said))
+        self.chip.setVisible(lit and bool(said))
         for item in (*self._steps, self._lit):
             item.setVisible(lit)
         if not lit:
@@ -277,8 +277,8 @@ class PrecisionCurve(Chart):
         for step in self._steps:
             step.setData(np.array([start[0], end[0]]), np.array([start[1], end[1]]))
         self._lit.setData(pos=[end], size=11, pen=case(), brush=ink("accent"))
-        self._chip.say(said)
-        self._chip.setPos(*end)
+        self.chip.say(said)
+        self.chip.setPos(*end)
 
     def apply_theme(self) -> None:
         super().apply_theme()
@@ -295,5 +295,5 @@ class PrecisionCurve(Chart):
             name.item.setFont(theme.font(CAPTION))
             name.setText(words.tr(text), color=theme.color("text2"))
         self._threshold_name.dress()
-        self._chip.dress()
+        self.chip.dress()
         self._redraw()

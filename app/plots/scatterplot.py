@@ -79,45 +79,45 @@ class ScatterPlot(Chart):
         self._hover: int | None = None
         self._chosen: int | None = None
         self._cursor: float | None = None
-        self._points, self._rings = Points(), pg.ScatterPlotItem(antialias=True)
+        self.points, self._rings = Points(), pg.ScatterPlotItem(antialias=True)
         self._line = pg.InfiniteLine(angle=90)
-        self._chip = Caption(gap=S2, chip=True)
-        self._curves, self._marks = Lines(self), Marks(self)
+        self.chip = Caption(gap=S2, chip=True)
+        self._curves, self.marks = Lines(self), Marks(self)
         self._asked = QueryLine(self, self._pulled, lambda: self.query_settled.emit())
-        self._stems: Stems | None = None
+        self.stems: Stems | None = None
         super().__init__(low, {"left": Axis("left"), "bottom": LogAxis("bottom") if log_x else Axis("bottom")},
                          (log_x, False))  # fmt: skip
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.export_name = "scatter"
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
         if strip:
-            self._stems = Stems(self.plot)
+            self.stems = Stems(self.plot)
         self._build()
         self.scene().sigMouseClicked.connect(self._clicked)  # type: ignore[attr-defined]  # pyqtgraph's
         self.pointed_at.connect(self._point)
 
     def _build(self) -> None:
         """Add the items that are always there; the query line and its window also to the strip."""
-        self._asked.stand_in(self.box, foot=self._stems is None)
-        if self._stems is not None:
-            self._asked.stand_in(self._stems.box, foot=True)
-        above = ((self._points, 6), (self._line, 4), (self._rings, 9))
-        for item, height in (*above, (self._chip, 10)):
+        self._asked.stand_in(self.box, foot=self.stems is None)
+        if self.stems is not None:
+            self._asked.stand_in(self.stems.box, foot=True)
+        above = ((self.points, 6), (self._line, 4), (self._rings, 9))
+        for item, height in (*above, (self.chip, 10)):
             self.put(item, height)
-        for item in (self._line, self._chip):
+        for item in (self._line, self.chip):
             item.hide()
-        self._points.moved.connect(self._dragged)
-        self._points.dropped.connect(self._dropped)
+        self.points.moved.connect(self._dragged)
+        self.points.dropped.connect(self._dropped)
         self.apply_theme()
 
     @property
     def editable(self) -> bool:
         """Whether points can be dragged, added, removed."""
-        return self._points.editable
+        return self.points.editable
 
     @editable.setter
     def editable(self, on: bool) -> None:
-        self._points.editable = on
+        self.points.editable = on
 
     # -- content
     def set_lines(self, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> None:
@@ -128,7 +128,7 @@ class ScatterPlot(Chart):
             finite(line.y, words.drawn(line.name))
         self._lines = tuple(lines)
         self._curves.show_lines((*self._past, *lines))
-        self._marks.show_marks(marks)
+        self.marks.show_marks(marks)
         self.refit()
 
     def keep_past(self, keeps: bool = True) -> None:
@@ -141,9 +141,9 @@ class ScatterPlot(Chart):
         self._heat = heat
         if any(at is not None and at >= len(self._x) for at in (self._hover, self._chosen)):
             self._hover = self._chosen = None
-        held = self._points.held
+        held = self.points.held
         if held is not None and held >= len(self._x):
-            self._points.held = held = None  # undone in mid-drag: the point in the hand is gone
+            self.points.held = held = None  # undone in mid-drag: the point in the hand is gone
         self._draw_points()
         if held is None:
             self.refit()
@@ -152,10 +152,10 @@ class ScatterPlot(Chart):
     def set_stems(self, values: np.ndarray | None, top: float = 1.0) -> None:
         """Draw a stem below each point, values (N,); the strip's scale ends at ``top``."""
         self._weights = values
-        if self._stems is not None:
+        if self.stems is not None:
             fits = values is not None and len(values) == len(self._x)
             at = self.along(self._x, self._x)[0]
-            self._stems.show_stems(at if fits else at[:0], values if values is not None and fits else at[:0], top)
+            self.stems.show_stems(at if fits else at[:0], values if values is not None and fits else at[:0], top)
 
     def set_query(self, x: float | None, answer: float | None = None, band: tuple[float, float] | None = None) -> None:
         """Put the query line at x, a dot at its answer (None: no dot), and shade a window around it."""
@@ -223,7 +223,7 @@ class ScatterPlot(Chart):
 
     def whole(self) -> None:
         needed = [line for line in (*self._past, *self._lines) if line.fits and len(line.x)]
-        xs = [line.x for line in needed] + [self._x] + [self._marks.x]
+        xs = [line.x for line in needed] + [self._x] + [self.marks.x]
         ys = [line.y if line.filled is None else line.y[line.filled] for line in needed] + [self._y]
         x, y = self._fixed[0] or around(xs, 0.02, self.log[0]), self._fixed[1] or around(ys, ROOM)
         self.show_range(x, y, (0.015 if self._fixed[0] else 0, 0))
@@ -243,7 +243,7 @@ class ScatterPlot(Chart):
         if event.button() != Qt.MouseButton.LeftButton or not self._over(event.scenePos()):
             return
         at = self.box.mapSceneToView(event.scenePos())
-        near = self._points.near(at) if self.box.sceneBoundingRect().contains(event.scenePos()) else None
+        near = self.points.near(at) if self.box.sceneBoundingRect().contains(event.scenePos()) else None
         adds = self.mode == ADD or event.modifiers() & Qt.KeyboardModifier.ControlModifier
         if self.editable and self.mode == DELETE and near is not None:
             self.point_removed.emit(near)
@@ -258,7 +258,7 @@ class ScatterPlot(Chart):
         self._ring()
 
     def _over(self, place: QPointF) -> bool:
-        boxes = (self.box,) if self._stems is None else (self.box, self._stems.box)
+        boxes = (self.box,) if self.stems is None else (self.box, self.stems.box)
         return any(box.sceneBoundingRect().contains(place) for box in boxes)
 
     def _dragged(self, index: int, at: QPointF, keys: Qt.KeyboardModifier) -> None:
@@ -274,11 +274,11 @@ class ScatterPlot(Chart):
 
     def _point(self, at: QPointF | None) -> None:
         """The pointer is at a place of the axes, or none."""
-        near = None if at is None else self._points.near(at)
+        near = None if at is None else self.points.near(at)
         if near is not None and self.editable:
-            self._points.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.points.setCursor(Qt.CursorShape.PointingHandCursor)
         else:
-            self._points.unsetCursor()
+            self.points.unsetCursor()
         if near != self._hover:
             self._hover = near
             self._ring()
@@ -343,11 +343,11 @@ class ScatterPlot(Chart):
         x, y = self.along(self._x, self._y)
         big = 9.0 if len(x) <= MANY else 6.0
         if self._heat is None or len(self._heat) != len(x):
-            self._points.show_at(x, y, size=big - 2, pen=case(width=1), brush=ink("control"))
+            self.points.show_at(x, y, size=big - 2, pen=case(width=1), brush=ink("control"))
         else:
             order = self._heat.argsort(kind="stable")  # the strongest on top
             edge = case("control", 1)
-            self._points.show_at(x, y, order, size=big, pen=edge, brush=embers(self._heat[order]))
+            self.points.show_at(x, y, order, size=big, pen=edge, brush=embers(self._heat[order]))
         self._ring()
 
     def _ring(self) -> None:
@@ -362,18 +362,18 @@ class ScatterPlot(Chart):
         if spots:
             self._rings.setData(spots)
         shown = self._hover is not None and self._hover < len(self._x)
-        self._chip.setVisible(shown)
+        self.chip.setVisible(shown)
         if shown and self._hover is not None:
-            self._chip.say(self._said(self._hover))
-            self._chip.setPos(self.seen(self._x[self._hover], self._y[self._hover]))
+            self.chip.say(self._said(self._hover))
+            self.chip.setPos(self.seen(self._x[self._hover], self._y[self._hover]))
 
     def apply_theme(self) -> None:
         super().apply_theme()
         self._asked.apply_theme()
         self._line.setPen(dashed())
-        self._chip.dress()
-        self._marks.apply_theme()
-        if self._stems is not None:
-            self._stems.apply_theme()
+        self.chip.dress()
+        self.marks.apply_theme()
+        if self.stems is not None:
+            self.stems.apply_theme()
         self._curves.apply_theme()
         self._draw_points()

@@ -33,9 +33,9 @@ class Stems:
         self._axis = Axis("left")
         self._axis.linkToView(self.box)
         self._axis.setTicks([[]])
-        self._bars = pg.BarGraphItem(x=np.zeros(0), height=np.zeros(0), width=0)
+        self.bars = pg.BarGraphItem(x=np.zeros(0), height=np.zeros(0), width=0)
         self._shown: tuple[np.ndarray, np.ndarray, float] = (np.zeros(0), np.zeros(0), 1.0)
-        self.box.addItem(self._bars, ignoreBounds=True)
+        self.box.addItem(self.bars, ignoreBounds=True)
         self.box.sigXRangeChanged.connect(self._draw)
         self.box.sigResized.connect(self._draw)
         below = plot.getAxis("bottom")
@@ -61,7 +61,7 @@ class Stems:
         share = np.minimum(1.0, values[seen] / top)
         wide = (3 if len(x) <= MANY else 1.5) * self.box.viewPixelSize()[0]
         dark = cosmetic(theme.color("control")) if theme.name() == "dark" else None  # dark stems on dark paper
-        self._bars.setOpts(
+        self.bars.setOpts(
             x=x[seen], height=np.maximum(share, 1 / HIGH), width=wide, brushes=embers(share), pen=pg.mkPen(dark)
         )
 

@@ -482,7 +482,7 @@ def test_a_drag_beside_all_pans_and_moves_nothing(hand):
 
 def test_the_query_is_pulled_in_the_strip_too(hand):
     plot, told = hand
-    strip = plot._stems.box.sceneBoundingRect().center().y()
+    strip = plot.stems.box.sceneBoundingRect().center().y()
     start, end = (QPointF(plot.spot(x, 1).x(), strip) for x in (2.5, 3.5))
     drag(plot.viewport(), start, end)
     assert told[-1] == ("query_settled",)
@@ -491,12 +491,12 @@ def test_the_query_is_pulled_in_the_strip_too(hand):
 
 def test_stems_stand_below_their_points_whatever_is_in_sight(hand):
     plot, _ = hand
-    bars = plot._stems._bars.opts
+    bars = plot.stems.bars.opts
     np.testing.assert_allclose(bars["x"], np.arange(1.0, 6))
     np.testing.assert_allclose(bars["height"], np.arange(1.0, 6) / 5)
     wheel(plot.viewport(), plot.spot(3, 3), 3)
-    assert plot._stems.box.viewRange()[0] == pytest.approx(plot.box.viewRange()[0], rel=0.02)
-    wide = plot._stems._bars.opts["width"] / plot._stems.box.viewPixelSize()[0]
+    assert plot.stems.box.viewRange()[0] == pytest.approx(plot.box.viewRange()[0], rel=0.02)
+    wide = plot.stems.bars.opts["width"] / plot.stems.box.viewPixelSize()[0]
     assert wide == pytest.approx(3, rel=0.01)
 
 
@@ -506,12 +506,12 @@ def test_the_nearest_point_says_its_numbers_and_the_strongest_is_on_top(hand):
     plot.hovered.connect(seen.append)
     hover(plot.viewport(), plot.spot(2.0, 2.0) + QPointF(3, 0))
     assert seen == [1]
-    assert plot._chip.toPlainText() == "2.00, 2.00 · 13.3 %"
+    assert plot.chip.toPlainText() == "2.00, 2.00 · 13.3 %"
     assert "2: 2.00, 2.00" in plot.report()
     hover(plot.viewport(), plot.spot(4.5, 2.0))
     assert seen == [1, None]
     plot.set_points(np.zeros(2), np.zeros(2), np.array([1.0, 0.5]))
-    assert plot._points._order.tolist() == [1, 0]
+    assert plot.points.order.tolist() == [1, 0]
 
 
 def test_marks_have_words_and_feet(qtbot):
@@ -519,13 +519,13 @@ def test_marks_have_words_and_feet(qtbot):
     plot.set_lines(
         [Line("a", np.arange(3.0), np.arange(3.0))], [Mark(1, 1, text="here", foot=True), Mark(2, 2, ring=True)]
     )
-    marks = plot._marks
-    assert [word.toPlainText() for word in marks._words if word.isVisible()] == ["here"]
-    x, y = marks._feet[0].getData()
+    marks = plot.marks
+    assert [word.toPlainText() for word in marks.captions if word.isVisible()] == ["here"]
+    x, y = marks.feet[0].getData()
     assert (x.tolist(), y[1]) == ([1, 1], 1)
     assert y[0] == plot.box.viewRange()[1][0]
     plot.set_lines([], [])
-    assert not any(part.isVisible() for part in (*marks._words, *marks._feet))
+    assert not any(part.isVisible() for part in (*marks.captions, *marks.feet))
 
 
 def test_empty_and_single_content_is_painted(qtbot):

@@ -88,7 +88,7 @@ def test_the_lit_step_follows_the_hand_along_the_curve_and_a_drag_beside_it_pans
     view.set_at(2, "step 2")
     drag(view.viewport(), view.step_point(2), view.step_point(6))
     assert chosen[-1] == 6
-    assert view._chip.toPlainText() == "step 6"
+    assert view.chip.toPlainText() == "step 6"
     assert view._threshold.value() == pytest.approx(0.4)
     before = view.box.viewRange()
     drag(view.viewport(), view.spot(0.2, 0.1), view.spot(0.4, 0.2))
@@ -102,7 +102,7 @@ def test_a_chip_without_room_above_stands_below(qtbot):
     view = show(qtbot, PrecisionCurve(), 400, 260)
     view.set_line(Line(np.array([0.5]), np.array([1.0]), np.array([1.0])))
     view.set_at(0, "1: TP 0.99")
-    chip = view._chip.mapRectToScene(view._chip.boundingRect())
+    chip = view.chip.mapRectToScene(view.chip.boundingRect())
     assert chip.top() > view.step_point(0).y()
 
 
@@ -200,14 +200,14 @@ def test_of_eighty_classes_some_are_named_beside_the_cells_without_a_pointer(qtb
     view = show(qtbot, CountMatrix(), 420, 420)
     many(view)
     view.arranged()
-    assert view._cell[1] < 9  # no room for all names
+    assert view.cell_rect((0, 0)).height() < 9  # no room for all names
     left = round(view.cell_rect((0, 0)).x())
     margin = (pixels(view)[:, :left].astype(int) != pixels(view)[0, 0]).any(-1).any(1)  # rows of pixels with ink
     lines = np.flatnonzero(np.diff(margin.astype(int)) == 1)
     assert 12 <= len(lines) <= 30
     view.set_at((41, 3))
-    named = [*view._to_name(81, view._cell[1], 41)]
-    gaps = np.diff(sorted(named)) * view._cell[1]
+    named = [*view._to_name(81, view.cell_rect((0, 0)).height(), 41)]
+    gaps = np.diff(sorted(named)) * view.cell_rect((0, 0)).height()
     assert 41 in named
     assert gaps.min() >= 12
 

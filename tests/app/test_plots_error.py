@@ -32,7 +32,7 @@ def plot(qtbot):
 
 
 def test_bars_end_where_the_deviation_says_and_a_single_value_has_none(plot):
-    bars = plot._bars[0].opts
+    bars = plot.bars[0].opts
     np.testing.assert_allclose(bars["y"], np.linspace(20, 60, 5)[1:])
     np.testing.assert_allclose(bars["top"], [1, 2, 3, 4])
     np.testing.assert_allclose(bars["bottom"], [1, 2, 3, 4])
@@ -41,16 +41,16 @@ def test_bars_end_where_the_deviation_says_and_a_single_value_has_none(plot):
 def test_bars_may_be_uneven(plot):
     low, high = np.array([10.0, 20]), np.array([15.0, 22])
     plot.set_lines([ErrorLine("a", "cat0", X[:2], np.array([12.0, 21]), np.ones(2), low=low, high=high)], X)
-    np.testing.assert_allclose(plot._bars[0].opts["bottom"], [2, 1])
-    np.testing.assert_allclose(plot._bars[0].opts["top"], [3, 1])
+    np.testing.assert_allclose(plot.bars[0].opts["bottom"], [2, 1])
+    np.testing.assert_allclose(plot.bars[0].opts["top"], [3, 1])
 
 
 def test_lines_stand_some_pixels_apart_whatever_is_in_sight(plot):
     for _ in range(2):
         wide = plot.box.viewPixelSize()[0]
-        first, second = (curve.getData()[0][0] for curve in plot._curves)
+        first, second = (curve.getData()[0][0] for curve in plot.curves)
         assert (second - first) / wide == pytest.approx(APART)
-        assert plot._bars[0].opts["beam"] / wide == pytest.approx(CAP)
+        assert plot.bars[0].opts["beam"] / wide == pytest.approx(CAP)
         wheel(plot.viewport(), QPointF(240, 150), 3)
 
 
@@ -69,21 +69,21 @@ def test_pointer_and_arrows_pick_the_nearest_number(plot):
     hover(plot.viewport(), plot.spot(520, 30))
     hover(plot.viewport(), plot.spot(1400, 30))
     assert said == [2, 3]
-    assert 10 ** plot._line.value() == pytest.approx(1500)
+    assert 10 ** plot.line.value() == pytest.approx(1500)
     key(plot, Qt.Key.Key_Right)
     key(plot, Qt.Key.Key_Escape)
     assert said == [2, 3, 4, None]
-    assert not plot._line.isVisible()
+    assert not plot.line.isVisible()
     plot.set_at(1)
     assert plot.report() == "150, a 30.0, b 15.0"
 
 
 def test_crossings_are_ringed_and_dropped(plot):
     plot.set_crossings([Crossing(300, 40, "300", "cat0")])
-    assert plot._marks._words[0].toPlainText() == "300"
-    assert plot._marks._feet[0].isVisible()
+    assert plot.marks.captions[0].toPlainText() == "300"
+    assert plot.marks.feet[0].isVisible()
     plot.set_crossings([])
-    assert not plot._marks._words[0].isVisible()
+    assert not plot.marks.captions[0].isVisible()
 
 
 def test_themes_and_files(plot):

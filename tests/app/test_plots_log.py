@@ -66,7 +66,7 @@ def test_a_log_axis_has_whole_powers_or_round_numbers(qapp, reach, base, said):
 
 # ------------------------------------------------------------------ curves over log x
 def test_curves_stand_where_their_numbers_say(plot):
-    curve = plot._curves[0]
+    curve = plot.curves[0]
     x, y = curve.getData()
     np.testing.assert_allclose(10**x, X)
     np.testing.assert_allclose(10**y, np.sqrt(X))
@@ -92,7 +92,7 @@ def test_the_line_is_dragged_and_tells_where(plot):
 def test_a_line_that_its_owner_keeps_stays(plot):
     plot.picked.disconnect(plot.set_cursor)
     drag(plot.viewport(), plot.spot(16, 3), plot.spot(256, 3))
-    assert 10 ** plot._line.value() == pytest.approx(16)
+    assert 10 ** plot.line.value() == pytest.approx(16)
 
 
 def test_a_click_brings_the_line_and_a_drag_beside_it_pans(plot):
@@ -121,14 +121,14 @@ def test_bands_and_a_named_level_are_drawn(qtbot, qtlog):
     plain = pixels(view)
     view.set_line(2.5, Message("equal weights: {bits} bits", {"bits": "2.50"}))
     assert (pixels(view) != plain).any()
-    assert view._top_name.toPlainText() == "equal weights: 2.50 bits"
+    assert view.top_name.toPlainText() == "equal weights: 2.50 bits"
     inside = view.spot(30, 0.75).toPoint()
     assert pixels(view)[inside.y(), inside.x()].tolist() != list(theme.color("surface").getRgb()[:3])
     assert set(view.numbers()) == {"a_x", "a_y", "a_low", "a_high"}
     words.set_language("zh")
     theme.use("dark")
     view.retranslated()
-    assert view._top_name.toPlainText() != "equal weights: 2.50 bits"
+    assert view.top_name.toPlainText() != "equal weights: 2.50 bits"
     assert is_drawn(view)
     view.set_traces([], (0.0, 1.0))
     assert not loud(qtlog)
@@ -171,8 +171,8 @@ def growth(qtbot):
 
 
 def test_what_is_not_above_0_is_left_out(growth):
-    assert [len(curve.getData()[0]) for curve in growth._curves] == [11, 0, 0, 2]
-    x, y = growth._dots.getData()
+    assert [len(curve.getData()[0]) for curve in growth.curves] == [11, 0, 0, 2]
+    x, y = growth.dots.getData()
     np.testing.assert_allclose((10**x).tolist(), [1, 4, 1, 2])
     np.testing.assert_allclose((10**y).tolist(), [1, 20, 1, 2])
 
@@ -211,7 +211,7 @@ def heaps(qtbot):
 
 
 def test_each_histogram_reaches_its_own_peak(heaps):
-    rows = [bars.opts for bars in heaps._bars]
+    rows = [bars.opts for bars in heaps.bars]
     assert rows[0]["y0"][0] == 1
     assert rows[1]["y0"][0] == 0
     for each in rows:
@@ -220,21 +220,21 @@ def test_each_histogram_reaches_its_own_peak(heaps):
 
 def test_wide_bars_stand_apart_and_rare_ones_can_be_seen(heaps):
     wide, _ = heaps.box.viewPixelSize()
-    apart = heaps._bars[0].opts["x0"][1:] - heaps._bars[0].opts["x1"][:-1]
+    apart = heaps.bars[0].opts["x0"][1:] - heaps.bars[0].opts["x1"][:-1]
     np.testing.assert_allclose(apart, wide)
-    assert heaps._bars[0].opts["height"][0] == 0
+    assert heaps.bars[0].opts["height"][0] == 0
     heaps.set_heaps([Heap("a", np.linspace(-10, 10, 4), np.array([1, 10**6, 0]), 1.0, "cat0")], 10.0)
-    np.testing.assert_allclose(heaps._bars[0].opts["height"][[0, 2]], [heaps.box.viewPixelSize()[1], 0])
+    np.testing.assert_allclose(heaps.bars[0].opts["height"][[0, 2]], [heaps.box.viewPixelSize()[1], 0])
 
 
 def test_the_deviation_is_a_bracket_with_its_number(heaps):
-    assert [c.toPlainText() for c in heaps._said] == ["± 4.00", "± 1.00"]
-    assert heaps._stds[0].opts["right"][0] == 4
+    assert [c.toPlainText() for c in heaps.said] == ["± 4.00", "± 1.00"]
+    assert heaps.stds[0].opts["right"][0] == 4
     assert heaps.report() == "raw 4.00, scaled 1.00"
 
 
 def test_a_caption_without_room_turns_round(heaps):
-    caption = heaps._said[0]
+    caption = heaps.said[0]
     caption.setPos(10.0, 1.5)
     right = caption.mapRectToScene(caption.boundingRect()).right()
     assert right <= heaps.box.mapViewToScene(QPointF(10, 0)).x()

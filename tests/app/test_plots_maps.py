@@ -48,13 +48,13 @@ def test_the_pointer_names_the_class_and_the_seventh_has_another_shape(plane):
     said = []
     plane.hovered.connect(said.append)
     hover(plane.viewport(), plane.screen_of(1) + QPointF(3, 0))
-    assert plane.report() == plane._chip.toPlainText() == "class 7"
+    assert plane.report() == plane.chip.toPlainText() == "class 7"
     hover(plane.viewport(), plane.screen_of(2))
     assert plane.report() == ""  # one without a class
-    assert not plane._chip.isVisible()
+    assert not plane.chip.isVisible()
     assert said == [1, 2]
-    order = plane._dots._order.tolist()
-    shapes = dict(zip(order, plane._dots.data["symbol"].tolist(), strict=True))
+    order = plane.dots.order.tolist()
+    shapes = dict(zip(order, plane.dots.data["symbol"].tolist(), strict=True))
     assert shapes == {0: "o", 1: "t1", 2: "o"}
 
 

@@ -478,8 +478,8 @@ def test_points_in_the_fore_stand_on_the_others_and_wrong_ones_are_crossed(qtbot
     points = np.array([[0.0, 0], [1, 0], [1, 1]])
     view.set_points(points, np.zeros(3, int), [words.plain("a")], np.ones(3, bool))
     view.set_lit(np.array([True, False, False]))
-    assert view._dots._order.tolist() == [1, 2, 0]
-    faint, _, full = (brush.color().alpha() for brush in view._dots.data["brush"])
+    assert view.dots.order.tolist() == [1, 2, 0]
+    faint, _, full = (brush.color().alpha() for brush in view.dots.data["brush"])
     assert faint < full == 255
     view.set_said(np.array([False, True, False]), ["a", "b, predicted: a", "c"])
     assert [values.tolist() for values in view._crosses.getData()] == [[1], [0]]
@@ -487,7 +487,7 @@ def test_points_in_the_fore_stand_on_the_others_and_wrong_ones_are_crossed(qtbot
     view.set_at(1)
     assert view.report() == "b, predicted: a"
     view.set_faces(np.full((3, 8, 8, 3), 128, np.uint8))
-    chip = view._chip
+    chip = view.chip
     assert chip.toPlainText().endswith("b, predicted: a")
     assert chip.boundingRect().height() > 96
     inside = view.box.sceneBoundingRect()
@@ -535,12 +535,12 @@ def test_an_interval_says_what_it_draws(qtbot):
     view.set_rows([Interval(words.plain("A"), "cat0", 0.5, 0.25, 0.75), Interval(words.plain("B"), "cat1")])
     assert view.report() == "A 50.0 %  (25.0 – 75.0), B –"
     assert is_drawn(view)
-    bars = view._bars.opts
+    bars = view.bars.opts
     assert len(bars["x0"]) == 2 + 2 + 3  # swatches, tracks, one span with its ends
     assert (bars["x0"][2], bars["x1"][2], bars["y0"][2] + bars["height"][2] / 2) == pytest.approx((0.25, 0.75, 0.5))
-    assert [values.tolist() for values in view._dots.getData()] == [[0.5], [0.5]]
+    assert [values.tolist() for values in view.dots.getData()] == [[0.5], [0.5]]
     room = view.box.sceneBoundingRect().adjusted(-1, -1, 1, 1)
-    for caption in (*view._names, *view._written):
+    for caption in (*view.names, *view.written):
         assert room.contains(caption.mapRectToScene(caption.boundingRect()))
     before = view.box.viewRange()
     wheel(view.viewport(), QPointF(200, 24), 3)

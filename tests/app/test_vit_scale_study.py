@@ -161,12 +161,12 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
 
     page.show_table(table(rising, flat), True)
     assert page.cards.verdict.text().startswith("The ViT overtakes the CNN in L.")
-    assert len(page.cards.plot._marks.x) == 1
+    assert len(page.cards.plot.marks.x) == 1
     page.show_table(table(flat, rising), True)
     page.show_table(table((0.2, 0.3), flat), True)
     assert page.cards.verdict.text().startswith("No crossover up to 500 pictures.")
     assert "Dosovitskiy" in page.cards.verdict.text()
-    assert not len(page.cards.plot._marks.x)
+    assert not len(page.cards.plot.marks.x)
     page.show_table(table((0.2, 0.6, 0.6), (0.4, 0.5, 0.599), (50, 500, 5000)), True)
     grid = page.cards.grid
     grid.resize(grid.minimumWidth(), 200)  # heads keep apart
