@@ -83,25 +83,25 @@ class Header(FittingBar):
             page.setChecked(i == 0)
             self._group.addButton(page, i)
         self._title = label(title, TITLE, True)
-        self._turn = DropDown(pages[0] if pages else "Pages", "Pages", self._fill_pages)
+        self.turn = DropDown(pages[0] if pages else "Pages", "Pages", self._fill_pages)
         self._pages = tuple(pages)
-        self._more = button(icon="more", tip="More")
-        menu = QMenu(self._more)
+        self.more = button(icon="more", tip="More")
+        menu = QMenu(self.more)
         menu.aboutToShow.connect(lambda: refill(menu, self._fill_more))
-        self._more.setMenu(menu)
-        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(menu)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.undo_button = button(icon="undo", tip="Undo (Ctrl+Z)", clicked=self.undo.emit)
         self.redo_button = button(icon="redo", tip="Redo (Ctrl+Y)", clicked=self.redo.emit)
         copy = button(icon="copy", tip="Copy what is on screen as a picture (Ctrl+C)", clicked=self.copied.emit)
         fit = button(icon="fit", tip="Fit the views (0)", clicked=self.fitted.emit)
         self._tools = (self.undo_button, self.redo_button, copy, fit)
         self._choosers = tuple(choosers)
-        self._row = row(self._title, -S4, *self._group.buttons(), self._turn, 1, *choosers, -S1, *self._tools,
-                        self._more, gap=S1, pad=(S4, 0, S3, 0))  # fmt: skip
+        self._row = row(self._title, -S4, *self._group.buttons(), self.turn, 1, *choosers, -S1, *self._tools,
+                        self.more, gap=S1, pad=(S4, 0, S3, 0))  # fmt: skip
         self.setLayout(self._row)
         self._form = -1
         self._take_form(0)
-        self._line = Underline(self)
+        self.underline = Underline(self)
         self._group.idClicked.connect(self._clicked)
         self.set_steps(False, False)
 
@@ -110,8 +110,8 @@ class Header(FittingBar):
         page = self._group.button(index)
         if page is not None:
             page.setChecked(True)
-            self._turn.set_text(self._pages[index])
-            self._line.move_under(page, animated=False)
+            self.turn.set_text(self._pages[index])
+            self.underline.move_under(page, animated=False)
 
     def set_steps(self, undo: bool, redo: bool) -> None:
         """Whether there is something to undo and to redo."""
@@ -119,21 +119,21 @@ class Header(FittingBar):
         self.redo_button.setEnabled(redo)
 
     def _clicked(self, index: int) -> None:
-        self._line.move_under(self._group.button(index), animated=True)
-        self._turn.set_text(self._pages[index])
+        self.underline.move_under(self._group.button(index), animated=True)
+        self.turn.set_text(self._pages[index])
         self.paged.emit(index)
 
     # -- in a narrow window
     def _parts(self, form: int) -> tuple[QWidget, ...]:
         """What is shown of title, pages and tools, from all to a menu of pages and a menu of tools."""
         pages = tuple(self._group.buttons())
-        title, turn = (self._title,), (self._turn,) * bool(pages)
+        title, turn = (self._title,), (self.turn,) * bool(pages)
         forms: tuple[tuple[QWidget, ...], ...] = (
             (*title, *pages, *self._tools),
             (*pages, *self._tools),
             (*title, *turn, *self._tools),
             (*turn, *self._tools),
-            (*turn, self._more),
+            (*turn, self.more),
         )
         return forms[form]
 
@@ -148,7 +148,7 @@ class Header(FittingBar):
             return
         self._form = form
         shown = self._parts(form)
-        for one in (self._title, self._turn, self._more, *self._tools, *self._group.buttons()):
+        for one in (self._title, self.turn, self.more, *self._tools, *self._group.buttons()):
             one.setVisible(one in shown)
 
     def fit_parts(self) -> None:

@@ -52,21 +52,21 @@ class Status(FittingBar):
         self.setProperty("kind", "status")
         self.setFixedHeight(STATUS)
         self._choice = "auto"
-        self._device = DropDown("CPU", "Where the models run", self._fill)
-        self._device.set_icon("chip")
-        self._device.setProperty("kind", "")
-        self._device.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        self._memory = Steady(kind="quiet")
+        self.devices = DropDown("CPU", "Where the models run", self._fill)
+        self.devices.set_icon("chip")
+        self.devices.setProperty("kind", "")
+        self.devices.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        self.memory = Steady(kind="quiet")
         self.text = Steady()
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setFixedSize(140, 8)
-        self._cancel = button("Cancel", px=SMALL, clicked=self.cancelled.emit)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(140, 8)
+        self.cancel = button("Cancel", px=SMALL, clicked=self.cancelled.emit)
         self._saved: Path | None = None  # what the note says was saved
-        self._show = button("Show in folder", "folder", px=SMALL, clicked=lambda: self.sought.emit(self._saved))
-        self._show.hide()
-        self._fps = quiet()
-        self._fps.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.in_folder = button("Show in folder", "folder", px=SMALL, clicked=lambda: self.sought.emit(self._saved))
+        self.in_folder.hide()
+        self.fps = quiet()
+        self.fps.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._note: Message | None = None
         self._busy = self._told = False
         self._pending: Text = "Computing"
@@ -75,7 +75,7 @@ class Status(FittingBar):
         self._wait.setInterval(PATIENCE)
         self._wait.timeout.connect(self._announce)
         self.setLayout(
-            row(self._device, self._memory, 1, self.text, self._show, self._bar, self._cancel, 1, self._fps, gap=S3,
+            row(self.devices, self.memory, 1, self.text, self.in_folder, self.bar, self.cancel, 1, self.fps, gap=S3,
                 pad=(S3, 0, S4, 0))
         )  # fmt: skip
         self._rest()
@@ -93,18 +93,18 @@ class Status(FittingBar):
     def set_device(self, choice: str, text: Text) -> None:
         """Show which device was chosen and what it turned out to be, such as "CPU, 1 thread"."""
         self._choice = choice
-        self._device.set_text(text)
+        self.devices.set_text(text)
 
     def set_memory(self, used: int) -> None:
         """Show the bytes in use."""
-        self._memory.setText(f"{used / 1e6:,.0f} MB" if used < 1e9 else f"{used / 1e9:.2f} GB")
+        self.memory.setText(f"{used / 1e6:,.0f} MB" if used < 1e9 else f"{used / 1e9:.2f} GB")
 
     def set_rate(self, frames: float) -> None:
         """Show frames per second; at rest there are none."""
         if frames >= 0.5:
-            words.say(self._fps, "setText", "{n} fps", n=f"{frames:.0f}")
+            words.say(self.fps, "setText", "{n} fps", n=f"{frames:.0f}")
         else:
-            words.say(self._fps, "setText", "Idle")
+            words.say(self.fps, "setText", "Idle")
 
     def set_busy(self, busy: bool) -> None:
         """Work began or ended; it is announced only if it lasts."""
@@ -124,9 +124,9 @@ class Status(FittingBar):
 
     def set_progress(self, text: Text, done: float, total: float) -> None:
         """How far the work is; ``total`` 0 means that nobody knows."""
-        self._bar.setRange(0, 1000 if total > 0 else 0)
+        self.bar.setRange(0, 1000 if total > 0 else 0)
         if total > 0:
-            self._bar.setValue(round(1000 * min(1.0, done / total)))
+            self.bar.setValue(round(1000 * min(1.0, done / total)))
         self._pending = text
         if self._told:
             words.say(self.text, "setText", text)
@@ -135,14 +135,14 @@ class Status(FittingBar):
         """What stands there while nothing is being done, such as the time of the last computation."""
         self._note = note
         self._saved = None
-        self._show.hide()
+        self.in_folder.hide()
         if not self._told:
             words.say(self.text, "setText", note or "")
 
     def set_saved(self, place: Path) -> None:
         """The note says that this file was saved: offer to show where, until there is another note."""
         self._saved = place
-        self._show.show()
+        self.in_folder.show()
         self.fit_parts()
 
     def set_dressing(self, busy: bool, text: Text = "Switching the theme") -> None:
@@ -150,7 +150,7 @@ class Status(FittingBar):
         if busy:
             words.say(self.text, "setText", text)
         else:
-            words.say(self.text, "setText", self._pending if self._bar.isVisible() else self._note or "")
+            words.say(self.text, "setText", self._pending if self.bar.isVisible() else self._note or "")
         layout = self.layout()
         if busy and layout is not None:
             layout.activate()  # the text's place, else laid out with the next event
@@ -161,22 +161,22 @@ class Status(FittingBar):
             words.say(self.text, "setText", self._pending)
             self.text.setProperty("kind", "")
             self._told = True
-            self._cancel.show()
+            self.cancel.show()
             self.fit_parts()
 
     def _rest(self) -> None:
         self._pending = "Computing"
-        self._bar.setRange(0, 0)
+        self.bar.setRange(0, 0)
         self._told = False
-        self._cancel.hide()
+        self.cancel.hide()
         words.say(self.text, "setText", self._note or "")
         self.fit_parts()
 
     def fit_parts(self) -> None:
         """What may be left out of a narrow bar: first the frames per second, then the memory, then the moving bar."""
-        wanted: list[tuple[QWidget, bool]] = [(self._bar, self._told), (self._memory, True), (self._fps, True)]
-        always = [self._device, self.text, *([self._cancel] if self._told else [])]
-        always += [self._show] if self._saved else []
+        wanted: list[tuple[QWidget, bool]] = [(self.bar, self._told), (self.memory, True), (self.fps, True)]
+        always = [self.devices, self.text, *([self.cancel] if self._told else [])]
+        always += [self.in_folder] if self._saved else []
         left = self.width() - S3 - S4 - sum(one.minimumSizeHint().width() + S3 for one in always)
         for part, on in wanted:
             wide = part.minimumWidth() + S3
@@ -185,6 +185,6 @@ class Status(FittingBar):
 
     def retranslated(self) -> None:
         """Keep the column of the frames as wide as its longest text."""
-        self._fps.setFixedSize(room(self._fps.fontMetrics(), words.tr("{n} fps", n="000"), words.tr("Idle")))
+        self.fps.setFixedSize(room(self.fps.fontMetrics(), words.tr("{n} fps", n="000"), words.tr("Idle")))
 
     restyled = retranslated

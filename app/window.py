@@ -98,10 +98,10 @@ class Window(PaintedOnce):
         for one in (self.saving, self.session):
             one.saved.connect(self.status.set_saved)
         self.dressing = Dressing(self, self._dress)
-        self._stack = QStackedWidget()
+        self.stack = QStackedWidget()
         self._splash = box(col(1, (row(1, label("Attention Lab", theme.TITLE, True, "quiet"), 1), 0), 1))
-        self._stack.addWidget(self._splash)
-        middle = row(self.side, (self._stack, 1), self.guide.panel, gap=0)
+        self.stack.addWidget(self._splash)
+        middle = row(self.side, (self.stack, 1), self.guide.panel, gap=0)
         root = box(col((middle, 1), self.status, gap=0), "window")
         self.setCentralWidget(root)
         self.zone, self.passing = DropZone(self), Passing(self)
@@ -124,7 +124,7 @@ class Window(PaintedOnce):
     @property
     def tab(self) -> Tab | None:
         """The tab on screen; None before the first is built."""
-        found = self._stack.currentWidget()
+        found = self.stack.currentWidget()
         return found if isinstance(found, Tab) else None
 
     def open_topic(self, name: str) -> None:
@@ -168,7 +168,7 @@ class Window(PaintedOnce):
             tab.answered.connect(lambda t=tab: self._answered(t))
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
-            self._stack.addWidget(tab)
+            self.stack.addWidget(tab)
             self.passing.let_through(tab)
             tab.built.connect(self.passing.let_through)
             tab.built.connect(self.presenter.dress)
@@ -177,7 +177,7 @@ class Window(PaintedOnce):
             if self.settings.page(name) < len(tab.pages):
                 tab.show_page(self.settings.page(name))
         tab = self.tabs[name]
-        bring(self._stack, tab, tab.pages[tab.page].centre)
+        bring(self.stack, tab, tab.pages[tab.page].centre)
         self.side.set_topic(name)
         self.settings.tab = name
         self.status.set_note(tab.note)
@@ -352,7 +352,7 @@ class Window(PaintedOnce):
         good = (data.hasUrls() or data.hasImage() or data.hasText()) and accept_copy(event)
         if good and means_files(data):
             what = self.intake.foresee(data)
-            self.zone.show_over(self._stack, what, self.side.button_of(what.topic))
+            self.zone.show_over(self.stack, what, self.side.button_of(what.topic))
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         self.zone.hide()

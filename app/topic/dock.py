@@ -37,18 +37,18 @@ class Dock(QWidget):
         inside.addStretch(1)
         self._inside, self._foldable = inside, Foldable(inside)
         layout = col((self._foldable, 1), gap=0)
-        self._count = quiet("")
-        self._reset = RingedPushButton()  # a push button centers its text
-        self._reset.setProperty("kind", "boxed")
-        self._reset.clicked.connect(lambda _checked=False: self.reset.emit())
-        icons.put(self._reset, "reset")
-        theme.set_font(self._reset)
-        say(self._reset, "setText", "Reset all changes")
+        self.said = quiet("")
+        self.reset_button = RingedPushButton()  # a push button centers its text
+        self.reset_button.setProperty("kind", "boxed")
+        self.reset_button.clicked.connect(lambda _checked=False: self.reset.emit())
+        icons.put(self.reset_button, "reset")
+        theme.set_font(self.reset_button)
+        say(self.reset_button, "setText", "Reset all changes")
         if resets:
             layout.addWidget(rule())
-            layout.addLayout(col(self._count, self._reset, gap=S2, pad=(S4, S2, S4, S3)))
+            layout.addLayout(col(self.said, self.reset_button, gap=S2, pad=(S4, S2, S4, S3)))
         else:  # nobody else would delete them
-            for part in (self._count, self._reset):
+            for part in (self.said, self.reset_button):
                 part.setParent(self)
                 part.hide()
         self.setLayout(layout)
@@ -71,5 +71,5 @@ class Dock(QWidget):
         text = "Nothing is changed"
         if count or others:
             text = "{n} {n:change|changes}" if others else "{n} {n:change|changes} to the model"
-        say(self._count, "setText", text, n=count + others)
-        self._reset.setEnabled(bool(count or others))
+        say(self.said, "setText", text, n=count + others)
+        self.reset_button.setEnabled(bool(count or others))

@@ -75,9 +75,9 @@ class Tab(QWidget):
         self._long.timeout.connect(lambda: self._run_lines(True))
         self.pages = Pages(topic.page_classes(), self._make)
         titles = [kind.title for kind in self.pages.kinds]
-        self._stack = QStackedWidget()
-        self.above.keep_still(self._stack)
-        self.doors = Doors(self._stack, topic.architecture, self._turn_to_name) if topic.architecture else None
+        self.stack = QStackedWidget()
+        self.above.keep_still(self.stack)
+        self.doors = Doors(self.stack, topic.architecture, self._turn_to_name) if topic.architecture else None
         door = () if self.doors is None else (self.doors.door,)
         self.header = Header(topic.title, titles if len(titles) > 1 else (), (*self.choosers(), *door))
         self.header.paged.connect(self.show_page)
@@ -85,7 +85,7 @@ class Tab(QWidget):
         self.header.redo.connect(self.redo)
         self.header.copied.connect(self.copy_picture)
         self.header.fitted.connect(self.fit)
-        self.setLayout(col(self.header, self.above, (self._stack, 1), gap=0))
+        self.setLayout(col(self.header, self.above, (self.stack, 1), gap=0))
         last = shell.session.page_of(topic.name, [kind.name() for kind in self.pages.kinds])
         last = shell.settings.page(topic.name) if last is None else last
         self.show_page(last if last < len(self.pages) else 0)
@@ -129,7 +129,7 @@ class Tab(QWidget):
 
             page.dock.add(Formula(page, equation))
         adopt(page)
-        self._stack.addWidget(page)
+        self.stack.addWidget(page)
         self.shell.session.restore_page(self.topic.name, page)
         self.built.emit(page)
         return page
@@ -173,7 +173,7 @@ class Tab(QWidget):
     @property
     def now(self) -> Page:
         """The page on screen."""
-        page = self._stack.currentWidget()
+        page = self.stack.currentWidget()
         assert isinstance(page, Page)
         return page
 
@@ -184,13 +184,13 @@ class Tab(QWidget):
 
     def show_page(self, index: int) -> None:
         """Turn to a page."""
-        before, page = self._stack.currentWidget(), self.pages[index]
+        before, page = self.stack.currentWidget(), self.pages[index]
         if self.doors is not None:
             self.doors.close_up()
         if isinstance(before, Page) and before is not page and before.on_screen:
             before.leave()
         self._run_lines(False)
-        bring(self._stack, page, page.centre)
+        bring(self.stack, page, page.centre)
         self.header.set_page(index)
         self.shell.settings.set_page(self.topic.name, index)
         page.refresh()
@@ -363,7 +363,7 @@ class Tab(QWidget):
             )
 
     def _show_steps(self) -> None:
-        if self._stack.currentWidget() is None:  # settings are mended before there is a page
+        if self.stack.currentWidget() is None:  # settings are mended before there is a page
             return
         history = self.now.state.history
         self.header.set_steps(history.can_undo, history.can_redo)

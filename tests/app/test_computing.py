@@ -30,7 +30,7 @@ def settings_menu(window) -> QMenu:
 
 @pytest.mark.parametrize("menu", [device_menu, settings_menu])
 def test_a_number_is_chosen_shown_saved_and_used(window, menu):
-    button = window.status._device
+    button = window.status.devices
     assert button.text().strip() == "CPU, 3 to 4 threads"
     (threads,) = (one for one in menu(window).findChildren(QMenu) if one.title() == "Threads")
     assert threads.menuAction().toolTip().startswith("Torch computes")
@@ -53,7 +53,7 @@ def test_the_next_window_has_the_number(window, open_window):
     window.settings.save()
     other = open_window()
     assert other.lane.threads.wanted == 1
-    assert other.status._device.text().strip() == "CPU, 1 thread"
+    assert other.status.devices.text().strip() == "CPU, 1 thread"
 
 
 def test_painting_is_counted(window, monkeypatch, qtbot):

@@ -113,7 +113,7 @@ class Stranger:
         dialog.accept()
         self.bot.waitUntil(lambda: place.is_file() and not self.window.saving.busy)
         assert name in self.window.status.text.text()
-        assert self.window.status._show.isVisible()  # "Show in folder"
+        assert self.window.status.in_folder.isVisible()  # "Show in folder"
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the dialogs
         return place
 

@@ -41,8 +41,8 @@ def inside(tab, part: QWidget) -> bool:
 def test_reset_that_is_switched_off_leaves_the_focus_in_the_dock(tab):
     tab.now.change(temperature=4.0)
     dock = tab.now.dock
-    click(dock._reset)
-    assert not dock._reset.isEnabled()
+    click(dock.reset_button)
+    assert not dock.reset_button.isEnabled()
     assert inside(tab, dock)
     assert not isinstance(tab.window().focusWidget(), QPushButton)  # Space presses nothing
 

@@ -160,7 +160,7 @@ def test_a_saved_file_can_be_shown_until_there_is_another_note(window, qtbot, tm
     opened = []
     monkeypatch.setattr(folders.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
     monkeypatch.setattr(folders, "command", lambda _path, _platform: ("", []))
-    button = window.status._show
+    button = window.status.in_folder
     assert not button.isVisible()
     saved(window, qtbot, asked(window), tmp_path / "a.csv")
     assert button.isVisible()

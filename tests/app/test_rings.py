@@ -31,7 +31,7 @@ def look(qapp):
 def dock_button():
     dock = Dock()
     dock.set_changes(1)
-    return dock._reset, dock
+    return dock.reset_button, dock
 
 
 def side_button():

@@ -108,14 +108,14 @@ def test_a_header_folds_from_title_to_tools_and_back(qtbot):
     assert seen[0] == seen[-1] == 0
     header.resize(header.minimumSizeHint())
     header.set_page(2)
-    assert header._turn.text().strip() == "Page number 2"
-    lines = opened(header._turn.menu())
+    assert header.turn.text().strip() == "Page number 2"
+    lines = opened(header.turn.menu())
     assert [line.isChecked() for line in lines] == [False, False, True, False, False]
     lines[4].trigger()
     assert turned == [4]
-    assert header._turn.text().strip() == "Page number 4"
+    assert header.turn.text().strip() == "Page number 4"
     header.set_steps(True, False)
-    undo, redo, *_ = opened(header._more.menu())
+    undo, redo, *_ = opened(header.more.menu())
     assert (undo.isEnabled(), redo.isEnabled()) == (True, False)
     undo.trigger()
     assert undone == [True]
@@ -145,14 +145,14 @@ def test_the_status_bar_leaves_out_what_has_no_room(qtbot):
         status._announce()
         QApplication.processEvents()
         shown = [w for w in status.children() if isinstance(w, QWidget) and w.isVisible() and not w.isWindow()]
-        assert {status._device, status.text, status._cancel} <= set(shown)
+        assert {status.devices, status.text, status.cancel} <= set(shown)
         assert all(status.rect().contains(w.geometry()) for w in shown), width
         assert not any(a.geometry().intersects(b.geometry()) for a in shown for b in shown if a is not b), width
         assert not list(reading.cut(status)), width
-        seen.append(tuple(part.isVisible() for part in (status._bar, status._memory, status._fps)))
+        seen.append(tuple(part.isVisible() for part in (status.bar, status.memory, status.fps)))
         status.set_busy(False)
-        assert not status._bar.isVisible()
-        assert not status._cancel.isVisible()
+        assert not status.bar.isVisible()
+        assert not status.cancel.isVisible()
     yes, no = True, False
     assert list(dict.fromkeys(seen)) == [(yes, yes, yes), (yes, yes, no), (yes, no, no), (no, no, no)]
 

@@ -178,7 +178,7 @@ def test_a_form_changes_the_settings_and_a_drag_is_one_step(tab, qtbot):
         control.changed.emit(value)
     control.settled.emit(3.0)
     assert tab.params.temperature == 3.0
-    assert tab.now.dock._count.text() == "1 change to the model"
+    assert tab.now.dock.said.text() == "1 change to the model"
     tab.undo()
     assert tab.params.temperature == 1.0
     rest(tab, qtbot)
@@ -186,13 +186,13 @@ def test_a_form_changes_the_settings_and_a_drag_is_one_step(tab, qtbot):
 
 def test_the_dock_counts_and_resets_what_differs_in_it(tab, qtbot):
     page = turn(tab, qtbot, ALONE)
-    dock, reset = page.dock, page.dock._reset
-    assert (dock._count.text(), reset.isEnabled()) == ("Nothing is changed", False)
+    dock, reset = page.dock, page.dock.reset_button
+    assert (dock.said.text(), reset.isEnabled()) == ("Nothing is changed", False)
     page.step(layer=5)  # no change to the model, yet not as at first
-    assert (dock._count.text(), reset.isEnabled()) == ("1 change", True)
+    assert (dock.said.text(), reset.isEnabled()) == ("1 change", True)
     reset.click()
     assert page.params.layer == ScoreParams().layer
-    assert dock._count.text() == "Nothing is changed"
+    assert dock.said.text() == "Nothing is changed"
     tab.undo()
     assert page.params.layer == 5  # one step
     rest(tab, qtbot)
@@ -200,20 +200,20 @@ def test_the_dock_counts_and_resets_what_differs_in_it(tab, qtbot):
 
 def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch):
     theme.set_motion(False)
-    before = tab._stack.geometry()
-    monkeypatch.setattr(tab._stack, "underMouse", lambda: True)
+    before = tab.stack.geometry()
+    monkeypatch.setattr(tab.stack, "underMouse", lambda: True)
     tab.complain("Something.")
     qtbot.waitUntil(tab.error.isVisible)
     QApplication.processEvents()
-    assert tab._stack.geometry() == before
+    assert tab.stack.geometry() == before
     assert tab.error.geometry().topLeft() == before.topLeft()
-    QApplication.sendEvent(tab._stack, QEvent(QEvent.Type.Leave))
-    qtbot.waitUntil(lambda: tab._stack.y() > before.y())  # the pointer is gone: the bar has room of its own
+    QApplication.sendEvent(tab.stack, QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: tab.stack.y() > before.y())  # the pointer is gone: the bar has room of its own
     tab.error.dismiss()
-    qtbot.waitUntil(lambda: tab._stack.geometry() == before)
-    monkeypatch.setattr(tab._stack, "underMouse", lambda: False)
+    qtbot.waitUntil(lambda: tab.stack.geometry() == before)
+    monkeypatch.setattr(tab.stack, "underMouse", lambda: False)
     tab.complain("Again.")
-    qtbot.waitUntil(lambda: tab._stack.y() > before.y())
+    qtbot.waitUntil(lambda: tab.stack.y() > before.y())
     tab.error.dismiss()
     rest(tab, qtbot)
 

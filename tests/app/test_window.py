@@ -264,7 +264,7 @@ def test_what_another_tab_cut_short_is_asked_again_and_what_the_hand_ended_is_no
 
 
 def test_the_line_under_a_page_runs_there_and_leaves_nothing_behind(tab, window, qtbot):
-    line = tab.header._line
+    line = tab.header.underline
     pages = tab.header._group.buttons()
     qtbot.mouseClick(pages[1], Qt.MouseButton.LeftButton)
     assert tab.page == 1
@@ -447,7 +447,7 @@ def test_a_drag_says_where_it_will_land_and_what_it_will_do(tab, window, qtbot, 
     assert not zone.isVisible()  # it is moved about in the window
     drag(window, mime(cat))
     shot = pixels(window)
-    assert zone._over == QRect(window._stack.mapTo(window, QPoint(0, 0)), window._stack.size())
+    assert zone._over == QRect(window.stack.mapTo(window, QPoint(0, 0)), window.stack.size())
     left, top = zone._over.left() + 13, zone._over.center().y()
     accent = np.array(theme.color("accent").getRgb()[:3])
     edge = shot[top - 20 : top + 20, left - 2 : left + 3].astype(int)
