@@ -88,7 +88,7 @@ def test_a_typed_address_takes_the_pages_there_and_the_cpu_brings_them_back(wind
     asked.take()
     rest(tab, qtbot, -1.0)
     assert far.made == [(tab.now.engine, ADDRESS)]
-    assert window.status._device.text().strip() == f"Ray at {ADDRESS}"
+    assert window.status.devices.text().strip() == f"Ray at {ADDRESS}"
     assert [name for name, one in entries(window).items() if one.isChecked()] == ["Ray…"]
     window.settings.save()
     assert Settings.load().cluster == ""
@@ -96,7 +96,7 @@ def test_a_typed_address_takes_the_pages_there_and_the_cpu_brings_them_back(wind
     rest(tab, qtbot, 1.0)
     assert tab.now.feed.stream.engine() is here()  # it was kept
     assert window.settings.cluster == ""
-    assert window.status._device.text().strip().startswith("CPU")
+    assert window.status.devices.text().strip().startswith("CPU")
 
 
 def test_where_it_is_gone_this_computer_is_one_click_away(window, tab, far, qtbot, monkeypatch):
