@@ -85,7 +85,7 @@ class Status(FittingBar):
         for name in CHOICES:
             entry(menu, NAMES[name], partial(self.device.emit, name), checked=name == self._choice)
         if has_ray():
-            entry(menu, "Ray…", partial(self.device.emit, RAY), checked=self._choice == RAY)
+            entry(menu, words.plain("Ray"), partial(self.device.emit, RAY), checked=self._choice == RAY)
         if self._further is not None:
             menu.addSeparator()
             self._further(menu)

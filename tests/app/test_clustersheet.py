@@ -73,12 +73,12 @@ def sheet(window):
 
 def test_without_the_extra_nothing_offers_it(window, monkeypatch):
     monkeypatch.setattr(status, "has_ray", lambda: False)
-    assert "Ray…" not in entries(window)
+    assert "Ray" not in entries(window)
 
 
 def test_a_typed_address_takes_the_pages_there_and_the_cpu_brings_them_back(window, tab, far, qtbot):
     here = tab.now.feed.stream.engine
-    entries(window)["Ray…"].trigger()
+    entries(window)["Ray"].trigger()
     asked = sheet(window)
     asked.address.setText("ray://127.0.0.1:6379")
     asked.take()
@@ -89,7 +89,7 @@ def test_a_typed_address_takes_the_pages_there_and_the_cpu_brings_them_back(wind
     rest(tab, qtbot, -1.0)
     assert far.made == [(tab.now.engine, ADDRESS)]
     assert window.status.devices.text().strip() == f"Ray at {ADDRESS}"
-    assert [name for name, one in entries(window).items() if one.isChecked()] == ["Ray…"]
+    assert [name for name, one in entries(window).items() if one.isChecked()] == ["Ray"]
     window.settings.save()
     assert Settings.load().cluster == ""
     window.choose_device("cpu")
