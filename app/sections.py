@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QEvent, QMargins, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QMargins, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QHideEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLayout,
@@ -24,6 +24,7 @@ from app.words import Text
 
 TARGET = 24  #: least height of what is clicked, px
 UNPLANNED = "unplanned"  #: property of what comes and goes under the hand: sections are not folded for it
+LOOK = 250  #: ms between two looks at what folded controls need
 ARROW = 4  #: half the width of the arrow in a title, px
 
 
@@ -205,6 +206,8 @@ class Foldable(QScrollArea):
         self._inside, self._margins = inside, inside.contentsMargins()
         self._dense = False
         self._fitted: tuple[object, ...] = ()
+        self._looks = QTimer(self, interval=LOOK)
+        self._looks.timeout.connect(self._fit)
         self.setWidget(self._holder)  # which makes this hear the holder's events
         self._holder.setLayout(inside)  # after it: what is in an area is polished, and again with each further parent
         for part in self._holder.findChildren(Section):
@@ -284,9 +287,15 @@ class Foldable(QScrollArea):
         self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Nobody is told of what controls in folded sections need: that is asked when the page is turned to."""
+        """Nobody is told of what controls in folded sections need: that is asked, now and while it is seen."""
         super().showEvent(event)
         self._fit()
+        self._looks.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What is not seen is not asked."""
+        super().hideEvent(event)
+        self._looks.stop()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Controls may have come or gone."""

@@ -186,3 +186,8 @@ def test_a_folded_section_that_needs_less_is_open_when_the_page_is_turned_to(qtb
     area.show()
     settle()
     assert not last.folded
+    inside.setFixedHeight(300)
+    settle()
+    assert last.folded
+    inside.setFixedHeight(ROW)
+    qtbot.waitUntil(lambda: not last.folded)

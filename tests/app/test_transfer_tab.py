@@ -96,14 +96,14 @@ def texts(widget):
 
 
 # ------------------------------------------------------------------ the set
-def test_it_opens_on_the_digits(tab):
+def test_it_opens_on_the_digits(tab, qtbot):
     learn = tab.pages[LEARN]
     assert learn.rows.numbers()["names"].tolist() == list("0123456789")
     assert learn.rows.numbers()["counts"][0] == "5 / 178"
     np.testing.assert_array_equal(learn.cloud.numbers()["points"], learn.map.points)
     assert learn.cloud.numbers()["labeled"].sum() == 50
     assert is_drawn(learn.cloud)
-    assert any("steps take about" in text for text in texts(tab))
+    qtbot.waitUntil(lambda: any("steps take about" in text for text in texts(tab)))  # its section may unfold first
 
 
 def test_more_labels_are_marked_at_once_and_can_be_undone(tab, qtbot):
