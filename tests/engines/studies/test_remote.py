@@ -163,6 +163,7 @@ def test_local_files_stay_here(shared, tmp_path):
     assert str(ended.error).startswith(f"{tmp_path.name} is a file on this computer")
 
 
+@pytest.mark.proof  # when Ray hears of a death is its own affair
 def test_a_station_that_dies_ends_the_run_in_words_and_the_next_has_another(shared):
     lane, far = shared
     _, told, done = asked(lane, far, way="live", n=5)
@@ -171,11 +172,12 @@ def test_a_station_that_dies_ends_the_run_in_words_and_the_next_has_another(shar
     assert done.wait(PATIENCE)
     assert told[-1].away
     assert str(told[-1].error).startswith("What computed this at ")
+    wait_for(lambda: answer(lane, far)[-1].error is None)  # for a moment Ray may not know that it is gone
     again = answer(lane, far, n=2)
     assert frames(again)[0].pid != frames(told)[0].pid
-    assert again[-1].error is None
 
 
+@pytest.mark.proof
 def test_a_node_that_dies_ends_the_run_in_words(two_nodes, shared):
     """Stations are spread, so that one of two is on the node that can be done without."""
     lane = shared[0]

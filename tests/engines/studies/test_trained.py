@@ -95,7 +95,7 @@ def test_the_seed_of_a_run_goes_to_its_field():
 
 def test_what_a_file_can_hold():
     kind = kind_of(GRAPHS[0], Toy)
-    assert {"run", "start", "keep", "resume", "seed"} == set(kind.leaves)
+    assert {"run", "start", "keep", "resume", "branches", "seed"} == set(kind.leaves)
     plain, refused = carried(Toy(of=(1, 2), until=3), kind)
     assert plain == {"until": 3, "rate": 0.5, "of": [1, 2]}
     assert not refused
