@@ -20,8 +20,8 @@ from engines.core.protocol import Ended, Engine, Event, Frame, Job, Mailbox, Pro
 TICK = 16  #: ms between two deliveries of something to draw, so that repaints stay bounded
 #: Of the time of the window's thread, what drawing a run may take: the run waits for the interpreter meanwhile, though
 #: no more while Qt paints. On two quiet cores 0.06 leaves the Transformer 0.93 of its steps with eight drawings a
-#: second, and 0.1 as much with ten, but DETR 0.91; 0.09 leaves DETR 0.918.
-SHARE = 0.06
+#: second, and 0.1 as much with ten, but DETR 0.917 and 0.91.
+SHARE = 0.04
 OFTEN, SELDOM = 50, 400  #: ms between two deliveries of a run that trains, at least and at most
 #: Turns of the event loop from a delivery until what it changed is painted: a scene hears in one what its items have
 #: said, asks in the next for the paint, before which views place what they show in the third.
