@@ -24,7 +24,7 @@ from app.words import Text
 
 TARGET = 24  #: least height of what is clicked, px
 UNPLANNED = "unplanned"  #: property of what comes and goes under the hand: sections are not folded for it
-LOOK = 250  #: ms between two looks at what folded controls need
+LOOK = 1000  #: ms between two looks at what folded controls need
 ARROW = 4  #: half the width of the arrow in a title, px
 
 
