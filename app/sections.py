@@ -207,7 +207,7 @@ class Foldable(QScrollArea):
         self._dense = False
         self._fitted: tuple[object, ...] = ()
         self._looks = QTimer(self, interval=LOOK)
-        self._looks.timeout.connect(self._fit)
+        self._looks.timeout.connect(self._look)
         self.setWidget(self._holder)  # which makes this hear the holder's events
         self._holder.setLayout(inside)  # after it: what is in an area is polished, and again with each further parent
         for part in self._holder.findChildren(Section):
@@ -216,6 +216,11 @@ class Foldable(QScrollArea):
     def take(self, part: Section) -> None:
         """Hear of a section that the hand folds or opens."""
         part.toggled.connect(self.fit)
+
+    def _look(self) -> None:
+        """What is open tells its parents itself."""
+        if any(part.folded for part in sections(self._inside)):
+            self._fit()
 
     def fit(self) -> None:
         """Fold and open sections so that as many as possible are to be seen."""
