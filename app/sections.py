@@ -206,6 +206,7 @@ class Foldable(QScrollArea):
         self._inside, self._margins = inside, inside.contentsMargins()
         self._dense = False
         self._fitted: tuple[object, ...] = ()
+        self._rooms: list[int] = []  # of the folded sections, when it was fitted last
         self._looks = QTimer(self, interval=LOOK)
         self._looks.timeout.connect(self._look)
         self.setWidget(self._holder)  # which makes this hear the holder's events
@@ -219,8 +220,11 @@ class Foldable(QScrollArea):
 
     def _look(self) -> None:
         """What is open tells its parents itself."""
-        if any(part.folded for part in sections(self._inside)):
+        if self._rooms_of_folded() != self._rooms:
             self._fit()
+
+    def _rooms_of_folded(self) -> list[int]:
+        return [self._room(part) for part in sections(self._inside) if part.folded]
 
     def fit(self) -> None:
         """Fold and open sections so that as many as possible are to be seen."""
@@ -230,6 +234,7 @@ class Foldable(QScrollArea):
     def _fit(self) -> None:
         room = self.viewport().height()
         now = (room, self._dense, *self._measured())
+        self._rooms = self._rooms_of_folded()
         if now == self._fitted:
             self._hold()
             return
@@ -242,6 +247,7 @@ class Foldable(QScrollArea):
                 part.fold(folded)
         self._hold()
         self._fitted = (room, self._dense, *self._measured())
+        self._rooms = self._rooms_of_folded()
 
     def _measured(self) -> list[object]:
         """What the plan follows from."""
