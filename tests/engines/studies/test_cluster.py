@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -21,13 +20,13 @@ import pytest
 from engines.core.errors import LabError
 from engines.studies import cluster
 from engines.studies.cluster import Cluster, check_address, refusal
-from engines.studies.local import ROOT, Local, asked
+from engines.studies.local import ROOT
 from engines.studies.reading import study_of
-from tests.engines.studies.conftest import STORE
+from tests.engines.studies.conftest import STORE, lose
 from tests.engines.studies.kinds import DIES, DIES_ONCE, KIND, ORPHANED, RAISES, REFUSES, TOLD, WAITS, WELL
 
 KINDS = {"drawn": KIND}
-PATIENCE = 40.0  # seconds, for a machine under load
+PATIENCE = 100.0  # seconds, for a machine under load
 PROGRAM = (
     "import sys; from engines.studies import reading, __main__ as m; from tests.engines.studies.kinds import KIND; "
     "reading.kinds = lambda: {'drawn': KIND}; sys.exit(m.main(sys.argv[1:]))"
@@ -103,9 +102,6 @@ def test_a_cluster_finds_the_same_bits_and_gets_over_what_dies(two_nodes, tmp_pa
         assert "away twice" in str(found[DIES, seed].error)
         assert str(found[REFUSES, seed].error) == "Nobody is not here."
         assert str(found[RAISES, seed].error) == "ZeroDivisionError: by nothing"
-    here = {o.row.key: o.found["drawn"] for o in Local(KIND, 1).run(rows_of(over={"way": [WELL]}))}
-    there = {o.row.key: o.found["drawn"] for o in Cluster(KIND, two_nodes.address).run(rows_of(over={"way": [WELL]}))}
-    assert here == there
 
 
 def test_stopping_leaves_nothing_running_on_the_cluster(two_nodes, tmp_path):
@@ -113,32 +109,28 @@ def test_stopping_leaves_nothing_running_on_the_cluster(two_nodes, tmp_path):
         rows_of(settings={"folder": str(tmp_path)}, over={"way": [WELL, WAITS]})
     )
     assert next(running).row.params.way == WELL
-    while len(list(tmp_path.glob("seen-*"))) < 1:
-        time.sleep(0.05)
+
+    def waiting():
+        return [int(text) for text in (mark.read_text(encoding="utf-8") for mark in tmp_path.glob("seen-*")) if text]
+
+    wait_for(waiting)
     running.close()
-    again = Cluster(KIND, two_nodes.address).run(rows_of(seeds=4, over={"way": [WELL]}))
-    assert len(list(again)) == 4  # its cores are free
+    wait_for(lambda: not any(map(psutil.pid_exists, waiting())))
 
 
-def test_a_node_that_goes_away_costs_its_rows_a_second_try(two_nodes, tmp_path):
+@pytest.mark.proof  # when Ray hears of a death is its own affair
+def test_a_node_that_goes_away_costs_its_rows_a_second_try(mortal_nodes, tmp_path):
     """One row waits on each node; one of these is killed, and all are told to go on when its row is tried again."""
     rows = rows_of(settings={"folder": str(tmp_path)}, over={"way": [TOLD]})
     found = []
-    making = threading.Thread(target=lambda: found.extend(Cluster(KIND, two_nodes.address).run(rows)), daemon=True)
+    making = threading.Thread(target=lambda: found.extend(Cluster(KIND, mortal_nodes.address).run(rows)))
 
     def begun():
         return sum(len(mark.read_text(encoding="utf-8").splitlines()) for mark in tmp_path.glob("seen-*"))
 
     making.start()
     wait_for(lambda: begun() == 2)
-    lost = next(iter(two_nodes.worker_nodes))
-    two_nodes.add_node(num_cpus=1)
-    (raylet,) = lost.all_processes["raylet"]
-    gone = psutil.Process(raylet.process.pid).children(recursive=True)
-    two_nodes.remove_node(lost, allow_graceful=False)
-    for one in gone:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
+    lose(mortal_nodes)
     wait_for(lambda: begun() == 3)
     (tmp_path / "go").touch()
     making.join(PATIENCE)
@@ -146,20 +138,6 @@ def test_a_node_that_goes_away_costs_its_rows_a_second_try(two_nodes, tmp_path):
     assert sorted(one.row.seed for one in found) == [0, 1]
     assert all(one.found["drawn"] == random.Random(one.row.seed).random() for one in found)
     assert sorted(one.tries for one in found) == [1, 2]
-
-
-def test_a_full_object_store_stops_no_row(two_nodes):
-    """Rows and what they find are small: they go beside it."""
-    ray = importlib.import_module("ray")
-    ray.init(address=two_nodes.address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
-    try:
-        held = [ray.put(np.ones(STORE // 8 // 8)) for _ in range(8)]  # one eighth each; the last ones no longer fit
-        task = ray.remote(num_cpus=1, max_retries=0)(asked)
-        told = ray.get([task.remote(KIND.place, KIND.params_place, row.settings, row.seed) for row in rows_of()])
-        assert [one["found"]["drawn"] for one in told] == [random.Random(seed).random() for seed in (0, 1)]
-        assert len(held) == 8
-    finally:
-        ray.shutdown()
 
 
 def test_a_cluster_of_another_version_is_refused_in_words(two_nodes, monkeypatch):
@@ -171,24 +149,29 @@ def test_a_cluster_of_another_version_is_refused_in_words(two_nodes, monkeypatch
     ray.shutdown()
 
 
-def test_a_study_of_a_shell_is_the_same_there(two_nodes, tmp_path):
-    """As the window asks for it, too."""
-    (tmp_path / "s.toml").write_text('study = "drawn"\nseeds = 2\n[over]\ntimes = [1, 2.5]\n', encoding="utf-8")
+def test_a_study_of_a_shell_is_the_same_there_with_a_full_store(two_nodes, tmp_path):
+    """As the window asks for it, too. Rows and what they find are small: they go beside Ray's object store."""
+    said = 'study = "drawn"\nseeds = 2\n[over]\ntimes = [1, 2.5]\n'
+    (tmp_path / "s.toml").write_text(said, encoding="utf-8")
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     listens, held = os.pipe()  # whose end would stop it
-    for out, more in (("here", ["--workers", "1"]), ("there", ["--ray", two_nodes.address, "--told"])):
+    ray = importlib.import_module("ray")
+    ray.init(address=two_nodes.address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    try:
+        full = [ray.put(np.ones(STORE // 8 // 8)) for _ in range(8)]  # one eighth each; the last ones no longer fit
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "run", "s.toml", "--out", out, *more], cwd=tmp_path, check=True,
-            env=os.environ | {"PYTHONPATH": paths}, stdin=listens, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", PROGRAM, "run", "s.toml", "--out", "out", "--ray", two_nodes.address, "--told"],
+            cwd=tmp_path, check=True, env=os.environ | {"PYTHONPATH": paths}, stdin=listens, stdout=subprocess.PIPE,
+            text=True,
         )  # fmt: skip
-    os.close(held)
-    os.close(listens)
+        assert len(full) == 8
+    finally:
+        ray.shutdown()
+        os.close(held)
+        os.close(listens)
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told[0] == {"begun": 4}
     assert len(told) == 5
-    tables = []
-    for out in ("here", "there"):
-        with (tmp_path / out / "table.csv").open(encoding="utf-8") as file:
-            tables.append([(row["times"], row["seed"], row["drawn"]) for row in csv.DictReader(file)])
-    assert tables[0] == tables[1]
-    assert len(tables[0]) == 4
+    with (tmp_path / "out" / "table.csv").open(encoding="utf-8") as file:
+        table = [(float(row["times"]), int(row["seed"]), float(row["drawn"])) for row in csv.DictReader(file)]
+    assert table == [(t, seed, t * random.Random(seed).random()) for t in (1, 2.5) for seed in (0, 1)]  # bit for bit

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +17,7 @@ from engines.core.protocol import Ended, Job, Started
 from engines.studies import remote
 from engines.studies.album import Album
 from engines.studies.remote import Away, Remote
+from tests.engines.studies.conftest import lose
 from tests.engines.studies.far import EVENTS, About, Engine, FarParams, Noted, Sum
 from tests.engines.studies.test_cluster import wait_for
 
@@ -178,24 +178,17 @@ def test_a_station_that_dies_ends_the_run_in_words_and_the_next_has_another(shar
 
 
 @pytest.mark.proof
-def test_a_node_that_dies_ends_the_run_in_words(two_nodes, shared):
+def test_a_node_that_dies_ends_the_run_in_words(mortal_nodes, lane):
     """Stations are spread, so that one of two is on the node that can be done without."""
-    lane = shared[0]
-    lost = next(iter(two_nodes.worker_nodes))
-    (raylet,) = lost.all_processes["raylet"]
+    (raylet,) = next(iter(mortal_nodes.worker_nodes)).all_processes["raylet"]
     there = psutil.Process(raylet.process.pid)
-    both = [Remote(place, two_nodes.address) for place in (PLACE, OTHER)]
+    both = [Remote(place, mortal_nodes.address) for place in (PLACE, OTHER)]
     pids = [frames(answer(lane, one))[0].pid for one in both]
     on_it = [one for one, pid in zip(both, pids, strict=True) if there in psutil.Process(pid).parents()]
     assert len(on_it) == 1
     _, told, done = asked(lane, on_it[0], way="live", n=5)
     wait_for(lambda: frames(told))
-    dying = there.children(recursive=True)
-    two_nodes.add_node(num_cpus=1)
-    two_nodes.remove_node(lost, allow_graceful=False)
-    for one in dying:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
+    lose(mortal_nodes)
     assert done.wait(PATIENCE)
     assert told[-1].away
     wait_for(lambda: answer(lane, on_it[0])[-1].error is None)  # for a moment Ray may not know that the node is gone
