@@ -40,7 +40,7 @@ class Shown:
 
     def __init__(self, centre: QWidget, name: str, title: str = "") -> None:
         self.centre, self.export_name, self.title = centre, name, title
-        self.views = [view for view in centre.findChildren(QWidget) if isinstance(view, Exportable) and seen(view)]
+        self.views = [view for view in centre.findChildren(QWidget) if seen(view) and isinstance(view, Exportable)]
         self.settings = dict(settings_of(centre))
 
     def numbers(self) -> dict[str, np.ndarray]:
