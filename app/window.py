@@ -368,7 +368,11 @@ class Window(PaintedOnce):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.side.set_rail(self.settings.rail or event.size().width() < NARROW)
+        self.fit_side()
+
+    def fit_side(self) -> None:
+        """Show icons alone where the window is narrow, or a page beside its lesson is."""
+        self.side.set_rail(self.settings.rail or self.width() < NARROW or self.guide.cramped)
 
     def painted(self, seconds: float) -> None:
         """Count repaints for the frames per second of the status bar, and time them for the lane."""

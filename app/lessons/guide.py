@@ -36,10 +36,13 @@ class Guide(QObject):
     lesson : Lesson or None
     at : int
         Its step.
+    cramped : bool
+        A page beside the panel had too little width: it has that of the list's words until the lesson is put away.
     """
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
+        self.cramped = False
         self._window = window
         self.lesson: Lesson | None = None
         self.at = 0
@@ -52,6 +55,7 @@ class Guide(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self._make_room)
 
     # -- which lesson
     def start(self) -> None:
@@ -101,6 +105,17 @@ class Guide(QObject):
         self._window.settings.lesson_at = -1
         self._timer.stop()
         self.panel.hide()
+        self.cramped = False
+        self._window.fit_side()
+
+    def _make_room(self) -> None:
+        """Once, and not while the pointer is on the list: what the hand does with it afterwards holds."""
+        window, tab = self._window, self._window.tab
+        if self.cramped or tab is None or window.side.rail or window.side.underMouse():
+            return
+        if tab.now.room.horizontalScrollBar().maximum() > 0:
+            self.cramped = True
+            window.fit_side()
 
     def done(self, found: Lesson) -> frozenset[int]:
         """The steps of a lesson that are done."""

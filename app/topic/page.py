@@ -126,7 +126,8 @@ class Page(QWidget):
         for form in self.forms:
             form.changed.connect(lambda name, value: self.change(**{name: value}))
             form.settled.connect(lambda _name: self.settle())
-        self.setLayout(row((Room(centre), 1), self.dock, gap=0))
+        self.room = Room(centre)
+        self.setLayout(row((self.room, 1), self.dock, gap=0))
 
     @classmethod
     def name(cls) -> str:

@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app import formulas, words
 from app.lessons.condition import Condition
@@ -235,6 +236,21 @@ def test_a_tab_beside_its_lesson_is_whole_at_1280(window):
     window.guide.open(lesson("scoring"), 0)
     QCoreApplication.processEvents()
     assert window.tab.width() >= 1024 - 56 - 1
+
+
+def test_a_page_too_narrow_beside_its_lesson_gets_the_width_of_the_lists_words(window, qtbot):
+    window.resize(1440, 900)
+    window.guide.open(lesson("swin"), 0)
+    bar = window.tab.now.room.horizontalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    QApplication.sendEvent(window.side, QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: window.side.rail)
+    window.side.set_rail(False)  # the hand's own wish holds
+    window.guide._make_room()
+    assert not window.side.rail
+    window.guide.close()
+    assert not window.side.rail
+    assert not window.guide.cramped
 
 
 def test_the_first_lesson_needs_no_scroll_bar_at_the_first_size(window, qtbot):
