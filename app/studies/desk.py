@@ -75,6 +75,10 @@ class Studies(QObject):
         self.sheets[str(folder)] = sheet
         return bring(sheet)
 
+    def forget(self, sheet: StudySheet) -> None:
+        """It was closed and nothing runs in it."""
+        self.sheets = {name: one for name, one in self.sheets.items() if one is not sheet}
+
     def close(self) -> None:
         """Nothing runs any more."""
         for sheet in self.sheets.values():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QDialog, QFileDialog, QFrame, QMenu, QProgressBar, QScrollArea, QWidget
 
 from app import export, words
@@ -56,6 +56,7 @@ class StudySheet(QDialog):
         self.folder: Path | None = None
         self.running: Running | None = None
         self._said: dict[str, Any] = {}  # the study on screen, as its file says it
+        self._closed = False  # by the hand
         words.say(self, "setWindowTitle", Message("Study: {title}", {"title": subject.title}))
         self.setup, self.results = Setup(subject), Results()
         self._place = col(self.setup, 1, gap=S3, pad=(S3, S3, S3, 0))
@@ -195,6 +196,7 @@ class StudySheet(QDialog):
         self.go.setEnabled(True)
         self._refuse(why)
         self._say()
+        self._let_go(over=True)
 
     def end(self) -> None:
         """The window closes: stop, and return when nothing runs any more."""
@@ -294,9 +296,23 @@ class StudySheet(QDialog):
         self.saving.write(place, fill)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """The study goes on."""
+        """The study goes on; one that has nothing to go on with is let go."""
         self.hide()
         event.ignore()
+        self._closed = True
+        self._let_go()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._closed = False
+
+    def _let_go(self, over: bool = False) -> None:
+        """Its file tells all of it when it is opened again; hundreds of widgets are not kept for that."""
+        if self._closed and not self.runs:
+            self._window.studies.forget(self)
+            if self._window.tab is not None and over:
+                self._window.tab.tell(Message("Study ended: {title}", {"title": self.subject.title}))
+            self.deleteLater()
 
 
 def lasting(seconds: float) -> Message:

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import QMimeData, QUrl
+from shiboken6 import isValid
 
 from app import words
 from app.dropzone import foreseen, kinds
@@ -109,6 +110,19 @@ def test_a_study_is_made_drawn_saved_and_goes_on(sheet, qtbot, tmp_path):
     assert fresh.setup.said() == sheet.setup.said()
     assert (sheet.folder / ROWS).read_bytes() == before
     fresh.deleteLater()
+    # closed with nothing under way it is let go, and its file tells the same again
+    studies, folder, said = sheet._window.studies, sheet.folder, sheet.setup.said()
+    sheet.close()
+    qtbot.waitUntil(lambda: not isValid(sheet))
+    assert not studies.sheets
+    third = studies.open(folder)
+    assert (third.left, third.setup.said()) == (4, said)
+    # one that goes on behind a closed window says when it has ended
+    studies.parent().show_topic("scoring")
+    third.act()
+    third.close()
+    qtbot.waitUntil(lambda: not studies.sheets)
+    assert studies.parent().tab.note.text.startswith("Study ended")
 
 
 def test_stopping_is_at_once_and_nothing_is_lost(sheet, qtbot, tmp_path):
