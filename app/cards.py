@@ -157,13 +157,20 @@ UNBOUND = 16_777_215  # Qt's largest height
 
 
 class ErrorBar(QFrame):
-    """A bar under the header: a word, the reason, one action, a cross. Never modal."""
+    """A bar under the header: a word, the reason, one action, a cross. Never modal.
+
+    Attributes
+    ----------
+    floats : bool
+        It lies over something, and in no layout: it does not slide, for what gives it its height then?
+    """
 
     closed = Signal()
     opening = Signal()  # it is about to be shown
 
     def __init__(self) -> None:
         super().__init__()
+        self.floats = False
         self.setProperty("kind", "error")
         self._icon = QLabel()
         self._word = label("", BODY, True, "danger")
@@ -222,12 +229,13 @@ class ErrorBar(QFrame):
             self._more()
 
     def _open(self) -> None:
-        """Slide down, unless motion is reduced or the bar is already there."""
+        """Slide down, unless motion is reduced, it floats, or it is already there."""
+        self._slide.stop()
+        self.setMaximumHeight(UNBOUND)
         if self.isHidden():
             self.opening.emit()
         length = theme.duration(theme.ERROR_MS)
-        if length and self.isHidden() and self.parentWidget() is not None:
-            self._slide.stop()
+        if length and self.isHidden() and not self.floats and self.parentWidget() is not None:
             self._slide.setDuration(length)
             self._slide.setStartValue(0)
             self._slide.setEndValue(max(40, self.sizeHint().height()))

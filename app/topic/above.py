@@ -26,7 +26,6 @@ class Above(QBoxLayout):
         self._strips: list[PictureStrip] = []
         self._low = False
         self._bar = bar
-        self._floats = False
         self.addWidget(bar, 3)
 
     def add(self, strip: PictureStrip) -> None:
@@ -50,7 +49,7 @@ class Above(QBoxLayout):
         around = page.parentWidget()
         if around is None or not page.underMouse():
             return
-        self._floats = True
+        self._bar.floats = True
         self.removeWidget(self._bar)
         self._bar.setParent(around)
         self._bar.setGeometry(page.x(), page.y(), page.width(), max(40, self._bar.sizeHint().height()))
@@ -58,8 +57,8 @@ class Above(QBoxLayout):
 
     def settle(self) -> None:
         """Give the bar its own room again."""
-        if self._floats:
-            self._floats = False
+        if self._bar.floats:
+            self._bar.floats = False
             self.insertWidget(0, self._bar, 3)
 
     def fit(self, height: int) -> None:

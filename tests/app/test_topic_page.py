@@ -198,8 +198,9 @@ def test_the_dock_counts_and_resets_what_differs_in_it(tab, qtbot):
     rest(tab, qtbot)
 
 
-def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch):
-    theme.set_motion(False)
+@pytest.mark.parametrize("slides", [True, False])
+def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch, slides):
+    theme.set_motion(slides)
     before = tab.stack.geometry()
     monkeypatch.setattr(tab.stack, "underMouse", lambda: True)
     tab.complain("Something.")
@@ -207,6 +208,7 @@ def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch):
     QApplication.processEvents()
     assert tab.stack.geometry() == before
     assert tab.error.geometry().topLeft() == before.topLeft()
+    assert tab.error.height() >= 40  # where it slides it would have none yet
     QApplication.sendEvent(tab.stack, QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: tab.stack.y() > before.y())  # the pointer is gone: the bar has room of its own
     tab.error.dismiss()
@@ -215,6 +217,7 @@ def test_the_bar_moves_nothing_under_the_pointer(tab, qtbot, monkeypatch):
     tab.complain("Again.")
     qtbot.waitUntil(lambda: tab.stack.y() > before.y())
     tab.error.dismiss()
+    theme.set_motion(False)
     rest(tab, qtbot)
 
 
