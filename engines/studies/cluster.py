@@ -27,6 +27,10 @@ TRIES = 2  #: of a row whose process or node went away
 AHEAD = 2  #: rows that wait for each core of the cluster, so that none is idle, and no more of them are handed over
 SETTINGS = 4  #: kind of a frame of HTTP/2
 CLIENT = "{address}: ray:// is not used here. Give host:port of the head, on one of the cluster's nodes."
+TOKEN = (
+    "{address} asks for a token: start this program with RAY_AUTH_MODE=token, and with the cluster's token in "
+    "~/.ray/auth_token."
+)
 BEAT, PATIENCE = 0.2, 5.0  #: seconds between two looks whether to stop, and for a port to answer
 
 
@@ -126,7 +130,7 @@ def join(ray: Any, address: str) -> None:
     """
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise refusal(address, error) from error
 
 
@@ -163,20 +167,24 @@ def check_address(address: str) -> None:
             good = os.environ.get("RAY_USE_TLS", "0") == "1" or _speaks(reached)
     except OSError as error:
         raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=str(error)) from error
+    if good is None:
+        raise LabError("{address} says nothing.", address=address)
     if not good:
         raise LabError("What listens at {address} is no cluster of Ray.", address=address)
 
 
-def _speaks(reached: socket.socket) -> bool:
+def _speaks(reached: socket.socket) -> bool | None:
     """Whether HTTP/2 is spoken there, as the head of a cluster does: it answers settings with settings (RFC 9113, 3.4).
 
-    Ray itself would try for minutes to talk to anything else.
+    None if it says nothing at all. Ray itself would try for minutes to talk to anything else.
     """
     reached.settimeout(PATIENCE)
     try:
         reached.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, SETTINGS, 0, 0, 0, 0, 0)))
         head = reached.recv(9, socket.MSG_WAITALL)
-    except OSError:  # it says nothing, or goes away
+    except TimeoutError:
+        return None
+    except OSError:  # it goes away
         return False
     return len(head) == 9 and head[3] == SETTINGS
 
@@ -188,6 +196,9 @@ def refusal(address: str, error: BaseException) -> LabError:
         values = {"theirs": f"Ray {rays[0]}, Python {pythons[0]}", "ours": f"Ray {rays[1]}, Python {pythons[1]}"}
         return LabError("{address}: there is {theirs}, here is {ours}. Both have to be the same.", address=address,
                         **values)  # fmt: skip
+    said = f"{error} {error.__cause__}"  # Ray hides what is the matter behind a failure to connect
+    if "InvalidAuthToken" in said or "no authentication token" in said:
+        return LabError(TOKEN, address=address)
     return LabError("{address}: {reason}", address=address, reason=first_line(error))
 
 

@@ -6,6 +6,8 @@ What comes over the line: ``(method, place, number, arguments)`` of a `Station`.
 
 from __future__ import annotations
 
+import os
+import queue
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from engines.studies.cluster import first_line, found_at, join
 from engines.studies.station import Station
 
 SHARE = 0.01  #: of a GPU, which stations share
+LEAVE = 5.0  #: seconds after which it ends whatever Ray does, once nobody is at the other end
 AT_ONCE = 32  #: questions whose events are waited for; all but one are over
 
 
@@ -30,7 +33,7 @@ def serve(line: Connection, address: str) -> None:
     except LabError as error:
         line.send(("refused", error.message))
         return
-    with suppress(EOFError, OSError):
+    with suppress(OSError):
         line.send(("ready",))
         Courier(ray, line).run()
     ray.shutdown()
@@ -48,14 +51,16 @@ class Courier:
     def __init__(self, ray: Any, line: Connection) -> None:
         self._ray, self._line = ray, line
         self._lock = threading.Lock()
+        self._heard: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._stations: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE, "courier")
 
     def run(self) -> None:
-        """Until the line is closed, whose error is raised."""
+        """Until the line is closed."""
+        threading.Thread(target=self._listen, daemon=True).start()
         try:
-            while True:
-                method, place, number, arguments = self._line.recv()
+            while (said := self._heard.get()) is not None:
+                method, place, number, arguments = said
                 if method == "ask" and place not in self._stations:
                     self._stations[place] = self._station(place)
                 station = self._stations.get(place)
@@ -67,6 +72,16 @@ class Courier:
                     self._pool.submit(self._tell, place, station, number, begun)
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _listen(self) -> None:
+        """Take what comes even while Ray waits for a cluster that is silent: who sends must not wait for that."""
+        with suppress(EOFError, OSError):
+            while True:
+                self._heard.put(self._line.recv())
+        self._heard.put(None)
+        end = threading.Timer(LEAVE, os._exit, (1,))
+        end.daemon = True
+        end.start()
 
     def _station(self, place: str) -> Any:
         share = SHARE if self._ray.cluster_resources().get("GPU") else 0

@@ -25,7 +25,12 @@ from engines.studies.courier import serve
 LOOK = 0.005  #: seconds between two looks for newer settings while nothing comes
 BEAT = 0.02  #: seconds after which the lane is given a turn, to see whether it is still asked
 LEAVE = 1.5  #: seconds that the process has to take its leave
+CONNECT = 60.0  #: seconds that a cluster may take to let us in
+FIRST = 120.0  #: seconds after which a station that has never answered is given up: it imports torch first
+SILENCE = 15.0  #: seconds after which one that has answered is: it speaks each second, also while it computes
+QUIET = 3.0  #: seconds of silence that are told
 GONE = "What computed this at {address} is gone ({reason})."
+SILENT = "{address} has said nothing for {n} s."
 HERE = "{name} is a file on this computer: what needs it is computed here."
 
 _numbers = count(1)
@@ -47,6 +52,9 @@ class Link:
     def __init__(self, address: str) -> None:
         self.address, self.ready = address, False
         self.lost = set[str]()  # places of the engines whose stations are gone
+        self.met = set[str]()  # of those that have answered
+        self._asked = time.monotonic()  # when what is not answered yet was asked
+        self._waits = True
         own = multiprocessing.get_context("spawn")
         self._line, theirs = own.Pipe()
         self._process = own.Process(target=serve, args=(theirs, address), name="courier", daemon=True)
@@ -55,6 +63,8 @@ class Link:
 
     def send(self, method: str, place: str, number: int, *arguments: object) -> None:
         """Ask for a method of a station."""
+        if method != "drop" and not self._waits:
+            self._asked, self._waits = time.monotonic(), True
         try:
             self._line.send((method, place, number, arguments))
         except OSError as error:
@@ -76,10 +86,26 @@ class Link:
             raise self._ended(Message("the connection ended")) from error
         if told[0] == "refused":
             raise self._failed(told[1])
+        self._waits = False
         self.ready |= told[0] == "ready"
         if told[0] == "lost":
             self.lost.add(told[3])
         return told
+
+    def silence(self, most: float) -> float:
+        """Seconds for which nothing has come that was asked for.
+
+        A cable that is cut says nothing, and Ray's own patience has no end.
+
+        Raises
+        ------
+        EndedError
+            They are more than ``most``.
+        """
+        seconds = time.monotonic() - self._asked if self._waits else 0.0
+        if seconds > most:
+            raise self._failed(Message(SILENT, {"address": self.address, "n": round(seconds)}))
+        return seconds
 
     def close(self) -> None:
         """End the process."""
@@ -151,6 +177,7 @@ class Remote:
         while not link.ready:
             yield Away(0, 0, Message("Connecting to {address}", {"address": self._address}))
             link.hear(BEAT)
+            link.silence(CONNECT)
         number, over, turns = next(_numbers), False, [job.newest]
         self._ask(link, number, turns[0], job.device)
         try:
@@ -193,6 +220,7 @@ class Remote:
             if self._place in link.lost and told is not None:  # with what it knew, so that an older question's counts
                 raise away(Message(GONE, {"address": self._address, "reason": told[2]}))
             if told is not None and told[:2] == ("told", number):
+                link.met.add(self._place)
                 seen, events = self._album.unpack(told[2])
                 heard = time.monotonic()
                 found = [self._kept(n, event) for n, event in events]
@@ -203,7 +231,9 @@ class Remote:
                 yield seen, found
             elif time.monotonic() - heard > BEAT:
                 heard = time.monotonic()
-                yield seen, [wait]
+                silence = link.silence(SILENCE if self._place in link.met else FIRST)
+                told_so = Away(0, 0, Message(SILENT, {"address": self._address, "n": round(silence)}))
+                yield seen, [told_so if silence > QUIET and self._place in link.met else wait]
 
     def _kept(self, number: int, event: Event | None) -> Event:
         """The event; a subject that is known already is the one that was told before."""

@@ -6,11 +6,13 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engines.core.errors import LabError
 from engines.core.params import Choice, Params, Range, setting
+from engines.studies.album import Album
 from engines.studies.spec import Kind
 
 WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS, ORPHANED, TOLD = WAYS = (
@@ -59,3 +61,18 @@ def measure(params: Drawn, seed: int) -> dict[str, float]:
 
 
 KIND = Kind("drawn", Drawn, "tests.engines.studies.kinds:measure", ("drawn", "pid"))
+
+
+def says_little(line, address):
+    """A courier who answers one question, and is silent from then on, as if a cable were cut."""
+    line.send(("ready",))
+    line.send(("told", line.recv()[2], Album().pack((0, []))))
+    with suppress(EOFError):
+        while True:
+            line.recv()
+
+
+def says_nothing(line, address):
+    """The same, who has not even reached a cluster."""
+    with suppress(EOFError):
+        line.recv()

@@ -68,6 +68,24 @@ def test_what_listens_and_is_no_cluster_is_told_at_once(answer):
         server.join()
 
 
+def test_what_listens_and_is_silent_is_told(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(LabError, match=f"{address} says nothing"):
+            check_address(address)
+
+
+def test_a_token_that_is_missing_is_told():
+    """Ray tells it to its log alone."""
+    hidden = ConnectionError("Failed to connect")
+    hidden.__cause__ = RuntimeError("RPC error: InvalidAuthToken: Authentication token is missing or incorrect")
+    for error in (hidden, RuntimeError("Token authentication is enabled but no authentication token was found.")):
+        assert str(refusal("a:1", error)).startswith(
+            "a:1 asks for a token: start this program with RAY_AUTH_MODE=token"
+        )
+
+
 def test_another_version_is_named():
     said = "Version mismatch: The cluster was started with:\n    Ray: 2.61.0\n    Python: 3.12.1\nThis process"
     said += " on Node 1.2.3.4 was started with:\n    Ray: 2.60.0\n    Python: 3.11.9\n"

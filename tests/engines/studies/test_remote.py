@@ -19,6 +19,7 @@ from engines.studies.album import Album
 from engines.studies.remote import Away, Remote
 from tests.engines.studies.conftest import lose
 from tests.engines.studies.far import EVENTS, About, Engine, FarParams, Noted, Sum
+from tests.engines.studies.kinds import says_little, says_nothing
 from tests.engines.studies.test_cluster import wait_for
 
 PATIENCE = 120  # seconds, for a machine under load: an actor imports torch first
@@ -84,6 +85,32 @@ def test_a_picture_goes_once_and_comes_back_as_itself():
     there.keep(used)
     assert len(here) == len(there) == 1
     assert there.unpack(there.pack(first)) is not first  # it goes whole, and is another
+
+
+# ------------------------------------------------------------------ silence
+def test_a_cable_that_is_cut_ends_the_run_in_words(lane, monkeypatch):
+    """It says nothing, and nobody says that it is gone."""
+    monkeypatch.setattr(remote, "serve", says_little)
+    monkeypatch.setattr(remote, "SILENCE", 0.3)
+    monkeypatch.setattr(remote, "QUIET", 0.1)
+    every = []
+    job = Job(FarParams(), lambda: Remote(PLACE, "a:1"), every.append)
+    lane.submit(job)
+    wait_for(lambda: isinstance(every[-1], Ended) if every else False)
+    assert every[-1].away
+    assert str(every[-1].error).startswith("a:1 has said nothing for")
+    waited = [str(event.text) for event in every if isinstance(event, Away)]
+    assert waited[-1].startswith("a:1 has said nothing for")  # told before it ended
+    assert "Computing at a:1" in waited
+    assert not remote._links
+
+
+def test_so_does_a_cluster_that_lets_nobody_in(lane, monkeypatch):
+    monkeypatch.setattr(remote, "serve", says_nothing)
+    monkeypatch.setattr(remote, "CONNECT", 0.1)
+    told = answer(lane, Remote(PLACE, "a:1"))
+    assert told[-1].away
+    assert str(told[-1].error).startswith("a:1 has said nothing for")
 
 
 # ------------------------------------------------------------------ a cluster
@@ -192,6 +219,30 @@ def test_a_node_that_dies_ends_the_run_in_words(mortal_nodes, lane):
     assert done.wait(PATIENCE)
     assert told[-1].away
     wait_for(lambda: answer(lane, on_it[0])[-1].error is None)  # for a moment Ray may not know that the node is gone
+
+
+@pytest.mark.proof
+def test_nodes_that_stand_still_end_the_run_in_words(mortal_nodes, lane, monkeypatch):
+    """As if the cable to all of them were cut: what runs there goes on, and nothing comes."""
+    monkeypatch.setattr(remote, "SILENCE", 4.0)
+    far = Remote(PLACE, mortal_nodes.address)
+    _, told, done = asked(lane, far, way="live", n=5)
+    wait_for(lambda: frames(told))
+    nodes = [psutil.Process(one.process.pid) for node in mortal_nodes.list_all_nodes()
+             for kind in ("raylet", "gcs_server") for one in node.all_processes.get(kind, ())]  # fmt: skip
+    still = [*nodes, psutil.Process(frames(told)[0].pid)]
+    for one in still:
+        one.suspend()
+    try:
+        assert done.wait(PATIENCE)
+        assert told[-1].away
+        assert "has said nothing for" in str(told[-1].error)
+        again = answer(lane, far, n=2)  # and nothing can be asked anew
+        assert again[-1].away
+    finally:
+        for one in still:
+            one.resume()
+    wait_for(lambda: answer(lane, far)[-1].error is None)
 
 
 def test_a_process_between_that_dies_ends_the_run_in_words(shared):
