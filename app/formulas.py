@@ -20,6 +20,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QPainterPath, QTransform
 
+from app.gaps import Part, close
 from app.typesetter import GLYPH, SIZE, SLOT, FormulaError, typeset
 from engines.core.assets import assets
 
@@ -78,20 +79,44 @@ def known(tex: str) -> bool:
 
 @lru_cache(maxsize=512)
 def formula(tex: str) -> Formula:
-    """A formula that is `known`."""
+    """A formula that is `known`, with room for the widest number in each slot."""
+    return _put_together(tex, ())
+
+
+@lru_cache(maxsize=512)
+def closed(tex: str, widths: tuple[float, ...]) -> Formula:
+    """The same with slots of these widths, px of `SIZE`, in the order of its slots, and no gap beside them.
+
+    It is as high as `formula`, whose size it is drawn in: letters do not grow where numbers get shorter.
+    """
+    return _put_together(tex, widths)
+
+
+def _put_together(tex: str, widths: tuple[float, ...]) -> Formula:
     found = _kept().formulas[tex]
     made = QPainterPath()
-    for name, x, y, scale in found["glyphs"]:
-        made.addPath(QTransform(scale, 0, 0, scale, x, y).map(_glyph(name)))
-    for bar in found["bars"]:
-        made.addRect(*bar)
+    glyphs = [Part(x, y) for _, x, y, _ in found["glyphs"]]
+    bars = [Part(x, y, wide, is_bar=True) for x, y, wide, _ in found["bars"]]
+    slots = [Part(x, y, wide) for _, x, y, wide, _ in found["slots"]]
+    lost = 0.0
+    if widths:
+        for part, width in zip(slots, widths, strict=True):
+            part.less = max(0.0, part.width - width)
+        lost = close([*glyphs, *bars, *slots])
+    for (name, _, y, scale), part in zip(found["glyphs"], glyphs, strict=True):
+        made.addPath(QTransform(scale, 0, 0, scale, part.x, y).map(_glyph(name)))
+    for (_, y, _, high), part in zip(found["bars"], bars, strict=True):
+        made.addRect(part.x, y, part.width, high)
     made.setFillRule(Qt.FillRule.WindingFill)
-    slots = tuple(Slot(*slot) for slot in found["slots"])
+    placed = tuple(
+        Slot(name, part.x, y, part.width, scale)
+        for (name, _, y, _, scale), part in zip(found["slots"], slots, strict=True)
+    )
     drawn = made.boundingRect()  # what the typesetter says of heights holds for letters, not for all fences and roofs
-    tall = [(FIGURE * slot.scale - slot.y, FOOT * slot.scale + slot.y) for slot in slots]
+    tall = [(FIGURE * slot.scale - slot.y, FOOT * slot.scale + slot.y) for slot in placed]
     ascent = max([-drawn.top(), 0.0, *(above for above, _ in tall)])
     descent = max([drawn.bottom(), 0.0, *(below for _, below in tall)])
-    return Formula(tex, max(found["width"], drawn.right()), ascent, descent, made, slots)
+    return Formula(tex, max(found["width"] - lost, drawn.right()), ascent, descent, made, placed)
 
 
 @lru_cache(maxsize=4096)

@@ -148,16 +148,20 @@ class FormulaView(PixelView):
     def _draw_line(self, painter: QPainter, line: Line, f: formulas.Formula, foot: float) -> None:
         scale = self._scale
         place = QTransform(scale, 0, 0, scale, 2, foot)
-        painter.fillPath(place.map(f.outline), theme.color("text"))
-        for slot in f.slots:
-            outline, wide = formulas.number(line.values.get(slot.name, "…"))
-            if not wide:
-                continue
-            own = slot.scale * min(1.0, slot.width / (wide * slot.scale))  # a longer number is written smaller
-            left = slot.x + (slot.width - wide * own) / 2
-            at = QTransform(own, 0, 0, own, left, slot.y) * place
-            painter.fillPath(at.map(outline), theme.color(line.tokens.get(slot.name, "accent")))
+        said = [formulas.number(line.values.get(slot.name, "…")) for slot in f.slots]
+        # a number that is longer than its room is written smaller
+        sizes = [min(slot.scale, slot.width / wide) if wide else 1.0 for slot, (_, wide) in zip(f.slots, said, strict=True)]
+        widths = tuple(
+            round(wide * own, 2) or slot.width for slot, (_, wide), own in zip(f.slots, said, sizes, strict=True)
+        )
+        now = formulas.closed(line.tex, widths) if widths else f
+        painter.fillPath(place.map(now.outline), theme.color("text"))
+        for slot, (outline, wide), own in zip(now.slots, said, sizes, strict=True):
+            if wide:
+                left = slot.x + (slot.width - wide * own) / 2
+                at = QTransform(own, 0, 0, own, left, slot.y) * place
+                painter.fillPath(at.map(outline), theme.color(line.tokens.get(slot.name, "accent")))
         if line.note:
-            x = f.width * scale + 2 + S2
+            x = now.width * scale + 2 + S2
             beside = QRectF(x, foot - SIZE * scale, max(0.0, self.width() - x), SIZE * scale * 1.2)
             write(painter, beside, line.note, theme.color("text2"), SMALL)

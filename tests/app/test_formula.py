@@ -11,6 +11,7 @@ import pytest
 
 from app import formulas, theme, words
 from app.formulas import FOLDER, SIGNS
+from app.gaps import NEAR, Part, close
 from app.typesetter import SIZE, FormulaError, signs, typeset
 from app.views.formula import FormulaView, Line
 from engines.core.errors import Message
@@ -196,3 +197,69 @@ def test_one_wanted_as_the_thread_ends_is_typeset_too(qtbot, monkeypatch):
     finally:
         over.set()
         ending.join()
+
+
+# ------------------------------------------------------------------ no gaps beside short numbers
+U = r"u=\frac{q-x}{h}=\frac{[[query|−0.00]]-[[key|(−0.00)]]}{[[bandwidth|00.00]]}=[[u|−00.00]]"
+
+
+def pieces(tex, share):
+    """Glyphs, bars and slots of a formula as they lie, and as they are when each number takes a share of its room."""
+    found = formulas._kept().formulas[tex]
+    made = [
+        [
+            *(Part(x, y) for _, x, y, _ in found["glyphs"]),
+            *(Part(x, y, wide, is_bar=True) for x, y, wide, _ in found["bars"]),
+            *(Part(x, y, wide, less=(1 - share) * wide) for _, x, y, wide, _ in found["slots"]),
+        ]
+        for share in (1.0, share)
+    ]
+    return *made, close(made[1])
+
+
+def test_a_short_number_leaves_no_gap():
+    wide, now, lost = pieces(U, 0.5)
+    count = len(formulas._kept().formulas[U]["glyphs"])
+    minus = next(i for i in range(count) if wide[-4].right < wide[i].x < wide[-3].x)  # between query and key
+    equals = next(i for i in range(count) if wide[-2].right < wide[i].x and wide[i].y == 0)  # behind the fraction
+    query, key, bandwidth, last = range(-4, 0)
+    assert now[minus].x - now[query].right == pytest.approx(wide[minus].x - wide[query].right)
+    assert now[key].x - now[minus].x == pytest.approx(wide[key].x - wide[minus].x)
+    bar = max((i for i in range(count, len(wide) - 4)), key=lambda i: wide[i].width)
+    for kind in (wide, now):
+        assert kind[key].right - kind[query].x == pytest.approx(kind[bar].width, abs=2.5)
+        assert (kind[bandwidth].x + kind[bandwidth].right) / 2 == pytest.approx(
+            kind[bar].x + kind[bar].width / 2, abs=1
+        )
+    assert now[equals].x - now[bar].right == pytest.approx(wide[equals].x - wide[bar].right)
+    assert lost > 100
+    assert lost == pytest.approx(wide[last].right - now[last].right)
+
+
+def test_numbers_that_take_all_their_room_move_nothing():
+    for tex in formulas._kept().formulas:
+        wide, now, lost = pieces(tex, 1.0)
+        assert [(p.x, p.width) for p in now] == [(p.x, p.width) for p in wide]
+        assert lost == 0
+
+
+def test_no_part_of_any_formula_runs_into_another():
+    for tex in formulas._kept().formulas:
+        wide, now, lost = pieces(tex, 0.3)
+        at = range(len(wide))
+        assert lost >= 0
+        for i in at:
+            assert now[i].right <= formulas._kept().formulas[tex]["width"] - lost + NEAR, tex
+            beside = [j for j in at if wide[j].y == wide[i].y and wide[j].x >= wide[i].right - NEAR and j != i]
+            for j in beside:  # on one line, the order stays
+                assert now[j].x >= now[i].right - NEAR - 1e-6, tex
+
+
+def test_letters_do_not_grow_where_numbers_get_shorter(qtbot):
+    view = show(qtbot, FormulaView("Formula", 60), 300, 90)
+    sizes = set()
+    for key in ("(−2.43)", "2.43", "0"):
+        view.set_lines([Line(U, {"query": "2.50", "key": key, "bandwidth": "0.50", "u": "1.00"})])
+        pixels(view)
+        sizes.add(view._scale)
+    assert len(sizes) == 1
