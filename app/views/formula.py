@@ -149,10 +149,11 @@ class FormulaView(PixelView):
         scale = self._scale
         place = QTransform(scale, 0, 0, scale, 2, foot)
         said = [formulas.number(line.values.get(slot.name, "…")) for slot in f.slots]
+        wides = [wide for _, wide in said]
         # a number that is longer than its room is written smaller
-        sizes = [min(slot.scale, slot.width / wide) if wide else 1.0 for slot, (_, wide) in zip(f.slots, said, strict=True)]
+        sizes = [min(slot.scale, slot.width / (wide or 1.0)) for slot, wide in zip(f.slots, wides, strict=True)]
         widths = tuple(
-            round(wide * own, 2) or slot.width for slot, (_, wide), own in zip(f.slots, said, sizes, strict=True)
+            round(wide * own, 2) or slot.width for slot, wide, own in zip(f.slots, wides, sizes, strict=True)
         )
         now = formulas.closed(line.tex, widths) if widths else f
         painter.fillPath(place.map(now.outline), theme.color("text"))
