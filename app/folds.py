@@ -178,6 +178,6 @@ def _clear(row: QBoxLayout) -> None:
     """Take all out of a row, and out of its lines; the widgets stay where they are."""
     while (item := row.takeAt(0)) is not None:
         line = item.layout()
-        if line is not None and line.property(LINE):
+        if isinstance(line, QBoxLayout) and line.property(LINE):
             _clear(line)
             line.deleteLater()
