@@ -57,7 +57,11 @@ def wrong(window: Window, size: QSize) -> Iterator[str]:
         for name, area in (("cards", room_of(page)), ("topics", topics_), ("dock", controls)):
             if area.verticalScrollBar().maximum() or (name == "cards" and area.horizontalScrollBar().maximum()):
                 yield f"{name} scroll: {area.viewport().size().toTuple()} for {area.widget().size().toTuple()}"
-    elif (tab.topic.name, page.name()) not in SIDEWAYS and room_of(page).horizontalScrollBar().maximum():
+    elif (
+        size == SMALL
+        and (tab.topic.name, page.name()) not in SIDEWAYS
+        and room_of(page).horizontalScrollBar().maximum()
+    ):
         yield f"cards scroll sideways by {room_of(page).horizontalScrollBar().maximum()}"
     yield from reading.cut(window)
 
