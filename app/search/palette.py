@@ -48,7 +48,7 @@ class Palette(QDialog):
         self.list = QListWidget()
         self.list.setProperty("kind", "found")
         theme.set_font(self.list, BODY)
-        words.say(self.list, "setAccessibleName", "Found")
+        words.say(self.list, "setAccessibleName", "What was found")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)

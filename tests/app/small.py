@@ -20,7 +20,8 @@ from tests.app.strays import Strays
 HELD, SMALL = QSize(1280, 800), QSize(1024, 600)
 #: Pages with a single card that is wider than the room, or one that arranges its cards in a way of its own.
 SIDEWAYS = {
-    ("multi_head", "heads"), ("transformer", "maths"), ("detr", "detect"), ("detr", "scene"), ("detr", "matching"),
+    ("multi_head", "heads"), ("transformer", "maths"), ("vit", "step_through"),
+    ("detr", "detect"), ("detr", "scene"), ("detr", "matching"),
 }  # fmt: skip
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import pkgutil
 import re
+import typing
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from string import Formatter
 
@@ -13,8 +17,13 @@ import pytest
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialogButtonBox, QLabel, QLineEdit, QToolButton, QWidget
 
+import engines
 from app import words
+from app.studies.results import named
 from engines.core.errors import Message
+from engines.core.protocol import Record
+from engines.core.training import Stepped
+from engines.studies.trained import SILENT
 from tests.app import reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +124,33 @@ def test_every_text_has_its_chinese():
     chinese = words.translations()
     lost = [f"{place}  {text!r}" for text, place in all_texts().items() if text not in chinese]
     assert not lost, "no entry in assets/words/*.zh.json for:\n" + "\n".join(lost)
+
+
+def told_names():
+    """What studies measure, by what the steps and looks of all trainings tell."""
+    for module in pkgutil.walk_packages(engines.__path__, "engines."):
+        if not module.name.endswith("spec"):
+            continue
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            if not isinstance(kind, type) or kind.__module__ != module.name or not issubclass(kind, Record):
+                continue
+            hints = typing.get_type_hints(kind) if is_dataclass(kind) and not issubclass(kind, SILENT) else {}
+            if "step" not in hints or hasattr(kind, "measures"):
+                continue
+            before = "" if issubclass(kind, Stepped) else re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() + "_"
+            for field, hint in hints.items():
+                if hint is float:
+                    yield f"{before}{field}"
+                elif typing.get_origin(hint) is tuple and typing.get_args(hint)[0] is float:
+                    yield from (f"{before}{field}_{at + 1}" for at in range(2))
+
+
+def test_what_studies_measure_has_its_chinese():
+    chinese, told = words.translations(), sorted(set(told_names()))
+    assert {"gradient", "found", "measured_knn", "losses_2"} <= set(told)
+    assert not [one for one in told if words.drawn(named(one)) not in chinese]
+    words.set_language("zh")
+    assert words.tr(named("gradient")) == "梯度"  # not what a background is painted with
 
 
 def test_each_placeholder_is_given_a_value():

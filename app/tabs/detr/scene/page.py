@@ -54,7 +54,7 @@ from engines.detr.spec import (
     render,
 )
 
-NAMES = {"plain": "Plain", "gradient": "Gradient", "noisy": "Noise", "photo": "Photo-like"}
+NAMES = {"plain": "Plain", "gradient": "Color gradient", "noisy": "Noise", "photo": "Photo-like"}
 SURFACES = {"plain": "Plain", "stripes": "Stripes", "checks": "Checks", "dots": "Dots", "noise": "Noise"}
 THUMB = 64  #: px
 SIZES = Scale(editing.LEAST, editing.GREATEST, 0.01, 0, percent=True)
