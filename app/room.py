@@ -104,6 +104,11 @@ class Room(QScrollArea):
         self.setWidget(holder)
         self._inside.addWidget(centre)  # after it: what is in an area is polished, and again with each further parent
 
+    @property
+    def cramped(self) -> bool:
+        """Whether its width is too little for the cards as they stand where there is room."""
+        return bool(self._folds) or self.horizontalScrollBar().maximum() > 0
+
     def least(self, width: int) -> QSize:
         """What the cards need at a width."""
         need = self._inside.minimumSize()

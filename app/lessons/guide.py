@@ -113,7 +113,7 @@ class Guide(QObject):
         window, tab = self._window, self._window.tab
         if self.cramped or tab is None or window.side.rail or window.side.underMouse():
             return
-        if tab.now.room.horizontalScrollBar().maximum() > 0:
+        if tab.now.room.cramped:
             self.cramped = True
             window.fit_side()
 

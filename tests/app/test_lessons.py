@@ -241,8 +241,7 @@ def test_a_tab_beside_its_lesson_is_whole_at_1280(window):
 def test_a_page_too_narrow_beside_its_lesson_gets_the_width_of_the_lists_words(window, qtbot):
     window.resize(1440, 900)
     window.guide.open(lesson("swin"), 0)
-    bar = window.tab.now.room.horizontalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.waitUntil(lambda: window.tab.now.room.cramped)
     QApplication.sendEvent(window.side, QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: window.side.rail)
     window.side.set_rail(False)  # the hand's own wish holds
