@@ -36,7 +36,7 @@ from engines.checkpoints import catalog
 from engines.core.errors import Message
 from engines.core.params import Params, rules
 from engines.core.protocol import Ended, Event, Frame, Progress, Record, Started
-from engines.studies.reading import normal
+from engines.studies.toml import normal
 from engines.studies.trained import seed_of
 from tests import examples
 from tests.app import nearer, reading, tabs

@@ -26,8 +26,9 @@ from app.widgets import box, button, col, label, quiet, row
 from app.words import Text
 from engines.core.errors import LabError, Message
 from engines.studies.book import FILE, as_arrays, as_csv, known
-from engines.studies.reading import normal, said_in
+from engines.studies.reading import said_in
 from engines.studies.spec import Outcome
+from engines.studies.toml import normal
 
 if TYPE_CHECKING:
     from app.window import Window

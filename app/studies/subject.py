@@ -16,8 +16,9 @@ from engines.core.keeping import home
 from engines.core.params import SETTING, Choice, Params, Range, Rule, Switch, rules, with_role
 from engines.core.training import MOST_STEPS
 from engines.studies.book import FILE
-from engines.studies.reading import kinds, said_in, study_of, written
+from engines.studies.reading import kinds, said_in, study_of
 from engines.studies.spec import Kind, Preset, Study
+from engines.studies.toml import written
 from engines.studies.trained import carried
 
 STEPS, PACE = "until", "pace"  # how long a run is; how fast it is shown

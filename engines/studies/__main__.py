@@ -25,6 +25,7 @@ from engines.core.params import Choice, Range, rules
 from engines.studies.book import Book, line_of
 from engines.studies.cluster import Cluster
 from engines.studies.local import Local, cores
+from engines.studies.parts import FIELD
 from engines.studies.reading import kinds, read
 from engines.studies.spec import Outcome, Study, plain
 
@@ -35,8 +36,12 @@ def show_kinds() -> None:
     """Print what can be studied."""
     for kind in kinds().values():
         print(f"{kind.name}: finds {', '.join(kind.measures)}")
+        if kind.part:
+            print('    data = ""    # a folder of pictures')
         known = rules(kind.params())
         for one in fields(kind.params):
+            if kind.part and one.name == FIELD:
+                continue
             match known.get(one.name):
                 case Range() as rule:
                     said = f"{rule.low} to {rule.high}"
@@ -51,8 +56,11 @@ def show_kinds() -> None:
 
 def run(path: Path, folder: Path, workers: int, address: str = "", niceness: int = 0) -> int:
     """Make all runs of a study that are not made yet, here or on a cluster; returns the exit code."""
-    study = read(path)
+    study = read(path, folder=folder)
     runner = runner_of(study, workers, address, niceness)
+    if study.parts:
+        count, size = (sum(map(of, study.parts.values())) for of in (len, lambda part: part.size))
+        print(f"{count} pictures, {size / 1e6:.0f} MB" + (f"; they are sent to {address}." if address else "."))
     book = Book(study, folder)
     with closing(book):
         book.keep_file(path)
@@ -77,7 +85,9 @@ def run(path: Path, folder: Path, workers: int, address: str = "", niceness: int
 
 def runner_of(study: Study, workers: int, address: str, niceness: int) -> Local | Cluster:
     """What makes the runs."""
-    return Cluster(study.kind, address) if address else Local(study.kind, workers, niceness)
+    if address:
+        return Cluster(study.kind, address, study.parts)
+    return Local(study.kind, workers, niceness, study.parts)
 
 
 def tell(path: Path, folder: Path, workers: int, address: str, niceness: int) -> int:
@@ -93,7 +103,7 @@ def tell(path: Path, folder: Path, workers: int, address: str, niceness: int) ->
         print(json.dumps(what), file=told, flush=True)
 
     try:
-        study = read(path)
+        study = read(path, folder=folder)
         runner, book = runner_of(study, workers, address, niceness), Book(study, folder)
         with closing(book):
             book.keep_file(path)

@@ -19,9 +19,17 @@ import numpy as np
 from engines.core import files
 from engines.core.claim import Claim
 from engines.core.errors import LabError, Message
-from engines.studies.spec import Outcome, Row, Study, plain
+from engines.studies.parts import part_of
+from engines.studies.spec import Arrays, Outcome, Row, Study, plain
+from engines.studies.toml import written as toml
 
 ROWS, FILE, TABLE, ARRAYS = "rows.jsonl", "study.toml", "table.csv", "table.npz"
+FOUND = "found"  #: folder of the arrays that runs found, one file each
+
+
+def arrays_of(folder: Path, row: Row) -> Path:
+    """Where the arrays that a run found are kept."""
+    return folder / FOUND / f"{row.key}.npz"
 
 
 def is_study(path: Path) -> bool:
@@ -80,8 +88,11 @@ class Book:
     @property
     def left(self) -> tuple[Row, ...]:
         """The rows that have found nothing yet, in their order; failed ones are among them."""
-        done = {key for key, outcome in self.outcomes.items() if outcome.error is None}
+        done = {key for key, one in self.outcomes.items() if one.error is None and self._has_arrays(one.row)}
         return tuple(row for row in self.study.rows if row.key not in done)
+
+    def _has_arrays(self, row: Row) -> bool:
+        return not row.kind.arrays or arrays_of(self.folder, row).is_file()
 
     def add(self, outcome: Outcome) -> None:
         """Write down how a run ended.
@@ -91,6 +102,10 @@ class Book:
         WriteError
             The disk refuses.
         """
+        if outcome.arrays:
+            part = part_of(outcome.row, self.study.parts)
+            whose = {} if part is None else {"names": np.array(part.names), "sha256": np.array(part.hashes)}
+            self._write_arrays(outcome.row, {**whose, **outcome.arrays})
         try:
             with self._place.open("ab") as file:
                 file.write(json.dumps(line_of(outcome)).encode() + b"\n")
@@ -99,6 +114,11 @@ class Book:
         except OSError as problem:
             raise files.WriteError(self._place, files.reason(problem)) from problem
         self.outcomes[outcome.row.key] = outcome
+
+    def _write_arrays(self, row: Row, arrays: Arrays) -> None:
+        place = arrays_of(self.folder, row)
+        place.parent.mkdir(exist_ok=True)
+        files.write(place, lambda out: np.savez(out, allow_pickle=False, **arrays))
 
     def export(self) -> None:
         """Write the table of all rows that have ended, as CSV and as arrays.
@@ -114,8 +134,10 @@ class Book:
         files.write(self.folder / ARRAYS, lambda out: np.savez_compressed(out, allow_pickle=False, **arrays))
 
     def keep_file(self, path: Path) -> None:
-        """Keep a copy of the study's file beside its rows."""
-        if path.resolve() != (self.folder / FILE).resolve():
+        """Keep a copy of the study's file beside its rows, with the hashes of its pictures if it has any."""
+        if self.study.said is not None:
+            files.write(self.folder / FILE, toml(self.study.said))
+        elif path.resolve() != (self.folder / FILE).resolve():
             files.write(self.folder / FILE, path.read_bytes())
 
     def close(self) -> None:

@@ -14,12 +14,13 @@ import os
 import re
 import socket
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from engines.core.errors import LabError
 from engines.studies.local import asked
+from engines.studies.parts import FIELD, Part, packed, part_of
 from engines.studies.spec import Kind, Outcome, Row, ended, gone
 from engines.studies.worker import failure
 
@@ -42,6 +43,8 @@ class Cluster:
     kind : Kind
     address : str
         ``host:port`` of its head, for who is on one of its nodes.
+    parts : mapping of str to Part
+        Of the pictures that the rows look at: they are sent there, each part once to a node.
 
     Raises
     ------
@@ -49,8 +52,9 @@ class Cluster:
         Ray is not installed, or nothing listens there.
     """
 
-    def __init__(self, kind: Kind, address: str) -> None:
+    def __init__(self, kind: Kind, address: str, parts: Mapping[str, Part] | None = None) -> None:
         self._kind, self._address, self._stopped = kind, address, False
+        self._parts, self._sent = parts or {}, dict[str, Any]()  # and those that are in the object store now
         self._ray = found_at(address)
 
     def run(self, rows: Sequence[Row]) -> Generator[Outcome]:
@@ -70,8 +74,13 @@ class Cluster:
             while (left or flying) and not self._stopped:
                 while left and len(flying) < most:
                     row, tries = left.popleft()
-                    flying[task.remote(self._kind.place, self._kind.params_place, row.settings, row.seed)] = row, tries
+                    what = self._kind.place, self._kind.params_place, row.settings, row.seed, self._part(row)
+                    flying[task.remote(*what)] = row, tries
                 done, _ = ray.wait(list(flying), timeout=BEAT)
+                if self._parts:
+                    waiting = [row for row, _ in (*flying.values(), *([left[0]] if left else []))]
+                    needed = {getattr(row.params, FIELD) for row in waiting}
+                    self._sent = {key: sent for key, sent in self._sent.items() if key in needed}
                 for ref in done:
                     row, tries = flying.pop(ref)
                     outcome = self._outcome(ref, row, tries)
@@ -87,6 +96,19 @@ class Cluster:
     def stop(self) -> None:
         """Let `run` end soon; may be called by a signal's handler and from any thread."""
         self._stopped = True
+
+    def _part(self, row: Row) -> Any:
+        """The pictures of a run in Ray's object store, which brings them to each node once; None for none."""
+        part = part_of(row, self._parts)
+        if part is None:
+            return None
+        if part.key not in self._sent:
+            try:
+                self._sent[part.key] = self._ray.put(packed(part))
+            except self._ray.exceptions.RayError as error:
+                values = {"address": self._address, "n": round(part.size / 1e6), "reason": first_line(error)}
+                raise LabError("{address} takes no {n} MB of pictures ({reason}).", **values) from error
+        return self._sent[part.key]
 
     def _outcome(self, ref: Any, row: Row, tries: int) -> Outcome | None:
         """How a run ended; None if it is to be tried again, since it was lost and not refused."""

@@ -11,12 +11,13 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engines.core.errors import LabError, Message
+from engines.studies.parts import Packed, Part, part_of, unpacked
 from engines.studies.spec import Kind, Outcome, Row, ended, gone
 
 TRIES = 2  #: of a row whose process went away
@@ -43,21 +44,25 @@ class Process:
     def __init__(self, place: str, params_place: str, niceness: int = 0) -> None:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `end`
+        self._pictures = tempfile.TemporaryFile()  # noqa: SIM115  # of a part that was sent here
+        self._part: tuple[str, Part] | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engines.studies.worker", place, params_place, str(niceness)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, encoding="utf-8",
             env=os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)},
+            pass_fds=() if os.name == "nt" else (self._pictures.fileno(),),
             creationflags=getattr(subprocess, "IDLE_PRIORITY_CLASS", 0) if niceness else 0,
         )  # fmt: skip
         self.alive = True
 
-    def ask(self, settings: dict[str, Any], seed: int) -> dict[str, Any] | None:
+    def ask(self, settings: dict[str, Any], seed: int, part: Part | None = None) -> dict[str, Any] | None:
         """What a run tells (`engines.studies.spec.ended`); None if the process went away in the middle of it."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps({"settings": settings, "seed": seed}) + "\n")
+            lent = {} if part is None else {"pictures": part.lent()}
+            process.stdin.write(json.dumps({"settings": settings, "seed": seed, **lent}) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError:
@@ -68,6 +73,20 @@ class Process:
         told: dict[str, Any] = json.loads(line)
         self.alive = not told.pop("ended", False)
         return told
+
+    def take(self, what: Packed) -> Part:
+        """Pictures that were sent here, for it to look at.
+
+        Raises
+        ------
+        LabError
+            No process of this system can be handed an open file.
+        """
+        if os.name == "nt":
+            raise LabError("Pictures can't be sent to a node with Windows.")
+        if self._part is None or self._part[0] != what.key:
+            self._part = what.key, unpacked(what, self._pictures)
+        return self._part[1]
 
     def end(self) -> Message:
         """End it at once; how it ended, as part of a sentence."""
@@ -82,6 +101,7 @@ class Process:
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
         self._errors.close()
+        self._pictures.close()
         if code < 0:
             return Message("it was ended by {signal}", {"signal": _name(-code)})
         return Message("{text}", {"text": last[0] if last else f"exit {code}"})
@@ -94,7 +114,9 @@ class Process:
 _kept: dict[tuple[str, str], Process] = {}  # of `asked`
 
 
-def asked(place: str, params_place: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+def asked(
+    place: str, params_place: str, settings: dict[str, Any], seed: int, pictures: Packed | None = None
+) -> dict[str, Any]:
     """What a run tells, by a process that waits for the next row then; ``gone`` says how it went away, if it did.
 
     For another process than the program's, which computes one row at a time.
@@ -103,7 +125,7 @@ def asked(place: str, params_place: str, settings: dict[str, Any], seed: int) ->
     process = _kept.get(kind)
     if process is None:
         process = _kept[kind] = Process(*kind)
-    told = process.ask(settings, seed)
+    told = process.ask(settings, seed, None if pictures is None else process.take(pictures))
     if not process.alive:
         why = _kept.pop(kind).end()
         return {"gone": str(why)} if told is None else told
@@ -121,10 +143,15 @@ class Local:
         Processes; one for each core if not given.
     niceness : int
         Of the processes: how far all else goes first.
+    parts : mapping of str to Part
+        Of the pictures that the rows look at.
     """
 
-    def __init__(self, kind: Kind, workers: int | None = None, niceness: int = 0) -> None:
+    def __init__(
+        self, kind: Kind, workers: int | None = None, niceness: int = 0, parts: Mapping[str, Part] | None = None
+    ) -> None:
         self._kind, self.workers, self._niceness = kind, workers or cores(), niceness
+        self._parts = parts or {}
         self._lock = threading.RLock()  # a signal may stop it while it stops
         self._stopped = False
         self._processes: set[Process] = set()
@@ -179,7 +206,7 @@ class Local:
                 for tries in range(1, TRIES + 1):
                     if process is None and (process := self._started()) is None:
                         return
-                    told = process.ask(row.settings, row.seed)
+                    told = process.ask(row.settings, row.seed, part_of(row, self._parts))
                     outcome = None if told is None else ended(row, told, tries)
                     why = None if process.alive else self._end(process)
                     process = None if why else process

@@ -12,16 +12,18 @@
     network = ["vit", "cnn"]
     count = [50, 150, 500]
 
+A study of pictures names their folder, from the file's own: ``data = "photos"``. The hashes of what it holds are the
+setting ``pictures`` of its runs; they are put down with the study, so that going on reads no picture anew.
+
 ``study`` may also be a training engine, ``module:Class``; then ``params`` names the type of its settings.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,13 @@ from engines.core import offers
 from engines.core.errors import LabError
 from engines.core.params import Params
 from engines.core.reading import read_bytes
-from engines.studies import trained
+from engines.studies import parts, trained
+from engines.studies.parts import Part
 from engines.studies.spec import Kind, Row, Study
 
 LARGEST_FILE = 2**20  #: bytes
 MOST = 100_000  #: rows
-KNOWN = ("study", "params", "seeds", "settings", "over")
+KNOWN = ("study", "params", "seeds", "data", "settings", "over")
 
 
 def kinds() -> dict[str, Kind]:
@@ -43,7 +46,7 @@ def kinds() -> dict[str, Kind]:
     return {kind.name: kind for kind in every}
 
 
-def read(path: Path, known: Mapping[str, Kind] | None = None) -> Study:
+def read(path: Path, known: Mapping[str, Kind] | None = None, folder: Path | None = None) -> Study:
     """The study of a file.
 
     Parameters
@@ -51,13 +54,47 @@ def read(path: Path, known: Mapping[str, Kind] | None = None) -> Study:
     path : Path
     known : mapping of str to Kind, optional
         What can be studied; all that topics offer if not given.
+    folder : Path, optional
+        Where its rows are kept; the list of its pictures is, too.
 
     Raises
     ------
     LabError
         Saying what of it can't be read, or is none of what it should be.
     """
-    return study_of(said_in(path), kinds() if known is None else known, path.name)
+    said, every = said_in(path), kinds() if known is None else known
+    kind = every.get(str(said.get("study")))
+    if kind is None or not kind.part:
+        return study_of(said, every, path.name)
+    said, found = _with_pictures(said, kind, path, path.parent if folder is None else folder)
+    return replace(study_of(said, every, path.name), parts=found, said=said)
+
+
+def _with_pictures(said: dict[str, Any], kind: Kind, path: Path, place: Path) -> tuple[dict[str, Any], dict[str, Part]]:
+    """What a file says with the hashes of its pictures, and the parts that they are of."""
+    if not isinstance(said.get("data"), str):
+        raise LabError("{name}: data names no folder of pictures.", name=path.name)
+    folder = (path.parent / Path(said["data"]).expanduser()).resolve()
+    before = parts.read_list(place)
+    over = _table(said, "over", path.name)
+    if parts.FIELD in over:  # it was begun, and is gone on with as it was
+        if before is None:
+            raise LabError("{name}: {missing} is missing.", name=path.name, missing=parts.LIST)
+        folder, every = before
+    else:
+        if not folder.is_dir():
+            raise LabError("{name}: there is no such folder.", name=said["data"])
+        same = before is not None and before[0] == folder
+        every = parts.list_of(folder, {one.name: one for one in before[1]} if before is not None and same else {})
+    found = parts.parted(folder, every, kind.part)
+    if len(found) > 1 and not kind.arrays:
+        raise LabError("{name}: {n} pictures; {most} at most.", name=folder.name, n=len(every), most=kind.part)
+    if parts.FIELD not in over:
+        parts.write_list(place, folder, every)
+    keys = [part.key for part in found]
+    if keys != over.get(parts.FIELD, keys):
+        raise LabError("{name}: its pictures are not those of {list}.", name=path.name, list=parts.LIST)
+    return {**said, "data": str(folder), "over": {**over, parts.FIELD: keys}}, {part.key: part for part in found}
 
 
 def said_in(path: Path) -> dict[str, Any]:
@@ -90,6 +127,8 @@ def study_of(said: Mapping[str, Any], known: Mapping[str, Kind], name: str) -> S
         _only(table, own, name)
     if both := sorted(fixed.keys() & over.keys()):
         raise LabError("{name}: {field} stands in settings and in over.", name=name, field=both[0])
+    if "data" in said and not kind.part:
+        raise LabError("{name}: {field} is unknown. Known are {known}.", name=name, field="data", known=", ".join(own))
     for field, values in over.items():
         if not isinstance(values, list) or not values:
             raise LabError("{name}: {field} needs a list of values.", name=name, field=field)
@@ -104,7 +143,8 @@ def study_of(said: Mapping[str, Any], known: Mapping[str, Kind], name: str) -> S
     for values in itertools.product(*over.values()):
         params = _params(kind, plain, {**fixed, **dict(zip(over, values, strict=True))}, name)
         rows += [Row(kind, params, seed) for seed in seeds]
-    return Study(kind, tuple(over), tuple({row.key: row for row in rows}.values()))
+    varied = tuple(field for field in over if not (kind.part and field == parts.FIELD))
+    return Study(kind, varied, tuple({row.key: row for row in rows}.values()))
 
 
 def _table(said: Mapping[str, Any], field: str, name: str) -> dict[str, Any]:
@@ -148,28 +188,3 @@ def _params(kind: Kind, plain: Params, values: dict[str, Any], name: str) -> Par
         return kind.params(**values)
     except ValueError as error:
         raise LabError("{name}: {reason}.", name=name, reason=str(error)) from error
-
-
-def normal(said: Mapping[str, Any]) -> dict[str, Any]:
-    """A study as a file would say it, to be compared with one."""
-    return tomllib.loads(written(said))
-
-
-def written(said: Mapping[str, Any]) -> str:
-    """A study as a file says it, in TOML; `study_of` reads the same of both."""
-    tables = [name for name, value in said.items() if isinstance(value, Mapping)]
-    lines = [f"{name} = {_toml(value)}" for name, value in said.items() if name not in tables]
-    for table in tables:
-        lines += ["", f"[{table}]", *(f"{name} = {_toml(value)}" for name, value in said[table].items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return f"[{', '.join(map(_toml, value))}]"

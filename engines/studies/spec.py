@@ -6,15 +6,25 @@ its row alone, so whoever computes it, and whenever, finds the same numbers.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from engines.core.errors import Message
 from engines.core.params import Params
+
+if TYPE_CHECKING:
+    from engines.studies.parts import Part
+
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,11 @@ class Kind:
         Fields of the params that are no settings of a run.
     any_measure : bool
         What it finds is known when the first run has ended.
+    part : int
+        Pictures of a part of the folder that it looks at; 0 for none. Then a run is a function ``(params, seed, part)``
+        of a `engines.studies.parts.Part`, too, whose hash is the setting ``pictures``.
+    arrays : bool
+        Each part of the folder is a run, which finds arrays, too (`Found`); else all pictures have to be one part.
     """
 
     name: str
@@ -44,6 +59,8 @@ class Kind:
     measures: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
     any_measure: bool = False
+    part: int = 0
+    arrays: bool = False
 
     @property
     def params_place(self) -> str:
@@ -109,11 +126,31 @@ class Study:
         The settings that differ.
     rows : tuple of Row
         No two are alike.
+    parts : mapping of str to Part
+        Of the folder of pictures, by their hashes; empty where there is none, or only the rows are looked at.
+    said : mapping, optional
+        What its file says once the hashes of its pictures stand there.
     """
 
     kind: Kind
     over: tuple[str, ...]
     rows: tuple[Row, ...]
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    said: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run finds that has arrays to keep.
+
+    Attributes
+    ----------
+    numbers : mapping of str to float
+    arrays : mapping of str to ndarray
+    """
+
+    numbers: Mapping[str, float]
+    arrays: Arrays
 
 
 @dataclass(frozen=True)
@@ -131,6 +168,8 @@ class Outcome:
         That it took, where it was computed.
     tries : int
         2 where the process that had it first went away.
+    arrays : mapping of str to ndarray
+        Of a kind that finds some.
     """
 
     row: Row
@@ -138,6 +177,7 @@ class Outcome:
     error: Message | None = None
     seconds: float = 0.0
     tries: int = 1
+    arrays: Arrays = field(default_factory=dict)
 
 
 def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
@@ -148,7 +188,22 @@ def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
         error = Message("It found {found}.", {"found": ", ".join(told["found"])})
         if not told["found"]:
             error = Message("It told nothing that is measured. More steps may help.")
-    return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries)
+    return Outcome(row, told["found"], error, told.get("seconds", 0.0), tries, of_text(told.get("arrays", "")))
+
+
+def as_text(arrays: Arrays) -> str:
+    """Arrays as a line of text has them."""
+    store = io.BytesIO()
+    np.savez(store, allow_pickle=False, **arrays)
+    return base64.b64encode(store.getvalue()).decode()
+
+
+def of_text(text: str) -> Arrays:
+    """The arrays of what `as_text` gave; none of nothing."""
+    if not text:
+        return {}
+    with np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def gone(row: Row, why: str, tries: int) -> Outcome:

@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from engines.core.errors import LabError, Message
-from engines.studies.spec import plain
+from engines.studies.parts import lent_part
+from engines.studies.spec import Found, as_text, plain
 from engines.studies.trained import measured
 
 
@@ -28,16 +29,26 @@ def load(place: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def computed(function: str, params: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What a run finds, or why it refuses, as JSON has it; whatever else is raised, is."""
+def computed(
+    function: str, params: str, settings: dict[str, Any], seed: int, lent: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What a run finds, or why it refuses, as JSON has it; whatever else is raised, is.
+
+    ``lent`` are the pictures that it looks at, as `engines.studies.parts.Part.lent` tells them.
+    """
     began = time.monotonic()
     try:
         what, row = load(function), load(params)(**{name: _tupled(value) for name, value in settings.items()})
-        found = measured(what, row, seed) if isinstance(what, type) else what(row, seed)
+        if lent is not None:
+            found = what(row, seed, lent_part(lent))
+        else:
+            found = measured(what, row, seed) if isinstance(what, type) else what(row, seed)
     except LabError as error:
         message = error.message
         return {"found": {}, "text": message.text, "values": plain(message), "seconds": time.monotonic() - began}
-    return {"found": {name: float(value) for name, value in found.items()}, "seconds": time.monotonic() - began}
+    numbers = found.numbers if isinstance(found, Found) else found
+    told = {"found": {name: float(value) for name, value in numbers.items()}, "seconds": time.monotonic() - began}
+    return told | ({"arrays": as_text(found.arrays)} if isinstance(found, Found) else {})
 
 
 def _tupled(value: Any) -> Any:
@@ -75,7 +86,7 @@ def serve(function: str, params: str, told: TextIO) -> None:
     load(function)
     while True:
         row = json.loads(rows.get())
-        tell(**computed(function, params, row["settings"], row["seed"]))
+        tell(**computed(function, params, row["settings"], row["seed"], row.get("pictures")))
 
 
 def main(arguments: list[str]) -> None:

@@ -9,5 +9,5 @@ OFFERS = {
     "feature_map": "engines.vit.backbone:load",
     "layer_maps": "engines.vit.backbone:load",
     "reasons": "engines.vit.reasons:load",
-    "studies": "engines.vit.scale_study.study:KINDS_OF_STUDY",
+    "studies": "engines.vit.studies:KINDS",
 }

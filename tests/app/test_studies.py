@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pkgutil
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,21 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from shiboken6 import isValid
 
+import engines
 from app import words
 from app.dropzone import foreseen, kinds
 from app.plots.levelplot import Level, places
 from app.studies import running
+from app.studies.results import named
 from app.studies.sheet import StudySheet, lasting
 from app.studies.subject import Subject, newest, proposed, put_down, read_values
-from engines.core.errors import LabError
-from engines.core.params import Choice, Range, Switch
+from engines.core.errors import LabError, Message
+from engines.core.params import Choice, Params, Range, Switch
 from engines.studies.book import FILE, ROWS
+from engines.studies.reading import kinds as kinds_of_study
 from engines.studies.reading import said_in
-from engines.studies.spec import Outcome
+from engines.studies.spec import Kind, Outcome
+from engines.studies.trained import foretold
 from tests.engines.studies.kinds import DIES_ONCE, KIND, REFUSES, WAITS, WELL, Drawn
 
 PROGRAM = (
@@ -285,3 +290,17 @@ def test_a_study_of_a_page_is_its_settings(ours, tmp_path):
     assert said_in(folder / FILE)["settings"] == {"way": WELL, "folder": "", "warm": True}
     assert put_down(said, "drawn") != folder
     assert newest("drawn").parent == Path(os.environ["ATTENTION_LAB_HOME"]) / "studies"
+
+
+def test_measures_have_their_chinese():
+    """Of all that trains here, as far as its types say."""
+    every = {name for kind in kinds_of_study().values() for name in kind.measures}
+    for module in pkgutil.walk_packages(engines.__path__, "engines."):
+        if module.name.endswith(".spec"):
+            trained = Kind("", Params, f"{module.name.removesuffix('.spec')}.training:T", any_measure=True)
+            every |= set(foretold(trained))
+    assert len(every) > 40
+    letters = {"w"}
+    assert not [name for name in every - letters if isinstance(said := named(name), Message) and said.text == "{text}"]
+    assert named("accuracy_No shift").values["unit"] == Message("No shift")
+    assert str(named("accuracy_No shift")) == "Accuracy, No shift"

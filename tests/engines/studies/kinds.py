@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from engines.core.errors import LabError
 from engines.core.params import Choice, Params, Range, setting
 from engines.studies.album import Album
-from engines.studies.spec import Kind
+from engines.studies.spec import Found, Kind
 
 WELL, DIES_ONCE, DIES, REFUSES, RAISES, WAITS, LESS, ORPHANED, TOLD = WAYS = (
     "well", "dies once", "dies", "refuses", "raises", "waits", "less", "orphaned once", "waits to be told"
@@ -61,6 +63,26 @@ def measure(params: Drawn, seed: int) -> dict[str, float]:
 
 
 KIND = Kind("drawn", Drawn, "tests.engines.studies.kinds:measure", ("drawn", "pid"))
+
+
+@dataclass(frozen=True)
+class Looked(Params):
+    pictures: str = setting("")
+    times: float = setting(1.0, Range(0.0, 10.0, 0.1, "Times"))
+
+
+def look(params: Looked, seed: int, part) -> Found:
+    """Adds up the bytes of each picture."""
+    sums = np.array([sum(part.content(index)) for index in range(len(part))])
+    return Found({"sum": params.times * float(sums.sum()) + seed}, {"sums": sums, "drawn": np.float32([seed / 3])})
+
+
+def look_at_all(params: Looked, seed: int, part) -> dict[str, float]:
+    return dict(look(params, seed, part).numbers)
+
+
+PARTED = Kind("looked", Looked, "tests.engines.studies.kinds:look", ("sum",), part=2, arrays=True)
+WHOLE = Kind("whole", Looked, "tests.engines.studies.kinds:look_at_all", ("sum",), part=4)
 
 
 def says_little(line, address):

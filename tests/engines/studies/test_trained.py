@@ -12,7 +12,8 @@ from engines.core.params import Range, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import OF_A_STUDY, Finished, Stepped, Stopped, TrainingParams
 from engines.studies.local import Local
-from engines.studies.reading import normal, study_of, written
+from engines.studies.reading import study_of
+from engines.studies.toml import normal, written
 from engines.studies.trained import carried, foretold, kind_at, kind_of, measured, seed_of, told
 
 GRAPHS = "engines.gnn.train.training:Trainer", "engines.gnn.spec:GraphParams"

@@ -1,0 +1,1 @@
+"""Features of a folder of pictures, part by part: a study."""

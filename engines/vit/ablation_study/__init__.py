@@ -1,0 +1,1 @@
+"""What heads of a ViT are worth on a folder of pictures: a study."""
