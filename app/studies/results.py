@@ -203,9 +203,6 @@ def named(measure: str) -> Text:
     """A measure as a person reads it: its Chinese is known where it is a word of the app."""
     text = measure.replace("_", " ")
     text = text[:1].upper() + text[1:]
-    first, _, rest = text.partition(" ")
-    if text not in words.translations() and rest in words.translations():  # of one of several that were trained
-        return Message("{label}, {unit}", {"label": _as_message(words.known(first)), "unit": Message(rest)})
     return words.known(text)
 
 
