@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -273,6 +273,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@lru_cache(maxsize=64)
+def _sha256_once(path: Path, _size: int, _changed: int) -> str:
+    """`sha256`, not computed again while the file stays as it is."""
+    return sha256(path)
+
+
 def _entry(name: str, card: dict[str, Any]) -> KnownModel:
     """The list entry of a bundled model."""
     return KnownModel(
@@ -292,7 +298,8 @@ def _bundled(name: str) -> Located:
     card = layout.read_json(WEIGHTS / f"{name}.json")
     if not path.is_file():
         raise LabError("{name}: the file is missing.", name=path.name)
-    if sha256(path) != card.get("sha256"):
+    seen = path.stat()
+    if _sha256_once(path, seen.st_size, seen.st_mtime_ns) != card.get("sha256"):
         raise LabError("{name}: the file is not the one its card describes (wrong hash).", name=path.name)
     return Located("bundled", name, path, card)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -144,47 +144,58 @@ class Drawn:
     examples: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
-        self._photos = [] if self.scenes == UP_TO_3 else sample_photos()
-        self.validation = [self._draw(np.random.default_rng((FIRST[0], index))) for index in range(VALIDATION)]
-        good = [index for index, sample in enumerate(self.validation) if 2 <= len(sample.labels) <= 6]
-        chosen = sorted(good, key=lambda index: calmness(self.validation[index]))[:WATCHED]
-        self.examples = tuple(
-            Example(self._enlarged(index), self.validation[index].boxes, self.validation[index].labels)
-            for index in chosen
-        )
+        validation, self.examples = held_out(self.scenes, self.size, VALIDATION, WATCHED)
+        self.validation = list(validation)
 
     @property
     def mark(self) -> int:
         """They are made of the settings alone."""
         return 0
 
-    def _ground(self, rng: np.random.Generator) -> np.ndarray:
-        return random_background(rng, self.size, self._photos, "plain" if self.scenes == UP_TO_3 else None)
-
-    def _draw(self, rng: np.random.Generator) -> Sample:
-        if self.scenes != UP_TO_3:
-            scene = random_scene(rng, self.size, self._photos)
-            return Sample(scene.rgb, scene.owner.astype(np.int16), scene.boxes, scene.labels)
-        canvas = Canvas(self._ground(rng))
-        shapes = add_shapes(rng, canvas, int(rng.integers(1, 4)))
-        boxes = np.array([box_of(shape) for shape in shapes], np.float32).reshape(-1, 4)
-        labels = np.array([KINDS.index(shape.kind) for shape in shapes], np.int64)
-        return Sample(canvas.picture(), canvas.owner.astype(np.int16), boxes, labels)
-
-    def _enlarged(self, index: int) -> np.ndarray:
-        """The same scene drawn larger, for the eye."""
-        ground = self._ground(np.random.default_rng((FIRST[0], index)))
-        rng = np.random.default_rng((FIRST[0], index))
-        if self.scenes == UP_TO_3:
-            canvas = Canvas(self._ground(rng))
-            shapes = tuple(add_shapes(rng, canvas, int(rng.integers(1, 4))))
-        else:
-            shapes = random_scene(rng, self.size, self._photos).shapes
-        return render(shapes, ground, SHOWN)[0]
-
     def batch(self, count: int) -> list[Sample]:
         """New scenes, in an order that the seed decides."""
-        return [self._draw(self.rng) for _ in range(count)]
+        return [draw(self.scenes, self.size, self.rng) for _ in range(count)]
+
+
+def ground(scenes: str, size: int, rng: np.random.Generator) -> np.ndarray:
+    """What a scene is drawn on, uint8 (size, size, 3)."""
+    plain = scenes == UP_TO_3
+    return random_background(rng, size, () if plain else sample_photos(), "plain" if plain else None)
+
+
+def draw(scenes: str, size: int, rng: np.random.Generator) -> Sample:
+    """A new scene."""
+    if scenes != UP_TO_3:
+        scene = random_scene(rng, size, sample_photos())
+        return Sample(scene.rgb, scene.owner.astype(np.int16), scene.boxes, scene.labels)
+    canvas = Canvas(ground(scenes, size, rng))
+    shapes = add_shapes(rng, canvas, int(rng.integers(1, 4)))
+    boxes = np.array([box_of(shape) for shape in shapes], np.float32).reshape(-1, 4)
+    labels = np.array([KINDS.index(shape.kind) for shape in shapes], np.int64)
+    return Sample(canvas.picture(), canvas.owner.astype(np.int16), boxes, labels)
+
+
+def enlarged(scenes: str, size: int, index: int) -> np.ndarray:
+    """A scene for validation drawn larger, for the eye: uint8 (384, 384, 3)."""
+    below = ground(scenes, size, np.random.default_rng((FIRST[0], index)))
+    rng = np.random.default_rng((FIRST[0], index))
+    if scenes == UP_TO_3:
+        canvas = Canvas(ground(scenes, size, rng))
+        shapes = tuple(add_shapes(rng, canvas, int(rng.integers(1, 4))))
+    else:
+        shapes = random_scene(rng, size, sample_photos()).shapes
+    return render(shapes, below, SHOWN)[0]
+
+
+@lru_cache(maxsize=2)  # runs side by side have the same ones
+def held_out(scenes: str, size: int, count: int, watched: int) -> tuple[tuple[Sample, ...], tuple[Example, ...]]:
+    """Scenes for validation, and those of them that can be watched, which share their boxes."""
+    validation = tuple(draw(scenes, size, np.random.default_rng((FIRST[0], index))) for index in range(count))
+    good = [index for index, sample in enumerate(validation) if 2 <= len(sample.labels) <= 6]
+    chosen = sorted(good, key=lambda index: calmness(validation[index]))[:watched]
+    return validation, tuple(
+        Example(enlarged(scenes, size, index), validation[index].boxes, validation[index].labels) for index in chosen
+    )
 
 
 def calmness(sample: Sample) -> tuple[bool, bool, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -76,14 +77,16 @@ SAMPLE_PHOTOS = (
 )
 
 
-def sample_photos(side: int = 320) -> list[np.ndarray]:
-    """Photos uint8 (H, W, 3) for backgrounds, made to fit a square of ``side`` pixels."""
+@cache
+def sample_photos(side: int = 320) -> tuple[np.ndarray, ...]:
+    """Photos uint8 (H, W, 3) for backgrounds, made to fit a square of ``side`` pixels; each is read once."""
     photos = []
     for name in SAMPLE_PHOTOS:
         picture = Image.fromarray(read_picture(assets("photos") / name).rgb)
         picture.thumbnail((side, side))
         photos.append(np.asarray(picture))
-    return photos
+        photos[-1].setflags(write=False)
+    return tuple(photos)
 
 
 @dataclass(frozen=True)

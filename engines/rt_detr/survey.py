@@ -36,10 +36,10 @@ class Surveyed:
 
 
 class Survey:
-    """Held-out drawn scenes, gone through a batch at a time."""
+    """`SCENES` held-out drawn scenes, gone through a batch at a time."""
 
-    def __init__(self, model: RtDetr, count: int = SCENES) -> None:
-        self.model, self.count = model, count
+    def __init__(self, model: RtDetr) -> None:
+        self.model, self.count = model, SCENES
         self.scenes: list[Scene] = []
         self.maps: list[list[Tensor]] = []  # of each batch, as they enter the encoder
         self.memories: list[Memory] = []

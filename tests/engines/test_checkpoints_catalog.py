@@ -50,7 +50,16 @@ def test_bundled_models_come_first(bundle: Path) -> None:
     assert located.card["note"] == "Ten classes."
 
 
+def test_a_bundled_file_is_read_through_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    whole = catalog.sha256
+    monkeypatch.setattr(catalog, "sha256", lambda path: read.append(path) or whole(path))
+    assert catalog.locate("mini") == catalog.locate("mini")
+    assert read == [bundle / "mini.safetensors"]
+
+
 def test_a_changed_bundled_file_is_refused(bundle: Path) -> None:
+    catalog.locate("mini")
     with (bundle / "mini.safetensors").open("ab") as file:
         file.write(b"x")
     with pytest.raises(LabError, match=r"mini.safetensors: the file is not the one its card describes"):

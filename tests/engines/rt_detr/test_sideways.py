@@ -48,6 +48,8 @@ def test_all_arms_see_the_same_scenes():
         for one, other in zip(batches[0], others, strict=True):
             np.testing.assert_array_equal(one.rgb, other.rgb)
     assert len({one.run.data.size for one in mine}) == 1
+    for others in zip(*(one.run.data.validation for one in mine), strict=True):
+        assert len(set(map(id, others))) == 1  # those that all are measured on are drawn once
     assert len(learners(ConvergenceParams(beside=False))) == 2
 
 
