@@ -16,15 +16,16 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["PYTHONDONTWRITEBYTECODE"] = ""  # as the Makefile has it: else each program compiles 400 files anew
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.qtlog import leave_out_noise
 
 collect_ignore = ["toy"]  # a topic that is none of ours; see test_new_topic.py
 LONG = ("test_walk.py", "test_survival.py")
-PATIENCE = 60_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
-POLL = 3  #: ms between two looks at what is waited for; pytest-qt's 10 are a minute of idle cores in all
+PATIENCE = 300_000  #: ms that a wait may take at least: what is met costs nothing, and a machine under load is slow
+POLL = 1, 20  #: ms between two looks at what is waited for, at first and at most; each takes time from what computes
+SHARE = 0.1  # of the time waited so far, that may pass between two looks
 
 sys.dont_write_bytecode = False  # nor does this one
 
@@ -36,15 +37,20 @@ class PatientBot(QtBot):
 
     def waitUntil(self, callback, *, timeout=PATIENCE):
         __tracebackhide__ = True
-        end = time.monotonic() + max(timeout, PATIENCE) / 1000
-        while time.monotonic() < end:
+        began, waited = time.monotonic(), 0.0
+        loop, timer = QEventLoop(), QTimer()
+        timer.timeout.connect(loop.quit)
+        while waited < max(timeout, PATIENCE):
             try:
                 if callback() in (None, True):  # as pytest-qt has it: what only asserts returns nothing
                     return
             except AssertionError:
                 pass
-            self.wait(POLL)
-        super().waitUntil(callback, timeout=POLL)  # says what it waited for
+            timer.start(int(min(max(POLL[0], SHARE * waited), POLL[1])))
+            loop.exec()
+            timer.stop()
+            waited = 1000 * (time.monotonic() - began)
+        super().waitUntil(callback, timeout=POLL[0])  # says what it waited for
 
     def waitSignal(self, signal, *, timeout=PATIENCE, raising=None, **options):
         if raising is not False:  # else the wait is for nothing to come
@@ -144,12 +150,17 @@ def dispose(widget):
 
 
 @pytest.fixture
-def open_window(qapp, no_thread_left):
-    """Opens main windows that are closed, joined and deleted at the end (``qtbot.addWidget`` would abort the run)."""
+def open_window(qapp, no_thread_left, monkeypatch):
+    """Opens main windows that are closed, joined and deleted at the end (``qtbot.addWidget`` would abort the run).
+
+    They measure on few pictures, see `tests.examples.shorten`.
+    """
     from app import theme, words
     from app.settings import Settings
     from app.window import Window
+    from tests import examples
 
+    examples.shorten(monkeypatch)
     windows = []
 
     def make(width=1280, height=800, look="light", language="en"):

@@ -26,8 +26,16 @@ ENGINES = sorted(
 torch = pytest.importorskip("torch")
 
 
+@pytest.fixture(scope="module")
+def few():
+    """What is measured on many pictures is measured on few."""
+    with pytest.MonkeyPatch.context() as patch:
+        examples.shorten(patch)
+        yield
+
+
 @pytest.fixture(scope="module", params=ENGINES, ids=lambda name: name.split(".", 1)[1].rsplit(".", 1)[0])
-def topic(request):
+def topic(request, few):
     """Params class and a fresh engine; the same engine serves all its tests, as it does in the app."""
     spec = importlib.import_module(f"{request.param.rsplit('.', 1)[0]}.spec")
     engine = importlib.import_module(request.param).Engine()

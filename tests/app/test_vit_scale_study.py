@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -32,10 +33,13 @@ def short(monkeypatch):
 
 
 @pytest.fixture
-def opened(open_window):
+def opened(open_window, own_home):
+    """Opens windows on this page: no other one asks its model, which would be answered first."""
+    (own_home / "settings.json").write_text(json.dumps({"pages": {"vit": PAGE}}))
+
     def make():
         tab = open_window().show_topic("vit")
-        tab.show_page(PAGE)
+        assert tab.page == PAGE
         tab.now.change(largest=50, seeds=1)
         return tab
 

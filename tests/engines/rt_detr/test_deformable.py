@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -226,7 +227,7 @@ def test_the_score_is_held_against_the_iou_of_the_box_it_belongs_to():
         return next(event for event in events if isinstance(event, Selected))
 
     told = found(SelectionParams(scene=3))
-    (_, shown) = list(engine.run(Job(SelectionParams(scene=3), lambda: engine, lambda event: None)))[:2]
+    (_, shown) = itertools.islice(engine.run(Job(SelectionParams(scene=3), lambda: engine, lambda event: None)), 2)
     for box, iou in zip(told.boxes, told.ious, strict=True):
         best = 0.0
         for true in shown.true_boxes:

@@ -38,7 +38,7 @@ def reference(tmp_path_factory):
 @pytest.fixture
 def few(monkeypatch):
     """Surveys of a few scenes, and nothing kept from other tests."""
-    monkeypatch.setattr(survey.Survey.__init__, "__defaults__", (FEW,))
+    monkeypatch.setattr(survey, "SCENES", FEW)
     monkeypatch.setattr(subject, "_here", type(subject._here)())
 
 
@@ -146,9 +146,9 @@ def overlap(one, other):
     return wide * high / (sum(area) - wide * high)
 
 
-def test_the_choice_by_true_iou_takes_what_covers_best():
-    model = load_checkpoint("toy-rt-detr")
-    some = Survey(model, 2)
+def test_the_choice_by_true_iou_takes_what_covers_best(monkeypatch):
+    monkeypatch.setattr(survey, "SCENES", 2)
+    some = Survey(load_checkpoint("toy-rt-detr"))
     list(some.prepare())
     proposals, truth = some.proposals[0], some.truth(0)
     chosen = oracle(proposals, truth, 5)
