@@ -71,12 +71,12 @@ class Driven:
     def kill(self) -> None:
         """End it at once, as a power cut does."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(300)
 
     def end(self, number: int) -> tuple[int, str]:
         """Ask it to end; its exit code, and what it wrote on stderr."""
         self.process.send_signal(number)
-        _, told = self.process.communicate(timeout=60)
+        _, told = self.process.communicate(timeout=300)
         return self.process.returncode, told
 
 

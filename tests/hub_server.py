@@ -143,7 +143,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with contextlib.suppress(ConnectionError):  # who was to be kept waiting may have gone
                 self.wfile.write(data[: hub.stall_at])
                 hub.stalled.set()
-                hub.gate.wait(30)
+                hub.gate.wait(120)
                 self.wfile.write(data[hub.stall_at :])
             return
         cut = weights and bool(hub.cut)

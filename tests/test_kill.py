@@ -75,7 +75,7 @@ def training_pages():
         yield pytest.param(tab, page, run, id=f"{tab}-{page}", marks=marks)
 
 
-@pytest.mark.timeout(400)  # two programs, one after the other, on a machine that may be busy
+@pytest.mark.timeout(900)  # two programs, one after the other, on a machine that may be busy
 @pytest.mark.parametrize(("tab", "page", "run"), [*training_pages()])
 def test_a_kill_in_the_middle_of_a_run_loses_little_of_it(own_home, tab, page, run):
     command = "--tab", tab, "--page", str(page), "--lang", "en"

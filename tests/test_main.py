@@ -24,7 +24,7 @@ def start(*args: str, **env: str | None) -> subprocess.CompletedProcess[str]:
             around.pop(name, None)
     return subprocess.run(
         [sys.executable, str(ROOT / "main.py"), *args],
-        cwd=ROOT, env=around, capture_output=True, text=True, timeout=110, check=False,
+        cwd=ROOT, env=around, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def start(*options: str, flags: tuple[str, ...] = (), **env: str) -> subprocess.
     around = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
     return subprocess.run(
         [sys.executable, *flags, str(ROOT / "main.py"), *options],
-        env=around | env, capture_output=True, text=True, timeout=110, check=False,
+        env=around | env, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
 

@@ -282,7 +282,7 @@ def test_a_run_cancelled_as_it_begins_is_not_asked_for_again(tab, qtbot, monkeyp
     feed = tab.now.feed
     monkeypatch.setattr(feed.stream.engine(), "run", endless)
     tab.now.change(temperature=2.0)
-    assert begun.wait(10)  # and the window has not heard of it
+    assert begun.wait(120)  # and the window has not heard of it
     settle(qtbot, tab, tab.cancel)
     tab.shown()
     feed.resume()
@@ -421,7 +421,7 @@ def test_before_the_first_answer_the_scene_is_there_and_the_cards_say_what_is_mi
     run = FakeDetr.run
 
     def gated(self, job):
-        assert gate.wait(10)
+        assert gate.wait(120)
         yield from run(self, job)
 
     monkeypatch.setattr(FakeDetr, "run", gated)

@@ -93,7 +93,7 @@ def test_a_mistake_of_the_program_is_told_too(
 def test_cancel_is_told_at_once_and_only_once(watched: Watched, server: Hub, qtbot: QtBot) -> None:
     server.stall_at = 400_000
     watched.job.start()
-    assert server.stalled.wait(20)
+    assert server.stalled.wait(120)
     watched.job.cancel()
     assert watched.ends == [("cancelled", None)]  # before the thread has even noticed
     watched.job.cancel()
@@ -106,10 +106,10 @@ def test_cancel_is_told_at_once_and_only_once(watched: Watched, server: Hub, qtb
 def test_closing_in_the_middle_is_quick_and_silent(watched: Watched, server: Hub, qtbot: QtBot) -> None:
     server.stall_at = 400_000
     watched.job.start()
-    assert server.stalled.wait(20)
+    assert server.stalled.wait(120)
     start = time.monotonic()
     watched.job.close()
-    assert time.monotonic() - start < 2  # the limit for silence is 20 s
+    assert time.monotonic() - start < 10  # the limit for silence is 20 s
     qtbot.wait(1)
     assert watched.ends == []
 

@@ -191,6 +191,6 @@ def test_without_any_font_of_the_system_every_text_can_be_read(tmp_path):
     around = {**os.environ, "FONTCONFIG_FILE": str(tmp_path / "fonts.conf"), "QT_QPA_PLATFORM": "offscreen"}
     around |= {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", BARE], cwd=ROOT, env=around, capture_output=True, text=True,
-                          timeout=100, check=False)  # fmt: skip
+                          timeout=500, check=False)  # fmt: skip
     noise = [line for line in done.stderr.splitlines() if "propagateSizeHints" not in line]
     assert (done.returncode, done.stdout, noise) == (0, "[]\n", [])

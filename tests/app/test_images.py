@@ -97,7 +97,7 @@ def test_only_the_newest_request_is_answered(
     def slow(path: Path) -> Picture:
         readers.append((path.name, threading.current_thread()))
         entered.set()
-        assert gate.wait(20)
+        assert gate.wait(120)
         return Picture(path.name, corpus.scene(), str(path))
 
     monkeypatch.setattr(images, "_read", slow)
@@ -105,7 +105,7 @@ def test_only_the_newest_request_is_answered(
     busy: list[bool] = []
     reader.busy.connect(busy.append)
     reader.open("first.png")
-    assert entered.wait(20)
+    assert entered.wait(120)
     for i in range(50):
         reader.open(f"{i}.png")
     reader.open("last.png")

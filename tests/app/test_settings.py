@@ -258,7 +258,7 @@ def test_broken_files_put_aside_do_not_overwrite_each_other(home):
     assert (home / "settings-broken-2.json").read_text() == "["
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_pipe_in_place_of_the_settings_is_put_aside(home):
     home.mkdir()
     os.mkfifo(home / "settings.json")

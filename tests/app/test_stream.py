@@ -59,7 +59,7 @@ class Gated:
     def run(self, job):
         value = getattr(job.params, self.field)
         self.at.release()
-        assert self.go.acquire(timeout=60)
+        assert self.go.acquire(timeout=120)
         yield Picture(value)
 
 
@@ -144,7 +144,7 @@ def test_a_live_value_that_comes_too_late_is_served_by_a_new_run(qtbot, lane):
     engine.go.release(2)
     with idle(qtbot, stream):
         stream.request(N())
-        assert engine.at.acquire(timeout=60)
+        assert engine.at.acquire(timeout=120)
         stream.request(N(rate=0.9))
     assert [e.n for e in got if isinstance(e, Picture)][-1] == 0.9
 
@@ -155,7 +155,7 @@ def test_a_request_right_after_stop_is_served(qtbot, lane):
     got = listen(stream)
     with idle(qtbot, stream):
         stream.request(N(1))
-        assert engine.at.acquire(timeout=60)
+        assert engine.at.acquire(timeout=120)
         stream.stop()
         stream.request(N(1))
         engine.go.release(2)

@@ -184,7 +184,7 @@ def menus(window, language) -> list[str]:
     return found + [f"not translated: {text!r}" for text in words.missing()]
 
 
-@pytest.mark.timeout(400)  # the longest has sixty states to look at, perhaps on a machine that is busy
+@pytest.mark.timeout(900)  # the longest has sixty states to look at, perhaps on a machine that is busy
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
 def test_everything_is_said_whole_and_named(topic, opened, qtbot, monkeypatch, tmp_path):
     """Each takes a part of the walk, from small windows to the widest font: no two of them build the same tab."""

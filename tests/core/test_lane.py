@@ -48,13 +48,13 @@ class Gate:
         try:
             while True:
                 self.at.release()
-                assert self.go.acquire(timeout=10)
+                assert self.go.acquire(timeout=120)
                 yield self.event(job.params.n)
         finally:
             self.closed.set()
 
     def wait(self):
-        assert self.at.acquire(timeout=10)
+        assert self.at.acquire(timeout=120)
 
 
 class Log(list):
@@ -71,7 +71,7 @@ class Log(list):
 
     def wait(self, n=1, kind=Ended):
         with self._new:
-            assert self._new.wait_for(lambda: sum(isinstance(e, kind) for e in self) >= n, timeout=10), list(self)
+            assert self._new.wait_for(lambda: sum(isinstance(e, kind) for e in self) >= n, timeout=120), list(self)
         return self
 
 
@@ -312,7 +312,7 @@ def test_closing_in_mid_run_leaves_no_thread_and_ends_every_generator():
     closer = threading.Thread(target=lane.close)
     closer.start()
     gate.go.release(100)
-    closer.join(5)
+    closer.join(120)
     assert not lane.alive
     assert gate.closed.is_set()
     assert guest.closed.is_set()
@@ -341,7 +341,7 @@ def test_what_is_prepared_is_made_while_no_job_waits_and_before_a_training(lane)
     assert order[0] == "Started"  # a question that waits makes its engine itself
     made = threading.Event()
     lane.prepare(made.set)
-    assert made.wait(10)
+    assert made.wait(120)
     assert "prepared" in order
 
 
@@ -368,7 +368,7 @@ def test_memory_is_given_back_once_each_time_that_nothing_is_left_to_do(monkeypa
             log = Log()
             lane.submit(Job(N(2), Count, log))
             log.wait()
-            assert given.acquire(timeout=10)
+            assert given.acquire(timeout=120)
             assert not given.acquire(timeout=0.3)
     finally:
         lane.close()

@@ -123,7 +123,7 @@ def test_the_next_step_has_the_number_that_is_wanted_now(training):
 
     try:
         lane.submit(Job(Params(), engine, deliver, training=training))
-        assert over.wait(60)
+        assert over.wait(120)
     finally:
         assert lane.close()
     assert told == [1, 2, 1]
@@ -163,12 +163,12 @@ def test_a_lane_that_ends_leaves_what_another_does_later(no_thread_left):
     def other():
         later.later(0.05, lambda: did.append("the other's"))
         asked.set()
-        assert ended.wait(10)
+        assert ended.wait(120)
         later.wait()
 
     thread = threading.Thread(target=other)
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(120)
     later.give_up()
     ended.set()
     thread.join()

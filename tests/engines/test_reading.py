@@ -62,7 +62,7 @@ def oddities(folder):
     return found
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("reader", READERS)
 def test_only_ordinary_files_are_opened(tmp_path, reader):
     for path in oddities(tmp_path).values():
@@ -70,7 +70,7 @@ def test_only_ordinary_files_are_opened(tmp_path, reader):
             READERS[reader](path)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_kept_files_that_are_none_count_as_missing(own_home, monkeypatch):
     monkeypatch.setattr(store, "folder", lambda: own_home)
     for name, path in oddities(own_home).items():
@@ -80,7 +80,7 @@ def test_kept_files_that_are_none_count_as_missing(own_home, monkeypatch):
     assert store.read_results("x") == ()
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_folders_are_looked_through_past_what_is_no_file(tmp_path):
     root = tmp_path / "set"
     for label in ("a", "b"):
