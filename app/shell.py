@@ -31,7 +31,7 @@ class Desk(Protocol):
     """The studies of a window."""
 
     def of_page(self, page: Any) -> object:
-        """Make runs that differ in a setting of an `app.topic.training_page.TrainingPage`."""
+        """Make runs that differ in a setting of a page, see `app.studies.subject.Studied`."""
 
 
 class Shell(Protocol):

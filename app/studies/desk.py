@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.topic.training_page import TrainingPage
 from engines.core.errors import LabError, Message
 from engines.studies.book import FILE
 
 if TYPE_CHECKING:
     from app.studies.sheet import StudySheet
-    from app.studies.subject import Subject
+    from app.studies.subject import Studied, Subject
     from app.window import Window
 
 
@@ -36,12 +35,14 @@ class Studies(QObject):
                 return Subject(kind, params, name, both, most, page.presets(), page.options())
         return None
 
-    def _pages(self) -> list[tuple[TrainingPage, str, str]]:
+    def _pages(self) -> list[tuple[Studied, str, str]]:
+        from app.studies.subject import Studied
+
         tabs = self._window.tabs.values()
         return [(page, tab.topic.name, tab.topic.title) for tab in tabs for page in tab.pages
-                if isinstance(page, TrainingPage)]  # fmt: skip
+                if isinstance(page, Studied)]  # fmt: skip
 
-    def of_page(self, page: TrainingPage) -> StudySheet:
+    def of_page(self, page: Studied) -> StudySheet:
         """The study of a page: the one under way, the one that was begun last if it is not done, or a new one."""
         from app.studies.sheet import StudySheet
         from app.studies.subject import newest

@@ -19,7 +19,7 @@ from app.studies.table import RunTable
 from app.theme import S3
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import ScoreGrid
-from app.widgets import MenuButton, col, row
+from app.widgets import MenuButton, box, col, row
 from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import Range, rules
@@ -57,8 +57,8 @@ class Results(QWidget):
         self.map_card = card("Mean", self.map, foot=self.bar)
         self.table_card = card("Runs", self.table)
         self.map_card.hide()
-        upper = row((self.plot_card, 5), (self.map_card, 4), gap=S3)
-        self.setLayout(col((upper, 5), (self.table_card, 4), gap=S3))
+        self.upper = box(row((self.plot_card, 5), (self.map_card, 4), gap=S3))
+        self.setLayout(col((self.upper, 5), (self.table_card, 4), gap=S3))
 
     # -- content
     def show_study(self, study: Study | None, outcomes: Mapping[str, Outcome]) -> None:
@@ -69,6 +69,7 @@ class Results(QWidget):
         self.table.fit_columns()
         if study is not None:
             self._offer()
+        self.upper.setVisible(study is None or bool(study.over))  # else there is nothing to draw it over
         self.map_card.setVisible(study is not None and len(study.over) > 1)
         self._gather()
         self.draw()

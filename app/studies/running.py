@@ -45,17 +45,20 @@ class Running(QObject):
 
     Signals
     -------
+    begun
+        What is left is known, and so are the hashes of the pictures, in the study's file.
     told : Outcome
     over : Message or None
         It has ended; why, if not because all is done or it was stopped.
     """
 
+    begun = Signal()
     told = Signal(object)
     over = Signal(object)
 
     def __init__(self, study: Study, folder: Path, address: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows = {row.key: row for row in study.rows}
+        self.study = study
         self.left: int | None = None
         self.ended, self._stopped = 0, False
         self._refused: Message | None = None
@@ -74,6 +77,15 @@ class Running(QObject):
             sys.executable,
             [*self.program(), "run", str(folder / FILE), "--out", str(folder), "--told", "--nice", str(NICE), *ray],
         )
+
+    @property
+    def study(self) -> Study:
+        """What the runs are of."""
+        return self._study
+
+    @study.setter
+    def study(self, study: Study) -> None:
+        self._study, self._rows = study, {row.key: row for row in study.rows}
 
     @staticmethod
     def program() -> list[str]:
@@ -115,6 +127,7 @@ class Running(QObject):
     def _hear(self, said: dict[str, Any]) -> None:
         if "begun" in said:
             self.left, self._began = int(said["begun"]), time.monotonic()
+            self.begun.emit()
         elif "refused" in said:
             self._refused = Message(said["refused"]["text"], said["refused"]["values"])
         elif "ended" in said:

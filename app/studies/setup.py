@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QSizePolicy, QWidget
 
 from app import theme, words
 from app.controls import Check
+from app.lastfolder import OPENED, keep, start_in
 from app.sliders import ParamRow, Scale
 from app.studies.subject import SEEDS, STEPS, USUAL, Subject, proposed, read_values, typed
 from app.theme import S1, S3
-from app.widgets import MenuButton, Segments, box, col, label, quiet, rule
+from app.widgets import MenuButton, Segments, box, button, col, label, quiet, rule
 from engines.core.errors import LabError
 from engines.core.params import Choice, Range, Switch
 
@@ -65,7 +67,7 @@ class Varied(QWidget):
 
     def choose(self, field: str, values: list[Any] | None = None) -> None:
         """Show a setting with values, by default those that are proposed."""
-        self.chooser.set_at(self._names.index(field) + self._optional if field else 0)
+        self.chooser.set_at(self._names.index(field) + self._optional if field in self._names else 0)
         self._renew(values)
 
     def _renew(self, values: list[Any] | None = None) -> None:
@@ -115,6 +117,44 @@ class Varied(QWidget):
         theme.set_kind(self.line, "bad" if bad else "")
 
 
+class FolderLine(QWidget):
+    """The folder of pictures that the runs look at, and a button that asks for one.
+
+    Signals
+    -------
+    changed
+    """
+
+    changed = Signal()
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = ""
+        self.name = quiet("No folder chosen.", wrap=True)
+        self.choose = button("Choose folder", "folder", "boxed", clicked=self._ask)
+        self.setLayout(col(self.choose, self.name, gap=S1))
+        self.show_path(path)
+
+    def show_path(self, path: str) -> None:
+        """Show a folder."""
+        self.path = path
+        words.say(self.name, "setText", words.plain(Path(path).name or path) if path else "No folder chosen.")
+        self.name.setToolTip(path)
+
+    def take(self, path: str) -> None:
+        """Look at another folder."""
+        keep(self, OPENED, path, folder=True)
+        self.show_path(str(Path(path).resolve()))
+        self.changed.emit()
+
+    def _ask(self) -> None:
+        dialog = QFileDialog(self, words.tr("A folder of photos"), self.path or str(start_in(self, OPENED)))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.take)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+
 class Setup(QWidget):
     """All of them.
 
@@ -135,9 +175,15 @@ class Setup(QWidget):
         self.preset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.preset.setVisible(bool(subject.presets))
         self.preset.chosen.connect(self._take)
-        self.first = Varied(subject, "Setting", False)
+        self.folder, self.data = FolderLine(subject.data), label("Pictures")
+        self.folder.setVisible(bool(subject.kind.part))
+        self.data.setVisible(bool(subject.kind.part))
+        self.first = Varied(subject, "Setting", subject.kind.arrays)
         self.second = Varied(subject, "Second setting", True)
-        self.seeds = ParamRow("Seeds", Scale(1, MANY_SEEDS, 1, 0), SEEDS, None, "Runs of each combination.")
+        alone = subject.kind.arrays  # a run for each part of the folder, which draws nothing
+        seeds = 1 if alone else SEEDS
+        self.seeds = ParamRow("Seeds", Scale(1, MANY_SEEDS, 1, 0), seeds, None, "Runs of each combination.")
+        self.seeds.setVisible(not alone)
         least = min(USUAL, subject.most) if subject.most else 1
         now = int(getattr(subject.params, STEPS, 0)) or least
         self.steps = ParamRow("Steps", Scale(1, max(2, subject.most), 1, 0, log=True), float(now), None,
@@ -149,16 +195,22 @@ class Setup(QWidget):
         self.address = QLineEdit()
         self.address.setPlaceholderText("127.0.0.1:6379")
         words.say(self.address, "setAccessibleName", "Address of the cluster")
-        self.trust = quiet(TRUST, wrap=True)
+        self.trust = quiet(SENT if subject.kind.part else TRUST, wrap=True)
         for part in (self.address, self.trust):
             part.hide()
         self.where.chosen.connect(self._moved)
-        parts = self.preset, self.first, self.second, rule(), self.seeds, self.steps, rule(), label("Where"), self.where
-        self.setLayout(col(*parts, self.address, self.trust, gap=S3 - S1))
+        how = box(col(self.seeds, self.steps, rule(), gap=S3 - S1))
+        how.setVisible(not alone or bool(subject.most))
+        above = self.data, self.folder, self.preset, self.first, self.second, rule(), how, label("Where"), self.where
+        self.setLayout(col(*above, self.address, self.trust, gap=S3 - S1))
         for varied in (self.first, self.second):
             varied.changed.connect(self.changed)
         for row_ in (self.seeds, self.steps):
             row_.changed.connect(lambda _value: self.changed.emit())
+        self.folder.changed.connect(self.changed)
+        if subject.kind.part and subject.presets:
+            self.preset.set_at(1)
+            self._take(1)
 
     def _take(self, at: int) -> None:
         """Show what a preset asks for; the hand may change it."""
@@ -208,12 +260,13 @@ class Setup(QWidget):
             except LabError:
                 varied.mark(True)
                 raise
-        return self.subject.said(over, round(self.seeds.number()), round(self.steps.number()))
+        return self.subject.said(over, round(self.seeds.number()), round(self.steps.number()), self.folder.path)
 
     def show_said(self, said: dict[str, Any]) -> None:
         """Show what a file says."""
+        self.folder.show_path(str(said.get("data", self.folder.path)))
         over = list(said.get("over", {}).items())
-        for varied, (field, values) in zip((self.first, self.second), [*over, ("", None)], strict=False):
+        for varied, (field, values) in zip((self.first, self.second), [*over, ("", None), ("", None)], strict=False):
             varied.choose(field, values)
         seeds = said.get("seeds", 1)
         self.seeds.set_number(float(seeds if isinstance(seeds, int) else len(seeds)))
@@ -222,10 +275,23 @@ class Setup(QWidget):
 
     def set_open(self, free: bool) -> None:
         """Let the hand change it, or not."""
-        for part in (self.preset, self.first, self.second, self.seeds, self.steps, self.where, self.address):
+        for part in (
+            self.folder,
+            self.preset,
+            self.first,
+            self.second,
+            self.seeds,
+            self.steps,
+            self.where,
+            self.address,
+        ):
             part.setEnabled(free and (part is not self.steps or STEPS not in (self.first.field, self.second.field)))
 
 
+SENT = (
+    "Whoever reaches this port runs programs on the cluster: keep it behind authentication, and come in by SSH. The "
+    "settings above and the pictures of the folder are sent there."
+)
 RAY_TIP = "A cluster: its nodes need this program in the same version. (Moritz et al. 2018)"
 TRUST = (
     "Whoever reaches this port runs programs on the cluster: keep it behind authentication, and come in by SSH. The "

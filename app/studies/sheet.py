@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,6 +27,7 @@ from app.widgets import box, button, col, label, quiet, row
 from app.words import Text
 from engines.core.errors import LabError, Message
 from engines.studies.book import FILE, as_arrays, as_csv, known
+from engines.studies.parts import FIELD
 from engines.studies.reading import said_in
 from engines.studies.spec import Outcome
 from engines.studies.toml import normal
@@ -107,9 +109,9 @@ class StudySheet(QDialog):
         except LabError as error:
             self._refuse(error.message)
             return False
-        self.folder, self._said = folder, said
+        self.folder, self._said = folder, unsealed(said)
         self.results.show_study(study, outcomes)
-        self.setup.show_said(said)
+        self.setup.show_said(self._said)
         self._changed()
         return True
 
@@ -177,12 +179,27 @@ class StudySheet(QDialog):
         assert self.results.study is not None
         assert self.folder is not None
         self.running = Running(self.results.study, self.folder, self.setup.ray, self)
+        self.running.begun.connect(self._begun)
         self.running.told.connect(self._told)
         self.running.over.connect(self._over)
         self.setup.set_open(False)
         self.go.setEnabled(True)
         self._beat.start()
         self._say()
+
+    def _begun(self) -> None:
+        """What pictures hold is known, and with it the runs: the program has read them."""
+        assert self.running is not None
+        assert self.folder is not None
+        if not self.subject.kind.part:
+            return
+        try:
+            study = study_from(said_in(self.folder / FILE), self.folder.name)
+            self.results.show_study(study, known(study, self.folder))
+            self.running.study = study
+        except LabError as error:
+            self.running.stop()
+            self._refuse(error.message)
 
     def _told(self, outcome: Outcome) -> None:
         self.results.add(outcome)
@@ -242,6 +259,8 @@ class StudySheet(QDialog):
         seconds = running.seconds_left
         if seconds is not None:
             return Message("{time} left", {"time": lasting(seconds)})
+        if running.left is None and self.subject.kind.part:
+            return "Reading the pictures"
         return "Starting" if running.left is None else "The first runs are under way."
 
     # -- files
@@ -258,7 +277,7 @@ class StudySheet(QDialog):
     def renew(self) -> None:
         """Begin with what the page is set to now."""
         subject = self._window.studies.subject_of(self.subject.name) or self.subject
-        self.show_subject(subject)
+        self.show_subject(replace(subject, data=self.setup.folder.path))
 
     def _ask_folder(self) -> None:
         dialog = QFileDialog(self, words.tr("The folder of a study"), str(start_in(self, OPENED)))
@@ -323,6 +342,13 @@ def lasting(seconds: float) -> Message:
     if seconds < 5400:
         return Message("{n} min", {"n": words.number(seconds / 60)})
     return Message("{n} h", {"n": words.number(seconds / 3600, 1)})
+
+
+def unsealed(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file says without the hashes of its pictures, as the hand asks for it."""
+    if "data" not in said:
+        return dict(said)
+    return {**said, "over": {name: values for name, values in said.get("over", {}).items() if name != FIELD}}
 
 
 def count_of(said: Mapping[str, Any]) -> int:

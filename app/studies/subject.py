@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from app import words
 from app.params_form import scale_of
@@ -16,6 +16,7 @@ from engines.core.keeping import home
 from engines.core.params import SETTING, Choice, Params, Range, Rule, Switch, rules, with_role
 from engines.core.training import MOST_STEPS
 from engines.studies.book import FILE
+from engines.studies.parts import FIELD
 from engines.studies.reading import kinds, said_in, study_of
 from engines.studies.spec import Kind, Preset, Study
 from engines.studies.toml import written
@@ -24,6 +25,25 @@ from engines.studies.trained import carried
 STEPS, PACE = "until", "pace"  # how long a run is; how fast it is shown
 USUAL = 200  #: steps of a training whose page says no other number
 SEEDS = 3
+
+
+@runtime_checkable
+class Studied(Protocol):
+    """A page that says what can be studied of it, as `app.topic.training_page.TrainingPage` does."""
+
+    title: str
+
+    def name(self) -> str:
+        """Its name."""
+
+    def studied(self) -> tuple[Kind, Params, int]:
+        """What runs are made of: the kind, the settings as they are, and the most steps (0: none to choose)."""
+
+    def presets(self) -> tuple[Preset, ...]:
+        """Studies that are worth a look."""
+
+    def options(self) -> dict[str, Choice]:
+        """Settings without a control that a study may vary."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,8 @@ class Subject:
     presets : tuple of Preset
     options : mapping of str to Rule
         Settings beside those with a control that can be varied.
+    data : str
+        The folder of pictures that was chosen, of a kind that looks at one.
     """
 
     kind: Kind
@@ -52,6 +74,7 @@ class Subject:
     most: int = 0
     presets: tuple[Preset, ...] = ()
     options: Mapping[str, Rule] = field(default_factory=dict)
+    data: str = ""
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -61,22 +84,28 @@ class Subject:
         own = {name: rule for name, rule in every if name in named and name not in (*self.kind.leaves, STEPS, PACE)}
         return {**own, **self.options} | ({STEPS: Range(1, self.most, 1, "Steps", log=True)} if self.most > 1 else {})
 
-    def said(self, over: Mapping[str, list[Any]], seeds: int, steps: int) -> dict[str, Any]:
+    def said(self, over: Mapping[str, list[Any]], seeds: int, steps: int, data: str = "") -> dict[str, Any]:
         """The study as its file says it.
 
         Raises
         ------
         LabError
-            Settings of the page can't stand in a file.
+            Settings of the page can't stand in a file; the folder is missing.
         """
+        if self.kind.part and not data:
+            raise LabError("Choose a folder of pictures.")
         plain, refused = carried(self.params, self.kind)
         if refused:
             raise LabError("A study can't hold what the page is set to here: {names}.", names=", ".join(refused))
         fixed = {name: value for name, value in plain.items() if name not in over}
+        if self.kind.part:
+            del fixed[FIELD]  # their hash is known when they have been read
         if self.most and STEPS not in over:
             fixed[STEPS] = steps
         said: dict[str, Any] = {"study": self.kind.name}
-        if self.kind.any_measure:
+        if self.kind.part:
+            said["data"] = data
+        elif self.kind.any_measure:
             said["params"] = self.kind.params_place
         return {**said, "seeds": seeds, "settings": fixed, "over": dict(over)}
 
@@ -111,8 +140,8 @@ def subject_in(folder: Path) -> Subject:
     """
     said = said_in(folder / FILE)
     row = study_from(said, folder.name).rows[0]
-    most = MOST_STEPS if row.kind.any_measure else 0
-    return Subject(row.kind, row.params, folder.name, words.plain(folder.name), most)
+    most = MOST_STEPS if row.kind.any_measure and not row.kind.part else 0
+    return Subject(row.kind, row.params, folder.name, words.plain(folder.name), most, data=str(said.get("data", "")))
 
 
 def newest(name: str) -> Path | None:

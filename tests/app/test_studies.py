@@ -22,15 +22,16 @@ from app.studies.sheet import StudySheet, lasting
 from app.studies.subject import Subject, newest, proposed, put_down, read_values
 from engines.core.errors import LabError, Message
 from engines.core.params import Choice, Range, Switch
-from engines.studies.book import FILE, ROWS
+from engines.studies.book import FILE, FOUND, ROWS
 from engines.studies.reading import kinds as kinds_of_study
 from engines.studies.reading import said_in
 from engines.studies.spec import Outcome
-from tests.engines.studies.kinds import DIES_ONCE, KIND, REFUSES, WAITS, WELL, Drawn
+from tests.engines.studies.kinds import DIES_ONCE, KIND, PARTED, REFUSES, WAITS, WELL, WHOLE, Drawn
 
 PROGRAM = (
-    "import sys; from engines.studies import reading, __main__ as m; from tests.engines.studies.kinds import KIND; "
-    "reading.kinds = m.kinds = lambda: {'drawn': KIND}; sys.exit(m.main(sys.argv[1:]))"
+    "import sys; from engines.studies import reading, __main__ as m; from tests.engines.studies.kinds import *; "
+    "reading.kinds = m.kinds = lambda: {kind.name: kind for kind in (KIND, PARTED, WHOLE)}; "
+    "sys.exit(m.main(sys.argv[1:]))"
 )
 
 
@@ -293,3 +294,78 @@ def test_measures_of_what_is_no_training_have_their_chinese():
     every = {name for kind in kinds_of_study().values() for name in kind.measures}
     assert "same_answer" in every
     assert not [name for name in every if isinstance(named(name), Message)]  # one that is said as it is
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of five pictures: three parts of two at most."""
+    (tmp_path / "photos").mkdir()
+    for index in range(5):
+        (tmp_path / "photos" / f"{index}.png").write_bytes(bytes([index + 1]))
+    return tmp_path / "photos"
+
+
+def folder_sheet(window, kind, photos, monkeypatch):
+    from app.studies import subject
+
+    monkeypatch.setattr(subject, "kinds", lambda: {kind.name: kind})
+    made = StudySheet(window, Subject(kind, kind.params(), f"{kind.name}-page", words.plain(kind.name)))
+    made.show()
+    assert "Choose a folder" in made.refusal.text()
+    made.setup.folder.take(str(photos))
+    assert made.refusal.isHidden()
+    return made
+
+
+def test_a_folder_is_studied_part_by_part_and_goes_on(ours, open_window, qtbot, photos, monkeypatch):
+    """What pictures hold is read by the program; then the window knows the runs, too."""
+    window = open_window(1024, 600)
+    sheet = folder_sheet(window, PARTED, photos, monkeypatch)
+    assert sheet.setup.seeds.isHidden()
+    sheet.setup.where.button(1).click()
+    assert "pictures of the folder are sent there" in sheet.setup.trust.text()
+    assert sheet.setup.trust.isVisible()
+    sheet.setup.where.button(0).click()
+    sheet.act()
+    finished(sheet, qtbot)
+    assert sheet.refusal.isHidden(), sheet.refusal.text()
+    assert sheet.left == 0
+    assert "3 of 3" in sheet.count.text()
+    assert sorted(one.found["sum"] for one in sheet.results.outcomes.values()) == [3, 5, 7]
+    assert len(list((sheet.folder / FOUND).iterdir())) == 3
+    assert not sheet.go.isEnabled()  # nothing is left
+    assert sheet.results.upper.isHidden()  # nothing differs that a curve could be drawn over
+    again = window.studies.open(sheet.folder / FILE)
+    assert again.left == 0
+    assert again.setup.folder.path == str(photos)
+    assert not again.go.isEnabled()
+    window.studies.sheets.clear()
+
+
+def test_settings_are_varied_on_a_folder(ours, open_window, qtbot, photos, monkeypatch):
+    sheet = folder_sheet(open_window(1024, 600), WHOLE, photos, monkeypatch)
+    ask(sheet, "times", [1.0, 2.0], 2)
+    assert "4 runs" in sheet.count.text()
+    sheet.act()
+    finished(sheet, qtbot)
+    assert "photos: 5 pictures; 4 at most." in sheet.refusal.text()
+    (photos / "0.png").unlink()
+    sheet.act()
+    finished(sheet, qtbot)
+    assert sheet.refusal.isHidden(), sheet.refusal.text()
+    assert sorted(one.found["sum"] for one in sheet.results.outcomes.values()) == [14, 15, 28, 29]
+    assert sheet.left == 0
+
+
+def test_pages_offer_studies_of_a_folder(open_window, qtbot):
+    window = open_window(1024, 600)
+    for topic, page, kind in (("vit", 2, "ablation"), ("transfer", 1, "features")):
+        tab = window.show_topic(topic)
+        tab.show_page(page)
+        sheet = window.studies.of_page(tab.now)
+        assert sheet.subject.kind.name == kind
+        sheet.setup.folder.take("/")
+        said = sheet.setup.said()
+        assert said["data"] == "/"
+        assert said["settings"]["model"]
+        assert "pictures" not in said["settings"]

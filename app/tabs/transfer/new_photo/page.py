@@ -26,11 +26,14 @@ from app.widgets import WideButton, box, button, col, label, quiet, row
 from app.words import known, say
 from engines.checkpoints import catalog, layout
 from engines.core.errors import LabError, Message
+from engines.core.params import Choice, Params
 from engines.core.pictures import Picture
 from engines.core.protocol import Event
+from engines.studies.spec import Kind, Preset
+from engines.transfer.feature_study.study import KINDS, Featured
 from engines.transfer.new_photo.spec import Verdict
 from engines.transfer.probe import SUFFIX, load_probe, save_probe
-from engines.transfer.spec import Probe, SetRead, TransferParams
+from engines.transfer.spec import SMALL, Probe, SetRead, TransferParams
 
 SHOWN = 10  #: classes with a bar
 NAMED = 12  #: classes of a probe that are listed
@@ -68,8 +71,10 @@ class NewPhotoPage(Page):
             say(view, "setAccessibleName", name)
             view.export_name = file
         open_photo = button("Open pictures", "open", "boxed", clicked=shell.open_files)
+        many = button("On a folder", "folder", "boxed", "Features of all pictures of a folder, as a study",
+                      clicked=lambda: shell.studies.of_page(self))  # fmt: skip
         self.photo_card = card("Photo", self.photo, tools=[open_photo])
-        self.seen_card = card("Input of the backbone", self.seen)
+        self.seen_card = card("Input of the backbone", self.seen, tools=[many])
         self.bar_card = card("Prediction of the probe", self.bars)
         self.near_card = card("Most similar", self.strip)
         beside = col((self.bar_card, 5), (self.seen_card, 4), gap=S3)
@@ -101,6 +106,20 @@ class NewPhotoPage(Page):
             )
         )
         return holder
+
+    # -- on a folder
+    def studied(self) -> tuple[Kind, Params, int]:
+        """The features of a folder, part by part."""
+        (kind,) = KINDS
+        return kind, Featured(model=self.params.model or SMALL, side=self.params.side), 0
+
+    def presets(self) -> tuple[Preset, ...]:
+        """There is nothing to vary."""
+        return ()
+
+    def options(self) -> dict[str, Choice]:
+        """Nor here."""
+        return {}
 
     def _wait(self) -> None:
         self.photo_card.set_empty("Drop a photo here.", "Open pictures", self.shell.open_files)

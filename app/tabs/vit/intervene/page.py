@@ -27,7 +27,10 @@ from app.views.photomap import Cell
 from app.views.scoregrid import ScoreGrid
 from app.widgets import box, button, col, label, row
 from engines.core.errors import Message
+from engines.core.params import Choice, Params
 from engines.core.protocol import Event
+from engines.studies.spec import Kind, Preset
+from engines.vit.ablation_study.study import KINDS, MODEL, Ablated
 from engines.vit.asking import CHANGE
 from engines.vit.intervene.spec import Ablation, AblationParams
 from engines.vit.spec import LOGIT, ViTParams
@@ -98,10 +101,12 @@ class IntervenePage(PhotoPage):
         hold_lines(self.said, 2)
         self.clear = button("Unmask all", "reset", "boxed", "Unmask all", px=SMALL,
                             clicked=lambda: self.step(masked_patches=()))  # fmt: skip
+        self.many = button("On a folder", "folder", "boxed", "The same on a folder of pictures, as a study", px=SMALL,
+                           clicked=lambda: self.shell.studies.of_page(self))  # fmt: skip
         self._photo = Card("Mask patches", self.paint, "no token attends to them, in any layer",
                            tools=[self.clear])  # fmt: skip
         self._scan = Card(
-            "Each head switched off", self.heads, "layers ↓  heads →",
+            "Each head switched off", self.heads, "layers ↓  heads →", tools=[self.many],
             foot=col(self.bar, self.said, self.progress, gap=S2),
         )  # fmt: skip
         words.say(
@@ -133,6 +138,27 @@ class IntervenePage(PhotoPage):
 
     def waiting(self) -> Sequence[Card]:
         return self._photo, self.prediction, self._scan
+
+    # -- on many pictures
+    def studied(self) -> tuple[Kind, Params, int]:
+        """One head or layer switched off for each run, on a folder of pictures."""
+        (kind,) = KINDS
+        info = self.shown.info
+        return kind, Ablated(self.params.model or (info.source if info is not None else MODEL)), 0
+
+    def presets(self) -> tuple[Preset, ...]:
+        info = self.shown.info
+        if info is None:
+            return ()
+        layers, heads = (tuple(range(1, n + 1)) for n in (info.layers, info.heads))
+        return (
+            Preset("Each layer switched off", (("layer", layers),)),
+            Preset("Each head switched off", (("layer", layers), ("head", heads)), seeds=1),
+        )
+
+    def options(self) -> dict[str, Choice]:
+        """Nothing beside what has a range."""
+        return {}
 
     # -- hand
     def _masked(self, cells: tuple[Cell, ...]) -> None:
