@@ -225,6 +225,7 @@ class Plane(Surface):
     def numbers(self) -> dict[str, np.ndarray]:
         found = {
             "names": np.array([a.name for a in self._arrows], np.str_),
+            "notes": np.array([a.note for a in self._arrows], np.str_),
             "tips": np.array([(a.x, a.y) for a in self._arrows], float).reshape(-1, 2),
         }
         if self._field is not None:

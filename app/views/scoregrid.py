@@ -15,6 +15,9 @@ from app.views.grid import MOST_NAMES, GridView, Pair
 from app.words import Text
 from engines.core.errors import Message
 
+DIGITS = {"ember": 3}  #: behind the point, of weights; of all else there are `FEW`
+FEW = 2
+READ, HEAD = 6, 22  #: rows that have the height for numbers; px above them
 LOWEST_TEXT = 13  #: px, a cell that is lower holds no number
 GRIP = 5  #: px on each side of the edge of the valid length that take hold of it
 
@@ -61,10 +64,13 @@ class ScoreGrid(ThinGrid):
     ----------
     ramp : str
         ``diff`` for signed values, ``ember`` for weights.
+    readable : bool
+        It asks for the height that numbers need, of as many as `READ` rows.
     """
 
-    def __init__(self, ramp: str = "diff", largest: tuple[int, int] = (96, 44)) -> None:
+    def __init__(self, ramp: str = "diff", largest: tuple[int, int] = (96, 44), readable: bool = False) -> None:
         super().__init__(ramp, largest, square=False)
+        self._readable = readable
         self.setMinimumSize(72, 48)
         self.export_name = "table"
         self._off = np.zeros((0, 0), bool)
@@ -80,6 +86,8 @@ class ScoreGrid(ThinGrid):
         end = end if end > 0 else 1.0
         self._off = np.zeros((0, 0), bool)
         self.set_values(values, end, 0.0 if self._ramp == "ember" else -end)
+        if self._readable:
+            self.setMinimumHeight(max(48, HEAD + (LOWEST_TEXT + 1) * min(READ, len(values))))
 
     def set_off(self, off: np.ndarray | None, text: str = "−∞") -> None:
         """Strike out cells (rows, cols) and write a text into them."""
@@ -102,8 +110,13 @@ class ScoreGrid(ThinGrid):
         """Whether a cell is struck out."""
         return self._off.shape == self._values.shape and bool(self._off[cell])
 
+    @property
+    def most(self) -> int:
+        """Digits behind the point where there is room, as everywhere else on the page."""
+        return DIGITS.get(self._ramp, FEW)
+
     def written(self, value: float) -> str:
-        return words.number(value, 3 if abs(value) < 100 else 1)
+        return words.number(value, self.most)
 
     # -- painting
     def digits(self) -> int | None:
@@ -112,7 +125,7 @@ class ScoreGrid(ThinGrid):
         if self._block > 1 or self._cell[1] < LOWEST_TEXT:
             return None
         ends = (float(self._values.min()), float(self._values.max()))
-        for digits in (2, 1, 0):
+        for digits in range(self.most, -1, -1):
             if max(text_width(words.number(v, digits)) for v in ends) + 4 <= self._cell[0]:
                 return digits if digits or self._top >= 10 else None
         return None

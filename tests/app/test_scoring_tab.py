@@ -12,6 +12,7 @@ from app import theme, words
 from app.export import TAKERS, settings_of
 from app.plots.typed import GraphicsView
 from app.tabs.scoring.step_through.stages import STEPS, formula, steps
+from app.tabs.scoring.tex import EQUATIONS
 from engines.scoring.compare.spec import Compared
 from engines.scoring.spec import (
     ADDITIVE,
@@ -232,21 +233,60 @@ def test_steps_lead_from_queries_to_the_output(tab, function):
             assert all(str(line) for line in formula(answer, f, step, cell))
 
 
-def test_the_weights_of_the_mlp_are_tables_where_they_are_used(tab, qtbot):
+def test_an_additive_score_is_shown_unit_by_unit(tab, qtbot):
     turn(tab, qtbot, WALK)
     page = tab.now
-    assert not page.learned_card.isVisible()
+    assert not page.learned.isVisible()
     tab.now.change(function=ADDITIVE)
     rest(tab, qtbot)
-    assert page.learned_card.isVisible()
-    w_q, w_k, w_v = (one.grid.values() for one in page.learned)
-    answer = seen(tab)
-    close(answer.queries @ w_q, page.left.grid.values())
-    close(answer.keys @ w_k, page.right.grid.values())
-    made = np.tanh(page.left.grid.values()[:, None] + page.right.grid.values()) @ w_v[0]
-    close(made, page.result.grid.values())
+    assert page.learned.isVisible()
+    answer, (i, j) = seen(tab), page._here()
+    w_q, query, w_k, key = page.parts.values()
+    asked, offered, hidden, w_v, parts = page.units.values()
+    unit = page.units.at()[1]
+    assert abs(parts[unit]) == abs(parts).max()
+    close(w_q @ query, asked[unit])
+    close(w_k @ key, offered[unit])
+    close(np.tanh(asked + offered), hidden)
+    close((w_v * hidden).sum(), answer.raw[0, i, j])
+    close(parts.sum(), page.result.grid.values()[i, j])
+    other = (unit + 1) % len(w_v)
+    page.units.clicked.emit((0, other))
+    close(page.parts.values()[0], answer.w_q[other])
+    assert page.lines[0].text().startswith(f"hidden unit {other + 1}:")
     page.go(1)
-    assert not page.learned_card.isVisible()
+    assert not page.learned.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1024, 600)])
+def test_all_tables_hold_numbers(tab, qtbot, size):
+    """Those of the comparison, and those of an additive score from W_q, W_k and w_v on."""
+    tab.window().resize(*size)
+    turn(tab, qtbot, COMPARE)
+    assert [grid.digits() for one in tab.now.functions for grid in one.grids] == 3 * [2, 3, 2]
+    turn(tab, qtbot, WALK)
+    tab.now.change(function=ADDITIVE)
+    rest(tab, qtbot)
+    assert tab.now.units.digits() == 2
+    assert tab.now.parts.digits() == (1 if size == (1280, 800) else 2)
+    assert tab.now.result.grid.digits() is not None
+
+
+def test_weights_and_scores_have_the_same_digits_wherever_they_stand(tab, qtbot):
+    """Of the chosen pair: its cells, the line below the title, the formula, the steps, the arrow, the bar."""
+    answer, cell = seen(tab), tab.now._cell
+    score, weight = (float(table[2][cell]) for table in (answer.scores, answer.weights))
+    cells = [grid.written(float(grid.values()[cell])) for grid in tab.now.functions[2].grids[:2]]
+    printed = EQUATIONS["compare"].numbers(tab.params, {"Compared": answer})
+    lines = [words.drawn(formula(answer, 2, step, cell)[-1]) for step in (1, 3)]
+    assert cells == [words.number(score, 2), words.number(weight, 3)] == [printed["scaled"], printed["weight"]]
+    assert [line.split("= ")[-1] for line in lines] == cells
+    assert tab.now.functions[2].live.text().endswith(f"= {cells[0]}")
+    turn(tab, qtbot, ARROWS)
+    pulled = tab.now.seen
+    weight = float(pulled.weights[2][pulled.at])
+    assert tab.now.plane.numbers()["notes"][pulled.at] == words.percent(weight)
+    assert EQUATIONS["arrows"].numbers(tab.params, {"Pulled": pulled})["weight"] == words.number(weight, 3)
 
 
 def test_a_row_without_keys_has_a_formula_too(tab, qtbot):

@@ -128,7 +128,7 @@ class ArrowsPage(Page):
         weights = seen.weights[chosen] if fits and seen is not None else np.zeros(count)
         low, high = KEY_WIDTH
         arrows = [
-            Arrow(x, y, f"k{n + 1}", words.percent(float(w), 0) if fits else "", "cat0", low + (high - low) * float(w))
+            Arrow(x, y, f"k{n + 1}", words.percent(float(w)) if fits else "", "cat0", low + (high - low) * float(w))
             for n, ((x, y), w) in enumerate(zip(params.arrow_keys, weights, strict=True))
         ]
         if params.own_values:

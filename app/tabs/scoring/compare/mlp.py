@@ -56,7 +56,7 @@ class MlpStrips(PixelView):
         if self._seen is None:
             return ""
         i, j = self._cell
-        return f"q{i + 1}, k{j + 1}: {words.number(float(self._seen.mlp[i, j]), 3)}"
+        return f"q{i + 1}, k{j + 1}: {words.number(float(self._seen.mlp[i, j]), 2)}"
 
     def draw(self, painter: QPainter) -> None:
         if self._seen is None:
@@ -98,7 +98,7 @@ class MlpStrips(PixelView):
     def _draw_scores(self, painter: QPainter, place: QRectF) -> None:
         assert self._seen is not None
         one, two = float(self._seen.mlp[self._cell]), float(self._seen.raw[0][self._cell])
-        said = Message("= {one}; additive: {two}", {"one": words.number(one, 5), "two": words.number(two, 5)})
+        said = Message("= {one}; additive: {two}", {"one": words.number(one, 2), "two": words.number(two, 2)})
         write(painter, place, said, theme.color("text"), SMALL, True, LEFT)
 
 

@@ -51,7 +51,7 @@ class FunctionCard(QObject):
         theme.set_font(self.formula, BODY, mono=True)
         self.live = label("", BODY, kind="quiet")
         theme.set_font(self.live, BODY, mono=True)
-        self.grids = (ScoreGrid("diff"), ScoreGrid("ember"), ScoreGrid("diff"))
+        self.grids = tuple(ScoreGrid(ramp, readable=True) for ramp in ("diff", "ember", "diff"))
         self.bars = (ColorBar("", "diff", 76), ColorBar("", "ember", 76), ColorBar("", "diff", 76))
         self.heads: list[QLabel] = []
         blocks = []

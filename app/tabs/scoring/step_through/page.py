@@ -11,7 +11,18 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.shell import Shell
 from app.tabs.scoring.pairs import SHARED, Cell, chosen_cell, connect, show_mask, within
-from app.tabs.scoring.step_through.stages import MASK, STEPS, SUM, Step, Table, formula, results, steps
+from app.tabs.scoring.step_through.stages import (
+    MASK,
+    STEPS,
+    SUM,
+    Step,
+    Table,
+    by_unit,
+    formula,
+    results,
+    steps,
+    strongest_unit,
+)
 from app.theme import FORMULA, S2, S3, TITLE
 from app.topic.feed import Feed
 from app.topic.page import Page
@@ -26,6 +37,7 @@ from engines.scoring.compare.spec import Compared
 from engines.scoring.spec import ADDITIVE, FUNCTIONS, ScoringParams
 
 LARGEST = (96, 64)  #: px, a cell
+UNITS, PARTS = 328, 460  #: px in which 8 hidden units have two digits, and 16 dimensions one; in less they are lines
 
 
 class Operand(QWidget):
@@ -34,7 +46,7 @@ class Operand(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.head = quiet("")
-        self.grid = ScoreGrid("diff", LARGEST)
+        self.grid = ScoreGrid("diff", LARGEST, readable=True)
         words.say(self.grid, "setAccessibleName", "Nothing to show yet.")
         self.bars = {ramp: ColorBar("", ramp, 76) for ramp in ("diff", "ember")}
         self.setLayout(col(row(self.head, *((bar, 1) for bar in self.bars.values()), gap=S2), (self.grid, 1), gap=0))
@@ -87,7 +99,7 @@ class StepPage(Page):
         self.grid = MaskGrid(LARGEST)
         self.mask_box = box(col(quiet("Mask"), (self.grid, 1), gap=0))
         self.signs = [label("", TITLE, True, "quiet"), label(words.plain("="), TITLE, True, "quiet")]
-        self.lines = [label("", FORMULA) for _ in range(3)]
+        self.lines = [label("", FORMULA, wrap=True) for _ in range(3)]
         for line in self.lines:
             theme.set_font(line, FORMULA, mono=True)
         self._top = card("Five steps", self.strip, tools=[self.back, self.forward])
@@ -95,16 +107,20 @@ class StepPage(Page):
             (self.left, 5), self.signs[0], (self.right, 5), (self.mask_box, 5), self.signs[1], (self.result, 5), gap=S3
         )
         self.middle = card("Scores", tables)
-        self.learned = [Operand() for _ in range(3)]
-        self.learned_card = card("Weights of the additive MLP", row(*((one, 3) for one in self.learned), gap=S3))
+        self.units, self.parts = (ScoreGrid("diff", (LARGEST[0], 28), readable=True) for _ in range(2))
+        self.units_card, self.parts_card = card("Hidden units", self.units), card("Unit", self.parts)
+        self.learned = box(row((self.units_card, 2), (self.parts_card, 3), gap=S3))
+        for grid, least in ((self.units, UNITS), (self.parts, PARTS)):
+            grid.setMinimumWidth(least)
         self._bottom = card("This cell", col(*self.lines, 1, gap=S2))
         form = ParamsForm(self.params, ("function", "dim", *SHARED))
-        cards = col((self._top, 4), (self.middle, 8), (self.learned_card, 5), (self._bottom, 3), gap=S3)
+        cards = col((self._top, 4), (self.middle, 8), (self.learned, 5), (self._bottom, 3), gap=S3)
         self.lay(box(cards), form)
         self.at = 0
         self._seen: Compared | None = None
         self._f = 0
         self._cell: Cell = (0, 0)
+        self._unit: int | None = None  # of the MLP, as the hand chose it; by default the one that adds most
         self._steps: tuple[Step, ...] = ()
         self._show_tail: QLabel = self.lines[2]
         self.strip.chosen.connect(self.go)
@@ -112,6 +128,7 @@ class StepPage(Page):
         self.grid.hovered.connect(self._pointed)
         self.result.grid.hovered.connect(self._pointed)
         self.result.grid.clicked.connect(self._clicked)
+        self.units.clicked.connect(lambda cell: self._choose_unit(cell[1]))
         for keys, by in ((",", -1), (".", 1), ("PgUp", -1), ("PgDown", 1)):
             self._shortcut(keys, lambda by=by: self.go(self.at + by))
         self._shortcut("Home", lambda: self.go(0))
@@ -140,6 +157,10 @@ class StepPage(Page):
             self._show_cell(cell)
         else:
             self.change(cell=cell)
+
+    def _choose_unit(self, unit: int) -> None:
+        self._unit = unit
+        self._show_cell(self._here())
 
     _column = 0  # of the output whose sum is shown
 
@@ -172,7 +193,7 @@ class StepPage(Page):
             self.middle.set_empty(text, "Use additive scoring", lambda: self.step(function=ADDITIVE))
             self._top.set_empty("No steps to show.")
             self._bottom.set_empty("No steps to show.")
-            self.learned_card.hide()
+            self.learned.hide()
             return
         for one in (self._top, self.middle, self._bottom):
             one.set_empty(None)
@@ -206,9 +227,7 @@ class StepPage(Page):
         self.mask_box.setVisible(self.at == MASK)
         if now.right is not None:
             self.right.show_table(now.right)
-        self.learned_card.setVisible(bool(now.learned))
-        for one, table in zip(self.learned, now.learned, strict=False):
-            one.show_table(table)
+        self.learned.setVisible(now.learned)
         words.say(self.signs[0], "setText", words.plain(now.sign))
         self.result.show_table(now.result)
         self.result.grid.set_at(self._here())
@@ -220,10 +239,27 @@ class StepPage(Page):
             return
         queries, keys = seen.allowed.shape
         cell = (min(cell[0], queries - 1), min(cell[1], (seen.values.shape[1] if self.at == SUM else keys) - 1))
+        i, j = cell[0], min(cell[1], keys - 1)
         for one in (self.left, self.right):
             one.set_cross(cell)
-        said = formula(seen, self._f, self.at, cell)
+        unit = self._unit if self._unit is not None and self._unit < len(seen.w_v) else strongest_unit(seen, i, j)
+        if self._steps[self.at].learned:
+            self._show_units(seen, cell, unit)
+        said = formula(seen, self._f, self.at, cell, unit)
         for line, text in zip(self.lines, (*said, "", "")[:3], strict=True):
             words.say(line, "setText", text if isinstance(text, Message) else words.plain(text))
         column = Message("component {n}", {"n": cell[1] + 1}) if self.at == SUM else words.plain(f"k{cell[1] + 1}")
         self._bottom.set_note("{query}, {key}", query=f"q{cell[0] + 1}", key=column)
+
+    def _show_units(self, seen: Compared, cell: Cell, unit: int) -> None:
+        """The additive score of a pair by its hidden units, and one of these from the weights on."""
+        values = {"query": f"q{cell[0] + 1}", "key": f"k{cell[1] + 1}", "h": len(seen.w_v)}
+        for grid, table in zip((self.units, self.parts), by_unit(seen, *cell, unit), strict=True):
+            grid.set_table(table.values, table.limit)
+            grid.set_off(table.off, table.off_text)
+            grid.set_names(table.rows, table.cols)
+        self.units.set_at((-1, unit))
+        self.units_card.set_note("{query}, {key}: the last row adds up to the score", **values)
+        self.parts_card.set_title("Unit {n}", n=unit + 1)
+        d = seen.w_q.shape[1], seen.w_k.shape[1]
+        self.parts_card.set_note("of {h}; W_q: {h} × {q}, W_k: {h} × {k}", h=len(seen.w_v), q=d[0], k=d[1])

@@ -49,7 +49,7 @@ class Table:
 class Step:
     """One step: ``left`` sign ``right`` = ``result``; the mask step's right operand is the mask itself.
 
-    ``learned`` has the weights that operands and result are made with: W_q, W_k, w_v, or none.
+    ``learned``: operands and result are made with the weights of an MLP, which `by_unit` shows.
     """
 
     title: Text
@@ -58,7 +58,7 @@ class Step:
     sign: str
     right: Table | None
     result: Table
-    learned: tuple[Table, ...] = ()
+    learned: bool = False
 
 
 def limit_of(values: np.ndarray, off: np.ndarray | None = None) -> float:
@@ -123,21 +123,15 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
     risen = Table(plain("exp(x − max)"), raised, "ember", 1.0, q, k, ~seen.allowed, "0", cross="row")
     weights = Table(made[3].name, made[3].values, "ember", made[3].limit, q, k, made[3].off, "0", cross="row")
     additive = FUNCTIONS[f] == ADDITIVE
-    learned: tuple[Table, ...] = ()
     if additive:
         units = named("", len(seen.w_v))
         asked, offered = seen.queries @ seen.w_q.T, seen.keys @ seen.w_k.T  # (Q, h), (K, h)
         queries = Table(plain("W_q q"), asked, "diff", limit_of(asked), q, units, cross="row")
         keys = Table(plain("W_k k"), offered, "diff", limit_of(offered), k, units, cross="col")
-        mlp = ("W_q", seen.w_q.T), ("W_k", seen.w_k.T), ("w_v", seen.w_v[None])
-        learned = tuple(
-            Table(plain(name), each, "diff", limit_of(each), named("", len(each)), units, cross="")
-            for name, each in mlp
-        )
     return (
         Step(Message("Scores"), Message("w_v · tanh of the sum, for each query and key" if additive
                                         else "each query times each key"),
-             queries, "+" if additive else "·", keys, made[0], learned),
+             queries, "+" if additive else "·", keys, made[0], additive),
         Step(Message("Scale"), Message("by √d and the temperature T" if FUNCTIONS[f] == SCALED
                                        else "by the temperature T; no √d here"),
              made[0], "÷", divisors, made[1]),
@@ -149,17 +143,44 @@ def steps(seen: Compared, f: int) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
+# ------------------------------------------------------------------ the MLP of additive scoring
+def strongest_unit(seen: Compared, i: int, j: int) -> int:
+    """The hidden unit that adds most to the score of a pair."""
+    return int(np.abs(seen.w_v * seen.hidden[i, j]).argmax())
+
+
+def by_unit(seen: Compared, i: int, j: int, unit: int) -> tuple[Table, Table]:
+    """The score of a pair as a sum over hidden units, and what W_q and W_k make of query and key in one of them."""
+    q, k, h, d = f"q{i + 1}", f"k{j + 1}", len(seen.w_v), seen.keys.shape[1]
+    hidden = seen.hidden[i, j]
+    units = np.stack([seen.w_q @ seen.queries[i], seen.w_k @ seen.keys[j], hidden, seen.w_v, seen.w_v * hidden])
+    rows = (f"W_q {q}", f"W_k {k}", "tanh(Σ)", "w_v", "w_v tanh")
+    wide = max(d, seen.queries.shape[1])
+    parts = np.zeros((4, wide), np.float32)
+    for at, values in enumerate((seen.w_q[unit], seen.queries[i], seen.w_k[unit], seen.keys[j])):
+        parts[at, : len(values)] = values
+    off = np.arange(wide) >= np.array([[seen.queries.shape[1]]] * 2 + [[d]] * 2)
+    return (
+        Table(Message("Hidden units"), units, "diff", limit_of(units), rows, named("", h)),
+        Table(Message("Unit {n}", {"n": unit + 1}), parts, "diff", limit_of(parts), ("W_q", q, "W_k", k),
+              named("", wide), off if off.any() else None, ""),
+    )  # fmt: skip
+
+
 # ------------------------------------------------------------------ formulas
-def formula(seen: Compared, f: int, step: int, cell: tuple[int, int]) -> tuple[Text, ...]:
-    """The lines that say where a cell of a step's result comes from, in live numbers."""
+def formula(seen: Compared, f: int, step: int, cell: tuple[int, int], unit: int | None = None) -> tuple[Text, ...]:
+    """The lines that say where a cell of a step's result comes from, in live numbers.
+
+    ``unit`` is the hidden unit of an additive score that is spelled out, by default the one that adds most.
+    """
+    if step == SCORES and FUNCTIONS[f] == ADDITIVE:
+        return _additive(seen, *cell, strongest_unit(seen, *cell) if unit is None else unit)
     made = (_scores, _scale, _mask, _softmax, _sum)[step]
     return made(seen, f, *cell)
 
 
 def _scores(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     value = number(float(seen.raw[f, i, j]), 2)
-    if FUNCTIONS[f] == ADDITIVE:
-        return _additive(seen, i, j)
     return (
         plain(f"score(q{i + 1}, k{j + 1}) = q{i + 1} · k{j + 1}"),
         plain(f"= {products(seen.queries[i], seen.keys[j])}"),
@@ -167,10 +188,9 @@ def _scores(seen: Compared, f: int, i: int, j: int) -> tuple[Text, ...]:
     )
 
 
-def _additive(seen: Compared, i: int, j: int) -> tuple[Text, ...]:
-    """The hidden unit that adds most, from W_q and W_k on, and the sum over all with w_v."""
+def _additive(seen: Compared, i: int, j: int, unit: int) -> tuple[Text, ...]:
+    """A hidden unit, from W_q and W_k on, and the sum over all with w_v."""
     q, k, hidden = f"q{i + 1}", f"k{j + 1}", seen.hidden[i, j]
-    unit = int(np.abs(seen.w_v * hidden).argmax())
     asks, answers = seen.w_q[unit], seen.w_k[unit]
     one, other = (number(float(v), 2) for v in (asks @ seen.queries[i], answers @ seen.keys[j]))
     inner = f"{one} + {signed(float(answers @ seen.keys[j]))}"
