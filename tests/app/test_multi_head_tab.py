@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ from app.tabs.multi_head.powers import Powers
 from app.views.flow import Block, Flow
 from app.views.maskmap import MaskMap
 from engines.multi_head.heads.spec import HeadsParams
-from engines.multi_head.training.spec import LEFT, MultiHeadTraining
+from engines.multi_head.training.spec import LEFT, UNORDERED, MultiHeadTraining
 from tests.app.views_help import click, drag, hover, is_drawn, show
 
 HEADS, TRAINING = range(2)
@@ -257,6 +258,28 @@ def test_bars_are_the_probabilities_of_the_letters_asked_for(tab, run):
     at = page.answers.at()
     expected = [shown.probabilities[0, m, at, s, began.targets[0, at, s]] for s in (0, 1) for m in (0, 1)]
     np.testing.assert_allclose(page.bars.numbers()["values"][:, 0], expected, rtol=1e-6)
+
+
+def test_what_one_head_names_is_counted_on_what_is_shown(tab, run):
+    """Each letter that is counted stands in the answers, green, on one of the sequences."""
+    page = tab.pages[TRAINING]
+    right = np.zeros(2, int)
+    for _ in range(len(page._began.letters)):
+        answers = page.answers.numbers()
+        for said, target in zip(answers["h = 1"], answers[words.tr("target")], strict=True):
+            right += [one == other for one, other in zip(said, target, strict=True)]
+        page.other.click()
+    n = page._began.targets[..., 0].size
+    told = f"On the {n} tokens shown it names {right[0]} left and {right[1]} right letters: "
+    assert told + words.percent(right.sum() / (2 * n), 1) in page.parts.text()
+
+
+def test_of_two_orders_with_one_answer_half_is_right(tab):
+    """Whatever is answered: counted over all answers of four letters."""
+    for answer in itertools.product("abcd", repeat=2):
+        counted = sum(said == wanted for order in ("ab", "ba") for said, wanted in zip(answer, order, strict=True))
+        assert counted <= 4 * UNORDERED
+    assert UNORDERED == 0.5
 
 
 def test_the_seed_of_the_transport_is_a_setting(tab, run, qtbot):

@@ -22,7 +22,10 @@ def sizes(_params: HeadsParams, told: Told) -> Mapping[str, str]:
 
 
 def chance(_params: MultiHeadTraining, _told: Told) -> Mapping[str, str]:
-    """What a model gets that guesses, and one that knows both letters but not which is which."""
+    """What a model gets that guesses, and one that knows both letters but not which is which.
+
+    The latter answers the same to AB and BA: it is right twice in one order and never in the other, or once in each.
+    """
     letters = len(LETTERS)
     return {"letters": n(letters, 0), "guessing": n(math.log(letters), 3), "unordered": n(UNORDERED, 3)}
 
@@ -42,7 +45,7 @@ EQUATIONS = {
         (
             r"L=-\frac1n\sum_i\ln p_i(y_i)",
             r"\ln([[letters|00]])=[[guessing|0.000]]",
-            r"\frac12\cdot(1+\frac{1}{[[letters|00]]})=[[unordered|0.000]]",
+            r"\frac{2+0}{2+2}=\frac{1+1}{2+2}=[[unordered|0.000]]",
         ),
         "Vaswani 2017, 3.2.2; D2L 11.5",
         chance,

@@ -56,8 +56,9 @@ WHY = {
     False: "One letter only: a single head suffices.",
 }
 PARTS = (
-    "Equal parts of both letters leave their order open: {share} would be right. One head gives {left} to the left "
-    "letter and {right} to the right one; only as far as these differ can it tell them apart."
+    "In equal parts A B and B A look alike: whatever is answered, 2 of the 4 letters are right, {share}. One head "
+    "gives {left} to the left letter and {right} to the right one. On the {n} tokens shown it names {lefts} left and "
+    "{rights} right letters: {all}."
 )
 ONE, TWO = "cat0", "cat1"
 LEAST = 20.0  # steps that the curves show at least
@@ -263,22 +264,23 @@ class HeadTrainingPage(TrainingPage):
             say(caption, "setText", Message(text, {"bits": words.number(bits(weights), 1)}))
         for bar in (self.one_bar, self.two_bar):
             bar.set_range(0, 1)
-        self._say_parts(shown.weights[0])
+        self._say_parts(shown)
         self._draw_answers(shown)
 
-    def _say_parts(self, weights: np.ndarray) -> None:
-        """Why one head can be right more often than the order of two equal parts allows; weights (N, N), on a ring."""
+    def _say_parts(self, shown: Snapshot) -> None:
+        """Why one head is right half the time, and what it is right at more often, counted on the sequences shown."""
         began = self._began
         if began is None or not began.average:
             say(self.parts, "setText", words.plain(""))
             return
+        weights = shown.weights[0]  # (N, N), on a ring
         at = np.arange(len(weights))
         left, right = (float(weights[at, (at + by) % len(at)].mean()) for by in (-1, 1))
         values = {
             "share": words.percent(UNORDERED, 1),
             "left": words.percent(left, 0),
             "right": words.percent(right, 0),
-        }
+        } | named_letters(shown.probabilities[:, 0], began.targets)
         say(self.parts, "setText", Message(PARTS, values))
 
     def _draw_answers(self, shown: Snapshot) -> None:
@@ -339,6 +341,14 @@ def bits(weights: np.ndarray) -> float:
     """Mean entropy of the rows of a map (N, N)."""
     safe = np.where(weights > 0, weights, 1.0).astype(np.float64)
     return float(-(safe * np.log2(safe)).sum(-1).mean())
+
+
+def named_letters(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, str]:
+    """How many letters a model names rightly, left and right; probabilities (S, N, 2, V), targets (S, N, 2)."""
+    good = (probabilities.argmax(-1) == targets).reshape(-1, 2)  # (S N, 2)
+    lefts, rights = good.sum(0).tolist()
+    counts = {"n": len(good), "lefts": lefts, "rights": rights}
+    return {name: words.number(count) for name, count in counts.items()} | {"all": words.percent(float(good.mean()), 1)}
 
 
 def spelled(letters: np.ndarray) -> str:
