@@ -1,10 +1,18 @@
-"""Labels that are said anew all the time and lay nothing out for it: each layout is one of the whole window."""
+"""Labels that are said anew all the time and lay nothing out for it: each layout is one of the whole window.
+
+What they keep room for while the hand moves is given back when it rests (`settle_later`): a page looks the same
+whatever it has shown before.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from typing import Protocol
+from weakref import WeakSet
+
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel
+from shiboken6 import isValid
 
 from app import theme, words
 from app.theme import SMALL
@@ -12,6 +20,48 @@ from app.words import Text
 
 TALLEST = "Åg字"  # signs of both scripts that reach far up and down
 ROOM = 0.75  # least share of a line's room that its text fills
+REST = 700  #: ms without a change after which nobody is at it
+
+
+class Settles(Protocol):
+    """Keeps more room than it needs for a while."""
+
+    def settle(self) -> None:
+        """Take just what it needs."""
+
+
+class _Rest:
+    """Lets all that waits take its room at once, in one layout, when nothing has changed for a while."""
+
+    def __init__(self) -> None:
+        self.waiting: WeakSet[Settles] = WeakSet()
+        self._timer: QTimer | None = None
+
+    def add(self, one: Settles) -> None:
+        self.waiting.add(one)
+        if self._timer is None or not isValid(self._timer):
+            self._timer = QTimer(QCoreApplication.instance(), singleShot=True, interval=REST)
+            self._timer.timeout.connect(self._over)
+        self._timer.start()
+
+    def _over(self) -> None:
+        waiting, self.waiting = list(self.waiting), WeakSet()
+        for one in waiting:
+            if isValid(one):
+                one.settle()
+
+
+_rest = _Rest()
+
+
+def settle_later(one: Settles) -> None:
+    """Call ``one.settle`` once nothing has been said for a while."""
+    _rest.add(one)
+
+
+def is_settled() -> bool:
+    """Whether nothing keeps room that it does not need."""
+    return not _rest.waiting
 
 
 def room(metrics: QFontMetrics, *texts: str) -> QSize:
@@ -39,7 +89,7 @@ def hold_lines(target: QLabel, count: int, fixed: bool = False) -> None:
 
 
 class Steady(QLabel):
-    """A line of a fixed size; one of about the same length keeps the room of the one before."""
+    """A line of a fixed size; while they change, one of about the same length keeps the room of the one before."""
 
     def __init__(self, text: Text = "", px: int = SMALL, bold: bool = False, kind: str = "") -> None:
         super().__init__()
@@ -49,6 +99,8 @@ class Steady(QLabel):
         theme.set_font(self, px, bold)
         if text:
             words.say(self, "setText", text)
+        else:
+            self.setFixedSize(self.need())
 
     def need(self) -> QSize:
         """Of what it says."""
@@ -60,6 +112,13 @@ class Steady(QLabel):
         super().setText(text)
         need, has = self.need(), self.minimumSize()
         if not ROOM * has.width() <= need.width() <= has.width() or need.height() > has.height():
+            self.setFixedSize(need)
+        elif need != has:
+            settle_later(self)
+
+    def settle(self) -> None:
+        """Take just the room of what it says."""
+        if (need := self.need()) != self.minimumSize():
             self.setFixedSize(need)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -97,6 +97,9 @@ def label(text: Text = "", px: int = BODY, bold: bool = False, kind: str = "", w
     theme.set_font(made, px, bold)
     if text:
         words.say(made, "setText", text)
+    else:
+        made.setText(" ")
+        made.setText("")  # one that never said anything is of another size than one that fell silent
     return made
 
 

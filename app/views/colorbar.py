@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme, words
 from app.plots.typed import GraphicsView
-from app.steady import ROOM
+from app.steady import ROOM, settle_later
 from app.theme import S1, S2
 from app.views.base import LEFT, PixelView, text_width, write
 from app.words import Text
@@ -192,13 +192,23 @@ class ColorBar(PixelView):
     def _hold(self) -> None:
         """Never narrower than the texts with a stub of the bar between them.
 
-        Each new least width lays the whole window out, so one of about the same length keeps the one before.
+        Each new least width lays the whole window out, so while it changes one of about the same length keeps the one
+        before.
         """
         if self.minimumWidth() == self.maximumWidth():
             return  # somebody has fixed it
         need, has = max(self._least, self._need(STUB)), self.minimumWidth()
         if not ROOM * has <= need <= has:
             self.setMinimumWidth(min(need, self.maximumWidth()))
+        elif need != has:
+            settle_later(self)
+
+    def settle(self) -> None:
+        """Take just the room of what is written."""
+        if self.minimumWidth() != self.maximumWidth():
+            need = min(max(self._least, self._need(STUB)), self.maximumWidth())
+            if need != self.minimumWidth():
+                self.setMinimumWidth(need)
 
     def sizeHint(self) -> QSize:
         return QSize(max(self.minimumWidth(), self._need(60)), 16)

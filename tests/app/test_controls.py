@@ -17,7 +17,7 @@ from app.cards import ErrorBar, card
 from app.controls import Check, Chips
 from app.legend import Key
 from app.sliders import Field, ParamRow, Scale, Slider
-from app.steady import Figure, Steady, hold_lines
+from app.steady import Figure, Steady, hold_lines, is_settled
 from app.widgets import MenuButton, Segments, box, button, col, label, row, show_or_hide
 from engines.core.errors import Message
 from tests.app.views_help import click, drag, key, loud, show, wheel
@@ -326,11 +326,31 @@ def test_a_line_of_about_the_same_length_lays_nothing_out(qtbot):
     with qtbot.assertNotEmitted(Spy(page, QEvent.Type.LayoutRequest).seen):
         made.setText("Layer 12 in 11 ms")
         QApplication.processEvents()
+    assert made.width() == longest
+    qtbot.waitUntil(is_settled)  # it rests: only what was shown last counts
+    fresh = Steady("Layer 12 in 11 ms")
+    assert made.minimumSize() == fresh.minimumSize()
     with qtbot.waitSignal(Spy(page, QEvent.Type.LayoutRequest).seen):
         made.setText("Idle")
     assert made.width() < longest / 2
     made.setText("改一个词元，哪些 logit 会变")  # signs of two fonts, one of which may be higher
     assert made.height() >= made.sizeHint().height()
+
+
+def test_one_that_fell_silent_is_as_large_as_one_that_never_spoke(qtbot):
+    def hints(one):
+        return one.sizeHint(), one.minimumSizeHint()
+
+    for make in (lambda: label(wrap=True), Steady):
+        silent, spoke = make(), make()
+        spoke.setText("Row 3, 字")
+        spoke.setText("")
+        qtbot.waitUntil(is_settled)
+        sizes = [
+            [hint.boundedTo(one.maximumSize()).expandedTo(one.minimumSize()) for hint in hints(one)]
+            for one in (silent, spoke)
+        ]
+        assert sizes[0] == sizes[1]
 
 
 def test_room_is_measured_by_the_text_that_stands_there(qtbot):

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 from app import fonts, theme, words
 from app.plots.plane import Plane
 from app.sliders import Scale, Slider
+from app.steady import is_settled
 from app.tabs.transformer.experiments.labviews import HalfBar
 from app.views.bars import Bar, Bars, probability
 from app.views.boxes import Box, detection, matched, truth, unmatched
@@ -599,7 +600,7 @@ def test_a_bar_looks_the_same_before_it_has_handles(qtbot, turned):
 
 
 def test_a_color_bar_is_never_narrower_than_its_texts(qtbot, monkeypatch):
-    """Its layout hears of longer ends, another language and another font; nothing is laid out for a shorter text."""
+    """Its layout hears of longer ends, another language and font, and of a shorter text only once nothing changes."""
     page, bar, fixed = QWidget(), ColorBar("Shared scale", least=60), ColorBar("Shared scale", least=60)
     fixed.setFixedWidth(70)
     line = QHBoxLayout(page)
@@ -617,6 +618,9 @@ def test_a_color_bar_is_never_narrower_than_its_texts(qtbot, monkeypatch):
     bar.set_range(-0.075, 0.075)
     QApplication.processEvents()
     assert bar.width() == widest
+    least = bar.minimumWidth()
+    qtbot.waitUntil(is_settled)  # nothing changes any more: what was shown before no longer counts
+    assert texts() + 8 < bar.minimumWidth() < least
     for family, language in ((fonts.MONO, "en"), ("", "zh"), ("", "en")):
         monkeypatch.setenv(theme.FONT_VARIABLE, family)
         theme.switch(page, language=language)

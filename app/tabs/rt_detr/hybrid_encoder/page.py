@@ -133,6 +133,8 @@ class HybridEncoderPage(PicturePage):
             return
         (rows, columns), (at, along) = answer.shape, self.token()
         count, heads = answer.weights.shape[:2]
+        self.bar.setVisible(bool(count))
+        self.photo.set_cells(rows, columns)  # without a map, too: the photo is of one size
         if not count:
             off = self.info is not None and self.info.aifi
             self.maps_card.set_empty("AIFI is off: no token attends to another." if off else "This model has no AIFI.")
