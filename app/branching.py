@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from app.words import Text
 from engines.core.training import TrainingParams
 
 Live = dict[str, Any]  # live settings by name
+
+
+@dataclass(frozen=True)
+class Left:
+    """The run that a branch has left.
+
+    Attributes
+    ----------
+    params : TrainingParams
+    live : Live
+        What it began with.
+    step : int
+        The newest that it has made.
+    at : int
+        Where the branch leaves it.
+    why_not : str
+        Why it can't be trained again; empty where it can.
+    """
+
+    params: TrainingParams
+    live: Live
+    step: int
+    at: int
+    why_not: str
 
 
 class Way:
@@ -17,11 +41,14 @@ class Way:
     ----------
     again : int or None
         The step up to which it is trained again, as it was.
+    left : Left or None
+        What it has branched off.
     """
 
     def __init__(self) -> None:
         self._lives: list[tuple[int, Live]] = []  # the step from which the run had them
         self.again: int | None = None
+        self.left: Left | None = None
         self._with: Live = {}
 
     @property
@@ -31,11 +58,11 @@ class Way:
 
     def clear(self) -> None:
         """A new run begins."""
-        self._lives, self.again = [], None
+        self._lives, self.again, self.left = [], None, None
 
-    def go_again(self, step: int, live: Live) -> None:
-        """Train up to a step with these settings, whatever the hand has set since."""
-        self.again, self._with = step, live
+    def go_again(self, step: int, live: Live, left: Left | None = None) -> None:
+        """Train up to a step with these settings, whatever the hand has set since, and branch off another run there."""
+        self.again, self._with, self.left = step, live, left
 
     def ask(self, step: int, until: int, live: Live, rests: bool) -> tuple[int, Live]:
         """How far a run that is at ``step`` may go now, and with what, where that far and these are wanted."""
@@ -49,7 +76,7 @@ class Way:
             self._lives.append((step, live))
         return until, live
 
-    def why_not(self, params: TrainingParams | None, step: int) -> Text:
+    def why_not(self, params: TrainingParams | None, step: int) -> str:
         """Why a step can't be gone on from; empty where it can."""
         if params is None or params.resume:
             return "This run was continued from the disk: how it came to this step is not known."

@@ -59,6 +59,11 @@ class History(QObject):
         self.changed.emit()
 
     @property
+    def newest(self) -> Params | None:
+        """The settings that a step back leads to."""
+        return self._past[-1] if self._past else None
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a step back."""
         return bool(self._past)

@@ -69,9 +69,9 @@ class PacedTraining(Training):
         if self.step >= self._goal:
             self.pause()
             return
-        if self._way.again is not None:  # the way is known: it is made as fast as it can be
+        if self.way.again is not None:  # the way is known: it is made as fast as it can be
             self._beat.stop()
-            self._send(self._way.again)
+            self._send(self.way.again)
             return
         now = time.monotonic()
         self._due = max(self._due, float(self.step))  # a run that is gone on with has told its steps at once

@@ -87,6 +87,11 @@ def code(token: str) -> str:
     return TOKENS[_state.name][token]
 
 
+def known(token: str) -> str:
+    """A token of a file: itself, or the first of the curves where there is none of that name."""
+    return token if token in TOKENS[_state.name] else "cat0"
+
+
 def color(token: str, alpha: int = 255) -> QColor:
     """The color of a token in the theme in use, with alpha 0..255."""
     return QColor(_color(_state.name, token, alpha))

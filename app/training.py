@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import Field, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import words
-from app.branching import Way, is_live
+from app.branching import Left, Way
 from app.remedy import Act, remedy
 from app.shell import Host
-from app.transport import Transport, training_stream
+from app.transport import Transport, apart, training_stream
+from app.waiting import Waiting
 from app.words import Text
 from engines.core import pack
 from engines.core.errors import Message
@@ -26,9 +27,7 @@ from engines.core.keeping import place_of, saved_runs, settings_of
 from engines.core.protocol import Ended, Started
 from engines.core.training import Finished, Kept, NotSaved, Stepped, Stopped, Timeline, TrainingParams, Weights
 
-DRIVEN = ("run", "until", "keep", "resume", "branches")  # set here, not by the hand
 DRAW = 100  #: ms between two redrawings of the bar
-NEXT_MARK = 0.01  # of the scrubber's length: marks closer than this are one
 
 
 class Training(QObject):
@@ -64,6 +63,8 @@ class Training(QObject):
         The newest step told.
     timeline : Timeline
         The kept states.
+    way : Way
+        How the run in hand has come to its step.
     offered : Message or None
         What is said where no step was made: that there is a run to go on with.
     cure : callable
@@ -77,8 +78,8 @@ class Training(QObject):
         Everything the run tells, in order.
     renewed
         A new run begins: forget the old one.
-    branching
-        The next run is a branch of the one in hand, whose curves are to stay.
+    branching : Message
+        The next run is beside the one in hand, whose curves are to stay; what they are to be called.
     looked : Weights or None
         The kept state to look at; None is the newest, live.
     waiting : int
@@ -87,7 +88,7 @@ class Training(QObject):
 
     arrived = Signal(object)
     renewed = Signal()
-    branching = Signal()
+    branching = Signal(object)
     looked = Signal(object)
     waiting = Signal(int)
 
@@ -116,11 +117,9 @@ class Training(QObject):
         self.offered: Message | None = None
         self._on_disk = True  # what is trained comes to the disk by itself
         self._ended = False  # the run came to its end by itself, of which its page has told
-        self._brought = brought
-        self._seen: TrainingParams | None = None  # the settings when they were last looked at
-        self._waits: set[str] = set()  # live settings that wait for a new run with those that brought them
+        self._waiting = Waiting(brought)
         self._until_back: tuple[int, int | None] | None = None  # where a session's run goes to, and what is looked at
-        self._way = Way()
+        self.way = Way()
         self._number = self._heard = 0  # of the run in hand, and of that which the events at hand are of
         self._until, self._began_at, self._steps_then = 0, 0.0, 0
         self._rest = QTimer(self, singleShot=True, interval=DRAW)  # of the bar: steps may come by the hundred
@@ -171,6 +170,8 @@ class Training(QObject):
 
     def pause(self) -> None:
         """Stop after the step in hand."""
+        if not self._is_back:
+            self._until_back = None
         self._bar.set_running(False)
         self._send(0)
         if not self.stream.is_busy:
@@ -202,17 +203,35 @@ class Training(QObject):
         """
         if self.params is None or self.why_no_branch(step):
             return
-        live = self._way.first
-        self.branching.emit()
+        live = self.way.first
+        left = Left(self.params, live, self.step, step, self.why_no_branch(self.step))
+        self.branching.emit(Message("Dotted: before the branch at step {n}", {"n": words.number(step)}))
         self._begin(params=replace(self.params, **live, branches=True))
-        self._way.go_again(step, live)
+        self.way.go_again(step, live, left)
+        self.waiting.emit(self.pending())
         self._began_at, self._steps_then = time.monotonic(), step
         self._bar.set_running(True)
         self._send(step)
 
-    def why_no_branch(self, step: int) -> Text:
+    def leave_branch(self) -> bool:
+        """Have the run back that the one in hand has branched off, where it was; False where it is no branch.
+
+        It is trained again, which makes the same steps, and rests at its newest; where that can't be, it is said why.
+        """
+        if (left := self.way.left) is None:
+            return False
+        if left.why_not:
+            self._host.tell(Message("The branch can't be undone. {why}", {"why": Message(left.why_not)}))
+            return True
+        self.branching.emit(Message("Dotted: the branch from step {n}", {"n": words.number(left.at)}))
+        self._begin(params=replace(left.params, **left.live, branches=True))
+        self.way.go_again(left.step, left.live)
+        self._back_to(left.step)
+        return True
+
+    def why_no_branch(self, step: int) -> str:
         """Why a step can't be gone on from; empty where it can."""
-        return self._way.why_not(self.params, step)
+        return self.way.why_not(self.params, step)
 
     def go_on(self, step: int = 0) -> None:
         """Go on with the run that is kept, at its ``step``; the page has its settings."""
@@ -225,20 +244,24 @@ class Training(QObject):
         """The settings that a run begun now would have."""
         return self._settings()
 
-    def bring_back(self, params: TrainingParams, step: int, at: int | None, offered: bool) -> None:
-        """Have a run of these settings at a step, and look back at another; then it rests.
+    def bring_back(self, params: TrainingParams, step: int, at: int | None, offered: bool) -> bool:
+        """Have a run of these settings at a step, and look back at another; then it rests. Whether it is on its way.
 
         What is kept of it on disk is gone on with, or left where it is ``offered``; else it is trained again, which
         makes the very same steps.
         """
-        if self.step or self._until_back is not None:
-            return
         kept = saved_runs(self.place) if self.place is not None else []
-        if kept and offered:
-            return
+        if self.step or self._until_back is not None or (kept and offered):
+            return False
         same = bool(kept) and kept[0].settings == pack.unpacked(pack.packed(settings_of(params), pack.Arrays()), [], {})
         self._begin(resume=same, params=params)
+        self._back_to(step, at)
+        return True
+
+    def _back_to(self, step: int, at: int | None = None) -> None:
+        """Go on up to a step where the run was before, look at ``at``, and rest."""
         self._until_back = step, at
+        self._bar.set_running(True)
         self._send(step)
 
     def settings_changed(self) -> None:
@@ -246,7 +269,7 @@ class Training(QObject):
         if self.params is None or (self.pending() and not self.step and not self.runs and not self.stream.is_busy):
             self._begin()
             return
-        self._sort_brought()
+        self._waiting.see(self._settings(), self.params)
         if self.stream.is_busy:
             self._send(self._until)
         self.waiting.emit(self.pending())
@@ -263,30 +286,7 @@ class Training(QObject):
 
     def pending(self) -> int:
         """How many settings wait for a new run."""
-        if self.params is None:
-            return 0
-        now, run = self._settings(), self.params
-        return sum(
-            getattr(now, f.name) != getattr(run, f.name)
-            for f in fields(now)
-            if f.name not in DRIVEN and not self._reaches(f)
-        )
-
-    def _reaches(self, one: Field[Any]) -> bool:
-        """Whether a setting reaches the run in hand."""
-        return is_live(one.metadata) and one.name not in self._waits
-
-    def _sort_brought(self) -> None:
-        """Live settings that changed along with what starts a new run wait with it, until the hand changes them."""
-        before, self._seen = self._seen, self._settings()
-        if before is None:
-            return
-        changed = {f.name for f in fields(before) if getattr(before, f.name) != getattr(self._seen, f.name)}
-        others = any(f.name in changed and f.name not in DRIVEN and not is_live(f.metadata) for f in fields(before))
-        moved = changed.intersection(self._brought)
-        self._waits = self._waits | moved if others else self._waits - moved
-        if self.pending() == sum(getattr(self._seen, name) != getattr(self.params, name) for name in self._waits):
-            self._waits.clear()  # nothing that brought them waits any more
+        return 0 if self.params is None else self._waiting.count(self._settings(), self.params)
 
     def close(self) -> None:
         """End the run for good."""
@@ -299,10 +299,10 @@ class Training(QObject):
         self.timeline.clear()
         self._bar.set_running(False)
         self._bar.set_step(0)
-        self._seen, self._until_back = self._settings(), None
-        self._waits.clear()
-        self._way.clear()
-        self.params = replace(params or self._seen, run=self._number, until=0, **self._kept(resume))
+        self._until_back, now = None, self._settings()
+        self._waiting.begin(now)
+        self.way.clear()
+        self.params = replace(params or now, run=self._number, until=0, **self._kept(resume))
         self.renewed.emit()
         self.waiting.emit(0)
         self._send(0)
@@ -316,9 +316,8 @@ class Training(QObject):
     def _send(self, until: int) -> None:
         if self.params is None:
             return
-        now = self._settings()
-        live = {f.name: getattr(now, f.name) for f in fields(now) if f.name not in DRIVEN and self._reaches(f)}
-        self._until, live = self._way.ask(self.step, until, live, not self.runs)
+        live = self._waiting.live(self._settings())
+        self._until, live = self.way.ask(self.step, until, live, not self.runs)
         self.params = replace(self.params, until=self._until, **live)
         self.stream.request(self.params)
 
@@ -356,8 +355,11 @@ class Training(QObject):
                 self._host.tell(None)
                 self._host.complain(event.error, *remedy(event, self._host.shell, *self.cure()))
                 self._host.shell.log(event)
-            case Ended() if self.runs and self._way.again is not None and self.step >= self._way.again:
-                self._way.again = None  # from here on it is another run
+            case Ended() if self.runs and self._is_back:
+                self.way.again = None
+                self.pause()
+            case Ended() if self.runs and self.way.again is not None and self.step >= self.way.again:
+                self.way.again = None  # from here on it is another run
                 self._go()
             case Ended() if not self.runs:
                 self._rests()
@@ -365,24 +367,20 @@ class Training(QObject):
 
     def _back(self) -> None:
         """The run of a session is where it was: look back at the step that was looked at."""
-        if self._until_back is not None and self.step >= self._until_back[0]:
+        if self._until_back is not None and self._is_back:
             (_, at), self._until_back = self._until_back, None
             if at is not None:
                 self._bar.look(at)
 
+    @property
+    def _is_back(self) -> bool:
+        return self._until_back is not None and self.step >= self._until_back[0]
+
     def _over(self) -> None:
         """The run has come to its end by itself."""
-        self._ended, self._way.again = True, None
+        self._ended, self.way.again = True, None
         self._bar.set_running(False)
         self._until = 0
-
-    def _marks(self) -> tuple[int, ...]:
-        """The kept steps, as far as they can be told apart on the scrubber."""
-        marks: list[int] = []
-        for step in self.timeline.steps:
-            if not marks or step - marks[-1] > NEXT_MARK * self.step:
-                marks.append(step)
-        return tuple(marks)
 
     def _look(self, step: int | None) -> None:
         state = None if step is None else self.timeline.at(step)
@@ -404,14 +402,15 @@ class Training(QObject):
 
     def _draw(self) -> None:
         """Show the step, say the pace, and rest at the end."""
-        self._bar.set_step(self.step, self._marks())
-        if not self.runs:
-            return
-        if self.step >= self.most:
+        self._bar.set_step(self.step, apart(self.timeline.steps, self.step))
+        if self.runs and self.step >= self.most:
             self.pause()
             return
-        if self._way.again is not None:
-            values = {"n": words.number(self._way.again), "at": words.number(self.step)}
+        if not self.runs:
+            return
+        again = self._until_back[0] if self._until_back is not None else self.way.again
+        if again is not None:
+            values = {"n": words.number(again), "at": words.number(self.step)}
             self._host.tell(Message("Training up to step {n} again, as it was: {at}", values))
             return
         spent = time.monotonic() - self._began_at

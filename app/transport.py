@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from app import words
@@ -26,6 +26,9 @@ from engines.core.training import Closes, Resumable
 
 SEEDS = Scale(0, 999, 1, 0)
 BRANCH = "Go on from here with the present settings"
+WORDS = "One step", "Go on from here"  #: of the two that stand in one place
+WORDED, ICON = 38, 36  #: px of a button besides its words, and of one without
+BESIDE, ALONE = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
 
 
 def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
@@ -48,7 +51,18 @@ def training_stream(lane: Lane, place: str, parent: QObject) -> Stream:
     return Stream(lane, make, training=True, parent=parent)
 
 
+def apart(steps: Sequence[int], newest: int) -> tuple[int, ...]:
+    """The steps that can be told apart as marks of the scrubber."""
+    marks: list[int] = []
+    for step in steps:
+        if not marks or step - marks[-1] > NEXT_MARK * newest:
+            marks.append(step)
+    return tuple(marks)
+
+
+NEXT_MARK = 0.01  #: of the scrubber's length: marks closer than this are one
 SCRUBBER = 36  #: px, the least that a hand finds; more would not fit beside a dock in a window of 1024
+LONG = 180  #: px of it that words beside the icons leave it
 
 
 class Transport(QFrame):
@@ -119,6 +133,25 @@ class Transport(QFrame):
         """There is somebody who makes studies of these runs."""
         show_or_hide(self.study, True)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._word()
+
+    def minimumSizeHint(self) -> QSize:
+        """Without words: they go before anything else lacks room."""
+        return super().minimumSizeHint() - QSize(max(0, self.step.minimumWidth() - ICON), 0)
+
+    def _word(self) -> None:
+        """What two of the icons do, in words, where there is room; as one takes the other's place, both are as wide."""
+        metrics = self.step.fontMetrics()
+        widest = max(metrics.horizontalAdvance(" " + words.tr(text)) for text in WORDS) + WORDED
+        room = self.width() - self.minimumSizeHint().width() + ICON + SCRUBBER
+        worded = room >= widest + LONG
+        for part, text in zip((self.step, self.branch), WORDS, strict=True):
+            part.setToolButtonStyle(BESIDE if worded else ALONE)
+            words.say(part, "setText", text if worded else "")
+            part.setFixedWidth(widest if worded else ICON)
+
     # -- where the run stands
     @property
     def runs(self) -> bool:
@@ -183,6 +216,7 @@ class Transport(QFrame):
         longest = max(metrics.horizontalAdvance(" " + words.tr(text)) for text in ("Start", "Pause"))
         self.play.setMinimumWidth(longest + 62)  # icon and round ends
         self.count.hold(words.tr("Step {n}", n="00,000"))
+        self._word()
 
     def retranslated(self) -> None:
         """Language changed."""

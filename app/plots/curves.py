@@ -14,28 +14,15 @@ from app import theme, words
 from app.legend import Key
 from app.plots.axes import LINES
 from app.plots.items import Levels, Stroke
+from app.plots.past import PastNote
 from app.plots.surface import Surface, cosmetic
+from app.session.trace import Trace, as_traces, thin
 from app.theme import S4
 from app.words import Text
 
 SMOOTH_POINTS = 400  #: longest curve that may be drawn with antialiasing
 WIDEST = "−0.00"  #: what the key holds room for at first
 BINS = 800  #: pieces of a longer one, of which the least and the largest value are drawn
-
-
-def thin(x: np.ndarray, y: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest value of each of ``bins`` pieces, in their order, and both ends: no peak is lost."""
-    count = len(y)
-    if count <= 2 * bins:
-        return x, y
-    size = count // bins
-    whole = size * bins
-    pieces = y[:whole].reshape(bins, size)
-    start = np.arange(bins) * size
-    both = np.sort(np.stack([start + pieces.argmin(1), start + pieces.argmax(1)], 1), axis=1).ravel()
-    rest = [whole + at for at in (y[whole:].argmin(), y[whole:].argmax())] if whole < count else []
-    keep = np.unique(np.concatenate([[0], both, rest, [count - 1]]).astype(int))
-    return x[keep], y[keep]
 
 
 @dataclass(frozen=True)
@@ -115,16 +102,18 @@ class Curves(Surface):
         self._bands: list[pg.FillBetweenItem] = []
         self._made: tuple[object, ...] = ()  # what the items were made for
         self._levels = Levels()
-        self._line = pg.InfiniteLine(angle=90)
+        self._line, self._note = pg.InfiniteLine(angle=90), PastNote()
         self.dots = pg.ScatterPlotItem(size=9, antialias=True)
         self._single = pg.ScatterPlotItem(size=4, pen=None, symbol="s")  # a line of one point has no length
         super().__init__((200, 130))
         self.export_name = "curves"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.layout.setContentsMargins(0, 2, S4, 0)
-        for item, height in ((self._levels, -10), (self._single, 4), (self._line, 5), (self.dots, 6)):
+        above = (self._single, 4), (self._line, 5), (self.dots, 6), (self._note, 7)
+        for item, height in ((self._levels, -10), *above):
             item.setZValue(height)
             self.plot.addItem(item, ignoreBounds=True)
+        self._note.stand_in(self.box)
         self._line.hide()
         self.dots.hide()
         if y_ticks:
@@ -170,14 +159,30 @@ class Curves(Surface):
         if "key" in vars(self):
             tell(self.key)
 
-    def keep_past(self, keeps: bool = True) -> None:
-        """Leave what is drawn now, dotted, behind what comes; or forget what was left."""
-        self._past = tuple(c for c in self._curves if len(c.x)) if keeps else ()
+    def keep_past(self, named: Text) -> None:
+        """Leave what is drawn now, dotted, behind what comes, and say so; or, without a name, forget what was left."""
+        self._past = tuple(c for c in self._curves if len(c.x)) if named else ()
+        self._note.tell(named if self._past else "", [(c.x, c.y) for c in self._past])
         self._redraw(anew=True)
+
+    def traces(self) -> tuple[Trace, ...]:
+        """What is drawn now, as a session keeps it."""
+        return as_traces([(words.drawn(c.name), c.token, c.x, c.y) for c in self._curves])
+
+    def show_past(self, traces: Sequence[Trace], named: Text) -> None:
+        """Draw curves of a session, dotted, behind what comes, and say so."""
+        self._past = tuple(Curve(words.plain(one.name), one.x, one.y, theme.known(one.token)) for one in traces)
+        self._note.tell(named if self._past else "", [(c.x, c.y) for c in self._past])
+        self._redraw(anew=True)
+        self.refit()
 
     def past(self) -> tuple[Curve, ...]:
         """What was left."""
         return self._past
+
+    def past_named(self) -> Text:
+        """What is said of it."""
+        return self._note.said
 
     def curves(self) -> tuple[Curve, ...]:
         """What is drawn."""
@@ -250,13 +255,13 @@ class Curves(Surface):
         edges, lines = iter(self._edges), iter(self._lines)
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:
-                next(edges).show_line(*thin(curve.x, curve.low))
-                next(edges).show_line(*thin(curve.x, curve.high))
+                next(edges).show_line(*thin(curve.x, curve.low, BINS))
+                next(edges).show_line(*thin(curve.x, curve.high, BINS))
             if curve.raw is not None:
-                next(lines).show_line(*thin(curve.x, curve.raw))
-            next(lines).show_line(*thin(curve.x, curve.y))
+                next(lines).show_line(*thin(curve.x, curve.raw, BINS))
+            next(lines).show_line(*thin(curve.x, curve.y, BINS))
         for curve, item in zip(self._past, self._faint, strict=True):
-            item.show_line(*thin(curve.x, curve.y))
+            item.show_line(*thin(curve.x, curve.y, BINS))
         alone = [c for c in self._curves if len(c.x) == 1]
         self._single.setVisible(bool(alone))  # one without points is painted, too
         if alone:
@@ -313,6 +318,7 @@ class Curves(Surface):
     def apply_theme(self) -> None:
         self._levels.set_pen(cosmetic(theme.color("border", LINES)))
         self._line.setPen(cosmetic(theme.color("control"), Qt.PenStyle.DashLine))
+        self._note.renew()
         self._redraw(anew=True)
 
     def walk(self, rows: int, cols: int) -> bool:

@@ -41,6 +41,11 @@ class Marks(Layer):
         """Where they stand, (n,)."""
         return np.array([mark.x for mark in self._marks])
 
+    @property
+    def shown(self) -> tuple[Mark, ...]:
+        """The marks."""
+        return self._marks
+
     def show_marks(self, marks: Sequence[Mark]) -> None:
         """Show these."""
         self._marks = tuple(marks)

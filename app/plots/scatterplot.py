@@ -11,17 +11,20 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 
-from app import words
+from app import theme, words
 from app.plots.axes import Axis, LogAxis
 from app.plots.chart import HOLLOW, Chart, case, dashed, finite, ink
 from app.plots.items import Caption
 from app.plots.lines import Line, Lines
 from app.plots.marks import Mark, Marks
+from app.plots.past import PastNote
 from app.plots.points import Points, embers
 from app.plots.queryline import QueryLine
 from app.plots.stems import Stems
 from app.plots.typed import GraphicsView
+from app.session.trace import Trace, as_traces
 from app.theme import S2, S4
+from app.words import Text
 
 MOVE, ADD, DELETE = "move", "add", "delete"
 ROOM = 0.05  # share of a range left free at each end
@@ -80,7 +83,7 @@ class ScatterPlot(Chart):
         self._chosen: int | None = None
         self._cursor: float | None = None
         self.points, self._rings = Points(), pg.ScatterPlotItem(antialias=True)
-        self._line = pg.InfiniteLine(angle=90)
+        self._line, self._note = pg.InfiniteLine(angle=90), PastNote()
         self.chip = Caption(gap=S2, chip=True)
         self._curves, self.marks = Lines(self), Marks(self)
         self._asked = QueryLine(self, self._pulled, lambda: self.query_settled.emit())
@@ -101,9 +104,10 @@ class ScatterPlot(Chart):
         self._asked.stand_in(self.box, foot=self.stems is None)
         if self.stems is not None:
             self._asked.stand_in(self.stems.box, foot=True)
-        above = ((self.points, 6), (self._line, 4), (self._rings, 9))
+        above = ((self.points, 6), (self._line, 4), (self._rings, 9), (self._note, 8))
         for item, height in (*above, (self.chip, 10)):
             self.put(item, height)
+        self._note.stand_in(self.box)
         for item in (self._line, self.chip):
             item.hide()
         self.points.moved.connect(self._dragged)
@@ -131,9 +135,32 @@ class ScatterPlot(Chart):
         self.marks.show_marks(marks)
         self.refit()
 
-    def keep_past(self, keeps: bool = True) -> None:
-        """Leave the curves of now, dotted, behind those that come; or forget what was left."""
-        self._past = tuple(replace(line, style="dot", width=1) for line in self._lines) if keeps else ()
+    def keep_past(self, named: Text) -> None:
+        """Leave the curves of now, dotted, behind those that come, and say so; or, without a name, forget what was."""
+        self._past = tuple(replace(line, style="dot", width=1) for line in self._lines if len(line.x)) if named else ()
+        self._note.tell(named if self._past else "", [self.along(line.x, line.y) for line in self._past])
+        self.set_lines(self._lines, self.marks.shown)
+
+    def traces(self) -> tuple[Trace, ...]:
+        """What is drawn now, as a session keeps it."""
+        every = [(line, slice(None) if line.filled is None else line.filled) for line in self._lines]
+        return as_traces([(words.drawn(one.name), one.token, one.x[at], one.y[at]) for one, at in every])
+
+    def show_past(self, traces: Sequence[Trace], named: Text) -> None:
+        """Draw curves of a session, dotted, behind those that come, and say so."""
+        self._past = tuple(
+            Line(words.plain(one.name), one.x, one.y, theme.known(one.token), style="dot", width=1) for one in traces
+        )
+        self._note.tell(named if self._past else "", [self.along(line.x, line.y) for line in self._past])
+        self.set_lines(self._lines, self.marks.shown)
+
+    def past(self) -> tuple[Line, ...]:
+        """What was left."""
+        return self._past
+
+    def past_named(self) -> Text:
+        """What is said of it."""
+        return self._note.said
 
     def set_points(self, x: np.ndarray, y: np.ndarray, heat: np.ndarray | None = None) -> None:
         """Show points (N,); ``heat`` colors each by a share 0..1 of the ember map."""
@@ -370,6 +397,7 @@ class ScatterPlot(Chart):
     def apply_theme(self) -> None:
         super().apply_theme()
         self._asked.apply_theme()
+        self._note.renew()
         self._line.setPen(dashed())
         self.chip.dress()
         self.marks.apply_theme()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.session import trace
 from app.session.pin import Pin, pin_in, tree_of
 from app.session.values import HASH, MisfitError, Parts, Tree, packed_params, pictures_in, shifted, unpacked_params
 from engines.core.params import PHOTO, Params, with_role
@@ -53,11 +54,14 @@ class Run:
         The step that was looked back at; None is live.
     params : Params or Saved
         The settings it was begun with.
+    curves : tuple
+        What its plots showed. The weights are not kept: the same settings train the same ones again.
     """
 
     step: int
     at: int | None
     params: Params | Saved
+    curves: trace.Plots = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,11 @@ def told(
         return [one.kind, shifted(one.tree, begins[id(one.parts)])]
 
     settings = {place: tree(one) for place, one in content.settings.items()}
-    at = {place: {"step": run.step, "at": run.at, "settings": tree(run.params)} for place, run in content.runs.items()}
+    at = {
+        place: {"step": run.step, "at": run.at, "settings": tree(run.params)}
+        | ({"curves": trace.tree_of(run.curves, parts)} if run.curves else {})
+        for place, run in content.runs.items()
+    }
     photos = {sha256: vars(one) for sha256, one in content.photos.items()}
     photos |= {sha256: vars(photo(each)) for each, sha256 in named.items()}
     wanted = {one["picture"] for _, fields in settings.values() for one in fields.values() if _is_picture(one)}
@@ -198,7 +206,8 @@ def understood(said: Tree, parts: Parts) -> Content:
     for place, one in _items(said, "runs"):
         match one:
             case {"step": int(step), "at": int() | None as at, "settings": tree} if _is_step(step) and _is_step(at):
-                runs[place] = Run(step, at, _saved(tree, parts, place))
+                curves = trace.traces_in(one.get("curves", []), parts, place)
+                runs[place] = Run(step, at, _saved(tree, parts, place), curves)
             case _:
                 raise MisfitError("{where}: no run", where=place)
     photos: dict[str, Photo] = {}

@@ -100,8 +100,8 @@ class Session(QObject):
         return None
 
     # -- what there is
-    def content(self) -> Content:
-        """All of it, as it is now."""
+    def content(self, beat: bool = False) -> Content:
+        """All of it, as it is now; at a ``beat`` without the curves of runs that go on, which are others each time."""
         window = self._window
         settings, runs, pages = dict(self._store.settings), dict(self._store.runs), dict(self._store.pages)
         folds = dict(self._store.folds)
@@ -111,7 +111,7 @@ class Session(QObject):
             for page in tab.pages.made:
                 place = f"{name}.{page.name()}"
                 if (run := page.run_now()) is not None:
-                    runs[place] = run
+                    runs[place] = replace(run, curves=()) if beat and page.trains else run
                 if folded := page.folds():
                     folds[place] = folded
             pages[name] = tab.now.name()
@@ -143,18 +143,20 @@ class Session(QObject):
         """Keep what has changed, if anything, on the thread."""
         if self._place is None or self._closed or (self._writing is not None and not self._writing.done()):
             return
-        now = self.content()
+        self._keep_changed(self.content(beat=True))
+
+    def _keep_changed(self, now: Content) -> None:
         if self._kept is None or not _same(now, self._kept):
             self._kept = now
             self._writing = self._pool.submit(self._keep, now)
 
     def keep(self) -> None:
-        """The same, and wait until it is on the disk."""
+        """The same with the curves of all runs, and wait until it is on the disk."""
         if self._place is None or self._closed:
             return
         if self._writing is not None:
             self._writing.result()
-        self.beat()
+        self._keep_changed(self.content())
         if self._writing is not None:
             self._writing.result()
 
@@ -334,8 +336,8 @@ def _same(one: Content, other: Content) -> bool:
     )
 
 
-def _steps(content: Content) -> list[tuple[str, int, int | None]]:
-    return [(place, run.step, run.at) for place, run in content.runs.items()]
+def _steps(content: Content) -> list[tuple[str, int, int | None, bool]]:
+    return [(place, run.step, run.at, bool(run.curves)) for place, run in content.runs.items()]
 
 
 def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -166,6 +166,15 @@ class Page(QWidget):
     def escape(self) -> None:
         """Esc: take a pin back."""
 
+    def undo(self) -> None:
+        """One step back."""
+        self.state.undo()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is one."""
+        return self.state.history.can_undo
+
     @classmethod
     def accepts(cls, path: Path) -> bool:
         """Whether a dropped file or folder is for this page; asked before pictures and models."""

@@ -223,7 +223,7 @@ class Tab(QWidget):
     def undo(self) -> None:
         """One step back, of the page on screen; what was said of it is over."""
         self.now.tell(None)
-        self.now.state.undo()
+        self.now.undo()
 
     def redo(self) -> None:
         """One step forward."""
@@ -365,8 +365,7 @@ class Tab(QWidget):
     def _show_steps(self) -> None:
         if self.stack.currentWidget() is None:  # settings are mended before there is a page
             return
-        history = self.now.state.history
-        self.header.set_steps(history.can_undo, history.can_redo)
+        self.header.set_steps(self.now.can_undo, self.now.state.history.can_redo)
 
     # -- what is computed
     def _heard(self, feed: Feed, event: Event) -> None:

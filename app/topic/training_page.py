@@ -15,8 +15,9 @@ from app.kept import WORTH, KeptRuns, shelf_at
 from app.pending import Pending
 from app.session.content import Run, as_params
 from app.topic.page import Page
-from app.training import DRIVEN, Training
+from app.training import Training
 from app.transport import Transport
+from app.waiting import DRIVEN
 from engines.core.errors import Message
 from engines.core.keeping import settings_of
 from engines.core.params import SETTING, Choice, Params, renamed, with_role
@@ -46,6 +47,7 @@ class TrainingPage(Page):
 
     keeps: ClassVar[bool] = True
     _branches = False  # the run that begins is a branch of the one before
+    _branched_at: Params | None = None  # what a step back led to then
 
     def train(
         self, training: Training, transport: Transport, put: Callable[[dict[str, Any]], None] | None = None
@@ -65,6 +67,7 @@ class TrainingPage(Page):
         training.looked.connect(self.look)
         training.branching.connect(self._keep_past)
         training.renewed.connect(self._forget_past)
+        training.waiting.connect(lambda _count: self.state.stepped.emit())
         transport.offer_study()
         transport.studied.connect(self._study)
 
@@ -105,15 +108,19 @@ class TrainingPage(Page):
 
     def run_now(self) -> Run | None:
         run = self.training
-        return None if run.params is None or not run.step else Run(run.step, self.transport.selected, run.params)
+        if run.params is None or not run.step:
+            return None
+        return Run(run.step, self.transport.selected, run.params, tuple(plot.traces() for plot in self.histories()))
 
     def bring_run(self, run: Run, offered: bool) -> None:
         """The settings of the page come from the session, too; the run goes back to its step, and rests there."""
         if offered and not self.keeps:
             return  # it offers its runs in a way of its own
         params = as_params(run.params, self.training.asked, self.name())
-        if isinstance(params, TrainingParams):
-            self.training.bring_back(params, run.step, run.at, offered)
+        if isinstance(params, TrainingParams) and self.training.bring_back(params, run.step, run.at, offered):
+            named = Message("Dotted: the run of the session, up to step {n}", {"n": words.number(run.step)})
+            for plot, traces in zip(self.histories(), run.curves, strict=False):
+                plot.show_past(traces, named)
 
     def _study(self) -> None:
         if self.on_screen:  # pages may share a bar
@@ -123,16 +130,26 @@ class TrainingPage(Page):
         """The plots of the run's steps; of a branch they show the old run, too."""
         return [one for one in self.centre.findChildren(QWidget) if getattr(one, "is_history", False)]
 
-    def _keep_past(self) -> None:
-        self._branches = True
+    def _keep_past(self, named: Message) -> None:
+        self.state.history.seal()  # what is set from here on is a step of its own
+        self._branches, self._branched_at = True, self.state.history.newest
         for plot in self.histories():
-            plot.keep_past()
+            plot.keep_past(named)
 
     def _forget_past(self) -> None:
         if not self._branches:
             for plot in self.histories():
-                plot.keep_past(False)
+                plot.keep_past("")
         self._branches = False
+
+    def undo(self) -> None:
+        """One step back; where nothing was set since the run branched off, the run before comes back."""
+        if self.state.history.newest is not self._branched_at or not self.training.leave_branch():
+            super().undo()
+
+    @property
+    def can_undo(self) -> bool:
+        return super().can_undo or self.training.way.left is not None
 
     # -- what a subclass says
     def presets(self) -> tuple[Preset, ...]:

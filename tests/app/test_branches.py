@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app import words
+from app.plots.scatterplot import ScatterPlot
 from app.topic.training_page import TrainingPage
 from app.topics import topics
 from engines.core.training import Stepped
@@ -26,6 +28,11 @@ def to_step(qtbot, run, goal):
         qtbot.waitUntil(lambda before=before: run.step > before and not run.stream.is_busy, timeout=120_000)
 
 
+def curves(plot):
+    """What is drawn over the steps."""
+    return plot._lines if isinstance(plot, ScatterPlot) else plot.curves()
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize(("name", "at"), [pair for pair in PAGES if pair not in WITHOUT])
 def test_a_branch_goes_the_same_way(open_window, qtbot, name, at):
@@ -39,13 +46,19 @@ def test_a_branch_goes_the_same_way(open_window, qtbot, name, at):
     before = {event.step: repr(event) for event in told}
     state = run.timeline.at(3)
     page.transport.look(3)
+    left = 3 if page.transport._state is None else page.transport._state  # a page may keep states of its own
     assert page.transport.branch.isEnabled(), run.why_no_branch(3)
     number = run.number
     told.clear()
+    drawn = [plot for plot in page.histories() if any(len(curve.x) for curve in curves(plot))]
+    assert drawn
     page.transport.branch.click()
     assert run.number == number + 1
+    for plot in drawn:
+        assert words.drawn(plot.past_named()) == f"Dotted: before the branch at step {left}"
     run.pause()
     to_step(qtbot, run, 4)
+    assert all(plot.past() for plot in drawn)
     after = {event.step: repr(event) for event in told}
     assert len(after) >= 3
     assert [after[step] for step in (1, 2, 3)] == [before[step] for step in (1, 2, 3)]
@@ -55,3 +68,12 @@ def test_a_branch_goes_the_same_way(open_window, qtbot, name, at):
         assert again.step == state.step
         for key, array in state.arrays.items():
             np.testing.assert_array_equal(again.arrays[key], array, key)
+    told.clear()
+    assert tab.header.undo_button.isEnabled()
+    tab.undo()
+    assert run.number == number + 2
+    qtbot.waitUntil(lambda: run.step >= 4 and not run.stream.is_busy, timeout=120_000)
+    assert {event.step: repr(event) for event in told if event.step in before} == before
+    assert words.drawn(drawn[0].past_named()) == f"Dotted: the branch from step {left}"
+    run.begin_anew()
+    assert not any(plot.past() for plot in drawn)

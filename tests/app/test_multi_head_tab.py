@@ -238,6 +238,15 @@ def test_a_branch_is_drawn_beside_the_run_that_it_left(tab, run, qtbot):
     np.testing.assert_array_equal(now[0].raw[: state.step], past[0].raw[: state.step])
     assert not np.array_equal(now[0].raw[: len(past[0].raw)], past[0].raw)
     assert any(name.endswith("_before_y") for name in page.loss.numbers())
+    left = words.number(state.step)
+    assert words.drawn(page.loss.past_named()) == f"Dotted: before the branch at step {left}"
+    tab.now.change(learning_rate=0.02)
+    tab.undo()  # what was set last
+    assert (tab.params.learning_rate, run.way.left is None) == (0.05, False)
+    tab.undo()  # then the branch
+    assert (tab.params.learning_rate, run.way.left) == (0.05, None)
+    qtbot.waitUntil(lambda: run.step == 6 and not run.stream.is_busy and not run.runs, timeout=60_000)
+    np.testing.assert_array_equal(page.loss.curves()[0].y, before[0].y)
     run.begin_anew()
     assert page.loss.past() == ()
 

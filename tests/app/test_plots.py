@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QLabel
 
 from app import export, theme, words
 from app.plots.axes import Axis, digits_of
-from app.plots.curves import BINS, Curve, Curves, thin
+from app.plots.curves import BINS, Curve, Curves
 from app.plots.items import Stroke
+from app.session.trace import thin
 from tests.app.views_help import drag, hover, is_drawn, key, loud, pixels, show, wheel
 
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from app import words
 from app.drops import sort_drop
 from app.dropzone import foreseen, kinds
 from app.session import dialogs, session
@@ -330,7 +331,8 @@ def test_a_run_is_back_at_its_step_and_at_the_one_looked_at(open_window, qtbot, 
         run.one_step()
         qtbot.waitUntil(lambda step=step: run.step > step and not run.stream.is_busy)
     tab.now.transport.look(1)
-    newest = run.weights
+    newest, drawn = run.weights, [plot.traces() for plot in tab.now.histories()]
+    assert any(drawn)
     qtbot.waitUntil(lambda: tabs.rests(tab))
     file = saved(window, qtbot, tmp_path / "run.attnlab")
     assert said(file)["runs"]["gnn.static_or_dynamic"]["step"] == 3
@@ -339,6 +341,10 @@ def test_a_run_is_back_at_its_step_and_at_the_one_looked_at(open_window, qtbot, 
     later.session.open(file)
     still(later, qtbot)
     page = later.tabs["gnn"].now
+    for plot, traces in zip(page.histories(), drawn, strict=True):  # at once, and before a step is made
+        for one, curve in zip(traces, plot.past(), strict=True):
+            np.testing.assert_array_equal((one.x, one.y), (curve.x, curve.y))
+        assert not traces or "up to step 3" in words.drawn(plot.past_named())
     qtbot.waitUntil(lambda: page.training.step == 3 and not page.training.stream.is_busy)
     assert page.transport.selected == 1
     assert not page.training.runs
@@ -346,3 +352,8 @@ def test_a_run_is_back_at_its_step_and_at_the_one_looked_at(open_window, qtbot, 
     if newest is not None:
         for name, array in newest.arrays.items():
             np.testing.assert_array_equal(page.training.weights.arrays[name], array)
+    assert [[one.y.tolist() for one in plot.traces()] for plot in page.histories()] == [
+        [one.y.tolist() for one in traces] for traces in drawn
+    ]
+    page.training.begin_anew()
+    assert not any(plot.past() for plot in page.histories())

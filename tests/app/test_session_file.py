@@ -28,11 +28,13 @@ from app.session.content import (
 )
 from app.session.file import SETTINGS, as_npy, as_png, filled, picture_of, read
 from app.session.photos import Photos
+from app.session.trace import Trace
 from app.session.values import Parts, known, lasting, unpacked, unpacked_params
 from app.topics import topics
 from engines.core import limits
 from engines.core.errors import LabError
 from engines.core.pictures import Picture
+from engines.scoring.spec import ScoringParams
 from tests.app.paged import PoolParams
 
 KINDS = {kind.params_type: topic.name for topic in topics() for kind in topic.page_classes()}
@@ -275,6 +277,41 @@ def test_a_file_that_lies_about_its_size_is_refused(file):
         read(file)
 
 
+def run_with(curves):
+    """A session of a run with such curves."""
+    run = {"step": 1, "at": None, "settings": [SCORING, {}], "curves": curves}
+    return {**GOOD, "runs": {"scoring.compare": run}}
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.zeros((2, 2), np.float32),
+        np.zeros((3, 2)),
+        np.zeros(2),
+        np.zeros((2, 10_000)),
+        np.array([[0.0, 1.0], [0.0, np.nan]]),
+        np.array([[0.0, 1.0], [0.0, 1e200]]),
+        np.array([[1.0, 0.0], [0.0, 0.0]]),
+    ],
+)
+def test_points_that_no_plot_could_draw_are_refused(points):
+    said = run_with([[{"name": "a", "token": "cat0", "points": {"#": 0}}]])
+    with pytest.raises(LabError, match=r"scoring.compare: no curves"):
+        understood(said, Parts([points]))
+
+
+def test_a_long_curve_is_kept_with_its_peak_and_in_little_room():
+    y = np.random.default_rng(0).normal(size=100_000)
+    y[777] = 50.0
+    run = Run(100_000, None, ScoringParams(), ((Trace("loss", "cat0", np.arange(100_000.0), y),),))
+    said, parts = told(Content(runs={"scoring.compare": run}), Hashes(), lambda _: Photo(""))
+    assert sum(array.nbytes for array in parts.arrays) < 10_000
+    back = understood(json.loads(json.dumps(said)), parts).runs["scoring.compare"]
+    ((curve,),) = back.curves
+    assert (curve.name, curve.token, curve.y.max(), curve.x[0], curve.x[-1]) == ("loss", "cat0", 50.0, 0, 99_999)
+
+
 ODD = {
     "no object": ([], "this is no session"),
     "no version": ({}, "this is no session"),
@@ -298,6 +335,9 @@ ODD = {
     "a negative step": (
         {**GOOD, "runs": {"scoring.compare": {"step": -1, "at": None, "settings": [SCORING, {}]}}}, "no run"
     ),
+    "curves that are none": (run_with(3), "no curves"),
+    "curves without points": (run_with([[{"name": "a", "token": "cat0", "points": {"#": 0}}]]), "no curves"),
+    "more plots than a page has": (run_with([[]] * 99), "no curves"),
     "a picture without a name": ({**GOOD, "photos": {"0": {"file": "x"}}}, "0: no picture"),
     "a picture whose name is a way out": (
         {**GOOD, "photos": {"../../mine": {"name": "", "file": "", "sample": ""}}}, "../../mine: no picture"

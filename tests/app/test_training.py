@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.topic.training_page import TrainingPage
 from app.topics import topics
 from app.training import Training
-from app.transport import Transport
+from app.transport import Transport, apart
 from engines.core.errors import LabError, Message
 from engines.core.lane import Lane
 from engines.core.params import Range, setting
@@ -325,7 +325,7 @@ def test_live_settings_reach_the_run_and_others_wait(made, qtbot):
 
 def test_what_another_setting_brings_along_waits_with_it(made, qtbot):
     tab, _, run = made
-    run._brought = ("rate",)
+    run._waiting._brought = ("rate",)
     told = []
     run.arrived.connect(told.append)
     run.one_step()
@@ -384,7 +384,7 @@ def test_the_scrubber_marks_only_what_can_be_told_apart(made):
     for step in range(0, 3000, 3):
         run.timeline.add(Weights(step, {}))
     run.step = 3000
-    marks = run._marks()
+    marks = apart(run.timeline.steps, run.step)
     assert min(np.diff(marks)) > 30
 
 
