@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QWidget
 from app import theme, words
 from app.block import Block
 from app.theme import BODY, S2, S3, SMALL
+from app.words import Text
 
-TALL, WIDE = 118, 236  #: px, the largest block
+TALL, WIDE = 148, 236  #: px, the largest block
 GAP = 30  #: px between columns, for the arrows
 HEAD = 5  #: px, an arrow's tip
 
@@ -32,6 +33,7 @@ class BlockView(QWidget):
     def __init__(self, blocks: Sequence[Block]) -> None:
         super().__init__()
         self.blocks = tuple(blocks)
+        self._numbers: tuple[Text, ...] = ()
         self._at = 0
         self._hover: int | None = None
         self.setMouseTracking(True)
@@ -41,10 +43,20 @@ class BlockView(QWidget):
     def retranslated(self) -> None:
         """What is read aloud follows the language."""
         block = self.blocks[self._at]
-        self.setAccessibleName(f"{words.tr(block.name)}: {words.tr(block.about)}")
+        said = self.numbers()[self._at : self._at + 1]
+        self.setAccessibleName(" ".join((f"{words.tr(block.name)}: {words.tr(block.about)}", *said)))
         self.update()
 
     restyled = retranslated
+
+    def set_numbers(self, numbers: Sequence[Text]) -> None:
+        """Say of each block what goes in and out and how much is learned in it."""
+        self._numbers = tuple(numbers)
+        self.retranslated()
+
+    def numbers(self) -> tuple[str, ...]:
+        """What is said of the blocks, in the language in use."""
+        return tuple(words.drawn(said) for said in self._numbers)
 
     # -- places
     def place(self, index: int) -> QRectF:
@@ -153,6 +165,13 @@ class BlockView(QWidget):
         painter.setFont(theme.font(SMALL))
         painter.setPen(theme.color("text2"))
         rest = inside.adjusted(0, taken.height() + 4, 0, 0)
+        if self._numbers:
+            said, below = self.numbers()[index], int(Qt.AlignmentFlag.AlignBottom) | wrapped
+            needs = painter.boundingRect(rest.toRect(), below, said).height()
+            painter.setPen(theme.color("text"))
+            painter.drawText(rest, below, said)
+            painter.setPen(theme.color("text2"))
+            rest.adjust(0, 0, 0, -needs - 4)
         about = words.tr(block.about)
         if painter.boundingRect(rest.toRect(), wrapped, about).height() <= rest.height():  # else it is read aloud alone
             painter.drawText(rest, wrapped, about)

@@ -43,6 +43,10 @@ class ModelInfo(Subject):
         Whether the folder's own processor shows it no more than the middle of a photo.
     chooses : bool
         It is large enough for a choice of backends.
+    parts : tuple of int
+        Of the numbers learned, how many belong to the patches and their positions, to the tokens before them, to
+        attention, to the rest of the layers, and to the head with the norm before it: all of them. Empty where they
+        were not counted.
     """
 
     source: str
@@ -58,6 +62,7 @@ class ModelInfo(Subject):
     sha256: str = ""
     cuts: bool = False
     chooses: bool = False
+    parts: tuple[int, ...] = ()
 
     @property
     def has_head(self) -> bool:

@@ -224,7 +224,24 @@ def describe(source: str, net: ViT, sha256: str = "") -> ModelInfo:
         sha256=sha256,
         cuts=config.processor is not None and config.processor.crop is not None,
         chooses=is_large(net),
+        parts=parts(net),
     )
+
+
+def parts(net: ViT) -> tuple[int, ...]:
+    """How many parameters are learned in each part, as `ModelInfo.parts` counts them; their sum is all of them."""
+    found = [0, 0, 0, 0, 0]
+    for name, numbers in net.named_parameters():
+        if name.startswith(("patch_embedding", "position_embedding")):
+            at = 0
+        elif name.endswith("_token"):
+            at = 1
+        elif name.startswith("blocks"):
+            at = 2 if ".attention." in name else 3
+        else:
+            at = 4
+        found[at] += numbers.numel()
+    return tuple(found)
 
 
 def photo_grid(picture: Picture, photo: Prepared, prefix: int) -> PhotoGrid:

@@ -31,7 +31,8 @@ class MadeUp:
         rows, cols = (ROWS, COLS) if params.resolution < 300 else (2 * ROWS, 2 * COLS)
         photo = PHOTO if params.picture is None else params.picture.rgb
         name = "Cat" if params.picture is None else params.picture.name
-        yield ModelInfo("mini", "Mini ViT", "vit", LAYERS, HEADS, 24, 4, (224, 448, 14), self.labels, 1000)
+        yield ModelInfo("mini", "Mini ViT", "vit", LAYERS, HEADS, 24, 4, (224, 448, 14), self.labels, 1000,
+                        parts=(300, 24, 400, 250, 26))  # fmt: skip
         yield PhotoGrid(name, photo, rows, cols, 1, (0.0, 0.0, photo.shape[1], photo.shape[0]), photo)
         yield self.answer(params, rows, cols)
 

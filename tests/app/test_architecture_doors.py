@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
@@ -9,6 +11,7 @@ from PySide6.QtTest import QTest
 from app import theme
 from app.topics import topic, topics
 from app.views.blocks import BlockView
+from tests.app import reading
 
 DRAWN = [one for one in topics() if one.architecture]
 
@@ -76,3 +79,19 @@ def test_the_first_visit_begins_with_the_architecture_and_a_block_leads_on(open_
     qtbot.waitUntil(lambda: window.tab.topic.name == "scoring")
     window.open_topic("detr")
     assert not tab.doors.isVisible()  # it was met before
+
+
+def test_each_block_of_vit_says_its_sizes_and_all_parameters_are_in_them(open_window, qtbot, monkeypatch):
+    tab = open_window(1024, 600).show_topic("vit")
+    qtbot.waitUntil(lambda: bool(tab.doors.view.numbers()), timeout=60_000)
+    info, grid = tab._info, tab._grid
+    tab.doors.open_up()
+    said = tab.doors.view.numbers()
+    assert len(said) == len(topic("vit").architecture)
+    counts = [int(re.search(r"Parameters: ([\d,]+)", one).group(1).replace(",", "")) for one in said[:5]]
+    assert sum(counts) == info.parameters == int(re.search(r"all: ([\d,]+)", said[5]).group(1).replace(",", ""))
+    assert counts[4] >= info.width * len(info.labels)
+    assert f"({grid.rows * grid.cols}, {info.width})" in said[0]
+    assert f"({grid.tokens}, {info.width}) → ({grid.tokens}, {info.width})" in said[2]
+    drawn = " ".join(line.text for line in reading.painted(tab.doors.view))
+    assert all(f"{count:,}" in drawn for count in counts)

@@ -16,6 +16,7 @@ from engines.core.errors import LabError
 from engines.data import cifar
 from engines.vit import load_checkpoint, recipe, train
 from engines.vit.model import ViT
+from engines.vit.subject import parts
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "cifar10"
 WEIGHTS = catalog.WEIGHTS / "mini-vit.safetensors"
@@ -37,6 +38,15 @@ def test_the_card_tells_of_this_file_and_the_model_is_the_one_it_describes():
     assert net.labels == dict(enumerate(cifar.NAMES))
     assert net.preprocess(np.zeros((50, 90, 3), np.uint8)).shape == (1, 3, 32, 32)
     assert sum(p.numel() for p in net.parameters()) == card["parameters"]
+    patches, tokens, attention, rest, head = parts(net)  # by the paper's formulas
+    e, p, m = net.config.width, net.config.patch_size, net.config.mlp_size
+    rows, cols = net.config.patches
+    assert patches == (3 * p * p * e + e) + (1 + rows * cols) * e
+    assert tokens == e
+    assert attention == net.config.layers * (4 * e * e + 4 * e)
+    assert rest == net.config.layers * (2 * e * m + m + e + 4 * e)
+    assert head == 2 * e + e * 10 + 10
+    assert patches + tokens + attention + rest + head == card["parameters"]
 
 
 @pytest.mark.skipif(not (DATA / "test.npz").is_file(), reason="no CIFAR-10 here")
