@@ -13,8 +13,11 @@ import importlib
 import os
 import re
 import socket
+import threading
+import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +35,9 @@ TOKEN = (
     "{address} asks for a token: start this program with RAY_AUTH_MODE=token, and with the cluster's token in "
     "~/.ray/auth_token."
 )
+SILENT = "{address} has said nothing for {n} s."
+PULSE, SILENCE = 3.0, 60.0  #: seconds between two questions whether a cluster is there, and until it is given up
+LEAVE = 5.0  #: seconds that it may take to let us go
 BEAT, PATIENCE = 0.2, 5.0  #: seconds between two looks whether to stop, and for a port to answer
 
 
@@ -70,8 +76,11 @@ class Cluster:
         task = ray.remote(num_cpus=1, max_retries=0)(asked)
         most = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         left, flying = deque((row, 1) for row in rows), dict[Any, tuple[Row, int]]()
+        pulse = Pulse(ray)
         try:
             while (left or flying) and not self._stopped:
+                if pulse.silence > SILENCE:
+                    raise LabError(SILENT, address=self._address, n=round(pulse.silence))
                 while left and len(flying) < most:
                     row, tries = left.popleft()
                     what = self._kind.place, self._kind.params_place, row.settings, row.seed, self._part(row)
@@ -89,9 +98,8 @@ class Cluster:
                     else:
                         yield outcome
         finally:
-            for ref in flying:
-                ray.cancel(ref, force=True)
-            ray.shutdown()
+            pulse.stop()
+            leave(ray, list(flying))
 
     def stop(self) -> None:
         """Let `run` end soon; may be called by a signal's handler and from any thread."""
@@ -124,6 +132,60 @@ class Cluster:
         except errors.RayError as error:
             why = first_line(error)
         return None if tries < TRIES else gone(row, why, tries)
+
+
+class Pulse:
+    """Asks a cluster's head every few seconds whether it is there; Ray itself waits for it without end.
+
+    Parameters
+    ----------
+    ray : module
+        That has joined.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray, self._answered, self._stopped = ray, time.monotonic(), threading.Event()
+        threading.Thread(target=self._run, name="pulse", daemon=True).start()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since it has answered."""
+        return time.monotonic() - self._answered
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        with suppress(*self._errors()):  # somebody has left meanwhile
+            while not self._stopped.wait(PULSE):
+                self._ray.nodes()
+                self._answered = time.monotonic()
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return self._ray.exceptions.RayError, RuntimeError, ConnectionError
+
+
+_farewells: list[threading.Thread] = []  # that have not ended
+
+
+def leave(ray: Any, flying: list[Any]) -> None:
+    """Cancel what is under way and take our leave; a cluster that says nothing is not waited for."""
+
+    def go() -> None:
+        for ref in flying:
+            ray.cancel(ref, force=True)
+        ray.shutdown()
+
+    farewell = threading.Thread(target=go, name="farewell", daemon=True)
+    farewell.start()
+    farewell.join(LEAVE)
+    _farewells[:] = [one for one in (*_farewells, farewell) if one.is_alive()]
+
+
+def hangs() -> bool:
+    """Whether a cluster still holds this process, whose end would wait for it."""
+    return any(one.is_alive() for one in _farewells)
 
 
 def found_at(address: str) -> Any:

@@ -20,6 +20,7 @@ from engines.core.errors import Message
 from engines.core.params import Params
 from engines.core.protocol import Ended, EndedError, Event, Job, Progress, Subject
 from engines.studies.album import Album
+from engines.studies.cluster import SILENT
 from engines.studies.courier import serve
 
 LOOK = 0.005  #: seconds between two looks for newer settings while nothing comes
@@ -30,7 +31,6 @@ FIRST = 120.0  #: seconds after which a station that has never answered is given
 SILENCE = 15.0  #: seconds after which one that has answered is: it speaks each second, also while it computes
 QUIET = 3.0  #: seconds of silence that are told
 GONE = "What computed this at {address} is gone ({reason})."
-SILENT = "{address} has said nothing for {n} s."
 HERE = "{name} is a file on this computer: what needs it is computed here."
 
 _numbers = count(1)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -102,6 +103,60 @@ def test_without_the_extra_it_says_which(monkeypatch):
     monkeypatch.setattr(cluster.importlib, "import_module", missing)
     with pytest.raises(LabError, match=r"Ray is not installed: pip install .*cluster"):
         Cluster(KIND, "127.0.0.1:1")
+
+
+class Silent:
+    """Ray as it is while a cable is cut: it waits, and so does its farewell."""
+
+    exceptions = SimpleNamespace(RayError=ZeroDivisionError)
+
+    def __init__(self):
+        self.mended, self.asked = threading.Event(), 0
+
+    def remote(self, **_options):
+        return lambda function: SimpleNamespace(remote=lambda *_row: object())
+
+    def cluster_resources(self):
+        return {"CPU": 1}
+
+    def wait(self, flying, timeout):
+        time.sleep(0.005)
+        return [], flying
+
+    def nodes(self):
+        self.asked += 1
+        self.mended.wait()
+
+    def cancel(self, _ref, force):
+        self.mended.wait()
+
+    def shutdown(self):
+        self.mended.wait()
+
+
+def test_a_cluster_that_says_nothing_ends_the_study_in_words(monkeypatch):
+    ray = Silent()
+    monkeypatch.setattr(cluster, "found_at", lambda _address: ray)
+    monkeypatch.setattr(cluster, "join", lambda _ray, _address: None)
+    for name, seconds in (("PULSE", 0.01), ("SILENCE", 0.1), ("LEAVE", 0.01)):
+        monkeypatch.setattr(cluster, name, seconds)
+    with pytest.raises(LabError, match="a:1 has said nothing for 0 s"):
+        list(Cluster(KIND, "a:1").run(rows_of()))
+    assert ray.asked == 1
+    assert cluster.hangs()  # who ends this program now must not wait for it
+    ray.mended.set()
+    wait_for(lambda: not cluster.hangs())
+
+
+def test_one_that_answers_is_not_given_up(monkeypatch):
+    ray = Silent()
+    ray.mended.set()
+    monkeypatch.setattr(cluster, "PULSE", 0.001)
+    pulse = cluster.Pulse(ray)
+    wait_for(lambda: ray.asked > 5)
+    before = pulse._answered
+    wait_for(lambda: pulse._answered > before)
+    pulse.stop()
 
 
 # ------------------------------------------------------------------ a real one
