@@ -4,7 +4,8 @@ Names are the fields of the settings. Beside them
 
 - ``before`` has the settings as they were when the step was opened,
 - ``told`` has the newest event of each kind: ``told.Matched.greedy_cost > told.Matched.cost``,
-- ``step`` is the last step of the page's run, 0 where there is none.
+- ``step`` is the last step of the page's run, 0 where there is none,
+- ``runs`` is how many runs of the page's study have ended well, 0 where there is none.
 
 What has not been told yet is not fulfilled. Nothing can be called but `FUNCTIONS`, since lessons are data.
 """
@@ -44,7 +45,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Not: operator.not_,
     ast.USub: operator.neg,
 }
-EXTRA = ("before", "told", "step")  #: names beside the fields
+EXTRA = ("before", "told", "step", "runs")  #: names beside the fields
 
 
 class UnknownError(Exception):
@@ -92,7 +93,7 @@ class Condition:
         """The fields that it names, of the settings now or before."""
         return set(_fields(self._tree))
 
-    def holds(self, params: object, before: object, told: Mapping[str, object], step: int = 0) -> bool:
+    def holds(self, params: object, before: object, told: Mapping[str, object], step: int = 0, runs: int = 0) -> bool:
         """Whether it is fulfilled.
 
         Parameters
@@ -103,13 +104,15 @@ class Condition:
             The newest event of each kind, by the name of its class.
         step : int
             Of the page's run.
+        runs : int
+            Of its study.
 
         Raises
         ------
         AttributeError
             If it names a field that the settings lack.
         """
-        extra = {"before": before, "told": Told(told), "step": step}
+        extra = {"before": before, "told": Told(told), "step": step, "runs": runs}
         try:
             return bool(_value(self._tree, params, extra))
         except UnknownError:

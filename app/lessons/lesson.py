@@ -12,10 +12,10 @@ r"""Lessons as they lie in ``assets/lessons``: one file a topic, named after it,
          "done": "bandwidth < 0.1",
          "show": {"bandwidth": 0.08}}]}
 
-``done`` is a `Condition`; ``show`` has the settings that fulfil it, for those who want to see it done, or ``"play"``
-for a run that has to go on. ``formula`` may be left out. Beside the steps a lesson may name ``terms`` of its book, each
-in both languages with the page that shows it: the search finds them. A topic brings its lesson with it: no list names
-them.
+``done`` is a `Condition`; ``show`` has the settings that fulfil it, for those who want to see it done, ``"play"`` for a
+run that has to go on, or ``"study"`` for many of them. ``formula`` may be left out. Beside the steps a lesson may name
+``terms`` of its book, each in both languages with the page that shows it: the search finds them. A topic brings its
+lesson with it: no list names them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from engines.core.assets import assets
 
 FOLDER = assets("lessons")
 LANGUAGES = {"en", "zh"}
-PLAY = "play"  #: what is shown by letting a run go on
+PLAY, STUDY = "play", "study"  #: what is shown by letting a run go on, by making a study of the page
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ class Step:
         What is to be seen, what is to be done; English, the keys of their translations.
     done : Condition
     show : dict or None
-        Settings that fulfil it; None for a run that is let go on.
+        Settings that fulfil it; None for a run that is let go on, or a study that is begun.
     formula : str
         LaTeX; empty for none.
+    study : bool
+        A study of the page fulfils it.
     """
 
     page: str
@@ -58,6 +60,7 @@ class Step:
     done: Condition
     show: Mapping[str, Any] | None
     formula: str = ""
+    study: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,15 +132,16 @@ def read(path: Path) -> Lesson:
 
 def _step(found: Mapping[str, Any]) -> Step:
     show = found["show"]
-    if show != PLAY and not isinstance(show, dict):
-        raise ValueError(f"show is {show!r}, neither settings nor {PLAY!r}")
+    if show not in (PLAY, STUDY) and not isinstance(show, dict):
+        raise ValueError(f"show is {show!r}, neither settings nor {PLAY!r} or {STUDY!r}")
     return Step(
         found["page"],
         _english(found["say"]),
         _english(found["task"]),
         Condition(found["done"]),
-        None if show == PLAY else {name: _frozen(value) for name, value in show.items()},
+        None if isinstance(show, str) else {name: _frozen(value) for name, value in show.items()},
         found.get("formula", ""),
+        show == STUDY,
     )
 
 

@@ -59,6 +59,23 @@ class Studies(QObject):
             sheet.show_subject(subject)
         return bring(sheet)
 
+    def begin(self, page: object) -> None:
+        """Make the runs of a page's study, as its window proposes them."""
+        from app.studies.subject import Studied
+
+        if isinstance(page, Studied):
+            sheet = self.of_page(page)
+            if not sheet.runs:
+                sheet.act()
+
+    def made(self, page: object) -> int:
+        """How many runs of the study of a page have ended well, as far as its window is there."""
+        name = (
+            next((f"{topic}-{one.name()}" for one, topic, _ in self._pages() if one is page), "") if self.sheets else ""
+        )
+        sheet = self.sheets.get(name)
+        return sum(one.error is None for one in sheet.results.outcomes.values()) if sheet is not None else 0
+
     def open(self, path: Path) -> StudySheet | None:
         """The study of a folder, or of the file in it; None where it can't be read, of which the window tells."""
         from app.studies.sheet import StudySheet

@@ -197,6 +197,8 @@ def test_what_waits_for_a_run_or_an_answer_is_ticked_when_it_comes(window, qtbot
     qtbot.waitUntil(lambda: window.guide.panel.state.text() == "Done", timeout=60_000)
     if isinstance(page, TrainingPage):
         page.training.pause()
+        for sheet in window.studies.sheets.values():
+            sheet.end()
         qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
 
 
