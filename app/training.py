@@ -416,4 +416,6 @@ class Training(QObject):
         spent = time.monotonic() - self._began_at
         if spent > 1 and self.step > self._steps_then:
             rate = (self.step - self._steps_then) / spent
-            self._host.tell(Message("Training: {n} steps/s", {"n": words.number(rate, 0 if rate >= 10 else 1)}))
+            away = self._host.shell.settings.cluster  # where pages are computed, and no training
+            text = "Training on this computer: {n} steps/s" if away else "Training: {n} steps/s"
+            self._host.tell(Message(text, {"n": words.number(rate, 0 if rate >= 10 else 1)}))

@@ -137,6 +137,9 @@ def test_the_pace_of_a_run_gone_on_with_counts_its_new_steps_alone(made, qtbot, 
     told = str(tab.notes[-1])
     assert told.endswith("steps/s")
     assert float(told.split()[1]) <= 5.0
+    monkeypatch.setattr(tab.shell.settings, "cluster", "127.0.0.1:6379")  # where pages are computed, and this is not
+    run._draw()
+    assert str(tab.notes[-1]) == told.replace("Training", "Training on this computer")
     rest(qtbot, run)
 
 
