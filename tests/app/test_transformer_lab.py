@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from app import theme, words
 from app.tabs.transformer.experiments.findings import KINDS, NAMES, findings
-from app.tabs.transformer.experiments.normstudy import measured_before, winner
+from app.tabs.transformer.experiments.normstudy import VERDICTS, Before, winner
 from app.tabs.transformer.labwords import above, below, spoken, tiny
 from app.tabs.transformer.maths.steps import parts
 from app.topics import topics
@@ -295,8 +295,20 @@ def test_the_winner_is_told_only_beyond_the_deviations():
     assert winner(np.array([0.9, 0.5]), np.array([0.1, 0.1])) == 0
     assert winner(np.array([0.5, 0.9]), np.array([0.1, 0.1])) == 1
     assert winner(np.array([0.9, 0.8]), np.array([0.1, 0.1])) == 2
-    told = words.drawn(measured_before())
-    for case in {one.case for one in read()}:
-        mean, _, _ = summary(read(), case, "evaluation")
-        assert words.number(100 * mean[1], 1) in told
-    assert told.count("wins.") + told.count("No difference") == len({one.case for one in read()})
+
+
+def test_what_was_trained_beforehand_is_a_table(qtbot):
+    table = Before()
+    qtbot.addWidget(table)
+    table.resize(236, 220)
+    table.show()
+    cases = sorted({one.case for one in read()})
+    for row, case in enumerate(cases):
+        mean, spread, _ = summary(read(), case, "evaluation")
+        alone, _, _ = summary(read(), case, "alone")
+        np.testing.assert_allclose(table.grid.values()[row], 100 * np.array([*mean, alone[1]]), rtol=1e-5)
+        assert table.grid.said_at((row, 0)) == f"{100 * mean[0]:.1f} ± {100 * spread[0]:.1f} %"
+    assert table.grid.digits() == 1
+    said = table.verdict.text()
+    assert sum(str(case.batch) in said.replace(":", ",").replace(" ", ",").split(",") for case in cases) == len(cases)
+    assert any(verdict in said for verdict in VERDICTS)

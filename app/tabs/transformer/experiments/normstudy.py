@@ -1,45 +1,89 @@
-"""Which normalization won when both were trained beforehand, in numbers."""
+"""Which normalization won when both were trained beforehand: a table, and who won where."""
 
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtWidgets import QWidget
 
 from app import words
+from app.theme import S1
+from app.views.scoregrid import ScoreGrid
+from app.widgets import col, quiet
 from engines.core.errors import Message, joined
 from engines.transformer.experiments.norm_results import STEPS, Case, Outcome, read, summary
 
-BEFORE = "Trained beforehand, {steps} steps, {n} {n:seed|seeds}; held-out accuracy:"
-PLAIN = "batches of {batch}: LayerNorm {layer}, BatchNorm {running}, one at a time {alone}."
-COUNTED = (
-    "batches of {batch}, {padding} tokens of padding counted: LayerNorm {layer}, BatchNorm {running}, one at a time "
-    "{alone}."
-)
+BEFORE = "Trained beforehand, {steps} steps, {n} {n:seed|seeds}; held-out accuracy in %, below by batch size:"
+COLUMNS = ("LN", "BN", "BN alone")
+PADDED = "{batch} *"
+TIP = "LN: LayerNorm. BN: BatchNorm with its running statistics; alone: one example at a time."
+CASES = "Batches of {batches}: {verdict}"
+COUNTED = "* {padding} tokens of padding are counted."
 VERDICTS = ("LayerNorm wins.", "BatchNorm wins.", "No difference beyond the seeds'.")
+CELL = (56, 20)  #: px
 
 
-def measured_before() -> Message:
-    """All cases, one after the other; empty where nothing comes along."""
-    found = read()
-    cases = sorted({one.case for one in found})
-    if not cases:
-        return Message("")
-    seeds = min(len([one for one in found if one.case == case]) for case in cases)
-    head = Message(BEFORE, {"steps": STEPS, "n": seeds})
-    return joined([head, *(_said(found, case) for case in cases)])
+class Before(QWidget):
+    """Mean accuracy of both by batch size; the deviations of the seeds where the hand points."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = Accuracies()
+        words.say(self.grid, "setToolTip", TIP)
+        words.say(self.grid, "setAccessibleName", "LayerNorm and BatchNorm")
+        self.head, self.verdict = quiet("", wrap=True), quiet("", wrap=True)
+        self.setLayout(col(self.head, self.grid, self.verdict, gap=S1))
+        found = read()
+        self.cases = sorted({one.case for one in found})
+        if not self.cases:
+            return
+        seeds = min(len([one for one in found if one.case == case]) for case in self.cases)
+        words.say(self.head, "setText", BEFORE, steps=STEPS, n=seeds)
+        rows = [_means(found, case) for case in self.cases]
+        self.grid.spreads = 100 * np.array([spread for _, spread in rows])
+        self.grid.set_table(100 * np.array([mean for mean, _ in rows]), 100.0)
+        named = [Message(PADDED if case.count_padding else "{batch}", {"batch": case.batch}) for case in self.cases]
+        self.grid.set_names(named, COLUMNS)
+        self.grid.setFixedHeight(CELL[1] * (len(rows) + 1) + 4)
+        words.say(self.verdict, "setText", verdicts(found, self.cases))
 
 
-def _said(found: list[Outcome], case: Case) -> Message:
+class Accuracies(ScoreGrid):
+    """Percentages with one digit."""
+
+    spreads = np.zeros((0, 0))
+
+    def __init__(self) -> None:
+        super().__init__("tide", CELL)
+
+    @property
+    def most(self) -> int:
+        return 1
+
+    def said_at(self, cell: tuple[int, int]) -> str:
+        spread = words.number(float(self.spreads[cell]), 1)
+        return f"{words.number(float(self.values()[cell]), 1)} ± {spread} %"
+
+
+def verdicts(found: list[Outcome], cases: list[Case]) -> Message:
+    """Who won at which batch sizes."""
+    won: dict[int, list[Message]] = {}
+    for case in cases:
+        mean, spread, _ = summary(found, case, "evaluation")
+        name = Message(PADDED if case.count_padding else "{batch}", {"batch": case.batch})
+        won.setdefault(winner(mean, spread), []).append(name)
+    lines = [
+        Message(CASES, {"batches": words.listed(batches), "verdict": Message(VERDICTS[at])})
+        for at, batches in sorted(won.items())
+    ]
+    padding = [case.padding for case in cases if case.count_padding]
+    return joined([*lines, *(Message(COUNTED, {"padding": n}) for n in padding[:1])])
+
+
+def _means(found: list[Outcome], case: Case) -> tuple[list[float], list[float]]:
+    """Of layer normalization, of batch normalization, and of that one at a time: means and deviations."""
     mean, spread, _ = summary(found, case, "evaluation")
     alone, apart, _ = summary(found, case, "alone")
-    values = {
-        "batch": case.batch,
-        "padding": case.padding,
-        "layer": _percent(mean[0], spread[0]),
-        "running": _percent(mean[1], spread[1]),
-        "alone": _percent(alone[1], apart[1]),
-    }
-    told = Message(COUNTED if case.count_padding else PLAIN, values)
-    return joined([told, Message(VERDICTS[winner(mean, spread)])])
+    return [*map(float, mean), float(alone[1])], [*map(float, spread), float(apart[1])]
 
 
 def winner(mean: np.ndarray, spread: np.ndarray) -> int:
@@ -48,7 +92,3 @@ def winner(mean: np.ndarray, spread: np.ndarray) -> int:
     if abs(apart) <= float(spread.sum()):
         return 2
     return int(apart < 0)
-
-
-def _percent(mean: float, spread: float) -> str:
-    return f"{words.number(100 * mean, 1)} ± {words.number(100 * spread, 1)} %"

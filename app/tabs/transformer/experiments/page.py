@@ -17,7 +17,7 @@ from app.shell import Shell
 from app.tabs.transformer.experiments.ablation import AblationPanel
 from app.tabs.transformer.experiments.findings import findings
 from app.tabs.transformer.experiments.normpanel import ComparisonPanel, NormPanel, norm_centre
-from app.tabs.transformer.experiments.normstudy import measured_before
+from app.tabs.transformer.experiments.normstudy import Before
 from app.tabs.transformer.experiments.panels import CausalPanel, ConvolutionPanel, PositionsPanel, ResidualPanel
 from app.tabs.transformer.labwords import state_name
 from app.theme import S3
@@ -121,8 +121,7 @@ class ExperimentsPage(Page):
         self.list_card = card("Experiments", self.list)
         self.list_card.setFixedWidth(LIST_WIDTH)
         self.form = ParamsForm(self.params, [name for names in SHOWS.values() for name in names])
-        self.about, self.model, self.before = quiet("", wrap=True), quiet("", wrap=True), quiet("", wrap=True)
-        say(self.before, "setText", measured_before())
+        self.about, self.model, self.before = quiet("", wrap=True), quiet("", wrap=True), Before()
         self.mates = WideButton(
             "Resample the batch", "reset", tip="The watched sample stays, the others are resampled."
         )
