@@ -108,11 +108,12 @@ class Presenter(QObject):
             if window.tab is not None:
                 window.tab.tell(Message("Text and controls at {n} %", {"n": now}))
         elif lost:
-            ask(window, joined(lost), (("Change the size anyway", lambda: self._start_anew(wanted)),), "Cancel")
+            ask(window, joined(lost), (("Change the size anyway", lambda: self.start_anew(wanted)),), "Cancel")
         else:
-            self._start_anew(wanted)
+            self.start_anew(wanted)
 
-    def _start_anew(self, zoom: int) -> None:
+    def start_anew(self, zoom: int) -> None:
+        """Close the window; whoever opened it opens another, at so many percent."""
         self._window.settings.zoom = zoom
         self.starts_anew = True
         self._window.close()

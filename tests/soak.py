@@ -169,6 +169,7 @@ class Soak(QObject):
             self._weigh()
             self._walk(began + 60 * self.minutes)
             self._weigh()
+            assert window.isVisible(), f"the window was closed on the way: {self.hands.log[-3:]}"
         finally:
             watch.stop()
             theme.steps, window.show_topic = steps, show  # type: ignore[method-assign]

@@ -34,6 +34,7 @@ from app.figure import KINDS, taken
 from app.figuredialog import FigureDialog
 from app.networksheet import NetworkSheet
 from app.plots.surface import Surface
+from app.presenter import Presenter
 from app.session import dialogs
 from app.sliders import Slider
 from app.strip import PictureStrip
@@ -95,6 +96,7 @@ def without_dialogs(folder: Path) -> Iterator[None]:
         mock.patch.object(folders, "command", return_value=("", [])),
         mock.patch.object(folders.QDesktopServices, "openUrl", return_value=False),
         mock.patch.object(NetworkSheet, "_ask_folder", _chosen_none),
+        mock.patch.object(Presenter, "start_anew", return_value=None),  # it would close the window
         mock.patch.object(export, "_ask", lambda view, kind: export.save_aside(view, folder / f"saved{kind}")),
     ):
         yield
