@@ -28,7 +28,15 @@ from engines.studies.trained import foretold
 
 DRAW = 150  #: ms between two drawings: runs may end by the hundred
 TOKENS = tuple(f"cat{at}" for at in range(6))
-PREFERRED = ("accuracy", "ap50", "knn", "held_out", "loss")  #: parts of measures that are looked at first
+PREFERRED = (
+    "accuracy",
+    "ap50",
+    "knn",
+    "held_out",
+    "same_answer",
+    "cosine",
+    "loss",
+)  #: parts of measures that are looked at first
 
 
 class Results(QWidget):

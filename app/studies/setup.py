@@ -162,9 +162,12 @@ class Setup(QWidget):
     -------
     changed
         What would be studied is another thing.
+    told : QWidget
+        It says what a choice means, and has to be seen.
     """
 
     changed = Signal()
+    told = Signal(object)
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
@@ -228,6 +231,7 @@ class Setup(QWidget):
             part.setVisible(at == RAY)
         if at == RAY:
             self.address.setFocus()
+            self.told.emit(self.trust)
 
     @property
     def ray(self) -> str:

@@ -78,6 +78,7 @@ class StudySheet(QDialog):
         self._beat = QTimer(self, interval=BEAT)
         self._beat.timeout.connect(self._say)
         self.setup.changed.connect(self._changed)
+        self.setup.told.connect(self._bring)
         QShortcut(QKeySequence("Esc"), self).activated.connect(self.close)
         self.results.draw()
         self._changed()
@@ -86,7 +87,7 @@ class StudySheet(QDialog):
 
     def _lay(self) -> None:
         inside = box(self._place, "scroll")
-        area = QScrollArea()
+        area = self._area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -145,8 +146,13 @@ class StudySheet(QDialog):
         old, self.setup = self.setup, Setup(subject)
         swap_in(self._place, old, self.setup)
         self.setup.changed.connect(self._changed)
+        self.setup.told.connect(self._bring)
         words.say(self, "setWindowTitle", Message("Study: {title}", {"title": subject.title}))
         self._changed()
+
+    def _bring(self, part: QWidget) -> None:
+        """Scroll to a part once it has its place."""
+        QTimer.singleShot(0, part, lambda: self._area.ensureWidgetVisible(part))
 
     # -- acts
     @property

@@ -344,6 +344,11 @@ def test_a_folder_is_studied_part_by_part_and_goes_on(ours, open_window, qtbot, 
 
 def test_settings_are_varied_on_a_folder(ours, open_window, qtbot, photos, monkeypatch):
     sheet = folder_sheet(open_window(1024, 600), WHOLE, photos, monkeypatch)
+    sheet.resize(964, 400)
+    sheet.setup.where.button(1).click()
+    said = sheet.setup.trust
+    qtbot.waitUntil(lambda: said.height() > 50 and said.visibleRegion().boundingRect() == said.rect())
+    sheet.setup.where.button(0).click()
     ask(sheet, "times", [1.0, 2.0], 2)
     assert "4 runs" in sheet.count.text()
     sheet.act()
