@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from app import theme, words
 from app.export import PROGRAM, png, settings_of, settings_text
@@ -32,7 +33,8 @@ KINDS = (".png", ".svg", ".pdf")
 INCH = 25.4  #: mm
 NARROWEST, WIDEST = 30.0, 400.0  #: mm
 COARSEST, FINEST = 72, 1200  #: dpi
-FINE = 1200  #: dpi to which places in a PDF and an SVG are rounded
+FINE = 1200  #: dpi to which places in an SVG are rounded
+MANY = 2000  #: points of a plot that are painted one by one, which takes some 10 ms
 MOST_PIXELS = 20_000_000  #: they are painted in the window's thread, in less than a quarter of a second
 PX = 0.24  #: mm a pixel takes on paper: captions of 11 px are set in 7.5 points
 HASHED = 12  #: digits of the hash of the weights that a caption names
@@ -160,6 +162,31 @@ def laid_out(sizes: Mapping[QWidget, QSize]) -> Iterator[None]:
             widget.setGeometry(place)
 
 
+@contextmanager
+def as_shapes(widgets: Iterable[QWidget]) -> Iterator[None]:
+    """Dots of plots as shapes, no paper below them as a picture, and pictures as they are, not as JPEG.
+
+    On screen dots and paper are copies, in its pixels.
+    """
+    views = [widget for widget in widgets if isinstance(widget, QGraphicsView)]
+    kept = [(view.cacheMode(), view.renderHints()) for view in views]
+    for view in views:
+        view.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
+        view.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
+    items = [item for view in views if view.scene() is not None for item in view.scene().items()]
+    dots = [item for item in items if isinstance(item, pg.ScatterPlotItem) and len(item.data) <= MANY]
+    for each in dots:
+        each.setExportMode(True, {"antialias": True})
+    try:
+        yield
+    finally:
+        for each in dots:
+            each.setExportMode(False)
+        for view, (mode, hints) in zip(views, kept, strict=True):
+            view.setCacheMode(mode)
+            view.setRenderHints(hints)
+
+
 def _restyled(widgets: tuple[QWidget, ...]) -> None:
     for widget in widgets:
         told = getattr(widget, "restyled", None)
@@ -232,7 +259,7 @@ def taken(view: QWidget, figure: Figure, kind: str) -> Filling:
         One of `KINDS`.
     """
     sheet = Sheet(view, figure)
-    with laid_out(sheet.sizes), lent(figure.look, *sheet.sizes):
+    with laid_out(sheet.sizes), lent(figure.look, *sheet.sizes), as_shapes(sheet.sizes):
         return MAKERS[kind](sheet, figure, settings_text(settings_of(view)))
 
 
@@ -282,11 +309,12 @@ def _pdf(sheet: Sheet, figure: Figure, settings: str) -> Filling:
     high = figure.width * sheet.size.height() / sheet.size.width()
     page = QPageSize(QSizeF(figure.width, high), QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch)
     made.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF()))
-    made.setResolution(FINE)
+    dots = max(1, round(sheet.size.width() * INCH / figure.width))
+    made.setResolution(dots)  # a dot is a pixel of the screen: so thick is a cosmetic line, and so coarse a hatch
     made.setCreator("Attention Lab")
     made.setTitle(settings)
     with QPainter(made) as painter:
-        scale = figure.width / INCH * FINE / sheet.size.width()
+        scale = figure.width / INCH * dots / sheet.size.width()
         painter.scale(scale, scale)
         sheet.paint(painter)
     painted = bytes(store.data())

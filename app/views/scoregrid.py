@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPaintEngine, QPainter
 
 from app import theme, words
 from app.theme import CAPTION, S2
@@ -19,11 +19,14 @@ DIGITS = {"ember": 3}  #: behind the point, of weights; of all else there are `F
 FEW = 2
 READ, HEAD = 6, 22  #: rows that have the height for numbers; px above them
 LOWEST_TEXT = 13  #: px, a cell that is lower holds no number
+VECTORS, OVERLAP = (QPaintEngine.Type.Pdf, QPaintEngine.Type.SVG), 0.15  #: px on paper by which cells overlap
 GRIP = 5  #: px on each side of the edge of the valid length that take hold of it
 
 
 def hatch(painter: QPainter, place: QRectF) -> None:
     """A cell that is not there."""
+    if painter.paintEngine().type() in VECTORS:  # there each edge is smooth, and a seam would show what lies below
+        place = place.adjusted(-OVERLAP, -OVERLAP, OVERLAP, OVERLAP)
     painter.fillRect(place, theme.color("sunken"))
     painter.fillRect(place, QBrush(theme.color("control", 110), Qt.BrushStyle.BDiagPattern))
 

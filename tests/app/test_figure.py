@@ -5,19 +5,27 @@ from __future__ import annotations
 import io
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import export, theme, words
-from app.figure import GAP, KINDS, MOST_PIXELS, Figure, Sheet, bars_of, caption_of, pixels, size_of, taken
+from app.figure import GAP, KINDS, MOST_PIXELS, Figure, Sheet, bars_of, buffer, caption_of, pixels, size_of, taken
 from app.figuredialog import FigureDialog
+from app.plots.curves import Curve, Curves
+from app.plots.lines import Line
+from app.plots.marks import Mark
+from app.plots.scatterplot import ScatterPlot
 from app.views.bars import probability
 from app.views.dragbars import DragBars
 from app.views.matrix import Matrix
+from app.views.scoregrid import hatch
 from app.widgets import Segments, col
 from tests.app.views_help import pixels as painted
 from tests.app.views_help import show, wheel
@@ -68,6 +76,75 @@ def test_bar_and_caption_come_along_if_they_are_wanted(view):
     ]
     assert heights[1] - heights[0] >= bar.height()
     assert heights[2] > heights[1]
+
+
+def strokes(pdf: bytes) -> list[float]:
+    """How thick the lines of a PDF's page are, in points: the width in force at each stroke, by the matrix of then."""
+    found = []
+    for part in re.finditer(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
+        try:
+            said = zlib.decompress(part[1])
+        except zlib.error:  # a font, or a picture
+            continue
+        scale, width, kept, numbers = 1.0, 1.0, [], []
+        for word in said.split() if b" cm" in said else ():
+            try:
+                numbers.append(float(word))
+                continue
+            except ValueError:
+                pass
+            match word:
+                case b"q":
+                    kept.append((scale, width))
+                case b"Q":
+                    scale, width = kept.pop()
+                case b"cm":
+                    a, b, c, d, *_ = numbers[-6:]
+                    scale *= abs(a * d - b * c) ** 0.5
+                case b"w":
+                    width = numbers[-1]
+                case b"S" | b"s" | b"B" | b"b":
+                    found.append(scale * width)
+            numbers = []
+    return found
+
+
+@pytest.mark.parametrize("width", [60.0, 174.0])
+def test_no_line_of_a_pdf_is_a_hairline_and_no_dot_is_of_pixels(qtbot, width):
+    curves, points = Curves(), ScatterPlot()
+    x = np.linspace(0, 1, 30)
+    curves.set_curves([Curve("loss", x, x**2), Curve("other", x, 1 - x, "cat1", dashed=True)])
+    curves.set_cursor(0.5)
+    points.set_lines([Line("f", x, x)], [Mark(0.5, 0.5, text="here", foot=True)])
+    points.set_points(x, x**2)
+    for view in (curves, points):
+        pdf = made(show(qtbot, view, 300, 200), ".pdf", width=width)
+        assert len(strokes(pdf)) >= 3
+        assert min(strokes(pdf)) > 0.25
+        assert b"/Subtype /Image" not in pdf
+        before = painted(view)
+        made(view, ".pdf")
+        assert (painted(view) == before).all()  # on screen its dots are copies of one picture again
+
+
+def test_cells_that_are_not_there_meet_without_a_seam_on_paper(qapp):
+    """A smooth edge covers its pixels by half, and so do two that only touch."""
+    store, device = buffer()
+    paper = QSvgGenerator()
+    paper.setOutputDevice(device)
+    with QPainter(paper) as painter:
+        for x in (0.0, 20.0):
+            hatch(painter, QRectF(x, 0, 20, 20))
+    drawn = re.findall(r'<rect x="([-\d.]+)" y="[-\d.]+" width="([\d.]+)"', bytes(store.data()).decode())
+    cells = sorted({(float(x), float(x) + float(wide)) for x, wide in drawn if float(wide) >= 20})
+    assert len(cells) == 2
+    assert cells[0][1] > cells[1][0]
+
+
+def test_a_map_in_a_pdf_has_its_very_colors(view):
+    pdf = made(view, ".pdf")
+    assert b"/Subtype /Image" in pdf
+    assert b"/DCTDecode" not in pdf  # as a JPEG the edges of its cells would smear
 
 
 def shot(view, **fields) -> np.ndarray:
