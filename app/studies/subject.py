@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -167,24 +169,28 @@ def spelled(rule: Rule | None, value: Any) -> Text:
 
 
 def read_values(rule: Range, text: str, whole: bool) -> list[float | int]:
-    """Numbers that were typed, parted by semicolons, commas or blanks; each once.
+    """Numbers that were typed, parted by blanks, commas or semicolons, Chinese ones too; each once.
 
     Raises
     ------
     LabError
         Something is none, or out of range.
     """
-    parts = [part for part in text.replace(";", " ").replace(",", " ").replace("，", " ").split() if part != "%"]
+    unit = "%" if rule.percent else ""
+    parts = [part for part in re.split(r"[\s,;，、；]+", text) if part not in ("", unit)]
     found: list[float | int] = []
     for part in parts:
         try:
-            number = float(part.replace("−", "-").removesuffix("%"))
+            number = float(part.replace("−", "-").removesuffix(unit))
         except ValueError as error:
             raise LabError("{value} is no number.", value=part) from error
+        if math.isnan(number):
+            raise LabError("{value} is no number.", value=part)
         value: float | int = number / 100 if rule.percent else number
-        if whole and value != int(value):
-            raise LabError("{value} is no whole number.", value=part)
-        value = int(value) if whole else value
+        if whole and math.isfinite(value):
+            if value != int(value):
+                raise LabError("{value} is no whole number.", value=part)
+            value = int(value)
         if not rule.low <= value <= rule.high:
             scale = scale_of(rule)
             raise LabError("{value} is outside {low} to {high}.", value=part, low=scale.written(rule.low),

@@ -259,13 +259,16 @@ def test_values_to_begin_with_are_values():
 def test_numbers_are_read_as_they_are_written():
     rate = Range(0.0, 1.0, 0.01, "Dropout", percent=True)
     assert read_values(rate, "10 %, 25; 0", False) == [0.0, 0.1, 0.25]
-    assert read_values(Range(-4, 4, 1, "x"), "−2 3，3", True) == [-2, 3]
+    assert read_values(Range(-4, 4, 1, "x"), "−2 3，3、1；0", True) == [-2, 0, 1, 3]
     with pytest.raises(LabError, match="no whole number"):
         read_values(Range(1, 9, 1, "n"), "1.5", True)
-    with pytest.raises(LabError, match="no number"):
-        read_values(Range(1, 9, 1, "n"), "nan?", False)
-    with pytest.raises(LabError, match="outside"):
-        read_values(Range(1, 9, 1, "n"), "nan", False)
+    for text in ("nan?", "nan", "5%"):
+        for whole in (False, True):
+            with pytest.raises(LabError, match="no number"):
+                read_values(Range(1, 9, 1, "n"), text, whole)
+    for text in ("inf", "-inf", "1e999"):
+        with pytest.raises(LabError, match="outside"):
+            read_values(Range(1, 9, 1, "n"), text, True)
 
 
 def test_levels_stand_where_they_belong():
