@@ -26,6 +26,7 @@ PLACE = re.compile(r"engines(\.[A-Za-z_]\w*)+:[A-Za-z_]\w*")
 STEPS = "until"  #: the field that says how long a run is; what else is passing is of one window's run
 SILENT = (Started, Ended, Kept, NotSaved, Finished, Stopped, Subject)  #: records that tell nothing that is measured
 STEP = "step"
+NO_FINDING = (STEP, "seconds", "milliseconds")  #: a time is another one whenever the same row is run again
 
 
 @runtime_checkable
@@ -117,7 +118,7 @@ def told(event: Event) -> dict[str, float]:
     found: dict[str, float] = {}
     for f in fields(event):
         value = getattr(event, f.name)
-        if f.name == STEP:
+        if f.name in NO_FINDING:
             continue
         if _is_number(value):
             found[before + f.name] = float(value)
@@ -158,7 +159,7 @@ def _foretold(kind: Kind) -> Iterator[str]:
         before = "" if issubclass(one, Stepped) else _snake(one.__name__) + "_"
         hints = typing.get_type_hints(one)
         for f in fields(one):
-            if f.name == STEP:
+            if f.name in NO_FINDING:
                 continue
             if hints[f.name] is float:
                 yield before + f.name

@@ -33,6 +33,7 @@ class Step(Stepped):
     both: tuple[float, float]
     name: str
     count: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Trainer:
             if step == 9:
                 yield Stopped(step, Message("Loss became NaN at step {n}.", {"n": step}))
                 return
-            yield Step(step, params.seed + 1 / step, (1.0, float(step)), "x", 7)
+            yield Step(step, params.seed + 1 / step, (1.0, float(step)), "x", 7, 0.1)
             yield Shown(step, 9.0)
         yield HeldOut(params.until, params.rate)
         yield Several(params.until)
@@ -123,6 +124,9 @@ def test_measures_are_known_before():
     assert foretold(kind_at(*GRAPHS)) == ("loss", "accuracy")
     assert "held_out_loss" in foretold(
         kind_at("engines.transformer.training.trainer:Trainer", "engines.transformer.training.spec:TrainingSettings")
+    )
+    assert "seconds" not in foretold(
+        kind_at("engines.transfer.learn.training:Trainer", "engines.transfer.learn.spec:RunParams")
     )
 
 
