@@ -59,6 +59,7 @@ class StudySheet(QDialog):
         self.folder: Path | None = None
         self.running: Running | None = None
         self._said: dict[str, Any] = {}  # the study on screen, as its file says it
+        self._untouched: dict[str, Any] | Message | None = None  # what the left asks for when it shows that study
         self._closed = False  # by the hand
         words.say(self, "setWindowTitle", Message("Study: {title}", {"title": subject.title}))
         self.setup, self.results = Setup(subject), Results()
@@ -113,6 +114,7 @@ class StudySheet(QDialog):
         self.folder, self._said = folder, unsealed(said)
         self.results.show_study(study, outcomes)
         self.setup.show_said(self._said)
+        self._untouched = self._form()
         self._changed()
         return True
 
@@ -126,15 +128,24 @@ class StudySheet(QDialog):
         study, outcomes = self.results.study, self.results.outcomes
         return sum(row.key not in outcomes or outcomes[row.key].error is not None for row in study.rows) if study else 0
 
-    def _asked(self) -> dict[str, Any] | None:
-        """What the hand asks for, as a file says it; None where it is nothing, of which it is told."""
+    def _form(self) -> dict[str, Any] | Message:
+        """What stands at the left, as a file says it, or why it is nothing."""
         try:
-            said = normal(self.setup.said())
+            return normal(self.setup.said())
         except LabError as error:
-            self._refuse(error.message)
-            return None
-        self._refuse(None)
-        return said
+            return error.message
+
+    def _asked(self) -> dict[str, Any] | None:
+        """What the hand asks for, as a file says it; None where it is nothing, of which it is told.
+
+        A file may say what the left has no place for, a list of seeds or a third setting, and leave out what is as it
+        is by default: as long as the hand has changed nothing, the study of the file is meant.
+        """
+        form = self._form()
+        if form == self._untouched:
+            form = self._said
+        self._refuse(form if isinstance(form, Message) else None)
+        return None if isinstance(form, Message) else form
 
     def _changed(self) -> None:
         """The hand asks for something else."""
@@ -142,7 +153,7 @@ class StudySheet(QDialog):
 
     def show_subject(self, subject: Subject) -> None:
         """Ask for something else altogether; the study on screen stays there until another is begun."""
-        self.subject = subject
+        self.subject, self._untouched = subject, None
         old, self.setup = self.setup, Setup(subject)
         swap_in(self._place, old, self.setup)
         self.setup.changed.connect(self._changed)
@@ -175,6 +186,7 @@ class StudySheet(QDialog):
             if said != self._said:
                 study = study_from(said, self.subject.name)
                 self.folder, self._said = put_down(said, self.subject.name), said
+                self._untouched = None
                 self.results.show_study(study, {})
         except LabError as error:
             self._refuse(error.message)
@@ -194,15 +206,22 @@ class StudySheet(QDialog):
         self._say()
 
     def _begun(self) -> None:
-        """What pictures hold is known, and with it the runs: the program has read them."""
+        """What pictures hold is known, and with it the runs: the program has read them, and the file as it is now."""
         assert self.running is not None
         assert self.folder is not None
-        if not self.subject.kind.part:
-            return
         try:
-            study = study_from(said_in(self.folder / FILE), self.folder.name)
+            said = said_in(self.folder / FILE)
+            other = unsealed(said) != self._said
+            if not (self.subject.kind.part or other or self.running.left != self.left):
+                return
+            study = study_from(said, self.folder.name)
             self.results.show_study(study, known(study, self.folder))
             self.running.study = study
+            if other:
+                self._said = unsealed(said)
+                self.setup.show_said(self._said)
+                self._untouched = self._form()
+            self._say()
         except LabError as error:
             self.running.stop()
             self._refuse(error.message)

@@ -143,6 +143,52 @@ def test_stopping_is_at_once_and_nothing_is_lost(sheet, qtbot, tmp_path):
     assert len((sheet.folder / ROWS).read_bytes().splitlines()) == 1
 
 
+HAND = """study = "drawn"
+seeds = [3, 7]
+
+[over]
+times = [1.0, 2.0]
+way = ["well"]
+warm = [false, true]
+"""
+
+
+def test_a_study_of_a_shell_goes_on_in_the_window(ours, open_window, qtbot, tmp_path):
+    """The left has no place for a list of seeds or a third setting, and its file names no setting that is usual."""
+    window, folder = open_window(1024, 600), tmp_path / "mine"
+    folder.mkdir()
+    (folder / FILE).write_text(HAND, encoding="utf-8")
+    sheet = window.studies.open(folder)
+    assert (sheet.left, sheet.count.text()) == (8, "8 runs")
+    sheet.act()
+    finished(sheet, qtbot)
+    assert (sheet.folder, sheet.left) == (folder, 0)
+    assert not sheet.go.isEnabled()
+    assert {row.seed for row in sheet.results.study.rows} == {3, 7}
+    # what others have done to the folder meanwhile is seen when it goes on
+    (folder / FILE).write_text(HAND.replace("[3, 7]", "[3, 7, 8]"), encoding="utf-8")
+    fresh = StudySheet(window, sheet.subject, folder)
+    (folder / ROWS).write_bytes((folder / ROWS).read_bytes().splitlines(True)[0])
+    sheet.show_folder(folder)
+    assert (sheet.left, fresh.left) == (11, 4)
+    for one in (fresh, sheet):  # what the first has made, the other has not seen
+        one.act()
+        finished(one, qtbot)
+        assert (one.left, len(one.results.outcomes)) == (0, 12)
+    (folder / FILE).write_text(HAND.replace("[3, 7]", "1"), encoding="utf-8")
+    (folder / ROWS).unlink()
+    sheet.show_folder(folder)
+    (folder / FILE).write_text(HAND.replace("[3, 7]", "2"), encoding="utf-8")
+    sheet.act()
+    finished(sheet, qtbot)
+    assert (sheet.left, len(sheet.results.outcomes)) == (0, 8)
+    # another value is another study
+    sheet.setup.seeds.set_number(4)
+    sheet._changed()
+    assert sheet.go.isEnabled()
+    fresh.deleteLater()
+
+
 def test_a_program_that_goes_away_is_told_of(sheet, qtbot, tmp_path):
     ask(sheet, "way", [WAITS], 1)
     sheet.act()
