@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +28,7 @@ from engines.core.errors import LabError, Message
 from engines.studies.book import FILE, as_arrays, as_csv, known
 from engines.studies.parts import FIELD
 from engines.studies.reading import said_in
-from engines.studies.spec import Outcome
+from engines.studies.spec import Outcome, put
 from engines.studies.toml import normal
 
 if TYPE_CHECKING:
@@ -333,10 +332,8 @@ class StudySheet(QDialog):
             if place.suffix == ".csv":
                 out.write(f"\ufeff# settings {settings}\n{as_csv(ended, study)}".encode())
                 return
-            store = io.BytesIO()
             good = [one for one in ended if one.error is None]
-            np.savez_compressed(store, allow_pickle=False, settings=np.array(settings), **as_arrays(good, study))
-            out.write(store.getvalue())
+            put(out, {**as_arrays(good, study), "settings": np.array(settings)})
 
         self.saving.write(place, fill)
 

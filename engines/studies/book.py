@@ -20,7 +20,7 @@ from engines.core import files
 from engines.core.claim import Claim
 from engines.core.errors import LabError, Message
 from engines.studies.parts import part_of
-from engines.studies.spec import Arrays, Outcome, Row, Study, plain
+from engines.studies.spec import Arrays, Outcome, Row, Study, plain, put
 from engines.studies.toml import written as toml
 
 ROWS, FILE, TABLE, ARRAYS = "rows.jsonl", "study.toml", "table.csv", "table.npz"
@@ -118,7 +118,7 @@ class Book:
     def _write_arrays(self, row: Row, arrays: Arrays) -> None:
         place = arrays_of(self.folder, row)
         place.parent.mkdir(exist_ok=True)
-        files.write(place, lambda out: np.savez(out, allow_pickle=False, **arrays))
+        files.write(place, lambda out: put(out, arrays))
 
     def export(self) -> None:
         """Write the table of all rows that have ended, as CSV and as arrays.
@@ -131,7 +131,7 @@ class Book:
         ended = [self.outcomes[row.key] for row in self.study.rows if row.key in self.outcomes]
         files.write(self.folder / TABLE, as_csv(ended, self.study))
         arrays = as_arrays([one for one in ended if one.error is None], self.study)
-        files.write(self.folder / ARRAYS, lambda out: np.savez_compressed(out, allow_pickle=False, **arrays))
+        files.write(self.folder / ARRAYS, lambda out: put(out, arrays))
 
     def keep_file(self, path: Path) -> None:
         """Keep a copy of the study's file beside its rows, with the hashes of its pictures if it has any."""

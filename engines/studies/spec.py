@@ -10,10 +10,11 @@ import base64
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -194,8 +195,16 @@ def ended(row: Row, told: Mapping[str, Any], tries: int) -> Outcome:
 def as_text(arrays: Arrays) -> str:
     """Arrays as a line of text has them."""
     store = io.BytesIO()
-    np.savez(store, allow_pickle=False, **arrays)
+    put(store, arrays)
     return base64.b64encode(store.getvalue()).decode()
+
+
+def put(out: BinaryIO, arrays: Arrays) -> None:
+    """Write an NPZ. `numpy.savez` takes names as keywords, so none may be ``file`` there, as a setting is."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def of_text(text: str) -> Arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,10 @@ from engines.core.errors import LabError, Message
 from engines.core.params import Range, setting
 from engines.core.protocol import Frame, Record
 from engines.core.training import OF_A_STUDY, Finished, Stepped, Stopped, TrainingParams
+from engines.studies.book import ARRAYS, Book
 from engines.studies.local import Local
 from engines.studies.reading import study_of
+from engines.studies.spec import Outcome, as_text, of_text
 from engines.studies.toml import normal, written
 from engines.studies.trained import carried, foretold, kind_at, kind_of, measured, seed_of, told
 
@@ -149,3 +152,16 @@ def test_a_row_is_the_same_here_and_in_a_process(one_thread):
     assert outcome.error is None
     assert dict(outcome.found) == measured(GraphTrainer, row.params, 2)  # bit for bit
     assert set(outcome.found) == {"loss", "accuracy"}
+
+
+def test_a_setting_may_be_called_as_it_likes(tmp_path):
+    """Graphs have a setting ``file``, which is the name of what `numpy.savez` writes to."""
+    study = study_of({"study": GRAPHS[0], "params": GRAPHS[1], "settings": {"until": 1}}, {}, "s.toml")
+    with closing(Book(study, tmp_path)) as book:
+        book.add(Outcome(study.rows[0], {"allow_pickle": 0.5, "loss": 2.0}))
+        book.export()
+    with np.load(tmp_path / ARRAYS, allow_pickle=False) as arrays:
+        assert arrays["file"].tolist() == [""]
+        assert (arrays["allow_pickle"].tolist(), arrays["loss"].tolist()) == ([0.5], [2.0])
+    both = {"file": np.arange(3), "out": np.array(["é"])}
+    assert {name: found.tolist() for name, found in of_text(as_text(both)).items()} == {"file": [0, 1, 2], "out": ["é"]}
