@@ -66,7 +66,7 @@ def sheet(c: Mapping[str, str]) -> str:
     *[kind="chip"]:focus {{ border:2px solid {c["accent"]}; min-height:20px; padding:0; }}
     QLineEdit, QPlainTextEdit {{ background:{c["sunken"]}; border:1px solid {c["border"]}; border-radius:4px;
         padding:0 7px; selection-background-color:{c["accent"]}; selection-color:{c["on_accent"]}; }}
-    QLineEdit {{ min-height:22px; }}
+    QLineEdit {{ min-height:22px; }} QLineEdit:disabled {{ color:{c["control"]}; }}
     QLineEdit[kind="bad"] {{ border:2px solid {c["danger"]}; padding:0 6px; }}
     QProgressBar {{ background:{c["sunken"]}; border:1px solid {c["border"]}; border-radius:4px; max-height:6px; }}
     QProgressBar::chunk {{ background:{c["accent"]}; border-radius:3px; }}

@@ -16,10 +16,10 @@ from app.plots.errorplot import ErrorLine
 from app.plots.levelplot import Level, LevelPlot, places
 from app.studies.subject import spelled
 from app.studies.table import RunTable
-from app.theme import S3
+from app.theme import CAPTION, S1, S3
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import ScoreGrid
-from app.widgets import MenuButton, box, col, row
+from app.widgets import MenuButton, box, col, quiet, row
 from app.words import Text
 from engines.core.errors import Message
 from engines.core.params import Range, rules
@@ -55,14 +55,16 @@ class Results(QWidget):
         self.measure.chosen.connect(self._choose)
         self.measure.hide()  # until there is one
         self.plot = LevelPlot("Mean and deviation")
-        self.key = Key((), "", a_line=4)
+        self.key, self.lines_of = Key((), "", a_line=4), quiet("", CAPTION)
+        self.axes = quiet("", CAPTION, wrap=True)
         self.map = ScoreGrid("ember", (120, 64))
         self.map.export_name = "study-map"
         self.bar = ColorBar(Message("Mean"), least=90)
         self.bar.drive(self.map)
         self.table = RunTable()
-        self.plot_card = card("Mean and deviation", self.plot, "over the seeds", tools=[self.measure], foot=self.key)
-        self.map_card = card("Mean", self.map, foot=self.bar)
+        self.plot_card = card("Mean and deviation", self.plot, "over the seeds", tools=[self.measure],
+                              foot=col(self.lines_of, self.key, gap=0))  # fmt: skip
+        self.map_card = card("Mean", self.map, foot=col(self.axes, self.bar, gap=S1))
         self.table_card = card("Runs", self.table)
         self.map_card.hide()
         self.upper = box(row((self.plot_card, 5), (self.map_card, 4), gap=S3))
@@ -78,7 +80,17 @@ class Results(QWidget):
         if study is not None:
             self._offer()
         self.upper.setVisible(study is None or bool(study.over))  # else there is nothing to draw it over
-        self.map_card.setVisible(study is not None and len(study.over) > 1)
+        two = study is not None and len(study.over) > 1
+        for part in (self.map_card, self.key, self.lines_of):
+            part.setVisible(two)
+        if study is not None:
+            alone = len(study.over) <= 2
+            self.plot_card.set_note("over the seeds" if alone else "over the seeds and all other settings")
+        if study is not None and two:
+            first, second = label_of(study, 0), label_of(study, 1)
+            words.say(self.lines_of, "setText", second)
+            words.say(self.axes, "setText", Message("Down: {down}. Across: {across}.",
+                                                    {"down": second, "across": first}))  # fmt: skip
         self._gather()
         self.draw()
 
@@ -151,7 +163,6 @@ class Results(QWidget):
                                        dashed=at >= len(TOKENS)))  # fmt: skip
         every = [Level(_number(first[i][0]), first[i][1]) for i in order]
         self.plot.set_levels(every, label_of(study, 0), lines)
-        self.key.setVisible(len(study.over) > 1)
         if len(study.over) > 1:
             self.key.set_items([(TOKENS[at % len(TOKENS)], name) for at, (_, name) in enumerate(second)])
             self._draw_map(first, second, cells)
@@ -163,7 +174,9 @@ class Results(QWidget):
         self.map.set_values(np.where(missing, low, means), top, low)
         self.map.set_off(missing, "")
         self.map.set_names([name for _, name in second], [name for _, name in first])
-        self.bar.set_range(low, top if top > low else low + 1.0)
+        self.bar.setVisible(top > low)  # one value has no scale
+        if top > low:
+            self.bar.set_range(low, top)
 
     def _gather(self) -> None:
         """Sort what was found of the measure on screen by cells."""

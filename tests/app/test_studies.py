@@ -160,6 +160,18 @@ def test_a_study_of_a_shell_goes_on_in_the_window(ours, open_window, qtbot, tmp_
     (folder / FILE).write_text(HAND, encoding="utf-8")
     sheet = window.studies.open(folder)
     assert (sheet.left, sheet.count.text()) == (8, "8 runs")
+    results = sheet.results
+    assert results.plot_card.note.text() == "over the seeds and all other settings"
+    assert (results.lines_of.text(), results.axes.text()) == ("Way", "Down: Way. Across: Times.")
+    first = sheet.results.study.rows[0]
+    results.add(Outcome(first, {"drawn": 0.5}))
+    results.draw()
+    assert results.bar.isHidden()  # no scale of a single number
+    results.add(Outcome(sheet.results.study.rows[4], {"drawn": 0.7}))
+    results.draw()
+    assert results.bar.isVisible()
+    assert results.bar.shown == (0.5, 0.7)
+    sheet.show_folder(folder)
     sheet.act()
     finished(sheet, qtbot)
     assert (sheet.folder, sheet.left) == (folder, 0)
