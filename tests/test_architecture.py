@@ -181,6 +181,16 @@ def test_specs_and_core_are_light_to_import():
     assert loaded_by(code, {"torch", "PySide6", "scipy", "onnx", "sklearn", "openTSNE"}) == []
 
 
+def test_models_are_read_without_the_compiler_of_torch():
+    """Which is 800 modules, and a second in which the window stands."""
+    models = {
+        "detr.checkpoint": "toy-detr", "mamba.load": "mamba-copying", "resnest.load": "mini-resnest",
+        "rt_detr.checkpoint": "toy-rt-detr", "swin.load": "mini-swin", "vit.load": "mini-vit",
+    }  # fmt: skip
+    read = [f"from engines.{place} import load_checkpoint; load_checkpoint({name!r})" for place, name in models.items()]
+    assert loaded_by("; ".join(read), {"torch._dynamo", "sympy"}) == []
+
+
 def test_the_window_opens_before_anything_heavy_is_imported():
     code = "import app.window, app.topics; app.topics.topics()"
     heavy = {"torch", "scipy", "sklearn", "openTSNE", "huggingface_hub", "pyqtgraph", "onnx"}

@@ -8,6 +8,7 @@ import torch
 
 from engines.blocks.linears import quicken
 from engines.blocks.resnet import for_inference
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
 from engines.checkpoints.folder import Checkpoint, Tensors, open_folder
@@ -50,7 +51,7 @@ def load_checkpoint(source: str | Path) -> Detr:
 
 
 def _bundled(found: catalog.Located) -> Detr:
-    with torch.device("meta"):
+    with unfilled():
         model = Detr(configs.from_card(found.card))
     tensors = Tensors([found.path])
     apply(model, tensors, {key: key for key in model.state_dict()}, name=found.name)
@@ -70,7 +71,7 @@ def _folder(path: Path, name: str) -> Detr:
     config = configs.from_hub(checkpoint.config, name, configs.classes_of(found))
     prepared = preprocess.from_hub(checkpoint.preprocessor, name)
     configs.check_stored(config, found, name)
-    with torch.device("meta"):
+    with unfilled():
         model = Detr(config)
     apply(model, tensors, table, skip=keys.SKIP, prefix=keys.SEGMENTATION, name=name)
     model.labels = configs.labels_of(checkpoint.config, name, config.num_classes)
@@ -82,7 +83,7 @@ def _trained_here(checkpoint: Checkpoint, name: str) -> Detr:
     """A model that the page Training has saved."""
     tensors, card = checkpoint.tensors(), checkpoint.config
     config = saved.config_of(card, tensors.shapes, name)
-    with torch.device("meta"):
+    with unfilled():
         model = Detr(config)
     apply(model, tensors, {key: key for key in model.state_dict()}, name=name)
     if isinstance(model.backbone, FrozenFeatures) and model.backbone.net.width != config.backbone.widths[0]:
@@ -98,7 +99,7 @@ def from_weights(weights: Weights) -> Detr:
     made = weights.made_of
     if not isinstance(made, Made):
         raise TypeError(f"not the state of a DETR: {made!r}")
-    with torch.device("meta"):
+    with unfilled():
         model = Detr(made.config)
     arrays = {**made.frozen, **weights.arrays}
     model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)

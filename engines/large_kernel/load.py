@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog, pixels
 from engines.checkpoints.folder import open_folder
 from engines.checkpoints.known import OF_ANY, OF_PROCESSOR, check_keys
@@ -67,7 +66,7 @@ def load_folder(path: Path | str) -> ConvNeXt:
         config = read_timm(checkpoint.config, found, name)
     else:
         config = read_config(checkpoint.config, found, name, checkpoint.preprocessor)
-    with torch.device("meta"):
+    with unfilled():
         net = ConvNeXt(config)
     apply.apply(net, tensors, table, prefix=PREFIX, name=name)
     return net.eval().requires_grad_(False)

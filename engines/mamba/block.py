@@ -123,7 +123,8 @@ class MambaBlock(nn.Module):
         self.conv1d = nn.Conv1d(self.inner, self.inner, kernel, groups=self.inner, padding=kernel - 1, bias=conv_bias)
         self.x_proj = nn.Linear(self.inner, self.rank + 2 * state, bias=False)
         self.dt_proj = nn.Linear(self.rank, self.inner)
-        self.A_log = nn.Parameter(torch.arange(1.0, state + 1).repeat(self.inner, 1).log())
+        rates = torch.arange(1.0, state + 1, device="cpu").repeat(self.inner, 1).log()  # see `engines.blocks.unfilled`
+        self.A_log = nn.Parameter(rates)
         self.D = nn.Parameter(torch.ones(self.inner))
         self.out_proj = nn.Linear(self.inner, width, bias=bias)
         start_steps(self.dt_proj)
@@ -214,6 +215,8 @@ class MambaBlock(nn.Module):
 @torch.no_grad()
 def start_steps(projection: nn.Linear) -> None:
     """Start Δ's projection so that softplus of its bias is spread evenly, as powers, between 1e-3 and 1e-1 (3.6)."""
+    if projection.weight.is_meta:
+        return  # what it starts with is read into it
     nn.init.uniform_(projection.weight, -(projection.in_features**-0.5), projection.in_features**-0.5)
     projection.bias.copy_(steps_before_softplus(torch.rand(projection.out_features)))
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.known import OF_ANY, check_keys, check_only
@@ -127,7 +127,7 @@ def read_config(config: Mapping[str, Any], found: Shapes, name: str) -> MambaCon
 
 def _filled(config: MambaConfig, tensors: Mapping[str, Tensor], table: apply.Table, name: str) -> Mamba:
     """The model with these tensors; raises LabError if they are not its own."""
-    with torch.device("meta"):
+    with unfilled():
         net = Mamba(config)
     apply.apply(net, tensors, table, optional=(HEAD,) if config.tied else (), name=name)
     if config.tied:
@@ -144,7 +144,7 @@ def _bundled(found: catalog.Located) -> Mamba:
     others = [key for key in tensors if not key.startswith("mamba.")]
     table = {f"mamba.{key}": value for key, value in TABLE.items()}
     config = MambaConfig(**kept)
-    with torch.device("meta"):
+    with unfilled():
         net = Mamba(config)
     apply.apply(net, tensors, table, skip=[re.sub(r"\d+", "*", key) for key in others], name=found.name)
     return net.eval().requires_grad_(False)

@@ -8,9 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.layout import CONFIG
@@ -131,7 +131,7 @@ def _stages(found: Shapes) -> list[str]:
 def _filled(config: ResNeStConfig, tensors: Mapping[str, Tensor], name: str) -> ResNeSt:
     """The net with these tensors; raises LabError if they are not its own."""
     try:
-        with torch.device("meta"):
+        with unfilled():
             net = ResNeSt(config)
     except ValueError as error:  # widths that no grouped convolution has
         raise LabError("{name}: the weights don't say which ResNeSt they are of.", name=name) from error

@@ -8,6 +8,7 @@ import torch
 
 from engines.blocks.linears import quicken
 from engines.blocks.resnet import for_inference
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import catalog, trained
 from engines.checkpoints.apply import apply, choose, stored
 from engines.checkpoints.folder import Checkpoint, Tensors, open_folder
@@ -51,7 +52,7 @@ def load_checkpoint(source: str | Path) -> RtDetr:
 
 
 def _bundled(found: catalog.Located) -> RtDetr:
-    with torch.device("meta"):
+    with unfilled():
         model = RtDetr(configs.from_card(found.card))
     names = {key: key for key in model.state_dict() if not key.endswith("num_batches_tracked")}
     apply(model, Tensors([found.path]), names, optional=["*num_batches_tracked"], name=found.name)
@@ -68,7 +69,7 @@ def _folder(path: Path, name: str) -> RtDetr:
     table = keys.TABLES[choose(tensors, keys.TABLES)]
     config = hub_config.from_hub(checkpoint.config, stored(tensors.shapes, table), name)
     prepared = preprocess.from_hub(checkpoint.preprocessor, name)
-    with torch.device("meta"):
+    with unfilled():
         model = RtDetr(config)
     apply(model, tensors, table, skip=keys.SKIP, optional=["*num_batches_tracked"], name=name)
     model.labels = hub_config.labels_of(checkpoint.config, config.num_classes)
@@ -79,7 +80,7 @@ def _folder(path: Path, name: str) -> RtDetr:
 def _trained_here(checkpoint: Checkpoint, name: str) -> RtDetr:
     """A model that the page Training has saved."""
     tensors, card = checkpoint.tensors(), checkpoint.config
-    with torch.device("meta"):
+    with unfilled():
         model = RtDetr(saved.config_of(card, tensors.shapes, name))
     names = {key: key for key in model.state_dict() if not key.endswith("num_batches_tracked")}
     apply(model, tensors, names, optional=["*num_batches_tracked"], name=name)
@@ -93,7 +94,7 @@ def from_weights(weights: Weights) -> RtDetr:
     made = weights.made_of
     if not isinstance(made, Made):
         raise TypeError(f"not the state of an RT-DETR: {made!r}")
-    with torch.device("meta"):
+    with unfilled():
         model = RtDetr(made.config)
     arrays = {**made.frozen, **weights.arrays}
     model.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, assign=True)

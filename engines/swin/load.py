@@ -8,9 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.known import OF_ANY, check_keys
@@ -69,7 +69,7 @@ def load_folder(path: Path | str) -> Swin:
         config = read_timm(checkpoint.config, found, name)
     else:
         config = read_config(checkpoint.config, found, name, checkpoint.preprocessor)
-    with torch.device("meta"):
+    with unfilled():
         net = Swin(config)
     apply.apply(net, tensors, table, skip=SKIPPED, prefix=PREFIX, name=name)
     return net.eval().requires_grad_(False)
@@ -228,7 +228,7 @@ def _bundled(found: catalog.Located) -> Swin:
         raise LabError("{name}: the card doesn't describe a Swin.", name=found.name)
     labels = dict(enumerate(str(label) for label in found.card.get("labels", [])))
     settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
-    with torch.device("meta"):
+    with unfilled():
         net = Swin(SwinConfig(**settings, labels=labels, classes=len(labels)))
     tensors: Mapping[str, Tensor] = Tensors([found.path])
     apply.apply(net, tensors, {key: key for key in net.state_dict()}, name=found.name)

@@ -8,11 +8,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from engines.blocks.linears import quicken
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog
 from engines.checkpoints.folder import Tensors, open_folder
 from engines.checkpoints.known import OF_ANY, check_keys
@@ -203,7 +203,7 @@ def _with_head(config: ViTConfig, tensors: dict[str, Tensor], source: str) -> tu
 
 
 def _filled(config: ViTConfig, tensors: Mapping[str, Tensor], family: str, name: str) -> ViT:
-    with torch.device("meta"):
+    with unfilled():
         net = ViT(config)
     tables = TABLES[family]
     table = tables[apply.choose(tensors, tables, _PREFIX[family])]
@@ -221,7 +221,7 @@ def _bundled(found: catalog.Located) -> ViT:
     settings: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
     }
-    with torch.device("meta"):
+    with unfilled():
         net = ViT(ViTConfig(**settings, labels=labels, classes=len(labels)))
     tensors = Tensors([found.path])
     apply.apply(net, tensors, {key: key for key in net.state_dict()}, name=found.name)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from engines.blocks.unfilled import unfilled
 from engines.checkpoints import apply, catalog, layout
 from engines.checkpoints.folder import open_folder
 from engines.checkpoints.known import OF_ANY, check_keys, check_only
@@ -126,7 +125,7 @@ def load_folder(path: Path | str) -> Trained:
     prefix = PREFIXES[family]
     bare = {key.removeprefix(prefix): shape for key, shape in tensors.shapes.items()}
     config = read_config(family, checkpoint.config, bare, name)
-    with torch.device("meta"):
+    with unfilled():
         net = LanguageModel(config)
     table, skip = TABLES[family], (*SKIPPED[family], DECODERS[family])
     if config.words != MASKED_WORD:
