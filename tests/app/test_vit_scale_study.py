@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLabel
 from app import words
 from app.tabs.vit import TOPIC
 from engines.core.training import Finished
-from engines.vit.scale_study import models, store
+from engines.vit.scale_study import models, store, training
 from engines.vit.scale_study.spec import CIFAR, CNN, FOLDER, VIT, YOURS, Cell, Point, Table
 
 PAGE = 5
@@ -25,8 +25,9 @@ KEYS = {(k, s): n for k in (VIT, CNN) for s, n in (("S", 10), ("M", 20), ("L", 3
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """Trainings of a few steps, and only this topic."""
+    """Trainings of a few steps, looked at with a few pictures, and only this topic."""
     monkeypatch.setattr(models, "STEPS", 0.15)
+    monkeypatch.setattr(training, "QUICK", 60)
     for module in ("app.topics", "app.window"):
         monkeypatch.setattr(f"{module}.topics", lambda: (TOPIC,))
         monkeypatch.setattr(f"{module}.topic", lambda name: TOPIC if name == "vit" else None)

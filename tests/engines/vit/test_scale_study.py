@@ -42,8 +42,13 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def short(monkeypatch):
-    """Trainings of a few steps."""
-    monkeypatch.setattr(models, "STEPS", 0.4)  # 3 steps on 50 pictures
+    """Trainings of a few steps, looked at with a few pictures."""
+    shorten(monkeypatch)
+
+
+def shorten(patch):
+    patch.setattr(models, "STEPS", 0.4)  # 3 steps on 50 pictures
+    patch.setattr(training, "QUICK", 60)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def told(params, until=10_000):
 def study(seeds):
     """What a short study of digits tells; it is the same each time, so that it is made once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "STEPS", 0.4)
+        shorten(patch)
         return told(ScaleParams(largest=50, seeds=seeds))
 
 
