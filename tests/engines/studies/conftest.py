@@ -12,6 +12,7 @@ import pytest
 
 from engines.studies.local import ROOT
 
+PATIENCE = 100.0  # seconds, for a machine under load
 STORE = 80 * 2**20  # bytes, about the least that Ray takes
 
 
@@ -31,7 +32,10 @@ def made():
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))  # the nodes import what the rows are functions of
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # else a machine under load gives them next to nothing
-        nodes = importlib.import_module("ray.cluster_utils").Cluster(
+        kind = importlib.import_module("ray.cluster_utils").Cluster
+        wait = kind._wait_for_node  # for 30 s, of which a machine under load needs 15
+        patch.setattr(kind, "_wait_for_node", lambda nodes, node: wait(nodes, node, PATIENCE))
+        nodes = kind(
             initialize_head=True,
             head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": STORE},
         )
