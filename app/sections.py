@@ -185,9 +185,10 @@ def sections(layout: QLayout) -> Iterator[Section]:
 
 
 class Foldable(QScrollArea):
-    """Controls in sections. Where they need more height than there is, their gaps shrink, then the last sections fold.
+    """Controls in sections. Where they need more height than there is, their gaps shrink, then the last ones fold.
 
-    What the hand folded or opened stays so; the others make room for it. Only where that is not enough does it scroll.
+    A low section behind a high one that folds stays open where it fits. What the hand folded or opened stays so; the
+    others make room for it. Only where that is not enough does it scroll.
 
     Parameters
     ----------
@@ -274,6 +275,10 @@ class Foldable(QScrollArea):
                 break
             plan[part] = True
             need -= self._room(part)
+        for part in free:  # a high one that folds may leave room for a low one behind it
+            if plan[part] and need + self._room(part) <= room:
+                plan[part] = False
+                need += self._room(part)
         return plan
 
     def _set_dense(self, dense: bool) -> None:

@@ -10,7 +10,8 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import formulas, words
 from app.equation import equations
@@ -19,6 +20,7 @@ from app.topic.formula import Formula
 from app.topics import topics
 from app.typesetter import SIZE, SLOT
 from app.views.formula import SMALLEST
+from app.widgets import col
 from engines.core.params import Choice, Range, Switch, for_engine, part_of, rules
 from engines.core.protocol import Frame, Job, Subject
 from tests import examples
@@ -223,6 +225,27 @@ def test_a_folded_formula_opens_with_the_numbers_of_now(qtbot):
     formula.open()
     assert not formula.folded
     assert formula.view.lines()[1].values["count"] == "25"
+
+
+def test_a_folded_formula_is_seen_where_its_title_is_pointed_at(qtbot):
+    page = SimpleNamespace(state=State(), feed=None, params=SimpleNamespace(size=3))
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(DOCK, 400)
+    formula = Formula(page, equations("large_kernel")["kernel"])
+    window.setLayout(col(1, formula))
+    window.show()
+    QApplication.sendEvent(formula.title, QEvent(QEvent.Type.Enter))
+    assert formula.glance is None  # it is there to be seen
+    formula.open()  # that is, the hand folds it
+    assert formula.folded
+    page.params = SimpleNamespace(size=5)
+    QApplication.sendEvent(formula.title, QEvent(QEvent.Type.Enter))
+    assert formula.glance.isVisible()
+    assert formula.glance.view.lines()[1].values["count"] == "25"
+    assert window.rect().contains(formula.glance.geometry())
+    QApplication.sendEvent(formula.title, QEvent(QEvent.Type.Leave))
+    assert not formula.glance.isVisible()
 
 
 def test_the_field_is_that_of_the_layer_that_is_looked_at():

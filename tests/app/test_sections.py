@@ -52,6 +52,16 @@ def folded(dock) -> list[bool]:
     return [part.folded for part in dock.parts]
 
 
+def test_a_low_section_behind_a_high_one_that_folds_stays_open(qtbot):
+    parts = [Section(name, block(high)) for name, high in (("Model", ROW), ("Data", 3 * ROW), ("View", ROW // 2))]
+    area = Foldable(col(*parts, 1))
+    qtbot.addWidget(area)
+    area.resize(250, TALL - ROW)
+    area.show()
+    settle()
+    assert [part.folded for part in parts] == [False, True, False]
+
+
 def test_with_room_all_are_open_and_without_the_last_ones_fold(dock):
     assert folded(dock) == [False, False, False]
     for high, expected in ((330, [False, False, True]), (230, [False, True, True]), (TALL, [False, False, False])):
