@@ -170,8 +170,7 @@ class Training(QObject):
 
     def pause(self) -> None:
         """Stop after the step in hand."""
-        if not self._is_back:
-            self._until_back = None
+        self._until_back = self._until_back if self._is_back else None
         self._bar.set_running(False)
         self._send(0)
         if not self.stream.is_busy:
@@ -244,18 +243,18 @@ class Training(QObject):
         """The settings that a run begun now would have."""
         return self._settings()
 
-    def bring_back(self, params: TrainingParams, step: int, at: int | None, offered: bool) -> bool:
-        """Have a run of these settings at a step, and look back at another; then it rests. Whether it is on its way.
+    def bring_back(self, params: TrainingParams, step: int, at: int | None, offered: bool, again: bool = True) -> bool:
+        """Have a run of these settings at a step, look back at another, and rest. Whether there was none before.
 
-        What is kept of it on disk is gone on with, or left where it is ``offered``; else it is trained again, which
-        makes the very same steps.
+        What is kept of it is gone on with, or left where it is ``offered``; else it is trained ``again``, if it can be.
         """
         kept = saved_runs(self.place) if self.place is not None else []
         if self.step or self._until_back is not None or (kept and offered):
             return False
         same = bool(kept) and kept[0].settings == pack.unpacked(pack.packed(settings_of(params), pack.Arrays()), [], {})
         self._begin(resume=same, params=params)
-        self._back_to(step, at)
+        if same or again:
+            self._back_to(step, at)
         return True
 
     def _back_to(self, step: int, at: int | None = None) -> None:

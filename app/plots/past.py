@@ -67,6 +67,9 @@ class PastNote(Caption):
         (left, right), (low, high) = box.viewRange()
         wide, tall = right - left or 1.0, high - low or 1.0
         at = emptiest([((x - left) / wide, (y - low) / tall) for x, y in self._curves])
+        self.textItem.setTextWidth(-1)
+        if self.textItem.boundingRect().width() > box.width() > 0:
+            self.textItem.setTextWidth(box.width())  # in lines
         self.setAnchor((at[0], 1 - at[1]))
         self.setPos(right if at[0] else left, high if at[1] else low)
         self.updateTextPos()

@@ -56,12 +56,15 @@ class Run:
         The settings it was begun with.
     curves : tuple
         What its plots showed. The weights are not kept: the same settings train the same ones again.
+    again : bool
+        Whether they do: no live setting was changed on the way.
     """
 
     step: int
     at: int | None
     params: Params | Saved
     curves: trace.Plots = ()
+    again: bool = True
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def told(
 
     settings = {place: tree(one) for place, one in content.settings.items()}
     at = {
-        place: {"step": run.step, "at": run.at, "settings": tree(run.params)}
+        place: {"step": run.step, "at": run.at, "settings": tree(run.params), "again": run.again}
         | ({"curves": trace.tree_of(run.curves, parts)} if run.curves else {})
         for place, run in content.runs.items()
     }
@@ -207,7 +210,7 @@ def understood(said: Tree, parts: Parts) -> Content:
         match one:
             case {"step": int(step), "at": int() | None as at, "settings": tree} if _is_step(step) and _is_step(at):
                 curves = trace.traces_in(one.get("curves", []), parts, place)
-                runs[place] = Run(step, at, _saved(tree, parts, place), curves)
+                runs[place] = Run(step, at, _saved(tree, parts, place), curves, one.get("again") is not False)
             case _:
                 raise MisfitError("{where}: no run", where=place)
     photos: dict[str, Photo] = {}

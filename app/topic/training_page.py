@@ -26,6 +26,8 @@ from engines.core.training import TrainingParams, Weights
 from engines.studies.spec import Kind, Preset
 from engines.studies.trained import kind_of
 
+ALONE = Message("A setting was changed during this run: the session has its curves alone.")
+
 
 class TrainingPage(Page):
     """Base of the pages that train.
@@ -110,14 +112,19 @@ class TrainingPage(Page):
         run = self.training
         if run.params is None or not run.step:
             return None
-        return Run(run.step, self.transport.selected, run.params, tuple(plot.traces() for plot in self.histories()))
+        curves = tuple(plot.traces() for plot in self.histories())
+        return Run(run.step, self.transport.selected, run.params, curves, not run.way.why_not(run.params, run.step))
 
     def bring_run(self, run: Run, offered: bool) -> None:
         """The settings of the page come from the session, too; the run goes back to its step, and rests there."""
         if offered and not self.keeps:
             return  # it offers its runs in a way of its own
         params = as_params(run.params, self.training.asked, self.name())
-        if isinstance(params, TrainingParams) and self.training.bring_back(params, run.step, run.at, offered):
+        if not isinstance(params, TrainingParams):
+            return
+        if self.training.bring_back(params, run.step, run.at, offered, run.again):
+            if not self.training.runs:
+                self.training.offered = ALONE
             named = Message("Dotted: the run of the session, up to step {n}", {"n": words.number(run.step)})
             for plot, traces in zip(self.histories(), run.curves, strict=False):
                 plot.show_past(traces, named)
@@ -141,6 +148,8 @@ class TrainingPage(Page):
             for plot in self.histories():
                 plot.keep_past("")
         self._branches = False
+        if self.training.offered is ALONE:
+            self.training.offered = None
 
     def undo(self) -> None:
         """One step back; where nothing was set since the run branched off, the run before comes back."""

@@ -18,7 +18,7 @@ from app.drops import sort_drop
 from app.dropzone import foreseen, kinds
 from app.session import dialogs, session
 from app.session.file import SETTINGS
-from app.settings import Settings
+from app.settings import HOME_VARIABLE, Settings
 from engines.core.files import WriteError
 from engines.core.pictures import Picture
 from tests.app import paged, tabs
@@ -357,3 +357,29 @@ def test_a_run_is_back_at_its_step_and_at_the_one_looked_at(open_window, qtbot, 
     ]
     page.training.begin_anew()
     assert not any(plot.past() for plot in page.histories())
+
+
+def test_a_run_that_can_not_be_trained_again_comes_as_curves(open_window, qtbot, tmp_path, monkeypatch):
+    """A live setting was changed on the way: the same settings would make other steps."""
+    window = open_window()
+    tab = window.show_topic("multi_head")
+    tab.show_page(1)
+    run = tab.now.training
+    run.one_step()
+    qtbot.waitUntil(lambda: run.step == 1 and not run.stream.is_busy)
+    tab.now.change(learning_rate=0.05)
+    run.one_step()
+    qtbot.waitUntil(lambda: run.step == 2 and not run.stream.is_busy)
+    drawn = tab.now.loss.traces()
+    file = saved(window, qtbot, tmp_path / "run.attnlab")
+    window.close()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "elsewhere"))
+    later = open_window()
+    later.session.open(file)
+    still(later, qtbot)
+    page = later.tabs["multi_head"].now
+    qtbot.waitUntil(lambda: not page.training.stream.is_busy)
+    assert (page.training.step, page.training.runs) == (0, False)
+    assert "curves alone" in words.drawn(later.tab.note)
+    assert [one.y.tolist() for one in page.loss.past()] == [one.y.tolist() for one in drawn]
