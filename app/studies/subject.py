@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from app import words
 from app.params_form import scale_of
 from app.words import Text
+from engines.core import files
 from engines.core.errors import LabError, Message
 from engines.core.keeping import home
 from engines.core.params import SETTING, Choice, Params, Range, Rule, Switch, rules, with_role
@@ -118,7 +119,13 @@ def study_from(said: Mapping[str, Any], name: str) -> Study:
 
 
 def put_down(said: Mapping[str, Any], name: str) -> Path:
-    """Write a study into a new folder among those of this window's person; returns the folder."""
+    """Write a study into a new folder among those of this window's person; returns the folder.
+
+    Raises
+    ------
+    LabError
+        The disk refuses.
+    """
     above = home() / "studies"
     began = f"{name}-{time.strftime('%Y-%m-%d-%H%M%S')}"
     folder, number = above / began, 2
@@ -126,9 +133,9 @@ def put_down(said: Mapping[str, Any], name: str) -> Path:
         while folder.exists():
             folder, number = above / f"{began}-{number}", number + 1
         folder.mkdir(parents=True)
-        (folder / FILE).write_text(written(said), encoding="utf-8")
     except OSError as error:
-        raise LabError("{name} can't be written: {reason}", name=folder.name, reason=str(error)) from error
+        raise files.WriteError(folder, files.reason(error)) from error
+    files.write(folder / FILE, written(said))
     return folder
 
 

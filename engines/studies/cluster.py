@@ -250,7 +250,8 @@ def check_address(address: str) -> None:
         with socket.create_connection(host_and_port(address), PATIENCE) as reached:
             good = os.environ.get("RAY_USE_TLS", "0") == "1" or _speaks(reached)
     except OSError as error:
-        raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=str(error)) from error
+        reason = error.strerror or str(error)
+        raise LabError("Nothing listens at {address} ({reason}).", address=address, reason=reason) from error
     if good is None:
         raise LabError("{address} says nothing.", address=address)
     if not good:

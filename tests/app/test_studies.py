@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.studies import running
 from app.studies.results import named
 from app.studies.sheet import StudySheet, lasting
 from app.studies.subject import Subject, newest, proposed, put_down, read_values
+from engines.core import files
 from engines.core.errors import LabError, Message
 from engines.core.params import Choice, Range, Switch
 from engines.studies.book import FILE, FOUND, ROWS
@@ -349,6 +351,19 @@ def test_a_study_of_a_page_is_its_settings(ours, tmp_path):
     assert said_in(folder / FILE)["settings"] == {"way": WELL, "folder": "", "warm": True}
     assert put_down(said, "drawn") != folder
     assert newest("drawn").parent == Path(os.environ["ATTENTION_LAB_HOME"]) / "studies"
+
+
+def test_a_folder_that_takes_nothing_is_told_of_in_words(sheet, monkeypatch):
+    home = Path(os.environ["ATTENTION_LAB_HOME"])
+    (home / "studies").write_text("in the way", encoding="utf-8")
+    ask(sheet, "times", [1.0], 1)
+    sheet.act()
+    assert sheet.refusal.text().endswith("can't be saved: part of the path is not a folder.")
+    (home / "studies").unlink()
+    monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "")))
+    sheet.act()
+    assert sheet.refusal.text() == "study.toml can't be saved: the disk is full."
+    assert newest("drawn-page") is None  # half a study is none
 
 
 def test_measures_of_what_is_no_training_have_their_chinese():
