@@ -47,7 +47,7 @@ class ClusterSheet(Sheet):
         self.refusal = label("", BODY, kind="danger", wrap=True)
         self.refusal.hide()
         self.inside.addWidget(self.refusal)
-        self.address.setFocus()
+        self.first = self.address
 
     def take(self) -> None:
         """Compute there from now on."""

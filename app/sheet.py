@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLineEdit, QScrollArea, QWidget
 
 from app import words
 from app.theme import BODY, HEAD, S2, S3, S4
@@ -39,6 +39,7 @@ class Sheet(QDialog):
         self.setLayout(col((self._area, 1), row(1, self.close_button, 1), gap=S3, pad=(S4, S4, S2, S4)))
         QShortcut(QKeySequence("Esc"), self).activated.connect(self.close)
         self._wide, self.least = wide, 0
+        self.first: QWidget | None = None  # has the keys when it is opened
 
     def heading(self, text: Text) -> None:
         """Begin a group."""
@@ -69,8 +70,13 @@ class Sheet(QDialog):
         self.inside.addStretch(1)
         held = box(self.inside, "scroll")
         self._area.setWidget(held)
+        if held.findChild(QLineEdit) is not None:
+            self.close_button.setAutoDefault(False)  # Enter is for the line, and for what is said of it
+        if self.first is not None:
+            self.first.setFocus()  # not before: what has no parent yet keeps no focus
         around = 5 * S4 + self.close_button.sizeHint().height()
-        need = max(held.heightForWidth(self._wide - 2 * S4), held.sizeHint().height()) + around
+        high = held.heightForWidth(self._wide - 2 * S4)
+        need = (high if high > 0 else held.sizeHint().height()) + around
         self.resize(self._wide, min(max(need, self.least), HIGH, self.screen().availableGeometry().height() - 80))
         self.show()
 

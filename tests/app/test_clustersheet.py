@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
 from app import status, words
@@ -80,12 +81,14 @@ def test_a_typed_address_takes_the_pages_there_and_the_cpu_brings_them_back(wind
     here = tab.now.feed.stream.engine
     entries(window)["Ray"].trigger()
     asked = sheet(window)
+    assert asked.focusWidget() is asked.address  # typing goes there
     asked.address.setText("ray://127.0.0.1:6379")
-    asked.take()
+    qtbot.keyClick(asked.address, Qt.Key.Key_Return)
+    assert asked.isVisible()  # it has something to say
     assert asked.refusal.text().startswith("ray://127.0.0.1:6379: ray:// is not used here.")
     assert not window.settings.cluster
     asked.address.setText(f" {ADDRESS} ")
-    asked.take()
+    qtbot.keyClick(asked.address, Qt.Key.Key_Return)
     rest(tab, qtbot, -1.0)
     assert far.made == [(tab.now.engine, ADDRESS)]
     assert window.status.devices.text().strip() == f"Ray at {ADDRESS}"
