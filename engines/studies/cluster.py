@@ -13,6 +13,7 @@ import importlib
 import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -32,8 +33,8 @@ AHEAD = 2  #: rows that wait for each core of the cluster, so that none is idle,
 SETTINGS = 4  #: kind of a frame of HTTP/2
 CLIENT = "{address}: ray:// is not used here. Give host:port of the head, on one of the cluster's nodes."
 TOKEN = (
-    "{address} asks for a token: start this program with RAY_AUTH_MODE=token, and with the cluster's token in "
-    "~/.ray/auth_token."
+    "{address} asks for a token: put the cluster's into ~/.ray/auth_token, where only you can read it, and start this "
+    "program anew."
 )
 SILENT = "{address} has said nothing for {n} s."
 PULSE, SILENCE = 3.0, 60.0  #: seconds between two questions whether a cluster is there, and until it is given up
@@ -197,11 +198,23 @@ def found_at(address: str) -> Any:
         Ray is not installed, or nothing listens there.
     """
     try:
+        if "ray" not in sys.modules:
+            show_token()
         ray = importlib.import_module("ray")
     except ModuleNotFoundError as error:
         raise LabError("Ray is not installed: pip install {name}.", name='"attention-lab[cluster]"') from error
     check_address(address)
     return ray
+
+
+def show_token() -> None:
+    """Ask with this person's token if there is one and nothing else is said, as ``ray start --head`` asks for it then.
+
+    Ray reads this once, when it is imported. A head that asks for no token takes no notice of one.
+    """
+    place = os.environ.get("RAY_AUTH_TOKEN_PATH") or os.path.expanduser("~/.ray/auth_token")
+    if os.environ.get("RAY_AUTH_TOKEN") or os.path.isfile(place):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def join(ray: Any, address: str) -> None:

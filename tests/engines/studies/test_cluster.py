@@ -82,9 +82,33 @@ def test_a_token_that_is_missing_is_told():
     hidden = ConnectionError("Failed to connect")
     hidden.__cause__ = RuntimeError("RPC error: InvalidAuthToken: Authentication token is missing or incorrect")
     for error in (hidden, RuntimeError("Token authentication is enabled but no authentication token was found.")):
-        assert str(refusal("a:1", error)).startswith(
-            "a:1 asks for a token: start this program with RAY_AUTH_MODE=token"
-        )
+        assert str(refusal("a:1", error)).startswith("a:1 asks for a token: put the cluster's into ~/.ray/auth_token")
+
+
+def test_a_token_that_is_there_is_shown(monkeypatch, tmp_path):
+    """`ray start --head` asks for one wherever it finds one, so a program beside it has to bring it along."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    def mode():
+        monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+        cluster.show_token()
+        return os.environ.get("RAY_AUTH_MODE")
+
+    assert mode() is None
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("secret", encoding="utf-8")
+    assert mode() == "token"
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
+    assert mode() is None
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    assert mode() == "token"
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    cluster.show_token()
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
 
 
 def test_another_version_is_named():
