@@ -31,6 +31,8 @@ from engines.studies.worker import failure
 TRIES = 2  #: of a row whose process or node went away
 AHEAD = 2  #: rows that wait for each core of the cluster, so that none is idle, and no more of them are handed over
 SETTINGS = 4  #: kind of a frame of HTTP/2
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+NUMBER = b"/ray.rpc.NodeInfoGcsService/GetClusterId"  #: what a head is asked for
 CLIENT = "{address}: ray:// is not used here. Give host:port of the head, on one of the cluster's nodes."
 TOKEN = (
     "{address} asks for a token: put the cluster's into ~/.ray/auth_token, where only you can read it, and start this "
@@ -198,8 +200,8 @@ def found_at(address: str) -> Any:
         Ray is not installed, or nothing listens there.
     """
     try:
-        if "ray" not in sys.modules:
-            show_token()
+        if "ray" not in sys.modules and asks_for_token(address):
+            show_token(address)
         ray = importlib.import_module("ray")
     except ModuleNotFoundError as error:
         raise LabError("Ray is not installed: pip install {name}.", name='"attention-lab[cluster]"') from error
@@ -207,14 +209,51 @@ def found_at(address: str) -> Any:
     return ray
 
 
-def show_token() -> None:
-    """Ask with this person's token if there is one and nothing else is said, as ``ray start --head`` asks for it then.
+def show_token(address: str) -> None:
+    """Bring this person's token along, as ``ray start`` does where there is one; Ray reads this when it is imported.
 
-    Ray reads this once, when it is imported. A head that asks for no token takes no notice of one.
+    Where none is asked for, it must not be: then actors end before they begin, as their owner waits for theirs.
+
+    Raises
+    ------
+    LabError
+        There is none.
     """
     place = os.environ.get("RAY_AUTH_TOKEN_PATH") or os.path.expanduser("~/.ray/auth_token")
-    if os.environ.get("RAY_AUTH_TOKEN") or os.path.isfile(place):
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    has = bool(os.environ.get("RAY_AUTH_TOKEN")) or os.path.isfile(place)
+    if not has or os.environ.get("RAY_AUTH_MODE") == "disabled":
+        raise LabError(TOKEN, address=address)
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def asks_for_token(address: str) -> bool:
+    """Whether the head at an address refuses who brings none, as Ray itself would notice after half a minute.
+
+    It is asked for its cluster's number, by gRPC over HTTP/2; what can't be asked so is left to Ray.
+    """
+    if os.environ.get("RAY_USE_TLS", "0") == "1":
+        return False
+    try:
+        host, port = host_and_port(address)
+        with socket.create_connection((host, port), PATIENCE) as reached:
+            reached.settimeout(PATIENCE)
+            names = (b"\x83\x86\x04", NUMBER), (b"\x01", b"head"), (b"\x0f\x10", b"application/grpc"), (b"\x00", b"te")
+            told = b"".join(name + bytes((len(value),)) + value for name, value in (*names, (b"", b"trailers")))
+            reached.sendall(PREFACE + _frame(SETTINGS, 0, 0, b"") + _frame(1, 4, 1, told) + _frame(0, 1, 1, bytes(5)))
+            file = reached.makefile("rb")
+            while len(head := file.read(9)) == 9:
+                said = file.read(int.from_bytes(head[:3], "big"))
+                over = head[3] in (3, 7) or (head[4] & 1 and int.from_bytes(head[5:], "big"))  # of the answer
+                if over:
+                    return b"InvalidAuthToken" in said
+    except (OSError, LabError):
+        return False
+    return False
+
+
+def _frame(kind: int, flags: int, stream: int, inside: bytes) -> bytes:
+    """A frame of HTTP/2 (RFC 9113, 4.1)."""
+    return len(inside).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + inside
 
 
 def join(ray: Any, address: str) -> None:
@@ -278,7 +317,7 @@ def _speaks(reached: socket.socket) -> bool | None:
     """
     reached.settimeout(PATIENCE)
     try:
-        reached.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, SETTINGS, 0, 0, 0, 0, 0)))
+        reached.sendall(PREFACE + _frame(SETTINGS, 0, 0, b""))
         head = reached.recv(9, socket.MSG_WAITALL)
     except TimeoutError:
         return None
