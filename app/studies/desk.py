@@ -55,7 +55,7 @@ class Studies(QObject):
             sheet = self.sheets[name] = StudySheet(self._window, subject)
             if (before := newest(name)) is not None:
                 sheet.show_folder(before)
-        if not sheet.runs and not sheet.left:
+        if not sheet.runs and not sheet.left and not subject.is_like(sheet.subject):
             sheet.show_subject(subject)
         return bring(sheet)
 

@@ -87,6 +87,11 @@ class Subject:
         own = {name: rule for name, rule in every if name in named and name not in (*self.kind.leaves, STEPS, PACE)}
         return {**own, **self.options} | ({STEPS: Range(1, self.most, 1, "Steps", log=True)} if self.most > 1 else {})
 
+    def is_like(self, other: Subject) -> bool:
+        """Whether another one asks for the same settings: what was typed for it holds."""
+        pairs = [(one.name, one.data, carried(one.params, one.kind)) for one in (self, other)]
+        return pairs[0] == pairs[1]
+
     def said(self, over: Mapping[str, list[Any]], seeds: int, steps: int, data: str = "") -> dict[str, Any]:
         """The study as its file says it.
 

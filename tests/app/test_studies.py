@@ -450,3 +450,5 @@ def test_pages_offer_studies_of_a_folder(open_window, qtbot):
         assert said["data"] == "/"
         assert said["settings"]["model"]
         assert "pictures" not in said["settings"]
+        assert window.studies.of_page(tab.now) is sheet
+        assert sheet.setup.said() == said  # the page asks for nothing else: what was typed stays
