@@ -117,7 +117,7 @@ class Trainer:
             loss, right = self._run.step(job.params.rate)
             self._step += 1
             yield TrainStep(self._step, loss, right)
-            if self._step % LOOK_EVERY == 0:
+            if self._step % LOOK_EVERY == 0 or self._step == job.params.until:  # a run that rests shows its state
                 yield self._run.look(self._step)
         if self._step >= STEPS:
             yield Finished(self._step)

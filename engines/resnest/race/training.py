@@ -125,7 +125,7 @@ class Trainer:
             losses = self._train()
             self._step += 1
             yield RaceStep(self._step, losses)
-            if self._step % LOOK_EVERY == 0:
+            if self._step % LOOK_EVERY == 0 or self._step == job.params.until:  # a run that rests shows its state
                 yield self._look()
         if self._step >= STEPS:
             yield Finished(self._step)

@@ -157,7 +157,7 @@ class Trainer:
             losses = tuple(run.step(self._step) for run in self._runs)
             self._step += 1
             yield ProofStep(self._step, losses)
-            if self._step % LOOK_EVERY == 0:
+            if self._step % LOOK_EVERY == 0 or self._step == job.params.until:  # a run that rests shows its state
                 yield self._look()
         if self._step >= STEPS:
             yield Finished(self._step)
