@@ -27,8 +27,8 @@ LOOK = 0.005  #: seconds between two looks for newer settings while nothing come
 BEAT = 0.02  #: seconds after which the lane is given a turn, to see whether it is still asked
 LEAVE = 1.5  #: seconds that the process has to take its leave
 CONNECT = 60.0  #: seconds that a cluster may take to let us in
-FIRST = 120.0  #: seconds after which a station that has never answered is given up: it imports torch first
-SILENCE = 15.0  #: seconds after which one that has answered is: it speaks each second, also while it computes
+FIRST = 120.0  #: seconds after which a station that has told nothing yet is given up: it imports torch first
+SILENCE = 15.0  #: seconds after which one that has is: it speaks each second, also while it computes
 QUIET = 3.0  #: seconds of silence that are told
 GONE = "What computed this at {address} is gone ({reason})."
 HERE = "{name} is a file on this computer: what needs it is computed here."
@@ -52,7 +52,7 @@ class Link:
     def __init__(self, address: str) -> None:
         self.address, self.ready = address, False
         self.lost = set[str]()  # places of the engines whose stations are gone
-        self.met = set[str]()  # of those that have answered
+        self.met = set[str]()  # of those that have told something
         self._asked = time.monotonic()  # when what is not answered yet was asked
         self._waits = True
         own = multiprocessing.get_context("spawn")
@@ -220,8 +220,9 @@ class Remote:
             if self._place in link.lost and told is not None:  # with what it knew, so that an older question's counts
                 raise away(Message(GONE, {"address": self._address, "reason": told[2]}))
             if told is not None and told[:2] == ("told", number):
-                link.met.add(self._place)
                 seen, events = self._album.unpack(told[2])
+                if events:  # before, it may import torch, and nothing else runs there while a library is loaded
+                    link.met.add(self._place)
                 heard = time.monotonic()
                 found = [self._kept(n, event) for n, event in events]
                 if not any(isinstance(event, Ended) for event in found):

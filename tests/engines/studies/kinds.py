@@ -14,6 +14,7 @@ import numpy as np
 
 from engines.core.errors import LabError
 from engines.core.params import Choice, Params, Range, setting
+from engines.core.protocol import Frame
 from engines.studies.album import Album
 from engines.studies.spec import Found, Kind
 
@@ -85,13 +86,18 @@ PARTED = Kind("looked", Looked, "tests.engines.studies.kinds:look", ("sum",), pa
 WHOLE = Kind("whole", Looked, "tests.engines.studies.kinds:look_at_all", ("sum",), part=4)
 
 
-def says_little(line, address):
+def says_little(line, address, *events):
     """A courier who answers one question, and is silent from then on, as if a cable were cut."""
     line.send(("ready",))
-    line.send(("told", line.recv()[2], Album().pack((0, []))))
+    line.send(("told", line.recv()[2], Album().pack((0, [(0, event) for event in events]))))
     with suppress(EOFError):
         while True:
             line.recv()
+
+
+def says_something(line, address):
+    """The same, with an event of its engine."""
+    says_little(line, address, Frame())
 
 
 def says_nothing(line, address):

@@ -19,7 +19,7 @@ from engines.studies.album import Album
 from engines.studies.remote import Away, Remote
 from tests.engines.studies.conftest import lose
 from tests.engines.studies.far import EVENTS, About, Engine, FarParams, Noted, Sum
-from tests.engines.studies.kinds import says_little, says_nothing
+from tests.engines.studies.kinds import says_little, says_nothing, says_something
 from tests.engines.studies.test_cluster import wait_for
 
 PATIENCE = 120  # seconds, for a machine under load: an actor imports torch first
@@ -90,7 +90,7 @@ def test_a_picture_goes_once_and_comes_back_as_itself():
 # ------------------------------------------------------------------ silence
 def test_a_cable_that_is_cut_ends_the_run_in_words(lane, monkeypatch):
     """It says nothing, and nobody says that it is gone."""
-    monkeypatch.setattr(remote, "serve", says_little)
+    monkeypatch.setattr(remote, "serve", says_something)
     monkeypatch.setattr(remote, "SILENCE", 0.3)
     monkeypatch.setattr(remote, "QUIET", 0.1)
     every = []
@@ -103,6 +103,18 @@ def test_a_cable_that_is_cut_ends_the_run_in_words(lane, monkeypatch):
     assert waited[-1].startswith("a:1 has said nothing for")  # told before it ended
     assert "Computing at a:1" in waited
     assert not remote._links
+
+
+def test_what_has_told_nothing_yet_may_import_torch(lane, monkeypatch):
+    """Nothing answers while a library is loaded, also where the question itself was answered before."""
+    monkeypatch.setattr(remote, "serve", says_little)
+    monkeypatch.setattr(remote, "SILENCE", 0.0)
+    monkeypatch.setattr(remote, "FIRST", 0.4)
+    told = answer(lane, Remote(PLACE, "a:1"))
+    assert told[-1].away
+    assert not [event for event in told if isinstance(event, Away) and "said nothing" in str(event.text)]
+    monkeypatch.setattr(remote, "SILENCE", 60.0)
+    assert answer(lane, Remote(PLACE, "a:1"))[-1].away  # it is not waited for longer than that
 
 
 def test_so_does_a_cluster_that_lets_nobody_in(lane, monkeypatch):
