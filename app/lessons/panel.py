@@ -118,8 +118,8 @@ class Panel(QFrame):
         self.formula: FormulaView | None = None  # made for the first: views bring pyqtgraph, for which no start waits
         self._place = col(gap=0)
         inside = col(
-            self.title, row(self.dots, self.count, gap=S2), self.text, self._place, todo,
-            row((self.back, 1), (self.next, 1), gap=S2), 1, gap=S3, pad=(S3, S3, S3, S3),
+            self.title, row(self.dots, self.count, gap=S2), self.text, self._place, todo, 1,
+            gap=S3, pad=(S3, S3, S3, S3),
         )  # fmt: skip
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -127,7 +127,8 @@ class Panel(QFrame):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(box(inside, "scroll"))
-        self.setLayout(col(box(head), (area, 1), gap=0))
+        turns = row((self.back, 1), (self.next, 1), gap=S2, pad=(S3, S2, S3, S3))  # one place, however long a step is
+        self.setLayout(col(box(head), (area, 1), box(turns), gap=0))
         self._area = area
 
     def show_step(self, lesson: Lesson, at: int, done: frozenset[int]) -> None:

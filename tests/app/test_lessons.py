@@ -15,6 +15,7 @@ from app.lessons.condition import Condition
 from app.lessons.lesson import FOLDER, lesson, lessons, read
 from app.room import Room
 from app.settings import Settings
+from app.tabs.transformer.maths.steps import names
 from app.topic.training_page import TrainingPage
 from app.topics import topic, topics
 
@@ -64,6 +65,13 @@ def test_every_text_is_said_in_both_languages():
         for text in (found.title, *(text for step in found.steps for text in (step.text, step.task))):
             assert words.translations()[text] != text
             assert len(text) < 330, text  # two or three sentences
+
+
+def test_the_lesson_on_vit_leads_to_the_picture_of_its_architecture():
+    """By the name that the button in the header has, in both languages."""
+    said, name = lesson("vit").steps[0].text, "The architecture"
+    assert f"“{name}”" in said
+    assert f"“{words.translations()[name]}”" in words.translations()[said]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +208,32 @@ def test_what_waits_for_a_run_or_an_answer_is_ticked_when_it_comes(window, qtbot
         for sheet in window.studies.sheets.values():
             sheet.end()
         qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
+
+
+def test_show_me_leads_to_the_queries_of_a_cross_attention_and_its_keys_are_of_the_source(window, qtbot):
+    window.guide.open(lesson("transformer"), 0)
+    page = window.tab.now
+    qtbot.waitUntil(lambda: page.seen is not None, timeout=30_000)
+    assert page.at == 0
+    window.guide.panel.show_me.click()
+    qtbot.waitUntil(lambda: page.seen.at[0] == "cross", timeout=30_000)
+    seen = page.seen
+    assert seen.queries != seen.keys
+    for part, rows in ((None, seen.queries), (1, seen.keys), (2, seen.keys)):
+        if part is not None:
+            page.part.chosen.emit(part)
+        assert page.shown.result.rows == names(rows)
+        assert page.shown.left.values is seen.arrays["input" if part is None else "looked_at"]
+
+
+def test_the_button_that_turns_stays_under_the_pointer(window):
+    """Steps are of different length: two lines or six, with a formula or without."""
+    panel, places = window.guide.panel, set()
+    for at in range(len(lesson("attention_pooling").steps)):
+        window.guide.open(lesson("attention_pooling"), at)
+        QCoreApplication.processEvents()
+        places.add((panel.next.mapTo(panel, QPoint()).y(), panel.back.mapTo(panel, QPoint()).y()))
+    assert len(places) == 1
 
 
 def test_steps_done_and_the_lesson_in_hand_are_remembered(window):

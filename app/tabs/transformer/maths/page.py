@@ -19,7 +19,7 @@ from app.tabs.transformer.maths.backlines import check_line, formula_of
 from app.tabs.transformer.maths.backlines import lines as back_lines
 from app.tabs.transformer.maths.backsteps import backward
 from app.tabs.transformer.maths.formulas import formula
-from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, STAGES, Step, flow, landmarks, parts, step
+from app.tabs.transformer.maths.steps import FFN, LOGITS, NORM, STAGES, Step, flow, landmarks, parts, step, to_queries
 from app.tabs.transformer.maths.tables import Operand, Span, span
 from app.tabs.transformer.maths.tex import FIRST, FORWARD
 from app.tabs.transformer.maths.wording import NOTES, about, about_loss, column, inner, named, sizes
@@ -270,6 +270,8 @@ class MathsPage(Page):
         if looked_at and looked_at[0] in self.steps:  # with pre-norm the same step has another number
             self.at = self.steps.index(looked_at[0])
         self.at = min(self.at, len(self.steps) - 1)
+        if seen.at != self._walked:
+            self.at = to_queries(self.steps, self.at)
         looked = self.params.token, seen.at
         if looked != (self._token, self._walked) and self._of_target(self.steps[self.at][0]):
             self.cell = looked[0], self.cell[1]

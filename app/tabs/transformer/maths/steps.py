@@ -127,6 +127,11 @@ def parts(seen: Walked) -> tuple[tuple[int, str], ...]:
     )
 
 
+def to_queries(steps: Sequence[tuple[int, str]], at: int) -> int:
+    """Where the choice of another attention leads: from the embeddings, which show nothing of it, to its queries."""
+    return steps.index((PROJECT, "Queries")) if steps[at][0] == EMBED else at
+
+
 def step(seen: Walked, head: int, stage: int, part: str) -> Step:
     """One of the `parts`, for one head."""
     made = {EMBED: _embed, PROJECT: _project, SCORES: _scores, SOFTMAX: _softmax, OUTPUT: _output,
