@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
 from app import theme, words
@@ -14,6 +14,8 @@ from app.plots.lines import Line
 from app.plots.marks import Mark
 from app.plots.scatterplot import ADD, DELETE, ScatterPlot
 from app.tabs.attention_pooling.kernel_regression.cues import nearest
+from app.tabs.attention_pooling.tex import EQUATIONS
+from app.theme import FORMULA
 from app.topics import topics
 from engines.attention_pooling.spec import KERNELS, PoolingParams, points_of
 from tests.app.intervals import holds
@@ -60,6 +62,20 @@ def test_the_first_look_is_alive(tab):
     table = tab.pages[0].cues.numbers()
     assert table["output"][0] == pytest.approx((table["weights"] * table["values"]).sum())
     assert not tab.header.undo_button.isEnabled()
+
+
+def test_the_printed_formulas_are_whole(tab, qtbot):
+    """At the width that a lesson leaves; with a kernel to which u is all the same, too."""
+    view = tab.pages[0].formula
+    view.resize(600, view.height())
+    for kernel in KERNELS:
+        tab.now.change(kernel=kernel)
+        rest(tab, qtbot)
+        for line in view.lines():
+            assert QFontMetricsF(theme.font(FORMULA, mono=True)).horizontalAdvance(line) <= view.width(), line
+        numbers = EQUATIONS["kernel_regression"].numbers(tab.params, {"PooledFrame": tab.pages[0].shown})
+        assert {"query", "key", "bandwidth", "u"} <= set(numbers)
+        assert f"α({numbers['key'].strip('()')})" in view.lines()[1]  # the same key
 
 
 def test_the_query_follows_the_hand_and_is_one_step(tab, qtbot):

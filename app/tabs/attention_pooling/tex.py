@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.equation import Equation, Told, all_lines, inner, n
-from engines.attention_pooling.spec import KERNELS, PoolingParams
+from app.tabs.attention_pooling.kernel_regression.cues import nearest
+from engines.attention_pooling.spec import PoolingParams
 
 
 def pooled(_params: PoolingParams, told: Told) -> Mapping[str, str]:
@@ -13,10 +14,8 @@ def pooled(_params: PoolingParams, told: Told) -> Mapping[str, str]:
     shown = told.get("PooledFrame")
     if shown is None or shown.empty:
         return {}
-    key = shown.points[int(shown.query_weights.argmax())][0]
+    key = shown.points[int(nearest(shown, 1)[0])][0]
     found = {"query": n(shown.query), "output": n(shown.output), "q": n(shown.query)}
-    if shown.kernel == KERNELS[-1]:
-        return found
     u = (round(shown.query, 2) - round(float(key), 2)) / round(shown.bandwidth, 2)
     return found | {"key": inner(key), "bandwidth": n(shown.bandwidth), "u": n(u)}
 

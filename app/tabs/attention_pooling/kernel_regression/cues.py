@@ -166,7 +166,6 @@ class Formula(PixelView):
     def _sum(self, shown: PooledFrame) -> str:
         if shown.empty:
             return words.tr("ŷ({q}) has no neighbor: every weight is 0", q=two(shown.query))
-        metrics = QFontMetricsF(theme.font(FORMULA, mono=True))
         points, weights = np.array(shown.points), shown.query_weights
         order = nearest(shown, len(points))
         order = order[weights[order] > 0]
@@ -177,10 +176,13 @@ class Formula(PixelView):
             if more:
                 terms.append(words.tr("({n} more)", n=more))
             text = f"ŷ({two(shown.query)}) = {' + '.join(terms)} = {two(shown.output)}"
-            if best and metrics.horizontalAdvance(text) > self.width():
+            if best and not self._fits(text):
                 break
             best = text
         return best
+
+    def _fits(self, text: str) -> bool:
+        return QFontMetricsF(theme.font(FORMULA, mono=True)).horizontalAdvance(text) <= self.width()
 
     def _weight(self, shown: PooledFrame) -> str:
         """The weight of the first key in the table."""
@@ -196,7 +198,8 @@ class Formula(PixelView):
         )[KERNELS.index(shown.kernel)]
         weight = words.number(float(shown.query_weights.max()), 3)
         found = f"α({two(key)}) = {kernel} = {weight}"
-        return found if shown.kernel == KERNELS[-1] else f"{found},  u = {u}"
+        whole = found if shown.kernel == KERNELS[-1] else f"{found},  u = {u}"
+        return whole if self._fits(whole) else found  # the dock has u in its formula
 
     def numbers(self) -> dict[str, np.ndarray]:
         return {"formula": np.array(self.lines())}
