@@ -67,11 +67,13 @@ def test_every_text_is_said_in_both_languages():
             assert len(text) < 330, text  # two or three sentences
 
 
-def test_the_lesson_on_vit_leads_to_the_picture_of_its_architecture():
-    """By the name that the button in the header has, in both languages."""
-    said, name = lesson("vit").steps[0].text, "The architecture"
-    assert f"“{name}”" in said
-    assert f"“{words.translations()[name]}”" in words.translations()[said]
+@pytest.mark.parametrize(("topic", "at", "name"), [("vit", 0, "The architecture"), ("moco", 3, "Start")])
+def test_a_claim_is_proved_by_a_button_that_its_step_names(topic, at, name):
+    """As it is called, in both languages."""
+    step = lesson(topic).steps[at]
+    assert f"“{name}”" in step.text + step.task
+    translated = words.translations()
+    assert f"“{translated[name]}”" in translated[step.text] + translated[step.task]
 
 
 @pytest.mark.parametrize(
