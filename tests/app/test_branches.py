@@ -77,3 +77,21 @@ def test_a_branch_goes_the_same_way(open_window, qtbot, name, at):
     assert words.drawn(drawn[0].past_named()) == f"Dotted: the branch from step {left}"
     run.begin_anew()
     assert not any(plot.past() for plot in drawn)
+
+
+def test_a_run_begins_with_what_is_set_before_its_first_step(open_window, qtbot):
+    """And can be branched off; what is set on the way can't be gone again."""
+    tab = open_window().show_topic("attention_pooling")
+    tab.show_page(1)
+    page, run = tab.now, tab.now.training
+    qtbot.waitUntil(lambda: run.params is not None and not run.stream.is_busy, timeout=30_000)
+    page.change(learning_rate=0.2, pace=50)
+    run.play()
+    qtbot.waitUntil(lambda: run.step >= 3, timeout=30_000)
+    run.pause()
+    qtbot.waitUntil(lambda: not run.stream.is_busy, timeout=30_000)
+    assert run.why_no_branch(2) == ""
+    assert run.way.first["learning_rate"] == 0.2
+    page.change(learning_rate=0.4)
+    to_step(qtbot, run, run.step + 1)
+    assert "changed" in run.why_no_branch(run.step)
