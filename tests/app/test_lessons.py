@@ -71,7 +71,7 @@ def test_every_text_is_said_in_both_languages():
 def test_a_claim_is_proved_by_a_button_that_its_step_names(topic, at, name):
     """As it is called, in both languages."""
     step = lesson(topic).steps[at]
-    assert f"“{name}”" in step.text + step.task
+    assert f'"{name}"' in step.text + step.task
     translated = words.translations()
     assert f"“{translated[name]}”" in translated[step.text] + translated[step.task]
 
