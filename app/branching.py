@@ -65,7 +65,10 @@ class Way:
         self.again, self._with, self.left = step, live, left
 
     def ask(self, step: int, until: int, live: Live, rests: bool) -> tuple[int, Live]:
-        """How far a run that is at ``step`` may go now, and with what, where that far and these are wanted."""
+        """How far a run that is at ``step`` may go now, and with what, where that far and these are wanted.
+
+        It ``rests`` until something of it is wanted: what is set before is what it begins with.
+        """
         if self.again is not None and step >= self.again:
             self.again = None
         if self.again is not None:

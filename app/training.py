@@ -316,8 +316,7 @@ class Training(QObject):
         if self.params is None:
             return
         live = self._waiting.live(self._settings())
-        rests = not self.runs or not self._until  # nothing of the run was wanted so far
-        self._until, live = self.way.ask(self.step, until, live, rests)
+        self._until, live = self.way.ask(self.step, until, live, not (self.runs and self._until))
         self.params = replace(self.params, until=self._until, **live)
         self.stream.request(self.params)
 
