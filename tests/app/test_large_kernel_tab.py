@@ -216,7 +216,7 @@ def test_a_run_is_told_with_what_was_predicted(tab, qtbot, monkeypatch):
     predicted = [verdict.findings[0].value for verdict in page.verdicts.verdicts()]
     assert predicted == ["1.000", "1.000", "1.000", "0.250"]
     page.training.one_step()
-    qtbot.waitUntil(lambda: any(isinstance(event, ReachStep) for event in told))
+    qtbot.waitUntil(lambda: page.accuracy.step == 1 and any(isinstance(event, ReachStep) for event in told))
     assert len(page.steps) == 1
     found = (1.0, 0.99, 0.25, 0.26)
     fields = page.accuracy.fields
@@ -227,9 +227,9 @@ def test_a_run_is_told_with_what_was_predicted(tab, qtbot, monkeypatch):
     assert page.maps._mark == (12, 22)  # where the answer stands
     page.step(shown="Accuracy")
     page.transport.set_step(250)
-    page.transport.look(100)  # before the end there was only the look at the start
-    assert page.accuracy.step == 0
-    assert page.maps_card.note.text() == "step 0"
+    page.transport.look(100)  # before the end there was only the look where it rested after one step
+    assert page.accuracy.step == 1
+    assert page.maps_card.note.text() == "step 1"
     page.transport.live.click()
     assert page.accuracy.step == 250
     assert page.training.pending() == 0
