@@ -221,6 +221,7 @@ def rare_states(qtbot, window, language) -> list[str]:
     """Error bar, busy status, wide side, film strip, nothing detected, everything switched off."""
     detr, vit = window.show_topic("detr"), window.tabs["vit"]
     detr.complain(Message("The device ran out of memory."), "Use the CPU", lambda: None)
+    settle(qtbot, window)  # the dock is lower now
     found = [f"error: {line}" for line in complaints(window, language)]
     detr.error.dismiss()
     window.status.set_busy(True)
