@@ -254,6 +254,7 @@ class Training(QObject):
         same = bool(kept) and kept[0].settings == pack.unpacked(pack.packed(settings_of(params), pack.Arrays()), [], {})
         self._begin(resume=same, params=params)
         if same or again:
+            self.way.go_again(step, self._waiting.live(params))
             self._back_to(step, at)
         return True
 
@@ -404,7 +405,6 @@ class Training(QObject):
         self._bar.set_step(self.step, apart(self.timeline.steps, self.step))
         if self.runs and self.step >= self.most:
             self.pause()
-            return
         if not self.runs:
             return
         again = self._until_back[0] if self._until_back is not None else self.way.again

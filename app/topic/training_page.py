@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -113,7 +113,9 @@ class TrainingPage(Page):
         if run.params is None or not run.step:
             return None
         curves = tuple(plot.traces() for plot in self.histories())
-        return Run(run.step, self.transport.selected, run.params, curves, not run.way.why_not(run.params, run.step))
+        again = not run.way.why_not(run.params, run.step)
+        params = replace(run.params, **run.way.first) if again else run.params  # what was set at rest made no step
+        return Run(run.step, self.transport.selected, params, curves, again)
 
     def bring_run(self, run: Run, offered: bool) -> None:
         """The settings of the page come from the session, too; the run goes back to its step, and rests there."""

@@ -93,5 +93,15 @@ def test_a_run_begins_with_what_is_set_before_its_first_step(open_window, qtbot)
     assert run.why_no_branch(2) == ""
     assert run.way.first["learning_rate"] == 0.2
     page.change(learning_rate=0.4)
+    run.pause()  # asks for nothing, with what is set now
+    kept, made = page.run_now(), run.way.first
+    assert kept.again
+    assert kept.params.learning_rate == 0.2
+    run.begin_anew()
+    assert not run.step
+    assert run.bring_back(kept.params, 3, None, False)
+    qtbot.waitUntil(lambda: run.step >= 3 and not run.runs and not run.stream.is_busy, timeout=30_000)
+    assert run.way.first == made  # and not with what the page has now
+    assert run.why_no_branch(3) == ""
     to_step(qtbot, run, run.step + 1)
     assert "changed" in run.why_no_branch(run.step)
