@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLayout, QLayoutItem, QWidget
 
 from app.cards import Card
 
 BESIDE, BELOW = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-LINE = "line"  #: property of a layout that stands for a line of a folded row
 SHARE = 0.6  #: of the height in sight: what a line of cards has at least
 Part: TypeAlias = QWidget | QLayout
 Place: TypeAlias = tuple[int, int, int, int]  #: in a grid: row, column, and how many of each
@@ -19,32 +18,29 @@ Place: TypeAlias = tuple[int, int, int, int]  #: in a grid: row, column, and how
 
 @dataclass(eq=False)
 class FoldedRow:
-    """A row whose parts stand in lines now, and which share of its width each had."""
+    """A row whose parts stand below each other now.
+
+    The row alone turns: no layout is made, taken out or deleted, since Python and Qt would both own it for a while.
+    """
 
     row: QBoxLayout
-    parts: list[tuple[Part, int]]
+    parts: list[Part]
+    heights: list[tuple[QWidget, int]] = field(default_factory=list)  # least ones, as they were
 
-    def fold(self, width: int, least: int) -> None:
-        """Put the parts into lines of at most a width, those with cards at least so high."""
-        _clear(self.row)
+    def fold(self, _width: int, least: int) -> None:
+        """Put the parts below each other, those with cards at least so high."""
         self.row.setDirection(BELOW)
-        for line in _lines([part for part, _ in self.parts], width, self.row.spacing()):
-            beside = QHBoxLayout()
-            beside.setProperty(LINE, True)
-            beside.setSpacing(self.row.spacing())
-            self.row.addLayout(beside, 1)
-            if any(_holds_card(part) for part in line):
-                beside.addStrut(least)
-            for part, share in self.parts:
-                if part in line:
-                    _add(beside, part, share)
+        for part in self.parts:
+            for card in (cards := list(_cards(part))):
+                self.heights.append((card, card.minimumHeight()))
+                card.setMinimumHeight(max(card.minimumHeight(), least // len(cards)))
 
     def unfold(self) -> None:
         """All parts are beside each other again."""
-        _clear(self.row)
         self.row.setDirection(BESIDE)
-        for part, share in self.parts:
-            _add(self.row, part, share)
+        for card, high in self.heights:
+            card.setMinimumHeight(high)
+        self.heights = []
 
 
 @dataclass(eq=False)
@@ -119,7 +115,7 @@ def _wide(layout: QLayout, width: int) -> Iterator[tuple[FoldedRow | FoldedGrid,
     if isinstance(layout, QBoxLayout) and layout.direction() == BESIDE:
         if cards < 2 or len(parts) < len(items) or layout.minimumSize().width() <= width:
             return
-        yield FoldedRow(layout, [(part, layout.stretch(i)) for i, part in enumerate(parts)]), width
+        yield FoldedRow(layout, parts), width
     elif isinstance(layout, QGridLayout) and cards > 1:
         if layout.minimumSize().width() <= width:
             return
@@ -135,12 +131,12 @@ def _wide(layout: QLayout, width: int) -> Iterator[tuple[FoldedRow | FoldedGrid,
             yield from _wide(inner, width)
 
 
-def _lines(parts: Sequence[Part], width: int, gap: int, most: int = 99) -> list[list[Part]]:
+def _lines(parts: Sequence[QWidget], width: int, gap: int, most: int = 99) -> list[list[QWidget]]:
     """As many beside each other as have room; what is hidden takes none."""
-    lines: list[list[Part]] = []
+    lines: list[list[QWidget]] = []
     used = width + 1
     for part in parts:
-        need = 0 if isinstance(part, QWidget) and part.isHidden() else _least(part) + gap
+        need = 0 if part.isHidden() else _least(part) + gap
         if used + need > width + gap or len(lines[-1]) == most:
             lines.append([])
             used = 0
@@ -149,9 +145,7 @@ def _lines(parts: Sequence[Part], width: int, gap: int, most: int = 99) -> list[
     return lines
 
 
-def _least(part: Part) -> int:
-    if isinstance(part, QLayout):
-        return part.minimumSize().width()
+def _least(part: QWidget) -> int:
     return part.minimumSizeHint().expandedTo(part.minimumSize()).width()
 
 
@@ -166,18 +160,13 @@ def _holds_card(part: Part) -> bool:
     return isinstance(part, Card) or part.findChild(Card) is not None
 
 
-def _add(row: QBoxLayout, part: Part, share: int) -> None:
-    if isinstance(part, QLayout):
-        part.setParent(None)
-        row.addLayout(part, share)
-    else:
-        row.addWidget(part, share)
-
-
-def _clear(row: QBoxLayout) -> None:
-    """Take all out of a row, and out of its lines; the widgets stay where they are."""
-    while (item := row.takeAt(0)) is not None:
-        line = item.layout()
-        if isinstance(line, QBoxLayout) and line.property(LINE):
-            _clear(line)
-            line.deleteLater()
+def _cards(part: Part) -> Iterator[QWidget]:
+    """The cards of a part; a widget with cards in it counts as one."""
+    if isinstance(part, QWidget):
+        if _holds_card(part):
+            yield part
+        return
+    for i in range(part.count()):
+        item = part.itemAt(i)
+        if item is not None and (inner := _part(item)) is not None:
+            yield from _cards(inner)

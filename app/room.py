@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -101,6 +101,8 @@ class Room(QScrollArea):
         self._inside = QVBoxLayout(holder)
         self._inside.setContentsMargins(S3, S3, S3, S3)
         self._folds, self._folded_at = Folds(self._inside), 0
+        self._again = QTimer(self, singleShot=True, interval=0)
+        self._again.timeout.connect(self._fit)
         self.setWidget(holder)
         self._inside.addWidget(centre)  # after it: what is in an area is polished, and again with each further parent
 
@@ -138,7 +140,7 @@ class Room(QScrollArea):
         if need.width() > room.width() - (bar if need.height() > room.height() else 0):
             self._folds.fold(room.width() - bar, room.height())  # the bar comes: cards in lines are higher
             self._folded_at = self.width()
-            QCoreApplication.postEvent(self._holder, QEvent(QEvent.Type.LayoutRequest))  # after those of what is in it
+            self._again.start()  # after what is in it has been laid out
 
     def _need(self, left: QSize) -> QSize:
         """The same, looked at closely where there is less room than Qt asks for."""
