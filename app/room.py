@@ -1,11 +1,11 @@
-"""The place of a page's cards: all of it is theirs; they fold where they are too wide, and scroll where too high."""
+"""The place of a page's cards: all of it is theirs, and where they need more they scroll."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.folds import Folds
 from app.theme import HEADER, S3
 
 BESIDE = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.RightToLeft
@@ -38,21 +37,13 @@ def least_height(layout: QLayout, width: int) -> int:
     beside = layout.direction() in BESIDE if isinstance(layout, QBoxLayout) else isinstance(layout, QStackedLayout)
     if beside:
         whole = isinstance(layout, QStackedLayout)
-        needs = [_need(item, inner if whole else item.geometry().width())[0] for item in items]
-        struts = [
-            item.minimumSize().height()
-            for i in range(layout.count())
-            if (item := layout.itemAt(i)) and item.spacerItem()
-        ]
-        return around + max([*needs, *struts], default=0)
+        return around + max((_need(item, inner if whole else item.geometry().width())[0] for item in items), default=0)
     if isinstance(layout, QGridLayout):
         rows: dict[int, list[tuple[int, int]]] = {}
         for i in range(layout.count()):
             item, place = layout.itemAt(i), cast(tuple[int, int, int, int], layout.getItemPosition(i))
             if item is not None and not item.isEmpty():
-                need, asked = _need(item, item.geometry().width())
-                least = layout.rowMinimumHeight(place[0])
-                rows.setdefault(place[0], []).append((max(need, least), max(asked, least)))
+                rows.setdefault(place[0], []).append(_need(item, item.geometry().width()))
         found = [(max(one[0] for one in row), max(one[1] for one in row)) for row in rows.values()]
         gap = layout.verticalSpacing()
     elif isinstance(layout, QBoxLayout):
@@ -100,16 +91,13 @@ class Room(QScrollArea):
         holder.setProperty("kind", "scroll")
         self._inside = QVBoxLayout(holder)
         self._inside.setContentsMargins(S3, S3, S3, S3)
-        self._folds, self._folded_at = Folds(self._inside), 0
-        self._again = QTimer(self, singleShot=True, interval=0)
-        self._again.timeout.connect(self._fit)
         self.setWidget(holder)
         self._inside.addWidget(centre)  # after it: what is in an area is polished, and again with each further parent
 
     @property
     def cramped(self) -> bool:
-        """Whether its width is too little for the cards as they stand where there is room."""
-        return bool(self._folds) or self.horizontalScrollBar().maximum() > 0
+        """Whether its width is too little for the cards."""
+        return self.horizontalScrollBar().maximum() > 0
 
     def least(self, width: int) -> QSize:
         """What the cards need at a width."""
@@ -121,7 +109,6 @@ class Room(QScrollArea):
 
     def _fit(self) -> None:
         room, bars = self.maximumViewportSize(), QSize(0, 0)
-        self._fold(room)
         for _ in range(2):  # a bar takes room, which may need the other bar
             left = room - bars
             need = self._need(left)
@@ -131,16 +118,6 @@ class Room(QScrollArea):
             )
         left = room - bars
         self._holder.resize(left.expandedTo(self._need(left)))
-
-    def _fold(self, room: QSize) -> None:
-        """Put cards below each other that are too wide; they stay so until there is another width."""
-        if not self.isVisible():
-            return
-        need, bar = self._inside.minimumSize(), self.verticalScrollBar().sizeHint().width()
-        if need.width() > room.width() - (bar if need.height() > room.height() else 0):
-            self._folds.fold(room.width() - bar, room.height())  # the bar comes: cards in lines are higher
-            self._folded_at = self.width()
-            self._again.start()  # after what is in it has been laid out
 
     def _need(self, left: QSize) -> QSize:
         """The same, looked at closely where there is less room than Qt asks for."""
@@ -161,13 +138,7 @@ class Room(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._folds and self.width() != self._folded_at:  # not where a bar came or went
-            self._folds.unfold()
         self._look_above()
-        self._fit()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -33,7 +33,6 @@ class Rows(QWidget):
         super().__init__()
         self._rows = tuple(zip(rows, shares, strict=True))
         self._lines: list[tuple[list[tuple[QWidget, int]], int]] = []
-        self._beside: list[QHBoxLayout] = []  # what the lines stand in
         self._inside = QVBoxLayout(self)
         self._inside.setContentsMargins(0, 0, 0, 0)
         self._inside.setSpacing(S3)
@@ -68,18 +67,17 @@ class Rows(QWidget):
         if lines == self._lines:
             return
         self._lines = lines
-        while len(self._beside) < len(lines):
+        while (item := self._inside.takeAt(0)) is not None:
+            if (line := item.layout()) is not None:
+                while line.takeAt(0) is not None:
+                    pass
+                line.deleteLater()
+        for cards, share in lines:
             beside = QHBoxLayout()
             beside.setSpacing(S3)
-            self._inside.addLayout(beside)
-            self._beside.append(beside)
-        for at, beside in enumerate(
-            self._beside
-        ):  # none is deleted, which Python and Qt would both do; empty ones stay
-            cards, share = lines[at] if at < len(lines) else ([], 0)
-            self._inside.setStretch(at, share)
             for one, part in cards:
-                beside.addWidget(one, part)  # Qt takes it out of the line where it was
+                beside.addWidget(one, part)
+            self._inside.addLayout(beside, share)
 
     def minimumSizeHint(self) -> QSize:
         """As wide as the widest card; as high as the lines need."""

@@ -1,4 +1,4 @@
-"""A page in a small window: from 1280 × 800 nothing scrolls; below, dock and cards do, but not sideways."""
+"""A page in a small window: from 1280 × 800 nothing scrolls; below, dock and cards do, and nothing is cut."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ from tests.app import reading
 from tests.app.strays import Strays
 
 HELD, SMALL = QSize(1280, 800), QSize(1024, 600)
-#: Pages with a single card that is wider than the room, or one that arranges its cards in a way of its own.
-SIDEWAYS = {
-    ("multi_head", "heads"), ("transformer", "maths"), ("vit", "step_through"),
-    ("detr", "detect"), ("detr", "scene"), ("detr", "matching"),
-}  # fmt: skip
 
 
 def room_of(page: Page) -> Room:
@@ -58,12 +53,6 @@ def wrong(window: Window, size: QSize) -> Iterator[str]:
         for name, area in (("cards", room_of(page)), ("topics", topics_), ("dock", controls)):
             if area.verticalScrollBar().maximum() or (name == "cards" and area.horizontalScrollBar().maximum()):
                 yield f"{name} scroll: {area.viewport().size().toTuple()} for {area.widget().size().toTuple()}"
-    elif (
-        size == SMALL
-        and (tab.topic.name, page.name()) not in SIDEWAYS
-        and room_of(page).horizontalScrollBar().maximum()
-    ):
-        yield f"cards scroll sideways by {room_of(page).horizontalScrollBar().maximum()}"
     yield from reading.cut(window)
 
 

@@ -12,15 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QSize
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QGridLayout, QMenu, QSizePolicy, QWidget
 
-from app.cards import card
 from app.header import Header
 from app.room import Room
 from app.status import Status
-from app.theme import S3
-from app.widgets import box, button, col, label, row
+from app.widgets import box, button, col, label
 from engines.core.errors import Message
 from tests.app import reading
 
@@ -63,53 +61,6 @@ def test_cards_take_all_the_room_and_scroll_only_where_they_need_more(room, size
     QApplication.processEvents()
     assert bars(room) == scrolls
     assert room.widget().size() == room.viewport().size().expandedTo(QSize(324, 224))
-
-
-def cards(count):
-    """So many of 300 × 100 px."""
-    made = []
-    for at in range(count):
-        view = Wanting()
-        view.setMinimumSize(300 - 2 * S3, 60)
-        made.append(card(Message(str(at)), view))
-    return made
-
-
-def places(parts):
-    for _ in range(4):
-        QApplication.processEvents()
-    return [(one.mapTo(one.window(), QPoint(0, 0)).toTuple(), one.width()) for one in parts]
-
-
-@pytest.mark.parametrize(("kind", "least"), [("row", 3), ("nested", 2), ("grid", 2)])
-def test_cards_that_are_too_wide_together_go_below_each_other(qtbot, kind, least):
-    parts = cards(3)
-    if kind == "row":
-        centre = box(col((row((parts[0], 2), (parts[1], 1), (parts[2], 1), gap=S3), 1), gap=S3))
-    elif kind == "nested":
-        centre = box(row((col(row((parts[0], 2), (parts[1], 1), gap=S3), gap=S3), 3), (parts[2], 1), gap=S3))
-    else:
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        for at, one in enumerate(parts):
-            grid.addWidget(one, 0, at)
-            grid.setColumnStretch(at, 2 - bool(at))
-        centre = box(grid)
-    room = Room(centre)
-    qtbot.addWidget(room)
-    room.resize(1200, 400)
-    room.show()
-    wide = places(parts)
-    assert len({y for (_, y), _ in wide}) == 1
-    for width, lines in ((700, least), (400, 3), (700, least)):
-        room.resize(width, 400)
-        now = places(parts)
-        assert len({y for (_, y), _ in now}) == lines, width
-        assert not bars(room)[0]
-        assert all(one.height() >= 100 for one in parts)
-    room.resize(1200, 400)
-    assert places(parts) == wide
 
 
 def test_cards_that_grow_begin_to_scroll(room, qtbot):

@@ -190,7 +190,7 @@ def the_ffn(tab, qtbot):
 
 
 def test_ablation_is_measured_cancelled_and_forgotten(tab, qtbot):
-    tab.now.change(experiment=ABLATION, lab_examples=32)
+    tab.now.change(experiment=ABLATION, lab_examples=256)  # so many that it is not done before it is stopped
     tab.show_page(LAB)
     panel = tab.pages[LAB].ablation
     qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done >= 3, timeout=PATIENCE)
