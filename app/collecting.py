@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 _lock = threading.Lock()
 _importing = 0  # imports in hand, on whichever thread
+_built = False  # since the last collection something that stays
 PLAIN = "__orig_import__"  #: under this name PySide keeps the import that it put its own in the place of
 
 
@@ -39,6 +40,19 @@ def importing() -> Iterator[None]:
             _importing -= 1
             if not _importing:
                 gc.enable()
+
+
+def stays() -> None:
+    """Say that what was just built lasts as long as the window: after the next collection none looks through it."""
+    global _built
+    _built = True
+
+
+def has_built() -> bool:
+    """Whether something that stays was built since this was asked last."""
+    global _built
+    was, _built = _built, False
+    return was
 
 
 @contextmanager

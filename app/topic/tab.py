@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app import theme
 from app.cards import Card, ErrorBar
+from app.collecting import stays
 from app.equation import equations
 from app.header import Header
 from app.regions import bring
@@ -132,6 +133,7 @@ class Tab(QWidget):
         self.stack.addWidget(page)
         self.shell.session.restore_page(self.topic.name, page)
         self.built.emit(page)
+        stays()
         return page
 
     def _state_of(self, kind: type[Page]) -> State:

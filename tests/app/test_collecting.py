@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from app import garbage
-from app.collecting import PLAIN, importing, unread
+from app.collecting import PLAIN, has_built, importing, stays, unread
 from app.garbage import Collections
 
 
@@ -113,6 +113,7 @@ class Knot:
 def collections(qapp, monkeypatch):
     before = gc.get_threshold()
     monkeypatch.setattr(garbage, "BEAT", 10)
+    has_built()  # by the tests before
     made = Collections(qapp)
     made.setParent(None)
     yield made
@@ -129,6 +130,24 @@ def test_old_garbage_goes_when_a_full_collection_is_due(qtbot, collections, monk
     assert gone() is not None
     monkeypatch.setattr(garbage, "DUE", 1)
     gc.collect(1)
+    qtbot.waitUntil(lambda: gone() is None)
+
+
+def test_what_a_page_consists_of_is_looked_through_no_more(qtbot, collections, open_window):
+    """A full collection with all pages in it holds the window up for 0.3 s."""
+    collections.due = 10**6, 10**6
+    here = Knot()
+    qtbot.wait(50)
+    assert any(one is here for one in gc.get_objects())
+    page = open_window().show_topic("scoring").now
+    qtbot.waitUntil(lambda: not any(one is here for one in gc.get_objects()))
+    assert page.__dict__
+    assert not any(one is page.__dict__ for one in gc.get_objects())
+
+
+def test_young_garbage_is_not_kept_by_what_was_built(qtbot, collections):
+    gone = weakref.ref(Knot())
+    stays()
     qtbot.waitUntil(lambda: gone() is None)
 
 
