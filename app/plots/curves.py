@@ -14,7 +14,7 @@ from app import theme, words
 from app.legend import Key
 from app.plots.axes import LINES
 from app.plots.items import Levels, Stroke
-from app.plots.past import PastNote
+from app.plots.past import PastNote, covers, dots
 from app.plots.surface import Surface, cosmetic
 from app.session.trace import Trace, as_traces, thin
 from app.theme import S4
@@ -262,6 +262,8 @@ class Curves(Surface):
             next(lines).show_line(*thin(curve.x, curve.y, BINS))
         for curve, item in zip(self._past, self._faint, strict=True):
             item.show_line(*thin(curve.x, curve.y, BINS))
+            item.setVisible(not any(covers((now.x, now.y), (curve.x, curve.y)) for now in self._curves))
+        self._note.show_while(any(item.isVisible() for item in self._faint))
         alone = [c for c in self._curves if len(c.x) == 1]
         self._single.setVisible(bool(alone))  # one without points is painted, too
         if alone:
@@ -272,7 +274,7 @@ class Curves(Surface):
         """Make the items of all curves, without their points."""
         for item in (*self._lines, *self._edges, *self._bands, *self._faint):
             self.plot.removeItem(item)
-        self._faint = [Stroke(pen=cosmetic(theme.color(curve.token, 150), Qt.PenStyle.DotLine)) for curve in self._past]
+        self._faint = [Stroke(pen=dots(curve.token), antialias=True) for curve in self._past]
         self._lines, self._edges, self._bands = [], [], []
         for curve in self._curves:
             if curve.low is not None and curve.high is not None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPen
 
 from app import theme
 from app.plots.chart import Chart, Layer, ink
+from app.plots.past import dots
 from app.plots.surface import cosmetic
 from app.words import Text
 
@@ -20,6 +22,7 @@ STYLES = {
     "dot": Qt.PenStyle.DotLine,
     "dashdot": Qt.PenStyle.DashDotLine,
 }
+PAST = "past"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class Line:
     filled : ndarray bool (n,), optional
         False where there is nothing to draw: a gap.
     style : str
-        ``solid``, ``dash``, ``dot`` or ``dashdot``.
+        ``solid``, ``dash``, ``dot`` or ``dashdot``; `PAST` for what was before, with a width of its own.
     fits : bool
         Whether the curve has to be in sight.
     """
@@ -50,6 +53,13 @@ class Line:
 def same(one: Line, other: Line) -> bool:
     """Whether two curves without gaps run alike."""
     return other.filled is None and np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)
+
+
+def pen(line: Line) -> QPen:
+    """What a curve is drawn with."""
+    if line.style == PAST:
+        return dots(line.token)
+    return cosmetic(theme.color(line.token), STYLES[line.style], line.width)
 
 
 class Lines(Layer):
@@ -89,10 +99,7 @@ class Lines(Layer):
         self.put_once(self._single, 1)
         for item in self._curves:
             self._chart.plot.removeItem(item)
-        self._curves = [
-            pg.PlotCurveItem(pen=cosmetic(theme.color(line.token), STYLES[line.style], line.width), antialias=True)
-            for line in self._lines
-        ]
+        self._curves = [pg.PlotCurveItem(pen=pen(line), antialias=True) for line in self._lines]
         for item in self._curves:
             self._chart.put(item)
 

@@ -6,12 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPen
 
+from app import theme
 from app.plots.items import Caption
+from app.plots.surface import cosmetic
 from app.words import Text
 
 WIDE, HIGH = 0.45, 0.3  #: shares of the plot that such a corner takes
 CORNERS = ((1, 1), (1, 0), (0, 1), (0, 0))  #: right or left, top or bottom, in the order of preference
+
+
+DOTS = (0.1, 2.4)  #: a round dot and the gap to the next, in widths of the line
+FAR = 1e-6  #: that two equal curves may differ by, of the larger one's reach
+
+
+def dots(token: str) -> QPen:
+    """Round dots, which are seen on a dark ground, too: Qt's own of one px are not."""
+    made = cosmetic(theme.color(token, 220), Qt.PenStyle.CustomDashLine, 2)
+    made.setDashPattern(DOTS)
+    return made
+
+
+def covers(now: tuple[np.ndarray, np.ndarray], before: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether a curve of points x, y (n,) goes through all points (m,) of one before; x does not fall."""
+    (x, y), (x_before, y_before) = now, before
+    if len(x) < len(x_before) or not len(x_before):
+        return False
+    at = np.minimum(np.searchsorted(x, x_before), len(x) - 1)
+    if not np.array_equal(x[at], x_before):
+        return False
+    reach = max(float(np.ptp(y_before)), float(np.abs(y_before).max()))
+    return bool(np.abs(y[at] - y_before).max() <= FAR * reach)
 
 
 def emptiest(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[int, int]:
@@ -52,6 +79,10 @@ class PastNote(Caption):
         self._said, self._curves = said, tuple(curves)
         self.setVisible(bool(said))
         self.renew()
+
+    def show_while(self, any_left: bool) -> None:
+        """Only while there is a dotted curve in sight."""
+        self.setVisible(bool(self._said) and any_left)
 
     def renew(self) -> None:
         """Theme or language changed."""

@@ -15,9 +15,9 @@ from app import theme, words
 from app.plots.axes import Axis, LogAxis
 from app.plots.chart import HOLLOW, Chart, case, dashed, finite, ink
 from app.plots.items import Caption
-from app.plots.lines import Line, Lines
+from app.plots.lines import PAST, Line, Lines
 from app.plots.marks import Mark, Marks
-from app.plots.past import PastNote
+from app.plots.past import PastNote, covers
 from app.plots.points import Points, embers
 from app.plots.queryline import QueryLine
 from app.plots.stems import Stems
@@ -131,13 +131,15 @@ class ScatterPlot(Chart):
                 raise ValueError(f"{line.name!r}: {len(line.x)} x and {len(line.y)} y")
             finite(line.y, words.drawn(line.name))
         self._lines = tuple(lines)
-        self._curves.show_lines((*self._past, *lines))
+        past = [one for one in self._past if not any(covers((now.x, now.y), (one.x, one.y)) for now in lines)]
+        self._curves.show_lines((*past, *lines))
+        self._note.show_while(bool(past))
         self.marks.show_marks(marks)
         self.refit()
 
     def keep_past(self, named: Text) -> None:
         """Leave the curves of now, dotted, behind those that come, and say so; or, without a name, forget what was."""
-        self._past = tuple(replace(line, style="dot", width=1) for line in self._lines if len(line.x)) if named else ()
+        self._past = tuple(replace(line, style=PAST) for line in self._lines if len(line.x)) if named else ()
         self._note.tell(named if self._past else "", [self.along(line.x, line.y) for line in self._past])
         self.set_lines(self._lines, self.marks.shown)
 
@@ -149,7 +151,7 @@ class ScatterPlot(Chart):
     def show_past(self, traces: Sequence[Trace], named: Text) -> None:
         """Draw curves of a session, dotted, behind those that come, and say so."""
         self._past = tuple(
-            Line(words.plain(one.name), one.x, one.y, theme.known(one.token), style="dot", width=1) for one in traces
+            Line(words.plain(one.name), one.x, one.y, theme.known(one.token), style=PAST) for one in traces
         )
         self._note.tell(named if self._past else "", [self.along(line.x, line.y) for line in self._past])
         self.set_lines(self._lines, self.marks.shown)

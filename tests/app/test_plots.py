@@ -9,14 +9,16 @@ import pyqtgraph as pg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtWidgets import QLabel
 
 from app import export, theme, words
 from app.plots.axes import Axis, digits_of
 from app.plots.curves import BINS, Curve, Curves
 from app.plots.items import Stroke
-from app.session.trace import thin
+from app.plots.lines import Line
+from app.plots.scatterplot import ScatterPlot
+from app.session.trace import as_traces, thin
 from tests.app.views_help import drag, hover, is_drawn, key, loud, pixels, show, wheel
 
 
@@ -249,3 +251,50 @@ def test_curves_are_exported(plot, tmp_path):
     for ending in (".png", ".svg", ".npz", ".csv"):
         export.save(plot, tmp_path / f"curves{ending}")
         assert (tmp_path / f"curves{ending}").stat().st_size > 60
+
+
+# ------------------------------------------------------------------ what was left
+@pytest.mark.parametrize("kind", [Curves, ScatterPlot])
+def test_a_curve_that_is_gone_again_covers_its_dotted_copy(qtbot, kind):
+    """As a run of a session that is trained again up to where it was; another one stays dotted behind it."""
+    view, x = kind(), np.arange(6.0)
+
+    def draw(*ys):
+        if kind is Curves:
+            view.set_curves([Curve(name, x[: len(y)], y) for name, y in zip("ab", ys, strict=True)])
+        else:
+            view.set_lines([Line(name, x[: len(y)], y) for name, y in zip("ab", ys, strict=True)])
+
+    def dotted():
+        """How many are drawn so, and whether it is said what they are."""
+        items = view._faint if kind is Curves else view._curves._curves
+        pens = [item.opts["pen"] for item in items if item.isVisible()]
+        return sum(pen.style() == Qt.PenStyle.CustomDashLine for pen in pens), view._note.isVisible()
+
+    show(qtbot, view, 420, 240)
+    view.show_past(as_traces([("a", "cat0", x[:4], x[:4] ** 2), ("b", "cat1", x[:4], -x[:4])]), "Dotted: before")
+    assert dotted() == (2, True)
+    draw(x[:2] ** 2, -x[:2])  # on the way
+    assert dotted() == (2, True)
+    draw(x[:5] ** 2, -1.01 * x[:5])
+    assert dotted() == (1, True)
+    draw(x[:5] ** 2, -x[:5])
+    assert dotted() == (0, False)
+    assert len(view.past()) == 2
+
+
+@both
+def test_dots_are_as_loud_as_a_line_in_both_themes(qtbot, name):
+    """Their own color stands against the paper, not a mixture with it."""
+    theme.use(name)
+    view, x = Curves(), np.linspace(0, 100, 60)
+    view.set_curves([Curve("a", x, np.full(60, 5.0), "cat0")], 100)
+    show(qtbot, view, 420, 240)
+    view.keep_past("Dotted: before")
+    view.set_curves([])
+    QCoreApplication.processEvents()
+    shown = np.array(pixels(view), int)[..., :3]
+    apart = np.abs(shown - shown[2, 2]).sum(-1).max(1)
+    wanted = np.abs(np.array(theme.color("cat0").getRgb()[:3]) - theme.color("surface").getRgb()[:3]).sum()
+    middle = view.mapFromScene(view.box.mapViewToScene(QPointF(50, 5))).y()
+    assert apart[middle - 2 : middle + 3].max() > 0.7 * wanted
