@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.questions import ask
-from app.settings import ZOOMS
+from app.settings import BARE, LIGHT, MAXIMIZED, ZOOMS
 from app.topics import topics
 from engines.core.errors import Message, joined
 
@@ -40,9 +40,14 @@ class Presenter(QObject):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self._window = window
-        self.bare = self.starts_anew = False
-        self._was_maximized = False
-        self._halo: Halo | None = None
+        presents, window.settings.presents = window.settings.presents, []
+        self.starts_anew = False
+        self._said: Message | None = None
+        self.bare = BARE in presents
+        self._was_maximized = MAXIMIZED in presents
+        self._halo = Halo(window) if LIGHT in presents else None
+        if self.bare:
+            self.apply()
 
     def full_screen(self) -> None:
         """F11: the whole screen, and back."""
@@ -50,7 +55,10 @@ class Presenter(QObject):
         if not window.isFullScreen():
             self._was_maximized = window.isMaximized()
             window.showFullScreen()
-        elif self._was_maximized:
+            self._tell("Full screen: F11 goes back.")
+            return
+        self._tell("")
+        if self._was_maximized:
             window.showMaximized()
         else:
             window.showNormal()
@@ -59,6 +67,14 @@ class Presenter(QObject):
         """F9: hide the side list and the dock, or show them."""
         self.bare = not self.bare
         self.apply()
+        self._tell("F9 shows the side list and the dock again." if self.bare else "")
+
+    def _tell(self, way_back: str) -> None:
+        """Say how to go back; nothing once one has, without taking away what others have said since."""
+        tab, before = self._window.tab, self._said
+        self._said = Message(way_back) if way_back else None
+        if tab is not None and (way_back or tab.note is before):
+            tab.tell(self._said)
 
     def apply(self) -> None:
         """Hide or show them."""
@@ -114,7 +130,9 @@ class Presenter(QObject):
 
     def start_anew(self, zoom: int) -> None:
         """Close the window; whoever opened it opens another, at so many percent."""
+        shown = ((BARE, self.bare), (LIGHT, self.lit), (MAXIMIZED, self._was_maximized))
         self._window.settings.zoom = zoom
+        self._window.settings.presents = [name for name, on in shown if on]
         self.starts_anew = True
         self._window.close()
 

@@ -24,6 +24,7 @@ from engines.core.params import Params, renamed
 HOME_VARIABLE = "ATTENTION_LAB_HOME"  #: folder to keep everything in, instead of the system's places
 VERSION = 1
 ZOOMS = (100, 125, 150, 175, 200)  #: percent
+BARE, LIGHT, MAXIMIZED = PRESENTED = "bare", "light", "maximized"  #: without side and dock, pointer lit, before F11
 
 P = TypeVar("P", bound=Params)
 
@@ -62,6 +63,8 @@ class Settings:
         Address of the cluster that pages are computed on; empty for this computer. No file holds it.
     lesson_at : int
         Its step beside the tab; -1 while no lesson is open.
+    presents : list of str
+        How the window presented that closed to be opened again at once, of `PRESENTED`; each start takes it, once.
     note : Message, optional
         What happened to a settings file that could not be read or written, until `take_note`.
     """
@@ -80,6 +83,7 @@ class Settings:
         self.recent_models: list[str] = []
         self.recent_sessions: list[str] = []
         self.folders: dict[str, str] = {}
+        self.presents: list[str] = []
         self.note: Message | None = None
         self._geometry = ""
         self._topics: dict[str, dict[str, Any]] = {}
@@ -148,6 +152,8 @@ class Settings:
                 setattr(self, name, [item for item in listed if isinstance(item, str)][:RECENT])
         self.recent_pictures = [path for path in self.recent_pictures if os.path.lexists(path)]  # the rest vanished
         self.recent_sessions = [path for path in self.recent_sessions if os.path.lexists(path)]
+        if isinstance(found.get("presents"), list):
+            self.presents = [one for one in PRESENTED if one in found["presents"]]
         if isinstance(found.get("geometry"), str):
             self._geometry = found["geometry"]
         self.folders |= {name: folder for name, folder in _items(found.get("folders")) if isinstance(folder, str)}
@@ -177,7 +183,7 @@ class Settings:
             "recent_sessions": self.recent_sessions,
             "topics": self._topics, "pages": self._pages, "photos": self._photos, "strips": self._strips,
             "folders": self.folders, "lesson": self.lesson, "lesson_at": self.lesson_at,
-            "steps": self._steps,
+            "steps": self._steps, "presents": self.presents,
         }))  # fmt: skip
         return found
 

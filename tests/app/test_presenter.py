@@ -12,12 +12,13 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QCursor
 
-from app import launch
+from app import launch, words
 from app.keys import OF_WINDOW
 from app.presenter import HALO, Halo, factor
 from app.settings import Settings
 from app.topic.training_page import TrainingPage
 from app.topics import topics
+from engines.core.errors import Message
 from tests.app import tabs
 
 ROOT = Path(__file__).parents[2]
@@ -133,8 +134,6 @@ def test_a_size_that_is_none_is_passed_over(odd):
 def test_a_run_at_stake_is_asked_for(window, monkeypatch):
     from PySide6.QtWidgets import QMessageBox
 
-    from engines.core.errors import Message
-
     monkeypatch.setattr(
         window.tab, "at_stake", lambda: [Message("A training of {n} {n:step|steps} is not kept.", {"n": 9})]
     )
@@ -202,3 +201,39 @@ def test_nothing_is_cut_when_everything_is_larger(zoom, size, language, names, o
     command = [sys.executable, "-c", PROBE, size, language, *(names or [one.name for one in topics()])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["looked"], done.stderr
+
+
+def test_it_goes_on_as_it_was_shown_after_a_change_of_size(window, open_window, own_home, monkeypatch):
+    """Bare, lit and over what was maximized; once: the start after that is a plain one."""
+    window.showMaximized()
+    for keys in ("F11", "F9", "F8"):
+        press(window, keys)
+    assert words.drawn(window.tab.note) == "F9 shows the side list and the dock again."
+    with monkeypatch.context() as staying:
+        staying.setattr(window, "close", lambda: None)
+        press(window, "Ctrl++")
+    window.keep_everything()
+    window.presenter.toggle_light()
+    window.close()
+    later = open_window()
+    tab = later.show_topic("scoring")
+    later.showFullScreen()  # a real desktop brings that back by itself
+    assert later.presenter.bare
+    assert later.presenter.lit
+    assert not later.side.isVisible()
+    assert not tab.now.dock.isVisible()
+    press(later, "F11")
+    assert later.isMaximized()
+    later.keep_everything()
+    assert Settings.load().presents == []
+
+
+def test_what_is_said_of_the_way_back_goes_with_it(window):
+    press(window, "F9")
+    press(window, "F9")
+    assert window.tab.note is None
+    press(window, "F11")
+    assert "F11" in words.drawn(window.tab.note)
+    window.tab.tell(Message("Copied as a picture."))
+    press(window, "F11")
+    assert words.drawn(window.tab.note) == "Copied as a picture."
