@@ -126,7 +126,7 @@ class Guide(QObject):
             said = {"n": number, "title": Message(one.title), "done": len(self.done(one)), "all": len(one.steps)}
             entry(
                 menu,
-                Message("{n}. {title}: {done} of {all}", said),
+                Message("{n}. {title} ({done} of {all})", said),
                 partial(self.open, one),
                 checked=one is self.lesson,
             )

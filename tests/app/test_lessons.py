@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from app import formulas, words
 from app.lessons.condition import Condition
@@ -236,6 +236,22 @@ def test_the_button_that_turns_stays_under_the_pointer(window):
         QCoreApplication.processEvents()
         places.add((panel.next.mapTo(panel, QPoint()).y(), panel.back.mapTo(panel, QPoint()).y()))
     assert len(places) == 1
+
+
+def test_a_title_that_asks_has_its_own_end_in_the_menu(window):
+    """No colon behind a question mark, in neither language; how far each has come stands behind it."""
+    window.settings.do_step("attention_pooling", 0)
+    try:
+        for language, first in (("en", "1. What is a query? (1 of "), ("zh", "1. 什么是查询？（1 / ")):
+            words.set_language(language)
+            menu = QMenu()
+            window.guide._fill(menu)
+            said = [action.text() for action in menu.actions()]
+            assert len(said) == len(lessons())
+            assert said[0].startswith(first)
+            assert not [text for text in said if "？：" in text or "?:" in text]
+    finally:
+        words.set_language("en")
 
 
 def test_steps_done_and_the_lesson_in_hand_are_remembered(window):

@@ -310,6 +310,30 @@ def test_one_word_for_one_thing():
     assert not [entry for entry in CHINESE if "rollout" in entry[1].lower() and "rollout" not in entry[2]]
 
 
+#: English of the field, the Chinese word for it, and other words that were seen beside it.
+PAIRS = (
+    (r"\bpatch(es)?\b", "图块|同一块", "图像块"),
+    (r"\bmasked\b|\bmask (patches|positions)\b", "掩蔽", "[已未动被]掩码|掩码(的位置|的图块|图块|位置|后)"),
+    (r"\battends?\b", "关注|注意力|对", "看向|词元注意"),
+    (r"^Steps\b|\bsteps per\b|[Ww]arm-up steps", "步", "步骤"),
+    (r"^Stages$|^Five steps$", "步骤", "步数"),
+)
+
+
+@pytest.mark.parametrize(("english", "chinese", "others"), PAIRS)
+def test_a_word_of_the_field_is_the_same_everywhere(english, chinese, others):
+    """Texts and lessons: both are among the translations."""
+    every = words.translations().items()
+    said = [(key, text) for key, text in every if re.search(english, re.sub(r"\{\w+\}", "", key))]
+    assert said
+    assert not [one for one in said if not re.search(chinese, one[1]) or re.search(others, one[1])]
+
+
+def test_the_words_beside_are_nowhere():
+    others = re.compile("图像块|看向[谁它该]|[已未被]掩码")
+    assert not [one for one in words.translations().items() if others.search(one[1])]
+
+
 def test_what_is_qts_own_is_said_too(qtbot):
     kept: list[QWidget] = []
 

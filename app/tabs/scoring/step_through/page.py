@@ -85,7 +85,7 @@ class StepPage(Page):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.strip = StageStrip("Steps")
+        self.strip = StageStrip("Stages")
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
             "Forward",

@@ -74,7 +74,7 @@ class MathsPage(Page):
         )
 
     def _make_views(self) -> None:
-        self.strip = StepFlow("Steps")
+        self.strip = StepFlow("Stages")
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
         self.forward = button(
             "Forward",

@@ -84,7 +84,7 @@ class StepThroughPage(PhotoPage):
 
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
-        self.strip = StageStrip("Steps")
+        self.strip = StageStrip("Stages")
         self.strip.setMinimumHeight(96)
         self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.stage - 1))
         self.forward = button(
