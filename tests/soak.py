@@ -6,9 +6,10 @@ Everything a person can do is done over all tabs and pages, with trainings runni
 of its own. Limits: no gap of the GUI thread over 250 ms but where the theme or the language is switched or something
 is opened or imported for the first time; none over 500 ms at all; from the eighth minute on memory within 15 %, and
 objects, threads and open files that grow no more. Both times memory is looked at with the same in hand: each run begun
-anew and unstarted, all settings as at first, and the same models read last. For a run that fine-tunes a ViT-S needs
-700 MB as long as it is in hand, and whether there is one at a given minute is the dice's; the table has the peak beside
-it. What was let go and is still there, is found. A limit broken, a Python error or a warning of Qt ends in exit code 1.
+anew and unstarted, all settings as at first, windows beside the main one closed, and the same models read last. For a
+run that fine-tunes a ViT-S needs 700 MB as long as it is in hand, and whether there is one at a given minute is the
+dice's; the table has the peak beside it. What was let go and is still there, is found. A limit broken, a Python error
+or a warning of Qt ends in exit code 1.
 On a machine that others use too, ``--clock fair`` leaves out the seconds in which the thread waited for a core, and
 ``--clock cpu`` counts those that it computed. A real window::
 
@@ -39,7 +40,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QTimer, QtMsgType, qInstallMessageHandler
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QApplication, QDialog, QToolButton
 
 from app import theme
 from app.launch import start
@@ -254,8 +255,15 @@ class Soak(QObject):
     def _as_at_first(self) -> None:
         """All settings back, each run begun anew and not started; of each tab the same models are the last ones used.
 
-        Engines keep two models: whether a large one is among them is no growth either.
+        Engines keep two models: whether a large one is among them is no growth either. Windows beside the main one,
+        studies and comparisons, are closed, and studies ended: how many of them the hand left open is the dice's.
         """
+        for study in tuple(self.window.studies.sheets.values()):
+            study.end()
+            study.close()
+        for one in QApplication.topLevelWidgets():
+            if isinstance(one, QDialog) and one.isVisible():
+                one.close()
         large = next((one.name for one in catalog.available(VIT) if one.kind == "package"), None)
         for name, tab in self.window.tabs.items():
             tab.show_page(0)
