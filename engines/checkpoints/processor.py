@@ -43,6 +43,8 @@ class Processor:
     scaling : Scaling
     crop : (int, int), optional
         Height and width of the middle that is cut out; where the picture is smaller, zeros stand around it.
+    least : int
+        Pixels of a side with which the model can do something: one patch.
     """
 
     way: str
@@ -50,6 +52,7 @@ class Processor:
     second: int
     scaling: Scaling
     crop: tuple[int, int] | None = None
+    least: int = 1
 
     @property
     def shortest(self) -> int:
@@ -87,7 +90,7 @@ class Processor:
         Raises
         ------
         LabError
-            If a side would get more than ``most`` pixels.
+            If a side would get more than ``most`` pixels, or fewer than the model needs.
         """
         height, width = self.size_for(*rgb.shape[:2])
         strip = height * width > limits.KEPT_PIXELS  # whose shorter side is stretched, to be cut then
@@ -95,6 +98,12 @@ class Processor:
             raise LabError(
                 "The model would see this picture at {height} × {width} pixels. At most {most} a side are computed.",
                 height=height, width=width, most=most,
+            )  # fmt: skip
+        rows, cols = self.crop or (height, width)
+        if min(rows, cols) < self.least:
+            raise LabError(
+                "The model would see this picture at {height} × {width} pixels. It needs {least} a side at least.",
+                height=rows, width=cols, least=self.least,
             )  # fmt: skip
         resized = self.scaling.resized(rgb, height, width)
         return resized if self.crop is None else middle(resized, *self.crop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def read_config(
     processor = None
     scaling = Scaling(BICUBIC, mean=IMAGENET_MEAN, std=IMAGENET_STD)
     if preprocessor:
-        processor = read_processor(preprocessor, name)
+        processor = replace(read_processor(preprocessor, name), least=patch_size * 2 ** (len(depths) - 1))
         scaling = processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     labels = _labels(config.get("id2label"), along(found, "head.weight", 0), name)

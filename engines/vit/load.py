@@ -130,7 +130,7 @@ def read_config(
         agree(name, "image_size", image_size, side * patch_size)
     head = bare.get("classifier.weight", bare.get("cls_classifier.weight"))
     labels = _labels(config, head[0], name) if head else {}
-    processor = from_hub(preprocessor, USUAL[family], name) if preprocessor else None
+    processor = replace(from_hub(preprocessor, USUAL[family], name), least=patch_size) if preprocessor else None
     scaling = _SCALING[family] if processor is None else processor.scaling
     unit = scaling.factor * 255  # pixels come in 0..1
     return ViTConfig(

@@ -36,6 +36,7 @@ from engines.detr.preprocess import from_hub as detr_processor
 from engines.swin import load_checkpoint as load_swin
 from engines.vit import load_checkpoint as load_vit
 from engines.vit.load import read_config
+from tests.app.models import tiny_vit
 from tests.engines.vit import reference
 
 SIZES = ((50, 80), (90, 40), (64, 64), (31, 97))
@@ -195,6 +196,18 @@ def test_what_a_processor_does_not_say_is_its_own_default(models, family):
     rgb = photo(50, 80)
     expected = theirs(images=Image.fromarray(rgb), return_tensors="pt")["pixel_values"].float()
     torch.testing.assert_close(load_one(family, place).preprocess(rgb), expected, atol=1e-5, rtol=2e-6)
+
+
+@pytest.mark.parametrize("said", [{"size": 7}, {"size": 16, "do_center_crop": True, "crop_size": 7}])
+def test_a_picture_smaller_than_a_patch_is_refused_in_words(tmp_path, said):
+    folder = tiny_vit(tmp_path / "small", layers=1, heads=2)
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    net, photo = load_vit(str(folder)), np.zeros((20, 30, 3), np.uint8)
+    with pytest.raises(LabError, match=r"at 7 × 7 pixels\. It needs 8 a side"):
+        net.preprocess(photo)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"size": 8}))
+    net = load_vit(str(folder))
+    assert torch.isfinite(net(net.preprocess(photo))).all()
 
 
 @pytest.mark.parametrize(

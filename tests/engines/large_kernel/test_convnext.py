@@ -137,6 +137,13 @@ def test_the_middle_is_cut_out_for_small_pictures_as_transformers_does(reference
         assert float((ours - theirs).abs().max()) < 0.1
 
 
+def test_a_picture_too_small_for_its_stages_is_refused_in_words(reference, tmp_path):
+    source = saved(reference, tmp_path / "n", "transformers")
+    (tmp_path / "n" / "preprocessor_config.json").write_text(json.dumps({"size": {"shortest_edge": 7}}))
+    with pytest.raises(LabError, match=r"at 7 × 7 pixels\. It needs 8 a side"):
+        load_checkpoint(source).preprocess(np.zeros((20, 30, 3), np.uint8))
+
+
 def test_what_is_no_convnext_is_refused_in_words(tmp_path):
     def refused(config, match, tensors=None):
         save_file(tensors or {"a": torch.zeros(1)}, tmp_path / "model.safetensors")
