@@ -212,12 +212,13 @@ def test_what_waits_for_a_run_or_an_answer_is_ticked_when_it_comes(window, qtbot
         qtbot.waitUntil(lambda: not page.training.stream.is_busy, timeout=60_000)
 
 
-def test_show_me_leads_to_the_queries_of_a_cross_attention_and_its_keys_are_of_the_source(window, qtbot):
-    window.guide.open(lesson("transformer"), 0)
-    page = window.tab.now
+def test_queries_of_a_cross_attention_are_of_the_target_and_its_keys_of_the_source(window, qtbot):
+    tab = window.show_topic("transformer")
+    tab.show_page(next(i for i, kind in enumerate(tab.pages.kinds) if kind.name() == "maths"))
+    page = tab.now
     qtbot.waitUntil(lambda: page.seen is not None, timeout=30_000)
     assert page.at == 0
-    window.guide.panel.show_me.click()
+    page.state.step(walk_at=("cross", 0))
     qtbot.waitUntil(lambda: page.seen.at[0] == "cross", timeout=30_000)
     seen = page.seen
     assert seen.queries != seen.keys

@@ -19,8 +19,10 @@ from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
     CONVOLUTIONS,
+    CROSSING,
     EVERYWHERE,
     EXPERIMENTS,
+    IN_TARGET,
     MOVES,
     NORMS,
     POSITIONS,
@@ -32,6 +34,7 @@ from engines.transformer.experiments.spec import (
     Ablated,
     Causality,
     Convolved,
+    Crossed,
     Gradients,
     Normalized,
     Placed,
@@ -53,13 +56,14 @@ def test_experiments(tab, qtbot, qtlog):
     tab.show_page(LAB)
     rest(tab, qtbot)
     frames = tab.pages[LAB].frames
-    assert {Causality, Gradients, Normalized, Placed, Convolved} <= set(frames)
+    assert {Causality, Crossed, Gradients, Normalized, Placed, Convolved} <= set(frames)
     verdicts = tab.pages[LAB].list.verdicts()
     assert [str(v.name) for v in verdicts] == list(EXPERIMENTS)
     held = [f.holds for v in verdicts for f in v.findings if f.holds is not None]
-    assert len(held) == 4
+    assert len(held) == 6
     assert all(held)
     the_mask(tab, qtbot)
+    the_crossing(tab, qtbot)
     the_residuals(tab, qtbot)
     the_norms(tab, qtbot)
     the_positions(tab, qtbot)
@@ -100,6 +104,28 @@ def the_mask(tab, qtbot):
     tab.undo()
     assert tab.params.lab_causal
     assert "unchanged" in panel.said[1].text()
+
+
+def the_crossing(tab, qtbot):
+    choose(tab, qtbot, CROSSING)
+    panel, seen = tab.pages[LAB].crossing, tab.pages[LAB].frames[Crossed]
+    assert "".join(seen.answers[0]) == "noitnetta"
+    assert "".join(seen.answers[1]) == "attention"  # the source of the other output, read from its end
+    assert "attention" in panel.answers[1].text()
+    np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.by_source[0])
+    rests = panel.grid.numbers()["masked"].any(1)
+    assert rests.tolist() == [False, True, False, False, False, False]  # Q alone
+    click(panel.grid, panel.grid.cell_rect((2, 3)).center())
+    assert "Position 4" in panel.said[0].text()
+    assert tiny(float(seen.by_source[0, 2, 3])) in panel.said[1].text()
+    panel.layers.chosen.emit(1)
+    assert not panel.grid.numbers()["masked"][1].any() if "masked" in panel.grid.numbers() else True
+    assert "layer 1" in panel.said[3].text()  # by which it has been through the encoder's output
+    tab.now.change(lab_changed=IN_TARGET)
+    np.testing.assert_array_equal(panel.grid.numbers()["values"], seen.by_target[1])
+    assert panel.grid.numbers()["masked"].any(1).tolist() == [True, False, True, True, False, False]
+    assert "0.100" in panel.zeros.text()
+    tab.now.change(lab_layer=1)
 
 
 def the_residuals(tab, qtbot):

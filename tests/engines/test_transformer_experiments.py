@@ -16,7 +16,7 @@ from engines.transformer import proofs
 from engines.transformer.decode.engine import Engine as Decoder
 from engines.transformer.decode.spec import Answer, DecodingParams
 from engines.transformer.decoding import greedy
-from engines.transformer.experiments import norm_results
+from engines.transformer.experiments import crossing, norm_results
 from engines.transformer.experiments.ablation import Ablation
 from engines.transformer.experiments.engine import Engine, padded_batch
 from engines.transformer.experiments.norm_comparison import NormComparison, begun, norms_of
@@ -34,6 +34,7 @@ from engines.transformer.experiments.spec import (
     AblationParams,
     Causality,
     Convolved,
+    Crossed,
     Examined,
     Gradients,
     LabParams,
@@ -68,7 +69,7 @@ def answers(engine, params: LabParams) -> dict[type, object]:
 
 def test_all_proofs_at_the_default(engine):
     seen = answers(engine, LabParams())
-    assert set(seen) == {Examined, Causality, Gradients, Normalized, Placed, Convolved}
+    assert set(seen) == {Examined, Causality, Crossed, Gradients, Normalized, Placed, Convolved}
     causal = seen[Causality]
     assert causal.earlier[0] > MOVES
     assert causal.earlier[1] < RESTS
@@ -84,6 +85,56 @@ def test_all_proofs_at_the_default(engine):
     close(placed.maps.sum(-1), 1)
     assert seen[Convolved].apart < SAME
     np.testing.assert_allclose(seen[Convolved].hidden[0], seen[Convolved].hidden[1], atol=SAME)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_what_a_changed_token_moves_is_what_goes_in_and_out_of_the_projections(norm_first):
+    """Each changed token by itself, read at the projections and not from the tape."""
+    model, random = small(norm_first=norm_first).double(), torch.Generator().manual_seed(3)
+    source, target = (torch.randint(3, 20, (n,), generator=random) for n in (5, 4))
+    seen = {}
+    for i, layer in enumerate(model.decoder):
+        for name in "qkv":
+            hook = lambda _module, given, out, at=(i, name): seen.update({at: (given[0], out)})  # noqa: E731
+            getattr(layer.cross_attention, f"{name}_proj").register_forward_hook(hook)
+
+    def parts(source, target):
+        logits = model(source[None], target[None])
+        return [(seen[i, "k"][0], *(seen[i, name][1] for name in "qkv"), logits) for i in range(len(model.decoder))]
+
+    plain = parts(source, target)
+    for of_source, read in ((True, source), (False, target)):
+        moved, changed = crossing.moved(model, source, target, of_source)
+        assert (changed != read).all()
+        for at in range(len(read)):
+            other = read.clone()
+            other[at] = changed[at]
+            now = parts(other, target) if of_source else parts(source, other)
+            for layer, both in enumerate(zip(now, plain, strict=True)):
+                wanted = [float((a - b).abs().max()) for a, b in zip(*both, strict=True)]
+                close(moved[layer, [0, 1, 2, 3, 5], at], torch.tensor(wanted, dtype=torch.float64))
+
+
+def test_queries_are_of_the_decoder_keys_and_values_of_the_encoder(engine):
+    seen = answers(engine, LabParams())[Crossed]
+    assert seen.by_source[0, 1].max() < RESTS < MOVES < seen.by_source[0, [0, 2, 3, 4, 5]].min()
+    assert seen.by_source[1, 1].min() > MOVES  # by way of the first layer
+    assert seen.by_target[:, [0, 2, 3]].max() < RESTS < MOVES < seen.by_target[:, [1, 4, 5]].min()
+    assert "".join(seen.other[:-1]) == "".join(seen.answers[0]) == "noitnetta"
+    assert "".join(seen.answers[1]) == "attention"
+    assert seen.answers[2] not in seen.answers[:2]
+    assert seen.uneven < RESTS
+    palindrome = answers(engine, LabParams(read="abba"))[Crossed]
+    assert palindrome.other != palindrome.source
+
+
+@torch.no_grad()
+def test_an_answer_to_its_own_memory_is_what_greedy_decoding_says():
+    model, source = small(), torch.tensor([5, 9, 4, 2])
+    said = crossing.answer(model, model.encode(source[None]), 8)
+    assert said == [token for token in greedy(model, source[None], 8) if token != 2]
+    assert crossing.unevenness(model, torch.tensor([1, 5]), model.encode(source[None])) > MOVES
 
 
 def test_the_experiment_looked_at_comes_first_and_nothing_is_computed_twice(engine):

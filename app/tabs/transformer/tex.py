@@ -54,6 +54,7 @@ EQUATIONS = {
     "experiments": Equation(
         (
             r"y=x+f(x),\qquad z=\gamma\,\frac{y-\mu}{\sqrt{\sigma^2+\varepsilon}}+\beta",
+            r"Q=Y W_q,\quad K=X W_k,\quad V=X W_v",
             r"A=\mathrm{softmax}(S+M),\quad M_{ij}=-\infty\;(j>i)",
         ),
         "Vaswani 2017, 3; Ba 2016; D2L 11.7",

@@ -19,10 +19,12 @@ from engines.core.protocol import Event, Frame, Job
 from engines.data.vocabulary import EOS
 from engines.transformer import proofs
 from engines.transformer.decoding import greedy
+from engines.transformer.experiments import crossing
 from engines.transformer.experiments.measuring import drawn, measured
 from engines.transformer.experiments.spec import (
     CAUSAL,
     CONVOLUTIONS,
+    CROSSING,
     LIVE,
     NORMS,
     POSITIONS,
@@ -30,6 +32,7 @@ from engines.transformer.experiments.spec import (
     TRAINED,
     Causality,
     Convolved,
+    Crossed,
     Examined,
     Gradients,
     LabParams,
@@ -53,6 +56,7 @@ Making: TypeAlias = Generator[Event, None, Frame]
 Deriving: TypeAlias = Generator[Event, None, tuple[list[float], float]]
 DEPENDS = {
     CAUSAL: (),
+    CROSSING: (),
     RESIDUALS: ("lab_from", "lab_depth", "lab_norm_first", "lab_residuals_off"),
     NORMS: ("lab_batch", "lab_padding", "lab_count_padding", "lab_mode", "lab_mates"),
     POSITIONS: (),
@@ -96,6 +100,7 @@ class Engine:
         self._made: dict[str, tuple[object, Frame]] = {}
         self._how: dict[str, Callable[[LabParams, Specimen], Making]] = {
             CAUSAL: self._causality,
+            CROSSING: self._crossed,
             RESIDUALS: self._gradients,
             NORMS: self._normalized,
             POSITIONS: self._placed,
@@ -160,6 +165,35 @@ class Engine:
             tuple(words[i] for i in both[0][1].tolist()),
             array(torch.stack([moved for moved, _ in both])),
             (proofs.earlier(both[0][0]), proofs.earlier(both[1][0])),
+        )
+
+    def _crossed(self, _params: LabParams, specimen: Specimen) -> Making:
+        assert self._exact is not None
+        model, kind, seen = self._exact, specimen.task, (specimen.source, specimen.target)
+        by_source, new_source = crossing.moved(model, *seen, True, specimen.plain)
+        yield PAUSE
+        by_target, new_target = crossing.moved(model, *seen, False, specimen.plain)
+        yield PAUSE
+        other = torch.cat([specimen.source[:-1].flip(0), specimen.source[-1:]])  # read from its end
+        other = new_source if bool((other == specimen.source).all()) else other
+        with torch.no_grad():
+            own, its = (model.encode(one[None], go=model.begin(specimen.plain)) for one in (specimen.source, other))
+        answers = []
+        for memory in (own, its, torch.zeros_like(own)):
+            said = crossing.answer(model, memory, kind.max_target_len - 1, specimen.plain)
+            answers.append(tuple(kind.target.tokens[i] for i in said))
+            yield PAUSE
+        source, target = kind.source.tokens, kind.target.tokens
+        return Crossed(
+            tuple(source[i] for i in specimen.source.tolist()),
+            tuple(target[i] for i in specimen.target.tolist()),
+            tuple(source[i] for i in new_source.tolist()),
+            tuple(target[i] for i in new_target.tolist()),
+            array(by_source),
+            array(by_target),
+            tuple(source[i] for i in other.tolist()),
+            (answers[0], answers[1], answers[2]),
+            crossing.unevenness(model, specimen.target, torch.zeros_like(own), specimen.plain),
         )
 
     @staticmethod

@@ -13,12 +13,15 @@ from engines.transformer.switches import ENCODER_FFN, SUBLAYERS, Place
 
 WEIGHTS_ARE_SHOWN_AS: Final = ("Placed.maps",)
 
-CAUSAL, RESIDUALS, NORMS = "Causal mask", "Residual connections", "Normalization"
+CAUSAL, CROSSING = "Causal mask", "K and V from the encoder"
+RESIDUALS, NORMS = "Residual connections", "Normalization"
 POSITIONS, CONVOLUTIONS, ABLATION = "Positions", "FFN as convolutions", "Heads and layers"
-EXPERIMENTS = (CAUSAL, RESIDUALS, NORMS, POSITIONS, CONVOLUTIONS, ABLATION)
+EXPERIMENTS = (CAUSAL, CROSSING, RESIDUALS, NORMS, POSITIONS, CONVOLUTIONS, ABLATION)
 
 TRAINED, RANDOM = "Trained", "Random"
 LIVE, RUNNING = "Batch", "Running"
+IN_SOURCE, IN_TARGET = "Source", "Target"
+PARTS: Final = ("X", "Q", "K", "V", "A", "logits")  #: rows of `Crossed`: X is the encoder's output, A the weights
 LAYER, BATCH = "layer", "batch"  #: the two normalizations, in the order of all pairs below
 
 #: What the numbers have to be: without the mask an earlier logit moves by more, with it by less.
@@ -38,6 +41,8 @@ class LabParams(OfInput):
     ----------------------------
     experiment : str
         The one that is looked at.
+    lab_layer : int
+        The decoder layer whose cross-attention is shown, from 1; the last one where there are fewer.
     lab_residuals_off : tuple of (kind, layer)
         Sublayers without their residual connection; those that the model doesn't have don't count.
     lab_mates : int
@@ -49,6 +54,15 @@ class LabParams(OfInput):
     lab_causal: bool = drawn(
         True,
         Switch("Causal mask", tip="A target token sees itself and what is before it. (Vaswani 2017, 3.2.3)", group=LAB),
+    )
+    lab_changed: str = drawn(
+        IN_SOURCE,
+        Choice(
+            (IN_SOURCE, IN_TARGET),
+            "Changed token",
+            tip="One token is changed at a time, in the encoder's input or in the decoder's. (Vaswani 2017, 3.2.3)",
+            group=LAB,
+        ),
     )
     lab_positions: bool = drawn(
         True, Switch("Add positions", tip="Sines and cosines on the embeddings. (Vaswani 2017, 3.5)", group=LAB)
@@ -81,6 +95,7 @@ class LabParams(OfInput):
         Choice((LIVE, RUNNING), "BatchNorm uses", group=LAB,
                tip="Statistics of this batch, as in training, or running ones, as in evaluation."),
     )  # fmt: skip
+    lab_layer: int = looked(1, asked=False)
     lab_residuals_off: tuple[Place, ...] = setting(EVERYWHERE)
     lab_mates: int = setting(0)
     lab_ffn: Place = setting((ENCODER_FFN, 0))
@@ -153,6 +168,37 @@ class Causality(Frame):
     changed: tuple[str, ...]
     moved: Floats
     earlier: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Crossed(Frame):
+    """What a changed token changes in the cross-attentions, and what they answer with another encoder output.
+
+    Attributes
+    ----------
+    source, target : tuple of str
+        Tokens of the encoder's input and of the decoder's.
+    new_source, new_target : tuple of str
+        What each was changed to.
+    by_source, by_target : ndarray (L, 6, S), (L, 6, T)
+        Largest change of a number of each of `PARTS` in a decoder layer: column, the token that was changed.
+    other : tuple of str
+        Another source, of the same length.
+    answers : tuple of tuple of str
+        What the decoder says with the encoder's output of its own source, of the other one, and with zeros.
+    uneven : float
+        With zeros: the largest distance of a weight from 1 / S.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    new_source: tuple[str, ...]
+    new_target: tuple[str, ...]
+    by_source: Floats
+    by_target: Floats
+    other: tuple[str, ...]
+    answers: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    uneven: float
 
 
 @dataclass(frozen=True)

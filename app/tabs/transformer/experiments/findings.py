@@ -15,8 +15,10 @@ from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
     CONVOLUTIONS,
+    CROSSING,
     MOVES,
     NORMS,
+    PARTS,
     POSITIONS,
     RESIDUALS,
     RESTS,
@@ -24,6 +26,7 @@ from engines.transformer.experiments.spec import (
     Ablated,
     Causality,
     Convolved,
+    Crossed,
     Gradients,
     Normalized,
     Placed,
@@ -32,6 +35,7 @@ from engines.transformer.experiments.spec import (
 #: Names of the numbers of each experiment, before anything is known.
 NAMES = {
     CAUSAL: ("Mask on", "Mask off"),
+    CROSSING: ("Source → Q", "Target → K, V"),
     RESIDUALS: ("Smallest ratio", "Largest ratio"),
     NORMS: ("LayerNorm", "BatchNorm"),
     POSITIONS: ("With", "Without"),
@@ -50,6 +54,7 @@ def findings(name: str, seen: Mapping[type[Event], Event]) -> tuple[Finding, ...
 
 KINDS: dict[str, type[Event]] = {
     CAUSAL: Causality,
+    CROSSING: Crossed,
     RESIDUALS: Gradients,
     NORMS: Normalized,
     POSITIONS: Placed,
@@ -67,6 +72,13 @@ def found(event: Event) -> tuple[Finding, ...]:
             return (
                 Finding(Message("Mask on"), below(on, RESTS), on < RESTS),
                 Finding(Message("Mask off"), above(off, MOVES), off > MOVES),
+            )
+        case Crossed(by_source=by_source, by_target=by_target):
+            q = float(by_source[0, PARTS.index("Q")].max())  # of later layers it has been through the first
+            kv = float(by_target[:, [PARTS.index("K"), PARTS.index("V")]].max())
+            return (
+                Finding(Message("Source → Q"), below(q, RESTS), q < RESTS),
+                Finding(Message("Target → K, V"), below(kv, RESTS), kv < RESTS),
             )
         case Gradients():
             low, high = ratios(event)

@@ -15,6 +15,7 @@ from app.remedy import remedy
 from app.sections import section
 from app.shell import Shell
 from app.tabs.transformer.experiments.ablation import AblationPanel
+from app.tabs.transformer.experiments.crosspanel import CrossPanel
 from app.tabs.transformer.experiments.findings import findings
 from app.tabs.transformer.experiments.normpanel import ComparisonPanel, NormPanel, norm_centre
 from app.tabs.transformer.experiments.normstudy import Before
@@ -35,6 +36,7 @@ from engines.transformer.experiments.spec import (
     ABLATION,
     CAUSAL,
     CONVOLUTIONS,
+    CROSSING,
     EXPERIMENTS,
     NORMS,
     POSITIONS,
@@ -44,6 +46,7 @@ from engines.transformer.experiments.spec import (
     AblationParams,
     Causality,
     Convolved,
+    Crossed,
     Examined,
     Gradients,
     LabParams,
@@ -56,6 +59,7 @@ ABLATING = "engines.transformer.experiments.ablation:Ablation"
 LIST_WIDTH = 236  #: px
 SHOWS = {
     CAUSAL: ("lab_causal",),
+    CROSSING: ("lab_changed",),
     RESIDUALS: ("lab_from", "lab_depth", "lab_norm_first"),
     NORMS: ("lab_batch", "lab_padding", "lab_count_padding", "lab_mode"),
     POSITIONS: ("lab_positions",),
@@ -66,6 +70,10 @@ ABOUT = {
     CAUSAL: (
         "One target token is changed at a time. With the mask, logits before it can't change; without it they "
         "do, and a model trained so would only copy its target."
+    ),
+    CROSSING: (
+        "The decoder asks the source: Q = Y W_q is made of its own tokens Y, K = X W_k and V = X W_v of the encoder's "
+        "output X. What a changed source token moves is X, K and V; what a changed target token moves is Q."
     ),
     RESIDUALS: (
         "A residual connection adds a sublayer's input to its output. Without it the gradient has to pass "
@@ -106,11 +114,12 @@ class ExperimentsPage(Page):
         self.ablating = training_stream(shell.lane, ABLATING, self)
         self.ablating.device = shell.settings.device
         self.list = Verdicts("Experiments")
-        self.causal, self.residual = CausalPanel(), ResidualPanel()
+        self.causal, self.crossing, self.residual = CausalPanel(), CrossPanel(), ResidualPanel()
         self.norm, self.comparison = NormPanel(), ComparisonPanel(self)
         self.positions, self.convolution, self.ablation = PositionsPanel(), ConvolutionPanel(), AblationPanel()
         self.panels: dict[str, QWidget] = {
             CAUSAL: self.causal.centre,
+            CROSSING: self.crossing.centre,
             RESIDUALS: self.residual.centre,
             NORMS: norm_centre(self.norm, self.comparison),
             POSITIONS: self.positions.centre,
@@ -139,6 +148,7 @@ class ExperimentsPage(Page):
         self.list.chosen.connect(lambda at: self.change(experiment=EXPERIMENTS[at]))
         self.residual.switched.connect(lambda off: self.step(lab_residuals_off=off))
         self.causal.chosen.connect(lambda at: self.change(token=at))
+        self.crossing.layered.connect(lambda at: self.change(lab_layer=at + 1))
         self.positions.headed.connect(lambda at: self.change(walk_head=at))
         self.convolution.chosen.connect(lambda place: self.step(lab_ffn=place))
         self.mates.clicked.connect(lambda _checked=False: self.step(lab_mates=self.params.lab_mates + 1))
@@ -169,7 +179,7 @@ class ExperimentsPage(Page):
         return {name: value for name, value in super().exported().items() if name in kept}
 
     def on(self, event: Event) -> None:
-        if isinstance(event, Examined | Causality | Gradients | Normalized | Placed | Convolved):
+        if isinstance(event, Examined | Causality | Crossed | Gradients | Normalized | Placed | Convolved):
             self._take(event)
 
     # -- the ablation
@@ -231,8 +241,8 @@ class ExperimentsPage(Page):
         """Draw the experiment on screen, as far as it shows something else than it should."""
         settings = self.params
         kinds: dict[str, type[Event]] = {
-            CAUSAL: Causality, RESIDUALS: Gradients, NORMS: Normalized, POSITIONS: Placed, CONVOLUTIONS: Convolved,
-            ABLATION: Ablated,
+            CAUSAL: Causality, CROSSING: Crossed, RESIDUALS: Gradients, NORMS: Normalized, POSITIONS: Placed,
+            CONVOLUTIONS: Convolved, ABLATION: Ablated,
         }  # fmt: skip
         frame, subject = self.frames.get(kinds[settings.experiment]), self.frames.get(Examined)
         drawn = (settings, id(frame), id(subject), words.language())
@@ -244,6 +254,8 @@ class ExperimentsPage(Page):
         match frame:
             case Causality():
                 self.causal.take(frame, settings, settings.token)
+            case Crossed():
+                self.crossing.take(frame, settings)
             case Gradients():
                 self.residual.take(frame, settings)
             case Normalized():
