@@ -115,9 +115,9 @@ class Section(QWidget):
         """Open it as if by the hand."""
         self.title.click()
 
-    def room(self, width: int) -> int:
-        """Height that folding it gives back, or that opening it takes, in px."""
-        return height(self._inside, width, planned=True) + self._outside.spacing()
+    def room(self, width: int, known: dict[tuple[QLayout, int], int] | None = None) -> int:
+        """Height that folding it gives back, or that opening it takes, in px; ``known`` as in `height`."""
+        return height(self._inside, width, planned=True, known=known) + self._outside.spacing()
 
     def _clicked(self) -> None:
         self.by_hand = True
@@ -139,34 +139,49 @@ def reveal(widget: QWidget) -> None:
         above = above.parentWidget()
 
 
-def height(layout: QLayout, width: int, planned: bool = False) -> int:
+def height(
+    layout: QLayout, width: int, planned: bool = False, known: dict[tuple[QLayout, int], int] | None = None
+) -> int:
     """Height that a layout asks for at a width, in px; on request without what is `UNPLANNED`.
 
     Qt's own hints of what is nested are of before until its events have gone through all the parents.
+
+    Parameters
+    ----------
+    known : dict, optional
+        Heights of layouts at widths, found at this moment and for the same ``planned``: none is asked for twice.
     """
-    margins = layout.contentsMargins()
+    if known is not None and (layout, width) in known:
+        return known[layout, width]
     if not isinstance(layout, QVBoxLayout):
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
-    width -= margins.left() + margins.right()
-    found = [item for i in range(layout.count()) if (item := layout.itemAt(i)) is not None]
-    if planned:
-        found = [item for item in found if not _is_unplanned(item.widget())]
-    gaps = max(0, sum(not item.isEmpty() for item in found) - 1) * layout.spacing()
-    return margins.top() + margins.bottom() + gaps + sum(_item_height(item, width, planned) for item in found)
+    margins = layout.contentsMargins()
+    inner = width - margins.left() - margins.right()
+    found = margins.top() + margins.bottom()
+    shown = 0
+    for i in range(layout.count()):
+        item = layout.itemAt(i)
+        if item is None or (planned and _is_unplanned(item.widget())):
+            continue
+        empty = item.isEmpty()  # as all spacers are
+        shown += not empty
+        if not empty or item.spacerItem() is not None:
+            found += _item_height(item, inner, planned, known)
+    found += max(0, shown - 1) * layout.spacing()
+    if known is not None:
+        known[layout, width] = found
+    return found
 
 
 def _is_unplanned(widget: QWidget | None) -> bool:
     return widget is not None and bool(widget.property(UNPLANNED))
 
 
-def _item_height(item: QLayoutItem, width: int, planned: bool) -> int:
-    widget, inner = item.widget(), item.layout()
-    if item.spacerItem() is None and item.isEmpty():
-        return 0
-    if widget is not None and isinstance(widget.layout(), QVBoxLayout):
-        inner = widget.layout()
-    if inner is not None:
-        return height(inner, width, planned)
+def _item_height(item: QLayoutItem, width: int, planned: bool, known: dict[tuple[QLayout, int], int] | None) -> int:
+    widget = item.widget()
+    inner = item.layout() if widget is None else widget.layout()
+    if inner is not None and (widget is None or isinstance(inner, QVBoxLayout)):
+        return height(inner, width, planned, known)
     return item.heightForWidth(width) if item.hasHeightForWidth() else item.sizeHint().height()
 
 
@@ -235,7 +250,6 @@ class Foldable(QScrollArea):
     def _fit(self) -> None:
         room = self.viewport().height()
         now = (room, self._dense, *self._measured())
-        self._rooms = self._rooms_of_folded()
         if now == self._fitted:
             self._hold()
             return
@@ -248,11 +262,14 @@ class Foldable(QScrollArea):
                 part.fold(folded)
         self._hold()
         self._fitted = (room, self._dense, *self._measured())
-        self._rooms = self._rooms_of_folded()
 
     def _measured(self) -> list[object]:
-        """What the plan follows from."""
-        return [self._need(), *((self._room(part), part.folded) for part in sections(self._inside))]
+        """What the plan follows from; what folded sections need is kept."""
+        known: dict[tuple[QLayout, int], int] = {}  # a section's is a part of the whole
+        need = height(self._inside, self.viewport().width(), planned=True, known=known)
+        parts = [(self._room(part, known), part.folded) for part in sections(self._inside)]
+        self._rooms = [room for room, folded in parts if folded]
+        return [need, *parts]
 
     def _hold(self) -> None:
         """Rows are not squeezed: before that it scrolls."""
@@ -261,9 +278,9 @@ class Foldable(QScrollArea):
     def _need(self) -> int:
         return height(self._inside, self.viewport().width(), planned=True)
 
-    def _room(self, part: Section) -> int:
+    def _room(self, part: Section, known: dict[tuple[QLayout, int], int] | None = None) -> int:
         margins = self._inside.contentsMargins()
-        return part.room(self.viewport().width() - margins.left() - margins.right())
+        return part.room(self.viewport().width() - margins.left() - margins.right(), known)
 
     def _plan(self, found: list[Section], room: int) -> dict[Section, bool]:
         """Which of the sections that the hand left alone are folded; the first one stays open."""
