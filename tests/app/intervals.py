@@ -9,6 +9,7 @@ import ast
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -58,6 +59,7 @@ def number(text: str) -> Interval:
     return Interval(value - room, value + room)
 
 
+@cache  # the same texts stand there in hundreds of states
 def value(text: str) -> Interval | None:
     """What an expression of numbers comes to; None where it has names or leaves something out."""
     text = text.replace(MINUS, "-").replace(TIMES, "*").replace("·", "*").replace(",", "")
@@ -160,7 +162,10 @@ def holds(lines: str) -> int:
     """
     count = 0
     for chain in re.split(";|, |，|（|）", lines):
-        sides = [(side.strip(), found) for side in chain.split("=") if (found := value(side)) is not None]
+        parts = chain.split("=")
+        if len(parts) == 1:
+            continue
+        sides = [(part.strip(), found) for part in parts if (found := value(part)) is not None]
         for (text, one), (again, other) in pairwise(sides):
             assert one.meets(other), f"{text} is not {again}, in: {lines}"
             count += 1

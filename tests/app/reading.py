@@ -176,13 +176,9 @@ def _cells(table: QTableView) -> Iterator[Said]:
             yield Said(str(model.index(line, column).data() or ""), "text", owner)
 
 
-def english(said: Said) -> str:
-    """What is left of English in a Chinese text; empty if nothing is."""
-    return _english(said.text)
-
-
 @cache  # the same texts stand there in hundreds of states
-def _english(text: str) -> str:
+def english(text: str) -> str:
+    """What is left of English in a Chinese text; empty if nothing is."""
     return " ".join(WORD.findall(same().sub(" ", text.replace("&&", "&"))))
 
 

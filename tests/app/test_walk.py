@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 from PySide6.QtGui import QFontDatabase
@@ -141,16 +142,24 @@ def complaints(window, language, read=None) -> list[str]:
     found = [f"cut: {text}" for text in reading.cut(look)]
     found += [f"no name: {text}" for text in reading.nameless(look)]
     for said in set(reading.texts(look)):
-        if language == "zh" and (left := reading.english(said)):
-            found.append(f"English in Chinese ({left}): {said}")
-        if language == "en" and reading.HAN.search(reading.without_data(said.text)):
-            found.append(f"Chinese in English: {said}")
-        if ("“" in said.text and language == "en") or "{" in said.text:
-            found.append(f"a quote or brace: {said}")
-        try:
-            holds(said.text)
-        except AssertionError as error:  # whatever is set, an equation in numbers is true
-            found.append(f"{error}")
+        found += [f"{line}: {said}" for line in amiss(said.text, language)]
+    return found
+
+
+@cache  # the same texts stand there in hundreds of states
+def amiss(text: str, language: str) -> list[str]:
+    """All that is wrong with a text wherever it stands."""
+    found = []
+    if language == "zh" and (left := reading.english(text)):
+        found.append(f"English in Chinese ({left})")
+    if language == "en" and reading.HAN.search(reading.without_data(text)):
+        found.append("Chinese in English")
+    if ("“" in text and language == "en") or "{" in text:
+        found.append("a quote or brace")
+    try:
+        holds(text)
+    except AssertionError as error:  # whatever is set, an equation in numbers is true
+        found.append(f"{error}")
     return found
 
 
@@ -177,7 +186,7 @@ def menus(window, language) -> list[str]:
             said = list(reading.menu_texts(menu, reading.where(view)))
             if len([one for one in said if one.text]) < 3:
                 found.append(f"a menu of {len(said)} lines: {reading.where(view)}")
-            found += [f"English in Chinese: {one}" for one in said if language == "zh" and reading.english(one)]
+            found += [f"English in Chinese: {one}" for one in said if language == "zh" and reading.english(one.text)]
             if not view.accessibleName():
                 found.append(f"no name: {reading.where(view)}")
             menu.deleteLater()

@@ -275,7 +275,7 @@ def test_numbers(value, digits, signed, text):
 )
 def test_english_in_a_chinese_text_is_noticed(text, left):
     """But not the names that its translation gives in Latin letters, nor the examples of a topic."""
-    assert reading.english(reading.Said(text, "text", "")) == left
+    assert reading.english(text) == left
 
 
 def test_percent():
