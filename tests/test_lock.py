@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -56,3 +58,14 @@ def test_the_lowest_versions_are_the_lower_ends(packages):
             assert low[canonicalize_name(one.name)] == ends[0]
             assert ends[0] in one.specifier
     assert "torch" not in low
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_an_upgrade_of_what_needs_torch_brings_no_other_torch():
+    """One did: the newest of all, with CUDA, 6 GB."""
+    asked = ["make", "--no-print-directory", "-n", "-B", ".venv-newest/test.done"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.replace("\\\n", " ")
+    (line,) = [line for line in done.splitlines() if "pip install" in line and " -r " in line]
+    assert "--upgrade-strategy eager" in line
+    assert "-c .venv-newest/torch.txt" in line
+    assert done.index("> .venv-newest/torch.txt") < done.index(line)
