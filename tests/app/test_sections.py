@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import words
+from app import sections, words
 from app.sections import Foldable, Section, section
 from app.widgets import box, col, quiet
 
@@ -50,6 +52,18 @@ def dock(qtbot):
 
 def folded(dock) -> list[bool]:
     return [part.folded for part in dock.parts]
+
+
+def test_each_control_is_asked_twice_for_its_height_where_nothing_changed(dock, monkeypatch):
+    """With what is not planned for and without; not once more for each section."""
+    dock.parts[0].title.click()
+    settle()
+    asked: Counter[QWidget] = Counter()
+    ask = sections._item_height
+    monkeypatch.setattr(sections, "_item_height", lambda item, *how: asked.update([item.widget()]) or ask(item, *how))
+    dock._fit()
+    controls = [part.body.layout().itemAt(0).widget() for part in dock.parts]
+    assert [asked[one] for one in controls] == [1, 2, 2]  # of what is folded only what opening it would take
 
 
 def test_a_low_section_behind_a_high_one_that_folds_stays_open(qtbot):
