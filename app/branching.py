@@ -56,6 +56,11 @@ class Way:
         """The live settings that the run began with."""
         return self._lives[0][1]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the run has begun with anything."""
+        return bool(self._lives)
+
     def clear(self) -> None:
         """A new run begins."""
         self._lives, self.again, self.left = [], None, None

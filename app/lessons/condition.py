@@ -5,6 +5,7 @@ Names are the fields of the settings. Beside them
 - ``before`` has the settings as they were when the step was opened,
 - ``told`` has the newest event of each kind: ``told.Matched.greedy_cost > told.Matched.cost``,
 - ``step`` is the last step of the page's run, 0 where there is none,
+- ``began`` has the settings that the page's run began with: those that reach it may have been changed since,
 - ``runs`` is how many runs of the page's study have ended well, 0 where there is none.
 
 What has not been told yet is not fulfilled. Nothing can be called but `FUNCTIONS`, since lessons are data.
@@ -45,7 +46,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Not: operator.not_,
     ast.USub: operator.neg,
 }
-EXTRA = ("before", "told", "step", "runs")  #: names beside the fields
+EXTRA = ("before", "told", "step", "began", "runs")  #: names beside the fields
 
 
 class UnknownError(Exception):
@@ -93,7 +94,10 @@ class Condition:
         """The fields that it names, of the settings now or before."""
         return set(_fields(self._tree))
 
-    def holds(self, params: object, before: object, told: Mapping[str, object], step: int = 0, runs: int = 0) -> bool:
+    def holds(
+        self, params: object, before: object, told: Mapping[str, object], step: int = 0, runs: int = 0,
+        began: object | None = None,
+    ) -> bool:  # fmt: skip
         """Whether it is fulfilled.
 
         Parameters
@@ -106,6 +110,8 @@ class Condition:
             Of the page's run.
         runs : int
             Of its study.
+        began : Params, optional
+            Settings of that run at its beginning.
 
         Raises
         ------
@@ -113,6 +119,7 @@ class Condition:
             If it names a field that the settings lack.
         """
         extra = {"before": before, "told": Told(told), "step": step, "runs": runs}
+        extra |= {} if began is None else {"began": began}
         try:
             return bool(_value(self._tree, params, extra))
         except UnknownError:
@@ -127,7 +134,7 @@ ALLOWED = (
 
 def _fields(node: ast.AST) -> Iterator[str]:
     match node:
-        case ast.Attribute(value=ast.Name(id="before"), attr=name):
+        case ast.Attribute(value=ast.Name(id="before" | "began"), attr=name):
             yield name
         case ast.Name(id=name) if name not in EXTRA and name not in FUNCTIONS:
             yield name
@@ -144,6 +151,8 @@ def _value(node: ast.expr, params: object, extra: Mapping[str, object]) -> Any:
         case ast.Constant():
             return node.value
         case ast.Name(id=name):
+            if name in EXTRA and name not in extra:
+                raise UnknownError(name)
             return extra[name] if name in extra else getattr(params, name)
         case ast.Attribute():
             return getattr(value(node.value), node.attr)

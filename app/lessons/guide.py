@@ -183,9 +183,9 @@ class Guide(QObject):
         if self._before is None:
             self._before = page.params
         events = {} if page.feed is None else {kind.__name__: event for kind, event in page.feed.frames.items()}
-        at = page.training.step if isinstance(page, TrainingPage) else 0
+        at, began = (page.training.step, page.run_began()) if isinstance(page, TrainingPage) else (0, None)
         runs = self._window.studies.made(page)
-        if self.step_now.done.holds(page.params, self._before, events, at, runs):
+        if self.step_now.done.holds(page.params, self._before, events, at, runs, began):
             self._window.settings.do_step(self.lesson.topic, self.at)
             self.panel.show_done(self.lesson, self.done(self.lesson))
             if self._window.tab is not None:
@@ -200,6 +200,9 @@ class Guide(QObject):
         assert page is not None
         if self.step_now.show is not None:
             page.state.step(**self.step_now.show)
+            if self.step_now.run and isinstance(page, TrainingPage):
+                page.training.begin_anew()
+                page.training.play()
         elif self.step_now.study:
             self._window.studies.begin(page)
         elif isinstance(page, TrainingPage):

@@ -13,9 +13,9 @@ r"""Lessons as they lie in ``assets/lessons``: one file a topic, named after it,
          "show": {"bandwidth": 0.08}}]}
 
 ``done`` is a `Condition`; ``show`` has the settings that fulfil it, for those who want to see it done, ``"play"`` for a
-run that has to go on, or ``"study"`` for many of them. ``formula`` may be left out. Beside the steps a lesson may name
-``terms`` of its book, each in both languages with the page that shows it: the search finds them. A topic brings its
-lesson with it: no list names them.
+run that has to go on, or ``"study"`` for many of them; with ``"run": true`` a run is begun with the settings.
+``formula`` may be left out. Beside the steps a lesson may name ``terms`` of its book, each in both languages with the
+page that shows it: the search finds them. A topic brings its lesson with it: no list names them.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Step:
         LaTeX; empty for none.
     study : bool
         A study of the page fulfils it.
+    run : bool
+        A run with the settings of ``show`` does.
     """
 
     page: str
@@ -61,6 +63,7 @@ class Step:
     show: Mapping[str, Any] | None
     formula: str = ""
     study: bool = False
+    run: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def _step(found: Mapping[str, Any]) -> Step:
         None if isinstance(show, str) else {name: _frozen(value) for name, value in show.items()},
         found.get("formula", ""),
         show == STUDY,
+        bool(found.get("run", False)),
     )
 
 

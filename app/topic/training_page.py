@@ -108,6 +108,13 @@ class TrainingPage(Page):
     def trains(self) -> bool:
         return self.training.runs
 
+    def run_began(self) -> Params | None:
+        """The settings that the run in hand began with; None before its first step."""
+        run = self.training
+        return (
+            replace(run.params, **run.way.first) if run.params is not None and run.step and run.way.is_known else None
+        )
+
     def run_now(self) -> Run | None:
         run = self.training
         if run.params is None or not run.step:

@@ -338,3 +338,13 @@ def test_what_was_trained_beforehand_is_a_table(qtbot):
     said = table.verdict.text()
     assert sum(str(case.batch) in said.replace(":", ",").replace(" ", ",").split(",") for case in cases) == len(cases)
     assert any(verdict in said for verdict in VERDICTS)
+    alone = [(summary(read(), case, "evaluation"), summary(read(), case, "alone"), case) for case in cases]
+    won = {
+        str(case.batch): VERDICTS[winner(np.array([a[0][0], b[0][1]]), np.array([a[1][0], b[1][1]]))]
+        for a, b, case in alone
+        if not case.count_padding
+    }
+    assert len(set(won.values())) > 1
+    later = said[said.index("One at a time") :].split("One at a time, after batches of ")[1:]
+    for batch, verdict in won.items():
+        assert any(batch in part.split(":")[0].split(", ") and verdict in part for part in later), (batch, later)

@@ -179,6 +179,7 @@ def test_the_page_says_whether_the_vit_passes_the_cnn(opened):
     said = page.cards.verdict.text()  # where it leads, and that in the end it does not
     assert "The ViT overtakes the CNN in L." in said
     assert "500 pictures: ViT 60.00 %, CNN 50.00 %." in said
+    assert said.index("Trained with 50, 500, 5,000 pictures;") > 0  # what was, and that nothing between was
     assert "With 5,000 pictures neither L is ahead by more than chance." in said
 
 

@@ -13,10 +13,11 @@ from engines.core.errors import Message, joined
 from engines.transformer.experiments.norm_results import STEPS, Case, Outcome, read, summary
 
 BEFORE = "Trained beforehand, {steps} steps, {n} {n:seed|seeds}; held-out accuracy in %, below by batch size:"
-COLUMNS = ("LN", "BN", "BN alone")
+LN, BN, BN_ALONE = "LN", "BN", "BN alone"
 PADDED = "{batch} *"
 TIP = "LN: LayerNorm. BN: BatchNorm with its running statistics; alone: one example at a time."
 CASES = "Batches of {batches}: {verdict}"
+ALONE = "One at a time, after batches of {batches}: {verdict}"
 COUNTED = "* {padding} tokens of padding are counted."
 VERDICTS = ("LayerNorm wins.", "BatchNorm wins.", "No difference beyond the seeds'.")
 CELL = (56, 20)  #: px
@@ -42,7 +43,7 @@ class Before(QWidget):
         self.grid.spreads = 100 * np.array([spread for _, spread in rows])
         self.grid.set_table(100 * np.array([mean for mean, _ in rows]), 100.0)
         named = [Message(PADDED if case.count_padding else "{batch}", {"batch": case.batch}) for case in self.cases]
-        self.grid.set_names(named, COLUMNS)
+        self.grid.set_names(named, [words.plain(LN), words.plain(BN), Message(BN_ALONE)])
         self.grid.setFixedHeight(CELL[1] * (len(rows) + 1) + 4)
         words.say(self.verdict, "setText", verdicts(found, self.cases))
 
@@ -65,16 +66,19 @@ class Accuracies(ScoreGrid):
 
 
 def verdicts(found: list[Outcome], cases: list[Case]) -> Message:
-    """Who won at which batch sizes."""
-    won: dict[int, list[Message]] = {}
-    for case in cases:
-        mean, spread, _ = summary(found, case, "evaluation")
-        name = Message(PADDED if case.count_padding else "{batch}", {"batch": case.batch})
-        won.setdefault(winner(mean, spread), []).append(name)
-    lines = [
-        Message(CASES, {"batches": words.listed(batches), "verdict": Message(VERDICTS[at])})
-        for at, batches in sorted(won.items())
-    ]
+    """Who won at which batch sizes, with running statistics and one example at a time."""
+    lines = []
+    for text, alone in ((CASES, False), (ALONE, True)):
+        won: dict[int, list[Message]] = {}
+        for case in cases:
+            mean, spread = _means(found, case)
+            both = [0, 2] if alone else [0, 1]
+            name = Message(PADDED if case.count_padding else "{batch}", {"batch": case.batch})
+            won.setdefault(winner(np.array(mean)[both], np.array(spread)[both]), []).append(name)
+        lines += [
+            Message(text, {"batches": words.listed(batches), "verdict": Message(VERDICTS[at])})
+            for at, batches in sorted(won.items())
+        ]
     padding = [case.padding for case in cases if case.count_padding]
     return joined([*lines, *(Message(COUNTED, {"padding": n}) for n in padding[:1])])
 

@@ -37,6 +37,7 @@ TASKS = {
     TEXTURE: "Which way does the grain run? Any patch can tell, a little: what a convolution is made for.",
     SAME: "Are the two far, dotted cells of one color?",
 }
+BETWEEN = "Trained with {counts} pictures; in between a line only joins them."
 CAPTION = "{name}, {n} pictures, step {at}: {right} right"
 
 
@@ -184,7 +185,8 @@ class ScaleCards:
             text = Message("The ViT overtakes the CNN in {sizes}.", {"sizes": passed})
         else:
             text = Message("No crossover up to {n} pictures.", {"n": words.number(table.counts[-1])})
-        parts = [text, *self._ends(table), *self._open(table)]
+        counts = words.listed([words.plain(words.number(n)) for n in table.counts])
+        parts = [text, *self._ends(table), *self._open(table), Message(BETWEEN, {"counts": counts})]
         if table.data in TASKS:
             parts.insert(0, Message(TASKS[table.data]))
         else:
