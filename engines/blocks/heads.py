@@ -2,7 +2,7 @@
 
 Sources: Vaswani et al. 2017, section 3.2 (heads); Elhage et al. 2021, "A mathematical framework for Transformer
 circuits" (a head is the two matrices QK and OV; heads add up); Nadaraya 1964 and Watson 1964 (kernel regression);
-Su et al. 2021, section 3.4.1 (a shift of positions is a rotation).
+Vaswani et al. 2017, section 3.5 (positions shifted by k are a linear map of them: a rotation).
 Shapes: H heads, Q queries, K keys, d size of a head, E width, N either.
 """
 

@@ -101,13 +101,13 @@ def probe_accuracy(train: Tensor, labels: Labels, test: Tensor, test_labels: Lab
 
 @torch.no_grad()
 def alignment(a: Tensor, b: Tensor) -> float:
-    """Mean squared distance of the two views of a picture, both (n, d) of length 1 (Wang & Isola 2020, eq. 3)."""
+    """Mean squared distance of the two views of a picture, both (n, d) of length 1 (Wang & Isola 2020, 4.1)."""
     return float((a - b).square().sum(1).mean())
 
 
 @torch.no_grad()
 def uniformity(x: Tensor) -> float:
-    """The log of the mean of exp(−2 d²) over pairs of (n, d), of length 1 (Wang & Isola 2020, eq. 4): low is wide."""
+    """The log of the mean of exp(−2 d²) over pairs of (n, d), of length 1 (Wang & Isola 2020, 4.1): low is wide."""
     i, j = torch.triu_indices(len(x), len(x), offset=1)
     squares = (2 - 2 * (x @ x.t()))[i, j].clamp(min=0)
     return float(torch.logsumexp(-2 * squares, 0) - math.log(max(1, len(squares))))

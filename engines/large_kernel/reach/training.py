@@ -1,7 +1,7 @@
 """Trains nets of depthwise kernels to say what stands some places to the right.
 
 Which can is known beforehand only in part: a place that does not see its answer has to guess. That one that sees it
-will say it is what large kernels are about (Ding et al. 2022, "Scaling Up Your Kernels to 31 × 31", 3.4): many small
+will say it is what large kernels are about (Ding et al. 2022, "Scaling Up Your Kernels to 31 × 31"): many small
 kernels reach as far as few large ones, but hardly anything gets through to the edge of their field (Luo et al. 2016).
 The run is a guest of the lane.
 

@@ -84,9 +84,7 @@ class WhyParams(OfInput):
     equal: bool = setting(
         True, Switch("Keys of equal length", group=SETTINGS, tip="Each key is brought to their mean length.")
     )
-    shift: int = setting(
-        7, Range(0, 32, 1, "Shift", group=SETTINGS, tip="Positions to go on. (Su 2021, section 3.4.1)")
-    )
+    shift: int = setting(7, Range(0, 32, 1, "Shift", group=SETTINGS, tip="Positions to go on. (Vaswani 2017, 3.5)"))
     sine: bool = setting(
         True, Switch("Sine positions", group=SETTINGS, tip="Off: random or learned ones, which no rotation shifts.")
     )
