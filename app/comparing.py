@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LOOK = 400  #: ms between two looks at whether the view has changed
 MOST = 144  #: maps that are shown of a difference
 SIZE = QSize(1000, 460)
+BOTH = "A dashed, now solid"
 
 
 def place_of(view: QWidget) -> str:
@@ -128,6 +129,7 @@ class Comparison(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         words.say(self, "setWindowTitle", "Compare with A")
         self._view, self._before = view, before
+        self._of_curves = isinstance(view, Curves) or bool(getattr(view, "is_history", False))
         self._seen: dict[str, np.ndarray] | None = None
         self.found: dict[str, np.ndarray] = {}
         self.old, self.now = Scaled(), Scaled()
@@ -146,7 +148,7 @@ class Comparison(QDialog):
         columns = (
             col(label(words.plain("A"), bold=True), (self.old, 1), self.said),
             col(label("Now", bold=True), (self.now, 1), self.says),
-            col(row(label("Now − A", bold=True), 1, self.which), (third, 1)),
+            col(row(label(BOTH if self._of_curves else "Now − A", bold=True), 1, self.which), (third, 1)),
         )
         again, close = WideButton("Pin what is shown now as A"), WideButton("Close")
         again.clicked.connect(lambda _checked=False: self._pin())
@@ -173,7 +175,7 @@ class Comparison(QDialog):
         words.say(self.says, "setText", words.plain(caption_of(self._view)))
         chosen = self.which.text()
         self.found = differences(self._before.arrays, numbers)
-        if isinstance(self._view, Curves):
+        if self._of_curves:
             self.which.hide()
         else:
             names = list(self.found)
@@ -183,7 +185,7 @@ class Comparison(QDialog):
         self._draw()
 
     def _draw(self) -> None:
-        if isinstance(self._view, Curves):
+        if self._of_curves:
             self._draw_curves()
             return
         names = list(self.found)

@@ -26,6 +26,7 @@ from app.outlines import outlined
 from app.plots.view import View
 from app.saving import Filling
 from app.theme import CAPTION, S2
+from app.waiting import DRIVEN
 from engines.core.params import Choice, Params, Range, Switch, rules
 from engines.core.pictures import Picture
 
@@ -94,7 +95,11 @@ def caption_of(view: QWidget) -> str:
         params = getattr(above, "params", None)
         if isinstance(params, Params):
             names = above.captioned() if isinstance(above, Captioned) else list(rules(params))
-            shown = ((name, rule) for name, rule in rules(params).items() if rule.label and name in names)
+            shown = (
+                (name, rule)
+                for name, rule in rules(params).items()
+                if rule.label and name in names and name not in DRIVEN
+            )
             said = [f"{words.tr(rule.label)} {_said(params, name, rule)}" for name, rule in shown]
             said += [words.tr(text) for text in above.caption()] if isinstance(above, Captioned) else []
             break

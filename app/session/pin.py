@@ -86,8 +86,13 @@ def as_maps(values: Array) -> Array:
 
 
 def curves_in(arrays: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
-    """The curves among the numbers of a plot, x and y by name."""
+    """The curves among the numbers of a plot, x and y by name: apart, or as columns, of which some may be gaps."""
     ends = "_x", "_y"
     names = [name.removesuffix(ends[0]) for name in arrays if name.endswith(ends[0])]
     found = {name: (arrays[name + ends[0]], arrays[name + ends[1]]) for name in names if name + ends[1] in arrays}
+    for name, both in arrays.items():
+        if name != "points" and np.ndim(both) == 2 and np.shape(both)[1] == 2:
+            there = arrays.get(f"{name}_filled", np.ones(len(both), bool))
+            kept = both[there.astype(bool)] if np.shape(there) == (len(both),) else both
+            found[name] = kept[:, 0], kept[:, 1]
     return {name: (x, y) for name, (x, y) in found.items() if np.ndim(x) == np.ndim(y) == 1 and len(x) == len(y)}

@@ -7,10 +7,13 @@ import json
 import numpy as np
 import pytest
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app import comparing, export, words
+from app.figure import caption_of
 from app.plots.curves import Curve, Curves
+from app.plots.lines import Line
+from app.plots.scatterplot import ScatterPlot
 from app.session.content import Content, Hashes, told, understood
 from app.session.pin import Pin, as_maps, curves_in, differences
 from app.views.grid import GridView
@@ -117,6 +120,37 @@ def test_the_curves_of_a_lie_under_those_of_now(window, qtbot):
     np.testing.assert_array_equal(drawn[1].y, 2 * x)
     view.deleteLater()
     qtbot.waitUntil(lambda: not window.findChildren(comparing.Comparison))  # it goes with its view
+
+
+def test_the_curves_of_a_run_in_a_scatter_plot_lie_under_each_other_too(window, qtbot):
+    """And are said to be both, not their difference."""
+    view, x = ScatterPlot(), np.arange(4.0)
+    view.is_history = True
+    window.tab.now.centre.layout().addWidget(view)
+    view.show()
+    view.set_points(x, x)
+    view.set_lines([Line(words.plain("loss"), x, x + 1, filled=np.array([True, True, False, True]))])
+    comparing.pin(view)
+    view.set_lines([Line(words.plain("loss"), x, 2 * x)])
+    comparing.compare(view)
+    (sheet,) = window.findChildren(comparing.Comparison)
+    before, now = sheet.curves.curves()
+    assert (words.drawn(before.name), before.dashed, now.dashed) == ("A: loss", True, False)
+    assert (before.x.tolist(), before.y.tolist()) == ([0, 1, 3], [1, 2, 4])
+    assert now.y.tolist() == [0, 2, 4, 6]
+    assert not sheet.which.isVisible()
+    assert "A dashed, now solid" in [label.text() for label in sheet.findChildren(QLabel)]
+    view.deleteLater()
+    qtbot.waitUntil(lambda: not window.findChildren(comparing.Comparison))
+
+
+def test_a_pin_does_not_say_how_far_its_run_was_let_go(open_window, qtbot):
+    """That is the bar's business: "Steps 0" is no setting of anybody."""
+    tab = open_window().show_topic("multi_head")
+    tab.show_page(1)
+    said = caption_of(tab.now.loss)
+    assert "Learning rate" in said
+    assert "Steps 0" not in said
 
 
 def test_numbers_of_other_shapes_have_no_difference(window):
