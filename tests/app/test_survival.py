@@ -27,12 +27,15 @@ from tests.app.made_up_language import tiny_bert
 from tests.app.models import broken_models, tiny_vit
 from tests.app.watch import memory
 
+SHORT = 6  # walks that share the topics, each in a window of its own
 #: Random walks: times over its pages, acts on each time; of so many new looks asked for one is put on;
-#: its topics, every so-many-th from one on: the short walks share them, each in a window of its own.
-WALKS = {f"short-{part}": (2, 5, 4, slice(part, None, 3)) for part in range(3)}
+#: its topics, every so-many-th from one on.
+WALKS = {f"short-{part}": (2, 5, 4, slice(part, None, SHORT)) for part in range(SHORT)}
 WALKS["long"] = (6, 15, 1, slice(None))
 CHANGES = 200  # of a slider, 200 a second
-FURTHER = 2  # rounds at most where the last one grew
+TRAINED = 3  # pages of a short walk on which a run goes on at most: else it takes a core to the end
+#: Rounds at most where the last one grew. Those of a short walk are of few pages, and meet what is new later.
+FURTHER = {walk: 2 if walk == "long" else 4 for walk in WALKS}
 SHEETS = 4  # themes that are switched to with their style sheet; later ones change all but that
 GROWTH, MORE = 50, 300  # in the last round: MB; widgets, actions and other objects of the walked tabs' thousands
 
@@ -45,6 +48,15 @@ def vit_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def bert_folder(tmp_path_factory):
     return tiny_bert(tmp_path_factory.mktemp("models") / "BERT")
+
+
+@pytest.fixture(scope="module")
+def dropped(tmp_path_factory, vit_folder):
+    """Pictures good and bad, folders, models: all walks of a process drop the same."""
+    files, models = tmp_path_factory.mktemp("dropped"), tmp_path_factory.mktemp("models")
+    found = list(corpus.write(files).values())
+    found += [tiny_vit(models / "other", layers=2, heads=2, seed=1, classes=False), vit_folder] * 6
+    return [*found, *broken_models(models, vit_folder).values()]
 
 
 @pytest.fixture
@@ -192,23 +204,18 @@ def test_the_short_walks_leave_out_no_topic():
 )
 @pytest.mark.timeout(900)
 def test_random_acts_on_every_page(
-    walk, small_models, few_sheets, window, qtbot, vit_folder, bert_folder, tmp_path, monkeypatch
+    walk, small_models, few_sheets, window, qtbot, dropped, vit_folder, bert_folder, tmp_path, monkeypatch
 ):
     rounds, acts, every, chosen = WALKS[walk]
     seldom_dressed(monkeypatch, every)
     monkeypatch.setattr("engines.core.training.MEMORY", 2**20)  # kept states are bounded: what grows is a leak
-    for inner in ("dropped", "models", "saved"):
-        (tmp_path / inner).mkdir()
-    drops = list(corpus.write(tmp_path / "dropped").values())
-    models = tmp_path / "models"
-    drops += [tiny_vit(models / "other", layers=2, heads=2, seed=1, classes=False), vit_folder] * 6
-    drops += broken_models(models, vit_folder).values()
+    (tmp_path / "saved").mkdir()
     with without_dialogs(tmp_path / "saved"):
-        hands = Hands(window, 20260, drops)
+        hands = Hands(window, 20260, dropped)
         used: list[float] = []
         objects: list[int] = []
-        for turn in range(rounds + FURTHER):  # what is loaded at first use is no leak: the last round counts
-            for name, page in hands.dice.sample(pages := visits(chosen), len(pages)):
+        for turn in range(rounds + FURTHER[walk]):  # what is loaded at first use is no leak: the last round counts
+            for at, (name, page) in enumerate(hands.dice.sample(pages := visits(chosen), len(pages)), 1):
                 window.show_topic(name).show_page(page)
                 for _ in range(acts):
                     hands.act()
@@ -216,8 +223,9 @@ def test_random_acts_on_every_page(
                     failure = window.last_failure
                     assert failure is None or not failure.details, f"{failure.details}\nafter {hands.log[-6:]}"
                 rest(qtbot, window)
-            for run in window.findChildren(Training):  # each is watched by some pages; all of them by none
-                run.pause()
+                if at == len(pages) or (walk != "long" and at % TRAINED == 0):  # no page watches all of the runs
+                    for run in window.findChildren(Training):
+                        run.pause()
             used.append(memory())
             objects.append(sum(len(window.tabs[name].findChildren(QObject)) for name in names(chosen)))
             if turn + 1 >= rounds and used[-1] - used[-2] < GROWTH and objects[-1] - objects[-2] < MORE:
