@@ -1,4 +1,7 @@
-"""Arrays in a row, each a block with title and shape, joined by arrows: what a layer does, step by step."""
+"""Arrays in a row, each a block with title and shape, joined by arrows: what a layer does, step by step.
+
+A row that is too wide is broken into lines.
+"""
 
 from __future__ import annotations
 
@@ -105,6 +108,9 @@ class Flow(HoverView):
         self._hand: tuple[float, float] | None = None  # ends of the signed ramp
         self._rects: list[list[QRectF]] = []
         self._slots: list[QRectF] = []
+        self._befores: list[float] = []  # x where the gap before each block begins
+        self._middles: list[float] = []  # y of the arrow to each block
+        self._lines: list[range] = []  # blocks that stand beside each other
         self._heads = 1
         self._at = -1
         self._off: frozenset[int] = frozenset()
@@ -167,35 +173,40 @@ class Flow(HoverView):
         if not self._blocks:
             return
         gaps = [0, *(self._gap(block) for block in self._blocks[1:])]
-        room_h = height - TITLE_H - SHAPE_H - 2
         least = [int(np.ceil(max(text_width(b.shape), text_width(words.drawn(b.title), CAPTION, True)))) for b in
                  self._blocks]  # fmt: skip
-        room_w = width - sum(gaps) - 4
-        ones = [self._size(b, SHARES[-1], room_h) for b in self._blocks]
+        ones = [self._size(b, SHARES[-1], height) for b in self._blocks]
         tight = [max(self._whole(b, one)[0], n) for b, one, n in zip(self._blocks, ones, least, strict=True)]
-        self.setMinimumWidth(max(LOW[0], sum(gaps) + 4 + sum(tight)))  # nothing is said outside of it
+        needs = [gap + wide for gap, wide in zip(gaps, tight, strict=True)]
+        self.setMinimumWidth(max(LOW[0], max(needs) + 4))  # nothing is said outside of it
+        self._lines = lines(needs, width - 4)
+        self.setMinimumHeight(LOW[1] * len(self._lines))
+        room_h = height / len(self._lines) - TITLE_H - SHAPE_H - 2
         for share in SHARES:
             ones = [self._size(b, share, room_h) for b in self._blocks]
-            wides = [self._whole(b, one)[0] for b, one in zip(self._blocks, ones, strict=True)]
-            if sum(max(w, n) for w, n in zip(wides, least, strict=True)) <= room_w:
+            size = [self._whole(b, one) for b, one in zip(self._blocks, ones, strict=True)]
+            slots = [max(w, n) for (w, _), n in zip(size, least, strict=True)]
+            if all(sum(slots[i] + gaps[i] for i in line) <= width - 4 for line in self._lines):
                 break
-        size = [self._whole(b, one) for b, one in zip(self._blocks, ones, strict=True)]
-        slots = [max(w, n) for (w, _), n in zip(size, least, strict=True)]
-        spare = max(0, room_w - sum(slots))
-        more = min(48, spare // max(1, len(gaps) - 1))
-        gaps = [g + more * (i > 0) for i, g in enumerate(gaps)]
-        x = max(0.0, (width - sum(slots) - sum(gaps)) / 2)
-        middle = TITLE_H + room_h / 2
-        self._slots.clear()
-        for block, one, (wide, high), slot, gap in zip(self._blocks, ones, size, slots, gaps, strict=True):
-            x += gap
-            corner = QPointF(round(x + (slot - wide) / 2), round(middle - high / 2))
-            self._slots.append(QRectF(round(x), corner.y(), slot, high))
-            self._rects.append(self._tiles(block, corner, one))
-            x += slot
+        self._slots, self._befores, self._middles = [], [], []
+        for number, line in enumerate(self._lines):
+            middle = number * height / len(self._lines) + TITLE_H + room_h / 2
+            used = sum(slots[i] + gaps[i] for i in line)
+            arrows = len(line) - (line[0] == 0)
+            more = min(48, max(0, width - 4 - used) // max(1, arrows))
+            x = max(0.0, (width - used - more * arrows) / 2)
+            for i in line:
+                self._befores.append(x)
+                self._middles.append(middle)
+                x += gaps[i] + more * (i > 0)
+                wide, high = size[i]
+                corner = QPointF(round(x + (slots[i] - wide) / 2), round(middle - high / 2))
+                self._slots.append(QRectF(round(x), corner.y(), slots[i], high))
+                self._rects.append(self._tiles(self._blocks[i], corner, ones[i]))
+                x += slots[i]
 
     @staticmethod
-    def _size(block: Block, share: float, room_h: int) -> tuple[int, int]:
+    def _size(block: Block, share: float, room_h: float) -> tuple[int, int]:
         """Width and height of one slice where a column is ``share`` px wide; whole pixels per value where they fit."""
         _, rows, cols = block.slices.shape
         room = (room_h - block.seam * (block.down - 1)) / block.down
@@ -322,12 +333,11 @@ class Flow(HoverView):
 
     def _join(self, painter: QPainter, at: int, block: Block) -> None:
         """An arrow or a sign between two blocks."""
-        before, slot = self._rects[at - 1], self._rects[at]
-        left = max(self._slots[at - 1].right(), max(r.right() for r in before)) if block.sign else before[-1].right()
-        left = max(rect.right() for rect in before) if not block.sign else left
-        right = min(rect.x() for rect in slot)
-        edge_left, edge_right = self._slots[at - 1].right(), self._slots[at].x()
-        middle = TITLE_H + (self.height() - TITLE_H - SHAPE_H - 2) / 2
+        edge_left, edge_right = self._befores[at], self._slots[at].x()
+        first = any(line[0] == at for line in self._lines)
+        left = edge_left if first else max(rect.right() for rect in self._rects[at - 1])
+        right = min(rect.x() for rect in self._rects[at])
+        middle = self._middles[at]
         x = (edge_left + edge_right) / 2
         if block.sign:
             write(painter, QRectF(x - 20, middle - 12, 40, 24), block.sign, theme.color("text2"), BODY, True, CENTER)
@@ -359,3 +369,28 @@ class Flow(HoverView):
             spot = QRectF(rect.x() + col * wide, rect.y() + row * high, max(2.0, wide), max(2.0, high))
             outline(painter, spot, theme.color("chalk"), 1, theme.color("ink"), case_by=0.5)
             chip(painter, spot, self._value(), QRectF(self.rect()))
+
+
+def lines(needs: Sequence[int], room: int) -> list[range]:
+    """Break a row into as few lines as fit into ``room`` px, about as long as each other.
+
+    Parameters
+    ----------
+    needs : sequence of int
+        Widths in px, each with the gap before it.
+    """
+    broken = _broken(needs, room)
+    caps = sorted({sum(needs[i:j]) for i in range(len(needs)) for j in range(i + 1, len(needs) + 1)})
+    return next((found for cap in caps if len(found := _broken(needs, cap)) <= len(broken)), broken)
+
+
+def _broken(needs: Sequence[int], room: int) -> list[range]:
+    if not needs:
+        return [range(0)]
+    starts, used = [0], 0
+    for at, need in enumerate(needs):
+        if at > starts[-1] and used + need > room:
+            starts.append(at)
+            used = 0
+        used += need
+    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(needs)], strict=True)]

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPolygonF
 from app import theme, words
 from app.theme import CAPTION, S1
 from app.views.base import CENTER, indexed_image, outline, pen, text_width, write
+from app.views.flow import lines
 from app.views.scoregrid import hatch
 from app.views.stagestrip import Small, StageStrip
 from app.words import Text
@@ -21,13 +22,14 @@ LOW = 420, 108  #: px, least
 
 
 class StepFlow(StageStrip):
-    """A `StageStrip` whose arrows carry shapes; all maps stand on one line, as large as they fit."""
+    """A `StageStrip` whose arrows carry shapes; all maps stand on one line, as large as they fit, or on several."""
 
     def __init__(self, name: Text) -> None:
         super().__init__(name)
         self.setMinimumSize(*LOW)
         self.export_name = "flow"
         self._shapes: tuple[str, ...] = ()
+        self._arrows: list[float] = []  # px behind each stage
 
     def set_flow(self, stages: Sequence[Small], shapes: Sequence[str]) -> None:
         """Show stages; ``shapes[i]`` is what stage i hands on, the last one what comes out."""
@@ -48,14 +50,19 @@ class StepFlow(StageStrip):
     def arrange(self, width: int, height: int) -> None:
         names = [text_width(words.drawn(s.name), CAPTION, True) + 2 * S1 + 4 for s in self._stages]
         arrows = [max(ARROW, text_width(shape) * 0.62) for shape in self._shapes[:-1]]
-        self.setMinimumWidth(max(LOW[0], ceil(sum(names) + sum(arrows))))  # nothing is said outside of it
-        spare = max(0.0, width - sum(names) - sum(arrows))
-        share = spare / max(1, len(names))
-        self._places, x = [], 0.0
-        for i, name in enumerate(names):
-            wide = name + share
-            self._places.append(QRectF(round(x), 0, round(wide), height))
-            x += wide + (arrows[i] if i < len(arrows) else 0)
+        self._arrows = [*arrows, 0.0][: len(names)]
+        needs = [ceil(name + arrow) for name, arrow in zip(names, self._arrows, strict=True)]
+        self.setMinimumWidth(max([LOW[0], *needs]))  # nothing is said outside of it
+        self._places, broken = [], lines(needs, width)
+        self.setMinimumHeight(LOW[1] * len(broken))
+        high = height / len(broken)
+        for number, line in enumerate(broken):
+            share = max(0.0, width - sum(names[i] + self._arrows[i] for i in line)) / max(1, len(line))
+            x = 0.0
+            for i in line:
+                wide = names[i] + share
+                self._places.append(QRectF(round(x), round(number * high), round(wide), round(high)))
+                x += wide + self._arrows[i]
 
     def map_rect(self, index: int) -> QRectF:
         """Where the map of a stage stands."""
@@ -103,7 +110,8 @@ class StepFlow(StageStrip):
             line.moveLeft(min(place.center().x() - 70, self.width() - 70 - wide / 2))
             write(painter, line, self._shapes[index], align=CENTER)
             return
-        start, end = place.right() + 2, self._places[index + 1].x() - 2
+        start, after = place.right() + 2, self._places[index + 1]
+        end = (after.x() if after.y() == place.y() else place.right() + self._arrows[index]) - 2
         y = round(self.map_rect(index).center().y()) + 0.5
         color = theme.color("text" if index < self._at else "control")
         painter.setPen(pen(color, 1))
