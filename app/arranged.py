@@ -70,7 +70,7 @@ class Arranged(QWidget):
 
 
 class Folding(Arranged):
-    """As `Arranged` where that has the width for it; in less, two cards beside each other, as high as they need."""
+    """As `Arranged` where that has the width for it; in less, two cards beside each other or one, as high as needed."""
 
     def __init__(self, cards: Sequence[QWidget], rule: Rule) -> None:
         self._wide = rule
@@ -82,17 +82,21 @@ class Folding(Arranged):
     def _lines(self, width: int) -> list[list[QSize]]:
         """Sizes of the cards two and two, as wide as each other where that can be, as high as they need."""
         needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
-        lines = []
-        for at in range(0, len(needs), 2):
+        lines, at = [], 0
+        while at < len(needs):
             line = needs[at : at + 2]
+            if sum(need.width() for need in line) + S3 * (len(line) - 1) > width:
+                line = line[:1]
             room = width - S3 * (len(line) - 1)
             if max(need.width() for need in line) * len(line) <= room:
                 wide = [room // len(line)] * len(line)
             else:
                 more = (room - sum(need.width() for need in line)) // len(line)
                 wide = [need.width() + max(0, more) for need in line]
-            high = max(_height_of(*each) for each in zip(self._cards[at : at + 2], line, wide, strict=True))
+            cards = self._cards[at : at + len(line)]
+            high = max(_height_of(*each) for each in zip(cards, line, wide, strict=True))
             lines.append([QSize(one, high) for one in wide])
+            at += len(line)
         return lines
 
     def _whole(self) -> QSize:
@@ -121,9 +125,9 @@ class Folding(Arranged):
         return sum(line[0].height() for line in lines) + S3 * (len(lines) - 1)
 
     def minimumSizeHint(self) -> QSize:
-        """What two cards need beside each other; how high that is depends on the width."""
+        """The width of the widest card; how high that is depends on the width."""
         whole = self._whole()
-        least = max(sum(size.width() for size in line) + S3 * (len(line) - 1) for line in self._lines(0))
+        least = max(line[0].width() for line in self._lines(0))
         return QSize(min(least, whole.width()), min(self._folded(least), whole.height()))
 
     def hasHeightForWidth(self) -> bool:

@@ -301,7 +301,7 @@ def matching() -> QWidget:
         line.addLayout(col(label(name, bold=True), (view, 1), bar, gap=4), 1)
         if sign:
             line.addWidget(label(sign, theme.TITLE, kind="quiet"))
-    cost_card = card("Cost of each prediction (row) for each object (column)", line, "outline: optimal")
+    cost_card = card("Cost of predictions (rows) for objects (columns)", line, "outline: optimal")
     bars = Bars(widest="0.00")
     terms = (("cat0", "Cross-entropy"), ("cat1", "5 × L1"), ("cat2", "2 × GIoU"))
     parts = rng.random((5, 3)) * [1, 1.5, 2]

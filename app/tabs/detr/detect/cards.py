@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from app import words
-from app.arranged import Arranged
+from app.arranged import Folding
 from app.cards import card
 from app.tabs.detr.boxes import best_of, centered, scale_top
 from app.tabs.detr.detect.matrix import QueryMatrix
@@ -59,7 +59,7 @@ class DetectCards:
         self._matrix_card = card("Query × query", self.matrix, tools=[self.bars["matrix"]])
         self._aspect, self._shape = 1.0, (3, 4, 12, 12, 16)
         cards = (self._photo_card, self._table_card, self._film_card, self._maps_card, self._matrix_card)
-        self._arranged = Arranged(cards, self._places)
+        self._arranged = Folding(cards, self._places)
         self.centre: QWidget = self._arranged
         words.say(self.table, "setAccessibleName", "Query table")
         words.say(self.maps, "setAccessibleName", "Layer × head maps")

@@ -98,7 +98,7 @@ class CostTables(QWidget):
             sides = (rows, tokens), (cols, ["truth"] * shape[1])
             (down, down_tokens), (across, across_tokens) = sides[::-1] if self.turned else sides
             named = not self.turned or i == 0  # once is enough where there is little room
-            table.setMinimumWidth(150 if not self.turned else 228 if named else 206)
+            table.setMinimumWidth(146 if not self.turned else 228 if named else 206)
             if fresh:
                 table.set_largest(*(TALL if self.turned else LARGEST))
                 table.set_names(down if named else (), across, down_tokens, across_tokens)

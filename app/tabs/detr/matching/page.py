@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QRect
 
 from app import words
-from app.arranged import Arranged
+from app.arranged import Folding
 from app.cards import card
 from app.guess import GuessFirst
 from app.shell import Shell
@@ -49,8 +49,8 @@ from engines.detr.objects import Box4, Thing
 from engines.detr.spec import KINDS
 
 COST_TITLES = (
-    "Cost of each prediction (row) for each object (column)",
-    "Cost of each prediction (column) for each object (row)",
+    "Cost of predictions (rows) for objects (columns)",
+    "Cost of predictions (columns) for objects (rows)",
 )
 LEGEND = "Green: objects. Orange: matched. Dashed: no object."
 DRAW_OBJECT = "Draw an object: drag or click. Esc cancels."
@@ -93,11 +93,11 @@ class MatchingPage(ModelPage):
         self.guess = GuessFirst(self, sheet, TASK, self._judge, covers)
         self.guess.told.connect(self.tell)
         self.guess.phased.connect(self._guessed)
-        note = "outline: optimal; corner: greedy, where it differs"
+        note = "outline: optimal; corner: greedy"
         self._cost_card = card(COST_TITLES[False], self.tables, note, tools=[self.guess.button])
         cards = (self._scene_card, self.loss.card, self.assignment.card, self._cost_card)
         self._connect()
-        self.lay(Arranged(cards, matching_places), self.controls, resets=False)
+        self.lay(Folding(cards, matching_places), self.controls, resets=False)
 
     def _connect(self) -> None:
         canvas, tables, controls = self.canvas, self.tables, self.controls

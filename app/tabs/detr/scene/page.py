@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import words
-from app.arranged import Arranged
+from app.arranged import Folding
 from app.cards import card
 from app.controls import Check
 from app.params_form import ParamsForm
@@ -104,7 +104,7 @@ class ScenePage(Page):
         self._film_card = card("Boxes by decoder layer", self.film)
         self._palette_card = card("Add", box(col(*((one, 1) for one in self.kinds), gap=S1)))
         cards = (self._palette_card, self._canvas_card, self._list_card, self._film_card)
-        self._arranged = Arranged(cards, self._places)
+        self._arranged = Folding(cards, self._places)
         form = ParamsForm(self.params, ("threshold", "rule"))
         self.lay(self._arranged, self._shape_box(), form, box(section("View", self.seen)))
         self._connect()
