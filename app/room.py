@@ -1,69 +1,17 @@
-"""The place of a page's cards: all of it is theirs, and where they need more they scroll."""
+"""The place of a page's cards: all of it is theirs; they fold where they are too wide, and scroll where too high."""
 
 from __future__ import annotations
 
-from typing import cast
-
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QFrame,
-    QGridLayout,
-    QLayout,
-    QLayoutItem,
-    QScrollArea,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app.theme import HEADER, S3
+from app.folds import Folds
+from app.rows import Rows
+from app.squeezed import least_height
+from app.theme import BROKEN, HEADER, S3
 
-BESIDE = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.RightToLeft
-
-
-def least_height(layout: QLayout, width: int) -> int:
-    """Height in px, at a width, down to which a layout can be squeezed with nothing in it below its least size.
-
-    Where words wrap, Qt takes the height that a widget with a layout would like for the least that it needs, and so
-    asks for up to half more than that. Rows that get less than they ask for are made smaller by Qt from the highest on,
-    until they are as high as each other; so each is given the height of the one that needs most.
-    """
-    margins = layout.contentsMargins()
-    inner = width - margins.left() - margins.right()
-    around = margins.top() + margins.bottom()
-    items = [item for i in range(layout.count()) if (item := layout.itemAt(i)) is not None and not item.isEmpty()]
-    beside = layout.direction() in BESIDE if isinstance(layout, QBoxLayout) else isinstance(layout, QStackedLayout)
-    if beside:
-        whole = isinstance(layout, QStackedLayout)
-        return around + max((_need(item, inner if whole else item.geometry().width())[0] for item in items), default=0)
-    if isinstance(layout, QGridLayout):
-        rows: dict[int, list[tuple[int, int]]] = {}
-        for i in range(layout.count()):
-            item, place = layout.itemAt(i), cast(tuple[int, int, int, int], layout.getItemPosition(i))
-            if item is not None and not item.isEmpty():
-                rows.setdefault(place[0], []).append(_need(item, item.geometry().width()))
-        found = [(max(one[0] for one in row), max(one[1] for one in row)) for row in rows.values()]
-        gap = layout.verticalSpacing()
-    elif isinstance(layout, QBoxLayout):
-        found, gap = [_need(item, inner) for item in items], layout.spacing()
-    else:
-        return layout.totalMinimumHeightForWidth(width)
-    level = max((need for need, _ in found), default=0)
-    return around + max(0, len(found) - 1) * gap + sum(max(need, min(asked, level)) for need, asked in found)
-
-
-def _need(item: QLayoutItem, width: int) -> tuple[int, int]:
-    """The height that an item needs at a width, and the height that Qt takes for it."""
-    if not item.hasHeightForWidth():
-        least = item.minimumSize().height()
-        return least, least
-    widget, asked = item.widget(), item.minimumHeightForWidth(width)
-    inner = item.layout() if widget is None else widget.layout()
-    if inner is None:
-        return asked, asked
-    return max(0 if widget is None else widget.minimumHeight(), least_height(inner, width)), asked
+LOW = 700  #: px: most pages scroll down in less, and so have a bar at their right
 
 
 class Room(QScrollArea):
@@ -87,6 +35,8 @@ class Room(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it, and that is brought into sight
         self.lost = 0
+        self._centre = centre
+        self._folds: Folds | None = None  # read where there is too little width for the first time
         self._holder = holder = QWidget()
         holder.setProperty("kind", "scroll")
         self._inside = QVBoxLayout(holder)
@@ -96,8 +46,9 @@ class Room(QScrollArea):
 
     @property
     def cramped(self) -> bool:
-        """Whether its width is too little for the cards."""
-        return self.horizontalScrollBar().maximum() > 0
+        """Whether its width is too little for the cards as they stand where there is room."""
+        broken = any(len(one.lines) > one.rows for one in self._holder.findChildren(Rows))
+        return broken or bool(self._folds) or self.horizontalScrollBar().maximum() > 0
 
     def least(self, width: int) -> QSize:
         """What the cards need at a width."""
@@ -109,6 +60,7 @@ class Room(QScrollArea):
 
     def _fit(self) -> None:
         room, bars = self.maximumViewportSize(), QSize(0, 0)
+        self._fold(room.width())
         for _ in range(2):  # a bar takes room, which may need the other bar
             left = room - bars
             need = self._need(left)
@@ -119,12 +71,26 @@ class Room(QScrollArea):
         left = room - bars
         self._holder.resize(left.expandedTo(self._need(left)))
 
+    def _fold(self, width: int) -> None:
+        """Put cards below each other that are too wide; which, follows from the size of the room alone."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        if self.maximumViewportSize().height() < LOW:
+            width, bar = width - bar, 0
+        if self._folds is None and self._inside.minimumSize().width() > width:
+            self._folds = Folds(self._centre)
+        if self._folds is not None and self._folds.fit(width - 2 * S3, bar):
+            self._inside.activate()
+
     def _need(self, left: QSize) -> QSize:
         """The same, looked at closely where there is less room than Qt asks for."""
-        need = self.least(left.width())
+        need, low = self.least(left.width()), 0
+        if self._folds:
+            low = self._folds.lines * BROKEN
+            need.setHeight(max(need.height(), low))
         if need.height() > left.height() and self._inside.hasHeightForWidth():
             self._inside.activate()  # tells how wide each part is
-            need.setHeight(least_height(self._inside, max(left.width(), need.width())))
+            high = least_height(self._inside, max(left.width(), need.width()))
+            need.setHeight(max(high, low))
         return need
 
     def _look_above(self) -> None:
@@ -146,3 +112,10 @@ class Room(QScrollArea):
         if watched is self._holder and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
         return super().eventFilter(watched, event)
+
+    def retranslated(self) -> None:
+        """Other words may need another width."""
+        if self._folds is not None:
+            self._folds.forget()
+
+    restyled = retranslated

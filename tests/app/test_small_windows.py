@@ -12,13 +12,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QApplication, QGridLayout, QMenu, QSizePolicy, QWidget
 
+from app.arranged import Folding
+from app.cards import card
+from app.folds import SLACK
 from app.header import Header
 from app.room import Room
+from app.rows import Rows, shared
 from app.status import Status
-from app.widgets import box, button, col, label
+from app.theme import S3
+from app.views.flow import lines
+from app.widgets import box, button, col, label, row
 from engines.core.errors import Message
 from tests.app import reading
 
@@ -155,6 +161,115 @@ def test_the_status_bar_leaves_out_what_has_no_room(qtbot):
         assert not status.cancel.isVisible()
     yes, no = True, False
     assert list(dict.fromkeys(seen)) == [(yes, yes, yes), (yes, yes, no), (yes, no, no), (no, no, no)]
+
+
+# ------------------------------------------------------------------ what goes below each other
+HIGH = 900  # px: rooms of this height have no bar at the right before cards fold
+
+
+def cards(count):
+    """So many of 300 px width, that have names."""
+    made = []
+    for at in range(count):
+        view = Wanting()
+        view.setMinimumSize(300 - 2 * S3, 60)
+        made.append(card(Message(str(at)), view))
+    return made
+
+
+def places(parts):
+    for _ in range(4):
+        QApplication.processEvents()
+    found = [QRect(one.mapTo(one.window(), QPoint(0, 0)), one.size()) for one in parts]
+    assert not any(a.intersects(b) for a in found for b in found if a is not b)
+    assert all(place.width() >= 300 for place in found)
+    return found
+
+
+def thirds(width, height):
+    wide = (width - 2 * S3) // 3
+    return [QRect(at * (wide + S3), 0, wide, height) for at in range(3)]
+
+
+#: How three cards are put into a page, and in how many lines they stand in rooms that hold three, two and one of them.
+WAYS = {
+    "row": (lambda a, b, c: box(col((row((a, 2), (b, 1), (c, 1), gap=S3), 1), gap=S3)), (1, 3, 3)),
+    "nested": (lambda a, b, c: box(row((col(row((a, 2), (b, 1), gap=S3), gap=S3), 3), (c, 1), gap=S3)), (1, 2, 3)),
+    "rows": (lambda a, b, c: Rows([[(a, 2), (b, 1), (c, 1)]], (1,)), (1, 2, 3)),
+    "arranged": (lambda a, b, c: Folding((a, b, c), thirds), (1, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_cards_that_are_too_wide_together_go_below_each_other(qtbot, way):
+    parts, (make, counts) = cards(3), WAYS[way]
+    room = Room(make(*parts))
+    qtbot.addWidget(room)
+    room.resize(1200, HIGH)
+    room.show()
+    wide = places(parts)
+    for width, count in zip((1200, 700, 400, 700, 1200), (*counts, *counts[1::-1]), strict=True):
+        room.resize(width, HIGH)
+        assert len({place.y() for place in places(parts)}) == count, width
+        assert not bars(room)[0]
+        assert room.cramped == (count > 1 and way != "arranged")
+    assert places(parts) == wide
+
+
+def test_a_card_of_one_width_stays_at_the_side_while_the_others_can_fold_beside_it(qtbot):
+    choices, *others = cards(3)
+    choices.setFixedWidth(300)
+    room = Room(box(row(choices, (box(row(*others, gap=S3)), 1), gap=S3)))
+    qtbot.addWidget(room)
+    room.resize(700, HIGH)
+    room.show()
+    first, second, third = places([choices, *others])
+    assert first.y() == second.y() < third.y()
+    assert first.right() < second.x() == third.x()
+    room.resize(400, HIGH)
+    assert len({place.y() for place in places([choices, *others])}) == 3
+    assert not bars(room)[0]
+
+
+def test_a_number_that_comes_and_goes_does_not_turn_cards_to_and_fro(qtbot):
+    parts = cards(2)
+    view = parts[0].findChild(Wanting)
+    room = Room(box(row(*parts, gap=S3)))
+    qtbot.addWidget(room)
+    room.resize(640, HIGH)
+    room.show()
+    seen = []
+    for more in (0, 8, 0, 8 - SLACK, -2 * SLACK, 0):
+        view.setMinimumWidth(300 - 2 * S3 + more)
+        for _ in range(4):
+            QApplication.processEvents()
+        seen.append(parts[0].y() == parts[1].y())
+    assert seen == [True, False, False, False, True, True]
+
+
+def test_lengths_are_shared_as_in_a_row_of_qt():
+    for room, shares, needs in (
+        (400, (1, 1, 1), (0, 0, 0)), (908, (20, 20, 24), (226, 254, 270)), (720, (10, 8, 8), (226, 176, 300)),
+    ):  # fmt: skip
+        parent, layout = QWidget(), row(gap=0)
+        for share, need in zip(shares, needs, strict=True):
+            one = QWidget()
+            one.setMinimumWidth(need)
+            layout.addWidget(one, share)
+        parent.setLayout(layout)
+        layout.setGeometry(QRect(0, 0, room, 10))
+        ours = shared(room, shares, needs)
+        assert ours == [parent.children()[1 + at].width() for at in range(3)]
+        assert sum(ours) == room
+    assert shared(100, (0, 1), (30, 10)) == [30, 70]
+    assert shared(100, (1, 1), (80, 70)) == [80, 70]
+
+
+def test_a_flow_is_broken_into_even_lines():
+    assert lines([100, 100, 100, 100], 400) == [range(4)]
+    assert lines([100, 100, 100, 100], 399) == [range(2), range(2, 4)]
+    assert lines([300, 100, 100, 100], 320) == [range(1), range(1, 4)]
+    assert lines([500, 100], 320) == [range(1), range(1, 2)]
 
 
 # ------------------------------------------------------------------ scaled screens

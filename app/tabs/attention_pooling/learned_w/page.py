@@ -14,6 +14,7 @@ from app.plots.lines import Line
 from app.plots.marks import Mark
 from app.plots.scatterplot import ScatterPlot
 from app.plots.typed import GraphicsView
+from app.rows import Rows
 from app.shell import Shell
 from app.stream import Stream
 from app.tabs.attention_pooling.learned_w.run import PointsRun
@@ -26,7 +27,7 @@ from app.topic.state import State
 from app.topic.training_page import TrainingPage
 from app.transport import Transport
 from app.views.colorbar import ColorBar
-from app.widgets import WideButton, box, col, label, quiet, row
+from app.widgets import WideButton, box, col, label, quiet
 from app.words import say
 from engines.attention_pooling.learned_w.spec import Landscape, LookBack, NowW, RunBegan, TrainStep
 from engines.attention_pooling.spec import PoolingParams, of_run, points_of
@@ -84,8 +85,8 @@ class LearnedPage(TrainingPage, PointsPage):
         self.fit_card = card("Fit", self.fit_plot, foot=self.fit_key)
         self.before_card = card("Weights before", self.before, foot=self.before_bar)
         self.after_card = card("Weights now", self.after, foot=self.after_bar)
-        upper = row((self.loss_card, 1), (self.land_card, 1), gap=S3)
-        lower = row((self.fit_card, 10), (self.before_card, 8), (self.after_card, 8), gap=S3)
+        upper = (self.loss_card, 1), (self.land_card, 1)
+        lower = (self.fit_card, 10), (self.before_card, 8), (self.after_card, 8)
         self.began: RunBegan | None = None
         self.path: list[TrainStep] = []
         self._land: Landscape | None = None
@@ -103,7 +104,8 @@ class LearnedPage(TrainingPage, PointsPage):
         theme.set_font(self.formula, SMALL, mono=True)
         self.formula.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
         self.after.hovered.connect(self._say_weight)
-        self.lay(box(col((upper, 10), (lower, 11), self.formula, transport, gap=S3)), self._form(), resets=False)
+        rows = Rows((upper, lower), (10, 11))
+        self.lay(box(col((rows, 1), self.formula, transport, gap=S3)), self._form(), resets=False)
 
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("learning_rate", "optimizer", "pace", "sees_itself"))

@@ -10,9 +10,9 @@ from app import words
 from app.cards import Card, card
 from app.controls import HeadChips
 from app.params_form import ParamsForm
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.multi_head.powers import set_powers
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
@@ -22,7 +22,7 @@ from app.views.flow import Block, Flow
 from app.views.maskmap import MaskMap
 from app.views.matrix import Matrix
 from app.views.mosaic import Mosaic
-from app.widgets import Segments, box, button, col, quiet, row
+from app.widgets import Segments, button, col, quiet
 from app.words import say
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
@@ -86,13 +86,13 @@ class HeadsPage(Page):
             col(self.mask_note, self.mask_bar),
         )
         self.agreement_card = card("Head agreement", self.agreement, tools=[self.kind], foot=self.agreement_bar)
-        lower = row((self.mosaic_card, 10), (self.mask_card, 10), (self.agreement_card, 9), gap=S3)
+        lower = (self.mosaic_card, 10), (self.mask_card, 10), (self.agreement_card, 9)
         self.frame: HeadsFrame | None = None
         self._top = 1.0
         for waiting in self.cards:
             waiting.set_empty("Sampling tokens")
         self._connect()
-        self.lay(box(col((self.flow_card, 11), (lower, 14), gap=S3)), self._form())
+        self.lay(Rows(([(self.flow_card, 1)], lower), (11, 14)), self._form())
 
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params)

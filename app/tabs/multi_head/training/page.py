@@ -13,6 +13,7 @@ from app.pacing import PacedTraining
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.surface import link
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.multi_head.powers import set_powers
 from app.theme import S1, S2, S3
@@ -144,9 +145,9 @@ class HeadTrainingPage(TrainingPage):
         key = Key((("ok", "the target letter"), ("control", "the other neighbor")))
         answered = col((self.answers, 9), (self.bars, 8), gap=S2)
         self.answer_card = card("Predictions", answered, tools=[self.other], foot=key)
-        upper = row((self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24), gap=S3)
-        lower = row((self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15), gap=S3)
-        return box(col((upper, 1), (lower, 1), self.transport, gap=S3))
+        upper = (self.loss_card, 20), (self.accuracy_card, 20), (self.answer_card, 24)
+        lower = (self.one_card, 17), (self.two_card, 32), (self.diversity_card, 15)
+        return box(col((Rows((upper, lower), (1, 1)), 1), self.transport, gap=S3))
 
     def _connect(self) -> None:
         for plot in (self.loss, self.accuracy, self.diversity):

@@ -12,10 +12,11 @@ from app import theme, words
 from app.cards import Card, card
 from app.guess import GuessFirst, pick_score
 from app.params_form import ParamsForm
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.scoring.compare.mlp import MlpStrips, scientific
 from app.tabs.scoring.pairs import SHARED, connect, names, show_mask, within
-from app.theme import BODY, S1, S2, S3, SMALL
+from app.theme import BODY, S1, S2, SMALL
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
@@ -183,12 +184,8 @@ class ComparePage(Page):
         self._seen: Compared | None = None
         self._cell = (0, 0)
         self.form = ParamsForm(self.params, ("dim", "same_length", "query_dim", *SHARED))
-        cards = col(
-            (row(*((one.card, 1) for one in self.functions), gap=S3), 11),
-            (row((mask, 4), (self._mlp, 5), gap=S3), 3),
-            gap=S3,
-        )
-        self.lay(box(cards), self.form)
+        cards = Rows([[(one.card, 1) for one in self.functions], [(mask, 4), (self._mlp, 5)]], (11, 3))
+        self.lay(cards, self.form)
 
     def _pointed(self, cell: tuple[int, int] | None) -> None:
         for one in self.functions:

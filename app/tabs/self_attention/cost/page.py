@@ -9,13 +9,13 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.plots.powerplot import Growth, PowerPlot, power
 from app.plots.surface import link
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.self_attention.cost.table import TOKENS, CostTable
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.page import Page
 from app.topic.state import State
-from app.widgets import WideButton, box, col, quiet, row
+from app.widgets import WideButton, quiet
 from engines.core.errors import Message
 from engines.core.protocol import Ended, Event
 from engines.self_attention.cost.spec import COST, COSTS, CostFrame, CostParams, MeasuredFrame
@@ -67,9 +67,8 @@ class CostPage(Page):
         for plot in (*self.plots, self.seconds):
             plot.picked.connect(lambda x: self.change(cost_length=round(x)))
             plot.settled.connect(self.settle)
-        lower = row((self.time_card, 3), (self.table_card, 5), gap=S3)
-        centre = box(col((row(*((c, 1) for c in cards), gap=S3), 1), (lower, 1), gap=S3))
-        self.lay(centre, self._form(), resets=False)
+        rows = Rows(([(one, 1) for one in cards], [(self.time_card, 3), (self.table_card, 5)]), (1, 1))
+        self.lay(rows, self._form(), resets=False)
 
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params)

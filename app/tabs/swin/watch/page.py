@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QGridLayout, QSizePolicy
+from PySide6.QtWidgets import QSizePolicy
 
 from app import words
 from app.cards import Card
 from app.controls import HeadChips
 from app.predictioncard import PredictionCard
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.swin.page import UNTOUCHED, ModelForm, PhotoPage
 from app.tabs.swin.watch.cards import DIRECTIONS, BlocksCard, HeadsCard, PhotoCard, line_of
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.photomap import Cell
-from app.widgets import MenuButton, box
+from app.widgets import MenuButton
 from engines.core.errors import Message
 from engines.core.params import rules
 from engines.core.protocol import Event
@@ -56,15 +56,8 @@ class WatchPage(PhotoPage):
         self.overlay.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.form.add(DRAW, self.overlay, at=0)
         self._connect()
-        grid = QGridLayout()
-        grid.setSpacing(S3)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setRowStretch(1, 1)
-        for index, one in enumerate((self.photo, self.heads, self.prediction, self.blocks)):
-            grid.addWidget(one, index // 2, index % 2)
-        for index, share in enumerate(COLUMNS):
-            grid.setColumnStretch(index, share)
-        self.lay(box(grid), self.form)
+        rows = (self.photo, self.heads), (self.prediction, self.blocks)
+        self.lay(Rows([list(zip(row, COLUMNS, strict=True)) for row in rows], (0, 1), aligned=True), self.form)
 
     def waiting(self) -> Sequence[Card]:
         return self.photo, self.heads, self.blocks, self.prediction

@@ -14,6 +14,7 @@ from app.legend import Key
 from app.params_form import ParamsForm
 from app.plots.curves import Curve, Curves
 from app.plots.surface import link
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.transformer.maps import Maps, show_place
 from app.tabs.transformer.training.metrics import Metrics, bundled
@@ -141,8 +142,8 @@ class TransformerTrainingPage(TrainingPage):
         strip = box(
             row(self.example_title, (self.said, 1), quiet("○ start, ● end"), gap=S3, pad=(S3, S2, S3, S2)), "card"
         )
-        upper = row((self.loss_card, 5), (self.accuracy_card, 5), (self.norm_card, 4), gap=S3)
-        lower = row(*((one, 1) for one in self.maps.cards.values()), gap=S3)
+        upper = Rows([[(self.loss_card, 5), (self.accuracy_card, 5), (self.norm_card, 4)]], (1,))
+        lower = Rows([[(one, 1) for one in self.maps.cards.values()]], (1,))
         for waiting in self.cards:
             waiting.set_empty("Reading the bundled weights")
         return box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))

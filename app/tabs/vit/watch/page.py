@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QGridLayout
+from PySide6.QtWidgets import QApplication
 
 from app import words
 from app.cards import Card
 from app.guess import GuessFirst, pick_score
+from app.rows import Rows
 from app.shell import Shell
 from app.tabs.vit.page import PhotoPage
 from app.tabs.vit.photo import ALONE, BESIDE, cell_of
@@ -21,13 +22,11 @@ from app.tabs.vit.shown import CLASS_TOKEN, ends_of
 from app.tabs.vit.watch.answer import ShownAnswer
 from app.tabs.vit.watch.cards import DIRECTIONS, ORDERS, ClassCard, HeadsCard, PhotoCard
 from app.tabs.vit.watch.dock import WatchForm
-from app.theme import S3
 from app.topic.feed import Feed
 from app.topic.state import State
 from app.views.guesssheet import ASKED, CellSheet
 from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell
-from app.widgets import box
 from engines.blocks.backends import Computed
 from engines.core.errors import Message
 from engines.core.params import for_engine, part_of
@@ -38,7 +37,7 @@ from engines.vit.watch.spec import Answer, ClassTokenMaps, WatchParams
 
 TASK = "Which patch does this token attend to most? Click it."
 AT_ONCE = ("layer", "head", "pinned", "direction", "scale", "order", "overlay")  # shown before the engine answers
-COLUMNS = (81, 51, 0)  # widths of the photo's column and the one beside it
+COLUMNS = (81, 51)  # widths of the photo's column and the one beside it
 COLUMNS_WIDE = (40, 33, 33)  # of the three cards under a very wide picture
 WIDE = 2.5  # width over height from which a picture is very wide
 
@@ -73,12 +72,9 @@ class WatchPage(PhotoPage):
             one.set_empty("Reading model and photo" if one is self.photo else "Waiting for the model")
         self.form = WatchForm(self.params)
         self._connect()
-        self._grid = QGridLayout()
-        self._grid.setSpacing(S3)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setRowStretch(1, 1)
+        self._rows = Rows((), (), aligned=True)
         self._arrange(wide=False)
-        self.lay(box(self._grid), self.form)
+        self.lay(self._rows, self.form)
 
     def waiting(self) -> Sequence[Card]:
         return self.photo, self.heads, self.prediction, self.classes
@@ -90,11 +86,10 @@ class WatchPage(PhotoPage):
         self._wide = wide
         self.prediction.note.setVisible(not wide)
         self.photo.view.least = ALONE if wide else BESIDE
-        places = ((0, 0, 1, 3), (1, 0), (1, 1), (1, 2)) if wide else ((0, 0), (0, 1), (1, 0), (1, 1))
-        for one, place in zip(self.waiting(), places, strict=True):
-            self._grid.addWidget(one, *place)
-        for i, share in enumerate(COLUMNS_WIDE if wide else COLUMNS):
-            self._grid.setColumnStretch(i, share)
+        photo, *others = self.waiting()
+        upper, lower, shares = ([photo], others, COLUMNS_WIDE) if wide else ([photo, others[0]], others[1:], COLUMNS)
+        rows = [list(zip(cards, shares, strict=False)) for cards in (upper, lower)]
+        self._rows.arrange(rows, (0, 1))
 
     def _connect(self) -> None:
         self.photo.view.hovered.connect(self._pointed)
