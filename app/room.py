@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.folds import Folds
 from app.rows import Rows
 from app.squeezed import least_height
 from app.theme import BROKEN, HEADER, S3
 
+DOWN, UP = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.BottomToTop
 LOW = 700  #: px: most pages scroll down in less, and so have a bar at their right
 
 
@@ -36,6 +37,7 @@ class Room(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it, and that is brought into sight
         self.lost = 0
         self._centre = centre
+        self._leads: QBoxLayout | None = None
         self._folds: Folds | None = None  # read where there is too little width for the first time
         self._holder = holder = QWidget()
         holder.setProperty("kind", "scroll")
@@ -58,7 +60,16 @@ class Room(QScrollArea):
             need.setHeight(max(need.height(), high))
         return need
 
+    def lead(self) -> None:
+        """What stands last in the column of the centre stands first in a low window: what starts a run is in sight."""
+        layout = self._centre.layout()
+        assert isinstance(layout, QBoxLayout)
+        self._leads = layout
+
     def _fit(self) -> None:
+        if self._leads is not None:
+            low = self.maximumViewportSize().height() + self.lost < LOW
+            self._leads.setDirection(UP if low else DOWN)  # which tells nobody where it is so already
         room, bars = self.maximumViewportSize(), QSize(0, 0)
         self._fold(room.width())
         for _ in range(2):  # a bar takes room, which may need the other bar

@@ -73,6 +73,11 @@ class TrainingPage(Page):
         transport.offer_study()
         transport.studied.connect(self._study)
 
+    def lay(self, centre: QWidget, *dock: QWidget, resets: bool = True) -> None:
+        """As of any page; the centre is a column of two, the cards and the bar below them."""
+        super().lay(centre, *dock, resets=resets)
+        self.room.lead()
+
     @cached_property
     def pending(self) -> Pending:
         """How many settings wait for a new run; belongs into the section of those settings."""

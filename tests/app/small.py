@@ -13,6 +13,7 @@ from app.room import Room
 from app.sections import Foldable
 from app.strip import PictureStrip
 from app.topic.page import Page
+from app.topic.training_page import TrainingPage
 from app.window import Window
 from tests.app import reading
 from tests.app.strays import Strays
@@ -58,6 +59,8 @@ def wrong(window: Window, size: QSize) -> Iterator[str]:
                 yield f"{name} scroll: {area.viewport().size().toTuple()} for {area.widget().size().toTuple()}"
     elif (beyond := room_of(page).horizontalScrollBar().maximum()) and (tab.topic.name, page.name()) not in SIDEWAYS:
         yield f"cards scroll sideways by {beyond} px"
+    if isinstance(page, TrainingPage) and not places["cards"].contains(place(page.transport, window)):
+        yield "one has to scroll to the bar that starts the run"
     yield from reading.cut(window)
 
 

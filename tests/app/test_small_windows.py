@@ -19,7 +19,7 @@ from app.arranged import Folding
 from app.cards import card
 from app.folds import SLACK
 from app.header import Header
-from app.room import Room
+from app.room import LOW, Room
 from app.rows import Rows, shared
 from app.status import Status
 from app.theme import S3
@@ -245,6 +245,20 @@ def test_a_number_that_comes_and_goes_does_not_turn_cards_to_and_fro(qtbot):
             QApplication.processEvents()
         seen.append(parts[0].y() == parts[1].y())
     assert seen == [True, False, False, False, True, True]
+
+
+def test_what_starts_a_run_stands_above_the_cards_where_they_scroll(qtbot):
+    *parts, start = cards(3)
+    room = Room(box(col((col(*parts, gap=S3), 1), start, gap=S3)))
+    qtbot.addWidget(room)
+    room.lead()
+    room.resize(600, HIGH)
+    room.show()
+    for high in (HIGH, LOW - 1, LOW, 300, HIGH):
+        room.resize(600, high)
+        first, second, bar = places([*parts, start])
+        assert first.y() < second.y()
+        assert bar.y() < first.y() if high < LOW else bar.y() > second.y()
 
 
 def test_lengths_are_shared_as_in_a_row_of_qt():

@@ -105,7 +105,7 @@ class LearnedPage(TrainingPage, PointsPage):
         self.formula.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no card moves with a number
         self.after.hovered.connect(self._say_weight)
         rows = Rows((upper, lower), (10, 11))
-        self.lay(box(col((rows, 1), self.formula, transport, gap=S3)), self._form(), resets=False)
+        self.lay(box(col((col((rows, 1), self.formula, gap=S3), 1), transport, gap=S3)), self._form(), resets=False)
 
     def _form(self) -> ParamsForm:
         form = ParamsForm(self.params, ("learning_rate", "optimizer", "pace", "sees_itself"))

@@ -75,8 +75,8 @@ class DepthPage(TrainingPage):
                                "trained one after another.", wrap=True))  # fmt: skip
         self._nothing()
         lower = row((self.depth_card, 5), (self.verdict_card, 4), gap=S3)
-        cards = col((self.smooth_card, 5), (lower, 5), transport, gap=S3)
-        self.lay(box(cards), form, resets=False)
+        cards = col((self.smooth_card, 5), (lower, 5), gap=S3)
+        self.lay(box(col((cards, 1), transport, gap=S3)), form, resets=False)
 
     def _run_params(self) -> DepthParams:
         return DepthParams(cure=self.params.cure, seed=self.params.seed)

@@ -77,7 +77,8 @@ class LookupPage(TrainingPage):
         form.add(TASK, self.pending)
         form.add(TASK, quiet("Three nets of one layer, trained side by side: 300 steps.", wrap=True))
         lower = row((self.verdict_card, 5), (self.loss_card, 4), gap=S3)
-        self.lay(box(col((self.maps_card, 6), (lower, 5), transport, gap=S3)), form, resets=False)
+        cards = col((self.maps_card, 6), (lower, 5), gap=S3)
+        self.lay(box(col((cards, 1), transport, gap=S3)), form, resets=False)
 
     def _run_params(self) -> LookupParams:
         return LookupParams(keys=self.params.keys, seed=self.params.seed)

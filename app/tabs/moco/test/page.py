@@ -82,7 +82,7 @@ class TestPage(RunPage):
                               tools=[self.tune], foot=self.tune_key)  # fmt: skip
         upper = row((self.accuracy_card, 1), (self.map_card, 1), gap=S3)
         lower = row((self.spread_card, 1), (self.tune_card, 1), gap=S3)
-        centre = box(col((upper, 12), (lower, 9), self.slot, gap=S3))
+        centre = box(col((col((upper, 12), (lower, 9), gap=S3), 1), self.slot, gap=S3))
         self._tuned: list[Tuned] = []
         self._tries = 0
         self._curves: list[str] = []  # curves of the accuracy plot, in their order

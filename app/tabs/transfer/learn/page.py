@@ -96,7 +96,8 @@ class LearnPage(TrainingPage):
         training = Training(self, TRAINER, transport, lambda: run_of(self.params), LAST_STEP, "transfer")
         self.train(training, transport, lambda found: self.state.put(**found))
         self.form = LearnForm(self.params, self.pending, self.kept_runs)
-        self.lay(box(col((upper, 1), (lower, 1), transport, gap=S3)), self.form, resets=False)
+        cards = col((upper, 1), (lower, 1), gap=S3)
+        self.lay(box(col((cards, 1), transport, gap=S3)), self.form, resets=False)
         self._connect()
         for waiting in self.cards:
             waiting.set_empty("Reading the pictures")

@@ -146,7 +146,7 @@ class TransformerTrainingPage(TrainingPage):
         lower = Rows([[(one, 1) for one in self.maps.cards.values()]], (1,))
         for waiting in self.cards:
             waiting.set_empty("Reading the bundled weights")
-        return box(col((upper, 10), strip, (lower, 15), self.transport, gap=S3))
+        return box(col((col((upper, 10), strip, (lower, 15), gap=S3), 1), self.transport, gap=S3))
 
     def _connect(self) -> None:
         for plot in self.plots:
