@@ -192,11 +192,9 @@ class PhotoMap(PhotoView):
         return self._values
 
     def numbers(self) -> dict[str, np.ndarray]:
-        out: dict[str, np.ndarray] = {"scale": np.array([self._low, self._top])}
-        if self._colors is not None:
-            out["colors"] = self._colors
-        else:
-            out["attention"] = self._values
+        # what the view is about comes first: a comparison opens with it
+        of_cells = {"attention": self._values} if self._colors is None else {"colors": self._colors}
+        out: dict[str, np.ndarray] = {**of_cells, "scale": np.array([self._low, self._top])}
         if self._class_value is not None:
             out["class_token"] = np.array(self._class_value)
         if self._pin is not None:

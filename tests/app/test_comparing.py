@@ -17,6 +17,7 @@ from app.plots.scatterplot import ScatterPlot
 from app.session.content import Content, Hashes, told, understood
 from app.session.pin import Pin, as_maps, curves_in, differences
 from app.views.grid import GridView
+from app.views.photomap import PhotoMap
 from engines.core import limits
 from tests.app import reading, tabs
 
@@ -211,3 +212,14 @@ def test_the_oldest_pins_make_room(window, monkeypatch):
     window.session.pins |= {"one": comparing.taken(view), "two": comparing.taken(view)}
     comparing.pin(view)
     assert list(window.session.pins) == ["two", comparing.place_of(view)]
+
+
+def test_a_comparison_of_photos_opens_with_what_is_attended_to(qtbot):
+    """Not with the ends of its color bar, which are alike more often than not."""
+    view = PhotoMap()
+    qtbot.addWidget(view)
+    view.set_photo(np.zeros((6, 6, 3), np.uint8))
+    view.set_grid(2, 2, class_token=False)
+    view.set_map(np.full((2, 2), 0.25, np.float32))
+    numbers = view.numbers()
+    assert next(iter(differences(numbers, numbers))) == "attention"
