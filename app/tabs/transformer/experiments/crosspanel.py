@@ -29,6 +29,7 @@ ANSWERS = (
     "That of {source}: {text}",
     "Zeros in its place: {text}",
 )
+SAID = "what the decoder says with it"
 ZEROS = "With zeros K and V are their biases alone, alike for all: each weight is 1 / {n} = {share} (± {value})."
 
 
@@ -59,7 +60,7 @@ class CrossPanel(QObject):
         foot = row((self.bar, 1), ends(), gap=S3)
         self.map_card = card("What a changed token moves", self.grid, tools=[self.holder], foot=foot)
         self.cell_card = card("This token", col(*self.said, 1, gap=S2))
-        self.answer_card = card("Another encoder output", col(*self.answers, self.zeros, 1, gap=S2))
+        self.answer_card = card("Another encoder output", col(*self.answers, self.zeros, 1, gap=S2), SAID)
         beside = col((self.cell_card, 1), (self.answer_card, 1), gap=S3)
         self.centre = box(row((self.map_card, 8), (box(beside), 5), gap=S3))
         self._frame: Crossed | None = None
