@@ -130,11 +130,11 @@ def section(title: Text, *items: Item) -> QVBoxLayout:
     return col(Section(title, *items))
 
 
-def reveal(widget: QWidget) -> None:
-    """Open the sections that hide a widget which has something to say."""
+def reveal(widget: QWidget, against_hand: bool = True) -> None:
+    """Open the sections that hide a widget which has something to say; on request not those that the hand folded."""
     above = widget.parentWidget()
     while above is not None:
-        if isinstance(above, Section) and above.folded:
+        if isinstance(above, Section) and above.folded and (against_hand or not above.by_hand):
             above.open()
         above = above.parentWidget()
 

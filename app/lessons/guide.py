@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QMenu
 from app.header import entry
 from app.lessons.lesson import Lesson, Step, lesson, lessons
 from app.lessons.panel import Panel
+from app.sections import reveal
 from app.topic.page import Page
 from app.topic.training_page import TrainingPage
 from engines.core.errors import Message
@@ -178,7 +180,10 @@ class Guide(QObject):
     def look(self) -> None:
         """Tick the step in hand if what it waits for has come."""
         page = self._page()
-        if page is None or self.lesson is None or self.at in self.done(self.lesson):
+        if page is None or self.lesson is None:
+            return
+        self._open_sections(page)
+        if self.at in self.done(self.lesson):
             return
         if self._before is None:
             self._before = page.params
@@ -191,6 +196,13 @@ class Guide(QObject):
             if self._window.tab is not None:
                 self._window.tab.tell(Message("Step done: {task}", {"task": Message(self.step_now.task)}))
 
+    def _open_sections(self, page: Page) -> None:
+        """What the step speaks of is in sight, as far as the page has it now."""
+        for form in page.forms:
+            for name, is_there in form.fields().items():
+                if is_there and self.step_now.show is not None and name in self.step_now.show:
+                    reveal(form.control(name), against_hand=False)
+
     def show_done(self) -> None:
         """Do for the person what the step asks for."""
         page = self._page()
@@ -201,10 +213,17 @@ class Guide(QObject):
         if self.step_now.show is not None:
             page.state.step(**self.step_now.show)
             if self.step_now.run and isinstance(page, TrainingPage):
-                page.training.begin_anew()
-                page.training.play()
+                self._run(page, self.step_now.show)
         elif self.step_now.study:
             self._window.studies.begin(page)
         elif isinstance(page, TrainingPage):
             page.training.play()
         self.look()
+
+    @staticmethod
+    def _run(page: TrainingPage, wanted: Mapping[str, Any]) -> None:
+        """Let a run go on that has begun with the settings wanted; begin one where it has not."""
+        began = page.run_began()
+        if began is None or any(getattr(began, name) != value for name, value in wanted.items()):
+            page.training.begin_anew()
+        page.training.play()
