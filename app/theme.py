@@ -44,7 +44,7 @@ R1, R2 = 4, 8  # radii: controls, cards
 CAPTION, SMALL, BODY, HEAD, FORMULA, TITLE = 11, 12, 13, 14, 15, 17  # type scale, px
 SIDE, RAIL, DOCK, HEADER, STATUS, CARD_HEAD = 224, 56, 268, 56, 32, 30
 BROKEN = 230  # least height of cards that went below each other for want of width
-NARROW = 1400  # windows under this width get the rail
+NARROW = 1440  # windows under this width get the rail
 ERROR_MS, BUSY_MS = 120, 1000
 
 FONT_VARIABLE = "LAB_FONT"  # puts one family first, to look at layouts with a wide or a narrow font

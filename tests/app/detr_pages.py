@@ -139,5 +139,5 @@ def looks(tab, qtbot, size):
     for language, look in (("zh", "dark"), ("en", "light")):
         theme.switch(window, theme=look, language=language)
         window.resize(*size)
-        qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
+        qtbot.waitUntil(lambda: window.side.rail == (size[0] < theme.NARROW))
         yield lambda: qtbot.waitUntil(lambda: not list(cut(tab)), timeout=WAIT)

@@ -334,7 +334,7 @@ def test_every_word_is_whole_and_translated_in_both_languages_and_themes(tab, wi
     for language, look in (("zh", "dark"), ("en", "light")):
         theme.switch(window, theme=look, language=language)
         window.resize(*size)
-        qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
+        qtbot.waitUntil(lambda: window.side.rail == (size[0] < theme.NARROW))
 
         def whole():
             assert cut(tab) == []

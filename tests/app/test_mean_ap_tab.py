@@ -267,7 +267,7 @@ def test_every_word_is_whole_in_both_languages_and_themes(tab, qtbot, size):
     for language, look in (("zh", "dark"), ("en", "light")):
         theme.switch(window, theme=look, language=language)
         window.resize(*size)
-        qtbot.waitUntil(lambda: window.side.rail == (size[0] < 1400))
+        qtbot.waitUntil(lambda: window.side.rail == (size[0] < theme.NARROW))
         moved = (Moved(place, False, 0, (0.0, 0.0, 9.0, 9.0)),)
         for fields in ({}, {"iou": 0.95}, {"moved": moved, "iou": 0.5}, {"moved": (), "style": VOC07}):
             tab.now.change(**fields)

@@ -155,9 +155,9 @@ class BlocksCard(Card):
         words.say(self.view, "setAccessibleName", "Weights by block")
         words.say(
             self.view, "setToolTip",
-            "Entropy: of the weights of a channel, 1 where all splits weigh the same. Over photos: standard deviation "
-            "of a channel's weight over the bundled photos; near 0 the weights don't depend on the photo. Over "
-            "channels: that of the weights in one photo.",
+            "Entropy: of the weights of a channel, 1 where all splits weigh the same. By photo: standard deviation "
+            "of a channel's weight over the bundled photos; near 0 the weights don't depend on the photo. By "
+            "channel: that of the weights in one photo.",
         )  # fmt: skip
         super().__init__("Weights by block", self.view, foot=self.view.key)
 
@@ -168,8 +168,8 @@ class BlocksCard(Card):
         if info.radix > 1:
             curves.append(Curve(Message("Entropy"), x, answer.entropy / math.log2(info.radix), "cat0"))
         if spread is not None and spread.model == info.source:
-            curves.append(Curve(Message("Over photos"), x, spread.over_photos, "cat1", dashed=True))
-            curves.append(Curve(Message("Over channels"), x, spread.over_channels, "cat2"))
+            curves.append(Curve(Message("By photo"), x, spread.over_photos, "cat1", dashed=True))
+            curves.append(Curve(Message("By channel"), x, spread.over_channels, "cat2"))
             self.set_note("{n} photos", n=spread.photos)
         self.view.set_curves(curves, float(info.blocks))
         self.view.set_cursor(float(answer.block))
