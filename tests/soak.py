@@ -258,12 +258,13 @@ class Soak(QObject):
         Engines keep two models: whether a large one is among them is no growth either. Windows beside the main one,
         studies and comparisons, are closed, and studies ended: how many of them the hand left open is the dice's.
         """
-        for study in tuple(self.window.studies.sheets.values()):
-            study.end()
-            study.close()
-        for one in QApplication.topLevelWidgets():
-            if isinstance(one, QDialog) and one.isVisible():
-                one.close()
+        with self.watch.apart():
+            for study in tuple(self.window.studies.sheets.values()):
+                study.end()
+                study.close()
+            for one in QApplication.topLevelWidgets():
+                if isinstance(one, QDialog) and one.isVisible():
+                    one.close()
         large = next((one.name for one in catalog.available(VIT) if one.kind == "package"), None)
         for name, tab in self.window.tabs.items():
             tab.show_page(0)
