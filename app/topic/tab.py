@@ -330,7 +330,7 @@ class Tab(QWidget):
         page, failed = self._turn_to(lambda kind: kind.takes_models), self.failed
         before = page.params
         page.state.put(**vars(before.untouched()) | page.model_chosen(source))
-        if failed and page.params == before:
+        if failed and (page.params == before or not self.is_busy):  # what else changed may be no part of the question
             page.ask(again=True)
 
     def model_in(self, params: Params) -> str:

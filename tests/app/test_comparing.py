@@ -107,7 +107,7 @@ def test_pins_are_in_the_session(window, open_window, qtbot):
 
 def test_the_curves_of_a_lie_under_those_of_now(window, qtbot):
     view = Curves()
-    window.tab.now.centre.layout().addWidget(view)
+    view.setParent(window.tab.now.centre)
     view.show()
     x = np.arange(4.0)
     view.set_curves([Curve(words.plain("loss"), x, x + 1)])
@@ -127,7 +127,7 @@ def test_the_curves_of_a_run_in_a_scatter_plot_lie_under_each_other_too(window, 
     """And are said to be both, not their difference."""
     view, x = ScatterPlot(), np.arange(4.0)
     view.is_history = True
-    window.tab.now.centre.layout().addWidget(view)
+    view.setParent(window.tab.now.centre)
     view.show()
     view.set_points(x, x)
     view.set_lines([Line(words.plain("loss"), x, x + 1, filled=np.array([True, True, False, True]))])

@@ -253,7 +253,7 @@ def test_a_cell_stays_pointed_at_while_the_model_learns(tab, qtbot):
 
 
 def test_a_part_stays_pointed_at_while_others_are_measured(tab, qtbot):
-    tab.now.change(experiment=ABLATION, lab_examples=32)
+    tab.now.change(experiment=ABLATION, lab_examples=256)
     tab.show_page(LAB)
     panel = tab.pages[LAB].ablation
     qtbot.waitUntil(lambda: panel.frame is not None and panel.frame.done > 1, timeout=PATIENCE)
