@@ -606,6 +606,16 @@ def test_the_same_model_again_is_another_try(tab, qtbot, monkeypatch):
     assert settle(qtbot, tab, lambda: tab.take_model("answer"))
 
 
+def test_it_is_so_beside_a_setting_that_is_no_part_of_the_question(tab, qtbot, monkeypatch):
+    monkeypatch.setattr(toy.ToyPage, "takes_models", True)
+    monkeypatch.setattr(toy.ToyPage, "model_chosen", lambda _page, source: {"do": source, "share": 0.9})
+    monkeypatch.setattr("app.topic.feed.for_engine", lambda params: replace(params, share=0.4))
+    settle(qtbot, tab, lambda: tab.now.change(do="fail"))
+    assert tab.failed
+    assert not settle(qtbot, tab, lambda: tab.take_model("fail"))
+    assert tab.now.params.share == 0.9
+
+
 def test_lines_run_along_the_cards_only_while_nothing_comes(tab):
     cards = tab.findChildren(Card)
     tab.now.feed.stream.busy.emit(True)
