@@ -17,6 +17,7 @@ from app.cards import Card
 from app.rows import Rows
 
 BESIDE, BELOW = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+ABOVE = QBoxLayout.Direction.BottomToTop
 SLACK = 32  #: px that a turned row must have to spare to turn back while its width stays: a number got shorter, no more
 Part: TypeAlias = QWidget | QLayout
 
@@ -51,6 +52,17 @@ class Node:
     def is_row(self) -> bool:
         """Whether its parts stand beside each other where there is room."""
         return isinstance(self.layout, QBoxLayout) and (self.folded or self.layout.direction() == BESIDE)
+
+    @property
+    def below(self) -> QBoxLayout.Direction:
+        """The order in which its parts fold: a list goes below what is chosen in it, which is what one looks at."""
+        first = next((one for one in self.within if self.layout is not None and self.at(one) == 0), None)
+        return ABOVE if first is not None and first.is_list else BELOW
+
+    def at(self, one: Node) -> int:
+        """The place of a part in its layout."""
+        assert self.layout is not None
+        return self.layout.indexOf(one.part)
 
     @property
     def shown(self) -> list[Node]:
@@ -144,7 +156,7 @@ class Folds:
         for one in changed:
             one.folded = not one.folded
             assert isinstance(one.layout, QBoxLayout)
-            one.layout.setDirection(BELOW if one.folded else BESIDE)
+            one.layout.setDirection(one.below if one.folded else BESIDE)
         if changed:
             self._tell(self._root)
         return bool(changed)
