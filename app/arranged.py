@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
 from app.cards import UNBOUND
+from app.rows import need_of
 from app.theme import S3
 
 START, STEPS, HELPLESS = (480, 320), 60, 5  # of the search for the least size: px, times, times in vain
@@ -42,7 +43,7 @@ class Arranged(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """The least size whose places hold their cards."""
-        needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
+        needs = [need_of(one) for one in self._cards]
         if needs != self._needs:
             self._needs, self._least = needs, self._search(needs)
         return self._least
@@ -81,7 +82,7 @@ class Folding(Arranged):
 
     def _lines(self, width: int) -> list[list[QSize]]:
         """Sizes of the cards two and two, as wide as each other where that can be, as high as they need."""
-        needs = [one.minimumSizeHint().expandedTo(one.minimumSize()) for one in self._cards]
+        needs = [need_of(one) for one in self._cards]
         lines, at = [], 0
         while at < len(needs):
             line = needs[at : at + 2]

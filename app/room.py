@@ -6,12 +6,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app.folds import Folds
+from app.folds import ABOVE, BELOW, Folds
 from app.rows import Rows
 from app.squeezed import least_height
 from app.theme import BROKEN, HEADER, S3
 
-DOWN, UP = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.BottomToTop
 LOW = 700  #: px: most pages scroll down in less, and so have a bar at their right
 
 
@@ -69,7 +68,7 @@ class Room(QScrollArea):
     def _fit(self) -> None:
         if self._leads is not None:
             low = self.maximumViewportSize().height() + self.lost < LOW
-            self._leads.setDirection(UP if low else DOWN)  # which tells nobody where it is so already
+            self._leads.setDirection(ABOVE if low else BELOW)  # which tells nobody where it is so already
         room, bars = self.maximumViewportSize(), QSize(0, 0)
         self._fold(room.width())
         for _ in range(2):  # a bar takes room, which may need the other bar

@@ -116,9 +116,9 @@ class TrainingPage(Page):
     def run_began(self) -> Params | None:
         """The settings that the run in hand began with; None before its first step."""
         run = self.training
-        return (
-            replace(run.params, **run.way.first) if run.params is not None and run.step and run.way.is_known else None
-        )
+        if run.params is None or not run.step or not run.way.is_known:
+            return None
+        return replace(run.params, **run.way.first)
 
     def run_now(self) -> Run | None:
         run = self.training

@@ -57,9 +57,8 @@ def wrong(window: Window, size: QSize) -> Iterator[str]:
         for name, area in (("cards", room_of(page)), ("topics", topics_), ("dock", controls)):
             if area.verticalScrollBar().maximum() or (name == "cards" and area.horizontalScrollBar().maximum()):
                 yield f"{name} scroll: {area.viewport().size().toTuple()} for {area.widget().size().toTuple()}"
-    elif size != SMALL:
-        pass  # an even smaller one may scroll sideways
-    elif (beyond := room_of(page).horizontalScrollBar().maximum()) and (tab.topic.name, page.name()) not in SIDEWAYS:
+    beyond = room_of(page).horizontalScrollBar().maximum()
+    if size == SMALL and beyond and (tab.topic.name, page.name()) not in SIDEWAYS:  # a smaller one may
         yield f"cards scroll sideways by {beyond} px"
     if (
         size in (HELD, SMALL)

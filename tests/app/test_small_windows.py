@@ -262,19 +262,20 @@ def test_what_starts_a_run_stands_above_the_cards_where_they_scroll(qtbot):
         assert bar.y() < first.y() if high < LOW else bar.y() > second.y()
 
 
-def test_lengths_are_shared_as_in_a_row_of_qt():
+def test_lengths_are_shared_as_in_a_row_of_qt(qtbot):
     for room, shares, needs in (
         (400, (1, 1, 1), (0, 0, 0)), (908, (20, 20, 24), (226, 254, 270)), (720, (10, 8, 8), (226, 176, 300)),
     ):  # fmt: skip
-        parent, layout = QWidget(), row(gap=0)
-        for share, need in zip(shares, needs, strict=True):
-            one = QWidget()
+        parent = QWidget()
+        qtbot.addWidget(parent)
+        parts = [QWidget(parent) for _ in needs]  # theirs from the start: a layout without a parent owns nothing
+        for one, need in zip(parts, needs, strict=True):
             one.setMinimumWidth(need)
-            layout.addWidget(one, share)
+        layout = row(*zip(parts, shares, strict=True), gap=0)
         parent.setLayout(layout)
         layout.setGeometry(QRect(0, 0, room, 10))
         ours = shared(room, shares, needs)
-        assert ours == [parent.children()[1 + at].width() for at in range(3)]
+        assert ours == [one.width() for one in parts]
         assert sum(ours) == room
     assert shared(100, (0, 1), (30, 10)) == [30, 70]
     assert shared(100, (1, 1), (80, 70)) == [80, 70]

@@ -106,7 +106,7 @@ class CrossPanel(QObject):
         at = min(at, len(old) - 1)
         self.cell_card.set_note("position {n}", n=at + 1)
         q, k, v = (float(moved[part, at]) for part in (Q, K, V))
-        figures = {"k": self._figure(k), "v": self._figure(v), "q": self._figure(q), "n": self._layer}
+        figures = {"k": self._figure(k), "v": self._figure(v), "q": self._figure(q)}
         lines = (
             Message(
                 "Position {n}: {old} becomes {new}.", {"n": at + 1, "old": spoken(old)[at], "new": spoken(new)[at]}
