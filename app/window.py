@@ -154,7 +154,8 @@ class Window(PaintedOnce):
             found = topic(name)
             if found is None:
                 raise KeyError(name)
-            self._built[name] = found.tab_class()(found, self)
+            built = self._built[name] = found.tab_class()(found, self)
+            self.stack.addWidget(built)  # now: it may wait to be shown while look, language or the window change
         return self._built[name]
 
     def show_topic(self, name: str) -> Tab:
@@ -168,7 +169,6 @@ class Window(PaintedOnce):
             tab.answered.connect(lambda t=tab: self._answered(t))
             tab.progressed.connect(lambda progress, t=tab: self._progress(t, progress))
             tab.noted.connect(lambda note, t=tab: self._note(t, note))
-            self.stack.addWidget(tab)
             self.passing.let_through(tab)
             tab.built.connect(self.passing.let_through)
             tab.built.connect(self.presenter.dress)
