@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOK = 400  #: ms between two looks at whether the view has changed
 MOST = 144  #: maps that are shown of a difference
+MAP = 3  #: numbers of an array at least to be looked at by itself: fewer are the ends of a color bar, a setting
 SIZE = QSize(1000, 460)
 BOTH = "A dashed, now solid"
 
@@ -173,14 +174,14 @@ class Comparison(QDialog):
         self._seen = numbers
         self.now.set_picture(rgb_of(export.picture(self._view, 1)))
         words.say(self.says, "setText", words.plain(caption_of(self._view)))
-        chosen = self.which.text()
-        self.found = differences(self._before.arrays, numbers)
+        chosen = dict(enumerate(self.found)).get(self.which.at(), "")
+        self.found = telling(differences(self._before.arrays, numbers))
         if self._of_curves:
             self.which.hide()
         else:
             names = list(self.found)
-            at = next((i for i, name in enumerate(names) if name in chosen), 0)
-            self.which.set_options([words.plain(name) for name in names], at)
+            at = names.index(chosen) if chosen in names else 0
+            self.which.set_options([_titled(name, array) for name, array in self.found.items()], at)
             self.which.setVisible(len(names) > 1)
         self._draw()
 
@@ -218,6 +219,18 @@ class Comparison(QDialog):
             self.old.set_picture(found.shown)
             words.say(self.said, "setText", words.plain(found.caption))
             self.look()
+
+
+def telling(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Differences by name, without the ends of a color bar and the like, where there are others."""
+    return {name: array for name, array in found.items() if array.size >= MAP} or found
+
+
+def _titled(name: str, array: np.ndarray) -> Message:
+    """What an array is called, as in a file of the numbers, and its shape."""
+    title = words.known(name.replace("_", " ").capitalize())
+    said = title if isinstance(title, Message) else Message(title)
+    return Message("{name} ({shape})", {"name": said, "shape": " × ".join(map(str, array.shape))})
 
 
 def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:

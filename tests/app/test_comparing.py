@@ -214,6 +214,43 @@ def test_the_oldest_pins_make_room(window, monkeypatch):
     assert list(window.session.pins) == ["two", comparing.place_of(view)]
 
 
+@pytest.fixture
+def two_arrays(window):
+    """A view pinned with two arrays, the name of one within that of the other, and the ends of its color bar."""
+    view = weights(window)
+    kept = comparing.taken(view)
+    arrays = {"scale": np.zeros(2), "weights": np.zeros((2, 3)), "weights_of_rows": np.zeros(4)}
+    return view, Pin(kept.caption, kept.shown, arrays), {name: array + 1 for name, array in arrays.items()}
+
+
+def test_the_ends_of_a_color_bar_are_no_numbers_to_compare(two_arrays, monkeypatch):
+    view, before, now = two_arrays
+    monkeypatch.setattr(comparing, "numbers_of", lambda _view: now)
+    sheet = comparing.Comparison(view, before)
+    assert list(sheet.found) == ["weights", "weights_of_rows"]
+    assert sheet.which.text().rstrip() == "Weights (2 × 3)"
+    words.set_language("zh")
+    words.retranslate(sheet)
+    assert sheet.which.text().rstrip() == "权重（2 × 3）"
+    words.set_language("en")
+    before.arrays.clear()
+    before.arrays["scale"] = now["scale"]
+    sheet._seen = None
+    sheet.look()
+    assert list(sheet.found) == ["scale"]  # better than nothing
+
+
+def test_the_chosen_array_stays_chosen_where_its_name_holds_that_of_another(two_arrays, monkeypatch):
+    view, before, now = two_arrays
+    monkeypatch.setattr(comparing, "numbers_of", lambda _view: dict(now))
+    sheet = comparing.Comparison(view, before)
+    sheet.which.pick(1)
+    assert sheet.which.text().startswith("Weights of rows")
+    now["weights"] = now["weights"] + 1
+    sheet.look()
+    assert sheet.which.text().startswith("Weights of rows")
+
+
 def test_a_comparison_of_photos_opens_with_what_is_attended_to(qtbot):
     """Not with the ends of its color bar, which are alike more often than not."""
     view = PhotoMap()
