@@ -105,9 +105,9 @@ class StepFlow(StageStrip):
         """The arrow that leaves a stage, and the shape of what it carries."""
         place = self._places[index]
         line = QRectF(0, place.bottom() - SHAPE_H + 2, 140, SHAPE_H - 2)
+        most = self.width() - text_width(self._shapes[index]) / 2 - 70  # the last one of a line ends with it
         if index == len(self._stages) - 1:
-            wide = text_width(self._shapes[index])
-            line.moveLeft(min(place.center().x() - 70, self.width() - 70 - wide / 2))
+            line.moveLeft(min(place.center().x() - 70, most))
             write(painter, line, self._shapes[index], align=CENTER)
             return
         start, after = place.right() + 2, self._places[index + 1]
@@ -121,5 +121,5 @@ class StepFlow(StageStrip):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.drawPolygon(QPolygonF([QPointF(end, y), QPointF(end - 6, y - 3.5), QPointF(end - 6, y + 3.5)]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        line.moveLeft((start + end) / 2 - 70)
+        line.moveLeft(min((start + end) / 2 - 70, most))
         write(painter, line, self._shapes[index], theme.color("text" if index < self._at else "text2"), align=CENTER)

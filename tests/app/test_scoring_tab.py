@@ -180,8 +180,8 @@ def test_buttons_and_keys_walk_the_steps(tab, qtbot):
     turn(tab, qtbot, WALK)
     walk = tab.pages[WALK]
     assert walk.at == 0
-    assert not walk.back.isEnabled()
-    walk.forward.click()
+    assert not walk.stepping.back.isEnabled()
+    walk.stepping.forward.click()
     assert walk.at == walk.strip.at() == 1
     walk.strip.setFocus()
     qtbot.keyClick(walk.strip, Qt.Key.Key_Right)
@@ -191,7 +191,7 @@ def test_buttons_and_keys_walk_the_steps(tab, qtbot):
         qtbot.keyClick(walk.strip, key)
         assert walk.at == step
     walk.go(4)
-    assert not walk.forward.isEnabled()
+    assert not walk.stepping.forward.isEnabled()
     click(walk.strip, walk.strip.place(1).center())
     assert walk.at == 1
 

@@ -321,7 +321,7 @@ def test_steps_show_the_numbers_of_the_head(tab, qtbot):
     np.testing.assert_allclose(page.keys.values(), tab.now.shown.on_patches(event.weights))
     page.go(9)
     assert page.stage == 3
-    assert not page.forward.isEnabled()
+    assert not page.stepping.forward.isEnabled()
     page.strands[2].clicked.emit(4)
     assert page.lines[0].text().startswith("output, component 5 =")
     assert words.number(float(event.output[4]), 3) in page.lines[1].text()

@@ -10,6 +10,7 @@ from app import theme, words
 from app.cards import card
 from app.params_form import ParamsForm
 from app.shell import Shell
+from app.stepping import BackAndForward
 from app.tabs.scoring.pairs import SHARED, Cell, chosen_cell, connect, show_mask, within
 from app.tabs.scoring.step_through.stages import (
     MASK,
@@ -30,7 +31,7 @@ from app.topic.state import State
 from app.views.colorbar import ColorBar
 from app.views.scoregrid import MaskGrid, ScoreGrid
 from app.views.stagestrip import Small, StageStrip
-from app.widgets import box, button, col, label, quiet, row
+from app.widgets import box, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.scoring.compare.spec import Compared
@@ -86,15 +87,7 @@ class StepPage(Page):
     def __init__(self, state: State, feed: Feed | None, shell: Shell) -> None:
         super().__init__(state, feed, shell)
         self.strip = StageStrip("Stages")
-        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
-        self.forward = button(
-            "Forward",
-            "right",
-            "boxed",
-            tip="One step forward: period",
-            clicked=lambda: self.go(self.at + 1),
-            after=True,
-        )
+        self.stepping = BackAndForward(lambda by: self.go(self.at + by))
         self.left, self.right, self.result = Operand(), Operand(), Operand()
         self.grid = MaskGrid(LARGEST)
         self.mask_box = box(col(quiet("Mask"), (self.grid, 1), gap=0))
@@ -102,7 +95,7 @@ class StepPage(Page):
         self.lines = [label("", FORMULA, wrap=True) for _ in range(3)]
         for line in self.lines:
             theme.set_font(line, FORMULA, mono=True)
-        self._top = card("Five steps", self.strip, tools=[self.back, self.forward])
+        self._top = card("Five steps", self.strip, tools=[self.stepping])
         tables = row(
             (self.left, 5), self.signs[0], (self.right, 5), (self.mask_box, 5), self.signs[1], (self.result, 5), gap=S3
         )
@@ -218,8 +211,7 @@ class StepPage(Page):
             return
         now = self._steps[self.at]
         self.strip.set_at(self.at)
-        self.back.setEnabled(self.at > 0)
-        self.forward.setEnabled(self.at < len(STEPS) - 1)
+        self.stepping.set_ends(self.at == 0, self.at == len(STEPS) - 1)
         self.middle.set_title(now.title)
         self.middle.set_note(now.note)
         self.left.show_table(now.left)

@@ -14,6 +14,7 @@ from app.cards import card
 from app.params_form import ParamsForm
 from app.sections import section
 from app.shell import Shell
+from app.stepping import BackAndForward
 from app.tabs.transformer.labwords import ends, place_name, state_name
 from app.tabs.transformer.maths.backlines import check_line, formula_of
 from app.tabs.transformer.maths.backlines import lines as back_lines
@@ -75,15 +76,7 @@ class MathsPage(Page):
 
     def _make_views(self) -> None:
         self.strip = StepFlow("Stages")
-        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.at - 1))
-        self.forward = button(
-            "Forward",
-            "right",
-            "boxed",
-            tip="One step forward: period",
-            clicked=lambda: self.go(self.at + 1),
-            after=True,
-        )
+        self.stepping = BackAndForward(lambda by: self.go(self.at + by))
         self.count = quiet("")
         self.part = Segments(("Sum",))
         self.part_box = box(row(self.part, gap=0))
@@ -118,7 +111,7 @@ class MathsPage(Page):
             menu.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _make_cards(self) -> QWidget:
-        self.top = card("Inside the layer", self.strip, tools=[self.way, self.count, self.back, self.forward])
+        self.top = card("Inside the layer", self.strip, tools=[self.way, self.count, self.stepping])
         tables = row((self.left, 5), self.signs[0], (self.right, 5), self.signs[1], (self.result, 5), gap=S3)
         self.middle = card(
             "Scores", tables, tools=[self.less, self.terms, self.more, self.part_box, self.mode]
@@ -295,8 +288,7 @@ class MathsPage(Page):
         stage, part = self.steps[self.at]
         self.shown = (backward if self.is_back else step)(seen, self._head, stage, part)
         self.strip.set_at(stage)
-        self.back.setEnabled(self.at > 0)
-        self.forward.setEnabled(self.at < len(self.steps) - 1)
+        self.stepping.set_ends(self.at == 0, self.at == len(self.steps) - 1)
         say(self.count, "setText", Message("{n} of {m}", {"n": self.at + 1, "m": len(self.steps)}))
         self.middle.set_title(STAGES[stage])
         said = NOTES["Sum0" if not self.at else part]

@@ -14,7 +14,7 @@ from app.tabs.transformer.maths.steps import Table
 from app.theme import S2
 from app.views.base import text_width
 from app.views.colorbar import ColorBar
-from app.views.scoregrid import ScoreGrid
+from app.views.scoregrid import HEAD, READ, ScoreGrid
 from app.widgets import col, quiet, row
 from app.words import say
 
@@ -39,6 +39,7 @@ class Operand(QWidget):
         super().__init__()
         self.head, self.shape = quiet(""), quiet("")
         self.grid = ScoreGrid("diff", LARGEST)
+        self.grid.setMinimumHeight(HEAD + READ * LOWEST)
         say(self.grid, "setAccessibleName", "Nothing to show yet.")
         self.bars = {ramp: ColorBar("", ramp, 60) for ramp in ("diff", "ember")}
         for bar in self.bars.values():

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme, words
 from app.cards import Card
 from app.shell import Shell
+from app.stepping import BackAndForward
 from app.tabs.vit.page import ModelForm, PhotoPage
 from app.tabs.vit.photo import Photo, cell_of
 from app.tabs.vit.shown import nice_end
@@ -24,7 +25,7 @@ from app.views.photomap import CLASS_TOKEN as TOKEN_CELL
 from app.views.photomap import Cell, named
 from app.views.scoregrid import ScoreGrid
 from app.views.stagestrip import Small, StageStrip
-from app.widgets import box, button, col, label, quiet, row
+from app.widgets import box, col, label, quiet, row
 from engines.core.errors import Message
 from engines.core.protocol import Event
 from engines.vit.events import Floats
@@ -86,15 +87,7 @@ class StepThroughPage(PhotoPage):
         super().__init__(state, feed, shell)
         self.strip = StageStrip("Stages")
         self.strip.setMinimumHeight(96)
-        self.back = button("Back", "left", "boxed", tip="One step back: comma", clicked=lambda: self.go(self.stage - 1))
-        self.forward = button(
-            "Forward",
-            "right",
-            "boxed",
-            tip="One step forward: period",
-            clicked=lambda: self.go(self.stage + 1),
-            after=True,
-        )
+        self.stepping = BackAndForward(lambda by: self.go(self.stage + by))
         self.query, self.keys = Photo(), Photo()
         for photo in (self.query, self.keys):
             photo.setMinimumSize(200, 120)
@@ -104,10 +97,10 @@ class StepThroughPage(PhotoPage):
             bar.drive(self.keys)  # the small maps above keep the scale of their own stage
         self.said = quiet("")
         self.strands = [Strand() for _ in range(3)]
-        self.lines = [label("", FORMULA) for _ in range(2)]
+        self.lines = [label("", FORMULA, wrap=True) for _ in range(2)]
         for line in self.lines:
             theme.set_font(line, FORMULA - 1, mono=True)
-        self._top = Card("Four steps", self.strip, tools=[self.back, self.forward])
+        self._top = Card("Four steps", self.strip, tools=[self.stepping])
         self._query = Card("Query", self.query, foot=quiet("Click a patch to make it the query.", wrap=True))
         self._keys = Card("Keys", self.keys, foot=row(self.said, 1, *((bar, 0) for bar in self.bars.values())))
         self._neurons = Card("Dimension by dimension", col(*((one, 1) for one in self.strands), gap=S1),
@@ -219,8 +212,7 @@ class StepThroughPage(PhotoPage):
         stages.append(Small(title, folded(event.output), "diff", -end, end))
         self.strip.set_stages(stages)
         self.strip.set_at(self.stage)
-        self.back.setEnabled(self.stage > 0)
-        self.forward.setEnabled(self.stage < len(STAGES) - 1)
+        self.stepping.set_ends(self.stage == 0, self.stage == len(STAGES) - 1)
         values, ramp, top, low = maps[self.stage]
         titles = ("Scores: q · k of every key", "Scaled scores", "Weights", "Weights: how much of each value")
         self._keys.set_title(titles[self.stage])
