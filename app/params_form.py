@@ -146,17 +146,20 @@ class ParamsForm(QWidget):
                     control.setChecked(value)
                     control.blockSignals(False)
 
-    def set_limits(self, name: str, low: float, high: float) -> None:
-        """Narrow a range to what the model at hand has, such as its number of layers.
+    def set_limits(self, name: str, low: float, high: float, step: float | None = None) -> None:
+        """Narrow a range, and set its steps, to what the model at hand has, such as its number of layers.
 
-        The default stays that of the class, or is the nearest there is: where the value stands now is none.
+        The default stays that of the class, or is the nearest there is: where the value stands now is none. What the
+        setting itself does not allow is not offered, whatever the model has.
         """
         rule_, control = self._rules[name], self._controls[name]
         assert isinstance(rule_, Range)
         assert isinstance(control, ParamRow)
+        low, high = (min(max(end, rule_.low), rule_.high) for end in (low, high))
         default = min(max(float(getattr(self._plain, name)), low), high)
-        control.set_scale(Scale(low, max(high, low + rule_.step), rule_.step, rule_.digits, rule_.unit, rule_.log,
-                                rule_.percent), default)  # fmt: skip
+        step = step or rule_.step
+        control.set_scale(Scale(low, max(high, low + step), step, rule_.digits, rule_.unit, rule_.log, rule_.percent),
+                          default)  # fmt: skip
         control.setEnabled(high > low)
 
     def fields(self) -> dict[str, bool]:

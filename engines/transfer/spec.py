@@ -56,7 +56,7 @@ class TransferParams(Params):
     )  # fmt: skip
     side: int = setting(
         112,
-        Range(56, 224, 14, "Picture size", "px", group=NEW_RUN,
+        Range(1, 224, 1, "Picture size", "px", group=NEW_RUN,
               tip="Larger pictures show more detail and take longer. Fixed for small models."),
     )  # fmt: skip
     sample: int = setting(0, Range(0, 999, 1, "Seed", group=NEW_RUN, tip=SEED_TIP))

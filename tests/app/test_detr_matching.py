@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -498,3 +499,15 @@ def test_every_word_of_the_matching_lab_is_whole(page, tab, qtbot, size):
         page.take_preset(RT_DETR)
         rest(qtbot, page)
         whole()
+
+
+def test_a_row_of_a_scene_that_is_gone_selects_nothing(page, tab, qtbot):
+    """The tables are those of the answer before until the next one comes."""
+    last = len(page.scene.guesses) - 1
+    page.change(scene=replace(page.scene, guesses=page.scene.guesses[:2]))
+    page.tables.chosen.emit(last)
+    assert page.selected is None
+    page.select((GUESS, 1))
+    assert page.selected == (GUESS, 1)
+    rest(qtbot, page)
+    assert not tab.failed

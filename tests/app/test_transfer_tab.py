@@ -257,6 +257,17 @@ def test_the_default_of_the_picture_size_is_not_the_size_in_use(tab):
     assert row.is_changed()
 
 
+@pytest.mark.parametrize("sides", [(8, 16, 24), (112, 224, 336)])
+def test_a_backbone_of_any_sides_has_a_slider_of_its_own(tab, sides):
+    """A small ResNeSt takes less than the 56 px of a ViT; more than the setting allows is not offered."""
+    learn = tab.pages[LEARN]
+    learn.form.show_set(replace(learn.set, sides=sides, side=sides[0]), tab.params)
+    slider = learn.form.control("side").slider
+    for at, side in ((1, sides[1]), (0, sides[0]), (slider.maximum(), min(sides[-1], 224))):
+        slider.setValue(at)
+        assert tab.params.side == side
+
+
 def test_empty_classes_are_hidden_by_a_switch_that_can_be_undone(tab, qtbot):
     learn = tab.pages[LEARN]
     assert learn.sparse.isHidden()  # nothing is counted yet

@@ -150,8 +150,7 @@ class MatchingPage(ModelPage):
         if scene.name != self._named:  # of many predictions the unmatched ones are left out, undone or not
             self._named = scene.name
             self.controls.rest.setChecked(len(scene.guesses) <= CROWDED)
-        at = self.selected
-        if at is not None and at[1] >= len(scene.guesses if at[0] == GUESS else scene.things):
+        if self.selected is not None and not self._is_there(self.selected):
             self.select(None)
         self._draw()
 
@@ -229,11 +228,16 @@ class MatchingPage(ModelPage):
             self.scenes.set_at(names.index(self.scene.name))
 
     def select(self, what: tuple[str, int] | None) -> None:
-        """Choose a box."""
+        """Choose a box; none where it is not in the scene any more, which the tables show until the answer comes."""
+        what = what if self._is_there(what) else None
         self.selected, self._on_canvas = what, ()  # an unmatched prediction is shown while it is selected
         self.canvas.select(what)
         self.tables.choose(*(cell_of(what) or (-1, -1)))
         self.controls.show_params(self.params, what)
+
+    def _is_there(self, what: tuple[str, int] | None) -> bool:
+        """Whether a box is in the scene."""
+        return what is not None and what[1] < len(self.scene.guesses if what[0] == GUESS else self.scene.things)
 
     def remove(self, what: tuple[str, int] | None) -> None:
         """Delete a box."""

@@ -18,6 +18,7 @@ NAMES = (
     "fine_tune", "from_scratch", "batch",
 )  # fmt: skip
 BACKWARD = 2.0  #: a step back costs about two forward
+USUAL_SIDES = 56, 224, 14  #: px of pictures, at least, at most, and between two
 
 
 class LearnForm(ParamsForm):
@@ -32,6 +33,7 @@ class LearnForm(ParamsForm):
 
     def __init__(self, params: TransferParams, pending: QWidget, kept_runs: QWidget) -> None:
         super().__init__(params, NAMES)
+        self.set_limits("side", *USUAL_SIDES)  # until the backbone says which ones it has
         self._set: SetRead | None = None
         self.duration, self.frozen = quiet("", wrap=True), quiet("", wrap=True)
         for part in (self.duration, pending):
@@ -55,7 +57,7 @@ class LearnForm(ParamsForm):
         fixed = len(found.sides) == 1
         self.set_shown("side", not fixed)
         if not fixed:
-            self.set_limits("side", found.sides[0], found.sides[-1])
+            self.set_limits("side", found.sides[0], found.sides[-1], found.sides[1] - found.sides[0])
         self._show_duration(params)
 
     def show_intact(self, model_hash: str) -> None:
