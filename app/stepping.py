@@ -32,7 +32,7 @@ class BackAndForward(QWidget):
         )  # fmt: skip
         self._both = self.back, self.forward
         self._worded = [self._measured(one) for one in self._both]
-        self.setLayout(row(self.back, self.forward, gap=S2))
+        self.setLayout(row(1, self.back, self.forward, gap=S2))
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_ends(self, first: bool, last: bool) -> None:
